@@ -1,0 +1,249 @@
+"""Delimited text (CSV, TSV and their kin): its delimiter, its records, and the number of their fields."""
+
+import csv
+import io
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import polars as pl
+
+from chainrule._types import IntArray
+from chainrule.errors import TableError
+from chainrule.tables.table import check_names
+
+DELIMITERS = (",", ";", "\t", "|")
+_SAMPLE_CHARACTERS = 1_000_000
+_SAMPLE_RECORDS = 200
+
+
+@dataclass(frozen=True, eq=False)
+class Delimited:
+    """Delimited text taken apart: the names of its columns, its cells as text, the line of each row."""
+
+    names: tuple[str, ...]
+    cells: pl.DataFrame
+    lines: IntArray
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, eq=False)
+class _Layout:
+    """Where the records of a text are: byte offsets, first line of each, number of its fields."""
+
+    starts: IntArray
+    ends: IntArray
+    lines: IntArray
+    fields: IntArray
+
+
+def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
+    """Choose the delimiter under which the most records of the beginning have the header's number of fields.
+
+    Among equals the one that makes the most fields wins, then the earlier candidate. Where no candidate
+    divides the header, the table has one column, and the first candidate that occurs nowhere is taken.
+    """
+    sample = text[:_SAMPLE_CHARACTERS]
+    best, best_score = "", (0.0, 0)
+    for delimiter in candidates:
+        counts: list[int] = []
+        try:
+            for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
+                if record:
+                    counts.append(len(record))
+                if len(counts) == _SAMPLE_RECORDS:
+                    break
+        except csv.Error:
+            continue
+        if len(sample) < len(text) and 1 < len(counts) < _SAMPLE_RECORDS:
+            counts.pop()
+        if counts and counts[0] > 1:
+            agree = sum(count == counts[0] for count in counts) / len(counts)
+            best, best_score = max(
+                (best, best_score), (delimiter, (agree, counts[0])), key=lambda pair: pair[1]
+            )
+    if best:
+        return best
+    return next((delimiter for delimiter in candidates if delimiter not in sample), candidates[0])
+
+
+def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
+    """Take delimited text apart; raises TableError naming the line of a record that does not fit.
+
+    The first record is the header. Quotes are as in RFC 4180; blank lines are skipped.
+    """
+    if "\n" not in text and "\r" in text:
+        text = text.replace("\r", "\n")
+    data = text.encode()
+    layout = _scan(data, delimiter)
+    if layout is None:
+        return _read_record_by_record(text, delimiter, where)
+    blank = layout.ends == layout.starts
+    if blank.all():
+        raise TableError(f"{where}: the file is empty")
+    first = int(np.argmin(blank))
+    header = next(csv.reader([data[layout.starts[first] : layout.ends[first]].decode()], delimiter=delimiter))
+    names, notes = _name_columns(header, where)
+    body = slice(first + 1, None)
+    blank = blank[body] | _only_spaces(data, layout, body, len(names))
+    lines = layout.lines[body][~blank]
+    _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
+    notes += _blank_note(blank, layout.lines[body])
+    cells = _read_cells(data, layout, body, blank, names, delimiter)
+    if cells is None:
+        return _read_record_by_record(text, delimiter, where)
+    return Delimited(names, cells, lines, notes)
+
+
+def _scan(data: bytes, delimiter: str) -> _Layout | None:
+    """Find the records by counting quotes; None where quotes stand in other places than around fields."""
+    octets = np.frombuffer(data, np.uint8)
+    newlines = np.flatnonzero(octets == ord("\n"))
+    breaks, delimiters = newlines, np.flatnonzero(octets == ord(delimiter))
+    quotes = np.flatnonzero(octets == ord('"'))
+    if len(quotes):
+        if not _quotes_are_regular(octets, quotes, ord(delimiter)):
+            return None
+        breaks = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
+        delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    starts = np.concatenate(([0], breaks + 1))
+    ends = np.concatenate((breaks, [len(octets)]))
+    if starts[-1] == len(octets):
+        starts, ends = starts[:-1], ends[:-1]
+    fields = 1 + np.searchsorted(delimiters, ends) - np.searchsorted(delimiters, starts)
+    lines = 1 + np.searchsorted(newlines, starts)
+    filled = ends > starts
+    ends = ends - (filled & (octets[np.maximum(ends - 1, 0)] == ord("\r")) if len(octets) else 0)
+    return _Layout(starts, ends, lines, fields)
+
+
+def _quotes_are_regular(
+    octets: np.ndarray[tuple[int], np.dtype[np.uint8]], quotes: IntArray, cut: int
+) -> bool:
+    """Whether each quote opens a field, closes one, or is half of a doubled quote inside one."""
+    if len(quotes) % 2:
+        return False
+    padded = np.concatenate(([10], octets, [10, 10])).astype(np.uint8)
+    before = padded[quotes[0::2]]
+    after, second = padded[quotes[1::2] + 2], padded[quotes[1::2] + 3]
+    opens = (before == cut) | (before == ord("\n")) | (before == ord('"'))
+    closes = (after == cut) | (after == ord("\n")) | (after == ord('"'))
+    closes |= (after == ord("\r")) & (second == ord("\n"))
+    return bool(opens.all() and closes.all())
+
+
+def _only_spaces(
+    data: bytes, layout: _Layout, body: slice, width: int
+) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+    found = np.zeros(len(layout.starts[body]), dtype=np.bool_)
+    if width > 1:
+        for i in np.flatnonzero(layout.fields[body] == 1):
+            found[i] = not data[layout.starts[body][i] : layout.ends[body][i]].strip()
+    return found
+
+
+def _read_cells(
+    data: bytes,
+    layout: _Layout,
+    body: slice,
+    blank: np.ndarray[tuple[int], np.dtype[np.bool_]],
+    names: Sequence[str],
+    delimiter: str,
+) -> pl.DataFrame | None:
+    starts = layout.starts[body]
+    if not len(starts) or blank.all():
+        return pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in names})
+    content = data[starts[0] :]
+    if blank.any():
+        lengths = np.diff(np.append(starts, len(data)))
+        content = np.frombuffer(content, np.uint8)[np.repeat(~blank, lengths)].tobytes()
+    try:
+        cells = pl.read_csv(
+            content,
+            has_header=False,
+            separator=delimiter,
+            quote_char='"' if b'"' in content else None,
+            schema=dict.fromkeys(names, pl.String()),
+        )
+    except pl.exceptions.PolarsError:
+        return None
+    return cells if cells.height == int((~blank).sum()) else None
+
+
+def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
+    """Read text whose quotes are unusual with the standard library, which says where they go wrong."""
+    reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
+    records: list[list[str]] = []
+    lines: list[int] = []
+    skipped: list[int] = []
+    line = 1
+    try:
+        for record in reader:
+            if not record or (len(record) == 1 and not record[0].strip()):
+                skipped.append(line)
+            else:
+                records.append(record)
+                lines.append(line)
+            line = reader.line_num + 1
+    except csv.Error as error:
+        raise TableError(
+            f"{where}: line {line}: the quotes are not right ({error}); close every quote, "
+            'and double a quote that belongs to the text ("")'
+        ) from error
+    if not records:
+        raise TableError(f"{where}: the file is empty")
+    names, notes = _name_columns(records[0], where)
+    places = np.array(lines[1:], dtype=np.int64)
+    counts = np.array([len(record) for record in records[1:]], dtype=np.int64)
+    _check_fields(counts, places, len(names), delimiter, where)
+    columns = zip(*records[1:], strict=True) if len(records) > 1 else [[] for _ in names]
+    cells = pl.DataFrame([pl.Series(n, list(c), pl.String) for n, c in zip(names, columns, strict=True)])
+    after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
+    return Delimited(
+        names, cells, places, notes + _blank_note(np.ones(len(after_header), np.bool_), after_header)
+    )
+
+
+def _name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    names, notes = [], []
+    for position, cell in enumerate(header, start=1):
+        name = cell.strip(" \t")
+        if not name:
+            name = f"column_{position}"
+            notes.append(f"column {position} has no name; it is called {name}")
+        names.append(name)
+    check_names(names, where)
+    if all(_is_number(name) for name in names):
+        notes.append(
+            "the first line holds numbers only, and was taken as the names of the columns; "
+            "if it is data, add a line of names above it"
+        )
+    return tuple(names), tuple(notes)
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text.replace(",", "."))
+    except ValueError:
+        return False
+    return True
+
+
+def _check_fields(fields: IntArray, lines: IntArray, expected: int, delimiter: str, where: str) -> None:
+    wrong = np.flatnonzero(fields != expected)
+    if not len(wrong):
+        return
+    found = int(fields[wrong[0]])
+    more = f" ({len(wrong) - 1} more lines are like it)" if len(wrong) > 1 else ""
+    shown = "tab" if delimiter == "\t" else repr(delimiter)
+    fields_found = f"{found} field{'s' * (found != 1)}"
+    raise TableError(
+        f"{where}: line {lines[wrong[0]]} has {fields_found}, where the header has {expected}{more}; quote the cells that hold the delimiter ({shown}), or name another with --delimiter"
+    )
+
+
+def _blank_note(blank: np.ndarray[tuple[int], np.dtype[np.bool_]], lines: IntArray) -> tuple[str, ...]:
+    at = lines[blank]
+    if not len(at):
+        return ()
+    return (f"{len(at)} blank line{'s' * (len(at) > 1)} skipped, the first at line {at[0]}",)

@@ -1,0 +1,238 @@
+"""Read a table from a file or from standard input, whatever its format."""
+
+import codecs
+import gzip
+import io
+import json
+import os
+import stat
+import sys
+import zlib
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from chainrule.errors import SettingsError, TableError
+from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
+from chainrule.tables.table import Table, listed, typed_table
+from chainrule.tables.values import DEFAULT_MISSING, clean, to_typed
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_NDJSON = (".ndjson", ".jsonl", ".json")
+_PARQUET = (".parquet", ".pq")
+
+
+def read_table(
+    source: str | os.PathLike[str],
+    *,
+    delimiter: str | None = None,
+    decimal: str = ".",
+    encoding: str | None = None,
+    missing: Sequence[str] = DEFAULT_MISSING,
+) -> Table:
+    r"""Read a table from a CSV, TSV, NDJSON or Parquet file, or from standard input ("-").
+
+    The format follows from the content and the extension; the text formats may be gzipped. What is not
+    given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8,
+    else Latin-1 with a note). ``decimal`` is "." or ","; ``missing`` are the cells that count as missing,
+    the empty one always. A column of delimited text whose cells are all numbers is a number column, every
+    other is text. Raises TableError naming file, line and remedy for whatever can't be read, SettingsError
+    for an option that makes no sense.
+
+    >>> import os, tempfile
+    >>> with tempfile.TemporaryDirectory() as folder:
+    ...     path = os.path.join(folder, "abc.csv")
+    ...     _ = open(path, "w").write("A;Target\n1,5;yes\n;no\n")
+    ...     read_table(path, decimal=",").frame.rows()
+    [(1.5, 'yes'), (None, 'no')]
+    """
+    cut = _checked_delimiter(delimiter)
+    if decimal not in (".", ","):
+        raise SettingsError(f"decimal is {decimal!r}; it is '.' or ','")
+    data, name = _load(source)
+    suffixes = [suffix.lower() for suffix in Path(name).suffixes]
+    if data[:2] == b"\x1f\x8b":
+        data = _decompress(data, name)
+        suffixes = [suffix for suffix in suffixes if suffix not in (".gz", ".gzip")]
+    elif suffixes[-1:] == [".gz"]:
+        raise TableError(
+            f"{name}: is not gzip data, though its name ends in .gz; rename it if it is plain text"
+        )
+    suffix = suffixes[-1] if suffixes else ""
+    if not data.strip():
+        raise TableError(f"{name}: the file is empty")
+    if data[:4] == b"PAR1" or suffix in _PARQUET:
+        return _read_parquet(data, name, missing)
+    if data[:2] == b"PK":
+        raise TableError(f"{name}: is a spreadsheet or another zip file; save the sheet as CSV")
+    text, notes = _decode(data, name, encoding)
+    if suffix in _NDJSON or (suffix not in (".csv", ".tsv", ".tab", ".txt") and text.lstrip()[:1] == "{"):
+        return _read_ndjson(text, name, missing, notes)
+    if cut is None:
+        cut = _default_delimiter(text, suffix, decimal)
+    return _read_text(text, name, cut, decimal, missing, notes)
+
+
+def _read_text(
+    text: str, name: str, delimiter: str, decimal: str, missing: Sequence[str], notes: tuple[str, ...]
+) -> Table:
+    parts = read_delimited(text, delimiter, name)
+    if not len(parts.lines):
+        raise TableError(f"{name}: there is a header ({listed(parts.names)}) but no row below it")
+    raw = clean(parts.cells, missing)
+    frame = pl.DataFrame([to_typed(column, decimal) for column in raw.get_columns()])
+    return Table(frame, name, raw, parts.lines, True, decimal, notes + parts.notes)
+
+
+def _checked_delimiter(delimiter: str | None) -> str | None:
+    if delimiter is None:
+        return None
+    cut = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
+    if len(cut) != 1 or not cut.isascii() or cut in '"\r\n':
+        raise SettingsError(
+            f"the delimiter is {delimiter!r}; it is one character such as , ; | or the word tab"
+        )
+    return cut
+
+
+def _default_delimiter(text: str, suffix: str, decimal: str) -> str:
+    if suffix in (".tsv", ".tab"):
+        return "\t"
+    return sniff_delimiter(text, [cut for cut in DELIMITERS if cut != decimal])
+
+
+def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
+    name = os.fspath(source)
+    if name == "-":
+        return sys.stdin.buffer.read(), "standard input"
+    try:
+        mode = os.stat(name).st_mode
+        if stat.S_ISDIR(mode):
+            raise TableError(f"{name}: is a folder; name a file in it")
+        if not (stat.S_ISREG(mode) or stat.S_ISFIFO(mode)):
+            raise TableError(f"{name}: is a device, not a file")
+        return Path(name).read_bytes(), name
+    except FileNotFoundError as error:
+        raise TableError(f"{name}: there is no such file; check the path") from error
+    except (OSError, ValueError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
+        raise TableError(f"{name}: can't be read: {reason}") from error
+
+
+def _decompress(data: bytes, name: str) -> bytes:
+    try:
+        return gzip.decompress(data)
+    except (EOFError, OSError, zlib.error) as error:
+        raise TableError(
+            f"{name}: the gzip data is damaged or cut short ({error}); fetch or compress the file again"
+        ) from error
+
+
+def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
+    marked = next((codec for mark, codec in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
+    codec = encoding or marked or "utf-8"
+    notes: tuple[str, ...] = ()
+    try:
+        text = data.decode(codec)
+    except LookupError as error:
+        raise SettingsError(
+            f"the encoding {encoding!r} is not known; use utf-8, latin-1, cp1252, …"
+        ) from error
+    except UnicodeDecodeError as error:
+        line = data.count(b"\n", 0, error.start) + 1
+        if encoding or marked:
+            raise TableError(
+                f"{name}: line {line}: can't be decoded as {codec}; choose another --encoding"
+            ) from error
+        text = data.decode("latin-1")
+        notes = (
+            f"is not UTF-8 (first at line {line}), so it was read as Latin-1; "
+            "if letters are wrong, name the encoding",
+        )
+    if "\0" in text:
+        line = text.count("\n", 0, text.index("\0")) + 1
+        raise TableError(
+            f"{name}: line {line} holds a NUL byte; this is not a text table, or it wants --encoding"
+        )
+    return text.removeprefix("\ufeff"), notes
+
+
+def _read_parquet(data: bytes, name: str, missing: Sequence[str]) -> Table:
+    try:
+        frame = pl.read_parquet(io.BytesIO(data))
+    except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise TableError(f"{name}: is not a Parquet file, or is damaged: {reason}") from error
+    return typed_table(frame, name, missing)
+
+
+def _read_ndjson(text: str, name: str, missing: Sequence[str], notes: tuple[str, ...]) -> Table:
+    cells: dict[str, list[object]] = {}
+    lines: list[int] = []
+    for number, line in enumerate(text.split("\n"), start=1):
+        if not line.strip():
+            continue
+        for key, value in _parse_object(line, number, name).items():
+            cells.setdefault(key, [None] * len(lines)).append(value)
+        lines.append(number)
+        for column in cells.values():
+            if len(column) < len(lines):
+                column.append(None)
+    table = typed_table(
+        pl.DataFrame([_typed_cells(key, column) for key, column in cells.items()]),
+        name,
+        missing,
+        untyped=True,
+        notes=notes,
+    )
+    return replace(table, lines=np.array(lines, dtype=np.int64))
+
+
+def _parse_object(line: str, number: int, name: str) -> dict[str, object]:
+    def unique(pairs: list[tuple[str, object]]) -> dict[str, object]:
+        keys = [key for key, _ in pairs]
+        if len(set(keys)) < len(keys):
+            twice = next(key for key in keys if keys.count(key) > 1)
+            raise TableError(f"{name}: line {number}: the key {twice!r} is there twice; rename one of them")
+        return dict(pairs)
+
+    try:
+        record = json.loads(line, object_pairs_hook=unique)
+    except (ValueError, RecursionError) as error:
+        raise TableError(
+            f"{name}: line {number}: is not JSON ({error}); NDJSON has one whole object in every line"
+        ) from error
+    if not isinstance(record, dict):
+        raise TableError(
+            f"{name}: line {number}: is not a JSON object; NDJSON has one object {{…}} in every line"
+        )
+    return record
+
+
+def _typed_cells(name: str, cells: list[object]) -> pl.Series:
+    """Make a column of JSON values: all truth values, all numbers or all text; a mixture becomes text."""
+    kinds = {type(cell) for cell in cells if cell is not None}
+    if kinds <= {bool}:
+        return pl.Series(name, cells, pl.Boolean if kinds else pl.String)
+    if kinds == {int} and all(cell is None or -(2**63) <= cell < 2**63 for cell in cells):  # type: ignore[operator]
+        return pl.Series(name, cells, pl.Int64)
+    if kinds <= {int, float}:
+        return pl.Series(name, [None if cell is None else _as_float(cell) for cell in cells], pl.Float64)
+    texts = [cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells]
+    return pl.Series(name, texts, pl.String)
+
+
+def _as_float(cell: object) -> float:
+    try:
+        return float(cell)  # type: ignore[arg-type]
+    except OverflowError:
+        return float("inf")

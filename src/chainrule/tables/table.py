@@ -1,0 +1,182 @@
+"""A table in memory, with what is needed to say where each of its cells came from."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from difflib import get_close_matches
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from chainrule._types import IntArray
+from chainrule.errors import TableError
+from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
+
+
+@dataclass(frozen=True, eq=False)
+class Table:
+    """A data frame with ``n`` rows, its name for messages, and the place of every row in its source.
+
+    ``raw`` holds the cells as they were written, where the source was delimited text; ``lines`` their line
+    numbers.
+    """
+
+    frame: pl.DataFrame
+    name: str
+    raw: pl.DataFrame | None = None
+    lines: IntArray | None = None
+    untyped: bool = False
+    """Whether the source says nothing about types, so that one odd cell turns a number column into text."""
+    decimal: str = "."
+    notes: tuple[str, ...] = ()
+
+    @property
+    def n_rows(self) -> int:
+        """The number of rows ``n``, the header not counted."""
+        return self.frame.height
+
+    @property
+    def columns(self) -> tuple[str, ...]:
+        """The names of the columns, in the order of the source."""
+        return tuple(self.frame.columns)
+
+    @property
+    def first_line(self) -> int | None:
+        """The line of the first data row in its source, or None where the source has no lines."""
+        return None if self.lines is None or not len(self.lines) else int(self.lines[0])
+
+    def place(self, row: int) -> str:
+        """Say where row ``row`` (from 0) is: "line 17" of a text file, else "row 16" (from 1)."""
+        return f"row {row + 1}" if self.lines is None else f"line {int(self.lines[row])}"
+
+    def column(self, name: str) -> pl.Series:
+        """Return a column; raises TableError with the nearest names if there is none of that name."""
+        if name not in self.frame.columns:
+            raise TableError(f"{self.name}: there is no column {name!r}; {suggestion(name, self.columns)}")
+        return self.frame.get_column(name)
+
+    def text(self, name: str) -> pl.Series:
+        """Return a column as text: as written in the source where that is known."""
+        return as_text(self.column(name)) if self.raw is None else self.raw.get_column(name)
+
+    def cell(self, row: int, name: str) -> str | None:
+        """Return one cell as text, or None if it is missing."""
+        value = self.text(name)[row]
+        return None if value is None else str(value)
+
+    def take(self, rows: Sequence[int] | IntArray) -> "Table":
+        """Return the table of the given rows; each keeps its place in the source."""
+        index = np.asarray(rows, dtype=np.int64)
+        places = np.arange(self.n_rows) if self.lines is None else self.lines
+        raw = None if self.raw is None else self.raw[index]
+        lines = None if self.lines is None else places[index]
+        return Table(self.frame[index], self.name, raw, lines, self.untyped, self.decimal, self.notes)
+
+
+def suggestion(name: str, columns: Sequence[str]) -> str:
+    """Propose the columns whose names are nearest to ``name``, else list the columns."""
+    near = get_close_matches(name, columns, n=3, cutoff=0.6)
+    folded = [column for column in columns if column.casefold() == name.casefold()]
+    if folded or near:
+        found = list(dict.fromkeys([*folded, *near]))
+        return f"did you mean {' or '.join(map(repr, found))}? The columns are {listed(columns)}"
+    return f"the columns are {listed(columns)}"
+
+
+def listed(names: Sequence[str], most: int = 20) -> str:
+    """Write names with commas, at most ``most`` of them."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(map(str, names[:most])) + more
+
+
+def from_frame(frame: Any, name: str = "the table", *, missing: Sequence[str] = DEFAULT_MISSING) -> Table:
+    """Make a Table of a polars or pandas frame, a dict of columns, or whatever ``polars.DataFrame`` accepts.
+
+    Types are taken as they are: text stays text even where it looks like numbers. NaN and the words in
+    ``missing`` are missing. Raises TableError for what is no table, or has no columns or no rows.
+
+    >>> from_frame({"a": [1.0, float("nan")], "b": ["x", "NA"]}).frame.null_count().row(0)
+    (1, 1)
+    """
+    return typed_table(_to_polars(frame, name), name, missing)
+
+
+def typed_table(
+    frame: pl.DataFrame,
+    name: str,
+    missing: Sequence[str],
+    *,
+    untyped: bool = False,
+    notes: Sequence[str] = (),
+) -> Table:
+    """Bring the types of a frame to the few the rest of the room knows."""
+    if frame.width == 0:
+        raise TableError(f"{name}: the table has no columns")
+    if frame.height == 0:
+        raise TableError(f"{name}: the table has columns ({listed(frame.columns)}) but no rows")
+    return Table(clean(_plain_types(frame), missing), name, untyped=untyped, notes=tuple(notes))
+
+
+def _to_polars(frame: Any, name: str) -> pl.DataFrame:
+    if isinstance(frame, pl.DataFrame):
+        return frame
+    if isinstance(frame, pl.LazyFrame):
+        return frame.collect()
+    if type(frame).__module__.split(".")[0] == "pandas":
+        return _from_pandas(frame, name)
+    try:
+        made = pl.DataFrame(frame, strict=False, nan_to_null=True)
+    except (pl.exceptions.PolarsError, TypeError, ValueError) as error:
+        raise TableError(f"{name}: can't be made a table of columns: {error}") from error
+    if not isinstance(frame, Mapping) and all(c.startswith("column_") for c in made.columns):
+        made.columns = [f"column_{i}" for i in range(1, made.width + 1)]
+    return made
+
+
+def _from_pandas(frame: Any, name: str) -> pl.DataFrame:
+    # Column by column, because polars' own conversion wants pyarrow for text, which pandas does not require.
+    names = [str(column) for column in frame.columns]
+    check_names(names, name)
+    columns = {}
+    for position, column in enumerate(names):
+        values = frame.iloc[:, position]
+        if values.dtype.kind in "biufM" and isinstance(values.dtype, np.dtype):
+            columns[column] = pl.Series(column, values.to_numpy(), nan_to_null=True)
+        else:
+            cells = values.astype(object).where(values.notna(), None).tolist()
+            columns[column] = pl.Series(column, cells, strict=False)
+    return pl.DataFrame(columns)
+
+
+def _plain_types(frame: pl.DataFrame) -> pl.DataFrame:
+    changes = []
+    for name, dtype in frame.schema.items():
+        column = pl.col(name)
+        if dtype.is_float():
+            changes.append(column.cast(pl.Float64).fill_nan(None))
+        elif dtype.is_decimal() or dtype in (pl.Int128, pl.UInt64):
+            changes.append(column.cast(pl.Float64))
+        elif dtype.is_integer():
+            changes.append(column.cast(pl.Int64))
+        elif dtype in (pl.Categorical, pl.Enum, pl.Null):
+            changes.append(column.cast(pl.String))
+        elif dtype == pl.Date:
+            changes.append(column.cast(pl.Datetime("us")))
+        elif dtype == pl.Datetime:
+            # Clock time as written: dropping the zone keeps the hour that the table shows.
+            changes.append(column.dt.replace_time_zone(None).cast(pl.Datetime("us")))
+        elif dtype == pl.Duration:
+            changes.append(column.dt.total_microseconds() / 1e6)
+    return frame.with_columns(changes) if changes else frame
+
+
+def check_names(names: Sequence[str], where: str) -> None:
+    """Raise TableError if two columns have the same name."""
+    seen: dict[str, int] = {}
+    for position, column in enumerate(names, start=1):
+        if column in seen:
+            raise TableError(
+                f"{where}: columns {seen[column]} and {position} are both named {column!r}; "
+                "rename one of them"
+            )
+        seen[column] = position

@@ -1,0 +1,143 @@
+"""Cells as text and what they stand for: missing, number, truth value, date."""
+
+from collections.abc import Sequence
+
+import polars as pl
+
+DEFAULT_MISSING: tuple[str, ...] = (
+    "", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "?",
+)  # fmt: skip
+"""The cells that count as missing wherever a table is read; case matters."""
+
+TRUE_WORDS = ("true", "yes")
+FALSE_WORDS = ("false", "no")
+
+DATE_FORMATS: tuple[str, ...] = (
+    "%Y-%m-%d",
+    "%Y-%m-%d %H:%M:%S%.f",
+    "%Y-%m-%dT%H:%M:%S%.f",
+    "%Y-%m-%d %H:%M",
+    "%Y-%m-%dT%H:%M",
+    "%Y-%m-%dT%H:%M:%S%.fZ",
+    "%Y/%m/%d",
+    "%d.%m.%Y",
+    "%d.%m.%Y %H:%M",
+    "%d.%m.%Y %H:%M:%S",
+    "%d/%m/%Y",
+    "%m/%d/%Y",
+    "%d/%m/%Y %H:%M",
+    "%m/%d/%Y %H:%M",
+    "%H:%M:%S%.f",
+    "%H:%M",
+)
+"""The spellings of dates and times that are recognized, tried in this order."""
+
+_AMBIGUOUS = {"%d/%m/%Y": "%m/%d/%Y", "%d/%m/%Y %H:%M": "%m/%d/%Y %H:%M"}
+_LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?"
+_EXACT_WHOLE = 2.0**53
+
+
+def clean(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
+    """Strip spaces and tabs around every text cell and turn the ``missing`` words into null."""
+    text = [name for name, dtype in frame.schema.items() if dtype == pl.String]
+    if not text:
+        return frame
+    words = list(dict.fromkeys([*missing, ""]))
+    stripped = frame.with_columns(pl.col(text).str.strip_chars(" \t"))
+    return stripped.with_columns(
+        pl.when(pl.col(name).is_in(words)).then(None).otherwise(pl.col(name)).alias(name) for name in text
+    )
+
+
+def to_numbers(text: pl.Series, decimal: str = ".") -> pl.Series:
+    """Read text as numbers: Int64 where every cell is a whole number that fits, else Float64.
+
+    A cell that is no number becomes null, and so does NaN. A number beyond 1.8e308 becomes infinite.
+    """
+    if decimal == ",":
+        # A point next to a decimal comma would be a thousands separator, which is not guessed at.
+        text = (
+            pl.select(
+                pl.when(text.str.contains(".", literal=True))
+                .then(None)
+                .otherwise(text.str.replace(",", ".", literal=True))
+            )
+            .to_series()
+            .alias(text.name)
+        )
+    whole = text.cast(pl.Int64, strict=False)
+    if whole.null_count() == text.null_count():
+        return whole
+    return text.cast(pl.Float64, strict=False).fill_nan(None)
+
+
+def to_typed(text: pl.Series, decimal: str = ".") -> pl.Series:
+    """Return the numbers of a text column when every cell that is present is one, else the text itself."""
+    present = text.len() - text.null_count()
+    if present == 0:
+        return text
+    numbers = to_numbers(text, decimal)
+    if numbers.len() - numbers.null_count() == present:
+        return numbers
+    return text
+
+
+def to_booleans(text: pl.Series) -> pl.Series:
+    """Read true/yes and false/no in any case as truth values; every other cell becomes null."""
+    lower = text.str.to_lowercase()
+    return (
+        pl.select(
+            pl.when(lower.is_in(list(TRUE_WORDS)))
+            .then(True)
+            .when(lower.is_in(list(FALSE_WORDS)))
+            .then(False)
+            .otherwise(None)
+        )
+        .to_series()
+        .alias(text.name)
+    )
+
+
+def to_dates(text: pl.Series, spelling: str) -> pl.Series:
+    """Read text as Datetime (microseconds), or as Time for a spelling without a date; others become null."""
+    if "%Y" not in spelling:
+        padded = text if "%S" in spelling else text + ":00"
+        return padded.str.to_time("%H:%M:%S%.f", strict=False)
+    if "%H" not in spelling:
+        return text.str.to_date(spelling, strict=False).cast(pl.Datetime("us"))
+    return text.str.to_datetime(spelling, strict=False, time_unit="us")
+
+
+def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
+    """Find the spelling that reads the most cells: (spelling, cells it reads, is day/month ambiguous).
+
+    The spelling is "" where no cell looks like a date.
+    """
+    present = text.drop_nulls()
+    sample = present.head(1000)
+    if not sample.len() or sample.str.contains(_LOOKS_LIKE_A_DATE).mean() < 0.5:  # type: ignore[operator]
+        return "", 0, False
+    best, most = "", 0
+    for spelling in DATE_FORMATS:
+        if to_dates(sample, spelling).is_not_null().any():
+            found = int(to_dates(present, spelling).is_not_null().sum())
+            if found > most:
+                best, most = spelling, found
+    other = _AMBIGUOUS.get(best)
+    ambiguous = other is not None and int(to_dates(present, other).is_not_null().sum()) == most
+    return best, most, ambiguous
+
+
+def as_text(column: pl.Series) -> pl.Series:
+    """Write every cell of a column as text; whole floats without the point, dates in ISO form."""
+    if column.dtype == pl.String:
+        return column
+    if column.dtype.is_float():
+        is_whole = (column == column.round()) & (column.abs() < _EXACT_WHOLE)
+        whole = column.fill_nan(None).cast(pl.Int64, strict=False).cast(pl.String)
+        return (
+            pl.select(pl.when(is_whole).then(whole).otherwise(column.cast(pl.String)))
+            .to_series()
+            .alias(column.name)
+        )
+    return column.cast(pl.String)
