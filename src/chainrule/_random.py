@@ -1,0 +1,100 @@
+"""Counter-based random numbers: any draw of any step can be had again without replaying what came before.
+
+Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter and a key into
+four random 32-bit words. The key is the seed; the counter names the draw::
+
+    counter = (block, purpose + 16 · layer, step or epoch, member)
+
+so the order of rows of epoch 7 or the dropout mask of step 1234 of member 3 are functions of those numbers alone. The compiled engine
+computes the same words with the same constants.
+"""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+import numpy as np
+from numpy.typing import NDArray
+
+from chainrule._types import IntArray
+
+MULTIPLIERS = (0xD2511F53, 0xCD9E8D57)
+WEYL = (0x9E3779B9, 0xBB67AE85)
+ROUNDS = 10
+
+
+class Purpose(IntEnum):
+    """What a stream of random words is drawn for; streams never overlap."""
+
+    ORDER = 1
+    DROPOUT = 2
+    INITIAL = 3
+    SPLIT = 4
+
+
+def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tuple[NDArray[np.uint32], ...]:
+    """Return the four words of each counter (c0, c1, c2, c3: arrays that broadcast together)."""
+    c0, c1, c2, c3 = (np.asarray(c, np.uint64) for c in counter)
+    k0, k1 = key
+    low = np.uint64(0xFFFFFFFF)
+    shift = np.uint64(32)
+    for _ in range(ROUNDS):
+        first = c0 * np.uint64(MULTIPLIERS[0])
+        second = c2 * np.uint64(MULTIPLIERS[1])
+        c0, c1, c2, c3 = (
+            (second >> shift) ^ c1 ^ np.uint64(k0),
+            second & low,
+            (first >> shift) ^ c3 ^ np.uint64(k1),
+            first & low,
+        )
+        k0, k1 = (k0 + WEYL[0]) & 0xFFFFFFFF, (k1 + WEYL[1]) & 0xFFFFFFFF
+    return tuple(np.asarray(c, np.uint32) for c in (c0, c1, c2, c3))
+
+
+def words(seed: int, purpose: Purpose, layer: int, step: int, member: int, blocks: int) -> NDArray[np.uint32]:
+    """Return ``4 · blocks`` random 32-bit words of one stream, shape (4 · blocks,)."""
+    counter = (
+        np.arange(blocks, dtype=np.uint32),
+        np.uint32(purpose + 16 * layer),
+        np.uint32(step & 0xFFFFFFFF),
+        np.uint32(member),
+    )
+    drawn = philox(tuple(np.broadcast_to(np.asarray(c), (blocks,)) for c in counter), split_seed(seed))
+    return np.stack(drawn, axis=-1).reshape(-1)
+
+
+def split_seed(seed: int) -> tuple[int, int]:
+    """Return the seed's low and high 32 bits: Philox's key."""
+    return seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
+
+
+def row_order(n: int, seed: int, epoch: int, member: int) -> IntArray:
+    """Return the order of the ``n`` rows in an epoch of a member: a Fisher–Yates shuffle, shape (n,), int32.
+
+    Draw i picks j = floor(word_i (i + 1) / 2^32) and swaps rows i and j, for i = n-1 … 1.
+    """
+    drawn = words(seed, Purpose.ORDER, 0, epoch, member, (n + 3) // 4)[:n].astype(np.uint64)
+    picks = ((drawn * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
+    order = list(range(n))
+    for i in range(n - 1, 0, -1):
+        j = picks[i]
+        order[i], order[j] = order[j], order[i]
+    return np.array(order, np.int32)
+
+
+def dropout_uniforms(
+    rows: int, neurons: int, seed: int, layer: int, step: int, member: int
+) -> NDArray[np.float64]:
+    """Return uniform numbers in [0, 1) for every row and neuron of a batch, shape (rows, neurons).
+
+    Each row begins a new block, so that rows can be drawn independently; a number is its word / 2^32.
+    """
+    blocks = (neurons + 3) // 4
+    drawn = words(seed, Purpose.DROPOUT, layer, step, member, rows * blocks)
+    return drawn.reshape(rows, 4 * blocks)[:, :neurons] / 2.0**32
+
+
+def generator(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:
+    """Return NumPy's generator on its Philox 4x64, keyed by seed, purpose and counters, for draws outside the steps."""
+    sequence = np.random.SeedSequence([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, int(purpose), *counters])
+    return np.random.Generator(np.random.Philox(sequence))

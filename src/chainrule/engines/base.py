@@ -1,0 +1,197 @@
+"""What an engine is: the flat parameter layout, the data and settings of a run, and the protocol.
+
+An engine trains K member networks of one shape in one call. All parameters of a member lie in one row of an array (k, p), layer
+by layer, W before b, each in C order: `Layout` finds every array in it.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, NamedTuple, Protocol
+
+import numpy as np
+
+from chainrule._types import Array, FloatArray, IntArray
+from chainrule.equations.network import Network
+from chainrule.equations.optimizers import Optimizer, optimizer
+from chainrule.errors import SettingsError
+
+
+class Slot(NamedTuple):
+    """Where one array lies in the flat parameters: layer (1-based), name, start, and shape."""
+
+    layer: int
+    name: str
+    start: int
+    shape: tuple[int, ...]
+
+    @property
+    def stop(self) -> int:
+        """The index after the last of its numbers."""
+        return self.start + int(np.prod(self.shape))
+
+
+class Layout:
+    """The flat layout of a network's parameters, and the masks that go with it.
+
+    ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters.
+    """
+
+    def __init__(self, network: Network) -> None:
+        slots: list[Slot] = []
+        start = 0
+        for number, shapes in enumerate(network.shapes(), 1):
+            for name, shape in shapes.items():
+                slots.append(Slot(number, name, start, shape))
+                start = slots[-1].stop
+        self.network = network
+        self.slots = tuple(slots)
+        self.size = start
+        self.decayed = np.zeros(start)
+        self.free = np.ones(start)
+        for slot in slots:
+            self.decayed[slot.start : slot.stop] = slot.name == "W"
+        for number, layer in enumerate(network.layers, 1):
+            for address in layer.frozen:
+                self.free[self._frozen(number, address)] = 0.0
+
+    def slot(self, layer: int, name: str) -> Slot:
+        """Return the slot of one array; raises KeyError where there is none."""
+        for slot in self.slots:
+            if slot.layer == layer and slot.name == name:
+                return slot
+        raise KeyError(f"{name}[{layer}]")
+
+    def unflatten(self, flat: Array) -> list[dict[str, Array]]:
+        """Return views of ``flat`` (…, p) as arrays by name for each layer, leading axes kept."""
+        layers: list[dict[str, Array]] = [{} for _ in self.network.layers]
+        for slot in self.slots:
+            part = flat[..., slot.start : slot.stop]
+            layers[slot.layer - 1][slot.name] = part.reshape(*flat.shape[:-1], *slot.shape)
+        return layers
+
+    def flatten(self, arrays: Sequence[Mapping[str, Array]]) -> FloatArray:
+        """Return the arrays (…, *shape) of each layer as one array (…, p)."""
+        parts = []
+        for slot in self.slots:
+            array = np.asarray(arrays[slot.layer - 1][slot.name])
+            parts.append(array.reshape(*array.shape[: array.ndim - len(slot.shape)], -1))
+        return np.concatenate(parts, axis=-1)
+
+    def address(self, index: int) -> str:
+        """Return the address of a flat index, 1-based as in the formulas: ``W[2][1,3]`` or ``b[2][1]``."""
+        for slot in self.slots:
+            if slot.start <= index < slot.stop:
+                place = np.unravel_index(index - slot.start, slot.shape)
+                return f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in place)}]"
+        raise IndexError(f"the network has {self.size} parameters, so there is no parameter {index}")
+
+    def _frozen(self, number: int, address: str) -> slice | int:
+        match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)
+        try:
+            if match is None:
+                raise KeyError(address)
+            slot = self.slot(number, match[1])
+            if match[2] is None:
+                return slice(slot.start, slot.stop)
+            place = tuple(int(part) - 1 for part in match[2].split(","))
+            if min(place) < 0:
+                raise ValueError(address)
+            return slot.start + int(np.ravel_multi_index(place, slot.shape))
+        except (KeyError, ValueError) as error:
+            has = ", ".join(f"{s.name} {s.shape}" for s in self.slots if s.layer == number)
+            raise SettingsError(f"frozen {address!r}: layer {number} has {has}; write W, b, W[1,2] or b[1]") from error
+
+
+@dataclass(frozen=True)
+class StepSettings:
+    """What happens in every step besides forward and backward.
+
+    ``l1`` and ``l2`` are penalties in the cost, ``weight_decay`` is decoupled, ``clip_norm`` is the longest gradient (None: no limit),
+    ``shuffle`` draws a new order of rows for every epoch and member, ``seed`` keys that order and the dropout masks.
+    """
+
+    optimizer: Optimizer = field(default_factory=lambda: optimizer("adam"))
+    batch_size: int = 32
+    l1: float = 0.0
+    l2: float = 0.0
+    weight_decay: float = 0.0
+    clip_norm: float | None = None
+    shuffle: bool = True
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Data:
+    """The rows of a run: inputs ``x`` (n, d), targets ``y`` (n, n_out), and row weights (n,) or None.
+
+    ``train`` and ``validation`` are indices of rows; ``validation`` may be empty.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    train: IntArray
+    validation: IntArray
+    weights: FloatArray | None = None
+
+
+class Divergence(NamedTuple):
+    """Where a member's loss or parameters stopped being finite."""
+
+    step: int
+    layer: int
+    largest_gradient: float
+    learning_rate: float
+
+    def __str__(self) -> str:
+        return (
+            f"training diverged in step {self.step}: layer {self.layer} is no longer finite "
+            f"(largest gradient {self.largest_gradient:.3g}, learning rate {self.learning_rate:g}); "
+            "lower --learning-rate, set --clip-norm, or scale the inputs"
+        )
+
+
+class EpochReport(NamedTuple):
+    """An epoch's mean training loss of each member (k,), NaN for members left out, and who diverged."""
+
+    losses: FloatArray
+    diverged: dict[int, Divergence]
+
+
+class Run(Protocol):
+    """One training in progress: the parameters (k, p) and the optimizer's state, moved on epoch by epoch."""
+
+    @property
+    def parameters(self) -> FloatArray:
+        """The current parameters, (k, p); a copy is taken by who wants to keep them."""
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of updates in an epoch."""
+
+    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+        """Move the ``active`` members through one epoch; ``learning_rates`` has one number a step."""
+
+    def losses(self, rows: IntArray) -> FloatArray:
+        """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels."""
+
+    def outputs(self, rows: IntArray) -> FloatArray:
+        """Return each member's outputs on the given rows, (k, n, n_out)."""
+
+    def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
+        """Return the cost with penalties on all training rows and its gradient (p,), for L-BFGS."""
+
+
+class Engine(Protocol):
+    """Runs the equations."""
+
+    name: str
+    dtype: Any
+
+    def start(self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings) -> Run:
+        """Begin a training of ``parameters`` (k, p), which are copied."""
+
+    def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
+        """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""

@@ -1,0 +1,206 @@
+"""The reference engine: NumPy, float64, one readable step at a time.
+
+`take_step` is the whole of a step; it returns everything it computed, so that any number can be looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._random import dropout_uniforms, row_order
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines.base import Data, Divergence, EpochReport, Layout, StepSettings
+from chainrule.equations.network import Gradients, Network, Record
+from chainrule.equations.optimizers import OptimizerState
+from chainrule.equations.regularizers import clipped, dropout_mask, penalized, penalty, shrunk
+
+
+class Step(NamedTuple):
+    """Everything one step of one member computed, before → after; arrays are flat (p,)."""
+
+    record: Record
+    gradients: Gradients
+    raw: FloatArray
+    used: FloatArray
+    shrunk: FloatArray
+    lines: dict[str, FloatArray]
+    parameters: FloatArray
+    state: OptimizerState
+
+
+def take_step(
+    layout: Layout,
+    flat: FloatArray,
+    state: OptimizerState,
+    x: FloatArray,
+    y: FloatArray,
+    settings: StepSettings,
+    eta: float,
+    weights: FloatArray | None = None,
+    masks: Sequence[FloatArray | None] | None = None,
+) -> Step:
+    """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
+
+    ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning rate.
+    """
+    network = layout.network
+    with np.errstate(all="ignore"):
+        p = layout.unflatten(flat)
+        record = network.forward(p, x, np, masks)
+        gradients = network.backward(p, record, y, np, weights)
+        raw = layout.flatten(gradients.parameters)
+        used = raw
+        if settings.l1 or settings.l2:
+            used = penalized(used, flat, layout.decayed, settings.l1, settings.l2, np)
+        used = used * layout.free
+        if settings.clip_norm is not None:
+            used = clipped(used, settings.clip_norm, np)
+        before = flat
+        if settings.weight_decay:
+            before = shrunk(flat, eta, settings.weight_decay, layout.decayed * layout.free, np)
+        after, new_state, lines = settings.optimizer.update(before, used, state, eta, np)
+        after = np.where(layout.free > 0, after, flat)
+    return Step(record, gradients, raw, used, before, lines, after, new_state)
+
+
+def masks_of_step(
+    network: Network, rows: int, seed: int, step: int, member: int
+) -> list[FloatArray | None] | None:
+    """Return the dropout masks of one step, one a layer (rows, n_out) or None; None where nothing drops."""
+    if not any(layer.dropout for layer in network.layers):
+        return None
+    return [
+        dropout_mask(dropout_uniforms(rows, layer.n_out, seed, number, step, member), layer.dropout, np)
+        if layer.dropout
+        else None
+        for number, layer in enumerate(network.layers, 1)
+    ]
+
+
+class ReferenceRun:
+    """One training in progress; members one after the other."""
+
+    def __init__(self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings) -> None:
+        self.layout = Layout(network)
+        self.parameters: FloatArray = np.array(parameters, np.float64, ndmin=2)
+        self.data = data
+        self.settings = settings
+        self.states = [settings.optimizer.init(flat, np) for flat in self.parameters]
+        self.largest = [0.0 for _ in self.parameters]
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches that cover the training rows, the last one perhaps smaller."""
+        return -(-len(self.data.train) // self.settings.batch_size)
+
+    def batches(self, epoch: int, member: int) -> list[IntArray]:
+        """Return the rows of each batch of an epoch."""
+        rows = self.data.train
+        if self.settings.shuffle:
+            rows = rows[row_order(len(rows), self.settings.seed, epoch, member)]
+        size = self.settings.batch_size
+        return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+        """Move the active members through one epoch."""
+        losses = np.full(len(self.parameters), np.nan)
+        diverged: dict[int, Divergence] = {}
+        for member in active:
+            total = 0.0
+            for index, rows in enumerate(self.batches(epoch, member)):
+                step = self.step(member, rows, float(learning_rates[index]))
+                layer = _not_finite(step, self.layout)
+                if layer:
+                    diverged[member] = Divergence(
+                        self.states[member].t + 1, layer, self.largest[member], float(learning_rates[index])
+                    )
+                    break
+                self.largest[member] = float(np.max(np.abs(step.raw)))
+                self.parameters[member] = step.parameters
+                self.states[member] = step.state
+                rows_in_cost = 1 if self.layout.network.reduction == "sum" else len(rows)
+                total += float(step.gradients.cost) * rows_in_cost
+            else:
+                losses[member] = total / len(self.data.train)
+        return EpochReport(losses, diverged)
+
+    def step(self, member: int, rows: IntArray, eta: float) -> Step:
+        """Return the next step of a member on the given rows, without making it."""
+        state = self.states[member]
+        data = self.data
+        masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member)
+        weights = None if data.weights is None else data.weights[rows]
+        flat = self.parameters[member]
+        return take_step(self.layout, flat, state, data.x[rows], data.y[rows], self.settings, eta, weights, masks)
+
+    def losses(self, rows: IntArray) -> FloatArray:
+        """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
+        network = self.layout.network
+        data = self.data
+        weights = None if data.weights is None else data.weights[rows]
+        plain = Network([network.n_inputs, *network.layers], network.loss.without_smoothing(), network.reduction)
+        with np.errstate(all="ignore"):
+            record = plain.forward(self.layout.unflatten(self.parameters), data.x[rows], np)
+            return np.asarray(plain.cost(record, data.y[rows], np, weights))
+
+    def outputs(self, rows: IntArray) -> FloatArray:
+        """Return each member's outputs on the given rows."""
+        return ReferenceEngine().predict(self.layout.network, self.parameters, self.data.x[rows])
+
+    def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
+        """Return the cost with penalties on all training rows and its gradient."""
+        rows = self.data.train
+        no_decay = self.layout.decayed * self.layout.free
+        step = take_step(
+            self.layout,
+            flat,
+            self.states[member],
+            self.data.x[rows],
+            self.data.y[rows],
+            self.settings,
+            0.0,
+            None if self.data.weights is None else self.data.weights[rows],
+        )
+        cost = float(step.gradients.cost)
+        return cost + float(penalty(flat, no_decay, self.settings.l1, self.settings.l2, np)), step.used
+
+
+def _not_finite(step: Step, layout: Layout) -> int:
+    """Return the first layer (1-based) with a number that is not finite, 0 if there is none."""
+    if np.isfinite(step.gradients.cost) and np.isfinite(step.parameters).all():
+        return 0
+    for number, layer in enumerate(step.record.layers, 1):
+        if not np.isfinite(layer.z).all():
+            return number
+    for slot in layout.slots:
+        if not np.isfinite(step.parameters[slot.start : slot.stop]).all():
+            return slot.layer
+    return len(layout.network.layers)
+
+
+class ReferenceEngine:
+    """NumPy in float64."""
+
+    name = "reference"
+    dtype: Any = np.float64
+
+    def start(
+        self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings
+    ) -> ReferenceRun:
+        """Begin a training of ``parameters`` (k, p)."""
+        return ReferenceRun(network, parameters, data, settings)
+
+    def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
+        """Return each member's outputs (k, n, n_out), in blocks of rows that bound the memory."""
+        flat = np.array(parameters, np.float64, ndmin=2)
+        p = Layout(network).unflatten(flat)
+        size = max(1, 4_000_000 // (max(network.sizes) * len(flat)))
+        out = np.empty((len(flat), len(x), network.output.n_out))
+        with np.errstate(all="ignore"):
+            for start in range(0, len(x), size):
+                rows = np.asarray(x[start : start + size], np.float64)
+                out[:, start : start + size] = network.forward(p, rows, np).a
+        return out

@@ -1,0 +1,81 @@
+"""Initial weights: formulas of a random number, fan_in and fan_out.
+
+In the formulas ``u`` is uniform in [0, 1), ``n`` standard normal (the caller draws them: nothing here is random), ``fan_in`` and
+``fan_out`` the numbers of neurons of the layer before and of the layer itself. `INITIALIZERS` is the only list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+from chainrule._types import Array, Namespace
+from chainrule.equations.formula import Formula, parse
+from chainrule.equations.specs import format_spec, read_spec, unknown_name
+
+
+@dataclass(frozen=True)
+class Initializer:
+    """One way to set initial weights: a formula of ``u`` or ``n``, or of neither."""
+
+    name: str
+    text: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The weight in ``u`` or ``n``, ``fan_in``, ``fan_out`` and the parameters."""
+        return parse(self.text, {"u", "n", "fan_in", "fan_out", *self.parameters})
+
+    @property
+    def spec(self) -> str:
+        """The text that `initializer` turns back into this record."""
+        return format_spec(self.name, self.parameters, INITIALIZERS[self.name].parameters)
+
+    @property
+    def draws(self) -> str | None:
+        """What the caller must draw: ``u``, ``n``, or None."""
+        return next((name for name in ("u", "n") if name in self.formula.symbols), None)
+
+    def __call__(self, random: Array, fan_in: int, fan_out: int, xp: Namespace) -> Array:
+        """Return initial weights of the shape of ``random``, which holds draws of the kind `draws` says."""
+        values = {"u": random, "n": random, "fan_in": float(fan_in), "fan_out": float(fan_out), **self.parameters}
+        return self.formula.evaluate_like(values, random, xp)
+
+
+def initializer(spec: str | Initializer) -> Initializer:
+    """Return the initializer of a name with or without parameters, such as ``constant(value=0.1)``.
+
+    Raises SettingsError for an unknown name or parameter.
+    """
+    if isinstance(spec, Initializer):
+        return spec
+    name, parameters = read_spec(spec, INITIALIZERS, "initializer")
+    if name is None:
+        raise unknown_name("initializer", spec, INITIALIZERS)
+    record = INITIALIZERS[name]
+    return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
+
+
+def _records(*records: Initializer) -> Mapping[str, Initializer]:
+    return MappingProxyType({record.name: record for record in records})
+
+
+# Sources: Glorot: Glorot & Bengio 2010, eq. 16; He: He et al. 2015, eq. 10; LeCun: LeCun et al. 1998, §4.6.
+INITIALIZERS: Mapping[str, Initializer] = _records(
+    Initializer("zeros", "0"),
+    Initializer("constant", "value", {"value": 0.1}),
+    Initializer("uniform", "low + (high-low)*u", {"low": -0.5, "high": 0.5}),
+    Initializer("normal", "mean + std*n", {"mean": 0.0, "std": 0.1}),
+    Initializer("glorot_uniform", "(2*u-1)*sqrt(6/(fan_in+fan_out))"),
+    Initializer("glorot_normal", "n*sqrt(2/(fan_in+fan_out))"),
+    Initializer("he_uniform", "(2*u-1)*sqrt(6/fan_in)"),
+    Initializer("he_normal", "n*sqrt(2/fan_in)"),
+    Initializer("lecun_uniform", "(2*u-1)*sqrt(3/fan_in)"),
+    Initializer("lecun_normal", "n*sqrt(1/fan_in)"),
+)

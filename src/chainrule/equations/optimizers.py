@@ -1,0 +1,155 @@
+"""Optimizers: each is a few lines of formula, and those lines are what runs.
+
+In the lines ``w`` is a parameter, ``g`` its gradient, ``eta`` the learning rate, ``t`` the number of this update (1, 2, …);
+other names are the optimizer's own state, which starts at 0, and intermediate results. `OPTIMIZERS` is the only list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+from typing import NamedTuple
+
+from chainrule._types import Array, Namespace
+from chainrule.equations.formula import Formula, parse
+from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.errors import SettingsError
+
+
+class OptimizerState(NamedTuple):
+    """The number of updates made, and the state arrays by name, each of the parameters' shape."""
+
+    t: int
+    arrays: dict[str, Array]
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """One optimizer: its state's names and its lines (name, formula), evaluated in order; the last sets ``w``.
+
+    ``whole`` marks methods that see the whole table in each update; ``learning_rate`` and ``weight_decay`` are the defaults;
+    ``momentum`` names the parameter that the word momentum sets.
+    """
+
+    name: str
+    lines: tuple[tuple[str, str], ...]
+    state: tuple[str, ...] = ()
+    parameters: Mapping[str, float] = field(default_factory=dict)
+    learning_rate: float = 0.1
+    weight_decay: float = 0.0
+    whole: bool = False
+    momentum: str | None = None
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @cached_property
+    def formulas(self) -> tuple[tuple[str, Formula], ...]:
+        """The lines as formulas, each knowing only the names set before it."""
+        known = {"w", "g", "eta", "t", *self.state, *self.parameters}
+        made = []
+        for name, text in self.lines:
+            made.append((name, parse(text, known)))
+            known.add(name)
+        return tuple(made)
+
+    @property
+    def spec(self) -> str:
+        """The text that `optimizer` turns back into this record."""
+        return format_spec(self.name, self.parameters, OPTIMIZERS[self.name].parameters)
+
+    def init(self, w: Array, xp: Namespace) -> OptimizerState:
+        """Return the state before the first update of parameters ``w``."""
+        return OptimizerState(0, {name: xp.zeros_like(w) for name in self.state})
+
+    def update(
+        self, w: Array, g: Array, state: OptimizerState, eta: float, xp: Namespace
+    ) -> tuple[Array, OptimizerState, dict[str, Array]]:
+        """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``."""
+        t = state.t + 1
+        values: dict[str, Array] = {"w": w, "g": g, "eta": eta, "t": float(t), **self.parameters, **state.arrays}
+        for name, formula in self.formulas:
+            values[name] = formula.evaluate(values, xp)
+        made = {name: values[name] for name, _ in self.lines}
+        return values["w"], OptimizerState(t, {name: values[name] for name in self.state}), made
+
+
+def optimizer(spec: str | Optimizer) -> Optimizer:
+    """Return the optimizer of a name with or without parameters.
+
+    >>> optimizer("adam(beta1=0.95)").parameters["beta1"]
+    0.95
+
+    Raises SettingsError for an unknown name or parameter, or a parameter outside [0, 1).
+    """
+    if isinstance(spec, Optimizer):
+        return spec
+    name, parameters = read_spec(spec, OPTIMIZERS, "optimizer")
+    if name is None:
+        raise unknown_name("optimizer", spec, OPTIMIZERS)
+    for key, value in parameters.items():
+        if not 0 <= value < 1:
+            raise SettingsError(f"optimizer {name}: {key}={value:g} must be at least 0 and less than 1")
+    record = OPTIMIZERS[name]
+    return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
+
+
+def _records(*records: Optimizer) -> Mapping[str, Optimizer]:
+    return MappingProxyType({record.name: record for record in records})
+
+
+_DESCENT = (("w", "w - eta*g"),)
+_ADAM = (
+    ("m", "beta1*m + (1-beta1)*g"),
+    ("v", "beta2*v + (1-beta2)*g^2"),
+    ("m_hat", "m/(1-beta1^t)"),
+    ("v_hat", "v/(1-beta2^t)"),
+    ("w", "w - eta*m_hat/(sqrt(v_hat) + epsilon)"),
+)
+_ADAM_PARAMETERS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+
+# Sources: perceptron: Rosenblatt 1958 (its rule w + eta (y - a) x is descent on the perceptron criterion, whose delta is a - y);
+# momentum: Polyak 1964 in the form of Sutskever et al. 2013, like Nesterov's; RMSProp: Hinton 2012, lecture 6e; Adam: Kingma & Ba
+# 2015, algorithm 1; AdamW: Loshchilov & Hutter 2019 (Adam with decoupled weight decay, which the step applies to any optimizer);
+# L-BFGS: Liu & Nocedal 1989, run by SciPy: it has no line of its own.
+OPTIMIZERS: Mapping[str, Optimizer] = _records(
+    Optimizer("perceptron", _DESCENT, learning_rate=1.0),
+    Optimizer("gradient_descent", _DESCENT, learning_rate=0.5, whole=True),
+    Optimizer("sgd", _DESCENT, learning_rate=0.1),
+    Optimizer(
+        "momentum",
+        (("velocity", "mu*velocity - eta*g"), ("w", "w + velocity")),
+        ("velocity",),
+        {"mu": 0.9},
+        learning_rate=0.05,
+        momentum="mu",
+    ),
+    Optimizer(
+        "nesterov",
+        (("velocity", "mu*velocity - eta*g"), ("w", "w + mu*velocity - eta*g")),
+        ("velocity",),
+        {"mu": 0.9},
+        learning_rate=0.05,
+        momentum="mu",
+    ),
+    Optimizer(
+        "rmsprop",
+        (("s", "rho*s + (1-rho)*g^2"), ("w", "w - eta*g/(sqrt(s) + epsilon)")),
+        ("s",),
+        {"rho": 0.9, "epsilon": 1e-8},
+        learning_rate=0.001,
+    ),
+    Optimizer("adam", _ADAM, ("m", "v"), _ADAM_PARAMETERS, learning_rate=0.001, momentum="beta1"),
+    Optimizer(
+        "adamw",
+        _ADAM,
+        ("m", "v"),
+        _ADAM_PARAMETERS,
+        learning_rate=0.001,
+        weight_decay=0.01,
+        momentum="beta1",
+    ),
+    Optimizer("lbfgs", (), learning_rate=1.0, whole=True),
+)

@@ -1,0 +1,90 @@
+"""Learning-rate schedules: formulas of the step, evaluated for a whole epoch of steps at once.
+
+In the formulas ``eta`` is the base learning rate, ``t`` the number of updates made so far (0, 1, …), ``T`` their number in the
+whole training, ``epoch`` the epoch (0, 1, …), ``plateaus`` how often training has come to a plateau so far. `SCHEDULES` is the only list.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from types import MappingProxyType
+
+from chainrule._types import Array, Namespace
+from chainrule.equations.formula import Formula, parse
+from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.errors import SettingsError
+
+_VARIABLES = {"eta", "t", "T", "epoch", "plateaus"}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """One schedule: the learning rate of a step as a formula, with its parameters."""
+
+    name: str
+    text: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The learning rate in ``eta``, ``t``, ``T``, ``epoch``, ``plateaus`` and the parameters."""
+        return parse(self.text, {*_VARIABLES, *self.parameters})
+
+    @property
+    def spec(self) -> str:
+        """The text that `schedule` turns back into this record."""
+        return format_spec(self.name, self.parameters, SCHEDULES[self.name].parameters)
+
+    @property
+    def waits_for_plateau(self) -> bool:
+        """Whether the training loop must count plateaus for this schedule."""
+        return "plateaus" in self.formula.symbols
+
+    def rates(
+        self, eta: float, t: Array, total: int, epoch: int, plateaus: int, warmup: int, xp: Namespace
+    ) -> Array:
+        """Return the learning rates of the steps ``t`` (an array of step numbers), of t's shape.
+
+        During the first ``warmup`` steps the rate is eta (t + 1) / warmup instead, where that is smaller.
+        """
+        values = {"eta": eta, "t": t, "T": float(max(total, 1)), "epoch": float(epoch), "plateaus": float(plateaus)}
+        rates = self.formula.evaluate_like({**values, **self.parameters}, t, xp)
+        return xp.minimum(rates, eta * (t + 1) / warmup) if warmup else rates
+
+
+def schedule(spec: str | Schedule) -> Schedule:
+    """Return the schedule of a name with or without parameters, such as ``step(every=10, gamma=0.5)``.
+
+    Raises SettingsError for an unknown name or parameter.
+    """
+    if isinstance(spec, Schedule):
+        return spec
+    name, parameters = read_spec(spec, SCHEDULES, "schedule")
+    if name is None:
+        raise unknown_name("schedule", spec, SCHEDULES)
+    for key, value in parameters.items():
+        if value < 0 or (key in ("every", "patience") and value < 1):
+            raise SettingsError(f"schedule {name}: {key}={value:g} is too small")
+    record = SCHEDULES[name]
+    return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
+
+
+def _records(*records: Schedule) -> Mapping[str, Schedule]:
+    return MappingProxyType({record.name: record for record in records})
+
+
+# Sources: inverse scaling: Robbins & Monro 1951 (the power 1/2 as scikit-learn has it); cosine: Loshchilov & Hutter 2017;
+# coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024.
+SCHEDULES: Mapping[str, Schedule] = _records(
+    Schedule("constant", "eta"),
+    Schedule("step", "eta*gamma^floor(epoch/every)", {"gamma": 0.5, "every": 30.0}),
+    Schedule("inverse_scaling", "eta/(t+1)^power", {"power": 0.5}),
+    Schedule("cosine", "eta*(1+cos(pi*t/T))/2"),
+    Schedule("coslog4", "eta*(1-cos(2*pi*log2(1+15*t/T)))/2"),
+    Schedule("plateau", "eta*factor^plateaus", {"factor": 0.5, "patience": 5.0}),
+)

@@ -1,0 +1,66 @@
+"""Initial parameters: the initializers' formulas on random numbers keyed by seed, member and layer."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._random import Purpose, generator
+from chainrule._types import FloatArray
+from chainrule.engines.base import Layout
+from chainrule.equations.initializers import Initializer, initializer
+from chainrule.equations.network import Dense, Network
+from chainrule.errors import SettingsError
+
+
+def initial_parameters(network: Network, members: int, seed: int) -> FloatArray:
+    """Return the initial parameters of each member, flat, shape (members, p), float64.
+
+    The same seed gives the same numbers; member i's don't depend on how many members there are.
+    """
+    layout = Layout(network)
+    flat = np.empty((members, layout.size))
+    for member in range(members):
+        draws = generator(seed, Purpose.INITIAL, member)
+        for slot in layout.slots:
+            layer = network.layers[slot.layer - 1]
+            fan_in, fan_out = network.sizes[slot.layer - 1], layer.n_out
+            wanted = layer.init if slot.name == "W" else layer.bias_init
+            made = _array(layer, slot.name, wanted, slot.layer, slot.shape, fan_in, fan_out, draws)
+            flat[member, slot.start : slot.stop] = made.reshape(-1)
+    return flat
+
+
+def _array(
+    layer: Dense,
+    name: str,
+    wanted: Any,
+    number: int,
+    shape: tuple[int, ...],
+    fan_in: int,
+    fan_out: int,
+    draws: np.random.Generator,
+) -> FloatArray:
+    if isinstance(wanted, str):
+        return _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
+    given = np.array(wanted, np.float64)
+    if given.shape != shape:
+        raise SettingsError(f"{name}[{number}] was given as {given.shape}, but has the shape {shape}")
+    drawn = _draw(_named(layer, "auto" if name == "W" else "zeros"), shape, fan_in, fan_out, draws)
+    return np.where(np.isnan(given), drawn, given)
+
+
+def _named(layer: Dense, name: str) -> Initializer:
+    return initializer(layer.activation.init if name == "auto" else name)
+
+
+def _draw(
+    made: Initializer, shape: tuple[int, ...], fan_in: int, fan_out: int, draws: np.random.Generator
+) -> FloatArray:
+    random = np.zeros(shape)
+    if made.draws == "u":
+        random = draws.random(shape)
+    elif made.draws == "n":
+        random = draws.standard_normal(shape)
+    return np.asarray(made(random, fan_in, fan_out, np))

@@ -1,0 +1,77 @@
+"""Training by L-BFGS (Liu & Nocedal 1989) through SciPy: each member's whole-table cost is minimized in turn."""
+
+from __future__ import annotations
+
+import numpy as np
+from scipy.optimize import OptimizeResult, minimize
+
+from chainrule._types import BoolArray, FloatArray
+from chainrule.engines.base import Divergence, EpochReport, Layout, Run
+from chainrule.equations.network import Network
+from chainrule.training.monitor import Monitor, Plan
+
+
+def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -> None:
+    """Minimize each member's cost; an iteration counts as an epoch, for history, callbacks and early stopping."""
+    free = Layout(network).free > 0
+    converged = True
+    for member in monitor.active:
+        monitor.active = (member,)
+        converged = _Minimization(run, monitor, member, network, free, plan).run_to_end() and converged
+        if monitor.stopped == "callback":
+            return
+    if converged and not monitor.diverged:
+        monitor.stopped = "converged"
+
+
+class _Minimization:
+    def __init__(
+        self, run: Run, monitor: Monitor, member: int, network: Network, free: BoolArray, plan: Plan
+    ) -> None:
+        self.run = run
+        self.layers = len(network.layers)
+        self.monitor = monitor
+        self.member = member
+        self.free = free
+        self.plan = plan
+        self.flat = np.array(run.parameters[member], np.float64)
+        self.epoch = 0
+        self.largest = 0.0
+
+    def run_to_end(self) -> bool:
+        """Return whether the minimization converged within the planned epochs."""
+        if not self.free.any():
+            return True
+        found = minimize(
+            self.cost,
+            self.flat[self.free],
+            jac=True,
+            method="L-BFGS-B",
+            callback=self.after,
+            options={"maxiter": self.plan.epochs, "maxfun": 15 * self.plan.epochs, "gtol": 1e-9, "ftol": 1e-12},
+        )
+        if not np.isfinite(found.fun):
+            self.report(float("nan"), {self.member: Divergence(self.epoch + 1, self.layers, self.largest, 1.0)})
+        return bool(found.status == 0)
+
+    def cost(self, part: FloatArray) -> tuple[float, FloatArray]:
+        """Return the cost and its gradient for the free parameters."""
+        self.flat[self.free] = part
+        value, gradient = self.run.loss_and_gradient(self.member, self.flat)
+        if np.isfinite(gradient).all():
+            self.largest = float(np.abs(gradient).max(initial=0.0))
+        return value, np.asarray(gradient, np.float64)[self.free]
+
+    def after(self, intermediate_result: OptimizeResult) -> None:
+        """Take in one iteration; stop where the monitor says so."""
+        self.flat[self.free] = intermediate_result.x
+        self.run.parameters[self.member] = self.flat
+        self.epoch += 1
+        if not self.report(float(intermediate_result.fun), {}):
+            raise StopIteration
+
+    def report(self, cost: float, diverged: dict[int, Divergence]) -> bool:
+        """Tell the monitor about one iteration; return whether to go on."""
+        losses = np.full(len(self.run.parameters), np.nan)
+        losses[self.member] = cost
+        return self.monitor.after(self.epoch, EpochReport(losses, diverged), 1.0)

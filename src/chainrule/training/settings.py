@@ -1,0 +1,238 @@
+"""What a user may set, and how it becomes a network, step settings and a plan.
+
+Every field of `Settings` is a word of the command line. None means: chosen by the recipe from the task and the table's size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any, Literal
+
+from chainrule.engines.base import StepSettings
+from chainrule.equations.activations import activation
+from chainrule.equations.initializers import initializer
+from chainrule.equations.losses import Loss, loss
+from chainrule.equations.network import BIAS_MODES, BiasMode, Dense, Network
+from chainrule.equations.optimizers import Optimizer, optimizer
+from chainrule.equations.schedules import schedule
+from chainrule.errors import SettingsError
+from chainrule.training import recipe
+from chainrule.training.monitor import Plan
+
+Task = Literal["classification", "regression"]
+
+
+@dataclass(frozen=True)
+class Settings:
+    """The settings of a training, with the command line's words; None: the recipe chooses.
+
+    ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by row, "all" = the whole
+    table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties in the cost. ``members``: how many networks
+    are trained and averaged. ``validation_share``: of the training rows, watched by early stopping.
+    """
+
+    hidden: Sequence[int] | None = None
+    activation: str | Sequence[str] | None = None
+    output_activation: str | None = None
+    loss: str | None = None
+    optimizer: str | None = None
+    learning_rate: float | None = None
+    schedule: str | None = None
+    warmup: float = 0.0
+    momentum: float | None = None
+    batch_size: int | Literal["all"] | None = None
+    epochs: int | None = None
+    weight_decay: float | None = None
+    l1: float = 0.0
+    l2: float = 0.0
+    dropout: float | None = None
+    clip_norm: float | None = None
+    bias: BiasMode = "neuron"
+    init: str = "auto"
+    early_stopping: bool | None = None
+    patience: int | None = None
+    tolerance: float = 0.0
+    validation_share: float | None = None
+    members: int | None = None
+    seed: int = 0
+
+    def __post_init__(self) -> None:
+        _check(self)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression)."""
+
+    task: Task
+    n_rows: int
+    n_inputs: int
+    n_classes: int = 0
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A training with nothing left to choose."""
+
+    network: Network
+    steps: StepSettings
+    plan: Plan
+    members: int
+    validation_share: float
+
+
+def resolve(settings: Settings, problem: Problem) -> Resolved:
+    """Return the training that the settings and the recipe give for a problem.
+
+    Raises SettingsError where settings contradict each other or the task.
+    """
+    chosen = recipe.fill(settings, problem)
+    method = _optimizer(chosen)
+    network = build_network(chosen, problem)
+    _check_together(chosen, method, network)
+    batch_size = problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
+    steps_per_epoch = max(1, math.ceil(problem.n_rows * (1 - (chosen.validation_share or 0.0)) / batch_size))
+    return Resolved(
+        network,
+        StepSettings(
+            method,
+            batch_size,
+            chosen.l1,
+            chosen.l2,
+            method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
+            chosen.clip_norm,
+            batch_size < problem.n_rows,
+            chosen.seed,
+        ),
+        Plan(
+            chosen.epochs or 1,
+            method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
+            schedule(chosen.schedule or "constant"),
+            round(chosen.warmup * steps_per_epoch),
+            bool(chosen.early_stopping),
+            chosen.patience or 1,
+            chosen.tolerance,
+        ),
+        chosen.members or 1,
+        chosen.validation_share or 0.0,
+    )
+
+
+def build_network(chosen: Settings, problem: Problem) -> Network:
+    """Return the network that the settings describe for a problem."""
+    cost = loss(chosen.loss or "")
+    _check_loss(cost, problem)
+    output = chosen.output_activation or cost.output
+    hidden = list(chosen.hidden or ())
+    if isinstance(chosen.activation, str) or chosen.activation is None:
+        activations = [chosen.activation or "relu"] * len(hidden)
+    else:
+        activations = list(chosen.activation)
+        if len(activations) == len(hidden) + 1:
+            output = activations.pop()
+    if len(activations) != len(hidden):
+        raise SettingsError(
+            f"{len(activations)} activations for {len(hidden)} hidden layers: give one for all, "
+            "one per hidden layer, or one more for the output layer"
+        )
+    layers = [
+        Dense(size, name, bias=chosen.bias, dropout=chosen.dropout or 0.0, init=chosen.init)
+        for size, name in zip(hidden, activations, strict=True)
+    ]
+    n_out = output_neurons(cost, problem)
+    if n_out == 1 and activation(output).name == "softmax":
+        raise SettingsError("softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy")
+    return Network([problem.n_inputs, *layers, Dense(n_out, output, bias=chosen.bias, init=chosen.init)], cost)
+
+
+def output_neurons(cost: Loss, problem: Problem) -> int:
+    """Return one neuron for numbers and for two classes, unless the loss wants one per class."""
+    if problem.task == "regression" or (problem.n_classes == 2 and cost.targets != "one_hot"):
+        return 1
+    return problem.n_classes
+
+
+def _optimizer(chosen: Settings) -> Optimizer:
+    method = optimizer(chosen.optimizer or "adam")
+    if chosen.momentum is None:
+        return method
+    if method.name == "sgd":
+        method = optimizer("momentum")
+    if method.momentum is None:
+        raise SettingsError(f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out")
+    if not 0 <= chosen.momentum < 1:
+        raise SettingsError(f"momentum {chosen.momentum:g} must be at least 0 and less than 1")
+    return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
+
+
+def _check_loss(cost: Loss, problem: Problem) -> None:
+    classes = cost.targets in ("zero_one", "one_hot")
+    if problem.task == "regression" and classes:
+        raise SettingsError(f"loss {cost.name} is for classes, but the target is a number: choose mean_squared_error")
+    if problem.task == "classification" and cost.targets == "nonnegative":
+        raise SettingsError(f"loss {cost.name} is for counts, but the target is a class: choose cross-entropy")
+
+
+def _check_together(chosen: Settings, method: Optimizer, network: Network) -> None:
+    if method.name == "lbfgs":
+        refused = {
+            "dropout": any(layer.dropout for layer in network.layers),
+            "clip-norm": chosen.clip_norm is not None,
+            "weight-decay": bool(chosen.weight_decay),
+            "learning-rate": chosen.learning_rate is not None,
+            "schedule": chosen.schedule not in (None, "constant"),
+        }
+        for name, is_set in refused.items():
+            if is_set:
+                raise SettingsError(f"lbfgs searches along the whole table's gradient, so --{name} can't be used with it")
+    if method.name == "perceptron" and (len(network.layers) > 1 or network.loss.name != "perceptron"):
+        raise SettingsError(
+            "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
+            "or choose another optimizer"
+        )
+
+
+def _check(s: Settings) -> None:
+    """Raise SettingsError for a value that its setting can't have, whatever the problem."""
+    if s.hidden is not None and any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in s.hidden):
+        raise SettingsError(f"hidden {list(s.hidden)} must be whole numbers of neurons, such as 64,32")
+    if s.bias not in BIAS_MODES:
+        raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
+    if s.init != "auto":
+        initializer(s.init)
+    if s.batch_size is not None and s.batch_size != "all":
+        _at_least("batch-size", s.batch_size, 1, whole=True)
+    for name, low, whole in (
+        ("epochs", 1, True),
+        ("patience", 1, True),
+        ("members", 1, True),
+        ("seed", 0, True),
+        ("warmup", 0, False),
+        ("weight_decay", 0, False),
+        ("l1", 0, False),
+        ("l2", 0, False),
+        ("tolerance", 0, False),
+    ):
+        value = getattr(s, name)
+        if value is not None:
+            _at_least(name.replace("_", "-"), value, low, whole=whole)
+    for name in ("learning_rate", "clip_norm"):
+        value = getattr(s, name)
+        if value is not None and not (_is_number(value) and value > 0):
+            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")
+    for name in ("dropout", "validation_share"):
+        value = getattr(s, name)
+        if value is not None and not (_is_number(value) and 0 <= value < 1):
+            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be at least 0 and less than 1")
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+
+
+def _at_least(name: str, value: Any, low: float, *, whole: bool) -> None:
+    if not _is_number(value) or value < low or (whole and value != int(value)):
+        kind = "a whole number" if whole else "a number"
+        raise SettingsError(f"{name} {value!r} must be {kind}, at least {low}")
