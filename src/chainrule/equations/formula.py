@@ -104,14 +104,16 @@ class Function:
     ``derivative`` is a formula in the arguments ``u``, ``v``: the outer derivative f'(u) of a function of
     one argument, which the chain rule multiplies by the inner one; for two arguments the whole rule, with
     ``du`` and ``dv`` the derivatives of the arguments. None: differentiated by a rule of its own, or not
-    at all. ``latex`` is the command that prints the name upright.
+    at all. ``convention`` says what the derivative is taken to be where there is none. ``shown`` is the
+    name printed upright, with a subscript after ``_``; empty: ``name``.
     """
 
     name: str
     arity: int
     evaluate: Callable[..., Array]
     derivative: str | None
-    latex: str
+    convention: str = ""
+    shown: str = ""
 
 
 def _step(xp: Namespace, u: Array) -> Array:
@@ -124,34 +126,35 @@ def _sum(xp: Namespace, u: Array) -> Array:
     return xp.sum(u, axis=-1, keepdims=True)
 
 
+_FLAT = "its derivative is 0, also at its jumps"
+_TIE = "where its arguments are equal, the derivative of the first counts"
+
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function
     for function in (
-        Function("exp", 1, lambda xp, u: xp.exp(u), "exp(u)", r"\exp"),
-        Function("log", 1, lambda xp, u: xp.log(u), "1/u", r"\ln"),
-        Function("log1p", 1, lambda xp, u: xp.log1p(u), "1/(1+u)", r"\operatorname{log1p}"),
-        Function("expm1", 1, lambda xp, u: xp.expm1(u), "exp(u)", r"\operatorname{expm1}"),
-        Function("log2", 1, lambda xp, u: xp.log2(u), "1/(u*log(2))", r"\log_{2}"),
-        Function("sqrt", 1, lambda xp, u: xp.sqrt(u), "1/(2*sqrt(u))", r"\sqrt"),
-        Function("abs", 1, lambda xp, u: xp.abs(u), "sign(u)", r"\operatorname{abs}"),
-        Function("sign", 1, lambda xp, u: xp.sign(u), "0", r"\operatorname{sign}"),
-        Function("step", 1, _step, "0", r"\operatorname{step}"),
-        Function("floor", 1, lambda xp, u: xp.floor(u), "0", r"\operatorname{floor}"),
-        Function("sin", 1, lambda xp, u: xp.sin(u), "cos(u)", r"\sin"),
-        Function("cos", 1, lambda xp, u: xp.cos(u), "-sin(u)", r"\cos"),
-        Function("tan", 1, lambda xp, u: xp.tan(u), "1+tan(u)^2", r"\tan"),
-        Function("sinh", 1, lambda xp, u: xp.sinh(u), "cosh(u)", r"\sinh"),
-        Function("cosh", 1, lambda xp, u: xp.cosh(u), "sinh(u)", r"\cosh"),
-        Function("tanh", 1, lambda xp, u: xp.tanh(u), "1-tanh(u)^2", r"\tanh"),
-        Function("atan", 1, lambda xp, u: xp.atan(u), "1/(1+u^2)", r"\arctan"),
-        Function("erf", 1, lambda xp, u: special.erf(u, xp), "2/sqrt(pi)*exp(-u^2)", r"\operatorname{erf}"),
-        Function(
-            "erfc", 1, lambda xp, u: special.erfc(u, xp), "-2/sqrt(pi)*exp(-u^2)", r"\operatorname{erfc}"
-        ),
-        Function("max", 2, lambda xp, u, v: xp.maximum(u, v), "where(u >= v, du, dv)", r"\max"),
-        Function("min", 2, lambda xp, u, v: xp.minimum(u, v), "where(u <= v, du, dv)", r"\min"),
-        Function("where", 3, lambda xp, c, u, v: xp.where(c, u, v), None, r"\operatorname{where}"),
-        Function("sum", 1, _sum, None, r"\operatorname{sum}"),
+        Function("exp", 1, lambda xp, u: xp.exp(u), "exp(u)"),
+        Function("log", 1, lambda xp, u: xp.log(u), "1/u", shown="ln"),
+        Function("log1p", 1, lambda xp, u: xp.log1p(u), "1/(1+u)"),
+        Function("expm1", 1, lambda xp, u: xp.expm1(u), "exp(u)"),
+        Function("log2", 1, lambda xp, u: xp.log2(u), "1/(u*log(2))", shown="log_2"),
+        Function("sqrt", 1, lambda xp, u: xp.sqrt(u), "1/(2*sqrt(u))"),
+        Function("abs", 1, lambda xp, u: xp.abs(u), "sign(u)", "at 0 its derivative is taken as 0"),
+        Function("sign", 1, lambda xp, u: xp.sign(u), "0", _FLAT),
+        Function("step", 1, _step, "0", _FLAT),
+        Function("floor", 1, lambda xp, u: xp.floor(u), "0", _FLAT),
+        Function("sin", 1, lambda xp, u: xp.sin(u), "cos(u)"),
+        Function("cos", 1, lambda xp, u: xp.cos(u), "-sin(u)"),
+        Function("tan", 1, lambda xp, u: xp.tan(u), "1+tan(u)^2"),
+        Function("sinh", 1, lambda xp, u: xp.sinh(u), "cosh(u)"),
+        Function("cosh", 1, lambda xp, u: xp.cosh(u), "sinh(u)"),
+        Function("tanh", 1, lambda xp, u: xp.tanh(u), "1-tanh(u)^2"),
+        Function("atan", 1, lambda xp, u: xp.atan(u), "1/(1+u^2)", shown="arctan"),
+        Function("erf", 1, lambda xp, u: special.erf(u, xp), "2/sqrt(pi)*exp(-u^2)"),
+        Function("erfc", 1, lambda xp, u: special.erfc(u, xp), "-2/sqrt(pi)*exp(-u^2)"),
+        Function("max", 2, lambda xp, u, v: xp.maximum(u, v), "where(u >= v, du, dv)", _TIE),
+        Function("min", 2, lambda xp, u, v: xp.minimum(u, v), "where(u <= v, du, dv)", _TIE),
+        Function("where", 3, lambda xp, c, u, v: xp.where(c, u, v), None),
+        Function("sum", 1, _sum, None),
     )
 }
 """Every named function of the language, in one place."""
@@ -213,7 +216,7 @@ class Formula:
                 elif all(isinstance(operand, float | bool) for operand in operands):
                     results.append(_apply_to_numbers(node, operands))
                 else:
-                    if node_is_choice_of_numbers(node, operands):
+                    if _is_choice_of_numbers(node, operands):
                         operands[1] = xp.asarray(operands[1], dtype=xp.result_type(*arrays))
                     results.append(_apply(node, operands, xp))
         return results[-1]
@@ -239,7 +242,7 @@ class Formula:
         """Return the derivative with respect to ``symbol``, simplified.
 
         >>> str(parse("(a-y)^2/2").derivative("a"))
-        'a-y'
+        'a - y'
         """
         return self.derivation(symbol).result
 
@@ -278,7 +281,24 @@ def children(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def node_is_choice_of_numbers(node: Node, operands: list[Any]) -> bool:
+def with_children(node: Node, operands: tuple[Node, ...]) -> Node:
+    """Return a node of the same kind with other operands, in the order of ``children``."""
+    match node:
+        case Negate():
+            return Negate(*operands)
+        case Derivative(symbol):
+            return Derivative(symbol, *operands)
+        case Binary(op):
+            return Binary(op, *operands)
+        case Compare(op):
+            return Compare(op, *operands)
+        case Call(name):
+            return Call(name, operands)
+        case _:
+            return node
+
+
+def _is_choice_of_numbers(node: Node, operands: list[Any]) -> bool:
     """Tell a ``where`` between two numbers, whose dtype can't be seen from its operands."""
     return isinstance(node, Call) and node.name == "where" and all(isinstance(o, float) for o in operands[1:])
 
