@@ -1,3 +1,48 @@
-"""Neural networks for tables, fast, with every number in the open."""
+"""Neural networks for tables, fast, with every number in the open.
+
+>>> import chainrule
+>>> trained = chainrule.train("examples/penguins.csv", "species")    # doctest: +SKIP
+>>> trained.evaluation.scores["accuracy"]                            # doctest: +SKIP
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from chainrule.equations.network import Dense, Network
+    from chainrule.errors import ChainruleError
+    from chainrule.model.build import Trained, train
+    from chainrule.model.model import Model
+    from chainrule.tables.read import read_table
+    from chainrule.training.settings import Settings
 
 __version__ = "0.1.0"
+
+_HOMES = {
+    "ChainruleError": "chainrule.errors",
+    "Dense": "chainrule.equations.network",
+    "Model": "chainrule.model.model",
+    "Network": "chainrule.equations.network",
+    "Settings": "chainrule.training.settings",
+    "Trained": "chainrule.model.build",
+    "read_table": "chainrule.tables.read",
+    "train": "chainrule.model.build",
+}
+
+__all__ = ["ChainruleError", "Dense", "Model", "Network", "Settings", "Trained", "read_table", "train"]
+
+
+def load(path: Any) -> Model:
+    """Read a model file; raises ModelFileError where it is none, or is damaged."""
+    from chainrule.model.model import Model
+
+    return Model.load(path)
+
+
+def __getattr__(name: str) -> Any:
+    """Import a public name when it is first used, so that importing chainrule costs nothing."""
+    if name not in _HOMES:
+        raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    return getattr(import_module(_HOMES[name]), name)

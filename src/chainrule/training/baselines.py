@@ -1,0 +1,65 @@
+"""The two baselines every score is shown beside: knowing nothing, and a straight line."""
+
+from __future__ import annotations
+
+import warnings
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.training.metrics import Scores, classification_scores, regression_scores
+
+MOST_ROWS = 50_000
+"""Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
+
+
+def class_baselines(
+    x: FloatArray, y: IntArray, x_test: FloatArray, y_test: IntArray, n_classes: int
+) -> dict[str, Scores]:
+    """Return the scores of the majority class (with the classes' shares) and of logistic regression."""
+    from sklearn.exceptions import ConvergenceWarning
+    from sklearn.linear_model import LogisticRegression
+
+    shares = np.bincount(y, minlength=n_classes) / len(y)
+    constant = np.tile(shares, (len(y_test), 1))
+    guesses = np.full(len(y_test), int(np.argmax(shares)))
+    found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
+    if x.shape[1]:
+        rows = _evenly(len(y))
+        with warnings.catch_warnings():
+            # An unconverged baseline is still one; scikit-learn's advice about it is not the user's concern.
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            model = LogisticRegression(max_iter=1000).fit(x[rows], y[rows])
+        probabilities = np.zeros((len(y_test), n_classes))
+        probabilities[:, model.classes_] = model.predict_proba(x_test)
+        guesses = np.argmax(probabilities, axis=1)
+        found["logistic regression"] = classification_scores(y_test, guesses, probabilities, n_classes)
+    return found
+
+
+def number_baselines(x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray) -> dict[str, Scores]:
+    """Return the scores of the mean and of linear regression; ``y`` (n,) in the target's units."""
+    from sklearn.linear_model import LinearRegression
+
+    found = {"mean": regression_scores(y_test, np.full(len(y_test), float(np.mean(y))))}
+    if x.shape[1]:
+        model = LinearRegression().fit(x, y)
+        found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
+    return found
+
+
+def linearly_separable(x: FloatArray, y: IntArray) -> bool:
+    """Return whether some w, b put all rows of class 1 above 0 and of class 0 below: a linear program's feasibility.
+
+    ``x`` (n, d), ``y`` (n,) of 0 and 1. The constraint is (2y - 1)(x·w + b) >= 1 for every row.
+    """
+    from scipy.optimize import linprog
+
+    signs = (2.0 * y - 1.0)[:, None]
+    rows = -signs * np.hstack([x, np.ones((len(x), 1))])
+    found = linprog(np.zeros(rows.shape[1]), A_ub=rows, b_ub=-np.ones(len(x)), bounds=(None, None), method="highs")
+    return bool(found.status == 0)
+
+
+def _evenly(n: int) -> IntArray:
+    return np.arange(n) if n <= MOST_ROWS else np.linspace(0, n - 1, MOST_ROWS).astype(np.int64)
