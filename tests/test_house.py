@@ -1,0 +1,385 @@
+"""The rules of the house as tests: which way imports point, what is never used, what has a docstring.
+
+Each rule is a function from source text to a list of complaints, so that planted violations can show that it
+sees what it is there to see; `test_the_house_is_in_order` applies all of them to the package.
+"""
+
+import ast
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+PACKAGE = Path(__file__).parents[1] / "src" / "chainrule"
+MODULES = sorted(PACKAGE.rglob("*.py"))
+
+# From the ground up; a module imports from its own room and from rooms before it.
+ROOMS = ["ground", "equations", "tables", "engines", "training", "model"]
+ROOMS += ["explain", "lessons", "estimators", "cli"]
+
+# Narrower than the order of the rooms: of that room, only these modules.
+ONLY = {
+    "tables": {"equations": ["chainrule.equations.formula"]},
+    "training": {"engines": ["chainrule.engines.base"]},
+}
+NEVER = {"explain": ["training", "estimators"]}
+
+UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
+UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
+TOO_BROAD = {"Exception", "BaseException"}
+MOST_LINES = 600
+
+
+def name_of(path: Path) -> str:
+    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    return ".".join(parts[:-1] if parts[-1] == "__init__" else parts)
+
+
+def room_of(name: str, known: set[str]) -> str | None:
+    """The room of a module or of what is in it; None is the package's own front door."""
+    parts = name.split(".")
+    if len(parts) > 1 and parts[1] in ROOMS[1:]:
+        return parts[1]
+    return "ground" if ".".join(parts[:2]) in known - {"chainrule", "chainrule.__main__"} else None
+
+
+def modules() -> set[str]:
+    return {name_of(path) for path in MODULES}
+
+
+def imports(source: str, module: str, known: set[str]) -> Iterator[tuple[int, str]]:
+    """Line and full name of all that is imported, inside functions and by importlib too."""
+    is_package = any(other.startswith(module + ".") for other in known)
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                yield from ((node.lineno, alias.name) for alias in names)
+            case ast.ImportFrom(module=origin, names=names, level=level):
+                parts = module.split(".")
+                here = parts[: len(parts) - level + is_package] if level else []
+                for alias in names:
+                    yield node.lineno, ".".join([*here, *([origin] if origin else []), alias.name])
+            case ast.Call(
+                func=ast.Name("import_module") | ast.Attribute(attr="import_module"), args=[name, *_]
+            ):
+                yield node.lineno, named_by(name, module)
+
+
+def named_by(argument: ast.expr, module: str) -> str:
+    """What import_module is asked for; a name computed below the asking package stays inside it."""
+    match argument:
+        case ast.Constant(value=str(name)):
+            return name
+        case ast.JoinedStr(
+            values=[ast.FormattedValue(value=ast.Name("__name__")), ast.Constant(value=str(rest)), *_]
+        ) if rest.startswith("."):
+            return module
+    return "a computed name"
+
+
+def direction(source: str, module: str, known: set[str]) -> list[str]:
+    """Imports that point up, sideways where that is forbidden, or out of the mathematics."""
+    return [
+        f"{module}:{line} imports {name}"
+        for line, name in imports(source, module, known)
+        if not may_import(module, name, known)
+    ]
+
+
+def may_import(module: str, name: str, known: set[str]) -> bool:
+    room, other = room_of(module, known), room_of(name, known)
+    if room is None or name == "chainrule.__version__":
+        return True
+    if name == "a computed name":
+        return False
+    if name.split(".")[0] != "chainrule":
+        return room != "equations" or name.split(".")[0] in sys.stdlib_module_names | {"numpy"}
+    if other is None:
+        return False
+    allowed = ONLY.get(room, {}).get(other)
+    if allowed is not None:
+        return any(f"{name}.".startswith(f"{other_module}.") for other_module in allowed)
+    return ROOMS.index(other) <= ROOMS.index(room) and other not in NEVER.get(room, [])
+
+
+def dangers(source: str, module: str) -> list[str]:
+    """Whatever runs text or a file as code, and handlers that swallow mistakes nobody thought of."""
+    complaints = []
+    for node in ast.walk(ast.parse(source)):
+        match node:
+            case ast.Import(names=names):
+                found = {alias.name.split(".")[0] for alias in names} & UNSAFE_MODULES
+            case ast.ImportFrom(module=str(origin)):
+                found = {origin.split(".")[0]} & UNSAFE_MODULES
+            case ast.Name(id=name, ctx=ast.Load()):
+                found = {name} & UNSAFE_CALLS
+            case ast.Attribute(value=ast.Name("builtins"), attr=name):
+                found = {name} & UNSAFE_CALLS
+            case ast.keyword(arg="allow_pickle", value=value):
+                found = (
+                    set() if isinstance(value, ast.Constant) and value.value is False else {"allow_pickle"}
+                )
+            case ast.ExceptHandler(type=None):
+                found = {"a bare except"}
+            case ast.ExceptHandler(type=caught):
+                found = {name.id for name in ast.walk(caught) if isinstance(name, ast.Name)} & TOO_BROAD
+            case ast.Call(func=ast.Name("suppress") | ast.Attribute(attr="suppress"), args=args):
+                found = {name.id for name in args if isinstance(name, ast.Name)} & TOO_BROAD
+            case _:
+                found = set()
+        complaints += [f"{module}:{getattr(node, 'lineno', 0)} uses {name}" for name in sorted(found)]
+    return complaints
+
+
+def undocumented(source: str, module: str) -> list[str]:
+    """Public modules, classes, functions and methods without a docstring."""
+    tree = ast.parse(source)
+    missing = [] if ast.get_docstring(tree) else [f"{module} has no docstring"]
+
+    def visit(body: list[ast.stmt], prefix: str) -> None:
+        for node in body:
+            if not isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                continue
+            if node.name.startswith("_") or any("overload" in ast.unparse(d) for d in node.decorator_list):
+                continue
+            if not (ast.get_docstring(node) or "").strip():
+                missing.append(f"{module}:{node.lineno} {prefix}{node.name} has no docstring")
+            if isinstance(node, ast.ClassDef):
+                visit(node.body, f"{prefix}{node.name}.")
+
+    visit(tree.body, "")
+    return missing
+
+
+def too_long(source: str, module: str) -> list[str]:
+    lines = len(source.splitlines())
+    return [f"{module} has {lines} lines, more than {MOST_LINES}"] if lines > MOST_LINES else []
+
+
+RULES: list[Callable[[str, str], list[str]]] = [
+    lambda source, module: direction(source, module, modules()),
+    dangers,
+    undocumented,
+    too_long,
+]
+
+
+@pytest.mark.parametrize("rule", RULES, ids=["direction", "dangers", "undocumented", "too_long"])
+def test_the_house_is_in_order(rule):
+    assert len(MODULES) > 10
+    complaints = [line for path in MODULES for line in rule(path.read_text("utf-8"), name_of(path))]
+    assert not complaints, "\n".join(complaints)
+
+
+def test_every_room_has_its_place():
+    rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
+    assert rooms <= set(ROOMS), "a new room needs its place in ROOMS"
+
+
+# ---- planted violations
+
+KNOWN = {
+    "chainrule", "chainrule.errors", "chainrule._types", "chainrule._files",
+    "chainrule.equations", "chainrule.equations.formula", "chainrule.equations.losses",
+    "chainrule.tables", "chainrule.tables.read", "chainrule.engines", "chainrule.engines.base",
+    "chainrule.engines.cpu", "chainrule.training", "chainrule.training.loop", "chainrule.model",
+    "chainrule.model.file", "chainrule.explain", "chainrule.explain.trace", "chainrule.estimators",
+    "chainrule.cli", "chainrule.cli.train",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("module", "source"),
+    [
+        ("chainrule.errors", "from chainrule._types import Array"),
+        ("chainrule.tables.read", "import chainrule.errors\nfrom chainrule.tables import Table"),
+        ("chainrule.tables.read", "from chainrule.equations.formula import parse"),
+        ("chainrule.tables.read", "from chainrule.equations import formula"),
+        ("chainrule.tables.read", "import polars, os"),
+        ("chainrule.equations.losses", "import numpy.linalg, math\nfrom .formula import x\nfrom . import y"),
+        ("chainrule.training.loop", "from chainrule.engines.base import x\nimport chainrule.engines.base"),
+        ("chainrule.model.file", "from chainrule._files import x\nfrom chainrule import __version__"),
+        ("chainrule.explain.trace", "from chainrule.model import Model\nfrom .. import errors"),
+        ("chainrule.cli.train", "from chainrule import errors, model\nfrom chainrule.cli import train"),
+        ("chainrule.tables", "import_module(f'{__name__}.{HOMES[name]}')"),
+        ("chainrule", "import_module(HOMES[name])"),
+        ("chainrule", "from chainrule.model.file import read_model_file"),
+        ("chainrule.model.file", "importlib.import_module('chainrule.engines.cpu')"),
+    ],
+)  # fmt: skip
+def test_imports_that_point_down_are_welcome(module, source):
+    assert direction(source, module, KNOWN) == []
+
+
+@pytest.mark.parametrize(
+    ("module", "source", "named"),
+    [
+        ("chainrule.errors", "from chainrule.equations import losses", "chainrule.equations.losses"),
+        ("chainrule._files", "import chainrule.model.file", "chainrule.model.file"),
+        ("chainrule.equations.losses", "from chainrule.engines import base", "chainrule.engines.base"),
+        ("chainrule.equations.losses", "import scipy.special", "scipy.special"),
+        ("chainrule.equations.losses", "def f():\n    from jax import numpy", "jax"),
+        ("chainrule.equations.losses", "from .. import model", "chainrule.model"),
+        ("chainrule.equations", "from ..tables.read import x", "chainrule.tables.read"),
+        ("chainrule.tables.read", "from chainrule.equations import losses", "chainrule.equations.losses"),
+        ("chainrule.tables.read", "import chainrule.equations", "chainrule.equations"),
+        ("chainrule.tables.read", "from chainrule.equations.formula_x import y", "chainrule.equations"),
+        ("chainrule.tables.read", "def f():\n    import chainrule.engines", "chainrule.engines"),
+        ("chainrule.training.loop", "from chainrule.engines.cpu import train", "chainrule.engines.cpu"),
+        ("chainrule.training.loop", "from chainrule.engines import cpu, base", "chainrule.engines.cpu"),
+        ("chainrule.training.loop", "from chainrule.engines import Engine", "chainrule.engines.Engine"),
+        ("chainrule.training.loop", "importlib.import_module('chainrule.engines.cpu')", "chainrule.engines"),
+        ("chainrule.training.loop", "import_module(name)", "a computed name"),
+        ("chainrule.training", "import_module(f'{name}.{x}')", "a computed name"),
+        ("chainrule.training", "import_module(f'{__name__}_{x}')", "a computed name"),
+        ("chainrule.engines.cpu", "from chainrule.training.loop import fit", "chainrule.training.loop"),
+        ("chainrule.model.file", "from chainrule.cli import train", "chainrule.cli.train"),
+        ("chainrule.model.file", "from chainrule import read_model_file", "chainrule.read_model_file"),
+        ("chainrule.model.file", "from chainrule import *", "chainrule.*"),
+        ("chainrule.model.file", "import chainrule", "chainrule"),
+        ("chainrule.explain.trace", "from chainrule.training import loop", "chainrule.training.loop"),
+        ("chainrule.explain.trace", "from chainrule import estimators", "chainrule.estimators"),
+        ("chainrule.estimators", "if TYPE_CHECKING:\n    import chainrule.cli", "chainrule.cli"),
+    ],
+)  # fmt: skip
+def test_imports_that_point_elsewhere_are_seen(module, source, named):
+    (complaint,) = direction(source, module, KNOWN)
+    assert f" imports {named}" in complaint
+
+
+@pytest.mark.parametrize(
+    ("source", "named"),
+    [
+        ("import pickle", "pickle"),
+        ("import os, joblib.numpy_pickle", "joblib"),
+        ("def f():\n    from pickle import loads", "pickle"),
+        ("eval('1')", "eval"),
+        ("run = exec", "exec"),
+        ("compile('1', '', 'eval')", "compile"),
+        ("builtins.eval('1')", "eval"),
+        ("__import__('os')", "__import__"),
+        ("np.load(f, allow_pickle=True)", "allow_pickle"),
+        ("np.load(f, allow_pickle=flag)", "allow_pickle"),
+        ("try:\n    x\nexcept Exception:\n    pass", "Exception"),
+        ("try:\n    x\nexcept (OSError, Exception) as e:\n    pass", "Exception"),
+        ("try:\n    x\nexcept BaseException:\n    raise", "BaseException"),
+        ("try:\n    x\nexcept:\n    pass", "a bare except"),
+        ("with suppress(Exception):\n    pass", "Exception"),
+        ("with contextlib.suppress(OSError, BaseException):\n    pass", "BaseException"),
+    ],
+)
+def test_dangers_are_seen(source, named):
+    (complaint,) = dangers(source, "m")
+    assert complaint.endswith(f"uses {named}")
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        "import re\nre.compile('a')",
+        "formula.eval(x)",
+        "np.load(f, allow_pickle=False)",
+        "try:\n    x\nexcept (OSError, ValueError):\n    raise Exception",
+        "'pickle, eval and exec have no place here'",
+    ],
+)
+def test_what_only_looks_dangerous_is_welcome(source):
+    assert dangers(source, "m") == []
+
+
+DOCUMENTED = '''"""A module."""
+def f():
+    """A function."""
+    def inner(): ...
+def _private(): ...
+class C:
+    """A class."""
+    def __init__(self): ...
+    def g(self):
+        """A method."""
+    @overload
+    def h(self): ...
+'''
+
+
+def test_missing_docstrings_are_seen():
+    assert undocumented(DOCUMENTED, "m") == []
+    for line, named in [
+        ('"""A module."""', "m has"),
+        ('    """A function."""', " f has"),
+        ('    """A class."""', " C has"),
+        ('        """A method."""', " C.g has"),
+    ]:
+        (complaint,) = undocumented(DOCUMENTED.replace(line, line.split('"')[0] + "0"), "m")
+        assert named in complaint
+        (complaint,) = undocumented(DOCUMENTED.replace(line, line.split('"')[0] + '""""""'), "m")
+        assert named in complaint
+
+
+def test_long_files_are_seen():
+    assert too_long("x\n" * 600, "m") == []
+    assert too_long("x\n" * 601, "m") == ["m has 601 lines, more than 600"]
+
+
+# ---- importing this does not import that
+
+HEAVY = ("numba", "llvmlite", "sklearn", "polars", "scipy", "pandas", "jax", "torch", "matplotlib")
+
+
+def loaded_after(code: str) -> set[str]:
+    """The top-level modules a fresh process has loaded after running `code`."""
+    report = "import sys; print(*{name.split('.')[0] for name in sys.modules}, sep='\\n', file=sys.stderr)"
+    command = [sys.executable, "-W", "error", "-c", f"{code}\n{report}"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return set(done.stderr.split())
+
+
+def test_importing_the_package_imports_nothing_heavy():
+    loaded = loaded_after("import chainrule")
+    assert "chainrule" in loaded
+    assert not loaded.intersection(HEAVY)
+
+
+def test_the_check_of_what_is_imported_sees_an_import():
+    assert "sqlite3" in loaded_after("import sqlite3")
+    assert "sqlite3" not in loaded_after("pass")
+
+
+def defines_main(source: str) -> bool:
+    """Whether a module defines or imports `main`."""
+    for node in ast.parse(source).body:
+        match node:
+            case ast.FunctionDef(name="main"):
+                return True
+            case ast.ImportFrom(names=names) if any((a.asname or a.name) == "main" for a in names):
+                return True
+            case ast.Assign(targets=targets) if any(ast.unparse(t) == "main" for t in targets):
+                return True
+    return False
+
+
+HELP = """
+import sys
+sys.argv = ["chainrule", "--help"]
+from chainrule.cli import main
+try:
+    main()
+except SystemExit as done:
+    assert not done.code, done.code
+"""
+
+
+def test_help_imports_nothing_heavy():
+    if not defines_main((PACKAGE / "cli" / "__init__.py").read_text("utf-8")):
+        pytest.skip("there is no command line yet")
+    assert not loaded_after(HELP).intersection({*HEAVY, "numpy"})
+
+
+def test_a_main_is_seen():
+    assert defines_main("def main(): ...")
+    assert defines_main("from chainrule.cli.app import run as main")
+    assert defines_main("main = app")
+    assert not defines_main('"""main"""\ndef other(): ...')
