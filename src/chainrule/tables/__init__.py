@@ -7,7 +7,8 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from chainrule.tables.encode import Encoder, Input, InputValue, fit_encoder
+    from chainrule.tables.columns import ColumnEncoder, Input
+    from chainrule.tables.encode import Encoder, InputValue, fit_encoder
     from chainrule.tables.read import read_table
     from chainrule.tables.scalings import SCALINGS, Scaling
     from chainrule.tables.schema import Column, Schema, infer_schema, labeled_rows
@@ -21,7 +22,8 @@ _HOME = {
     "SCALINGS": "scalings",
     "Column": "schema",
     "Encoder": "encode",
-    "Input": "encode",
+    "Input": "columns",
+    "ColumnEncoder": "columns",
     "InputValue": "encode",
     "Scaling": "scalings",
     "Schema": "schema",
@@ -40,6 +42,7 @@ __all__ = [
     "DEFAULT_MISSING",
     "SCALINGS",
     "Column",
+    "ColumnEncoder",
     "Encoder",
     "Input",
     "InputValue",

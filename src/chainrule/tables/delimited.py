@@ -238,7 +238,8 @@ def _check_fields(fields: IntArray, lines: IntArray, expected: int, delimiter: s
     shown = "tab" if delimiter == "\t" else repr(delimiter)
     fields_found = f"{found} field{'s' * (found != 1)}"
     raise TableError(
-        f"{where}: line {lines[wrong[0]]} has {fields_found}, where the header has {expected}{more}; quote the cells that hold the delimiter ({shown}), or name another with --delimiter"
+        f"{where}: line {lines[wrong[0]]} has {fields_found}, where the header has {expected}{more}; "
+        f"quote the cells that hold the delimiter ({shown}), or name another with --delimiter"
     )
 
 

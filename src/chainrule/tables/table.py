@@ -51,9 +51,12 @@ class Table:
 
     def column(self, name: str) -> pl.Series:
         """Return a column; raises TableError with the nearest names if there is none of that name."""
-        if name not in self.frame.columns:
-            raise TableError(f"{self.name}: there is no column {name!r}; {suggestion(name, self.columns)}")
-        return self.frame.get_column(name)
+        try:
+            return self.frame.get_column(name)
+        except pl.exceptions.ColumnNotFoundError as error:
+            raise TableError(
+                f"{self.name}: there is no column {name!r}; {suggestion(name, self.columns)}"
+            ) from error
 
     def text(self, name: str) -> pl.Series:
         """Return a column as text: as written in the source where that is known."""

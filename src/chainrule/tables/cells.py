@@ -1,0 +1,135 @@
+"""A column's cells as numbers, truth values, dates or levels, or an error that names the cell in the way."""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import TableError
+from chainrule.tables.table import Table
+from chainrule.tables.values import (
+    DATE_FORMATS,
+    FALSE_WORDS,
+    TRUE_WORDS,
+    as_text,
+    to_booleans,
+    to_dates,
+    to_numbers,
+)
+
+LEVEL_MISSING = -1
+LEVEL_UNSEEN = -2
+
+
+def number_cells(table: Table, name: str) -> FloatArray:
+    """Return a column as float64, shape (n,), NaN where a cell is missing.
+
+    Raises TableError naming the first cell that is no number, or not a finite one.
+    """
+    column = table.column(name)
+    if column.dtype == pl.String:
+        numbers = to_numbers(column, table.decimal)
+        _refuse(table, name, numbers.is_null() & column.is_not_null(), "is not a number")
+    elif column.dtype.is_numeric() or column.dtype == pl.Boolean:
+        numbers = column
+    else:
+        numbers = pl.Series([None] * len(column), dtype=pl.Float64)
+        _refuse(table, name, column.is_not_null(), "is not a number")
+    values = numbers.cast(pl.Float64).to_numpy()
+    if np.isinf(values).any():
+        _refuse(table, name, pl.Series(np.isinf(values)), "is not a finite number (beyond ±1.8e308)")
+    return values
+
+
+def boolean_cells(table: Table, name: str) -> FloatArray:
+    """Return a column as 1.0 for true, yes or 1, 0.0 for false, no or 0, NaN where missing; shape (n,)."""
+    column = table.column(name)
+    if column.dtype == pl.Boolean:
+        found = column
+    else:
+        text = as_text(column)
+        found = to_booleans(text)
+        numbers = to_numbers(text, table.decimal).cast(pl.Float64)
+        found = pl.select(
+            pl.when(found.is_not_null()).then(found).when(numbers.is_in([0.0, 1.0])).then(numbers == 1.0)
+        ).to_series()
+        words = ", ".join((*TRUE_WORDS, "1", *FALSE_WORDS, "0"))
+        _refuse(table, name, found.is_null() & column.is_not_null(), f"is not a truth value ({words})")
+    return found.cast(pl.Float64).to_numpy()
+
+
+def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
+    """Return a column as Datetime, or as Time where ``spelling`` (of DATE_FORMATS) has no date.
+
+    A column of dates is taken as it is, text is read by ``spelling``, else as ISO 8601.
+    """
+    column = table.column(name)
+    wanted = pl.Time if "%Y" not in spelling else pl.Datetime
+    if column.dtype == pl.Datetime and wanted == pl.Time:
+        return column.dt.time()
+    if column.dtype == wanted:
+        return column
+    if column.dtype != pl.String:
+        # An all-missing column of another type has nothing in the way.
+        _refuse(table, name, column.is_not_null(), "is not a date or time")
+        return pl.Series(
+            name, [None] * len(column), dtype=pl.Time if wanted == pl.Time else pl.Datetime("us")
+        )
+    best = to_dates(column, spelling)
+    for other in DATE_FORMATS:
+        if best.null_count() == column.null_count():
+            break
+        if ("%Y" in other) == ("%Y" in spelling) and (other.startswith("%Y") or "%Y" not in other):
+            more = to_dates(column, other)
+            best = pl.select(pl.when(best.is_null()).then(more).otherwise(best)).to_series()
+    example = "2024-12-31" if "%Y" in spelling else "23:59"
+    _refuse(table, name, best.is_null() & column.is_not_null(), f"is not a date or time such as {example}")
+    return best
+
+
+def level_codes(table: Table, name: str, levels: Sequence[str]) -> IntArray:
+    """Return for every cell its place in ``levels``, LEVEL_MISSING or LEVEL_UNSEEN; shape (n,).
+
+    Cells are compared as text, as written in the source; a number also in its plain form, so that 1.0 is 1.
+    """
+    column = table.column(name)
+    text = table.text(name)
+    known = pl.Series(list(levels), dtype=pl.String)
+    places = pl.Series(range(len(levels)), dtype=pl.Int64)
+    codes = text.replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
+    if column.dtype != pl.String and bool((codes == LEVEL_UNSEEN).any()):
+        plain = as_text(column).replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
+        codes = pl.select(pl.when(codes == LEVEL_UNSEEN).then(plain).otherwise(codes)).to_series()
+    result: IntArray = codes.fill_null(LEVEL_UNSEEN).to_numpy(writable=True)
+    result[text.is_null().to_numpy()] = LEVEL_MISSING
+    return result
+
+
+def _refuse(table: Table, name: str, wrong: pl.Series, what: str) -> None:
+    """Raise TableError about the first cell that ``wrong`` marks, if any."""
+    if not wrong.any():
+        return
+    row = int(wrong.arg_max() or 0)
+    raise TableError(f"{located(table, row, name)} {what}; {remedy(table, row, name)}")
+
+
+def located(table: Table, row: int, name: str) -> str:
+    """Begin a message about a cell: the table, the line, the column and the cell itself."""
+    cell = "" if table.cell(row, name) is None else " " + shown(table, row, name)
+    return f"{table.name}: {table.place(row)}, column {name!r}:{cell}"
+
+
+def shown(table: Table, row: int, name: str) -> str:
+    """Write a cell for a message, in quotes, cut at 40 characters."""
+    cell = table.cell(row, name) or ""
+    return repr(cell if len(cell) <= 40 else cell[:39] + "…")
+
+
+def remedy(table: Table, row: int, name: str) -> str:
+    """Say what can be done about a cell that is in the way."""
+    if table.raw is None and table.column(name).dtype != pl.String:
+        return "correct it, or make it missing"
+    cell = table.cell(row, name) or ""
+    word = cell if cell.replace("-", "").replace("_", "").isalnum() else repr(cell)
+    return f"correct it, or name it as missing with --missing {word}"

@@ -1,0 +1,254 @@
+"""One column's way to its input neurons: fitting it, writing its values, reading it back from a file."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+
+import numpy as np
+import polars as pl
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import ModelFileError
+from chainrule.tables.cells import (
+    LEVEL_MISSING,
+    boolean_cells,
+    date_cells,
+    level_codes,
+    number_cells,
+)
+from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
+from chainrule.tables.kinds import INPUT_KINDS
+from chainrule.tables.plain import read_choice, read_flag, read_list, read_number, read_record, read_text
+from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
+from chainrule.tables.schema import Column
+from chainrule.tables.table import Table
+from chainrule.tables.values import DATE_FORMATS, as_text
+
+VALUE = "value"
+
+
+@dataclass(frozen=True)
+class Input:
+    """One input neuron: its name, its column, and its arithmetic.
+
+    ``formula`` is in ``v``, the number in the cell (or the ``part`` of a date), and the names of
+    ``parameters``. Where the input says what a cell is, it is a statement in brackets: [island = "Dream"] is
+    1 if so, else 0. ``seen`` tells whether any training row gave it another value than 0; if not, nothing was
+    learned about its weights.
+    """
+
+    name: str
+    column: str
+    part: str
+    formula: str
+    parameters: Mapping[str, float]
+    seen: bool
+
+
+@dataclass(frozen=True)
+class Part:
+    """A number that comes from a cell (its value, or a part of a date) and the arithmetic of its input.
+
+    ``fill`` stands in for a missing cell.
+    """
+
+    name: str
+    arithmetic: str
+    parameters: Mapping[str, float]
+    fill: float
+    seen: bool
+
+    def numbers(self, values: FloatArray) -> FloatArray:
+        """Return ``v`` as the formula meets it: filled in where missing, drawn in where out of all bounds."""
+        filled = np.where(np.isnan(values), self.fill, values)
+        return ARITHMETIC[self.arithmetic].draw_in(filled, self.parameters)
+
+    def apply(self, values: FloatArray) -> FloatArray:
+        """Return the values of the input, shape (n,)."""
+        return ARITHMETIC[self.arithmetic].evaluate(self.numbers(values), self.parameters)
+
+
+@dataclass(frozen=True)
+class ColumnEncoder:
+    """One column and its input neurons.
+
+    A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is
+    missing if that was so in training (``missing``). A category has one for each of ``levels``, one for
+    missing cells if there were any in training, and always one for whatever else: levels too rare for an
+    input of their own (``rare``: whether there were any), levels never seen, and missing cells if there were
+    none in training.
+    """
+
+    name: str
+    kind: str
+    parts: tuple[Part, ...]
+    levels: tuple[str, ...]
+    rare: bool
+    missing: bool
+    spelling: str
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The input neurons of this column, in order."""
+        return tuple(self._inputs())
+
+    def _inputs(self) -> Iterator[Input]:
+        for part in self.parts:
+            arithmetic = ARITHMETIC[part.arithmetic]
+            label = self.name if part.name == VALUE else f"{self.name}: {_part_label(part)}"
+            yield Input(label, self.name, part.name, arithmetic.formula, part.parameters, part.seen)
+        for level in self.levels:
+            formula = f'[{self.name} = "{level}"]'
+            yield Input(f"{self.name}: {level}", self.name, "level", formula, {}, True)
+        if self.missing:
+            label = f"{self.name}: {self._free('missing')}" if self.levels else f"{self.name} is missing"
+            yield Input(label, self.name, "missing", f"[{self.name} is missing]", {}, True)
+        if self.kind == "category":
+            label = f"{self.name}: {self._free('other')}"
+            yield Input(label, self.name, "other", f"[{self.name} is none of these]", {}, self.rare)
+
+    def _free(self, word: str) -> str:
+        while word in self.levels:
+            word = f"({word})"
+        return word
+
+    def write(self, table: Table, out: FloatArray) -> None:
+        """Write the values of the inputs into ``out``, shape (n, inputs of this column), all zeros."""
+        if self.kind == "category":
+            codes = level_codes(table, self.name, self.levels)
+            n_levels = len(self.levels)
+            places = np.where(codes >= 0, codes, n_levels + self.missing)
+            if self.missing:
+                places[codes == LEVEL_MISSING] = n_levels
+            out[np.arange(len(places)), places] = 1
+            return
+        values = self._values(table)
+        for j, part in enumerate(self.parts):
+            out[:, j] = part.apply(values[part.name])
+        if self.missing:
+            out[:, len(self.parts)] = np.isnan(next(iter(values.values())))
+
+    def numbers_used(self, table: Table) -> list[FloatArray | None]:
+        """Return for each input the ``v`` of its formula, shape (n,), or None where it has none."""
+        if self.kind == "category":
+            return [None] * len(self.inputs)
+        values = self._values(table)
+        used: list[FloatArray | None] = [part.numbers(values[part.name]) for part in self.parts]
+        return used + [None] * self.missing
+
+    def _values(self, table: Table) -> dict[str, FloatArray]:
+        if self.kind == "number":
+            return {VALUE: number_cells(table, self.name)}
+        if self.kind == "boolean":
+            return {VALUE: boolean_cells(table, self.name)}
+        return date_parts(date_cells(table, self.name, self.spelling))
+
+
+def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_levels: int) -> ColumnEncoder:
+    """Fit the encoder of one column to the training rows."""
+    missing = bool(table.column(column.name)[rows].is_null().any())
+    if column.kind == "category":
+        levels, rare = _fit_levels(table, column.name, rows, max_levels)
+        return ColumnEncoder(column.name, "category", (), levels, rare, missing, "")
+    if column.kind == "datetime":
+        dates = date_cells(table, column.name, column.spelling)[rows]
+        return ColumnEncoder(
+            column.name, "datetime", _fit_dates(dates, scaling), (), False, missing, column.spelling
+        )
+    if column.kind == "boolean":
+        values = boolean_cells(table, column.name)[rows]
+        present = values[~np.isnan(values)]
+        fill = float(len(present) > 0 and present.mean() > 0.5)
+        part = Part(VALUE, "none", {}, fill, bool(present.any()))
+    else:
+        part = _fit_part(VALUE, scaling, number_cells(table, column.name)[rows])
+    return ColumnEncoder(column.name, column.kind, (part,), (), False, missing, "")
+
+
+def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:
+    present = values[~np.isnan(values)]
+    if not len(present):
+        return Part(name, "constant", {}, 0.0, False)
+    arithmetic, parameters = fit_scaling(scaling, present)
+    fill = float(np.median(np.clip(present, -LARGEST, LARGEST)))
+    return Part(name, arithmetic, parameters, fill, arithmetic != "constant")
+
+
+def _fit_levels(table: Table, name: str, rows: IntArray, max_levels: int) -> tuple[tuple[str, ...], bool]:
+    text = as_text(table.column(name))[rows].drop_nulls().alias("level")
+    counts = text.value_counts(name="count").sort(["count", "level"], descending=[True, False])
+    kept = counts.head(max_levels).get_column("level").to_list()
+    return tuple(sorted(kept)), counts.height > max_levels
+
+
+def _fit_dates(dates: pl.Series, scaling: str) -> tuple[Part, ...]:
+    values = date_parts(dates)
+    if dates.null_count() == len(dates):
+        return ()
+    fills = {name: float(value[0]) for name, value in date_parts(middle(dates)).items()}
+    parts: list[Part] = []
+    for name, numbers in values.items():
+        if np.nanmin(numbers) == np.nanmax(numbers):
+            continue
+        if name == "weekday":
+            present = set(numbers[~np.isnan(numbers)])
+            for k in range(1, 8):
+                parts.append(Part(name, "equals", {"k": float(k)}, fills[name], k in present))
+        elif name in ("month", "hour"):
+            period = {"period": 12.0 if name == "month" else 24.0}
+            parts += [Part(name, wave, period, fills[name], True) for wave in ("sine", "cosine")]
+        else:
+            arithmetic, parameters = fit_scaling(scaling, numbers[~np.isnan(numbers)])
+            parts.append(Part(name, arithmetic, parameters, fills[name], True))
+    return tuple(parts)
+
+
+def _part_label(part: Part) -> str:
+    if part.arithmetic == "equals":
+        return WEEKDAYS[int(part.parameters["k"]) - 1]
+    suffix = {"sine": " (sine)", "cosine": " (cosine)"}.get(part.arithmetic, "")
+    return {"day": "day of the month", "days": "days elapsed"}.get(part.name, part.name) + suffix
+
+
+def read_column(value: object, where: str) -> ColumnEncoder:
+    """Return one column of an encoder's plain data; raises ModelFileError for nonsense."""
+    data = read_record(value, where, ColumnEncoder.__dataclass_fields__)
+    kind = read_choice(data["kind"], f"{where}.kind", INPUT_KINDS)
+    parts = read_list(data["parts"], f"{where}.parts", _read_part)
+    levels = read_list(data["levels"], f"{where}.levels", read_text)
+    spelling = read_text(data["spelling"], f"{where}.spelling")
+    allowed = {"category": (), "datetime": DATE_PARTS}.get(kind, (VALUE,))
+    for part in parts:
+        if part.name not in allowed:
+            raise ModelFileError(f"{where}.parts: a {kind} has no part {part.name!r}")
+    if kind in ("number", "boolean") and len(parts) != 1:
+        raise ModelFileError(f"{where}.parts: a {kind} has one part, not {len(parts)}")
+    if len(set(levels)) < len(levels) or (levels and kind != "category"):
+        raise ModelFileError(f"{where}.levels: levels are different, and of a category only")
+    if spelling not in (DATE_FORMATS if kind == "datetime" else ("",)):
+        raise ModelFileError(f"{where}.spelling: {spelling!r} is not how a {kind} is spelled")
+    if kind == "datetime" and "%Y" not in spelling and any(part.name != "hour" for part in parts):
+        raise ModelFileError(f"{where}.parts: a time of day has no part but the hour")
+    return ColumnEncoder(
+        read_text(data["name"], f"{where}.name"),
+        kind,
+        parts,
+        levels,
+        read_flag(data["rare"], f"{where}.rare"),
+        read_flag(data["missing"], f"{where}.missing"),
+        spelling,
+    )
+
+
+def _read_part(value: object, where: str) -> Part:
+    data = read_record(value, where, Part.__dataclass_fields__)
+    arithmetic = ARITHMETIC[read_choice(data["arithmetic"], f"{where}.arithmetic", ARITHMETIC)]
+    given = read_record(data["parameters"], f"{where}.parameters", arithmetic.parameters)
+    parameters = {key: read_number(number, f"{where}.parameters.{key}") for key, number in given.items()}
+    fill = read_number(data["fill"], f"{where}.fill")
+    if not arithmetic.are_sound({**parameters, "fill": fill}):
+        raise ModelFileError(f"{where}.parameters: {arithmetic.name} can't be computed with {parameters}")
+    if arithmetic.name == "equals" and parameters["k"] not in range(1, 8):
+        raise ModelFileError(f"{where}.parameters.k: a day of the week is 1 to 7, not {parameters['k']:g}")
+    seen = read_flag(data["seen"], f"{where}.seen")
+    return Part(read_text(data["name"], f"{where}.name"), arithmetic.name, parameters, fill, seen)

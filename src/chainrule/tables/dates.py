@@ -1,0 +1,41 @@
+"""The parts of dates and times that become inputs."""
+
+import numpy as np
+import polars as pl
+
+from chainrule._types import FloatArray
+
+WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+
+_MICROSECONDS_PER_HOUR = 3.6e9
+
+DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
+
+
+def date_parts(dates: pl.Series) -> dict[str, FloatArray]:
+    """Take dates apart: part -> values as float64, shape (n,), NaN where a date is missing.
+
+    ``year``; ``month`` 1 to 12; ``day`` of the month; ``weekday`` 1 (Monday) to 7; ``hour`` 0 to 24 with its
+    minutes as a fraction; ``days`` elapsed since 1970-01-01. A column of times has the hour only.
+    """
+    if dates.dtype == pl.Time:
+        return {"hour": _floats(dates.cast(pl.Int64)) / (1000 * _MICROSECONDS_PER_HOUR)}
+    elapsed = _floats(dates.cast(pl.Datetime("us")).cast(pl.Int64)) / (24 * _MICROSECONDS_PER_HOUR)
+    return {
+        "year": _floats(dates.dt.year()),
+        "month": _floats(dates.dt.month()),
+        "day": _floats(dates.dt.day()),
+        "weekday": _floats(dates.dt.weekday()),
+        "hour": _floats(dates.dt.time().cast(pl.Int64)) / (1000 * _MICROSECONDS_PER_HOUR),
+        "days": elapsed,
+    }
+
+
+def middle(dates: pl.Series) -> pl.Series:
+    """Return the middle one of the dates that are there (the earlier of two), as a column of one row."""
+    present = dates.drop_nulls().sort()
+    return present.slice((len(present) - 1) // 2, 1)
+
+
+def _floats(column: pl.Series) -> FloatArray:
+    return column.cast(pl.Float64).to_numpy().astype(np.float64)

@@ -1,0 +1,140 @@
+"""From the cells of a table to the input neurons of a network, by arithmetic that can be read."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from functools import cached_property
+from typing import Any
+
+import numpy as np
+from numpy.typing import DTypeLike
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import ModelFileError, SettingsError, TableError
+from chainrule.tables.columns import ColumnEncoder, Input, fit_column, read_column
+from chainrule.tables.plain import read_choice, read_list, read_record
+from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table, listed, suggestion
+
+
+@dataclass(frozen=True)
+class InputValue:
+    """The value of one input neuron for one row, with the cell and the arithmetic it comes from.
+
+    ``cell`` is the cell as written, None if missing; ``parameters`` has the values of the formula's names.
+    """
+
+    input: str
+    column: str
+    cell: str | None
+    formula: str
+    parameters: Mapping[str, float]
+    value: float
+
+
+@dataclass(frozen=True)
+class Encoder:
+    """How the columns of a table become ``d`` input neurons; plain data, fitted to the training rows."""
+
+    scaling: str
+    columns: tuple[ColumnEncoder, ...]
+
+    @cached_property
+    def inputs(self) -> tuple[Input, ...]:
+        """The input neurons, in order: name, column, formula in ``v`` and its parameters."""
+        return tuple(neuron for column in self.columns for neuron in column.inputs)
+
+    @property
+    def n_inputs(self) -> int:
+        """The number of input neurons ``d``."""
+        return len(self.inputs)
+
+    def transform(self, table: Table, *, dtype: DTypeLike = np.float64) -> FloatArray:
+        """Return the values of the input neurons for every row: shape (n, d), finite.
+
+        Columns are found by name; others are ignored. Raises TableError if a column is not there, or has a
+        cell that is not of its kind, naming line, column, value and remedy.
+        """
+        self._check_columns(table)
+        encoded: FloatArray = np.zeros((table.n_rows, self.n_inputs), dtype=dtype)
+        start = 0
+        for column in self.columns:
+            stop = start + len(column.inputs)
+            column.write(table, encoded[:, start:stop])
+            start = stop
+        return encoded
+
+    def explain_row(self, table: Table, row: int) -> list[InputValue]:
+        """Return for each input neuron its value in one row (from 0), and where that value comes from."""
+        if not 0 <= row < table.n_rows:
+            raise SettingsError(f"there is no row {row}; the table has the rows 0 to {table.n_rows - 1}")
+        single = table.take([row])
+        self._check_columns(single)
+        values = self.transform(single)[0]
+        explained: list[InputValue] = []
+        for column in self.columns:
+            cell = single.cell(0, column.name)
+            for neuron, used in zip(column.inputs, column.numbers_used(single), strict=True):
+                v = {} if used is None else {"v": float(used[0])}
+                value = float(values[len(explained)])
+                explained.append(
+                    InputValue(
+                        neuron.name, column.name, cell, neuron.formula, {**v, **neuron.parameters}, value
+                    )
+                )
+        return explained
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the encoder as data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: object) -> "Encoder":
+        """Return the encoder that ``to_dict`` wrote; raises ModelFileError for anything else."""
+        data = read_record(value, "encoder", cls.__dataclass_fields__)
+        scaling = read_choice(data["scaling"], "encoder.scaling", SCALINGS)
+        columns = read_list(data["columns"], "encoder.columns", read_column)
+        if not columns:
+            raise ModelFileError("encoder.columns: there is no column")
+        if len({column.name for column in columns}) < len(columns):
+            raise ModelFileError("encoder.columns: two columns have the same name")
+        return cls(scaling, columns)
+
+    def _check_columns(self, table: Table) -> None:
+        known = set(table.columns)
+        lacking = [column.name for column in self.columns if column.name not in known]
+        if lacking:
+            names = listed([repr(name) for name in lacking], most=10)
+            what = "the column" if len(lacking) == 1 else f"{len(lacking)} columns"
+            are = "is" if len(lacking) == 1 else "are"
+            raise TableError(
+                f"{table.name}: {what} {names} that the model was trained on {are} not there; "
+                f"{suggestion(lacking[0], table.columns)}"
+            )
+
+
+def fit_encoder(
+    table: Table, schema: Schema, *, scaling: str = "robust", rows: Sequence[int] | IntArray | None = None
+) -> Encoder:
+    """Fit an encoder for the inputs of a schema; every statistic comes from the training ``rows`` alone.
+
+    ``scaling``: robust, standard, minmax or none. Raises TableError for cells that are not of their column's
+    kind.
+
+    >>> from chainrule.tables import from_frame, infer_schema
+    >>> table = from_frame({"A": [100, 90, 10], "Target": [1.5, 2.5, 4.0]})
+    >>> encoder = fit_encoder(table, infer_schema(table, target="Target"), scaling="minmax")
+    >>> encoder.inputs[0].formula, encoder.inputs[0].parameters
+    ('(v - low)/(high - low)', {'low': 10.0, 'high': 100.0})
+    >>> encoder.transform(table).round(6).tolist()
+    [[1.0], [0.888889], [0.0]]
+    """
+    if scaling not in SCALINGS:
+        raise SettingsError(f"the scaling is {scaling!r}; it is one of {', '.join(SCALINGS)}")
+    index = np.arange(table.n_rows) if rows is None else np.asarray(rows, dtype=np.int64)
+    if not len(index):
+        raise SettingsError("there are no training rows to fit the encoder to")
+    if not schema.inputs:
+        raise SettingsError("the schema has no inputs")
+    columns = tuple(fit_column(table, column, scaling, index, schema.max_levels) for column in schema.inputs)
+    return Encoder(scaling, columns)

@@ -1,0 +1,139 @@
+"""What kind of column a column is, and why some kinds are left out."""
+
+import re
+from dataclasses import dataclass, replace
+
+import polars as pl
+
+from chainrule.tables.cells import remedy, shown
+from chainrule.tables.table import Table
+from chainrule.tables.values import date_spelling, to_booleans, to_dates, to_numbers
+
+KINDS = ("number", "boolean", "category", "datetime", "constant", "identifier", "text", "nested")
+"""Every kind of column; the first four can be inputs."""
+
+INPUT_KINDS = KINDS[:4]
+
+ODD_SHARE = 0.95
+"""From this share on, text that is numbers (or dates) but for a few cells is taken for a mistake."""
+
+FEW_NUMBERS = 10
+"""Text that is numbers but for a few cells, of no more different numbers than this, may well be codes."""
+
+NEARLY_UNIQUE = 0.95
+"""Above this share of different values, in NEARLY_UNIQUE_ROWS rows or more, text is an identifier."""
+
+NEARLY_UNIQUE_ROWS = 20
+TEXT_LENGTH = 30
+"""Text of more characters than this on average, mostly different in every row, is free text."""
+
+_IDENTIFIER_NAME = re.compile(
+    r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$",
+)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """The kind of a column, and why it can't be an input.
+
+    ``odd`` says which cell keeps a column from being numbers or dates; ``odd_is_error`` whether it looks like
+    a mistake rather than like codes.
+    """
+
+    kind: str
+    reason: str = ""
+    spelling: str = ""
+    odd: str = ""
+    odd_is_error: bool = False
+    n_missing: int = 0
+    n_unique: int = 0
+
+
+def find_kind(table: Table, name: str) -> Finding:
+    """Find the kind of a column from its type, its cells and its name."""
+    column = table.column(name)
+    dtype = column.dtype
+    n_missing = column.null_count()
+    present = len(column) - n_missing
+    if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
+        return Finding("nested", f"its cells are of the type {dtype}, not single values", n_missing=n_missing)
+    n_unique = column.n_unique() - (n_missing > 0)
+    if present == 0:
+        return Finding("constant", "every cell is missing", n_missing=n_missing)
+    if n_unique == 1 and n_missing == 0:
+        return Finding("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
+    return replace(_find(table, name, n_unique), n_missing=n_missing, n_unique=n_unique)
+
+
+def _find(table: Table, name: str, n_unique: int) -> Finding:
+    column = table.column(name)
+    if column.dtype == pl.Boolean:
+        return Finding("boolean")
+    if column.dtype in (pl.Datetime, pl.Time):
+        return Finding("datetime", spelling="%H:%M" if column.dtype == pl.Time else "%Y-%m-%d")
+    if column.dtype.is_numeric():
+        reason = _why_identifier(column, name, n_unique)
+        return Finding("identifier" if reason else "number", reason)
+    return _find_text_kind(table, name, n_unique)
+
+
+def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:
+    n = len(column)
+    if n_unique < n or not column.dtype.is_integer():
+        return ""
+    if _IDENTIFIER_NAME.search(name) or _IDENTIFIER_NAME.search(name.lower()):
+        return "by its name, and with a different whole number in every row, it only numbers the rows"
+    low, high = int(column.min()), int(column.max())  # type: ignore[arg-type]
+    if n >= NEARLY_UNIQUE_ROWS and low in (0, 1) and high == low + n - 1:
+        return f"it only counts the rows from {low} to {high}"
+    return ""
+
+
+def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
+    column = table.column(name)
+    present = len(column) - column.null_count()
+    truth = to_booleans(column).drop_nulls()
+    if len(truth) == present and truth.n_unique() == 2:
+        return Finding("boolean")
+    spelling, dated, ambiguous = date_spelling(column)
+    if dated == present:
+        if not ambiguous:
+            return Finding("datetime", spelling=spelling)
+        return Finding(
+            "text", "day and month can't be told apart in its dates; write them as 2024-12-31", spelling
+        )
+    odd, is_error = "", False
+    if table.untyped:
+        numbers = to_numbers(column, table.decimal)
+        n_numbers = present - numbers.null_count() + column.null_count()
+        if n_numbers >= ODD_SHARE * present:
+            odd, is_error = _odd_cell(table, name, numbers, "a number"), numbers.n_unique() > FEW_NUMBERS
+        elif dated >= ODD_SHARE * present:
+            odd, is_error = _odd_cell(table, name, to_dates(column, spelling), "a date"), True
+    kind, reason = _text_or_category(column, present, n_unique)
+    return Finding(kind, reason, odd=odd, odd_is_error=is_error)
+
+
+def _text_or_category(column: pl.Series, present: int, n_unique: int) -> tuple[str, str]:
+    length = column.str.len_chars().mean()
+    different = f"{n_unique} different values in {present} rows"
+    if isinstance(length, float) and length > TEXT_LENGTH and n_unique > present / 2:
+        return "text", f"it is free text: {different}, {length:.0f} characters on average"
+    if n_unique == present:
+        return "identifier", "it has a different value in every row"
+    if present >= NEARLY_UNIQUE_ROWS and n_unique > NEARLY_UNIQUE * present:
+        return "identifier", f"it has {different}, nearly one for each"
+    return "category", ""
+
+
+def _odd_cell(table: Table, name: str, read: pl.Series, what: str) -> str:
+    """Name the first cell that could not be read as what the others are."""
+    odd = read.is_null() & table.column(name).is_not_null()
+    row = int(odd.arg_max() or 0)
+    more = int(odd.sum()) - 1
+    others = f" (and {more} more cells are odd)" if more else ""
+    n_read = len(read) - read.null_count()
+    return (
+        f"{table.name}: column {name!r} is {what} in {n_read} rows but {shown(table, row, name)} in "
+        f"{table.place(row)}{others}; {remedy(table, row, name)}"
+    )

@@ -1,0 +1,316 @@
+"""What the columns of a table are, which are inputs, and what the task is: plain data, JSON in and out."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+import polars as pl
+
+from chainrule._types import IntArray
+from chainrule.errors import ModelFileError, SettingsError, TableError
+from chainrule.tables.cells import boolean_cells, date_cells, number_cells
+from chainrule.tables.kinds import INPUT_KINDS, KINDS, Finding, find_kind
+from chainrule.tables.plain import read_choice, read_count, read_list, read_record, read_text
+from chainrule.tables.table import Table, suggestion
+from chainrule.tables.task import TASKS, class_notes, find_task
+from chainrule.tables.values import DATE_FORMATS, as_text
+
+MAX_LEVELS = 64
+"""The levels of a category that get an input each, the most frequent first; the others share one."""
+
+ROLES = ("input", "target", "left out")
+
+
+@dataclass(frozen=True)
+class Column:
+    """One column: its kind, its part in the task, and a summary of its cells.
+
+    ``reason`` says why it is left out, or why it is in against its looks. ``spelling`` is how dates are
+    written. ``summary`` is lowest, highest and median number, or the most frequent levels with their counts.
+    """
+
+    name: str
+    kind: str
+    role: str
+    reason: str
+    n_missing: int
+    n_unique: int
+    summary: str
+    spelling: str = ""
+
+
+@dataclass(frozen=True)
+class Schema:
+    """The columns of a table with ``n_rows`` rows, the target and the task, each with the reason for it."""
+
+    columns: tuple[Column, ...]
+    target: str | None
+    task: str | None
+    task_reason: str
+    n_rows: int
+    max_levels: int
+    notes: tuple[str, ...]
+
+    @property
+    def inputs(self) -> tuple[Column, ...]:
+        """The columns that are inputs, in the order of the table."""
+        return tuple(column for column in self.columns if column.role == "input")
+
+    @property
+    def left_out(self) -> tuple[Column, ...]:
+        """The columns that are left out, each with its reason."""
+        return tuple(column for column in self.columns if column.role == "left out")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the schema as data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: object) -> "Schema":
+        """Return the schema that ``to_dict`` wrote; raises ModelFileError for anything else."""
+        data = read_record(value, "schema", cls.__dataclass_fields__)
+        columns = read_list(data["columns"], "schema.columns", _read_column)
+        names = [column.name for column in columns]
+        targets = [column.name for column in columns if column.role == "target"]
+        target = None if data["target"] is None else read_text(data["target"], "schema.target")
+        if len(set(names)) < len(names):
+            raise ModelFileError("schema.columns: two columns have the same name")
+        if targets != ([] if target is None else [target]):
+            raise ModelFileError("schema.target: is not the one column with the role of the target")
+        task = None if target is None else read_choice(data["task"], "schema.task", TASKS)
+        if target is None and data["task"] is not None:
+            raise ModelFileError("schema.task: there is a task, but no target")
+        return cls(
+            columns,
+            target,
+            task,
+            read_text(data["task_reason"], "schema.task_reason"),
+            read_count(data["n_rows"], "schema.n_rows"),
+            read_count(data["max_levels"], "schema.max_levels"),
+            read_list(data["notes"], "schema.notes", read_text),
+        )
+
+
+def infer_schema(
+    table: Table,
+    *,
+    target: str | None = None,
+    inputs: Sequence[str] | None = None,
+    drop: Collection[str] = (),
+    task: str | None = None,
+    kinds: Mapping[str, str] | None = None,
+    max_levels: int = MAX_LEVELS,
+) -> Schema:
+    """Find the kind of every column, choose the inputs, and find the task.
+
+    All columns but the target are inputs, except constants, identifiers, free text, lists, and those in
+    ``drop``; ``inputs`` names the inputs instead, and lets identifiers and text in. ``kinds`` sets the kind
+    of a column by hand (number, boolean, category, datetime); ``task`` sets the task. Each decision is given
+    as a sentence. docs/tables.md has the rules and their thresholds. Raises TableError for columns that are not
+    there, cells that are in the way, and targets that can't be learned; SettingsError for options that
+    contradict each other.
+
+    >>> from chainrule.tables import from_frame
+    >>> schema = infer_schema(from_frame({"a": [1, 2, 4], "b": [7, 7, 7], "y": [0.5, 1, 2]}), target="y")
+    >>> [(column.name, column.kind, column.role) for column in schema.columns]
+    [('a', 'number', 'input'), ('b', 'constant', 'left out'), ('y', 'number', 'target')]
+    >>> schema.task_reason
+    'regression: the target is a number with 3 different values in 3 rows'
+    """
+    kinds = dict(kinds or {})
+    _check_names(table, target, inputs, drop, kinds, max_levels)
+    if target is not None and table.n_rows < 2:
+        raise TableError(f"{table.name}: the table has 1 row; training needs at least 2")
+    findings = {name: _find(table, name, kinds.get(name)) for name in table.columns}
+    notes = list(table.notes)
+    reason = ""
+    if target is not None:
+        rows = _present_rows(table, target)
+        task, reason = find_task(table, target, findings[target], rows, task)
+        notes += _target_notes(table, target, task, rows)
+    elif task is not None:
+        raise SettingsError(f"the task is {task!r}, but no target is named")
+    columns = [_column(table, name, findings[name], target, inputs, drop) for name in table.columns]
+    if target is not None:
+        columns = _with_inputs(table, columns)
+    for column in columns:
+        if column.role == "input":
+            notes += _check_input(table, column, findings[column.name], max_levels)
+    return Schema(tuple(columns), target, task, reason, table.n_rows, max_levels, tuple(notes))
+
+
+def labeled_rows(table: Table, schema: Schema) -> IntArray:
+    """Return the rows whose target is there, in order; raises TableError if the target's column is not."""
+    if schema.target is None:
+        raise SettingsError("the schema has no target")
+    return _present_rows(table, schema.target)
+
+
+def _present_rows(table: Table, name: str) -> IntArray:
+    return np.flatnonzero(table.column(name).is_not_null().to_numpy())
+
+
+def _check_names(
+    table: Table,
+    target: str | None,
+    inputs: Sequence[str] | None,
+    drop: Collection[str],
+    kinds: Mapping[str, str],
+    max_levels: int,
+) -> None:
+    named = [
+        ("target", [target] if target is not None else []),
+        ("input", inputs or []),
+        ("column to drop", drop),
+    ]
+    known = set(table.columns)
+    for what, names in [*named, ("column with a kind of its own", kinds)]:
+        for name in names:
+            if name not in known:
+                raise TableError(
+                    f"{table.name}: the {what} {name!r} is not there; {suggestion(name, table.columns)}"
+                )
+    if target is not None and target in (inputs or ()):
+        raise SettingsError(f"{target!r} is the target, so it can't be an input as well")
+    if target is not None and target in drop:
+        raise SettingsError(f"{target!r} is the target, so it can't be dropped")
+    both = [name for name in inputs or () if name in drop]
+    if both:
+        raise SettingsError(f"{both[0]!r} is named as an input and to be dropped; choose one")
+    for name, kind in kinds.items():
+        if kind not in INPUT_KINDS:
+            raise SettingsError(f"the kind of {name!r} is {kind!r}; it is one of {', '.join(INPUT_KINDS)}")
+    if max_levels < 1:
+        raise SettingsError(f"max_levels is {max_levels}; it is at least 1")
+
+
+def _find(table: Table, name: str, kind: str | None) -> Finding:
+    finding = find_kind(table, name)
+    if kind is None or finding.kind in (kind, "constant", "nested"):
+        return finding
+    spelling = (finding.spelling or DATE_FORMATS[0]) if kind == "datetime" else ""
+    return replace(finding, kind=kind, reason="as asked for", spelling=spelling, odd="")
+
+
+def _column(
+    table: Table,
+    name: str,
+    finding: Finding,
+    target: str | None,
+    inputs: Sequence[str] | None,
+    drop: Collection[str],
+) -> Column:
+    kind, role, reason = finding.kind, "input", finding.reason
+    if name == target:
+        role = "target"
+    elif name in drop:
+        role, reason = "left out", "dropped, as asked for"
+    elif inputs is not None and name not in inputs:
+        role, reason = "left out", "not among the inputs asked for"
+    elif kind not in INPUT_KINDS:
+        if inputs is not None and kind == "nested":
+            raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
+        if inputs is not None and kind in ("identifier", "text"):
+            kind, reason = _as_input(table, name), f"an input, as asked for, though {reason}"
+        else:
+            role = "left out"
+    summary = _summary(table, name, kind)
+    return Column(name, kind, role, reason, finding.n_missing, finding.n_unique, summary, finding.spelling)
+
+
+def _as_input(table: Table, name: str) -> str:
+    return "number" if table.column(name).dtype.is_numeric() else "category"
+
+
+def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
+    """Let identifiers in where nothing else is left: a table of two columns may well count its rows."""
+    if any(column.role == "input" for column in columns):
+        return columns
+    rescued = [
+        replace(c, kind="number", role="input", reason=f"the only input there is, though {c.reason}")
+        if c.kind == "identifier"
+        and c.reason.startswith("it only")
+        and table.column(c.name).dtype.is_integer()
+        else c
+        for c in columns
+    ]
+    if not any(column.role == "input" for column in rescued):
+        reasons = "; ".join(f"{c.name}: {c.reason}" for c in columns[:10] if c.role == "left out")
+        raise TableError(
+            f"{table.name}: no column is left to be an input ({reasons or 'there is only the target'}); "
+            "name inputs with --inputs"
+        )
+    return rescued
+
+
+def _check_input(table: Table, column: Column, finding: Finding, max_levels: int) -> list[str]:
+    """Raise TableError about a cell that is in the way of an input; return what is worth a note."""
+    if finding.odd:
+        if finding.odd_is_error:
+            raise TableError(finding.odd)
+        return [finding.odd.removeprefix(f"{table.name}: ") + ", else it stays a category"]
+    if column.kind == "number":
+        number_cells(table, column.name)
+    elif column.kind == "boolean":
+        boolean_cells(table, column.name)
+    elif column.kind == "datetime":
+        date_cells(table, column.name, column.spelling)
+    elif column.n_unique > max_levels:
+        return [
+            f"column {column.name!r} has {column.n_unique} levels: the {max_levels} most frequent have "
+            "an input each, the others share one"
+        ]
+    return []
+
+
+def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[str]:
+    notes = []
+    lacking = table.n_rows - len(rows)
+    if lacking:
+        first = int(np.setdiff1d(np.arange(table.n_rows), rows)[0])
+        are = "row has" if lacking == 1 else "rows have"
+        notes.append(
+            f"{lacking} {are} no target (the first is {table.place(first)}) and can't be learned from"
+        )
+    if task == "classification":
+        notes += class_notes(table, target, rows)
+    return notes
+
+
+def _summary(table: Table, name: str, kind: str) -> str:
+    column = table.column(name).drop_nulls()
+    if kind == "nested" or not len(column):
+        return ""
+    if column.dtype.is_numeric() and kind != "category":
+        low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
+        return f"{low:.6g} to {high:.6g}, median {median:.6g}"
+    if kind == "datetime":
+        texts = as_text(column).sort()
+        return f"{texts[0]} to {texts[-1]}"
+    text = as_text(column).alias("level")
+    counts = text.value_counts(sort=True, name="count").sort(["count", "level"], descending=[True, False])
+    top = [f"{_shorten(level)} {count}" for level, count in counts.head(3).iter_rows()]
+    more = f", {counts.height - 3} more" if counts.height > 3 else ""
+    return ", ".join(top) + more
+
+
+def _shorten(level: str) -> str:
+    return level if len(level) <= 24 else level[:23] + "…"
+
+
+def _read_column(value: object, where: str) -> Column:
+    data = read_record(value, where, Column.__dataclass_fields__)
+    spelling = read_text(data["spelling"], f"{where}.spelling")
+    if spelling not in ("", *DATE_FORMATS):
+        raise ModelFileError(f"{where}.spelling: {spelling!r} is not a spelling of dates")
+    return Column(
+        read_text(data["name"], f"{where}.name"),
+        read_choice(data["kind"], f"{where}.kind", KINDS),
+        read_choice(data["role"], f"{where}.role", ROLES),
+        read_text(data["reason"], f"{where}.reason"),
+        read_count(data["n_missing"], f"{where}.n_missing"),
+        read_count(data["n_unique"], f"{where}.n_unique"),
+        read_text(data["summary"], f"{where}.summary"),
+        spelling,
+    )

@@ -1,0 +1,67 @@
+"""Divide rows into two parts by chance, the same way every time."""
+
+import numpy as np
+
+from chainrule._types import Array, IntArray
+from chainrule.errors import SettingsError
+
+
+def split_rows(
+    n: int, share: float, seed: int, strata: Array | None = None, *, stream: int = 0
+) -> tuple[IntArray, IntArray]:
+    """Divide rows 0 … n-1 into training rows and test rows, both sorted.
+
+    floor(share n + 1/2) rows are drawn for the test, at least one if ``share`` > 0 and n > 1, and never all.
+    With ``strata``, shape (n,), each class gives its part by largest remainders, but keeps at least one row
+    for training: a class with a single row is in training only, so the test part may come out smaller. The
+    order is drawn by Philox keyed by (seed, stream): the same numbers give the same rows on every machine,
+    and another ``stream`` gives another split. Raises SettingsError unless 0 <= share < 1 and
+    seed, stream >= 0.
+
+    >>> train, test = split_rows(10, 0.2, seed=0)
+    >>> len(train), len(test)
+    (8, 2)
+    """
+    if not 0 <= share < 1:
+        raise SettingsError(f"the share is {share}; it is at least 0 and below 1, such as 0.2")
+    if n < 1:
+        raise SettingsError(f"there are {n} rows to divide; at least 1 is needed")
+    if not (0 <= seed < 2**64 and 0 <= stream < 2**64):
+        raise SettingsError(f"the seed is {seed} and the stream {stream}; both are from 0 to 2^64 - 1")
+    generator = np.random.Generator(np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)))
+    order = generator.permutation(n)
+    wanted = min(max(int(np.floor(share * n + 0.5)), 1 if share > 0 else 0), n - 1)
+    is_test = np.zeros(n, dtype=np.bool_)
+    if strata is None:
+        is_test[order[:wanted]] = True
+    else:
+        codes = _codes(strata, n)
+        taken = _share_out(np.bincount(codes), share, wanted)
+        # The rank of each row among the rows of its class, in the drawn order.
+        by_class = order[np.argsort(codes[order], kind="stable")]
+        sizes = np.bincount(codes)
+        rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
+        is_test[by_class[rank < taken[codes[by_class]]]] = True
+    return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def _codes(strata: Array, n: int) -> IntArray:
+    labels = np.asarray(strata)
+    if labels.shape != (n,):
+        raise SettingsError(
+            f"the strata have shape {labels.shape}; one class for each of the {n} rows is needed"
+        )
+    codes: IntArray = np.unique(labels, return_inverse=True)[1]
+    return codes
+
+
+def _share_out(sizes: IntArray, share: float, wanted: int) -> IntArray:
+    """Return how many rows of each class are drawn: whole parts first, then the largest remainders."""
+    exact = sizes * share
+    taken = np.minimum(np.floor(exact).astype(np.int64), sizes - 1)
+    remainders = exact - taken
+    for c in np.argsort(-remainders, kind="stable"):
+        if taken.sum() < wanted and taken[c] < sizes[c] - 1:
+            taken[c] += 1
+    result: IntArray = taken
+    return result

@@ -1,0 +1,226 @@
+"""From the target column to what the output neurons should say, and back."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any, TypeAlias
+
+import numpy as np
+
+from chainrule._types import Array, FloatArray, IntArray
+from chainrule.errors import ModelFileError, SettingsError, TableError
+from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
+from chainrule.tables.plain import read_choice, read_list, read_number, read_record, read_text
+from chainrule.tables.scalings import SCALINGS, fit_scaling
+from chainrule.tables.schema import Schema
+from chainrule.tables.table import Table, listed
+from chainrule.tables.task import TASKS
+from chainrule.tables.values import as_text
+
+Label: TypeAlias = str | bool | int | float
+
+
+@dataclass(frozen=True)
+class TargetEncoder:
+    """The target: its classes, or the scaling of its numbers; plain data, fitted to the training rows."""
+
+    name: str
+    task: str
+    labels: tuple[Label, ...]
+    scaling: str
+    parameters: Mapping[str, float]
+
+    @property
+    def n_classes(self) -> int:
+        """The number of classes K; 0 for a number."""
+        return len(self.labels)
+
+    @property
+    def formula(self) -> str:
+        """The arithmetic of a number as a formula in ``v``; empty for classes."""
+        return SCALINGS[self.scaling].formula if self.task == "regression" else ""
+
+    @property
+    def inverse_formula(self) -> str:
+        """The way back from a scaled number ``y`` to the table's units; empty for classes."""
+        return SCALINGS[self.scaling].inverse if self.task == "regression" else ""
+
+    def transform(self, table: Table, *, single: bool = False) -> FloatArray:
+        """Return what the output neurons should say: (n, K) one-hot for classes, (n, 1) scaled for a number.
+
+        ``single``: two classes as one column, 1 for the second. Raises TableError naming line and value for a
+        target that is missing, a class that training did not have, or a cell that is no number.
+        """
+        if self.task == "classification":
+            return self._one_hot(self.codes(table), single)
+        if single:
+            raise SettingsError(
+                f"the target {self.name!r} is a number; only two classes go into a single column"
+            )
+        values = number_cells(table, self.name)
+        self._refuse_missing(table, np.isnan(values))
+        return self._scaled(table, values)
+
+    def codes(self, table: Table) -> IntArray:
+        """Return the place of every row's class among ``labels``: shape (n,)."""
+        if self.task != "classification":
+            raise SettingsError(f"the target {self.name!r} is a number, it has no classes")
+        column = table.column(self.name)
+        missing = column.is_null().to_numpy()
+        self._refuse_missing(table, missing)
+        if isinstance(self.labels[0], str):
+            codes = level_codes(table, self.name, [str(label) for label in self.labels])
+        elif isinstance(self.labels[0], bool):
+            codes = _places(boolean_cells(table, self.name), np.array([0.0, 1.0]))
+        elif column.dtype.is_integer() and isinstance(self.labels[0], int):
+            codes = _places(column.to_numpy(), np.array(self.labels))
+        else:
+            codes = _places(number_cells(table, self.name), np.array(self.labels, dtype=np.float64))
+        unseen = np.flatnonzero(codes < 0)
+        if len(unseen):
+            row = int(unseen[0])
+            known = listed([str(label) for label in self.labels])
+            raise TableError(
+                f"{located(table, row, self.name)} is none of the classes that were trained ({known}); "
+                "correct it or leave the row out"
+            )
+        return codes
+
+    def decode(self, probabilities: Array) -> Array:
+        """Return the label of the most probable class of each row: shape (n,), of the labels' own type.
+
+        ``probabilities``: (n, K), or (n,) or (n, 1) with the probability of the second of two classes, which
+        is compared with 1/2. The first class wins a tie.
+        """
+        p = np.asarray(probabilities)
+        if p.ndim == 2 and p.shape[1] == self.n_classes and self.n_classes > 1:
+            places = p.argmax(axis=1)
+        elif self.n_classes == 2 and (p.ndim == 1 or (p.ndim == 2 and p.shape[1] == 1)):
+            places = (p.reshape(-1) > 0.5).astype(np.int64)
+        else:
+            raise SettingsError(f"probabilities of shape {p.shape} don't fit {self.n_classes} classes")
+        return np.array(self.labels)[places]
+
+    def inverse(self, values: Array) -> FloatArray:
+        """Return scaled numbers in the units of the table, of the same shape."""
+        if self.task != "regression":
+            raise SettingsError(f"the target {self.name!r} has classes, not numbers; use decode")
+        return SCALINGS[self.scaling].undo(np.asarray(values, dtype=np.float64), self.parameters)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the target's encoder as data for JSON."""
+        return asdict(self)
+
+    @classmethod
+    def from_dict(cls, value: object) -> "TargetEncoder":
+        """Return the encoder that ``to_dict`` wrote; raises ModelFileError for anything else."""
+        data = read_record(value, "target", cls.__dataclass_fields__)
+        name = read_text(data["name"], "target.name")
+        task = read_choice(data["task"], "target.task", TASKS)
+        labels = read_list(data["labels"], "target.labels", _read_label)
+        if task == "classification":
+            one_type = len({type(label) for label in labels}) == 1
+            if len(labels) < 2 or not one_type or list(labels) != sorted(set(labels)):
+                raise ModelFileError("target.labels: two or more labels of one type, in order, are expected")
+            read_choice(data["scaling"], "target.scaling", ["none"])
+            read_record(data["parameters"], "target.parameters", ())
+            return cls(name, task, labels, "none", {})
+        if labels:
+            raise ModelFileError("target.labels: a number has no labels")
+        scaling = SCALINGS[read_choice(data["scaling"], "target.scaling", _INVERTIBLE)]
+        given = read_record(data["parameters"], "target.parameters", scaling.parameters)
+        parameters = {key: read_number(number, f"target.parameters.{key}") for key, number in given.items()}
+        if not scaling.are_sound(parameters):
+            raise ModelFileError(f"target.parameters: {scaling.name} can't be computed with {parameters}")
+        return cls(name, task, (), scaling.name, parameters)
+
+    def _one_hot(self, codes: IntArray, single: bool) -> FloatArray:
+        if single:
+            if self.n_classes != 2:
+                raise SettingsError(f"{self.n_classes} classes don't go into a single column; only two do")
+            return codes.astype(np.float64)[:, None]
+        hot = np.zeros((len(codes), self.n_classes))
+        hot[np.arange(len(codes)), codes] = 1
+        return hot
+
+    def _scaled(self, table: Table, values: FloatArray) -> FloatArray:
+        scaled = SCALINGS[self.scaling].evaluate(values, self.parameters)
+        if not np.isfinite(scaled).all():
+            row = int(np.argmin(np.isfinite(scaled)))
+            raise TableError(
+                f"{located(table, row, self.name)} is too large to be scaled; correct it or leave the row out"
+            )
+        return scaled[:, None]
+
+    def _refuse_missing(self, table: Table, missing: Array) -> None:
+        if missing.any():
+            row = int(np.argmax(missing))
+            raise TableError(f"{located(table, row, self.name)} the target is missing; leave the row out")
+
+
+_INVERTIBLE = tuple(name for name, scaling in SCALINGS.items() if scaling.inverse)
+
+
+def fit_target(
+    table: Table, schema: Schema, *, scaling: str | None = None, rows: Sequence[int] | IntArray | None = None
+) -> TargetEncoder:
+    """Fit the target's encoder to the training ``rows``: its classes in order, or the scaling of its numbers.
+
+    ``scaling`` of a number: standard (the default), minmax or none. Raises TableError for a target that is
+    missing in a training row, or the same in all of them.
+
+    >>> from chainrule.tables import from_frame, infer_schema
+    >>> table = from_frame({"a": [1.5, 2, 4, 3], "y": ["no", "yes", "no", "no"]})
+    >>> target = fit_target(table, infer_schema(table, target="y"))
+    >>> target.labels, target.transform(table, single=True).tolist()
+    (('no', 'yes'), [[0.0], [1.0], [0.0], [0.0]])
+    >>> target.decode([0.2, 0.9]).tolist()
+    ['no', 'yes']
+    """
+    if schema.target is None or schema.task is None:
+        raise SettingsError("the schema has no target")
+    name = schema.target
+    part = table if rows is None else table.take(rows)
+    encoder = TargetEncoder(name, schema.task, (), "none", {})
+    if not part.n_rows:
+        raise SettingsError("there are no training rows to fit the target to")
+    encoder._refuse_missing(part, part.column(name).is_null().to_numpy())
+    if part.column(name).n_unique() == 1:
+        raise TableError(
+            f"{table.name}: the target {name!r} is {shown(part, 0, name)} in every training row, so there is "
+            "nothing to learn"
+        )
+    if schema.task == "classification":
+        if scaling is not None:
+            raise SettingsError(
+                f"the target {name!r} has classes, which are not scaled (scaling={scaling!r})"
+            )
+        column = part.column(name)
+        if not (column.dtype.is_numeric() or column.dtype == bool):
+            column = as_text(column)
+        return TargetEncoder(name, schema.task, tuple(column.unique().sort().to_list()), "none", {})
+    chosen = "standard" if scaling is None else scaling
+    if chosen not in _INVERTIBLE:
+        raise SettingsError(f"the scaling of the target is {chosen!r}; it is one of {', '.join(_INVERTIBLE)}")
+    fitted, parameters = fit_scaling(chosen, number_cells(part, name))
+    if fitted != chosen:
+        raise TableError(
+            f"{table.name}: the target {name!r} varies too little to be scaled; use the scaling none"
+        )
+    return TargetEncoder(name, schema.task, (), fitted, parameters)
+
+
+def _places(values: Array, labels: Array) -> IntArray:
+    """Return the place of each value in the sorted labels, -1 where it is not among them."""
+    places = np.minimum(np.searchsorted(labels, values), len(labels) - 1)
+    found: IntArray = np.where(labels[places] == values, places, -1)
+    return found
+
+
+def _read_label(value: object, where: str) -> Label:
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        if -(2**63) <= value < 2**63:
+            return value
+        raise ModelFileError(f"{where}: the label is too large a number")
+    return read_number(value, where)

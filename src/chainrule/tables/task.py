@@ -1,0 +1,89 @@
+"""Which task a target sets: classes to tell apart, or a number to predict."""
+
+import polars as pl
+
+from chainrule._types import IntArray
+from chainrule.errors import SettingsError, TableError
+from chainrule.tables.cells import number_cells, shown
+from chainrule.tables.kinds import Finding
+from chainrule.tables.table import Table, listed
+
+TASKS = ("classification", "regression")
+
+MOST_NUMBER_CLASSES = 10
+"""A whole-number target with more different values than this is a number, not a class."""
+
+ROWS_PER_NUMBER_CLASS = 10
+"""A whole-number target needs this many rows for each value, on average, to be taken for classes."""
+
+MANY_CLASSES = 100
+
+
+def find_task(
+    table: Table, target: str, finding: Finding, rows: IntArray, task: str | None
+) -> tuple[str, str]:
+    """Return the task of a target and the sentence that says why; raises TableError where it can't be done.
+
+    ``rows``: the rows whose target is there. Text, truth values and categories are classes. Whole numbers are
+    classes if there are two of them in more than two rows, or at most MOST_NUMBER_CLASSES with
+    ROWS_PER_NUMBER_CLASS rows for each on average; every other number is a quantity.
+    """
+    if task is not None and task not in TASKS:
+        raise SettingsError(f"the task is {task!r}; it is classification or regression")
+    where = f"{table.name}: the target {target!r}"
+    if finding.kind == "nested":
+        raise TableError(f"{where} can't be predicted: {finding.reason}")
+    if not len(rows):
+        raise TableError(f"{where} is missing in every row; choose another target")
+    present = table.column(target)[rows]
+    n_unique = present.n_unique()
+    if n_unique == 1:
+        raise TableError(
+            f"{where} is {shown(table, int(rows[0]), target)} in every row, so there is nothing to learn; "
+            "choose another target"
+        )
+    chosen, reason = _choose(present, finding, n_unique)
+    if task is not None:
+        chosen, reason = task, f"{task}, as asked for"
+    elif finding.kind == "datetime":
+        raise TableError(
+            f"{where} is a date or time; choose a number or a class, or ask for --task classification"
+        )
+    if finding.odd and finding.odd_is_error and task != "classification":
+        raise TableError(finding.odd)
+    if chosen == "regression":
+        number_cells(table, target)
+    elif n_unique == len(present):
+        raise TableError(
+            f"{where} has a different value in every row ({shown(table, int(rows[0]), target)}, …), so its "
+            "classes can't be learned; choose another target"
+        )
+    return chosen, reason
+
+
+def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:
+    """Say what is worth knowing of the classes: single rows, very many."""
+    counts = table.column(target)[rows].value_counts(sort=True)
+    notes = []
+    single = counts.filter(pl.col(counts.columns[1]) == 1).get_column(target).sort()
+    if len(single):
+        names = listed([repr(label) if isinstance(label, str) else str(label) for label in single], most=5)
+        has = "class has" if len(single) == 1 else "classes have"
+        notes.append(f"{len(single)} {has} one row only ({names}): it is trained on, and can't be tested")
+    if counts.height > MANY_CLASSES:
+        notes.append(f"the target has {counts.height} classes; is it the column you meant?")
+    return tuple(notes)
+
+
+def _choose(present: pl.Series, finding: Finding, n_unique: int) -> tuple[str, str]:
+    values = f"{n_unique} different values in {len(present)} rows"
+    if finding.kind == "boolean" or present.dtype == pl.Boolean:
+        return "classification", "classification: the target is either true (yes) or false (no)"
+    if not present.dtype.is_numeric() or finding.kind == "category":
+        return "classification", f"classification: the target names {n_unique} classes"
+    if not bool((present.cast(pl.Float64) == present.cast(pl.Float64).round()).all()):
+        return "regression", f"regression: the target is a number with {values}"
+    few = n_unique <= MOST_NUMBER_CLASSES and len(present) >= ROWS_PER_NUMBER_CLASS * n_unique
+    if few or (n_unique == 2 and len(present) > 2):
+        return "classification", f"classification: the target is a whole number with only {values}"
+    return "regression", f"regression: the target is a whole number with {values}"
