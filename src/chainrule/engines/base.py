@@ -102,7 +102,9 @@ class Layout:
             return slot.start + int(np.ravel_multi_index(place, slot.shape))
         except (KeyError, ValueError) as error:
             has = ", ".join(f"{s.name} {s.shape}" for s in self.slots if s.layer == number)
-            raise SettingsError(f"frozen {address!r}: layer {number} has {has}; write W, b, W[1,2] or b[1]") from error
+            raise SettingsError(
+                f"frozen {address!r}: layer {number} has {has}; write W, b, W[1,2] or b[1]"
+            ) from error
 
 
 @dataclass(frozen=True)

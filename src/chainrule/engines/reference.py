@@ -134,14 +134,18 @@ class ReferenceRun:
         masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member)
         weights = None if data.weights is None else data.weights[rows]
         flat = self.parameters[member]
-        return take_step(self.layout, flat, state, data.x[rows], data.y[rows], self.settings, eta, weights, masks)
+        return take_step(
+            self.layout, flat, state, data.x[rows], data.y[rows], self.settings, eta, weights, masks
+        )
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
         network = self.layout.network
         data = self.data
         weights = None if data.weights is None else data.weights[rows]
-        plain = Network([network.n_inputs, *network.layers], network.loss.without_smoothing(), network.reduction)
+        plain = Network(
+            [network.n_inputs, *network.layers], network.loss.without_smoothing(), network.reduction
+        )
         with np.errstate(all="ignore"):
             record = plain.forward(self.layout.unflatten(self.parameters), data.x[rows], np)
             return np.asarray(plain.cost(record, data.y[rows], np, weights))

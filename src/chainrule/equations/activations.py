@@ -75,7 +75,9 @@ class Activation:
     def prime(self, z: Array, xp: Namespace) -> Array:
         """Return f'(z), of z's shape; for elementwise activations."""
         if not self.elementwise:
-            raise FormulaError(f"{self.name} has no derivative per neuron: its outputs share all of z; use backward")
+            raise FormulaError(
+                f"{self.name} has no derivative per neuron: its outputs share all of z; use backward"
+            )
         if self.derivative is not None:
             return self.derivative(z, xp, **self.parameters)
         return self.slope.evaluate_like({"z": z, **self.parameters}, z, xp)
@@ -110,10 +112,14 @@ def activation(spec: str | Activation) -> Activation:
     except FormulaError as error:
         raise unknown_name("activation", spec, ACTIVATIONS, "a formula in z", error) from error
     if "z" not in formula.symbols:
-        raise SettingsError(f"activation {spec!r} doesn't contain z, so the network couldn't learn: write a formula in z")
+        raise SettingsError(
+            f"activation {spec!r} doesn't contain z, so the network couldn't learn: write a formula in z"
+        )
     made = Activation("formula", spec, "set by the formula", elementwise="sum(" not in spec.replace(" ", ""))
     if not made.elementwise:
-        raise SettingsError(f"activation {spec!r} sums over the layer: only softmax may; write a formula of one z")
+        raise SettingsError(
+            f"activation {spec!r} sums over the layer: only softmax may; write a formula of one z"
+        )
     _ = made.slope
     return made
 

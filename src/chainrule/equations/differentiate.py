@@ -25,7 +25,7 @@ from chainrule.equations.formula import (
 from chainrule.equations.render import text
 from chainrule.errors import FormulaError
 
-MAX_STEPS = 3000
+MAX_STEPS = 500
 MAX_DEPTH = 100
 
 ZERO = Number(0.0)
@@ -155,7 +155,7 @@ class _Taker:
                 return "piecewise", "each branch is differentiated on its own", result, convention
             case Call("sum", _):
                 raise FormulaError(
-                    f"formula {self.formula.text[:80]!r}: sum(...) has no derivative per element, because every "
+                    f"formula {self.formula.text[:80]!r}: sum(...) has no derivative per element, as every "
                     "output depends on every input; the Jacobian of softmax is in the activation's record"
                 )
             case Call(name, args) if FUNCTIONS[name].derivative is not None:

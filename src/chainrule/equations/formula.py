@@ -117,7 +117,7 @@ class Function:
 
 
 def _step(xp: Namespace, u: Array) -> Array:
-    return xp.astype(u >= 0, u.dtype)
+    return xp.where(u >= 0, xp.ones_like(u), 0.0)
 
 
 def _sum(xp: Namespace, u: Array) -> Array:
@@ -195,8 +195,8 @@ class Formula:
         """Return the formula's value, elementwise over arrays that broadcast against each other.
 
         ``values``: for each of ``symbols`` a floating array of the namespace ``xp``, or a Python number,
-        which takes the dtype of the arrays it meets. Where no array enters, the result is a Python float
-        (see ``evaluate_like``). Equal parts are computed once. NumPy's floating-point warnings are off,
+        which takes the dtype of the arrays it meets (a NumPy scalar counts as a Python number). Where no array
+        enters, the result is a Python float; see ``evaluate_like``. Equal parts are computed once. NumPy's floating-point warnings are off,
         because ``where`` computes both branches. Raises FormulaError for a missing or non-floating value.
 
         >>> import numpy as np
@@ -234,8 +234,7 @@ class Formula:
         value = self.evaluate(values, xp)
         if isinstance(value, float):
             return xp.full_like(like, value)
-        if value.dtype != like.dtype:
-            value = xp.astype(value, like.dtype)
+        value = xp.asarray(value, dtype=like.dtype)
         return value if value.shape == like.shape else xp.broadcast_to(value, like.shape)
 
     def derivative(self, symbol: str) -> "Formula":
@@ -256,14 +255,14 @@ class Formula:
     def _value(self, name: str, values: Mapping[str, Array | float], xp: Namespace) -> Array | float:
         if name not in values:
             given = ", ".join(sorted(values)) or "none"
-            raise FormulaError(f"{_quote(self.text)}: no value for {name!r}; values were given for: {given}")
+            raise FormulaError(f"{quote(self.text)}: no value for {name!r}; values were given for: {given}")
         value = values[name]
         if isinstance(value, Real):
             return float(value)
         if not hasattr(value, "dtype") or not xp.isdtype(value.dtype, "real floating"):
             kind = getattr(value, "dtype", type(value).__name__)
             raise FormulaError(
-                f"{_quote(self.text)}: the value of {name!r} is {kind}; give a floating array or a number"
+                f"{quote(self.text)}: the value of {name!r} is {kind}; give a floating array or a number"
             )
         return value
 
@@ -568,14 +567,14 @@ class _Parser:
 
     def error(self, column: int | None, message: str) -> FormulaError:
         place = "" if column is None else f", column {column}"
-        return FormulaError(f"formula {_quote(self.text)}{place}: {message}")
+        return FormulaError(f"formula {quote(self.text)}{place}: {message}")
 
 
 def _shorten(text: str, limit: int = 80) -> str:
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
-def _quote(text: str) -> str:
+def quote(text: str) -> str:
     """Return the text on one line in double quotes, shortened."""
     shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in _shorten(text))
     return f'"{shown}"'

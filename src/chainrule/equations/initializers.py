@@ -44,7 +44,13 @@ class Initializer:
 
     def __call__(self, random: Array, fan_in: int, fan_out: int, xp: Namespace) -> Array:
         """Return initial weights of the shape of ``random``, which holds draws of the kind `draws` says."""
-        values = {"u": random, "n": random, "fan_in": float(fan_in), "fan_out": float(fan_out), **self.parameters}
+        values = {
+            "u": random,
+            "n": random,
+            "fan_in": float(fan_in),
+            "fan_out": float(fan_out),
+            **self.parameters,
+        }
         return self.formula.evaluate_like(values, random, xp)
 
 

@@ -102,7 +102,9 @@ class Loss:
 
     def without_smoothing(self) -> Loss:
         """Return the same loss on hard labels, as validation and test use it."""
-        return replace(self, parameters={**self.parameters, "label_smoothing": 0.0}) if self.smoothed else self
+        return (
+            replace(self, parameters={**self.parameters, "label_smoothing": 0.0}) if self.smoothed else self
+        )
 
     def smooth(self, y: Array) -> Array:
         """Return y (1 - epsilon) + epsilon / classes; one output of 0 and 1 counts as two classes."""

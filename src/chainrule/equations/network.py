@@ -100,7 +100,9 @@ class Dense:
         if bias not in BIAS_MODES:
             raise SettingsError(f"bias {bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
         if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
-            raise SettingsError(f"dropout {dropout!r} must be at least 0 and less than 1: it is the share dropped")
+            raise SettingsError(
+                f"dropout {dropout!r} must be at least 0 and less than 1: it is the share dropped"
+            )
         put = object.__setattr__
         put(self, "n_out", n_out)
         put(self, "activation", _resolve(activation))
@@ -192,10 +194,14 @@ class Network:
             raise SettingsError(f"a network begins with its number of inputs, at least 1, not {n_inputs!r}")
         dense = tuple(layer for layer in rest if isinstance(layer, Dense))
         if not dense or len(dense) != len(rest):
-            raise SettingsError("after the number of inputs come one or more layers, such as Dense(2, 'sigmoid')")
+            raise SettingsError(
+                "after the number of inputs come one or more layers, such as Dense(2, 'sigmoid')"
+            )
         for number, layer in enumerate(dense[:-1], 1):
             if layer.activation.output_only:
-                raise SettingsError(f"{layer.activation.name} in layer {number}: it serves as output layer only")
+                raise SettingsError(
+                    f"{layer.activation.name} in layer {number}: it serves as output layer only"
+                )
         if dense[-1].dropout:
             raise SettingsError("the output layer can't have dropout: nothing follows it")
         if reduction not in ("mean", "sum"):
@@ -262,7 +268,9 @@ class Network:
         last = record.layers[-1]
         shares = row_shares(y.shape[-2], weights, self.reduction, record.a, xp)
         cost = xp.sum(self.row_losses(record, y, xp) * shares, axis=-1)
-        delta = self.loss.delta(last.z, last.a, y, self.output.activation, xp) * xp.expand_dims(shares, axis=-1)
+        delta = self.loss.delta(last.z, last.a, y, self.output.activation, xp) * xp.expand_dims(
+            shares, axis=-1
+        )
         deltas = [delta]
         grads: list[dict[str, Array]] = []
         for index in range(len(self.layers) - 1, -1, -1):

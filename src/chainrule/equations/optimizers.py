@@ -69,7 +69,14 @@ class Optimizer:
     ) -> tuple[Array, OptimizerState, dict[str, Array]]:
         """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``."""
         t = state.t + 1
-        values: dict[str, Array] = {"w": w, "g": g, "eta": eta, "t": float(t), **self.parameters, **state.arrays}
+        values: dict[str, Array] = {
+            "w": w,
+            "g": g,
+            "eta": eta,
+            "t": float(t),
+            **self.parameters,
+            **state.arrays,
+        }
         for name, formula in self.formulas:
             values[name] = formula.evaluate(values, xp)
         made = {name: values[name] for name, _ in self.lines}

@@ -52,7 +52,13 @@ class Schedule:
 
         During the first ``warmup`` steps the rate is eta (t + 1) / warmup instead, where that is smaller.
         """
-        values = {"eta": eta, "t": t, "T": float(max(total, 1)), "epoch": float(epoch), "plateaus": float(plateaus)}
+        values = {
+            "eta": eta,
+            "t": t,
+            "T": float(max(total, 1)),
+            "epoch": float(epoch),
+            "plateaus": float(plateaus),
+        }
         rates = self.formula.evaluate_like({**values, **self.parameters}, t, xp)
         return xp.minimum(rates, eta * (t + 1) / warmup) if warmup else rates
 

@@ -62,4 +62,6 @@ def unknown_name(
     close = difflib.get_close_matches(text.lower().replace("-", "_"), registry, n=1)
     hint = f"did you mean {close[0]}?" if close else f"choose {', '.join(registry)}"
     reason = f" ({error})" if error is not None and not text.isidentifier() else ""
-    return SettingsError(f"unknown {what} {text!r}: {hint}{f', or write {otherwise}' if otherwise else ''}{reason}")
+    return SettingsError(
+        f"unknown {what} {text!r}: {hint}{f', or write {otherwise}' if otherwise else ''}{reason}"
+    )

@@ -14,9 +14,10 @@ from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.model import Evaluation, Model
+from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.read import read_table
-from chainrule.tables.schema import Schema, infer_schema
+from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.split import split_rows
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.target import TargetEncoder, fit_target
@@ -98,18 +99,20 @@ def prepare(
     tested = None
     if test_table is not None:
         tested, test_share = as_table(test_table), 0.0
-    known = schema.target_rows(table)
+    known = labeled_rows(table, schema)
     strata = table.text(target).to_numpy()[known] if schema.task == "classification" else None
     rest, test = split_rows(len(known), test_share, settings.seed, strata, stream=TEST_STREAM)
     fitted_on, test = known[rest], known[test]
     encoder = fit_encoder(table, schema, scaling=scaling, rows=fitted_on)
-    if encoder.width == 0:
+    if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
     classes = _n_classes(table, target, fitted_on) if schema.task == "classification" else 0
-    resolved = resolve(settings, Problem(schema.task, len(fitted_on), encoder.width, classes))
-    chosen = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=fitted_on)
+    resolved = resolve(settings, Problem(schema.task, len(fitted_on), encoder.n_inputs, classes))
+    if schema.task == "regression":
+        target_scaling = target_scaling or _target_scaling(resolved)
+    chosen = fit_target(table, schema, scaling=target_scaling, rows=fitted_on)
     if tested is not None:
-        tested = tested.take(chosen.known_rows(tested))
+        tested = tested.take(np.flatnonzero(tested.column(target).is_not_null().to_numpy()))
     training, validation = split_rows(
         len(fitted_on),
         resolved.validation_share,
@@ -179,7 +182,9 @@ def train(
     """
     unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
     if unknown:
-        raise SettingsError(f"unknown setting {unknown[0]!r}: choose {', '.join(Settings.__dataclass_fields__)}")
+        raise SettingsError(
+            f"unknown setting {unknown[0]!r}: choose {', '.join(Settings.__dataclass_fields__)}"
+        )
     prepared = prepare(
         table,
         target,
@@ -210,12 +215,12 @@ def _target_scaling(resolved: Resolved) -> Literal["standard", "minmax", "none"]
 def _arrays(prepared: Prepared) -> tuple[FloatArray, FloatArray]:
     """Return the encoded training rows followed by the validation rows: x (n, d) and y (n, n_out)."""
     rows = prepared.table.take(np.concatenate([prepared.training, prepared.validation]))
-    single = prepared.resolved.network.output.n_out == 1
+    single = prepared.resolved.network.output.n_out == 1 and prepared.target.task == "classification"
     y = prepared.target.transform(rows, single=single)
     if prepared.resolved.network.loss.targets == "nonnegative" and (y < 0).any():
         row = int(np.argmax(y.min(axis=1) < 0))
         raise TableError(
-            f"{rows.name}, {rows.place(row)}: the target {prepared.target.column!r} is {y[row, 0]:g}, but loss "
+            f"{rows.name}, {rows.place(row)}: the target {prepared.target.name!r} is {y[row, 0]:g}, but loss "
             f"{prepared.resolved.network.loss.name} needs numbers of at least 0; choose another loss"
         )
     return prepared.encoder.transform(rows), y
@@ -226,8 +231,8 @@ def _baselines(prepared: Prepared, x: FloatArray, tested: Table) -> Mapping[str,
     x_test = prepared.encoder.transform(tested)
     target = prepared.target
     if target.task == "classification":
-        return class_baselines(x, target.codes(rows), x_test, target.codes(tested), len(target.classes))
-    return number_baselines(x, target.numbers(rows), x_test, target.numbers(tested))
+        return class_baselines(x, target.codes(rows), x_test, target.codes(tested), target.n_classes)
+    return number_baselines(x, number_cells(rows, target.name), x_test, number_cells(tested, target.name))
 
 
 def _separability(prepared: Prepared, model: Model, x: FloatArray) -> list[str]:
@@ -236,18 +241,22 @@ def _separability(prepared: Prepared, model: Model, x: FloatArray) -> list[str]:
         return []
     rows = prepared.table.take(np.concatenate([prepared.training, prepared.validation]))
     y = prepared.target.codes(rows)
-    wrong = int(np.sum(prepared.target.code_of(model.decode(model.outputs(x)).labels) != y))
+    wrong = int(np.sum(model.decode(model.outputs(x)).codes != y))
     if not wrong:
         return [f"the perceptron separates all {len(y)} training rows"]
     if linearly_separable(x, y):
-        return [f"{wrong} of {len(y)} training rows are still wrong, though a plane separates them: use more --epochs"]
+        return [
+            f"{wrong} of {len(y)} training rows are still wrong, though a plane separates them: use more --epochs"
+        ]
     return [
         f"{wrong} of {len(y)} training rows are wrong, and no plane separates the classes: the perceptron rule "
         "can't settle; use a hidden layer (--optimizer adam --hidden 8)"
     ]
 
 
-def _card(prepared: Prepared, result: FitResult, evaluation: Evaluation | None, engine: str) -> dict[str, Any]:
+def _card(
+    prepared: Prepared, result: FitResult, evaluation: Evaluation | None, engine: str
+) -> dict[str, Any]:
     """Return what the model file says about its training; no dates or seconds, so that the same seed gives the same file."""
     plan: Plan = prepared.resolved.plan
     steps = prepared.resolved.steps

@@ -72,8 +72,6 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
 
     The first record is the header. Quotes are as in RFC 4180; blank lines are skipped.
     """
-    if "\n" not in text and "\r" in text:
-        text = text.replace("\r", "\n")
     data = text.encode()
     layout = _scan(data, delimiter)
     if layout is None:
@@ -96,7 +94,9 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
 
 
 def _scan(data: bytes, delimiter: str) -> _Layout | None:
-    """Find the records by counting quotes; None where quotes stand in other places than around fields."""
+    """Find the records by counting quotes; None where quotes are not around fields, or lines end in CR."""
+    if data.count(b"\r") != data.count(b"\r\n"):
+        return None
     octets = np.frombuffer(data, np.uint8)
     newlines = np.flatnonzero(octets == ord("\n"))
     breaks, delimiters = newlines, np.flatnonzero(octets == ord(delimiter))
@@ -234,7 +234,9 @@ def _check_fields(fields: IntArray, lines: IntArray, expected: int, delimiter: s
     if not len(wrong):
         return
     found = int(fields[wrong[0]])
-    more = f" ({len(wrong) - 1} more lines are like it)" if len(wrong) > 1 else ""
+    n_more = len(wrong) - 1
+    are = "line is" if n_more == 1 else "lines are"
+    more = f" ({n_more} more {are} like it)" if n_more else ""
     shown = "tab" if delimiter == "\t" else repr(delimiter)
     fields_found = f"{found} field{'s' * (found != 1)}"
     raise TableError(

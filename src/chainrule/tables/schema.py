@@ -107,8 +107,8 @@ def infer_schema(
     All columns but the target are inputs, except constants, identifiers, free text, lists, and those in
     ``drop``; ``inputs`` names the inputs instead, and lets identifiers and text in. ``kinds`` sets the kind
     of a column by hand (number, boolean, category, datetime); ``task`` sets the task. Each decision is given
-    as a sentence. docs/tables.md has the rules and their thresholds. Raises TableError for columns that are not
-    there, cells that are in the way, and targets that can't be learned; SettingsError for options that
+    as a sentence. docs/tables.md has the rules and their thresholds. Raises TableError for columns that are
+    not there, cells that are in the way, and targets that can't be learned; SettingsError for options that
     contradict each other.
 
     >>> from chainrule.tables import from_frame

@@ -37,7 +37,9 @@ def class_baselines(
     return found
 
 
-def number_baselines(x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray) -> dict[str, Scores]:
+def number_baselines(
+    x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray
+) -> dict[str, Scores]:
     """Return the scores of the mean and of linear regression; ``y`` (n,) in the target's units."""
     from sklearn.linear_model import LinearRegression
 
@@ -57,7 +59,9 @@ def linearly_separable(x: FloatArray, y: IntArray) -> bool:
 
     signs = (2.0 * y - 1.0)[:, None]
     rows = -signs * np.hstack([x, np.ones((len(x), 1))])
-    found = linprog(np.zeros(rows.shape[1]), A_ub=rows, b_ub=-np.ones(len(x)), bounds=(None, None), method="highs")
+    found = linprog(
+        np.zeros(rows.shape[1]), A_ub=rows, b_ub=-np.ones(len(x)), bounds=(None, None), method="highs"
+    )
     return bool(found.status == 0)
 
 

@@ -48,10 +48,17 @@ class _Minimization:
             jac=True,
             method="L-BFGS-B",
             callback=self.after,
-            options={"maxiter": self.plan.epochs, "maxfun": 15 * self.plan.epochs, "gtol": 1e-9, "ftol": 1e-12},
+            options={
+                "maxiter": self.plan.epochs,
+                "maxfun": 15 * self.plan.epochs,
+                "gtol": 1e-9,
+                "ftol": 1e-12,
+            },
         )
         if not np.isfinite(found.fun):
-            self.report(float("nan"), {self.member: Divergence(self.epoch + 1, self.layers, self.largest, 1.0)})
+            self.report(
+                float("nan"), {self.member: Divergence(self.epoch + 1, self.layers, self.largest, 1.0)}
+            )
         return bool(found.status == 0)
 
     def cost(self, part: FloatArray) -> tuple[float, FloatArray]:

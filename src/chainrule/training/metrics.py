@@ -14,7 +14,9 @@ PRIMARY = {"classification": "accuracy", "regression": "rmse"}
 SMALLER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "median_absolute_error"})
 
 
-def classification_scores(y: IntArray, predicted: IntArray, probabilities: FloatArray | None, n_classes: int) -> Scores:
+def classification_scores(
+    y: IntArray, predicted: IntArray, probabilities: FloatArray | None, n_classes: int
+) -> Scores:
     """Return accuracy, balanced accuracy and, from probabilities (n, classes), log-loss and AUC.
 
     ``y`` and ``predicted`` (n,) are numbers of classes. AUC is one against the rest, averaged over the classes, where every
@@ -31,13 +33,17 @@ def classification_scores(y: IntArray, predicted: IntArray, probabilities: Float
         if len(present) == n_classes == 2:
             scores["auc"] = float(metrics.roc_auc_score(y, rows[:, 1]))
         elif len(present) == n_classes:
-            scores["auc"] = float(metrics.roc_auc_score(y, rows, multi_class="ovr", labels=np.arange(n_classes)))
+            scores["auc"] = float(
+                metrics.roc_auc_score(y, rows, multi_class="ovr", labels=np.arange(n_classes))
+            )
     return scores
 
 
 def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
     """Return the confusion matrix, shape (classes, classes): row = true class, column = predicted class."""
-    return np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes).reshape(n_classes, n_classes)
+    return np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes).reshape(
+        n_classes, n_classes
+    )
 
 
 def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:

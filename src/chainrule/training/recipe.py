@@ -16,7 +16,9 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     method = optimizer(settings.optimizer or "adam")
     filled = {
         name: value
-        for name, value in (_perceptron() if method.name == "perceptron" else _general(settings, problem)).items()
+        for name, value in (
+            _perceptron() if method.name == "perceptron" else _general(settings, problem)
+        ).items()
         if getattr(settings, name) is None
     }
     chosen = replace(settings, **filled)

@@ -92,7 +92,9 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     method = _optimizer(chosen)
     network = build_network(chosen, problem)
     _check_together(chosen, method, network)
-    batch_size = problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
+    batch_size = (
+        problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
+    )
     steps_per_epoch = max(1, math.ceil(problem.n_rows * (1 - (chosen.validation_share or 0.0)) / batch_size))
     return Resolved(
         network,
@@ -143,8 +145,12 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
     ]
     n_out = output_neurons(cost, problem)
     if n_out == 1 and activation(output).name == "softmax":
-        raise SettingsError("softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy")
-    return Network([problem.n_inputs, *layers, Dense(n_out, output, bias=chosen.bias, init=chosen.init)], cost)
+        raise SettingsError(
+            "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
+        )
+    return Network(
+        [problem.n_inputs, *layers, Dense(n_out, output, bias=chosen.bias, init=chosen.init)], cost
+    )
 
 
 def output_neurons(cost: Loss, problem: Problem) -> int:
@@ -161,7 +167,9 @@ def _optimizer(chosen: Settings) -> Optimizer:
     if method.name == "sgd":
         method = optimizer("momentum")
     if method.momentum is None:
-        raise SettingsError(f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out")
+        raise SettingsError(
+            f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out"
+        )
     if not 0 <= chosen.momentum < 1:
         raise SettingsError(f"momentum {chosen.momentum:g} must be at least 0 and less than 1")
     return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
@@ -170,9 +178,13 @@ def _optimizer(chosen: Settings) -> Optimizer:
 def _check_loss(cost: Loss, problem: Problem) -> None:
     classes = cost.targets in ("zero_one", "one_hot")
     if problem.task == "regression" and classes:
-        raise SettingsError(f"loss {cost.name} is for classes, but the target is a number: choose mean_squared_error")
+        raise SettingsError(
+            f"loss {cost.name} is for classes, but the target is a number: choose mean_squared_error"
+        )
     if problem.task == "classification" and cost.targets == "nonnegative":
-        raise SettingsError(f"loss {cost.name} is for counts, but the target is a class: choose cross-entropy")
+        raise SettingsError(
+            f"loss {cost.name} is for counts, but the target is a class: choose cross-entropy"
+        )
 
 
 def _check_together(chosen: Settings, method: Optimizer, network: Network) -> None:
@@ -186,7 +198,9 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
         }
         for name, is_set in refused.items():
             if is_set:
-                raise SettingsError(f"lbfgs searches along the whole table's gradient, so --{name} can't be used with it")
+                raise SettingsError(
+                    f"lbfgs searches along the whole table's gradient, so --{name} can't be used with it"
+                )
     if method.name == "perceptron" and (len(network.layers) > 1 or network.loss.name != "perceptron"):
         raise SettingsError(
             "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
