@@ -20,6 +20,7 @@ from chainrule.equations.formula import (
     Symbol,
     children,
     parse,
+    quote,
     with_children,
 )
 from chainrule.equations.render import text
@@ -86,7 +87,7 @@ def differentiate(formula: Formula, symbol: str) -> Derivation:
         raise FormulaError(f"{symbol!r} is a name of the formula language; differentiate by a symbol")
     if _depth(formula.root) > MAX_DEPTH:
         raise FormulaError(
-            f"more than {MAX_DEPTH} levels deep, too deep to differentiate: {formula.text[:80]}"
+            f"more than {MAX_DEPTH} levels deep, too deep to differentiate: {quote(formula.text)}"
         )
     taker = _Taker(formula, symbol)
     root = taker.take(Derivative(symbol, formula.root), lambda node: node)
@@ -108,7 +109,7 @@ class _Taker:
     def take(self, part: Derivative, whole: Callable[[Node], Node]) -> Node:
         """Return the derivative, with no ``Derivative`` left in it; ``whole`` puts a part in its place."""
         if len(self.steps) >= MAX_STEPS:
-            raise FormulaError(f"more than {MAX_STEPS} steps to differentiate: {self.formula.text[:80]}")
+            raise FormulaError(f"more than {MAX_STEPS} steps to differentiate: {quote(self.formula.text)}")
         rule, law, becomes, convention = self.apply_rule(part.operand)
         self.steps.append(Step(rule, law, whole(part), whole(becomes), part, becomes, convention))
         known = {id(part.operand), *(id(child) for child in children(part.operand))}
@@ -155,7 +156,7 @@ class _Taker:
                 return "piecewise", "each branch is differentiated on its own", result, convention
             case Call("sum", _):
                 raise FormulaError(
-                    f"formula {self.formula.text[:80]!r}: sum(...) has no derivative per element, as every "
+                    f"formula {quote(self.formula.text)}: sum(...) has no derivative per element, as every "
                     "output depends on every input; the Jacobian of softmax is in the activation's record"
                 )
             case Call(name, args) if FUNCTIONS[name].derivative is not None:

@@ -194,10 +194,10 @@ class Formula:
     def evaluate(self, values: Mapping[str, Array | float], xp: Namespace) -> Array:
         """Return the formula's value, elementwise over arrays that broadcast against each other.
 
-        ``values``: for each of ``symbols`` a floating array of the namespace ``xp``, or a Python number,
-        which takes the dtype of the arrays it meets (a NumPy scalar counts as a Python number). Where no array
-        enters, the result is a Python float; see ``evaluate_like``. Equal parts are computed once. NumPy's floating-point warnings are off,
-        because ``where`` computes both branches. Raises FormulaError for a missing or non-floating value.
+        ``values``: for each of ``symbols`` a floating array of the namespace ``xp``, or a Python number or
+        NumPy scalar, which takes the dtype of the arrays it meets. Where no array enters, the result is a
+        Python float; see ``evaluate_like``. Equal parts are computed once. NumPy's floating-point warnings
+        are off, because ``where`` computes both branches. Raises FormulaError for a missing or non-floating value.
 
         >>> import numpy as np
         >>> parse("alpha*z^2").evaluate({"z": np.array([1.0, 3.0]), "alpha": 0.5}, np)
@@ -456,6 +456,8 @@ class _Parser:
             position = match.end()
             if kind == "space":
                 continue
+            if kind == "name":
+                self.check_name(token, column)
             if kind != "operator" and previous in ("number", "name", ")"):
                 raise self.error(
                     column, f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
@@ -468,8 +470,6 @@ class _Parser:
                         column, f"{_shorten(token)} is too large for a number; the largest is 1.79e308"
                     )
                 token = repr(float(token))
-            elif kind == "name":
-                self.check_name(token, column)
             depth += (token == "(") - (token == ")")
             if depth > MAX_DEPTH:
                 raise self.error(column, f"nested too deeply; at most {MAX_DEPTH} levels are allowed")

@@ -76,14 +76,16 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
     layout = _scan(data, delimiter)
     if layout is None:
         return _read_record_by_record(text, delimiter, where)
-    blank = layout.ends == layout.starts
-    if blank.all():
+    spans = zip(layout.starts, layout.ends, strict=True)
+    first, line = next(
+        ((i, data[a:b].decode()) for i, (a, b) in enumerate(spans) if data[a:b].strip(b" \t")), (-1, "")
+    )
+    if first < 0:
         raise TableError(f"{where}: the file is empty")
-    first = int(np.argmin(blank))
-    header = next(csv.reader([data[layout.starts[first] : layout.ends[first]].decode()], delimiter=delimiter))
+    header = next(csv.reader([line], delimiter=delimiter))
     names, notes = _name_columns(header, where)
     body = slice(first + 1, None)
-    blank = blank[body] | _only_spaces(data, layout, body, len(names))
+    blank = (layout.ends == layout.starts)[body] | _only_spaces(data, layout, body, len(names))
     lines = layout.lines[body][~blank]
     _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
     notes += _blank_note(blank, layout.lines[body])
@@ -138,7 +140,7 @@ def _only_spaces(
     found = np.zeros(len(layout.starts[body]), dtype=np.bool_)
     if width > 1:
         for i in np.flatnonzero(layout.fields[body] == 1):
-            found[i] = not data[layout.starts[body][i] : layout.ends[body][i]].strip()
+            found[i] = not data[layout.starts[body][i] : layout.ends[body][i]].strip(b" \t")
     return found
 
 
@@ -179,7 +181,8 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     line = 1
     try:
         for record in reader:
-            if not record or (len(record) == 1 and not record[0].strip()):
+            wide = not records or len(records[0]) > 1
+            if not record or (wide and len(record) == 1 and record[0] and not record[0].strip(" \t")):
                 skipped.append(line)
             else:
                 records.append(record)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from chainrule.equations.optimizers import optimizer
 
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 def fill(settings: Settings, problem: Problem) -> Settings:
     """Return the settings with every None replaced, except those that follow from the optimizer's own record."""
     method = optimizer(settings.optimizer or "adam")
-    filled = {
+    filled: dict[str, Any] = {
         name: value
         for name, value in (
             _perceptron() if method.name == "perceptron" else _general(settings, problem)
@@ -28,7 +28,7 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     return chosen
 
 
-def _general(settings: Settings, problem: Problem) -> dict[str, object]:
+def _general(settings: Settings, problem: Problem) -> dict[str, Any]:
     method = optimizer(settings.optimizer or "adam")
     return {
         "hidden": (64, 32),
@@ -54,7 +54,7 @@ def _loss(settings: Settings, problem: Problem) -> str:
     return "binary_cross_entropy"
 
 
-def _perceptron() -> dict[str, object]:
+def _perceptron() -> dict[str, Any]:
     """Rosenblatt's perceptron: one layer, the binary step, row by row until an epoch makes no mistake."""
     return {
         "hidden": (),
