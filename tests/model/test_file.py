@@ -7,6 +7,7 @@ import json
 import os
 import pickle
 import random
+import re
 import subprocess
 import sys
 import time
@@ -177,6 +178,13 @@ def test_the_example_of_the_docstrings(tmp_path, monkeypatch):
     result = doctest.testmod(model_file)
     assert result.attempted >= 3
     assert result.failed == 0
+
+
+def test_the_example_of_the_docs(tmp_path):
+    text = (Path(__file__).parents[2] / "docs" / "model-file.md").read_text("utf-8")
+    (code,) = re.findall("```python\n(.*?)```", text, re.DOTALL)
+    subprocess.run([sys.executable, "-W", "error", "-c", code], cwd=tmp_path, check=True)
+    assert read_model_file(tmp_path / "and.safetensors")[1] == {"task": "binary"}
 
 
 # ---- what can't be written

@@ -76,4 +76,5 @@ def _structure(data: bytes) -> NDArray[np.uint8]:
     outside = np.cumsum(signs == ord('"'), dtype=np.uint8) % 2 == 0
     structural = np.zeros(256, np.bool_)
     structural[list(b",[]{}")] = True
-    return signs[structural[signs] & outside]
+    found: NDArray[np.uint8] = signs[structural[signs] & outside]
+    return found
