@@ -88,7 +88,10 @@ def test_missing_words(write: Write) -> None:
         ("utf-8-sig", ""),
         ("utf-16", ""),
         ("utf-32", ""),
-        ("latin-1", "is not UTF-8 (first at line 3), so it was read as Latin-1; if letters are wrong, name the encoding"),
+        (
+            "latin-1",
+            "is not UTF-8 (first at line 3), so it was read as Latin-1; if letters are wrong, name the encoding",
+        ),
     ],
 )
 def test_encodings(write: Write, encoding: str, note: str) -> None:
@@ -101,7 +104,10 @@ def test_encodings(write: Write, encoding: str, note: str) -> None:
 def test_named_encoding(write: Write) -> None:
     path = write("a,b\n5 €,1\n".encode("cp1252"))
     assert read_table(path, encoding="cp1252").frame.rows() == [("5 €", 1)]
-    assert message(path, encoding="ascii") == "t.csv: line 2: can't be decoded as ascii; choose another --encoding"
+    assert (
+        message(path, encoding="ascii")
+        == "t.csv: line 2: can't be decoded as ascii; choose another --encoding"
+    )
     with pytest.raises(SettingsError, match="the encoding 'latin-99' is not known"):
         read_table(path, encoding="latin-99")
 
@@ -187,7 +193,10 @@ def test_ndjson(write: Write) -> None:
     assert table.place(1) == "line 3"
     mixed = read_table(write('{"a": 1}\n{"a": "x"}\n{"a": [1]}\n', "t.ndjson"))
     assert mixed.frame.get_column("a").to_list() == ["1", "x", "[1]"]
-    assert read_table(write('{"a": 1%s}\n{"a": 0.5}' % ("0" * 400), "t.json")).frame.rows() == [(math.inf,), (0.5,)]
+    assert read_table(write('{"a": 1%s}\n{"a": 0.5}' % ("0" * 400), "t.json")).frame.rows() == [
+        (math.inf,),
+        (0.5,),
+    ]
 
 
 def test_gzip(write: Write) -> None:
@@ -256,7 +265,11 @@ def test_bad_text(write: Write, content: str | bytes, expected: str) -> None:
             b"a,b\n1,2\n",
             "t.csv.gz: is not gzip data, though its name ends in .gz; rename it if it is plain text",
         ),
-        ("t.jsonl", b'{"a": 1}\n[1]\n', "t.jsonl: line 2: is not a JSON object; NDJSON has one object {…} in every line"),
+        (
+            "t.jsonl",
+            b'{"a": 1}\n[1]\n',
+            "t.jsonl: line 2: is not a JSON object; NDJSON has one object {…} in every line",
+        ),
         ("t.jsonl", b'{"a": 1, "a": 2}\n', "t.jsonl: line 1: the key 'a' is there twice; rename one of them"),
         (
             "t.jsonl",
@@ -283,7 +296,9 @@ def test_bad_paths(write: Write) -> None:
 
 def test_not_parquet(write: Write) -> None:
     for content in (b"abc", b"PAR1" + bytes(40), b"PAR1"):
-        assert message(write(content, "t.parquet")).startswith("t.parquet: is not a Parquet file, or is damaged: ")
+        assert message(write(content, "t.parquet")).startswith(
+            "t.parquet: is not a Parquet file, or is damaged: "
+        )
     good = io.BytesIO()
     pl.DataFrame({"a": [1, 2]}).write_parquet(good)
     assert message(write(good.getvalue()[:-30], "t.parquet")).startswith("t.parquet: is not a Parquet file")
@@ -326,7 +341,11 @@ CELL = st.text(
 
 
 @settings(max_examples=150)
-@given(st.integers(1, 4).flatmap(lambda w: st.lists(st.lists(CELL, min_size=w, max_size=w), min_size=1, max_size=6)))
+@given(
+    st.integers(1, 4).flatmap(
+        lambda w: st.lists(st.lists(CELL, min_size=w, max_size=w), min_size=1, max_size=6)
+    )
+)
 @example([["a\n", '"']])
 def test_what_the_csv_module_writes_is_read(rows: list[list[str]]) -> None:
     header = [f"c{i}" for i in range(len(rows[0]))]
@@ -357,13 +376,16 @@ def test_any_text_is_a_table_or_a_clear_error(text: str) -> None:
     except csv.Error:
         return
     rows = [row for row in rows if row]
-    assert [["" if c is None else c.replace("\r\n", "\n") for c in row] for row in parts.cells.rows()] == rows[1:]
+    assert [
+        ["" if c is None else c.replace("\r\n", "\n") for c in row] for row in parts.cells.rows()
+    ] == rows[1:]
 
 
 @settings(max_examples=60)
 @given(
     st.lists(
-        st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.integers(-(2**70), 2**70), min_size=1
+        st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.integers(-(2**70), 2**70),
+        min_size=1,
     )
 )
 def test_numbers_survive_bit_by_bit(values: list[float | int | None]) -> None:
@@ -411,7 +433,9 @@ def test_from_frame() -> None:
 
 def test_a_pandas_frame() -> None:
     pandas = pytest.importorskip("pandas")
-    frame = pandas.DataFrame({"a": [1.5, None], "b": ["x", None], "d": pandas.to_datetime(["2024-01-02", None])})
+    frame = pandas.DataFrame(
+        {"a": [1.5, None], "b": ["x", None], "d": pandas.to_datetime(["2024-01-02", None])}
+    )
     table = from_frame(frame, "t")
     assert table.frame.select("a", "b").rows() == [(1.5, "x"), (None, None)]
     assert str(table.frame.get_column("d")[0]) == "2024-01-02 00:00:00"

@@ -107,7 +107,10 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
         numbers = to_numbers(column, table.decimal)
         n_numbers = present - numbers.null_count() + column.null_count()
         if n_numbers >= ODD_SHARE * present:
-            odd, is_error = _odd_cell(table, name, numbers, "a number"), numbers.n_unique() > FEW_NUMBERS
+            odd, is_error = (
+                _odd_cell(table, name, numbers, "a number"),
+                numbers.drop_nulls().n_unique() > FEW_NUMBERS,
+            )
         elif dated >= ODD_SHARE * present:
             odd, is_error = _odd_cell(table, name, to_dates(column, spelling), "a date"), True
     kind, reason = _text_or_category(column, present, n_unique)
@@ -131,7 +134,7 @@ def _odd_cell(table: Table, name: str, read: pl.Series, what: str) -> str:
     odd = read.is_null() & table.column(name).is_not_null()
     row = int(odd.arg_max() or 0)
     more = int(odd.sum()) - 1
-    others = f" (and {more} more cells are odd)" if more else ""
+    others = f" (and {more} more cell{'s are' if more > 1 else ' is'} odd)" if more else ""
     n_read = len(read) - read.null_count()
     return (
         f"{table.name}: column {name!r} is {what} in {n_read} rows but {shown(table, row, name)} in "

@@ -187,8 +187,10 @@ def _check_names(
 
 def _find(table: Table, name: str, kind: str | None) -> Finding:
     finding = find_kind(table, name)
-    if kind is None or finding.kind in (kind, "constant", "nested"):
+    if kind is None or finding.kind in ("constant", "nested"):
         return finding
+    if kind == finding.kind:
+        return replace(finding, odd="")
     spelling = (finding.spelling or DATE_FORMATS[0]) if kind == "datetime" else ""
     return replace(finding, kind=kind, reason="as asked for", spelling=spelling, odd="")
 
@@ -208,6 +210,8 @@ def _column(
         role, reason = "left out", "dropped, as asked for"
     elif inputs is not None and name not in inputs:
         role, reason = "left out", "not among the inputs asked for"
+    elif finding.odd and finding.odd_is_error:
+        raise TableError(finding.odd)
     elif kind not in INPUT_KINDS:
         if inputs is not None and kind == "nested":
             raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
@@ -245,11 +249,9 @@ def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
 
 
 def _check_input(table: Table, column: Column, finding: Finding, max_levels: int) -> list[str]:
-    """Raise TableError about a cell that is in the way of an input; return what is worth a note."""
+    """Raise TableError about a cell that is not of its column's kind; return what is worth a note."""
     if finding.odd:
-        if finding.odd_is_error:
-            raise TableError(finding.odd)
-        return [finding.odd.removeprefix(f"{table.name}: ") + ", else it stays a category"]
+        return [finding.odd.removeprefix(f"{table.name}: ") + "; as it is, it is a category"]
     if column.kind == "number":
         number_cells(table, column.name)
     elif column.kind == "boolean":
@@ -283,7 +285,9 @@ def _summary(table: Table, name: str, kind: str) -> str:
     if kind == "nested" or not len(column):
         return ""
     if column.dtype.is_numeric() and kind != "category":
-        low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
+        # Infinite numbers are refused where they are used; in a column that is left out they may stay.
+        with np.errstate(invalid="ignore", over="ignore"):
+            low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
         return f"{low:.6g} to {high:.6g}, median {median:.6g}"
     if kind == "datetime":
         texts = as_text(column).sort()

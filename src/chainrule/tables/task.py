@@ -38,8 +38,9 @@ def find_task(
     present = table.column(target)[rows]
     n_unique = present.n_unique()
     if n_unique == 1:
+        every = "every row" if len(rows) == table.n_rows else "every row that has one"
         raise TableError(
-            f"{where} is {shown(table, int(rows[0]), target)} in every row, so there is nothing to learn; "
+            f"{where} is {shown(table, int(rows[0]), target)} in {every}, so there is nothing to learn; "
             "choose another target"
         )
     chosen, reason = _choose(present, finding, n_unique)
@@ -68,8 +69,8 @@ def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:
     single = counts.filter(pl.col(counts.columns[1]) == 1).get_column(target).sort()
     if len(single):
         names = listed([repr(label) if isinstance(label, str) else str(label) for label in single], most=5)
-        has = "class has" if len(single) == 1 else "classes have"
-        notes.append(f"{len(single)} {has} one row only ({names}): it is trained on, and can't be tested")
+        what = "1 class has" if len(single) == 1 else f"{len(single)} classes have"
+        notes.append(f"{what} one row only ({names}): learned from, but not tested")
     if counts.height > MANY_CLASSES:
         notes.append(f"the target has {counts.height} classes; is it the column you meant?")
     return tuple(notes)
