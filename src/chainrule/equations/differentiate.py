@@ -369,12 +369,13 @@ def _rational(node: Node) -> Fraction | None:
     """Return the exact value of an operation on numbers, or None where it has none."""
     match node:
         case Number(value):
-            return Fraction(repr(value))
+            return _decimal(value)
         case Negate(u):
             inner = _rational(u)
             return None if inner is None else -inner
         case Binary(op, u, v):
-            left, right = _rational(u), _rational(v)
+            left = _rational(u)
+            right = None if left is None else _rational(v)
             if left is None or right is None:
                 return None
             match op:
@@ -391,11 +392,18 @@ def _rational(node: Node) -> Fraction | None:
     return None
 
 
+@lru_cache(maxsize=1024)
+def _decimal(value: float) -> Fraction:
+    """Return a number exactly as it is written, so that 0.1 is a tenth."""
+    return Fraction(repr(value))
+
+
 def _small_power(base: Fraction, exponent: int) -> Fraction | None:
     bits = max(base.numerator.bit_length(), base.denominator.bit_length())
     return base**exponent if bits * abs(exponent) <= _MAX_BITS else None
 
 
+@lru_cache(maxsize=1024)
 def _number_node(value: Fraction) -> Node | None:
     """Return a number or a fraction of two numbers, negated where negative; None beyond the floats."""
     if value < 0:
@@ -416,7 +424,7 @@ def _exact(value: Fraction) -> Number | None:
         number = float(value)
     except OverflowError:
         return None
-    return Number(number) if Fraction(repr(number)) == value else None
+    return Number(number) if _decimal(number) == value else None
 
 
 @dataclass

@@ -197,7 +197,8 @@ class Formula:
         ``values``: for each of ``symbols`` a floating array of the namespace ``xp``, or a Python number or
         NumPy scalar, which takes the dtype of the arrays it meets. Where no array enters, the result is a
         Python float; see ``evaluate_like``. Equal parts are computed once. NumPy's floating-point warnings
-        are off, because ``where`` computes both branches. Raises FormulaError for a missing or non-floating value.
+        are off, because ``where`` computes both branches. Raises FormulaError for a missing value or one
+        that isn't floating.
 
         >>> import numpy as np
         >>> parse("alpha*z^2").evaluate({"z": np.array([1.0, 3.0]), "alpha": 0.5}, np)
