@@ -353,7 +353,7 @@ def test_what_the_csv_module_writes_is_read(rows: list[list[str]]) -> None:
     csv.writer(out).writerows([header, *rows])
     parts = read_delimited(out.getvalue(), ",", "t")
     # An independent reader of the same text; empty and missing are one. csv writes a row of one empty cell as "".
-    expected = [row for row in csv.reader(io.StringIO(out.getvalue(), newline=""))][1:]
+    expected = list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1:]
     if len(header) > 1:
         expected = [row for row in expected if row]
     found = [["" if cell is None else cell for cell in row] for row in parts.cells.rows()]
@@ -369,10 +369,11 @@ def test_any_text_is_a_table_or_a_clear_error(text: str) -> None:
     try:
         parts = read_delimited(text, ",", "t")
     except TableError as error:
-        assert str(error).startswith("t: ")
+        if not str(error).startswith("t: "):
+            raise
         return
     try:
-        rows = [row for row in csv.reader(io.StringIO(text.replace("\r\n", "\n"), newline=""), strict=True)]
+        rows = list(csv.reader(io.StringIO(text.replace("\r\n", "\n"), newline=""), strict=True))
     except csv.Error:
         return
     rows = [row for row in rows if row]
@@ -418,13 +419,13 @@ def test_from_frame() -> None:
     assert table.name == "the table"
     assert from_frame(np.array([[1.0, 2.0], [3.0, 4.0]])).columns == ("column_1", "column_2")
     assert from_frame(pl.LazyFrame({"a": [1]})).frame.rows() == [(1,)]
-    with pytest.raises(TableError, match="^t: the table has columns \\(a\\) but no rows$"):
+    with pytest.raises(TableError, match=r"^t: the table has columns \(a\) but no rows$"):
         from_frame({"a": []}, "t")
-    with pytest.raises(TableError, match="^t: the table has no columns$"):
+    with pytest.raises(TableError, match=r"^t: the table has no columns$"):
         from_frame({}, "t")
-    with pytest.raises(TableError, match="^t: can't be made a table of columns: "):
+    with pytest.raises(TableError, match=r"^t: can't be made a table of columns: "):
         from_frame(7, "t")
-    with pytest.raises(TableError, match="^t: can't be made a table of columns: "):
+    with pytest.raises(TableError, match=r"^t: can't be made a table of columns: "):
         from_frame({"a": [1, 2], "b": [1, 2, 3]}, "t")
     with pytest.raises(TableError) as caught:
         table.column("A")

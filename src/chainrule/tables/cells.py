@@ -66,13 +66,14 @@ def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
     """
     column = table.column(name)
     wanted = pl.Time if "%Y" not in spelling else pl.Datetime
+    what = f"is not a date or time such as {'23:59' if wanted == pl.Time else '2024-12-31'}"
     if column.dtype == pl.Datetime and wanted == pl.Time:
         return column.dt.time()
     if column.dtype == wanted:
         return column
     if column.dtype != pl.String:
         # An all-missing column of another type has nothing in the way.
-        _refuse(table, name, column.is_not_null(), "is not a date or time")
+        _refuse(table, name, column.is_not_null(), what)
         return pl.Series(
             name, [None] * len(column), dtype=pl.Time if wanted == pl.Time else pl.Datetime("us")
         )
@@ -83,8 +84,7 @@ def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
         if ("%Y" in other) == ("%Y" in spelling) and (other.startswith("%Y") or "%Y" not in other):
             more = to_dates(column, other)
             best = pl.select(pl.when(best.is_null()).then(more).otherwise(best)).to_series()
-    example = "2024-12-31" if "%Y" in spelling else "23:59"
-    _refuse(table, name, best.is_null() & column.is_not_null(), f"is not a date or time such as {example}")
+    _refuse(table, name, best.is_null() & column.is_not_null(), what)
     return best
 
 

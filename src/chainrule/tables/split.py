@@ -1,6 +1,7 @@
 """Divide rows into two parts by chance, the same way every time."""
 
 import numpy as np
+from numpy.typing import NDArray
 
 from chainrule._types import Array, IntArray
 from chainrule.errors import SettingsError
@@ -26,10 +27,8 @@ def split_rows(
         raise SettingsError(f"the share is {share}; it is at least 0 and below 1, such as 0.2")
     if n < 1:
         raise SettingsError(f"there are {n} rows to divide; at least 1 is needed")
-    if not (0 <= seed < 2**64 and 0 <= stream < 2**64):
-        raise SettingsError(f"the seed is {seed} and the stream {stream}; both are from 0 to 2^64 - 1")
-    generator = np.random.Generator(np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)))
-    order = generator.permutation(n)
+    # The raw bits of a bit generator are the same in every NumPy; the methods of Generator need not be.
+    order = np.argsort(np.random.Philox(key=_key(seed, stream)).random_raw(n), kind="stable")
     wanted = min(max(int(np.floor(share * n + 0.5)), 1 if share > 0 else 0), n - 1)
     is_test = np.zeros(n, dtype=np.bool_)
     if strata is None:
@@ -43,6 +42,12 @@ def split_rows(
         rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         is_test[by_class[rank < taken[codes[by_class]]]] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+def _key(seed: int, stream: int) -> NDArray[np.uint64]:
+    if not (0 <= seed < 2**64 and 0 <= stream < 2**64):
+        raise SettingsError(f"the seed is {seed} and the stream {stream}; both are from 0 to 2^64 - 1")
+    return np.array([seed, stream], dtype=np.uint64)
 
 
 def _codes(strata: Array, n: int) -> IntArray:

@@ -5,6 +5,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, TypeAlias
 
 import numpy as np
+import polars as pl
 
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
@@ -195,7 +196,7 @@ def fit_target(
                 f"the target {name!r} has classes, which are not scaled (scaling={scaling!r})"
             )
         column = part.column(name)
-        if not (column.dtype.is_numeric() or column.dtype == bool):
+        if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
         return TargetEncoder(name, schema.task, tuple(column.unique().sort().to_list()), "none", {})
     chosen = "standard" if scaling is None else scaling
