@@ -1,6 +1,9 @@
 """The formula language: what is read, what is refused with which words, and what comes out."""
 
+import doctest
+import re
 import time
+from pathlib import Path
 from typing import Any
 
 import array_api_strict
@@ -17,6 +20,7 @@ from chainrule.equations.formula import (
     FUNCTIONS,
     MAX_DEPTH,
     MAX_LENGTH,
+    MAX_NODES,
     Binary,
     Call,
     Compare,
@@ -265,7 +269,7 @@ def test_columns_count_what_the_user_typed() -> None:
 def test_missing_and_wrong_values_are_named() -> None:
     with pytest.raises(FormulaError, match="no value for 'alpha'; values were given for: z"):
         value("alpha*z", z=1.0)
-    with pytest.raises(FormulaError, match="the value of 'z' is int64; give a floating array"):
+    with pytest.raises(FormulaError, match="the value of 'z' is int64; give floats"):
         value("z+1", z=np.array([1, 2]))
     with pytest.raises(FormulaError, match="the value of 'z' is str"):
         value("z+1", z="1")
@@ -340,6 +344,13 @@ def test_unused_branches_may_overflow_in_silence() -> None:
     z = np.array([-1e4, 1e4])
     assert value("where(z > 0, z, exp(z)-1)", z=z).tolist() == [-1.0, 1e4]
     assert value("where(z < 0, log(-z), 1/0)", z=np.array([-1.0, 1.0])).tolist() == [0.0, np.inf]
+
+
+def test_numbers_beyond_float32_become_inf_in_silence() -> None:
+    z = np.array([-1.0, 1.0], np.float32)
+    assert value("1e300*z", z=z).tolist() == [-np.inf, np.inf]
+    assert parse("1e300").evaluate_like({}, z, np).tolist() == [np.inf, np.inf]
+    assert value("where(z > 0, 1e300, 0)", z=z).tolist() == [0, np.inf]
 
 
 def test_sum_runs_over_the_last_axis_and_keeps_it() -> None:
@@ -432,3 +443,20 @@ def test_equal_parts_are_computed_once() -> None:
     result = parse("exp(-z)/(1+exp(-z))^2").evaluate({"z": np.zeros(1)}, Counting)
     assert result.tolist() == [0.25]
     assert len(calls) == 1
+
+
+PAGE = Path(__file__).parents[2] / "docs" / "formulas.md"
+
+
+def test_the_page_on_formulas_is_true() -> None:
+    flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
+    failures, attempts = doctest.testfile(str(PAGE), module_relative=False, optionflags=flags)
+    assert attempts > 8
+    assert failures == 0
+
+
+def test_the_page_on_formulas_names_every_function_and_limit() -> None:
+    page = PAGE.read_text("utf-8")
+    assert [name for name in FUNCTIONS if not re.search(rf"`{name}[`(]", page)] == []
+    limits = f"{MAX_LENGTH} characters, {MAX_NODES} numbers, names and operators, and {MAX_DEPTH} levels"
+    assert limits in page.replace("\n", " ")

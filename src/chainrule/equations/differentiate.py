@@ -27,7 +27,7 @@ from chainrule.equations.render import text
 from chainrule.errors import FormulaError
 
 MAX_STEPS = 500
-MAX_DEPTH = 100
+MAX_TREE_DEPTH = 100
 
 ZERO = Number(0.0)
 ONE = Number(1.0)
@@ -85,9 +85,9 @@ def differentiate(formula: Formula, symbol: str) -> Derivation:
     """
     if symbol in CONSTANTS or symbol in FUNCTIONS:
         raise FormulaError(f"{symbol!r} is a name of the formula language; differentiate by a symbol")
-    if _depth(formula.root) > MAX_DEPTH:
+    if _depth(formula.root) > MAX_TREE_DEPTH:
         raise FormulaError(
-            f"more than {MAX_DEPTH} levels deep, too deep to differentiate: {quote(formula.text)}"
+            f"more than {MAX_TREE_DEPTH} levels deep, too deep to differentiate: {quote(formula.text)}"
         )
     taker = _Taker(formula, symbol)
     root = taker.take(Derivative(symbol, formula.root), lambda node: node)

@@ -233,9 +233,10 @@ class Formula:
         array([1., 1.])
         """
         value = self.evaluate(values, xp)
-        if isinstance(value, float):
-            return xp.full_like(like, value)
-        value = xp.asarray(value, dtype=like.dtype)
+        with np.errstate(all="ignore"):
+            if isinstance(value, float):
+                return xp.full_like(like, value)
+            value = xp.asarray(value, dtype=like.dtype)
         return value if value.shape == like.shape else xp.broadcast_to(value, like.shape)
 
     def derivative(self, symbol: str) -> "Formula":
@@ -256,15 +257,15 @@ class Formula:
     def _value(self, name: str, values: Mapping[str, Array | float], xp: Namespace) -> Array | float:
         if name not in values:
             given = ", ".join(sorted(values)) or "none"
-            raise FormulaError(f"{quote(self.text)}: no value for {name!r}; values were given for: {given}")
+            raise FormulaError(
+                f"formula {quote(self.text)}: no value for {name!r}; values were given for: {given}"
+            )
         value = values[name]
         if isinstance(value, Real):
             return float(value)
         if not hasattr(value, "dtype") or not xp.isdtype(value.dtype, "real floating"):
             kind = getattr(value, "dtype", type(value).__name__)
-            raise FormulaError(
-                f"{quote(self.text)}: the value of {name!r} is {kind}; give a floating array or a number"
-            )
+            raise FormulaError(f"formula {quote(self.text)}: the value of {name!r} is {kind}; give floats")
         return value
 
 
@@ -557,7 +558,7 @@ class _Parser:
         )
 
     def names_like(self, name: str, known: Collection[str]) -> str:
-        close = difflib.get_close_matches(name[:40], [*known, *CONSTANTS], n=3, cutoff=0.5)
+        close = difflib.get_close_matches(name[:40], known, n=3, cutoff=0.5)
         if close:
             return f"did you mean {' or '.join(close)}?"
         return f"known here: {', '.join(sorted(known)) or 'no names'}"
