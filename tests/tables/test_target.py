@@ -96,7 +96,7 @@ def test_decode() -> None:
     three = fit(["b", "a", "c", "c"])
     assert three.decode([[0.1, 0.2, 0.7]]).tolist() == ["c"]
     for shape in ((2,), (2, 1), (2, 2), (2, 4)):
-        with pytest.raises(SettingsError, match="probabilities of shape .* don't fit 3 classes"):
+        with pytest.raises(SettingsError, match=r"probabilities of shape .* don't fit 3 classes"):
             three.decode(np.zeros(shape))
     with pytest.raises(SettingsError, match="3 classes don't go into a single column; only two do"):
         three.transform(new(["a"]), single=True)
@@ -160,7 +160,7 @@ def test_bad_cells(train: list[object], cells: list[object], expected: str) -> N
 def test_only_labeled_training_rows() -> None:
     table = from_frame({"x": [1, 4, 9, 16, 25], "y": ["a", None, "b", "a", "c"]}, "t")
     schema = infer_schema(table, target="y")
-    with pytest.raises(TableError, match="^t: row 2, column 'y': the target is missing; leave the row out$"):
+    with pytest.raises(TableError, match=r"^t: row 2, column 'y': the target is missing; leave the row out$"):
         fit_target(table, schema)
     assert fit_target(table, schema, rows=labeled_rows(table, schema)).labels == ("a", "b", "c")
     assert fit_target(table, schema, rows=[0, 2]).labels == ("a", "b")

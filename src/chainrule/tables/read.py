@@ -48,10 +48,10 @@ def read_table(
     other is text. Raises TableError naming file, line and remedy for whatever can't be read, SettingsError
     for an option that makes no sense.
 
-    >>> import os, tempfile
+    >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
-    ...     path = os.path.join(folder, "abc.csv")
-    ...     _ = open(path, "w").write("A;Target\n1,5;yes\n;no\n")
+    ...     path = pathlib.Path(folder, "abc.csv")
+    ...     _ = path.write_text("A;Target\n1,5;yes\n;no\n")
     ...     read_table(path, decimal=",").frame.rows()
     [(1.5, 'yes'), (None, 'no')]
     """

@@ -35,6 +35,7 @@ DATE_FORMATS: tuple[str, ...] = (
 _AMBIGUOUS = {"%d/%m/%Y": "%m/%d/%Y", "%d/%m/%Y %H:%M": "%m/%d/%Y %H:%M"}
 _LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?"
 _EXACT_WHOLE = 2.0**53
+_SAMPLE = 1000
 
 
 def clean(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:
@@ -65,21 +66,27 @@ def to_numbers(text: pl.Series, decimal: str = ".") -> pl.Series:
             .to_series()
             .alias(text.name)
         )
-    whole = text.cast(pl.Int64, strict=False)
-    if whole.null_count() == text.null_count():
-        return whole
+    if _are_whole(text.head(_SAMPLE)):
+        whole = text.cast(pl.Int64, strict=False)
+        if whole.null_count() == text.null_count():
+            return whole
     return text.cast(pl.Float64, strict=False).fill_nan(None)
 
 
 def to_typed(text: pl.Series, decimal: str = ".") -> pl.Series:
     """Return the numbers of a text column when every cell that is present is one, else the text itself."""
-    present = text.len() - text.null_count()
-    if present == 0:
+    if text.null_count() == len(text):
         return text
-    numbers = to_numbers(text, decimal)
-    if numbers.len() - numbers.null_count() == present:
-        return numbers
-    return text
+    # One cell that is no number settles it, and is mostly among the first.
+    for part in (text.head(_SAMPLE), text):
+        numbers = to_numbers(part, decimal)
+        if numbers.null_count() > part.null_count():
+            return text
+    return numbers
+
+
+def _are_whole(text: pl.Series) -> bool:
+    return text.cast(pl.Int64, strict=False).null_count() == text.null_count()
 
 
 def to_booleans(text: pl.Series) -> pl.Series:
@@ -114,7 +121,7 @@ def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
     The spelling is "" where no cell looks like a date.
     """
     present = text.drop_nulls()
-    sample = present.head(1000)
+    sample = present.head(_SAMPLE)
     if not sample.len() or sample.str.contains(_LOOKS_LIKE_A_DATE).mean() < 0.5:  # type: ignore[operator]
         return "", 0, False
     best, most = "", 0
@@ -133,11 +140,12 @@ def as_text(column: pl.Series) -> pl.Series:
     if column.dtype == pl.String:
         return column
     if column.dtype.is_float():
-        is_whole = (column == column.round()) & (column.abs() < _EXACT_WHOLE)
-        whole = column.fill_nan(None).cast(pl.Int64, strict=False).cast(pl.String)
-        return (
-            pl.select(pl.when(is_whole).then(whole).otherwise(column.cast(pl.String)))
-            .to_series()
-            .alias(column.name)
-        )
+        # Python's own spelling of floats: that of polars differs between its versions, and levels are compared by it.
+        values = column.drop_nulls().unique()
+        texts = pl.Series([_float_text(value) for value in values], dtype=pl.String)
+        return column.replace_strict(values, texts, default=None, return_dtype=pl.String)
     return column.cast(pl.String)
+
+
+def _float_text(value: float) -> str:
+    return str(int(value)) if abs(value) < _EXACT_WHOLE and value == int(value) else repr(value)

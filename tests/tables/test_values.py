@@ -1,0 +1,84 @@
+"""Cells and what they stand for, one by one; and that the room opens without polars."""
+
+import subprocess
+import sys
+from datetime import datetime
+
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule.tables
+from chainrule.tables.values import DATE_FORMATS, as_text, date_spelling, to_dates, to_numbers
+
+
+@given(st.lists(st.floats(allow_nan=False) | st.none(), min_size=1))
+def test_floats_as_text_are_the_shortest_that_come_back(values: list[float | None]) -> None:
+    column = pl.Series(values, dtype=pl.Float64)
+    texts = as_text(column).to_list()
+    assert [None if text is None else float(text) for text in texts] == values
+    assert all(
+        text is None or not text.endswith(".0") or "." in text and abs(float(text)) >= 2**53 for text in texts
+    )
+
+
+def test_columns_as_text() -> None:
+    assert as_text(pl.Series([1.0, -0.0, 2.5, 1e300, 1e-7, float("inf"), None])).to_list() == [
+        *("1", "0", "2.5", "1e+300", "1e-07", "inf"),
+        None,
+    ]
+    assert as_text(pl.Series([7, None])).to_list() == ["7", None]
+    assert as_text(pl.Series([True, False])).to_list() == ["true", "false"]
+
+
+@pytest.mark.parametrize("spelling", DATE_FORMATS)
+def test_every_spelling_is_found_again(spelling: str) -> None:
+    moments = [
+        datetime(2024, 1, 31, 23, 59, 58),
+        datetime(2023, 12, 25, 0, 30, 1),
+        datetime(2023, 7, 14, 1, 2, 3),
+    ]
+    written = [moment.strftime(spelling.replace("%.f", "")) for moment in moments]
+    found, count, ambiguous = date_spelling(pl.Series(written))
+    assert count == 3
+    assert not ambiguous
+    # What was read is what was written, to the precision of the spelling.
+    read = to_dates(pl.Series(written), found)
+    pattern = spelling.replace("%.f", "")
+    assert [value.strftime(pattern) for value in read] == written
+
+
+def test_fractions_of_seconds() -> None:
+    read = to_dates(pl.Series(["2024-01-31 10:00:00.25", "2024-01-31 10:00:00"]), "%Y-%m-%d %H:%M:%S%.f")
+    assert read.to_list() == [datetime(2024, 1, 31, 10, 0, 0, 250_000), datetime(2024, 1, 31, 10)]
+
+
+def test_what_is_no_date() -> None:
+    for cells in (
+        ["1.5", "2.5"],
+        ["10.0.0.1", "10.0.0.2"],
+        ["2024-13-01", "2024-14-01"],
+        ["12-34-5678x", "a"],
+        [None],
+    ):
+        assert date_spelling(pl.Series(cells, dtype=pl.String))[1] == 0
+
+
+def test_decimal_comma() -> None:
+    text = pl.Series(["1,5", "2", "1.5", "1,000,000", None, "x"])
+    assert to_numbers(text, ",").to_list() == [1.5, 2.0, None, None, None, None]
+    assert to_numbers(text, ".").to_list() == [None, 2.0, 1.5, None, None, None]
+
+
+def test_importing_the_room_does_not_import_polars() -> None:
+    code = "import sys, chainrule.tables; sys.exit('polars' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_every_public_name_is_there() -> None:
+    assert dir(chainrule.tables) == sorted(chainrule.tables.__all__)
+    for name in chainrule.tables.__all__:
+        assert getattr(chainrule.tables, name) is not None
+    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
+        _ = chainrule.tables.nothing
