@@ -64,6 +64,9 @@ def test_decimal_comma(write: Write) -> None:
     table = read_table(write("a;b\n1,5;2\n-0,25;3\n"), decimal=",")
     assert table.frame.rows() == [(1.5, 2), (-0.25, 3)]
     assert read_table(write("a\n1,5\n2\n"), decimal=",").frame.rows() == [(1.5,), (2.0,)]
+    assert read_table(write("a;b;c\n1,5;2;x\n-0,25;3;y\n")).notes == (
+        "a: numbers with a decimal comma, taken for text; read them with --decimal ,",
+    )
     # A point beside a decimal comma may be a thousands separator: not guessed at.
     assert read_table(write("a;b\n1.500;2\n1,5;3\n"), decimal=",").frame.schema["a"] == pl.String
     assert read_table(write('a,b\n"1,5",2\n'), decimal=",", delimiter=",").frame.rows() == [(1.5, 2)]

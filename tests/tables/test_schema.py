@@ -226,6 +226,41 @@ def test_odd_cells_among_few_numbers_are_codes(write: Write) -> None:
     )
 
 
+def test_odd_cells_of_a_source_with_types_are_a_note() -> None:
+    cells = [f"{i}.5" for i in range(39)] + ["abc"]
+    schema = infer_schema(from_frame({"x": cells, "z": [i * i for i in range(40)]}, "t"))
+    assert schema.columns[0].kind == "identifier"
+    assert schema.notes == (
+        "column 'x' is a number in 39 rows but 'abc' in row 40; correct it, or name it as missing with --missing abc; "
+        "as it is, it is left out",
+    )
+
+
+def test_text_that_is_all_numbers_has_no_odd_cell(write: Write) -> None:
+    table = read_table(write("".join(f'{{"a": "{i % 30}"}}\n' for i in range(60)), "t.jsonl"))
+    schema = infer_schema(table)
+    assert (schema.columns[0].kind, schema.notes) == ("category", ())
+
+
+def test_summaries() -> None:
+    frame = {
+        "d": ["31.12.2023", "01.02.2024", "15.01.2024"],
+        "m": ["2024-01-01 10:30", "2024-01-02 00:00", None],
+        "t": [time(23, 59), time(0, 1), None],
+        "n": [1.25, 1e308, -1e308],
+        "c": ["a", "b", "a"],
+        "o": [b"x", b"y", b"z"],
+    }
+    assert [c.summary for c in infer_schema(from_frame(frame)).columns] == [
+        "2023-12-31 to 2024-02-01",
+        "2024-01-01 10:30 to 2024-01-02 00:00",
+        "00:01 to 23:59",
+        "-1e+308 to 1e+308, median 1.25",
+        "a 2, b 1",
+        "",
+    ]
+
+
 def test_odd_dates(write: Write) -> None:
     days: list[object] = [f"2024-01-{i:02}" for i in range(1, 31)]
     days[4] = "soon"

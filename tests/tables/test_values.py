@@ -19,7 +19,8 @@ def test_floats_as_text_are_the_shortest_that_come_back(values: list[float | Non
     texts = as_text(column).to_list()
     assert [None if text is None else float(text) for text in texts] == values
     assert all(
-        text is None or not text.endswith(".0") or "." in text and abs(float(text)) >= 2**53 for text in texts
+        text is None or not text.endswith(".0") or ("." in text and abs(float(text)) >= 2**53)
+        for text in texts
     )
 
 

@@ -37,7 +37,7 @@ class Finding:
     """The kind of a column, and why it can't be an input.
 
     ``odd`` says which cell keeps a column from being numbers or dates; ``odd_is_error`` whether it looks like
-    a mistake rather than like codes.
+    a mistake rather than like codes, in a source that has no types of its own.
     """
 
     kind: str
@@ -103,16 +103,13 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
             "text", "day and month can't be told apart in its dates; write them as 2024-12-31", spelling
         )
     odd, is_error = "", False
-    if table.untyped:
-        numbers = to_numbers(column, table.decimal)
-        n_numbers = present - numbers.null_count() + column.null_count()
-        if n_numbers >= ODD_SHARE * present:
-            odd, is_error = (
-                _odd_cell(table, name, numbers, "a number"),
-                numbers.drop_nulls().n_unique() > FEW_NUMBERS,
-            )
-        elif dated >= ODD_SHARE * present:
-            odd, is_error = _odd_cell(table, name, to_dates(column, spelling), "a date"), True
+    numbers = to_numbers(column, table.decimal)
+    n_numbers = len(numbers) - numbers.null_count()
+    if ODD_SHARE * present <= n_numbers < present:
+        odd = _odd_cell(table, name, numbers, "a number")
+        is_error = table.untyped and numbers.drop_nulls().n_unique() > FEW_NUMBERS
+    elif dated >= ODD_SHARE * present:
+        odd, is_error = _odd_cell(table, name, to_dates(column, spelling), "a date"), table.untyped
     kind, reason = _text_or_category(column, present, n_unique)
     return Finding(kind, reason, odd=odd, odd_is_error=is_error)
 

@@ -90,7 +90,16 @@ def _read_text(
         raise TableError(f"{name}: there is a header ({listed(parts.names)}) but no row below it")
     raw = clean(parts.cells, missing)
     frame = pl.DataFrame([to_typed(column, decimal) for column in raw.get_columns()])
-    return Table(frame, name, raw, parts.lines, True, decimal, notes + parts.notes)
+    notes += parts.notes + (_decimal_comma_notes(frame) if decimal == "." else ())
+    return Table(frame, name, raw, parts.lines, True, decimal, notes)
+
+
+def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
+    text = [column.head(1000) for column in frame.get_columns() if column.dtype == pl.String]
+    found = [column.name for column in text if to_typed(column, ",").dtype == pl.Float64]
+    if not found:
+        return ()
+    return (f"{listed(found)}: numbers with a decimal comma, taken for text; read them with --decimal ,",)
 
 
 def _checked_delimiter(delimiter: str | None) -> str | None:

@@ -14,7 +14,7 @@ from chainrule.tables.kinds import INPUT_KINDS, KINDS, Finding, find_kind
 from chainrule.tables.plain import read_choice, read_count, read_list, read_record, read_text
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_task
-from chainrule.tables.values import DATE_FORMATS, as_text
+from chainrule.tables.values import DATE_FORMATS, as_text, to_dates
 
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
@@ -137,6 +137,8 @@ def infer_schema(
     for column in columns:
         if column.role == "input":
             notes += _check_input(table, column, findings[column.name], max_levels)
+        elif column.reason == findings[column.name].reason:
+            notes += _odd_note(table, findings[column.name], "left out")
     return Schema(tuple(columns), target, task, reason, table.n_rows, max_levels, tuple(notes))
 
 
@@ -219,7 +221,7 @@ def _column(
             kind, reason = _as_input(table, name), f"an input, as asked for, though {reason}"
         else:
             role = "left out"
-    summary = _summary(table, name, kind)
+    summary = _summary(table, name, kind, finding.spelling)
     return Column(name, kind, role, reason, finding.n_missing, finding.n_unique, summary, finding.spelling)
 
 
@@ -251,7 +253,7 @@ def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
 def _check_input(table: Table, column: Column, finding: Finding, max_levels: int) -> list[str]:
     """Raise TableError about a cell that is not of its column's kind; return what is worth a note."""
     if finding.odd:
-        return [finding.odd.removeprefix(f"{table.name}: ") + "; as it is, it is a category"]
+        return _odd_note(table, finding, "a category")
     if column.kind == "number":
         number_cells(table, column.name)
     elif column.kind == "boolean":
@@ -264,6 +266,12 @@ def _check_input(table: Table, column: Column, finding: Finding, max_levels: int
             "an input each, the others share one"
         ]
     return []
+
+
+def _odd_note(table: Table, finding: Finding, what: str) -> list[str]:
+    if not finding.odd:
+        return []
+    return [f"{finding.odd.removeprefix(f'{table.name}: ')}; as it is, it is {what}"]
 
 
 def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[str]:
@@ -280,7 +288,7 @@ def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[
     return notes
 
 
-def _summary(table: Table, name: str, kind: str) -> str:
+def _summary(table: Table, name: str, kind: str, spelling: str) -> str:
     column = table.column(name).drop_nulls()
     if kind == "nested" or not len(column):
         return ""
@@ -290,13 +298,24 @@ def _summary(table: Table, name: str, kind: str) -> str:
             low, median, high = np.quantile(column.cast(pl.Float64).to_numpy(), [0, 0.5, 1])
         return f"{low:.6g} to {high:.6g}, median {median:.6g}"
     if kind == "datetime":
-        texts = as_text(column).sort()
-        return f"{texts[0]} to {texts[-1]}"
+        return _span(column if column.dtype != pl.String else to_dates(column, spelling))
     text = as_text(column).alias("level")
     counts = text.value_counts(sort=True, name="count").sort(["count", "level"], descending=[True, False])
     top = [f"{_shorten(level)} {count}" for level, count in counts.head(3).iter_rows()]
     more = f", {counts.height - 3} more" if counts.height > 3 else ""
     return ", ".join(top) + more
+
+
+def _span(dates: pl.Series) -> str:
+    ends = dates.drop_nulls().sort()
+    if not len(ends):
+        return ""
+    if dates.dtype == pl.Time:
+        return f"{ends[0]:%H:%M} to {ends[-1]:%H:%M}"
+    has_hours = bool((ends.dt.time().cast(pl.Int64) > 0).any())
+    return " to ".join(
+        f"{end:%Y-%m-%d %H:%M}" if has_hours else f"{end:%Y-%m-%d}" for end in (ends[0], ends[-1])
+    )
 
 
 def _shorten(level: str) -> str:
