@@ -1,4 +1,4 @@
-"""Engines run the equations: `reference` for reading and checking."""
+"""Engines run the equations: `cpu` for training, `reference` for reading and checking."""
 
 from __future__ import annotations
 
@@ -9,12 +9,19 @@ from chainrule.errors import SettingsError
 if TYPE_CHECKING:
     from chainrule.engines.base import Engine
 
-ENGINES = ("reference",)
+ENGINES = ("cpu", "reference")
 """The names that `engine_named` knows, the default first."""
 
 
-def engine_named(name: str) -> Engine:
-    """Return an engine by name; raises SettingsError for an unknown one."""
+def engine_named(name: str, *, threads: int | None = None) -> Engine:
+    """Return an engine by name; ``threads``: of the cpu engine, all processors if None.
+
+    Raises SettingsError for an unknown name, or where there is no such number of threads.
+    """
+    if name == "cpu":
+        from chainrule.engines.cpu import CpuEngine
+
+        return CpuEngine(threads=threads)
     if name == "reference":
         from chainrule.engines.reference import ReferenceEngine
 

@@ -69,18 +69,15 @@ class Optimizer:
     ) -> tuple[Array, OptimizerState, dict[str, Array]]:
         """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``."""
         t = state.t + 1
-        values: dict[str, Array] = {
-            "w": w,
-            "g": g,
-            "eta": eta,
-            "t": float(t),
-            **self.parameters,
-            **state.arrays,
-        }
+        made = self.run({"w": w, "g": g, "eta": eta, "t": float(t), **self.parameters, **state.arrays}, xp)
+        return made["w"], OptimizerState(t, {name: made[name] for name in self.state}), made
+
+    def run(self, values: Mapping[str, Array | float], xp: Namespace) -> dict[str, Array]:
+        """Return every line's result by name, from values for w, g, eta, t, the parameters and the state before."""
+        known = dict(values)
         for name, formula in self.formulas:
-            values[name] = formula.evaluate(values, xp)
-        made = {name: values[name] for name, _ in self.lines}
-        return values["w"], OptimizerState(t, {name: values[name] for name in self.state}), made
+            known[name] = formula.evaluate(known, xp)
+        return {name: known[name] for name, _ in self.lines}
 
 
 def optimizer(spec: str | Optimizer) -> Optimizer:

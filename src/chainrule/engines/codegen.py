@@ -1,0 +1,265 @@
+"""From a traced graph to the source of a small function over arrays, and from that to machine code at an address.
+
+`equation_source` writes the function: numbers that are the same in a whole call are computed once before the loops, in float64; each
+depth of sums over a row is a loop of its own; what the compiler can share or turn into vector instructions is left to it.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from types import FunctionType
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.tracing import ELEMENT, ROW, SCALAR, Graph, Traced
+from chainrule.errors import SettingsError
+
+_INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")
+_COMPARE = ("<", "<=", ">", ">=", "==", "!=")
+_REDUCTIONS = {"rowsum": "0.0", "rowmax": "-inf"}
+
+
+@dataclass(frozen=True)
+class Array:
+    """One array argument: ``level`` says whether it has a number for each element or for each row.
+
+    ``stride``: 0, or the place of this array among several that lie one after the other in one argument.
+    """
+
+    name: str
+    level: int = ELEMENT
+    pointer: str = ""
+    place: int = 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """A function to be compiled: its graph, its array inputs, its results, and where its numbers come from.
+
+    ``pointers`` are the C arguments in order; ``scalars`` the names read from the pointer ``numbers``.
+    """
+
+    graph: Graph
+    pointers: Sequence[str]
+    inputs: Sequence[Array]
+    outputs: Mapping[str, tuple[Array, Traced]]
+    scalars: Sequence[str] = ()
+    flat: bool = False
+
+
+def equation_source(kernel: Kernel) -> str:
+    """Return the Python source of the kernel, which Numba can compile to a C function."""
+    return _Writer(kernel).source()
+
+
+class _Writer:
+    def __init__(self, kernel: Kernel) -> None:
+        self.kernel = kernel
+        self.graph = kernel.graph
+        self.real = "float32" if self.graph.dtype == np.float32 else "float64"
+        self.depths = self._all_depths()
+        self.arrays = {array.name: array for array in kernel.inputs}
+        self.lines: list[str] = []
+
+    def source(self) -> str:
+        kernel = self.kernel
+        sizes = "size, stride" if kernel.flat else "rows, cols"
+        self.lines = [f"def equation({', '.join((*kernel.pointers, sizes))}):"]
+        needed = self._closure([traced.place for _, traced in kernel.outputs.values()])
+        self._open_arrays()
+        self._write_scalars(needed)
+        if kernel.flat or not any(self.graph.levels[p] == ROW for p in needed) and not self._row_outputs():
+            # Nothing depends on the row, so its elements and the rows are one long loop.
+            self._line(1, f"for i in range({'size' if kernel.flat else 'rows * cols'}):")
+            self._write_elements(2, [t.place for _, t in kernel.outputs.values()])
+            self._store(2, ELEMENT)
+        else:
+            self._write_rows(needed)
+        return "\n".join(self.lines) + "\n"
+
+    def _row_outputs(self) -> bool:
+        return any(array.level == ROW for array, _ in self.kernel.outputs.values())
+
+    def _open_arrays(self) -> None:
+        kernel = self.kernel
+        used = [*kernel.inputs, *(array for array, _ in kernel.outputs.values())]
+        for pointer in kernel.pointers:
+            arrays = [array for array in used if (array.pointer or array.name) == pointer]
+            if pointer == "numbers":
+                self._line(1, f"numbers_ = carray(numbers, ({max(1, len(kernel.scalars))},))")
+            elif arrays:
+                count = max(array.place for array in arrays) + 1
+                if kernel.flat:
+                    size = "size" if count == 1 else f"{count - 1} * stride + size"
+                else:
+                    size = "rows" if arrays[0].level == ROW else "rows * cols"
+                self._line(1, f"{pointer}_ = carray({pointer}, ({size},))")
+
+    def _write_scalars(self, needed: set[int]) -> None:
+        for place in sorted(needed):
+            if self.graph.levels[place] == SCALAR:
+                self._line(1, f"s{place} = {self._scalar(place)}")
+                if not self._is_condition(place):
+                    self._line(1, f"v{place} = {self.real}(s{place})")
+                else:
+                    self._line(1, f"v{place} = s{place}")
+
+    def _scalar(self, place: int) -> str:
+        name, *operands = self.graph.nodes[place]
+        if name == "number":
+            return _number(operands[0])
+        if name == "symbol":
+            if operands[0] in ("rows", "cols"):
+                return f"float64({operands[0]})"
+            return f"numbers_[{list(self.kernel.scalars).index(operands[0])}]"
+        return self._expression(name, [f"s{p}" for p in operands], "float64")
+
+    def _write_rows(self, needed: set[int]) -> None:
+        graph = self.graph
+        outputs = self.kernel.outputs.values()
+        reductions = [p for p in sorted(needed) if graph.nodes[p][0] in _REDUCTIONS]
+        elements = [t.place for array, t in outputs if array.level == ELEMENT]
+        store_at = max((self.depths[p] for p in elements), default=-1)
+        last = max([self.depths[p] for p in reductions] + [store_at + 1])
+        written: set[int] = set()
+        self._line(1, "for row in range(rows):")
+        self._line(2, "start = row * cols")
+        for depth in range(1, last + 1):
+            here = [p for p in reductions if self.depths[p] == depth]
+            stores = store_at + 1 == depth
+            self._write_row_level(needed, written, depth - 1)
+            for p in here:
+                self._line(2, f"v{p} = {self.real}({_REDUCTIONS[graph.nodes[p][0]]})")
+            if here or stores:
+                self._line(2, "for j in range(cols):")
+                self._line(3, "i = start + j")
+                roots = [graph.nodes[p][1] for p in here] + (elements if stores else [])
+                self._write_elements(3, roots)
+                for p in here:
+                    name, operand = graph.nodes[p]
+                    if name == "rowsum":
+                        self._line(3, f"v{p} += v{operand}")
+                    else:
+                        self._line(
+                            3, f"v{p} = v{operand} if v{operand} > v{p} or v{operand} != v{operand} else v{p}"
+                        )
+                if stores:
+                    self._store(3, ELEMENT)
+            written.update(here)
+        self._write_row_level(needed, written, last)
+        self._store(2, ROW)
+
+    def _write_row_level(self, needed: set[int], written: set[int], depth: int) -> None:
+        for place in sorted(needed - written):
+            if self.graph.levels[place] == ROW and self.depths[place] <= depth:
+                name, *operands = self.graph.nodes[place]
+                if name in _REDUCTIONS:
+                    continue
+                text = (
+                    f"{operands[0]}_[row]"
+                    if name == "symbol"
+                    else self._expression(name, [f"v{p}" for p in operands], self.real)
+                )
+                self._line(2, f"v{place} = {text}")
+                written.add(place)
+
+    def _write_elements(self, indent: int, roots: Sequence[int]) -> None:
+        for place in sorted(self._closure(roots, stop_at_rows=True)):
+            if self.graph.levels[place] != ELEMENT:
+                continue
+            name, *operands = self.graph.nodes[place]
+            if name == "symbol":
+                text = self._element(self.arrays[operands[0]])
+            else:
+                text = self._expression(name, [f"v{p}" for p in operands], self.real)
+            self._line(indent, f"v{place} = {text}")
+
+    def _element(self, array: Array) -> str:
+        pointer = array.pointer or array.name
+        return f"{pointer}_[{array.place} * stride + i]" if array.place else f"{pointer}_[i]"
+
+    def _store(self, indent: int, level: int) -> None:
+        for array, traced in self.kernel.outputs.values():
+            if array.level == level:
+                target = self._element(array) if level == ELEMENT else f"{array.pointer or array.name}_[row]"
+                self._line(indent, f"{target} = v{traced.place}")
+
+    def _expression(self, name: str, v: list[str], real: str) -> str:
+        if name in _INFIX:
+            return f"{v[0]} {name} {v[1]}"
+        match name:
+            case "neg":
+                return f"-{v[0]}"
+            case "where":
+                return f"{v[1]} if {v[0]} else {v[2]}"
+            case "max":
+                return f"{v[0]} if {v[0]} > {v[1]} or {v[0]} != {v[0]} else {v[1]}"
+            case "min":
+                return f"{v[0]} if {v[0]} < {v[1]} or {v[0]} != {v[0]} else {v[1]}"
+            case "abs":
+                return f"abs({v[0]})"
+            case "sign":
+                return f"{real}(1.0) if {v[0]} > 0 else ({real}(-1.0) if {v[0]} < 0 else {v[0]})"
+            case "pow":
+                return f"{v[0]} ** {v[1]}"
+            case "round":
+                rounder = "12582912.0" if real == "float32" else "6755399441055744.0"
+                return f"({v[0]} + {real}({rounder})) - {real}({rounder})"
+            case "floor":
+                return f"np.floor({v[0]})"
+            case "log2":
+                return f"{self._function('log', real)}({v[0]}) * {real}({1 / np.log(2.0)!r})"
+        return f"{self._function(name, real)}({v[0]})"
+
+    @staticmethod
+    def _function(name: str, real: str) -> str:
+        if real == "float32" and name in ("exp", "expm1", "log", "log1p", "tanh"):
+            return f"fastmath.{name}"
+        return f"math.{name}"
+
+    def _closure(self, roots: Sequence[int], *, stop_at_rows: bool = False) -> set[int]:
+        """Return the roots and all they are computed from; with ``stop_at_rows`` not through what a row shares."""
+        found: set[int] = set()
+        waiting = list(roots)
+        while waiting:
+            place = waiting.pop()
+            if place in found or (stop_at_rows and self.graph.levels[place] < ELEMENT):
+                continue
+            found.add(place)
+            name, *operands = self.graph.nodes[place]
+            if name not in ("symbol", "number"):
+                waiting.extend(operands)
+        return found
+
+    def _all_depths(self) -> list[int]:
+        """Return for each node how many loops over a row must be done before its value is known."""
+        depths: list[int] = []
+        for name, *operands in self.graph.nodes:
+            below = 0 if name in ("symbol", "number") else max(depths[o] for o in operands)
+            depths.append(below + (name in _REDUCTIONS))
+        return depths
+
+    def _is_condition(self, place: int) -> bool:
+        return self.graph.nodes[place][0] in _COMPARE
+
+    def _line(self, indent: int, text: str) -> None:
+        self.lines.append("    " * indent + text)
+
+
+def _number(value: float) -> str:
+    if np.isnan(value):
+        return "nan"
+    return repr(value) if np.isfinite(value) else ("inf" if value > 0 else "-inf")
+
+
+def function_from(source: str, names: Mapping[str, Any]) -> FunctionType:
+    """Return the one function that a source defines, with the given globals; nothing of the source is run."""
+    tree = ast.parse(source)
+    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
+        raise SettingsError("the source of an equation must be one function")
+    module = compile(tree, "<equation>", "exec")
+    code = next(const for const in module.co_consts if hasattr(const, "co_code"))
+    return FunctionType(code, dict(names), tree.body[0].name)

@@ -1,0 +1,522 @@
+"""The cpu engine: fused loops compiled for this processor, float32 or float64, all members in one call.
+
+It lays the network out as tables of numbers for `kernels`, and decides who does what: members are shared out to the threads
+where there are enough of them; else the rows of a batch are, if a step is long enough (`SMALL_STEP`).
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numba.core import event
+
+from chainrule._random import row_order, split_seed
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines import kernels as k
+from chainrule.engines.base import Data, Divergence, EpochReport, Layout, StepSettings
+from chainrule.engines.native import gemm_addresses
+from chainrule.engines.pieces import (
+    STEP_NUMBERS,
+    activation_source,
+    compiled,
+    loss_source,
+    output_source,
+    prepare_source,
+    update_source,
+)
+from chainrule.engines.threads import on_threads, one_blas_thread, thread_count
+from chainrule.equations.network import Network
+from chainrule.equations.regularizers import penalized, penalty
+from chainrule.errors import SettingsError
+
+SMALL_STEP = 4_000_000
+"""A step of fewer floating-point operations stays on one thread: meeting twice would cost more than it saves (docs/engine.md)."""
+
+SLICE = 32_768
+"""Weights in a slice, about: a quarter of a megabyte with gradient and optimizer state, so that an update finds them in cache."""
+
+BLOCK = 256
+"""Rows that are evaluated at once."""
+
+SECONDS_AWAY = 0.2
+"""The longest the compiled loops run before Python is asked for Ctrl-C and callbacks."""
+
+
+class Tables:
+    """A network as the tables that `kernels` reads, for batches of up to ``rows`` rows."""
+
+    def __init__(self, network: Network, dtype: Any, rows: int, *, training: bool) -> None:
+        self.layout = Layout(network)
+        self.dtype = np.dtype(dtype)
+        self.gemm = gemm_addresses()[self.dtype == np.float64]
+        n_layers = len(network.layers)
+        self.layers = np.zeros((n_layers + 1, 9), np.int64)
+        self.scales = np.ones(n_layers)
+        a_at = z_at = 0
+        for index, layer in enumerate(network.layers):
+            n_in, n_out = network.sizes[index], layer.n_out
+            bias = self.layout.slot(index + 1, "b") if layer.bias != "none" else None
+            weights = self.layout.slot(index + 1, "W")
+            source = activation_source if training and index < n_layers - 1 else output_source
+            self.layers[index] = (
+                n_in,
+                n_out,
+                weights.start,
+                weights.stop if bias is None else bias.start,
+                0 if bias is None else bias.shape[0],
+                compiled(source(layer.activation, self.dtype), self.dtype),
+                int(np.ceil(layer.dropout * 2.0**32)) if training else 0,
+                a_at,
+                z_at,
+            )
+            self.scales[index] = 1 / (1 - layer.dropout)
+            a_at += rows * n_in
+            z_at += rows * n_out
+        self.layers[n_layers, k.A_AT] = a_at
+        self.a_size, self.z_size = a_at + rows * network.output.n_out, z_at
+
+    def buffers(self, *, delta: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return the buffers for a (and the inputs), z and delta."""
+        return (
+            np.zeros(self.a_size, self.dtype),
+            np.zeros(self.z_size, self.dtype),
+            np.zeros(self.z_size if delta else 1, self.dtype),
+        )
+
+
+class _Crew:
+    """The buffers of the threads that train one member at a time."""
+
+    def __init__(self, run: CpuRun, threads: int) -> None:
+        rows, n_out = run.rows, run.layout.network.output.n_out
+        self.a, self.z, self.delta = run.tables.buffers(delta=True)
+        self.targets = np.zeros(rows * n_out, run.dtype)
+        self.values = np.zeros(rows, run.dtype)
+        self.parts = np.zeros(-(-rows // int(run.facts[k.BLOCK])))
+        self.squares = np.zeros(len(run.slices))
+        widest = max(layer.n_out for layer in run.layout.network.layers)
+        self.words = np.zeros((threads, widest + 4), np.uint64)
+        self.numbers = np.tile(run.numbers, (threads, 1))
+        self.order = np.zeros(len(run.train), np.int32)
+        self.g = np.zeros(run.layout.size, run.dtype)
+        self.state = np.zeros(16, np.int64)
+        self.progress = np.zeros(2, np.int64)
+        self.bounds = _shared_out(run.slices, run.layout.network, threads)
+
+
+class CpuRun:
+    """One training in progress."""
+
+    def __init__(
+        self,
+        network: Network,
+        parameters: FloatArray,
+        data: Data,
+        settings: StepSettings,
+        dtype: Any,
+        threads: int,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.settings = settings
+        self.layout = Layout(network)
+        self.threads = threads
+        self.train = np.ascontiguousarray(data.train, np.int64)
+        self.rows = max(1, min(settings.batch_size, len(self.train)))
+        self.tables = Tables(network, dtype, self.rows, training=True)
+        self.weighted = data.weights is not None
+        self.x = np.ascontiguousarray(data.x, self.dtype)
+        self.y = np.ascontiguousarray(data.y, self.dtype)
+        self.smooth_y = (
+            np.ascontiguousarray(network.loss.smooth(self.y), self.dtype) if network.loss.smoothed else self.y
+        )
+        self.weights = (
+            np.ascontiguousarray(data.weights, self.dtype) if self.weighted else np.zeros(1, self.dtype)
+        )
+        self.parameters: FloatArray = np.array(parameters, self.dtype, ndmin=2)
+        self.states = np.zeros(
+            (len(self.parameters), max(1, len(settings.optimizer.state)) * self.layout.size), self.dtype
+        )
+        self.frozen = bool((self.layout.free == 0).any())
+        self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
+        self.flops = (
+            6 * self.rows * sum(a * b for a, b in zip(network.sizes[:-1], network.sizes[1:], strict=True))
+        )
+        self.splits = self.flops >= SMALL_STEP
+        self.slices = _slices(network, split=self.splits)
+        self.facts = self._facts(network, settings)
+        self.numbers = self._numbers(settings)
+        self.crews: dict[tuple[int, int], list[_Crew]] = {}
+        self.step_seconds = self.flops / 2e10 + 2e-6
+        self._evaluator: _Evaluator | None = None
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches that cover the training rows, the last one perhaps smaller."""
+        return -(-len(self.train) // self.settings.batch_size)
+
+    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+        """Move the active members through one epoch."""
+        shared = self.threads if self.splits and len(active) < self.threads else 1
+        count = min(self.threads, len(active)) if shared == 1 else 1
+        crews = self._crews(count, shared)
+        members = [np.array(active[number::count], np.int64) for number in range(count)]
+        rates = np.ascontiguousarray(learning_rates, np.float64)
+        costs = np.zeros(len(self.parameters))
+        stopped = np.zeros(len(self.parameters), np.int64)
+        for crew in crews:
+            crew.progress[:] = 0
+
+        def work(number: int) -> None:
+            crew = crews[number if shared == 1 else 0]
+            thread = 0 if shared == 1 else number
+            k.train_steps(
+                members[number if shared == 1 else 0],
+                thread,
+                shared,
+                crew.state,
+                crew.progress,
+                most,
+                self.tables.layers,
+                self.tables.scales,
+                self.facts,
+                self.slices,
+                crew.bounds,
+                self.x,
+                self.smooth_y,
+                self.weights,
+                self.train,
+                crew.order,
+                self.parameters,
+                crew.g,
+                self.states,
+                self.free,
+                crew.numbers,
+                rates,
+                epoch,
+                crew.a,
+                crew.z,
+                crew.delta,
+                crew.targets,
+                crew.values,
+                crew.parts,
+                crew.squares,
+                crew.words,
+                costs,
+                stopped,
+            )
+
+        with one_blas_thread():
+            left = len(members[0]) * len(rates)
+            while left > 0:
+                most = max(1, min(left, int(SECONDS_AWAY / self.step_seconds)))
+                begun = time.perf_counter()
+                on_threads(max(count, shared), work)
+                self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
+                left -= most
+        return self._report(epoch, learning_rates, active, costs, stopped)
+
+    def losses(self, rows: IntArray) -> FloatArray:
+        """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
+        return self._evaluation().losses(self.parameters, rows)
+
+    def outputs(self, rows: IntArray) -> FloatArray:
+        """Return each member's outputs on the given rows."""
+        evaluation = self._evaluation()
+        return evaluation.outputs(self.parameters, self.x, np.ascontiguousarray(rows, np.int64))
+
+    def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
+        """Return the cost with penalties on all training rows and its gradient."""
+        crew = self._crews(1, 1)[0]
+        crew.order[:] = np.arange(len(self.train))
+        crew.g[:] = 0
+        w = np.ascontiguousarray(flat, self.dtype)
+        total = float(self.weights[self.train].sum()) if self.weighted else float(len(self.train))
+        with one_blas_thread():
+            cost = k.whole_gradient(
+                self.tables.layers,
+                self.tables.scales,
+                self.facts,
+                self.slices,
+                self.x,
+                self.smooth_y,
+                self.weights,
+                self.train,
+                crew.order,
+                total,
+                w,
+                crew.g,
+                crew.a,
+                crew.z,
+                crew.delta,
+                crew.targets,
+                crew.values,
+                crew.words[0],
+                self.rows,
+            )
+        s, free = self.settings, self.layout.free
+        gradient = penalized(np.asarray(crew.g, np.float64), flat, self.layout.decayed, s.l1, s.l2, np) * free
+        return float(cost) + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
+
+    def _evaluation(self) -> _Evaluator:
+        if self._evaluator is None:
+            self._evaluator = _Evaluator(self.layout.network, self.dtype, self.threads, self)
+        return self._evaluator
+
+    def _crews(self, count: int, shared: int) -> list[_Crew]:
+        if (count, shared) not in self.crews:
+            self.crews[count, shared] = [_Crew(self, shared) for _ in range(count)]
+        return self.crews[count, shared]
+
+    def _facts(self, network: Network, settings: StepSettings) -> IntArray:
+        penalizes, clips = bool(settings.l1 or settings.l2), settings.clip_norm is not None
+        decays = bool(settings.weight_decay)
+        update = prepare = 0
+        if settings.optimizer.lines:
+            source = update_source(
+                settings.optimizer,
+                self.dtype,
+                decays=decays,
+                clips=clips,
+                penalizes=penalizes,
+                freezes=self.frozen,
+            )
+            update = compiled(source, self.dtype)
+        if clips:
+            prepare = compiled(
+                prepare_source(self.dtype, penalizes=penalizes, freezes=self.frozen), self.dtype
+            )
+        low, high = split_seed(settings.seed)
+        values = {
+            k.BATCH: settings.batch_size,
+            k.BLOCK: _rows_of_a_block(self.rows, split=self.splits),
+            k.MEAN: network.reduction == "mean",
+            k.SHUFFLE: settings.shuffle,
+            k.SEED_LOW: low,
+            k.SEED_HIGH: high,
+            k.LOSS: compiled(loss_source(network.loss, network.output.activation, self.dtype), self.dtype),
+            k.UPDATE: update,
+            k.PREPARE: prepare,
+            k.GEMM: self.tables.gemm,
+            k.CLIPS: clips,
+            k.SEPARATE: decays or penalizes,
+            k.STATES: len(settings.optimizer.state),
+            k.WEIGHTED: self.weighted,
+        }
+        return np.array([values[place] for place in range(len(values))], np.int64)
+
+    def _numbers(self, settings: StepSettings) -> FloatArray:
+        named = {
+            "decay": settings.weight_decay,
+            "limit": settings.clip_norm or 0.0,
+            "l1": settings.l1,
+            "l2": settings.l2,
+        }
+        return np.array(
+            [named.get(name, 0.0) for name in STEP_NUMBERS] + list(settings.optimizer.parameters.values())
+        )
+
+    def _report(
+        self, epoch: int, rates: FloatArray, active: Sequence[int], costs: FloatArray, stopped: IntArray
+    ) -> EpochReport:
+        losses = np.full(len(self.parameters), np.nan)
+        losses[list(active)] = costs[list(active)] / len(self.train)
+        diverged: dict[int, Divergence] = {}
+        for member in active:
+            if stopped[member] or not np.isfinite(self.parameters[member]).all():
+                step = int(stopped[member]) or len(rates)
+                diverged[member] = self._divergence(epoch, step, member, float(rates[step - 1]))
+                losses[member] = np.nan
+        return EpochReport(losses, diverged)
+
+    def _divergence(self, epoch: int, step: int, member: int, rate: float) -> Divergence:
+        """Look for the layer that is not finite, in the step (from 1) of the epoch where it was noticed."""
+        count = epoch * self.steps_per_epoch + step
+        w = np.asarray(self.parameters[member], np.float64)
+        for slot in self.layout.slots:
+            if not np.isfinite(w[slot.start : slot.stop]).all():
+                return Divergence(count, slot.layer, float("inf"), rate)
+        order = (
+            row_order(len(self.train), self.settings.seed, epoch, member)
+            if self.settings.shuffle
+            else slice(None)
+        )
+        size = self.settings.batch_size
+        rows = self.train[order][(step - 1) * size : step * size]
+        network = self.layout.network
+        with np.errstate(all="ignore"):
+            p = self.layout.unflatten(self.parameters[member])
+            record = network.forward(p, self.x[rows], np)
+            gradient = self.layout.flatten(network.backward(p, record, self.y[rows], np).parameters)
+        finite = np.abs(gradient[np.isfinite(gradient)])
+        layers = [n for n, layer in enumerate(record.layers, 1) if not np.isfinite(layer.z).all()]
+        return Divergence(
+            count, layers[0] if layers else len(record.layers), float(finite.max(initial=0.0)), rate
+        )
+
+
+class _Evaluator:
+    """Runs networks forward over many rows, on all threads, in blocks that bound the memory."""
+
+    def __init__(self, network: Network, dtype: Any, threads: int, run: CpuRun | None = None) -> None:
+        self.network = network
+        self.tables = Tables(network, dtype, BLOCK, training=False)
+        self.threads = threads
+        self.run = run
+        self.buffers: list[tuple[Any, ...]] = []
+        weights = sum(a * b for a, b in zip(network.sizes[:-1], network.sizes[1:], strict=True))
+        self.flops_per_row = 2 * weights
+
+    def outputs(self, parameters: FloatArray, x: FloatArray, rows: IntArray | None = None) -> FloatArray:
+        """Return each member's outputs (k, n, n_out) for the given rows of x, or all."""
+        n = len(x) if rows is None else len(rows)
+        out = np.empty((len(parameters), n, self.network.output.n_out), self.tables.dtype)
+        chosen = np.zeros(0, np.int64) if rows is None else rows
+        threads = self._threads(n * len(parameters))
+
+        def work(thread: int) -> None:
+            a, z, *_ = self.buffers[thread]
+            k.outputs_of_rows(
+                thread, threads, self.tables.layers, self.tables.gemm, parameters, x, chosen, BLOCK, a, z, out
+            )
+
+        with one_blas_thread():
+            on_threads(threads, work)
+        return out
+
+    def losses(self, parameters: FloatArray, rows: IntArray) -> FloatArray:
+        """Return each member's cost (k,) on rows of the run's table."""
+        run = self.run
+        if run is None:
+            raise SettingsError("losses need a run's targets")
+        chosen = np.ascontiguousarray(rows, np.int64)
+        totals = np.zeros((len(parameters), -(-len(chosen) // BLOCK)))
+        threads = self._threads(len(chosen) * len(parameters))
+
+        def work(thread: int) -> None:
+            a, z, delta, targets, values = self.buffers[thread]
+            k.losses_of_rows(
+                thread,
+                threads,
+                self.tables.layers,
+                run.facts,
+                parameters,
+                run.x,
+                run.y,
+                run.weights,
+                chosen,
+                BLOCK,
+                a,
+                z,
+                delta,
+                targets,
+                values,
+                totals,
+            )
+
+        with one_blas_thread():
+            on_threads(threads, work)
+        total = np.sum(totals, axis=1)
+        if self.network.reduction == "sum":
+            return total
+        return total / (float(np.sum(run.weights[chosen], dtype=np.float64)) if run.weighted else len(chosen))
+
+    def _threads(self, rows: int) -> int:
+        threads = self.threads if rows * self.flops_per_row >= SMALL_STEP else 1
+        while len(self.buffers) < threads:
+            a, z, delta = self.tables.buffers(delta=True)
+            n_out = self.network.output.n_out
+            self.buffers.append((a, z, delta, np.zeros(BLOCK * n_out, z.dtype), np.zeros(BLOCK, z.dtype)))
+        return threads
+
+
+class RowPredictor:
+    """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
+
+    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,). Not for use by several threads at once.
+    """
+
+    def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
+        tables = Tables(network, dtype, 1, training=False)
+        self._w = np.array(parameters, dtype, ndmin=2)
+        self._bound = (tables.layers, tables.gemm, self._w)
+        self._a, self._z, _ = tables.buffers(delta=False)
+        self._n_out = network.output.n_out
+        self._dtype = tables.dtype
+        self._predict: Callable[..., None] = k.mean_output
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return the mean output (n_out,) for the row ``x`` (d,)."""
+        out = np.empty(self._n_out, self._dtype)
+        self._predict(*self._bound, x, self._a, self._z, out)
+        return out
+
+
+class CpuEngine:
+    """Compiled loops on this machine's processors."""
+
+    name = "cpu"
+
+    def __init__(self, dtype: Any = np.float32, threads: int | None = None) -> None:
+        self.dtype: Any = np.dtype(dtype)
+        if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
+            raise SettingsError(f"dtype {dtype!r} must be float32 or float64")
+        self.threads = thread_count(threads)
+
+    def start(self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings) -> CpuRun:
+        """Begin a training of ``parameters`` (k, p); L-BFGS runs in float64, since its line search compares costs."""
+        dtype = np.float64 if settings.optimizer.name == "lbfgs" else self.dtype
+        return CpuRun(network, parameters, data, settings, dtype, self.threads)
+
+    def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
+        """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""
+        w = np.array(parameters, self.dtype, ndmin=2)
+        return _Evaluator(network, self.dtype, self.threads).outputs(w, np.ascontiguousarray(x, self.dtype))
+
+
+def _rows_of_a_block(rows: int, *, split: bool) -> int:
+    """Return the rows of a block: all where a step stays on one thread, else half the batch, at most 128."""
+    return max(1, min(-(-rows // 2), 128)) if split else rows
+
+
+def _slices(network: Network, *, split: bool) -> IntArray:
+    """Return the slices of the weights: layer, first and last input neuron, whether the bias belongs to it."""
+    found = []
+    for layer, (n_in, n_out) in enumerate(zip(network.sizes[:-1], network.sizes[1:], strict=True)):
+        count = max(1, round(n_in * n_out / SLICE)) if split else 1
+        edges = [n_in * part // count for part in range(count + 1)]
+        has_bias = network.layers[layer].bias != "none"
+        for first, stop in zip(edges[:-1], edges[1:], strict=True):
+            if stop > first:
+                found.append((layer, first, stop, has_bias and stop == n_in))
+    return np.array(found, np.int64)
+
+
+def _shared_out(slices: IntArray, network: Network, threads: int) -> IntArray:
+    """Return where each thread's slices begin: neighbors, and about the same number of weights each."""
+    weights = np.array([(stop - first) * network.layers[layer].n_out for layer, first, stop, _ in slices])
+    middles = (np.cumsum(weights) - weights / 2) / weights.sum()
+    return np.array([np.searchsorted(middles, part / threads) for part in range(threads + 1)], np.int64)
+
+
+class _Announcer(event.Listener):
+    """Says on standard error that the kernels are being compiled, once."""
+
+    def __init__(self) -> None:
+        self.said = False
+
+    def on_start(self, event: Any) -> None:
+        """Say it before the first compilation."""
+        function = getattr(event.data.get("dispatcher"), "py_func", None)
+        if not self.said and getattr(function, "__module__", "") == k.__name__:
+            self.said = True
+            print("compiling the engine for this processor; this happens once …", file=sys.stderr, flush=True)
+
+    def on_end(self, event: Any) -> None:
+        """Say nothing."""
+
+
+event.register("numba:compile", _Announcer())

@@ -1,0 +1,167 @@
+"""The few things compiled code needs that Numba has no word for: BLAS, calls by address, atomics, bit casts.
+
+Matrix products go to SciPy's BLAS by the address of its Cython interface, because ``np.dot`` knows no leading dimension; activations,
+losses and updates are called by the addresses of their own compiled functions, so that a new one recompiles nothing else.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from llvmlite import ir
+from numba import types
+from numba.extending import get_cython_function_address, intrinsic
+
+_INT32, _INT64, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
+
+
+def gemm_addresses() -> tuple[int, int]:
+    """Return the addresses of BLAS's sgemm and dgemm."""
+    return (
+        int(get_cython_function_address("scipy.linalg.cython_blas", "sgemm")),
+        int(get_cython_function_address("scipy.linalg.cython_blas", "dgemm")),
+    )
+
+
+def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: Any) -> Any:
+    """Return the address of ``array[offset]``, with offset in elements."""
+    return builder.gep(context.make_array(array_type)(context, builder, array).data, [offset])
+
+
+@intrinsic
+def gemm(typingctx, address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c0, ldc):  # type: ignore[no-untyped-def]  # Numba reads the argument types
+    """C[c0:] = op(A[a0:]) op(B[b0:]) + beta C[c0:] in BLAS's column-major terms; ta, tb: ord("N") or ord("T")."""
+    signature = types.void(address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c0, ldc)
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        (address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c0, ldc) = args
+        real = context.get_value_type(sig.args[6].dtype)
+
+        def by_address(value: Any, kind: Any) -> Any:
+            # A slot in the entry block: one in the loop would grow the stack with every product.
+            with builder.goto_entry_block():
+                slot = builder.alloca(kind)
+            builder.store(value, slot)
+            return slot
+
+        def small(value: Any) -> Any:
+            return by_address(builder.trunc(value, _INT32), _INT32)
+
+        def letter(value: Any) -> Any:
+            return by_address(builder.trunc(value, _BYTE), _BYTE)
+
+        one = ir.Constant(real, 1.0)
+        scale = builder.fptrunc(beta, real) if real != beta.type else beta
+        given = [
+            letter(ta),
+            letter(tb),
+            small(m),
+            small(n),
+            small(k),
+            by_address(one, real),
+            _pointer(context, builder, sig.args[6], a, a0),
+            small(lda),
+            _pointer(context, builder, sig.args[9], b, b0),
+            small(ldb),
+            by_address(scale, real),
+            _pointer(context, builder, sig.args[13], c, c0),
+            small(ldc),
+        ]
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(address, kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return signature, codegen
+
+
+def _caller(n_arrays: int, n_numbers: int) -> Any:
+    """Return an intrinsic call(address, array, offset, …, number, …) of a C function of pointers and integers."""
+    names = [f"{kind}{i}" for i in range(n_arrays) for kind in ("a", "o")] + [
+        f"n{i}" for i in range(n_numbers)
+    ]
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        given = [
+            _pointer(context, builder, sig.args[1 + 2 * i], args[1 + 2 * i], args[2 + 2 * i])
+            for i in range(n_arrays)
+        ]
+        given += list(args[1 + 2 * n_arrays :])
+        kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), given)
+        return context.get_dummy_value()
+
+    return names, codegen
+
+
+_CALL_2, _CALL_5, _CALL_1 = _caller(2, 2)[1], _caller(5, 2)[1], _caller(1, 1)[1]
+
+
+@intrinsic
+def call_activation(typingctx, address, z, z0, a, a0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
+    """Call an activation: z[z0:] becomes the slopes, a[a0:] the outputs, for rows × cols numbers."""
+    return types.void(address, z, z0, a, a0, rows, cols), _CALL_2
+
+
+@intrinsic
+def call_loss(typingctx, address, z, z0, a, a0, y, y0, value, v0, delta, d0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
+    """Call a loss: value[v0:] becomes the loss of each row, delta[d0:] its derivative with respect to z."""
+    return types.void(address, z, z0, a, a0, y, y0, value, v0, delta, d0, rows, cols), _CALL_5
+
+
+@intrinsic
+def call_update(typingctx, address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride):  # type: ignore[no-untyped-def]  # see gemm
+    """Call an update of w[w0:w0+size] by g[g0:], state arrays s[s0:], s[s0+stride:], and the step's numbers."""
+    return types.void(address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride), _CALL_5
+
+
+@intrinsic
+def atomic_add(typingctx, array, index, value):  # type: ignore[no-untyped-def]  # see gemm
+    """Add to an int64 array's item in one step that no other thread can divide; return the old value."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.atomic_rmw(
+            "add", _pointer(context, builder, sig.args[0], args[0], args[1]), args[2], "seq_cst"
+        )
+
+    return types.int64(array, index, value), codegen
+
+
+@intrinsic
+def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]  # see gemm
+    """Return an int64 array's item as the last thread left it."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.load_atomic(_pointer(context, builder, sig.args[0], args[0], args[1]), "seq_cst", 8)
+
+    return types.int64(array, index), codegen
+
+
+def _bit_cast(source: Any, result: Any, kind: Any) -> Any:
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.bitcast(args[0], kind)
+
+    return result(source), codegen
+
+
+@intrinsic
+def float_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
+    """Return the float32 that 32 bits mean."""
+    return _bit_cast(types.int32, types.float32, ir.FloatType())
+
+
+@intrinsic
+def bits_of_float(typingctx, number):  # type: ignore[no-untyped-def]  # see gemm
+    """Return the 32 bits of a float32."""
+    return _bit_cast(types.float32, types.int32, _INT32)
+
+
+@intrinsic
+def double_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
+    """Return the float64 that 64 bits mean."""
+    return _bit_cast(types.int64, types.float64, ir.DoubleType())
+
+
+@intrinsic
+def bits_of_double(typingctx, number):  # type: ignore[no-untyped-def]  # see gemm
+    """Return the 64 bits of a float64."""
+    return _bit_cast(types.float64, types.int64, _INT64)

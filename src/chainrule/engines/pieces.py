@@ -1,0 +1,216 @@
+"""The equations as machine code: each activation, loss and update as a C function of its own, found by address.
+
+A piece is traced from `equations`, written out by `codegen`, compiled by Numba, and kept on disk: in the package's own
+folder, or in the user's cache folder where that can't be written. A piece that was compiled once is loaded in milliseconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.util
+import math
+import os
+import sys
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+from numba import carray, cfunc, float32, float64, types
+
+from chainrule.engines import fastmath
+from chainrule.engines.codegen import Array, Kernel, equation_source, function_from
+from chainrule.engines.tracing import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
+from chainrule.equations.activations import Activation
+from chainrule.equations.losses import Loss
+from chainrule.equations.optimizers import Optimizer
+from chainrule.equations.regularizers import CLIP, penalized, shrunk
+
+STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
+"""What every update reads from its numbers, in this order; the optimizer's own parameters follow."""
+
+_HEAD = """import math
+import numpy as np
+from numba import carray, float32, float64
+from chainrule.engines import fastmath
+inf, nan = math.inf, math.nan
+
+
+"""
+_NAMES = {
+    "math": math,
+    "np": np,
+    "carray": carray,
+    "float32": float32,
+    "float64": float64,
+    "fastmath": fastmath,
+    "inf": math.inf,
+    "nan": math.nan,
+}
+_KEPT: list[Any] = []
+"""Compiled functions, kept from being freed while their addresses are in use."""
+
+
+def activation_source(activation: Activation, dtype: Any) -> str:
+    """Return the source of ``equation(z, a, rows, cols)``: a = f(z), and f'(z) in place of z.
+
+    A layer-wide activation (softmax) has no slope per neuron; its z stays.
+    """
+    graph = Graph(dtype)
+    z = graph.symbol("z", ELEMENT)
+    xp = TracingNamespace(graph)
+    outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
+    if activation.elementwise and not activation.output_only:
+        outputs["slope"] = (Array("slope", pointer="z"), xp.asarray(activation.prime(z, xp)))
+    return equation_source(Kernel(graph, ("z", "a"), (Array("z"),), outputs))
+
+
+def output_source(activation: Activation, dtype: Any) -> str:
+    """Return the source of ``equation(z, a, rows, cols)`` for an output layer: a = f(z), and z stays."""
+    graph = Graph(dtype)
+    z = graph.symbol("z", ELEMENT)
+    xp = TracingNamespace(graph)
+    outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
+    return equation_source(Kernel(graph, ("z", "a"), (Array("z"),), outputs))
+
+
+def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
+    """Return the source of ``equation(z, a, y, value, delta, rows, cols)``: each row's loss and its dloss/dz.
+
+    Labels are taken as they are given: smoothing is done on the targets beforehand.
+    """
+    graph = Graph(dtype)
+    z, a, y = (graph.symbol(name, ELEMENT) for name in ("z", "a", "y"))
+    xp = TracingNamespace(graph)
+    plain = loss.without_smoothing()
+    outputs = {
+        "value": (Array("value", ROW), xp.asarray(plain.of_rows(z, a, y, activation, xp))),
+        "delta": (Array("delta"), xp.asarray(plain.delta(z, a, y, activation, xp))),
+    }
+    return equation_source(
+        Kernel(graph, ("z", "a", "y", "value", "delta"), (Array("z"), Array("a"), Array("y")), outputs)
+    )
+
+
+def update_source(
+    optimizer: Optimizer, dtype: Any, *, decays: bool, clips: bool, penalizes: bool, freezes: bool
+) -> str:
+    """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: one update in place.
+
+    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart. Clipping expects in ``g`` the
+    gradient that `prepare_source` has left there; otherwise penalties and frozen parameters are seen to here.
+    """
+    graph = Graph(dtype)
+    xp = TracingNamespace(graph)
+    w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
+    number = {name: graph.symbol(name, SCALAR) for name in (*STEP_NUMBERS, *optimizer.parameters)}
+    states = [Array(name, pointer="s", place=place) for place, name in enumerate(optimizer.state)]
+    used: Any = g
+    if clips:
+        used = CLIP.evaluate({"g": g, "limit": number["limit"], "norm": number["norm"]}, xp)
+    else:
+        if penalizes:
+            used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
+        if freezes:
+            used = used * free
+    before = shrunk(w, number["eta"], number["decay"], number["decayed"], xp) if decays else w
+    values = {"w": before, "g": used, **{name: number[name] for name in ("eta", "t", *optimizer.parameters)}}
+    made = optimizer.run(
+        {**values, **{array.name: graph.symbol(array.name, ELEMENT) for array in states}}, xp
+    )
+    after = xp.where(free > 0.0, made["w"], w) if freezes else made["w"]
+    outputs = {"w": (Array("w"), after), **{array.name: (array, made[array.name]) for array in states}}
+    inputs = (Array("w"), Array("g"), Array("free"), *states)
+    scalars = (*STEP_NUMBERS, *optimizer.parameters)
+    return equation_source(
+        Kernel(graph, ("w", "g", "s", "free", "numbers"), inputs, outputs, scalars, flat=True)
+    )
+
+
+def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
+    """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: g made ready to be measured."""
+    graph = Graph(dtype)
+    xp = TracingNamespace(graph)
+    w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
+    number = {name: graph.symbol(name, SCALAR) for name in STEP_NUMBERS}
+    used: Any = g
+    if penalizes:
+        used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
+    if freezes:
+        used = used * free
+    inputs = (Array("w"), Array("g"), Array("free"))
+    return equation_source(
+        Kernel(
+            graph,
+            ("w", "g", "s", "free", "numbers"),
+            inputs,
+            {"g": (Array("g"), used)},
+            STEP_NUMBERS,
+            flat=True,
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def compiled(source: str, dtype: Any) -> int:
+    """Return the address of the machine code of a source; the same source is compiled once."""
+    names = source[source.index("(") + 1 : source.index(")")].split(", ")
+    real = types.float32 if np.dtype(dtype) == np.float32 else types.float64
+    pointers = [types.CPointer(types.float64 if name == "numbers" else real) for name in names[:-2]]
+    signature = types.void(*pointers, types.int64, types.int64)
+    module = _stored_module(source)
+    function: Callable[..., Any] = function_from(source, _NAMES) if module is None else module.equation
+    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
+    made = cfunc(
+        signature, cache=module is not None, nopython=True, error_model="numpy", fastmath={"arcp", "contract"}
+    )(function)
+    _KEPT.append(made)
+    return int(made.address)
+
+
+def cache_folder() -> Path | None:
+    """Return the folder where compiled pieces are kept, or None where none can be written."""
+    own = Path(__file__).parent / "__pycache__"
+    users = Path(os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    for folder in [Path(chosen)] if chosen else [own, users / "chainrule"]:
+        pieces = folder / "pieces"
+        try:
+            pieces.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=pieces):
+                return pieces
+        except OSError:
+            continue
+    return None
+
+
+def _stored_module(source: str) -> ModuleType | None:
+    """Return the module of a source, written to the cache folder so that Numba can keep its code beside it."""
+    folder = _folder()
+    if folder is None:
+        return None
+    text = _HEAD + source
+    name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]
+    path = folder / f"{name}.py"
+    try:
+        if not path.exists() or path.read_text(encoding="utf-8") != text:
+            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
+                file.write(text)
+            os.replace(file.name, path)
+    except OSError:
+        return None
+    spec = importlib.util.spec_from_file_location(f"chainrule.engines.{name}", path)
+    if spec is None or spec.loader is None:
+        return None
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Path | None:
+    return cache_folder()

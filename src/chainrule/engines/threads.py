@@ -1,0 +1,57 @@
+"""Threads: how many, and how they are shared out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from functools import lru_cache
+from typing import Any
+
+from threadpoolctl import ThreadpoolController
+
+from chainrule.errors import SettingsError
+
+
+def thread_count(wanted: int | None = None) -> int:
+    """Return how many threads to use: as wanted, else OMP_NUM_THREADS, else the processors this process may run on."""
+    if wanted is not None:
+        if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
+            raise SettingsError(f"threads {wanted!r} must be a whole number, at least 1")
+        return wanted
+    named = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
+    if named.isdigit() and int(named) > 0:
+        return int(named)
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+def on_threads(count: int, work: Callable[[int], Any]) -> None:
+    """Run ``work(0)`` … ``work(count - 1)`` at the same time, number 0 on this thread, and wait for all."""
+    if count == 1:
+        work(0)
+        return
+    others = [_pool(os.getpid(), count - 1).submit(work, number) for number in range(1, count)]
+    try:
+        work(0)
+    finally:
+        # The others wait at barriers only for threads that came this far, so they always end.
+        for other in others:
+            other.result()
+
+
+@contextmanager
+def one_blas_thread() -> Iterator[None]:
+    """Keep BLAS on the thread that calls it, since the threads are ours to share out."""
+    with _controller().limit(limits=1, user_api="blas"):
+        yield
+
+
+@lru_cache(maxsize=8)
+def _pool(process: int, count: int) -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(count, thread_name_prefix="chainrule")
+
+
+@lru_cache(maxsize=1)
+def _controller() -> ThreadpoolController:
+    return ThreadpoolController()
