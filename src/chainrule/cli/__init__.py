@@ -1,57 +1,93 @@
-"""The command line: one file per command; nothing heavy is imported until a command runs."""
+"""The command line: one file per command; nothing heavy is imported before a command runs."""
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
+from collections.abc import Sequence
+from importlib import import_module
 
-import typer
+from chainrule.cli.parsing import EXAMPLE_INDENT, closest
+from chainrule.errors import ChainruleError, SettingsError
 
-from chainrule.cli import describe, evaluate, predict, train
-from chainrule.cli.console import fail
-from chainrule.errors import ChainruleError
+COMMANDS = {
+    "train": "train a network on a table, score it, and write the model file",
+    "evaluate": "score a model on a table whose target is known",
+    "predict": "predict the target for every row of a table",
+    "describe": "show what a model is: inputs, layers, target, training",
+    "formulas": "show every activation, loss, optimizer … with its formula",
+}
 
-app = typer.Typer(
-    name="chainrule",
-    help="Neural networks for tables, fast, with every number in the open.",
-    no_args_is_help=True,
-    add_completion=False,
-    rich_markup_mode="rich",
-    pretty_exceptions_enable=False,
-    context_settings={"help_option_names": ["-h", "--help"]},
-)
-app.command("train", epilog=train.EXAMPLES)(train.command)
-app.command("evaluate", epilog=evaluate.EXAMPLES)(evaluate.command)
-app.command("predict", epilog=predict.EXAMPLES)(predict.command)
-app.command("describe", epilog=describe.EXAMPLES)(describe.command)
+OVERVIEW = """usage: chainrule COMMAND [options]
+
+Neural networks for tables, fast, with every number in the open.
+
+commands:
+{commands}
+
+options:
+  -h, --help   show this help, or after a command that command's
+  --version    show the version
+
+examples:
+{indent}chainrule train penguins.csv --target species
+{indent}chainrule evaluate penguins.safetensors new.csv
+{indent}chainrule predict penguins.safetensors new.csv --out predictions.csv
+{indent}chainrule describe penguins.safetensors"""
 
 
-def _version(asked: bool) -> None:
-    if asked:
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run the command line and return its exit code; a user's mistake is one line on standard error and 2."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, io.TextIOWrapper):
+            # A letter that the terminal's encoding doesn't have must not end a command.
+            stream.reconfigure(errors="backslashreplace")
+    try:
+        _run(list(sys.argv[1:] if arguments is None else arguments))
+        sys.stdout.flush()
+    except ChainruleError as error:
+        return _failed(str(error))
+    except MemoryError as error:
+        detail = f" ({error})" if str(error) else ""
+        return _failed(
+            f"there is not enough memory{detail}; use smaller --hidden layers, or fewer rows or columns"
+        )
+    except KeyboardInterrupt:
+        print("interrupted; nothing was written", file=sys.stderr)
+        return 130
+    except OSError as error:
+        _silence()
+        if error.errno == errno.EPIPE:
+            # The reader of our output has gone (`chainrule describe m | head`): nothing is left to say.
+            return 0
+        return _failed(f"{error.filename or 'standard output'}: {error.strerror}")
+    return 0
+
+
+def _run(arguments: list[str]) -> None:
+    name = arguments[0] if arguments else "--help"
+    if name in ("-h", "--help"):
+        rows = (f"  {command:<10} {summary}" for command, summary in COMMANDS.items())
+        print(OVERVIEW.format(commands="\n".join(rows), indent=EXAMPLE_INDENT))
+    elif name == "--version":
         from chainrule import __version__
 
         print(f"chainrule {__version__}")
-        raise typer.Exit
+    elif name in COMMANDS:
+        command = import_module(f"{__name__}.{name}")
+        command.run(command.parser().parse(arguments[1:]))
+    else:
+        what = "option" if name.startswith("-") else "command"
+        raise SettingsError(f"there is no {what} {name!r}; {closest(name, COMMANDS)}")
 
 
-@app.callback()
-def _root(
-    version: bool = typer.Option(
-        False, "--version", callback=_version, is_eager=True, help="Print the version."
-    ),
-) -> None:
-    """Neural networks for tables, fast, with every number in the open."""
+def _failed(message: str) -> int:
+    print(f"error: {' '.join(message.split())}", file=sys.stderr)
+    return 2
 
 
-def main() -> None:
-    """Run the command line; a mistake of the user's is one line and exit code 2."""
-    try:
-        app()
-    except ChainruleError as error:
-        fail(str(error))
-    except BrokenPipeError:
-        # The reader of our output has gone (`chainrule describe m | head`): nothing is left to say.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(0)
-    except KeyboardInterrupt:
-        sys.exit(130)
+def _silence() -> None:
+    """Keep Python from trying once more, at exit, to write what could not be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -2,37 +2,43 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+import argparse
 
-import typer
+from chainrule.cli.console import print_json, screen
+from chainrule.cli.parsing import Parser
 
-from chainrule.cli.console import AsJson, print_json, screen
-
-EXAMPLES = """[bold]Examples[/bold]
-
-[cyan]chainrule describe penguins.safetensors[/cyan]
-
-[cyan]chainrule describe penguins.safetensors --json[/cyan]
+EXAMPLES = """
+chainrule describe penguins.safetensors
+chainrule describe penguins.safetensors --json
 """
 
 
-def command(
-    model: Annotated[Path, typer.Argument(help="A model file that chainrule train wrote.")],
-    as_json: AsJson = False,
-) -> None:
-    """Say what a model is: its inputs and their arithmetic, its layers, its target, its training."""
-    from chainrule.cli.report import print_description
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = Parser(
+        "describe",
+        "MODEL [options]",
+        "Show what a model is: its layers, its inputs and their arithmetic, its target, its training.",
+        EXAMPLES,
+    )
+    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
+    made.option(
+        "output",
+        "--json",
+        action="store_true",
+        help="print all of it as JSON, for programs: see docs/model.md",
+    )
+    return made
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from chainrule.cli.description import print_description
     from chainrule.model.model import Model
 
-    loaded = Model.load(model)
-    if as_json:
-        print_json(
-            {
-                "members": loaded.members,
-                "parameters_per_member": loaded.parameters.shape[1],
-                **loaded.to_dict(),
-            }
-        )
+    model = Model.load(options.model)
+    if options.json:
+        sizes = {"members": model.members, "parameters_per_member": model.parameters.shape[1]}
+        print_json({**sizes, **model.to_dict()})
     else:
-        print_description(screen(), loaded, str(model))
+        print_description(screen(), model, options.model)

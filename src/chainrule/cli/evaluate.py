@@ -2,55 +2,54 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
+import argparse
 
-import typer
+from chainrule.cli.console import print_json, screen, warn
+from chainrule.cli.parsing import Parser, reading, reading_options
 
-from chainrule.cli.console import (
-    AsJson,
-    Decimal,
-    Delimiter,
-    Encoding,
-    Missing,
-    load_table,
-    print_json,
-    screen,
-)
-
-EXAMPLES = """[bold]Example[/bold]
-
-[cyan]chainrule evaluate penguins.safetensors new.csv[/cyan]
+EXAMPLES = """
+chainrule evaluate penguins.safetensors new.csv
+chainrule evaluate penguins.safetensors new.csv --json
 """
 
 
-def command(
-    model: Annotated[Path, typer.Argument(help="A model file that chainrule train wrote.")],
-    table: Annotated[str, typer.Argument(help="A table with the target; - for standard input.")],
-    delimiter: Delimiter = None,
-    decimal: Decimal = ".",
-    encoding: Encoding = None,
-    missing: Missing = None,
-    as_json: AsJson = False,
-) -> None:
-    """Score a model on a table whose target is known."""
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = Parser(
+        "evaluate", "MODEL TABLE [options]", "Score a model on a table whose target is known.", EXAMPLES
+    )
+    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
+    made.option("files", "table", metavar="TABLE", help="a table with the target; - is standard input")
+    reading_options(made, trained=True)
+    made.option("output", "--json", action="store_true", help="print the result as JSON, for programs")
+    return made
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     from chainrule.cli.report import print_evaluation
     from chainrule.model.model import Model
 
-    loaded = Model.load(model)
-    read = load_table(table, delimiter, decimal, encoding, missing)
-    evaluation = loaded.evaluate(read)
-    if as_json:
-        classes = list(loaded.target.labels) if loaded.task == "classification" else None
-        print_json(
-            {
-                "model": str(model),
-                "table": read.name,
-                "rows": evaluation.rows,
-                "scores": evaluation.scores,
-                "classes": classes,
-                "confusion": evaluation.confusion,
-            }
-        )
-    else:
-        print_evaluation(screen(), loaded, evaluation, {}, f"{read.name}: {evaluation.rows} rows")
+    model = Model.load(options.model)
+    table = model.table(options.table, **reading(options))
+    evaluation = model.evaluate(table)
+    notes = list(table.notes)
+    if evaluation.rows < table.n_rows:
+        notes.append(f"{table.n_rows - evaluation.rows:,} rows have no target, and are left out")
+    if not options.json:
+        title = f"{table.name}: score on {evaluation.rows:,} rows"
+        print_evaluation(screen(), model, evaluation, {}, title, notes)
+        return
+    warn(notes)
+    print_json(
+        {
+            "model": options.model,
+            "table": table.name,
+            "target": model.target.name,
+            "classes": list(model.target.labels) if model.task == "classification" else None,
+            "rows": evaluation.rows,
+            "scores": evaluation.scores,
+            "confusion": evaluation.confusion,
+            "notes": notes,
+        }
+    )

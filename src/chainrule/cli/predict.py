@@ -2,73 +2,94 @@
 
 from __future__ import annotations
 
+import argparse
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING
 
-import typer
-
-from chainrule.cli.console import Decimal, Delimiter, Encoding, Missing, load_table, screen
+from chainrule.cli.console import warn
+from chainrule.cli.parsing import Parser, reading, reading_options
+from chainrule.errors import OutputError
 
 if TYPE_CHECKING:
     import polars as pl
 
-EXAMPLES = """[bold]Examples[/bold]
-
-[cyan]chainrule predict penguins.safetensors new.csv --out predictions.csv[/cyan]
-
-[cyan]chainrule predict penguins.safetensors - --with-inputs < new.csv[/cyan]
+EXAMPLES = """
+chainrule predict penguins.safetensors new.csv --out predictions.csv
+chainrule predict penguins.safetensors - --with-inputs < new.csv
 """
 
 
-def command(
-    model: Annotated[Path, typer.Argument(help="A model file that chainrule train wrote.")],
-    table: Annotated[str, typer.Argument(help="A table with the model's columns; - for standard input.")],
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="Where to write: .csv, .tsv, .parquet or .ndjson; printed as CSV if not given.",
-            rich_help_panel="Output",
-        ),
-    ] = None,
-    with_inputs: Annotated[
-        bool,
-        typer.Option("--with-inputs", help="Put the table's own columns before.", rich_help_panel="Output"),
-    ] = False,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace a file that exists.", rich_help_panel="Output")
-    ] = False,
-    delimiter: Delimiter = None,
-    decimal: Decimal = ".",
-    encoding: Encoding = None,
-    missing: Missing = None,
-) -> None:
-    """Predict the target for every row of a table, in the order of its rows.
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = Parser(
+        "predict",
+        "MODEL TABLE [options]",
+        "Predict the target for every row of a table, in the order of its rows. Classes come with the "
+        "probability of each; numbers are in the target's units.",
+        EXAMPLES,
+    )
+    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
+    made.option(
+        "files", "table", metavar="TABLE", help="a table with the model's columns; - is standard input"
+    )
+    reading_options(made, trained=True)
+    group = "output"
+    made.option(
+        group,
+        "--out",
+        metavar="FILE",
+        help="where to write: .csv, .tsv, .parquet or .ndjson; printed as CSV if not given",
+    )
+    made.option(
+        group, "--with-inputs", action="store_true", help="put the table's own columns before the predictions"
+    )
+    made.option(group, "--overwrite", action="store_true", help="replace a file that exists")
+    return made
 
-    Classes come with the probability of each; numbers are in the target's units.
-    """
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
     from chainrule._files import ensure_writable, write_atomically
     from chainrule.model.model import Model
-    from chainrule.tables.write import table_bytes
+    from chainrule.tables.write import check_suffix, table_bytes
 
+    out = None if options.out is None else Path(options.out)
     if out is not None:
-        ensure_writable(out, overwrite)
-    loaded = Model.load(model)
-    read = load_table(table, delimiter, decimal, encoding, missing)
-    frame = loaded.prediction_frame(read)
-    if with_inputs:
-        frame = _beside(read.frame, frame)
+        check_suffix(out.suffix)
+        ensure_writable(out, options.overwrite)
+        for read in (options.model, options.table):
+            if out.resolve() == Path(read).resolve():
+                raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
+    model = Model.load(options.model)
+    table = model.table(options.table, **reading(options))
+    frame = model.prediction_frame(table)
+    if options.with_inputs:
+        frame = _beside(table.frame, frame)
+    warn(table.notes)
     if out is None:
-        sys.stdout.write(table_bytes(frame, ".csv").decode())
+        _print(table_bytes(frame, ".csv"))
         return
-    content = table_bytes(frame, out.suffix)
-    with write_atomically(out, overwrite=overwrite) as file:
-        file.write(content)
-    screen(error=True).print(f"wrote {frame.height} predictions to {out}")
+    with write_atomically(out, overwrite=options.overwrite) as file:
+        file.write(table_bytes(frame, out.suffix))
+    rows = "1 prediction" if frame.height == 1 else f"{frame.height:,} predictions"
+    print(f"wrote {rows} to {out}", file=sys.stderr)
 
 
 def _beside(inputs: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
-    return inputs.with_columns(
-        predictions.get_column(name).alias(name if name not in inputs.columns else f"{name} (predicted)")
-        for name in predictions.columns
-    )
+    """Put predictions beside the table's columns; a name that both have is told apart."""
+    taken = set(inputs.columns)
+    renamed = {}
+    for name in predictions.columns:
+        free = name
+        while free in taken:
+            free += " (predicted)"
+        taken.add(free)
+        renamed[name] = free
+    return inputs.hstack(predictions.rename(renamed))
+
+
+def _print(content: bytes) -> None:
+    sys.stdout.flush()
+    sys.stdout.buffer.write(content)
+    sys.stdout.buffer.flush()

@@ -1,28 +1,29 @@
-"""How results are printed: tables of columns, scores, confusion, layers; no number is computed here."""
+"""How results are shown: columns, plan, scores, confusion; no number is computed here."""
 
 from __future__ import annotations
 
-import math
+import shlex
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from rich import box
 from rich.console import Console
-from rich.progress import BarColumn, Progress as Bar, TextColumn, TimeRemainingColumn
 from rich.table import Table as Grid
 from rich.text import Text
+
+from chainrule.cli.console import printable
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
     from chainrule.model.build import Prepared, Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.training.metrics import Scores
-    from chainrule.training.monitor import EpochState
+    from chainrule.training.monitor import FitResult
 
 MOST_COLUMNS = 30
 MOST_CLASSES = 12
+MOST_NAMES = 20
 SCORE_NAMES = {
     "accuracy": "accuracy",
     "balanced_accuracy": "balanced accuracy",
@@ -33,221 +34,210 @@ SCORE_NAMES = {
     "median_absolute_error": "median absolute error",
     "r2": "R²",
 }
+"""Every score by its name in words, in the order in which they are shown."""
 
-
-class Progress:
-    """A progress bar on standard error: epoch, losses, time left; a callback of the training loop."""
-
-    def __init__(self, epochs: int, *, shown: bool) -> None:
-        console = Console(stderr=True)
-        self.bar = Bar(
-            TextColumn("epoch {task.completed}/{task.total}"),
-            BarColumn(),
-            TextColumn("{task.fields[losses]}"),
-            TimeRemainingColumn(),
-            console=console,
-            transient=True,
-            disable=not (shown and console.is_terminal),
-        )
-        self.task = self.bar.add_task("training", total=epochs, losses="")
-
-    def __enter__(self) -> Progress:
-        self.bar.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.bar.stop()
-
-    def __call__(self, state: EpochState) -> None:
-        """Show the end of an epoch."""
-        if self.bar.disable:
-            return
-        line = state.line
-        losses = f"training {line.training_loss:.4g}"
-        if not math.isnan(line.validation_loss):
-            losses += f"  validation {line.validation_loss:.4g}"
-        self.bar.update(self.task, completed=line.epoch, losses=losses)
+STOPPED = {
+    "early stopping": "stopped as the watched loss no longer fell",
+    "converged": "converged",
+    "callback": "stopped by a callback",
+    "interrupted": "interrupted",
+    "diverged": "diverged",
+}
 
 
 def print_found(console: Console, prepared: Prepared) -> None:
-    """Say what the table holds, what was left out and why, and how it will be trained."""
+    """Say what the table holds, what is left out and why, and how it will be trained."""
     schema, table = prepared.schema, prepared.table
-    console.print(f"[bold]{table.name}[/bold]: {table.n_rows:,} rows, {len(schema.columns)} columns")
+    console.print(bold(table.name), f"has {table.n_rows:,} rows and {len(schema.columns):,} columns")
     used = [column for column in schema.columns if column.role != "left out"]
-    grid = _grid("column", "kind", "role", "missing", "values")
+    used.sort(key=lambda column: column.role != "target")
+    grid = table_of("column", "kind", "role", "missing", "values", right=[3])
     for column in used[:MOST_COLUMNS]:
         missing = f"{column.n_missing:,}" if column.n_missing else ""
-        grid.add_row(Text(column.name), column.kind, column.role, missing, Text(column.summary))
+        grid.add_row(plain(column.name), column.kind, column.role, missing, plain(column.summary))
     console.print(grid)
-    if len(used) > MOST_COLUMNS:
-        console.print(f"  … and {len(used) - MOST_COLUMNS} more columns")
-    for column in [column for column in schema.columns if column.role == "left out"][:MOST_COLUMNS]:
-        console.print(f"  left out: [bold]{_plain(column.name)}[/bold], {_plain(column.reason)}")
-    _notes(console, [*schema.notes])
+    more(console, len(used) - MOST_COLUMNS, "columns")
+    left_out = facts()
+    for column in schema.left_out[:MOST_COLUMNS]:
+        left_out.add_row("left out:", plain(column.name), plain(column.reason))
+    if schema.left_out:
+        console.print(left_out)
+        more(console, len(schema.left_out) - MOST_COLUMNS, "columns left out")
+    notes(console, schema.notes)
+    if schema.left_out or schema.notes:
+        console.print()
     _print_plan(console, prepared)
 
 
 def _print_plan(console: Console, prepared: Prepared) -> None:
-    schema, resolved = prepared.schema, prepared.resolved
-    rows = prepared.rows
+    resolved, rows = prepared.resolved, prepared.rows
+    steps, plan = resolved.steps, resolved.plan
     shown = f"{rows['training']:,} for training"
     shown += f", {rows['validation']:,} for validation" if rows["validation"] else ""
-    shown += f", {rows['test']:,} held out for the score" if rows["test"] else ""
-    steps, plan = resolved.steps, resolved.plan
-    how = [f"{steps.optimizer.spec}, learning rate {plan.learning_rate:g}", f"batches of {steps.batch_size}"]
-    how.append(f"at most {plan.epochs} epochs")
+    shown += f", {rows['test']:,} held out for the score" if rows["test"] else ", none held out for a score"
+    how = [steps.optimizer.spec, f"learning rate {plan.learning_rate:g}"]
     if plan.schedule.name != "constant":
         how.append(f"schedule {plan.schedule.spec}")
+    how.append("row by row" if steps.batch_size == 1 else f"batches of {steps.batch_size:,} rows")
     for name, value in (("weight decay", steps.weight_decay), ("L1", steps.l1), ("L2", steps.l2)):
         if value:
             how.append(f"{name} {value:g}")
+    if steps.clip_norm is not None:
+        how.append(f"gradients no longer than {steps.clip_norm:g}")
+    how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
-        how.append(f"early stopping after {plan.patience} epochs without a better loss")
-    facts = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
-    facts.add_row("task", Text(schema.task_reason))
-    facts.add_row("rows", shown)
-    facts.add_row("network", _shape(resolved.network) + _times(resolved.members))
-    facts.add_row("training", "; ".join(how))
-    console.print(facts)
+        how.append(f"until {plan.patience} in a row bring no better loss")
+    grid = facts()
+    grid.add_row("task", plain(prepared.schema.task_reason))
+    grid.add_row("rows", shown)
+    if prepared.weights is not None:
+        grid.add_row("weights", plain(f"of the rows in training, from column {prepared.weights}"))
+    grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
+    grid.add_row("training", plain(", ".join(how)))
+    console.print(grid)
     console.print()
 
 
-def print_result(console: Console, trained: Trained, path: Path) -> None:
-    """Print how training went, the scores beside the baselines, and what to type next."""
-    fit = trained.fit
-    best = sorted(set(fit.best_epochs))
-    kept = f"epoch {best[0]}" if len(best) == 1 else f"epochs {best[0]} to {best[-1]}"
-    console.print(
-        f"trained {len(fit.history)} epochs in {fit.seconds:.1f} s, stopped by {fit.stopped}; kept {kept}"
-        if fit.stopped != "epochs"
-        else f"trained {len(fit.history)} epochs in {fit.seconds:.1f} s; kept {kept}"
-    )
-    _notes(console, trained.notes)
+def print_result(console: Console, trained: Trained, path: Path, history: Path | None) -> None:
+    """Show how training went, the scores beside the baselines, and what to type next."""
+    console.print(_ending(trained.fit, trained.model.card["best_epochs"]))
+    notes(console, trained.notes)
     if trained.evaluation is not None:
         title = f"Score on {trained.evaluation.rows:,} rows it never saw"
         print_evaluation(console, trained.model, trained.evaluation, trained.baselines, title)
-    where = _quoted(str(path))
-    console.print(f"\nwrote [bold]{_plain(str(path))}[/bold]; next:")
+    else:
+        evaluation = trained.training_evaluation
+        title = f"Score on the {evaluation.rows:,} rows it was trained on: none was held out, so it flatters"
+        print_evaluation(console, trained.model, evaluation, {}, title)
+    where = shlex.quote(printable(path))
+    written = f"{printable(path)} and {printable(history)}" if history is not None else printable(path)
+    console.print(f"wrote [bold]{escaped(written)}[/bold]; next:", soft_wrap=True)
     for line in (
-        f"chainrule predict {where} NEW.csv --out predictions.csv",
         f"chainrule evaluate {where} NEW.csv",
+        f"chainrule predict {where} NEW.csv --out predictions.csv",
         f"chainrule describe {where}",
     ):
-        console.print(f"  [cyan]{_plain(line)}[/cyan]", soft_wrap=True)
+        console.print(Text(f"  {line}", "cyan"), soft_wrap=True)
+
+
+def _ending(fit: FitResult, best: Sequence[int]) -> str:
+    epochs = len(fit.history)
+    line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
+    if fit.stopped in STOPPED:
+        line += f", {STOPPED[fit.stopped]}"
+    low, high = min(best), max(best)
+    if high == 0:
+        return line
+    return (
+        f"{line}; kept epoch {low:,}"
+        if low == high
+        else f"{line}; kept epochs {low:,} to {high:,}, each member's best"
+    )
 
 
 def print_evaluation(
-    console: Console, model: Model, evaluation: Evaluation, baselines: Mapping[str, Scores], title: str
+    console: Console,
+    model: Model,
+    evaluation: Evaluation,
+    baselines: Mapping[str, Scores],
+    title: str,
+    more_notes: Sequence[str] = (),
 ) -> None:
-    """Print scores, the baselines' beside them, and the confusion matrix or the target's units."""
-    console.print(f"\n[bold]{_plain(title)}[/bold]")
-    grid = _grid("", "network", *baselines, numbers_from=1)
-    for name, value in evaluation.scores.items():
-        others = [_number(scores[name]) if name in scores else "–" for scores in baselines.values()]
-        grid.add_row(SCORE_NAMES[name], f"[bold]{_number(value)}[/bold]", *others)
+    """Show scores, the baselines' beside them, and the confusion matrix or what the errors are measured in."""
+    console.print()
+    console.print(bold(title))
+    notes(console, more_notes)
+    grid = table_of("", "network", *baselines, right=range(1, 2 + len(baselines)))
+    for name in SCORE_NAMES:
+        if name in evaluation.scores:
+            others = [number(scores[name]) if name in scores else "–" for scores in baselines.values()]
+            grid.add_row(SCORE_NAMES[name], f"[bold]{number(evaluation.scores[name])}[/bold]", *others)
     console.print(grid)
     if evaluation.confusion is not None:
-        _print_confusion(console, [str(name) for name in model.target.labels], evaluation.confusion.tolist())
+        _print_confusion(
+            console, [printable(name) for name in model.target.labels], evaluation.confusion.tolist()
+        )
     else:
         console.print(
-            f"  in units of {_plain(model.target.name)}; R² = 1 is perfect, 0 is as good as the mean"
+            f"errors are in the units of {escaped(printable(model.target.name))}; R² is 1 if perfect, 0 if as good "
+            "as the mean"
         )
+        console.print()
 
 
 def _print_confusion(console: Console, classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
     if len(classes) <= MOST_CLASSES:
-        grid = _grid("true \\ predicted", *classes, numbers_from=1)
+        grid = table_of("true \\ predicted", *classes, right=range(1, 1 + len(classes)))
         for i, (name, row) in enumerate(zip(classes, matrix, strict=True)):
-            cells = [f"[bold]{n}[/bold]" if i == j else (str(n) if n else "·") for j, n in enumerate(row)]
+            cells = [f"[bold]{n:,}[/bold]" if i == j else (f"{n:,}" if n else "·") for j, n in enumerate(row)]
             grid.add_row(Text(name), *cells)
         console.print(grid)
         return
-    wrong = sorted(
-        ((n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n), reverse=True
-    )
-    grid = _grid("true", "predicted", "rows", numbers_from=2)
+    wrong = sorted(((-n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n))
+    console.print(f"{len(wrong):,} different confusions among {len(classes):,} classes; the most frequent:")
+    grid = table_of("true", "predicted", "rows", right=[2])
     for n, i, j in wrong[:10]:
-        grid.add_row(Text(classes[i]), Text(classes[j]), str(n))
-    console.print(f"  the most frequent of {len(wrong)} confusions among {len(classes)} classes:")
+        grid.add_row(Text(classes[i]), Text(classes[j]), f"{-n:,}")
     console.print(grid)
 
 
-def print_description(console: Console, model: Model, path: str) -> None:
-    """Print what a model file holds."""
-    target, network, card = model.target, model.network, model.card
-    console.print(f"[bold]{_plain(path)}[/bold]: {model.task} of {_plain(target.name)!r}")
-    facts = Grid(box=None, show_header=False, padding=(0, 2, 0, 0))
-    if model.task == "classification":
-        facts.add_row("classes", Text(", ".join(str(name) for name in target.labels)))
-    facts.add_row("network", _shape(network) + _times(model.members))
-    facts.add_row("loss", f"{network.loss.spec}: {network.loss.text}")
-    facts.add_row("parameters", f"{model.parameters.shape[1]:,} per network, {model.parameters.dtype}")
-    for key in ("table", "rows", "optimizer", "learning_rate", "batch_size", "epochs_run", "stopped", "seed"):
-        if card.get(key) is not None:
-            facts.add_row(key.replace("_", " "), Text(_card_value(card[key])))
-    for name, value in (card.get("scores") or {}).items():
-        facts.add_row(f"held-out {SCORE_NAMES.get(name, name)}", _number(value))
-    console.print(facts)
-    console.print("\n[bold]Layers[/bold]")
-    grid = _grid("layer", "neurons", "activation", "formula", "W", "b")
-    for number, (layer, shapes) in enumerate(zip(network.layers, network.shapes(), strict=True), 1):
-        bias = " × ".join(str(n) for n in shapes["b"]) if "b" in shapes else "none"
-        weights = " × ".join(str(n) for n in shapes["W"])
-        formula = f"a = {layer.activation.text}"
-        grid.add_row(str(number), str(layer.n_out), Text(layer.activation.spec), Text(formula), weights, bias)
-    console.print(grid)
-    console.print("\n[bold]Inputs[/bold]: v is the cell of the table")
-    grid = _grid("neuron", "name", "column", "arithmetic")
-    inputs = model.encoder.inputs
-    for number, neuron in enumerate(inputs[:MOST_COLUMNS], 1):
-        grid.add_row(f"x[{number}]", Text(neuron.name), Text(neuron.column), Text(neuron.formula))
-    console.print(grid)
-    if len(inputs) > MOST_COLUMNS:
-        console.print(f"  … and {len(inputs) - MOST_COLUMNS} more inputs (--json lists all)")
+def shape_of(network: Network, members: int) -> str:
+    """Say in words what a network is: its sizes, activations, biases and loss, and how many there are."""
+    sizes = "-".join(str(size) for size in network.sizes)
+    activations = ", ".join(layer.activation.spec for layer in network.layers)
+    bias = {layer.bias for layer in network.layers}
+    special = {"layer": ", a bias for each layer", "none": ", no biases"}
+    biases = "".join(special[which] for which in sorted(bias & set(special)))
+    times = f"; {members} members, averaged" if members > 1 else ""
+    return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
 
 
-def _grid(*headers: str, numbers_from: int | None = None) -> Grid:
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=True, header_style="bold")
+def table_of(*headers: str, right: Sequence[int] = ()) -> Grid:
+    """Return an empty table with a header; the columns ``right`` are aligned to the right."""
+    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for index, header in enumerate(headers):
-        right = numbers_from is not None and index >= numbers_from
-        grid.add_column(Text(header), justify="right" if right else "left", overflow="fold")
+        grid.add_column(Text(header), justify="right" if index in right else "left", overflow="fold")
     return grid
 
 
-def _notes(console: Console, notes: Sequence[str]) -> None:
-    for note in notes:
-        console.print(f"  note: {_plain(note)}")
+def facts() -> Grid:
+    """Return an empty table without header or lines."""
+    return Grid(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
 
 
-def _shape(network: Network) -> str:
-    sizes = "-".join(str(size) for size in network.sizes)
-    return f"{sizes}, {', '.join(_plain(layer.activation.spec) for layer in network.layers)}; loss {network.loss.spec}"
+def notes(console: Console, lines: Sequence[str]) -> None:
+    """Show notes, one paragraph each."""
+    for line in lines:
+        console.print(Text.assemble(("note: ", "yellow"), printable(line)))
 
 
-def _times(members: int) -> str:
-    return f"; {members} members, averaged" if members > 1 else ""
+def more(console: Console, n: int, what: str) -> None:
+    """Say how many were not shown, if any."""
+    if n > 0:
+        console.print(f"… and {n:,} more {what}")
 
 
-def _card_value(value: Any) -> str:
-    if isinstance(value, dict):
-        return ", ".join(f"{amount:,} {name}" for name, amount in value.items() if amount)
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def plain(text: object) -> Text:
+    """Return a user's text as it is shown: no markup in it is obeyed."""
+    return Text(printable(text))
 
 
-def _number(value: float) -> str:
-    return f"{value:,.4f}" if abs(value) < 1e5 else f"{value:,.0f}"
+def bold(text: str) -> Text:
+    """Return a title."""
+    return Text(printable(text), "bold")
 
 
-def _plain(text: str) -> str:
-    """Keep brackets in a user's text from being read as markup."""
+def escaped(text: str) -> str:
+    """Return a text whose brackets are not read as markup."""
     from rich.markup import escape
 
     return escape(text)
 
 
-def _quoted(path: str) -> str:
-    import shlex
-
-    return shlex.quote(path)
+def number(value: float) -> str:
+    """Write a score with four decimals; large ones with fewer, tiny ones with two digits that count."""
+    if abs(value) >= 1e12:
+        return f"{value:.4g}"
+    if value and abs(value) < 1e-3:
+        return f"{value:.2g}"
+    return f"{value:,.4f}" if abs(value) < 1e5 else f"{value:,.0f}"

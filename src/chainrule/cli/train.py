@@ -2,352 +2,355 @@
 
 from __future__ import annotations
 
+import argparse
+import os
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-import typer
-
-from chainrule.cli.console import (
-    AsJson,
-    Decimal,
-    Delimiter,
-    Encoding,
-    Missing,
-    load_table,
-    names,
-    print_json,
-    screen,
-    split_commas,
-    stem,
+from chainrule.cli.console import print_json, screen, warn
+from chainrule.cli.parsing import (
+    Parser,
+    layer_sizes,
+    number,
+    reading,
+    reading_options,
+    rows_per_batch,
+    whole,
+    words,
 )
+from chainrule.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
     from chainrule.model.build import Trained
 
-COLUMNS, NETWORK, TRAINING, REGULARIZATION, OUTPUT = (
-    "Columns and rows",
-    "Network",
-    "Training",
-    "Regularization",
-    "Output",
-)
-
-EXAMPLES = """[bold]Examples[/bold]
-
-[cyan]chainrule train penguins.csv --target species[/cyan]
-
-[cyan]chainrule train houses.parquet --target price --hidden 128,64 --activation mish --members 8[/cyan]
-
-[cyan]chainrule train abc.csv --target Target --hidden 4 --activation sigmoid --bias none --scaling minmax --optimizer sgd --batch-size 1[/cyan]
-
-[cyan]zcat big.csv.gz | chainrule train - --target label --out big.safetensors --json[/cyan]
+EXAMPLES = """
+chainrule train penguins.csv --target species
+chainrule train houses.parquet --target price --hidden 128,64 --activation mish
+chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
+    --bias none --scaling minmax --optimizer sgd --batch-size 1
+zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 """
 
+SETTINGS = (
+    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
+    "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
+)  # fmt: skip
+"""The options that are fields of `Settings`; those not given are left to it."""
 
-def command(
-    table: Annotated[str, typer.Argument(help="CSV, TSV, Parquet or NDJSON; .gz too; - for standard input.")],
-    target: Annotated[str, typer.Option(help="The column to predict.", rich_help_panel=COLUMNS)],
-    task: Annotated[
-        str | None,
-        typer.Option(
-            help="classification or regression; found from the target if not given.", rich_help_panel=COLUMNS
-        ),
-    ] = None,
-    inputs: Annotated[
-        list[str] | None,
-        typer.Option(
-            help="Columns to learn from, such as a,b,c; all that are fit if not given.",
-            rich_help_panel=COLUMNS,
-        ),
-    ] = None,
-    drop: Annotated[
-        list[str] | None,
-        typer.Option(help="Columns to leave out, such as id,comment.", rich_help_panel=COLUMNS),
-    ] = None,
-    test_share: Annotated[
-        float, typer.Option(help="Share of the rows held out for the score.", rich_help_panel=COLUMNS)
-    ] = 0.2,
-    test_file: Annotated[
-        str | None,
-        typer.Option(help="A table to score on instead of held-out rows.", rich_help_panel=COLUMNS),
-    ] = None,
-    scaling: Annotated[
-        str, typer.Option(help="Of number inputs: robust, standard, minmax or none.", rich_help_panel=COLUMNS)
-    ] = "robust",
-    target_scaling: Annotated[
-        str | None,
-        typer.Option(
-            help="Of a number target: standard, minmax or none; what suits the output if not given.",
-            rich_help_panel=COLUMNS,
-        ),
-    ] = None,
-    hidden: Annotated[
-        str | None,
-        typer.Option(
-            help="Neurons of the hidden layers, such as 64,32; none for no layer.", rich_help_panel=NETWORK
-        ),
-    ] = None,
-    activation: Annotated[
-        str | None,
-        typer.Option(
-            help="Of the hidden layers: one or one per layer (one more: the output's); a name or a formula in z.",
-            rich_help_panel=NETWORK,
-        ),
-    ] = None,
-    output_activation: Annotated[
-        str | None,
-        typer.Option(help="Of the output layer; what suits the loss if not given.", rich_help_panel=NETWORK),
-    ] = None,
-    bias: Annotated[
-        str, typer.Option(help="One per neuron, per layer, or none.", rich_help_panel=NETWORK)
-    ] = "neuron",
-    init: Annotated[
-        str,
-        typer.Option(
-            help="Initial weights: auto, he_normal, glorot_uniform, constant(value=0.1) …",
-            rich_help_panel=NETWORK,
-        ),
-    ] = "auto",
-    members: Annotated[
-        int | None, typer.Option(help="How many networks are trained and averaged.", rich_help_panel=NETWORK)
-    ] = None,
-    loss: Annotated[
-        str | None,
-        typer.Option(
-            help="A name, such as huber(delta=2), or a formula in a and y.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    optimizer: Annotated[
-        str | None,
-        typer.Option(
-            help="adam, adamw, sgd, momentum, nesterov, rmsprop, lbfgs, gradient_descent or perceptron.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    learning_rate: Annotated[
-        float | None, typer.Option(help="Base learning rate.", rich_help_panel=TRAINING)
-    ] = None,
-    schedule: Annotated[
-        str | None,
-        typer.Option(
-            help="constant, step, inverse_scaling, cosine, coslog4 or plateau.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    warmup: Annotated[
-        float, typer.Option(help="Epochs in which the learning rate rises from 0.", rich_help_panel=TRAINING)
-    ] = 0.0,
-    momentum: Annotated[
-        float | None,
-        typer.Option(help="Momentum of sgd and nesterov; beta1 of adam.", rich_help_panel=TRAINING),
-    ] = None,
-    batch_size: Annotated[
-        str | None,
-        typer.Option(
-            help="Rows per update: a number, 1 = row by row, all = the whole table.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    epochs: Annotated[
-        int | None, typer.Option(help="Most passes over the table.", rich_help_panel=TRAINING)
-    ] = None,
-    early_stopping: Annotated[
-        bool | None,
-        typer.Option(
-            "--early-stopping/--no-early-stopping",
-            help="Stop when the watched loss no longer falls, and keep the best epoch.",
-            rich_help_panel=TRAINING,
-        ),
-    ] = None,
-    patience: Annotated[
-        int | None,
-        typer.Option(help="Epochs without a better loss before stopping.", rich_help_panel=TRAINING),
-    ] = None,
-    validation_share: Annotated[
-        float | None,
-        typer.Option(
-            help="Share of the training rows that early stopping watches.", rich_help_panel=TRAINING
-        ),
-    ] = None,
-    seed: Annotated[
-        int, typer.Option(help="The same seed gives the same network, bit for bit.", rich_help_panel=TRAINING)
-    ] = 0,
-    engine: Annotated[
-        str | None, typer.Option(help="What runs the equations.", rich_help_panel=TRAINING)
-    ] = None,
-    weight_decay: Annotated[
-        float | None, typer.Option(help="Decoupled weight decay.", rich_help_panel=REGULARIZATION)
-    ] = None,
-    l1: Annotated[
-        float, typer.Option(help="Adds l1 · Σ|w| to the cost.", rich_help_panel=REGULARIZATION)
-    ] = 0.0,
-    l2: Annotated[
-        float, typer.Option(help="Adds l2/2 · Σw² to the cost.", rich_help_panel=REGULARIZATION)
-    ] = 0.0,
-    dropout: Annotated[
-        float | None,
-        typer.Option(help="Share of hidden outputs dropped in training.", rich_help_panel=REGULARIZATION),
-    ] = None,
-    clip_norm: Annotated[
-        float | None,
-        typer.Option(help="Longest gradient; a longer one is shortened.", rich_help_panel=REGULARIZATION),
-    ] = None,
-    delimiter: Delimiter = None,
-    decimal: Decimal = ".",
-    encoding: Encoding = None,
-    missing: Missing = None,
-    out: Annotated[
-        Path | None,
-        typer.Option(
-            help="The model file; the table's name with .safetensors if not given.", rich_help_panel=OUTPUT
-        ),
-    ] = None,
-    overwrite: Annotated[
-        bool, typer.Option("--overwrite", help="Replace files that exist.", rich_help_panel=OUTPUT)
-    ] = False,
-    history: Annotated[
-        Path | None, typer.Option(help="Write the loss curves to this CSV file.", rich_help_panel=OUTPUT)
-    ] = None,
-    as_json: AsJson = False,
-    quiet: Annotated[
-        bool, typer.Option("--quiet", "-q", help="Print errors only.", rich_help_panel=OUTPUT)
-    ] = False,
-) -> None:
-    """Train a network on a table, score it on rows it never saw, and write the model file.
 
-    Whatever is not given is chosen from the table, and the choice is printed.
-    """
-    from chainrule._files import ensure_writable
-    from chainrule.cli.report import Progress, print_found, print_result
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = Parser(
+        "train",
+        "TABLE --target COLUMN [options]",
+        "Train a network on a table, score it on rows it never saw, and write the model file. "
+        "What is not "
+        "given is chosen from the table, and the choice is shown.",
+        EXAMPLES,
+    )
+    _table_options(made)
+    _network_options(made)
+    _training_options(made)
+    _output_options(made)
+    return made
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    path = Path(options.out or f"{_stem(options.table)}.safetensors")
+    history = None if options.history is None else Path(options.history)
+    _check_outputs(path, history, options)
+    from chainrule.cli.progress import Progress
+    from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES
     from chainrule.model.build import prepare, train_prepared
+    from chainrule.model.source import Reading
     from chainrule.training.settings import Settings
 
-    path = out or Path(f"{stem(table)}.safetensors")
-    ensure_writable(path, overwrite)
-    if history is not None:
-        ensure_writable(history, overwrite)
-    settings = Settings(
-        hidden=_hidden(hidden),
-        activation=_activation(activation),
-        output_activation=output_activation,
-        loss=loss,
-        optimizer=optimizer,
-        learning_rate=learning_rate,
-        schedule=schedule,
-        warmup=warmup,
-        momentum=momentum,
-        batch_size=_batch_size(batch_size),
-        epochs=epochs,
-        weight_decay=weight_decay,
-        l1=l1,
-        l2=l2,
-        dropout=dropout,
-        clip_norm=clip_norm,
-        bias=bias,  # type: ignore[arg-type]  # Settings checks it and names the choices
-        init=init,
-        early_stopping=early_stopping,
-        patience=patience,
-        validation_share=validation_share,
-        members=members,
-        seed=seed,
-    )
-    read = load_table(table, delimiter, decimal, encoding, missing)
-    tested = None if test_file is None else load_table(test_file, delimiter, decimal, encoding, missing)
+    asked = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
+    settings = Settings(**asked)
+    how = Reading().changed(**reading(options))
+    table = how.table(options.table)
+    if options.target is None:
+        raise SettingsError(
+            f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
+        )
     prepared = prepare(
-        read,
-        target,
+        table,
+        options.target,
         settings,
-        task=task,  # type: ignore[arg-type]  # infer_schema checks it and names the choices
-        inputs=names(inputs),
-        drop=names(drop) or (),
-        scaling=scaling,
-        target_scaling=target_scaling,
-        test_share=test_share,
-        test_table=tested,
+        task=options.task,
+        inputs=_names(options.inputs, table.columns),
+        drop=_names(options.drop, table.columns) or (),
+        weights=options.weights,
+        scaling=options.scaling,
+        target_scaling=options.target_scaling,
+        test_share=options.test_share,
+        test_file=options.test_file,
+        reading=how,
     )
     console = screen()
-    talks = not (as_json or quiet)
+    talks = not (options.json or options.quiet)
     if talks:
         print_found(console, prepared)
-    with Progress(prepared.resolved.plan.epochs, shown=not quiet) as progress:
-        trained = train_prepared(prepared, engine=engine or ENGINES[0], on_epoch_end=progress)
-    trained.model.save(path, overwrite=overwrite)
-    if history is not None:
-        _write_history(trained, history, overwrite)
-    if as_json:
+    with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
+        trained = train_prepared(prepared, engine=options.engine or ENGINES[0], on_epoch_end=progress)
+    _write(trained, path, history, options.overwrite)
+    if talks:
+        print_result(console, trained, path, history)
+        return
+    warn(trained.notes)
+    if options.json:
         print_json(_result(trained, path))
-    elif talks:
-        print_result(console, trained, path)
 
 
-def _hidden(text: str | None) -> tuple[int, ...] | None:
-    from chainrule.errors import SettingsError
+def _table_options(made: Parser) -> None:
+    group = "table"
+    made.option(
+        group,
+        "table",
+        metavar="TABLE",
+        help="CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input",
+    )
+    made.option(group, "--target", metavar="COLUMN", help="the column to predict")
+    made.option(
+        group,
+        "--task",
+        metavar="TASK",
+        help="classification or regression; found from the target if not given",
+    )
+    made.option(
+        group,
+        "--inputs",
+        metavar="A,B",
+        action="append",
+        help="the columns to learn from; all that are fit if not given",
+    )
+    made.option(group, "--drop", metavar="A,B", action="append", help="columns to leave out")
+    made.option(
+        group,
+        "--weights",
+        metavar="COLUMN",
+        help="a column with the rows' weights in training; it is no input",
+    )
+    made.option(
+        group,
+        "--test-share",
+        metavar="SHARE",
+        type=number,
+        help="of the rows, held out for the score (default 0.2)",
+    )
+    made.option(group, "--test-file", metavar="TABLE", help="a table to score on instead of held-out rows")
+    made.option(
+        group,
+        "--scaling",
+        metavar="NAME",
+        default="robust",
+        help="of number inputs (default robust); see formulas scalings",
+    )
+    made.option(
+        group,
+        "--target-scaling",
+        metavar="NAME",
+        help="of a number target; what suits the output if not given",
+    )
+    reading_options(made, trained=False)
 
-    if text is None:
-        return None
-    if text.strip().lower() in ("", "none", "0"):
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError as error:
-        raise SettingsError(
-            f"--hidden {text!r} must be whole numbers with commas, such as 64,32, or none"
-        ) from error
+
+def _network_options(made: Parser) -> None:
+    group = "network"
+    made.option(
+        group, "--hidden", metavar="N,N", type=layer_sizes, help="neurons of the hidden layers, or none"
+    )
+    made.option(
+        group,
+        "--activation",
+        metavar="F,F",
+        type=_one_or_more,
+        help="of the hidden layers: one for all or one for each; a name (see formulas activations) or a formula in z",
+    )
+    made.option(
+        group,
+        "--output-activation",
+        metavar="F",
+        help="of the output layer; what suits the loss if not given",
+    )
+    made.option(group, "--bias", metavar="WHICH", help="one for each neuron, layer, or none (default neuron)")
+    made.option(
+        group,
+        "--init",
+        metavar="NAME",
+        help="initial weights; what suits the activation if not given; see formulas initializers",
+    )
+    made.option(
+        group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"
+    )
 
 
-def _activation(text: str | None) -> str | tuple[str, ...] | None:
-    if text is None:
-        return None
-    parts = split_commas(text)
+def _training_options(made: Parser) -> None:
+    group = "training"
+    made.option(group, "--loss", metavar="F", help="a name (see formulas losses), or a formula in a and y")
+    made.option(group, "--optimizer", metavar="NAME", help="adam if not given; see formulas optimizers")
+    made.option(group, "--learning-rate", metavar="ETA", type=number, help="the base learning rate")
+    made.option(group, "--schedule", metavar="NAME", help="of the learning rate; see formulas schedules")
+    made.option(
+        group, "--warmup", metavar="N", type=number, help="epochs in which the learning rate rises from 0"
+    )
+    made.option(
+        group, "--momentum", metavar="MU", type=number, help="of sgd, momentum and nesterov; beta1 of adam"
+    )
+    made.option(
+        group,
+        "--batch-size",
+        metavar="N",
+        type=rows_per_batch,
+        help="rows in each update; 1: row by row, all: the whole table",
+    )
+    made.option(group, "--epochs", metavar="N", type=whole, help="most passes over the table")
+    made.option(
+        group,
+        "--early-stopping",
+        action=argparse.BooleanOptionalAction,
+        help="stop when the watched loss no longer falls, and keep the best epoch",
+    )
+    made.option(
+        group, "--patience", metavar="N", type=whole, help="epochs without a better loss before stopping"
+    )
+    made.option(
+        group, "--tolerance", metavar="X", type=number, help="how much lower a better loss is (default 0)"
+    )
+    made.option(
+        group,
+        "--validation-share",
+        metavar="SHARE",
+        type=number,
+        help="of the training rows, watched by early stopping",
+    )
+    made.option(
+        group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"
+    )
+    made.option(group, "--engine", metavar="NAME", help="what runs the equations")
+    group = "regularization"
+    made.option(
+        group,
+        "--weight-decay",
+        metavar="X",
+        type=number,
+        help="shrinks each weight in every step, decoupled from the loss",
+    )
+    made.option(group, "--l1", metavar="X", type=number, help="adds l1 · Σ|w| to the cost")
+    made.option(group, "--l2", metavar="X", type=number, help="adds l2/2 · Σw² to the cost")
+    made.option(
+        group, "--dropout", metavar="SHARE", type=number, help="of the hidden outputs, dropped in each step"
+    )
+    made.option(
+        group, "--clip-norm", metavar="X", type=number, help="the longest gradient; a longer one is shortened"
+    )
+
+
+def _output_options(made: Parser) -> None:
+    group = "output"
+    made.option(
+        group,
+        "--out",
+        metavar="FILE",
+        help="the model file; if not given, the table's name with .safetensors",
+    )
+    made.option(group, "--history", metavar="FILE", help="also write the loss of every epoch, as CSV")
+    made.option(group, "--overwrite", action="store_true", help="replace files that exist")
+    made.option(group, "--json", action="store_true", help="print the result as JSON, for programs")
+    made.option(group, "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
+
+
+def _one_or_more(text: str) -> str | tuple[str, ...]:
+    parts = words(text)
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
-def _batch_size(text: str | None) -> Any:
-    from chainrule.errors import SettingsError
+def _names(values: list[str] | None, columns: Sequence[str]) -> list[str] | None:
+    """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
+    if values is None:
+        return None
+    return [name for value in values for name in ([value] if value in columns else words(value))]
 
-    if text is None or text == "all":
-        return text
+
+def _stem(table: str) -> str:
+    """Return the name of the model: ``data/a.csv.gz`` makes ``a``, standard input makes ``model``."""
+    return "model" if table == "-" else Path(table).name.split(".")[0] or "model"
+
+
+def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace) -> None:
+    """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
+    from chainrule._files import ensure_writable
+
+    ensure_writable(path, options.overwrite)
+    if history is not None:
+        with _about("--history"):
+            ensure_writable(history, options.overwrite)
+        if _same(path, history):
+            raise OutputError(f"--out and --history are the same file, {path}; choose another name")
+    for output in filter(None, (path, history)):
+        for table in filter(None, (options.table, options.test_file)):
+            if _same(output, Path(table)):
+                raise OutputError(f"{output} is a table to be read, and would be lost; choose another --out")
+
+
+def _same(one: Path, other: Path) -> bool:
+    return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
+
+
+@contextmanager
+def _about(option: str) -> Iterator[None]:
+    """Let the remedy of OutputError name the option that the file comes from."""
     try:
-        return int(text)
-    except ValueError as error:
-        raise SettingsError(f"--batch-size {text!r} must be a whole number of rows, or all") from error
+        yield
+    except OutputError as error:
+        raise OutputError(str(error).replace("--out", option)) from error
 
 
-def _write_history(trained: Trained, path: Path, overwrite: bool) -> None:
+def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) -> None:
+    """Write the model, and the history if asked for: both or none."""
     from chainrule._files import write_atomically
 
+    if history is None:
+        trained.model.save(path, overwrite=overwrite)
+        return
+    with write_atomically(history, overwrite=overwrite) as file:
+        file.write(_curves(trained).encode())
+        # A disk that is full shows here, before the model has its name.
+        file.flush()
+        os.fsync(file.fileno())
+        trained.model.save(path, overwrite=overwrite)
+
+
+def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
     for line in trained.fit.history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
-    with write_atomically(path, overwrite=overwrite) as file:
-        file.write(("\n".join(lines) + "\n").encode())
+    return "\n".join(lines) + "\n"
 
 
 def _result(trained: Trained, path: Path) -> dict[str, Any]:
-    model = trained.model
+    model, prepared, fit = trained.model, trained.prepared, trained.fit
     evaluation = trained.evaluation
     return {
         "model": str(path),
         "task": model.task,
         "target": model.target.name,
         "classes": list(model.target.labels) if model.task == "classification" else None,
+        "rows": prepared.rows,
+        "scores": None if evaluation is None else evaluation.scores,
+        "baselines": dict(trained.baselines),
+        "training_scores": trained.training_evaluation.scores,
+        "confusion": None if evaluation is None else evaluation.confusion,
         "network": model.network.to_dict(),
         "members": model.members,
-        "rows": trained.prepared.rows,
-        "scores": None if evaluation is None else evaluation.scores,
-        "confusion": None if evaluation is None else evaluation.confusion,
-        "baselines": dict(trained.baselines),
-        "training": {
-            "stopped": trained.fit.stopped,
-            "epochs_run": len(trained.fit.history),
-            "best_epochs": list(trained.fit.best_epochs),
-            "seconds": round(trained.fit.seconds, 3),
-            "learning_rate": trained.prepared.resolved.plan.learning_rate,
-            "optimizer": trained.prepared.resolved.steps.optimizer.spec,
-            "batch_size": trained.prepared.resolved.steps.batch_size,
-            "seed": trained.prepared.resolved.steps.seed,
-        },
-        "columns": trained.prepared.schema.to_dict()["columns"],
-        "notes": [*trained.prepared.schema.notes, *trained.notes],
+        "training": {**model.card, "seconds": round(fit.seconds, 3)},
+        "columns": prepared.schema.to_dict()["columns"],
+        "notes": [*prepared.schema.notes, *trained.notes],
     }

@@ -1,190 +1,133 @@
-"""From a table to a trained model with an honest score: `train`."""
+"""From a table to a trained model with an honest score: `train`, in the two steps `prepare` and `train_prepared`."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, Literal
+from dataclasses import dataclass, field, replace
+from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule import __version__
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
+from chainrule.model.card import training_card
 from chainrule.model.model import Evaluation, Model
-from chainrule.tables.cells import number_cells
+from chainrule.model.source import Reading, Source
+from chainrule.model.verdicts import separability, trained_members, training_notes
+from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
-from chainrule.tables.read import read_table
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.split import split_rows
-from chainrule.tables.table import Table, from_frame
+from chainrule.tables.table import Table, suggestion
 from chainrule.tables.target import TargetEncoder, fit_target
-from chainrule.training.baselines import class_baselines, linearly_separable, number_baselines
+from chainrule.training.baselines import class_baselines, number_baselines
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
-from chainrule.training.monitor import Callback, FitResult, Plan
+from chainrule.training.monitor import Callback, FitResult
 from chainrule.training.settings import Problem, Resolved, Settings, Task, resolve
 
 TEST_STREAM, VALIDATION_STREAM = 0, 1
 
+TEST_SHARE = 0.2
+"""The share of the rows that is held out for the score where nothing else is asked for."""
+
+
+class Arrays(NamedTuple):
+    """What the network sees: training rows followed by validation rows, and the rows of the score.
+
+    ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None, ``x_test`` (m, d).
+    """
+
+    x: FloatArray
+    y: FloatArray
+    weights: FloatArray | None
+    x_test: FloatArray
+
 
 @dataclass(frozen=True)
 class Prepared:
-    """A table read and understood, before training: what the command line reports first."""
+    """A table read and understood, before training: what the command line reports first.
+
+    ``fitted`` are the training rows followed by the validation rows, ``tested`` the rows of the score.
+    """
 
     table: Table
-    test_table: Table | None
     schema: Schema
     encoder: Encoder
     target: TargetEncoder
-    training: IntArray
-    validation: IntArray
-    test: IntArray
+    fitted: Table
+    tested: Table
+    arrays: Arrays
+    n_validation: int
     resolved: Resolved
+    weights: str | None = None
+    reading: Reading = field(default_factory=Reading)
 
     @property
     def rows(self) -> dict[str, int]:
         """How many rows are used for what."""
-        test = self.test_table.n_rows if self.test_table is not None else len(self.test)
-        return {"training": len(self.training), "validation": len(self.validation), "test": test}
+        return {
+            "training": self.fitted.n_rows - self.n_validation,
+            "validation": self.n_validation,
+            "test": self.tested.n_rows,
+        }
 
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model, how training went, and its scores on rows it never saw (None where there were none)."""
+    """A trained model, how training went, and its scores.
+
+    ``evaluation`` and ``baselines`` are about rows the network never saw; None and empty where there were none.
+    ``training_evaluation`` is about the rows it was trained on. ``notes`` say what a user should know.
+    """
 
     model: Model
     prepared: Prepared
     fit: FitResult
     evaluation: Evaluation | None
     baselines: Mapping[str, Scores]
+    training_evaluation: Evaluation
     notes: tuple[str, ...]
 
 
-def as_table(source: Any) -> Table:
-    """Return a table of a path, a `Table`, or any data frame."""
-    if isinstance(source, Table):
-        return source
-    if isinstance(source, str) or hasattr(source, "__fspath__"):
-        return read_table(source)
-    return from_frame(source)
-
-
-def prepare(
-    table: Any,
-    target: str,
-    settings: Settings | None = None,
-    *,
-    task: Task | None = None,
-    inputs: Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    scaling: str = "robust",
-    target_scaling: str | None = None,
-    test_share: float = 0.2,
-    test_table: Any = None,
-) -> Prepared:
-    """Read and understand a table: columns, split, encoders, and the training that the recipe chooses.
-
-    ``test_share`` of the rows are held out (stratified for classes); or the test rows are those of ``test_table``.
-    Raises TableError or SettingsError for what can't be trained on.
-    """
-    settings = settings or Settings()
-    table = as_table(table)
-    if not 0 <= test_share < 1:
-        raise SettingsError(f"test-share {test_share!r} must be at least 0 and less than 1")
-    schema = infer_schema(table, target=target, inputs=inputs, drop=drop, task=task)
-    tested = None
-    if test_table is not None:
-        tested, test_share = as_table(test_table), 0.0
-    known = labeled_rows(table, schema)
-    strata = table.text(target).to_numpy()[known] if schema.task == "classification" else None
-    rest, test = split_rows(len(known), test_share, settings.seed, strata, stream=TEST_STREAM)
-    fitted_on, test = known[rest], known[test]
-    encoder = fit_encoder(table, schema, scaling=scaling, rows=fitted_on)
-    if encoder.n_inputs == 0:
-        raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
-    classes = _n_classes(table, target, fitted_on) if schema.task == "classification" else 0
-    resolved = resolve(settings, Problem(schema.task, len(fitted_on), encoder.n_inputs, classes))
-    if schema.task == "regression":
-        target_scaling = target_scaling or _target_scaling(resolved)
-    chosen = fit_target(table, schema, scaling=target_scaling, rows=fitted_on)
-    if tested is not None:
-        tested = tested.take(np.flatnonzero(tested.column(target).is_not_null().to_numpy()))
-    training, validation = split_rows(
-        len(fitted_on),
-        resolved.validation_share,
-        settings.seed,
-        None if strata is None else strata[rest],
-        stream=VALIDATION_STREAM,
-    )
-    return Prepared(
-        table, tested, schema, encoder, chosen, fitted_on[training], fitted_on[validation], test, resolved
-    )
-
-
-def train_prepared(
-    prepared: Prepared, *, engine: str = ENGINES[0], on_epoch_end: Callback | None = None
-) -> Trained:
-    """Train on a prepared table, score on the held-out rows beside the baselines."""
-    resolved, network = prepared.resolved, prepared.resolved.network
-    x, y = _arrays(prepared)
-    n_train = len(prepared.training)
-    result = fit(
-        engine_named(engine),
-        network,
-        initial_parameters(network, resolved.members, resolved.steps.seed),
-        Data(x, y, np.arange(n_train), np.arange(n_train, len(x))),
-        resolved.steps,
-        resolved.plan,
-        on_epoch_end,
-    )
-    notes = [str(divergence) for _, divergence in sorted(result.diverged.items())]
-    model = Model(network, result.parameters, prepared.encoder, prepared.target, engine=engine)
-    if not np.isfinite(model.outputs(x[: min(len(x), 1000)])).all():
-        raise SettingsError("training diverged before any epoch was finished: " + "; ".join(notes))
-    notes += _separability(prepared, model, x)
-    evaluation, baselines = None, {}
-    tested = prepared.test_table if prepared.test_table is not None else prepared.table.take(prepared.test)
-    if tested.n_rows:
-        evaluation = model.evaluate(tested)
-        baselines = _baselines(prepared, x, tested)
-    card = _card(prepared, result, evaluation, engine)
-    return Trained(replace(model, card=card), prepared, result, evaluation, baselines, tuple(notes))
-
-
 def train(
-    table: Any,
+    table: Source,
     target: str,
     *,
     task: Task | None = None,
     inputs: Sequence[str] | None = None,
     drop: Sequence[str] = (),
+    weights: str | None = None,
     scaling: str = "robust",
     target_scaling: str | None = None,
-    test_share: float = 0.2,
-    test_table: Any = None,
+    test_share: float | None = None,
+    test_file: Source | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] | None = None,
     engine: str = ENGINES[0],
     on_epoch_end: Callback | None = None,
     **settings: Any,
 ) -> Trained:
     """Train a network on a table and score it on rows it never saw.
 
-    ``table`` is a path, a `Table`, or a data frame (polars, pandas, a dict of columns); ``settings`` are the fields of
-    `Settings`, the command line's words. Raises TableError or SettingsError with one line that says what to do.
+    ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
+    ``settings`` are the fields of `Settings`. All words are the command line's. Raises TableError or
+    SettingsError with one line that says what to do.
 
     >>> import chainrule
-    >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", epochs=30)
-    >>> trained.evaluation.rows
-    8
+    >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", hidden=[4], epochs=30)
+    >>> trained.evaluation.rows, trained.model.predict({"x": [0, 1]}).labels.tolist()
+    (8, ['a', 'b'])
     """
-    unknown = sorted(set(settings) - set(Settings.__dataclass_fields__))
-    if unknown:
-        raise SettingsError(
-            f"unknown setting {unknown[0]!r}: choose {', '.join(Settings.__dataclass_fields__)}"
-        )
+    known = Settings.__dataclass_fields__
+    for name in settings:
+        if name not in known:
+            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, list(known))}")
     prepared = prepare(
         table,
         target,
@@ -192,97 +135,249 @@ def train(
         task=task,
         inputs=inputs,
         drop=drop,
+        weights=weights,
         scaling=scaling,
         target_scaling=target_scaling,
         test_share=test_share,
-        test_table=test_table,
+        test_file=test_file,
+        reading=Reading().changed(delimiter, decimal, encoding, missing),
     )
     return train_prepared(prepared, engine=engine, on_epoch_end=on_epoch_end)
 
 
-def _n_classes(table: Table, target: str, rows: IntArray) -> int:
-    return int(table.take(rows).text(target).n_unique())
+def prepare(
+    table: Source,
+    target: str,
+    settings: Settings | None = None,
+    *,
+    task: Task | None = None,
+    inputs: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    weights: str | None = None,
+    scaling: str = "robust",
+    target_scaling: str | None = None,
+    test_share: float | None = None,
+    test_file: Source | None = None,
+    reading: Reading | None = None,
+) -> Prepared:
+    """Read and understand a table: columns, split, encoders, and the training that the recipe chooses.
+
+    ``test_share`` of the rows are held out (for classes, that share of each), or the score is on ``test_file``.
+    ``weights`` names a column of row weights for training; it is no input, and rows of weight 0 are left out.
+    Raises TableError or SettingsError for what can't be trained on.
+    """
+    settings, reading = settings or Settings(), reading or Reading()
+    share = _test_share(test_share, test_file)
+    table = reading.table(table)
+    schema = _schema(table, target, inputs, drop, task, weights)
+    known = labeled_rows(table, schema)
+    row_weights = None
+    if weights is not None:
+        row_weights, known, schema = _weighed(table, weights, known, schema)
+    classes = schema.task == "classification"
+    strata = table.text(target).to_numpy()[known] if classes else None
+    rest, test = split_rows(len(known), share, settings.seed, strata, stream=TEST_STREAM)
+    rows = known[rest]
+    encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
+    if encoder.n_inputs == 0:
+        raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
+    n_classes = int(table.take(rows).text(target).n_unique()) if classes else 0
+    resolved = resolve(settings, Problem(schema.task, len(rows), encoder.n_inputs, n_classes))  # type: ignore[arg-type]
+    if not classes:
+        target_scaling = target_scaling or _target_scaling(resolved)
+    encoded = fit_target(table, schema, scaling=target_scaling, rows=rows)
+    training, validation = split_rows(
+        len(rows),
+        resolved.validation_share,
+        settings.seed,
+        None if strata is None else strata[rest],
+        stream=VALIDATION_STREAM,
+    )
+    fitted = rows[np.concatenate([training, validation])]
+    tested = table.take(known[test]) if test_file is None else _labeled(reading.table(test_file), target)
+    arrays = Arrays(
+        encoder.transform(table.take(fitted)),
+        _targets(table.take(fitted), encoded, resolved),
+        None if row_weights is None else row_weights[fitted],
+        encoder.transform(tested),
+    )
+    _targets(tested, encoded, resolved)  # raises now, rather than after training, where they can't be scored
+    return Prepared(
+        table,
+        schema,
+        encoder,
+        encoded,
+        table.take(fitted),
+        tested,
+        arrays,
+        len(validation),
+        resolved,
+        weights,
+        reading,
+    )
 
 
-def _target_scaling(resolved: Resolved) -> Literal["standard", "minmax", "none"]:
+def train_prepared(
+    prepared: Prepared, *, engine: str = ENGINES[0], on_epoch_end: Callback | None = None
+) -> Trained:
+    """Train on a prepared table, and score beside the baselines.
+
+    After Ctrl-C the best network so far is scored and returned; before the end of the first epoch there is
+    none, and KeyboardInterrupt goes on. Raises SettingsError where training left nothing finite.
+    """
+    resolved, network, arrays = prepared.resolved, prepared.resolved.network, prepared.arrays
+    n_training = prepared.rows["training"]
+    result = fit(
+        engine_named(engine),
+        network,
+        initial_parameters(network, resolved.members, resolved.steps.seed),
+        Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
+        resolved.steps,
+        resolved.plan,
+        on_epoch_end,
+    )
+    if result.stopped == "interrupted" and not result.history:
+        raise KeyboardInterrupt
+    notes = training_notes(result, resolved)
+    kept = trained_members(result)
+    model = Model(
+        network,
+        result.parameters[kept],
+        prepared.encoder,
+        prepared.target,
+        prepared.reading,
+        training_card(
+            resolved.steps,
+            resolved.plan,
+            result,
+            table=prepared.table.name,
+            rows=prepared.rows,
+            weights=prepared.weights,
+            engine=engine,
+            validation_share=resolved.validation_share,
+            best_epochs=[result.best_epochs[member] for member in kept],
+            scores=None,
+        ),
+    )
+    outputs = model.outputs(arrays.x)
+    if not np.isfinite(outputs).all():
+        raise SettingsError("; ".join(notes) or "the network's outputs are not finite; lower --learning-rate")
+    prediction = model.decode(outputs)
+    if resolved.steps.optimizer.name == "perceptron" and network.output.n_out == 1:
+        notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), prediction))
+    evaluation: Evaluation | None = None
+    baselines: Mapping[str, Scores] = {}
+    if prepared.tested.n_rows:
+        evaluation = model.evaluate(prepared.tested)
+        model = replace(model, card={**model.card, "scores": evaluation.scores})
+        baselines = _baselines(prepared)
+    return Trained(
+        model, prepared, result, evaluation, baselines, model.score(prediction, prepared.fitted), tuple(notes)
+    )
+
+
+def _test_share(test_share: float | None, test_file: Source | None) -> float:
+    if test_file is not None:
+        if test_share is not None:
+            raise SettingsError(
+                "the score is on --test-share of the rows or on --test-file: leave one of them out"
+            )
+        return 0.0
+    share = TEST_SHARE if test_share is None else test_share
+    if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
+        raise SettingsError(f"test-share {share!r} must be at least 0 and less than 1, such as 0.2")
+    return share
+
+
+def _schema(
+    table: Table,
+    target: str,
+    inputs: Sequence[str] | None,
+    drop: Sequence[str],
+    task: Task | None,
+    weights: str | None,
+) -> Schema:
+    """Return the table's schema, the column of row weights left out of the inputs."""
+    if weights is None:
+        return infer_schema(table, target=target, inputs=inputs, drop=drop, task=task)
+    if weights not in table.columns:
+        raise TableError(
+            f"{table.name}: the column of weights {weights!r} is not there; {suggestion(weights, table.columns)}"
+        )
+    if weights == target or weights in (inputs or ()):
+        role = "the target" if weights == target else "an input"
+        raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
+    schema = infer_schema(table, target=target, inputs=inputs, drop=[*drop, weights], task=task)
+    reason = "it holds the weights of the rows"
+    columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
+    return replace(schema, columns=columns)
+
+
+def _weighed(table: Table, name: str, known: IntArray, schema: Schema) -> tuple[FloatArray, IntArray, Schema]:
+    """Return the weights of all rows (n,), the ``known`` rows that have one above 0, and the schema with a note.
+
+    Raises TableError for a weight that is missing or negative, and where all are 0.
+    """
+    weights = number_cells(table, name)
+    wrong = ~(weights >= 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        what = "the weight is missing" if np.isnan(weights[row]) else "a weight can't be negative"
+        raise TableError(f"{located(table, row, name)} {what}; write 0 to leave the row out")
+    left = known[weights[known] > 0]
+    if not len(left):
+        raise TableError(
+            f"{table.name}: column {name!r}: every weight is 0, so there is nothing to learn from; "
+            "give rows that count a weight above 0"
+        )
+    lost = len(known) - len(left)
+    if lost:
+        has = "row has" if lost == 1 else "rows have"
+        note = f"{lost} {has} the weight 0, and are left out of training and score"
+        schema = replace(schema, notes=(*schema.notes, note))
+    return weights, left, schema
+
+
+def _labeled(table: Table, target: str) -> Table:
+    """Return the rows that have a target; raises TableError where there are none."""
+    rows = np.flatnonzero(table.column(target).is_not_null().to_numpy())
+    if not len(rows):
+        raise TableError(f"{table.name}: no row has a value in the target {target!r}")
+    return table.take(rows)
+
+
+def _target_scaling(resolved: Resolved) -> str:
     """Scale a number to what the output activation can reach."""
     if resolved.network.loss.targets == "nonnegative":
         return "none"
-    ranges = {"(0, 1)": "minmax", "[0, inf)": "minmax", "{0, 1}": "minmax", "(0, inf)": "none"}
-    return ranges.get(resolved.network.output.activation.range, "standard")  # type: ignore[return-value]
+    reach = {"(0, 1)": "minmax", "[0, inf)": "minmax", "{0, 1}": "minmax", "(0, inf)": "none"}
+    return reach.get(resolved.network.output.activation.range, "standard")
 
 
-def _arrays(prepared: Prepared) -> tuple[FloatArray, FloatArray]:
-    """Return the encoded training rows followed by the validation rows: x (n, d) and y (n, n_out)."""
-    rows = prepared.table.take(np.concatenate([prepared.training, prepared.validation]))
-    single = prepared.resolved.network.output.n_out == 1 and prepared.target.task == "classification"
-    y = prepared.target.transform(rows, single=single)
-    if prepared.resolved.network.loss.targets == "nonnegative" and (y < 0).any():
+def _targets(rows: Table, target: TargetEncoder, resolved: Resolved) -> FloatArray:
+    """Return what the outputs should say (n, n_out); raises TableError for targets that the loss can't take."""
+    network = resolved.network
+    single = target.task == "classification" and network.output.n_out == 1
+    y = target.transform(rows, single=single)
+    if network.loss.targets == "nonnegative" and (y < 0).any():
         row = int(np.argmax(y.min(axis=1) < 0))
         raise TableError(
-            f"{rows.name}, {rows.place(row)}: the target {prepared.target.name!r} is {y[row, 0]:g}, but loss "
-            f"{prepared.resolved.network.loss.name} needs numbers of at least 0; choose another loss"
+            f"{located(rows, row, target.name)} is negative, and the loss {network.loss.name} is for numbers "
+            "of at least 0; choose another --loss"
         )
-    return prepared.encoder.transform(rows), y
+    return y
 
 
-def _baselines(prepared: Prepared, x: FloatArray, tested: Table) -> Mapping[str, Scores]:
-    rows = prepared.table.take(np.concatenate([prepared.training, prepared.validation]))
-    x_test = prepared.encoder.transform(tested)
-    target = prepared.target
+def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
+    fitted, tested, target, arrays = prepared.fitted, prepared.tested, prepared.target, prepared.arrays
     if target.task == "classification":
-        return class_baselines(x, target.codes(rows), x_test, target.codes(tested), target.n_classes)
-    return number_baselines(x, number_cells(rows, target.name), x_test, number_cells(tested, target.name))
-
-
-def _separability(prepared: Prepared, model: Model, x: FloatArray) -> list[str]:
-    """Say whether a perceptron still makes mistakes because no straight line could avoid them."""
-    if prepared.resolved.steps.optimizer.name != "perceptron" or prepared.resolved.network.output.n_out != 1:
-        return []
-    rows = prepared.table.take(np.concatenate([prepared.training, prepared.validation]))
-    y = prepared.target.codes(rows)
-    wrong = int(np.sum(model.decode(model.outputs(x)).codes != y))
-    if not wrong:
-        return [f"the perceptron separates all {len(y)} training rows"]
-    if linearly_separable(x, y):
-        return [
-            f"{wrong} of {len(y)} training rows are still wrong, though a plane separates them: use more --epochs"
-        ]
-    return [
-        f"{wrong} of {len(y)} training rows are wrong, and no plane separates the classes: the perceptron rule "
-        "can't settle; use a hidden layer (--optimizer adam --hidden 8)"
-    ]
-
-
-def _card(
-    prepared: Prepared, result: FitResult, evaluation: Evaluation | None, engine: str
-) -> dict[str, Any]:
-    """Return what the model file says about its training; no dates or seconds, so that the same seed gives the same file."""
-    plan: Plan = prepared.resolved.plan
-    steps = prepared.resolved.steps
-    return {
-        "chainrule": __version__,
-        "table": prepared.table.name,
-        "rows": prepared.rows,
-        "engine": engine,
-        "optimizer": steps.optimizer.spec,
-        "learning_rate": plan.learning_rate,
-        "schedule": plan.schedule.spec,
-        "warmup_steps": plan.warmup,
-        "batch_size": steps.batch_size,
-        "epochs": plan.epochs,
-        "early_stopping": plan.early_stopping,
-        "patience": plan.patience,
-        "tolerance": plan.tolerance,
-        "l1": steps.l1,
-        "l2": steps.l2,
-        "weight_decay": steps.weight_decay,
-        "clip_norm": steps.clip_norm,
-        "shuffle": steps.shuffle,
-        "seed": steps.seed,
-        "validation_share": prepared.resolved.validation_share,
-        "epochs_run": len(result.history),
-        "best_epochs": list(result.best_epochs),
-        "stopped": result.stopped,
-        "scores": None if evaluation is None else asdict(evaluation)["scores"],
-    }
+        return class_baselines(
+            arrays.x,
+            target.codes(fitted),
+            arrays.x_test,
+            target.codes(tested),
+            target.n_classes,
+            arrays.weights,
+        )
+    y, y_test = number_cells(fitted, target.name), number_cells(tested, target.name)
+    return number_baselines(arrays.x, y, arrays.x_test, y_test, arrays.weights)

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from os import PathLike
+from math import prod
+from os import PathLike, fspath
 from typing import Any
 
 import numpy as np
@@ -13,29 +14,36 @@ import polars as pl
 
 from chainrule import __version__
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines import engine_named
+from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError
-from chainrule.model.file import read_model_file, write_model_file
+from chainrule.model.card import read_card
+from chainrule.model.file import AnyArray, read_model_file, write_model_file
+from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
+from chainrule.tables.plain import read_record, read_text
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.metrics import Scores, classification_scores, confusion, regression_scores
 
-
 VERSION = 1
 """The version of the description that `Model.save` writes."""
+
+MAX_LAYERS = 1000
+"""The most layers that are read from a file: a hostile one could hold a million."""
+
+_PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading", "card")
 
 
 @dataclass(frozen=True)
 class Prediction:
     """Predictions for ``n`` rows.
 
-    ``labels`` (n,): the class, or the number in the target's units. ``codes`` (n,): the class's place among the target's labels,
-    None for numbers. ``probabilities`` (n, classes) or None where the loss gives none. ``members`` (k, n, n_out): every member's
-    outputs as the network gives them.
+    ``labels`` (n,): the class, or the number in the target's units. ``codes`` (n,): the class's place among the
+    target's labels, None for numbers. ``probabilities`` (n, classes), or None where the loss gives none.
+    ``members`` (k, n, n_out): every member's outputs as the network gives them.
     """
 
     labels: np.ndarray[Any, Any]
@@ -57,15 +65,17 @@ class Evaluation:
 class Model:
     """A trained network and all it needs to read a table and answer in the target's units.
 
-    ``parameters`` (k, p) is flat, as `Layout` lays it out; ``card`` is plain data about the training.
+    ``parameters`` (k, p) is flat, as `Layout` lays it out; ``card`` is plain data about the training. `predict`,
+    `evaluate` and `prediction_frame` take a path, a data frame or a `Table`, and the words of `read_table`;
+    those not given are the ones the model was trained with.
     """
 
     network: Network
     parameters: FloatArray
     encoder: Encoder
     target: TargetEncoder
+    reading: Reading = field(default_factory=Reading)
     card: Mapping[str, Any] = field(default_factory=dict)
-    engine: str = "reference"
 
     @property
     def task(self) -> str:
@@ -77,41 +87,81 @@ class Model:
         """The number of member networks K."""
         return len(self.parameters)
 
-    def outputs(self, x: FloatArray) -> FloatArray:
-        """Return every member's outputs (k, n, n_out) for encoded rows (n, d)."""
-        return engine_named(self.engine).predict(self.network, self.parameters, x)
+    @property
+    def engine(self) -> str:
+        """The engine that trained it and predicts with it."""
+        return str(self.card.get("engine", ENGINES[0]))
 
-    def predict(self, table: Table) -> Prediction:
+    def table(
+        self,
+        source: Source,
+        *,
+        delimiter: str | None = None,
+        decimal: str | None = None,
+        encoding: str | None = None,
+        missing: Sequence[str] | None = None,
+    ) -> Table:
+        """Return the table of a source, read as the one the model was trained on but for the words given."""
+        return self.reading.changed(delimiter, decimal, encoding, missing).table(source)
+
+    def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
-        return self.decode(self.outputs(self.encoder.transform(table)))
-
-    def decode(self, members: FloatArray) -> Prediction:
-        """Turn the members' outputs (k, n, n_out) into predictions: their mean decides."""
-        mean = members.mean(axis=0)
-        if self.task == "regression":
-            return Prediction(self.target.inverse(mean[:, 0]), None, None, members)
-        loss, output = self.network.loss, self.network.output.activation
-        threshold = 0.0 if loss.signed else 0.5
-        bounded = output.range == "(0, 1)"
-        if mean.shape[1] == 1:
-            index = (mean[:, 0] > threshold).astype(np.int64)
-            probabilities = (
-                np.column_stack([1 - mean[:, 0], mean[:, 0]]) if bounded and not loss.signed else None
+        table = self.table(source, **reading)
+        outputs = self.outputs(self.encoder.transform(table))
+        wrong = ~np.isfinite(outputs).all(axis=(0, 2))
+        if wrong.any():
+            row = int(np.argmax(wrong))
+            raise TableError(
+                f"{table.name}: {table.place(row)}: the network's output is not a finite number; "
+                "its weights are too large for these inputs, so train it again"
             )
-        else:
-            index = np.argmax(mean, axis=1)
-            total = mean.sum(axis=1, keepdims=True)
-            usable = bounded and not loss.signed and bool((total > 0).all())
-            probabilities = mean / total if usable else None
-        return Prediction(np.array(self.target.labels)[index], index, probabilities, members)
+        return self.decode(outputs)
 
-    def evaluate(self, table: Table) -> Evaluation:
+    def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without a target are left out."""
+        table = self.table(source, **reading)
         rows = np.flatnonzero(table.column(self.target.name).is_not_null().to_numpy())
         if not len(rows):
             raise TableError(f"{table.name}: no row has a value in the target {self.target.name!r}")
         part = table.take(rows)
         return self.score(self.predict(part), part)
+
+    def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
+        """Return the predictions as a data frame: the target, and for classes a column ``P(class)`` each."""
+        prediction = self.predict(source, **reading)
+        columns = {self.target.name: prediction.labels}
+        if prediction.probabilities is not None:
+            for label, column in zip(self.target.labels, prediction.probabilities.T, strict=True):
+                columns[f"P({label})"] = column
+        return pl.DataFrame(columns)
+
+    def outputs(self, x: FloatArray) -> FloatArray:
+        """Return every member's outputs (k, n, n_out) for encoded rows (n, d)."""
+        return engine_named(self.engine).predict(self.network, self.parameters, x)
+
+    def decode(self, members: FloatArray) -> Prediction:
+        """Turn the members' outputs (k, n, n_out) into predictions: their mean decides.
+
+        Outputs in (0, 1) are probabilities: one output that of the second class, several divided by their sum.
+        """
+        mean = members.mean(axis=0)
+        if self.task == "regression":
+            return Prediction(self.target.inverse(mean[:, 0]), None, None, members)
+        loss, n_classes = self.network.loss, self.target.n_classes
+        probable = self.network.output.activation.range == "(0, 1)" and not loss.signed
+        probabilities = None
+        if mean.shape[1] == 1:
+            codes = (mean[:, 0] > (0.0 if loss.signed else 0.5)).astype(np.int64)
+            if probable:
+                probabilities = np.column_stack([1 - mean[:, 0], mean[:, 0]])
+        else:
+            codes = np.argmax(mean, axis=1)
+            if probable:
+                total = mean.sum(axis=1, keepdims=True)
+                # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
+                unknown = np.full_like(mean, 1 / n_classes)
+                probabilities = np.divide(mean, total, out=unknown, where=total > 0)
+        return Prediction(np.array(self.target.labels)[codes], codes, probabilities, members)
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""
@@ -125,15 +175,6 @@ class Model:
             confusion(y, prediction.codes, n_classes),
         )
 
-    def prediction_frame(self, table: Table) -> pl.DataFrame:
-        """Return the predictions as a data frame: the target, and for classes a column ``P(class)`` each."""
-        prediction = self.predict(table)
-        columns = {self.target.name: prediction.labels}
-        if prediction.probabilities is not None:
-            for label, column in zip(self.target.labels, prediction.probabilities.T, strict=True):
-                columns[f"P({label})"] = column
-        return pl.DataFrame(columns)
-
     def layers(self, member: int = 0) -> list[dict[str, FloatArray]]:
         """Return one member's arrays by name for each layer, views in float64: ``layers()[0]["W"]``."""
         return Layout(self.network).unflatten(np.asarray(self.parameters[member], np.float64))
@@ -146,6 +187,7 @@ class Model:
             "network": self.network.to_dict(),
             "encoder": self.encoder.to_dict(),
             "target": self.target.to_dict(),
+            "reading": self.reading.to_dict(),
             "card": dict(self.card),
         }
         plain: dict[str, Any] = json.loads(json.dumps(description, allow_nan=False))
@@ -159,41 +201,56 @@ class Model:
     def load(cls, path: str | PathLike[str]) -> Model:
         """Read a model file; raises ModelFileError where it is none, or is damaged."""
         arrays, description = read_model_file(path)
+        try:
+            return cls.from_dict(description, arrays)
+        except ChainruleError as error:
+            raise ModelFileError(
+                f"{fspath(path)} is not a model that chainrule {__version__} can use: {error}"
+            ) from error
+
+    @classmethod
+    def from_dict(cls, description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
+        """Return the model of `to_dict`'s plain data and its arrays; raises ChainruleError for anything else."""
         version = description.get("model_version")
         if version != VERSION:
-            raise ModelFileError(
-                f"{path}: its description has version {version!r}, but this chainrule reads {VERSION}"
-            )
-        try:
-            network = Network.from_dict(_part(description, "network"))
-            encoder = Encoder.from_dict(_part(description, "encoder"))
-            target = TargetEncoder.from_dict(_part(description, "target"))
-        except ChainruleError as error:
-            raise ModelFileError(f"{path}: {error}") from error
-        parameters = arrays.get("parameters")
-        size = Layout(network).size
-        if parameters is None or parameters.ndim != 2 or parameters.shape[1] != size or not len(parameters):
-            found = "none" if parameters is None else f"{parameters.shape}"
-            raise ModelFileError(
-                f"{path}: parameters of shape (members, {size}) are expected, but found {found}"
-            )
-        if parameters.dtype.kind != "f":
-            raise ModelFileError(f"{path}: parameters must be floating-point numbers, not {parameters.dtype}")
-        if encoder.n_inputs != network.n_inputs:
-            raise ModelFileError(
-                f"{path}: {encoder.n_inputs} encoded inputs don't fit a network of {network.n_inputs}"
-            )
-        if target.task == "classification" and network.output.n_out not in (
-            (1, 2) if target.n_classes == 2 else (target.n_classes,)
-        ):
-            raise ModelFileError(
-                f"{path}: {target.n_classes} classes don't fit {network.output.n_out} outputs"
-            )
-        return cls(network, parameters, encoder, target, _part(description, "card"))
+            raise ModelFileError(f"its description has version {version!r}, and version {VERSION} is read")
+        data = read_record(dict(description), "the description", _PARTS)
+        read_text(data["chainrule"], "chainrule")
+        network = _read_network(data["network"])
+        encoder = Encoder.from_dict(data["encoder"])
+        target = TargetEncoder.from_dict(data["target"])
+        parameters = _checked_parameters(network, arrays)
+        _check_fit(network, encoder, target)
+        return cls(
+            network, parameters, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
+        )
 
 
-def _part(description: Mapping[str, Any], key: str) -> dict[str, Any]:
-    value = description.get(key)
-    if not isinstance(value, dict):
-        raise ModelFileError(f"the description has no part {key!r}")
-    return value
+def _read_network(value: object) -> Network:
+    data = read_record(value, "network", ("n_inputs", "layers", "loss", "reduction"))
+    if isinstance(data["layers"], list) and len(data["layers"]) > MAX_LAYERS:
+        raise ModelFileError(f"network.layers: {len(data['layers'])} layers, more than {MAX_LAYERS}")
+    return Network.from_dict(data)
+
+
+def _checked_parameters(network: Network, arrays: Mapping[str, AnyArray]) -> FloatArray:
+    """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
+    size = sum(prod(shape) for layer in network.shapes() for shape in layer.values())
+    found = arrays.get("parameters")
+    if set(arrays) != {"parameters"} or found is None:
+        raise ModelFileError(f"the one array 'parameters' is expected, but found {sorted(arrays)}")
+    if found.ndim != 2 or found.shape[1] != size or not len(found):
+        raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
+    if found.dtype.kind != "f":
+        raise ModelFileError(f"parameters are floating-point numbers, not {found.dtype}")
+    Layout(network)  # raises SettingsError where an address of a frozen parameter leads nowhere
+    return found
+
+
+def _check_fit(network: Network, encoder: Encoder, target: TargetEncoder) -> None:
+    if encoder.n_inputs != network.n_inputs:
+        raise ModelFileError(f"{encoder.n_inputs} encoded inputs don't fit a network of {network.n_inputs}")
+    outputs = {0: (1,), 2: (1, 2)}.get(target.n_classes, (target.n_classes,))
+    if network.output.n_out not in outputs:
+        what = f"{target.n_classes} classes don't" if target.n_classes else "a number doesn't"
+        raise ModelFileError(f"{what} fit {network.output.n_out} outputs")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Callable, Mapping
 
 import polars as pl
 
@@ -14,18 +15,29 @@ def table_bytes(frame: pl.DataFrame, suffix: str) -> bytes:
 
     Raises OutputError for another ending.
     """
+    check_suffix(suffix)
     buffer = io.BytesIO()
-    match suffix.lower():
-        case ".csv":
-            frame.write_csv(buffer)
-        case ".tsv" | ".tab":
-            frame.write_csv(buffer, separator="\t")
-        case ".parquet" | ".pq":
-            frame.write_parquet(buffer)
-        case ".ndjson" | ".jsonl":
-            frame.write_ndjson(buffer)
-        case _:
-            raise OutputError(
-                f"can't write a table as {suffix or 'a file without ending'!r}: use .csv, .tsv, .parquet or .ndjson"
-            )
+    _WRITERS[suffix.lower()](frame, buffer)
     return buffer.getvalue()
+
+
+def check_suffix(suffix: str) -> None:
+    """Raise OutputError where `table_bytes` knows no format for a file's ending."""
+    if suffix.lower() not in _WRITERS:
+        ending = f"with the ending {suffix!r}" if suffix else "without an ending"
+        raise OutputError(f"can't write a table to a file {ending}; use {', '.join(_WRITERS)}")
+
+
+def _write_tsv(frame: pl.DataFrame, buffer: io.BytesIO) -> None:
+    frame.write_csv(buffer, separator="\t")
+
+
+_WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
+    ".csv": pl.DataFrame.write_csv,
+    ".tsv": _write_tsv,
+    ".tab": _write_tsv,
+    ".parquet": pl.DataFrame.write_parquet,
+    ".pq": pl.DataFrame.write_parquet,
+    ".ndjson": pl.DataFrame.write_ndjson,
+    ".jsonl": pl.DataFrame.write_ndjson,
+}

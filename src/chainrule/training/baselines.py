@@ -14,13 +14,22 @@ MOST_ROWS = 50_000
 
 
 def class_baselines(
-    x: FloatArray, y: IntArray, x_test: FloatArray, y_test: IntArray, n_classes: int
+    x: FloatArray,
+    y: IntArray,
+    x_test: FloatArray,
+    y_test: IntArray,
+    n_classes: int,
+    weights: FloatArray | None = None,
 ) -> dict[str, Scores]:
-    """Return the scores of the majority class (with the classes' shares) and of logistic regression."""
+    """Return the scores of the majority class (with the classes' shares) and of logistic regression.
+
+    ``weights`` (n,) are those of the training rows.
+    """
     from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
-    shares = np.bincount(y, minlength=n_classes) / len(y)
+    counts = np.bincount(y, weights, minlength=n_classes)
+    shares = counts / counts.sum()
     constant = np.tile(shares, (len(y_test), 1))
     guesses = np.full(len(y_test), int(np.argmax(shares)))
     found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
@@ -29,7 +38,9 @@ def class_baselines(
         with warnings.catch_warnings():
             # An unconverged baseline is still one; scikit-learn's advice about it is not the user's concern.
             warnings.simplefilter("ignore", ConvergenceWarning)
-            model = LogisticRegression(max_iter=1000).fit(x[rows], y[rows])
+            model = LogisticRegression(max_iter=1000).fit(
+                x[rows], y[rows], None if weights is None else weights[rows]
+            )
         probabilities = np.zeros((len(y_test), n_classes))
         probabilities[:, model.classes_] = model.predict_proba(x_test)
         guesses = np.argmax(probabilities, axis=1)
@@ -38,14 +49,17 @@ def class_baselines(
 
 
 def number_baselines(
-    x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray
+    x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray, weights: FloatArray | None = None
 ) -> dict[str, Scores]:
-    """Return the scores of the mean and of linear regression; ``y`` (n,) in the target's units."""
+    """Return the scores of the mean and of linear regression; ``y`` (n,) in the target's units.
+
+    ``weights`` (n,) are those of the training rows.
+    """
     from sklearn.linear_model import LinearRegression
 
-    found = {"mean": regression_scores(y_test, np.full(len(y_test), float(np.mean(y))))}
+    found = {"mean": regression_scores(y_test, np.full(len(y_test), float(np.average(y, weights=weights))))}
     if x.shape[1]:
-        model = LinearRegression().fit(x, y)
+        model = LinearRegression().fit(x, y, weights)
         found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
     return found
 

@@ -1,0 +1,117 @@
+"""How a model is shown: what it is, its layers, its inputs and their arithmetic."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
+
+from rich.console import Console
+
+from chainrule.cli.console import printable
+from chainrule.cli.report import (
+    MOST_COLUMNS,
+    MOST_NAMES,
+    SCORE_NAMES,
+    STOPPED,
+    bold,
+    facts,
+    more,
+    number,
+    plain,
+    shape_of,
+    table_of,
+)
+
+if TYPE_CHECKING:
+    from chainrule.model.model import Model
+    from chainrule.tables.columns import Input
+
+
+def print_description(console: Console, model: Model, path: str) -> None:
+    """Show what a model file holds."""
+    console.print(bold(path))
+    _print_facts(console, model)
+    console.print()
+    console.print(bold("Layers"))
+    grid = table_of("layer", "neurons", "activation", "a = f(z)", "W", "b", right=[0, 1])
+    shapes = model.network.shapes()
+    for index, (layer, arrays) in enumerate(zip(model.network.layers, shapes, strict=True)):
+        if index >= MOST_COLUMNS:
+            break
+        weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
+        spec, text = layer.activation.spec, layer.activation.text
+        grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
+    console.print(grid)
+    more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
+    _print_inputs(console, model)
+
+
+def _print_facts(console: Console, model: Model) -> None:
+    target, network, card = model.target, model.network, model.card
+    grid = facts()
+    grid.add_row("task", plain(f"{model.task} of {target.name}"))
+    if model.task == "classification":
+        grid.add_row("classes", plain(_listed(target.labels)))
+    elif target.formula != "v":
+        grid.add_row("target", plain(f"y = {target.formula}, {_values(target.parameters)}"))
+    grid.add_row("network", plain(shape_of(network, model.members)))
+    grid.add_row("loss", plain(f"{network.loss.text}, {network.reduction} over rows"))
+    count = f"{model.parameters.shape[1]:,} in each network, {model.parameters.dtype}"
+    grid.add_row("parameters", count)
+    if card:
+        rows = ", ".join(f"{n:,} {what}" for what, n in _in_order(card["rows"]) if n)
+        grid.add_row("trained on", plain(f"{card['table']}: {rows}"))
+        if card["weights"] is not None:
+            grid.add_row("weights", plain(f"of the rows, from column {card['weights']}"))
+        how = f"{card['optimizer']}, learning rate {card['learning_rate']:g}, {card['schedule']} schedule, "
+        grid.add_row("training", plain(f"{how}batches of {card['batch_size']:,}, seed {card['seed']}"))
+        kept = sorted(set(card["best_epochs"]))
+        ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
+        span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
+        grid.add_row("epochs", plain(f"{card['epochs_run']:,} run{ending}, kept {span}"))
+        scores = card["scores"] or {}
+        shown = [f"{name} {number(scores[key])}" for key, name in SCORE_NAMES.items() if key in scores]
+        if shown:
+            grid.add_row("held-out score", ", ".join(shown))
+    console.print(grid)
+
+
+def _in_order(rows: dict[str, int]) -> Iterable[tuple[str, int]]:
+    words = {"training": "training", "validation": "validation", "test": "held-out rows"}
+    return ((word, rows[key]) for key, word in words.items())
+
+
+def _print_inputs(console: Console, model: Model) -> None:
+    """Show the inputs; a formula is written once, and for each input the numbers in it."""
+    console.print(bold("Inputs"))
+    grid = table_of("neuron", "name", "value")
+    inputs = model.encoder.inputs
+    formulas: dict[str, str] = {}
+    for index, neuron in enumerate(inputs[:MOST_COLUMNS]):
+        grid.add_row(f"x[{index + 1}]", plain(neuron.name), plain(_arithmetic(neuron, formulas)))
+    console.print(grid)
+    more(console, len(inputs) - MOST_COLUMNS, "inputs (--json has all)")
+    for name, formula in formulas.items():
+        console.print(plain(f"{name}(v) = {formula}"))
+    console.print("v: the cell of the table; \\[…]: 1 if that is so, else 0")
+
+
+def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:
+    """Write ``robust(v), median 43.6, scale 8.6`` and remember the formula that ``robust`` stands for."""
+    from chainrule.tables.scalings import ARITHMETIC
+
+    if not neuron.parameters:
+        return neuron.formula
+    name = next(scaling.name for scaling in ARITHMETIC.values() if scaling.formula == neuron.formula)
+    formulas[name] = neuron.formula
+    return f"{name}(v), {_values(neuron.parameters)}"
+
+
+def _values(parameters: Any) -> str:
+    return ", ".join(f"{name} {value:.6g}" for name, value in parameters.items())
+
+
+def _listed(labels: Iterable[object]) -> str:
+    names = [printable(label) for label in labels]
+    rest = len(names) - MOST_NAMES
+    return ", ".join(names[:MOST_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -1,0 +1,152 @@
+"""How the words of a command are read: options with their groups, values with their types, mistakes in one line."""
+
+from __future__ import annotations
+
+import argparse
+import shutil
+import textwrap
+from collections.abc import Iterable, Sequence
+from difflib import get_close_matches
+from typing import Any, NoReturn
+
+from chainrule.errors import SettingsError
+
+EXAMPLE_INDENT = "  "
+
+
+def width() -> int:
+    """Return the width of help: the terminal's, but no wider than lines are easy to read."""
+    return min(shutil.get_terminal_size().columns, 110)
+
+
+class _Formatter(argparse.RawDescriptionHelpFormatter):
+    def __init__(self, prog: str) -> None:
+        super().__init__(prog, max_help_position=28, width=width())
+
+
+class Parser(argparse.ArgumentParser):
+    """A command's parser: options in named groups, examples at the end; a mistake raises SettingsError."""
+
+    def __init__(self, command: str, usage: str, description: str, examples: str) -> None:
+        indented = "\n".join(EXAMPLE_INDENT + line for line in examples.strip().splitlines())
+        super().__init__(
+            prog=f"chainrule {command}",
+            usage=f"chainrule {command} {usage}",
+            description=textwrap.fill(description, width()),
+            epilog=f"examples:\n{indented}",
+            formatter_class=_Formatter,
+            allow_abbrev=False,
+            add_help=False,
+        )
+        self._groups: dict[str, Any] = {}
+        self._names: list[str] = []
+
+    def option(self, group: str, *names: str, **how: Any) -> None:
+        """Add an option, or an argument, to a group of the help."""
+        if group not in self._groups:
+            self._groups[group] = self.add_argument_group(group)
+        action = self._groups[group].add_argument(*names, **how)
+        self._names += action.option_strings
+
+    def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
+        """Return the values of the arguments; raises SettingsError for a mistake, SystemExit after --help."""
+        self.option("help", "-h", "--help", action="help", help="show this help")
+        options, unknown = self.parse_known_args(arguments)
+        if unknown:
+            word = unknown[0].partition("=")[0]
+            if word.startswith("-"):
+                self.error(f"there is no option {word}; {closest(word, self._names)}")
+            self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
+        return options
+
+    def error(self, message: str) -> NoReturn:
+        """Raise SettingsError with one line."""
+        lacking = "the following arguments are required: "
+        if message.startswith(lacking):
+            message = f"{message.removeprefix(lacking)} is missing"
+        raise SettingsError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
+
+
+def closest(word: str, known: Iterable[str]) -> str:
+    """Propose the known words nearest to one, else list them where there are few."""
+    words = list(known)
+    near = get_close_matches(word, words, n=3)
+    if near:
+        return f"did you mean {' or '.join(near)}?"
+    return f"choose {', '.join(words)}" if len(words) <= 12 else "the help lists them"
+
+
+def whole(text: str) -> int:
+    """Return a whole number."""
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+
+
+def number(text: str) -> float:
+    """Return a number."""
+    try:
+        return float(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+
+
+def rows_per_batch(text: str) -> int | str:
+    """Return a whole number of rows, or ``all``."""
+    if text == "all":
+        return text
+    try:
+        return int(text)
+    except ValueError:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number of rows nor all") from None
+
+
+def layer_sizes(text: str) -> tuple[int, ...]:
+    """Return the neurons of layers: ``64,32``; ``none`` for no layer."""
+    if text.strip().lower() == "none":
+        return ()
+    try:
+        return tuple(int(part) for part in text.split(","))
+    except ValueError:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is not a list of whole numbers such as 64,32, nor none"
+        ) from None
+
+
+def words(text: str) -> list[str]:
+    """Split at commas outside brackets, so that ``relu,where(z > 0, z, 0)`` has two parts."""
+    parts, depth = [""], 0
+    for sign in text:
+        depth += (sign == "(") - (sign == ")")
+        if sign == "," and depth == 0:
+            parts.append("")
+        else:
+            parts[-1] += sign
+    return [part.strip() for part in parts if part.strip()]
+
+
+def reading_options(parser: Parser, *, trained: bool) -> None:
+    """Add the options about reading tables; ``trained``: what is not given is as it was in training."""
+    group = "tables"
+    as_before = "; as in training if not given" if trained else ""
+    parser.option(group, "--delimiter", metavar="SIGN", help="between the cells of text; found if not given")
+    parser.option(
+        group,
+        "--decimal",
+        metavar="SIGN",
+        help=f"the decimal sign of numbers in text, . or ,{as_before or ' (default .)'}",
+    )
+    parser.option(group, "--encoding", metavar="NAME", help="of text; UTF-8, else Latin-1, if not given")
+    parser.option(
+        group,
+        "--missing",
+        metavar="WORD",
+        action="append",
+        help=f"also means that a cell is missing, beside empty, NA, null …; can be repeated{as_before}",
+    )
+
+
+def reading(options: argparse.Namespace) -> dict[str, Any]:
+    """Return the options about reading tables by name."""
+    return {name: getattr(options, name) for name in ("delimiter", "decimal", "encoding", "missing")}

@@ -1,0 +1,76 @@
+"""What a model is trained on and asked about: a file, a data frame, or a table already read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from os import PathLike
+from typing import Any, TypeAlias
+
+from chainrule.errors import SettingsError
+from chainrule.tables.plain import read_choice, read_list, read_record, read_text
+from chainrule.tables.read import read_table
+from chainrule.tables.table import Table, from_frame
+from chainrule.tables.values import DEFAULT_MISSING
+
+Source: TypeAlias = Any
+"""A path (``-``: standard input), a `Table`, or a data frame: polars, pandas, a dict of columns."""
+
+
+@dataclass(frozen=True)
+class Reading:
+    """How a table is read: the words of `read_table`, where ``missing`` adds to the words known anyway.
+
+    A model keeps ``decimal`` and ``missing``, so that a new table is read as the one it was trained on; the
+    delimiter and the encoding belong to a single file.
+    """
+
+    delimiter: str | None = None
+    decimal: str = "."
+    encoding: str | None = None
+    missing: tuple[str, ...] = ()
+
+    def changed(
+        self,
+        delimiter: str | None,
+        decimal: str | None,
+        encoding: str | None,
+        missing: Sequence[str] | None,
+    ) -> Reading:
+        """Return the reading with these words instead; None leaves one as it is."""
+        if isinstance(missing, str) or not all(isinstance(word, str) for word in missing or ()):
+            raise SettingsError(f"missing {missing!r} must be a list of words, such as ['-999']")
+        return replace(
+            self,
+            delimiter=self.delimiter if delimiter is None else delimiter,
+            decimal=self.decimal if decimal is None else decimal,
+            encoding=self.encoding if encoding is None else encoding,
+            missing=self.missing if missing is None else tuple(missing),
+        )
+
+    def table(self, source: Source) -> Table:
+        """Return the table of a source; a `Table` as it is. Raises TableError for what is no table.
+
+        In a data frame, ``decimal`` and ``missing`` are about its text; types are taken as they are.
+        """
+        if isinstance(source, Table):
+            return source
+        words = (*DEFAULT_MISSING, *self.missing)
+        if isinstance(source, str | PathLike):
+            return read_table(
+                source, delimiter=self.delimiter, decimal=self.decimal, encoding=self.encoding, missing=words
+            )
+        if self.delimiter is not None or self.encoding is not None:
+            raise SettingsError("delimiter and encoding are for tables in files: leave them out")
+        return replace(from_frame(source, missing=words), decimal=self.decimal)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return what the model file keeps."""
+        return {"decimal": self.decimal, "missing": list(self.missing)}
+
+    @classmethod
+    def from_dict(cls, value: object) -> Reading:
+        """Return the reading that ``to_dict`` wrote; raises ModelFileError for anything else."""
+        data = read_record(value, "reading", ("decimal", "missing"))
+        decimal = read_choice(data["decimal"], "reading.decimal", (".", ","))
+        return cls(decimal=decimal, missing=read_list(data["missing"], "reading.missing", read_text))

@@ -1,0 +1,64 @@
+"""What is worth saying about a training that ended: who diverged, who never learned, what can't be learned."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.model.model import Prediction
+from chainrule.training.baselines import linearly_separable
+from chainrule.training.monitor import FitResult
+from chainrule.training.settings import Resolved
+
+MOST_CELLS = 2_000_000
+"""The largest table, in encoded cells, for which the linear program of separability is solved."""
+
+
+def trained_members(result: FitResult) -> list[int]:
+    """Return the members whose kept parameters are better than their initial ones; all where none are."""
+    learned = [member for member, epoch in enumerate(result.best_epochs) if epoch > 0]
+    return learned or list(range(len(result.best_epochs)))
+
+
+def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
+    """Say which members diverged, which are left out, and whether more epochs would help."""
+    notes = []
+    members, plan = len(result.best_epochs), resolved.plan
+    if result.diverged:
+        first = min(result.diverged, key=lambda member: result.diverged[member].step)
+        who = (
+            ""
+            if members == 1
+            else f"{len(result.diverged)} of {members} members diverged, member {first + 1} first: "
+        )
+        notes.append(who + str(result.diverged[first]))
+    untrained = result.best_epochs.count(0)
+    if untrained == members:
+        notes.append(
+            "no epoch was better than the initial weights, so those were kept: the network has learned nothing"
+        )
+    elif untrained:
+        notes.append(
+            f"{untrained} of {members} members never got better than their initial weights, and are left out"
+        )
+    elif (
+        plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
+    ):
+        notes.append("the loss was still falling at the last epoch: more --epochs may help")
+    return notes
+
+
+def separability(x: FloatArray, y: IntArray, prediction: Prediction) -> str:
+    """Say whether a perceptron still makes mistakes because no plane could avoid them: ``x`` (n, d), ``y`` (n,)."""
+    wrong = int(np.sum(prediction.codes != y))
+    if not wrong:
+        return f"the perceptron separates all {len(y)} training rows"
+    found = f"{wrong} of {len(y)} training rows are wrong"
+    if x.size > MOST_CELLS:
+        return f"{found}; whether a plane separates the classes is not checked for so large a table"
+    if linearly_separable(x, y):
+        return f"{found}, though a plane separates the classes: use more --epochs"
+    return (
+        f"{found}, and no plane separates the classes, so no perceptron can: "
+        "use a hidden layer (--optimizer adam --hidden 8)"
+    )
