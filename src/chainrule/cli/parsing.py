@@ -55,7 +55,9 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0].partition("=")[0]
             if word.startswith("-"):
-                self.error(f"there is no option {word}; {closest(word, self._names)}")
+                raise SettingsError(
+                    f"there is no option {word}; {closest(word, self._names)} See {self.prog} --help"
+                )
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
         return options
 
@@ -63,17 +65,18 @@ class Parser(argparse.ArgumentParser):
         """Raise SettingsError with one line."""
         lacking = "the following arguments are required: "
         if message.startswith(lacking):
-            message = f"{message.removeprefix(lacking)} is missing"
+            names = message.removeprefix(lacking).split(", ")
+            message = f"{' and '.join(names)} {'is' if len(names) == 1 else 'are'} missing"
         raise SettingsError(f"{message.removeprefix('argument ')}; see {self.prog} --help")
 
 
 def closest(word: str, known: Iterable[str]) -> str:
     """Propose the known words nearest to one, else list them where there are few."""
     words = list(known)
-    near = get_close_matches(word, words, n=3)
+    near = get_close_matches(word, words, n=2, cutoff=0.7)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"choose {', '.join(words)}" if len(words) <= 12 else "the help lists them"
+    return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar."
 
 
 def whole(text: str) -> int:

@@ -15,7 +15,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.model.card import training_card
 from chainrule.model.model import Evaluation, Model
 from chainrule.model.source import Reading, Source
-from chainrule.model.verdicts import separability, trained_members, training_notes
+from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
@@ -261,7 +261,7 @@ def train_prepared(
     )
     outputs = model.outputs(arrays.x)
     if not np.isfinite(outputs).all():
-        raise SettingsError("; ".join(notes) or "the network's outputs are not finite; lower --learning-rate")
+        raise SettingsError(no_finite_outputs(result))
     prediction = model.decode(outputs)
     if resolved.steps.optimizer.name == "perceptron" and network.output.n_out == 1:
         notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), prediction))
@@ -269,7 +269,8 @@ def train_prepared(
     baselines: Mapping[str, Scores] = {}
     if prepared.tested.n_rows:
         evaluation = model.evaluate(prepared.tested)
-        model = replace(model, card={**model.card, "scores": evaluation.scores})
+        finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
+        model = replace(model, card={**model.card, "scores": finite})
         baselines = _baselines(prepared)
     return Trained(
         model, prepared, result, evaluation, baselines, model.score(prediction, prepared.fitted), tuple(notes)
@@ -322,7 +323,7 @@ def _weighed(table: Table, name: str, known: IntArray, schema: Schema) -> tuple[
     wrong = ~(weights >= 0)
     if wrong.any():
         row = int(np.argmax(wrong))
-        what = "the weight is missing" if np.isnan(weights[row]) else "a weight can't be negative"
+        what = "the weight is missing" if np.isnan(weights[row]) else "is negative, which no weight can be"
         raise TableError(f"{located(table, row, name)} {what}; write 0 to leave the row out")
     left = known[weights[known] > 0]
     if not len(left):

@@ -20,6 +20,19 @@ def trained_members(result: FitResult) -> list[int]:
     return learned or list(range(len(result.best_epochs)))
 
 
+def no_finite_outputs(result: FitResult) -> str:
+    """Say why no network with finite outputs came out of a training."""
+    first = min(result.diverged.values(), key=lambda divergence: divergence.step, default=None)
+    if first is None:
+        return "the network's outputs are not finite numbers: choose another --activation, or --scaling"
+    if first.step == 1:
+        return (
+            f"with its initial weights the network's numbers are not finite from layer {first.layer} on: choose "
+            "another --activation, --loss or --scaling"
+        )
+    return f"{first}; no epoch before it left a network to keep"
+
+
 def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     """Say which members diverged, which are left out, and whether more epochs would help."""
     notes = []
@@ -35,7 +48,7 @@ def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     untrained = result.best_epochs.count(0)
     if untrained == members:
         notes.append(
-            "no epoch was better than the initial weights, so those were kept: the network has learned nothing"
+            "no epoch was better than the initial weights, so these were kept: the network has learned nothing"
         )
     elif untrained:
         notes.append(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
 
 import numpy as np
 
@@ -25,7 +27,6 @@ def class_baselines(
 
     ``weights`` (n,) are those of the training rows.
     """
-    from sklearn.exceptions import ConvergenceWarning
     from sklearn.linear_model import LogisticRegression
 
     counts = np.bincount(y, weights, minlength=n_classes)
@@ -35,9 +36,7 @@ def class_baselines(
     found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
     if x.shape[1]:
         rows = _evenly(len(y))
-        with warnings.catch_warnings():
-            # An unconverged baseline is still one; scikit-learn's advice about it is not the user's concern.
-            warnings.simplefilter("ignore", ConvergenceWarning)
+        with _unwarned():
             model = LogisticRegression(max_iter=1000).fit(
                 x[rows], y[rows], None if weights is None else weights[rows]
             )
@@ -59,7 +58,8 @@ def number_baselines(
 
     found = {"mean": regression_scores(y_test, np.full(len(y_test), float(np.average(y, weights=weights))))}
     if x.shape[1]:
-        model = LinearRegression().fit(x, y, weights)
+        with _unwarned():
+            model = LinearRegression().fit(x, y, weights)
         found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
     return found
 
@@ -77,6 +77,14 @@ def linearly_separable(x: FloatArray, y: IntArray) -> bool:
         np.zeros(rows.shape[1]), A_ub=rows, b_ub=-np.ones(len(x)), bounds=(None, None), method="highs"
     )
     return bool(found.status == 0)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Fit quietly: an unconverged or overflowing baseline is still one, and its advice not the user's concern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
 
 
 def _evenly(n: int) -> IntArray:

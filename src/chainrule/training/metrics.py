@@ -49,15 +49,27 @@ def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
 def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:
     """Return RMSE, MAE, median absolute error (in the target's units) and R² of predictions (n,).
 
-    R² is left out where the targets are all equal, since it has no value there.
+    R² is left out where the targets are all equal, since it has no value there. An error too large for a float
+    is infinite.
     """
-    error = predicted - y
-    scores = {
-        "rmse": float(np.sqrt(np.mean(error**2))),
-        "mae": float(np.mean(np.abs(error))),
-        "median_absolute_error": float(np.median(np.abs(error))),
-    }
-    spread = float(np.sum((y - np.mean(y)) ** 2))
-    if spread > 0:
-        scores["r2"] = 1.0 - float(np.sum(error**2)) / spread
+    with np.errstate(over="ignore", invalid="ignore"):
+        error = predicted - y
+        rmse = _root_mean_square(error)
+        scores = {
+            "rmse": rmse,
+            "mae": float(np.sum(np.abs(error) / len(error))),
+            "median_absolute_error": float(np.median(np.abs(error))),
+        }
+        spread = _root_mean_square(y - np.sum(y / len(y)))
+        if 0 < spread < np.inf:
+            ratio = rmse / spread
+            scores["r2"] = 1.0 - ratio * ratio
     return scores
+
+
+def _root_mean_square(values: FloatArray) -> float:
+    """Return sqrt(mean(v²)), where the squares of large values don't overflow."""
+    largest = float(np.max(np.abs(values)))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(np.mean((values / largest) ** 2)))

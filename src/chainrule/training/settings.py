@@ -92,6 +92,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     method = _optimizer(chosen)
     network = build_network(chosen, problem)
     _check_together(chosen, method, network)
+    _check_unused(settings, chosen, method)
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
@@ -208,6 +209,24 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
         )
 
 
+def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
+    """Raise SettingsError for a setting that would have no effect."""
+    no_hidden = "there is no hidden layer"
+    no_stopping = "early stopping is off: add --early-stopping"
+    whole = f"{method.name} sees the whole table in each update: choose another --optimizer"
+    unused = (
+        ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
+        ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
+        ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
+        ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
+        ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
+        ("warmup", asked.warmup > 0 and method.name == "lbfgs", "lbfgs searches for the length of each step"),
+    )
+    for name, is_set, reason in unused:
+        if is_set:
+            raise SettingsError(f"{name} would have no effect, since {reason}, or leave out --{name}")
+
+
 def _check(s: Settings) -> None:
     """Raise SettingsError for a value that its setting can't have, whatever the problem."""
     if s.hidden is not None and any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in s.hidden):
@@ -232,6 +251,8 @@ def _check(s: Settings) -> None:
         value = getattr(s, name)
         if value is not None:
             _at_least(name.replace("_", "-"), value, low, whole=whole)
+    if s.seed >= 2**64:
+        raise SettingsError(f"seed {s.seed} must be less than 2^64")
     for name in ("learning_rate", "clip_norm"):
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and value > 0):
