@@ -93,6 +93,11 @@ class Trained:
     notes: tuple[str, ...]
 
 
+def _unseen(prepared: Prepared) -> list[int]:
+    """Return the inputs that were 0 in every row the encoder was fitted on, such as a category's `other`."""
+    return [place for place, neuron in enumerate(prepared.encoder.inputs) if not neuron.seen]
+
+
 def train(
     table: Source,
     target: str,
@@ -230,7 +235,7 @@ def train_prepared(
     result = fit(
         engine_named(engine),
         network,
-        initial_parameters(network, resolved.members, resolved.steps.seed),
+        initial_parameters(network, resolved.members, resolved.steps.seed, _unseen(prepared)),
         Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
         resolved.steps,
         resolved.plan,

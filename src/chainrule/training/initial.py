@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
@@ -14,10 +15,11 @@ from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
 
 
-def initial_parameters(network: Network, members: int, seed: int) -> FloatArray:
+def initial_parameters(network: Network, members: int, seed: int, unseen: Sequence[int] = ()) -> FloatArray:
     """Return the initial parameters of each member, flat, shape (members, p), float64.
 
-    The same seed gives the same numbers; member i's don't depend on how many members there are.
+    The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen`` are inputs (from 0)
+    that are 0 in every training row: nothing can be learned about their weights, so these start, and stay, at 0.
     """
     layout = Layout(network)
     flat = np.empty((members, layout.size))
@@ -28,6 +30,8 @@ def initial_parameters(network: Network, members: int, seed: int) -> FloatArray:
             fan_in, fan_out = network.sizes[slot.layer - 1], layer.n_out
             wanted = layer.init if slot.name == "W" else layer.bias_init
             made = _array(layer, slot.name, wanted, slot.layer, slot.shape, fan_in, fan_out, draws)
+            if slot.layer == 1 and slot.name == "W" and len(unseen):
+                made[list(unseen)] = 0.0
             flat[member, slot.start : slot.stop] = made.reshape(-1)
     return flat
 
@@ -63,4 +67,4 @@ def _draw(
         random = draws.random(shape)
     elif made.draws == "n":
         random = draws.standard_normal(shape)
-    return np.asarray(made(random, fan_in, fan_out, np))
+    return np.array(made(random, fan_in, fan_out, np))

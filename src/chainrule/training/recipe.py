@@ -30,19 +30,22 @@ def fill(settings: Settings, problem: Problem) -> Settings:
 
 def _general(settings: Settings, problem: Problem) -> dict[str, Any]:
     method = optimizer(settings.optimizer or "adam")
+    # Dropout and weight decay go with the recipe's own layers and optimizer; who chooses either gets what was said, no more.
+    own = settings.hidden is None and settings.optimizer is None
     return {
-        "hidden": (64, 32),
+        "hidden": (128, 64),
         "activation": "relu",
         "loss": _loss(settings, problem),
         "optimizer": "adam",
         "batch_size": "all" if method.whole else batch_size(problem.n_rows),
         "epochs": 200,
         "schedule": "constant",
-        "dropout": 0.0,
+        "dropout": 0.2 if own else 0.0,
+        "weight_decay": 0.05 if own else method.weight_decay,
         "early_stopping": True,
         "patience": 20,
         "validation_share": 0.15,
-        "members": 4,
+        "members": 8,
     }
 
 
