@@ -1,21 +1,18 @@
 """From a traced graph to the source of a small function over arrays, and from that to machine code at an address.
 
-`equation_source` writes the function: numbers that are the same in a whole call are computed once before the loops, in float64; each
-depth of sums over a row is a loop of its own; what the compiler can share or turn into vector instructions is left to it.
+`equation_source` writes the function: numbers that are the same in a whole call are computed once before the loops, in
+float64; each depth of sums over a row is a loop of its own; what the compiler can share or turn into vector instructions is
+left to it.
 """
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from types import FunctionType
-from typing import Any
 
 import numpy as np
 
 from chainrule.engines.tracing import ELEMENT, ROW, SCALAR, Graph, Traced
-from chainrule.errors import SettingsError
 
 _INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=")
@@ -71,7 +68,7 @@ class _Writer:
         needed = self._closure([traced.place for _, traced in kernel.outputs.values()])
         self._open_arrays()
         self._write_scalars(needed)
-        if kernel.flat or not any(self.graph.levels[p] == ROW for p in needed) and not self._row_outputs():
+        if kernel.flat or not (any(self.graph.levels[p] == ROW for p in needed) or self._row_outputs()):
             # Nothing depends on the row, so its elements and the rows are one long loop.
             self._line(1, f"for i in range({'size' if kernel.flat else 'rows * cols'}):")
             self._write_elements(2, [t.place for _, t in kernel.outputs.values()])
@@ -253,13 +250,3 @@ def _number(value: float) -> str:
     if np.isnan(value):
         return "nan"
     return repr(value) if np.isfinite(value) else ("inf" if value > 0 else "-inf")
-
-
-def function_from(source: str, names: Mapping[str, Any]) -> FunctionType:
-    """Return the one function that a source defines, with the given globals; nothing of the source is run."""
-    tree = ast.parse(source)
-    if len(tree.body) != 1 or not isinstance(tree.body[0], ast.FunctionDef):
-        raise SettingsError("the source of an equation must be one function")
-    module = compile(tree, "<equation>", "exec")
-    code = next(const for const in module.co_consts if hasattr(const, "co_code"))
-    return FunctionType(code, dict(names), tree.body[0].name)

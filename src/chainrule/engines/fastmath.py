@@ -1,7 +1,8 @@
 """exp, log and their kin in float32, as straight-line arithmetic that a compiler can turn into vector instructions.
 
-Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py). The coefficients are those
-of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours. In float64 the C library's functions are used.
+Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py). The
+coefficients are those of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours. In float64 the C
+library's functions are used.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The few things compiled code needs that Numba has no word for: BLAS, calls by address, atomics, bit casts.
 
-Matrix products go to SciPy's BLAS by the address of its Cython interface, because ``np.dot`` knows no leading dimension; activations,
-losses and updates are called by the addresses of their own compiled functions, so that a new one recompiles nothing else.
+Matrix products go to SciPy's BLAS by the address of its Cython interface, because ``np.dot`` knows no leading dimension;
+activations, losses and updates are called by the addresses of their own compiled functions, so that a new one recompiles
+nothing else.
 """
 
 from __future__ import annotations
@@ -9,17 +10,19 @@ from __future__ import annotations
 from typing import Any
 
 from llvmlite import ir
-from numba import types
-from numba.extending import get_cython_function_address, intrinsic
+from numba import extending, types
 
 _INT32, _INT64, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
+
+# Who calls an intrinsic doesn't give the typing context that its definition takes first.
+intrinsic: Any = extending.intrinsic
 
 
 def gemm_addresses() -> tuple[int, int]:
     """Return the addresses of BLAS's sgemm and dgemm."""
     return (
-        int(get_cython_function_address("scipy.linalg.cython_blas", "sgemm")),
-        int(get_cython_function_address("scipy.linalg.cython_blas", "dgemm")),
+        int(extending.get_cython_function_address("scipy.linalg.cython_blas", "sgemm")),
+        int(extending.get_cython_function_address("scipy.linalg.cython_blas", "dgemm")),
     )
 
 

@@ -6,33 +6,38 @@ folder, or in the user's cache folder where that can't be written. A piece that 
 
 from __future__ import annotations
 
+import atexit
+import errno
 import hashlib
 import importlib.util
-import math
 import os
+import shutil
 import sys
 import tempfile
-from collections.abc import Callable
+from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
 from typing import Any
+from uuid import uuid4
 
 import numpy as np
-from numba import carray, cfunc, float32, float64, types
+from numba import cfunc, types
 
-from chainrule.engines import fastmath
-from chainrule.engines.codegen import Array, Kernel, equation_source, function_from
+from chainrule.engines import fastmath, native
+from chainrule.engines.codegen import Array, Kernel, equation_source
 from chainrule.engines.tracing import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
 from chainrule.equations.activations import Activation
 from chainrule.equations.losses import Loss
 from chainrule.equations.optimizers import Optimizer
 from chainrule.equations.regularizers import CLIP, penalized, shrunk
+from chainrule.errors import OutputError
 
 STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
 """What every update reads from its numbers, in this order; the optimizer's own parameters follow."""
 
-_HEAD = """import math
+_HEAD = """# Made by chainrule; safe to delete. What it calls had the fingerprint {fingerprint}.
+import math
 import numpy as np
 from numba import carray, float32, float64
 from chainrule.engines import fastmath
@@ -40,16 +45,6 @@ inf, nan = math.inf, math.nan
 
 
 """
-_NAMES = {
-    "math": math,
-    "np": np,
-    "carray": carray,
-    "float32": float32,
-    "float64": float64,
-    "fastmath": fastmath,
-    "inf": math.inf,
-    "nan": math.nan,
-}
 _KEPT: list[Any] = []
 """Compiled functions, kept from being freed while their addresses are in use."""
 
@@ -100,13 +95,15 @@ def update_source(
 ) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: one update in place.
 
-    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart. Clipping expects in ``g`` the
-    gradient that `prepare_source` has left there; otherwise penalties and frozen parameters are seen to here.
+    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart. Clipping expects
+    in ``g`` the gradient that `prepare_source` has left there; otherwise penalties and frozen parameters are seen to here.
     """
     graph = Graph(dtype)
     xp = TracingNamespace(graph)
     w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
-    number = {name: graph.symbol(name, SCALAR) for name in (*STEP_NUMBERS, *optimizer.parameters)}
+    number: dict[str, Any] = {
+        name: graph.symbol(name, SCALAR) for name in (*STEP_NUMBERS, *optimizer.parameters)
+    }
     states = [Array(name, pointer="s", place=place) for place, name in enumerate(optimizer.state)]
     used: Any = g
     if clips:
@@ -135,7 +132,7 @@ def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
     graph = Graph(dtype)
     xp = TracingNamespace(graph)
     w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
-    number = {name: graph.symbol(name, SCALAR) for name in STEP_NUMBERS}
+    number: dict[str, Any] = {name: graph.symbol(name, SCALAR) for name in STEP_NUMBERS}
     used: Any = g
     if penalizes:
         used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
@@ -157,26 +154,45 @@ def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
 @lru_cache(maxsize=4096)
 def compiled(source: str, dtype: Any) -> int:
     """Return the address of the machine code of a source; the same source is compiled once."""
-    names = source[source.index("(") + 1 : source.index(")")].split(", ")
-    real = types.float32 if np.dtype(dtype) == np.float32 else types.float64
-    pointers = [types.CPointer(types.float64 if name == "numbers" else real) for name in names[:-2]]
-    signature = types.void(*pointers, types.int64, types.int64)
-    module = _stored_module(source)
-    function: Callable[..., Any] = function_from(source, _NAMES) if module is None else module.equation
-    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
-    made = cfunc(
-        signature, cache=module is not None, nopython=True, error_model="numpy", fastmath={"arcp", "contract"}
-    )(function)
+    made = _machine_code(source, _signature(source, dtype))
     _KEPT.append(made)
     return int(made.address)
 
 
+def _signature(source: str, dtype: Any) -> Any:
+    """Return the C signature of a source: pointers to numbers, then two integers."""
+    names = source[source.index("(") + 1 : source.index(")")].split(", ")
+    real = types.float32 if np.dtype(dtype) == np.float32 else types.float64
+    pointer: Any = types.CPointer
+    pointers = [pointer(types.float64 if name == "numbers" else real) for name in names[:-2]]
+    return types.void(*pointers, types.int64, types.int64)
+
+
+def _machine_code(source: str, signature: Any) -> Any:
+    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
+    how: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
+    folder = _folder()
+    # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
+    if folder is not None:
+        with suppress(OSError):
+            return cfunc(signature, cache=True, **how)(_stored(source, folder).equation)
+    try:
+        return cfunc(signature, **how)(_stored(source, _private_folder(os.getpid())).equation)
+    except OSError as error:
+        raise OutputError(
+            f"compiled equations need a folder that can be written ({error.strerror}): set NUMBA_CACHE_DIR or TMPDIR to one"
+        ) from error
+
+
 def cache_folder() -> Path | None:
-    """Return the folder where compiled pieces are kept, or None where none can be written."""
-    own = Path(__file__).parent / "__pycache__"
-    users = Path(os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
+    """Return the folder where compiled pieces are kept, or None where none can be written.
+
+    It is ``pieces`` in NUMBA_CACHE_DIR where that is set; else in the package's own ``__pycache__``; else in ``chainrule`` in the
+    user's cache folder: LOCALAPPDATA, XDG_CACHE_HOME or ``~/.cache``.
+    """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
-    for folder in [Path(chosen)] if chosen else [own, users / "chainrule"]:
+    own = Path(__file__).parent / "__pycache__"
+    for folder in [Path(chosen)] if chosen else [own, *_users_folders()]:
         pieces = folder / "pieces"
         try:
             pieces.mkdir(parents=True, exist_ok=True)
@@ -187,30 +203,67 @@ def cache_folder() -> Path | None:
     return None
 
 
-def _stored_module(source: str) -> ModuleType | None:
-    """Return the module of a source, written to the cache folder so that Numba can keep its code beside it."""
-    folder = _folder()
-    if folder is None:
-        return None
-    text = _HEAD + source
+def _users_folders() -> list[Path]:
+    named = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
+    if named:
+        return [Path(named) / "chainrule"]
+    try:
+        return [Path.home() / ".cache" / "chainrule"]
+    except RuntimeError:  # a user without a home
+        return []
+
+
+def _stored(source: str, folder: Path) -> ModuleType:
+    """Return the module of a source, written to the folder so that Numba can keep its code beside it; raises OSError.
+
+    Several processes may do so at once: each writes a name of its own and renames it, and what they write is the same.
+    """
+    text = _HEAD.format(fingerprint=_fingerprint()) + source
     name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     path = folder / f"{name}.py"
-    try:
-        if not path.exists() or path.read_text(encoding="utf-8") != text:
-            with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=folder, delete=False) as file:
-                file.write(text)
-            os.replace(file.name, path)
-    except OSError:
-        return None
+    if not (path.exists() and path.read_text(encoding="utf-8") == text):
+        _write(path, text)
     spec = importlib.util.spec_from_file_location(f"chainrule.engines.{name}", path)
     if spec is None or spec.loader is None:
-        return None
+        raise FileNotFoundError(errno.ENOENT, "no module can be read from it", str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
 
 
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.stem}-{uuid4().hex}.tmp")
+    try:
+        temporary.write_text(text, encoding="utf-8")
+        os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@lru_cache(maxsize=1)
+def _fingerprint() -> str:
+    """Return a digest of the code that pieces call: Numba's cache doesn't look at it, but a change must compile them anew."""
+    called = hashlib.sha256()
+    for module in (fastmath, native):
+        called.update(Path(str(module.__file__)).read_bytes())
+    return called.hexdigest()[:16]
+
+
 @lru_cache(maxsize=1)
 def _folder() -> Path | None:
     return cache_folder()
+
+
+@lru_cache(maxsize=1)
+def _private_folder(process: int) -> Path:
+    """Return a folder of this process alone, removed when it ends."""
+    folder = Path(tempfile.mkdtemp(prefix="chainrule-"))
+
+    def remove() -> None:
+        if os.getpid() == process:  # not a fork of it
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder

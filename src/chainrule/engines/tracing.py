@@ -1,7 +1,8 @@
 """Equations run on symbols: what the pure functions of `equations` compute, as a graph of operations.
 
 `equations` takes its array namespace as an argument, so handing it the namespace of this file makes every activation, loss
-and update write down its own operations. The compiled engine turns that graph into code (`codegen.py`): nothing is listed or written twice.
+and update write down its own operations. The compiled engine turns that graph into code (`codegen.py`): nothing is listed
+or written twice.
 """
 
 from __future__ import annotations
@@ -139,7 +140,9 @@ class Traced:
         return self.graph.apply("!=", self, other)
 
 
-UNARY = "exp log log1p expm1 log2 sqrt abs sign floor round sin cos tan sinh cosh tanh atan".split()
+EXPONENTIAL = ("exp", "log", "log1p", "expm1", "log2", "sqrt")
+TRIGONOMETRIC = ("sin", "cos", "tan", "sinh", "cosh", "tanh", "atan")
+UNARY = (*EXPONENTIAL, *TRIGONOMETRIC, "abs", "sign", "floor", "round")
 """The functions of one argument that `codegen` has code for."""
 
 
