@@ -250,7 +250,7 @@ ACTIVATIONS: Mapping[str, Activation] = _records(
     Activation("softplus", "log(1+exp(z))", "(0, inf)", _softplus, _sigmoid, init="he_normal"),
     Activation("silu", "z/(1+exp(-z))", "[-0.2785, inf)", _silu, _silu_prime, init="he_normal"),
     Activation("gelu", "z*(1+erf(z/sqrt(2)))/2", "[-0.17, inf)", _gelu, _gelu_prime, init="he_normal"),
-    Activation("mish", "z*tanh(log(1+exp(z)))", "[-0.3088, inf)", _mish, _mish_prime, init="he_normal"),
+    Activation("mish", "z*tanh(log(1+exp(z)))", "[-0.3089, inf)", _mish, _mish_prime, init="he_normal"),
     Activation("exponential", "exp(z)", "(0, inf)"),
     Activation("softmax", "exp(z)/sum(exp(z))", "(0, 1)", _softmax, elementwise=False, output_only=True),
 )

@@ -185,12 +185,15 @@ def _check_parameters(name: str, parameters: Mapping[str, float]) -> None:
 def row_shares(n: int, weights: Array | None, reduction: str, like: Array, xp: Namespace) -> Array:
     """Return each row's factor in the cost C = sum_i share_i loss_i, shape (n,) or the weights' (…, n).
 
-    ``mean``: share = w_i / sum(w), 1/n without weights; ``sum``: share = w_i, 1 without weights.
+    ``mean``: share = w_i / sum(w), 1/n without weights, 0 where no row of the batch weighs anything; ``sum``: share = w_i,
+    1 without weights.
     """
     if weights is None:
         shares = xp.ones((n,), dtype=like.dtype)
         return shares / n if reduction == "mean" else shares
-    return weights / xp.sum(weights, axis=-1, keepdims=True) if reduction == "mean" else weights
+    if reduction == "sum":
+        return weights
+    return _zero_over(weights, xp.sum(weights, axis=-1, keepdims=True), xp)
 
 
 def _x_log_y(x: Array, y: Array, xp: Namespace) -> Array:
@@ -206,7 +209,10 @@ def _zero_over(x: Array, y: Array, xp: Namespace) -> Array:
 
 
 def _binary(a: Array, y: Array, xp: Namespace) -> Array:
-    return -(_x_log_y(y, a, xp) + _x_log_y(1 - y, 1 - a, xp))
+    # log1p(-a), since 1 - a rounds a small a away; (1 - y) log(1 - a) with 0 log 0 = 0.
+    off, zero = 1 - y, xp.zeros_like(a)
+    off_part = xp.where(off != 0, off * xp.log1p(-xp.where(off != 0, a, zero)), zero)
+    return -(_x_log_y(y, a, xp) + off_part)
 
 
 def _binary_prime(a: Array, y: Array, xp: Namespace) -> Array:
@@ -232,8 +238,12 @@ def _categorical_prime(a: Array, y: Array, xp: Namespace) -> Array:
 
 def _categorical_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     top = xp.max(z, axis=-1, keepdims=True)
-    shifted = xp.where(z == top, xp.zeros_like(z), z - top)
-    log_sum = xp.log(xp.sum(xp.exp(shifted), axis=-1, keepdims=True))
+    zero, one = xp.zeros_like(z), xp.ones_like(z)
+    shifted = xp.where(z == top, zero, z - top)
+    # log(sum e^shifted) = log(count) + log1p(others/count): beside the largest, log(1 + tiny) would round to 0.
+    count = xp.sum(xp.where(z == top, one, zero), axis=-1, keepdims=True)
+    others = xp.sum(xp.where(z == top, zero, xp.exp(shifted)), axis=-1, keepdims=True)
+    log_sum = xp.log(count) + xp.log1p(others / count)
     return xp.where(y == 0, xp.zeros_like(z), y * (log_sum - shifted))
 
 

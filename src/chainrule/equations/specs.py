@@ -8,9 +8,11 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
+from chainrule.equations.formula import FUNCTIONS
 from chainrule.errors import SettingsError
 
 _CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_ -]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
 
 
 def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | None, dict[str, float]]:
@@ -32,6 +34,8 @@ def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | 
     name = re.sub(r"[ -]+", "_", match[1].lower())
     if name not in registry:
         return None, {}
+    if name in FUNCTIONS and not _ASSIGNMENT.match(match[2] or ""):
+        return None, {}  # a formula that begins with a function, such as tanh(z)
     known: Mapping[str, float] = getattr(registry[name], "parameters", {})
     parameters: dict[str, float] = {}
     for part in filter(None, (piece.strip() for piece in (match[2] or "").split(","))):
