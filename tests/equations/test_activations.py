@@ -6,10 +6,10 @@ from dataclasses import replace
 import mpmath
 import numpy as np
 import pytest
-from judges import DIGITS, Exact, errors, exact, grid
 
 from chainrule.equations.activations import ACTIVATIONS, Activation, activation
 from chainrule.errors import FormulaError, SettingsError
+from judges import DIGITS, Exact, errors, exact, grid
 
 ELEMENTWISE = [record for record in ACTIVATIONS.values() if record.elementwise]
 MOST_ULPS = 4.0

@@ -295,7 +295,7 @@ class Network:
         try:
             layers = [_layer_from_dict(layer) for layer in data["layers"]]
             return cls([data["n_inputs"], *layers], data["loss"], data["reduction"])
-        except (KeyError, TypeError) as error:
+        except (KeyError, TypeError, AttributeError) as error:
             raise SettingsError(f"this is not the description of a network: {error}") from error
 
 
