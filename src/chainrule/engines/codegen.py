@@ -18,6 +18,12 @@ _INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=")
 _REDUCTIONS = {"rowsum": "0.0", "rowmax": "-inf"}
 
+TILE = 64
+"""Rows that are worked on at once where elements of a row depend on each other."""
+
+MOST_SHARED = 24
+"""Columns of a tile a piece may keep: what a row's elements share, inputs and results; its scratch memory has TILE numbers for each."""
+
 
 @dataclass(frozen=True)
 class Array:
@@ -87,12 +93,14 @@ class _Writer:
             arrays = [array for array in used if (array.pointer or array.name) == pointer]
             if pointer == "numbers":
                 self._line(1, f"numbers_ = carray(numbers, ({max(1, len(kernel.scalars))},))")
-            elif arrays:
+            elif arrays and kernel.flat:
                 count = max(array.place for array in arrays) + 1
-                if kernel.flat:
-                    size = "size" if count == 1 else f"{count - 1} * stride + size"
-                else:
-                    size = "rows" if arrays[0].level == ROW else "rows * cols"
+                self._line(1, f"{pointer}_ = carray({pointer}, ({count - 1} * stride + size,))")
+                # A view of its own for each, since an index stride + i might be negative for all the compiler knows.
+                for place in range(1, count):
+                    self._line(1, f"{pointer}{place}_ = {pointer}_[{place} * stride :]")
+            elif arrays:
+                size = "rows" if arrays[0].level == ROW else "rows * cols"
                 self._line(1, f"{pointer}_ = carray({pointer}, ({size},))")
 
     def _write_scalars(self, needed: set[int]) -> None:
@@ -115,74 +123,98 @@ class _Writer:
         return self._expression(name, [f"s{p}" for p in operands], "float64")
 
     def _write_rows(self, needed: set[int]) -> None:
+        """Write the loops over tiles of rows.
+
+        Within a tile the rows are the inner loop, on columns that were copied to lie in one piece: so it can be made of vector
+        instructions, however few the elements of a row are.
+        """
         graph = self.graph
         outputs = self.kernel.outputs.values()
-        reductions = [p for p in sorted(needed) if graph.nodes[p][0] in _REDUCTIONS]
+        shared = [p for p in sorted(needed) if graph.levels[p] == ROW]
+        reductions = [p for p in shared if graph.nodes[p][0] in _REDUCTIONS]
         elements = [t.place for array, t in outputs if array.level == ELEMENT]
         store_at = max((self.depths[p] for p in elements), default=-1)
-        last = max([self.depths[p] for p in reductions] + [store_at + 1])
-        written: set[int] = set()
-        self._line(1, "for row in range(rows):")
-        self._line(2, "start = row * cols")
-        for depth in range(1, last + 1):
+        self._line(1, "rows, cols = uint64(rows), uint64(cols)")
+        columns = [f"t{p}" for p in shared] + [f"c_{array.name}" for array in self.kernel.inputs]
+        columns += [f"o_{array.name}" for array, _ in outputs if array.level == ELEMENT]
+        if len(columns) > MOST_SHARED:
+            raise SettingsError(
+                f"an equation over a row needs {len(columns)} columns; at most {MOST_SHARED} can be compiled"
+            )
+        for place, name in enumerate(columns):
+            self._line(1, f"{name} = carray(scratch, ({(place + 1) * TILE},))[{place * TILE} :]")
+        self._line(1, f"for tile in range(uint64(0), rows, uint64({TILE})):")
+        self._line(2, f"many = min(uint64({TILE}), rows - tile)")
+        for depth in range(1, max([self.depths[p] for p in reductions] + [store_at + 1]) + 1):
             here = [p for p in reductions if self.depths[p] == depth]
             stores = store_at + 1 == depth
-            self._write_row_level(needed, written, depth - 1)
-            for p in here:
-                self._line(2, f"v{p} = {self.real}({_REDUCTIONS[graph.nodes[p][0]]})")
-            if here or stores:
-                self._line(2, "for j in range(cols):")
-                self._line(3, "i = start + j")
-                roots = [graph.nodes[p][1] for p in here] + (elements if stores else [])
-                self._write_elements(3, roots)
+            if here:
+                self._line(2, "for r in range(many):")
                 for p in here:
-                    name, operand = graph.nodes[p]
-                    if name == "rowsum":
-                        self._line(3, f"v{p} += v{operand}")
-                    else:
-                        self._line(
-                            3, f"v{p} = v{operand} if v{operand} > v{p} or v{operand} != v{operand} else v{p}"
-                        )
-                if stores:
-                    self._store(3, ELEMENT)
-            written.update(here)
-        self._write_row_level(needed, written, last)
-        self._store(2, ROW)
+                    self._line(3, f"t{p}[r] = {self.real}({_REDUCTIONS[graph.nodes[p][0]]})")
+            if here or stores:
+                self._write_columns(here, elements if stores else [])
+            self._write_shared([p for p in shared if self.depths[p] == depth and p not in here])
+        stored = [(array, traced) for array, traced in outputs if array.level == ROW]
+        if stored:
+            self._line(2, "for r in range(many):")
+            for array, traced in stored:
+                self._line(3, f"{array.pointer or array.name}_[tile + r] = t{traced.place}[r]")
 
-    def _write_row_level(self, needed: set[int], written: set[int], depth: int) -> None:
-        for place in sorted(needed - written):
-            if self.graph.levels[place] == ROW and self.depths[place] <= depth:
-                name, *operands = self.graph.nodes[place]
-                if name in _REDUCTIONS:
-                    continue
-                text = (
-                    f"{operands[0]}_[row]"
-                    if name == "symbol"
-                    else self._expression(name, [f"v{p}" for p in operands], self.real)
-                )
-                self._line(2, f"v{place} = {text}")
-                written.add(place)
+    def _write_columns(self, reductions: Sequence[int], elements: Sequence[int]) -> None:
+        """Write the loop over the columns of a tile that adds up ``reductions`` and stores ``elements``."""
+        roots = [self.graph.nodes[p][1] for p in reductions] + list(elements)
+        used = {self.graph.nodes[p][1] for p in self._closure(roots, stop_at_rows=True) if self._is_symbol(p)}
+        at = "(tile + r) * cols + j"
+        self._line(2, "for j in range(cols):")
+        for array in self.kernel.inputs:
+            if array.name in used:
+                self._line(3, "for r in range(many):")
+                self._line(4, f"c_{array.name}[r] = {array.pointer or array.name}_[{at}]")
+        self._line(3, "for r in range(many):")
+        self._write_elements(4, roots, column=True)
+        for p in reductions:
+            name, v = self.graph.nodes[p][0], f"v{self.graph.nodes[p][1]}"
+            larger = f"{v} if {v} > t{p}[r] or {v} != {v} else t{p}[r]"
+            self._line(4, f"t{p}[r] = {f't{p}[r] + {v}' if name == 'rowsum' else larger}")
+        results = (
+            [(array, t) for array, t in self.kernel.outputs.values() if array.level == ELEMENT]
+            if elements
+            else []
+        )
+        for array, traced in results:
+            self._line(4, f"o_{array.name}[r] = v{traced.place}")
+        for array, _ in results:
+            self._line(3, "for r in range(many):")
+            self._line(4, f"{array.pointer or array.name}_[{at}] = o_{array.name}[r]")
 
-    def _write_elements(self, indent: int, roots: Sequence[int]) -> None:
+    def _write_shared(self, places: Sequence[int]) -> None:
+        """Write what a row's elements share and is computed from sums that are done."""
+        if places:
+            self._line(2, "for r in range(many):")
+        for p in places:
+            name, *operands = self.graph.nodes[p]
+            v = [f"t{o}[r]" if self.graph.levels[o] == ROW else f"v{o}" for o in operands]
+            self._line(3, f"t{p}[r] = {self._expression(name, v, self.real)}")
+
+    def _write_elements(self, indent: int, roots: Sequence[int], *, column: bool = False) -> None:
         for place in sorted(self._closure(roots, stop_at_rows=True)):
-            if self.graph.levels[place] != ELEMENT:
-                continue
             name, *operands = self.graph.nodes[place]
             if name == "symbol":
-                text = self._element(self.arrays[operands[0]])
+                text = f"c_{operands[0]}[r]" if column else self._element(self.arrays[operands[0]])
             else:
-                text = self._expression(name, [f"v{p}" for p in operands], self.real)
+                v = [f"t{o}[r]" if self.graph.levels[o] == ROW else f"v{o}" for o in operands]
+                text = self._expression(name, v, self.real)
             self._line(indent, f"v{place} = {text}")
 
     def _element(self, array: Array) -> str:
         pointer = array.pointer or array.name
-        return f"{pointer}_[{array.place} * stride + i]" if array.place else f"{pointer}_[i]"
+        return f"{pointer}{array.place}_[i]" if array.place else f"{pointer}_[i]"
 
     def _store(self, indent: int, level: int) -> None:
         for array, traced in self.kernel.outputs.values():
             if array.level == level:
-                target = self._element(array) if level == ELEMENT else f"{array.pointer or array.name}_[row]"
-                self._line(indent, f"{target} = v{traced.place}")
+                self._line(indent, f"{self._element(array)} = v{traced.place}")
 
     def _expression(self, name: str, v: list[str], real: str) -> str:
         if name in _INFIX:
@@ -238,6 +270,9 @@ class _Writer:
             below = 0 if name in ("symbol", "number") else max(depths[o] for o in operands)
             depths.append(below + (name in _REDUCTIONS))
         return depths
+
+    def _is_symbol(self, place: int) -> bool:
+        return bool(self.graph.nodes[place][0] == "symbol")
 
     def _is_condition(self, place: int) -> bool:
         return self.graph.nodes[place][0] in _COMPARE

@@ -18,6 +18,7 @@ from chainrule._random import row_order, split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import kernels as k
 from chainrule.engines.base import Data, Divergence, EpochReport, Layout, StepSettings
+from chainrule.engines.codegen import MOST_SHARED, TILE
 from chainrule.engines.native import gemm_addresses
 from chainrule.engines.pieces import (
     STEP_NUMBERS,
@@ -28,8 +29,10 @@ from chainrule.engines.pieces import (
     prepare_source,
     update_source,
 )
+from chainrule.engines.reference import Step, masks_of_step, not_finite, take_step
 from chainrule.engines.threads import on_threads, one_blas_thread, thread_count
 from chainrule.equations.network import Network
+from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalized, penalty
 from chainrule.errors import SettingsError
 
@@ -79,12 +82,25 @@ class Tables:
         self.layers[n_layers, k.A_AT] = a_at
         self.a_size, self.z_size = a_at + rows * network.output.n_out, z_at
 
-    def buffers(self, *, delta: bool) -> tuple[FloatArray, FloatArray, FloatArray]:
-        """Return the buffers for a (and the inputs), z and delta."""
-        return (
-            np.zeros(self.a_size, self.dtype),
-            np.zeros(self.z_size, self.dtype),
-            np.zeros(self.z_size if delta else 1, self.dtype),
+        self.rows = rows
+        self.widest = max(layer.n_out for layer in network.layers)
+
+    def shape(self, slices: IntArray, facts: IntArray) -> k.Shape:
+        """Return the tables as the kernels take them."""
+        return k.Shape(self.layers, slices, self.scales, facts)
+
+    def space(self, *, threads: int = 1, blocks: int = 1, slices: int = 1) -> k.Space:
+        """Return buffers for ``rows`` rows, shared by ``threads`` threads."""
+        return k.Space(
+            a=np.zeros(self.a_size, self.dtype),
+            z=np.zeros(self.z_size, self.dtype),
+            delta=np.zeros(self.z_size, self.dtype),
+            targets=np.zeros(self.rows * int(self.layers[-2, k.N_OUT]), self.dtype),
+            values=np.zeros(self.rows, self.dtype),
+            parts=np.zeros(blocks),
+            squares=np.zeros(slices),
+            words=np.zeros((threads, self.widest + 4), np.uint64),
+            scratch=np.zeros((threads, MOST_SHARED * TILE), self.dtype),
         )
 
 
@@ -92,18 +108,12 @@ class _Crew:
     """The buffers of the threads that train one member at a time."""
 
     def __init__(self, run: CpuRun, threads: int) -> None:
-        rows, n_out = run.rows, run.layout.network.output.n_out
-        self.a, self.z, self.delta = run.tables.buffers(delta=True)
-        self.targets = np.zeros(rows * n_out, run.dtype)
-        self.values = np.zeros(rows, run.dtype)
-        self.parts = np.zeros(-(-rows // int(run.facts[k.BLOCK])))
-        self.squares = np.zeros(len(run.slices))
-        widest = max(layer.n_out for layer in run.layout.network.layers)
-        self.words = np.zeros((threads, widest + 4), np.uint64)
+        blocks = -(-run.rows // int(run.facts[k.BLOCK]))
+        self.space = run.tables.space(threads=threads, blocks=blocks, slices=len(run.slices))
         self.numbers = np.tile(run.numbers, (threads, 1))
-        self.order = np.zeros(len(run.train), np.int32)
-        self.g = np.zeros(run.layout.size, run.dtype)
-        self.state = np.zeros(16, np.int64)
+        self.table = k.Rows(run.x, run.smooth_y, run.weights, run.train, np.zeros(len(run.train), np.int32))
+        self.state = k.State(run.parameters, np.zeros(run.layout.size, run.dtype), run.states, run.free)
+        self.meeting = np.zeros(16, np.int64)
         self.progress = np.zeros(2, np.int64)
         self.bounds = _shared_out(run.slices, run.layout.network, threads)
 
@@ -124,33 +134,38 @@ class CpuRun:
         self.settings = settings
         self.layout = Layout(network)
         self.threads = threads
-        self.train = np.ascontiguousarray(data.train, np.int64)
+        self.train = _indices(data.train, len(data.x))
         self.rows = max(1, min(settings.batch_size, len(self.train)))
         self.tables = Tables(network, dtype, self.rows, training=True)
         self.weighted = data.weights is not None
-        self.x = np.ascontiguousarray(data.x, self.dtype)
-        self.y = np.ascontiguousarray(data.y, self.dtype)
+        n = len(data.x)
+        self.x = _plain(data.x, self.dtype, (n, network.n_inputs), "inputs")
+        self.y = _plain(data.y, self.dtype, (n, network.output.n_out), "targets")
         self.smooth_y = (
-            np.ascontiguousarray(network.loss.smooth(self.y), self.dtype) if network.loss.smoothed else self.y
+            _plain(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
+            if network.loss.smoothed
+            else self.y
         )
         self.weights = (
-            np.ascontiguousarray(data.weights, self.dtype) if self.weighted else np.zeros(1, self.dtype)
+            np.zeros(1, self.dtype)
+            if data.weights is None
+            else _plain(data.weights, self.dtype, (n,), "weights")
         )
-        self.parameters: FloatArray = np.array(parameters, self.dtype, ndmin=2)
+        self.parameters: FloatArray = _members(parameters, self.dtype, self.layout)
         self.states = np.zeros(
             (len(self.parameters), max(1, len(settings.optimizer.state)) * self.layout.size), self.dtype
         )
         self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
-        self.flops = (
-            6 * self.rows * sum(a * b for a, b in zip(network.sizes[:-1], network.sizes[1:], strict=True))
-        )
+        self.flops = 6 * self.rows * _n_weights(network)
         self.splits = self.flops >= SMALL_STEP
         self.slices = _slices(network, split=self.splits)
         self.facts = self._facts(network, settings)
+        self.shape = self.tables.shape(self.slices, self.facts)
         self.numbers = self._numbers(settings)
-        self.crews: dict[tuple[int, int], list[_Crew]] = {}
-        self.step_seconds = self.flops / 2e10 + 2e-6
+        self.crews: dict[int, list[_Crew]] = {}
+        # Before the first step nobody knows how long one takes; so it is made alone.
+        self.step_seconds = SECONDS_AWAY
         self._evaluator: _Evaluator | None = None
 
     @property
@@ -160,6 +175,8 @@ class CpuRun:
 
     def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
         """Move the active members through one epoch."""
+        if not active:
+            return EpochReport(np.full(len(self.parameters), np.nan), {})
         shared = self.threads if self.splits and len(active) < self.threads else 1
         count = min(self.threads, len(active)) if shared == 1 else 1
         crews = self._crews(count, shared)
@@ -177,34 +194,17 @@ class CpuRun:
                 members[number if shared == 1 else 0],
                 thread,
                 shared,
-                crew.state,
+                crew.meeting,
                 crew.progress,
                 most,
-                self.tables.layers,
-                self.tables.scales,
-                self.facts,
-                self.slices,
                 crew.bounds,
-                self.x,
-                self.smooth_y,
-                self.weights,
-                self.train,
-                crew.order,
-                self.parameters,
-                crew.g,
-                self.states,
-                self.free,
+                self.shape,
+                crew.table,
+                crew.state,
+                crew.space,
                 crew.numbers,
                 rates,
                 epoch,
-                crew.a,
-                crew.z,
-                crew.delta,
-                crew.targets,
-                crew.values,
-                crew.parts,
-                crew.squares,
-                crew.words,
                 costs,
                 stopped,
             )
@@ -215,7 +215,9 @@ class CpuRun:
                 most = max(1, min(left, int(SECONDS_AWAY / self.step_seconds)))
                 begun = time.perf_counter()
                 on_threads(max(count, shared), work)
-                self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
+                if not stopped.any():
+                    # A member that diverged had fewer steps to make.
+                    self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
                 left -= most
         return self._report(epoch, learning_rates, active, costs, stopped)
 
@@ -225,40 +227,19 @@ class CpuRun:
 
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows."""
-        evaluation = self._evaluation()
-        return evaluation.outputs(self.parameters, self.x, np.ascontiguousarray(rows, np.int64))
+        return self._evaluation().outputs(self.parameters, self.x, _indices(rows, len(self.x)))
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
         crew = self._crews(1, 1)[0]
-        crew.order[:] = np.arange(len(self.train))
-        crew.g[:] = 0
+        crew.table.order[:] = np.arange(len(self.train))
+        g, piece = np.zeros(self.layout.size, self.dtype), np.zeros(self.layout.size, self.dtype)
         w = np.ascontiguousarray(flat, self.dtype)
         total = float(self.weights[self.train].sum()) if self.weighted else float(len(self.train))
         with one_blas_thread():
-            cost = k.whole_gradient(
-                self.tables.layers,
-                self.tables.scales,
-                self.facts,
-                self.slices,
-                self.x,
-                self.smooth_y,
-                self.weights,
-                self.train,
-                crew.order,
-                total,
-                w,
-                crew.g,
-                crew.a,
-                crew.z,
-                crew.delta,
-                crew.targets,
-                crew.values,
-                crew.words[0],
-                self.rows,
-            )
+            cost = k.whole_gradient(self.shape, crew.table, crew.space, w, g, piece, total, self.rows)
         s, free = self.settings, self.layout.free
-        gradient = penalized(np.asarray(crew.g, np.float64), flat, self.layout.decayed, s.l1, s.l2, np) * free
+        gradient = penalized(np.asarray(g, np.float64), flat, self.layout.decayed, s.l1, s.l2, np) * free
         return float(cost) + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
 
     def _evaluation(self) -> _Evaluator:
@@ -267,9 +248,10 @@ class CpuRun:
         return self._evaluator
 
     def _crews(self, count: int, shared: int) -> list[_Crew]:
-        if (count, shared) not in self.crews:
-            self.crews[count, shared] = [_Crew(self, shared) for _ in range(count)]
-        return self.crews[count, shared]
+        crews = self.crews.setdefault(shared, [])
+        while len(crews) < count:
+            crews.append(_Crew(self, shared))
+        return crews[:count]
 
     def _facts(self, network: Network, settings: StepSettings) -> IntArray:
         penalizes, clips = bool(settings.l1 or settings.l2), settings.clip_norm is not None
@@ -303,7 +285,7 @@ class CpuRun:
             k.GEMM: self.tables.gemm,
             k.CLIPS: clips,
             k.SEPARATE: decays or penalizes,
-            k.STATES: len(settings.optimizer.state),
+            k.ONE_RANGE: not (self.splits or decays or penalizes),
             k.WEIGHTED: self.weighted,
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
@@ -327,35 +309,45 @@ class CpuRun:
         diverged: dict[int, Divergence] = {}
         for member in active:
             if stopped[member] or not np.isfinite(self.parameters[member]).all():
-                step = int(stopped[member]) or len(rates)
-                diverged[member] = self._divergence(epoch, step, member, float(rates[step - 1]))
+                diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
                 losses[member] = np.nan
         return EpochReport(losses, diverged)
 
-    def _divergence(self, epoch: int, step: int, member: int, rate: float) -> Divergence:
-        """Look for the layer that is not finite, in the step (from 1) of the epoch where it was noticed."""
-        count = epoch * self.steps_per_epoch + step
-        w = np.asarray(self.parameters[member], np.float64)
+    def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
+        """Say which layer is not finite; ``stopped``: the step of the epoch, from 1, whose cost was not finite, or 0."""
+        made = epoch * self.steps_per_epoch
         for slot in self.layout.slots:
-            if not np.isfinite(w[slot.start : slot.stop]).all():
-                return Divergence(count, slot.layer, float("inf"), rate)
-        order = (
-            row_order(len(self.train), self.settings.seed, epoch, member)
-            if self.settings.shuffle
-            else slice(None)
+            if not np.isfinite(self.parameters[member, slot.start : slot.stop]).all():
+                # An update made them so: the one before that cost, or at the latest the epoch's last.
+                at = max(1, stopped - 1) if stopped else len(rates)
+                return Divergence(made + at, slot.layer, float("inf"), float(rates[at - 1]))
+        step = self._step_again(epoch, stopped, member, float(rates[stopped - 1]))
+        finite = np.abs(step.raw[np.isfinite(step.raw)])
+        layer = not_finite(step, self.layout) or len(self.layout.network.layers)
+        return Divergence(made + stopped, layer, float(finite.max(initial=0.0)), float(rates[stopped - 1]))
+
+    def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
+        """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
+        settings, network = self.settings, self.layout.network
+        order = np.arange(len(self.train))
+        if settings.shuffle:
+            order = row_order(len(self.train), settings.seed, epoch, member)
+        rows = self.train[order][(number - 1) * settings.batch_size : number * settings.batch_size]
+        t = epoch * self.steps_per_epoch + number - 1
+        arrays = self.states[member].reshape(-1, self.layout.size)
+        step = take_step(
+            self.layout,
+            self.parameters[member],
+            OptimizerState(t, dict(zip(settings.optimizer.state, arrays, strict=False))),
+            self.x[rows],
+            self.y[rows],
+            settings,
+            rate,
+            self.weights[rows] if self.weighted else None,
+            masks_of_step(network, len(rows), settings.seed, t, member),
         )
-        size = self.settings.batch_size
-        rows = self.train[order][(step - 1) * size : step * size]
-        network = self.layout.network
-        with np.errstate(all="ignore"):
-            p = self.layout.unflatten(self.parameters[member])
-            record = network.forward(p, self.x[rows], np)
-            gradient = self.layout.flatten(network.backward(p, record, self.y[rows], np).parameters)
-        finite = np.abs(gradient[np.isfinite(gradient)])
-        layers = [n for n, layer in enumerate(record.layers, 1) if not np.isfinite(layer.z).all()]
-        return Divergence(
-            count, layers[0] if layers else len(record.layers), float(finite.max(initial=0.0)), rate
-        )
+        with np.errstate(over="ignore"):
+            return step._replace(parameters=step.parameters.astype(self.dtype))
 
 
 class _Evaluator:
@@ -366,9 +358,9 @@ class _Evaluator:
         self.tables = Tables(network, dtype, BLOCK, training=False)
         self.threads = threads
         self.run = run
-        self.buffers: list[tuple[Any, ...]] = []
-        weights = sum(a * b for a, b in zip(network.sizes[:-1], network.sizes[1:], strict=True))
-        self.flops_per_row = 2 * weights
+        self.shape = _bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.facts)
+        self.spaces: list[k.Space] = []
+        self.flops_per_row = 2 * _n_weights(network)
 
     def outputs(self, parameters: FloatArray, x: FloatArray, rows: IntArray | None = None) -> FloatArray:
         """Return each member's outputs (k, n, n_out) for the given rows of x, or all."""
@@ -378,9 +370,8 @@ class _Evaluator:
         threads = self._threads(n * len(parameters))
 
         def work(thread: int) -> None:
-            a, z, *_ = self.buffers[thread]
             k.outputs_of_rows(
-                thread, threads, self.tables.layers, self.tables.gemm, parameters, x, chosen, BLOCK, a, z, out
+                thread, threads, self.shape, self.spaces[thread], parameters, x, chosen, BLOCK, out
             )
 
         with one_blas_thread():
@@ -395,26 +386,11 @@ class _Evaluator:
         chosen = np.ascontiguousarray(rows, np.int64)
         totals = np.zeros((len(parameters), -(-len(chosen) // BLOCK)))
         threads = self._threads(len(chosen) * len(parameters))
+        table = k.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
 
         def work(thread: int) -> None:
-            a, z, delta, targets, values = self.buffers[thread]
             k.losses_of_rows(
-                thread,
-                threads,
-                self.tables.layers,
-                run.facts,
-                parameters,
-                run.x,
-                run.y,
-                run.weights,
-                chosen,
-                BLOCK,
-                a,
-                z,
-                delta,
-                targets,
-                values,
-                totals,
+                thread, threads, self.shape, table, self.spaces[thread], parameters, chosen, BLOCK, totals
             )
 
         with one_blas_thread():
@@ -426,32 +402,37 @@ class _Evaluator:
 
     def _threads(self, rows: int) -> int:
         threads = self.threads if rows * self.flops_per_row >= SMALL_STEP else 1
-        while len(self.buffers) < threads:
-            a, z, delta = self.tables.buffers(delta=True)
-            n_out = self.network.output.n_out
-            self.buffers.append((a, z, delta, np.zeros(BLOCK * n_out, z.dtype), np.zeros(BLOCK, z.dtype)))
+        while len(self.spaces) < threads:
+            self.spaces.append(self.tables.space())
         return threads
 
 
 class RowPredictor:
     """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
 
-    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,). Not for use by several threads at once.
+    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype raises SettingsError. Not
+    for use by several threads at once.
     """
 
     def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
         tables = Tables(network, dtype, 1, training=False)
-        self._w = np.array(parameters, dtype, ndmin=2)
-        self._bound = (tables.layers, tables.gemm, self._w)
-        self._a, self._z, _ = tables.buffers(delta=False)
+        self._w = _members(parameters, tables.dtype, tables.layout)
+        self._bound = (_bare_shape(tables), tables.space(), self._w)
         self._n_out = network.output.n_out
         self._dtype = tables.dtype
+        self._shape = (network.n_inputs,)
         self._predict: Callable[..., None] = k.mean_output
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return the mean output (n_out,) for the row ``x`` (d,)."""
+        if type(x) is not np.ndarray or x.shape != self._shape or x.dtype != self._dtype:
+            raise SettingsError(
+                f"a row of {self._shape[0]} numbers in {self._dtype} is needed, not {_described(x)}"
+            )
+        if not x.flags.carray:
+            x = x.copy()
         out = np.empty(self._n_out, self._dtype)
-        self._predict(*self._bound, x, self._a, self._z, out)
+        self._predict(*self._bound, x, out)
         return out
 
 
@@ -473,8 +454,51 @@ class CpuEngine:
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""
-        w = np.array(parameters, self.dtype, ndmin=2)
-        return _Evaluator(network, self.dtype, self.threads).outputs(w, np.ascontiguousarray(x, self.dtype))
+        evaluator = _Evaluator(network, self.dtype, self.threads)
+        w = _members(parameters, self.dtype, evaluator.tables.layout)
+        return evaluator.outputs(w, _plain(x, self.dtype, (len(x), network.n_inputs), "inputs"))
+
+
+def _plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:
+    """Return an array as the kernels take it, copied only where needed: another kind would make Numba compile them anew.
+
+    Raises SettingsError for another shape: compiled code doesn't look where it reads.
+    """
+    if np.shape(array) != shape:
+        raise SettingsError(f"{what} of shape {np.shape(array)} don't fit: the network needs {shape}")
+    return np.require(array, dtype, ["C", "ALIGNED", "WRITEABLE"])
+
+
+def _members(parameters: FloatArray, dtype: Any, layout: Layout) -> FloatArray:
+    """Return a copy of the parameters, (k, p)."""
+    made = np.array(parameters, dtype, ndmin=2, order="C")
+    return _plain(made, dtype, (len(made), layout.size), "parameters")
+
+
+def _indices(rows: Any, n: int) -> IntArray:
+    """Return indices of rows as the kernels take them; raises SettingsError for one that the table doesn't have."""
+    made: IntArray = np.require(rows, np.int64, ["C", "ALIGNED", "WRITEABLE"])
+    if made.size and not (made.min() >= 0 and made.max() < n):
+        raise SettingsError(f"rows {made.min()} to {made.max()} are not all rows of a table of {n}")
+    return made
+
+
+def _described(value: Any) -> str:
+    return f"{value.shape} in {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"
+
+
+_NO_ORDER = np.zeros(0, np.int32)
+
+
+def _bare_shape(tables: Tables) -> k.Shape:
+    """Return the tables of a network that is only run forward."""
+    facts = np.zeros(k.WEIGHTED + 1, np.int64)
+    facts[k.GEMM] = tables.gemm
+    return tables.shape(np.zeros((0, 4), np.int64), facts)
+
+
+def _n_weights(network: Network) -> int:
+    return sum(n_in * n_out for n_in, n_out in zip(network.sizes[:-1], network.sizes[1:], strict=True))
 
 
 def _rows_of_a_block(rows: int, *, split: bool) -> int:
@@ -485,8 +509,10 @@ def _rows_of_a_block(rows: int, *, split: bool) -> int:
 def _slices(network: Network, *, split: bool) -> IntArray:
     """Return the slices of the weights: layer, first and last input neuron, whether the bias belongs to it."""
     found = []
+    # Enough slices for a fair share of small networks, too.
+    size = min(SLICE, max(SLICE // 16, _n_weights(network) // 8))
     for layer, (n_in, n_out) in enumerate(zip(network.sizes[:-1], network.sizes[1:], strict=True)):
-        count = max(1, round(n_in * n_out / SLICE)) if split else 1
+        count = max(1, round(n_in * n_out / size)) if split else 1
         edges = [n_in * part // count for part in range(count + 1)]
         has_bias = network.layers[layer].bias != "none"
         for first, stop in zip(edges[:-1], edges[1:], strict=True):

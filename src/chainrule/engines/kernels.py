@@ -3,11 +3,13 @@
 One compiled function serves every architecture: sizes, offsets and the addresses of activations, loss and update are numbers in arrays.
 A *crew* of threads trains one member at a time. The rows of a batch are divided into blocks, the weights into slices, both by the sizes of the
 network alone, and each block and slice is the work of one thread; so the results don't depend on the number of threads.
+
+Indices are made unsigned where a loop should become vector instructions: a signed one might count from the end, for all the compiler knows.
 """
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numba import int64, njit, types, uint64
@@ -33,13 +35,58 @@ LAYER, FIRST, STOP, HAS_BIAS = range(4)
     GEMM,
     CLIPS,
     SEPARATE,
-    STATES,
+    ONE_RANGE,
     WEIGHTED,
 ) = range(14)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
-ETA, T, DECAYED, NORM = 0, 1, 7, 4
+ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.
 MEMBER, STEP = 0, 1
+
+
+class Shape(NamedTuple):
+    """What a network looks like: tables of its layers and slices, 1/(1-p) of each layer's dropout, and the facts of the run."""
+
+    layers: Any
+    slices: Any
+    scales: Any
+    facts: Any
+
+
+class Rows(NamedTuple):
+    """The table: inputs (n, d), targets (n, n_out), row weights (n,) or one number, the training rows, their order in this epoch."""
+
+    x: Any
+    y: Any
+    weights: Any
+    train: Any
+    order: Any
+
+
+class State(NamedTuple):
+    """What an update changes: parameters (k, p), gradient (p,), optimizer state (k, states · p); ``free`` (p,) or one number."""
+
+    w: Any
+    g: Any
+    s: Any
+    free: Any
+
+
+class Space(NamedTuple):
+    """The buffers of a crew: a, z and delta of every layer one after the other, the batch's targets and losses, sums of blocks and
+    squares of slices; ``words`` and ``scratch`` have a row for each thread.
+    """
+
+    a: Any
+    z: Any
+    delta: Any
+    targets: Any
+    values: Any
+    parts: Any
+    squares: Any
+    words: Any
+    scratch: Any
+
 
 _N, _T = ord("N"), ord("T")
 _M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
@@ -93,163 +140,207 @@ def _shuffle(order: Any, facts: Any, epoch: Any, member: Any) -> None:
     for i in range(n):
         order[i] = i
     k0, k1 = uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH])
-    words = np.empty(4, np.uint64)
     block = (n + 3) // 4
+    w0 = w1 = w2 = w3 = uint64(0)
     for i in range(n - 1, 0, -1):
         if i // 4 != block:
             block = i // 4
-            words[0], words[1], words[2], words[3] = _philox(
-                uint64(block), uint64(_ORDER), uint64(epoch), uint64(member), k0, k1
-            )
-        j = int64((words[i % 4] * uint64(i + 1)) >> _SHIFT)
+            w0, w1, w2, w3 = _philox(uint64(block), uint64(_ORDER), uint64(epoch), uint64(member), k0, k1)
+        place = i % 4
+        word = w0 if place == 0 else (w1 if place == 1 else (w2 if place == 2 else w3))
+        j = int64((word * uint64(i + 1)) >> _SHIFT)
         order[i], order[j] = order[j], order[i]
 
 
 @_compiled
 def _drop(
-    a: Any, a0: Any, z: Any, z0: Any, row: Any, cols: Any, words: Any, counter: Any, scale: Any
+    shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any, words: Any
 ) -> None:
-    """Multiply a row's outputs and slopes by its dropout mask; ``counter``: layer, step, member, seed, threshold."""
-    c1, c2, c3, k0, k1, threshold = counter
+    """Multiply a layer's outputs and slopes by its dropout mask, row by row."""
+    cols = shape.layers[layer, N_OUT]
+    threshold = uint64(shape.layers[layer, THRESHOLD])
+    c1, c2, c3 = uint64(_DROPOUT + 16 * (layer + 1)), uint64(step), uint64(member)
+    k0, k1 = uint64(shape.facts[SEED_LOW]), uint64(shape.facts[SEED_HIGH])
+    one, none = space.a.dtype.type(shape.scales[layer]), space.a.dtype.type(0.0)
     blocks = (cols + 3) // 4
-    for q in range(blocks):
-        w0, w1, w2, w3 = _philox(uint64(row * blocks + q), c1, c2, c3, k0, k1)
-        words[4 * q] = w0
-        words[4 * q + 1] = w1
-        words[4 * q + 2] = w2
-        words[4 * q + 3] = w3
-    for j in range(cols):
-        r = scale if words[j] >= threshold else a.dtype.type(0.0)
-        a[a0 + j] *= r
-        z[z0 + j] *= r
+    for row in range(first, first + rows):
+        for q in range(blocks):
+            at = uint64(4 * q)
+            w0, w1, w2, w3 = _philox(uint64(row * blocks + q), c1, c2, c3, k0, k1)
+            words[at] = w0
+            words[at + uint64(1)] = w1
+            words[at + uint64(2)] = w2
+            words[at + uint64(3)] = w3
+        a0 = uint64(shape.layers[layer + 1, A_AT] + row * cols)
+        z0 = uint64(shape.layers[layer, Z_AT] + row * cols)
+        for j in range(uint64(cols)):
+            r = one if words[j] >= threshold else none
+            space.a[a0 + j] *= r
+            space.z[z0 + j] *= r
 
 
 @_compiled
-def _forward(
-    layers: Any, gemm_at: Any, w: Any, w0: Any, a: Any, z: Any, first: Any, rows: Any, layer: Any
-) -> None:
+def _forward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any, scratch: Any) -> None:
     """Compute z and a of one layer for ``rows`` rows from row ``first`` of the buffers, by the activation's own code."""
-    facts = layers[layer]
+    facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
-    z0 = facts[Z_AT] + first * n_out
-    b0, b_size = w0 + facts[B_AT], facts[B_SIZE]
-    if b_size == n_out:
+    a, z = space.a, space.z
+    z0, b0 = facts[Z_AT] + first * n_out, facts[B_AT]
+    beta = 1.0
+    if facts[B_SIZE] == n_out:
+        bias = uint64(b0)
         for i in range(rows):
-            for j in range(n_out):
-                z[z0 + i * n_out + j] = w[b0 + j]
-    elif b_size == 1:
-        for i in range(rows * n_out):
-            z[z0 + i] = w[b0]
-    beta = 0.0 if b_size == 0 else 1.0
+            row = uint64(z0 + i * n_out)
+            for j in range(uint64(n_out)):
+                z[row + j] = w[bias + j]
+    elif facts[B_SIZE] == 1:
+        for i in range(uint64(rows * n_out)):
+            z[uint64(z0) + i] = w[b0]
+    else:
+        beta = 0.0
     a0 = facts[A_AT] + first * n_in
-    gemm(gemm_at, _N, _N, n_out, rows, n_in, w, w0 + facts[W_AT], n_out, a, a0, n_in, beta, z, z0, n_out)
-    call_activation(facts[ACTIVATION], z, z0, a, layers[layer + 1, A_AT] + first * n_out, rows, n_out)
+    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, w, facts[W_AT], n_out, a, a0, n_in, beta, z, z0, n_out)
+    call_activation(
+        facts[ACTIVATION], z, z0, a, shape.layers[layer + 1, A_AT] + first * n_out, scratch, 0, rows, n_out
+    )
 
 
 @_compiled
-def _backward(
-    layers: Any, gemm_at: Any, w: Any, w0: Any, z: Any, delta: Any, first: Any, rows: Any, layer: Any
-) -> None:
+def _backward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any) -> None:
     """Compute delta of the layer before ``layer``: (delta W^T) · slope."""
-    facts = layers[layer]
+    facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
-    d0 = facts[Z_AT] + first * n_out
-    p0 = layers[layer - 1, Z_AT] + first * n_in
-    w_at = w0 + facts[W_AT]
-    gemm(gemm_at, _T, _N, n_in, rows, n_out, w, w_at, n_out, delta, d0, n_out, 0.0, delta, p0, n_in)
-    for i in range(rows * n_in):
-        delta[p0 + i] *= z[p0 + i]
+    delta, z = space.delta, space.z
+    d0, p0 = facts[Z_AT] + first * n_out, shape.layers[layer - 1, Z_AT] + first * n_in
+    gemm(
+        shape.facts[GEMM],
+        _T,
+        _N,
+        n_in,
+        rows,
+        n_out,
+        w,
+        facts[W_AT],
+        n_out,
+        delta,
+        d0,
+        n_out,
+        0.0,
+        delta,
+        p0,
+        n_in,
+    )
+    at = uint64(p0)
+    for i in range(uint64(rows * n_in)):
+        delta[at + i] *= z[at + i]
 
 
 @_compiled
-def _gradient(layers: Any, gemm_at: Any, a: Any, delta: Any, g: Any, rows: Any, piece: Any) -> None:
+def _gradient(shape: Any, space: Any, g: Any, rows: Any, piece: Any) -> None:
     """Compute one slice of dC/dW = h^T delta, and dC/db where the bias belongs to the slice."""
-    facts = layers[piece[LAYER]]
+    facts = shape.layers[piece[LAYER]]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     first, width = piece[FIRST], piece[STOP] - piece[FIRST]
-    d0, a0 = facts[Z_AT], facts[A_AT] + first
-    g0 = facts[W_AT] + first * n_out
-    gemm(gemm_at, _N, _T, n_out, width, rows, delta, d0, n_out, a, a0, n_in, 0.0, g, g0, n_out)
+    delta, d0 = space.delta, facts[Z_AT]
+    a0, g0 = facts[A_AT] + first, facts[W_AT] + first * n_out
+    gemm(
+        shape.facts[GEMM], _N, _T, n_out, width, rows, delta, d0, n_out, space.a, a0, n_in, 0.0, g, g0, n_out
+    )
     if piece[HAS_BIAS]:
-        b0 = facts[B_AT]
         if facts[B_SIZE] == 1:
             total = g.dtype.type(0.0)
             for i in range(rows * n_out):
                 total += delta[d0 + i]
-            g[b0] = total
+            g[facts[B_AT]] = total
         else:
-            for j in range(n_out):
-                g[b0 + j] = delta[d0 + j]
+            b0 = uint64(facts[B_AT])
+            for j in range(uint64(n_out)):
+                g[b0 + j] = delta[uint64(d0) + j]
             for i in range(1, rows):
-                for j in range(n_out):
-                    g[b0 + j] += delta[d0 + i * n_out + j]
+                row = uint64(d0 + i * n_out)
+                for j in range(uint64(n_out)):
+                    g[b0 + j] += delta[row + j]
+
+
+@_compiled
+def _load(table: Any, source: Any, buffer: Any, place: Any) -> None:
+    """Copy a row of a table to the ``place``-th row of a buffer."""
+    n = table.shape[1]
+    at, row = uint64(place * n), uint64(source)
+    for j in range(uint64(n)):
+        buffer[at + j] = table[row, j]
 
 
 @_compiled
 def _block(
-    layers: Any,
-    scales: Any,
-    facts: Any,
-    x: Any,
-    y: Any,
-    weights: Any,
-    train: Any,
-    order: Any,
+    shape: Any,
+    table: Any,
+    space: Any,
+    w: Any,
     at: Any,
     first: Any,
     rows: Any,
     share: Any,
-    w: Any,
-    w0: Any,
-    a: Any,
-    z: Any,
-    delta: Any,
-    targets: Any,
-    values: Any,
-    words: Any,
     step: Any,
     member: Any,
+    thread: Any,
 ) -> float:
     """Forward, loss and backward for one block of a batch's rows; return its part of the cost."""
-    n_layers = len(layers) - 1
-    n_in, n_out = layers[0, N_IN], layers[n_layers - 1, N_OUT]
+    n_layers = len(shape.layers) - 1
+    n_out = shape.layers[n_layers - 1, N_OUT]
+    scratch = space.scratch[thread]
     for i in range(first, first + rows):
-        source = train[order[at + i]]
-        for j in range(n_in):
-            a[i * n_in + j] = x[source, j]
-        for j in range(n_out):
-            targets[i * n_out + j] = y[source, j]
+        source = table.train[table.order[at + i]]
+        _load(table.x, source, space.a, i)
+        _load(table.y, source, space.targets, i)
     for layer in range(n_layers):
-        _forward(layers, facts[GEMM], w, w0, a, z, first, rows, layer)
-        threshold = layers[layer, THRESHOLD]
-        if threshold:
-            cols = layers[layer, N_OUT]
-            c1 = uint64(_DROPOUT + 16 * (layer + 1))
-            counter = (
-                c1,
-                uint64(step),
-                uint64(member),
-                uint64(facts[SEED_LOW]),
-                uint64(facts[SEED_HIGH]),
-                uint64(threshold),
-            )
-            for i in range(first, first + rows):
-                a0, z0 = layers[layer + 1, A_AT] + i * cols, layers[layer, Z_AT] + i * cols
-                _drop(a, a0, z, z0, i, cols, words, counter, a.dtype.type(scales[layer]))
-    z0 = layers[n_layers - 1, Z_AT] + first * n_out
-    a0 = layers[n_layers, A_AT] + first * n_out
-    call_loss(facts[LOSS], z, z0, a, a0, targets, first * n_out, values, first, delta, z0, rows, n_out)
+        _forward(shape, space, w, first, rows, layer, scratch)
+        if shape.layers[layer, THRESHOLD]:
+            _drop(shape, space, layer, first, rows, step, member, space.words[thread])
+    _loss(shape, space, first, rows, scratch)
+    z0 = uint64(shape.layers[n_layers - 1, Z_AT] + first * n_out)
     cost = 0.0
-    for i in range(rows):
-        of_row = share
-        if facts[WEIGHTED]:
-            of_row = share * weights[train[order[at + first + i]]]
-        cost += values[first + i] * of_row
-        for j in range(n_out):
-            delta[z0 + i * n_out + j] *= delta.dtype.type(of_row)
+    if shape.facts[WEIGHTED]:
+        for i in range(rows):
+            of_row = share * table.weights[table.train[table.order[at + first + i]]]
+            cost += space.values[first + i] * of_row
+            for j in range(n_out):
+                space.delta[z0 + uint64(i * n_out + j)] *= space.delta.dtype.type(of_row)
+    else:
+        for i in range(rows):
+            cost += space.values[first + i]
+        cost *= share
+        factor = space.delta.dtype.type(share)
+        for i in range(uint64(rows * n_out)):
+            space.delta[z0 + i] *= factor
     for layer in range(n_layers - 1, 0, -1):
-        _backward(layers, facts[GEMM], w, w0, z, delta, first, rows, layer)
+        _backward(shape, space, w, first, rows, layer)
     return cost
+
+
+@_compiled
+def _loss(shape: Any, space: Any, first: Any, rows: Any, scratch: Any) -> None:
+    """Compute the loss of each row and delta of the last layer."""
+    last = len(shape.layers) - 2
+    n_out = shape.layers[last, N_OUT]
+    z0, a0 = shape.layers[last, Z_AT] + first * n_out, shape.layers[last + 1, A_AT] + first * n_out
+    call_loss(
+        shape.facts[LOSS],
+        space.z,
+        z0,
+        space.a,
+        a0,
+        space.targets,
+        first * n_out,
+        space.values,
+        first,
+        space.delta,
+        z0,
+        scratch,
+        0,
+        rows,
+        n_out,
+    )
 
 
 @_compiled
@@ -266,38 +357,72 @@ def _ranges(layers: Any, piece: Any, separate: Any, part: Any) -> Any:
 
 
 @_compiled
+def _update(address: Any, state: Any, member: Any, start: Any, stop: Any, numbers: Any) -> None:
+    """Call an update's code for a range of a member's parameters."""
+    free_at = start if len(state.free) > 1 else 0
+    call_update(
+        address,
+        state.w[member],
+        start,
+        state.g,
+        start,
+        state.s[member],
+        start,
+        state.free,
+        free_at,
+        numbers,
+        0,
+        stop - start,
+        state.w.shape[1],
+    )
+
+
+@_compiled
+def _update_slices(shape: Any, state: Any, member: Any, low: Any, high: Any, numbers: Any) -> None:
+    """Update the parameters of slices ``low`` … ``high``; neighbors that are treated alike go in one call."""
+    facts = shape.facts
+    if facts[ONE_RANGE]:
+        _update(facts[UPDATE], state, member, 0, state.w.shape[1], numbers)
+        return
+    for p in range(low, high):
+        for part in range(2):
+            start, stop, decayed = _ranges(shape.layers, shape.slices[p], facts[SEPARATE], part)
+            if stop > start:
+                numbers[DECAYED] = decayed
+                _update(facts[UPDATE], state, member, start, stop, numbers)
+
+
+@_compiled
+def _measure(shape: Any, state: Any, space: Any, member: Any, low: Any, high: Any, numbers: Any) -> None:
+    """Make the gradient ready to be measured (penalties, frozen parameters) and add up its squares slice by slice."""
+    for p in range(low, high):
+        square = 0.0
+        for part in range(2):
+            start, stop, decayed = _ranges(shape.layers, shape.slices[p], shape.facts[SEPARATE], part)
+            if stop > start:
+                numbers[DECAYED] = decayed
+                _update(shape.facts[PREPARE], state, member, start, stop, numbers)
+                for i in range(start, stop):
+                    square += float(state.g[i]) * float(state.g[i])
+        space.squares[p] = square
+
+
+@_compiled
 def train_steps(
     members: Any,
     thread: Any,
     size: Any,
-    state: Any,
+    meeting: Any,
     progress: Any,
     most: Any,
-    layers: Any,
-    scales: Any,
-    facts: Any,
-    slices: Any,
     bounds: Any,
-    x: Any,
-    y: Any,
-    weights: Any,
-    train: Any,
-    order: Any,
-    w: Any,
-    g: Any,
-    s: Any,
-    free: Any,
+    shape: Any,
+    table: Any,
+    state: Any,
+    space: Any,
     numbers: Any,
     rates: Any,
     epoch: Any,
-    a: Any,
-    z: Any,
-    delta: Any,
-    targets: Any,
-    values: Any,
-    parts: Any,
-    squares: Any,
-    words: Any,
     costs: Any,
     diverged: Any,
 ) -> None:
@@ -306,8 +431,11 @@ def train_steps(
     ``progress`` says which member and step come next and is moved on by thread 0; ``costs`` (k,) gathers cost times rows, and
     ``diverged`` (k,) the step in which a cost was not finite, from 1.
     """
-    batch, n = facts[BATCH], len(train)
+    facts = shape.facts
+    batch, n = facts[BATCH], len(table.train)
     per_epoch = (n + batch - 1) // batch
+    low, high = bounds[thread], bounds[thread + 1]
+    mine = numbers[thread]
     index, step = progress[MEMBER], progress[STEP]
     for _ in range(most):
         if index == len(members):
@@ -316,296 +444,139 @@ def train_steps(
         if step == 0:
             if thread == 0:
                 if facts[SHUFFLE]:
-                    _shuffle(order, facts, epoch, member)
+                    _shuffle(table.order, facts, epoch, member)
                 else:
                     for i in range(n):
-                        order[i] = i
-            _barrier(state, size)
-        w_row, g_row = w[member], g
+                        table.order[i] = i
+            _barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
         made = epoch * per_epoch + step
         share = 1.0
         if facts[MEAN]:
-            total = 0.0
+            total = float(rows)
             if facts[WEIGHTED]:
+                total = 0.0
                 for i in range(rows):
-                    total += weights[train[order[at + i]]]
-            else:
-                total = float(rows)
+                    total += table.weights[table.train[table.order[at + i]]]
             share = 1.0 / total
         blocks = (rows + facts[BLOCK] - 1) // facts[BLOCK]
         for b in range(thread, blocks, size):
             first = b * facts[BLOCK]
-            parts[b] = _block(
-                layers,
-                scales,
-                facts,
-                x,
-                y,
-                weights,
-                train,
-                order,
-                at,
-                first,
-                min(facts[BLOCK], rows - first),
-                share,
-                w_row,
-                0,
-                a,
-                z,
-                delta,
-                targets,
-                values,
-                words[thread],
-                made,
-                member,
+            many = min(facts[BLOCK], rows - first)
+            space.parts[b] = _block(
+                shape, table, space, state.w[member], at, first, many, share, made, member, thread
             )
-        _barrier(state, size)
+        _barrier(meeting, size)
         cost = 0.0
         for b in range(blocks):
-            cost += parts[b]
+            cost += space.parts[b]
         if not np.isfinite(cost):
             if thread == 0:
                 diverged[member] = step + 1
             index, step = index + 1, 0
-            _barrier(state, size)
+            _barrier(meeting, size)
             continue
-        mine = numbers[thread]
         mine[ETA] = rates[step]
         mine[T] = made + 1.0
-        low, high = bounds[thread], bounds[thread + 1]
         for p in range(low, high):
-            _gradient(layers, facts[GEMM], a, delta, g_row, rows, slices[p])
+            _gradient(shape, space, state.g, rows, shape.slices[p])
         if facts[CLIPS]:
-            _measure(layers, facts, slices, low, high, w_row, g_row, s[member], free, mine, squares)
-            _barrier(state, size)
+            _measure(shape, state, space, member, low, high, mine)
+            _barrier(meeting, size)
             square = 0.0
-            for p in range(len(slices)):
-                square += squares[p]
-            mine[NORM] = max(np.sqrt(square), mine[3])
-        for p in range(low, high):
-            for part in range(2):
-                start, stop, decayed = _ranges(layers, slices[p], facts[SEPARATE], part)
-                if stop > start:
-                    mine[DECAYED] = decayed
-                    call_update(
-                        facts[UPDATE],
-                        w_row,
-                        start,
-                        g_row,
-                        start,
-                        s[member],
-                        start,
-                        free,
-                        start * (len(free) > 1),
-                        mine,
-                        0,
-                        stop - start,
-                        w.shape[1],
-                    )
+            for p in range(len(shape.slices)):
+                square += space.squares[p]
+            mine[NORM] = max(np.sqrt(square), mine[LIMIT])
+        _update_slices(shape, state, member, low, high, mine)
         if thread == 0:
             costs[member] += cost * (rows if facts[MEAN] else 1)
         step += 1
         if step == per_epoch:
             index, step = index + 1, 0
-        _barrier(state, size)
-    _barrier(state, size)
+        _barrier(meeting, size)
+    _barrier(meeting, size)
     if thread == 0:
         progress[MEMBER], progress[STEP] = index, step
 
 
 @_compiled
-def _measure(
-    layers: Any,
-    facts: Any,
-    slices: Any,
-    low: Any,
-    high: Any,
-    w: Any,
-    g: Any,
-    s: Any,
-    free: Any,
-    mine: Any,
-    squares: Any,
-) -> None:
-    """Make the gradient ready to be measured (penalties, frozen parameters) and add up its squares slice by slice."""
-    for p in range(low, high):
-        square = 0.0
-        for part in range(2):
-            start, stop, decayed = _ranges(layers, slices[p], facts[SEPARATE], part)
-            if stop > start:
-                mine[DECAYED] = decayed
-                call_update(
-                    facts[PREPARE],
-                    w,
-                    start,
-                    g,
-                    start,
-                    s,
-                    0,
-                    free,
-                    start * (len(free) > 1),
-                    mine,
-                    0,
-                    stop - start,
-                    0,
-                )
-                for i in range(start, stop):
-                    square += float(g[i]) * float(g[i])
-        squares[p] = square
-
-
-@_compiled
-def _load(x: Any, rows_of: Any, start: Any, rows: Any, a: Any) -> None:
-    """Copy rows of the table to the first buffer; an empty ``rows_of`` stands for the rows as they lie."""
-    n_in = x.shape[1]
-    for i in range(rows):
-        source = rows_of[start + i] if len(rows_of) else start + i
-        for j in range(n_in):
-            a[i * n_in + j] = x[source, j]
-
-
-@_compiled
 def outputs_of_rows(
-    thread: Any,
-    size: Any,
-    layers: Any,
-    gemm_at: Any,
-    w: Any,
-    x: Any,
-    rows_of: Any,
-    block: Any,
-    a: Any,
-    z: Any,
-    out: Any,
+    thread: Any, size: Any, shape: Any, space: Any, w: Any, x: Any, rows_of: Any, block: Any, out: Any
 ) -> None:
-    """Write every member's outputs to ``out`` (k, n, n_out), as thread ``thread`` of ``size``, block by block of rows."""
-    n_layers = len(layers) - 1
-    n, n_out = out.shape[1], layers[n_layers - 1, N_OUT]
+    """Write every member's outputs to ``out`` (k, n, n_out), as thread ``thread`` of ``size``, block by block of rows.
+
+    An empty ``rows_of`` stands for all rows of ``x``, in order.
+    """
+    n_layers = len(shape.layers) - 1
+    n, n_out = out.shape[1], out.shape[2]
     blocks = (n + block - 1) // block
     for task in range(thread, blocks * len(w), size):
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
-        _load(x, rows_of, start, rows, a)
+        for i in range(rows):
+            _load(x, rows_of[start + i] if len(rows_of) else start + i, space.a, i)
         for layer in range(n_layers):
-            _forward(layers, gemm_at, w[member], 0, a, z, 0, rows, layer)
-        a0 = layers[n_layers, A_AT]
+            _forward(shape, space, w[member], 0, rows, layer, space.scratch[0])
+        a0 = shape.layers[n_layers, A_AT]
         for i in range(rows):
             for j in range(n_out):
-                out[member, start + i, j] = a[a0 + i * n_out + j]
+                out[member, start + i, j] = space.a[a0 + i * n_out + j]
 
 
 @_compiled
 def losses_of_rows(
-    thread: Any,
-    size: Any,
-    layers: Any,
-    facts: Any,
-    w: Any,
-    x: Any,
-    y: Any,
-    weights: Any,
-    rows_of: Any,
-    block: Any,
-    a: Any,
-    z: Any,
-    delta: Any,
-    targets: Any,
-    values: Any,
-    totals: Any,
+    thread: Any, size: Any, shape: Any, table: Any, space: Any, w: Any, rows_of: Any, block: Any, totals: Any
 ) -> None:
     """Write every member's sum of weighted losses of each block of rows to ``totals`` (k, blocks), as one thread of ``size``."""
-    n_layers = len(layers) - 1
-    n, n_out = len(rows_of), layers[n_layers - 1, N_OUT]
+    n_layers = len(shape.layers) - 1
+    n = len(rows_of)
     blocks = (n + block - 1) // block
-    z0, a0 = layers[n_layers - 1, Z_AT], layers[n_layers, A_AT]
     for task in range(thread, blocks * len(w), size):
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
-        _load(x, rows_of, start, rows, a)
         for i in range(rows):
-            for j in range(n_out):
-                targets[i * n_out + j] = y[rows_of[start + i], j]
+            _load(table.x, rows_of[start + i], space.a, i)
+            _load(table.y, rows_of[start + i], space.targets, i)
         for layer in range(n_layers):
-            _forward(layers, facts[GEMM], w[member], 0, a, z, 0, rows, layer)
-        call_loss(facts[LOSS], z, z0, a, a0, targets, 0, values, 0, delta, z0, rows, n_out)
+            _forward(shape, space, w[member], 0, rows, layer, space.scratch[0])
+        _loss(shape, space, 0, rows, space.scratch[0])
         total = 0.0
         for i in range(rows):
-            total += values[i] * (weights[rows_of[start + i]] if facts[WEIGHTED] else 1.0)
+            weight = table.weights[rows_of[start + i]] if shape.facts[WEIGHTED] else 1.0
+            total += space.values[i] * weight
         totals[member, task % blocks] = total
 
 
 @_compiled
-def mean_output(layers: Any, gemm_at: Any, w: Any, x: Any, a: Any, z: Any, out: Any) -> None:
+def mean_output(shape: Any, space: Any, w: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time."""
-    n_layers = len(layers) - 1
-    out[:] = 0.0
+    n_layers = len(shape.layers) - 1
+    a0 = shape.layers[n_layers, A_AT]
     for member in range(len(w)):
         for j in range(len(x)):
-            a[j] = x[j]
+            space.a[j] = x[j]
         for layer in range(n_layers):
-            _forward(layers, gemm_at, w[member], 0, a, z, 0, 1, layer)
-        a0 = layers[n_layers, A_AT]
+            _forward(shape, space, w[member], 0, 1, layer, space.scratch[0])
         for j in range(len(out)):
-            out[j] += a[a0 + j] / len(w)
+            out[j] = (out[j] if member else out.dtype.type(0.0)) + space.a[a0 + j]
+    for j in range(len(out)):
+        out[j] /= len(w)
 
 
 @_compiled
 def whole_gradient(
-    layers: Any,
-    scales: Any,
-    facts: Any,
-    slices: Any,
-    x: Any,
-    y: Any,
-    weights: Any,
-    train: Any,
-    order: Any,
-    total: Any,
-    w: Any,
-    g: Any,
-    a: Any,
-    z: Any,
-    delta: Any,
-    targets: Any,
-    values: Any,
-    words: Any,
-    block: Any,
+    shape: Any, table: Any, space: Any, w: Any, g: Any, piece: Any, total: Any, block: Any
 ) -> float:
     """Return the cost over all training rows, and add its gradient to ``g``, block by block of rows (for L-BFGS)."""
-    n = len(train)
-    share = 1.0 / total if facts[MEAN] else 1.0
+    n = len(table.train)
+    share = 1.0 / total if shape.facts[MEAN] else 1.0
     cost = 0.0
-    piece = np.empty_like(g)
     for at in range(0, n, block):
         rows = min(block, n - at)
-        cost += _block(
-            layers,
-            scales,
-            facts,
-            x,
-            y,
-            weights,
-            train,
-            order,
-            at,
-            0,
-            rows,
-            share,
-            w,
-            0,
-            a,
-            z,
-            delta,
-            targets,
-            values,
-            words,
-            0,
-            0,
-        )
-        for p in range(len(slices)):
-            _gradient(layers, facts[GEMM], a, delta, piece, rows, slices[p])
+        cost += _block(shape, table, space, w, at, 0, rows, share, 0, 0, 0)
+        for p in range(len(shape.slices)):
+            _gradient(shape, space, piece, rows, shape.slices[p])
         for i in range(len(g)):
             g[i] += piece[i]
     return cost

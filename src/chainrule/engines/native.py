@@ -77,11 +77,8 @@ def gemm(typingctx, address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c
     return signature, codegen
 
 
-def _caller(n_arrays: int, n_numbers: int) -> Any:
-    """Return an intrinsic call(address, array, offset, …, number, …) of a C function of pointers and integers."""
-    names = [f"{kind}{i}" for i in range(n_arrays) for kind in ("a", "o")] + [
-        f"n{i}" for i in range(n_numbers)
-    ]
+def _caller(n_arrays: int) -> Any:
+    """Return the code of an intrinsic (address, array, offset, …, integer, …) that calls a C function of pointers and integers."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         given = [
@@ -93,28 +90,27 @@ def _caller(n_arrays: int, n_numbers: int) -> Any:
         builder.call(builder.inttoptr(args[0], kind.as_pointer()), given)
         return context.get_dummy_value()
 
-    return names, codegen
-
-
-_CALL_2, _CALL_5, _CALL_1 = _caller(2, 2)[1], _caller(5, 2)[1], _caller(1, 1)[1]
+    return codegen
 
 
 @intrinsic
-def call_activation(typingctx, address, z, z0, a, a0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
+def call_activation(typingctx, address, z, z0, a, a0, scratch, s0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
     """Call an activation: z[z0:] becomes the slopes, a[a0:] the outputs, for rows × cols numbers."""
-    return types.void(address, z, z0, a, a0, rows, cols), _CALL_2
+    return types.void(address, z, z0, a, a0, scratch, s0, rows, cols), _caller(3)
 
 
 @intrinsic
-def call_loss(typingctx, address, z, z0, a, a0, y, y0, value, v0, delta, d0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
+def call_loss(  # type: ignore[no-untyped-def]  # see gemm
+    typingctx, address, z, z0, a, a0, y, y0, value, v0, delta, d0, scratch, s0, rows, cols
+):
     """Call a loss: value[v0:] becomes the loss of each row, delta[d0:] its derivative with respect to z."""
-    return types.void(address, z, z0, a, a0, y, y0, value, v0, delta, d0, rows, cols), _CALL_5
+    return types.void(address, z, z0, a, a0, y, y0, value, v0, delta, d0, scratch, s0, rows, cols), _caller(6)
 
 
 @intrinsic
 def call_update(typingctx, address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride):  # type: ignore[no-untyped-def]  # see gemm
     """Call an update of w[w0:w0+size] by g[g0:], state arrays s[s0:], s[s0+stride:], and the step's numbers."""
-    return types.void(address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride), _CALL_5
+    return types.void(address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride), _caller(5)
 
 
 @intrinsic

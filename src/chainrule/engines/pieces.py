@@ -39,7 +39,7 @@ STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
 _HEAD = """# Made by chainrule; safe to delete. What it calls had the fingerprint {fingerprint}.
 import math
 import numpy as np
-from numba import carray, float32, float64
+from numba import carray, float32, float64, uint64
 from chainrule.engines import fastmath
 inf, nan = math.inf, math.nan
 
@@ -50,7 +50,7 @@ _KEPT: list[Any] = []
 
 
 def activation_source(activation: Activation, dtype: Any) -> str:
-    """Return the source of ``equation(z, a, rows, cols)``: a = f(z), and f'(z) in place of z.
+    """Return the source of ``equation(z, a, scratch, rows, cols)``: a = f(z), and f'(z) in place of z.
 
     A layer-wide activation (softmax) has no slope per neuron; its z stays.
     """
@@ -60,20 +60,20 @@ def activation_source(activation: Activation, dtype: Any) -> str:
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
     if activation.elementwise and not activation.output_only:
         outputs["slope"] = (Array("slope", pointer="z"), xp.asarray(activation.prime(z, xp)))
-    return equation_source(Kernel(graph, ("z", "a"), (Array("z"),), outputs))
+    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
 def output_source(activation: Activation, dtype: Any) -> str:
-    """Return the source of ``equation(z, a, rows, cols)`` for an output layer: a = f(z), and z stays."""
+    """Return the source of ``equation(z, a, scratch, rows, cols)`` for an output layer: a = f(z), and z stays."""
     graph = Graph(dtype)
     z = graph.symbol("z", ELEMENT)
     xp = TracingNamespace(graph)
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
-    return equation_source(Kernel(graph, ("z", "a"), (Array("z"),), outputs))
+    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
 def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
-    """Return the source of ``equation(z, a, y, value, delta, rows, cols)``: each row's loss and its dloss/dz.
+    """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``: each row's loss and its dloss/dz.
 
     Labels are taken as they are given: smoothing is done on the targets beforehand.
     """
@@ -86,7 +86,9 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
         "delta": (Array("delta"), xp.asarray(plain.delta(z, a, y, activation, xp))),
     }
     return equation_source(
-        Kernel(graph, ("z", "a", "y", "value", "delta"), (Array("z"), Array("a"), Array("y")), outputs)
+        Kernel(
+            graph, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
+        )
     )
 
 

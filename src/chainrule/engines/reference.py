@@ -112,7 +112,7 @@ class ReferenceRun:
             total = 0.0
             for index, rows in enumerate(self.batches(epoch, member)):
                 step = self.step(member, rows, float(learning_rates[index]))
-                layer = _not_finite(step, self.layout)
+                layer = not_finite(step, self.layout)
                 if layer:
                     diverged[member] = Divergence(
                         self.states[member].t + 1, layer, self.largest[member], float(learning_rates[index])
@@ -172,7 +172,7 @@ class ReferenceRun:
         return cost + float(penalty(flat, no_decay, self.settings.l1, self.settings.l2, np)), step.used
 
 
-def _not_finite(step: Step, layout: Layout) -> int:
+def not_finite(step: Step, layout: Layout) -> int:
     """Return the first layer (1-based) with a number that is not finite, 0 if there is none."""
     if np.isfinite(step.gradients.cost) and np.isfinite(step.parameters).all():
         return 0

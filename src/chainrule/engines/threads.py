@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
+from types import FrameType
 from typing import Any
 
 from threadpoolctl import ThreadpoolController
 
 from chainrule.errors import SettingsError
+
+_submitting = threading.Lock()
 
 
 def thread_count(wanted: int | None = None) -> int:
@@ -27,17 +32,40 @@ def thread_count(wanted: int | None = None) -> int:
 
 
 def on_threads(count: int, work: Callable[[int], Any]) -> None:
-    """Run ``work(0)`` … ``work(count - 1)`` at the same time, number 0 on this thread, and wait for all."""
+    """Run ``work(0)`` … ``work(count - 1)`` at the same time, number 0 on this thread, and wait for all.
+
+    They may wait for each other; so either all of them begin or none does. Ctrl-C takes effect when all have ended.
+    """
     if count == 1:
         work(0)
         return
-    others = [_pool(os.getpid(), count - 1).submit(work, number) for number in range(1, count)]
+    pool = _pool(os.getpid(), count - 1)
+    with _interrupts_kept_back():
+        # Without the lock two trainings could each hold a thread that the other one's work needs.
+        with _submitting:
+            others = [pool.submit(work, number) for number in range(1, count)]
+        try:
+            work(0)
+        finally:
+            for other in others:
+                other.result()
+
+
+@contextmanager
+def _interrupts_kept_back() -> Iterator[None]:
+    """Let Ctrl-C wait until the block has ended; outside the main thread it never comes."""
+    handler = signal.getsignal(signal.SIGINT)
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield
+        return
+    came: list[tuple[int, FrameType | None]] = []
+    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
     try:
-        work(0)
+        yield
     finally:
-        # The others wait at barriers only for threads that came this far, so they always end.
-        for other in others:
-            other.result()
+        signal.signal(signal.SIGINT, handler)
+        if came:
+            handler(*came[0])
 
 
 @contextmanager
