@@ -69,7 +69,8 @@ class Optimizer:
     ) -> tuple[Array, OptimizerState, dict[str, Array]]:
         """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``."""
         t = state.t + 1
-        made = self.run({"w": w, "g": g, "eta": eta, "t": float(t), **self.parameters, **state.arrays}, xp)
+        # t · 1.0 and not float(t), since a state that passes through jax.jit holds t as an array.
+        made = self.run({"w": w, "g": g, "eta": eta, "t": t * 1.0, **self.parameters, **state.arrays}, xp)
         return made["w"], OptimizerState(t, {name: made[name] for name in self.state}), made
 
     def run(self, values: Mapping[str, Array | float], xp: Namespace) -> dict[str, Array]:
