@@ -24,7 +24,7 @@ class Progress:
     def __init__(self, epochs: int, *, shown: bool) -> None:
         self.bar = Bar(
             TextColumn("epoch {task.completed}/{task.total}"),
-            BarColumn(bar_width=20),
+            BarColumn(bar_width=12),
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),

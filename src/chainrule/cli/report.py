@@ -78,7 +78,10 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
     how = [steps.optimizer.spec, f"learning rate {plan.learning_rate:g}"]
     if plan.schedule.name != "constant":
         how.append(f"schedule {plan.schedule.spec}")
-    how.append("row by row" if steps.batch_size == 1 else f"batches of {steps.batch_size:,} rows")
+    if steps.batch_size >= rows["training"]:
+        how.append("all rows in each step")
+    else:
+        how.append("row by row" if steps.batch_size == 1 else f"batches of {steps.batch_size:,} rows")
     for name, value in (("weight decay", steps.weight_decay), ("L1", steps.l1), ("L2", steps.l2)):
         if value:
             how.append(f"{name} {value:g}")
@@ -102,13 +105,11 @@ def print_result(console: Console, trained: Trained, path: Path, history: Path |
     """Show how training went, the scores beside the baselines, and what to type next."""
     console.print(_ending(trained.fit, trained.model.card["best_epochs"]))
     notes(console, trained.notes)
-    if trained.evaluation is not None:
-        title = f"Score on {trained.evaluation.rows:,} rows it never saw"
-        print_evaluation(console, trained.model, trained.evaluation, trained.baselines, title)
-    else:
-        evaluation = trained.training_evaluation
-        title = f"Score on the {evaluation.rows:,} rows it was trained on: none was held out, so it flatters"
-        print_evaluation(console, trained.model, evaluation, {}, title)
+    rows = f"{trained.evaluation.rows:,} rows"
+    title = f"Score on {rows} it never saw"
+    if not trained.held_out:
+        title = f"Score on the {rows} it was trained on: it flatters, as none were held out"
+    print_evaluation(console, trained.model, trained.evaluation, trained.baselines, title)
     where = shlex.quote(printable(path))
     written = f"{printable(path)} and {printable(history)}" if history is not None else printable(path)
     console.print(f"wrote [bold]{escaped(written)}[/bold]; next:", soft_wrap=True)

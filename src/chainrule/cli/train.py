@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import os
+import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -96,6 +97,7 @@ def run(options: argparse.Namespace) -> None:
     talks = not (options.json or options.quiet)
     if talks:
         print_found(console, prepared)
+        sys.stdout.flush()
     with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
         trained = train_prepared(prepared, engine=options.engine or ENGINES[0], on_epoch_end=progress)
     _write(trained, path, history, options.overwrite)
@@ -337,17 +339,16 @@ def _curves(trained: Trained) -> str:
 
 def _result(trained: Trained, path: Path) -> dict[str, Any]:
     model, prepared, fit = trained.model, trained.prepared, trained.fit
-    evaluation = trained.evaluation
     return {
         "model": str(path),
         "task": model.task,
         "target": model.target.name,
         "classes": list(model.target.labels) if model.task == "classification" else None,
         "rows": prepared.rows,
-        "scores": None if evaluation is None else evaluation.scores,
+        "held_out": trained.held_out,
+        "scores": trained.evaluation.scores,
         "baselines": dict(trained.baselines),
-        "training_scores": trained.training_evaluation.scores,
-        "confusion": None if evaluation is None else evaluation.confusion,
+        "confusion": trained.evaluation.confusion,
         "network": model.network.to_dict(),
         "members": model.members,
         "training": {**model.card, "seconds": round(fit.seconds, 3)},

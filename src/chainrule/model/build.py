@@ -34,6 +34,9 @@ TEST_STREAM, VALIDATION_STREAM = 0, 1
 TEST_SHARE = 0.2
 """The share of the rows that is held out for the score where nothing else is asked for."""
 
+MOST_CHECKED = 1000
+"""The training rows on which a trained network's outputs are checked to be finite."""
+
 
 class Arrays(NamedTuple):
     """What the network sees: training rows followed by validation rows, and the rows of the score.
@@ -78,24 +81,23 @@ class Prepared:
 
 @dataclass(frozen=True)
 class Trained:
-    """A trained model, how training went, and its scores.
+    """A trained model, how training went, and its scores beside the baselines'.
 
-    ``evaluation`` and ``baselines`` are about rows the network never saw; None and empty where there were none.
-    ``training_evaluation`` is about the rows it was trained on. ``notes`` say what a user should know.
+    They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
+    trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know.
     """
 
     model: Model
     prepared: Prepared
     fit: FitResult
-    evaluation: Evaluation | None
+    evaluation: Evaluation
     baselines: Mapping[str, Scores]
-    training_evaluation: Evaluation
     notes: tuple[str, ...]
 
-
-def _unseen(prepared: Prepared) -> list[int]:
-    """Return the inputs that were 0 in every row the encoder was fitted on, such as a category's `other`."""
-    return [place for place, neuron in enumerate(prepared.encoder.inputs) if not neuron.seen]
+    @property
+    def held_out(self) -> bool:
+        """Whether the scores are about rows the network never saw."""
+        return self.prepared.tested.n_rows > 0
 
 
 def train(
@@ -264,22 +266,23 @@ def train_prepared(
             scores=None,
         ),
     )
-    outputs = model.outputs(arrays.x)
-    if not np.isfinite(outputs).all():
+    prediction = model.answer(arrays.x[:MOST_CHECKED])
+    if not prediction.finite.all():
         raise SettingsError(no_finite_outputs(result))
-    prediction = model.decode(outputs)
     if resolved.steps.optimizer.name == "perceptron" and network.output.n_out == 1:
-        notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), prediction))
-    evaluation: Evaluation | None = None
-    baselines: Mapping[str, Scores] = {}
-    if prepared.tested.n_rows:
-        evaluation = model.evaluate(prepared.tested)
-        finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
-        model = replace(model, card={**model.card, "scores": finite})
-        baselines = _baselines(prepared)
-    return Trained(
-        model, prepared, result, evaluation, baselines, model.score(prediction, prepared.fitted), tuple(notes)
-    )
+        codes = model.answer(arrays.x).codes
+        notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), codes))
+    if not prepared.tested.n_rows:
+        return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
+    evaluation = model.evaluate(prepared.tested)
+    finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
+    model = replace(model, card={**model.card, "scores": finite})
+    return Trained(model, prepared, result, evaluation, _baselines(prepared), tuple(notes))
+
+
+def _unseen(prepared: Prepared) -> list[int]:
+    """Return the inputs that were 0 in every row the encoder was fitted on, such as a category's `other`."""
+    return [place for place, neuron in enumerate(prepared.encoder.inputs) if not neuron.seen]
 
 
 def _test_share(test_share: float | None, test_file: Source | None) -> float:

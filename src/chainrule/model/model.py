@@ -13,7 +13,7 @@ import numpy as np
 import polars as pl
 
 from chainrule import __version__
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Layout
 from chainrule.equations.network import Network
@@ -34,6 +34,9 @@ VERSION = 1
 MAX_LAYERS = 1000
 """The most layers that are read from a file: a hostile one could hold a million."""
 
+MOST_OUTPUTS = 20_000_000
+"""The most outputs of all members that are held in memory at a time."""
+
 _PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading", "card")
 
 
@@ -43,13 +46,13 @@ class Prediction:
 
     ``labels`` (n,): the class, or the number in the target's units. ``codes`` (n,): the class's place among the
     target's labels, None for numbers. ``probabilities`` (n, classes), or None where the loss gives none.
-    ``members`` (k, n, n_out): every member's outputs as the network gives them.
+    ``finite`` (n,): whether the network's outputs were.
     """
 
     labels: np.ndarray[Any, Any]
     codes: IntArray | None
     probabilities: FloatArray | None
-    members: FloatArray
+    finite: BoolArray
 
 
 @dataclass(frozen=True)
@@ -107,15 +110,14 @@ class Model:
     def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
         table = self.table(source, **reading)
-        outputs = self.outputs(self.encoder.transform(table))
-        wrong = ~np.isfinite(outputs).all(axis=(0, 2))
-        if wrong.any():
-            row = int(np.argmax(wrong))
+        prediction = self.answer(self.encoder.transform(table))
+        if not prediction.finite.all():
+            row = int(np.argmin(prediction.finite))
             raise TableError(
                 f"{table.name}: {table.place(row)}: the network's output is not a finite number; "
                 "its weights are too large for these inputs, so train it again"
             )
-        return self.decode(outputs)
+        return prediction
 
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without a target are left out."""
@@ -139,14 +141,21 @@ class Model:
         """Return every member's outputs (k, n, n_out) for encoded rows (n, d)."""
         return engine_named(self.engine).predict(self.network, self.parameters, x)
 
-    def decode(self, members: FloatArray) -> Prediction:
-        """Turn the members' outputs (k, n, n_out) into predictions: their mean decides.
+    def answer(self, x: FloatArray) -> Prediction:
+        """Return the predictions for encoded rows ``x`` (n, d): the mean of the members' outputs decides.
 
         Outputs in (0, 1) are probabilities: one output that of the second class, several divided by their sum.
         """
-        mean = members.mean(axis=0)
+        n_out = self.network.output.n_out
+        mean = np.empty((len(x), n_out))
+        # In blocks of rows, so that many members and classes don't take members times the memory.
+        size = max(1, MOST_OUTPUTS // (self.members * n_out))
+        with np.errstate(over="ignore", invalid="ignore"):
+            for start in range(0, len(x), size):
+                mean[start : start + size] = self.outputs(x[start : start + size]).mean(axis=0)
+        finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
         if self.task == "regression":
-            return Prediction(self.target.inverse(mean[:, 0]), None, None, members)
+            return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
         loss, n_classes = self.network.loss, self.target.n_classes
         probable = self.network.output.activation.range == "(0, 1)" and not loss.signed
         probabilities = None
@@ -161,7 +170,7 @@ class Model:
                 # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
                 unknown = np.full_like(mean, 1 / n_classes)
                 probabilities = np.divide(mean, total, out=unknown, where=total > 0)
-        return Prediction(np.array(self.target.labels)[codes], codes, probabilities, members)
+        return Prediction(np.array(self.target.labels)[codes], codes, probabilities, finite)
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""

@@ -5,7 +5,6 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.model.model import Prediction
 from chainrule.training.baselines import linearly_separable
 from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Resolved
@@ -61,9 +60,12 @@ def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     return notes
 
 
-def separability(x: FloatArray, y: IntArray, prediction: Prediction) -> str:
-    """Say whether a perceptron still makes mistakes because no plane could avoid them: ``x`` (n, d), ``y`` (n,)."""
-    wrong = int(np.sum(prediction.codes != y))
+def separability(x: FloatArray, y: IntArray, answers: IntArray | None) -> str:
+    """Say whether a perceptron still makes mistakes because no plane could avoid them.
+
+    ``x`` (n, d); ``y`` and ``answers`` (n,) are the true classes and the perceptron's.
+    """
+    wrong = int(np.sum(answers != y))
     if not wrong:
         return f"the perceptron separates all {len(y)} training rows"
     found = f"{wrong} of {len(y)} training rows are wrong"

@@ -14,6 +14,12 @@ from chainrule.training.metrics import Scores, classification_scores, regression
 MOST_ROWS = 50_000
 """Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
 
+MOST_ODDS = 20_000_000
+"""There is no logistic regression where rows times classes are more: it would need gigabytes."""
+
+MOST_WORK = 2e10
+"""About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
+
 
 def class_baselines(
     x: FloatArray,
@@ -23,7 +29,7 @@ def class_baselines(
     n_classes: int,
     weights: FloatArray | None = None,
 ) -> dict[str, Scores]:
-    """Return the scores of the majority class (with the classes' shares) and of logistic regression.
+    """Return the scores of the majority class (with the classes' shares) and, if feasible, of logistic regression.
 
     ``weights`` (n,) are those of the training rows.
     """
@@ -34,10 +40,11 @@ def class_baselines(
     constant = np.tile(shares, (len(y_test), 1))
     guesses = np.full(len(y_test), int(np.argmax(shares)))
     found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
-    if x.shape[1]:
-        rows = _evenly(len(y))
+    rows = _evenly(len(y))
+    if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
+        iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
         with _unwarned():
-            model = LogisticRegression(max_iter=1000).fit(
+            model = LogisticRegression(max_iter=iterations).fit(
                 x[rows], y[rows], None if weights is None else weights[rows]
             )
         probabilities = np.zeros((len(y_test), n_classes))
@@ -56,11 +63,12 @@ def number_baselines(
     """
     from sklearn.linear_model import LinearRegression
 
-    found = {"mean": regression_scores(y_test, np.full(len(y_test), float(np.average(y, weights=weights))))}
-    if x.shape[1]:
-        with _unwarned():
+    with _unwarned():
+        mean = np.full(len(y_test), float(np.average(y, weights=weights)))
+        found = {"mean": regression_scores(y_test, mean)}
+        if x.shape[1]:
             model = LinearRegression().fit(x, y, weights)
-        found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
+            found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
     return found
 
 
