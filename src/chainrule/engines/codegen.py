@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from chainrule.engines.tracing import ELEMENT, ROW, SCALAR, Graph, Traced
+from chainrule.errors import SettingsError
 
 _INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=")

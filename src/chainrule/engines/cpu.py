@@ -6,6 +6,7 @@ where there are enough of them; else the rows of a batch are, if a step is long 
 
 from __future__ import annotations
 
+import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
@@ -234,10 +235,15 @@ class CpuRun:
         crew = self._crews(1, 1)[0]
         crew.table.order[:] = np.arange(len(self.train))
         g, piece = np.zeros(self.layout.size, self.dtype), np.zeros(self.layout.size, self.dtype)
-        w = np.ascontiguousarray(flat, self.dtype)
+        w = _plain(flat, self.dtype, (self.layout.size,), "parameters")
+        # Every row counts as it is: nothing is dropped out.
+        layers = self.tables.layers.copy()
+        layers[:, k.THRESHOLD] = 0
         total = float(self.weights[self.train].sum()) if self.weighted else float(len(self.train))
         with one_blas_thread():
-            cost = k.whole_gradient(self.shape, crew.table, crew.space, w, g, piece, total, self.rows)
+            cost = k.whole_gradient(
+                self.shape._replace(layers=layers), crew.table, crew.space, w, g, piece, total, self.rows
+            )
         s, free = self.settings, self.layout.free
         gradient = penalized(np.asarray(g, np.float64), flat, self.layout.decayed, s.l1, s.l2, np) * free
         return float(cost) + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
@@ -329,7 +335,7 @@ class CpuRun:
     def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
         """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
         settings, network = self.settings, self.layout.network
-        order = np.arange(len(self.train))
+        order: IntArray = np.arange(len(self.train))
         if settings.shuffle:
             order = row_order(len(self.train), settings.seed, epoch, member)
         rows = self.train[order][(number - 1) * settings.batch_size : number * settings.batch_size]
@@ -383,7 +389,7 @@ class _Evaluator:
         run = self.run
         if run is None:
             raise SettingsError("losses need a run's targets")
-        chosen = np.ascontiguousarray(rows, np.int64)
+        chosen = _indices(rows, len(run.x))
         totals = np.zeros((len(parameters), -(-len(chosen) // BLOCK)))
         threads = self._threads(len(chosen) * len(parameters))
         table = k.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
@@ -395,10 +401,12 @@ class _Evaluator:
 
         with one_blas_thread():
             on_threads(threads, work)
-        total = np.sum(totals, axis=1)
-        if self.network.reduction == "sum":
-            return total
-        return total / (float(np.sum(run.weights[chosen], dtype=np.float64)) if run.weighted else len(chosen))
+        total: FloatArray = np.sum(totals, axis=1)
+        if self.network.reduction == "mean":
+            total /= (
+                float(np.sum(run.weights[chosen], dtype=np.float64)) if run.weighted else max(1, len(chosen))
+            )
+        return total
 
     def _threads(self, rows: int) -> int:
         threads = self.threads if rows * self.flops_per_row >= SMALL_STEP else 1
@@ -410,8 +418,8 @@ class _Evaluator:
 class RowPredictor:
     """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
 
-    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype raises SettingsError. Not
-    for use by several threads at once.
+    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype raises SettingsError.
+    Not for use by several threads at once.
     """
 
     def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
@@ -515,7 +523,7 @@ def _slices(network: Network, *, split: bool) -> IntArray:
         count = max(1, round(n_in * n_out / size)) if split else 1
         edges = [n_in * part // count for part in range(count + 1)]
         has_bias = network.layers[layer].bias != "none"
-        for first, stop in zip(edges[:-1], edges[1:], strict=True):
+        for first, stop in itertools.pairwise(edges):
             if stop > first:
                 found.append((layer, first, stop, has_bias and stop == n_in))
     return np.array(found, np.int64)
@@ -545,4 +553,5 @@ class _Announcer(event.Listener):
         """Say nothing."""
 
 
-event.register("numba:compile", _Announcer())
+_register: Any = event.register
+_register("numba:compile", _Announcer())
