@@ -67,11 +67,14 @@ class Optimizer:
     def update(
         self, w: Array, g: Array, state: OptimizerState, eta: float, xp: Namespace
     ) -> tuple[Array, OptimizerState, dict[str, Array]]:
-        """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``."""
+        """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``.
+
+        Without lines (L-BFGS) the parameters stay.
+        """
         t = state.t + 1
         # t · 1.0 and not float(t), since a state that passes through jax.jit holds t as an array.
         made = self.run({"w": w, "g": g, "eta": eta, "t": t * 1.0, **self.parameters, **state.arrays}, xp)
-        return made["w"], OptimizerState(t, {name: made[name] for name in self.state}), made
+        return made.get("w", w), OptimizerState(t, {name: made[name] for name in self.state}), made
 
     def run(self, values: Mapping[str, Array | float], xp: Namespace) -> dict[str, Array]:
         """Return every line's result by name, from values for w, g, eta, t, the parameters and the state before."""
