@@ -114,8 +114,11 @@ class ReferenceRun:
                 step = self.step(member, rows, float(learning_rates[index]))
                 layer = not_finite(step, self.layout)
                 if layer:
+                    # Its own gradient, as far as it is finite; where nothing of it is, that of the step before.
+                    finite = np.abs(step.raw[np.isfinite(step.raw)])
+                    largest = float(np.max(finite)) if finite.size else self.largest[member]
                     diverged[member] = Divergence(
-                        self.states[member].t + 1, layer, self.largest[member], float(learning_rates[index])
+                        self.states[member].t + 1, layer, largest, float(learning_rates[index])
                     )
                     break
                 self.largest[member] = float(np.max(np.abs(step.raw)))

@@ -8,20 +8,21 @@ from scipy.optimize import OptimizeResult, minimize
 from chainrule._types import BoolArray, FloatArray
 from chainrule.engines.base import Divergence, EpochReport, Layout, Run
 from chainrule.equations.network import Network
-from chainrule.training.monitor import Monitor, Plan
+from chainrule.training.monitor import Monitor, Plan, Stopped
 
 
 def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -> None:
     """Minimize each member's cost; an iteration counts as an epoch, for history, callbacks and early stopping."""
     free = Layout(network).free > 0
-    converged = True
+    ended: list[Stopped] = []
     for member in monitor.active:
         monitor.active = (member,)
-        converged = _Minimization(run, monitor, member, network, free, plan).run_to_end() and converged
+        ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
         if monitor.stopped == "callback":
             return
-    if converged and not monitor.diverged:
-        monitor.stopped = "converged"
+    # One word for all members: the one that promises least, except that members that diverged are named elsewhere.
+    order: tuple[Stopped, ...] = ("epochs", "early stopping", "converged", "diverged")
+    monitor.stopped = min(ended, key=order.index)
 
 
 class _Minimization:
@@ -37,11 +38,12 @@ class _Minimization:
         self.flat = np.array(run.parameters[member], np.float64)
         self.epoch = 0
         self.largest = 0.0
+        self.halted = False
 
-    def run_to_end(self) -> bool:
-        """Return whether the minimization converged within the planned epochs."""
+    def run_to_end(self) -> Stopped:
+        """Return how the minimization ended: ``epochs`` where it would have gone on."""
         if not self.free.any():
-            return True
+            return "converged"
         found = minimize(
             self.cost,
             self.flat[self.free],
@@ -59,7 +61,10 @@ class _Minimization:
             self.report(
                 float("nan"), {self.member: Divergence(self.epoch + 1, self.layers, self.largest, 1.0)}
             )
-        return bool(found.status == 0)
+            return "diverged"
+        if self.halted:
+            return "early stopping"
+        return "converged" if found.status == 0 else "epochs"
 
     def cost(self, part: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost and its gradient for the free parameters."""
@@ -75,6 +80,7 @@ class _Minimization:
         self.run.parameters[self.member] = self.flat
         self.epoch += 1
         if not self.report(float(intermediate_result.fun), {}):
+            self.halted = True
             raise StopIteration
 
     def report(self, cost: float, diverged: dict[int, Divergence]) -> bool:

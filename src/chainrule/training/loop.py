@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from chainrule._types import FloatArray
@@ -25,6 +27,9 @@ def fit(
     ``on_epoch_end`` is called after every epoch and ends training by returning True. Ctrl-C ends it too; the best so far is
     kept. A member whose loss stops being finite ends there, keeps its best parameters, and is reported in ``diverged``.
     """
+    if settings.optimizer.name == "lbfgs" and not len(data.validation):
+        # Its line search lowers the cost in every iteration, so its last is its best and nothing needs watching.
+        plan = replace(plan, early_stopping=False)
     run = engine.start(network, parameters, data, settings)
     monitor = Monitor(run, data, plan, on_epoch_end)
     try:

@@ -20,8 +20,9 @@ Stopped = Literal["epochs", "early stopping", "converged", "callback", "interrup
 class Plan:
     """How long and how fast: epochs, base learning rate and schedule, warm-up steps, early stopping.
 
-    Early stopping ends a member when its watched loss (validation, or training where there are no validation rows) has not fallen by
-    more than ``tolerance`` for ``patience`` epochs; its best epoch is kept. Without it every epoch is run and the last is kept.
+    Early stopping ends a member when its watched loss (validation, or training where there are no validation rows) has
+    not fallen by more than ``tolerance`` for ``patience`` epochs; its best epoch is kept, which may be the start. Without
+    it every epoch is run and the last is kept.
     """
 
     epochs: int = 200
@@ -60,7 +61,8 @@ Callback = Callable[[EpochState], bool | None]
 class FitResult:
     """What training gives back: the kept parameters (k, p), which epoch each member's are from, the history.
 
-    ``losses`` (k,) are the watched losses of the kept parameters.
+    ``losses`` (k,) are the watched losses of the kept parameters; where nothing is watched (no validation rows, no early
+    stopping), the mean training loss during the epoch they are from.
     """
 
     parameters: FloatArray
@@ -86,32 +88,46 @@ class Monitor:
         self.diverged: dict[int, Divergence] = {}
         self.stopped: Stopped = "epochs"
         self.parameters = np.array(run.parameters)
-        self.losses = run.losses(data.validation if self.validates else data.train)
+        self.losses = np.array(run.losses(data.validation if self.validates else data.train))
         self.losses[~np.isfinite(self.losses)] = np.inf
         members = len(self.parameters)
+        # What a loss has to fall below to count as progress. Without watching, only losses reported during epochs are compared.
+        self.marks = self.losses.copy() if self._watches else np.full(members, np.inf)
         self.best_epochs = [0] * members
         self.waited = [0] * members
         self.active = tuple(range(members))
+
+    @property
+    def _watches(self) -> bool:
+        return self.validates or self.plan.early_stopping
+
+    def _watched(self, report: EpochReport) -> FloatArray:
+        """Return the losses (k,) that decide: of the parameters as they are now, where best ones are sought."""
+        if not self._watches:
+            return report.losses
+        return self.run.losses(self.data.validation if self.validates else self.data.train)
 
     def after(self, epoch: int, report: EpochReport, learning_rate: float) -> bool:
         """Take in one epoch of the active members; return whether training goes on."""
         run, plan = self.run, self.plan
         self.diverged.update(report.diverged)
-        validation = run.losses(self.data.validation) if self.validates else report.losses
+        watched = self._watched(report)
         keeps_best = plan.early_stopping
         going: list[int] = []
         current = run.parameters
         for member in self.active:
             if member in report.diverged:
                 continue
-            loss = float(validation[member])
-            if loss < self.losses[member] - plan.tolerance or (not keeps_best and np.isfinite(loss)):
-                self.losses[member] = loss
-                self.best_epochs[member] = epoch
+            loss = float(watched[member])
+            if loss < self.marks[member] - plan.tolerance:
+                self.marks[member] = loss
                 self.waited[member] = 0
-                self.parameters[member] = current[member]
             else:
                 self.waited[member] += 1
+            if np.isfinite(loss) and (loss < self.losses[member] or not keeps_best):
+                self.losses[member] = loss
+                self.best_epochs[member] = epoch
+                self.parameters[member] = current[member]
             if not keeps_best or self.waited[member] < plan.patience:
                 going.append(member)
         shown = [m for m in self.active if m not in report.diverged]
@@ -119,13 +135,13 @@ class Monitor:
             Epoch(
                 epoch,
                 _mean(report.losses, shown),
-                _mean(validation, shown) if self.validates else float("nan"),
+                _mean(watched, shown) if self.validates else float("nan"),
                 learning_rate,
                 time.perf_counter() - self.begun,
             )
         )
         self.active = tuple(going)
-        state = EpochState(self.history[-1], plan.epochs, validation, self.active, run)
+        state = EpochState(self.history[-1], plan.epochs, watched, self.active, run)
         if self.on_epoch_end is not None and self.on_epoch_end(state):
             self.stopped = "callback"
             return False

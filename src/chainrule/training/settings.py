@@ -171,8 +171,6 @@ def _optimizer(chosen: Settings) -> Optimizer:
         raise SettingsError(
             f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out"
         )
-    if not 0 <= chosen.momentum < 1:
-        raise SettingsError(f"momentum {chosen.momentum:g} must be at least 0 and less than 1")
     return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
 
 
@@ -211,26 +209,33 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
 
 def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
-    no_hidden = "there is no hidden layer"
-    no_stopping = "early stopping is off: add --early-stopping"
-    whole = f"{method.name} sees the whole table in each update: choose another --optimizer"
+    no_hidden = "there is no hidden layer; leave it out, or give --hidden"
+    no_stopping = "early stopping is off; leave it out, or add --early-stopping"
+    whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
     unused = (
         ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
         ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
-        ("warmup", asked.warmup > 0 and method.name == "lbfgs", "lbfgs searches for the length of each step"),
+        (
+            "warmup",
+            asked.warmup > 0 and method.name == "lbfgs",
+            "lbfgs finds the length of each step; leave it out",
+        ),
     )
     for name, is_set, reason in unused:
         if is_set:
-            raise SettingsError(f"{name} would have no effect, since {reason}, or leave out --{name}")
+            raise SettingsError(f"--{name} would have no effect: {reason}")
 
 
 def _check(s: Settings) -> None:
     """Raise SettingsError for a value that its setting can't have, whatever the problem."""
-    if s.hidden is not None and any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in s.hidden):
-        raise SettingsError(f"hidden {list(s.hidden)} must be whole numbers of neurons, such as 64,32")
+    if s.hidden is not None and not (
+        isinstance(s.hidden, Sequence)
+        and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in s.hidden)
+    ):
+        raise SettingsError(f"hidden {s.hidden!r} must be a list of whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.init != "auto":
@@ -257,7 +262,7 @@ def _check(s: Settings) -> None:
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and value > 0):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")
-    for name in ("dropout", "validation_share"):
+    for name in ("dropout", "validation_share", "momentum"):
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and 0 <= value < 1):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be at least 0 and less than 1")
@@ -268,6 +273,6 @@ def _is_number(value: Any) -> bool:
 
 
 def _at_least(name: str, value: Any, low: float, *, whole: bool) -> None:
-    if not _is_number(value) or value < low or (whole and value != int(value)):
+    if not _is_number(value) or value < low or (whole and not isinstance(value, int)):
         kind = "a whole number" if whole else "a number"
         raise SettingsError(f"{name} {value!r} must be {kind}, at least {low}")
