@@ -166,8 +166,7 @@ def tanh(x: Any) -> Any:
     p = p * square + _TANH[2]
     p = p * square + _TANH[3]
     p = p * square + _TANH[4]
-    near = x + x * (square * p)
+    near = size + size * (square * p)
     e = exp(-_TWO * size)
     far = (_ONE - e) / (_ONE + e)
-    far = -far if x < float32(0.0) else far
-    return near if size < float32(0.625) else far
+    return math.copysign(near if size < float32(0.625) else far, x)
