@@ -231,11 +231,11 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
 
 def _check(s: Settings) -> None:
     """Raise SettingsError for a value that its setting can't have, whatever the problem."""
-    if s.hidden is not None and not (
-        isinstance(s.hidden, Sequence)
-        and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in s.hidden)
-    ):
-        raise SettingsError(f"hidden {s.hidden!r} must be a list of whole numbers of neurons, such as 64,32")
+    if s.hidden is not None:
+        is_list = isinstance(s.hidden, Sequence) and not isinstance(s.hidden, str)
+        sizes = list(s.hidden) if is_list else s.hidden
+        if not is_list or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
+            raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.init != "auto":
