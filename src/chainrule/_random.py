@@ -1,12 +1,12 @@
 """Counter-based random numbers: any draw of any step can be had again without replaying what came before.
 
-Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter and a key into
-four random 32-bit words. The key is the seed; the counter names the draw::
+Philox 4x32-10 (Salmon et al., "Parallel random numbers: as easy as 1, 2, 3", SC 2011) turns a counter and a
+key into four random 32-bit words. The key is the seed; the counter names the draw::
 
     counter = (block, purpose + 16 · layer, step or epoch, member)
 
-so the order of rows of epoch 7 or the dropout mask of step 1234 of member 3 are functions of those numbers alone. The compiled engine
-computes the same words with the same constants.
+so the order of rows of epoch 7 or the dropout mask of step 1234 of member 3 are functions of those numbers
+alone. The compiled engine computes the same words with the same constants.
 """
 
 from __future__ import annotations
@@ -74,7 +74,8 @@ def row_order(n: int, seed: int, epoch: int, member: int) -> IntArray:
     Draw i picks j = floor(word_i (i + 1) / 2^32) and swaps rows i and j, for i = n-1 … 1.
     """
     drawn = words(seed, Purpose.ORDER, 0, epoch, member, (n + 3) // 4)[:n].astype(np.uint64)
-    picks = ((drawn * np.arange(1, n + 1, dtype=np.uint64)) >> np.uint64(32)).tolist()
+    products = (drawn * np.arange(1, n + 1, dtype=np.uint64)).astype(np.uint64)
+    picks = (products >> np.uint64(32)).tolist()
     order = list(range(n))
     for i in range(n - 1, 0, -1):
         j = picks[i]

@@ -1,7 +1,7 @@
 """What an engine is: the flat parameter layout, the data and settings of a run, and the protocol.
 
-An engine trains K member networks of one shape in one call. All parameters of a member lie in one row of an array (k, p), layer
-by layer, W before b, each in C order: `Layout` finds every array in it.
+An engine trains K member networks of one shape in one call. All parameters of a member lie in one row of an
+array (k, p), layer by layer, W before b, each in C order: `Layout` finds every array in it.
 """
 
 from __future__ import annotations
@@ -111,8 +111,9 @@ class Layout:
 class StepSettings:
     """What happens in every step besides forward and backward.
 
-    ``l1`` and ``l2`` are penalties in the cost, ``weight_decay`` is decoupled, ``clip_norm`` is the longest gradient (None: no limit),
-    ``shuffle`` draws a new order of rows for every epoch and member, ``seed`` keys that order and the dropout masks.
+    ``l1`` and ``l2`` are penalties in the cost, ``weight_decay`` is decoupled, ``clip_norm`` is the longest
+    gradient (None: no limit), ``shuffle`` draws a new order of rows for every epoch and member, ``seed`` keys
+    that order and the dropout masks.
     """
 
     optimizer: Optimizer = field(default_factory=lambda: optimizer("adam"))

@@ -1,8 +1,9 @@
-"""From a traced graph to the source of a small function over arrays, and from that to machine code at an address.
+"""From a traced graph to the source of a small function over arrays, and from that to machine code at an
+address.
 
-`equation_source` writes the function: numbers that are the same in a whole call are computed once before the loops, in
-float64; each depth of sums over a row is a loop of its own; what the compiler can share or turn into vector instructions is
-left to it.
+`equation_source` writes the function: numbers that are the same in a whole call are computed once before the
+loops, in float64; each depth of sums over a row is a loop of its own; what the compiler can share or turn
+into vector instructions is left to it.
 """
 
 from __future__ import annotations
@@ -97,7 +98,8 @@ class _Writer:
             elif arrays and kernel.flat:
                 count = max(array.place for array in arrays) + 1
                 self._line(1, f"{pointer}_ = carray({pointer}, ({count - 1} * stride + size,))")
-                # A view of its own for each, since an index stride + i might be negative for all the compiler knows.
+                # A view of its own for each, since an index stride + i might be negative for all the compiler
+                # knows.
                 for place in range(1, count):
                     self._line(1, f"{pointer}{place}_ = {pointer}_[{place} * stride :]")
             elif arrays:
@@ -126,8 +128,8 @@ class _Writer:
     def _write_rows(self, needed: set[int]) -> None:
         """Write the loops over tiles of rows.
 
-        Within a tile the rows are the inner loop, on columns that were copied to lie in one piece: so it can be made of vector
-        instructions, however few the elements of a row are.
+        Within a tile the rows are the inner loop, on columns that were copied to lie in one piece: so it can
+        be made of vector instructions, however few the elements of a row are.
         """
         graph = self.graph
         outputs = self.kernel.outputs.values()

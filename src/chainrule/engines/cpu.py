@@ -1,7 +1,8 @@
 """The cpu engine: fused loops compiled for this processor, float32 or float64, all members in one call.
 
-It lays the network out as tables of numbers for `kernels`, and decides who does what: members are shared out to the threads
-where there are enough of them; else the rows of a batch are, if a step is long enough (`SMALL_STEP`).
+It lays the network out as tables of numbers for `kernels`, and decides who does what: members are shared out
+to the threads where there are enough of them; else the rows of a batch are, if a step is long enough
+(`SMALL_STEP`).
 """
 
 from __future__ import annotations
@@ -40,8 +41,8 @@ from chainrule.errors import SettingsError
 SMALL_STEP = 4_000_000
 """A step of fewer floating-point operations stays on one thread: meeting twice would cost more than it saves (docs/engine.md)."""
 
-SLICE = 32_768
-"""Weights in a slice, about: a quarter of a megabyte with gradient and optimizer state, so that an update finds them in cache."""
+SLICE = 131_072
+"""Weights in a slice, about: a matrix product of fewer is slower, and an update of more finds less of them in cache."""
 
 BLOCK = 256
 """Rows that are evaluated at once."""
@@ -418,8 +419,8 @@ class _Evaluator:
 class RowPredictor:
     """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
 
-    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype raises SettingsError.
-    Not for use by several threads at once.
+    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype
+    raises SettingsError. Not for use by several threads at once.
     """
 
     def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
@@ -468,7 +469,8 @@ class CpuEngine:
 
 
 def _plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:
-    """Return an array as the kernels take it, copied only where needed: another kind would make Numba compile them anew.
+    """Return an array as the kernels take it, copied only where needed: another kind would make Numba compile
+    them anew.
 
     Raises SettingsError for another shape: compiled code doesn't look where it reads.
     """
@@ -518,7 +520,7 @@ def _slices(network: Network, *, split: bool) -> IntArray:
     """Return the slices of the weights: layer, first and last input neuron, whether the bias belongs to it."""
     found = []
     # Enough slices for a fair share of small networks, too.
-    size = min(SLICE, max(SLICE // 16, _n_weights(network) // 8))
+    size = min(SLICE, max(SLICE // 64, _n_weights(network) // 8))
     for layer, (n_in, n_out) in enumerate(zip(network.sizes[:-1], network.sizes[1:], strict=True)):
         count = max(1, round(n_in * n_out / size)) if split else 1
         edges = [n_in * part // count for part in range(count + 1)]

@@ -1,8 +1,9 @@
-"""exp, log and their kin in float32, as straight-line arithmetic that a compiler can turn into vector instructions.
+"""exp, log and their kin in float32, as straight-line arithmetic that a compiler can turn into vector
+instructions.
 
-Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py). The
-coefficients are those of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours. In float64 the C
-library's functions are used.
+Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py).
+The coefficients are those of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours.
+In float64 the C library's functions are used.
 """
 
 from __future__ import annotations
@@ -17,7 +18,8 @@ from chainrule.engines.native import bits_of_float, float_of_bits
 _LOG2E = float32(1.4426950408889634)
 _LN2_HIGH = float32(0.693359375)
 _LN2_LOW = float32(-2.12194440e-4)
-# Adding 1.5 · 2^23 leaves no room for a fraction, so that taking it away again has rounded to the nearest integer.
+# Adding 1.5 · 2^23 leaves no room for a fraction, so that taking it away again has rounded to the nearest
+# integer.
 _ROUNDER = float32(12582912.0)
 _ONE, _HALF, _TWO = float32(1.0), float32(0.5), float32(2.0)
 

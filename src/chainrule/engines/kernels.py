@@ -1,10 +1,13 @@
-"""The compiled loops: a whole epoch of steps without returning to Python; docs/engine.md has a picture of the buffers.
+"""The compiled loops: a whole epoch of steps without returning to Python; docs/engine.md has a picture of the
+buffers.
 
-One compiled function serves every architecture: sizes, offsets and the addresses of activations, loss and update are numbers in arrays.
-A *crew* of threads trains one member at a time. The rows of a batch are divided into blocks, the weights into slices, both by the sizes of the
-network alone, and each block and slice is the work of one thread; so the results don't depend on the number of threads.
+One compiled function serves every architecture: sizes, offsets and the addresses of activations, loss and
+update are numbers in arrays. A *crew* of threads trains one member at a time. The rows of a batch are divided
+into blocks, the weights into slices, both by the sizes of the network alone, and each block and slice is the
+work of one thread; so the results don't depend on the number of threads.
 
-Indices are made unsigned where a loop should become vector instructions: a signed one might count from the end, for all the compiler knows.
+Indices are made unsigned where a loop should become vector instructions: a signed one might count from the
+end, for all the compiler knows.
 """
 
 from __future__ import annotations
@@ -73,8 +76,8 @@ class State(NamedTuple):
 
 
 class Space(NamedTuple):
-    """The buffers of a crew: a, z and delta of every layer one after the other, the batch's targets and losses, sums of blocks and
-    squares of slices; ``words`` and ``scratch`` have a row for each thread.
+    """The buffers of a crew: a, z and delta of every layer one after the other, the batch's targets and
+    losses, sums of blocks and squares of slices; ``words`` and ``scratch`` have a row for each thread.
     """
 
     a: Any
@@ -429,8 +432,8 @@ def train_steps(
 ) -> None:
     """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
 
-    ``progress`` says which member and step come next and is moved on by thread 0; ``costs`` (k,) gathers cost times rows, and
-    ``diverged`` (k,) the step in which a cost was not finite, from 1.
+    ``progress`` says which member and step come next and is moved on by thread 0; ``costs`` (k,) gathers cost
+    times rows, and ``diverged`` (k,) the step in which a cost was not finite, from 1.
     """
     facts = shape.facts
     batch, n = facts[BATCH], len(table.train)
@@ -505,7 +508,8 @@ def train_steps(
 def outputs_of_rows(
     thread: Any, size: Any, shape: Any, space: Any, w: Any, x: Any, rows_of: Any, block: Any, out: Any
 ) -> None:
-    """Write every member's outputs to ``out`` (k, n, n_out), as thread ``thread`` of ``size``, block by block of rows.
+    """Write every member's outputs to ``out`` (k, n, n_out), as thread ``thread`` of ``size``, block by block
+    of rows.
 
     An empty ``rows_of`` stands for all rows of ``x``, in order.
     """

@@ -1,8 +1,8 @@
 """The few things compiled code needs that Numba has no word for: BLAS, calls by address, atomics, bit casts.
 
-Matrix products go to SciPy's BLAS by the address of its Cython interface, because ``np.dot`` knows no leading dimension;
-activations, losses and updates are called by the addresses of their own compiled functions, so that a new one recompiles
-nothing else.
+Matrix products go to SciPy's BLAS by the address of its Cython interface, because ``np.dot`` knows no leading
+dimension; activations, losses and updates are called by the addresses of their own compiled functions, so
+that a new one recompiles nothing else.
 """
 
 from __future__ import annotations

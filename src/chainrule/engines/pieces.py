@@ -1,7 +1,9 @@
-"""The equations as machine code: each activation, loss and update as a C function of its own, found by address.
+"""The equations as machine code: each activation, loss and update as a C function of its own, found by
+address.
 
-A piece is traced from `equations`, written out by `codegen`, compiled by Numba, and kept on disk: in the package's own
-folder, or in the user's cache folder where that can't be written. A piece that was compiled once is loaded in milliseconds.
+A piece is traced from `equations`, written out by `codegen`, compiled by Numba, and kept on disk: in the
+package's own folder, or in the user's cache folder where that can't be written. A piece that was compiled
+once is loaded in milliseconds.
 """
 
 from __future__ import annotations
@@ -73,7 +75,8 @@ def output_source(activation: Activation, dtype: Any) -> str:
 
 
 def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
-    """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``: each row's loss and its dloss/dz.
+    """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``: each row's loss and its
+    dloss/dz.
 
     Labels are taken as they are given: smoothing is done on the targets beforehand.
     """
@@ -97,8 +100,9 @@ def update_source(
 ) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: one update in place.
 
-    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart. Clipping expects
-    in ``g`` the gradient that `prepare_source` has left there; otherwise penalties and frozen parameters are seen to here.
+    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart.
+    Clipping expects in ``g`` the gradient that `prepare_source` has left there; otherwise penalties and
+    frozen parameters are seen to here.
     """
     graph = Graph(dtype)
     xp = TracingNamespace(graph)
@@ -171,7 +175,8 @@ def _signature(source: str, dtype: Any) -> Any:
 
 
 def _machine_code(source: str, signature: Any) -> Any:
-    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
+    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one
+    # instruction.
     how: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
     folder = _folder()
     # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
@@ -189,8 +194,8 @@ def _machine_code(source: str, signature: Any) -> Any:
 def cache_folder() -> Path | None:
     """Return the folder where compiled pieces are kept, or None where none can be written.
 
-    It is ``pieces`` in NUMBA_CACHE_DIR where that is set; else in the package's own ``__pycache__``; else in ``chainrule`` in the
-    user's cache folder: LOCALAPPDATA, XDG_CACHE_HOME or ``~/.cache``.
+    It is ``pieces`` in NUMBA_CACHE_DIR where that is set; else in the package's own ``__pycache__``; else in
+    ``chainrule`` in the user's cache folder: LOCALAPPDATA, XDG_CACHE_HOME or ``~/.cache``.
     """
     chosen = os.environ.get("NUMBA_CACHE_DIR")
     own = Path(__file__).parent / "__pycache__"
@@ -216,9 +221,11 @@ def _users_folders() -> list[Path]:
 
 
 def _stored(source: str, folder: Path) -> ModuleType:
-    """Return the module of a source, written to the folder so that Numba can keep its code beside it; raises OSError.
+    """Return the module of a source, written to the folder so that Numba can keep its code beside it; raises
+    OSError.
 
-    Several processes may do so at once: each writes a name of its own and renames it, and what they write is the same.
+    Several processes may do so at once: each writes a name of its own and renames it, and what they write is
+    the same.
     """
     text = _HEAD.format(fingerprint=_fingerprint()) + source
     name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]

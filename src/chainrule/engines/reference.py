@@ -44,7 +44,8 @@ def take_step(
 ) -> Step:
     """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
 
-    ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning rate.
+    ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
+    rate.
     """
     network = layout.network
     with np.errstate(all="ignore"):
@@ -114,7 +115,8 @@ class ReferenceRun:
                 step = self.step(member, rows, float(learning_rates[index]))
                 layer = not_finite(step, self.layout)
                 if layer:
-                    # Its own gradient, as far as it is finite; where nothing of it is, that of the step before.
+                    # Its own gradient, as far as it is finite; where nothing of it is, that of the step
+                    # before.
                     finite = np.abs(step.raw[np.isfinite(step.raw)])
                     largest = float(np.max(finite)) if finite.size else self.largest[member]
                     diverged[member] = Divergence(

@@ -34,7 +34,8 @@ def thread_count(wanted: int | None = None) -> int:
 def on_threads(count: int, work: Callable[[int], Any]) -> None:
     """Run ``work(0)`` … ``work(count - 1)`` at the same time, number 0 on this thread, and wait for all.
 
-    They may wait for each other; so either all of them begin or none does. Ctrl-C takes effect when all have ended.
+    They may wait for each other; so either all of them begin or none does. Ctrl-C takes effect when all have
+    ended.
     """
     if count == 1:
         work(0)

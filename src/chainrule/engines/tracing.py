@@ -1,8 +1,8 @@
 """Equations run on symbols: what the pure functions of `equations` compute, as a graph of operations.
 
-`equations` takes its array namespace as an argument, so handing it the namespace of this file makes every activation, loss
-and update write down its own operations. The compiled engine turns that graph into code (`codegen.py`): nothing is listed
-or written twice.
+`equations` takes its array namespace as an argument, so handing it the namespace of this file makes every
+activation, loss and update write down its own operations. The compiled engine turns that graph into code
+(`codegen.py`): nothing is listed or written twice.
 """
 
 from __future__ import annotations

@@ -27,8 +27,8 @@ Function = Callable[..., Array]
 class Activation:
     """One activation function: what is shown (`text`) and what runs (`function`, `derivative`).
 
-    Where ``function`` or ``derivative`` is None the formula itself runs; a record carries them where the naive
-    formula overflows or cancels. Both are called as ``function(z, xp, **parameters)``.
+    Where ``function`` or ``derivative`` is None the formula itself runs; a record carries them where the
+    naive formula overflows or cancels. Both are called as ``function(z, xp, **parameters)``.
     """
 
     name: str
@@ -214,8 +214,9 @@ def _records(*records: Activation) -> Mapping[str, Activation]:
     return MappingProxyType({record.name: record for record in records})
 
 
-# Sources: ReLU: Nair & Hinton 2010; leaky ReLU: Maas et al. 2013; ELU: Clevert et al. 2016; SELU and its two constants:
-# Klambauer et al. 2017; softplus: Dugas et al. 2001; SiLU and GELU: Hendrycks & Gimpel 2016; Mish: Misra 2019.
+# Sources: ReLU: Nair & Hinton 2010; leaky ReLU: Maas et al. 2013; ELU: Clevert et al. 2016; SELU and its two
+# constants: Klambauer et al. 2017; softplus: Dugas et al. 2001; SiLU and GELU: Hendrycks & Gimpel 2016; Mish:
+# Misra 2019.
 ACTIVATIONS: Mapping[str, Activation] = _records(
     Activation("identity", "z", "(-inf, inf)"),
     Activation("binary_step", "step(z)", "{0, 1}"),

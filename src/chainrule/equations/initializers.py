@@ -1,7 +1,8 @@
 """Initial weights: formulas of a random number, fan_in and fan_out.
 
-In the formulas ``u`` is uniform in [0, 1), ``n`` standard normal (the caller draws them: nothing here is random), ``fan_in`` and
-``fan_out`` the numbers of neurons of the layer before and of the layer itself. `INITIALIZERS` is the only list.
+In the formulas ``u`` is uniform in [0, 1), ``n`` standard normal (the caller draws them: nothing here is
+random), ``fan_in`` and ``fan_out`` the numbers of neurons of the layer before and of the layer itself.
+`INITIALIZERS` is the only list.
 """
 
 from __future__ import annotations

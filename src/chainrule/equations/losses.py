@@ -1,8 +1,9 @@
 """Losses: for each the formula of one output, its derivative, and the stable pair with an output activation.
 
-A loss compares the outputs ``a`` of the last layer with the targets ``y``, both of shape (…, n, n_out). The loss
-of a row is the sum or the mean over its outputs (`Loss.over_outputs`: books differ, so each record says which), and the cost
-of a batch is the mean or the sum over its rows (`row_shares`). `LOSSES` is the only list of losses.
+A loss compares the outputs ``a`` of the last layer with the targets ``y``, both of shape (…, n, n_out). The
+loss of a row is the sum or the mean over its outputs (`Loss.over_outputs`: books differ, so each record says
+which), and the cost of a batch is the mean or the sum over its rows (`row_shares`). `LOSSES` is the only list
+of losses.
 """
 
 from __future__ import annotations
@@ -52,8 +53,8 @@ class Link:
 class Loss:
     """One loss function; the same roles as in `Activation`, with the formula in ``a`` and ``y``.
 
-    ``targets`` says what y may hold, ``output`` is the output activation that suits it; a ``signed`` loss decides
-    between two classes by the output's sign, the others at 1/2.
+    ``targets`` says what y may hold, ``output`` is the output activation that suits it; a ``signed`` loss
+    decides between two classes by the output's sign, the others at 1/2.
     """
 
     name: str
@@ -185,8 +186,8 @@ def _check_parameters(name: str, parameters: Mapping[str, float]) -> None:
 def row_shares(n: int, weights: Array | None, reduction: str, like: Array, xp: Namespace) -> Array:
     """Return each row's factor in the cost C = sum_i share_i loss_i, shape (n,) or the weights' (…, n).
 
-    ``mean``: share = w_i / sum(w), 1/n without weights, 0 where no row of the batch weighs anything; ``sum``: share = w_i,
-    1 without weights.
+    ``mean``: share = w_i / sum(w), 1/n without weights, 0 where no row of the batch weighs anything; ``sum``:
+    share = w_i, 1 without weights.
     """
     if weights is None:
         shares = xp.ones((n,), dtype=like.dtype)
@@ -220,7 +221,8 @@ def _binary_prime(a: Array, y: Array, xp: Namespace) -> Array:
 
 
 def _binary_from_z(z: Array, y: Array, xp: Namespace) -> Array:
-    # log(1 + e^z) - y z with the large part taken out; each product alone keeps y = 0 and y = 1 free of inf - inf.
+    # log(1 + e^z) - y z with the large part taken out; each product alone keeps y = 0 and y = 1 free of inf -
+    # inf.
     rest = xp.log1p(xp.exp(-xp.abs(z)))
     zero = xp.zeros_like(z)
     off = xp.where(y == 1, zero, (1 - y) * xp.maximum(z, zero))
@@ -240,7 +242,8 @@ def _categorical_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     top = xp.max(z, axis=-1, keepdims=True)
     zero, one = xp.zeros_like(z), xp.ones_like(z)
     shifted = xp.where(z == top, zero, z - top)
-    # log(sum e^shifted) = log(count) + log1p(others/count): beside the largest, log(1 + tiny) would round to 0.
+    # log(sum e^shifted) = log(count) + log1p(others/count): beside the largest, log(1 + tiny) would round to
+    # 0.
     count = xp.sum(xp.where(z == top, one, zero), axis=-1, keepdims=True)
     others = xp.sum(xp.where(z == top, zero, xp.exp(shifted)), axis=-1, keepdims=True)
     log_sum = xp.log(count) + xp.log1p(others / count)
@@ -267,8 +270,9 @@ def _records(*records: Loss) -> Mapping[str, Loss]:
     return MappingProxyType({record.name: record for record in records})
 
 
-# Sources: Huber 1964; quantile (pinball): Koenker & Bassett 1978; hinge: Cortes & Vapnik 1995; perceptron criterion: Rosenblatt
-# 1958, Bishop (2006) eq. 4.54; label smoothing: Szegedy et al. 2016. Hinge and perceptron read y in {0, 1} as the signs 2y - 1.
+# Sources: Huber 1964; quantile (pinball): Koenker & Bassett 1978; hinge: Cortes & Vapnik 1995; perceptron
+# criterion: Rosenblatt 1958, Bishop (2006) eq. 4.54; label smoothing: Szegedy et al. 2016. Hinge and
+# perceptron read y in {0, 1} as the signs 2y - 1.
 LOSSES: Mapping[str, Loss] = _records(
     Loss("half_squared_error", "(a-y)^2/2", over_outputs="sum"),
     Loss("mean_squared_error", "(a-y)^2"),

@@ -4,13 +4,15 @@ Layers are numbered 0 (input) to L (output). For layer l, with f its activation 
 
     a[0] = X        z[l] = h[l-1] W[l] + b[l]        a[l] = f(z[l])        h[l] = a[l] · r[l]
 
-where r[l] is the dropout mask (0 or 1/(1-p) for each row and neuron; without dropout h[l] is a[l]). Backward::
+where r[l] is the dropout mask (0 or 1/(1-p) for each row and neuron; without dropout h[l] is a[l]).
+Backward::
 
     delta[L] = dC/dz[L]     dC/dW[l] = h[l-1]^T delta[l]     dC/db[l] = sum over rows of delta[l]
     dC/dh[l-1] = delta[l] W[l]^T
 
-Shapes: rows X (…, n, d); W[l] (…, n_in, n_out); b[l] (…, n_out), or (…, 1) where the layer shares one bias; z, a, h,
-delta (…, n, n_out). Leading axes (…) are member networks: parameters (k, …) with rows (n, d) give (k, n, n_out).
+Shapes: rows X (…, n, d); W[l] (…, n_in, n_out); b[l] (…, n_out), or (…, 1) where the layer shares one bias;
+z, a, h, delta (…, n, n_out). Leading axes (…) are member networks: parameters (k, …) with rows (n, d) give
+(k, n, n_out).
 """
 
 from __future__ import annotations
@@ -71,9 +73,10 @@ class Gradients(NamedTuple):
 class Dense:
     """A fully connected layer: z = h W + b, a = f(z).
 
-    ``init`` and ``bias_init`` are an initializer's name (``auto``: the one that suits the activation) or rows of given numbers,
-    None where a number is to be drawn. ``frozen`` names what training leaves alone: ``W``, ``b``, ``W[1,2]``, ``b[2]`` (1-based).
-    ``dropout`` is the probability that an output of this layer is dropped in training.
+    ``init`` and ``bias_init`` are an initializer's name (``auto``: the one that suits the activation) or rows
+    of given numbers, None where a number is to be drawn. ``frozen`` names what training leaves alone: ``W``,
+    ``b``, ``W[1,2]``, ``b[2]`` (1-based). ``dropout`` is the probability that an output of this layer is
+    dropped in training.
     """
 
     n_out: int
@@ -103,6 +106,9 @@ class Dense:
             raise SettingsError(
                 f"dropout {dropout!r} must be at least 0 and less than 1: it is the share dropped"
             )
+        names = (frozen,) if isinstance(frozen, str) else tuple(frozen)
+        if not all(isinstance(name, str) for name in names):
+            raise SettingsError(f"frozen {list(names)!r} must be names of parameters: W, b, W[1,2] or b[1]")
         put = object.__setattr__
         put(self, "n_out", n_out)
         put(self, "activation", _resolve(activation))
@@ -110,7 +116,7 @@ class Dense:
         put(self, "dropout", float(dropout))
         put(self, "init", _plain(init))
         put(self, "bias_init", _plain(bias_init))
-        put(self, "frozen", tuple(frozen))
+        put(self, "frozen", names)
 
     def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter array, by name, in the order of the flat layout."""
@@ -295,7 +301,7 @@ class Network:
         try:
             layers = [_layer_from_dict(layer) for layer in data["layers"]]
             return cls([data["n_inputs"], *layers], data["loss"], data["reduction"])
-        except (KeyError, TypeError, AttributeError) as error:
+        except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise SettingsError(f"this is not the description of a network: {error}") from error
 
 

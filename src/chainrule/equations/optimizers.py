@@ -1,7 +1,8 @@
 """Optimizers: each is a few lines of formula, and those lines are what runs.
 
-In the lines ``w`` is a parameter, ``g`` its gradient, ``eta`` the learning rate, ``t`` the number of this update (1, 2, …);
-other names are the optimizer's own state, which starts at 0, and intermediate results. `OPTIMIZERS` is the only list.
+In the lines ``w`` is a parameter, ``g`` its gradient, ``eta`` the learning rate, ``t`` the number of this
+update (1, 2, …); other names are the optimizer's own state, which starts at 0, and intermediate results.
+`OPTIMIZERS` is the only list.
 """
 
 from __future__ import annotations
@@ -27,10 +28,11 @@ class OptimizerState(NamedTuple):
 
 @dataclass(frozen=True)
 class Optimizer:
-    """One optimizer: its state's names and its lines (name, formula), evaluated in order; the last sets ``w``.
+    """One optimizer: its state's names and its lines (name, formula), evaluated in order; the last sets
+    ``w``.
 
-    ``whole`` marks methods that see the whole table in each update; ``learning_rate`` and ``weight_decay`` are the defaults;
-    ``momentum`` names the parameter that the word momentum sets.
+    ``whole`` marks methods that see the whole table in each update; ``learning_rate`` and ``weight_decay``
+    are the defaults; ``momentum`` names the parameter that the word momentum sets.
     """
 
     name: str
@@ -118,10 +120,11 @@ _ADAM = (
 )
 _ADAM_PARAMETERS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
-# Sources: perceptron: Rosenblatt 1958 (its rule w + eta (y - a) x is descent on the perceptron criterion, whose delta is a - y);
-# momentum: Polyak 1964 in the form of Sutskever et al. 2013, like Nesterov's; RMSProp: Hinton 2012, lecture 6e; Adam: Kingma & Ba
-# 2015, algorithm 1; AdamW: Loshchilov & Hutter 2019 (Adam with decoupled weight decay, which the step applies to any optimizer);
-# L-BFGS: Liu & Nocedal 1989, run by SciPy: it has no line of its own.
+# Sources: perceptron: Rosenblatt 1958 (its rule w + eta (y - a) x is descent on the perceptron criterion,
+# whose delta is a - y); momentum: Polyak 1964 in the form of Sutskever et al. 2013, like Nesterov's; RMSProp:
+# Hinton 2012, lecture 6e; Adam: Kingma & Ba 2015, algorithm 1; AdamW: Loshchilov & Hutter 2019 (Adam with
+# decoupled weight decay, which the step applies to any optimizer); L-BFGS: Liu & Nocedal 1989, run by SciPy:
+# it has no line of its own.
 OPTIMIZERS: Mapping[str, Optimizer] = _records(
     Optimizer("perceptron", _DESCENT, learning_rate=1.0),
     Optimizer("gradient_descent", _DESCENT, learning_rate=0.5, whole=True),

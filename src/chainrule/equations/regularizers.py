@@ -37,8 +37,8 @@ def penalized(g: Array, w: Array, decayed: Array, l1: float, l2: float, xp: Name
 
 def clipped(g: Array, limit: float, xp: Namespace) -> Array:
     """Return ``g`` (…, p) shortened to at most ``limit`` in Euclidean norm over the last axis."""
-    # The squares of a long gradient would overflow, those of a short one vanish: they are taken of g / its largest part.
-    # Where that is 0 or not finite, g stays what it is.
+    # The squares of a long gradient would overflow, those of a short one vanish: they are taken of g / its
+    # largest part. Where that is 0 or not finite, g stays what it is.
     largest = xp.max(xp.abs(g), axis=-1, keepdims=True)
     unit = xp.where((largest > 0) & (largest < float("inf")), largest, xp.ones_like(largest))
     norm = unit * xp.sqrt(xp.sum((g / unit) ** 2, axis=-1, keepdims=True))

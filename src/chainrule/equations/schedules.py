@@ -1,7 +1,8 @@
 """Learning-rate schedules: formulas of the step, evaluated for a whole epoch of steps at once.
 
-In the formulas ``eta`` is the base learning rate, ``t`` the number of updates made so far (0, 1, …), ``T`` their number in the
-whole training, ``epoch`` the epoch (0, 1, …), ``plateaus`` how often training has come to a plateau so far. `SCHEDULES` is the only list.
+In the formulas ``eta`` is the base learning rate, ``t`` the number of updates made so far (0, 1, …), ``T``
+their number in the whole training, ``epoch`` the epoch (0, 1, …), ``plateaus`` how often training has come to
+a plateau so far. `SCHEDULES` is the only list.
 """
 
 from __future__ import annotations
@@ -84,8 +85,8 @@ def _records(*records: Schedule) -> Mapping[str, Schedule]:
     return MappingProxyType({record.name: record for record in records})
 
 
-# Sources: inverse scaling: Robbins & Monro 1951 (the power 1/2 as scikit-learn has it); cosine: Loshchilov & Hutter 2017;
-# coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024.
+# Sources: inverse scaling: Robbins & Monro 1951 (the power 1/2 as scikit-learn has it); cosine: Loshchilov &
+# Hutter 2017; coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024.
 SCHEDULES: Mapping[str, Schedule] = _records(
     Schedule("constant", "eta"),
     Schedule("step", "eta*gamma^floor(epoch/every)", {"gamma": 0.5, "every": 30.0}),

@@ -18,8 +18,8 @@ _ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
 def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | None, dict[str, float]]:
     """Split ``name(parameter=value, …)`` into a registry's name and its parameters.
 
-    Returns (None, {}) where the text doesn't begin with a name of the registry (it may be a formula). Dashes and
-    blanks in names are read as underscores. Raises SettingsError for a parameter the record doesn't have.
+    Returns (None, {}) where the text doesn't begin with a name of the registry (it may be a formula). Dashes
+    and blanks in names are read as underscores. Raises SettingsError for a parameter the record doesn't have.
 
     >>> read_spec("leaky-relu(alpha=0.2)", {"leaky_relu": None}, "activation")
     Traceback (most recent call last):

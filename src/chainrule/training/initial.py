@@ -18,8 +18,9 @@ from chainrule.errors import SettingsError
 def initial_parameters(network: Network, members: int, seed: int, unseen: Sequence[int] = ()) -> FloatArray:
     """Return the initial parameters of each member, flat, shape (members, p), float64.
 
-    The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen`` are inputs (from 0)
-    that are 0 in every training row: nothing can be learned about their weights, so these start, and stay, at 0.
+    The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen``
+    are inputs (from 0) that are 0 in every training row: nothing can be learned about their weights, so these
+    start, and stay, at 0.
     """
     layout = Layout(network)
     flat = np.empty((members, layout.size))

@@ -20,7 +20,8 @@ def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -
         ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
         if monitor.stopped == "callback":
             return
-    # One word for all members: the one that promises least, except that members that diverged are named elsewhere.
+    # One word for all members: the one that promises least, except that members that diverged are named
+    # elsewhere.
     order: tuple[Stopped, ...] = ("epochs", "early stopping", "converged", "diverged")
     monitor.stopped = min(ended, key=order.index)
 

@@ -24,11 +24,13 @@ def fit(
 ) -> FitResult:
     """Train ``parameters`` (k, p) on the data and return the best of each member.
 
-    ``on_epoch_end`` is called after every epoch and ends training by returning True. Ctrl-C ends it too; the best so far is
-    kept. A member whose loss stops being finite ends there, keeps its best parameters, and is reported in ``diverged``.
+    ``on_epoch_end`` is called after every epoch and ends training by returning True. Ctrl-C ends it too; the
+    best so far is kept. A member whose loss stops being finite ends there, keeps its best parameters, and is
+    reported in ``diverged``.
     """
     if settings.optimizer.name == "lbfgs" and not len(data.validation):
-        # Its line search lowers the cost in every iteration, so its last is its best and nothing needs watching.
+        # Its line search lowers the cost in every iteration, so its last is its best and nothing needs
+        # watching.
         plan = replace(plan, early_stopping=False)
     run = engine.start(network, parameters, data, settings)
     monitor = Monitor(run, data, plan, on_epoch_end)

@@ -19,8 +19,9 @@ def classification_scores(
 ) -> Scores:
     """Return accuracy, balanced accuracy and, from probabilities (n, classes), log-loss and AUC.
 
-    ``y`` and ``predicted`` (n,) are numbers of classes. AUC is one against the rest, averaged over the classes, where every
-    class has a row; log-loss is in nats, with probabilities bounded away from 0 by scikit-learn's rule.
+    ``y`` and ``predicted`` (n,) are numbers of classes. AUC is one against the rest, averaged over the
+    classes, where every class has a row; log-loss is in nats, with probabilities bounded away from 0 by
+    scikit-learn's rule.
     """
     from sklearn import metrics
 
@@ -49,8 +50,8 @@ def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
 def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:
     """Return RMSE, MAE, median absolute error (in the target's units) and R² of predictions (n,).
 
-    R² is left out where the targets are all equal, since it has no value there. An error too large for a float
-    is infinite.
+    R² is left out where the targets are all equal, since it has no value there. An error too large for a
+    float is infinite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
         error = predicted - y

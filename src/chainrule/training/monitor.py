@@ -20,9 +20,9 @@ Stopped = Literal["epochs", "early stopping", "converged", "callback", "interrup
 class Plan:
     """How long and how fast: epochs, base learning rate and schedule, warm-up steps, early stopping.
 
-    Early stopping ends a member when its watched loss (validation, or training where there are no validation rows) has
-    not fallen by more than ``tolerance`` for ``patience`` epochs; its best epoch is kept, which may be the start. Without
-    it every epoch is run and the last is kept.
+    Early stopping ends a member when its watched loss (validation, or training where there are no validation
+    rows) has not fallen by more than ``tolerance`` for ``patience`` epochs; its best epoch is kept, which may
+    be the start. Without it every epoch is run and the last is kept.
     """
 
     epochs: int = 200
@@ -61,8 +61,8 @@ Callback = Callable[[EpochState], bool | None]
 class FitResult:
     """What training gives back: the kept parameters (k, p), which epoch each member's are from, the history.
 
-    ``losses`` (k,) are the watched losses of the kept parameters; where nothing is watched (no validation rows, no early
-    stopping), the mean training loss during the epoch they are from.
+    ``losses`` (k,) are the watched losses of the kept parameters; where nothing is watched (no validation
+    rows, no early stopping), the mean training loss during the epoch they are from.
     """
 
     parameters: FloatArray
@@ -91,7 +91,8 @@ class Monitor:
         self.losses = np.array(run.losses(data.validation if self.validates else data.train))
         self.losses[~np.isfinite(self.losses)] = np.inf
         members = len(self.parameters)
-        # What a loss has to fall below to count as progress. Without watching, only losses reported during epochs are compared.
+        # What a loss has to fall below to count as progress. Without watching, only losses reported during
+        # epochs are compared.
         self.marks = self.losses.copy() if self._watches else np.full(members, np.inf)
         self.best_epochs = [0] * members
         self.waited = [0] * members

@@ -30,7 +30,8 @@ def fill(settings: Settings, problem: Problem) -> Settings:
 
 def _general(settings: Settings, problem: Problem) -> dict[str, Any]:
     method = optimizer(settings.optimizer or "adam")
-    # Dropout and weight decay go with the recipe's own layers and optimizer; who chooses either gets what was said, no more.
+    # Dropout and weight decay go with the recipe's own layers and optimizer; who chooses either gets what was
+    # said, no more.
     own = settings.hidden is None and settings.optimizer is None
     return {
         "hidden": (128, 64),

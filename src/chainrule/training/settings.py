@@ -1,6 +1,7 @@
 """What a user may set, and how it becomes a network, step settings and a plan.
 
-Every field of `Settings` is a word of the command line. None means: chosen by the recipe from the task and the table's size.
+Every field of `Settings` is a word of the command line. None means: chosen by the recipe from the task and
+the table's size.
 """
 
 from __future__ import annotations
@@ -28,9 +29,10 @@ Task = Literal["classification", "regression"]
 class Settings:
     """The settings of a training, with the command line's words; None: the recipe chooses.
 
-    ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by row, "all" = the whole
-    table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties in the cost. ``members``: how many networks
-    are trained and averaged. ``validation_share``: of the training rows, watched by early stopping.
+    ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
+    row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
+    in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
+    training rows, watched by early stopping.
     """
 
     hidden: Sequence[int] | None = None
