@@ -1,5 +1,4 @@
-"""From a traced graph to the source of a small function over arrays, and from that to machine code at an
-address.
+"""From a traced graph to the source of a small function over arrays.
 
 `equation_source` writes the function: numbers that are the same in a whole call are computed once before the
 loops, in float64; each depth of sums over a row is a loop of its own; what the compiler can share or turn
@@ -24,7 +23,7 @@ TILE = 64
 """Rows that are worked on at once where elements of a row depend on each other."""
 
 MOST_SHARED = 24
-"""Columns of a tile a piece may keep: what a row's elements share, inputs and results; its scratch memory has TILE numbers for each."""
+"""Columns of a tile (shared numbers, inputs, results) a piece may keep; its scratch has TILE numbers for each."""
 
 
 @dataclass(frozen=True)

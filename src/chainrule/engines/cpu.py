@@ -469,8 +469,9 @@ class CpuEngine:
 
 
 def _plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:
-    """Return an array as the kernels take it, copied only where needed: another kind would make Numba compile
-    them anew.
+    """Return an array as the kernels take it, copied only where needed.
+
+    Another kind would make Numba compile them anew.
 
     Raises SettingsError for another shape: compiled code doesn't look where it reads.
     """

@@ -1,5 +1,4 @@
-"""exp, log and their kin in float32, as straight-line arithmetic that a compiler can turn into vector
-instructions.
+"""exp, log and their kin in float32, as straight-line arithmetic that can become vector instructions.
 
 Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py).
 The coefficients are those of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours.

@@ -1,5 +1,6 @@
-"""The compiled loops: a whole epoch of steps without returning to Python; docs/engine.md has a picture of the
-buffers.
+"""The compiled loops: a whole epoch of steps without returning to Python.
+
+docs/engine.md has a picture of the buffers.
 
 One compiled function serves every architecture: sizes, offsets and the addresses of activations, loss and
 update are numbers in arrays. A *crew* of threads trains one member at a time. The rows of a batch are divided
@@ -57,7 +58,7 @@ class Shape(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The table: inputs (n, d), targets (n, n_out), row weights (n,) or one number, the training rows, their order in this epoch."""
+    """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, training rows and their order."""
 
     x: Any
     y: Any
@@ -76,8 +77,10 @@ class State(NamedTuple):
 
 
 class Space(NamedTuple):
-    """The buffers of a crew: a, z and delta of every layer one after the other, the batch's targets and
-    losses, sums of blocks and squares of slices; ``words`` and ``scratch`` have a row for each thread.
+    """The buffers of a crew: a, z and delta of every layer one after the other, and what else a batch needs.
+
+    ``targets`` and ``values`` (losses) have a place for each row of a batch, ``parts`` for each block, ``squares``
+    for each slice; ``words`` and ``scratch`` have a row for each thread.
     """
 
     a: Any
@@ -508,8 +511,7 @@ def train_steps(
 def outputs_of_rows(
     thread: Any, size: Any, shape: Any, space: Any, w: Any, x: Any, rows_of: Any, block: Any, out: Any
 ) -> None:
-    """Write every member's outputs to ``out`` (k, n, n_out), as thread ``thread`` of ``size``, block by block
-    of rows.
+    """Write every member's outputs to ``out`` (k, n, n_out), block by block of rows, as one thread of ``size``.
 
     An empty ``rows_of`` stands for all rows of ``x``, in order.
     """

@@ -78,7 +78,7 @@ def gemm(typingctx, address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c
 
 
 def _caller(n_arrays: int) -> Any:
-    """Return the code of an intrinsic (address, array, offset, …, integer, …) that calls a C function of pointers and integers."""
+    """Return the code of an intrinsic (address, array, offset, …, integer, …) that calls a C function."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         given = [

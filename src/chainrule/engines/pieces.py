@@ -1,5 +1,4 @@
-"""The equations as machine code: each activation, loss and update as a C function of its own, found by
-address.
+"""The equations as machine code: each activation, loss and update as a C function, found by its address.
 
 A piece is traced from `equations`, written out by `codegen`, compiled by Numba, and kept on disk: in the
 package's own folder, or in the user's cache folder where that can't be written. A piece that was compiled
@@ -75,10 +74,10 @@ def output_source(activation: Activation, dtype: Any) -> str:
 
 
 def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
-    """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``: each row's loss and its
-    dloss/dz.
+    """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``.
 
-    Labels are taken as they are given: smoothing is done on the targets beforehand.
+    It computes each row's loss and its derivative with respect to z. Labels are taken as they are given:
+    smoothing is done on the targets beforehand.
     """
     graph = Graph(dtype)
     z, a, y = (graph.symbol(name, ELEMENT) for name in ("z", "a", "y"))
@@ -221,11 +220,10 @@ def _users_folders() -> list[Path]:
 
 
 def _stored(source: str, folder: Path) -> ModuleType:
-    """Return the module of a source, written to the folder so that Numba can keep its code beside it; raises
-    OSError.
+    """Return the module of a source, written to the folder so that Numba can keep its code beside it.
 
-    Several processes may do so at once: each writes a name of its own and renames it, and what they write is
-    the same.
+    Raises OSError where it can't be written. Several processes may do so at once: each writes a name of its
+    own and renames it, and what they write is the same.
     """
     text = _HEAD.format(fingerprint=_fingerprint()) + source
     name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]

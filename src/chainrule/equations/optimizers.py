@@ -28,8 +28,7 @@ class OptimizerState(NamedTuple):
 
 @dataclass(frozen=True)
 class Optimizer:
-    """One optimizer: its state's names and its lines (name, formula), evaluated in order; the last sets
-    ``w``.
+    """One optimizer: its state's names and its lines (name, formula), evaluated in order; the last sets ``w``.
 
     ``whole`` marks methods that see the whole table in each update; ``learning_rate`` and ``weight_decay``
     are the defaults; ``momentum`` names the parameter that the word momentum sets.

@@ -29,8 +29,8 @@ def class_baselines(
     n_classes: int,
     weights: FloatArray | None = None,
 ) -> dict[str, Scores]:
-    """Return the scores of the majority class (with the classes' shares) and, if feasible, of logistic
-    regression.
+    """Return the scores of the majority class (with the classes' shares) and of logistic regression, if
+    feasible.
 
     ``weights`` (n,) are those of the training rows.
     """
@@ -74,10 +74,10 @@ def number_baselines(
 
 
 def linearly_separable(x: FloatArray, y: IntArray) -> bool:
-    """Return whether some w, b put all rows of class 1 above 0 and of class 0 below: a linear program's
-    feasibility.
+    """Return whether some w, b put all rows of class 1 above 0 and all of class 0 below.
 
-    ``x`` (n, d), ``y`` (n,) of 0 and 1. The constraint is (2y - 1)(x·w + b) >= 1 for every row.
+    This is a linear program's feasibility.     ``x`` (n, d), ``y`` (n,) of 0 and 1. The constraint is (2y -
+    1)(x·w + b) >= 1 for every row.
     """
     from scipy.optimize import linprog
 
