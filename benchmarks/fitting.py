@@ -14,12 +14,12 @@ from benchmarks.timing import AbsentError, Contestant, interleave, seconds_of
 
 HIDDEN, BATCH, EPOCHS = (64, 32), 32, 50
 
+# The lazy import stands as a peer of its own: it is no fair match for libraries that import all they have.
 IMPORTS = {
-    (OURS, "import chainrule, all else when it is used"): "import chainrule",
-    (
-        OURS,
-        "with all that training needs",
-    ): "from chainrule import train; from chainrule.engines.cpu import CpuEngine",
+    (OURS, "all that training needs"): (
+        "from chainrule import train; from chainrule.engines.cpu import CpuEngine"
+    ),
+    ("import chainrule alone", ""): "import chainrule",
     ("Python alone", ""): "pass",
     ("scikit-learn", "MLPClassifier"): "from sklearn.neural_network import MLPClassifier",
     ("PyTorch", ""): "import torch",
@@ -28,9 +28,11 @@ IMPORTS = {
     ("ONNX Runtime", ""): "import onnxruntime",
 }
 
-# The second statement is what the process is for; each trains 64-32 on the same 150 rows for 50 epochs.
-_TABLE = "from sklearn.datasets import load_iris; x, y = load_iris(return_X_y=True); "
-_ARRAYS = f"import numpy as np; {_TABLE}x = ((x - x.mean(0)) / x.std(0)).astype('float32'); "
+# Each trains hidden layers of 64 and 32 neurons on the same 150 rows for 50 epochs.
+_ARRAYS = (
+    "import numpy as np; x = np.random.default_rng(0).standard_normal((150, 4)).astype('float32'); "
+    "y = (x[:, 0] > 0).astype('int64') + (x[:, 1] > 0); "
+)
 FIRST_TRAININGS = {
     (OURS, "train"): (
         f"{_ARRAYS}import chainrule; t = {{f'x{{i}}': x[:, i] for i in range(4)}} | {{'y': [f'c{{i}}' for i in y]}}; "
@@ -39,9 +41,7 @@ FIRST_TRAININGS = {
     ("scikit-learn", "MLPClassifier.fit"): (
         f"{_ARRAYS}from benchmarks.peers.scikit import classifier, fit; fit(classifier({HIDDEN}, {BATCH}, {EPOCHS}), x, y)"
     ),
-    ("PyTorch", "eager, 1 thread"): (
-        f"{_ARRAYS}from benchmarks.fitting import torch_fit; torch_fit(x, y.astype('int64'))"
-    ),
+    ("PyTorch", "eager, 1 thread"): (f"{_ARRAYS}from benchmarks.fitting import torch_fit; torch_fit(x, y)"),
 }
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +22,7 @@ def draw(report: dict[str, Any], path: Path) -> None:
 
     results = [result for result in report["results"] if result.get("ratios")]
     growth = report["growth"]
-    heights = [0.42 * len(results) + 1.4] * bool(results) + [2.6] * bool(growth)
+    heights = [0.42 * len(results) + 1.4] * bool(results) + [3.6] * bool(growth)
     if not heights:
         return
     figure = pyplot.figure(figsize=(10, sum(heights)), layout="constrained")
@@ -65,18 +66,32 @@ def _ratios(axes: Any, results: list[dict[str, Any]]) -> None:
 
 def _growth(figure: Any, points: list[dict[str, Any]]) -> None:
     names = list(dict.fromkeys(point["axis"] for point in points))
-    for axis, axes in zip(names, figure.subplots(1, len(names), squeeze=False)[0], strict=True):
+    grid = figure.subplots(2, len(names), squeeze=False)
+    for column, axis in enumerate(names):
         mine = [point for point in points if point["axis"] == axis]
-        sizes = [point["size"] for point in mine]
-        axes.loglog(sizes, [point["seconds"] for point in mine], "o-", color=_COLORS[0], ms=4)
-        axes.set_xlabel(axis)
-        axes.tick_params(labelsize=7)
-        axes.tick_params(axis="y", labelcolor=_COLORS[0])
-        axes.set_title("seconds an epoch", fontsize=8, color=_COLORS[0], loc="left")
-        axes.grid(color="#e5e5e5")
-        memory = [(p["size"], p["bytes"] / 2**20) for p in mine if p["bytes"]]
-        if memory:
-            right = axes.twinx()
-            right.loglog(*zip(*memory, strict=True), "s--", color=_COLORS[1], ms=4)
-            right.tick_params(labelsize=7, labelcolor=_COLORS[1])
-            right.set_title("MiB", fontsize=8, color=_COLORS[1], loc="right")
+        seconds = [(point["size"], point["seconds"]) for point in mine]
+        memory = [(point["size"], point["bytes"] / 2**20) for point in mine if point["bytes"]]
+        for axes, pairs, color in (
+            (grid[0, column], seconds, _COLORS[0]),
+            (grid[1, column], memory, _COLORS[1]),
+        ):
+            if pairs:
+                _line(axes, pairs, color)
+        grid[1, column].set_xlabel(axis, fontsize=9)
+    grid[0, 0].set_ylabel("seconds an epoch", fontsize=8)
+    grid[1, 0].set_ylabel("MiB above the table", fontsize=8)
+
+
+def _line(axes: Any, pairs: list[tuple[float, float]], color: str) -> None:
+    """Draw on logarithmic axes that end at whole powers of ten, so that every axis has readable ticks."""
+    axes.loglog(*zip(*pairs, strict=True), "o-", color=color, ms=4)
+    values = [value for _, value in pairs]
+    axes.set_ylim(
+        10 ** math.floor(math.log10(min(values)) - 0.05), 10 ** math.ceil(math.log10(max(values)) + 0.05)
+    )
+    sizes = [size for size, _ in pairs]
+    axes.set_xticks(sizes[:: max(1, len(sizes) // 3)])
+    axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
+    axes.minorticks_off()
+    axes.tick_params(labelsize=7)
+    axes.grid(color="#e5e5e5")

@@ -63,6 +63,10 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
         )
         console.print(_check_table(results))
     for result in results:
+        others = [peer for peer in result.get("ratios", {}) if peer not in MODULES]
+        for peer, best in ((peer, best_entry(result, peer)) for peer in others):
+            if best is not None:
+                console.print(f"{result['work']}: {peer} {duration(best['median'])}")
         for problem in result["problems"]:
             console.print(f"[red]check failed[/] {result['work']}: {problem}")
     if report["growth"]:
@@ -80,13 +84,10 @@ def print_report(console: Console, report: dict[str, Any]) -> None:
 
 def _ratio_table(results: list[dict[str, Any]]) -> Table:
     peers = [peer for peer in MODULES if peer != OURS]
-    peers += sorted({peer for r in results for peer in r.get("ratios", {})} - set(peers))
     table = Table(title="chainrule and its peers")
-    table.add_column("work", overflow="fold")
-    table.add_column("chainrule", justify="right")
-    table.add_column("of peak", justify="right")
-    for peer in peers:
-        table.add_column(peer, justify="right")
+    table.add_column("work", min_width=20)
+    for name in ("chainrule", "of peak", *peers):
+        table.add_column(name, justify="right", no_wrap=True)
     for result in results:
         ours = best_entry(result, OURS)
         shown = "–"
@@ -111,9 +112,10 @@ def _cell(result: dict[str, Any], peer: str, measured: float | None, *, percent:
 
 
 def _check_table(results: list[dict[str, Any]]) -> Table:
-    table = Table(title="checks: the libraries did the same work")
-    for name in ("work", "check", "of each library (best variant)"):
-        table.add_column(name, overflow="fold")
+    table = Table(title="checks: the libraries did the same work", expand=True)
+    table.add_column("work", ratio=3)
+    table.add_column("check", ratio=2)
+    table.add_column("of each library (best variant)", ratio=6)
     for result in results:
         if "check" not in result:
             continue

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import sys
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -25,6 +26,8 @@ from benchmarks.targets import MANY_ROWS_NAME, ONE_ROW_NAME, judge
 RESULTS = Path(__file__).parent / "results"
 REPEATS, QUICK_REPEATS = 9, 2
 QUICK_EPOCHS = 2
+WIDTH = 150
+"""Columns of the tables where the output is no terminal."""
 QUIET = 0.5
 """The most other work a minute (load average) before the run says that the machine isn't quiet."""
 
@@ -64,7 +67,7 @@ def run(only: str, repeats: int, *, quick: bool, console: Console) -> dict[str, 
     if pattern.search("growth"):
         console.print(f"[dim]{datetime.now(UTC):%H:%M:%S}[/] growth …", highlight=False)
         growth = measure_growth(quick=quick)
-    results = [plain(result, peak.all_cores * 1.0) for result in measured]
+    results = [plain(result, peak.all_cores) for result in measured]
     return {
         "date": f"{datetime.now(UTC):%Y-%m-%d}",
         "quick": quick,
@@ -106,7 +109,7 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--out", type=Path, default=RESULTS, metavar="FOLDER", help="default: %(default)s")
     parser.add_argument("--list", action="store_true", help="print the works' names and end")
     given = parser.parse_args(arguments)
-    console = Console()
+    console = Console() if sys.stdout.isatty() else Console(width=WIDTH)
     repeats = given.repeats or (QUICK_REPEATS if given.quick else REPEATS)
     if given.list:
         console.print("\n".join([*works(repeats, quick=given.quick), "growth"]), highlight=False)

@@ -71,8 +71,8 @@ def measure_one_row(repeats: int, peers: Sequence[str]) -> dict[str, Any]:
 def loss_problems(contestants: Sequence[Contestant], before: float) -> list[str]:
     """Say who didn't learn, and who ended elsewhere than the median of all.
 
-    Learned: the loss fell by at least 5 %. Elsewhere: farther from the median than a fifth of its fall and 0.02.
-    (scikit-learn begins with other weights and everybody shuffles differently, so losses are similar and never the same.)
+    Learned: the loss fell by at least 5 %. Elsewhere: farther from the median than a tenth of its fall and 0.02.
+    (All begin with the same weights, but everybody shuffles differently, so the losses are similar and never the same.)
     """
     checked = {
         f"{c.peer} {c.variant}".strip(): c.checked for c in contestants if c.samples and c.checked is not None
@@ -80,7 +80,7 @@ def loss_problems(contestants: Sequence[Contestant], before: float) -> list[str]
     if not checked:
         return []
     middle = float(np.median(list(checked.values())))
-    allowed = max(0.02, 0.2 * abs(before - middle))
+    allowed = max(0.02, 0.1 * abs(before - middle))
     problems = []
     for name, loss in checked.items():
         if not loss < 0.95 * before:

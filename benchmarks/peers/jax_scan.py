@@ -20,6 +20,7 @@ from benchmarks.peers.base import Predictor, Trainer
 
 ACTIVATIONS = {"relu": jax.nn.relu, "sigmoid": jax.nn.sigmoid, "selu": jax.nn.selu}
 CHUNK = 5000
+_ready: Any = jax.block_until_ready
 
 
 def logits(parameters: Any, x: Any, activation: Callable[[Any], Any]) -> Any:
@@ -85,14 +86,14 @@ class _Trainer(Trainer):
         # A copy: the state is donated, and arrays made from NumPy's may share memory with them.
         p, m, v = (jax.tree.map(lambda leaf, k=k: leaf * k, start) for k in (1.0, 0.0, 0.0))
         t = jnp.zeros(self.case.members) if self.many else jnp.zeros(())
-        self.state = jax.block_until_ready((p, m, v, t))
+        self.state = _ready((p, m, v, t))
 
     def train(self, epochs: int) -> None:
         for _ in range(epochs):
             orders = [self.rng.permutation(self.case.rows).astype(np.int32) for _ in range(self.case.members)]
             order = np.stack(orders) if self.many else orders[0]
             self.state = self.epoch(self.state, self.x, self.y, order)
-        jax.block_until_ready(self.state)
+        _ready(self.state)
 
     def probabilities(self, x: Array) -> Array:
         activation = ACTIVATIONS[self.case.activation]

@@ -56,12 +56,13 @@ class EagerTrainer(Trainer):
 
     def __init__(self, case: TrainingCase, data: CaseData, threads: int, member: int = 0) -> None:
         self.batch, self.threads, self.initial = case.batch, threads, data.initial[member]
-        self.x, self.y = torch.from_numpy(data.x), torch.from_numpy(data.labels)
+        self.x: Any = torch.from_numpy(data.x)
+        self.y: Any = torch.from_numpy(data.labels)
         self.model = model_of(case.sizes, case.activation)
         self.variant = named(threads)
-        self.loss: Callable[[torch.Tensor, torch.Tensor], torch.Tensor] = self._loss
+        self.loss: Callable[[Any, Any], Any] = self._loss
 
-    def _loss(self, x: torch.Tensor, y: torch.Tensor) -> torch.Tensor:
+    def _loss(self, x: Any, y: Any) -> Any:
         return functional.cross_entropy(self.model(x), y)
 
     def reset(self) -> None:
@@ -78,7 +79,7 @@ class EagerTrainer(Trainer):
             batches = zip(self.x[order].split(self.batch), self.y[order].split(self.batch), strict=True)
             for x, y in batches:
                 optimizer.zero_grad(set_to_none=True)
-                loss(x, y).backward()  # type: ignore[no-untyped-call]  # torch has no types here
+                loss(x, y).backward()
                 optimizer.step()
 
     def probabilities(self, x: Array) -> Array:
@@ -92,19 +93,20 @@ class _Stacked(Trainer):
 
     def __init__(self, case: TrainingCase, data: CaseData, threads: int) -> None:
         self.batch, self.threads, self.initial = case.batch, threads, data.initial
-        self.x, self.y = torch.from_numpy(data.x), torch.from_numpy(data.labels)
+        self.x: Any = torch.from_numpy(data.x)
+        self.y: Any = torch.from_numpy(data.labels)
         self.activation = ACTIVATIONS[case.activation]()
         self.variant = f"batched products, {named(threads)}"
 
     def reset(self) -> None:
-        self.parameters: list[tuple[torch.Tensor, torch.Tensor]] = []
+        self.parameters: list[tuple[Any, Any]] = []
         for arrays in zip(*self.initial, strict=True):
             w = torch.from_numpy(np.stack([w for w, _ in arrays])).requires_grad_()
             b = torch.from_numpy(np.stack([b for _, b in arrays])[:, None]).requires_grad_()
             self.parameters.append((w, b))
         self.optimizer = adam([array for layer in self.parameters for array in layer])
 
-    def _logits(self, h: torch.Tensor) -> torch.Tensor:
+    def _logits(self, h: Any) -> Any:
         for w, b in self.parameters[:-1]:
             h = self.activation(torch.baddbmm(b, h, w))
         w, b = self.parameters[-1]
@@ -121,8 +123,8 @@ class _Stacked(Trainer):
             for x, y in batches:
                 self.optimizer.zero_grad(set_to_none=True)
                 # The mean over all members' rows, times members: each member's gradient is that of its own mean.
-                loss = functional.cross_entropy(self._logits(x).flatten(0, 1), y.flatten()) * members
-                loss.backward()  # type: ignore[no-untyped-call]  # see above
+                loss: Any = functional.cross_entropy(self._logits(x).flatten(0, 1), y.flatten()) * members
+                loss.backward()
                 self.optimizer.step()
 
     def probabilities(self, x: Array) -> Array:
