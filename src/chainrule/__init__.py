@@ -1,8 +1,11 @@
 """Neural networks for tables, fast, with every number in the open.
 
 >>> import chainrule
->>> trained = chainrule.train("examples/penguins.csv", "species")    # doctest: +SKIP
->>> trained.evaluation.scores["accuracy"]                            # doctest: +SKIP
+>>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, "y", hidden=[4], epochs=50)
+>>> trained.evaluation.scores["accuracy"]
+1.0
+>>> trained.model.predict({"x": [1, 0]}).labels.tolist()
+['yes', 'no']
 """
 
 from __future__ import annotations
@@ -14,7 +17,7 @@ if TYPE_CHECKING:
     from chainrule.equations.network import Dense, Network
     from chainrule.errors import ChainruleError
     from chainrule.model.build import Trained, train
-    from chainrule.model.model import Model
+    from chainrule.model.model import Model, load
     from chainrule.tables.read import read_table
     from chainrule.training.settings import Settings
 
@@ -27,18 +30,22 @@ _HOMES = {
     "Network": "chainrule.equations.network",
     "Settings": "chainrule.training.settings",
     "Trained": "chainrule.model.build",
+    "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
     "train": "chainrule.model.build",
 }
 
-__all__ = ["ChainruleError", "Dense", "Model", "Network", "Settings", "Trained", "read_table", "train"]
-
-
-def load(path: Any) -> Model:
-    """Read a model file; raises ModelFileError where it is none, or is damaged."""
-    from chainrule.model.model import Model
-
-    return Model.load(path)
+__all__ = [
+    "ChainruleError",
+    "Dense",
+    "Model",
+    "Network",
+    "Settings",
+    "Trained",
+    "load",
+    "read_table",
+    "train",
+]
 
 
 def __getattr__(name: str) -> Any:
@@ -46,3 +53,8 @@ def __getattr__(name: str) -> Any:
     if name not in _HOMES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
     return getattr(import_module(_HOMES[name]), name)
+
+
+def __dir__() -> list[str]:
+    """List the public names."""
+    return [*__all__, "__version__"]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import sys
@@ -19,8 +20,13 @@ def screen() -> Console:
     """Return a console on standard output, as wide as the terminal, or WIDTH where there is none."""
     from rich.console import Console
 
+    class Screen(Console):
+        def on_broken_pipe(self) -> None:
+            # Rich would end the process with exit code 1; our `main` knows that nothing is wrong.
+            raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
+
     fits = sys.stdout.isatty() or "COLUMNS" in os.environ
-    return Console(highlight=False, width=None if fits else WIDTH)
+    return Screen(highlight=False, width=None if fits else WIDTH)
 
 
 def printable(text: object) -> str:

@@ -22,12 +22,14 @@ def parser() -> Parser:
     """Return the parser of the command."""
     made = Parser(
         "formulas",
-        f"[{'|'.join(KINDS)}]",
+        "[KIND]",
         "Show every name that an option of train takes, with its formula. Parameters can be set, as in "
         "--activation 'leaky_relu(alpha=0.2)'; activations and losses can be formulas of your own.",
         EXAMPLES,
     )
-    made.option("what", "kind", metavar="KIND", nargs="?", help="one kind; all if not given")
+    made.option(
+        "what", "kind", metavar="KIND", nargs="?", help=f"one of {', '.join(KINDS)}; all if not given"
+    )
     return made
 
 

@@ -40,6 +40,7 @@ class Parser(argparse.ArgumentParser):
         )
         self._groups: dict[str, Any] = {}
         self._names: list[str] = []
+        self._with_value: set[str] = set()
 
     def option(self, group: str, *names: str, **how: Any) -> None:
         """Add an option, or an argument, to a group of the help."""
@@ -47,11 +48,13 @@ class Parser(argparse.ArgumentParser):
             self._groups[group] = self.add_argument_group(group)
         action = self._groups[group].add_argument(*names, **how)
         self._names += action.option_strings
+        if action.nargs is None:
+            self._with_value.update(action.option_strings)
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Return the values of the arguments; raises SettingsError for a mistake, SystemExit after --help."""
         self.option("help", "-h", "--help", action="help", help="show this help")
-        options, unknown = self.parse_known_args(arguments)
+        options, unknown = self.parse_known_args(self._joined(arguments))
         if unknown:
             word = unknown[0].partition("=")[0]
             if word.startswith("-"):
@@ -60,6 +63,21 @@ class Parser(argparse.ArgumentParser):
                 )
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
         return options
+
+    def _joined(self, arguments: Sequence[str]) -> list[str]:
+        """Join an option to a value that begins with a dash: ``--missing -inf``, ``--activation -z``."""
+        joined: list[str] = []
+        for word in arguments:
+            before = joined[-1] if joined else ""
+            if (
+                before in self._with_value
+                and word.startswith("-")
+                and word.partition("=")[0] not in self._names
+            ):
+                joined[-1] = f"{before}={word}"
+            else:
+                joined.append(word)
+        return joined
 
     def error(self, message: str) -> NoReturn:
         """Raise SettingsError with one line."""

@@ -66,13 +66,15 @@ def run(options: argparse.Namespace) -> None:
     _check_outputs(path, history, options)
     from chainrule.cli.progress import Progress
     from chainrule.cli.report import print_found, print_result
-    from chainrule.engines import ENGINES
+    from chainrule.engines import ENGINES, engine_named
     from chainrule.model.build import prepare, train_prepared
     from chainrule.model.source import Reading
     from chainrule.training.settings import Settings
 
     asked = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     settings = Settings(**asked)
+    engine = options.engine or ENGINES[0]
+    engine_named(engine)  # an unknown name is refused before the table is read
     how = Reading().changed(**reading(options))
     table = how.table(options.table)
     if options.target is None:
@@ -99,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
         print_found(console, prepared)
         sys.stdout.flush()
     with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
-        trained = train_prepared(prepared, engine=options.engine or ENGINES[0], on_epoch_end=progress)
+        trained = train_prepared(prepared, engine=engine, on_epoch_end=progress)
     _write(trained, path, history, options.overwrite)
     if talks:
         print_result(console, trained, path, history)

@@ -37,6 +37,9 @@ MAX_LAYERS = 1000
 MOST_OUTPUTS = 20_000_000
 """The most outputs of all members that are held in memory at a time."""
 
+LONGEST_REASON = 300
+"""The most characters of what is wrong with a description, since a hostile one could hold millions."""
+
 _PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading", "card")
 
 
@@ -213,8 +216,9 @@ class Model:
         try:
             return cls.from_dict(description, arrays)
         except ChainruleError as error:
+            reason = str(error) if len(str(error)) <= LONGEST_REASON else f"{str(error)[:LONGEST_REASON]}…"
             raise ModelFileError(
-                f"{fspath(path)} is not a model that chainrule {__version__} can use: {error}"
+                f"{fspath(path)} is not a model that chainrule {__version__} can use: {reason}"
             ) from error
 
     @classmethod
@@ -233,6 +237,11 @@ class Model:
         return cls(
             network, parameters, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
         )
+
+
+def load(path: str | PathLike[str]) -> Model:
+    """Read a model file; raises ModelFileError where it is none, or is damaged."""
+    return Model.load(path)
 
 
 def _read_network(value: object) -> Network:
