@@ -49,7 +49,12 @@ def _array(
 ) -> FloatArray:
     if isinstance(wanted, str):
         return _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
-    given = np.array(wanted, np.float64)
+    try:
+        given = np.array(wanted, np.float64)
+    except ValueError as error:
+        raise SettingsError(
+            f"{name}[{number}] must be given as numbers, or None, in the shape {shape}: its rows differ in length, or hold text"
+        ) from error
     if given.shape != shape:
         raise SettingsError(f"{name}[{number}] was given as {given.shape}, but has the shape {shape}")
     drawn = _draw(_named(layer, "auto" if name == "W" else "zeros"), shape, fan_in, fan_out, draws)

@@ -62,7 +62,8 @@ def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:
             "median_absolute_error": float(np.median(np.abs(error))),
         }
         spread = _root_mean_square(y - np.sum(y / len(y)))
-        if 0 < spread < np.inf:
+        # The mean of equal targets may be a rounding away from them: that is no spread.
+        if np.ptp(y) > 0 and 0 < spread < np.inf:
             ratio = rmse / spread
             scores["r2"] = 1.0 - ratio * ratio
     return scores

@@ -1,0 +1,152 @@
+"""Scores and baselines against numbers worked by hand."""
+
+import math
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from chainrule.training.baselines import class_baselines, linearly_separable, number_baselines
+from chainrule.training.metrics import (
+    PRIMARY,
+    SMALLER_IS_BETTER,
+    classification_scores,
+    confusion,
+    regression_scores,
+)
+
+# Three of class 0, one of class 1; one of class 0 taken for 1.
+Y, GUESSED = np.array([0, 0, 0, 1]), np.array([0, 1, 0, 1])
+
+
+def test_accuracy_counts_rows_and_balanced_accuracy_classes():
+    scores = classification_scores(Y, GUESSED, None, 2)
+    assert scores == {"accuracy": 0.75, "balanced_accuracy": pytest.approx((2 / 3 + 1) / 2)}
+    # A class without rows has no recall to be averaged.
+    assert classification_scores(Y, GUESSED, None, 3)["balanced_accuracy"] == pytest.approx(5 / 6)
+
+
+def test_log_loss_and_auc_of_hand():
+    ones = np.array([0.1, 0.8, 0.2, 0.5])
+    scores = classification_scores(Y, GUESSED, np.column_stack([1 - ones, ones]), 2)
+    assert scores["log_loss"] == pytest.approx(
+        -(math.log(0.9) + math.log(0.2) + math.log(0.8) + math.log(0.5)) / 4
+    )
+    assert scores["auc"] == pytest.approx(2 / 3)  # .5 is above .1 and .2, below .8
+    # Three classes, one against the rest: class 0 beats both others (1), class 1 beats one of two (.5), class 2 both (1).
+    y = np.array([0, 1, 2])
+    p = np.array([[0.6, 0.3, 0.1], [0.3, 0.35, 0.35], [0.1, 0.4, 0.5]])
+    of_three = classification_scores(y, np.argmax(p, axis=1), p, 3)
+    assert of_three["auc"] == pytest.approx((1 + 0.5 + 1) / 3)
+    assert of_three["log_loss"] == pytest.approx(-(math.log(0.6) + math.log(0.35) + math.log(0.5)) / 3)
+
+
+def test_shares_that_do_not_add_up_are_made_to():
+    p = np.array([[1.0, 3.0], [2.0, 2.0]])
+    scores = classification_scores(np.array([1, 0]), np.array([1, 0]), p, 2)
+    assert scores["log_loss"] == pytest.approx(-(math.log(0.75) + math.log(0.5)) / 2)
+
+
+def test_there_is_no_auc_where_a_class_has_no_row():
+    p = np.full((2, 2), 0.5)
+    assert "auc" not in classification_scores(np.array([1, 1]), np.array([1, 1]), p, 2)
+    assert "auc" not in classification_scores(np.array([0, 1]), np.array([1, 1]), np.full((2, 3), 1 / 3), 3)
+
+
+def test_the_confusion_matrix_has_true_classes_in_its_rows():
+    got = confusion(np.array([0, 0, 2, 2, 2]), np.array([0, 1, 2, 2, 0]), 4)
+    assert got.tolist() == [[1, 1, 0, 0], [0, 0, 0, 0], [1, 0, 2, 0], [0, 0, 0, 0]]
+
+
+def test_regression_scores_of_hand():
+    # errors 1, -2, 3, 0: squares 14, sizes 6, median 1.5; targets 0, 2, 4, 6 spread 20
+    scores = regression_scores(np.array([0.0, 2.0, 4.0, 6.0]), np.array([1.0, 0.0, 7.0, 6.0]))
+    want = {"rmse": math.sqrt(3.5), "mae": 1.5, "median_absolute_error": 1.5, "r2": 1 - 14 / 20}
+    assert scores == {name: pytest.approx(value, rel=1e-14) for name, value in want.items()}
+
+
+@given(st.floats(-1e6, 1e6), st.integers(1, 9))
+def test_equal_targets_have_no_r2(value, n):
+    assert set(regression_scores(np.full(n, value), np.zeros(n))) == {"rmse", "mae", "median_absolute_error"}
+
+
+def test_huge_errors_have_a_size():
+    scores = regression_scores(np.array([1e200, -1e200]), np.array([0.0, 0.0]))
+    assert scores["rmse"] == pytest.approx(1e200)
+    assert scores["r2"] == pytest.approx(0.0, abs=1e-12)
+
+
+def test_the_scores_that_are_compared_are_scores():
+    names = {*classification_scores(Y, GUESSED, np.full((4, 2), 0.5), 2), *regression_scores(Y, GUESSED)}
+    assert set(PRIMARY.values()) | SMALLER_IS_BETTER <= names
+
+
+# ---- baselines
+
+
+def test_the_majority_class_has_the_classes_shares():
+    x = np.zeros((4, 0))
+    found = class_baselines(x, np.array([1, 1, 1, 0]), x[:2], np.array([1, 0]), 2)
+    assert set(found) == {"majority class"}
+    assert found["majority class"]["accuracy"] == 0.5
+    assert found["majority class"]["log_loss"] == pytest.approx(-(math.log(0.75) + math.log(0.25)) / 2)
+    # With weights 1, 1, 1, 9 it is class 0, with a share of 9/12.
+    weighed = class_baselines(x, np.array([1, 1, 1, 0]), x[:1], np.array([0]), 2, np.array([1.0, 1, 1, 9]))
+    assert weighed["majority class"]["accuracy"] == 1.0
+    assert weighed["majority class"]["log_loss"] == pytest.approx(-math.log(0.75))
+
+
+def test_logistic_regression_separates_what_a_line_separates():
+    x = np.array([[-2.0], [-1.0], [1.0], [2.0]] * 5)
+    y = (x[:, 0] > 0).astype(int)
+    found = class_baselines(x, y, x, y, 2)
+    assert found["logistic regression"]["accuracy"] == 1.0
+    assert found["logistic regression"]["auc"] == 1.0
+    # Class 1 of three has no training row: it gets probability 0, and its column is there.
+    sparse = class_baselines(x, y * 2, x, y * 2, 3)
+    assert sparse["logistic regression"]["accuracy"] == 1.0
+
+
+def test_one_class_alone_has_no_logistic_regression():
+    x = np.arange(4.0)[:, None]
+    found = class_baselines(x, np.array([1, 1, 1, 1]), x, np.array([0, 1, 1, 1]), 2)
+    assert set(found) == {"majority class"}
+
+
+def test_the_baselines_of_numbers():
+    x = np.array([[0.0], [1.0], [2.0], [3.0]])
+    y = 2 * x[:, 0] + 1  # mean 4
+    found = number_baselines(x, y, np.array([[10.0]]), np.array([22.0]))
+    assert found["mean"]["rmse"] == 18.0
+    assert found["linear regression"]["rmse"] == pytest.approx(1.0)  # 21 for 22
+    weights = np.array([0.0, 0.0, 1.0, 3.0])  # mean (5 + 21)/4 = 6.5
+    weighed = number_baselines(x, y, np.array([[10.0]]), np.array([22.0]), weights)
+    assert weighed["mean"]["mae"] == pytest.approx(15.5)
+    assert set(number_baselines(np.zeros((4, 0)), y, np.zeros((1, 0)), np.array([1.0]))) == {"mean"}
+
+
+def test_weights_reach_linear_regression():
+    # Through (0, 0), (1, 1) and (1, 3) with weights 1, 1, 3 runs y = 2.5 x.
+    x, y = np.array([[0.0], [1.0], [1.0]]), np.array([0.0, 1.0, 3.0])
+    found = number_baselines(x, y, np.array([[2.0]]), np.array([0.0]), np.array([1.0, 1.0, 3.0]))
+    assert found["linear regression"]["rmse"] == pytest.approx(5.0)
+
+
+CORNERS = np.array([[0.0, 0.0], [0.0, 1.0], [1.0, 0.0], [1.0, 1.0]])
+
+
+def test_of_sixteen_truth_tables_two_are_not_separable():
+    tables = [np.array([(number >> k) & 1 for k in range(4)]) for number in range(16)]
+    found = [table.tolist() for table in tables if not linearly_separable(CORNERS, table)]
+    assert sorted(found) == [[0, 1, 1, 0], [1, 0, 0, 1]]
+
+
+@given(st.integers(0, 2**32 - 1), st.integers(1, 4), st.integers(2, 12))
+def test_what_a_plane_made_is_separable_until_a_row_contradicts_it(seed, d, n):
+    rng = np.random.default_rng(seed)
+    x, w = rng.normal(size=(n, d)), rng.normal(size=d)
+    x[0] = w  # far on one side
+    y = (x @ w + 0.1 > 0).astype(int)
+    assert linearly_separable(x, y)
+    assert not linearly_separable(np.vstack([x, x[:1]]), np.append(y, 1 - y[0]))
