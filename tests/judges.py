@@ -4,7 +4,7 @@ Nothing here uses chainrule's own parser, calculus or evaluation: a record's tex
 and mpmath evaluates both with `DIGITS` digits.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import cache
 
 import mpmath
@@ -68,20 +68,31 @@ class Exact:
 
     def _set(self, expression: sympy.Expr) -> None:
         self.expression = expression
+        self._limits: dict[tuple[float, ...], float] = {}
+        self._derivatives: dict[str, Exact] = {}
         self.function = sympy.lambdify(self.names, expression, [{"erf": _erf, "exp": _exp}, "mpmath"])
 
     def diff(self, name: str) -> "Exact":
-        made = object.__new__(Exact)
-        made.names = self.names
-        made._set(sympy.diff(self.expression, sympy.Symbol(name, real=True)))
-        return made
+        if name not in self._derivatives:
+            made = object.__new__(Exact)
+            made.names = self.names
+            made._set(sympy.diff(self.expression, sympy.Symbol(name, real=True)))
+            self._derivatives[name] = made
+        return self._derivatives[name]
 
     def __call__(self, *values: float) -> mpmath.mpf:
         return self.function(*(mpmath.mpf(value) for value in values))
 
     def limit(self, *values: float) -> float:
+        """The value as `_limit` finds it, remembered."""
+        if values not in self._limits:
+            self._limits[values] = self._limit(*values)
+        return self._limits[values]
+
+    def _limit(self, *values: float) -> float:
         """The value as a float; its limit where it has none at the point itself, NaN outside the reals."""
-        with mpmath.workdps(DIGITS):
+        ordinary = all(v == 0 or 1e-25 < abs(v) < 12 for v in values)
+        with mpmath.workdps(120 if ordinary else DIGITS):
             if all(np.isfinite(values)):
                 try:
                     value = self(*values)
@@ -135,15 +146,6 @@ def errors(got: np.ndarray, want: Sequence[float], scale: Sequence[float]) -> np
     units[np.isnan(got)] = np.inf
     units[np.isinf(got) != np.isinf(rounded)] = np.inf
     return np.nan_to_num(units, nan=np.inf, posinf=np.inf)
-
-
-def central_difference(
-    function: Callable[[np.ndarray], np.ndarray], at: np.ndarray, direction: np.ndarray, h: float
-):
-    """(f(x + h d) - f(x - h d)) / 2h, with one Richardson step: an error of order h^4."""
-    coarse = (function(at + h * direction) - function(at - h * direction)) / (2 * h)
-    fine = (function(at + h / 2 * direction) - function(at - h / 2 * direction)) / h
-    return (4 * fine - coarse) / 3
 
 
 @cache

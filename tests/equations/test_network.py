@@ -31,7 +31,7 @@ def test_every_gradient_is_its_central_difference(case):
 
 
 @given(cases(deepest=1))
-@settings(max_examples=16)
+@settings(max_examples=12)
 def test_every_gradient_is_that_of_jax(case):
     check_by_jax(case)
 
