@@ -13,7 +13,7 @@ from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.card import training_card
-from chainrule.model.model import Evaluation, Model
+from chainrule.model.model import Evaluation, Model, check_finite
 from chainrule.model.source import Reading, Source
 from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.tables.cells import located, number_cells
@@ -274,7 +274,8 @@ def train_prepared(
         notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), codes))
     if not prepared.tested.n_rows:
         return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
-    evaluation = model.evaluate(prepared.tested)
+    tested = check_finite(model.answer(arrays.x_test), prepared.tested)
+    evaluation = model.score(tested, prepared.tested)
     finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
     model = replace(model, card={**model.card, "scores": finite})
     return Trained(model, prepared, result, evaluation, _baselines(prepared), tuple(notes))

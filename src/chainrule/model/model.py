@@ -113,14 +113,7 @@ class Model:
     def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
         table = self.table(source, **reading)
-        prediction = self.answer(self.encoder.transform(table))
-        if not prediction.finite.all():
-            row = int(np.argmin(prediction.finite))
-            raise TableError(
-                f"{table.name}: {table.place(row)}: the network's output is not a finite number; "
-                "its weights are too large for these inputs, so train it again"
-            )
-        return prediction
+        return check_finite(self.answer(self.encoder.transform(table)), table)
 
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without a target are left out."""
@@ -237,6 +230,17 @@ class Model:
         return cls(
             network, parameters, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
         )
+
+
+def check_finite(prediction: Prediction, table: Table) -> Prediction:
+    """Return a prediction for a table's rows; raises TableError where an output is not finite."""
+    if not prediction.finite.all():
+        row = int(np.argmin(prediction.finite))
+        raise TableError(
+            f"{table.name}: {table.place(row)}: the network's output is not a finite number; its weights are too "
+            "large for these inputs, so train it again"
+        )
+    return prediction
 
 
 def load(path: str | PathLike[str]) -> Model:

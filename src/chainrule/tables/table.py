@@ -18,7 +18,7 @@ class Table:
     """A data frame with ``n`` rows, its name for messages, and the place of every row in its source.
 
     ``raw`` holds the cells as they were written, where the source was delimited text; ``lines`` their line
-    numbers.
+    numbers. ``rows`` are their places in the table that they were taken from, where they were.
     """
 
     frame: pl.DataFrame
@@ -29,6 +29,7 @@ class Table:
     """Whether the source says nothing about types, so that one odd cell turns a number column into text."""
     decimal: str = "."
     notes: tuple[str, ...] = ()
+    rows: IntArray | None = None
 
     @property
     def n_rows(self) -> int:
@@ -47,7 +48,9 @@ class Table:
 
     def place(self, row: int) -> str:
         """Say where row ``row`` (from 0) is: "line 17" of a text file, else "row 16" (from 1)."""
-        return f"row {row + 1}" if self.lines is None else f"line {int(self.lines[row])}"
+        if self.lines is not None:
+            return f"line {int(self.lines[row])}"
+        return f"row {1 + (row if self.rows is None else int(self.rows[row]))}"
 
     def column(self, name: str) -> pl.Series:
         """Return a column; raises TableError with the nearest names if there is none of that name."""
@@ -70,10 +73,10 @@ class Table:
     def take(self, rows: Sequence[int] | IntArray) -> "Table":
         """Return the table of the given rows; each keeps its place in the source."""
         index = np.asarray(rows, dtype=np.int64)
-        places = np.arange(self.n_rows) if self.lines is None else self.lines
         raw = None if self.raw is None else self.raw[index]
-        lines = None if self.lines is None else places[index]
-        return Table(self.frame[index], self.name, raw, lines, self.untyped, self.decimal, self.notes)
+        lines = None if self.lines is None else self.lines[index]
+        rows = index if self.rows is None else self.rows[index]
+        return Table(self.frame[index], self.name, raw, lines, self.untyped, self.decimal, self.notes, rows)
 
 
 def suggestion(name: str, columns: Sequence[str]) -> str:
