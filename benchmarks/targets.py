@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
-from benchmarks.cases import TRAINING_CASES, TrainingCase
+from benchmarks.cases import TRAINING_CASES
 
 PEAK = "sgemm peak"
 MANY_ROWS_NAME = "predict 100,000 rows, 54-256-256-256-7"
@@ -20,12 +20,7 @@ class Target(NamedTuple):
 
 
 def _name(shape: str, batch: int) -> str:
-    (case,) = (
-        case
-        for case in TRAINING_CASES
-        if isinstance(case, TrainingCase)
-        and (case.shape, case.batch, case.activation) == (shape, batch, "relu")
-    )
+    (case,) = (c for c in TRAINING_CASES if (c.shape, c.batch, c.activation) == (shape, batch, "relu"))
     return case.name
 
 
