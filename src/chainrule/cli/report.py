@@ -85,6 +85,9 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
     for name, value in (("weight decay", steps.weight_decay), ("L1", steps.l1), ("L2", steps.l2)):
         if value:
             how.append(f"{name} {value:g}")
+    dropout = max(layer.dropout for layer in resolved.network.layers)
+    if dropout:
+        how.append(f"dropout {dropout:g}")
     if steps.clip_norm is not None:
         how.append(f"gradients no longer than {steps.clip_norm:g}")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
