@@ -9,7 +9,6 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, Engine, Run, StepSettings
 from chainrule.equations.network import Network
-from chainrule.training.lbfgs import minimize_members
 from chainrule.training.monitor import Callback, FitResult, Monitor, Plan
 
 
@@ -36,6 +35,9 @@ def fit(
     monitor = Monitor(run, data, plan, on_epoch_end)
     try:
         if settings.optimizer.name == "lbfgs":
+            # SciPy's optimizers take a third of a second to import, and most trainings don't need them.
+            from chainrule.training.lbfgs import minimize_members
+
             minimize_members(run, monitor, network, plan)
         else:
             _epochs(run, monitor, plan)
