@@ -102,7 +102,14 @@ _ORDER, _DROPOUT = int(Purpose.ORDER), int(Purpose.DROPOUT)
 _SPINS = 2000
 _yield_to_others = types.ExternalFunction("sched_yield", types.int32())
 
-_compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"}, cache=True)
+
+def _compiled(function: Any) -> Any:
+    how: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        return njit(cache=True, **how)(function)
+    except RuntimeError:
+        # Numba found no folder that it may write: the code lasts as long as the process.
+        return njit(**how)(function)
 
 
 @_compiled
