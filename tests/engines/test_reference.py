@@ -67,6 +67,7 @@ def test_what_is_frozen_does_not_move_by_anything(name, frozen):
         step = take_step(Layout(network), flat, state, X, Y, settings, 0.1)
         flat, state = step.parameters, step.state
     assert ((flat == FLAT) == (free == 0)).all()
+    assert (step.shrunk[free == 0] == FLAT[free == 0]).all()
     # Frozen parameters don't use up the length that clipping leaves.
     length = np.linalg.norm(step.used)
     assert length <= 3.0 + 1e-12

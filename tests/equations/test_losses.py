@@ -12,7 +12,7 @@ from chainrule.equations.losses import LOSSES, Link, Loss, loss, row_shares
 from chainrule.errors import SettingsError
 from judges import DIGITS, Exact, errors, exact
 
-EDGES = [0.0, 5e-324, 1e-300, 1e-16, 1e-8, 0.1, 0.3, 0.5, 0.75, 1 - 1e-8, 1 - 2**-53, 1.0]
+EDGES = [0.0, 5e-324, 1e-300, 1e-16, 1e-8, 0.1, 0.3, 0.5, 0.75, 1 - 1e-6, 1 - 2**-24, 1 - 2**-53, 1.0]
 WIDE = [1.25, 3.0, 40.0, 1e4, 1e300, 5e307]
 OUTPUTS = np.array([*EDGES, *WIDE, *(-v for v in (*EDGES[1:], *WIDE))])
 TARGETS = {
