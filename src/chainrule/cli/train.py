@@ -74,7 +74,7 @@ def run(options: argparse.Namespace) -> None:
     asked = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     settings = Settings(**asked)
     engine = options.engine or ENGINES[0]
-    engine_named(engine)  # an unknown name is refused before the table is read
+    engine_named(engine, threads=options.threads)  # what is unknown is refused before the table is read
     how = Reading().changed(**reading(options))
     table = how.table(options.table)
     if options.target is None:
@@ -101,7 +101,7 @@ def run(options: argparse.Namespace) -> None:
         print_found(console, prepared)
         sys.stdout.flush()
     with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
-        trained = train_prepared(prepared, engine=engine, on_epoch_end=progress)
+        trained = train_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     _write(trained, path, history, options.overwrite)
     if talks:
         print_result(console, trained, path, history)
@@ -236,7 +236,12 @@ def _training_options(made: Parser) -> None:
     made.option(
         group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"
     )
-    made.option(group, "--engine", metavar="NAME", help="what runs the equations")
+    made.option(
+        group, "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"
+    )
+    made.option(
+        group, "--threads", metavar="N", type=whole, help="of the cpu engine; all processors if not given"
+    )
     group = "regularization"
     made.option(
         group,

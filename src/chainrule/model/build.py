@@ -117,6 +117,7 @@ def train(
     encoding: str | None = None,
     missing: Sequence[str] | None = None,
     engine: str = ENGINES[0],
+    threads: int | None = None,
     on_epoch_end: Callback | None = None,
     **settings: Any,
 ) -> Trained:
@@ -149,7 +150,7 @@ def train(
         test_file=test_file,
         reading=Reading().changed(delimiter, decimal, encoding, missing),
     )
-    return train_prepared(prepared, engine=engine, on_epoch_end=on_epoch_end)
+    return train_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
 
 
 def prepare(
@@ -225,9 +226,13 @@ def prepare(
 
 
 def train_prepared(
-    prepared: Prepared, *, engine: str = ENGINES[0], on_epoch_end: Callback | None = None
+    prepared: Prepared,
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_epoch_end: Callback | None = None,
 ) -> Trained:
-    """Train on a prepared table, and score beside the baselines.
+    """Train on a prepared table with ``threads`` threads (all processors if None), and score beside the baselines.
 
     After Ctrl-C the best network so far is scored and returned; before the end of the first epoch there is
     none, and KeyboardInterrupt goes on. Raises SettingsError where training left nothing finite.
@@ -235,7 +240,7 @@ def train_prepared(
     resolved, network, arrays = prepared.resolved, prepared.resolved.network, prepared.arrays
     n_training = prepared.rows["training"]
     result = fit(
-        engine_named(engine),
+        engine_named(engine, threads=threads),
         network,
         initial_parameters(network, resolved.members, resolved.steps.seed, _unseen(prepared)),
         Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import prod
 from os import PathLike, fspath
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
@@ -28,6 +28,9 @@ from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.metrics import Scores, classification_scores, confusion, regression_scores
 
+if TYPE_CHECKING:
+    from chainrule.engines.cpu import RowPredictor
+
 VERSION = 1
 """The version of the description that `Model.save` writes."""
 
@@ -47,8 +50,8 @@ _PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading
 class Prediction:
     """Predictions for ``n`` rows.
 
-    ``labels`` (n,): the class, or the number in the target's units. ``codes`` (n,): the class's place among the
-    target's labels, None for numbers. ``probabilities`` (n, classes), or None where the loss gives none.
+    ``labels`` (n,): the class, or the number in the target's units. ``codes`` (n,): the class's place among
+    the target's labels, None for numbers. ``probabilities`` (n, classes), or None where the loss gives none.
     ``finite`` (n,): whether the network's outputs were.
     """
 
@@ -71,9 +74,9 @@ class Evaluation:
 class Model:
     """A trained network and all it needs to read a table and answer in the target's units.
 
-    ``parameters`` (k, p) is flat, as `Layout` lays it out; ``card`` is plain data about the training. `predict`,
-    `evaluate` and `prediction_frame` take a path, a data frame or a `Table`, and the words of `read_table`;
-    those not given are the ones the model was trained with.
+    ``parameters`` (k, p) is flat, as `Layout` lays it out; ``card`` is plain data about the training.
+    `predict`, `evaluate` and `prediction_frame` take a path, a data frame or a `Table`, and the words of
+    `read_table`; those not given are the ones the model was trained with.
     """
 
     network: Network
@@ -137,10 +140,23 @@ class Model:
         """Return every member's outputs (k, n, n_out) for encoded rows (n, d)."""
         return engine_named(self.engine).predict(self.network, self.parameters, x)
 
+    def predictor(self) -> RowPredictor:
+        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,) in
+        microseconds.
+
+        It is bound to buffers of its own, so that a call makes nothing but its result; threads need one each.
+        Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
+        network's, as in `outputs`.
+        """
+        from chainrule.engines.cpu import RowPredictor
+
+        return RowPredictor(self.network, self.parameters)
+
     def answer(self, x: FloatArray) -> Prediction:
         """Return the predictions for encoded rows ``x`` (n, d): the mean of the members' outputs decides.
 
-        Outputs in (0, 1) are probabilities: one output that of the second class, several divided by their sum.
+        Outputs in (0, 1) are probabilities: one output that of the second class, several divided by their
+        sum.
         """
         n_out = self.network.output.n_out
         mean = np.empty((len(x), n_out))
