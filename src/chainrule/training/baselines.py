@@ -29,10 +29,10 @@ def class_baselines(
     n_classes: int,
     weights: FloatArray | None = None,
 ) -> dict[str, Scores]:
-    """Return the scores of the majority class (with the classes' shares) and of logistic regression, if
-    feasible.
+    """Return the scores of the majority class (with the classes' shares) and of logistic regression.
 
-    ``weights`` (n,) are those of the training rows.
+    ``weights`` (n,) are those of the training rows. Logistic regression is left out where there is no input, one class
+    only, or too much of both.
     """
     from sklearn.linear_model import LogisticRegression
 
