@@ -7,6 +7,7 @@ activation, loss and update write down its own operations. The compiled engine t
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Any
 
@@ -46,7 +47,8 @@ class Graph:
         if isinstance(value, Traced):
             return value.place
         if isinstance(value, bool | int | float | np.floating):
-            return self.node(SCALAR, "number", float(value)).place
+            # The sign keeps 0.0 and -0.0, which are equal, apart.
+            return self.node(SCALAR, "number", float(value), math.copysign(1.0, value)).place
         raise SettingsError(f"a compiled equation can't use {value!r}")
 
     def apply(self, name: str, *operands: Any) -> Traced:
