@@ -3,6 +3,7 @@
 import copy
 import io
 import json
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +21,7 @@ from chainrule.engines.base import Layout
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import ChainruleError, ModelFileError, OutputError, SettingsError, TableError
 from chainrule.model.file import read_model_file, write_model_file
-from chainrule.model.model import MAX_LAYERS, MOST_OUTPUTS, Model
+from chainrule.model.model import MAX_ACTIVATIONS, MAX_LAYERS, MOST_OUTPUTS, Model
 from chainrule.tables.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
@@ -351,7 +352,11 @@ def test_what_is_wrong_is_named(tmp_path):
         (put("network", "layers", 0, "frozen", [7]), "frozen [7] must be names of parameters"),
         (put("network", "layers", []), "after the number of inputs come one or more layers"),
         (put("network", "layers", 0, "activation", "eval(z)"), "unknown activation 'eval(z)'"),
-        (put("network", "layers", [None]), "this is not the description of a network"),
+        (put("network", "layers", [None]), "network.layers[0]: an object was expected, not null"),
+        (
+            put("network", "layers", 0, "activation", 7),
+            "network.layers[0].activation: text was expected, not 7",
+        ),
         (put("network", "loss", "a"), "loss 'a' must contain both"),
         (put("encoder", "columns", []), "encoder.columns: there is no column"),
         (put("target", "labels", ["yes", "no"]), "target.labels: two or more labels of one type, in order, "),
@@ -377,10 +382,18 @@ def test_parameters_that_do_not_fit(tmp_path):
         assert refusal(tmp_path, DESCRIPTION, parameters).startswith(message)
 
 
-def test_very_many_layers_are_not_even_read(tmp_path):
-    layer = {**DESCRIPTION["network"]["layers"][0], "activation": "tanh(tanh(tanh(z)))"}
-    many = put("network", "layers", [layer] * (MAX_LAYERS + 1))
-    assert refusal(tmp_path, many) == f"network.layers: {MAX_LAYERS + 1} layers, more than {MAX_LAYERS}"
+def test_a_description_that_would_take_minutes_to_read_is_refused(tmp_path):
+    """Parsing and differentiating the worst formula takes half a second: so many are not even begun."""
+    worst = "z^(" * 40 + "z" + ")" * 40
+    layer = {**DESCRIPTION["network"]["layers"][0], "activation": worst}
+    begun = time.perf_counter()
+    line = refusal(tmp_path, put("network", "layers", [layer] * (MAX_LAYERS + 1)))
+    assert line == f"network.layers: {MAX_LAYERS + 1} layers, more than {MAX_LAYERS}"
+    different = [{**layer, "activation": f"{worst}+{i}"} for i in range(MAX_ACTIVATIONS + 1)]
+    line = refusal(tmp_path, put("network", "layers", different))
+    assert line == f"network.layers: {MAX_ACTIVATIONS + 1} different activations, more than {MAX_ACTIVATIONS}"
+    refusal(tmp_path, put("network", "layers", [layer] * MAX_LAYERS))
+    assert time.perf_counter() - begun < 20
 
 
 def test_a_file_of_arrays_alone_is_no_model(tmp_path):

@@ -16,14 +16,15 @@ from chainrule import __version__
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Layout
-from chainrule.equations.network import Network
+from chainrule.equations.activations import activation
+from chainrule.equations.network import Dense, Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
 from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
-from chainrule.tables.plain import read_record, read_text
+from chainrule.tables.plain import read_list, read_record, read_text
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.metrics import Scores, classification_scores, confusion, regression_scores
@@ -39,6 +40,9 @@ MAX_LAYERS = 1000
 
 MOST_OUTPUTS = 20_000_000
 """The most outputs of all members that are held in memory at a time."""
+
+MAX_ACTIVATIONS = 20
+"""The most different activations that are read from a file: the worst formula takes half a second."""
 
 LONGEST_REASON = 300
 """The most characters of what is wrong with a description, since a hostile one could hold millions."""
@@ -141,8 +145,7 @@ class Model:
         return engine_named(self.engine).predict(self.network, self.parameters, x)
 
     def predictor(self) -> RowPredictor:
-        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,) in
-        microseconds.
+        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), in microseconds.
 
         It is bound to buffers of its own, so that a call makes nothing but its result; threads need one each.
         Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
@@ -265,10 +268,26 @@ def load(path: str | PathLike[str]) -> Model:
 
 
 def _read_network(value: object) -> Network:
+    """Return the network of a description; each different formula is parsed and differentiated once."""
     data = read_record(value, "network", ("n_inputs", "layers", "loss", "reduction"))
-    if isinstance(data["layers"], list) and len(data["layers"]) > MAX_LAYERS:
-        raise ModelFileError(f"network.layers: {len(data['layers'])} layers, more than {MAX_LAYERS}")
-    return Network.from_dict(data)
+    layers = read_list(data["layers"], "network.layers", _read_layer)
+    if len(layers) > MAX_LAYERS:
+        raise ModelFileError(f"network.layers: {len(layers)} layers, more than {MAX_LAYERS}")
+    specs = sorted({layer["activation"] for layer in layers})
+    if len(specs) > MAX_ACTIVATIONS:
+        raise ModelFileError(
+            f"network.layers: {len(specs)} different activations, more than {MAX_ACTIVATIONS}"
+        )
+    made = {spec: activation(spec) for spec in specs}
+    return Network.from_dict(
+        {**data, "layers": [{**layer, "activation": made[layer["activation"]]} for layer in layers]}
+    )
+
+
+def _read_layer(value: object, where: str) -> dict[str, Any]:
+    layer = read_record(value, where, Dense(1).to_dict())
+    read_text(layer["activation"], f"{where}.activation")
+    return layer
 
 
 def _checked_parameters(network: Network, arrays: Mapping[str, AnyArray]) -> FloatArray:
