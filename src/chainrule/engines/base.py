@@ -157,7 +157,11 @@ class Divergence(NamedTuple):
 
 
 class EpochReport(NamedTuple):
-    """An epoch's mean training loss of each member (k,), NaN for members left out, and who diverged."""
+    """An epoch's training loss of each member (k,), and who diverged.
+
+    The loss is that of the epoch's steps: the rows' weighted mean, or their sum where that is the network's
+    reduction; NaN for members left out.
+    """
 
     losses: FloatArray
     diverged: dict[int, Divergence]

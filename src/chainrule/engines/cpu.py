@@ -7,10 +7,10 @@ to the threads where there are enough of them; else the rows of a batch are, if 
 
 from __future__ import annotations
 
-import itertools
 import sys
 import time
 from collections.abc import Callable, Sequence
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
@@ -41,8 +41,8 @@ from chainrule.errors import SettingsError
 SMALL_STEP = 4_000_000
 """A step of fewer floating-point operations stays on one thread: meeting twice would cost more than it saves (docs/engine.md)."""
 
-SLICE = 131_072
-"""Weights in a slice, about: a matrix product of fewer is slower, and an update of more finds less of them in cache."""
+SLICE = 32_768
+"""Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
 
 BLOCK = 256
 """Rows that are evaluated at once."""
@@ -114,10 +114,12 @@ class _Crew:
         self.space = run.tables.space(threads=threads, blocks=blocks, slices=len(run.slices))
         self.numbers = np.tile(run.numbers, (threads, 1))
         self.table = k.Rows(run.x, run.smooth_y, run.weights, run.train, np.zeros(len(run.train), np.int32))
-        self.state = k.State(run.parameters, np.zeros(run.layout.size, run.dtype), run.states, run.free)
+        self.state = k.State(
+            run.parameters, np.zeros((blocks, run.layout.size), run.dtype), run.states, run.free
+        )
         self.meeting = np.zeros(16, np.int64)
         self.progress = np.zeros(2, np.int64)
-        self.bounds = _shared_out(run.slices, run.layout.network, threads)
+        self.bounds = _shared_out(run.slices, threads)
 
 
 class CpuRun:
@@ -161,7 +163,8 @@ class CpuRun:
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
         self.flops = 6 * self.rows * _n_weights(network)
         self.splits = self.flops >= SMALL_STEP
-        self.slices = _slices(network, split=self.splits)
+        separate = bool(settings.weight_decay or settings.l1 or settings.l2)
+        self.slices = _slices(self.layout, split=self.splits, separate=separate)
         self.facts = self._facts(network, settings)
         self.shape = self.tables.shape(self.slices, self.facts)
         self.numbers = self._numbers(settings)
@@ -291,8 +294,6 @@ class CpuRun:
             k.PREPARE: prepare,
             k.GEMM: self.tables.gemm,
             k.CLIPS: clips,
-            k.SEPARATE: decays or penalizes,
-            k.ONE_RANGE: not (self.splits or decays or penalizes),
             k.WEIGHTED: self.weighted,
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
@@ -312,13 +313,21 @@ class CpuRun:
         self, epoch: int, rates: FloatArray, active: Sequence[int], costs: FloatArray, stopped: IntArray
     ) -> EpochReport:
         losses = np.full(len(self.parameters), np.nan)
-        losses[list(active)] = costs[list(active)] / len(self.train)
+        losses[list(active)] = costs[list(active)] / self._weight_of_rows()
         diverged: dict[int, Divergence] = {}
         for member in active:
             if stopped[member] or not np.isfinite(self.parameters[member]).all():
                 diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
                 losses[member] = np.nan
         return EpochReport(losses, diverged)
+
+    def _weight_of_rows(self) -> float:
+        """Return what an epoch's costs are divided by: the rows' weights for a mean, 1 for a sum."""
+        if self.layout.network.reduction == "sum":
+            return 1.0
+        return (
+            float(self.weights[self.train].sum(dtype=np.float64)) if self.weighted else float(len(self.train))
+        )
 
     def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite; ``stopped``: the step of the epoch, from 1, whose cost was not finite, or 0."""
@@ -505,7 +514,7 @@ def _bare_shape(tables: Tables) -> k.Shape:
     """Return the tables of a network that is only run forward."""
     facts = np.zeros(k.WEIGHTED + 1, np.int64)
     facts[k.GEMM] = tables.gemm
-    return tables.shape(np.zeros((0, 4), np.int64), facts)
+    return tables.shape(np.zeros((0, 3), np.int64), facts)
 
 
 def _n_weights(network: Network) -> int:
@@ -517,25 +526,27 @@ def _rows_of_a_block(rows: int, *, split: bool) -> int:
     return max(1, min(-(-rows // 2), 128)) if split else rows
 
 
-def _slices(network: Network, *, split: bool) -> IntArray:
-    """Return the slices of the weights: layer, first and last input neuron, whether the bias belongs to it."""
+def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
+    """Return the slices of the parameters that are updated in one go: first, last, and whether they decay.
+
+    ``separate``: weights and biases are treated differently, so they are slices of their own.
+    """
+    ranges = [(0, layout.size, 1)]
+    if separate:
+        ranges = [(slot.start, slot.stop, int(slot.name == "W")) for slot in layout.slots]
+    size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
-    # Enough slices for a fair share of small networks, too.
-    size = min(SLICE, max(SLICE // 64, _n_weights(network) // 8))
-    for layer, (n_in, n_out) in enumerate(zip(network.sizes[:-1], network.sizes[1:], strict=True)):
-        count = max(1, round(n_in * n_out / size)) if split else 1
-        edges = [n_in * part // count for part in range(count + 1)]
-        has_bias = network.layers[layer].bias != "none"
-        for first, stop in itertools.pairwise(edges):
-            if stop > first:
-                found.append((layer, first, stop, has_bias and stop == n_in))
+    for start, stop, decays in ranges:
+        count = max(1, round((stop - start) / size))
+        edges = [start + (stop - start) * part // count for part in range(count + 1)]
+        found += [(first, last, decays) for first, last in pairwise(edges)]
     return np.array(found, np.int64)
 
 
-def _shared_out(slices: IntArray, network: Network, threads: int) -> IntArray:
-    """Return where each thread's slices begin: neighbors, and about the same number of weights each."""
-    weights = np.array([(stop - first) * network.layers[layer].n_out for layer, first, stop, _ in slices])
-    middles = (np.cumsum(weights) - weights / 2) / weights.sum()
+def _shared_out(slices: IntArray, threads: int) -> IntArray:
+    """Return where each thread's slices begin: neighbors, and about the same number of parameters each."""
+    sizes = slices[:, k.STOP] - slices[:, k.START]
+    middles = (np.cumsum(sizes) - sizes / 2) / sizes.sum()
     return np.array([np.searchsorted(middles, part / threads) for part in range(threads + 1)], np.int64)
 
 

@@ -23,8 +23,8 @@ from chainrule.engines.native import atomic_add, atomic_load, call_activation, c
 
 # Columns of the layers' table.
 N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT = range(9)
-# Columns of the slices' table: layer, first and last input neuron, whether the bias belongs to it.
-LAYER, FIRST, STOP, HAS_BIAS = range(4)
+# Columns of the slices' table: first and last parameter, and 1 for weights, 0 for biases, which don't decay.
+START, STOP, DECAYS = range(3)
 # Places in the table of numbers that don't change in a run.
 (
     BATCH,
@@ -38,10 +38,8 @@ LAYER, FIRST, STOP, HAS_BIAS = range(4)
     PREPARE,
     GEMM,
     CLIPS,
-    SEPARATE,
-    ONE_RANGE,
     WEIGHTED,
-) = range(14)
+) = range(12)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
 ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.
@@ -68,7 +66,10 @@ class Rows(NamedTuple):
 
 
 class State(NamedTuple):
-    """What an update changes: parameters (k, p), gradient (p,), optimizer state (k, states · p); ``free`` (p,) or one number."""
+    """What an update changes: parameters (k, p), gradients of blocks (blocks, p), optimizer state (k, states · p).
+
+    ``free`` (p,) is 0 at frozen parameters, or one number where none are.
+    """
 
     w: Any
     g: Any
@@ -250,30 +251,42 @@ def _backward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any)
 
 
 @_compiled
-def _gradient(shape: Any, space: Any, g: Any, rows: Any, piece: Any) -> None:
-    """Compute one slice of dC/dW = h^T delta, and dC/db where the bias belongs to the slice."""
-    facts = shape.layers[piece[LAYER]]
+def _gradient(shape: Any, space: Any, g: Any, first: Any, rows: Any, layer: Any) -> None:
+    """Compute a block's part of dC/dW = h^T delta and dC/db of one layer."""
+    facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
-    first, width = piece[FIRST], piece[STOP] - piece[FIRST]
-    delta, d0 = space.delta, facts[Z_AT]
-    a0, g0 = facts[A_AT] + first, facts[W_AT] + first * n_out
+    delta, d0, a0 = space.delta, facts[Z_AT] + first * n_out, facts[A_AT] + first * n_in
     gemm(
-        shape.facts[GEMM], _N, _T, n_out, width, rows, delta, d0, n_out, space.a, a0, n_in, 0.0, g, g0, n_out
+        shape.facts[GEMM],
+        _N,
+        _T,
+        n_out,
+        n_in,
+        rows,
+        delta,
+        d0,
+        n_out,
+        space.a,
+        a0,
+        n_in,
+        0.0,
+        g,
+        facts[W_AT],
+        n_out,
     )
-    if piece[HAS_BIAS]:
-        if facts[B_SIZE] == 1:
-            total = g.dtype.type(0.0)
-            for i in range(rows * n_out):
-                total += delta[d0 + i]
-            g[facts[B_AT]] = total
-        else:
-            b0 = uint64(facts[B_AT])
+    if facts[B_SIZE] == 1:
+        total = g.dtype.type(0.0)
+        for i in range(rows * n_out):
+            total += delta[d0 + i]
+        g[facts[B_AT]] = total
+    elif facts[B_SIZE]:
+        b0 = uint64(facts[B_AT])
+        for j in range(uint64(n_out)):
+            g[b0 + j] = delta[uint64(d0) + j]
+        for i in range(1, rows):
+            row = uint64(d0 + i * n_out)
             for j in range(uint64(n_out)):
-                g[b0 + j] = delta[uint64(d0) + j]
-            for i in range(1, rows):
-                row = uint64(d0 + i * n_out)
-                for j in range(uint64(n_out)):
-                    g[b0 + j] += delta[row + j]
+                g[b0 + j] += delta[row + j]
 
 
 @_compiled
@@ -291,6 +304,7 @@ def _block(
     table: Any,
     space: Any,
     w: Any,
+    g: Any,
     at: Any,
     first: Any,
     rows: Any,
@@ -327,8 +341,10 @@ def _block(
         factor = space.delta.dtype.type(share)
         for i in range(uint64(rows * n_out)):
             space.delta[z0 + i] *= factor
-    for layer in range(n_layers - 1, 0, -1):
-        _backward(shape, space, w, first, rows, layer)
+    for layer in range(n_layers - 1, -1, -1):
+        _gradient(shape, space, g, first, rows, layer)
+        if layer:
+            _backward(shape, space, w, first, rows, layer)
     return cost
 
 
@@ -358,67 +374,43 @@ def _loss(shape: Any, space: Any, first: Any, rows: Any, scratch: Any) -> None:
 
 
 @_compiled
-def _ranges(layers: Any, piece: Any, separate: Any, part: Any) -> Any:
-    """Return start, stop and whether it decays, of part 0 (weights) or 1 (bias) of a slice's parameters."""
-    facts = layers[piece[LAYER]]
-    start = facts[W_AT] + piece[FIRST] * facts[N_OUT]
-    stop = facts[W_AT] + piece[STOP] * facts[N_OUT]
-    bias = facts[B_SIZE] if piece[HAS_BIAS] else 0
-    if not separate:
-        # The bias lies behind the last weights, and nothing treats the two differently.
-        return (start, stop + bias, 1.0) if part == 0 else (stop, stop, 0.0)
-    return (start, stop, 1.0) if part == 0 else (facts[B_AT], facts[B_AT] + bias, 0.0)
+def _add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
+    """Add the gradients of all blocks to the first one's, in order, for a range of parameters."""
+    for b in range(1, blocks):
+        for i in range(uint64(start), uint64(stop)):
+            g[0, i] += g[b, i]
 
 
 @_compiled
-def _update(address: Any, state: Any, member: Any, start: Any, stop: Any, numbers: Any) -> None:
-    """Call an update's code for a range of a member's parameters."""
-    free_at = start if len(state.free) > 1 else 0
+def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
+    """Call an update's code for a slice of a member's parameters."""
+    start = piece[START]
+    numbers[DECAYED] = float(piece[DECAYS])
     call_update(
         address,
         state.w[member],
         start,
-        state.g,
+        state.g[0],
         start,
         state.s[member],
         start,
         state.free,
-        free_at,
+        start if len(state.free) > 1 else 0,
         numbers,
         0,
-        stop - start,
+        piece[STOP] - start,
         state.w.shape[1],
     )
 
 
 @_compiled
-def _update_slices(shape: Any, state: Any, member: Any, low: Any, high: Any, numbers: Any) -> None:
-    """Update the parameters of slices ``low`` … ``high``; neighbors that are treated alike go in one call."""
-    facts = shape.facts
-    if facts[ONE_RANGE]:
-        _update(facts[UPDATE], state, member, 0, state.w.shape[1], numbers)
-        return
-    for p in range(low, high):
-        for part in range(2):
-            start, stop, decayed = _ranges(shape.layers, shape.slices[p], facts[SEPARATE], part)
-            if stop > start:
-                numbers[DECAYED] = decayed
-                _update(facts[UPDATE], state, member, start, stop, numbers)
-
-
-@_compiled
-def _measure(shape: Any, state: Any, space: Any, member: Any, low: Any, high: Any, numbers: Any) -> None:
-    """Make the gradient ready to be measured (penalties, frozen parameters) and add up its squares slice by slice."""
-    for p in range(low, high):
-        square = 0.0
-        for part in range(2):
-            start, stop, decayed = _ranges(shape.layers, shape.slices[p], shape.facts[SEPARATE], part)
-            if stop > start:
-                numbers[DECAYED] = decayed
-                _update(shape.facts[PREPARE], state, member, start, stop, numbers)
-                for i in range(start, stop):
-                    square += float(state.g[i]) * float(state.g[i])
-        space.squares[p] = square
+def _squares(g: Any, start: Any, stop: Any) -> float:
+    """Return the sum of squares of a range of the gradient, in float64, which float32's largest squares fit."""
+    square = 0.0
+    for i in range(start, stop):
+        number = np.float64(g[i])
+        square += number * number
+    return square
 
 
 @_compiled
@@ -443,7 +435,7 @@ def train_steps(
     """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
 
     ``progress`` says which member and step come next and is moved on by thread 0; ``costs`` (k,) gathers cost
-    times rows, and ``diverged`` (k,) the step in which a cost was not finite, from 1.
+    times weight of rows, and ``diverged`` (k,) the step in which a cost was not finite, from 1.
     """
     facts = shape.facts
     batch, n = facts[BATCH], len(table.train)
@@ -466,20 +458,20 @@ def train_steps(
         at = step * batch
         rows = min(batch, n - at)
         made = epoch * per_epoch + step
-        share = 1.0
+        share = total = 1.0
         if facts[MEAN]:
             total = float(rows)
             if facts[WEIGHTED]:
                 total = 0.0
                 for i in range(rows):
                     total += table.weights[table.train[table.order[at + i]]]
-            share = 1.0 / total
+            share = 1.0 / total if total > 0.0 else 0.0
         blocks = (rows + facts[BLOCK] - 1) // facts[BLOCK]
         for b in range(thread, blocks, size):
             first = b * facts[BLOCK]
             many = min(facts[BLOCK], rows - first)
             space.parts[b] = _block(
-                shape, table, space, state.w[member], at, first, many, share, made, member, thread
+                shape, table, space, state.w[member], state.g[b], at, first, many, share, made, member, thread
             )
         _barrier(meeting, size)
         cost = 0.0
@@ -494,17 +486,20 @@ def train_steps(
         mine[ETA] = rates[step]
         mine[T] = made + 1.0
         for p in range(low, high):
-            _gradient(shape, space, state.g, rows, shape.slices[p])
+            _add_blocks(state.g, blocks, shape.slices[p, START], shape.slices[p, STOP])
         if facts[CLIPS]:
-            _measure(shape, state, space, member, low, high, mine)
+            for p in range(low, high):
+                _update(facts[PREPARE], state, member, shape.slices[p], mine)
+                space.squares[p] = _squares(state.g[0], shape.slices[p, START], shape.slices[p, STOP])
             _barrier(meeting, size)
             square = 0.0
             for p in range(len(shape.slices)):
                 square += space.squares[p]
             mine[NORM] = max(np.sqrt(square), mine[LIMIT])
-        _update_slices(shape, state, member, low, high, mine)
+        for p in range(low, high):
+            _update(facts[UPDATE], state, member, shape.slices[p], mine)
         if thread == 0:
-            costs[member] += cost * (rows if facts[MEAN] else 1)
+            costs[member] += cost * total
         step += 1
         if step == per_epoch:
             index, step = index + 1, 0
@@ -588,9 +583,7 @@ def whole_gradient(
     cost = 0.0
     for at in range(0, n, block):
         rows = min(block, n - at)
-        cost += _block(shape, table, space, w, at, 0, rows, share, 0, 0, 0)
-        for p in range(len(shape.slices)):
-            _gradient(shape, space, piece, rows, shape.slices[p])
+        cost += _block(shape, table, space, w, piece, at, 0, rows, share, 0, 0, 0)
         for i in range(len(g)):
             g[i] += piece[i]
     return cost

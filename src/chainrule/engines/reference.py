@@ -115,8 +115,7 @@ class ReferenceRun:
                 step = self.step(member, rows, float(learning_rates[index]))
                 layer = not_finite(step, self.layout)
                 if layer:
-                    # Its own gradient, as far as it is finite; where nothing of it is, that of the step
-                    # before.
+                    # Its own gradient, as far as it is finite; else that of the step before.
                     finite = np.abs(step.raw[np.isfinite(step.raw)])
                     largest = float(np.max(finite)) if finite.size else self.largest[member]
                     diverged[member] = Divergence(
@@ -126,11 +125,16 @@ class ReferenceRun:
                 self.largest[member] = float(np.max(np.abs(step.raw)))
                 self.parameters[member] = step.parameters
                 self.states[member] = step.state
-                rows_in_cost = 1 if self.layout.network.reduction == "sum" else len(rows)
-                total += float(step.gradients.cost) * rows_in_cost
+                total += float(step.gradients.cost) * self._weight(rows)
             else:
-                losses[member] = total / len(self.data.train)
+                losses[member] = total / self._weight(self.data.train)
         return EpochReport(losses, diverged)
+
+    def _weight(self, rows: IntArray) -> float:
+        """Return what a mean over rows was divided by, their weights; 1 for a sum."""
+        if self.layout.network.reduction == "sum":
+            return 1.0
+        return float(len(rows)) if self.data.weights is None else float(np.sum(self.data.weights[rows]))
 
     def step(self, member: int, rows: IntArray, eta: float) -> Step:
         """Return the next step of a member on the given rows, without making it."""
