@@ -228,7 +228,7 @@ def _stored(source: str, folder: Path) -> ModuleType:
     text = _HEAD.format(fingerprint=_fingerprint()) + source
     name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     path = folder / f"{name}.py"
-    if not (path.exists() and path.read_text(encoding="utf-8") == text):
+    if not (path.exists() and path.read_bytes() == text.encode()):
         _write(path, text)
     spec = importlib.util.spec_from_file_location(f"chainrule.engines.{name}", path)
     if spec is None or spec.loader is None:
@@ -242,7 +242,7 @@ def _stored(source: str, folder: Path) -> ModuleType:
 def _write(path: Path, text: str) -> None:
     temporary = path.with_name(f"{path.stem}-{uuid4().hex}.tmp")
     try:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(text.encode())
         os.replace(temporary, path)
     finally:
         with suppress(OSError):
