@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import os
 import signal
 import threading
@@ -10,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from functools import lru_cache
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from threadpoolctl import ThreadpoolController
 
@@ -43,13 +44,47 @@ def on_threads(count: int, work: Callable[[int], Any]) -> None:
     pool = _pool(os.getpid(), count - 1)
     with _interrupts_kept_back():
         # Without the lock two trainings could each hold a thread that the other one's work needs.
+        here = _processor()
         with _submitting:
-            others = [pool.submit(work, number) for number in range(1, count)]
+            others = [pool.submit(_elsewhere, work, number, here) for number in range(1, count)]
         try:
             work(0)
         finally:
             for other in others:
                 other.result()
+
+
+def _elsewhere(work: Callable[[int], Any], number: int, taken: int | None) -> None:
+    """Run ``work(number)`` on another processor than ``taken``.
+
+    A thread that is woken begins on its waker's processor, and Linux may leave it there for a second while
+    others idle (measured: two threads then took as long as one). So it is moved once, and left free to be
+    moved again.
+    """
+    if taken is not None:
+        allowed = os.sched_getaffinity(0)
+        others = sorted(allowed - {taken})
+        if others:
+            os.sched_setaffinity(0, {others[(number - 1) % len(others)]})
+            os.sched_setaffinity(0, allowed)
+    work(number)
+
+
+def _processor() -> int | None:
+    """Return the processor this thread runs on, or None where that can't be told or threads can't be moved."""
+    if _getcpu is None or not hasattr(os, "sched_setaffinity"):
+        return None
+    return int(_getcpu())
+
+
+def _find_getcpu() -> Callable[[], int] | None:
+    try:
+        return cast("Callable[[], int]", ctypes.CDLL(None).sched_getcpu)
+    except (OSError, AttributeError, TypeError):
+        return None
+
+
+_getcpu = _find_getcpu()
 
 
 @contextmanager
