@@ -19,6 +19,7 @@ COMMANDS = {
     "predict": "predict the target for every row of a table",
     "describe": "show what a model is: inputs, layers, target, training",
     "formulas": "show every activation, loss, optimizer … with its formula",
+    "warm-up": "compile the engine ahead of time",
 }
 
 OVERVIEW = """usage: chainrule COMMAND [options]
@@ -77,7 +78,7 @@ def _run(arguments: list[str]) -> None:
 
         print(f"chainrule {__version__}")
     elif name in COMMANDS:
-        command = import_module(f"{__name__}.{name}")
+        command = import_module(f"{__name__}.{name.replace('-', '_')}")
         command.run(command.parser().parse(arguments[1:]))
     else:
         what = "option" if name.startswith("-") else "command"

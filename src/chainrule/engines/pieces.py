@@ -19,7 +19,7 @@ from contextlib import suppress
 from functools import lru_cache
 from pathlib import Path
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
@@ -162,6 +162,19 @@ def compiled(source: str, dtype: Any) -> int:
     made = _machine_code(source, _signature(source, dtype))
     _KEPT.append(made)
     return int(made.address)
+
+
+class Tally(NamedTuple):
+    """How many pieces this process compiled, and how many it found in the cache."""
+
+    compiled: int
+    found: int
+
+
+def tally() -> Tally:
+    """Count the pieces this process has used so far."""
+    found = sum(1 for made in _KEPT if made.cache_hits)
+    return Tally(len(_KEPT) - found, found)
 
 
 def _signature(source: str, dtype: Any) -> Any:

@@ -1,0 +1,66 @@
+"""``chainrule warm-up``: compile the engine ahead of time, so that no training has to wait for it."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+
+from chainrule.cli.console import screen
+from chainrule.cli.parsing import Parser
+from chainrule.errors import OutputError
+
+EXAMPLES = """
+chainrule warm-up
+NUMBA_CACHE_DIR=/var/cache/chainrule chainrule warm-up
+"""
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    return Parser(
+        "warm-up",
+        "",
+        "Compile the engine for this processor: its loops, and every activation, loss and optimizer there is. The first\n"
+        "training does what it needs of this by itself, in some seconds; here it is done before, for all of them. What is\n"
+        "compiled is kept until chainrule, Numba or the processor changes.",
+        EXAMPLES,
+    )
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    begun = time.perf_counter()
+    from rich.console import Console
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
+
+    from chainrule.engines import ahead
+    from chainrule.engines.pieces import cache_folder
+
+    pieces, loops = cache_folder(), ahead.kernel_folder()
+    if pieces is None or loops is None:
+        raise OutputError(
+            "what is compiled can't be kept: no folder for it can be written; set NUMBA_CACHE_DIR to one that can"
+        )
+    jobs = ahead.jobs()
+    bar = Bar(
+        TextColumn("compiling {task.completed}/{task.total}"),
+        BarColumn(bar_width=20),
+        TextColumn("{task.fields[name]}"),
+        console=Console(stderr=True, highlight=False),
+        transient=True,
+        disable=not sys.stderr.isatty(),
+    )
+    with bar:
+        task = bar.add_task("compiling", total=len(jobs), name="")
+        for done, job in enumerate(jobs):
+            bar.update(task, completed=done, name=job.name)
+            job.run()
+    seconds = time.perf_counter() - begun
+    what = (
+        f"compiled {len(jobs)} functions" if ahead.compilations() else f"all {len(jobs)} functions were there"
+    )
+    console = screen()
+    console.print(f"{what}, in {seconds:.1f} s", markup=False)
+    console.print(f"kept in {pieces} and {loops}", markup=False, soft_wrap=True)

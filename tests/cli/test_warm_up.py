@@ -1,0 +1,88 @@
+"""`chainrule warm-up`: what it compiles, what it says, and that the second time there is nothing to do."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from chainrule.engines import ahead, pieces
+from chainrule.engines.ahead import Job
+from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.losses import LOSSES
+from chainrule.equations.optimizers import OPTIMIZERS
+
+
+def test_all_registries_in_both_dtypes_are_compiled():
+    jobs = ahead.jobs()
+    names = {job.name for job in jobs}
+    assert {"loops, float32", "loops, float64"} <= names
+    for bits in ("float32", "float64"):
+        assert {f"{name}, {bits}" for name in (*ACTIVATIONS, *LOSSES)} <= names
+        stepping = {f"{name}, {bits}" for name, record in OPTIMIZERS.items() if record.lines}
+        # Some optimizers are the same lines under another name, and compiled once.
+        assert len(stepping & names) >= len({record.lines for record in OPTIMIZERS.values()}) - 1
+    assert jobs[0].name == "loops, float32", "what takes longest comes first"
+
+
+def test_what_is_said(run, monkeypatch):
+    done = []
+    monkeypatch.setattr(
+        ahead, "jobs", lambda: [Job("one", lambda: done.append(1)), Job("two", lambda: done.append(2))]
+    )
+    monkeypatch.setattr(ahead, "compilations", lambda: 0)
+    result = run("warm-up")
+    assert (result.code, result.err) == (0, "")
+    assert re.fullmatch(r"all 2 functions were there, in \d+\.\d s\nkept in \S+ and \S+\n", result.out)
+    assert done == [1, 2]
+    monkeypatch.setattr(ahead, "compilations", lambda: 1)
+    assert run("warm-up").out.startswith("compiled 2 functions, in ")
+
+
+@pytest.mark.parametrize(
+    "place", ["chainrule.engines.pieces.cache_folder", "chainrule.engines.ahead.kernel_folder"]
+)
+def test_where_nothing_can_be_kept_it_says_so_and_compiles_nothing(run, monkeypatch, place):
+    monkeypatch.setattr(place, lambda: None)
+    monkeypatch.setattr(ahead, "jobs", lambda: pytest.fail("nothing is to be compiled"))
+    result = run("warm-up")
+    assert result.code == 2
+    assert result.err == (
+        "error: what is compiled can't be kept: no folder for it can be written; set NUMBA_CACHE_DIR to one that can\n"
+    )
+
+
+def test_it_takes_no_arguments(run):
+    assert run("warm-up", "everything").code == 2
+
+
+def test_compilations_are_counted(monkeypatch):
+    class Made:
+        def __init__(self, cache_hits):
+            self.cache_hits = cache_hits
+
+    monkeypatch.setattr(pieces, "_KEPT", [Made(0), Made(1), Made(1)])
+    assert pieces.tally() == (1, 2)
+
+
+@pytest.mark.slow
+def test_the_second_time_is_instant(tmp_path):
+    said = []
+    for _ in range(2):
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-m", "chainrule", "warm-up"],
+            env={**os.environ, "NUMBA_CACHE_DIR": str(tmp_path)},
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert done.returncode == 0, done.stderr
+        said.append((done.stdout, done.stderr))
+    assert said[0][0].startswith("compiled ")
+    assert "this happens once" in said[0][1]
+    ((functions, seconds),) = re.findall(r"all (\d+) functions were there, in (\S+) s", said[1][0])
+    assert int(functions) == len(ahead.jobs())
+    assert float(seconds) < 5
+    assert said[1][1] == ""
+    assert str(tmp_path / "pieces") in said[1][0]
