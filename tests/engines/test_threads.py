@@ -212,6 +212,26 @@ def test_an_error_on_any_thread_is_raised_after_all_have_ended(who):
     assert len(ended) == 2
 
 
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads can't be moved here")
+def test_threads_that_may_not_be_moved_work_where_they_are(monkeypatch):
+    def forbidden(*arguments):
+        raise PermissionError(1, "Operation not permitted")
+
+    monkeypatch.setattr(os, "sched_setaffinity", forbidden)
+    monkeypatch.setattr(threads, "_processor", lambda: 0)
+    done = []
+    on_threads(3, done.append)
+    assert sorted(done) == [0, 1, 2]
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="threads can't be moved here")
+def test_threads_stay_free_to_run_anywhere():
+    allowed = os.sched_getaffinity(0)
+    seen = []
+    on_threads(4, lambda number: seen.append(os.sched_getaffinity(0)))
+    assert seen == [allowed] * 4
+
+
 def test_work_of_two_trainings_that_wait_for_each_other_is_never_mixed():
     """Each needs three helpers at once and there are three: half a team each would wait for ever."""
     old = sys.getswitchinterval()

@@ -7,8 +7,8 @@ import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor, wait
+from contextlib import contextmanager, suppress
 from functools import lru_cache
 from types import FrameType
 from typing import Any, cast
@@ -50,8 +50,9 @@ def on_threads(count: int, work: Callable[[int], Any]) -> None:
         try:
             work(0)
         finally:
-            for other in others:
-                other.result()
+            wait(others)
+        for other in others:
+            other.result()
 
 
 def _elsewhere(work: Callable[[int], Any], number: int, taken: int | None) -> None:
@@ -61,8 +62,9 @@ def _elsewhere(work: Callable[[int], Any], number: int, taken: int | None) -> No
     others idle (measured: two threads then took as long as one). So it is moved once, and left free to be
     moved again.
     """
-    if taken is not None:
-        allowed = os.sched_getaffinity(0)
+    # Some containers forbid it, or change what is allowed meanwhile; the work must begin all the same.
+    with suppress(OSError):
+        allowed = os.sched_getaffinity(0) if taken is not None else set()
         others = sorted(allowed - {taken})
         if others:
             os.sched_setaffinity(0, {others[(number - 1) % len(others)]})
@@ -106,9 +108,41 @@ def _interrupts_kept_back() -> Iterator[None]:
 
 @contextmanager
 def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS on the thread that calls it, since the threads are ours to share out."""
-    with _controller().limit(limits=1, user_api="blas"):
+    """Keep BLAS on the thread that calls it, since the threads are ours to share out.
+
+    The first of several trainings side by side says so to BLAS, and the last one takes it back.
+    """
+    # threadpoolctl's own context manager asks every library for everything, which takes as long as ten steps.
+    with _limit.lock:
+        if not _limit.users:
+            _limit.before = [library.get_num_threads() for library in _blas()]
+            _set_blas_threads([1] * len(_limit.before))
+        _limit.users += 1
+    try:
         yield
+    finally:
+        with _limit.lock:
+            _limit.users -= 1
+            if not _limit.users:
+                _set_blas_threads(_limit.before)
+
+
+class _Limit:
+    """Who keeps BLAS to one thread at the moment, and how many it had before."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.users = 0
+        self.before: list[int] = []
+
+
+_limit = _Limit()
+
+
+def _set_blas_threads(counts: list[int]) -> None:
+    for library, count in zip(_blas(), counts, strict=True):
+        if library.get_num_threads() != count:
+            library.set_num_threads(count)
 
 
 @lru_cache(maxsize=8)
@@ -117,5 +151,5 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
 
 
 @lru_cache(maxsize=1)
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
+def _blas() -> list[Any]:
+    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]
