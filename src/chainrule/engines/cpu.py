@@ -315,6 +315,8 @@ class CpuRun:
         losses = np.full(len(self.parameters), np.nan)
         losses[list(active)] = costs[list(active)] / self._weight_of_rows()
         diverged: dict[int, Divergence] = {}
+        if not stopped.any() and np.isfinite(self.parameters).all():
+            return EpochReport(losses, diverged)
         for member in active:
             if stopped[member] or not np.isfinite(self.parameters[member]).all():
                 diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
