@@ -19,7 +19,15 @@ import numpy as np
 from numba import int64, njit, types, uint64
 
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
-from chainrule.engines.native import atomic_add, atomic_load, call_activation, call_loss, call_update, gemm
+from chainrule.engines.native import (
+    atomic_add,
+    atomic_load,
+    call_activation,
+    call_loss,
+    call_update,
+    copy,
+    gemm,
+)
 
 # Columns of the layers' table.
 N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT = range(9)
@@ -203,11 +211,8 @@ def _forward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any, 
     z0, b0 = facts[Z_AT] + first * n_out, facts[B_AT]
     beta = 1.0
     if facts[B_SIZE] == n_out:
-        bias = uint64(b0)
         for i in range(rows):
-            row = uint64(z0 + i * n_out)
-            for j in range(uint64(n_out)):
-                z[row + j] = w[bias + j]
+            copy(z, z0 + i * n_out, w, b0, n_out)
     elif facts[B_SIZE] == 1:
         for i in range(uint64(rows * n_out)):
             z[uint64(z0) + i] = w[b0]
@@ -293,9 +298,7 @@ def _gradient(shape: Any, space: Any, g: Any, first: Any, rows: Any, layer: Any)
 def _load(table: Any, source: Any, buffer: Any, place: Any) -> None:
     """Copy a row of a table to the ``place``-th row of a buffer."""
     n = table.shape[1]
-    at, row = uint64(place * n), uint64(source)
-    for j in range(uint64(n)):
-        buffer[at + j] = table[row, j]
+    copy(buffer, place * n, table, source * n, n)
 
 
 @_compiled

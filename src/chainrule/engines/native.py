@@ -11,6 +11,7 @@ from typing import Any
 
 from llvmlite import ir
 from numba import extending, types
+from numba.core import cgutils
 
 _INT32, _INT64, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
 
@@ -111,6 +112,19 @@ def call_loss(  # type: ignore[no-untyped-def]  # see gemm
 def call_update(typingctx, address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride):  # type: ignore[no-untyped-def]  # see gemm
     """Call an update of w[w0:w0+size] by g[g0:], state arrays s[s0:], s[s0+stride:], and the step's numbers."""
     return types.void(address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride), _caller(5)
+
+
+@intrinsic
+def copy(typingctx, target, t0, source, s0, count):  # type: ignore[no-untyped-def]  # see gemm
+    """target[t0 : t0 + count] = source[s0 : s0 + count] by C's memcpy, offsets in elements of contiguous arrays."""
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        to = _pointer(context, builder, sig.args[0], args[0], args[1])
+        start = _pointer(context, builder, sig.args[2], args[2], args[3])
+        cgutils.raw_memcpy(builder, to, start, args[4], context.get_abi_sizeof(to.type.pointee))
+        return context.get_dummy_value()
+
+    return types.void(target, t0, source, s0, count), codegen
 
 
 @intrinsic
