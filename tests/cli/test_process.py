@@ -115,7 +115,7 @@ def test_ctrl_c_before_there_is_a_network_writes_nothing(folder: Path, monkeypat
     before = contents(folder)
     monkeypatch.setattr("chainrule.engines.reference.ReferenceRun.train_epoch", interrupted)
     assert main(["train", "penguins.csv", *TARGET, *FAST, "--quiet"]) == 130
-    assert capsys.readouterr().err == "interrupted; nothing was written\n"
+    assert capsys.readouterr().err == "interrupted; no file was written\n"
     assert contents(folder) == before
 
 
@@ -206,7 +206,7 @@ def test_help_comes_at_once(folder: Path):
 def test_help_of_every_command_is_grouped_and_has_examples(capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "80")
     groups = {"train": ["table", "tables", "network", "training", "regularization", "output"]}
-    for command in ("train", "evaluate", "predict", "describe", "formulas"):
+    for command in ("train", "evaluate", "predict", "describe", "formulas", "warm-up"):
         with pytest.raises(SystemExit) as done:
             main([command, "--help"])
         assert done.value.code in (0, None)
@@ -218,7 +218,8 @@ def test_help_of_every_command_is_grouped_and_has_examples(capsys, monkeypatch):
     assert main(["--help"]) == 0
     said = capsys.readouterr().out
     assert all(
-        f"\n  {command} " in said for command in ("train", "evaluate", "predict", "describe", "formulas")
+        f"\n  {command} " in said
+        for command in ("train", "evaluate", "predict", "describe", "formulas", "warm-up")
     )
 
 

@@ -279,6 +279,18 @@ def test_ctrl_c_before_the_first_epoch_goes_on(monkeypatch):
         penguins()
 
 
+def test_ctrl_c_while_scoring_leaves_out_the_baselines_alone(monkeypatch):
+    def interrupted(*arguments: Any) -> None:
+        raise KeyboardInterrupt
+
+    scores = penguins().evaluation.scores
+    monkeypatch.setattr("chainrule.model.build.class_baselines", interrupted)
+    trained = penguins()
+    assert trained.baselines == {}
+    assert trained.evaluation.scores == scores == trained.model.card["scores"]
+    assert trained.notes[-1] == "the baselines were interrupted, and are left out"
+
+
 def result(best: list[int], *, stopped: str = "epochs", epochs: int = 9, diverged: Any = None) -> FitResult:
     line = Epoch(1, 0.5, 0.5, 0.1, 0.0)
     parameters = np.zeros((len(best), 1))

@@ -57,7 +57,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             f"there is not enough memory{detail}; use smaller --hidden layers, or fewer rows or columns"
         )
     except KeyboardInterrupt:
-        print("interrupted; nothing was written", file=sys.stderr)
+        print("interrupted; no file was written", file=sys.stderr)
         return 130
     except OSError as error:
         _silence()

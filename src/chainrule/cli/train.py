@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.progress import Progress
     from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES, engine_named
-    from chainrule.model.build import prepare, train_prepared
+    from chainrule.model.build import fit_prepared, prepare, score_prepared
     from chainrule.model.source import Reading
     from chainrule.training.settings import Settings
 
@@ -101,7 +101,8 @@ def run(options: argparse.Namespace) -> None:
         print_found(console, prepared)
         sys.stdout.flush()
     with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
-        trained = train_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
+        result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
+    trained = score_prepared(prepared, result, engine=engine)
     _write(trained, path, history, options.overwrite)
     if talks:
         print_result(console, trained, path, history)

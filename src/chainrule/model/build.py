@@ -232,17 +232,29 @@ def train_prepared(
     threads: int | None = None,
     on_epoch_end: Callback | None = None,
 ) -> Trained:
-    """Train on a prepared table with ``threads`` threads (all processors if None), and score beside the baselines.
+    """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
+    result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+    return score_prepared(prepared, result, engine=engine)
 
-    After Ctrl-C the best network so far is scored and returned; before the end of the first epoch there is
-    none, and KeyboardInterrupt goes on. Raises SettingsError where training left nothing finite.
+
+def fit_prepared(
+    prepared: Prepared,
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_epoch_end: Callback | None = None,
+) -> FitResult:
+    """Train on a prepared table with ``threads`` threads (all processors if None).
+
+    Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
+    none, and KeyboardInterrupt goes on.
     """
-    resolved, network, arrays = prepared.resolved, prepared.resolved.network, prepared.arrays
+    resolved, arrays = prepared.resolved, prepared.arrays
     n_training = prepared.rows["training"]
     result = fit(
         engine_named(engine, threads=threads),
-        network,
-        initial_parameters(network, resolved.members, resolved.steps.seed, _unseen(prepared)),
+        resolved.network,
+        initial_parameters(resolved.network, resolved.members, resolved.steps.seed, _unseen(prepared)),
         Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
         resolved.steps,
         resolved.plan,
@@ -250,10 +262,38 @@ def train_prepared(
     )
     if result.stopped == "interrupted" and not result.history:
         raise KeyboardInterrupt
+    return result
+
+
+def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGINES[0]) -> Trained:
+    """Make the model of a training and score it on the rows held out, beside the baselines.
+
+    Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
+    SettingsError where training left nothing finite.
+    """
+    model, notes = _model(prepared, result, engine)
+    if not prepared.tested.n_rows:
+        return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
+    tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
+    baselines: Mapping[str, Scores] = {}
+    try:
+        evaluation = model.score(tested, prepared.tested)
+        baselines = _baselines(prepared)
+    except KeyboardInterrupt:
+        evaluation = model.score(tested, prepared.tested)
+        notes.append("the baselines were interrupted, and are left out")
+    finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
+    model = replace(model, card={**model.card, "scores": finite})
+    return Trained(model, prepared, result, evaluation, baselines, tuple(notes))
+
+
+def _model(prepared: Prepared, result: FitResult, engine: str) -> tuple[Model, list[str]]:
+    """Return the model of the members that learned, its card without scores, and notes about the training."""
+    resolved, arrays = prepared.resolved, prepared.arrays
     notes = training_notes(result, resolved)
     kept = trained_members(result)
     model = Model(
-        network,
+        resolved.network,
         result.parameters[kept],
         prepared.encoder,
         prepared.target,
@@ -271,19 +311,12 @@ def train_prepared(
             scores=None,
         ),
     )
-    prediction = model.answer(arrays.x[:MOST_CHECKED])
-    if not prediction.finite.all():
+    if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
-    if resolved.steps.optimizer.name == "perceptron" and network.output.n_out == 1:
+    if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         codes = model.answer(arrays.x).codes
         notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), codes))
-    if not prepared.tested.n_rows:
-        return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
-    tested = check_finite(model.answer(arrays.x_test), prepared.tested)
-    evaluation = model.score(tested, prepared.tested)
-    finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
-    model = replace(model, card={**model.card, "scores": finite})
-    return Trained(model, prepared, result, evaluation, _baselines(prepared), tuple(notes))
+    return model, notes
 
 
 def _unseen(prepared: Prepared) -> list[int]:
