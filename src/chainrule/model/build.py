@@ -271,19 +271,23 @@ def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGIN
     Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
     SettingsError where training left nothing finite.
     """
+    try:
+        return _scored(prepared, result, engine, with_baselines=True)
+    except KeyboardInterrupt:
+        return _scored(prepared, result, engine, with_baselines=False)
+
+
+def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
     model, notes = _model(prepared, result, engine)
     if not prepared.tested.n_rows:
         return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
-    baselines: Mapping[str, Scores] = {}
-    try:
-        evaluation = model.score(tested, prepared.tested)
-        baselines = _baselines(prepared)
-    except KeyboardInterrupt:
-        evaluation = model.score(tested, prepared.tested)
-        notes.append("the baselines were interrupted, and are left out")
+    evaluation = model.score(tested, prepared.tested)
     finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
     model = replace(model, card={**model.card, "scores": finite})
+    if not with_baselines:
+        notes.append("the baselines were interrupted, and are left out")
+    baselines = _baselines(prepared) if with_baselines else {}
     return Trained(model, prepared, result, evaluation, baselines, tuple(notes))
 
 
