@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
@@ -23,6 +23,7 @@ from chainrule.cli.report import (
 )
 
 if TYPE_CHECKING:
+    from chainrule.equations.network import Network
     from chainrule.model.model import Model
     from chainrule.tables.columns import Input
 
@@ -63,8 +64,7 @@ def _print_facts(console: Console, model: Model) -> None:
         grid.add_row("trained on", plain(f"{card['table']}: {rows}"))
         if card["weights"] is not None:
             grid.add_row("weights", plain(f"of the rows, from column {card['weights']}"))
-        how = f"{card['optimizer']}, learning rate {card['learning_rate']:g}, {card['schedule']} schedule, "
-        grid.add_row("training", plain(f"{how}batches of {card['batch_size']:,}, seed {card['seed']}"))
+        grid.add_row("training", plain(", ".join(_how(card, network))))
         kept = sorted(set(card["best_epochs"]))
         ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
         span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
@@ -74,6 +74,20 @@ def _print_facts(console: Console, model: Model) -> None:
         if shown:
             grid.add_row("held-out score", ", ".join(shown))
     console.print(grid)
+
+
+def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
+    """Say how a model was trained, in the words of the report of training."""
+    yield from (card["optimizer"], f"learning rate {card['learning_rate']:g}")
+    if card["schedule"] != "constant":
+        yield f"schedule {card['schedule']}"
+    yield "row by row" if card["batch_size"] == 1 else f"batches of {card['batch_size']:,} rows"
+    dropout = max(layer.dropout for layer in network.layers)
+    amounts = {"weight decay": card["weight_decay"], "L1": card["l1"], "L2": card["l2"], "dropout": dropout}
+    yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
+    if card["clip_norm"] is not None:
+        yield f"gradients no longer than {card['clip_norm']:g}"
+    yield f"seed {card['seed']}"
 
 
 def _in_order(rows: dict[str, int]) -> Iterable[tuple[str, int]]:
@@ -93,7 +107,7 @@ def _print_inputs(console: Console, model: Model) -> None:
     more(console, len(inputs) - MOST_COLUMNS, "inputs (--json has all)")
     for name, formula in formulas.items():
         console.print(plain(f"{name}(v) = {formula}"))
-    console.print("v: the cell of the table; \\[…]: 1 if that is so, else 0")
+    console.print("v: the cell of the table, or the part of its date; \\[…]: 1 if that is so, else 0")
 
 
 def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:
@@ -102,9 +116,9 @@ def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:
 
     if not neuron.parameters:
         return neuron.formula
-    name = next(scaling.name for scaling in ARITHMETIC.values() if scaling.formula == neuron.formula)
-    formulas[name] = neuron.formula
-    return f"{name}(v), {_values(neuron.parameters)}"
+    scaling = next(scaling for scaling in ARITHMETIC.values() if scaling.formula == neuron.formula)
+    formulas[scaling.name] = neuron.formula
+    return f"{scaling.name}(v), {_values({name: neuron.parameters[name] for name in scaling.parameters})}"
 
 
 def _values(parameters: Any) -> str:

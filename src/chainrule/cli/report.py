@@ -192,6 +192,8 @@ def shape_of(network: Network, members: int) -> str:
     bias = {layer.bias for layer in network.layers}
     special = {"layer": ", a bias for each layer", "none": ", no biases"}
     biases = "".join(special[which] for which in sorted(bias & set(special)))
+    inits = {layer.init for layer in network.layers if isinstance(layer.init, str)} - {"auto"}
+    biases += "".join(f", initial weights {init}" for init in sorted(inits))
     times = f"; {members} members, averaged" if members > 1 else ""
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
 
