@@ -13,7 +13,8 @@ import chainrule
 from chainrule.cli.train import SETTINGS, parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
-from chainrule.model.build import Trained, prepare, train
+from chainrule.model.build import Trained, train
+from chainrule.model.prepare import prepare
 from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.training.monitor import Epoch, FitResult
 from chainrule.training.settings import Problem, Settings, resolve

@@ -16,8 +16,9 @@ from chainrule.cli.console import printable
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
-    from chainrule.model.build import Prepared, Trained
+    from chainrule.model.build import Trained
     from chainrule.model.model import Evaluation, Model
+    from chainrule.model.prepare import Prepared
     from chainrule.training.metrics import Scores
     from chainrule.training.monitor import FitResult
 

@@ -67,7 +67,8 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.progress import Progress
     from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES, engine_named
-    from chainrule.model.build import fit_prepared, prepare, score_prepared
+    from chainrule.model.build import fit_prepared, score_prepared
+    from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
     from chainrule.training.settings import Settings
 
