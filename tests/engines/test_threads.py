@@ -82,6 +82,17 @@ def test_the_same_bits_where_blocks_and_slices_do_not_divide_evenly():
     assert everything(case, 4, np.float32) == one
 
 
+def test_a_batch_of_the_whole_table_has_few_gradients():
+    """Each block of rows keeps a gradient of its own until they are added: that may not grow with the table."""
+    case = replace(SPLIT, rows=9001, batch_size=9001, clip_norm=None)
+    flat, data = case.arrays(np.float32)
+    run = CpuEngine(np.float32, 2).start(case.network, flat, data, case.settings)
+    run.train_epoch(0, np.array([0.01]), [0])
+    (crew,) = run.crews[2]
+    assert crew.state.g.shape == (16, flat.shape[1])
+    assert everything(case, 1, np.float32) == everything(case, 4, np.float32)
+
+
 def test_a_member_is_the_same_alone_and_among_others():
     together, alone = replace(SPLIT, members=3), replace(SPLIT, members=1)
     flat, data = together.arrays(np.float32)

@@ -44,6 +44,9 @@ SMALL_STEP = 4_000_000
 SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
 
+MOST_BLOCKS = 16
+"""Blocks of a batch: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
+
 BLOCK = 256
 """Rows that are evaluated at once."""
 
@@ -524,8 +527,11 @@ def _n_weights(network: Network) -> int:
 
 
 def _rows_of_a_block(rows: int, *, split: bool) -> int:
-    """Return the rows of a block: all where a step stays on one thread, else half the batch, at most 128."""
-    return max(1, min(-(-rows // 2), 128)) if split else rows
+    """Return the rows of a block: all where a step stays on one thread, else half the batch, at most 128.
+
+    Batches of more than `MOST_BLOCKS` such blocks have larger ones.
+    """
+    return max(1, min(-(-rows // 2), 128), -(-rows // MOST_BLOCKS)) if split else rows
 
 
 def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
