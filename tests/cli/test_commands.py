@@ -180,10 +180,13 @@ def test_the_model_is_named_after_the_table(table, model, run, folder, monkeypat
 
 def test_a_test_file_takes_the_place_of_held_out_rows(run: Run, folder: Path):
     all_rows = (folder / "penguins.csv").read_text().splitlines()
-    (folder / "test.csv").write_text("\n".join([all_rows[0], *all_rows[1::5]]) + "\n")
+    test_rows = [*all_rows[1::5], "", ",Biscoe,,,,,,2007"]
+    (folder / "test.csv").write_text("\n".join([all_rows[0], *test_rows]) + "\n")
     result = json.loads(ok(run("train", "penguins.csv", *TARGET, *FAST, "--test-file", "test.csv", "--json")))
     assert result["rows"]["test"] == len(all_rows[1::5])
     assert result["rows"]["training"] + result["rows"]["validation"] == 344
+    assert "test.csv: 1 blank line skipped, the first at line 71" in result["notes"]
+    assert "test.csv: 1 row has no target, and can't be scored on" in result["notes"]
 
 
 def test_without_held_out_rows_the_score_says_that_it_flatters(run: Run):

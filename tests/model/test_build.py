@@ -374,6 +374,16 @@ def test_a_number_is_scaled_to_what_the_output_reaches(output, scaling):
     assert trained.model.target.scaling == scaling
 
 
+def test_classes_are_counted_by_what_they_are_not_by_how_they_are_written(tmp_path):
+    spellings = ["1", "1.0", "2", "2.0", "01"]
+    rows = [f"{i % 9},{spellings[i % 5]}" for i in range(60)]
+    (tmp_path / "t.csv").write_text("\n".join(["x,y", *rows]) + "\n")
+    trained = train(tmp_path / "t.csv", "y", **QUICK)
+    assert trained.model.target.labels == (1.0, 2.0)
+    assert trained.model.network.output.n_out == 1
+    assert trained.prepared.rows["test"] == 12
+
+
 def test_missing_words_and_decimal_signs_in_frames():
     frame = {"x": ["1,5", "2,5", "-", "4,5"] * 10, "y": ["a", "b"] * 20}
     trained = train(frame, "y", missing=["-"], decimal=",", **QUICK)

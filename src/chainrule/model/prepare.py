@@ -95,18 +95,19 @@ def prepare(
     row_weights = None
     if weights is not None:
         row_weights, known, schema = _weighed(table, weights, known, schema)
-    classes = schema.task == "classification"
-    strata = table.text(target).to_numpy()[known] if classes else None
+    strata = table.column(target).to_numpy()[known] if schema.task == "classification" else None
     rest, test = split_rows(len(known), share, settings.seed, strata, stream=TEST_STREAM)
     rows = known[rest]
     encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
-    n_classes = int(table.take(rows).text(target).n_unique()) if classes else 0
-    resolved = resolve(settings, Problem(schema.task, len(rows), encoder.n_inputs, n_classes))  # type: ignore[arg-type]
-    if not classes:
-        target_scaling = target_scaling or _target_scaling(resolved)
-    encoded = fit_target(table, schema, scaling=target_scaling, rows=rows)
+    if schema.task == "classification":
+        encoded = fit_target(table, schema, scaling=target_scaling, rows=rows)
+        problem = Problem("classification", len(rows), encoder.n_inputs, encoded.n_classes)
+        resolved = resolve(settings, problem)
+    else:
+        resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs))
+        encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
     training, validation = split_rows(
         len(rows),
         resolved.validation_share,
@@ -115,7 +116,10 @@ def prepare(
         stream=VALIDATION_STREAM,
     )
     fitted = rows[np.concatenate([training, validation])]
-    tested = table.take(known[test]) if test_file is None else _labeled(reading.table(test_file), target)
+    tested = table.take(known[test])
+    if test_file is not None:
+        tested, notes = _labeled(reading.table(test_file), target)
+        schema = replace(schema, notes=(*schema.notes, *notes))
     arrays = Arrays(
         encoder.transform(table.take(fitted)),
         _targets(table.take(fitted), encoded, resolved),
@@ -200,12 +204,17 @@ def _weighed(table: Table, name: str, known: IntArray, schema: Schema) -> tuple[
     return weights, left, schema
 
 
-def _labeled(table: Table, target: str) -> Table:
-    """Return the rows that have a target; raises TableError where there are none."""
+def _labeled(table: Table, target: str) -> tuple[Table, list[str]]:
+    """Return the rows that have a target, and notes about the table; raises TableError where there are none."""
     rows = np.flatnonzero(table.column(target).is_not_null().to_numpy())
     if not len(rows):
         raise TableError(f"{table.name}: no row has a value in the target {target!r}")
-    return table.take(rows)
+    notes = [f"{table.name}: {note}" for note in table.notes]
+    lost = table.n_rows - len(rows)
+    if lost:
+        has = "row has" if lost == 1 else "rows have"
+        notes.append(f"{table.name}: {lost} {has} no target, and can't be scored on")
+    return table.take(rows), notes
 
 
 def _target_scaling(resolved: Resolved) -> str:
