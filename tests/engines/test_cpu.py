@@ -160,10 +160,12 @@ def test_batches_around_the_size_of_a_tile(rows, dtype):
 
 
 @both
-@pytest.mark.parametrize("hidden", [(160, 70), (300, 300)])
-def test_steps_that_are_split_among_threads(hidden, dtype):
+@pytest.mark.parametrize(
+    ("hidden", "rows"), [((160, 70), 77), ((300, 300), 77), ((160, 70), 300), ((40, 30), 2500)]
+)
+def test_steps_that_are_split_among_threads(hidden, rows, dtype):
     case = Case(
-        hidden=hidden, inputs=90, rows=77, batch_size=80, clip_norm=0.5, l1=1e-3, l2=0.01, dropout=0.2
+        hidden=hidden, inputs=90, rows=rows, batch_size=2500, clip_norm=0.5, l1=1e-3, l2=0.01, dropout=0.2
     )
     case = replace(case, rate=0.01, frozen=("W[3,2]",), activation="relu", loss="categorical_cross_entropy")
     assert CpuEngine(dtype, 1).start(case.network, *case.arrays(dtype), case.settings).splits
