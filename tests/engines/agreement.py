@@ -9,7 +9,7 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -207,31 +207,26 @@ def covering(factors: Mapping[str, Sequence[Any]], seed: int = 0) -> Iterator[di
         yield {name: factors[name][row[name]] for name in names}
 
 
-@dataclass
-class Factors:
-    """The choices of a step besides the registries' entries, for `covering`."""
-
-    choices: dict[str, Sequence[Any]] = field(
-        default_factory=lambda: {
-            "activation": HIDDEN,
-            "loss": list(LOSSES),
-            "optimizer": STEPPING,
-            "bias": ["neuron", "layer", "none"],
-            "dtype": [np.float64, np.float32],
-            "dropout": [0.0, 0.3],
-            "members": [1, 3],
-            "weighted": [False, True],
-            "reduction": ["mean", "sum"],
-            "clip_norm": [None, 0.1, 1e3],
-            "l1": [0.0, 0.01],
-            "l2": [0.0, 0.02],
-            "weight_decay": [0.0, 0.1],
-            "frozen": [(), ("W[1,1]",), ("b",), ("W", "b[1]")],
-            "smoothing": [0.0, 0.2],
-            "shuffle": [True, False],
-            "hidden": [(), (4,), (5, 1, 3)],
-            "outputs": [1, 3],
-            "inputs": [1, 6],
-            "rows": [1, 8],
-        }
-    )
+CHOICES: Mapping[str, Sequence[Any]] = {
+    "activation": HIDDEN,
+    "loss": list(LOSSES),
+    "optimizer": STEPPING,
+    "bias": ["neuron", "layer", "none"],
+    "dtype": [np.float64, np.float32],
+    "dropout": [0.0, 0.3],
+    "members": [1, 3],
+    "weighted": [False, True],
+    "reduction": ["mean", "sum"],
+    "clip_norm": [None, 0.1, 1e3],
+    "l1": [0.0, 0.01],
+    "l2": [0.0, 0.02],
+    "weight_decay": [0.0, 0.1],
+    "frozen": [(), ("W[1,1]",), ("b",), ("W", "b[1]")],
+    "smoothing": [0.0, 0.2],
+    "shuffle": [True, False],
+    "hidden": [(), (4,), (5, 1, 3)],
+    "outputs": [1, 3],
+    "inputs": [1, 6],
+    "rows": [1, 8],
+}
+"""What can be chosen for a step, for `covering`."""

@@ -6,11 +6,11 @@ from dataclasses import replace
 import numpy as np
 import pytest
 from agreement import (
+    CHOICES,
     HIDDEN,
     STEPPING,
     TOLERANCE,
     Case,
-    Factors,
     assert_steps_agree,
     both_runs,
     covering,
@@ -94,7 +94,7 @@ def test_every_bias_mode_and_number_of_members(bias, members, dtype):
     assert_steps_agree(Case(bias=bias, members=members, hidden=(4, 1, 3)), dtype)
 
 
-PAIRS = list(covering(Factors().choices))
+PAIRS = list(covering(CHOICES))
 
 
 @pytest.mark.parametrize("row", PAIRS, ids=range(len(PAIRS)))
@@ -105,15 +105,14 @@ def test_every_pair_of_choices(row):
 
 
 def test_the_pairs_are_all_there():
-    choices = Factors().choices
     wanted = {
         (a, repr(u), b, repr(v))
-        for a, b in itertools.combinations(choices, 2)
-        for u in choices[a]
-        for v in choices[b]
+        for a, b in itertools.combinations(CHOICES, 2)
+        for u in CHOICES[a]
+        for v in CHOICES[b]
     }
     for row in PAIRS:
-        wanted -= {(a, repr(row[a]), b, repr(row[b])) for a, b in itertools.combinations(choices, 2)}
+        wanted -= {(a, repr(row[a]), b, repr(row[b])) for a, b in itertools.combinations(CHOICES, 2)}
     assert not wanted
 
 
@@ -621,7 +620,7 @@ def test_targets_of_every_kind_are_known_to_the_tests():
         assert targets(record.targets, np.random.default_rng(0), 5, 3).shape == (5, 3)
 
 
-def test_a_network_too_wide_for_its_first_guess():
+def test_a_batch_of_all_rows_learns():
     """One input, one output, a batch of all rows: the buffers are as long as the table."""
     network = Network([1, Dense(1, "tanh")], "mean_squared_error")
     draws = np.random.default_rng(0)

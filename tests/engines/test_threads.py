@@ -361,17 +361,16 @@ def test_ctrl_c_ends_a_long_epoch_within_a_second(way):
         print("interrupted", flush=True)
     """
     )
-    process = python(code)
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "begins\n"
-        time.sleep(0.6)
-        begun = time.perf_counter()
-        process.send_signal(signal.SIGINT)
-        out, err = process.communicate(timeout=30)
-        took = time.perf_counter() - begun
-    finally:
-        process.kill()
+    with python(code) as process:
+        try:
+            assert process.stdout.readline() == "begins\n"
+            time.sleep(0.6)
+            begun = time.perf_counter()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+            took = time.perf_counter() - begun
+        finally:
+            process.kill()
     assert out == "interrupted\n", err
     assert took < 1.0, "with the end of the process"
 
@@ -381,17 +380,17 @@ def test_other_python_threads_go_on_during_an_epoch():
     x = np.random.default_rng(0).normal(size=(200_000, 10))
     data = Data(x, x[:, :1], np.arange(len(x)), np.arange(0))
     run = CpuEngine(np.float32, 1).start(
-        network, np.full((1, Layout(network).size), 0.1), data, StepSettings(optimizer=optimizer("sgd"))
+        network, np.full((5, Layout(network).size), 0.1), data, StepSettings(optimizer=optimizer("sgd"))
     )
     rates = np.full(run.steps_per_epoch, 1e-3)
-    run.train_epoch(0, rates[:], [0])
-    # From here on one call of the compiled loop makes the whole epoch.
+    run.train_epoch(0, rates, [0])
+    # From here on one call of the compiled loop makes the whole epoch of all members.
     run.step_seconds = 1e-9
     ends = []
 
     def train():
         begun = time.perf_counter()
-        run.train_epoch(1, rates, [0])
+        run.train_epoch(1, rates, range(5))
         ends.append(time.perf_counter() - begun)
 
     side = threading.Thread(target=train)
