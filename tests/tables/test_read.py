@@ -203,14 +203,14 @@ def test_ndjson(write: Write) -> None:
 
 
 def test_gzip(write: Write) -> None:
-    assert read_table(write(gzip.compress(b"a,b\n1,2\n"), "t.csv.gz")).frame.rows() == [(1, 2)]
-    assert read_table(write(gzip.compress(b"a\tb\n1,5\t2\n"), "t.tsv.gz")).frame.rows() == [("1,5", 2)]
-    assert read_table(write(gzip.compress(b'{"a": 1}'), "t.jsonl.gz")).frame.rows() == [(1,)]
-    assert read_table(write(gzip.compress(b"a,b\n1,2\n"), "t.csv")).frame.rows() == [(1, 2)]
+    assert read_table(write(gzip.compress(b"a,b\n1,2\n", mtime=0), "t.csv.gz")).frame.rows() == [(1, 2)]
+    assert read_table(write(gzip.compress(b"a\tb\n1,5\t2\n", mtime=0), "t.tsv.gz")).frame.rows() == [("1,5", 2)]
+    assert read_table(write(gzip.compress(b'{"a": 1}', mtime=0), "t.jsonl.gz")).frame.rows() == [(1,)]
+    assert read_table(write(gzip.compress(b"a,b\n1,2\n", mtime=0), "t.csv")).frame.rows() == [(1, 2)]
 
 
 def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
-    for content in (b"a,b\n1,2\n", b'{"a": 1, "b": 2}\n', gzip.compress(b"a|b\n1|2\n")):
+    for content in (b"a,b\n1,2\n", b'{"a": 1, "b": 2}\n', gzip.compress(b"a|b\n1|2\n", mtime=0)):
         monkeypatch.setattr(sys, "stdin", io.TextIOWrapper(io.BytesIO(content)))
         table = read_table("-")
         assert table.frame.rows() == [(1, 2)]
@@ -259,7 +259,7 @@ def test_bad_text(write: Write, content: str | bytes, expected: str) -> None:
     [
         (
             "t.csv.gz",
-            gzip.compress(b"a,b\n1,2\n" * 99)[:-9],
+            gzip.compress(b"a,b\n1,2\n" * 99, mtime=0)[:-9],
             "t.csv.gz: the gzip data is damaged or cut short (Compressed file ended before the end-of-stream marker "
             "was reached); fetch or compress the file again",
         ),

@@ -23,6 +23,10 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
 
         return CpuEngine(threads=threads)
     if name == "reference":
+        if threads is not None:
+            raise SettingsError(
+                "the reference engine works on one thread: leave out --threads, or use --engine cpu"
+            )
         from chainrule.engines.reference import ReferenceEngine
 
         return ReferenceEngine()

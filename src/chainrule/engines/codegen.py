@@ -30,7 +30,8 @@ MOST_SHARED = 24
 class Array:
     """One array argument: ``level`` says whether it has a number for each element or for each row.
 
-    ``stride``: 0, or the place of this array among several that lie one after the other in one argument.
+    ``pointer`` is the C argument it lies in, of its own name if empty; ``place`` its place among several that
+    lie there one after the other.
     """
 
     name: str

@@ -44,6 +44,9 @@ SMALL_STEP = 4_000_000
 SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
 
+MOST_ROWS = 1024
+"""Rows whose gradient is added up at once where a step takes the whole table."""
+
 MOST_BLOCKS = 16
 """Blocks of a batch: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
 
@@ -103,7 +106,8 @@ class Tables:
             targets=np.zeros(self.rows * int(self.layers[-2, k.N_OUT]), self.dtype),
             values=np.zeros(self.rows, self.dtype),
             parts=np.zeros(blocks),
-            squares=np.zeros(slices),
+            squares=np.zeros((slices, 2)),
+            largest=np.zeros((slices, 2), np.int64),
             words=np.zeros((threads, self.widest + 4), np.uint64),
             scratch=np.zeros((threads, MOST_SHARED * TILE), self.dtype),
         )
@@ -117,9 +121,9 @@ class _Crew:
         self.space = run.tables.space(threads=threads, blocks=blocks, slices=len(run.slices))
         self.numbers = np.tile(run.numbers, (threads, 1))
         self.table = k.Rows(run.x, run.smooth_y, run.weights, run.train, np.zeros(len(run.train), np.int32))
-        self.state = k.State(
-            run.parameters, np.zeros((blocks, run.layout.size), run.dtype), run.states, run.free
-        )
+        g = np.zeros((blocks, run.layout.size), run.dtype)
+        bits = run.bits
+        self.state = k.State(run.parameters, g, run.states, run.free, run.parameters.view(bits), g.view(bits))
         self.meeting = np.zeros(16, np.int64)
         self.progress = np.zeros(2, np.int64)
         self.bounds = _shared_out(run.slices, threads)
@@ -142,7 +146,9 @@ class CpuRun:
         self.layout = Layout(network)
         self.threads = threads
         self.train = _indices(data.train, len(data.x))
-        self.rows = max(1, min(settings.batch_size, len(self.train)))
+        # L-BFGS sees the whole table in a step, but adds up its gradient block by block.
+        most = settings.batch_size if settings.optimizer.lines else MOST_ROWS
+        self.rows = max(1, min(most, len(self.train)))
         self.tables = Tables(network, dtype, self.rows, training=True)
         self.weighted = data.weights is not None
         n = len(data.x)
@@ -171,6 +177,8 @@ class CpuRun:
         self.facts = self._facts(network, settings)
         self.shape = self.tables.shape(self.slices, self.facts)
         self.numbers = self._numbers(settings)
+        self.bits = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
+        self.steepest = np.zeros(len(self.parameters), np.int64)
         self.crews: dict[int, list[_Crew]] = {}
         # Before the first step nobody knows how long one takes; so it is made alone.
         self.step_seconds = SECONDS_AWAY
@@ -215,6 +223,7 @@ class CpuRun:
                 epoch,
                 costs,
                 stopped,
+                self.steepest,
             )
 
         with one_blas_thread():
@@ -298,6 +307,10 @@ class CpuRun:
             k.GEMM: self.tables.gemm,
             k.CLIPS: clips,
             k.WEIGHTED: self.weighted,
+            k.INFINITE: int(
+                np.array(np.inf, self.dtype).view(np.int32 if self.dtype == np.float32 else np.int64)
+            ),
+            k.SIZE_BITS: 0x7FFFFFFF if self.dtype == np.float32 else 0x7FFFFFFFFFFFFFFF,
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
 
@@ -318,10 +331,8 @@ class CpuRun:
         losses = np.full(len(self.parameters), np.nan)
         losses[list(active)] = costs[list(active)] / self._weight_of_rows()
         diverged: dict[int, Divergence] = {}
-        if not stopped.any() and np.isfinite(self.parameters).all():
-            return EpochReport(losses, diverged)
         for member in active:
-            if stopped[member] or not np.isfinite(self.parameters[member]).all():
+            if stopped[member]:
                 diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
                 losses[member] = np.nan
         return EpochReport(losses, diverged)
@@ -335,17 +346,17 @@ class CpuRun:
         )
 
     def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
-        """Say which layer is not finite; ``stopped``: the step of the epoch, from 1, whose cost was not finite, or 0."""
-        made = epoch * self.steps_per_epoch
+        """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what its gradient was."""
+        count, rate = epoch * self.steps_per_epoch + stopped, float(rates[stopped - 1])
+        largest = float(self.steepest[member : member + 1].astype(self.bits).view(self.dtype)[0])
         for slot in self.layout.slots:
             if not np.isfinite(self.parameters[member, slot.start : slot.stop]).all():
-                # An update made them so: the one before that cost, or at the latest the epoch's last.
-                at = max(1, stopped - 1) if stopped else len(rates)
-                return Divergence(made + at, slot.layer, float("inf"), float(rates[at - 1]))
-        step = self._step_again(epoch, stopped, member, float(rates[stopped - 1]))
+                return Divergence(count, slot.layer, largest, rate)
+        # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
+        step = self._step_again(epoch, stopped, member, rate)
         finite = np.abs(step.raw[np.isfinite(step.raw)])
         layer = not_finite(step, self.layout) or len(self.layout.network.layers)
-        return Divergence(made + stopped, layer, float(finite.max(initial=0.0)), float(rates[stopped - 1]))
+        return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
     def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
         """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
@@ -517,7 +528,7 @@ _NO_ORDER = np.zeros(0, np.int32)
 
 def _bare_shape(tables: Tables) -> k.Shape:
     """Return the tables of a network that is only run forward."""
-    facts = np.zeros(k.WEIGHTED + 1, np.int64)
+    facts = np.zeros(k.SIZE_BITS + 1, np.int64)
     facts[k.GEMM] = tables.gemm
     return tables.shape(np.zeros((0, 3), np.int64), facts)
 

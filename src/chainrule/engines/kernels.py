@@ -47,7 +47,9 @@ START, STOP, DECAYS = range(3)
     GEMM,
     CLIPS,
     WEIGHTED,
-) = range(12)
+    INFINITE,
+    SIZE_BITS,
+) = range(14)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
 ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.
@@ -76,20 +78,23 @@ class Rows(NamedTuple):
 class State(NamedTuple):
     """What an update changes: parameters (k, p), gradients of blocks (blocks, p), optimizer state (k, states · p).
 
-    ``free`` (p,) is 0 at frozen parameters, or one number where none are.
+    ``free`` (p,) is 0 at frozen parameters, or one number where none are; ``w_bits`` and ``g_bits`` are the same
+    memory as ``w`` and ``g``, read as integers.
     """
 
     w: Any
     g: Any
     s: Any
     free: Any
+    w_bits: Any
+    g_bits: Any
 
 
 class Space(NamedTuple):
     """The buffers of a crew: a, z and delta of every layer one after the other, and what else a batch needs.
 
     ``targets`` and ``values`` (losses) have a place for each row of a batch, ``parts`` for each block, ``squares``
-    for each slice; ``words`` and ``scratch`` have a row for each thread.
+    and ``largest`` (gradient and parameter, as bits) for each slice; ``words`` and ``scratch`` for each thread.
     """
 
     a: Any
@@ -99,6 +104,7 @@ class Space(NamedTuple):
     values: Any
     parts: Any
     squares: Any
+    largest: Any
     words: Any
     scratch: Any
 
@@ -407,13 +413,45 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
 
 
 @_compiled
-def _squares(g: Any, start: Any, stop: Any) -> float:
-    """Return the sum of squares of a range of the gradient, in float64, which float32's largest squares fit."""
-    square = 0.0
+def _largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
+    """Return the largest absolute value of a range, as bits, whose order is that of the numbers they mean.
+
+    Without its sign bit (``mask``) an infinity is above all numbers and NaN above it; integers can be compared in vectors.
+    """
+    largest = int64(0)
+    for i in range(uint64(start), uint64(stop)):
+        size = bits[i] & mask
+        largest = size if size > largest else largest
+    return largest
+
+
+@_compiled
+def _measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
+    """Write a range's largest absolute number and the sum of squares in units of it, which can't overflow."""
+    largest = 0.0
     for i in range(start, stop):
-        number = np.float64(g[i])
-        square += number * number
-    return square
+        largest = max(largest, abs(np.float64(g[i])))
+    total = 0.0
+    if largest > 0.0:
+        for i in range(start, stop):
+            part = np.float64(g[i]) / largest
+            total += part * part
+    squares[0], squares[1] = largest, total
+
+
+@_compiled
+def _norm(squares: Any) -> float:
+    """Return the Euclidean norm of all slices that were measured."""
+    largest = 0.0
+    for p in range(len(squares)):
+        largest = max(largest, squares[p, 0])
+    if largest == 0.0:
+        return 0.0
+    total = 0.0
+    for p in range(len(squares)):
+        part = squares[p, 0] / largest
+        total += part * part * squares[p, 1]
+    return float(largest * np.sqrt(total))
 
 
 @_compiled
@@ -434,11 +472,13 @@ def train_steps(
     epoch: Any,
     costs: Any,
     diverged: Any,
+    steepest: Any,
 ) -> None:
     """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
 
     ``progress`` says which member and step come next and is moved on by thread 0; ``costs`` (k,) gathers cost
-    times weight of rows, and ``diverged`` (k,) the step in which a cost was not finite, from 1.
+    times weight of rows, ``diverged`` (k,) has the step, from 1, whose cost or update was not finite, and
+    ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
     facts = shape.facts
     batch, n = facts[BATCH], len(table.train)
@@ -493,20 +533,30 @@ def train_steps(
         if facts[CLIPS]:
             for p in range(low, high):
                 _update(facts[PREPARE], state, member, shape.slices[p], mine)
-                space.squares[p] = _squares(state.g[0], shape.slices[p, START], shape.slices[p, STOP])
+                _measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], space.squares[p])
             _barrier(meeting, size)
-            square = 0.0
-            for p in range(len(shape.slices)):
-                square += space.squares[p]
-            mine[NORM] = max(np.sqrt(square), mine[LIMIT])
+            mine[NORM] = max(_norm(space.squares), mine[LIMIT])
         for p in range(low, high):
+            start, stop = shape.slices[p, START], shape.slices[p, STOP]
+            space.largest[p, 0] = _largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
             _update(facts[UPDATE], state, member, shape.slices[p], mine)
+            space.largest[p, 1] = _largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
+        _barrier(meeting, size)
         if thread == 0:
             costs[member] += cost * total
+            steepest[member] = 0
+        finite = True
+        for p in range(len(shape.slices)):
+            if thread == 0:
+                steepest[member] = max(steepest[member], space.largest[p, 0])
+            finite = finite and space.largest[p, 1] < facts[INFINITE]
         step += 1
-        if step == per_epoch:
+        if not finite:
+            if thread == 0:
+                diverged[member] = step
             index, step = index + 1, 0
-        _barrier(meeting, size)
+        elif step == per_epoch:
+            index, step = index + 1, 0
     _barrier(meeting, size)
     if thread == 0:
         progress[MEMBER], progress[STEP] = index, step

@@ -96,7 +96,7 @@ def _caller(n_arrays: int) -> Any:
 
 @intrinsic
 def call_activation(typingctx, address, z, z0, a, a0, scratch, s0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
-    """Call an activation: z[z0:] becomes the slopes, a[a0:] the outputs, for rows × cols numbers."""
+    """Call an activation: a[a0:] becomes the outputs, z[z0:] the slopes unless it is an output's, for rows × cols."""
     return types.void(address, z, z0, a, a0, scratch, s0, rows, cols), _caller(3)
 
 
@@ -121,7 +121,8 @@ def copy(typingctx, target, t0, source, s0, count):  # type: ignore[no-untyped-d
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         to = _pointer(context, builder, sig.args[0], args[0], args[1])
         start = _pointer(context, builder, sig.args[2], args[2], args[3])
-        cgutils.raw_memcpy(builder, to, start, args[4], context.get_abi_sizeof(to.type.pointee))
+        size = context.get_abi_sizeof(to.type.pointee)
+        cgutils.raw_memcpy(builder, to, start, args[4], size)  # type: ignore[no-untyped-call]  # Numba has no types
         return context.get_dummy_value()
 
     return types.void(target, t0, source, s0, count), codegen

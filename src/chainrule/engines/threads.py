@@ -147,7 +147,20 @@ def _set_blas_threads(counts: list[int]) -> None:
 
 @lru_cache(maxsize=8)
 def _pool(process: int, count: int) -> ThreadPoolExecutor:
-    return ThreadPoolExecutor(count, thread_name_prefix="chainrule")
+    """Return a pool whose threads all run: work that waits for work must not wait for one that can't be started."""
+    pool = ThreadPoolExecutor(count, thread_name_prefix="chainrule")
+    begin = threading.Event()
+    try:
+        # None is idle before the event, so each of these starts a thread of its own.
+        started = [pool.submit(begin.wait) for _ in range(count)]
+    except RuntimeError as error:
+        raise SettingsError(
+            f"this machine doesn't start {count} more threads: choose fewer with --threads"
+        ) from error
+    finally:
+        begin.set()
+    wait(started)
+    return pool
 
 
 @lru_cache(maxsize=1)

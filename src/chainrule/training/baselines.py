@@ -76,8 +76,7 @@ def number_baselines(
 def linearly_separable(x: FloatArray, y: IntArray) -> bool:
     """Return whether some w, b put all rows of class 1 above 0 and all of class 0 below.
 
-    This is a linear program's feasibility.     ``x`` (n, d), ``y`` (n,) of 0 and 1. The constraint is (2y -
-    1)(x·w + b) >= 1 for every row.
+    A linear program finds them, with (2y - 1)(x·w + b) >= 1 for every row: ``x`` (n, d), ``y`` (n,) of 0 and 1.
     """
     from scipy.optimize import linprog
 

@@ -65,7 +65,8 @@ class _Minimization:
             return "diverged"
         if self.halted:
             return "early stopping"
-        return "converged" if found.status == 0 else "epochs"
+        # 1: as many iterations as planned; 2: no step along the gradient lowers the cost any more.
+        return "epochs" if found.status == 1 else "converged"
 
     def cost(self, part: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost and its gradient for the free parameters."""

@@ -137,6 +137,11 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         activations = list(chosen.activation)
         if len(activations) == len(hidden) + 1:
             output = activations.pop()
+            if chosen.output_activation not in (None, output):
+                raise SettingsError(
+                    f"the output layer's activation is {output} by activation, but {chosen.output_activation} by "
+                    "output-activation: leave one of them out"
+                )
     if len(activations) != len(hidden):
         raise SettingsError(
             f"{len(activations)} activations for {len(hidden)} hidden layers: give one for all, "
