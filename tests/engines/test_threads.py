@@ -317,6 +317,8 @@ def test_a_forked_process_has_threads_of_its_own():
 # ---- long epochs
 
 TRAINING = """
+    from chainrule.engines.ahead import jobs
+    jobs()[0].run()  # compiling the loops takes seconds of its own
     draws = np.random.default_rng(0)
     n = {rows}
     network = Network([{inputs}, *(Dense(k, "{activation}") for k in {hidden}), Dense(1)], "mean_squared_error")
