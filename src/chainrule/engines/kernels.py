@@ -7,8 +7,7 @@ update are numbers in arrays. A *crew* of threads trains one member at a time. T
 into blocks, the weights into slices, both by the sizes of the network alone, and each block and slice is the
 work of one thread; so the results don't depend on the number of threads.
 
-Indices are made unsigned where a loop should become vector instructions: a signed one might count from the
-end, for all the compiler knows.
+Indices are unsigned where a loop should become vector instructions, as in `loops`.
 """
 
 from __future__ import annotations
@@ -16,18 +15,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import int64, njit, types, uint64
+from numba import njit, uint64
 
-from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
-from chainrule.engines.native import (
-    atomic_add,
-    atomic_load,
-    call_activation,
-    call_loss,
-    call_update,
-    copy,
-    gemm,
-)
+from chainrule._random import Purpose
+from chainrule.engines.loops import add_blocks, barrier, largest, load, measure, norm, philox, shuffle
+from chainrule.engines.native import call_activation, call_loss, call_update, copy, gemm
 
 # Columns of the layers' table.
 N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT = range(9)
@@ -110,12 +102,7 @@ class Space(NamedTuple):
 
 
 _N, _T = ord("N"), ord("T")
-_M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
-_W0, _W1 = np.uint64(WEYL[0]), np.uint64(WEYL[1])
-_LOW, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
-_ORDER, _DROPOUT = int(Purpose.ORDER), int(Purpose.DROPOUT)
-_SPINS = 2000
-_yield_to_others = types.ExternalFunction("sched_yield", types.int32())
+_DROPOUT = int(Purpose.DROPOUT)
 
 
 def _compiled(function: Any) -> Any:
@@ -125,60 +112,6 @@ def _compiled(function: Any) -> Any:
     except RuntimeError:
         # Numba found no folder that it may write: the code lasts as long as the process.
         return njit(**how)(function)
-
-
-@_compiled
-def _barrier(state: Any, size: Any) -> None:
-    """Wait until all threads of a crew are here. ``state``: arrivals at 0, the number of meetings at 8."""
-    if size == 1:
-        return
-    meeting = atomic_load(state, 8)
-    if atomic_add(state, 0, 1) == size - 1:
-        atomic_add(state, 0, -size)
-        atomic_add(state, 8, 1)
-        return
-    spins = 0
-    while atomic_load(state, 8) == meeting:
-        spins += 1
-        if spins > _SPINS:
-            # The others may need this processor.
-            _yield_to_others()
-
-
-@njit(inline="always", error_model="numpy")
-def _philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
-    """Return the four words of a counter; the same function as in `chainrule._random`."""
-    for _ in range(ROUNDS):
-        # The masks say what is true anyway, and let the compiler use 32-bit products on vectors.
-        first = (c0 & _LOW) * _M0
-        second = (c2 & _LOW) * _M1
-        c0, c1, c2, c3 = (
-            (second >> _SHIFT) ^ c1 ^ k0,
-            second & _LOW,
-            (first >> _SHIFT) ^ c3 ^ k1,
-            first & _LOW,
-        )
-        k0, k1 = (k0 + _W0) & _LOW, (k1 + _W1) & _LOW
-    return c0, c1, c2, c3
-
-
-@_compiled
-def _shuffle(order: Any, facts: Any, epoch: Any, member: Any) -> None:
-    """Fill ``order`` with 0 … n-1, shuffled as `chainrule._random.row_order` shuffles."""
-    n = len(order)
-    for i in range(n):
-        order[i] = i
-    k0, k1 = uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH])
-    block = (n + 3) // 4
-    w0 = w1 = w2 = w3 = uint64(0)
-    for i in range(n - 1, 0, -1):
-        if i // 4 != block:
-            block = i // 4
-            w0, w1, w2, w3 = _philox(uint64(block), uint64(_ORDER), uint64(epoch), uint64(member), k0, k1)
-        place = i % 4
-        word = w0 if place == 0 else (w1 if place == 1 else (w2 if place == 2 else w3))
-        j = int64((word * uint64(i + 1)) >> _SHIFT)
-        order[i], order[j] = order[j], order[i]
 
 
 @_compiled
@@ -195,7 +128,7 @@ def _drop(
     for row in range(first, first + rows):
         for q in range(blocks):
             at = uint64(4 * q)
-            w0, w1, w2, w3 = _philox(uint64(row * blocks + q), c1, c2, c3, k0, k1)
+            w0, w1, w2, w3 = philox(uint64(row * blocks + q), c1, c2, c3, k0, k1)
             words[at] = w0
             words[at + uint64(1)] = w1
             words[at + uint64(2)] = w2
@@ -301,13 +234,6 @@ def _gradient(shape: Any, space: Any, g: Any, first: Any, rows: Any, layer: Any)
 
 
 @_compiled
-def _load(table: Any, source: Any, buffer: Any, place: Any) -> None:
-    """Copy a row of a table to the ``place``-th row of a buffer."""
-    n = table.shape[1]
-    copy(buffer, place * n, table, source * n, n)
-
-
-@_compiled
 def _block(
     shape: Any,
     table: Any,
@@ -328,8 +254,8 @@ def _block(
     scratch = space.scratch[thread]
     for i in range(first, first + rows):
         source = table.train[table.order[at + i]]
-        _load(table.x, source, space.a, i)
-        _load(table.y, source, space.targets, i)
+        load(table.x, source, space.a, i)
+        load(table.y, source, space.targets, i)
     for layer in range(n_layers):
         _forward(shape, space, w, first, rows, layer, scratch)
         if shape.layers[layer, THRESHOLD]:
@@ -383,14 +309,6 @@ def _loss(shape: Any, space: Any, first: Any, rows: Any, scratch: Any) -> None:
 
 
 @_compiled
-def _add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
-    """Add the gradients of all blocks to the first one's, in order, for a range of parameters."""
-    for b in range(1, blocks):
-        for i in range(uint64(start), uint64(stop)):
-            g[0, i] += g[b, i]
-
-
-@_compiled
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
     start = piece[START]
@@ -410,48 +328,6 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
         piece[STOP] - start,
         state.w.shape[1],
     )
-
-
-@_compiled
-def _largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
-    """Return the largest absolute value of a range, as bits, whose order is that of the numbers they mean.
-
-    Without its sign bit (``mask``) an infinity is above all numbers and NaN above it; integers can be compared in vectors.
-    """
-    largest = int64(0)
-    for i in range(uint64(start), uint64(stop)):
-        size = bits[i] & mask
-        largest = size if size > largest else largest
-    return largest
-
-
-@_compiled
-def _measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
-    """Write a range's largest absolute number and the sum of squares in units of it, which can't overflow."""
-    largest = 0.0
-    for i in range(start, stop):
-        largest = max(largest, abs(np.float64(g[i])))
-    total = 0.0
-    if largest > 0.0:
-        for i in range(start, stop):
-            part = np.float64(g[i]) / largest
-            total += part * part
-    squares[0], squares[1] = largest, total
-
-
-@_compiled
-def _norm(squares: Any) -> float:
-    """Return the Euclidean norm of all slices that were measured."""
-    largest = 0.0
-    for p in range(len(squares)):
-        largest = max(largest, squares[p, 0])
-    if largest == 0.0:
-        return 0.0
-    total = 0.0
-    for p in range(len(squares)):
-        part = squares[p, 0] / largest
-        total += part * part * squares[p, 1]
-    return float(largest * np.sqrt(total))
 
 
 @_compiled
@@ -493,11 +369,11 @@ def train_steps(
         if step == 0:
             if thread == 0:
                 if facts[SHUFFLE]:
-                    _shuffle(table.order, facts, epoch, member)
+                    shuffle(table.order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
                 else:
                     for i in range(n):
                         table.order[i] = i
-            _barrier(meeting, size)
+            barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
         made = epoch * per_epoch + step
@@ -516,7 +392,7 @@ def train_steps(
             space.parts[b] = _block(
                 shape, table, space, state.w[member], state.g[b], at, first, many, share, made, member, thread
             )
-        _barrier(meeting, size)
+        barrier(meeting, size)
         cost = 0.0
         for b in range(blocks):
             cost += space.parts[b]
@@ -524,24 +400,24 @@ def train_steps(
             if thread == 0:
                 diverged[member] = step + 1
             index, step = index + 1, 0
-            _barrier(meeting, size)
+            barrier(meeting, size)
             continue
         mine[ETA] = rates[step]
         mine[T] = made + 1.0
         for p in range(low, high):
-            _add_blocks(state.g, blocks, shape.slices[p, START], shape.slices[p, STOP])
+            add_blocks(state.g, blocks, shape.slices[p, START], shape.slices[p, STOP])
         if facts[CLIPS]:
             for p in range(low, high):
                 _update(facts[PREPARE], state, member, shape.slices[p], mine)
-                _measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], space.squares[p])
-            _barrier(meeting, size)
-            mine[NORM] = max(_norm(space.squares), mine[LIMIT])
+                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], space.squares[p])
+            barrier(meeting, size)
+            mine[NORM] = max(norm(space.squares), mine[LIMIT])
         for p in range(low, high):
             start, stop = shape.slices[p, START], shape.slices[p, STOP]
-            space.largest[p, 0] = _largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            space.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
             _update(facts[UPDATE], state, member, shape.slices[p], mine)
-            space.largest[p, 1] = _largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
-        _barrier(meeting, size)
+            space.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
+        barrier(meeting, size)
         if thread == 0:
             costs[member] += cost * total
             steepest[member] = 0
@@ -557,7 +433,7 @@ def train_steps(
             index, step = index + 1, 0
         elif step == per_epoch:
             index, step = index + 1, 0
-    _barrier(meeting, size)
+    barrier(meeting, size)
     if thread == 0:
         progress[MEMBER], progress[STEP] = index, step
 
@@ -577,7 +453,7 @@ def outputs_of_rows(
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
         for i in range(rows):
-            _load(x, rows_of[start + i] if len(rows_of) else start + i, space.a, i)
+            load(x, rows_of[start + i] if len(rows_of) else start + i, space.a, i)
         for layer in range(n_layers):
             _forward(shape, space, w[member], 0, rows, layer, space.scratch[0])
         a0 = shape.layers[n_layers, A_AT]
@@ -598,8 +474,8 @@ def losses_of_rows(
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
         for i in range(rows):
-            _load(table.x, rows_of[start + i], space.a, i)
-            _load(table.y, rows_of[start + i], space.targets, i)
+            load(table.x, rows_of[start + i], space.a, i)
+            load(table.y, rows_of[start + i], space.targets, i)
         for layer in range(n_layers):
             _forward(shape, space, w[member], 0, rows, layer, space.scratch[0])
         _loss(shape, space, 0, rows, space.scratch[0])
