@@ -204,7 +204,9 @@ def test_ndjson(write: Write) -> None:
 
 def test_gzip(write: Write) -> None:
     assert read_table(write(gzip.compress(b"a,b\n1,2\n", mtime=0), "t.csv.gz")).frame.rows() == [(1, 2)]
-    assert read_table(write(gzip.compress(b"a\tb\n1,5\t2\n", mtime=0), "t.tsv.gz")).frame.rows() == [("1,5", 2)]
+    assert read_table(write(gzip.compress(b"a\tb\n1,5\t2\n", mtime=0), "t.tsv.gz")).frame.rows() == [
+        ("1,5", 2)
+    ]
     assert read_table(write(gzip.compress(b'{"a": 1}', mtime=0), "t.jsonl.gz")).frame.rows() == [(1,)]
     assert read_table(write(gzip.compress(b"a,b\n1,2\n", mtime=0), "t.csv")).frame.rows() == [(1, 2)]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from chainrule.cli.console import print_json, screen, warn
-from chainrule.cli.parsing import Parser, reading, reading_options
+from chainrule.cli.parsing import Parser, reading, reading_options, thread_option
 
 EXAMPLES = """
 chainrule evaluate penguins.safetensors new.csv
@@ -21,6 +21,7 @@ def parser() -> Parser:
     made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
     made.option("files", "table", metavar="TABLE", help="a table with the target; - is standard input")
     reading_options(made, trained=True)
+    thread_option(made, "files")
     made.option("output", "--json", action="store_true", help="print the result as JSON, for programs")
     return made
 
@@ -28,11 +29,13 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule.cli.report import print_evaluation
+    from chainrule.engines.threads import limited_threads
     from chainrule.model.model import Model
 
     model = Model.load(options.model)
     table = model.table(options.table, **reading(options))
-    evaluation = model.evaluate(table)
+    with limited_threads(options.threads):
+        evaluation = model.evaluate(table)
     notes = list(table.notes)
     if evaluation.rows < table.n_rows:
         notes.append(f"{table.n_rows - evaluation.rows:,} rows have no target, and are left out")

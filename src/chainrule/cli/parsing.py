@@ -147,6 +147,13 @@ def words(text: str) -> list[str]:
     return [part.strip() for part in parts if part.strip()]
 
 
+def thread_option(made: Parser, group: str) -> None:
+    """Add the option for the number of threads."""
+    made.option(
+        group, "--threads", metavar="N", type=whole, help="of the cpu engine; all processors if not given"
+    )
+
+
 def reading_options(parser: Parser, *, trained: bool) -> None:
     """Add the options about reading tables; ``trained``: what is not given is as it was in training."""
     group = "tables"

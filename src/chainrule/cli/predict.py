@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli.console import warn
-from chainrule.cli.parsing import Parser, reading, reading_options
+from chainrule.cli.parsing import Parser, reading, reading_options, thread_option
 from chainrule.errors import OutputError
 
 if TYPE_CHECKING:
@@ -33,6 +33,7 @@ def parser() -> Parser:
     made.option(
         "files", "table", metavar="TABLE", help="a table with the model's columns; - is standard input"
     )
+    thread_option(made, "files")
     reading_options(made, trained=True)
     group = "output"
     made.option(
@@ -51,6 +52,7 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule._files import ensure_writable, write_atomically
+    from chainrule.engines.threads import limited_threads
     from chainrule.model.model import Model
     from chainrule.tables.write import check_suffix, table_bytes
 
@@ -63,7 +65,8 @@ def run(options: argparse.Namespace) -> None:
                 raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
     model = Model.load(options.model)
     table = model.table(options.table, **reading(options))
-    frame = model.prediction_frame(table)
+    with limited_threads(options.threads):
+        frame = model.prediction_frame(table)
     if options.with_inputs:
         frame = _beside(table.frame, frame)
     warn(table.notes)

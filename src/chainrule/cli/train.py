@@ -18,6 +18,7 @@ from chainrule.cli.parsing import (
     reading,
     reading_options,
     rows_per_batch,
+    thread_option,
     whole,
     words,
 )
@@ -67,6 +68,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.progress import Progress
     from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES, engine_named
+    from chainrule.engines.threads import limited_threads
     from chainrule.model.build import fit_prepared, score_prepared
     from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
@@ -103,7 +105,8 @@ def run(options: argparse.Namespace) -> None:
         sys.stdout.flush()
     with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
-    trained = score_prepared(prepared, result, engine=engine)
+    with limited_threads(options.threads):
+        trained = score_prepared(prepared, result, engine=engine)
     _write(trained, path, history, options.overwrite)
     if talks:
         print_result(console, trained, path, history)
@@ -241,9 +244,7 @@ def _training_options(made: Parser) -> None:
     made.option(
         group, "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"
     )
-    made.option(
-        group, "--threads", metavar="N", type=whole, help="of the cpu engine; all processors if not given"
-    )
+    thread_option(made, group)
     group = "regularization"
     made.option(
         group,

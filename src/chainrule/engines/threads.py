@@ -9,6 +9,7 @@ import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from types import FrameType
 from typing import Any, cast
@@ -21,7 +22,11 @@ _submitting = threading.Lock()
 
 
 def thread_count(wanted: int | None = None) -> int:
-    """Return how many threads to use: as wanted, else OMP_NUM_THREADS, else the processors this process may run on."""
+    """Return how many threads to use.
+
+    As wanted, else as `limited_threads` says, else OMP_NUM_THREADS, else the processors this process may run on.
+    """
+    wanted = _wanted.get() if wanted is None else wanted
     if wanted is not None:
         if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
             raise SettingsError(f"threads {wanted!r} must be a whole number, at least 1")
@@ -30,6 +35,22 @@ def thread_count(wanted: int | None = None) -> int:
     if named.isdigit() and int(named) > 0:
         return int(named)
     return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else (os.cpu_count() or 1)
+
+
+_wanted: ContextVar[int | None] = ContextVar("threads", default=None)
+
+
+@contextmanager
+def limited_threads(count: int | None) -> Iterator[None]:
+    """Let whatever doesn't say otherwise use ``count`` threads; None changes nothing.
+
+    Raises SettingsError where there is no such number of threads.
+    """
+    before = _wanted.set(_wanted.get() if count is None else thread_count(count))
+    try:
+        yield
+    finally:
+        _wanted.reset(before)
 
 
 def on_threads(count: int, work: Callable[[int], Any]) -> None:

@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
+from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.model.card import training_card
 from chainrule.model.model import Evaluation, Model, check_finite
@@ -111,8 +112,9 @@ def train_prepared(
     on_epoch_end: Callback | None = None,
 ) -> Trained:
     """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
-    result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
-    return score_prepared(prepared, result, engine=engine)
+    with limited_threads(threads):
+        result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+        return score_prepared(prepared, result, engine=engine)
 
 
 def fit_prepared(
