@@ -15,10 +15,20 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 import numpy as np
-from numba import njit, uint64
+from numba import uint64
 
 from chainrule._random import Purpose
-from chainrule.engines.loops import add_blocks, barrier, largest, load, measure, norm, philox, shuffle
+from chainrule.engines.loops import (
+    add_blocks,
+    barrier,
+    compiled_loop,
+    largest,
+    load,
+    measure,
+    norm,
+    philox,
+    shuffle,
+)
 from chainrule.engines.native import call_activation, call_loss, call_update, copy, gemm
 
 # Columns of the layers' table.
@@ -105,16 +115,7 @@ _N, _T = ord("N"), ord("T")
 _DROPOUT = int(Purpose.DROPOUT)
 
 
-def _compiled(function: Any) -> Any:
-    how: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return njit(cache=True, **how)(function)
-    except RuntimeError:
-        # Numba found no folder that it may write: the code lasts as long as the process.
-        return njit(**how)(function)
-
-
-@_compiled
+@compiled_loop
 def _drop(
     shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any, words: Any
 ) -> None:
@@ -141,7 +142,7 @@ def _drop(
             space.z[z0 + j] *= r
 
 
-@_compiled
+@compiled_loop
 def _forward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any, scratch: Any) -> None:
     """Compute z and a of one layer for ``rows`` rows from row ``first`` of the buffers, by the activation's own code."""
     facts = shape.layers[layer]
@@ -164,7 +165,7 @@ def _forward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any, 
     )
 
 
-@_compiled
+@compiled_loop
 def _backward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any) -> None:
     """Compute delta of the layer before ``layer``: (delta W^T) · slope."""
     facts = shape.layers[layer]
@@ -194,7 +195,7 @@ def _backward(shape: Any, space: Any, w: Any, first: Any, rows: Any, layer: Any)
         delta[at + i] *= z[at + i]
 
 
-@_compiled
+@compiled_loop
 def _gradient(shape: Any, space: Any, g: Any, first: Any, rows: Any, layer: Any) -> None:
     """Compute a block's part of dC/dW = h^T delta and dC/db of one layer."""
     facts = shape.layers[layer]
@@ -233,7 +234,7 @@ def _gradient(shape: Any, space: Any, g: Any, first: Any, rows: Any, layer: Any)
                 g[b0 + j] += delta[row + j]
 
 
-@_compiled
+@compiled_loop
 def _block(
     shape: Any,
     table: Any,
@@ -283,7 +284,7 @@ def _block(
     return cost
 
 
-@_compiled
+@compiled_loop
 def _loss(shape: Any, space: Any, first: Any, rows: Any, scratch: Any) -> None:
     """Compute the loss of each row and delta of the last layer."""
     last = len(shape.layers) - 2
@@ -308,7 +309,7 @@ def _loss(shape: Any, space: Any, first: Any, rows: Any, scratch: Any) -> None:
     )
 
 
-@_compiled
+@compiled_loop
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
     start = piece[START]
@@ -330,7 +331,7 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
     )
 
 
-@_compiled
+@compiled_loop
 def train_steps(
     members: Any,
     thread: Any,
@@ -438,7 +439,7 @@ def train_steps(
         progress[MEMBER], progress[STEP] = index, step
 
 
-@_compiled
+@compiled_loop
 def outputs_of_rows(
     thread: Any, size: Any, shape: Any, space: Any, w: Any, x: Any, rows_of: Any, block: Any, out: Any
 ) -> None:
@@ -462,7 +463,7 @@ def outputs_of_rows(
                 out[member, start + i, j] = space.a[a0 + i * n_out + j]
 
 
-@_compiled
+@compiled_loop
 def losses_of_rows(
     thread: Any, size: Any, shape: Any, table: Any, space: Any, w: Any, rows_of: Any, block: Any, totals: Any
 ) -> None:
@@ -486,7 +487,7 @@ def losses_of_rows(
         totals[member, task % blocks] = total
 
 
-@_compiled
+@compiled_loop
 def mean_output(shape: Any, space: Any, w: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time."""
     n_layers = len(shape.layers) - 1
@@ -502,7 +503,7 @@ def mean_output(shape: Any, space: Any, w: Any, x: Any, out: Any) -> None:
         out[j] /= len(w)
 
 
-@_compiled
+@compiled_loop
 def whole_gradient(
     shape: Any, table: Any, space: Any, w: Any, g: Any, piece: Any, total: Any, block: Any
 ) -> float:

@@ -21,10 +21,18 @@ _ORDER = int(Purpose.ORDER)
 _SPINS = 2000
 _yield_to_others = types.ExternalFunction("sched_yield", types.int32())
 
-_compiled = njit(nogil=True, error_model="numpy", fastmath={"contract"}, cache=True)
+
+def compiled_loop(function: Any) -> Any:
+    """Have Numba compile a function when it is first called, without Python's lock, and keep it where it can."""
+    how: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
+    try:
+        return njit(cache=True, **how)(function)
+    except RuntimeError:
+        # Numba found no folder that it may write: the code lasts as long as the process.
+        return njit(**how)(function)
 
 
-@_compiled
+@compiled_loop
 def barrier(state: Any, size: Any) -> None:
     """Wait until all threads of a crew are here. ``state``: arrivals at 0, the number of meetings at 8."""
     if size == 1:
@@ -59,7 +67,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     return c0, c1, c2, c3
 
 
-@_compiled
+@compiled_loop
 def shuffle(order: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
     """Fill ``order`` with 0 … n-1, shuffled as `chainrule._random.row_order` shuffles."""
     n = len(order)
@@ -77,14 +85,14 @@ def shuffle(order: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
         order[i], order[j] = order[j], order[i]
 
 
-@_compiled
+@compiled_loop
 def load(table: Any, source: Any, buffer: Any, place: Any) -> None:
     """Copy a row of a table to the ``place``-th row of a buffer."""
     n = table.shape[1]
     copy(buffer, place * n, table, source * n, n)
 
 
-@_compiled
+@compiled_loop
 def add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
     """Add the gradients of all blocks to the first one's, in order, for a range of parameters."""
     for b in range(1, blocks):
@@ -92,7 +100,7 @@ def add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
             g[0, i] += g[b, i]
 
 
-@_compiled
+@compiled_loop
 def largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
     """Return the largest absolute value of a range, as bits, whose order is that of the numbers they mean.
 
@@ -105,7 +113,7 @@ def largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
     return largest
 
 
-@_compiled
+@compiled_loop
 def measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
     """Write a range's largest absolute number and the sum of squares in units of it, which can't overflow."""
     largest = 0.0
@@ -119,7 +127,7 @@ def measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
     squares[0], squares[1] = largest, total
 
 
-@_compiled
+@compiled_loop
 def norm(squares: Any) -> float:
     """Return the Euclidean norm of all slices that were measured."""
     largest = 0.0
