@@ -142,6 +142,7 @@ class CpuRun:
         threads: int,
     ) -> None:
         self.dtype = np.dtype(dtype)
+        self.bits: Any = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
         self.settings = settings
         self.layout = Layout(network)
         self.threads = threads
@@ -177,7 +178,6 @@ class CpuRun:
         self.facts = self._facts(network, settings)
         self.shape = self.tables.shape(self.slices, self.facts)
         self.numbers = self._numbers(settings)
-        self.bits = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
         self.steepest = np.zeros(len(self.parameters), np.int64)
         self.crews: dict[int, list[_Crew]] = {}
         # Before the first step nobody knows how long one takes; so it is made alone.
@@ -307,10 +307,8 @@ class CpuRun:
             k.GEMM: self.tables.gemm,
             k.CLIPS: clips,
             k.WEIGHTED: self.weighted,
-            k.INFINITE: int(
-                np.array(np.inf, self.dtype).view(np.int32 if self.dtype == np.float32 else np.int64)
-            ),
-            k.SIZE_BITS: 0x7FFFFFFF if self.dtype == np.float32 else 0x7FFFFFFFFFFFFFFF,
+            k.INFINITE: int(np.array(np.inf, self.dtype).view(self.bits)),
+            k.SIZE_BITS: int(np.iinfo(self.bits).max),
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
 

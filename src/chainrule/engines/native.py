@@ -13,7 +13,7 @@ from llvmlite import ir
 from numba import extending, types
 from numba.core import cgutils
 
-_INT32, _INT64, _BYTE = ir.IntType(32), ir.IntType(64), ir.IntType(8)
+_INT32, _BYTE = ir.IntType(32), ir.IntType(8)
 
 # Who calls an intrinsic doesn't give the typing context that its definition takes first.
 intrinsic: Any = extending.intrinsic
@@ -167,15 +167,3 @@ def float_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
 def bits_of_float(typingctx, number):  # type: ignore[no-untyped-def]  # see gemm
     """Return the 32 bits of a float32."""
     return _bit_cast(types.float32, types.int32, _INT32)
-
-
-@intrinsic
-def double_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
-    """Return the float64 that 64 bits mean."""
-    return _bit_cast(types.int64, types.float64, ir.DoubleType())
-
-
-@intrinsic
-def bits_of_double(typingctx, number):  # type: ignore[no-untyped-def]  # see gemm
-    """Return the 64 bits of a float64."""
-    return _bit_cast(types.float64, types.int64, _INT64)
