@@ -10,7 +10,8 @@ import numpy as np
 from benchmarks.cases import EPSILON, LEARNING_RATE, Array, CaseData, Parameters, TrainingCase
 from benchmarks.peers.base import Predictor, Trainer
 from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine, RowPredictor
+from chainrule.engines.cpu import CpuEngine
+from chainrule.engines.evaluate import RowPredictor
 from chainrule.equations.network import Dense, Network
 from chainrule.equations.optimizers import optimizer
 

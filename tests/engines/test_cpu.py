@@ -25,7 +25,8 @@ from numba.core.runtime import rtsys
 
 from chainrule.engines import engine_named, kernels
 from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine, CpuRun, RowPredictor
+from chainrule.engines.cpu import CpuEngine, CpuRun
+from chainrule.engines.evaluate import RowPredictor
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.losses import LOSSES

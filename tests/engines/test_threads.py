@@ -89,7 +89,8 @@ def test_a_batch_of_the_whole_table_has_few_gradients():
     run = CpuEngine(np.float32, 2).start(case.network, flat, data, case.settings)
     run.train_epoch(0, np.array([0.01]), [0])
     (crew,) = run.crews[2]
-    assert crew.state.g.shape == (16, flat.shape[1])
+    assert 1 < len(crew.state.g) <= 16
+    assert crew.state.g.shape[1] == flat.shape[1]
     assert everything(case, 1, np.float32) == everything(case, 4, np.float32)
 
 

@@ -11,7 +11,8 @@ import numpy as np
 
 from chainrule.engines import kernels
 from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine, RowPredictor
+from chainrule.engines.cpu import CpuEngine
+from chainrule.engines.evaluate import RowPredictor
 from chainrule.engines.pieces import (
     activation_source,
     compiled,

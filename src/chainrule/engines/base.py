@@ -167,6 +167,32 @@ class EpochReport(NamedTuple):
     diverged: dict[int, Divergence]
 
 
+class RunState(NamedTuple):
+    """What a training needs to be gone on with: parameters (k, p), optimizer state by name (k, p), steps made (k,)."""
+
+    parameters: FloatArray
+    arrays: Mapping[str, FloatArray]
+    steps: IntArray
+
+
+def check_resumable(state: RunState, layout: Layout, method: Optimizer) -> None:
+    """Raise SettingsError where a state isn't one of this network and optimizer."""
+    members = len(state.parameters)
+    if set(state.arrays) != set(method.state):
+        raise SettingsError(
+            f"the state has {', '.join(sorted(state.arrays)) or 'nothing'}, but {method.name} goes on from "
+            f"{', '.join(sorted(method.state)) or 'nothing'}"
+        )
+    shapes = {
+        name: np.shape(array) for name, array in (("parameters", state.parameters), *state.arrays.items())
+    }
+    for name, shape in shapes.items():
+        if shape != (members, layout.size):
+            raise SettingsError(f"the state's {name} are {shape}, but {(members, layout.size)} is needed")
+    if np.shape(state.steps) != (members,):
+        raise SettingsError(f"the state's steps are {np.shape(state.steps)}, but {(members,)} is needed")
+
+
 class Run(Protocol):
     """One training in progress: the parameters (k, p) and the optimizer's state, moved on epoch by epoch."""
 
@@ -179,7 +205,13 @@ class Run(Protocol):
         """The number of updates in an epoch."""
 
     def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
-        """Move the ``active`` members through one epoch; ``learning_rates`` has one number a step."""
+        """Move the ``active`` members through one epoch; ``learning_rates`` has one number a step.
+
+        With fewer numbers only so many steps are made; then the epoch can't be gone on with.
+        """
+
+    def state(self) -> RunState:
+        """Return a copy of the parameters and the optimizer's state, to go on from with `Engine.start`."""
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels."""
@@ -197,8 +229,18 @@ class Engine(Protocol):
     name: str
     dtype: Any
 
-    def start(self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings) -> Run:
-        """Begin a training of ``parameters`` (k, p), which are copied."""
+    def start(
+        self,
+        network: Network,
+        parameters: FloatArray,
+        data: Data,
+        settings: StepSettings,
+        resume: RunState | None = None,
+    ) -> Run:
+        """Begin a training of ``parameters`` (k, p), which are copied.
+
+        ``resume``: go on from that state, whose parameters are then taken; raises SettingsError where it doesn't fit.
+        """
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""

@@ -12,10 +12,19 @@ import numpy as np
 
 from chainrule._random import dropout_uniforms, row_order
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.base import Data, Divergence, EpochReport, Layout, StepSettings
+from chainrule.engines.base import (
+    Data,
+    Divergence,
+    EpochReport,
+    Layout,
+    RunState,
+    StepSettings,
+    check_resumable,
+)
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import clipped, dropout_mask, penalized, penalty, shrunk
+from chainrule.errors import SettingsError
 
 
 class Step(NamedTuple):
@@ -84,12 +93,29 @@ def masks_of_step(
 class ReferenceRun:
     """One training in progress; members one after the other."""
 
-    def __init__(self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings) -> None:
+    def __init__(
+        self,
+        network: Network,
+        parameters: FloatArray,
+        data: Data,
+        settings: StepSettings,
+        resume: RunState | None = None,
+    ) -> None:
         self.layout = Layout(network)
-        self.parameters: FloatArray = np.array(parameters, np.float64, ndmin=2)
+        start = parameters if resume is None else resume.parameters
+        self.parameters: FloatArray = np.array(start, np.float64, ndmin=2)
         self.data = data
         self.settings = settings
         self.states = [settings.optimizer.init(flat, np) for flat in self.parameters]
+        if resume is not None:
+            check_resumable(resume, self.layout, settings.optimizer)
+            self.states = [
+                OptimizerState(
+                    int(resume.steps[member]),
+                    {name: np.array(resume.arrays[name][member], np.float64) for name in state.arrays},
+                )
+                for member, state in enumerate(self.states)
+            ]
         self.largest = [0.0 for _ in self.parameters]
 
     @property
@@ -105,13 +131,28 @@ class ReferenceRun:
         size = self.settings.batch_size
         return [rows[start : start + size] for start in range(0, len(rows), size)]
 
+    def state(self) -> RunState:
+        """Return copies of the parameters and the optimizer's state, to go on from."""
+        arrays = {
+            name: np.stack([state.arrays[name] for state in self.states])
+            for name in self.settings.optimizer.state
+        }
+        return RunState(
+            self.parameters.copy(), arrays, np.array([state.t for state in self.states], np.int64)
+        )
+
     def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
-        """Move the active members through one epoch."""
+        """Move the active members through one epoch, or its first steps."""
+        if active and not 0 < len(learning_rates) <= self.steps_per_epoch:
+            raise SettingsError(
+                f"{len(learning_rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: "
+                "give one for each"
+            )
         losses = np.full(len(self.parameters), np.nan)
         diverged: dict[int, Divergence] = {}
         for member in active:
-            total = 0.0
-            for index, rows in enumerate(self.batches(epoch, member)):
+            total = weight = 0.0
+            for index, rows in enumerate(self.batches(epoch, member)[: len(learning_rates)]):
                 step = self.step(member, rows, float(learning_rates[index]))
                 layer = not_finite(step, self.layout)
                 if layer:
@@ -126,8 +167,9 @@ class ReferenceRun:
                 self.parameters[member] = step.parameters
                 self.states[member] = step.state
                 total += float(step.gradients.cost) * self._weight(rows)
+                weight += self._weight(rows)
             else:
-                losses[member] = total / self._weight(self.data.train)
+                losses[member] = total / (weight if self.layout.network.reduction == "mean" else 1.0)
         return EpochReport(losses, diverged)
 
     def _weight(self, rows: IntArray) -> float:
@@ -201,10 +243,15 @@ class ReferenceEngine:
     dtype: Any = np.float64
 
     def start(
-        self, network: Network, parameters: FloatArray, data: Data, settings: StepSettings
+        self,
+        network: Network,
+        parameters: FloatArray,
+        data: Data,
+        settings: StepSettings,
+        resume: RunState | None = None,
     ) -> ReferenceRun:
-        """Begin a training of ``parameters`` (k, p)."""
-        return ReferenceRun(network, parameters, data, settings)
+        """Begin a training of ``parameters`` (k, p), or go on from ``resume``, whose parameters are then taken."""
+        return ReferenceRun(network, parameters, data, settings, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out), in blocks of rows that bound the memory."""

@@ -53,27 +53,35 @@ def limited_threads(count: int | None) -> Iterator[None]:
         _wanted.reset(before)
 
 
-def on_threads(count: int, work: Callable[[int], Any]) -> None:
-    """Run ``work(0)`` … ``work(count - 1)`` at the same time, number 0 on this thread, and wait for all.
+def on_threads(count: int, work: Callable[[int], Any], stop: Callable[[], None] | None = None) -> None:
+    """Run ``work(0)`` … ``work(count - 1)`` at the same time and wait for all.
 
     They may wait for each other; so either all of them begin or none does. Ctrl-C takes effect when all have
-    ended.
+    ended. Without ``stop`` number 0 runs on this thread, which is right for short work. Else all run elsewhere, so
+    that this thread can answer Ctrl-C at once: it calls ``stop``, which is to make the work end early.
     """
-    if count == 1:
+    if stop is None and count == 1:
         work(0)
         return
-    pool = _pool(os.getpid(), count - 1)
-    with _interrupts_kept_back():
+    here = 1 if stop is None else 0
+    pool = _pool(os.getpid(), count - here)
+    with _interrupts_kept_back() as came:
         # Without the lock two trainings could each hold a thread that the other one's work needs.
-        here = _processor()
+        taken = _processor() if here else None
         with _submitting:
-            others = [pool.submit(_elsewhere, work, number, here) for number in range(1, count)]
+            others = [pool.submit(_elsewhere, work, number, taken) for number in range(here, count)]
         try:
-            work(0)
+            if here:
+                work(0)
         finally:
-            wait(others)
+            while wait(others, timeout=_SECONDS_DEAF).not_done:
+                if came and stop is not None:
+                    stop()
         for other in others:
             other.result()
+
+
+_SECONDS_DEAF = 0.05
 
 
 def _elsewhere(work: Callable[[int], Any], number: int, taken: int | None) -> None:
@@ -111,16 +119,16 @@ _getcpu = _find_getcpu()
 
 
 @contextmanager
-def _interrupts_kept_back() -> Iterator[None]:
-    """Let Ctrl-C wait until the block has ended; outside the main thread it never comes."""
+def _interrupts_kept_back() -> Iterator[list[tuple[int, FrameType | None]]]:
+    """Let Ctrl-C wait until the block has ended, and give the list where it shows; outside the main thread it never comes."""
     handler = signal.getsignal(signal.SIGINT)
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield
-        return
     came: list[tuple[int, FrameType | None]] = []
+    if threading.current_thread() is not threading.main_thread() or not callable(handler):
+        yield came
+        return
     signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
     try:
-        yield
+        yield came
     finally:
         signal.signal(signal.SIGINT, handler)
         if came:

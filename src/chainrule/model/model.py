@@ -30,7 +30,7 @@ from chainrule.tables.target import TargetEncoder
 from chainrule.training.metrics import Scores, classification_scores, confusion, regression_scores
 
 if TYPE_CHECKING:
-    from chainrule.engines.cpu import RowPredictor
+    from chainrule.engines.evaluate import RowPredictor
 
 VERSION = 1
 """The version of the description that `Model.save` writes."""
@@ -151,7 +151,7 @@ class Model:
         Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
         network's, as in `outputs`.
         """
-        from chainrule.engines.cpu import RowPredictor
+        from chainrule.engines.evaluate import RowPredictor
 
         return RowPredictor(self.network, self.parameters)
 

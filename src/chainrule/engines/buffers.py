@@ -1,0 +1,119 @@
+"""A network laid out as the tables that `kernels` reads, its buffers, and arrays as compiled code takes them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines import places as at
+from chainrule.engines.base import Layout
+from chainrule.engines.codegen import MOST_SHARED, TILE
+from chainrule.engines.native import gemm_addresses
+from chainrule.engines.pieces import activation_source, compiled, output_source
+from chainrule.equations.network import Network
+from chainrule.errors import SettingsError
+
+SMALL_STEP = 4_000_000
+"""A step of fewer floating-point operations stays on one thread: meeting twice would cost more than it saves (docs/engine.md)."""
+
+BLOCK = 256
+"""Rows that are evaluated at once, and the most rows that a step works on at once."""
+
+SECONDS_AWAY = 0.2
+"""The longest the compiled loops run before Python is asked for Ctrl-C and callbacks."""
+
+FLOPS_PER_SECOND = 5e9
+"""About what a thread computes at least; only for guessing whether a call takes long."""
+
+
+class Tables:
+    """A network as the tables that `kernels` reads, for batches of up to ``rows`` rows."""
+
+    def __init__(self, network: Network, dtype: Any, rows: int, *, training: bool) -> None:
+        self.layout = Layout(network)
+        self.dtype = np.dtype(dtype)
+        self.gemm = gemm_addresses()[self.dtype == np.float64]
+        n_layers = len(network.layers)
+        self.layers = np.zeros((n_layers + 1, 9), np.int64)
+        self.scales = np.ones(n_layers)
+        a_at = z_at = 0
+        for index, layer in enumerate(network.layers):
+            n_in, n_out = network.sizes[index], layer.n_out
+            bias = self.layout.slot(index + 1, "b") if layer.bias != "none" else None
+            weights = self.layout.slot(index + 1, "W")
+            source = activation_source if training and index < n_layers - 1 else output_source
+            self.layers[index] = (
+                n_in,
+                n_out,
+                weights.start,
+                weights.stop if bias is None else bias.start,
+                0 if bias is None else bias.shape[0],
+                compiled(source(layer.activation, self.dtype), self.dtype),
+                int(np.ceil(layer.dropout * 2.0**32)) if training else 0,
+                a_at,
+                z_at,
+            )
+            self.scales[index] = 1 / (1 - layer.dropout)
+            a_at += rows * n_in
+            z_at += rows * n_out
+        self.layers[n_layers, at.A_AT] = a_at
+        self.a_size, self.z_size = a_at + rows * network.output.n_out, z_at
+
+        self.rows = rows
+        self.widest = max(layer.n_out for layer in network.layers)
+
+    def shape(self, slices: IntArray, facts: IntArray) -> at.Shape:
+        """Return the tables as the kernels take them."""
+        return at.Shape(self.layers, slices, self.scales, facts)
+
+    def space(self) -> at.Space:
+        """Return a thread's buffers for ``rows`` rows."""
+        return at.Space(
+            a=np.zeros(self.a_size, self.dtype),
+            z=np.zeros(self.z_size, self.dtype),
+            delta=np.zeros(self.z_size, self.dtype),
+            targets=np.zeros(self.rows * int(self.layers[-2, at.N_OUT]), self.dtype),
+            values=np.zeros(self.rows, self.dtype),
+            words=np.zeros(self.widest + 4, np.uint64),
+            scratch=np.zeros(MOST_SHARED * TILE, self.dtype),
+        )
+
+
+def bare_shape(tables: Tables) -> at.Shape:
+    """Return the tables of a network that is only run forward."""
+    facts = np.zeros(at.SIZE_BITS + 1, np.int64)
+    facts[at.GEMM] = tables.gemm
+    return tables.shape(np.zeros((0, 3), np.int64), facts)
+
+
+def n_weights(network: Network) -> int:
+    """Return the number of weights, without biases."""
+    return sum(n_in * n_out for n_in, n_out in zip(network.sizes[:-1], network.sizes[1:], strict=True))
+
+
+def plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:
+    """Return an array as the kernels take it, copied only where needed.
+
+    Another kind would make Numba compile them anew.
+
+    Raises SettingsError for another shape: compiled code doesn't look where it reads.
+    """
+    if np.shape(array) != shape:
+        raise SettingsError(f"{what} of shape {np.shape(array)} don't fit: the network needs {shape}")
+    return np.require(array, dtype, ["C", "ALIGNED", "WRITEABLE"])
+
+
+def members_of(parameters: FloatArray, dtype: Any, layout: Layout) -> FloatArray:
+    """Return a copy of the parameters, (k, p)."""
+    made = np.array(parameters, dtype, ndmin=2, order="C")
+    return plain(made, dtype, (len(made), layout.size), "parameters")
+
+
+def indices(rows: Any, n: int) -> IntArray:
+    """Return indices of rows as the kernels take them; raises SettingsError for one that the table doesn't have."""
+    made: IntArray = np.require(rows, np.int64, ["C", "ALIGNED", "WRITEABLE"])
+    if made.size and not (made.min() >= 0 and made.max() < n):
+        raise SettingsError(f"rows {made.min()} to {made.max()} are not all rows of a table of {n}")
+    return made

@@ -1,0 +1,141 @@
+"""Networks run forward: over many rows on all threads, and one row in microseconds."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines import kernels as k
+from chainrule.engines import places as at
+from chainrule.engines.buffers import (
+    BLOCK,
+    FLOPS_PER_SECOND,
+    SECONDS_AWAY,
+    SMALL_STEP,
+    Tables,
+    bare_shape,
+    indices,
+    members_of,
+    n_weights,
+)
+from chainrule.engines.threads import on_threads, one_blas_thread
+from chainrule.equations.network import Network
+from chainrule.errors import SettingsError
+
+if TYPE_CHECKING:
+    from chainrule.engines.cpu import CpuRun
+
+
+_NO_ORDER = np.zeros(0, np.int32)
+
+
+class Evaluator:
+    """Runs networks forward over many rows, on all threads, in blocks that bound the memory."""
+
+    def __init__(self, network: Network, dtype: Any, threads: int, run: CpuRun | None = None) -> None:
+        self.network = network
+        self.tables = Tables(network, dtype, BLOCK, training=False)
+        self.threads = threads
+        self.run = run
+        self.shape = bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.facts)
+        self.spaces: list[at.Space] = []
+        self.flops_per_row = 2 * n_weights(network)
+
+    def outputs(self, parameters: FloatArray, x: FloatArray, rows: IntArray | None = None) -> FloatArray:
+        """Return each member's outputs (k, n, n_out) for the given rows of x, or all."""
+        n = len(x) if rows is None else len(rows)
+        out = np.empty((len(parameters), n, self.network.output.n_out), self.tables.dtype)
+        chosen = np.zeros(0, np.int64) if rows is None else rows
+
+        def work(thread: int, threads: int, stop: IntArray) -> None:
+            k.outputs_of_rows(
+                thread, threads, stop, self.shape, self.spaces[thread], parameters, x, chosen, BLOCK, out
+            )
+
+        self._on_threads(n * len(parameters), work)
+        return out
+
+    def losses(self, parameters: FloatArray, rows: IntArray) -> FloatArray:
+        """Return each member's cost (k,) on rows of the run's table."""
+        run = self.run
+        if run is None:
+            raise SettingsError("losses need a run's targets")
+        chosen = indices(rows, len(run.x))
+        totals = np.zeros((len(parameters), -(-len(chosen) // BLOCK)))
+        table = at.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
+
+        def work(thread: int, threads: int, stop: IntArray) -> None:
+            k.losses_of_rows(
+                thread,
+                threads,
+                stop,
+                self.shape,
+                table,
+                self.spaces[thread],
+                parameters,
+                chosen,
+                BLOCK,
+                totals,
+            )
+
+        self._on_threads(len(chosen) * len(parameters), work)
+        total: FloatArray = np.sum(totals, axis=1)
+        if self.network.reduction == "mean":
+            total /= (
+                float(np.sum(run.weights[chosen], dtype=np.float64)) if run.weighted else max(1, len(chosen))
+            )
+        return total
+
+    def _on_threads(self, rows: int, work: Callable[[int, int, IntArray], None]) -> None:
+        """Run ``work(thread, threads, stop)`` on as many threads as so many rows are worth; it ends where ``stop`` is not 0."""
+        flops = rows * self.flops_per_row
+        threads = self.threads if flops >= SMALL_STEP else 1
+        while len(self.spaces) < threads:
+            self.spaces.append(self.tables.space())
+        flag = np.zeros(1, np.int64)
+
+        def stop() -> None:
+            flag[0] = 1
+
+        with one_blas_thread():
+            on_threads(
+                threads,
+                lambda thread: work(thread, threads, flag),
+                stop if flops >= SECONDS_AWAY * FLOPS_PER_SECOND else None,
+            )
+
+
+class RowPredictor:
+    """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
+
+    Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype
+    raises SettingsError. Not for use by several threads at once.
+    """
+
+    def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
+        tables = Tables(network, dtype, 1, training=False)
+        self._w = members_of(parameters, tables.dtype, tables.layout)
+        self._bound = (bare_shape(tables), tables.space(), self._w)
+        self._n_out = network.output.n_out
+        self._dtype = tables.dtype
+        self._shape = (network.n_inputs,)
+        self._predict: Callable[..., None] = k.mean_output
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return the mean output (n_out,) for the row ``x`` (d,)."""
+        if type(x) is not np.ndarray or x.shape != self._shape or x.dtype != self._dtype:
+            raise SettingsError(
+                f"a row of {self._shape[0]} numbers in {self._dtype} is needed, not {_described(x)}"
+            )
+        if not x.flags.carray:
+            x = x.copy()
+        out = np.empty(self._n_out, self._dtype)
+        self._predict(*self._bound, x, out)
+        return out
+
+
+def _described(value: Any) -> str:
+    return f"{value.shape} in {value.dtype}" if isinstance(value, np.ndarray) else f"a {type(value).__name__}"

@@ -1,0 +1,99 @@
+"""What lies where in the tables and buffers that `kernels` reads: columns, places, and the tuples they come in."""
+
+from __future__ import annotations
+
+from typing import Any, NamedTuple
+
+# Columns of the layers' table.
+N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT = range(9)
+# Columns of the slices' table: first and last parameter, and 1 for weights, 0 for biases, which don't decay.
+START, STOP, DECAYS = range(3)
+# Places in the table of numbers that don't change in a run.
+(
+    BATCH,
+    BLOCK,
+    GROUP,
+    MEAN,
+    SHUFFLE,
+    SEED_LOW,
+    SEED_HIGH,
+    LOSS,
+    UPDATE,
+    PREPARE,
+    GEMM,
+    CLIPS,
+    WEIGHTED,
+    INFINITE,
+    SIZE_BITS,
+) = range(15)
+# Places in an update's numbers; pieces.STEP_NUMBERS names them.
+ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
+# Places in a crew's progress.
+MEMBER, STEP = 0, 1
+# Places in a crew's meeting, each in a cache line of its own: `loops.barrier`'s two, then the wish that all stop,
+# and how many threads left blocks out because of it.
+STOP_WANTED, LEFT_OUT, MEETING_SIZE = 16, 24, 32
+
+
+class Shape(NamedTuple):
+    """What a network looks like: tables of its layers and slices, 1/(1-p) of each layer's dropout, and the facts of the run."""
+
+    layers: Any
+    slices: Any
+    scales: Any
+    facts: Any
+
+
+class Rows(NamedTuple):
+    """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, training rows and their order."""
+
+    x: Any
+    y: Any
+    weights: Any
+    train: Any
+    order: Any
+
+
+class State(NamedTuple):
+    """What an update changes: parameters (k, p), gradients of groups (groups, p), optimizer state (k, states · p).
+
+    ``free`` (p,) is 0 at frozen parameters, or one number where none are; ``w_bits`` and ``g_bits`` are the same
+    memory as ``w`` and ``g``, read as integers.
+    """
+
+    w: Any
+    g: Any
+    s: Any
+    free: Any
+    w_bits: Any
+    g_bits: Any
+
+
+class Space(NamedTuple):
+    """The buffers of a thread, for the rows of a block: a, z and delta of every layer one after the other.
+
+    ``targets`` and ``values`` (losses) have a place for each row; ``words`` and ``scratch`` are for one row's random
+    words and one tile's columns.
+    """
+
+    a: Any
+    z: Any
+    delta: Any
+    targets: Any
+    values: Any
+    words: Any
+    scratch: Any
+
+
+class Shared(NamedTuple):
+    """What the threads of a crew tell each other: each group's part of the cost, and of each slice sizes.
+
+    ``squares`` and ``largest`` (gradient and parameter, as bits) have a line for each slice; ``meeting`` is where
+    they wait for each other, ``progress`` what comes next.
+    """
+
+    parts: Any
+    squares: Any
+    largest: Any
+    meeting: Any
+    progress: Any
