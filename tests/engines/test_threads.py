@@ -94,6 +94,19 @@ def test_a_batch_of_the_whole_table_has_few_gradients():
     assert everything(case, 1, np.float32) == everything(case, 4, np.float32)
 
 
+def test_buffers_do_not_grow_with_the_batch():
+    """The rows that a thread works on at once are few, whatever the batch."""
+    sizes = []
+    for rows in (256, 9001):
+        case = replace(SPLIT, rows=rows, batch_size=rows)
+        flat, data = case.arrays(np.float32)
+        run = CpuEngine(np.float32, 2).start(case.network, flat, data, case.settings)
+        run.train_epoch(0, np.array([0.01]), [0])
+        (crew,) = run.crews[2]
+        sizes.append([[array.nbytes for array in space] for space in crew.spaces])
+    assert sizes[0] == sizes[1]
+
+
 def test_a_member_is_the_same_alone_and_among_others():
     together, alone = replace(SPLIT, members=3), replace(SPLIT, members=1)
     flat, data = together.arrays(np.float32)
@@ -297,6 +310,23 @@ def test_ctrl_c_waits_until_all_threads_are_back():
     assert signal.getsignal(signal.SIGINT) is handler
 
 
+@pytest.mark.parametrize("count", [1, 2])
+def test_ctrl_c_asks_long_work_to_stop(count):
+    """Work that would go on for ever ends, on whatever threads, and the handler is back."""
+    ended, asked = threading.Event(), []
+
+    def work(number):
+        if number == 0:
+            threading.Timer(0.05, os.kill, (os.getpid(), signal.SIGINT)).start()
+        asked.append((number, ended.wait(30)))
+
+    handler = signal.getsignal(signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        on_threads(count, work, ended.set)
+    assert sorted(asked) == [(number, True) for number in range(count)]
+    assert signal.getsignal(signal.SIGINT) is handler
+
+
 @pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
 def test_a_forked_process_has_threads_of_its_own():
     on_threads(2, lambda number: None)
@@ -375,6 +405,46 @@ def test_ctrl_c_ends_a_long_epoch_within_a_second(way):
         finally:
             process.kill()
     assert out == "interrupted\n", err
+    assert took < 1.0, "with the end of the process"
+
+
+WHOLE = {**NARROW, "hidden": (400, 400), "members": 1, "batch": 1_000_000, "threads": 2, "activation": "relu"}
+
+
+@pytest.mark.parametrize(
+    "call",
+    [
+        "train_epoch(0, rates, [0])",
+        "loss_and_gradient(0, flat[0])",
+        "losses(data.train)",
+        "outputs(data.train)",
+    ],
+)
+def test_ctrl_c_ends_a_call_that_looks_at_a_whole_table_within_a_second(call):
+    """A million rows take many seconds in each of these; the parameters of the step that was left stay as they were."""
+    code = (
+        TRAINING.format(**{**WHOLE, "rows": 3_000_000 if "(data" in call else 1_000_000})
+        + f"""
+    before = run.parameters.tobytes()
+    print("begins", flush=True)
+    try:
+        run.{call}
+        print("not interrupted", flush=True)
+    except KeyboardInterrupt:
+        print("interrupted", run.parameters.tobytes() == before, flush=True)
+    """
+    )
+    with python(code) as process:
+        try:
+            assert process.stdout.readline() == "begins\n"
+            time.sleep(0.3)
+            begun = time.perf_counter()
+            process.send_signal(signal.SIGINT)
+            out, err = process.communicate(timeout=30)
+            took = time.perf_counter() - begun
+        finally:
+            process.kill()
+    assert out == "interrupted True\n", err
     assert took < 1.0, "with the end of the process"
 
 
