@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.engines.base import Data, Divergence, EpochReport, Layout, StepSettings
+from chainrule.engines.base import Data, Divergence, EpochReport, Layout, RunState, StepSettings
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.equations.network import Dense, Network
 from chainrule.equations.optimizers import optimizer
@@ -54,6 +54,9 @@ class Scripted:
     def losses(self, rows):
         at = [int(p) for p in self.parameters[:, 0]]
         return np.array([script[epoch] for script, epoch in zip(self.script, at, strict=True)], float)
+
+    def state(self):
+        return RunState(self.parameters.copy(), {}, self.parameters[:, 0].astype(int) * self.steps_per_epoch)
 
     def outputs(self, rows):
         raise NotImplementedError

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 
 from chainrule.training.baselines import class_baselines, linearly_separable, number_baselines
 from chainrule.training.metrics import (
+    METRICS,
     PRIMARY,
-    SMALLER_IS_BETTER,
     classification_scores,
     confusion,
     regression_scores,
@@ -79,7 +79,7 @@ def test_huge_errors_have_a_size():
 
 def test_the_scores_that_are_compared_are_scores():
     names = {*classification_scores(Y, GUESSED, np.full((4, 2), 0.5), 2), *regression_scores(Y, GUESSED)}
-    assert set(PRIMARY.values()) | SMALLER_IS_BETTER <= names
+    assert set(PRIMARY.values()) <= names == set(METRICS)
 
 
 # ---- baselines

@@ -53,9 +53,9 @@ class _Minimization:
             callback=self.after,
             options={
                 "maxiter": self.plan.epochs,
-                "maxfun": 15 * self.plan.epochs,
-                "gtol": 1e-9,
-                "ftol": 1e-12,
+                "maxfun": self.plan.most_evaluations or 15 * self.plan.epochs,
+                "gtol": self.plan.gradient_tolerance,
+                "ftol": self.plan.cost_tolerance,
             },
         )
         if not np.isfinite(found.fun):

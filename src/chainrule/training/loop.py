@@ -9,6 +9,8 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, Engine, Run, StepSettings
 from chainrule.equations.network import Network
+from chainrule.errors import SettingsError
+from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.monitor import Callback, FitResult, Monitor, Plan
 
 
@@ -20,46 +22,54 @@ def fit(
     settings: StepSettings,
     plan: Plan,
     on_epoch_end: Callback | None = None,
+    *,
+    resume: Checkpoint | None = None,
 ) -> FitResult:
     """Train ``parameters`` (k, p) on the data and return the best of each member.
 
     ``on_epoch_end`` is called after every epoch and ends training by returning True. Ctrl-C ends it too; the
     best so far is kept. A member whose loss stops being finite ends there, keeps its best parameters, and is
     reported in ``diverged``.
+
+    ``resume`` goes on from a checkpoint, to the same bits as if training had never stopped; ``plan.epochs``
+    counts from the very beginning. Raises SettingsError where the checkpoint doesn't fit.
     """
-    if settings.optimizer.name == "lbfgs" and not len(data.validation):
+    whole = settings.optimizer.name == "lbfgs"
+    if whole and not len(data.validation):
         # Its line search lowers the cost in every iteration, so its last is its best and nothing needs
         # watching.
         plan = replace(plan, early_stopping=False)
-    run = engine.start(network, parameters, data, settings)
-    monitor = Monitor(run, data, plan, on_epoch_end)
+    if resume is None:
+        run = engine.start(network, parameters, data, settings)
+    elif whole:
+        raise SettingsError("lbfgs can't go on from a checkpoint: begin with the parameters it had reached")
+    else:
+        run = engine.start(network, parameters, data, settings, resume.run)
+    monitor = Monitor(run, engine, network, data, settings, plan, on_epoch_end, resume)
     try:
-        if settings.optimizer.name == "lbfgs":
+        if whole:
             # SciPy's optimizers take a third of a second to import, and most trainings don't need them.
             from chainrule.training.lbfgs import minimize_members
 
             minimize_members(run, monitor, network, plan)
         else:
-            _epochs(run, monitor, plan)
+            _epochs(run, monitor, plan, 0 if resume is None else int(np.max(resume.run.steps)))
     except KeyboardInterrupt:
         monitor.stopped = "interrupted"
     return monitor.result()
 
 
-def _epochs(run: Run, monitor: Monitor, plan: Plan) -> None:
-    """Run epoch after epoch, with the schedule's learning rate for each step."""
+def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
+    """Run epoch after epoch, with the schedule's learning rate for each step; ``made``: the steps made before."""
+    if not monitor.active:
+        monitor.stopped = "early stopping"  # the checkpoint is of a training that had come to its end
+        return
     steps = run.steps_per_epoch
     total = steps * plan.epochs
-    plateaus = 0
-    since = 0
-    for epoch in range(plan.epochs):
-        t = np.arange(epoch * steps, (epoch + 1) * steps, dtype=np.float64)
-        rates = plan.schedule.rates(plan.learning_rate, t, total, epoch, plateaus, plan.warmup, np)
+    for epoch in range(monitor.epoch, plan.epochs):
+        t = np.arange(made, made + steps, dtype=np.float64)
+        made += steps
+        rates = plan.schedule.rates(plan.learning_rate, t, total, epoch, monitor.plateaus, plan.warmup, np)
         report = run.train_epoch(epoch, rates, monitor.active)
         if not monitor.after(epoch + 1, report, float(rates[-1])):
             return
-        if plan.schedule.waits_for_plateau:
-            waited = min(monitor.waited[member] for member in monitor.active)
-            since = 0 if waited == 0 else since + 1
-            if since >= plan.schedule.parameters["patience"]:
-                plateaus, since = plateaus + 1, 0

@@ -1,17 +1,139 @@
-"""Scores of predictions on rows with known targets, by scikit-learn's metrics."""
+"""Scores of predictions on rows with known targets; `METRICS` is the only list of them."""
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import BoolArray, FloatArray, IntArray
+from chainrule.equations.specs import unknown_name
+from chainrule.errors import SettingsError
 
 Scores = dict[str, float]
 
 PRIMARY = {"classification": "accuracy", "regression": "rmse"}
 """The score that is shown first and compared with the baselines."""
 
-SMALLER_IS_BETTER = frozenset({"log_loss", "rmse", "mae", "median_absolute_error"})
+
+@dataclass(frozen=True)
+class Metric:
+    """One score: its name, its function, what it compares, and which way is better.
+
+    ``function(y, prediction, weights)`` gets the rows' weights (n,) or None, and by ``of``: ``labels``: classes
+    (n,), or 0 and 1 for each of several labels (n, labels); ``probabilities``: classes (n,) counted from 0, and
+    (n, classes); ``numbers``: (n, n_out) both.
+    """
+
+    name: str
+    function: Callable[..., float]
+    of: Literal["labels", "probabilities", "numbers"]
+    greater_is_better: bool = True
+
+
+def metric(spec: str | Metric | Callable[[Any, Any], float]) -> Metric:
+    """Return the metric of a name, or of a function of targets and predictions, of which more is better.
+
+    >>> metric("rmse").greater_is_better
+    False
+
+    A `Metric` is returned as it is. Raises SettingsError for an unknown name.
+    """
+    if isinstance(spec, Metric):
+        return spec
+    if isinstance(spec, str):
+        if spec not in METRICS:
+            raise unknown_name("metric", spec, METRICS)
+        return METRICS[spec]
+    if not callable(spec):
+        raise SettingsError(f"metric {spec!r} must be a name or a function of targets and predictions")
+    return Metric(getattr(spec, "__name__", "metric"), lambda y, p, _: float(spec(y, p)), "labels")
+
+
+def accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the share of rows whose labels are all right."""
+    right = y == predicted
+    return _share(right if right.ndim == 1 else right.all(axis=1), weights)
+
+
+def balanced_accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the share of rows that are right, averaged over the classes that have rows."""
+    shares = []
+    for label in np.unique(y):
+        rows = y == label
+        shares.append(_share(predicted[rows] == label, None if weights is None else weights[rows]))
+    return float(np.mean(shares))
+
+
+def log_loss(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the mean of -log P(true class) in nats, P at least the float's epsilon, as scikit-learn has it."""
+    rows = probabilities / probabilities.sum(axis=1, keepdims=True)
+    least = np.finfo(rows.dtype).eps
+    return -_mean(np.log(np.clip(rows[np.arange(len(y)), y], least, 1 - least)), weights)
+
+
+def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the area under the ROC curve, one against the rest, averaged; NaN where a class has no row."""
+    from sklearn.metrics import roc_auc_score
+
+    n_classes = probabilities.shape[1]
+    if len(np.unique(y)) < n_classes:
+        return float("nan")
+    if n_classes == 2:
+        return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
+    rows = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return float(
+        roc_auc_score(y, rows, multi_class="ovr", labels=np.arange(n_classes), sample_weight=weights)
+    )
+
+
+def rmse(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the root of the mean squared error, averaged over the outputs."""
+    return float(np.mean([_root_mean_square(column, weights) for column in _columns(predicted - y)]))
+
+
+def mae(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the mean absolute error, averaged over the outputs."""
+    return float(np.mean([_mean(column, weights) for column in _columns(np.abs(predicted - y))]))
+
+
+def median_absolute_error(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the (weighted) median of the absolute errors, averaged over the outputs."""
+    return float(np.mean([_median(column, weights) for column in _columns(np.abs(predicted - y))]))
+
+
+def r2(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return R² averaged over the outputs; one whose targets are all equal counts 1 if exact, else 0."""
+    found = []
+    for target, error in zip(_columns(y), _columns(predicted - y), strict=True):
+        missed = _root_mean_square(error, weights)
+        spread = _root_mean_square(target - _mean(target, weights), weights)
+        # The mean of equal targets may be a rounding away from them: that is no spread.
+        if np.ptp(target) > 0 and spread > 0:
+            ratio = missed / spread if np.isfinite(spread) else float("nan")
+            found.append(1.0 - ratio * ratio)
+        else:
+            found.append(float(missed == 0))
+    return float(np.mean(found))
+
+
+def _records(*records: Metric) -> Mapping[str, Metric]:
+    return MappingProxyType({record.name: record for record in records})
+
+
+METRICS: Mapping[str, Metric] = _records(
+    Metric("accuracy", accuracy, "labels"),
+    Metric("balanced_accuracy", balanced_accuracy, "labels"),
+    Metric("log_loss", log_loss, "probabilities", greater_is_better=False),
+    Metric("auc", auc, "probabilities"),
+    Metric("rmse", rmse, "numbers", greater_is_better=False),
+    Metric("mae", mae, "numbers", greater_is_better=False),
+    Metric("median_absolute_error", median_absolute_error, "numbers", greater_is_better=False),
+    Metric("r2", r2, "numbers"),
+)
 
 
 def classification_scores(
@@ -19,24 +141,13 @@ def classification_scores(
 ) -> Scores:
     """Return accuracy, balanced accuracy and, from probabilities (n, classes), log-loss and AUC.
 
-    ``y`` and ``predicted`` (n,) are numbers of classes. AUC is one against the rest, averaged over the
-    classes, where every class has a row; log-loss is in nats, with probabilities bounded away from 0 by
-    scikit-learn's rule.
+    ``y`` and ``predicted`` (n,) are numbers of classes. AUC is left out where a class has no row.
     """
-    from sklearn import metrics
-
-    present = np.unique(y)
-    recall = [float(np.mean(predicted[y == c] == c)) for c in present]
-    scores = {"accuracy": float(np.mean(y == predicted)), "balanced_accuracy": float(np.mean(recall))}
+    scores = {"accuracy": accuracy(y, predicted), "balanced_accuracy": balanced_accuracy(y, predicted)}
     if probabilities is not None:
-        rows = probabilities / probabilities.sum(axis=1, keepdims=True)
-        scores["log_loss"] = float(metrics.log_loss(y, rows, labels=np.arange(n_classes)))
-        if len(present) == n_classes == 2:
-            scores["auc"] = float(metrics.roc_auc_score(y, rows[:, 1]))
-        elif len(present) == n_classes:
-            scores["auc"] = float(
-                metrics.roc_auc_score(y, rows, multi_class="ovr", labels=np.arange(n_classes))
-            )
+        scores["log_loss"] = log_loss(y, probabilities)
+        if len(np.unique(y)) == n_classes:
+            scores["auc"] = auc(y, probabilities)
     return scores
 
 
@@ -54,24 +165,49 @@ def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:
     float is infinite.
     """
     with np.errstate(over="ignore", invalid="ignore"):
-        error = predicted - y
-        rmse = _root_mean_square(error)
         scores = {
-            "rmse": rmse,
-            "mae": float(np.sum(np.abs(error) / len(error))),
-            "median_absolute_error": float(np.median(np.abs(error))),
+            "rmse": rmse(y, predicted),
+            "mae": mae(y, predicted),
+            "median_absolute_error": median_absolute_error(y, predicted),
         }
-        spread = _root_mean_square(y - np.sum(y / len(y)))
-        # The mean of equal targets may be a rounding away from them: that is no spread.
+        spread = _root_mean_square(y - _mean(y, None), None)
         if np.ptp(y) > 0 and 0 < spread < np.inf:
-            ratio = rmse / spread
-            scores["r2"] = 1.0 - ratio * ratio
+            scores["r2"] = r2(y, predicted)
     return scores
 
 
-def _root_mean_square(values: FloatArray) -> float:
+def _columns(values: FloatArray) -> FloatArray:
+    """Return the outputs one by one, (n_out, n)."""
+    return values.reshape(len(values), -1).T
+
+
+def _share(right: BoolArray, weights: FloatArray | None) -> float:
+    """Return the rows' share that is right, exactly 1 where all are."""
+    return float(np.mean(right) if weights is None else np.sum(right * weights) / np.sum(weights))
+
+
+def _mean(values: FloatArray, weights: FloatArray | None) -> float:
+    """Return the mean, where the sum of large values doesn't overflow."""
+    if weights is None:
+        return float(np.sum(values / len(values)))
+    return float(np.sum(values * (weights / np.sum(weights))))
+
+
+def _median(values: FloatArray, weights: FloatArray | None) -> float:
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    sorted_values, reached = values[order], np.cumsum(weights[order])
+    half = reached[-1] / 2
+    # Where exactly half of the weight lies below, the median is between two values.
+    low = sorted_values[np.searchsorted(reached, half, side="left")]
+    high = sorted_values[min(np.searchsorted(reached, half, side="right"), len(values) - 1)]
+    return float((low + high) / 2)
+
+
+def _root_mean_square(values: FloatArray, weights: FloatArray | None) -> float:
     """Return sqrt(mean(v²)), where the squares of large values don't overflow."""
     largest = float(np.max(np.abs(values)))
     if largest == 0 or not np.isfinite(largest):
         return largest
-    return largest * float(np.sqrt(np.mean((values / largest) ** 2)))
+    return largest * float(np.sqrt(_mean((values / largest) ** 2, weights)))

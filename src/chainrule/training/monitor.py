@@ -10,8 +10,12 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.engines.base import Data, Divergence, EpochReport, Run
+from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Layout, Run, StepSettings
+from chainrule.equations.network import Network
+from chainrule.equations.regularizers import penalty
 from chainrule.equations.schedules import Schedule, schedule
+from chainrule.training.checkpoint import Checkpoint, Epoch
+from chainrule.training.watch import Watch
 
 Stopped = Literal["epochs", "early stopping", "converged", "callback", "interrupted", "diverged"]
 
@@ -20,9 +24,19 @@ Stopped = Literal["epochs", "early stopping", "converged", "callback", "interrup
 class Plan:
     """How long and how fast: epochs, base learning rate and schedule, warm-up steps, early stopping.
 
-    Early stopping ends a member when its watched loss (validation, or training where there are no validation
-    rows) has not fallen by more than ``tolerance`` for ``patience`` epochs; its best epoch is kept, which may
-    be the start. Without it every epoch is run and the last is kept.
+    Early stopping ends a member when what is watched has not got better by more than ``tolerance`` for
+    ``patience`` epochs. Watched is the loss, or the metric of ``watch``, on the validation rows (the training
+    rows where there are none), on the ``training`` rows, or as the cost on the way through an epoch's
+    ``steps``, penalties included. The ``best`` parameters are kept, or the ``last``; None: the best with early
+    stopping, else the last.
+
+    ``rule``: by ``progress`` the start is epoch 0 and a value is compared with that of the last progress, so
+    that small steps add up over patience. By ``best``, scikit-learn's rule, the start doesn't count, a value is
+    compared with the best so far, and one that is better by exactly the tolerance is progress.
+
+    ``least_rate``: as long as the learning rate is above it, the end of patience is a plateau for the schedule
+    instead of the end. ``most_evaluations``, ``gradient_tolerance`` and ``cost_tolerance`` are L-BFGS's own
+    limits (None: 15 evaluations of the cost an epoch).
     """
 
     epochs: int = 200
@@ -32,26 +46,36 @@ class Plan:
     early_stopping: bool = True
     patience: int = 20
     tolerance: float = 0.0
+    watch: Watch | None = None
+    rows: Literal["validation", "training", "steps"] = "validation"
+    keep: Literal["best", "last"] | None = None
+    rule: Literal["progress", "best"] = "progress"
+    least_rate: float | None = None
+    most_evaluations: int | None = None
+    gradient_tolerance: float = 1e-9
+    cost_tolerance: float = 1e-12
 
-
-class Epoch(NamedTuple):
-    """One line of the history; losses are means over the members that took part (validation NaN without rows)."""
-
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    learning_rate: float
-    seconds: float
+    @property
+    def keeps_best(self) -> bool:
+        """Whether the best parameters are given back, rather than the last."""
+        return self.early_stopping if self.keep is None else self.keep == "best"
 
 
 class EpochState(NamedTuple):
-    """What a callback sees at the end of an epoch; ``losses`` (k,) are the watched ones, ``active`` who goes on."""
+    """What a callback sees at the end of an epoch.
+
+    ``losses`` (k,) are what is watched, ``active`` who goes on; ``checkpoint()`` is all that is needed to go on
+    from here.
+    """
 
     line: Epoch
     epochs: int
     losses: FloatArray
     active: tuple[int, ...]
     run: Run
+    engine: Engine
+    network: Network
+    checkpoint: Callable[[], Checkpoint]
 
 
 Callback = Callable[[EpochState], bool | None]
@@ -61,8 +85,10 @@ Callback = Callable[[EpochState], bool | None]
 class FitResult:
     """What training gives back: the kept parameters (k, p), which epoch each member's are from, the history.
 
-    ``losses`` (k,) are the watched losses of the kept parameters; where nothing is watched (no validation
-    rows, no early stopping), the mean training loss during the epoch they are from.
+    ``losses`` (k,) are the watched losses, or values of the metric, of the kept parameters (by the rule
+    ``best``: the best); where nothing is watched (no validation rows, no early stopping), the mean training
+    loss during the epoch they are from. ``checkpoint`` is where training ended, to go on from; None where
+    Ctrl-C ended it in the middle of an epoch.
     """
 
     parameters: FloatArray
@@ -72,94 +98,215 @@ class FitResult:
     stopped: Stopped
     diverged: dict[int, Divergence]
     seconds: float
+    checkpoint: Checkpoint | None = None
 
 
 class Monitor:
     """Follows a run: takes each epoch's losses, keeps the best, says who goes on and why training stopped."""
 
-    def __init__(self, run: Run, data: Data, plan: Plan, on_epoch_end: Callback | None) -> None:
+    def __init__(
+        self,
+        run: Run,
+        engine: Engine,
+        network: Network,
+        data: Data,
+        settings: StepSettings,
+        plan: Plan,
+        on_epoch_end: Callback | None,
+        resume: Checkpoint | None = None,
+    ) -> None:
         self.begun = time.perf_counter()
         self.run = run
+        self.engine = engine
         self.data = data
+        self.network = network
+        self.settings = settings
         self.plan = plan
         self.on_epoch_end = on_epoch_end
         self.validates = len(data.validation) > 0
+        self.rows = data.validation if self.validates and plan.rows == "validation" else data.train
+        # Without watching, only what epochs report is compared.
+        self.watches = plan.rows != "steps" and (self.validates or plan.early_stopping)
+        self.sign = -1.0 if plan.watch is not None and plan.watch.metric.greater_is_better else 1.0
+        self.stopped: Stopped = "epochs"
+        self.penalizes = bool(settings.l1 or settings.l2)
+        if self.penalizes:
+            layout = Layout(network)
+            self.penalized = layout.decayed * layout.free
+            self.penalties = self._penalties()
+        if resume is None:
+            self._begin()
+        else:
+            self._resume(resume)
+
+    def _begin(self) -> None:
+        members = len(self.run.parameters)
+        self.epoch = self.plateaus = self.since = 0
         self.history: list[Epoch] = []
         self.diverged: dict[int, Divergence] = {}
-        self.stopped: Stopped = "epochs"
-        self.parameters = np.array(run.parameters)
-        self.losses = np.array(run.losses(data.validation if self.validates else data.train))
-        self.losses[~np.isfinite(self.losses)] = np.inf
-        members = len(self.parameters)
-        # What a loss has to fall below to count as progress. Without watching, only losses reported during
-        # epochs are compared.
-        self.marks = self.losses.copy() if self._watches else np.full(members, np.inf)
+        self.parameters = np.array(self.run.parameters)
+        # Lower is better in what is compared: a metric of which more is better is compared with its sign changed.
+        self.lowest = np.full(members, np.inf)
+        # What has to be undercut to count as progress.
+        self.marks = np.full(members, np.inf)
+        if self.plan.rule == "progress" and self.plan.rows != "steps":
+            self.lowest = self._on_rows() if self.watches else np.array(self.run.losses(self.rows))
+            self.lowest[~np.isfinite(self.lowest)] = np.inf
+            if self.watches:
+                self.marks = self.lowest.copy()
         self.best_epochs = [0] * members
         self.waited = [0] * members
         self.active = tuple(range(members))
+        self.before = 0.0
+
+    def _resume(self, resume: Checkpoint) -> None:
+        self.epoch, self.plateaus, self.since = resume.epoch, resume.plateaus, resume.since
+        self.history, self.diverged = list(resume.history), dict(resume.diverged)
+        self.parameters = np.array(resume.parameters, self.run.parameters.dtype)
+        self.lowest, self.marks = np.array(resume.lowest), np.array(resume.marks)
+        self.best_epochs, self.waited = list(resume.best_epochs), list(resume.waited)
+        self.active = resume.active
+        self.before = resume.seconds
 
     @property
-    def _watches(self) -> bool:
-        return self.validates or self.plan.early_stopping
+    def seconds(self) -> float:
+        """The time since training began; that before an interruption counts."""
+        return self.before + time.perf_counter() - self.begun
 
-    def _watched(self, report: EpochReport) -> FloatArray:
-        """Return the losses (k,) that decide: of the parameters as they are now, where best ones are sought."""
-        if not self._watches:
+    def _on_rows(self) -> FloatArray:
+        """Return what is watched for each member (k,), lower being better, of the parameters as they are now."""
+        watch, data = self.plan.watch, self.data
+        if watch is None:
+            return np.array(self.run.losses(self.rows))
+        weights = None if data.weights is None else data.weights[self.rows]
+        y = data.y[self.rows]
+        return self.sign * np.array([watch(y, a, weights) for a in self.run.outputs(self.rows)])
+
+    def _penalties(self) -> FloatArray:
+        s = self.settings
+        with np.errstate(over="ignore", invalid="ignore"):
+            return np.asarray(penalty(self.run.parameters, self.penalized, s.l1, s.l2, np))
+
+    def _costs(self, report: EpochReport) -> FloatArray:
+        """Return each member's mean cost on the way through an epoch: its losses, and the penalties.
+
+        A penalty is taken to change evenly from the epoch's first step to its last.
+        """
+        if not self.penalizes or self.settings.optimizer.name == "lbfgs":
             return report.losses
-        return self.run.losses(self.data.validation if self.validates else self.data.train)
+        steps = self.run.steps_per_epoch
+        begin, self.penalties = self.penalties, self._penalties()
+        with np.errstate(over="ignore", invalid="ignore"):
+            mean = begin + (self.penalties - begin) * ((steps - 1) / (2 * steps))
+            return report.losses + (mean * steps if self.network.reduction == "sum" else mean)
 
     def after(self, epoch: int, report: EpochReport, learning_rate: float) -> bool:
         """Take in one epoch of the active members; return whether training goes on."""
-        run, plan = self.run, self.plan
+        plan = self.plan
+        self.epoch = epoch
         self.diverged.update(report.diverged)
-        watched = self._watched(report)
-        keeps_best = plan.early_stopping
-        going: list[int] = []
-        current = run.parameters
-        for member in self.active:
-            if member in report.diverged:
-                continue
-            loss = float(watched[member])
-            if loss < self.marks[member] - plan.tolerance:
-                self.marks[member] = loss
-                self.waited[member] = 0
-            else:
-                self.waited[member] += 1
-            if np.isfinite(loss) and (loss < self.losses[member] or not keeps_best):
-                self.losses[member] = loss
-                self.best_epochs[member] = epoch
-                self.parameters[member] = current[member]
-            if not keeps_best or self.waited[member] < plan.patience:
-                going.append(member)
-        shown = [m for m in self.active if m not in report.diverged]
+        costs = self._costs(report)
+        compared = self._on_rows() if self.watches else costs
+        shown = [member for member in self.active if member not in report.diverged]
+        self._compare(epoch, shown, compared)
+        validation = float("nan")
+        if self.validates:
+            is_known = self.watches and plan.watch is None and plan.rows == "validation"
+            validation = _mean(compared if is_known else self.run.losses(self.data.validation), shown)
+        watched = self.sign * _mean(compared, shown)
         self.history.append(
-            Epoch(
-                epoch,
-                _mean(report.losses, shown),
-                _mean(watched, shown) if self.validates else float("nan"),
-                learning_rate,
-                time.perf_counter() - self.begun,
-            )
+            Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
         )
-        self.active = tuple(going)
-        state = EpochState(self.history[-1], plan.epochs, watched, self.active, run)
-        if self.on_epoch_end is not None and self.on_epoch_end(state):
+        self.active = self._going(shown, learning_rate)
+        if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False
-        if not going:
+        if not self.active:
             self.stopped = "diverged" if len(self.diverged) == len(self.waited) else "early stopping"
-        return bool(going)
+        return bool(self.active)
+
+    def _compare(self, epoch: int, members: list[int], values: FloatArray) -> None:
+        """Note who made progress, and keep whose parameters are better than before."""
+        plan = self.plan
+        current = self.run.parameters
+        for member in members:
+            value = float(values[member])
+            if plan.rule == "best":
+                progress = value <= self.lowest[member] - plan.tolerance
+            else:
+                progress = value < self.marks[member] - plan.tolerance
+            if progress:
+                self.marks[member] = value
+            self.waited[member] = 0 if progress else self.waited[member] + 1
+            if np.isfinite(value) and (value < self.lowest[member] or not plan.keeps_best):
+                self.best_epochs[member] = epoch
+                self.parameters[member] = current[member]
+            if np.isfinite(value) and (
+                value < self.lowest[member] or (plan.rule == "progress" and not plan.keeps_best)
+            ):
+                self.lowest[member] = value
+
+    def _going(self, members: list[int], learning_rate: float) -> tuple[int, ...]:
+        """Return who goes on, and count the plateaus that the schedule waits for: those of all members."""
+        plan = self.plan
+        lowers = plan.least_rate is not None and learning_rate > plan.least_rate
+        going = tuple(
+            member
+            for member in members
+            if lowers or not plan.early_stopping or self.waited[member] < plan.patience
+        )
+        if plan.schedule.waits_for_plateau and going:
+            waited = min(self.waited[member] for member in going)
+            if lowers and waited >= plan.patience:
+                self.plateaus += 1
+                for member in going:
+                    self.waited[member] = 0
+            self.since = 0 if waited == 0 else self.since + 1
+            if self.since >= plan.schedule.parameters["patience"]:
+                self.plateaus, self.since = self.plateaus + 1, 0
+        return going
+
+    def _state(self, compared: FloatArray) -> EpochState:
+        return EpochState(
+            self.history[-1],
+            self.plan.epochs,
+            self.sign * compared,
+            self.active,
+            self.run,
+            self.engine,
+            self.network,
+            self.checkpoint,
+        )
+
+    def checkpoint(self) -> Checkpoint:
+        """Return all that is needed to go on from here to the same bits."""
+        return Checkpoint(
+            self.run.state(),
+            self.epoch,
+            self.parameters.copy(),
+            self.lowest.copy(),
+            self.marks.copy(),
+            tuple(self.best_epochs),
+            tuple(self.waited),
+            self.active,
+            self.plateaus,
+            self.since,
+            tuple(self.history),
+            dict(self.diverged),
+            self.seconds,
+        )
 
     def result(self) -> FitResult:
         """Return what was kept."""
         return FitResult(
             self.parameters,
             tuple(self.best_epochs),
-            self.losses,
+            self.sign * self.lowest,
             tuple(self.history),
             self.stopped,
             self.diverged,
-            time.perf_counter() - self.begun,
+            self.seconds,
+            None if self.stopped == "interrupted" else self.checkpoint(),
         )
 
 

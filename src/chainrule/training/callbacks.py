@@ -1,0 +1,137 @@
+"""What can be called at the end of every epoch: several callbacks as one, a progress bar, a metric's curve."""
+
+from __future__ import annotations
+
+import math
+import sys
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, ExitStack, contextmanager
+from types import TracebackType
+from typing import TYPE_CHECKING, Any
+
+from chainrule._types import FloatArray
+from chainrule.errors import SettingsError
+from chainrule.training.monitor import Callback, EpochState
+from chainrule.training.watch import Watch
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+
+
+@contextmanager
+def combined(callbacks: Sequence[Callback]) -> Iterator[Callback | None]:
+    """Enter the callbacks that are context managers; yield one that calls all, None where there are none.
+
+    Training ends if any of them says so; the others are called all the same.
+    """
+    with ExitStack() as stack:
+        for callback in callbacks:
+            if isinstance(callback, AbstractContextManager):
+                stack.enter_context(callback)
+
+        def call_all(state: EpochState) -> bool:
+            said = [callback(state) for callback in callbacks]
+            return any(said)
+
+        yield call_all if callbacks else None
+
+
+class ProgressBar:
+    """A bar on standard error with epoch, losses and time left, gone when training ends.
+
+    ``shown``: None shows it where standard error is a terminal.
+    """
+
+    def __init__(self, *, shown: bool | None = None) -> None:
+        self.shown = shown
+        self._bar: Progress | None = None
+        self._task: TaskID | None = None
+
+    def __enter__(self) -> ProgressBar:
+        # rich takes a tenth of a second to import, and most trainings are done by then.
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+        self._task = None
+        self._bar = Progress(
+            TextColumn("epoch {task.completed}/{task.total}"),
+            BarColumn(bar_width=12),
+            TextColumn("{task.fields[losses]}"),
+            TimeRemainingColumn(compact=True),
+            TextColumn("left"),
+            console=Console(stderr=True, highlight=False),
+            transient=True,
+            disable=not (sys.stderr.isatty() if self.shown is None else self.shown),
+        )
+        self._bar.start()
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._bar is not None:
+            self._bar.stop()
+        self._bar = None
+
+    def __call__(self, state: EpochState) -> None:
+        """Show the end of an epoch."""
+        if self._bar is None:
+            raise SettingsError(
+                "the progress bar is a context manager: `with ProgressBar() as bar: fit(…, bar)`"
+            )
+        line = state.line
+        losses = f"loss {line.training_loss:.4g}"
+        if not math.isnan(line.validation_loss):
+            losses += f", validation {line.validation_loss:.4g}"
+        if self._task is None:
+            self._task = self._bar.add_task("training", total=state.epochs, losses=losses)
+        self._bar.update(self._task, completed=line.epoch, losses=losses)
+
+
+class MetricMonitor:
+    """Computes a metric of the members' mean output on rows of its own after every epoch.
+
+    ``x`` (n, d) and ``y`` (n, n_out) are inputs and targets as the network has them, ``weights`` (n,) or None.
+    ``curve`` holds the values. With ``patience`` training ends when the metric has not got better by more than
+    ``tolerance`` for that many epochs.
+    """
+
+    def __init__(
+        self,
+        x: FloatArray,
+        y: FloatArray,
+        watch: Watch,
+        *,
+        weights: FloatArray | None = None,
+        patience: int | None = None,
+        tolerance: float = 0.0,
+    ) -> None:
+        self.x, self.y, self.weights = x, y, weights
+        self.watch = watch
+        self.patience = patience
+        self.tolerance = tolerance
+        self.curve: list[float] = []
+        self._waited = 0
+        self._mark = math.inf
+
+    def __call__(self, state: EpochState) -> bool:
+        """Add the metric's value of now; return whether training is to end."""
+        outputs = state.engine.predict(state.network, state.run.parameters, self.x)
+        self.curve.append(self.watch(self.y, outputs.mean(axis=0), self.weights))
+        value = -self.curve[-1] if self.watch.metric.greater_is_better else self.curve[-1]
+        if value < self._mark - self.tolerance:
+            self._mark, self._waited = value, 0
+        else:
+            self._waited += 1
+        return self.patience is not None and self._waited >= self.patience
+
+
+def as_callbacks(callbacks: Any) -> list[Callable[[EpochState], bool | None]]:
+    """Return one callback, several, or None as a list; raises SettingsError for what can't be called."""
+    if callbacks is None:
+        return []
+    found = [callbacks] if callable(callbacks) else list(callbacks)
+    for callback in found:
+        if not callable(callback):
+            raise SettingsError(f"callback {callback!r} can't be called: give functions of the epoch's state")
+    return found

@@ -1,0 +1,55 @@
+"""Weights of classes as weights of rows."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import SettingsError
+
+
+def class_weights(
+    wanted: str | Mapping[Any, float], codes: IntArray, names: Any, weights: FloatArray | None = None
+) -> FloatArray:
+    """Return the weight of each class, (classes,): ``balanced``, or those named, the others 1.
+
+    ``balanced`` gives class c the weight n / (classes · n_c), with n_c its rows (King & Zeng 2001, as scikit-learn
+    has it), or their ``weights`` (n,). ``codes`` (n,) are the rows' classes as places in ``names``. Raises
+    SettingsError for another word, an unknown class, or a weight that is not a number of at least 0.
+    """
+    known = list(names)
+    if isinstance(wanted, str):
+        if wanted != "balanced":
+            raise SettingsError(
+                f"class_weight {wanted!r} is unknown: write balanced, or a weight for each class"
+            )
+        counts = np.bincount(codes, weights, minlength=len(known)).astype(np.float64)
+        present = counts > 0
+        shares = np.count_nonzero(present) * counts / counts.sum()
+        return np.where(present, 1 / np.where(present, shares, 1.0), 0.0)
+    if not isinstance(wanted, Mapping):
+        raise SettingsError(f"class_weight {wanted!r} must be balanced, or a weight for each class")
+    found = np.ones(len(known))
+    for name, weight in wanted.items():
+        if name not in known:
+            classes = ", ".join(str(value) for value in known)
+            raise SettingsError(f"class_weight names the class {name!r}, but the classes are {classes}")
+        if isinstance(weight, bool | str) or not np.isfinite(weight) or weight < 0:
+            raise SettingsError(
+                f"class_weight {weight!r} of the class {name!r} must be a number of at least 0"
+            )
+        found[known.index(name)] = weight
+    return found
+
+
+def row_weights(
+    wanted: str | Mapping[Any, float] | None, codes: IntArray, names: Any, weights: FloatArray | None = None
+) -> FloatArray | None:
+    """Return the rows' weights (n,) with those of their classes in them; None where there are neither."""
+    if wanted is None:
+        return weights
+    of_rows = class_weights(wanted, codes, names, weights)[codes]
+    return of_rows if weights is None else of_rows * weights
