@@ -215,7 +215,7 @@ class Formula:
                         arrays.append(value)
                     results.append(value)
                 elif all(isinstance(operand, float | bool) for operand in operands):
-                    results.append(_apply_to_numbers(node, operands))
+                    results.append(apply_to_numbers(node, operands))
                 else:
                     if _is_choice_of_numbers(node, operands):
                         operands[1] = xp.asarray(operands[1], dtype=xp.result_type(*arrays))
@@ -321,7 +321,7 @@ def _apply(node: Node, operands: list[Any], xp: Namespace) -> Any:
     raise FormulaError(f"a {type(node).__name__} has no value")
 
 
-def _apply_to_numbers(node: Node, operands: list[Any]) -> float | bool:
+def apply_to_numbers(node: Node, operands: list[Any]) -> float | bool:
     """Return the value of a node without arrays as a Python number, by IEEE 754: 1/0 is inf."""
     match node:
         case Number(value):

@@ -1,0 +1,1 @@
+"""The glass box: every number of a network as formula, with its numbers, and checked."""

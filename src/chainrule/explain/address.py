@@ -1,0 +1,189 @@
+"""Addresses: every number of a network has one, ``W[2][1,3]``, ``z[1][2]@row=4``, ``dC/dW[2][1,3]@step=7``.
+
+Layers and neurons, rows, members and steps are counted from 1, as the articles count; layer 0 is the input.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from types import MappingProxyType
+from typing import Literal
+
+from chainrule.equations.names import Name, join_name, split_name
+from chainrule.errors import SettingsError
+
+Place = Literal["scalar", "input", "output", "neuron", "weight", "bias"]
+"""How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``."""
+
+
+@dataclass(frozen=True)
+class Quantity:
+    """What an address can name: its place, whether each row has its own, what it is in words."""
+
+    name: str
+    place: Place
+    per_row: bool
+    words: str
+
+
+def _quantities(*records: Quantity) -> Mapping[str, Quantity]:
+    return MappingProxyType({record.name: record for record in records})
+
+
+QUANTITIES = _quantities(
+    Quantity("x", "input", True, "an input neuron"),
+    Quantity("y", "output", True, "a target"),
+    Quantity("y_smooth", "output", True, "a target after label smoothing"),
+    Quantity("z", "neuron", True, "the weighted sum of a neuron"),
+    Quantity("a", "neuron", True, "the activation of a neuron"),
+    Quantity("r", "neuron", True, "the dropout mask of a neuron: 0, or 1/(1-p)"),
+    Quantity("h", "neuron", True, "what a neuron passes on: its activation times its dropout mask"),
+    Quantity("f'", "neuron", True, "the slope of the activation at the neuron's z"),
+    Quantity("delta", "neuron", True, "the derivative of the cost by a neuron's z"),
+    Quantity("dC/da", "neuron", True, "the derivative of the cost by a neuron's activation"),
+    Quantity("dC/dh", "neuron", True, "the derivative of the cost by what a neuron passes on"),
+    Quantity("dC/dx", "input", True, "the derivative of the cost by an input"),
+    Quantity("W", "weight", False, "a weight, from neuron i of the layer before to neuron j"),
+    Quantity("b", "bias", False, "a bias"),
+    Quantity("dC/dW", "weight", False, "the derivative of the cost by a weight"),
+    Quantity("dC/db", "bias", False, "the derivative of the cost by a bias"),
+    Quantity("W_decayed", "weight", False, "a weight after weight decay, before the update"),
+    Quantity("b_decayed", "bias", False, "a bias before the update; no decay touches it"),
+    Quantity("W_new", "weight", False, "a weight after the update"),
+    Quantity("b_new", "bias", False, "a bias after the update"),
+    Quantity("loss", "scalar", True, "the loss of a row"),
+    Quantity(
+        "share", "scalar", True, "a row's share in the cost: 1/n in a mean, 1 in a sum, or by its weight"
+    ),
+    Quantity("C", "scalar", False, "the cost"),
+    Quantity("loss_new", "scalar", True, "the loss of a row after the update"),
+    Quantity("C_new", "scalar", False, "the cost of the same rows after the update"),
+    Quantity("penalty", "scalar", False, "what the penalties l1 and l2 add to the cost"),
+    Quantity("norm", "scalar", False, "the length of the gradient before clipping"),
+    Quantity("eta", "scalar", False, "the learning rate of the step"),
+    Quantity("t", "scalar", False, "the number of the update"),
+)
+"""All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""
+
+ALIASES: Mapping[str, str] = MappingProxyType({"dC/dz": "delta", "w": "W", "dC/dw": "dC/dW"})
+"""Other spellings that are understood."""
+
+_SIGNS = str.maketrans({"∂": "d", "δ": "delta", "η": "eta", "′": "'", "’": "'", " ": None})
+_EXAMPLES = "write an address such as z[2][1], W[2][1,3], dC/dW[2][1,3] or C@step=4"
+
+
+@dataclass(frozen=True)
+class Address:
+    """The place of one number; ``layer`` and ``index`` from 1, None or () where the quantity has none.
+
+    An address with a layer and no index, ``dC/dW[2]``, is the whole array of that layer. ``step``, ``row`` and
+    ``member`` are None where only one is meant.
+
+    >>> address = Address.parse("dC/dz[2][1] @row=4")
+    >>> str(address), address.layer, address.index, address.row
+    ('delta[2][1]@row=4', 2, (1,), 4)
+    """
+
+    name: str
+    layer: int | None = None
+    index: tuple[int, ...] = ()
+    step: int | None = None
+    row: int | None = None
+    member: int | None = None
+
+    def __str__(self) -> str:
+        base, _, by = self.name.partition("/d")
+        layer = () if self.layer is None else ((self.layer,),)
+        index = (self.index,) if self.index else ()
+        given = (("step", self.step), ("row", self.row), ("member", self.member))
+        qualifiers = tuple((key, value) for key, value in given if value is not None)
+        return join_name(Name(base, by, (*layer, *index), qualifiers))
+
+    @classmethod
+    def parse(cls, text: str | Address) -> Address:
+        """Return the address of a text; raises SettingsError that says what can be written."""
+        return text if isinstance(text, Address) else _parse(text)
+
+    @property
+    def quantity(self) -> Quantity:
+        """What the address names; for ``m/dW`` and its like a record made from the parameter it is about."""
+        return quantity(self.name)
+
+    @property
+    def by(self) -> Address:
+        """The parameter or neuron that a derivative or an optimizer's number is about: W[2][1,3] of dC/dW[2][1,3]."""
+        _, _, by = self.name.partition("/d")
+        return replace(self, name=by) if by else self
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether it stands for all of a layer or of the inputs rather than a single number."""
+        return self.quantity.place != "scalar" and not self.index
+
+    def at(self, *, step: int | None = None, row: int | None = None, member: int | None = None) -> Address:
+        """Return the address with these qualifiers where it has none of its own."""
+        return replace(
+            self,
+            step=self.step if self.step is not None else step,
+            row=self.row if self.row is not None else row,
+            member=self.member if self.member is not None else member,
+        )
+
+    @property
+    def plain(self) -> Address:
+        """The address without its qualifiers."""
+        return replace(self, step=None, row=None, member=None)
+
+
+def quantity(name: str) -> Quantity:
+    """Return what a name stands for; raises SettingsError for one that stands for nothing."""
+    if name in QUANTITIES:
+        return QUANTITIES[name]
+    what, _, by = name.partition("/d")
+    if by in ("W", "b") and what != "dC":
+        kind = QUANTITIES[by]
+        return Quantity(name, kind.place, False, f"the optimizer's {what} for {kind.words}")
+    known = [*QUANTITIES, *ALIASES]
+    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"
+    raise SettingsError(f"address: there is no quantity {name!r}; {hint}")
+
+
+@lru_cache(maxsize=4096)
+def _parse(text: str) -> Address:
+    parts = split_name(text.translate(_SIGNS))
+    if parts is None:
+        raise SettingsError(f"{text!r} is not an address; {_EXAMPLES}")
+    name = f"{parts.base}/d{parts.by}" if parts.by else parts.base
+    name = ALIASES.get(name, name)
+    brackets = parts.brackets
+    if name in ("a", "h", "dC/da", "dC/dh") and brackets[:1] == ((0,),):
+        name, brackets = ("dC/dx" if "/" in name else "x"), brackets[1:]
+    kind = quantity(name)
+    given = dict(parts.qualifiers)
+    if len(given) < len(parts.qualifiers) or not given.keys() <= {"step", "row", "member"}:
+        raise SettingsError(f"address {text!r}: after @ come step=, row= and member=, each once")
+    if any(value < 1 for value in given.values()):
+        raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
+    layer: int | None = None
+    if kind.place in ("neuron", "weight", "bias"):
+        if not brackets or len(brackets[0]) != 1:
+            raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {_example(kind)}")
+        layer, brackets = brackets[0][0], brackets[1:]
+        if layer < 1:
+            raise SettingsError(f"address {text!r}: layers are counted from 1; layer 0 is the input x")
+    index = brackets[0] if brackets else ()
+    size = {"scalar": 0, "weight": 2}.get(kind.place, 1)
+    if len(brackets) > 1 or (index and len(index) != size):
+        raise SettingsError(f"address {text!r}: {kind.words} is written as {_example(kind)}")
+    if any(number < 1 for number in index):
+        raise SettingsError(f"address {text!r}: neurons are counted from 1")
+    return Address(name, layer, index, **given)
+
+
+def _example(kind: Quantity) -> str:
+    places = {"scalar": "", "input": "[3]", "output": "[1]", "weight": "[2][1,3]"}
+    return kind.name + places.get(kind.place, "[2][1]")

@@ -1,0 +1,44 @@
+"""The data model: plain data and back, numbers that keep their address."""
+
+import json
+import math
+
+import pytest
+
+from chainrule import Dense, Network
+from chainrule.equations.formula import parse
+from chainrule.equations.render import mathml, text
+from chainrule.explain.derivation import derive
+from chainrule.explain.lines import Derivation, number_from_data, number_to_data, tree_from_data, tree_to_data
+from chainrule.explain.trace import trace_network
+
+TRACE = trace_network(
+    Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]], [[1.0]]
+)
+
+
+def test_a_derivation_is_plain_data():
+    made = derive(TRACE, "a[1][1]", hand=3)
+    assert Derivation.from_dict(json.loads(json.dumps(made.to_dict(), allow_nan=False))) == made
+
+
+@pytest.mark.parametrize("formula", ["-z^2/pi", "where(z > 0, z, max(0, -z))", "exp(z) - 1e-3*y"])
+def test_trees_are_plain_data(formula):
+    root = parse(formula).root
+    assert tree_from_data(json.loads(json.dumps(tree_to_data(root)))) == root
+
+
+@pytest.mark.parametrize("value", [0.1, -0.0, math.inf, -math.inf, math.nan])
+def test_numbers_are_plain_data(value):
+    back = number_from_data(json.loads(json.dumps(number_to_data(value), allow_nan=False)))
+    assert math.copysign(1, back) == math.copysign(1, value)
+    assert back == value or math.isnan(value)
+
+
+def test_each_number_keeps_its_address():
+    (line,) = derive(TRACE, "z[1][1]").lines
+    assert text(line.symbols, line.numbers()) == "0.5*2 + (-1*1) + 0.25"
+    page = mathml(line.symbols, line.numbers(), lambda name: {"data-address": name})
+    for name, value in line.values.items():
+        assert f'data-address="{name}"' in page
+        assert value == TRACE[name]
