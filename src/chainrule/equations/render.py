@@ -23,6 +23,8 @@ from chainrule.equations.formula import (
     Symbol,
     children,
 )
+from chainrule.equations.names import split_name
+from chainrule.equations.render_names import LatexNames, MathMLNames, NameLayout
 
 Substitute: TypeAlias = Mapping[str, str | float]
 """How a symbol is to be shown: a number, or a name or number as plain text, which is escaped as needed."""
@@ -69,6 +71,8 @@ _GREEK: Mapping[str, str] = dict(
 _LATEX_FUNCTIONS = frozenset(
     {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
 )
+_LATEX_OPERATORS = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot"}
+_MATHML_OPERATORS = {"-": "−", "*": "·", "@": "\u2062"}
 _LATEX_RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "="}
 _MATHML_RELATIONS = {"<": "<", "<=": "≤", ">": ">", ">=": "≥", "==": "="}
 _LATEX_ESCAPES = str.maketrans(
@@ -193,7 +197,7 @@ class _Renderer(ABC):
                     self.fit(right, _Level.SUM if idle else _Level.PRODUCT),
                 )
                 return _Piece(body, _Level.SUM, left.minus)
-            case "*":
+            case "*" | "@" | "⊙":
                 loosest = _Level.FRACTION if self.shows_association else _Level.PRODUCT
                 body = self.infix(op, self.fit(left, _Level.PRODUCT, first=True), self.fit(right, loosest))
                 return _Piece(body, _Level.PRODUCT, left.minus)
@@ -218,8 +222,12 @@ class _Renderer(ABC):
     def symbol(self, name: str) -> _Piece:
         shown = self.substitute.get(name, name)
         if isinstance(shown, str) and not _NUMBER.fullmatch(shown):
-            return _Piece(self.name(shown), _Level.ATOM)
+            return self.named(shown)
         return self.number(shown if isinstance(shown, str) else _digits(shown))
+
+    def named(self, name: str) -> _Piece:
+        """Return a symbol shown by its name."""
+        return _Piece(self.name(name), _Level.ATOM)
 
     def number(self, digits: str) -> _Piece:
         """Return a number from its digits, ``inf`` or ``nan``, with or without a sign."""
@@ -290,7 +298,7 @@ class _Text(_Renderer):
         return f"-{body}"
 
     def infix(self, op: str, left: str, right: str) -> str:
-        return f"{left} {op} {right}" if op in "+-" else f"{left}{op}{right}"
+        return f"{left}{op}{right}" if op in "*/" else f"{left} {op} {right}"
 
     def relation(self, op: str, left: str, right: str) -> str:
         return f"{left} {op} {right}"
@@ -312,10 +320,19 @@ class _Text(_Renderer):
         return f"d/d{symbol}[{body}]"
 
 
-class _Book(_Renderer):
+class _Book(_Renderer, NameLayout):
     """The layout of a book: fractions, raised exponents, roots, cases."""
 
     shows_association = False
+
+    def named(self, name: str) -> _Piece:
+        parts = split_name(name)
+        if parts is None or not (parts.brackets or parts.by or parts.qualifiers):
+            return _Piece(self.name(name), _Level.ATOM)
+        return _Piece(self.address(parts), _Level.FRACTION if self.is_raised(parts) else _Level.ATOM)
+
+    def letter(self, name: str) -> str:
+        return self.name(name)
 
     def quotient(self, above: _Piece, below: _Piece) -> _Piece:
         return _Piece(self.fraction(above.markup, below.markup), _Level.FRACTION)
@@ -335,6 +352,10 @@ class _Book(_Renderer):
                 return _Piece(self.fence("⌊", self.markup(u), "⌋"), _Level.ATOM)
             case "sum", (u,):
                 return _Piece(self.total(self.fit(self.piece(u), _Level.PRODUCT)), _Level.LOOSE)
+            case "transpose", (u,):
+                return _Piece(
+                    self.power(self.fit(self.piece(u), _Level.ATOM), self.letter("T")), _Level.POWER
+                )
             case "where", _:
                 return _Piece(self.cases(self.rows(node)), _Level.LOOSE)
         shown, _, subscript = (FUNCTIONS[node.name].shown or node.name).partition("_")
@@ -349,9 +370,6 @@ class _Book(_Renderer):
         return [*rows, (self.markup(node), "")]
 
     @abstractmethod
-    def fraction(self, above: str, below: str) -> str: ...
-
-    @abstractmethod
     def root(self, body: str) -> str: ...
 
     @abstractmethod
@@ -364,7 +382,7 @@ class _Book(_Renderer):
     def function(self, name: str, subscript: str, args: list[str]) -> str: ...
 
 
-class _Latex(_Book):
+class _Latex(LatexNames, _Book):
     def name(self, name: str) -> str:
         base, subscript = _split_name(name)
         if base in _GREEK:
@@ -397,7 +415,7 @@ class _Latex(_Book):
         return f"-{body}"
 
     def infix(self, op: str, left: str, right: str) -> str:
-        return rf"{left} \cdot {right}" if op == "*" else f"{left} {op} {right}"
+        return f"{left} {_LATEX_OPERATORS.get(op, op)} {right}"
 
     def relation(self, op: str, left: str, right: str) -> str:
         return f"{left} {_LATEX_RELATIONS[op]} {right}"
@@ -427,7 +445,7 @@ class _Latex(_Book):
         return rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{symbol}}}\left[{body}\right]"
 
 
-class _MathML(_Book):
+class _MathML(MathMLNames, _Book):
     """Every method returns exactly one element, as fractions and powers need of their parts."""
 
     def __init__(self, substitute: Substitute | None, attributes: Attributes | None) -> None:
@@ -468,8 +486,7 @@ class _MathML(_Book):
         return f"<mrow><mo>−</mo>{body}</mrow>"
 
     def infix(self, op: str, left: str, right: str) -> str:
-        sign = {"-": "−", "*": "·"}.get(op, op)
-        return f"<mrow>{left}<mo>{sign}</mo>{right}</mrow>"
+        return f"<mrow>{left}<mo>{_MATHML_OPERATORS.get(op, op)}</mo>{right}</mrow>"
 
     def relation(self, op: str, left: str, right: str) -> str:
         return f"<mrow>{left}<mo>{escape(_MATHML_RELATIONS[op])}</mo>{right}</mrow>"
