@@ -12,7 +12,6 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Layout, Run, StepSettings
 from chainrule.equations.network import Network
-from chainrule.equations.regularizers import penalty
 from chainrule.equations.schedules import Schedule, schedule
 from chainrule.training.checkpoint import Checkpoint, Epoch
 from chainrule.training.watch import Watch
@@ -129,6 +128,7 @@ class Monitor:
         self.watches = plan.rows != "steps" and (self.validates or plan.early_stopping)
         self.sign = -1.0 if plan.watch is not None and plan.watch.metric.greater_is_better else 1.0
         self.stopped: Stopped = "epochs"
+        self.counts_plateaus = plan.schedule.waits_for_plateau
         self.penalizes = bool(settings.l1 or settings.l2)
         if self.penalizes:
             layout = Layout(network)
@@ -183,9 +183,12 @@ class Monitor:
         return self.sign * np.array([watch(y, a, weights) for a in self.run.outputs(self.rows)])
 
     def _penalties(self) -> FloatArray:
-        s = self.settings
+        """Return each member's penalty: `penalty` in two passes, since its formula takes longer than a small epoch."""
+        w, s = self.run.parameters, self.settings
+        counted = w * self.penalized
         with np.errstate(over="ignore", invalid="ignore"):
-            return np.asarray(penalty(self.run.parameters, self.penalized, s.l1, s.l2, np))
+            found: FloatArray = s.l2 / 2 * np.vecdot(counted, w)
+            return found + s.l1 * np.sum(np.abs(counted), axis=1) if s.l1 else found
 
     def _costs(self, report: EpochReport) -> FloatArray:
         """Return each member's mean cost on the way through an epoch: its losses, and the penalties.
@@ -255,7 +258,7 @@ class Monitor:
             for member in members
             if lowers or not plan.early_stopping or self.waited[member] < plan.patience
         )
-        if plan.schedule.waits_for_plateau and going:
+        if self.counts_plateaus and going:
             waited = min(self.waited[member] for member in going)
             if lowers and waited >= plan.patience:
                 self.plateaus += 1
