@@ -1,6 +1,8 @@
 """The cpu engine against reference, from the registries: a new activation, loss or optimizer is covered by being there."""
 
+import copy
 import itertools
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -24,6 +26,7 @@ from numba.core.runtime import _nrt_python as runtime
 from numba.core.runtime import rtsys
 
 from chainrule.engines import engine_named, kernels
+from chainrule.engines import places as at
 from chainrule.engines.base import Data, Layout, StepSettings
 from chainrule.engines.cpu import CpuEngine, CpuRun
 from chainrule.engines.evaluate import RowPredictor
@@ -296,6 +299,20 @@ def test_outputs_losses_and_predictions(name, reduction, dtype):
     assert predicted(row) is not predicted(row)
 
 
+def test_a_predictor_s_copy_outlives_it():
+    """It holds addresses of arrays: a copy must have arrays of its own."""
+    case = Case(members=2)
+    flat, data = case.arrays(np.float32)
+    row = data.x[0].astype(np.float32)
+    first = RowPredictor(case.network, flat)
+    want = first(row).tobytes()
+    copies = [copy.copy(first), copy.deepcopy(first), pickle.loads(pickle.dumps(first))]
+    first._arrays[at.AT_W][:] = np.nan
+    assert np.isnan(first(row)).all()
+    for other in copies:
+        assert other(row).tobytes() == want
+
+
 def test_no_rows_have_outputs_and_no_loss():
     mine, judge = both_runs(Case(members=2), np.float64)
     none = np.zeros(0, np.int64)
@@ -330,6 +347,26 @@ def test_the_whole_gradient(changes, batch_size):
                 gradient, true_gradient, rtol=0, atol=1e-12 * np.abs(true_gradient).max()
             )
             assert (gradient[Layout(case.network).free == 0] == 0).all()
+
+
+@pytest.mark.parametrize("name", ["adam", "lbfgs"])
+@pytest.mark.parametrize("rows", [9001, 300])
+def test_the_whole_gradient_of_many_blocks(name, rows):
+    """A batch has few groups of rows, the whole table more: each needs a gradient of its own, on any thread."""
+    case = Case(hidden=(40, 30), optimizer=name, rows=rows, batch_size=16, inputs=20)
+    judge = both_runs(case, np.float64)[1]
+    flat, data = case.arrays(np.float64)
+    found = []
+    for threads in (1, 2, 4):
+        run = CpuEngine(np.float64, threads).start(case.network, flat, data, case.settings)
+        run.train_epoch(0, np.array([0.01]), [0]) if name == "adam" else None
+        found.append(run.loss_and_gradient(0, flat[0]))
+    cost, gradient = judge.loss_and_gradient(0, flat[0])
+    assert found[0][0] == pytest.approx(cost, rel=1e-12)
+    np.testing.assert_allclose(found[0][1], gradient, rtol=1e-10, atol=1e-12)
+    for other in found[1:]:
+        assert other[0] == found[0][0]
+        assert other[1].tobytes() == found[0][1].tobytes()
 
 
 def test_the_whole_gradient_is_that_of_central_differences():

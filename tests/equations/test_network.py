@@ -1,5 +1,7 @@
 """Forward and backward of networks of any shape, against differences, JAX and numbers worked by hand."""
 
+import copy
+import pickle
 from dataclasses import replace
 
 import numpy as np
@@ -337,3 +339,19 @@ def test_rows_of_the_wrong_width_are_named():
     network = Network([2, Dense(1)])
     with pytest.raises(SettingsError, match="rows of 3 inputs don't fit a network of 2"):
         network.forward([{"W": np.zeros((2, 1)), "b": np.zeros(1)}], np.zeros((1, 3)), np)
+
+
+def test_a_copied_or_pickled_network_is_the_same():
+    network = Network(
+        [
+            2,
+            Dense(3, "leaky_relu(alpha=0.1)", bias="layer", dropout=0.2, frozen=["b"]),
+            Dense(1, "z/(1+abs(z))"),
+        ],
+        "(a-y)^4",
+        "sum",
+    )
+    for other in (copy.deepcopy(network), pickle.loads(pickle.dumps(network))):
+        assert other is not network
+        assert other == network
+        assert other.to_dict() == network.to_dict()

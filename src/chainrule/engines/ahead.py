@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
+from itertools import product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -18,6 +19,7 @@ from chainrule.engines.pieces import (
     compiled,
     loss_source,
     output_source,
+    prepare_source,
     tally,
     update_source,
 )
@@ -44,7 +46,10 @@ class Job(NamedTuple):
 
 
 def jobs() -> list[Job]:
-    """Return all that can be compiled before anybody asks for it; formulas of the user's own can't."""
+    """Return all that can be compiled before anybody asks for it; formulas of the user's own can't.
+
+    Frozen parameters, which only networks made in Python have, are compiled for when they are met.
+    """
     found: dict[str, Job] = {}
     for dtype in (np.float32, np.float64):
         bits = np.dtype(dtype).name
@@ -60,10 +65,13 @@ def jobs() -> list[Job]:
                 piece(activation.name, activation_source(activation, dtype))
         for loss in LOSSES.values():
             piece(loss.name, loss_source(loss, ACTIVATIONS[loss.output], dtype))
+        both = (False, True)
+        for penalizes in both:
+            piece("clipping", prepare_source(dtype, penalizes=penalizes, freezes=False))
         for optimizer in OPTIMIZERS.values():
-            for decays in (False, True) if optimizer.lines else ():
-                rest = {"clips": False, "penalizes": False, "freezes": False}
-                piece(optimizer.name, update_source(optimizer, dtype, decays=decays, **rest))
+            for decays, clips, penalizes in product(both, repeat=3) if optimizer.lines else ():
+                how = {"decays": decays, "clips": clips, "penalizes": penalizes, "freezes": False}
+                piece(optimizer.name, update_source(optimizer, dtype, **how))
     return list(found.values())
 
 

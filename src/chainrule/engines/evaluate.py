@@ -117,12 +117,31 @@ class RowPredictor:
 
     def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
         tables = Tables(network, dtype, 1, training=False)
-        self._w = members_of(parameters, tables.dtype, tables.layout)
-        self._bound = (bare_shape(tables), tables.space(), self._w)
+        w = members_of(parameters, tables.dtype, tables.layout)
+        shape, space = bare_shape(tables), tables.space()
+        # By their lines in the table; kept here because compiled code only knows where they are.
+        self._arrays = {
+            at.AT_LAYERS: shape.layers,
+            at.AT_SCALES: shape.scales,
+            at.AT_FACTS: shape.facts,
+            at.AT_A: space.a,
+            at.AT_Z: space.z,
+            at.AT_WORDS: space.words,
+            at.AT_SCRATCH: space.scratch,
+            at.AT_W: w,
+        }
+        self._made_of = (network, w, tables.dtype)
+        self._bound = np.zeros((len(self._arrays), 3), np.int64)
+        for line, array in self._arrays.items():
+            self._bound[line, : 1 + array.ndim] = (array.ctypes.data, *array.shape)
         self._n_out = network.output.n_out
         self._dtype = tables.dtype
         self._shape = (network.n_inputs,)
         self._predict: Callable[..., None] = k.mean_output
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copies and pickles have buffers of their own."""
+        return type(self), self._made_of
 
     def __call__(self, x: FloatArray) -> FloatArray:
         """Return the mean output (n_out,) for the row ``x`` (d,)."""
@@ -133,7 +152,7 @@ class RowPredictor:
         if not x.flags.carray:
             x = x.copy()
         out = np.empty(self._n_out, self._dtype)
-        self._predict(*self._bound, x, out)
+        self._predict(self._bound, x, out)
         return out
 
 

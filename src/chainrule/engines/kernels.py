@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 from numba import uint64
+from numba.np.numpy_support import carray
 
 from chainrule._random import Purpose
 from chainrule.engines.loops import (
@@ -37,10 +38,19 @@ from chainrule.engines.native import (
     call_update,
     copy,
     gemm,
+    pointer,
 )
 from chainrule.engines.places import (
     A_AT,
     ACTIVATION,
+    AT_A,
+    AT_FACTS,
+    AT_LAYERS,
+    AT_SCALES,
+    AT_SCRATCH,
+    AT_W,
+    AT_WORDS,
+    AT_Z,
     B_AT,
     B_SIZE,
     BATCH,
@@ -74,6 +84,8 @@ from chainrule.engines.places import (
     W_AT,
     WEIGHTED,
     Z_AT,
+    Shape,
+    Space,
     T,
 )
 
@@ -527,18 +539,33 @@ def losses_of_rows(
         totals[member, task % blocks] = total
 
 
+_REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
+
+
 @compiled_loop
-def mean_output(shape: Any, space: Any, w: Any, x: Any, out: Any) -> None:
-    """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time."""
-    n_layers = len(shape.layers) - 1
-    a0 = shape.layers[n_layers, A_AT]
+def mean_output(bound: Any, x: Any, out: Any) -> None:
+    """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
+
+    ``bound`` (8, 3) says where the arrays are: taking each as an argument would take longer than the rest.
+    """
+    a = carray(pointer(bound[AT_A, 0], x), bound[AT_A, 1])
+    z = carray(pointer(bound[AT_Z, 0], x), bound[AT_Z, 1])
+    scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
+    words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
+    w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
+    space = Space(a, z, z, z, z, words, scratch)
+    layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
+    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
+    facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
+    shape = Shape(layers, layers, scales, facts)
+    n_layers = len(layers) - 1
+    a0 = layers[n_layers, A_AT]
     for member in range(len(w)):
-        for j in range(len(x)):
-            space.a[j] = x[j]
+        copy(a, 0, x, 0, len(x))
         for layer in range(n_layers):
             _forward(shape, space, w[member], 1, layer)
         for j in range(len(out)):
-            out[j] = (out[j] if member else out.dtype.type(0.0)) + space.a[a0 + j]
+            out[j] = (out[j] if member else out.dtype.type(0.0)) + a[a0 + j]
     for j in range(len(out)):
         out[j] /= len(w)
 

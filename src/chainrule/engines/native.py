@@ -1,4 +1,4 @@
-"""The few things compiled code needs that Numba has no word for: BLAS, calls by address, atomics, bit casts.
+"""The few things compiled code needs that Numba has no word for: BLAS, calls by address, atomics, bit casts, pointers.
 
 Matrix products go to SciPy's BLAS by the address of its Cython interface, because ``np.dot`` knows no leading
 dimension; activations, losses and updates are called by the addresses of their own compiled functions, so
@@ -148,6 +148,17 @@ def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]  # see
         return builder.load_atomic(_pointer(context, builder, sig.args[0], args[0], args[1]), "seq_cst", 8)
 
     return types.int64(array, index), codegen
+
+
+@intrinsic
+def pointer(typingctx, address, like):  # type: ignore[no-untyped-def]  # see gemm
+    """Return an address as a pointer to numbers of an array's dtype, for ``numba.carray``."""
+    result = types.CPointer(like.dtype)  # type: ignore[no-untyped-call]  # Numba has no types
+
+    def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
+        return builder.inttoptr(args[0], context.get_value_type(result))
+
+    return result(address, like), codegen
 
 
 def _bit_cast(source: Any, result: Any, kind: Any) -> Any:

@@ -35,6 +35,10 @@ MEMBER, STEP = 0, 1
 STOP_WANTED, LEFT_OUT, MEETING_SIZE = 16, 24, 32
 
 
+# Lines of the table of where a bound predictor's arrays are: address and sizes.
+AT_LAYERS, AT_SCALES, AT_FACTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8)
+
+
 class Shape(NamedTuple):
     """What a network looks like: tables of its layers and slices, 1/(1-p) of each layer's dropout, and the facts of the run."""
 

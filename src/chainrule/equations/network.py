@@ -224,6 +224,10 @@ class Network:
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Network) and self.to_dict() == other.to_dict()
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Copy and pickle by `to_dict`: the records' compiled formulas stay behind."""
+        return Network.from_dict, (self.to_dict(),)
+
     def __hash__(self) -> int:
         return hash((self.n_inputs, self.layers, self.loss, self.reduction))
 
