@@ -9,11 +9,11 @@ class FormulaError(ChainruleError):
     """A formula that is not in the formula language, or can't be evaluated or differentiated."""
 
 
-class TableError(ChainruleError):
+class TableError(ChainruleError, ValueError):
     """A table that can't be read, or that doesn't fit its task or its model."""
 
 
-class SettingsError(ChainruleError):
+class SettingsError(ChainruleError, ValueError):
     """A setting with a value it can't have, or settings that contradict each other."""
 
 

@@ -158,7 +158,7 @@ def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGIN
 
 
 def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
-    model, notes = _model(prepared, result, engine)
+    model, notes = trained_model(prepared, result, engine=engine)
     if not prepared.tested.n_rows:
         return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
@@ -171,8 +171,13 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
     return Trained(model, prepared, result, evaluation, baselines, tuple(notes))
 
 
-def _model(prepared: Prepared, result: FitResult, engine: str) -> tuple[Model, list[str]]:
-    """Return the model of the members that learned, its card without scores, and notes about the training."""
+def trained_model(
+    prepared: Prepared, result: FitResult, *, engine: str = ENGINES[0]
+) -> tuple[Model, list[str]]:
+    """Return the model of the members that learned, its card without scores, and notes about the training.
+
+    Raises SettingsError where training left nothing finite.
+    """
     resolved, arrays = prepared.resolved, prepared.arrays
     notes = training_notes(result, resolved)
     kept = trained_members(result)
@@ -198,8 +203,8 @@ def _model(prepared: Prepared, result: FitResult, engine: str) -> tuple[Model, l
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
-        codes = model.answer(arrays.x).codes
-        notes.append(separability(arrays.x, prepared.target.codes(prepared.fitted), codes))
+        x = arrays.x[: prepared.fitted.n_rows]
+        notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
 
 
@@ -210,14 +215,10 @@ def _unseen(prepared: Prepared) -> list[int]:
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
     fitted, tested, target, arrays = prepared.fitted, prepared.tested, prepared.target, prepared.arrays
+    x = arrays.x[: fitted.n_rows]
+    weights = None if arrays.weights is None else arrays.weights[: fitted.n_rows]
     if target.task == "classification":
-        return class_baselines(
-            arrays.x,
-            target.codes(fitted),
-            arrays.x_test,
-            target.codes(tested),
-            target.n_classes,
-            arrays.weights,
-        )
+        codes, codes_test = target.codes(fitted), target.codes(tested)
+        return class_baselines(x, codes, arrays.x_test, codes_test, target.n_classes, weights)
     y, y_test = number_cells(fitted, target.name), number_cells(tested, target.name)
-    return number_baselines(arrays.x, y, arrays.x_test, y_test, arrays.weights)
+    return number_baselines(x, y, arrays.x_test, y_test, weights)

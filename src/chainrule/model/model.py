@@ -49,6 +49,9 @@ LONGEST_REASON = 300
 
 _PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading", "card")
 
+ESTIMATOR = "estimator"
+"""The part of a description that an estimator adds and reads itself; it is none of the model's."""
+
 
 @dataclass(frozen=True)
 class Prediction:
@@ -217,6 +220,10 @@ class Model:
         plain: dict[str, Any] = json.loads(json.dumps(description, allow_nan=False))
         return plain
 
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Let pickle and copy keep what the model file keeps."""
+        return Model.from_dict, (self.to_dict(), {"parameters": self.parameters})
+
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model file; raises OutputError where it can't be written or exists."""
         write_model_file(path, {"parameters": self.parameters}, self.to_dict(), overwrite=overwrite)
@@ -239,7 +246,8 @@ class Model:
         version = description.get("model_version")
         if version != VERSION:
             raise ModelFileError(f"its description has version {version!r}, and version {VERSION} is read")
-        data = read_record(dict(description), "the description", _PARTS)
+        data = {name: value for name, value in description.items() if name != ESTIMATOR}
+        data = read_record(data, "the description", _PARTS)
         read_text(data["chainrule"], "chainrule")
         network = _read_network(data["network"])
         encoder = Encoder.from_dict(data["encoder"])

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
 
@@ -41,7 +41,8 @@ class Arrays(NamedTuple):
 class Prepared:
     """A table read and understood, before training: what the command line reports first.
 
-    ``fitted`` are the training rows followed by the validation rows, ``tested`` the rows of the score.
+    ``fitted`` are the training rows followed by the validation rows that were split off, ``watched`` the validation
+    rows where they are a table of their own, ``tested`` the rows of the score.
     """
 
     table: Table
@@ -55,12 +56,13 @@ class Prepared:
     resolved: Resolved
     weights: str | None = None
     reading: Reading = field(default_factory=Reading)
+    watched: Table | None = None
 
     @property
     def rows(self) -> dict[str, int]:
         """How many rows are used for what."""
         return {
-            "training": self.fitted.n_rows - self.n_validation,
+            "training": len(self.arrays.x) - self.n_validation,
             "validation": self.n_validation,
             "test": self.tested.n_rows,
         }
@@ -79,18 +81,27 @@ def prepare(
     target_scaling: str | None = None,
     test_share: float | None = None,
     test_file: Source | None = None,
+    validation: Source | None = None,
+    kinds: Mapping[str, str] | None = None,
     reading: Reading | None = None,
 ) -> Prepared:
     """Read and understand a table: columns, split, encoders, and the training that the recipe chooses.
 
     ``test_share`` of the rows are held out (for classes, that share of each), or the score is on ``test_file``.
     ``weights`` names a column of row weights for training; it is no input, and rows of weight 0 are left out.
-    Raises TableError or SettingsError for what can't be trained on.
+    ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds`` sets
+    the kinds of columns, as `infer_schema` has them. Raises TableError or SettingsError for what can't be trained on.
     """
     settings, reading = settings or Settings(), reading or Reading()
+    if validation is not None:
+        if settings.validation_share is not None:
+            raise SettingsError(
+                "validation rows are given, and a --validation-share of the others: leave one of them out"
+            )
+        settings = replace(settings, validation_share=0.0)
     share = _test_share(test_share, test_file)
     table = reading.table(table)
-    schema = _schema(table, target, inputs, drop, task, weights)
+    schema = _schema(table, target, inputs, drop, task, weights, kinds)
     known = labeled_rows(table, schema)
     row_weights = None
     if weights is not None:
@@ -108,22 +119,28 @@ def prepare(
     else:
         resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs))
         encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
-    training, validation = split_rows(
+    training, split_off = split_rows(
         len(rows),
         resolved.validation_share,
         settings.seed,
         None if strata is None else strata[rest],
         stream=VALIDATION_STREAM,
     )
-    fitted = rows[np.concatenate([training, validation])]
+    fitted = rows[np.concatenate([training, split_off])]
     tested = table.take(known[test])
     if test_file is not None:
         tested, notes = _labeled(reading.table(test_file), target)
         schema = replace(schema, notes=(*schema.notes, *notes))
+    watched = None
+    if validation is not None:
+        watched, notes = _labeled(reading.table(validation), target)
+        schema = replace(schema, notes=(*schema.notes, *notes))
+    parts = [table.take(fitted), *([] if watched is None else [watched])]
+    n_watched = 0 if watched is None else watched.n_rows
     arrays = Arrays(
-        encoder.transform(table.take(fitted)),
-        _targets(table.take(fitted), encoded, resolved),
-        None if row_weights is None else row_weights[fitted],
+        _joined([encoder.transform(part) for part in parts]),
+        _joined([_targets(part, encoded, resolved) for part in parts]),
+        None if row_weights is None else _joined([row_weights[fitted], np.ones(n_watched)]),
         encoder.transform(tested),
     )
     _targets(tested, encoded, resolved)  # raises now, rather than after training, where they can't be scored
@@ -132,14 +149,20 @@ def prepare(
         schema,
         encoder,
         encoded,
-        table.take(fitted),
+        parts[0],
         tested,
         arrays,
-        len(validation),
+        len(split_off) + n_watched,
         resolved,
         weights,
         reading,
+        watched,
     )
+
+
+def _joined(parts: list[FloatArray]) -> FloatArray:
+    """Return the parts one after the other; a single one is not copied, for it may be large."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)
 
 
 def _test_share(test_share: float | None, test_file: Source | None) -> float:
@@ -162,10 +185,11 @@ def _schema(
     drop: Sequence[str],
     task: Task | None,
     weights: str | None,
+    kinds: Mapping[str, str] | None,
 ) -> Schema:
     """Return the table's schema, the column of row weights left out of the inputs."""
     if weights is None:
-        return infer_schema(table, target=target, inputs=inputs, drop=drop, task=task)
+        return infer_schema(table, target=target, inputs=inputs, drop=drop, task=task, kinds=kinds)
     if weights not in table.columns:
         raise TableError(
             f"{table.name}: the column of weights {weights!r} is not there; {suggestion(weights, table.columns)}"
@@ -173,7 +197,9 @@ def _schema(
     if weights == target or weights in (inputs or ()):
         role = "the target" if weights == target else "an input"
         raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
-    schema = infer_schema(table, target=target, inputs=inputs, drop=[*drop, weights], task=task)
+    schema = infer_schema(
+        table, target=target, inputs=inputs, drop=[*drop, weights], task=task, kinds=kinds
+    )
     reason = "it holds the weights of the rows"
     columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
     return replace(schema, columns=columns)
