@@ -198,6 +198,7 @@ def trained_model(
             validation_share=resolved.validation_share,
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
+            temperature=None,
         ),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():

@@ -26,7 +26,8 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     """Return the card of a training; no dates and no seconds, so that the same seed gives the same file.
 
     ``more``: the table's name, its ``rows`` by use, the column of their ``weights``, the ``engine``, the
-    ``validation_share``, the held-out ``scores``, and ``best_epochs`` of the members kept.
+    ``validation_share``, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
+    which the output layer's parameters were divided after training (None: they weren't).
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -112,4 +113,5 @@ _READERS: Mapping[str, Reader] = {
     "best_epochs": _counts,
     "stopped": _stopped,
     "scores": _optional(_scores),
+    "temperature": _optional(read_number),
 }
