@@ -1,0 +1,164 @@
+// Lights an address wherever it stands, and moves the focus from number to number. It computes nothing.
+"use strict";
+{
+  const words = JSON.parse(document.getElementById("words").textContent);
+  const places = new Map();
+  for (const element of document.querySelectorAll("[data-address]")) {
+    const list = places.get(element.dataset.address);
+    if (list) list.push(element);
+    else places.set(element.dataset.address, [element]);
+  }
+  const inspector = document.querySelector(".inspector");
+  let lit = null;
+  let held = null;
+
+  const nameOf = (address) => address.split(/[[@]/)[0];
+  const lineOf = (address) => document.getElementById(`line:${address}`);
+
+  function mark(address, names, on) {
+    for (const element of places.get(address) ?? []) element.classList.toggle(names, on);
+  }
+
+  function show(element) {
+    const address = element.dataset.address;
+    inspector.hidden = false;
+    inspector.querySelector(".what").textContent = words[nameOf(address)] ?? "";
+    inspector.querySelector(".where").textContent = address;
+    inspector.querySelector(".is").hidden = element.dataset.value === undefined;
+    inspector.querySelector("output").textContent = element.dataset.value ?? "";
+    const count = places.get(address).length;
+    const told = count === 1 ? "in one place" : `in ${count} places`;
+    const line = lineOf(address);
+    inspector.querySelector(".places").replaceChildren(told);
+    if (line) {
+      const link = document.createElement("a");
+      link.href = `#${encodeURIComponent(line.id)}`;
+      link.textContent = "the line that works it out";
+      inspector.querySelector(".places").append(" · ", link);
+    }
+  }
+
+  function light(element) {
+    const address = element ? element.dataset.address : held;
+    if (lit !== address) {
+      if (lit !== null) mark(lit, "lit", false);
+      lit = address;
+      if (lit !== null) mark(lit, "lit", true);
+    }
+    if (element) show(element);
+    else if (held === null) inspector.hidden = true;
+    else show(places.get(held)[0]);
+  }
+
+  function hold(address) {
+    if (held !== null) mark(held, "held", false);
+    held = held === address ? null : address;
+    if (held !== null) mark(held, "held", true);
+  }
+
+  function goToLine(address) {
+    const line = lineOf(address);
+    if (!line) return;
+    for (let part = line.closest("details"); part; part = part.parentElement.closest("details")) part.open = true;
+    line.scrollIntoView({ block: "center" });
+    const there = line.querySelector(".result [data-address]");
+    if (there) focusOn(there);
+  }
+
+  // One tab stop for each group of numbers; within it the arrow keys move.
+  function membersOf(group) {
+    return [...group.querySelectorAll("[data-address]")].filter((element) => element.closest(".moves") === group);
+  }
+
+  function focusOn(element) {
+    const group = element.closest(".moves");
+    if (group) {
+      for (const stop of group.querySelectorAll("[data-address][tabindex]")) stop.removeAttribute("tabindex");
+    }
+    element.setAttribute("tabindex", "0");
+    element.focus();
+  }
+
+  function rowsOf(members) {
+    // The visual row of each: where its top is lower than the bottom of the one before, a new one begins.
+    const rows = [];
+    let bottom = -Infinity;
+    for (const element of members) {
+      const box = element.getBoundingClientRect();
+      if (!rows.length || box.top >= bottom - 2) {
+        rows.push([]);
+        bottom = box.bottom;
+      }
+      rows.at(-1).push({ element, x: box.left + box.width / 2 });
+      bottom = Math.max(bottom, box.bottom);
+    }
+    return rows;
+  }
+
+  function next(element, key) {
+    const members = membersOf(element.closest(".moves"));
+    const index = members.indexOf(element);
+    if (key === "ArrowRight") return members[index + 1];
+    if (key === "ArrowLeft") return members[index - 1];
+    if (key === "Home") return members[0];
+    if (key === "End") return members.at(-1);
+    const rows = rowsOf(members);
+    const at = rows.findIndex((row) => row.some((place) => place.element === element));
+    const row = rows[at + (key === "ArrowDown" ? 1 : -1)];
+    if (!row) return undefined;
+    const x = rows[at].find((place) => place.element === element).x;
+    return row.reduce((best, place) => (Math.abs(place.x - x) < Math.abs(best.x - x) ? place : best)).element;
+  }
+
+  const pointed = (event) => event.target.closest?.("[data-address]") ?? null;
+  const keys = new Set(["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "Home", "End"]);
+
+  for (const group of document.querySelectorAll(".moves")) {
+    membersOf(group)[0]?.setAttribute("tabindex", "0");
+  }
+  document.addEventListener("pointerover", (event) => {
+    const element = pointed(event);
+    if (element || lit !== held) light(element ?? (document.activeElement?.dataset?.address ? document.activeElement : null));
+  });
+  document.addEventListener("focusin", (event) => light(pointed(event)));
+  document.addEventListener("focusout", (event) => {
+    if (!event.relatedTarget) light(null);
+  });
+  document.addEventListener("click", (event) => {
+    const element = pointed(event);
+    if (!element) return;
+    hold(element.dataset.address);
+    focusOn(element);
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.ctrlKey || event.altKey || event.metaKey) return;
+    const element = pointed(event);
+    if (event.key === "Escape") {
+      if (held !== null) hold(held);
+      light(null);
+    } else if (element && event.key === "Enter") {
+      goToLine(element.dataset.address);
+    } else if (element && keys.has(event.key)) {
+      const other = next(element, event.key);
+      if (other) focusOn(other);
+      event.preventDefault();
+    }
+  });
+
+  // What is wider than the page scrolls, and can be reached for that.
+  function reachable() {
+    for (const box of document.querySelectorAll(".right, .formula, .arrays figure")) {
+      if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
+      else box.removeAttribute("tabindex");
+    }
+  }
+  reachable();
+  addEventListener("resize", reachable);
+  addEventListener("beforeprint", () => {
+    for (const part of document.querySelectorAll("details")) part.open = true;
+  });
+  addEventListener("hashchange", () => {
+    const line = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (line?.matches("li.line")) goToLine(line.id.slice("line:".length));
+  });
+}

@@ -1,0 +1,245 @@
+r"""Derivations as a LaTeX document that compiles as it is: amsmath and amssymb, long sums broken over lines.
+
+It compiles with pdflatex, xelatex, lualatex and tectonic; `latex_body` is the part between ``\begin{document}`` and
+``\end{document}``, for a document of one's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Sequence
+
+from chainrule.equations.formula import Symbol
+from chainrule.equations.render import latex
+from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
+
+HEAD = r"""\documentclass[11pt,a4paper]{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=22mm]{geometry}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{4pt plus 2pt}
+\begin{document}
+"""
+"""What comes before the explanation; all of it is in every installation of LaTeX."""
+
+TAIL = "\\end{document}\n"
+
+WIDEST = 62
+"""The most signs of a formula, as printed, that fit on a line of the page beside its left side."""
+
+_SECTIONS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
+_GREEK = (
+    "α=alpha β=beta γ=gamma δ=delta ε=varepsilon η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau Δ=Delta Σ=Sigma"
+)
+_SIGNS = (
+    r"∂=\partial ∇=\nabla ·=\cdot ×=\times ⊙=\odot √=\surd ∑=\sum ∞=\infty ≈=\approx ≤=\le ≥=\ge ≠=\ne →=\to "
+    r"−=- ‖=\| ²=^{2} ³=^{3} ′=' ✓=\checkmark ∈=\in ±=\pm"
+)
+_WRITTEN = (
+    r"{=\{ }=\} $=\$ &=\& #=\# _=\_ %=\% \=\textbackslash{} ~=\textasciitilde{} ^=\textasciicircum{} <=\textless{} "
+    r">=\textgreater{} |=\textbar{} `=\textasciigrave{} "
+    "\"=\\textquotedbl{} “=`` ”='' ’=' –=-- —=--- …=\\dots{}"
+)
+_ESCAPES = {
+    **{sign: f"$\\{name}$" for sign, name in (pair.split("=") for pair in _GREEK.split())},
+    **{sign: f"${name}$" for sign, name in (pair.split("=") for pair in _SIGNS.split())},
+    **{pair[0]: pair[2:] for pair in _WRITTEN.split()},
+}
+
+
+def render_latex(derivation: Derivation, *, digits: int = DIGITS) -> str:
+    r"""Return a derivation as a complete LaTeX document.
+
+    >>> from chainrule.equations.formula import parse
+    >>> from chainrule.explain.lines import Line
+    >>> line = Line("half the squared error", "loss", parse("(a-y)^2/2").root, {"a": 0.5, "y": 1.0}, 0.125)
+    >>> print(latex_body(Derivation("loss", "The loss", (line,))), end="")
+    \section*{The loss}
+    half the squared error
+    \begin{align*}
+    \mathrm{loss} &= \frac{\left(a - y\right)^{2}}{2} \\
+    &= \frac{\left(0.5 - 1\right)^{2}}{2} \\
+    &= 0.125
+    \end{align*}
+    """
+    return HEAD + latex_body(derivation, digits=digits) + TAIL
+
+
+def latex_body(derivation: Derivation, *, digits: int = DIGITS) -> str:
+    """Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb."""
+    return "\n".join(_Latex(Showing.of(derivation, digits)).derivation(derivation, 0)) + "\n"
+
+
+def latex_text(words: str) -> str:
+    """Return words as LaTeX prints them; a letter beyond Europe's is spelled as its code, as pdflatex lacks it."""
+    return "".join(
+        _ESCAPES.get(sign, sign if ord(sign) < 0x250 else rf"\texttt{{U+{ord(sign):04X}}}") for sign in words
+    )
+
+
+class _Latex:
+    def __init__(self, showing: Showing) -> None:
+        self.showing = showing
+
+    def derivation(self, derivation: Derivation, depth: int) -> Iterator[str]:
+        title = derivation.title
+        if depth == 0 and self.showing.dropped:
+            title = f"{title} ({self.showing.where()})"
+        yield f"{_SECTIONS[min(depth, len(_SECTIONS) - 1)]}{{{latex_text(title)}}}"
+        if derivation.hand:
+            yield rf"\emph{{{latex_text(derivation.hand)}}}"
+        rule = ""
+        for line in derivation.lines:
+            yield from self.line(line, line.rule != rule)
+            rule = line.rule
+        for matrix in derivation.matrices:
+            yield from self.matrix_line(matrix)
+        if derivation.calculus:
+            yield from self.calculus(derivation.calculus)
+        if derivation.factors:
+            yield from self.factors(derivation.factors)
+        for note in derivation.notes:
+            yield f"\\par {latex_text(note)}"
+        for part in derivation.parts:
+            yield from self.derivation(part, depth + 1)
+
+    def name(self, name: str) -> str:
+        """Return a symbol's name in math mode."""
+        return latex(Symbol(name), {name: self.showing.name(name)})
+
+    def left(self, line: Line) -> str:
+        return (
+            self.name(line.address)
+            if line.address
+            else rf"\text{{{latex_text(line.label)}}}"
+            if line.label
+            else ""
+        )
+
+    def line(self, line: Line, with_rule: bool) -> Iterator[str]:
+        if with_rule:
+            yield rf"\par {latex_text(line.rule)}"
+        symbols = latex(line.symbols, self.showing.names(line))
+        numbers = latex(line.symbols, line.numbers(self.showing.number))
+        result = latex(Symbol("result"), {"result": self.showing.number(line.result)})
+        sides = (
+            [] if symbols == result else [symbols, *([numbers] if numbers not in (symbols, result) else [])]
+        )
+        yield r"\begin{align*}"
+        rows = [row for side in sides for row in self.rows(side)]
+        rows.append(f"&= {result}{self.check(line.check)}")
+        yield f"{self.left(line)} " + " \\\\\n".join(rows)
+        yield r"\end{align*}"
+        if line.note:
+            yield rf"{{\small {latex_text(line.note)}\par}}"
+
+    def rows(self, side: str) -> Iterator[str]:
+        for number, piece in enumerate(wrap_latex(side)):
+            yield f"&= {piece}" if number == 0 else rf"&\quad {piece}"
+
+    def check(self, check: Check | None) -> str:
+        if check is None:
+            return ""
+        if check.ok:
+            return r"\quad\checkmark"
+        told = f" {check.against} says {number_text(check.value, 17)}"
+        return rf"\quad\boldsymbol{{\times}}\text{{{latex_text(told)}}}"
+
+    def matrix_line(self, line: MatrixLine) -> Iterator[str]:
+        names = {name: self.showing.name(name) for name in line.operands}
+        yield rf"\par {latex_text(line.rule)}"
+        yield r"\begin{align*}"
+        yield rf"{self.name(line.address)} &= {latex(line.symbols, names)} \\"
+        for name, matrix in line.operands.items():
+            yield rf"{self.name(name)} &= {self.matrix(matrix)} \\"
+        yield rf"{self.name(line.address)} &= {self.matrix(line.result)}{self.check(line.check)}"
+        yield r"\end{align*}"
+        if line.note:
+            yield rf"{{\small {latex_text(line.note)}\par}}"
+
+    def matrix(self, matrix: Matrix) -> str:
+        """Return a matrix with its shape below; dots stand for the rows and columns that aren't shown."""
+        columns = matrix.shape[-1] if matrix.shape else 1
+        rows = [
+            " & ".join(
+                [
+                    *(latex(Symbol("v"), {"v": self.showing.number(value)}) for value in row),
+                    *([r"\cdots"] if columns > len(row) else []),
+                ]
+            )
+            for row in matrix.rows
+        ]
+        if len(matrix.shape) > 1 and matrix.shape[0] > len(rows):
+            rows.append(r"\vdots")
+        size = r" \times ".join(map(str, matrix.shape)) or "1"
+        return r"\begin{bmatrix} " + r" \\ ".join(rows) + rf" \end{{bmatrix}}_{{{size}}}"
+
+    def calculus(self, lines: Sequence[RuleLine]) -> Iterator[str]:
+        for line in lines:
+            law = f" ({line.law})" if line.law else ""
+            yield rf"\par {latex_text(line.rule + law)}"
+            yield r"\begin{align*}"
+            yield " \\\\\n".join(self.rows(latex(line.symbols)))
+            yield r"\end{align*}"
+            if line.convention:
+                yield rf"{{\small {latex_text(line.convention)}\par}}"
+
+    def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
+        yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"
+        for factor in factors:
+            value = latex(Symbol("v"), {"v": self.showing.number(factor.value)})
+            words = factor.words + (f". {factor.blame}" if factor.blame else "")
+            yield rf"${self.name(factor.address)}$ & ${value}$ & {latex_text(words)} \\[2pt]"
+        yield r"\end{tabular}\par"
+
+
+def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
+    r"""Break a formula before the + and - of its outermost sum where it is wider than a line.
+
+    >>> wrap_latex(r"w_{1} \cdot x_{1} + \left(a + b\right) - c", 12)
+    ['w_{1} \\cdot x_{1}', '+ \\left(a + b\\right)', '- c']
+    """
+    rows: list[str] = []
+    for term in split_at(formula, _cuts(formula)):
+        term = term.strip()
+        if rows and printed_width(rows[-1]) + printed_width(term) + 1 <= width:
+            rows[-1] += f" {term}"
+        else:
+            rows.append(term)
+    return rows
+
+
+_SCRIPT = re.compile(r"[\^_]\{([^{}]*)\}")
+_COMMAND = re.compile(r"\\(?:left|right|mathrm|text|frac|,)|[{} ]")
+_SYMBOL = re.compile(r"\\[A-Za-z]+")
+
+
+def printed_width(formula: str) -> int:
+    r"""Return about how many signs wide a formula is in print: scripts are small, most commands are one sign."""
+    bare = _SCRIPT.sub(lambda match: "i" * (2 * len(match[1]) // 3), formula)
+    return len(_SYMBOL.sub("x", _COMMAND.sub("", bare)))
+
+
+def _cuts(formula: str) -> list[int]:
+    r"""Return where the terms of a formula's outermost sum begin; braces, brackets and environments are inner."""
+    depth, cuts, place = 0, [], 0
+    while place < len(formula):
+        if formula.startswith((r"\begin{", r"\left"), place) and not formula.startswith(r"\leftarrow", place):
+            depth += 1
+        elif formula.startswith((r"\end{", r"\right"), place):
+            depth -= 1
+        sign = formula[place]
+        depth += (sign == "{") - (sign == "}")
+        if (
+            depth == 0
+            and sign in "+-"
+            and formula[place - 1 : place] == " "
+            and formula[place + 1 : place + 2] == " "
+        ):
+            cuts.append(place)
+        place += 1
+    return cuts

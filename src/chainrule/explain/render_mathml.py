@@ -1,0 +1,126 @@
+"""Lines as MathML in which every number and symbol carries its address, its value, and room to break long sums."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from markupsafe import Markup
+
+from chainrule.equations.formula import Node, Symbol
+from chainrule.equations.render import mathml_content
+from chainrule.explain.lines import Line, Matrix, RuleLine
+from chainrule.explain.showing import Showing, address_of
+
+
+@dataclass(frozen=True)
+class MathWriter:
+    """Writes formulas and numbers for a page.
+
+    An element that stands for a number has ``data-address`` (or ``data-name``, for a rest or a setting) and
+    ``data-value`` with all its digits; a line's result also ``data-engine``, the engine's number at that address.
+    """
+
+    showing: Showing
+
+    def sides(self, line: Line) -> list[list[Markup]]:
+        """Return the right sides of a line, symbols and then numbers, each as pieces between which it may break."""
+        symbols = self.formula(line.symbols, line.values, self.showing.names(line))
+        numbers = self.formula(line.symbols, line.values, line.numbers(self.showing.number))
+        return (
+            [symbols]
+            if isinstance(line.symbols, Symbol)
+            else [symbols, numbers]
+            if line.values
+            else [numbers]
+        )
+
+    def formula(
+        self, node: Node, values: Mapping[str, float], shown: Mapping[str, str | float] | None = None
+    ) -> list[Markup]:
+        """Return a tree as pieces of MathML: the terms of its outermost sum."""
+        content = mathml_content(node, shown, lambda name: _marks(name, values.get(name)))
+        return [_math(piece) for piece in terms(content)]
+
+    def rule(self, line: RuleLine) -> list[Markup]:
+        """Return a line of calculus as pieces of MathML."""
+        return [_math(piece) for piece in terms(mathml_content(line.symbols))]
+
+    def name(self, name: str, value: float | None) -> Markup:
+        """Return a symbol by its name."""
+        return _math(
+            mathml_content(Symbol(name), {name: self.showing.name(name)}, lambda _: _marks(name, value))
+        )
+
+    def number(self, name: str, value: float, engine: float | None = None) -> Markup:
+        """Return a number, of an address where there is one."""
+        marks = _marks(name, value) | ({} if engine is None else {"data-engine": repr(float(engine))})
+        return _math(mathml_content(Symbol(name), {name: self.showing.number(value)}, lambda _: marks))
+
+    def matrix(self, matrix: Matrix) -> Markup:
+        """Return a matrix in brackets, every number with its address; dots stand for what isn't shown."""
+        rows = []
+        for i, row in enumerate(matrix.rows):
+            cells = [
+                f"<mtd>{_content(self.number(element_name(matrix, i, j), value))}</mtd>"
+                for j, value in enumerate(row)
+            ]
+            if matrix.shape[-1] > len(row):
+                cells.append("<mtd><mo>⋯</mo></mtd>")
+            rows.append(f"<mtr>{''.join(cells)}</mtr>")
+        if len(matrix.shape) > 1 and matrix.shape[0] > len(matrix.rows):
+            rows.append("<mtr><mtd><mo>⋮</mo></mtd></mtr>")
+        table = f"<mtable>{''.join(rows)}</mtable>"
+        return _math(f'<mrow><mo form="prefix">[</mo>{table}<mo form="postfix">]</mo></mrow>')
+
+
+def element_name(matrix: Matrix, i: int, j: int) -> str:
+    """Return the address of a number of a whole array, from its row and column (from 0); empty where it has none.
+
+    Arrays of one dimension are shown as one row, and so are the numbers of a single table row.
+    """
+    place = address_of(matrix.address)
+    if place is None or place.index:
+        return ""
+    base, at, qualifiers = matrix.address.partition("@")
+    if place.quantity.place == "weight":
+        return f"{base}[{i + 1},{j + 1}]{at}{qualifiers}"
+    return f"{base}[{j + 1}]{at}{qualifiers}" if len(matrix.rows) == 1 else ""
+
+
+def terms(content: str) -> list[str]:
+    """Return the terms of the outermost sum of one MathML element, each but the first with its sign before it.
+
+    >>> terms("<mrow><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mo>−</mo><mi>c</mi></mrow>")
+    ['<mi>a</mi>', '<mrow><mo lspace="0" rspace="0.25em">+</mo><mi>b</mi></mrow>', '<mrow><mo lspace="0" rspace="0.25em">−</mo><mi>c</mi></mrow>']
+    """
+    element = ElementTree.fromstring(content)
+    pieces: list[str] = []
+    while (
+        element.tag == "mrow" and len(element) == 3 and not element.attrib and element[1].text in ("+", "−")
+    ):
+        left, sign, right = element
+        # At the beginning of an element it would be set close, as the sign of a number.
+        pieces.append(f'<mrow><mo lspace="0" rspace="0.25em">{sign.text}</mo>{_xml(right)}</mrow>')
+        element = left
+    return [_xml(element), *reversed(pieces)]
+
+
+def _marks(name: str, value: float | None) -> dict[str, str]:
+    key = "data-name" if address_of(name) is None else "data-address"
+    named = {key: name} if name else {}
+    return named if value is None else {**named, "data-value": repr(float(value))}
+
+
+def _math(content: str) -> Markup:
+    # Everything in it comes from `mathml_content`, which escapes names and numbers.
+    return Markup(f"<math>{content}</math>")
+
+
+def _content(math: Markup) -> str:
+    return str(math).removeprefix("<math>").removesuffix("</math>")
+
+
+def _xml(element: ElementTree.Element) -> str:
+    return ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)

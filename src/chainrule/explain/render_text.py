@@ -1,0 +1,263 @@
+"""Derivations as aligned text for terminals, files and mail: nothing but signs, and colors where they can be shown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from chainrule.equations.render import text
+from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
+
+WIDTH = 100
+"""The columns of text that goes to no terminal."""
+
+NARROWEST = 40
+"""Narrower than this, lines are no longer wrapped: they would be one sign wide."""
+
+Row: TypeAlias = "list[tuple[str, str]]"
+"""One line of text in pieces, each with its style: ``""``, ``title``, ``rule``, ``result``, ``ok``, ``wrong``, ``dim``."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """The signs beyond the formula language; ``plain`` spells the others in ASCII."""
+
+    ok: str = "✓"
+    wrong: str = "✗"
+    bar: str = "─"
+    plain: Mapping[int, str] | None = None
+
+    def text(self, words: str) -> str:
+        """Return words with no sign that can't be shown."""
+        return words if self.plain is None else words.translate(self.plain)
+
+
+UNICODE = Signs()
+_SPELLED = (
+    "−=- –=- —=- ·=* ×=x ⊙=.* √=sqrt ∑=sum Σ=sum ∂=d ∇=grad ‖=|| ²=^2 ′=' ’=' “=\" ”=\" …=... ≈=~ ≤=<= ≥=>= ≠=!= "
+    "→=-> ∞=inf ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau"
+)
+ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split())))
+"""What a terminal shows whose encoding has no ✓."""
+
+
+def render_text(
+    derivation: Derivation, *, digits: int = DIGITS, width: int = WIDTH, signs: Signs = UNICODE
+) -> str:
+    """Return a derivation as text, its long sums broken at ``width`` columns.
+
+    >>> from chainrule import Dense, Network
+    >>> from chainrule.explain.derivation import derive
+    >>> from chainrule.explain.trace import trace_network
+    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> print(render_text(derive(trace, "z[1][1]")), end="")
+    z[1][1], the weighted sum of a neuron
+    ─────────────────────────────────────
+    <BLANKLINE>
+    weighted sum of what enters, plus the bias
+      z[1][1] = W[1][1,1]*x[1] + W[1][2,1]*x[2] + b[1][1]
+              = 0.5*2 + (-1)*1 + 0.25
+              = 0.25  ✓
+    """
+    rows = text_rows(derivation, digits=digits, width=width, signs=signs)
+    return "".join("".join(piece for piece, _ in row).rstrip() + "\n" for row in rows)
+
+
+def text_rows(
+    derivation: Derivation, *, digits: int = DIGITS, width: int = WIDTH, signs: Signs = UNICODE
+) -> list[Row]:
+    """Return the lines of `render_text` in styled pieces, for a terminal that shows colors."""
+    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs)
+    return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
+
+
+class _Text:
+    def __init__(self, showing: Showing, width: int, signs: Signs) -> None:
+        self.showing = showing
+        self.width = width
+        self.signs = signs
+
+    def derivation(self, derivation: Derivation, depth: int) -> Iterator[Row]:
+        yield from self.heading(derivation, depth)
+        if derivation.hand:
+            yield []
+            yield from self.paragraph(derivation.hand, "dim")
+        rule = ""
+        for line in derivation.lines:
+            if line.rule != rule:
+                yield []
+                yield from self.paragraph(line.rule, "rule")
+                rule = line.rule
+            yield from self.line(line)
+        for matrix in derivation.matrices:
+            yield []
+            yield from self.paragraph(matrix.rule, "rule")
+            yield from self.matrix_line(matrix)
+        if derivation.calculus:
+            yield []
+            yield from self.calculus(derivation.calculus)
+        if derivation.factors:
+            yield []
+            yield from self.factors(derivation.factors)
+        for note in derivation.notes:
+            yield []
+            yield from self.paragraph(note)
+        for part in derivation.parts:
+            yield []
+            yield from self.derivation(part, depth + 1)
+
+    def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
+        title, bar = derivation.title, self.signs.bar
+        if depth == 0:
+            where = self.showing.where()
+            title = f"{title} ({where})" if where else title
+            yield from self.paragraph(title, "title")
+            yield [(bar * min(len(title), self.width), "dim")]
+        elif depth == 1:
+            line = bar * max(2, self.width - len(title) - 4)
+            yield [(bar * 2 + " ", "dim"), (title, "title"), (" " + line, "dim")]
+        else:
+            yield from self.paragraph(title, "title")
+
+    def paragraph(self, words: str, style: str = "") -> Iterator[Row]:
+        for line in textwrap.wrap(words, self.width, break_long_words=False, break_on_hyphens=False):
+            yield [(line, style)]
+
+    def line(self, line: Line) -> Iterator[Row]:
+        left = self.showing.name(line.left)
+        symbols = text(line.symbols, self.showing.names(line))
+        numbers = text(line.symbols, line.numbers(self.showing.number))
+        result = self.showing.number(line.result)
+        sides = [symbols, *([numbers] if numbers not in (symbols, result) else [])]
+        if symbols == result:
+            sides = []
+        indent = len(left) + 3
+        if indent > self.width // 3:
+            yield [("  ", ""), (left, "")]
+            left, indent = "", 4
+        head = f"  {left} " if left else "    "
+        for side in sides:
+            for number, piece in enumerate(wrap_sum(side, self.width - indent - 2)):
+                yield [
+                    (head if number == 0 else " " * len(head), ""),
+                    ("= " if number == 0 else "  ", "dim"),
+                    (piece, ""),
+                ]
+                head = " " * len(head)
+        yield [(head, ""), ("= ", "dim"), (result, "result"), *self.check(line.check)]
+        if line.note:
+            yield from self.note(line.note, len(head) + 2)
+
+    def note(self, words: str, indent: int) -> Iterator[Row]:
+        for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
+            yield [(" " * indent, ""), (piece, "dim")]
+
+    def check(self, check: Check | None) -> Row:
+        if check is None:
+            return []
+        if check.ok:
+            return [("  ", ""), (self.signs.ok, "ok")]
+        told = (
+            f"{self.signs.wrong} {check.against} says {number_text(check.value, 17)}: "
+            f"off by {number_text(check.difference, 2)}, and rounding explains {number_text(check.tolerance, 2)}"
+        )
+        return [("  ", ""), (told, "wrong")]
+
+    def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
+        names = {name: self.showing.name(name) for name in line.operands}
+        left = self.showing.name(line.address)
+        yield [("  ", ""), (f"{left} = {text(line.symbols, names)}", "")]
+        matrices = [*line.operands.items(), (line.address, line.result)]
+        labels = [f"{self.showing.name(name)} {shape_text(matrix.shape)}" for name, matrix in matrices]
+        widest = max(len(label) for label in labels)
+        for label, (_, matrix) in zip(labels, matrices, strict=True):
+            rows = list(self.matrix(matrix))
+            for number, row in enumerate(rows):
+                is_last = matrix is line.result and number == len(rows) - 1
+                mark = self.check(line.check) if is_last else []
+                yield [("  ", ""), (f"{label if number == 0 else '':{widest}}  ", "dim"), (row, ""), *mark]
+        if line.note:
+            yield from self.note(line.note, 2)
+
+    def matrix(self, matrix: Matrix) -> Iterator[str]:
+        """Write the rows in brackets, in columns; dots stand for what isn't shown."""
+        columns = matrix.shape[-1]
+        cells = [[self.showing.number(value) for value in row] for row in matrix.rows]
+        if not cells or not cells[0]:
+            yield "[ ]"
+            return
+        most = max(1, (self.width - 30) // (2 + max(len(cell) for row in cells for cell in row)))
+        cells = [row[:most] + (["…"] if columns > min(len(row), most) else []) for row in cells]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+        for row in cells:
+            yield "[ " + "  ".join(f"{cell:>{size}}" for cell, size in zip(row, widths, strict=True)) + " ]"
+        if not matrix.is_whole and len(matrix.shape) > 1 and matrix.shape[0] > len(cells):
+            yield f"[ … ] {matrix.shape[0] - len(cells)} more rows"
+
+    def calculus(self, lines: Sequence[RuleLine]) -> Iterator[Row]:
+        for line in lines:
+            law = f"  [{line.law}]" if line.law else ""
+            yield from self.paragraph(f"{line.rule}{law}", "rule")
+            for number, piece in enumerate(wrap_sum(text(line.symbols), self.width - 4)):
+                yield [("  ", ""), ("= " if number == 0 else "  ", "dim"), (piece, "")]
+            if line.convention:
+                yield from self.note(line.convention, 4)
+
+    def factors(self, factors: Sequence[Factor]) -> Iterator[Row]:
+        names = [self.showing.name(factor.address) for factor in factors]
+        values = [self.showing.number(factor.value) for factor in factors]
+        first, second = (max(map(len, column)) for column in (names, values))
+        yield [("factors", "rule")]
+        for factor, name, value in zip(factors, names, values, strict=True):
+            yield [
+                (f"  {name:{first}}  ", ""),
+                (f"{value:>{second}}", "wrong" if factor.blame else "result"),
+                (f"  {factor.words}", "dim"),
+            ]
+            if factor.blame:
+                yield from self.note(factor.blame, 4)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as a reader writes it: 4 × 3."""
+    return " × ".join(map(str, shape)) if shape else "1"
+
+
+def wrap_sum(formula: str, width: int) -> list[str]:
+    """Break a formula before the + and - of its sum where it is wider than ``width``; deeper only if it must be.
+
+    >>> wrap_sum("a*b + c*(d + e) - f", 12)
+    ['a*b', '+ c*(d + e)', '- f']
+    """
+    if len(formula) <= width:
+        return [formula]
+    rows: list[str] = []
+    for term in split_at(formula, _cuts(formula)):
+        term = term.strip()
+        if rows and len(rows[-1]) + 1 + len(term) <= width:
+            rows[-1] += f" {term}"
+        elif len(term) <= width:
+            rows.append(term)
+        else:
+            rows += textwrap.wrap(
+                term, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
+            )
+    return rows
+
+
+def _cuts(formula: str) -> list[int]:
+    """Return where the terms of a formula's outermost sum begin."""
+    depth, cuts = 0, []
+    for place, sign in enumerate(formula):
+        depth += (sign in "([{") - (sign in ")]}")
+        if (
+            depth == 0
+            and sign in "+-"
+            and formula[place - 1 : place] == " "
+            and formula[place + 1 : place + 2] == " "
+        ):
+            cuts.append(place)
+    return cuts
