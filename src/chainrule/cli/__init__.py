@@ -17,6 +17,7 @@ COMMANDS = {
     "train": "train a network on a table, score it, and write the model file",
     "evaluate": "score a model on a table whose target is known",
     "predict": "predict the target for every row of a table",
+    "check": "check a model's gradients and predictions, and print a certificate",
     "describe": "show what a model is: inputs, layers, target, training",
     "formulas": "show every activation, loss, optimizer … with its formula",
     "warm-up": "compile the engine ahead of time",
@@ -47,7 +48,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # A letter that the terminal's encoding doesn't have must not end a command.
             stream.reconfigure(errors="backslashreplace")
     try:
-        _run(list(sys.argv[1:] if arguments is None else arguments))
+        code = _run(list(sys.argv[1:] if arguments is None else arguments))
         sys.stdout.flush()
     except ChainruleError as error:
         return _failed(str(error))
@@ -65,10 +66,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
             # The reader of our output has gone (`chainrule describe m | head`): nothing is left to say.
             return 0
         return _failed(f"{error.filename or 'standard output'}: {error.strerror}")
-    return 0
+    return code
 
 
-def _run(arguments: list[str]) -> None:
+def _run(arguments: list[str]) -> int:
+    """Run a command and return its exit code: that of ``run``, 0 where it gives none."""
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):
         rows = (f"  {command:<10} {summary}" for command, summary in COMMANDS.items())
@@ -79,10 +81,11 @@ def _run(arguments: list[str]) -> None:
         print(f"chainrule {__version__}")
     elif name in COMMANDS:
         command = import_module(f"{__name__}.{name.replace('-', '_')}")
-        command.run(command.parser().parse(arguments[1:]))
+        return command.run(command.parser().parse(arguments[1:])) or 0
     else:
         what = "option" if name.startswith("-") else "command"
         raise SettingsError(f"there is no {what} {name!r}; {closest(name, COMMANDS)}")
+    return 0
 
 
 def _failed(message: str) -> int:
