@@ -28,7 +28,8 @@ class Activation:
     """One activation function: what is shown (`text`) and what runs (`function`, `derivative`).
 
     Where ``function`` or ``derivative`` is None the formula itself runs; a record carries them where the
-    naive formula overflows or cancels. Both are called as ``function(z, xp, **parameters)``.
+    naive formula overflows or cancels. Both are called as ``function(z, xp, **parameters)``. ``slope_in_a`` is the
+    derivative written in the output a, as worked examples have it, where there is such a formula.
     """
 
     name: str
@@ -40,6 +41,7 @@ class Activation:
     init: str = "glorot_uniform"
     elementwise: bool = True
     output_only: bool = False
+    slope_in_a: str = ""
 
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
@@ -220,8 +222,8 @@ def _records(*records: Activation) -> Mapping[str, Activation]:
 ACTIVATIONS: Mapping[str, Activation] = _records(
     Activation("identity", "z", "(-inf, inf)"),
     Activation("binary_step", "step(z)", "{0, 1}"),
-    Activation("sigmoid", "1/(1+exp(-z))", "(0, 1)", _sigmoid, _sigmoid_prime),
-    Activation("tanh", "tanh(z)", "(-1, 1)", None, _tanh_prime),
+    Activation("sigmoid", "1/(1+exp(-z))", "(0, 1)", _sigmoid, _sigmoid_prime, slope_in_a="a*(1-a)"),
+    Activation("tanh", "tanh(z)", "(-1, 1)", None, _tanh_prime, slope_in_a="1-a^2"),
     Activation("relu", "max(0, z)", "[0, inf)", init="he_normal"),
     Activation(
         "leaky_relu",
@@ -252,6 +254,6 @@ ACTIVATIONS: Mapping[str, Activation] = _records(
     Activation("silu", "z/(1+exp(-z))", "[-0.2785, inf)", _silu, _silu_prime, init="he_normal"),
     Activation("gelu", "z*(1+erf(z/sqrt(2)))/2", "[-0.17, inf)", _gelu, _gelu_prime, init="he_normal"),
     Activation("mish", "z*tanh(log(1+exp(z)))", "[-0.3089, inf)", _mish, _mish_prime, init="he_normal"),
-    Activation("exponential", "exp(z)", "(0, inf)"),
+    Activation("exponential", "exp(z)", "(0, inf)", slope_in_a="a"),
     Activation("softmax", "exp(z)/sum(exp(z))", "(0, 1)", _softmax, elementwise=False, output_only=True),
 )

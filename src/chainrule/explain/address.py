@@ -15,18 +15,34 @@ from typing import Literal
 from chainrule.equations.names import Name, join_name, split_name
 from chainrule.errors import SettingsError
 
-Place = Literal["scalar", "input", "output", "neuron", "weight", "bias"]
-"""How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``."""
+Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias"]
+"""How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``probability[c]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``."""
 
 
 @dataclass(frozen=True)
 class Quantity:
-    """What an address can name: its place, whether each row has its own, what it is in words."""
+    """What an address can name: its place, whether each row has its own, and words with ``{}`` for its place."""
 
     name: str
     place: Place
     per_row: bool
-    words: str
+    text: str
+
+    @property
+    def words(self) -> str:
+        """What it is in general: the weighted sum of a neuron."""
+        return self.text.format(_GENERAL[self.place])
+
+
+_GENERAL: Mapping[Place, str] = {
+    "scalar": "",
+    "input": "an input",
+    "output": "an output",
+    "class": "a class",
+    "neuron": "a neuron",
+    "weight": "a weight",
+    "bias": "a bias",
+}
 
 
 def _quantities(*records: Quantity) -> Mapping[str, Quantity]:
@@ -34,39 +50,45 @@ def _quantities(*records: Quantity) -> Mapping[str, Quantity]:
 
 
 QUANTITIES = _quantities(
-    Quantity("x", "input", True, "an input neuron"),
-    Quantity("y", "output", True, "a target"),
-    Quantity("y_smooth", "output", True, "a target after label smoothing"),
-    Quantity("z", "neuron", True, "the weighted sum of a neuron"),
-    Quantity("a", "neuron", True, "the activation of a neuron"),
-    Quantity("r", "neuron", True, "the dropout mask of a neuron: 0, or 1/(1-p)"),
-    Quantity("h", "neuron", True, "what a neuron passes on: its activation times its dropout mask"),
-    Quantity("f'", "neuron", True, "the slope of the activation at the neuron's z"),
-    Quantity("delta", "neuron", True, "the derivative of the cost by a neuron's z"),
-    Quantity("dC/da", "neuron", True, "the derivative of the cost by a neuron's activation"),
-    Quantity("dC/dh", "neuron", True, "the derivative of the cost by what a neuron passes on"),
-    Quantity("dC/dx", "input", True, "the derivative of the cost by an input"),
-    Quantity("W", "weight", False, "a weight, from neuron i of the layer before to neuron j"),
-    Quantity("b", "bias", False, "a bias"),
-    Quantity("dC/dW", "weight", False, "the derivative of the cost by a weight"),
-    Quantity("dC/db", "bias", False, "the derivative of the cost by a bias"),
-    Quantity("W_decayed", "weight", False, "a weight after weight decay, before the update"),
-    Quantity("b_decayed", "bias", False, "a bias before the update; no decay touches it"),
-    Quantity("W_new", "weight", False, "a weight after the update"),
-    Quantity("b_new", "bias", False, "a bias after the update"),
-    Quantity("loss", "scalar", True, "the loss of a row"),
-    Quantity(
-        "share", "scalar", True, "a row's share in the cost: 1/n in a mean, 1 in a sum, or by its weight"
-    ),
+    Quantity("x", "input", True, "the value of {}"),
+    Quantity("y", "output", True, "the target of {}"),
+    Quantity("y_smooth", "output", True, "the target of {} after label smoothing"),
+    Quantity("z", "neuron", True, "the weighted sum of {}"),
+    Quantity("a", "neuron", True, "the activation of {}"),
+    Quantity("r", "neuron", True, "the dropout mask of {}: 0, or 1/(1-p)"),
+    Quantity("h", "neuron", True, "what {} passes on: its activation times its dropout mask"),
+    Quantity("f'", "neuron", True, "the slope of the activation of {}"),
+    Quantity("delta", "neuron", True, "the derivative of the cost by the weighted sum of {}"),
+    Quantity("dC/da", "neuron", True, "the derivative of the cost by the activation of {}"),
+    Quantity("dC/dh", "neuron", True, "the derivative of the cost by what {} passes on"),
+    Quantity("dC/dx", "input", True, "the derivative of the cost by {}"),
+    Quantity("W", "weight", False, "{}"),
+    Quantity("b", "bias", False, "{}"),
+    Quantity("dC/dW", "weight", False, "the derivative of the cost by {}"),
+    Quantity("dC/db", "bias", False, "the derivative of the cost by {}"),
+    Quantity("W_decayed", "weight", False, "{} after weight decay, before the update"),
+    Quantity("b_decayed", "bias", False, "{} before the update; no decay touches it"),
+    Quantity("W_new", "weight", False, "{} after the update"),
+    Quantity("b_new", "bias", False, "{} after the update"),
+    Quantity("loss", "scalar", True, "the loss of the row"),
+    Quantity("share", "scalar", True, "the row's share in the cost"),
     Quantity("C", "scalar", False, "the cost"),
-    Quantity("loss_new", "scalar", True, "the loss of a row after the update"),
+    Quantity("loss_new", "scalar", True, "the loss of the row after the update"),
     Quantity("C_new", "scalar", False, "the cost of the same rows after the update"),
     Quantity("penalty", "scalar", False, "what the penalties l1 and l2 add to the cost"),
     Quantity("norm", "scalar", False, "the length of the gradient before clipping"),
     Quantity("eta", "scalar", False, "the learning rate of the step"),
     Quantity("t", "scalar", False, "the number of the update"),
+    Quantity("mean_a", "output", True, "the mean of the members' activations of {}"),
+    Quantity("prediction", "scalar", True, "the prediction in the target's own units"),
+    Quantity("probability", "class", True, "the probability of {}"),
 )
 """All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""
+
+_OF_OPTIMIZERS: Mapping[str, str] = {
+    "penalized": "the derivative by {} with the penalties' part",
+    "g": "the gradient that the optimizer gets for {}",
+}
 
 ALIASES: Mapping[str, str] = MappingProxyType({"dC/dz": "delta", "w": "W", "dC/dw": "dC/dW"})
 """Other spellings that are understood."""
@@ -133,6 +155,24 @@ class Address:
         )
 
     @property
+    def words(self) -> str:
+        """What it is: the weighted sum of neuron 1 of layer 2."""
+        kind = self.quantity
+        if not self.index:
+            return kind.words if self.layer is None else f"{kind.words}, all of layer {self.layer}"
+        *first, last = self.index
+        neuron = f"neuron {last} of layer {self.layer}"
+        before = f"neuron {first[0]} of layer {(self.layer or 1) - 1}" if first else ""
+        if self.layer == 1 and first:
+            before = f"input {first[0]}"
+        places: Mapping[Place, str] = {
+            "weight": f"the weight from {before} to {neuron}",
+            "bias": f"the bias of {neuron}",
+            "neuron": neuron,
+        }
+        return kind.text.format(places.get(kind.place, f"{kind.place} {last}"))
+
+    @property
     def plain(self) -> Address:
         """The address without its qualifiers."""
         return replace(self, step=None, row=None, member=None)
@@ -145,7 +185,7 @@ def quantity(name: str) -> Quantity:
     what, _, by = name.partition("/d")
     if by in ("W", "b") and what != "dC":
         kind = QUANTITIES[by]
-        return Quantity(name, kind.place, False, f"the optimizer's {what} for {kind.words}")
+        return Quantity(name, kind.place, False, _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}"))
     known = [*QUANTITIES, *ALIASES]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"
@@ -185,5 +225,5 @@ def _parse(text: str) -> Address:
 
 
 def _example(kind: Quantity) -> str:
-    places = {"scalar": "", "input": "[3]", "output": "[1]", "weight": "[2][1,3]"}
+    places = {"scalar": "", "input": "[3]", "output": "[1]", "class": "[1]", "weight": "[2][1,3]"}
     return kind.name + places.get(kind.place, "[2][1]")

@@ -2,20 +2,88 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
+from typing import Literal, get_args
+
+from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
+from chainrule.explain.backward import BACKWARD
+from chainrule.explain.cancel import why_it_cancels
+from chainrule.explain.factors import factors
 from chainrule.explain.forward import FORWARD
 from chainrule.explain.hand import Hand
-from chainrule.explain.lines import Derivation
-from chainrule.explain.trace import Trace
-from chainrule.explain.writer import Writer
+from chainrule.explain.lines import Derivation, Factor, Line, RuleLine
+from chainrule.explain.matrices import matrix_lines
+from chainrule.explain.paths import path_lines
+from chainrule.explain.trace import StepTrace, Trace
+from chainrule.explain.units import UNITS
+from chainrule.explain.update import UPDATE, change_of_cost, optimizer_number
+from chainrule.explain.writer import Rule, Writer
 
-RULES = {**FORWARD}
+Form = Literal["short", "paths", "recursive", "matrix"]
+"""How a derivative is written: delta times what enters; all paths; back layer by layer; whole arrays."""
+
+MOST_NEURONS = 200
+"""The neurons of the largest network that is written out from the beginning, or by hand."""
+
+RULES: Mapping[str, Rule] = {**FORWARD, **BACKWARD, **UPDATE, **UNITS}
+
+LEADS: Mapping[str, frozenset[str]] = {
+    name: frozenset(leads.split())
+    for name, leads in {
+        "z": "x",
+        "a": "z",
+        "h": "z a",
+        "f'": "z a",
+        "loss": "a y_smooth",
+        "C": "loss share",
+        "dC/da": "a dC/dh y_smooth share",
+        "dC/dh": "",
+        "delta": "a f' dC/da y_smooth share",
+        "dC/dW": "delta",
+        "dC/db": "delta",
+        "prediction": "mean_a",
+        "probability": "mean_a",
+    }.items()
+}
+"""The quantities that get lines of their own on the way to one; the rest is taken from the trace."""
+
+OF_UPDATES = frozenset({"W_decayed", "b_decayed", "W_new", "b_new", "eta", "norm", "dC/dW", "dC/db"})
+PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta")
 
 
-def derive(trace: Trace, address: str | Address, *, hand: int | None = None) -> Derivation:
-    """Return the derivation of the number at an address; raises SettingsError where there is none.
+def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
+    """Return how each quantity's line is made in a step; None for what is given."""
 
-    ``hand``: round every line as on paper, see `Hand`.
+    def rule_of(place: Address) -> Rule | None:
+        if place.name == "x" and step.inputs is None:
+            return None
+        if step.update is not None:
+            if place.name == "eta" and step.update.rate is None:
+                return None
+            if place.name not in RULES and "/" in place.name:
+                what = place.name.partition("/d")[0]
+                return None if what in step.update.before.arrays else optimizer_number
+        return RULES.get(place.name)
+
+    return rule_of
+
+
+def derive(
+    trace: Trace,
+    address: str | Address,
+    *,
+    form: Form = "short",
+    hand: int | None = None,
+    from_start: bool = False,
+) -> Derivation:
+    """Return the derivation of the number at an address, or of a whole array such as ``dC/dW[2]``.
+
+    ``form`` is for derivatives of the cost: ``short`` (delta times what enters), ``paths`` (every path from there to
+    the cost as a product of local derivatives; of many the largest, and an exact rest), ``recursive`` (the deltas
+    from the output back), ``matrix`` (whole arrays with shapes). ``hand``: every line is rounded as on paper, see
+    `Hand`. ``from_start``: every number that was computed gets its line, from the inputs on; so it is by hand.
+    Raises SettingsError for an address that isn't there, or a form it doesn't have.
 
     >>> from chainrule import Dense, Network
     >>> from chainrule.explain.trace import trace_network
@@ -24,11 +92,118 @@ def derive(trace: Trace, address: str | Address, *, hand: int | None = None) -> 
     [('z[1][1]', 0.25, True)]
     """
     place = trace.resolve(address)
-    writer = Writer(trace, place, RULES, hand=None if hand is None else Hand(hand))
-    writer.lines.append(RULES[place.name](writer, place))
+    _check_form(trace, place, form, hand, from_start)
+    if form == "matrix" or place.is_whole:
+        return _as_matrix(trace, place)
+    writer = _writer(trace, place, form, hand, from_start)
+    calculus: tuple[RuleLine, ...] = ()
+    found: tuple[Factor, ...] = ()
+    notes: list[str] = []
+    parts: list[Derivation] = []
+    if form == "paths":
+        own = path_lines(writer, place)
+    elif place.name == "C_new":
+        own, notes = change_of_cost(writer)
+    else:
+        own = [_line_of(writer, place)]
+    if place.name == "f'":
+        calculus = slope_rules(trace, place)
+    if place.name in PATH_QUANTITIES and (place.name != "dC/db" or form == "paths") and hand is None:
+        found, told = factors(_plain(trace, place), place)
+        notes += told
+    if place.name == "delta" and place.layer == len(trace.network.layers) and hand is None:
+        part = why_it_cancels(_plain(trace, place), place)
+        parts += [] if part is None else [part]
     return Derivation(
         str(place),
-        f"{place}, {place.quantity.words}",
-        tuple(writer.lines),
+        f"{place}: {place.words}",
+        (*writer.lines, *own),
+        calculus=calculus,
+        factors=found,
+        parts=tuple(parts),
+        notes=tuple(dict.fromkeys(notes)),
         hand="" if writer.hand is None else str(writer.hand),
+    )
+
+
+def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_start: bool) -> None:
+    if form not in get_args(Form):
+        raise SettingsError(f"form {form!r} is unknown: choose {', '.join(get_args(Form))}")
+    if form in ("paths", "recursive") and place.name not in PATH_QUANTITIES:
+        raise SettingsError(f"{place}: the form {form} is for {', '.join(PATH_QUANTITIES)}; leave it out")
+    if form in ("paths", "recursive") and place.is_whole:
+        raise SettingsError(f"{place} is a whole array: name one of its numbers, or choose the form matrix")
+    neurons = sum(trace.network.sizes)
+    if (hand is not None or from_start) and neurons > MOST_NEURONS:
+        raise SettingsError(
+            f"{place}: a network of {neurons} neurons is too large to be written out from the beginning; "
+            f"at most {MOST_NEURONS}"
+        )
+
+
+def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_start: bool) -> Writer:
+    """Return the writer that gives lines of their own to what the form asks for."""
+    rule_of = rules_of(trace.step(place))
+    if hand is not None or from_start:
+        return Writer(trace, place, rule_of, hand=None if hand is None else Hand(hand), chain=True)
+    if form == "paths":
+        return _plain(trace, place)
+    if form == "recursive":
+        names = frozenset({"delta"})
+        return Writer(
+            trace, place, lambda p: rule_of(p) if p.name in names else None, chain=True, most_lines=MOST_LINES
+        )
+
+    def leading(other: Address) -> Rule | None:
+        """Return the rule of what gets a line on the way: for an update also the same parameter's numbers."""
+        if place.name in LEADS:
+            wanted = other.name in LEADS[place.name]
+            if place.name in ("dC/dW", "dC/db"):
+                wanted = wanted and other.layer == place.layer
+        else:
+            same = (other.layer, other.index) == (place.layer, place.index)
+            wanted = (other.name in OF_UPDATES or "/" in other.name) and (same or other.layer is None)
+        return rule_of(other) if wanted else None
+
+    return Writer(trace, place, leading, chain=True, most_lines=MOST_LINES)
+
+
+MOST_LINES = 40
+"""The most lines that lead to one, where lines are not asked for from the start."""
+
+
+def _plain(trace: Trace, place: Address) -> Writer:
+    """Return a writer that takes every number from the trace."""
+    return Writer(trace, place, rules_of(trace.step(place)))
+
+
+def _line_of(writer: Writer, place: Address) -> Line:
+    made = rules_of(writer.step)(place)
+    if made is not None:
+        return made(writer, place)
+    is_memory = "/" in place.name
+    return writer.given(place, "the optimizer's memory, from the updates before" if is_memory else "given")
+
+
+def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
+    """Return the derivation of a layer's f' from its formula, rule by rule."""
+    record = trace.network.layers[(place.layer or 1) - 1].activation
+    steps = record.formula.derivation("z").steps
+    first = RuleLine(f"the activation {record.name}", record.formula.root)
+    if not steps:
+        return (first,)
+    begin = RuleLine("its derivative", steps[0].before)
+    return (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
+
+
+def _as_matrix(trace: Trace, place: Address) -> Derivation:
+    whole = Address(place.name, place.layer, (), place.step)
+    lines = matrix_lines(_plain(trace, whole), whole)
+    rows = len(trace.step(place).rows)
+    what = "row" if rows == 1 else f"{rows} rows"
+    return Derivation(
+        str(whole),
+        f"{whole}: {whole.words}, as matrices",
+        matrices=tuple(lines),
+        notes=(f"Over the {what} of the step.",),
     )

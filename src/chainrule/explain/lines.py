@@ -125,8 +125,9 @@ MOST_SHOWN = 8
 class MatrixLine:
     """One line of matrix algebra: the rule, ``address`` = product, the shapes, the arrays, and a check.
 
-    ``symbols`` is a tree with ``Binary("@", …)`` for the matrix product, ``Binary("*", …)`` for the product number by
-    number, and ``Call("transpose", …)``; its symbols are names of ``operands``.
+    ``symbols`` is a tree with ``Binary("@", …)`` for the matrix product, ``Binary("⊙", …)`` for the product number by
+    number, ``Call("transpose", …)``, and ``Call("sum", …)`` over the first axis, the rows; its symbols are names of
+    ``operands``. `equations.render` knows them all.
     """
 
     rule: str
@@ -309,7 +310,7 @@ def tree_to_data(node: Node) -> Any:
     raise SettingsError(f"{type(node).__name__} is no part of a formula")
 
 
-_BINARY = frozenset("+-*/^@")
+_BINARY = frozenset("+-*/^@⊙")
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "=="})
 
 

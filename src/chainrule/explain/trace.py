@@ -20,10 +20,28 @@ from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
 from chainrule.equations.regularizers import penalized, penalty
+from chainrule.equations.schedules import Schedule
 from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
 from chainrule.tables.encode import InputValue
 from chainrule.tables.target import TargetEncoder
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How the step's learning rate came about: the schedule with the numbers of its formula.
+
+    ``base`` is the rate the schedule starts from, ``made`` the updates made so far, ``total`` those of the whole
+    training, ``warmup`` the updates of the warm-up.
+    """
+
+    schedule: Schedule
+    base: float
+    made: int
+    total: int
+    epoch: int
+    plateaus: int
+    warmup: int
 
 
 @dataclass(frozen=True)
@@ -46,6 +64,7 @@ class Update:
     parameters: FloatArray
     losses: FloatArray
     cost: float
+    rate: Rate | None = None
 
     @property
     def t(self) -> int:
@@ -58,8 +77,9 @@ class StepTrace:
     """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
 
     ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
-    each layer: f'(z) (None for softmax), dC/da and dC/dh. ``members`` (k, n, n_out) are all members' outputs, where
-    there are several; ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table.
+    each layer: f'(z) (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
+    members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
+    ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table.
     """
 
     number: int
@@ -77,6 +97,7 @@ class StepTrace:
     dh: tuple[FloatArray, ...] = ()
     update: Update | None = None
     members: FloatArray | None = None
+    answers: FloatArray | None = None
     inputs: tuple[tuple[InputValue, ...], ...] | None = None
 
 
@@ -113,7 +134,10 @@ class Trace:
         return self.number(place)
 
     def array(self, address: str | Address) -> FloatArray:
-        """Return a whole array: (n_in, n_out) of ``dC/dW[2]``, (n_out,) of ``z[2]`` of the row, (d,) of ``x``."""
+        """Return a whole array: (n_in, n_out) of ``dC/dW[2]``, (n_out,) of ``z[2]``, (d,) of ``x``.
+
+        Of several rows (n, n_out) and (n, d), unless ``@row`` names one.
+        """
         return np.asarray(self._found(self.resolve(address)))
 
     def number(self, place: Address) -> float:
@@ -164,7 +188,7 @@ class Trace:
         kind = given.quantity
         if len(step.rows) == 1:
             return None
-        if kind.per_row and given.row is None:
+        if kind.per_row and given.row is None and not given.is_whole:
             raise SettingsError(
                 f"{given}: which row? the step has rows {_span(step.rows)}; write {given}@row={step.rows[0]}"
             )
@@ -193,6 +217,7 @@ class Trace:
         limits = {
             "input": (sizes[0],),
             "output": (sizes[-1],),
+            "class": (self.target.n_classes if self.target else 0,),
             "scalar": (),
         }.get(kind.place)
         if limits is None:
@@ -220,7 +245,8 @@ class Trace:
             found = _ROWS[name](step, (place.layer or 1) - 1)
             if found is None:
                 raise SettingsError(self._missing(place, step))
-            return found[self._row_index(place, step)]
+            whole = place.is_whole and place.row is None and len(step.rows) > 1
+            return found if whole else found[self._row_index(place, step)]
         if name in ("dC/dW", "dC/db") and step.gradients is not None:
             return self._gradient(place, step)
         found = self._flat(name, step)
@@ -280,6 +306,10 @@ class Trace:
             return f"{place}: layer {place.layer} dropped nothing"
         if place.name == "y_smooth":
             return f"{place}: the loss does not smooth labels; see y"
+        if place.name in ("mean_a", "prediction", "probability"):
+            if step.answers is None:
+                return f"{place}: only a trace of a model's prediction has it"
+            return f"{place}: see {'prediction' if step.answers.ndim == 1 else 'probability[1]'}"
         if step.y is None:
             return f"{place}: the row's target isn't known, so there is no loss and no gradient"
         if step.update is None:
@@ -308,7 +338,16 @@ _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "loss": lambda step, _: step.losses,
     "share": lambda step, _: step.shares,
     "loss_new": lambda step, _: step.update and step.update.losses,
+    "mean_a": lambda step, _: None if step.members is None else step.members.mean(axis=0),
+    "prediction": lambda step, _: _answers(step, 1),
+    "probability": lambda step, _: _answers(step, 2),
 }
+
+
+def _answers(step: StepTrace, axes: int) -> FloatArray | None:
+    """Return the answers where they are numbers (1 axis) or probabilities (2)."""
+    return step.answers if step.answers is not None and step.answers.ndim == axes else None
+
 
 _OF_UPDATES: Mapping[str, Callable[[Trace, StepTrace, Update], float]] = {
     "C_new": lambda trace, step, update: update.cost,
@@ -335,6 +374,7 @@ def trace_step(
     settings: StepSettings | None = None,
     eta: float = 0.0,
     state: OptimizerState | None = None,
+    rate: Rate | None = None,
     rows: Sequence[int] | None = None,
 ) -> StepTrace:
     """Return the trace of one step on rows ``x`` (n, d), or of a prediction.
@@ -348,7 +388,7 @@ def trace_step(
     with np.errstate(all="ignore"):
         if y is None:
             record = network.forward(p, x, np, masks)
-            return StepTrace(0, numbers, flat, record, _slopes(network, record), members=None)
+            return StepTrace(0, numbers, flat, record, _slopes(network, record))
         used = settings or StepSettings(optimizer("sgd"))
         before = used.optimizer.init(flat, np) if state is None else state
         step = take_step(layout, flat, before, x, y, used, eta, weights, masks)
@@ -390,6 +430,7 @@ def trace_step(
                 step.parameters,
                 network.row_losses(again, y, np),
                 float(network.cost(again, y, np, weights)),
+                rate,
             ),
         )
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
-from functools import reduce
+from functools import cached_property, reduce
 
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.equations.formula import Binary, Node, Symbol, children, with_children
+from chainrule.equations.formula import Binary, Negate, Node, Number, Symbol, children, with_children
 from chainrule.equations.network import Network
 from chainrule.equations.rounding import UNIT, evaluate_rounded
 from chainrule.explain.address import Address
@@ -42,24 +42,28 @@ class Writer:
     """Writes lines about one step, and in it about one row where there are several.
 
     With ``chain`` (hand mode, or a derivation from the beginning) every number that a line needs is first worked out
-    by a line of its own, which ``lines`` collects in order; ``rules`` says how.
+    by a line of its own, which ``lines`` collects in order, ``most_lines`` of them at most; ``rule_of`` says how,
+    None for what is given.
     """
 
     def __init__(
         self,
         trace: Trace,
         place: Address,
-        rules: Mapping[str, Rule],
+        rule_of: Callable[[Address], Rule | None],
         *,
         hand: Hand | None = None,
         chain: bool = False,
+        most_lines: int | None = None,
     ) -> None:
         self.trace = trace
         self.place = place
         self.step: StepTrace = trace.step(place)
-        self.rules = rules
+        self.rule_of = rule_of
         self.hand = hand
         self.chain = chain or hand is not None
+        self.most_lines = most_lines
+        self.pending = 0
         self.lines: list[Line] = []
         self.known: dict[str, float] = {}
         self.errors: dict[str, float] = {}
@@ -68,6 +72,15 @@ class Writer:
     def network(self) -> Network:
         """The network."""
         return self.trace.network
+
+    @cached_property
+    def arrays(self) -> list[dict[str, FloatArray]]:
+        """The parameters before the step, by layer and name."""
+        return self.trace.layout.unflatten(self.step.parameters)
+
+    def row_index(self, place: Address) -> int:
+        """Return the place of an address's row in the step's arrays, from 0."""
+        return 0 if place.row is None else self.step.rows.index(place.row)
 
     def at(self, name: str, layer: int | None = None, *index: int, row: int | None = None) -> Address:
         """Return an address in this step, and in this row where the quantity has one per row."""
@@ -79,13 +92,26 @@ class Writer:
         """Return the symbol of an address."""
         return Symbol(str(self.at(name, layer, *index, row=row)))
 
+    @staticmethod
+    def symbol_of(place: Address) -> Symbol:
+        """Return the symbol of an address already made."""
+        return Symbol(str(place))
+
     def value(self, name: str) -> float:
         """Return the number of a symbol, by a line of its own where lines are chained."""
         if name in self.known:
             return self.known[name]
         place = Address.parse(name)
-        if self.chain and place.name in self.rules:
-            self.lines.append(self.rules[place.name](self, place))
+        rule = self.rule_of(place) if self.chain else None
+        has_room = self.most_lines is None or len(self.lines) + self.pending < self.most_lines
+        if rule is not None and has_room:
+            self.pending += 1
+            self.lines.append(rule(self, place))
+            self.pending -= 1
+            if self.hand is not None:
+                return self.known[name]
+            # By hand the next line goes on with what was written down, else with the engine's own number.
+            self.known[name] = self.trace.number(self.trace.resolve(place))
             return self.known[name]
         return self.trace.number(self.trace.resolve(place))
 
@@ -100,14 +126,16 @@ class Writer:
         note: str = "",
         label: str = "",
         against: float | None = None,
+        words: str = "engine",
+        errors: Mapping[str, float] | None = None,
     ) -> Line:
         """Return a line; ``values`` gives the numbers of symbols that are no addresses.
 
-        ``slack`` is rounding beyond the tree's own, ``against`` what to check with, the trace's number at the address
-        if None.
+        ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off, ``against`` what to check
+        with, the trace's number at the address if None, and ``words`` says what that is.
         """
         given = {name: self._given(name, values or {}) for name in names_in(node)}
-        value, bound = evaluate_rounded(node, given, self.errors)
+        value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
         name = "" if address is None else str(address)
         if against is None and address is not None:
             against = self.trace.number(self.trace.resolve(address))
@@ -115,12 +143,19 @@ class Writer:
         if self.hand is not None:
             value = self.hand.rounded(value, is_activation=is_activation)
             bound += self.hand.error(value, is_activation=is_activation)
-            self.errors[name] = bound
+            self.errors[name or label] = bound
         elif against is not None and not math.isfinite(value) and math.isfinite(against):
             value, note = against, f"{note} {OVERFLOWS}".strip()
-        self.known[name] = value
-        check = None if against is None else compare(value, against, bound + slack)
+        if self.hand is not None:
+            self.known[name or label] = value
+        check = None if against is None else compare(value, against, bound + slack, words)
         return Line(rule, name, node, given, value, check, note, label)
+
+    def given(self, place: Address, rule: str = "given") -> Line:
+        """Return the line of a number that nothing leads to: it was given, or is what training left."""
+        value = self.trace.number(self.trace.resolve(place))
+        self.known[str(place)] = value
+        return Line(rule, str(place), Number(abs(value)) if value >= 0 else Negate(Number(-value)), {}, value)
 
     def _given(self, name: str, values: Mapping[str, float]) -> float:
         return float(values[name]) if name in values else self.value(name)
@@ -129,20 +164,23 @@ class Writer:
         self,
         first: Callable[[int], Address],
         second: Callable[[int], Address],
-        count: int,
         u: FloatArray,
         v: FloatArray,
+        what: str = "terms",
     ) -> Sum:
-        """Return sum over i of first(i) · second(i), where ``u`` and ``v`` (count,) are their numbers in the trace."""
-        if self.chain:
+        """Return sum over i of first(i) · second(i), where ``u`` and ``v`` are their numbers in the trace."""
+        count = len(u)
+        if self.chain and self.most_lines is None:
             u = np.array([self.value(str(first(i))) for i in range(count)])
             v = np.array([self.value(str(second(i))) for i in range(count)])
         return self.total(
-            lambda i: Binary("*", Symbol(str(first(i))), Symbol(str(second(i)))), np.asarray(u * v)
+            lambda i: Binary("*", Symbol(str(first(i))), Symbol(str(second(i)))), np.asarray(u * v), what
         )
 
-    def total(self, term: Callable[[int], Node], terms: FloatArray, what: str = "terms") -> Sum:
-        """Return the sum of ``terms`` as a tree: all of a few, or the largest and the exact rest of many."""
+    def total(
+        self, term: Callable[[int], Node], terms: FloatArray, what: str = "terms", rest: str = "rest"
+    ) -> Sum:
+        """Return the sum of ``terms`` as a tree: all of a few, or the largest and the exact ``rest`` of many."""
         count = len(terms)
         magnitude = float(np.sum(np.abs(terms)))
         slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
@@ -150,9 +188,9 @@ class Writer:
             return Sum(added([term(i) for i in range(count)]), {}, slack, "")
         largest = np.sort(np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :])
         others = np.delete(terms, largest)
-        rest = math.fsum(others.tolist()) if np.isfinite(others).all() else float(np.sum(others))
-        node = added([*(term(int(i)) for i in largest), Symbol("rest")])
-        return Sum(node, {"rest": rest}, slack, f"rest: the sum of the other {count - len(largest)} {what}")
+        exact = math.fsum(others.tolist()) if np.isfinite(others).all() else float(np.sum(others))
+        node = added([*(term(int(i)) for i in largest), Symbol(rest)])
+        return Sum(node, {rest: exact}, slack, f"{rest}: the sum of the other {count - len(largest)} {what}")
 
 
 OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."

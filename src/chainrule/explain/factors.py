@@ -1,0 +1,106 @@
+"""The factors of a derivative along its largest path, and which of them makes it vanish or explode."""
+
+from __future__ import annotations
+
+import math
+
+from chainrule.explain.address import Address
+from chainrule.explain.lines import Factor
+from chainrule.explain.paths import factors_of, found_paths
+from chainrule.explain.writer import Writer
+
+SMALL, LARGE = 0.05, 10.0
+"""A factor below or above is worth a word; sigmoid's slope is below 0.05 from |z| = 2.9 on."""
+
+VANISHING, EXPLODING = 1e-3, 1e3
+"""A product of slopes and weights below or above vanishes or explodes."""
+
+
+def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
+    """Return the factors of the largest path, and sentences on what makes the derivative vanish or explode."""
+    shown, _, total, _ = found_paths(writer, place, 1)
+    path = shown[0]
+    places = factors_of(writer, path)
+    values = [writer.value(str(each)) for each in places]
+    blamed = _blamed(writer, places, values)
+    made = tuple(
+        Factor(str(each), value, each.quantity.words, blamed.get(number, ""))
+        for number, (each, value) in enumerate(zip(places, values, strict=True))
+    )
+    notes = list(blamed.values())
+    if total > 1:
+        notes.append(f"Factors of the largest of {total:,} paths.")
+    return made, (*_in_all(places, values), *notes)
+
+
+def _inner(places: list[Address], values: list[float]) -> list[tuple[int, float]]:
+    """Return the slopes, masks and weights among the factors: what a derivative passes through on its way back."""
+    return [
+        (number, value)
+        for number, (place, value) in enumerate(zip(places, values, strict=True))
+        if place.name in ("f'", "r", "W")
+    ]
+
+
+def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[int, str]:
+    """Return a sentence for each factor that is guilty, by its place."""
+    zero = [number for number, value in enumerate(values) if value == 0]
+    if zero:
+        return {number: _why_zero(writer, places[number]) for number in zero}
+    inner = _inner(places, values)
+    product = math.prod(abs(value) for _, value in inner)
+    if not inner or VANISHING <= product <= EXPLODING:
+        return {}
+    vanishes = product < VANISHING
+    pick = min if vanishes else max
+    number, value = pick(inner, key=lambda item: abs(item[1]))
+    if (vanishes and abs(value) > SMALL) or (not vanishes and abs(value) < LARGE):
+        return {}
+    return {number: _why(writer, places[number], value, vanishes)}
+
+
+def _why(writer: Writer, place: Address, value: float, vanishes: bool) -> str:
+    if place.name == "f'" and vanishes:
+        z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
+        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        return f"The derivative vanishes at {place} = {value:.3g}: {name} is saturated at z = {z:.3g}."
+    if vanishes:
+        return f"The derivative vanishes at {place} = {value:.3g}: the {_kind(place)} is small."
+    return f"The derivative explodes at {place} = {value:.3g}: the {_kind(place)} is large."
+
+
+def _kind(place: Address) -> str:
+    return {"W": "weight", "r": "mask", "f'": "slope"}[place.name]
+
+
+def _why_zero(writer: Writer, place: Address) -> str:
+    if place.name == "f'":
+        z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
+        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        return f"The derivative is 0 because {place} = 0: {name} is flat at z = {z:.3g}."
+    words = {
+        "r": "the neuron was dropped out",
+        "W": "the weight is 0",
+        "x": "the input is 0, so the weight had no part in the output",
+        "delta": "the output is what the loss asks for",
+        "dC/da": "the output is what the loss asks for",
+    }
+    reason = words.get(place.name, "nothing enters through the weight")
+    return f"The derivative is 0 because {place} = 0: {reason}."
+
+
+def _in_all(places: list[Address], values: list[float]) -> list[str]:
+    """Return a sentence on many slopes or weights that together make the derivative small or large."""
+    told = []
+    for name, words in (("f'", "slopes"), ("W", "weights")):
+        these = [abs(value) for place, value in zip(places, values, strict=True) if place.name == name]
+        product = math.prod(these)
+        if len(these) > 1 and 0 < product < VANISHING:
+            told.append(
+                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative vanish."
+            )
+        if len(these) > 1 and product > EXPLODING:
+            told.append(
+                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative explode."
+            )
+    return told
