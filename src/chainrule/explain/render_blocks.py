@@ -37,11 +37,17 @@ def blocks(
     step = trace.step(place)
     row = step.rows.index(place.row) if place.row in step.rows else 0
     number = step.rows[row] if len(step.rows) > 1 else None
-    at = {"row": number, "step": step.number if len(trace.steps) > 1 else None}
-    made = [_block("Inputs", "", [_strip(Address("x", **at), step.record.x[row], explained, showing)])]
+    when = step.number if len(trace.steps) > 1 else None
+    made = [
+        _block(
+            "Inputs",
+            "",
+            [_strip(Address("x", step=when, row=number), step.record.x[row], explained, showing)],
+        )
+    ]
     for index, layer in enumerate(trace.network.layers, 1):
         strips = [
-            _strip(Address(name, index, **at), values[row], explained, showing)
+            _strip(Address(name, index, step=when, row=number), values[row], explained, showing)
             for name, values in _arrays(step, index)
         ]
         title = f"Layer {index}" if index < len(trace.network.layers) else f"Layer {index}, the output"

@@ -36,12 +36,12 @@ def render_html(
     With its ``trace`` the page begins with the whole network, a cell for every neuron. ``facts`` are shown below the
     title: ``{"model": "penguins.safetensors"}``.
     """
-    return _template("page.html").render(page_data(derivation, trace, digits=digits, facts=facts))
+    return _rendered("page.html", page_data(derivation, trace, digits=digits, facts=facts))
 
 
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
     """Return a derivation as a part of a page, for notebooks: with styles of its own and without a script."""
-    return _template("fragment.html").render(page_data(derivation, None, digits=digits))
+    return _rendered("fragment.html", page_data(derivation, None, digits=digits))
 
 
 def page_data(
@@ -190,5 +190,6 @@ def _environment() -> Environment:
     return made
 
 
-def _template(name: str) -> Any:
-    return _environment().get_template(name)
+def _rendered(name: str, data: Mapping[str, Any]) -> str:
+    text: str = _environment().get_template(name).render(data)
+    return text

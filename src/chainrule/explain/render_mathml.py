@@ -92,8 +92,8 @@ def element_name(matrix: Matrix, i: int, j: int) -> str:
 def terms(content: str) -> list[str]:
     """Return the terms of the outermost sum of one MathML element, each but the first with its sign before it.
 
-    >>> terms("<mrow><mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow><mo>−</mo><mi>c</mi></mrow>")
-    ['<mi>a</mi>', '<mrow><mo lspace="0" rspace="0.25em">+</mo><mi>b</mi></mrow>', '<mrow><mo lspace="0" rspace="0.25em">−</mo><mi>c</mi></mrow>']
+    >>> terms("<mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow>")
+    ['<mi>a</mi>', '<mrow><mo lspace="0" rspace="0.25em">+</mo><mi>b</mi></mrow>']
     """
     element = ElementTree.fromstring(content)
     pieces: list[str] = []
@@ -115,11 +115,11 @@ def _marks(name: str, value: float | None) -> dict[str, str]:
 
 def _math(content: str) -> Markup:
     # Everything in it comes from `mathml_content`, which escapes names and numbers.
-    return Markup(f"<math>{content}</math>")
+    return Markup(f'<math displaystyle="true">{content}</math>')
 
 
 def _content(math: Markup) -> str:
-    return str(math).removeprefix("<math>").removesuffix("</math>")
+    return str(math).removeprefix('<math displaystyle="true">').removesuffix("</math>")
 
 
 def _xml(element: ElementTree.Element) -> str:

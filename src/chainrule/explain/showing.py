@@ -83,10 +83,15 @@ class Showing:
         place = address_of(name) if self.dropped and "@" in name else None
         if place is None:
             return name
-        for key, value in self.dropped.items():
-            if getattr(place, key) == value:
-                place = replace(place, **{key: None})
-        return str(place)
+        kept = {key: None for key, value in self.dropped.items() if getattr(place, key) == value}
+        return str(
+            replace(
+                place,
+                step=kept.get("step", place.step),
+                row=kept.get("row", place.row),
+                member=kept.get("member", place.member),
+            )
+        )
 
     def names(self, line: Line) -> dict[str, str]:
         """Return what stands for each symbol of a line."""
