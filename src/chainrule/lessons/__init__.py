@@ -1,0 +1,1 @@
+"""The worked examples: lessons as data files, one small runner, exercise sheets."""

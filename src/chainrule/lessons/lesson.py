@@ -1,0 +1,263 @@
+"""A lesson file: what can stand in it, and how it is read; docs/lessons.md is for who writes one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import re
+import tomllib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chainrule.equations.network import BIAS_MODES
+from chainrule.errors import ChainruleError, SettingsError
+from chainrule.lessons.fields import (
+    Field,
+    Fields,
+    Where,
+    Written,
+    choice,
+    listing,
+    number,
+    positive,
+    read_fields,
+    record,
+    rows_of_numbers,
+    share,
+    show,
+    suggest,
+    table,
+    text,
+    whole,
+)
+from chainrule.lessons.moves import MOVES
+from chainrule.lessons.numbers import check_name
+from chainrule.lessons.printed import printed
+from chainrule.tables.scalings import SCALINGS
+
+FOLDER = Path(__file__).parent / "data"
+"""Where the lessons that come with chainrule are."""
+
+LARGEST_FILE = 1_000_000
+
+LAYER: Fields = {
+    "neurons": Field(whole(1, 10_000), "how many", required=True),
+    "activation": Field(text, "a name, or a formula in z", "identity"),
+    "bias": Field(choice(BIAS_MODES), "one for each neuron, one shared by the layer, or none", "neuron"),
+    "W": Field(rows_of_numbers, "the weights, a row for each neuron of the layer before"),
+    "b": Field(listing(number), "the biases"),
+    "init": Field(text, "how weights are drawn where W is not given", "auto"),
+    "dropout": Field(share, "the share of outputs dropped in training", 0.0),
+    "frozen": Field(listing(text), "what training leaves alone: W, b, W[1,2], b[1]", ()),
+}
+
+TABLE: Fields = {
+    "file": Field(text, "a table, beside the lesson file", required=True),
+    "target": Field(text, "the column to predict", required=True),
+    "inputs": Field(listing(text), "the columns to predict from; all that are fit if not given"),
+    "task": Field(choice(("regression", "classification")), "found in the target if not given"),
+    "scaling": Field(choice(tuple(SCALINGS)), "of the inputs", "minmax"),
+    "target_scaling": Field(choice(("minmax", "standard", "none")), "of a target of numbers", "minmax"),
+    "test_share": Field(share, "the share of rows kept for the test", 0.0),
+}
+
+NETWORK: Fields = {
+    "like": Field(text, "another network, whose keys hold where this one has none"),
+    "layers": Field(listing(record(LAYER)), "the layers after the input", required=True),
+    "loss": Field(text, "a name, or a formula in a and y", "half_squared_error"),
+    "reduction": Field(choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
+    "x": Field(rows_of_numbers, "the rows' inputs"),
+    "y": Field(rows_of_numbers, "the rows' targets"),
+    "table": Field(record(TABLE), "where the rows come from, instead of x and y"),
+    "input_names": Field(listing(text), "what the inputs are called"),
+    "test_rows": Field(listing(whole(1)), "numbers of the rows kept for the test"),
+    "optimizer": Field(text, "a name, with parameters as in momentum(mu=0.5)", "sgd"),
+    "learning_rate": Field(positive, "the optimizer's own if not given"),
+    "batch": Field(whole(1), "rows of an update; all if not given"),
+    "l1": Field(number, "penalty on absolute weights", 0.0),
+    "l2": Field(number, "penalty on squared weights", 0.0),
+    "weight_decay": Field(number, "the optimizer's own if not given"),
+    "clip_norm": Field(positive, "the longest gradient"),
+    "seed": Field(whole(0), "of what is drawn", 0),
+}
+
+SHEET: Fields = {
+    "network": Field(text, "whose numbers are drawn anew; the first if not given"),
+    "addresses": Field(listing(text), "what is to be worked out; the lesson's derivations if not given"),
+    "rows": Field(listing(whole(1)), "which rows; those whose turn it is if not given"),
+    "hand": Field(whole(1, 15), "digits, as in the move derive", 3),
+    "x": Field(listing(number), "the numbers that inputs are drawn from"),
+    "y": Field(listing(number), "the numbers that targets are drawn from"),
+    "W": Field(listing(number), "the numbers that weights are drawn from"),
+    "b": Field(listing(number), "the numbers that biases are drawn from"),
+    "text": Field(text, "what is said above the numbers"),
+}
+
+COMMON: Fields = {
+    "move": Field(text, "what happens", required=True),
+    "title": Field(text, "the step's heading"),
+    "text": Field(text, "what is said before"),
+    "network": Field(text, "the network; the first if not given"),
+    "rows": Field(listing(whole(1)), "numbers of the rows; those whose turn it is if not given"),
+    "expect": Field(table(printed), "names of numbers, and what they are expected to be", {}),
+}
+
+LESSON: Fields = {
+    "title": Field(text, "the heading", required=True),
+    "summary": Field(text, "one line for the list", ""),
+    "source": Field(text, "where the example is from", ""),
+    "order": Field(whole(0), "the place in the list", 1000),
+    "digits": Field(whole(1, 17), "of the numbers shown", 6),
+    "networks": Field(lambda value, where: _networks(value, where), "by name", required=True),
+    "steps": Field(lambda value, where: listing(_step)(value, where), "one after the other", required=True),
+    "sheet": Field(record(SHEET), "how exercises are drawn"),
+}
+
+
+@dataclass(frozen=True)
+class Step:
+    """One step of a lesson: its move, the values of its keys, its place in the file."""
+
+    move: str
+    values: Mapping[str, Any]
+    where: Where
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson as its file says it; ``networks`` are plans, each the values of `NETWORK`'s keys."""
+
+    name: str
+    title: str
+    summary: str
+    source: str
+    order: int
+    digits: int
+    networks: Mapping[str, Mapping[str, Any]]
+    steps: tuple[Step, ...]
+    sheet: Mapping[str, Any] | None
+    where: Where
+    folder: Path
+
+
+def lesson_names() -> tuple[str, ...]:
+    """Return the names of the lessons that come with chainrule, in the order of their files' ``order``."""
+    made = [read_lesson(path.stem) for path in FOLDER.glob("*.toml")]
+    return tuple(lesson.name for lesson in sorted(made, key=lambda lesson: (lesson.order, lesson.name)))
+
+
+def read_lesson(name: str | os.PathLike[str]) -> Lesson:
+    """Return the lesson of a name, or of a file that ends in ``.toml``.
+
+    >>> read_lesson("article-5").networks["frozen"]["learning_rate"]
+    0.5
+
+    Raises SettingsError naming file, place, value and remedy for a file that is no lesson.
+    """
+    given = os.fspath(name)
+    if not given.endswith(".toml"):
+        shipped = sorted(path.stem for path in FOLDER.glob("*.toml"))
+        if given not in shipped:
+            close = difflib.get_close_matches(given, shipped, n=2, cutoff=0.5)
+            hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(shipped)};"
+            raise SettingsError(
+                f"there is no lesson {given!r}; {hint} a lesson of your own is a file that ends in .toml"
+            )
+        return _lesson(FOLDER / f"{given}.toml", f"{given}.toml")
+    return _lesson(Path(given), given)
+
+
+def _lesson(path: Path, shown: str) -> Lesson:
+    where = Where(shown)
+    values = read_fields(_parse(path, where), LESSON, where)
+    lesson = Lesson(path.stem, **values, where=where, folder=path.parent)
+    for step in lesson.steps:
+        _check_network(step.values["network"], lesson, step.where)
+    if lesson.sheet is not None:
+        _check_network(lesson.sheet["network"], lesson, where.at("sheet"))
+    return lesson
+
+
+def _parse(path: Path, where: Where) -> dict[str, Any]:
+    try:
+        size = path.stat().st_size
+        if size > LARGEST_FILE:
+            raise where.wrong(f"the file has {size:,} bytes; a lesson has at most {LARGEST_FILE:,}")
+        return tomllib.loads(path.read_text("utf-8"), parse_float=Written)
+    except FileNotFoundError as error:
+        raise where.wrong("there is no such file") from error
+    except OSError as error:
+        raise where.wrong(f"the file can't be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise where.wrong("the file is not text in UTF-8; save it so") from error
+    except (tomllib.TOMLDecodeError, ValueError) as error:
+        raise where.wrong(f"this is not TOML: {error}") from error
+    except RecursionError as error:
+        raise where.wrong("this is not a lesson: lists or tables lie too deep in each other") from error
+
+
+def _networks(value: Any, where: Where) -> dict[str, dict[str, Any]]:
+    plans = table(lambda plan, _: plan)(value, where)
+    if not plans:
+        raise where.wrong("there is no network; write one as [networks.main]")
+    made = {}
+    for name in plans:
+        if not re.fullmatch(r"[A-Za-z][\w-]*", name):
+            raise where.wrong(f"{name!r} can't be the name of a network; use letters, digits and -")
+        made[name] = read_fields(_merged(plans, name, where), NETWORK, where.at(name))
+    return made
+
+
+def _merged(plans: Mapping[str, Any], name: str, where: Where) -> Any:
+    """Return a network's keys with those of the networks it is like."""
+    merged: dict[str, Any] = {}
+    seen: list[str] = []
+    while name not in seen:
+        plan = plans[name]
+        if not isinstance(plan, dict):
+            return plan
+        # Rows given in one way replace rows given in the other.
+        if {"x", "y"} & plan.keys() and "table" not in plan:
+            plan = {**plan, "table": None}
+        merged = {**{k: v for k, v in plan.items() if k not in merged}, **merged}
+        seen.append(name)
+        before = plan.get("like")
+        if before is None:
+            return {key: value for key, value in merged.items() if value is not None}
+        if before not in plans:
+            raise (
+                where.at(name)
+                .at("like")
+                .wrong(f"there is no network {show(before)}; {suggest(str(before), plans)}")
+            )
+        name = before
+    raise where.at(name).at("like").wrong(f"the networks {', '.join(seen)} are like each other in a circle")
+
+
+def _step(value: Any, where: Where) -> Step:
+    if not isinstance(value, dict) or "move" not in value:
+        raise where.wrong(f'a step has a move; write move = "say", or one of {", ".join(MOVES)}')
+    name = choice(tuple(MOVES))(value["move"], where.at("move"))
+    move = MOVES[name]
+    values = read_fields(value, {**COMMON, **move.fields}, where)
+    for key, place in _named(values, where):
+        try:
+            if not (move.numbers and re.fullmatch(move.numbers, key)):
+                check_name(key)
+        except ChainruleError as error:
+            raise place.wrong(str(error)) from error
+    return Step(name, values, where)
+
+
+def _named(values: Mapping[str, Any], where: Where) -> Iterator[tuple[str, Where]]:
+    """Yield the names of numbers in a step, each with its place."""
+    for key in ("expect", "wrong", "addresses", "columns"):
+        for name in values.get(key) or ():
+            yield name, where.at(key)
+
+
+def _check_network(name: str | None, lesson: Lesson, where: Where) -> None:
+    if name is not None and name not in lesson.networks:
+        raise where.at("network").wrong(f"there is no network {name!r}; {suggest(name, lesson.networks)}")

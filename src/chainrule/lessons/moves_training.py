@@ -1,0 +1,166 @@
+"""Moves that train: some epochs with a table of what changes, several networks side by side, Rosenblatt's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from chainrule.errors import SettingsError
+from chainrule.lessons.blocks import Grid, Words
+from chainrule.lessons.fields import Field, flag, listing, number, text, whole
+from chainrule.lessons.moves_base import Move, Outcome, Scene
+from chainrule.lessons.numbers import Numbers, mistakes
+from chainrule.lessons.setup import Setup
+from chainrule.training.baselines import linearly_separable
+
+MOST_EPOCHS = 1_000_000
+
+
+def milestones(last: int) -> tuple[int, ...]:
+    """Return where a table of a training has its lines: 1, 2, 5, 10, 20, … and the last.
+
+    >>> milestones(30)
+    (1, 2, 5, 10, 20, 30)
+    """
+    marks = {unit * 10**power for power in range(7) for unit in (1, 2, 5)}
+    return tuple(sorted({mark for mark in marks if mark < last} | {last}))
+
+
+def train(scene: Scene) -> Outcome:
+    """Train on, and show what is asked for as it changes."""
+    setup = scene.setup
+    if (scene["epochs"] is None) == (scene["steps"] is None):
+        raise SettingsError("give epochs, or steps for single updates")
+    columns = tuple(scene["columns"])
+    last = scene["epochs"] or scene["steps"]
+    marks = frozenset(scene["show"] or milestones(last))
+    unit = "epoch" if scene["epochs"] else "update"
+    begun = setup.epochs if scene["epochs"] else setup.state.t
+    lines: list[tuple[str, ...]] = []
+
+    def note(made: int) -> None:
+        numbers = Numbers(setup, scene["rows"])
+        lines.append((str(made), *(scene.number(numbers[name]) for name in columns)))
+
+    def watch(epoch: int) -> bool:
+        done = scene["until_right"] and mistakes(setup, setup.training) == 0
+        if epoch - begun in marks or done:
+            note(epoch)
+        return bool(done)
+
+    note(begun)
+    words = ""
+    if scene["steps"]:
+        for made in range(1, scene["steps"] + 1):
+            setup.step()
+            if made in marks:
+                note(begun + made)
+    else:
+        result = setup.train(
+            scene["epochs"], patience=scene["patience"], tolerance=scene["tolerance"], watch=watch
+        )
+        if lines[-1][0] != str(setup.epochs):
+            note(setup.epochs)
+        words = _ending(scene, result.stopped)
+    grid = Grid((unit, *columns), tuple(lines))
+    return Outcome([grid, Words(words)] if words else [grid])
+
+
+def _ending(scene: Scene, stopped: str) -> str:
+    """Say why a training ended, where that is news."""
+    epochs, setup = scene.setup.epochs, scene.setup
+    if stopped == "early stopping":
+        fallen = f" by more than {scene['tolerance']:g}" if scene["tolerance"] else ""
+        return f"Stopped after epoch {epochs}: in {scene['patience']} epochs the cost had not fallen{fallen}."
+    if not scene["until_right"]:
+        return ""
+    wrong = mistakes(setup, setup.training)
+    if not wrong:
+        return f"All {len(setup.training)} rows are right after epoch {epochs}, so the rule changes nothing any more."
+    return f"After {epochs} epochs {wrong} of {len(setup.training)} rows are still wrong."
+
+
+def compare(scene: Scene) -> Outcome:
+    """Train several networks equally long, and show one number of each side by side."""
+    names: Sequence[str] = scene["networks"]
+    for name in names:
+        if name not in scene.setups:
+            raise SettingsError(f"there is no network {name!r}; there are {', '.join(scene.setups)}")
+    marks = scene["show"] or milestones(scene["epochs"])
+    columns = [_values(scene.setups[name], scene["epochs"], marks, scene["number"]) for name in names]
+    rows = tuple(
+        (str(epoch), *(scene.number(column[place]) for column in columns))
+        for place, epoch in enumerate((0, *marks))
+    )
+    known = {f"{name}.{scene['number']}": column[-1] for name, column in zip(names, columns, strict=True)}
+    return Outcome([Grid(("epoch", *names), rows, caption=scene["number"])], known)
+
+
+def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[float]:
+    """Train a network, and return a number of it at the beginning and after the epochs ``marks``."""
+    begun = setup.epochs
+    found = [Numbers(setup)[name]]
+
+    def watch(epoch: int) -> bool:
+        if epoch - begun in marks:
+            found.append(Numbers(setup)[name])
+        return False
+
+    watched: Callable[[int], bool] = watch
+    setup.train(epochs, watch=watched)
+    return found
+
+
+def separable(scene: Scene) -> Outcome:
+    """Say whether any line, plane … parts the two classes: whether one neuron can learn them."""
+    setup = scene.setup
+    if setup.y is None or setup.y.shape[1] != 1:
+        raise SettingsError("whether classes can be parted is asked of one output with targets 0 and 1")
+    y = (setup.y[setup.training, 0] > 0.5).astype(int)
+    found = linearly_separable(setup.x[setup.training], y)
+    what = {1: "point", 2: "line", 3: "plane"}.get(setup.x.shape[1], "hyperplane")
+    words = (
+        f"A {what} parts the two classes, so one neuron can learn them, and Rosenblatt's rule finds such a {what} "
+        "after finitely many corrections."
+        if found
+        else f"No {what} parts the two classes, so no single neuron can learn them: whatever its weights, at least "
+        "one row stays wrong."
+    )
+    return Outcome([Words(words)], {"separable": float(found)})
+
+
+TRAINING: tuple[Move, ...] = (
+    Move(
+        "train",
+        "train on, with a table of what changes",
+        train,
+        {
+            "epochs": Field(whole(1, MOST_EPOCHS), "how many times all training rows are gone through"),
+            "steps": Field(whole(1, MOST_EPOCHS), "how many single updates are made, instead of epochs"),
+            "columns": Field(listing(text), "names of the numbers in the table", ("cost",)),
+            "show": Field(listing(whole(1)), "after which epochs or updates the table has a line"),
+            "patience": Field(whole(1), "stop when the cost has not fallen for so many epochs"),
+            "tolerance": Field(number, "what counts as fallen: by more than this", 0.0),
+            "until_right": Field(flag, "stop when no row is in the wrong class", False),
+        },
+        trains=True,
+    ),
+    Move(
+        "compare",
+        "train several networks equally long, with one number of each side by side",
+        compare,
+        {
+            "networks": Field(listing(text, least=2), "names of the networks", required=True),
+            "epochs": Field(whole(1, MOST_EPOCHS), "how long each is trained", required=True),
+            "number": Field(text, "the name of the number that is shown", "cost"),
+            "show": Field(listing(whole(1)), "after which epochs the table has a line"),
+        },
+        numbers=r".+\..+",
+        trains=True,
+    ),
+    Move(
+        "separable",
+        "whether a line or plane parts the two classes",
+        separable,
+        numbers="separable",
+    ),
+)

@@ -1,0 +1,78 @@
+"""The numbers a lesson can expect, by name: those of a move, of the whole network, or at an address."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
+from types import MappingProxyType
+
+import numpy as np
+
+from chainrule._types import IntArray
+from chainrule.errors import SettingsError
+from chainrule.explain.address import Address
+from chainrule.explain.trace import Trace
+from chainrule.lessons.fields import suggest
+from chainrule.lessons.setup import Setup
+
+
+def mistakes(setup: Setup, index: IntArray) -> int:
+    """Return in how many of the rows the output's class (above 1/2, or the largest) is not the target's."""
+    if setup.y is None:
+        raise SettingsError("mistakes can't be counted without targets: give y")
+    a, y = setup.outputs(setup.x[index]), setup.y[index]
+    if a.shape[1] > 1:
+        return int(np.sum(np.argmax(a, axis=1) != np.argmax(y, axis=1)))
+    return int(np.sum((a[:, 0] > 0.5) != (y[:, 0] > 0.5)))
+
+
+GENERAL: Mapping[str, tuple[str, Callable[[Setup], float]]] = MappingProxyType(
+    {
+        "cost": ("the cost of the training rows", lambda setup: setup.cost(setup.training)),
+        "test_cost": ("the cost of the test rows", lambda setup: setup.cost(setup.test)),
+        "mistakes": ("training rows in the wrong class", lambda setup: mistakes(setup, setup.training)),
+        "test_mistakes": ("test rows in the wrong class", lambda setup: mistakes(setup, setup.test)),
+        "epochs": ("epochs made", lambda setup: setup.epochs),
+        "updates": ("updates made", lambda setup: setup.state.t),
+        "parameters": ("how many parameters there are", lambda setup: setup.layout.size),
+    }
+)
+"""The names of numbers that are about all of a network, beside its addresses."""
+
+
+class Numbers:
+    """Numbers by name: first a move's own, then the network's, then by address in the trace of the given rows."""
+
+    def __init__(
+        self, setup: Setup, rows: Sequence[int] | None = None, own: Mapping[str, float] | None = None
+    ) -> None:
+        self.setup = setup
+        self.rows = rows
+        self.own = own or {}
+
+    @cached_property
+    def trace(self) -> Trace:
+        """The trace of the rows."""
+        return self.setup.trace(self.rows)
+
+    def __getitem__(self, name: str) -> float:
+        """Return a number; raises SettingsError for a name that stands for none."""
+        if name in self.own:
+            return self.own[name]
+        if name in GENERAL:
+            return float(GENERAL[name][1](self.setup))
+        return self.trace[name]
+
+
+def check_name(name: str) -> None:
+    """Raise SettingsError for a name that can't be one of a number."""
+    if name in GENERAL:
+        return
+    try:
+        Address.parse(name)
+    except SettingsError as error:
+        if name.isidentifier():
+            raise SettingsError(
+                f"there is no number {name!r}; {suggest(name, GENERAL)}, or {error}"
+            ) from error
+        raise

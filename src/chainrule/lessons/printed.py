@@ -1,0 +1,74 @@
+"""Expected numbers: compared with as many digits as were printed, or with a bound."""
+
+from __future__ import annotations
+
+import math
+import re
+from dataclasses import dataclass
+from decimal import Decimal
+from typing import Any, Literal
+
+from chainrule.lessons.fields import Where, Written, show
+
+_NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_BOUND = re.compile(rf"(<=|>=|<|>)\s*({_NUMBER.pattern})")
+
+
+@dataclass(frozen=True)
+class Printed:
+    """A number as it was printed, or a bound: ``0.57``, ``< 0.01``.
+
+    >>> Printed("", "0.57").holds(0.5744), Printed("", "0.57").holds(0.5756), Printed("<", "1e-3").holds(2e-4)
+    (True, False, True)
+    """
+
+    relation: Literal["", "<", "<=", ">", ">="]
+    digits: str
+
+    @property
+    def value(self) -> float:
+        """The number itself."""
+        return float(self.digits)
+
+    @property
+    def unit(self) -> float:
+        """One unit of the last printed digit."""
+        exponent = Decimal(self.digits).as_tuple().exponent
+        return 10.0**exponent if isinstance(exponent, int) else math.nan
+
+    def holds(self, found: float) -> bool:
+        """Tell whether a number rounds to the printed digits (a tie may go either way), or keeps the bound."""
+        match self.relation:
+            case "<":
+                return found < self.value
+            case "<=":
+                return found <= self.value
+            case ">":
+                return found > self.value
+            case ">=":
+                return found >= self.value
+        if not math.isfinite(found):
+            return False
+        # The billionth part lets a tie such as 0.125 printed as 0.13 be one in spite of binary fractions.
+        half = Decimal(self.unit) / 2 * (1 + Decimal("1e-9"))
+        return abs(Decimal(found) - Decimal(self.digits)) <= half
+
+    def __str__(self) -> str:
+        return f"{self.relation} {self.digits}".strip()
+
+
+def printed(value: Any, where: Where) -> Printed:
+    """Read an expected number: 0.57 as printed, or a bound in quotes such as "< 0.01"."""
+    if isinstance(value, str):
+        bound = _BOUND.fullmatch(value.strip())
+        if bound is not None:
+            return Printed(bound[1], bound[2])  # type: ignore[arg-type]  # the pattern allows these four only
+        if _NUMBER.fullmatch(value.strip()):
+            return Printed("", value.strip())
+    elif isinstance(value, Written) and math.isfinite(value):
+        return Printed("", value.text)
+    elif isinstance(value, int) and not isinstance(value, bool):
+        return Printed("", str(value))
+    raise where.wrong(
+        f'{show(value)} is no expected number; write it as printed, such as 0.57, or a bound such as "< 0.01"'
+    )

@@ -1,0 +1,53 @@
+"""The runner: walks through a lesson's steps and compares what comes out with what is expected."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from chainrule.errors import ChainruleError, SettingsError
+from chainrule.lessons.blocks import Block, Checked, Compared, Shown, Words
+from chainrule.lessons.lesson import Lesson, Step
+from chainrule.lessons.moves import MOVES
+from chainrule.lessons.moves_base import Scene
+from chainrule.lessons.numbers import Numbers
+from chainrule.lessons.setup import Setup
+
+
+def setups_of(lesson: Lesson) -> dict[str, Setup]:
+    """Return a lesson's networks as they are before the first step, by name."""
+    place = lesson.where.at("networks")
+    return {name: Setup(name, plan, place.at(name), lesson.folder) for name, plan in lesson.networks.items()}
+
+
+def walk(lesson: Lesson) -> Iterator[Shown]:
+    """Make a lesson's steps one after the other, and yield what each shows.
+
+    An expected number that doesn't come out is shown as such (`Shown.ok` is False); raises SettingsError, naming the
+    step, for one that can't be made.
+    """
+    setups = setups_of(lesson)
+    for number, step in enumerate(lesson.steps, 1):
+        try:
+            blocks = _blocks(lesson, step, setups)
+        except ChainruleError as error:
+            message = str(error)
+            if message.startswith(f"{lesson.where.file}: "):
+                raise
+            raise SettingsError(f"{step.where.file}: {step.where.place} ({step.move}): {message}") from error
+        yield Shown(number, len(lesson.steps), step.move, step.values["title"] or "", tuple(blocks))
+
+
+def _blocks(lesson: Lesson, step: Step, setups: dict[str, Setup]) -> list[Block]:
+    setup = setups[step.values["network"] or next(iter(setups))]
+    outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits))
+    words = step.values["text"]
+    blocks: list[Block] = [Words(part) for part in words.split("\n\n")] if words else []
+    blocks += outcome.blocks
+    if step.values["expect"]:
+        numbers = Numbers(setup, step.values["rows"], outcome.numbers)
+        items = []
+        for name, expected in step.values["expect"].items():
+            found = numbers[name]
+            items.append(Compared(name, str(expected), found, expected.holds(found)))
+        blocks.append(Checked(tuple(items)))
+    return blocks

@@ -1,0 +1,266 @@
+"""A lesson's network at work: its rows, parameters and settings, its trace, and its training by `training.fit`."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines.base import Data, Layout, RunState, StepSettings
+from chainrule.engines.reference import ReferenceEngine, masks_of_step
+from chainrule.equations.network import Dense, Network
+from chainrule.equations.optimizers import Optimizer, OptimizerState, optimizer
+from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.trace import Trace, trace_step
+from chainrule.lessons.fields import Where
+from chainrule.tables.encode import Encoder, fit_encoder
+from chainrule.tables.read import read_table
+from chainrule.tables.schema import infer_schema
+from chainrule.tables.split import split_rows
+from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder, fit_target
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.initial import initial_parameters
+from chainrule.training.loop import fit
+from chainrule.training.monitor import EpochState, FitResult, Plan
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The table a network's rows come from, and how its cells become numbers and back."""
+
+    table: Table
+    encoder: Encoder
+    target: TargetEncoder
+
+
+class Setup:
+    """One network of a lesson: built from its plan, then moved on by training.
+
+    ``x`` (n, d) and ``y`` (n, n_out) are all rows; ``training`` and ``test`` are indices of rows, from 0. A step
+    takes the next ``batch`` rows in their order.
+    """
+
+    def __init__(self, name: str, plan: Mapping[str, Any], where: Where, folder: Path) -> None:
+        self.name = name
+        self.where = where
+        try:
+            self._build(plan, folder)
+        except ChainruleError as error:
+            raise where.wrong(str(error)) from error
+
+    def _build(self, plan: Mapping[str, Any], folder: Path) -> None:
+        self.cells: Cells | None = None
+        if plan["table"] is not None:
+            if plan["x"] is not None or plan["y"] is not None:
+                raise SettingsError("rows come from x and y or from a table; leave one of them out")
+            self._read_cells(plan["table"], folder, single=plan["layers"][-1]["neurons"] == 1)
+        elif plan["x"] is None:
+            raise SettingsError("there are no rows; give them as x and y, or as a table")
+        else:
+            self.x = np.array(plan["x"])
+            self.y = None if plan["y"] is None else np.array(plan["y"])
+            self._split(plan["test_rows"], 0.0, plan["seed"])
+        self.network = Network(
+            [self.x.shape[1], *(_layer(layer) for layer in plan["layers"])], plan["loss"], plan["reduction"]
+        )
+        if self.y is not None and self.y.shape != (len(self.x), self.network.output.n_out):
+            raise SettingsError(
+                f"y has {self.y.shape[0]} rows of {self.y.shape[1]}, but {len(self.x)} rows of "
+                f"{self.network.output.n_out} are needed: one for each row of x, a number for each output neuron"
+            )
+        self.layout = Layout(self.network)
+        self.flat = initial_parameters(self.network, 1, plan["seed"])[0]
+        method: Optimizer = optimizer(plan["optimizer"])
+        if not method.lines:
+            raise SettingsError(
+                f"{method.name} takes no steps that can be shown; choose sgd, momentum or adam"
+            )
+        self.eta = method.learning_rate if plan["learning_rate"] is None else plan["learning_rate"]
+        batch = plan["batch"] or len(self.training)
+        decay = method.weight_decay if plan["weight_decay"] is None else plan["weight_decay"]
+        self.settings = StepSettings(
+            method,
+            min(batch, len(self.training)),
+            plan["l1"],
+            plan["l2"],
+            decay,
+            plan["clip_norm"],
+            False,
+            plan["seed"],
+        )
+        self.state = method.init(self.flat, np)
+        self.epochs = 0
+        self.input_names = plan["input_names"] or self._input_names()
+        if len(self.input_names) != self.network.n_inputs:
+            raise SettingsError(
+                f"input_names has {len(self.input_names)} names, but there are {self.network.n_inputs} inputs"
+            )
+
+    def _read_cells(self, plan: Mapping[str, Any], folder: Path, *, single: bool) -> None:
+        table = read_table(folder / plan["file"])
+        schema = infer_schema(table, target=plan["target"], inputs=plan["inputs"], task=plan["task"])
+        # The table's rows must be split before anything is fitted, so that the test rows stay unseen.
+        self.x = np.zeros((table.n_rows, 1))
+        self._split(plan["test_rows"], plan["test_share"], plan["seed"])
+        encoder = fit_encoder(table, schema, scaling=plan["scaling"], rows=self.training)
+        classes = schema.task == "classification"
+        target = fit_target(
+            table, schema, scaling=None if classes else plan["target_scaling"], rows=self.training
+        )
+        self.x = encoder.transform(table)
+        self.y = target.transform(table, single=single and classes)
+        self.cells = Cells(table, encoder, target)
+
+    def _split(self, test_rows: Sequence[int] | None, share: float, seed: int) -> None:
+        n = len(self.x)
+        if test_rows and share:
+            raise SettingsError("test_rows and test_share: give one of them")
+        if test_rows and (max(test_rows) > n or len(set(test_rows)) == n):
+            raise SettingsError(
+                f"test_rows {list(test_rows)}: there are {n} rows, and some must be left for training"
+            )
+        if test_rows:
+            self.test: IntArray = np.array(sorted({row - 1 for row in test_rows}))
+            self.training: IntArray = np.setdiff1d(np.arange(n), self.test)
+        else:
+            self.training, self.test = split_rows(n, share, seed)
+
+    def _input_names(self) -> tuple[str, ...]:
+        if self.cells is not None:
+            return tuple(neuron.name for neuron in self.cells.encoder.inputs)
+        return tuple(f"x[{i}]" for i in range(1, self.network.n_inputs + 1))
+
+    def parameters(self) -> dict[str, float]:
+        """Return every parameter by address."""
+        return {self.layout.address(i): float(value) for i, value in enumerate(self.flat)}
+
+    def trace(self, rows: Sequence[int] | None = None) -> Trace:
+        """Return the trace of the next step on the given rows (from 1), those whose turn it is if None.
+
+        Where targets are not known it is the trace of a prediction.
+        """
+        index = self._rows(rows)
+        numbers = [int(row) + 1 for row in index]
+        if self.y is None:
+            return Trace(self.network, (trace_step(self.layout, self.flat, self.x[index], rows=numbers),))
+        masks = masks_of_step(self.network, len(index), self.settings.seed, self.state.t, 0)
+        step = trace_step(
+            self.layout,
+            self.flat,
+            self.x[index],
+            self.y[index],
+            masks=masks,
+            settings=self.settings,
+            eta=self.eta,
+            state=self.state,
+            rows=numbers,
+        )
+        # One step needs no number: addresses stay short.
+        return Trace(self.network, (step,))
+
+    def _rows(self, rows: Sequence[int] | None) -> IntArray:
+        if rows is None:
+            size = self.settings.batch_size
+            turn = self.state.t % -(-len(self.training) // size)
+            return self.training[turn * size : (turn + 1) * size]
+        if max(rows) > len(self.x):
+            raise SettingsError(f"there is no row {max(rows)}; there are {len(self.x)}")
+        return np.array([row - 1 for row in rows])
+
+    def outputs(self, x: FloatArray) -> FloatArray:
+        """Return the outputs (n, n_out) for rows ``x`` (n, d), without dropout."""
+        return np.asarray(ReferenceEngine().predict(self.network, self.flat[None], x)[0])
+
+    def losses(self, index: IntArray) -> FloatArray:
+        """Return the loss (n,) of each of the rows, without dropout."""
+        if self.y is None:
+            raise SettingsError("the rows have no targets y, so there is no loss")
+        with np.errstate(all="ignore"):
+            record = self.network.forward(self.layout.unflatten(self.flat), self.x[index], np)
+            return np.asarray(self.network.row_losses(record, self.y[index], np))
+
+    def cost(self, index: IntArray) -> float:
+        """Return the cost of the rows: the mean or the sum of their losses."""
+        losses = self.losses(index)
+        return float(np.sum(losses) if self.network.reduction == "sum" else np.mean(losses))
+
+    def step(self) -> None:
+        """Make the next update, with the rows whose turn it is."""
+        update = self.trace().steps[0].update
+        if update is None:
+            raise SettingsError("training needs targets: give y")
+        self.flat, self.state = update.parameters, update.after
+
+    def train(
+        self,
+        epochs: int,
+        *,
+        patience: int | None = None,
+        tolerance: float = 0.0,
+        watch: Callable[[int], bool] | None = None,
+    ) -> FitResult:
+        """Train on for so many epochs; ``patience`` ends it when the cost has not fallen for so many.
+
+        ``watch`` is called after each epoch with its number, counted from the beginning of the lesson, and ends the
+        training by returning True; the parameters are those at its end.
+        """
+        if self.y is None:
+            raise SettingsError("training needs targets: give y")
+        before = self.epochs
+
+        def after(state: EpochState) -> bool:
+            self.flat = np.array(state.run.parameters[0])
+            return watch is not None and watch(before + state.line.epoch)
+
+        plan = Plan(
+            epochs=epochs,
+            learning_rate=self.eta,
+            early_stopping=patience is not None,
+            patience=patience or 1,
+            tolerance=tolerance,
+            rows="training",
+            keep="last",
+        )
+        result = fit(
+            ReferenceEngine(),
+            self.network,
+            self.flat[None],
+            Data(self.x, self.y, self.training, self.test[:0]),
+            self.settings,
+            plan,
+            after,
+            resume=self._checkpoint(),
+        )
+        if result.stopped == "interrupted":
+            raise KeyboardInterrupt
+        if result.diverged:
+            raise SettingsError(str(result.diverged[0]))
+        assert result.checkpoint is not None
+        run = result.checkpoint.run
+        self.flat = np.array(run.parameters[0])
+        self.state = OptimizerState(int(run.steps[0]), {name: array[0] for name, array in run.arrays.items()})
+        self.epochs = before + result.checkpoint.epoch
+        return result
+
+    def _checkpoint(self) -> Checkpoint:
+        """Return where the training stands, with nothing of the epochs before but parameters and state."""
+        arrays = {name: array[None] for name, array in self.state.arrays.items()}
+        run = RunState(self.flat[None], arrays, np.array([self.state.t]))
+        unknown = np.array([np.inf])
+        return Checkpoint(run, 0, run.parameters, unknown, unknown, (0,), (0,), (0,), 0, 0, (), {}, 0.0)
+
+
+def _layer(plan: Mapping[str, Any]) -> Dense:
+    given = {key: plan[key] for key in ("bias", "dropout", "frozen")}
+    weights = plan["init"] if plan["W"] is None else plan["W"]
+    biases = "zeros" if plan["b"] is None else plan["b"]
+    if plan["W"] is not None and plan["init"] != "auto":
+        raise SettingsError("W and init: give the weights, or how they are drawn")
+    if plan["b"] is not None and plan["bias"] == "none":
+        raise SettingsError('b is given, but bias = "none"')
+    return Dense(plan["neurons"], plan["activation"], init=weights, bias_init=biases, **given)

@@ -1,0 +1,71 @@
+r"""A lesson as a LaTeX document; derivations as `explain.render_latex` writes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+
+from chainrule.explain.render_latex import HEAD, TAIL, latex_body, latex_text
+from chainrule.explain.showing import number_text
+from chainrule.lessons.blocks import Block, Checked, Erratum, Grid, Plot, Shown, Words, Worked
+from chainrule.lessons.lesson import Lesson
+
+WIDEST = 92
+"""The most signs of a table's row that fit on the page; wider tables are printed smaller."""
+
+
+def lesson_latex(lesson: Lesson, steps: Iterable[Shown]) -> str:
+    """Return a complete document with the given steps."""
+    lines = [HEAD + rf"{{\LARGE\bfseries {latex_text(lesson.title)}\par}}"]
+    if lesson.source:
+        lines.append(rf"\emph{{After: {latex_text(lesson.source)}}}")
+    for shown in steps:
+        title = f"Step {shown.number} of {shown.count}" + (f": {shown.title}" if shown.title else "")
+        lines.append(rf"\section*{{{latex_text(title)}}}")
+        for block in shown.blocks:
+            lines += _block(block)
+    return "\n".join(lines) + "\n" + TAIL
+
+
+def _block(block: Block) -> Iterator[str]:
+    match block:
+        case Words(words):
+            yield rf"{latex_text(words)}\par"
+        case Worked(derivation, digits):
+            yield latex_body(derivation, digits=digits).replace(r"\section*", r"\subsection*", 1)
+        case Grid():
+            yield grid_latex(block)
+        case Plot(lines, key):
+            yield r"\begin{footnotesize}\begin{verbatim}"
+            # Verbatim prints only what the font has.
+            yield from (line.replace("·", ".") for line in lines)
+            yield r"\end{verbatim}\end{footnotesize}"
+            yield rf"{{\small {latex_text(key.replace('·', '.'))}\par}}"
+        case Erratum(printed, right, why):
+            yield r"\begin{quote}\textbf{Erratum.}"
+            yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
+            yield r"\end{quote}"
+        case Checked(items):
+            rows = tuple(
+                (
+                    item.name,
+                    item.expected,
+                    number_text(item.found, 10 if item.ok else 17),
+                    "✓" if item.ok else "wrong",
+                )
+                for item in items
+            )
+            yield grid_latex(Grid(("number", "expected", "found", ""), rows, ("number", "")))
+
+
+def grid_latex(grid: Grid) -> str:
+    """Return a table as a tabular."""
+    columns = "".join("l" if header in grid.words else "r" for header in grid.headers)
+    widest = max(sum(len(cell) + 2 for cell in row) for row in (grid.headers, *grid.rows))
+    size = r"\tiny" if widest > 1.3 * WIDEST else r"\scriptsize" if widest > WIDEST else r"\small"
+    lines = [rf"{{{size}"]
+    if grid.caption:
+        lines.append(rf"{latex_text(grid.caption)}\par")
+    lines.append(rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}")
+    lines.append(" & ".join(rf"\textbf{{{latex_text(header)}}}" for header in grid.headers) + r" \\ \hline")
+    lines += [" & ".join(map(latex_text, row)) + r" \\" for row in grid.rows]
+    return "\n".join([*lines, r"\end{tabular}\par}", r"\medskip"])
