@@ -18,7 +18,7 @@ z, a, h, delta (…, n, n_out). Leading axes (…) are member networks: paramete
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal, NamedTuple, TypeAlias
 
@@ -220,6 +220,23 @@ class Network:
     def __repr__(self) -> str:
         inner = ", ".join(f"Dense({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers)
         return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r})"
+
+    def _repr_html_(self) -> str:
+        from chainrule.equations.display import network_html
+
+        return network_html(self)
+
+    def _repr_latex_(self) -> str:
+        from chainrule.equations.display import network_latex
+
+        return network_latex(self)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        from chainrule.equations.display import network_bundle
+
+        return network_bundle(self, include, exclude)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, Network) and self.to_dict() == other.to_dict()

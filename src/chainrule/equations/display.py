@@ -1,0 +1,106 @@
+"""A network as notebooks show it: its layers, each with its formulas and shapes, and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainrule.equations.formula import Binary, Node, Symbol, children, with_children
+from chainrule.equations.render import latex, mathml
+
+if TYPE_CHECKING:
+    from chainrule.equations.network import Dense, Network
+
+
+class LayerFormulas(NamedTuple):
+    """One layer's formulas: z[l] = ``z``, a[l] = ``a``, and in words what its settings are."""
+
+    number: int
+    z: Node
+    a: Node
+    words: str
+
+
+def formulas(network: Network) -> Iterator[LayerFormulas]:
+    """Return every layer's formulas, whose symbols are addresses of whole arrays."""
+    for number, layer in enumerate(network.layers, 1):
+        entering = Symbol(f"a[{number - 1}]" if number > 1 else "x")
+        z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
+        if layer.bias != "none":
+            z = Binary("+", z, Symbol(f"b[{number}]"))
+        a = _put(layer.activation.formula.root, Symbol(f"z[{number}]"))
+        yield LayerFormulas(number, z, a, _words(layer, network.sizes[number - 1]))
+
+
+def network_html(network: Network) -> str:
+    """Return the network as a table of HTML with formulas in MathML.
+
+    >>> from chainrule.equations.network import Dense, Network
+    >>> network_html(Network([2, Dense(1, "sigmoid")])).count("<tr>")
+    3
+    """
+    rows = [
+        f"<tr><th scope=row>{layer.number}</th><td>{_equation(f'z[{layer.number}]', layer.z)}</td>"
+        f"<td>{_equation(f'a[{layer.number}]', layer.a)}</td><td>{escape(layer.words)}</td></tr>"
+        for layer in formulas(network)
+    ]
+    words = f"{network.n_inputs} inputs, {escape(_cost(network))}"
+    return (
+        f"<table class=chainrule-network><caption>{words}</caption>"
+        "<thead><tr><th scope=col>layer</th><th scope=col>weighted sum</th><th scope=col>activation</th>"
+        f"<th scope=col>of</th></tr></thead><tbody>{''.join(rows)}</tbody>"
+        f"<tfoot><tr><th scope=row>loss</th><td colspan=3>{mathml(network.loss.formula.root)}</td></tr></tfoot></table>"
+    )
+
+
+def network_latex(network: Network) -> str:
+    r"""Return the network's formulas in LaTeX, in display mode.
+
+    >>> from chainrule.equations.network import Dense, Network
+    >>> print(network_latex(Network([2, Dense(1, "tanh", bias="none")])))
+    $$\begin{aligned}
+    z^{(1)} &= x \, W^{(1)} & a^{(1)} &= \tanh\left(z^{(1)}\right)
+    \end{aligned}$$
+    """
+    rows = [
+        f"{latex(Symbol(f'z[{layer.number}]'))} &= {latex(layer.z)} & "
+        f"{latex(Symbol(f'a[{layer.number}]'))} &= {latex(layer.a)}"
+        for layer in formulas(network)
+    ]
+    return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
+
+
+def network_bundle(
+    network: Network, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+) -> dict[str, str]:
+    """Return what a notebook may choose from, by MIME type: the types in ``include`` (all if None) but ``exclude``."""
+    made = {
+        "text/plain": repr(network),
+        "text/html": network_html(network),
+        "text/latex": network_latex(network),
+    }
+    return {
+        kind: text for kind, text in made.items() if kind in (include or made) and kind not in (exclude or ())
+    }
+
+
+def _words(layer: Dense, n_in: int) -> str:
+    biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[layer.bias]
+    dropout = f", dropout {layer.dropout:g}" if layer.dropout else ""
+    return f"{n_in} → {layer.n_out}, {layer.activation.spec}{biases}{dropout}"
+
+
+def _cost(network: Network) -> str:
+    return f"cost: the {network.reduction} of {network.loss.spec} over the rows"
+
+
+def _equation(left: str, right: Node) -> str:
+    return f"{mathml(Symbol(left))} = {mathml(right)}"
+
+
+def _put(node: Node, z: Symbol) -> Node:
+    """Return a formula with this symbol in the place of its z."""
+    if isinstance(node, Symbol):
+        return z if node.name == "z" else node
+    return with_children(node, tuple(_put(child, z) for child in children(node)))
