@@ -16,6 +16,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from chainrule.equations.network import Dense, Network
     from chainrule.errors import ChainruleError
+    from chainrule.estimators.mlp_classifier import MLPClassifier
+    from chainrule.estimators.mlp_regressor import MLPRegressor
     from chainrule.model.build import Trained, train
     from chainrule.model.model import Model, load
     from chainrule.tables.read import read_table
@@ -26,6 +28,8 @@ __version__ = "0.1.0"
 _HOMES = {
     "ChainruleError": "chainrule.errors",
     "Dense": "chainrule.equations.network",
+    "MLPClassifier": "chainrule.estimators.mlp_classifier",
+    "MLPRegressor": "chainrule.estimators.mlp_regressor",
     "Model": "chainrule.model.model",
     "Network": "chainrule.equations.network",
     "Settings": "chainrule.training.settings",
@@ -38,6 +42,8 @@ _HOMES = {
 __all__ = [
     "ChainruleError",
     "Dense",
+    "MLPClassifier",
+    "MLPRegressor",
     "Model",
     "Network",
     "Settings",

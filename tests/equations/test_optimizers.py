@@ -68,6 +68,16 @@ def adam(w, gradients, eta, beta1=0.9, beta2=0.999, epsilon=1e-8):
         yield w
 
 
+def adam_epsilon_hat(w, gradients, eta, beta1=0.9, beta2=0.999, epsilon=1e-8):
+    # Kingma & Ba, end of section 2: the corrections in the learning rate, and epsilon hat beside the raw root.
+    m = v = 0.0
+    for t, g in enumerate(gradients, 1):
+        m += (1 - beta1) * (g - m)
+        v += (1 - beta2) * (g * g - v)
+        w -= eta * math.sqrt(1 - beta2**t) / (1 - beta1**t) * m / (math.sqrt(v) + epsilon)
+        yield w
+
+
 JUDGES = {
     "perceptron": descend,
     "gradient_descent": descend,
@@ -77,6 +87,7 @@ JUDGES = {
     "rmsprop": rmsprop,
     "adam": adam,
     "adamw": adam,
+    "adam_epsilon_hat": adam_epsilon_hat,
 }
 GRADIENTS = np.array([[0.3, -2.0], [0.1, 0.0], [-0.7, 1e-3], [0.25, 30.0], [0.0, -1.0], [1e-9, 2.0]])
 
@@ -103,7 +114,7 @@ def test_steps_are_those_of_the_papers(name):
 @pytest.mark.parametrize(
     "spec",
     ["momentum(mu=0.5)", "nesterov(mu=0.3)", "rmsprop(rho=0.5, epsilon=0.1)"]
-    + [f"{name}(beta1=0.5, beta2=0.75, epsilon=0.01)" for name in ("adam", "adamw")],
+    + [f"{name}(beta1=0.5, beta2=0.75, epsilon=0.01)" for name in ("adam", "adamw", "adam_epsilon_hat")],
 )
 def test_parameters_are_used(spec):
     record = optimizer(spec)

@@ -117,6 +117,11 @@ _ADAM = (
     ("v_hat", "v/(1-beta2^t)"),
     ("w", "w - eta*m_hat/(sqrt(v_hat) + epsilon)"),
 )
+# The order of computation that the paper's section 2 ends with: its epsilon hat isn't corrected for the start.
+_ADAM_EPSILON_HAT = (
+    *_ADAM[:2],
+    ("w", "w - eta*sqrt(1-beta2^t)/(1-beta1^t)*m/(sqrt(v) + epsilon)"),
+)
 _ADAM_PARAMETERS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 
 # Sources: perceptron: Rosenblatt 1958 (its rule w + eta (y - a) x is descent on the perceptron criterion,
@@ -159,6 +164,14 @@ OPTIMIZERS: Mapping[str, Optimizer] = _records(
         _ADAM_PARAMETERS,
         learning_rate=0.001,
         weight_decay=0.01,
+        momentum="beta1",
+    ),
+    Optimizer(
+        "adam_epsilon_hat",
+        _ADAM_EPSILON_HAT,
+        ("m", "v"),
+        _ADAM_PARAMETERS,
+        learning_rate=0.001,
         momentum="beta1",
     ),
     Optimizer("lbfgs", (), learning_rate=1.0, whole=True),

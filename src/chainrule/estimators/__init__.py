@@ -1,0 +1,11 @@
+"""scikit-learn estimators over all of it: drop-ins for its multi-layer perceptrons."""
+
+from __future__ import annotations
+
+from chainrule.estimators._callbacks import MetricMonitor
+from chainrule.estimators._saving import SaveCheckpoint
+from chainrule.estimators.mlp_classifier import MLPClassifier
+from chainrule.estimators.mlp_regressor import MLPRegressor
+from chainrule.training.callbacks import ProgressBar
+
+__all__ = ["MLPClassifier", "MLPRegressor", "MetricMonitor", "ProgressBar", "SaveCheckpoint"]

@@ -1,0 +1,288 @@
+"""Estimators and checkpoints in files that can't run code: arrays and plain data, in the model file's format."""
+
+from __future__ import annotations
+
+import math
+import warnings
+from dataclasses import asdict, replace
+from os import fspath
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import numpy as np
+
+from chainrule import __version__
+from chainrule._files import PathLike
+from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.estimators._classes import Labels
+from chainrule.estimators._fitting import Curves, Fitting, Start
+from chainrule.estimators._inputs import Filling
+from chainrule.estimators._network import Design
+from chainrule.estimators._parameters import ParameterError
+from chainrule.model.file import read_model_file, write_model_file
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.monitor import EpochState
+
+if TYPE_CHECKING:
+    from chainrule.estimators._mlp import BaseMLP
+
+    E = TypeVar("E", bound=BaseMLP)
+else:
+    E = TypeVar("E")
+
+VERSION = 1
+"""The version of the description that is written."""
+
+# Fitted attributes that are plain data or lists of numbers.
+_PLAIN = (
+    "n_features_in_",
+    "n_layers_",
+    "n_outputs_",
+    "out_activation_",
+    "n_iter_",
+    "t_",
+    "loss_",
+    "best_loss_",
+    "best_validation_score_",
+    "learning_rate_",
+    "stopped_",
+    "temperature_",
+    "loss_curve_",
+    "validation_scores_",
+    "validation_loss_curve_",
+    "_seed",
+    "_watched",
+)
+_TUPLES = ("hidden_layer_sizes", "activation", "dropout", "frozen")
+
+
+def save(estimator: BaseMLP, path: PathLike, *, overwrite: bool) -> None:
+    """Write a fitted estimator."""
+    known = vars(estimator)
+    arrays: dict[str, np.ndarray[Any, Any]] = {"parameters": estimator._flat()}
+    data: dict[str, Any] = {
+        "estimator": type(estimator).__name__,
+        "estimator_version": VERSION,
+        "chainrule": __version__,
+        "parameters": _parameters(estimator),
+        "design": _lists(asdict(estimator._design)),
+        "fitted": {name: _plain(known[name]) for name in _PLAIN if name in known},
+        "features": _names(getattr(estimator, "feature_names_in_", None)),
+        "classes": None,
+        "checkpoint": None,
+    }
+    labels = known.get("_labels")
+    if labels is not None:
+        texts = labels.classes.dtype.kind in "OU"
+        data["classes"] = {
+            "several": labels.several,
+            "names": _names(labels.classes) if texts else None,
+            "objects": labels.classes.dtype.kind == "O",
+        }
+        if not texts:
+            arrays["classes"] = labels.classes
+    if estimator._filling is not None:
+        arrays["filling.means"] = estimator._filling.means
+        arrays["filling.indicators"] = estimator._filling.indicators
+    if estimator._checkpoint is not None:
+        parts, data["checkpoint"] = estimator._checkpoint.to_parts()
+        arrays |= {f"checkpoint.{name}": array for name, array in parts.items()}
+    write_model_file(path, arrays, data, overwrite=overwrite)
+
+
+def load(cls: type[E], path: PathLike) -> E:
+    """Return the estimator that `save` wrote."""
+    arrays, data = read_model_file(path)
+    if data.get("estimator") != cls.__name__:
+        what = data.get("estimator") or "another model"
+        raise ModelFileError(f"{fspath(path)} holds {what}, not a {cls.__name__}")
+    if data.get("estimator_version") != VERSION:
+        raise ModelFileError(
+            f"{fspath(path)} has version {data.get('estimator_version')!r} of the estimators, and version {VERSION} "
+            "is read: upgrade chainrule"
+        )
+    try:
+        return _loaded(cls, arrays, data)
+    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ChainruleError) as error:
+        raise ModelFileError(
+            f"{fspath(path)} is not a {cls.__name__} that chainrule {__version__} can use: {error}"
+        ) from error
+
+
+def _loaded(cls: type[E], arrays: dict[str, Any], data: dict[str, Any]) -> E:
+    estimator = cls(**{name: _read_parameter(name, value) for name, value in data["parameters"].items()})
+    words = data["design"]
+    design = Design(
+        tuple(words["sizes"]),
+        tuple(words["activations"]),
+        words["loss"],
+        words["kind"],
+        tuple(words["dropouts"]),
+        tuple(tuple(names) for names in words["frozen"]),
+    )
+    flat = arrays["parameters"]
+    if flat.shape != (design.layout.size,) or flat.dtype.kind != "f":
+        raise ModelFileError(f"parameters of shape ({design.layout.size},) are expected, not {flat.shape}")
+    estimator._design = design
+    estimator.coefs_, estimator.intercepts_ = design.arrays(flat)
+    for name in _PLAIN:
+        if name in data["fitted"]:
+            value = data["fitted"][name]
+            nan = (
+                name in ("loss_curve_", "validation_scores_", "validation_loss_curve_") and value is not None
+            )
+            setattr(estimator, name, [math.nan if v is None else v for v in value] if nan else value)
+    if data["features"] is not None:
+        estimator.feature_names_in_ = np.array(data["features"], dtype=object)
+    if data["classes"] is not None:
+        names = data["classes"]["names"]
+        kind = object if data["classes"]["objects"] else None
+        classes = arrays["classes"] if names is None else np.array(names, dtype=kind)
+        estimator._labels = Labels(classes, several=bool(data["classes"]["several"]))
+    if "filling.means" in arrays:
+        estimator._filling = Filling(arrays["filling.means"], arrays["filling.indicators"])
+    if data["checkpoint"] is not None:
+        parts = {
+            name.removeprefix("checkpoint."): array
+            for name, array in arrays.items()
+            if name.startswith("checkpoint.")
+        }
+        estimator._checkpoint = Checkpoint.from_parts(parts, data["checkpoint"])
+    return estimator
+
+
+class SaveCheckpoint:
+    """A callback that writes where a training stands, so that ``fit(X, y, resume=path)`` can go on from there.
+
+    The training that goes on with the same parameters and data ends with the same bits as one that was never
+    interrupted. The file replaces the one before; it can't run code.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    every : int, default=1
+        After how many epochs it is written.
+    """
+
+    def __init__(self, path: PathLike, every: int = 1) -> None:
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ParameterError(f"every={every!r} must be a whole number of epochs, at least 1")
+        self.path = path
+        self.every = every
+        self._fitting: Fitting | None = None
+        self._estimator = ""
+
+    def begin(self, estimator: Any, fitting: Fitting) -> None:
+        """Note what is being trained; called when a training begins."""
+        self._fitting, self._estimator = fitting, type(estimator).__name__
+
+    def __call__(self, state: EpochState) -> None:
+        """Write the checkpoint where it is time to."""
+        fitting = self._fitting
+        if fitting is None:
+            raise ParameterError("give it to an estimator: callbacks=[SaveCheckpoint(path)]")
+        if state.line.epoch % self.every and state.line.epoch < state.epochs:
+            return
+        parts, data = state.checkpoint().to_parts()
+        arrays = {f"checkpoint.{name}": array for name, array in parts.items()}
+        arrays["validation"] = fitting.data.validation
+        before = fitting.start.before
+        description = {
+            "checkpoint_of": self._estimator,
+            "estimator_version": VERSION,
+            "chainrule": __version__,
+            "seed": fitting.start.seed,
+            "design": _lists(asdict(fitting.design)),
+            "rows": len(fitting.data.train),
+            "before": None if before is None else _lists(before._asdict()),
+            "checkpoint": data,
+        }
+        write_model_file(self.path, arrays, description, overwrite=True)
+
+
+def resumed(path: PathLike, estimator: Any, start: Start) -> Start:
+    """Return where a checkpoint's training goes on; raises ParameterError where it is one of another network."""
+    arrays, data = read_model_file(path)
+    where = fspath(path)
+    if data.get("checkpoint_of") != type(estimator).__name__ or data.get("estimator_version") != VERSION:
+        raise ModelFileError(f"{where} is not a checkpoint of a {type(estimator).__name__}")
+    if data.get("design") != _lists(asdict(estimator._design)):
+        raise ParameterError(
+            f"{where} is the checkpoint of another network: fit with the parameters and data that it was made with"
+        )
+    try:
+        parts = {
+            name.removeprefix("checkpoint."): array
+            for name, array in arrays.items()
+            if name.startswith("checkpoint.")
+        }
+        before = None if data["before"] is None else Curves(**data["before"])
+        return replace(
+            start,
+            seed=int(data["seed"]),
+            checkpoint=Checkpoint.from_parts(parts, data["checkpoint"]),
+            before=before,
+            validation=arrays["validation"],
+        )
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(
+            f"{where} is not a checkpoint of a {type(estimator).__name__}: {error}"
+        ) from error
+
+
+def _parameters(estimator: Any) -> dict[str, Any]:
+    """Return the parameters as plain data, and warn of those that are left out."""
+    found: dict[str, Any] = {}
+    left_out = []
+    for name, value in estimator.get_params(deep=False).items():
+        spec = getattr(value, "spec", value)
+        if name == "class_weight" and isinstance(value, dict):
+            found[name] = [[_plain(key), _plain(weight)] for key, weight in value.items()]
+        elif name == "dtype" and value is not None:
+            found[name] = np.dtype(value).name
+        elif (name == "callbacks" and value) or callable(spec) or isinstance(value, np.random.RandomState):
+            left_out.append(name)
+        elif name != "callbacks":
+            found[name] = _lists(spec)
+    if left_out:
+        warnings.warn(
+            f"{', '.join(left_out)} can't be written to a file that holds no code: left out", stacklevel=4
+        )
+    if found.get("n_iter_no_change") == math.inf:
+        found["n_iter_no_change"] = "inf"
+    return found
+
+
+def _read_parameter(name: str, value: Any) -> Any:
+    if name == "class_weight" and isinstance(value, list):
+        return dict(value)
+    if name == "n_iter_no_change" and value == "inf":
+        return math.inf
+    return tuple(value) if name in _TUPLES and isinstance(value, list) else value
+
+
+def _plain(value: Any) -> Any:
+    """Return numbers as JSON has them: None for one that is not finite."""
+    if isinstance(value, list):
+        return [_plain(item) for item in value]
+    number = value.item() if isinstance(value, np.generic) else value
+    return None if isinstance(number, float) and not math.isfinite(number) else number
+
+
+def _lists(value: Any) -> Any:
+    """Return tuples and arrays as lists, NumPy's numbers as Python's."""
+    if isinstance(value, dict):
+        return {key: _lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_lists(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
+
+
+def _names(names: Any) -> list[str] | None:
+    """Return names as text; raises ParameterError for classes that are no text, though not numbers either."""
+    if names is None:
+        return None
+    found = list(names)
+    if not all(isinstance(name, str) for name in found):
+        raise ParameterError("classes of mixed kinds can't be written to a file: use text, or numbers")
+    return [str(name) for name in found]
