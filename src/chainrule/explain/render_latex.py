@@ -7,7 +7,7 @@ It compiles with pdflatex, xelatex, lualatex and tectonic; `latex_body` is the p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from chainrule.equations.formula import Symbol
 from chainrule.equations.render import latex
@@ -51,8 +51,10 @@ _ESCAPES = {
 }
 
 
-def render_latex(derivation: Derivation, *, digits: int = DIGITS) -> str:
-    r"""Return a derivation as a complete LaTeX document.
+def render_latex(
+    derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
+) -> str:
+    r"""Return a derivation as a complete LaTeX document; ``facts`` stand below its title.
 
     >>> from chainrule.equations.formula import parse
     >>> from chainrule.explain.lines import Line
@@ -66,12 +68,15 @@ def render_latex(derivation: Derivation, *, digits: int = DIGITS) -> str:
     &= 0.125
     \end{align*}
     """
-    return HEAD + latex_body(derivation, digits=digits) + TAIL
+    return HEAD + latex_body(derivation, digits=digits, facts=facts) + TAIL
 
 
-def latex_body(derivation: Derivation, *, digits: int = DIGITS) -> str:
+def latex_body(
+    derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
+) -> str:
     """Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb."""
-    return "\n".join(_Latex(Showing.of(derivation, digits)).derivation(derivation, 0)) + "\n"
+    writer = _Latex(Showing.of(derivation, digits), facts or {})
+    return "\n".join(writer.derivation(derivation, 0)) + "\n"
 
 
 def latex_text(words: str) -> str:
@@ -82,14 +87,17 @@ def latex_text(words: str) -> str:
 
 
 class _Latex:
-    def __init__(self, showing: Showing) -> None:
+    def __init__(self, showing: Showing, facts: Mapping[str, str]) -> None:
         self.showing = showing
+        self.facts = facts
 
     def derivation(self, derivation: Derivation, depth: int) -> Iterator[str]:
         title = derivation.title
         if depth == 0 and self.showing.dropped:
             title = f"{title} ({self.showing.where()})"
         yield f"{_SECTIONS[min(depth, len(_SECTIONS) - 1)]}{{{latex_text(title)}}}"
+        if depth == 0 and self.facts:
+            yield latex_text(", ".join(f"{name} {value}" for name, value in self.facts.items())) + r"\par"
         if derivation.hand:
             yield rf"\emph{{{latex_text(derivation.hand)}}}"
         rule = ""

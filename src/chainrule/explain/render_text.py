@@ -45,9 +45,16 @@ ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair
 
 
 def render_text(
-    derivation: Derivation, *, digits: int = DIGITS, width: int = WIDTH, signs: Signs = UNICODE
+    derivation: Derivation,
+    *,
+    digits: int = DIGITS,
+    width: int = WIDTH,
+    signs: Signs = UNICODE,
+    facts: Mapping[str, str] | None = None,
 ) -> str:
     """Return a derivation as text, its long sums broken at ``width`` columns.
+
+    ``facts`` stand below the title: ``{"model": "penguins.safetensors"}``.
 
     >>> from chainrule import Dense, Network
     >>> from chainrule.explain.derivation import derive
@@ -62,20 +69,26 @@ def render_text(
               = 0.5*2 + (-1)*1 + 0.25
               = 0.25  ✓
     """
-    rows = text_rows(derivation, digits=digits, width=width, signs=signs)
+    rows = text_rows(derivation, digits=digits, width=width, signs=signs, facts=facts)
     return "".join("".join(piece for piece, _ in row).rstrip() + "\n" for row in rows)
 
 
 def text_rows(
-    derivation: Derivation, *, digits: int = DIGITS, width: int = WIDTH, signs: Signs = UNICODE
+    derivation: Derivation,
+    *,
+    digits: int = DIGITS,
+    width: int = WIDTH,
+    signs: Signs = UNICODE,
+    facts: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Return the lines of `render_text` in styled pieces, for a terminal that shows colors."""
-    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs)
+    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, facts or {})
     return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
 
 
 class _Text:
-    def __init__(self, showing: Showing, width: int, signs: Signs) -> None:
+    def __init__(self, showing: Showing, width: int, signs: Signs, facts: Mapping[str, str]) -> None:
+        self.facts = facts
         self.showing = showing
         self.width = width
         self.signs = signs
@@ -116,6 +129,8 @@ class _Text:
             title = f"{title} ({where})" if where else title
             yield from self.paragraph(title, "title")
             yield [(bar * min(len(title), self.width), "dim")]
+            told = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+            yield from self.paragraph(told, "dim")
         elif depth == 1:
             line = bar * max(2, self.width - len(title) - 4)
             yield [(bar * 2 + " ", "dim"), (title, "title"), (" " + line, "dim")]

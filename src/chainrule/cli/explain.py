@@ -1,0 +1,215 @@
+"""``chainrule explain``: how a prediction, a derivative or an update comes about, number by number."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from chainrule.cli.console import printable, screen, warn
+from chainrule.cli.parsing import Parser, reading, reading_options, whole
+from chainrule.errors import OutputError, SettingsError
+
+if TYPE_CHECKING:
+    from chainrule.explain.lines import Derivation
+    from chainrule.explain.trace import Trace
+
+EXAMPLES = """
+chainrule explain penguins.safetensors penguins.csv --row 17
+chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
+chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dW[1][2,3]' --paths
+"""
+
+FORMATS = {"text": ".txt", "latex": ".tex", "html": ".html", "json": ".json"}
+"""What can be written, each with the ending of its files."""
+
+WIDEST = 110
+"""The widest that text is set, however wide the terminal is."""
+
+
+def parser() -> Parser:
+    """Return the parser of the command."""
+    made = Parser(
+        "explain",
+        "MODEL TABLE [options]",
+        "Show how a number of a trained network comes about: each line with its rule, symbols, numbers, result and "
+        "a check. Without --address it is the prediction for a row, from the cells through every layer to the answer.",
+        EXAMPLES,
+    )
+    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
+    made.option(
+        "files", "table", metavar="TABLE", help="a table with the model's columns; - is standard input"
+    )
+    reading_options(made, trained=True)
+    group = "what to explain"
+    made.option(group, "--row", metavar="N", type=whole, help="the row, counted from 1 (default 1)")
+    made.option(
+        group,
+        "--address",
+        metavar="ADDRESS",
+        help="one number, such as z[1][2], delta[2][1] or dC/dW[1][2,3], or a whole array, such as dC/dW[2]",
+    )
+    made.option(
+        group, "--member", metavar="N", type=whole, help="the member network, counted from 1 (default 1)"
+    )
+    group = "how it is shown"
+    made.option(
+        group,
+        "--form",
+        metavar="FORM",
+        help="of a derivative: delta times what enters (short), a product for every path to the cost (paths), back "
+        "layer by layer (recursive), whole arrays (matrix)",
+    )
+    made.option(group, "--paths", action="store_true", help="the same as --form paths")
+    made.option(
+        group, "--digits", metavar="N", type=whole, help="significant digits that are shown (default 6)"
+    )
+    made.option(
+        group,
+        "--hand",
+        metavar="N",
+        type=whole,
+        help="round as on paper: activations to N decimal places, other lines to N + 1 significant digits",
+    )
+    group = "output"
+    made.option(
+        group,
+        "--format",
+        choices=tuple(FORMATS),
+        help="by the ending of --out if not given, else text",
+    )
+    made.option(group, "--out", metavar="FILE", help="where to write; printed if not given")
+    made.option(group, "--overwrite", action="store_true", help="replace a file that exists")
+    return made
+
+
+def run(options: argparse.Namespace) -> None:
+    """Run the command."""
+    from chainrule._files import ensure_writable, write_atomically
+    from chainrule.explain.showing import DIGITS, checked_digits
+    from chainrule.explain.sources import trace_rows
+    from chainrule.model.model import Model
+
+    kind = _format(options)
+    digits = checked_digits(DIGITS if options.digits is None else options.digits)
+    form = _form(options)
+    out = None if options.out is None else Path(options.out)
+    if out is not None:
+        ensure_writable(out, options.overwrite)
+        for read in (options.model, options.table):
+            if out.resolve() == Path(read).resolve():
+                raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
+    model = Model.load(options.model)
+    table = model.table(options.table, **reading(options))
+    row = 1 if options.row is None else options.row
+    trace = trace_rows(model, table, row, 1 if options.member is None else options.member)
+    derivation = _explained(trace, options, form)
+    facts = {"model": Path(options.model).name, "table": table.name, "row": f"{row:,}"}
+    if table.lines is not None:
+        facts["row"] += f" ({table.place(row - 1)})"
+    if model.members > 1:
+        facts["member"] = f"{trace.member} of {model.members}"
+    warn(table.notes)
+    if out is None and kind == "text":
+        _print_text(derivation, facts, digits)
+        return
+    content = _rendered(derivation, trace, facts, kind, digits)
+    if out is None:
+        print(content, end="")
+        return
+    with write_atomically(out, overwrite=options.overwrite, mode="w") as file:
+        file.write(content)
+    print(f"wrote the explanation to {printable(out)}", file=sys.stderr)
+
+
+def _format(options: argparse.Namespace) -> str:
+    """Return the format that is asked for, or the one of the file's ending."""
+    if options.format is not None:
+        return str(options.format)
+    ending = "" if options.out is None else Path(options.out).suffix.lower()
+    for name, suffix in FORMATS.items():
+        if ending == suffix:
+            return name
+    if options.out is not None:
+        endings = ", ".join(FORMATS.values())
+        raise SettingsError(
+            f"--out {options.out}: the ending says no format; use {endings}, or choose --format {', '.join(FORMATS)}"
+        )
+    return "text"
+
+
+def _form(options: argparse.Namespace) -> Any:
+    """Return the form of a derivative; `derive` knows which there are."""
+    form = options.form
+    if options.paths:
+        if form not in (None, "paths"):
+            raise SettingsError(f"--paths and --form {form} contradict each other; choose one")
+        form = "paths"
+    if form is not None and options.address is None:
+        option = "--paths" if options.paths else f"--form {form}"
+        raise SettingsError(
+            f"{option} is about a derivative: name it with --address, such as 'dC/dW[1][2,3]'"
+        )
+    return form
+
+
+def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivation:
+    from chainrule.explain.derivation import derive
+    from chainrule.explain.walk import answer_place, walk
+
+    if options.address is not None:
+        return derive(trace, options.address, form=form or "short", hand=options.hand)
+    if options.hand is not None:
+        return derive(trace, answer_place(trace), hand=options.hand)
+    return walk(trace)
+
+
+def _rendered(derivation: Derivation, trace: Trace, facts: dict[str, str], kind: str, digits: int) -> str:
+    from chainrule.explain.render_html import render_html
+    from chainrule.explain.render_json import render_json
+    from chainrule.explain.render_latex import render_latex
+    from chainrule.explain.render_text import render_text
+
+    if kind == "html":
+        return render_html(derivation, trace, digits=digits, facts=facts)
+    if kind == "json":
+        return render_json(derivation, {**facts, **trace.source})
+    if kind == "latex":
+        return render_latex(derivation, digits=digits, facts=facts)
+    return render_text(derivation, digits=digits, facts=facts)
+
+
+def _print_text(derivation: Derivation, facts: dict[str, str], digits: int) -> None:
+    """Print text as wide as the terminal, in colors and with signs where it has them."""
+    from rich.text import Text
+
+    from chainrule.explain.render_text import ASCII, UNICODE, text_rows
+
+    console = screen()
+    signs = UNICODE if _can_show(UNICODE.ok + UNICODE.bar + UNICODE.wrong) else ASCII
+    for row in text_rows(
+        derivation, digits=digits, width=min(console.width, WIDEST), signs=signs, facts=facts
+    ):
+        pieces = [(printable(piece), STYLES[style]) for piece, style in row]
+        console.print(Text.assemble(*pieces), soft_wrap=True)
+
+
+STYLES = {
+    "": "",
+    "title": "bold",
+    "rule": "cyan",
+    "result": "bold",
+    "ok": "green",
+    "wrong": "bold red",
+    "dim": "dim",
+}
+"""How a terminal shows the styles of `text_rows`."""
+
+
+def _can_show(signs: str) -> bool:
+    try:
+        signs.encode(sys.stdout.encoding or "ascii")
+    except UnicodeEncodeError:
+        return False
+    return True
