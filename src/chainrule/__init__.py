@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from chainrule.errors import ChainruleError
     from chainrule.estimators.mlp_classifier import MLPClassifier
     from chainrule.estimators.mlp_regressor import MLPRegressor
+    from chainrule.estimators.table_classifier import TableClassifier
+    from chainrule.estimators.table_regressor import TableRegressor
     from chainrule.model.build import Trained, train
     from chainrule.model.model import Model, load
     from chainrule.tables.read import read_table
@@ -33,6 +35,8 @@ _HOMES = {
     "Model": "chainrule.model.model",
     "Network": "chainrule.equations.network",
     "Settings": "chainrule.training.settings",
+    "TableClassifier": "chainrule.estimators.table_classifier",
+    "TableRegressor": "chainrule.estimators.table_regressor",
     "Trained": "chainrule.model.build",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
@@ -47,6 +51,8 @@ __all__ = [
     "Model",
     "Network",
     "Settings",
+    "TableClassifier",
+    "TableRegressor",
     "Trained",
     "load",
     "read_table",

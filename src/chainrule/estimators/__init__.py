@@ -1,4 +1,4 @@
-"""scikit-learn estimators over all of it: drop-ins for its multi-layer perceptrons."""
+"""scikit-learn estimators over all of it: drop-ins for its multi-layer perceptrons, and a pair for raw tables."""
 
 from __future__ import annotations
 
@@ -6,6 +6,16 @@ from chainrule.estimators._callbacks import MetricMonitor
 from chainrule.estimators._saving import SaveCheckpoint
 from chainrule.estimators.mlp_classifier import MLPClassifier
 from chainrule.estimators.mlp_regressor import MLPRegressor
+from chainrule.estimators.table_classifier import TableClassifier
+from chainrule.estimators.table_regressor import TableRegressor
 from chainrule.training.callbacks import ProgressBar
 
-__all__ = ["MLPClassifier", "MLPRegressor", "MetricMonitor", "ProgressBar", "SaveCheckpoint"]
+__all__ = [
+    "MLPClassifier",
+    "MLPRegressor",
+    "MetricMonitor",
+    "ProgressBar",
+    "SaveCheckpoint",
+    "TableClassifier",
+    "TableRegressor",
+]

@@ -49,8 +49,8 @@ LONGEST_REASON = 300
 
 _PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading", "card")
 
-ESTIMATOR = "estimator"
-"""The part of a description that an estimator adds and reads itself; it is none of the model's."""
+ESTIMATOR_PARTS = ("estimator", "fitted")
+"""What an estimator adds to a description, its name and its own data; a model doesn't look at them."""
 
 
 @dataclass(frozen=True)
@@ -102,6 +102,12 @@ class Model:
     def members(self) -> int:
         """The number of member networks K."""
         return len(self.parameters)
+
+    @property
+    def gives_probabilities(self) -> bool:
+        """Whether outputs are probabilities of classes: they lie in (0, 1), and the loss doesn't look at signs."""
+        output = self.network.output.activation.range
+        return self.task == "classification" and output == "(0, 1)" and not self.network.loss.signed
 
     @property
     def engine(self) -> str:
@@ -174,21 +180,24 @@ class Model:
         finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
-        loss, n_classes = self.network.loss, self.target.n_classes
-        probable = self.network.output.activation.range == "(0, 1)" and not loss.signed
-        probabilities = None
+        signed = self.network.loss.signed
         if mean.shape[1] == 1:
-            codes = (mean[:, 0] > (0.0 if loss.signed else 0.5)).astype(np.int64)
-            if probable:
-                probabilities = np.column_stack([1 - mean[:, 0], mean[:, 0]])
+            codes = (mean[:, 0] > (0.0 if signed else 0.5)).astype(np.int64)
         else:
             codes = np.argmax(mean, axis=1)
-            if probable:
-                total = mean.sum(axis=1, keepdims=True)
-                # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
-                unknown = np.full_like(mean, 1 / n_classes)
-                probabilities = np.divide(mean, total, out=unknown, where=total > 0)
-        return Prediction(np.array(self.target.labels)[codes], codes, probabilities, finite)
+        return Prediction(np.array(self.target.labels)[codes], codes, self.probabilities(mean), finite)
+
+    def probabilities(self, mean: FloatArray) -> FloatArray | None:
+        """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none."""
+        if self.network.output.activation.range != "(0, 1)" or self.network.loss.signed:
+            return None
+        if mean.shape[1] == 1:
+            return np.column_stack([1 - mean[:, 0], mean[:, 0]])
+        total = mean.sum(axis=1, keepdims=True)
+        # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
+        unknown = np.full_like(mean, 1 / self.target.n_classes)
+        probable: FloatArray = np.divide(mean, total, out=unknown, where=total > 0)
+        return probable
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""
@@ -246,7 +255,7 @@ class Model:
         version = description.get("model_version")
         if version != VERSION:
             raise ModelFileError(f"its description has version {version!r}, and version {VERSION} is read")
-        data = {name: value for name, value in description.items() if name != ESTIMATOR}
+        data = {name: value for name, value in description.items() if name not in ESTIMATOR_PARTS}
         data = read_record(data, "the description", _PARTS)
         read_text(data["chainrule"], "chainrule")
         network = _read_network(data["network"])

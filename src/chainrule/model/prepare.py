@@ -139,11 +139,11 @@ def prepare(
     n_watched = 0 if watched is None else watched.n_rows
     arrays = Arrays(
         _joined([encoder.transform(part) for part in parts]),
-        _joined([_targets(part, encoded, resolved) for part in parts]),
+        _joined([encode_target(part, encoded, resolved) for part in parts]),
         None if row_weights is None else _joined([row_weights[fitted], np.ones(n_watched)]),
         encoder.transform(tested),
     )
-    _targets(tested, encoded, resolved)  # raises now, rather than after training, where they can't be scored
+    encode_target(tested, encoded, resolved)  # raises now, rather than after training, where they can't be scored
     return Prepared(
         table,
         schema,
@@ -251,7 +251,7 @@ def _target_scaling(resolved: Resolved) -> str:
     return reach.get(resolved.network.output.activation.range, "standard")
 
 
-def _targets(rows: Table, target: TargetEncoder, resolved: Resolved) -> FloatArray:
+def encode_target(rows: Table, target: TargetEncoder, resolved: Resolved) -> FloatArray:
     """Return what the outputs should say (n, n_out); raises TableError for targets that the loss can't take."""
     network = resolved.network
     single = target.task == "classification" and network.output.n_out == 1

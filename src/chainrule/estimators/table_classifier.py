@@ -1,0 +1,223 @@
+"""`TableClassifier`: a neural network that tells classes of raw tables apart, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines import ENGINES
+from chainrule.equations.network import BiasMode
+from chainrule.errors import TableError
+from chainrule.estimators._parameters import store
+from chainrule.estimators.table_base import BaseTable, validation_rows
+from chainrule.estimators.table_calibration import calibrated
+from chainrule.estimators.table_data import AnyArray, class_values
+from chainrule.model.model import Model
+from chainrule.model.prepare import Prepared
+from chainrule.tables.plain import read_record
+from chainrule.training.settings import Task
+from chainrule.training.watch import Answers
+from chainrule.training.weights import row_weights
+
+
+def _gives_probabilities(estimator: TableClassifier) -> bool:
+    """Whether there is `predict_proba`; raises AttributeError where the trained loss has no probabilities."""
+    model = getattr(estimator, "model_", None)
+    if model is not None and not model.gives_probabilities:
+        raise AttributeError(
+            f"the loss {model.network.loss.name} gives no probabilities; choose another loss"
+        )
+    return True
+
+
+class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+    """Classes of the rows of a raw table: numbers, categories, dates and missing values as they come.
+
+    The columns are understood and encoded as `chainrule train` does it, and the mean of the members' probabilities
+    decides.
+
+    Parameters
+    ----------
+    hidden, activation, output_activation, loss, optimizer, learning_rate, schedule, warmup, momentum, batch_size, \
+epochs, weight_decay, l1, l2, dropout, clip_norm, bias, init, early_stopping, patience, tolerance, validation_share, \
+members
+        The network and its training, as in `chainrule.Settings`. What is None is chosen by the recipe, from the task
+        and the number of rows.
+    scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
+        Of numbers in X.
+    class_weight : dict or 'balanced', default=None
+        Weights of classes; 'balanced' gives all of them the same weight in sum.
+    calibrate : bool, default=False
+        Divide the output layer's parameters by the temperature with the least log-loss on the validation rows.
+    kinds : dict, default=None
+        The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
+    missing : sequence of str, default=None
+        Words in text that mean a missing value, besides the usual ones.
+    stopping_metric : str, Metric or callable, default=None
+        What early stopping watches: None or 'loss', a name of `chainrule.training.metrics.METRICS`, or a function of
+        targets and predictions of which more is better.
+    callbacks : callable or list of callables, default=None
+        Called with an `EpochState` after each epoch; True ends the training.
+    random_state : int, RandomState or None, default=None
+        An int gives the same network each time, for any number of threads.
+    engine : {'cpu', 'reference'}, default='cpu'
+        The reference engine is slow, and in float64.
+    threads : int, default=None
+        None: all processors.
+
+    Attributes
+    ----------
+    model_ : Model
+        The trained model, for `evaluate`, `layers`, and all that explains one.
+    schema_ : Schema
+        What was found in each column, and what was made of it.
+    notes_ : tuple of str
+        What a user should know of the table and the training.
+    history_ : tuple of Epoch
+        Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
+    n_features_in_ : int
+        The columns of X, ``feature_names_in_`` their names where X had some.
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    temperature_ : float
+        1 without calibration.
+
+    Examples
+    --------
+    >>> from chainrule import TableClassifier
+    >>> X = {"size": [1, 2, 8, 9] * 10, "color": ["red", None, "blue", "red"] * 10}
+    >>> model = TableClassifier(hidden=[8], members=2, epochs=60, random_state=0).fit(X, ["s", "s", "l", "l"] * 10)
+    >>> model.predict({"color": ["green", "red"], "size": [1, 9]}).tolist()
+    ['s', 'l']
+    """
+
+    task: Task = "classification"
+    class_weight: Any
+    calibrate: bool
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] | None = None,
+        activation: str | Sequence[str] | None = None,
+        output_activation: str | None = None,
+        loss: str | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        warmup: float = 0.0,
+        momentum: float | None = None,
+        batch_size: int | Literal["all"] | None = None,
+        epochs: int | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        clip_norm: float | None = None,
+        bias: BiasMode = "neuron",
+        init: str = "auto",
+        early_stopping: bool | None = None,
+        patience: int | None = None,
+        tolerance: float = 0.0,
+        validation_share: float | None = None,
+        members: int | None = None,
+        scaling: str = "robust",
+        class_weight: Any = None,
+        kinds: Mapping[str, str] | None = None,
+        missing: Sequence[str] | None = None,
+        stopping_metric: Any = None,
+        callbacks: Any = None,
+        calibrate: bool = False,
+        random_state: Any = None,
+        engine: str = ENGINES[0],
+        threads: int | None = None,
+    ) -> None:
+        store(self, {name: value for name, value in locals().items() if name != "self"})
+
+    # ---- fitting
+
+    def _learn_target(self, y: Any, X: Any) -> AnyArray:
+        values = class_values(y, X)
+        self.classes_ = np.unique(values)
+        if len(self.classes_) < 2:
+            raise TableError(
+                f"y: every row is of the class {values[0]!r}, so there is nothing to learn; give rows of another class"
+            )
+        return values
+
+    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
+        return class_values(y, X, name)
+
+    def _answers(self, prepared: Prepared) -> Answers:
+        return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
+
+    def _weighed(self, prepared: Prepared) -> Prepared:
+        # Classes whose rows all weigh 0 are not among the encoded target's.
+        self.classes_ = self.classes_[
+            np.isin(self.classes_, np.array(prepared.target.labels, self.classes_.dtype))
+        ]
+        weights = row_weights(self.class_weight, _codes(prepared), self.classes_, prepared.arrays.weights)
+        return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
+
+    def _finish(self, model: Model, prepared: Prepared) -> Model:
+        self.temperature_ = 1.0
+        if self.calibrate:
+            x, _, weights = validation_rows(prepared)
+            codes = _codes(prepared)[prepared.rows["training"] :]
+            model, self.temperature_ = calibrated(model, x, codes, weights)
+        return model
+
+    # ---- prediction
+
+    def predict(self, X: Any) -> AnyArray:
+        """Return the likeliest class of each row.
+
+        Parameters
+        ----------
+        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+            Columns are found by name where there are names, in any order; those that no input needs may be absent.
+
+        Returns
+        -------
+        classes : ndarray of shape (n_samples,)
+            Of the type of y.
+        """
+        codes = self._prediction(X).codes
+        return self.classes_[codes]
+
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of each class, the mean of the members'.
+
+        Parameters
+        ----------
+        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        probabilities = self._prediction(X).probabilities
+        assert probabilities is not None
+        return probabilities
+
+    # ---- files
+
+    def _from_dict(self, data: object) -> None:
+        read_record(data, "fitted.more", ())
+        self.classes_ = np.array(self.model_.target.labels)
+        self.temperature_ = float(self.model_.card.get("temperature") or 1.0)
+
+
+def _codes(prepared: Prepared) -> IntArray:
+    """Return the classes of the training rows and the validation rows, by number."""
+    parts = [prepared.fitted, *([] if prepared.watched is None else [prepared.watched])]
+    return np.concatenate([prepared.target.codes(part) for part in parts])

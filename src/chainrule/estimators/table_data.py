@@ -1,0 +1,136 @@
+"""What scikit-learn users call X and y, as tables with named columns and a target."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from numbers import Integral, Real
+from typing import Any
+
+import numpy as np
+import polars as pl
+from scipy.sparse import issparse
+from sklearn.utils.multiclass import check_classification_targets
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
+
+from chainrule.errors import TableError
+from chainrule.tables.table import Table, from_frame
+from chainrule.tables.values import DEFAULT_MISSING
+
+AnyArray = np.ndarray[Any, Any]
+
+TARGET, WEIGHT = "target", "sample_weight"
+"""The columns that y and sample_weight become, unless X has columns of these names or y has a name of its own."""
+
+
+def container(X: Any) -> Any:
+    """Return a dict of columns as a frame, a sparse matrix and lists as an array, and the rest as it is.
+
+    A list whose rows hold text and numbers becomes an array of objects, so that numbers stay numbers.
+    """
+    if isinstance(X, Mapping):
+        return from_frame(X, "X", missing=()).frame
+    if isinstance(X, pl.LazyFrame):
+        return X.collect()
+    if issparse(X):
+        return X.toarray()
+    if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
+        return np.array(X, dtype=object)
+    return X
+
+
+def is_frame(X: Any) -> bool:
+    """Return whether X has columns with types of their own: pandas, polars, Arrow."""
+    return hasattr(X, "columns")
+
+
+def table_of(X: Any, missing: Sequence[str], name: str = "X") -> Table:
+    """Return a frame, or a validated array, as a table; an array's columns are called ``column_1`` and so on."""
+    if isinstance(X, np.ndarray) and X.dtype.kind in "OUS":
+        X = {f"column_{place}": X[:, place - 1].tolist() for place in range(1, X.shape[1] + 1)}
+    return from_frame(X, name, missing=(*DEFAULT_MISSING, *missing))
+
+
+def renamed(table: Table, names: Sequence[str]) -> Table:
+    """Return the table with other names for its columns, in their order."""
+    return replace(table, frame=table.frame.rename(dict(zip(table.columns, names, strict=True))))
+
+
+def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
+    """Return the table with more columns, whose text is kept as it is: no class is taken for a missing value."""
+    made = [pl.Series(name, values.tolist()) for name, values in columns.items()]
+    return replace(table, frame=table.frame.with_columns(made))
+
+
+def free_name(wanted: Any, otherwise: str, taken: Sequence[str]) -> str:
+    """Return the name of y if it is text, else ``otherwise``; with underscores until no column has it."""
+    name = wanted if isinstance(wanted, str) and wanted else otherwise
+    while name in taken:
+        name += "_"
+    return name
+
+
+def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
+    """Return classes (n,): text, truth values or numbers; raises ValueError for what are none, or are missing."""
+    values = _values(y, X, name)
+    if values.dtype == object:
+        values = _of_one_kind(values, name)
+    check_classification_targets(values)
+    return values
+
+
+def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
+    """Return numbers (n,) in float64; raises ValueError for what are none, or are missing or infinite."""
+    values = _values(y, X, name)
+    if values.dtype.kind not in "OUS":
+        return np.asarray(values, np.float64)
+    try:
+        return np.asarray(values.astype(np.float64))
+    except (ValueError, TypeError) as error:
+        raise TableError(
+            f"{name}: {error}; TableRegressor predicts numbers, TableClassifier classes"
+        ) from None
+
+
+def _values(y: Any, X: Any, name: str) -> AnyArray:
+    """Return a column as an array without missing values, as many as X has rows."""
+    values: AnyArray = np.asarray(column_or_1d(y, warn=True))
+    if values.dtype.kind in "mM":
+        raise TableError(
+            f"{name}: holds dates or durations, which can't be predicted; give numbers or classes"
+        )
+    if values.dtype == object:
+        for row, value in enumerate(values.tolist()):
+            if _is_missing(value):
+                raise TableError(f"{name}: row {row + 1}: the target is missing; leave the row out")
+    elif values.dtype.kind not in "US":
+        check_array(values, ensure_2d=False, dtype=None, input_name=name)
+    check_consistent_length(X, values)
+    return values
+
+
+def _is_missing(value: Any) -> bool:
+    try:
+        return value is None or bool(value != value)
+    except TypeError:  # pandas' own missing value says nothing about itself
+        return True
+
+
+def _of_one_kind(values: AnyArray, name: str) -> AnyArray:
+    """Return objects as text, truth values, or numbers; raises TableError where they are of several kinds."""
+    listed = values.tolist()
+    kinds: tuple[tuple[Any, Any], ...] = (
+        (bool | np.bool_, bool),
+        (str, object),
+        (Integral, np.int64),
+        (Real, np.float64),
+    )
+    for kind, dtype in kinds:
+        if all(isinstance(value, kind) for value in listed):
+            return values.astype(dtype)
+    first = listed[0]
+    other = next((row for row, value in enumerate(listed) if type(value) is not type(first)), 0)
+    raise TableError(
+        f"{name}: Unknown label type: row 1 is {first!r} and row {other + 1} is {listed[other]!r}; classes are all text, "
+        "all truth values, or all numbers"
+    )

@@ -1,0 +1,214 @@
+"""`TableRegressor`: a neural network that predicts numbers from raw tables, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import RegressorMixin
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule._types import FloatArray
+from chainrule.engines import ENGINES
+from chainrule.engines.threads import limited_threads
+from chainrule.equations.network import BiasMode
+from chainrule.errors import SettingsError
+from chainrule.estimators._parameters import store
+from chainrule.estimators.table_base import BaseTable, validation_rows
+from chainrule.estimators.table_data import AnyArray, number_values
+from chainrule.estimators.table_intervals import Errors
+from chainrule.model.model import Model, check_finite
+from chainrule.model.prepare import Prepared
+from chainrule.tables.plain import read_record
+from chainrule.training.settings import Task
+from chainrule.training.watch import Answers
+
+
+class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+    """A number for the rows of a raw table: numbers, categories, dates and missing values as they come.
+
+    The columns are understood and encoded as `chainrule train` does it, and the mean of the members' outputs is the
+    prediction.
+
+    Parameters
+    ----------
+    hidden, activation, output_activation, loss, optimizer, learning_rate, schedule, warmup, momentum, batch_size, \
+epochs, weight_decay, l1, l2, dropout, clip_norm, bias, init, early_stopping, patience, tolerance, validation_share, \
+members
+        The network and its training, as in `chainrule.Settings`. What is None is chosen by the recipe, from the task
+        and the number of rows.
+    scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
+        Of numbers in X.
+    target_scaling : {'standard', 'minmax', 'none'}, default=None
+        Of y; None: what suits the output layer.
+    kinds : dict, default=None
+        The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
+    missing : sequence of str, default=None
+        Words in text that mean a missing value, besides the usual ones.
+    stopping_metric : str, Metric or callable, default=None
+        What early stopping watches: None or 'loss', a name of `chainrule.training.metrics.METRICS`, or a function of
+        targets and predictions of which more is better.
+    callbacks : callable or list of callables, default=None
+        Called with an `EpochState` after each epoch; True ends the training.
+    random_state : int, RandomState or None, default=None
+        An int gives the same network each time, for any number of threads.
+    engine : {'cpu', 'reference'}, default='cpu'
+        The reference engine is slow, and in float64.
+    threads : int, default=None
+        None: all processors.
+
+    Attributes
+    ----------
+    model_ : Model
+        The trained model, for `evaluate`, `layers`, and all that explains one.
+    schema_ : Schema
+        What was found in each column, and what was made of it.
+    notes_ : tuple of str
+        What a user should know of the table and the training.
+    history_ : tuple of Epoch
+        Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
+    n_features_in_ : int
+        The columns of X, ``feature_names_in_`` their names where X had some.
+    intervals_ : Errors or None
+        The errors on the validation rows, which quantiles are made of; None where there were no such rows.
+
+    Examples
+    --------
+    >>> from chainrule import TableRegressor
+    >>> X = {"size": [1.0, 2.0, 3.0, None] * 20, "kind": ["a", "b"] * 40}
+    >>> y = [10.0, 20.5, 30.0, 15.5] * 20
+    >>> model = TableRegressor(hidden=[8], members=2, epochs=200, random_state=0).fit(X, y)
+    >>> model.predict({"size": [2.0], "kind": ["b"]}).round().tolist()
+    [20.0]
+    """
+
+    task: Task = "regression"
+    intervals_: Errors | None
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] | None = None,
+        activation: str | Sequence[str] | None = None,
+        output_activation: str | None = None,
+        loss: str | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        warmup: float = 0.0,
+        momentum: float | None = None,
+        batch_size: int | Literal["all"] | None = None,
+        epochs: int | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        clip_norm: float | None = None,
+        bias: BiasMode = "neuron",
+        init: str = "auto",
+        early_stopping: bool | None = None,
+        patience: int | None = None,
+        tolerance: float = 0.0,
+        validation_share: float | None = None,
+        members: int | None = None,
+        scaling: str = "robust",
+        target_scaling: str | None = None,
+        kinds: Mapping[str, str] | None = None,
+        missing: Sequence[str] | None = None,
+        stopping_metric: Any = None,
+        callbacks: Any = None,
+        random_state: Any = None,
+        engine: str = ENGINES[0],
+        threads: int | None = None,
+    ) -> None:
+        store(self, {name: value for name, value in locals().items() if name != "self"})
+
+    # ---- fitting
+
+    def _learn_target(self, y: Any, X: Any) -> AnyArray:
+        return number_values(y, X)
+
+    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
+        return number_values(y, X, name)
+
+    def _answers(self, prepared: Prepared) -> Answers:
+        return Answers("number")
+
+    def _finish(self, model: Model, prepared: Prepared) -> Model:
+        x, y, weights = validation_rows(prepared)
+        self.intervals_ = Errors.of(y[:, 0], model.outputs(x)[:, :, 0], weights) if len(x) else None
+        return model
+
+    # ---- prediction
+
+    def predict(self, X: Any, quantiles: float | Sequence[float] | None = None) -> FloatArray:
+        """Return the number predicted for each row, or quantiles of it.
+
+        The p-quantile is the mean prediction and the p-quantile of the errors on the validation rows, which are larger
+        where the members disagree (`Errors` has the formula): a share p of new rows lies below it if they are like the
+        validation rows. It is a statement about all rows together, not about each.
+
+        Parameters
+        ----------
+        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+            Columns are found by name where there are names, in any order; those that no input needs may be absent.
+        quantiles : float or sequence of float, default=None
+            Such as ``[0.1, 0.5, 0.9]``; None: the prediction itself. Raises SettingsError where there were too few
+            validation rows for one.
+
+        Returns
+        -------
+        predictions : ndarray of shape (n_samples,), or (n_samples, n_quantiles) for a sequence of quantiles
+            In the units of y.
+        """
+        if quantiles is None:
+            return self._prediction(X).labels
+        wanted = np.asarray(quantiles, np.float64)
+        if wanted.ndim > 1 or not ((wanted > 0) & (wanted < 1)).all():
+            raise SettingsError(
+                f"quantiles {quantiles!r} must be numbers between 0 and 1, such as [0.1, 0.9]"
+            )
+        check_is_fitted(self)
+        if self.intervals_ is None:
+            raise SettingsError(
+                "quantiles come from the errors on validation rows, and there were none: set validation_share, or give "
+                "X_val and y_val to fit"
+            )
+        table = self._table(X)
+        x = self.model_.encoder.transform(table)
+        with limited_threads(self.threads):
+            check_finite(self.model_.answer(x), table)
+            found = self.intervals_.quantiles(self.model_.outputs(x)[:, :, 0], wanted.reshape(-1))
+        in_units = self.model_.target.inverse(found)
+        return in_units if wanted.ndim else in_units[:, 0]
+
+    def predict_interval(self, X: Any, coverage: float = 0.8) -> FloatArray:
+        """Return for each row an interval that holds a share ``coverage`` of new rows' true values.
+
+        Its ends are the quantiles (1 - coverage)/2 and (1 + coverage)/2 of `predict`.
+
+        Parameters
+        ----------
+        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+            The rows.
+        coverage : float, default=0.8
+            Between 0 and 1.
+
+        Returns
+        -------
+        interval : ndarray of shape (n_samples, 2)
+            Lower and upper end, in the units of y.
+        """
+        if not 0 < coverage < 1:
+            raise SettingsError(f"coverage {coverage!r} must be a number between 0 and 1, such as 0.8")
+        return self.predict(X, quantiles=[(1 - coverage) / 2, (1 + coverage) / 2])
+
+    # ---- files
+
+    def _to_dict(self) -> dict[str, Any]:
+        return {"intervals": None if self.intervals_ is None else self.intervals_.to_dict()}
+
+    def _from_dict(self, data: object) -> None:
+        found = read_record(data, "fitted.more", ("intervals",))["intervals"]
+        self.intervals_ = None if found is None else Errors.from_dict(found)

@@ -1,0 +1,84 @@
+"""Metrics during the training on a table: for early stopping, and for callbacks with rows of their own."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.errors import SettingsError
+from chainrule.estimators._callbacks import MetricMonitor
+from chainrule.estimators._saving import SaveCheckpoint
+from chainrule.estimators.table_data import container, with_columns
+from chainrule.model.prepare import Prepared, encode_target
+from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder
+from chainrule.training.callbacks import MetricMonitor as NetworkMonitor
+from chainrule.training.watch import Answers, Watch, watch
+
+if TYPE_CHECKING:
+    from chainrule.estimators.table_base import BaseTable
+
+
+def with_stopping_metric(wanted: Any, prepared: Prepared, answers: Answers) -> Prepared:
+    """Return the prepared table with a plan that watches a metric instead of the loss.
+
+    Raises SettingsError for a metric without effect, or one that such answers don't have.
+    """
+    if wanted is None or (isinstance(wanted, str) and wanted == "loss"):
+        return prepared
+    plan = prepared.resolved.plan
+    if not plan.early_stopping:
+        raise SettingsError(
+            "stopping_metric would have no effect: early stopping is off; leave one of them out"
+        )
+    plan = replace(plan, watch=_watch(wanted, prepared, answers))
+    return replace(prepared, resolved=replace(prepared.resolved, plan=plan))
+
+
+def begin(callbacks: Sequence[Any], estimator: BaseTable, prepared: Prepared, answers: Answers) -> None:
+    """Give monitors their rows as the network has them; raises SettingsError for a callback that can't be used."""
+    for callback in callbacks:
+        if isinstance(callback, SaveCheckpoint):
+            raise SettingsError(
+                f"SaveCheckpoint is for MLPClassifier and MLPRegressor: a {type(estimator).__name__} doesn't go on from "
+                "a checkpoint"
+            )
+        if isinstance(callback, MetricMonitor):
+            rows = _own_rows(callback, estimator, prepared)
+            metric = callback.metric or ("r2" if answers.kind == "number" else "accuracy")
+            callback._monitor = NetworkMonitor(
+                prepared.encoder.transform(rows),
+                encode_target(rows, prepared.target, prepared.resolved),
+                _watch(metric, prepared, answers),
+                patience=callback.patience,
+                tolerance=callback.tolerance,
+            )
+            callback.curve = callback._monitor.curve
+
+
+def _own_rows(monitor: MetricMonitor, estimator: BaseTable, prepared: Prepared) -> Table:
+    X = container(monitor.X)
+    names = [column.name for column in prepared.schema.columns[: estimator.n_features_in_]]
+    table = estimator._named(X, names, prepared.reading, "X")
+    return with_columns(table, {prepared.target.name: estimator._target(monitor.y, X, "y")})
+
+
+def _watch(metric: Any, prepared: Prepared, answers: Answers) -> Watch:
+    """Return what watches a metric; that of a number is of numbers in the table's units."""
+    made = watch(metric, answers)
+    if answers.kind != "number":
+        return made
+    return replace(
+        made, metric=replace(made.metric, function=_in_units(made.metric.function, prepared.target))
+    )
+
+
+def _in_units(function: Callable[..., float], target: TargetEncoder) -> Callable[..., float]:
+    def compared(y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
+        return function(target.inverse(y), target.inverse(np.asarray(outputs)), weights)
+
+    return compared
