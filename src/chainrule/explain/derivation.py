@@ -56,7 +56,7 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     """Return how each quantity's line is made in a step; None for what is given."""
 
     def rule_of(place: Address) -> Rule | None:
-        if place.name == "x" and step.inputs is None:
+        if place.member is not None or (place.name == "x" and step.inputs is None):
             return None
         if step.update is not None:
             if place.name == "eta" and step.update.rate is None:

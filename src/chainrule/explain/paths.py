@@ -25,8 +25,8 @@ from chainrule.explain.forward import entering
 from chainrule.explain.lines import Line
 from chainrule.explain.writer import Writer, added, multiplied
 
-MOST_PATHS = 8
-"""The most paths of one derivative that are shown."""
+MOST_PATHS = 12
+"""The most paths that are all shown; of more, two fewer and the rest."""
 
 
 @dataclass(frozen=True)
@@ -215,13 +215,13 @@ def found_paths(
     starts = starts_of(writer, place)
     ways = {row: Ways(writer, row) for row in dict.fromkeys(start.row for start in starts)}
     total = count_paths(writer, starts)
-    shown = largest_paths(starts, ways, most)
+    shown = largest_paths(starts, ways, total if total <= MOST_PATHS else most)
     rest = rest_of(starts, shown, ways) if total > len(shown) else 0.0
     mass = sum(abs(s.value) * float(ways[s.row].mass[s.layer - 1][s.neuron]) for s in starts)
     return shown, rest, total, mass
 
 
-def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS) -> list[Line]:
+def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> list[Line]:
     """Return a line for each of the largest paths, and the line of their sum with the exact rest."""
     shown, rest, total, mass = found_paths(writer, place, most)
     several = len(writer.step.rows) > 1 and place.row is None

@@ -136,6 +136,7 @@ class Writer:
         """
         given = {name: self._given(name, values or {}) for name in names_in(node)}
         value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
+        value += 0.0  # no -0
         name = "" if address is None else str(address)
         if against is None and address is not None:
             against = self.trace.number(self.trace.resolve(address))
@@ -186,11 +187,15 @@ class Writer:
         slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
         if count <= MOST_TERMS:
             return Sum(added([term(i) for i in range(count)]), {}, slack, "")
-        largest = np.sort(np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :])
+        largest = np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :]
+        largest = np.sort(largest[terms[largest] != 0])
         others = np.delete(terms, largest)
         exact = math.fsum(others.tolist()) if np.isfinite(others).all() else float(np.sum(others))
         node = added([*(term(int(i)) for i in largest), Symbol(rest)])
-        return Sum(node, {rest: exact}, slack, f"{rest}: the sum of the other {count - len(largest)} {what}")
+        note = (
+            f"{rest}: the sum of the other {len(others)} {what}{'' if others.any() else ', which are all 0'}"
+        )
+        return Sum(node, {rest: exact}, slack, note)
 
 
 OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."
