@@ -18,6 +18,7 @@ COMMANDS = {
     "evaluate": "score a model on a table whose target is known",
     "predict": "predict the target for every row of a table",
     "check": "check a model's gradients and predictions, and print a certificate",
+    "diagnose": "look for what is wrong with a network and its training",
     "describe": "show what a model is: inputs, layers, target, training",
     "formulas": "show every activation, loss, optimizer … with its formula",
     "warm-up": "compile the engine ahead of time",
