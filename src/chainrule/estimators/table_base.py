@@ -16,7 +16,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted, vali
 
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
-from chainrule.errors import SettingsError
+from chainrule.errors import SettingsError, TableError
 from chainrule.estimators import table_saving
 from chainrule.estimators.table_data import (
     TARGET,
@@ -70,7 +70,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     # ---- how targets are read
 
     @abstractmethod
-    def _learn_target(self, y: Any, X: Any) -> AnyArray:
+    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
         """Return y as an array (n,), and take its classes; raises ValueError for what can't be a target."""
 
     @abstractmethod
@@ -155,15 +155,17 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = table_of(X, reading.missing)
-        target = free_name(getattr(y, "name", None), TARGET, table.columns)
-        columns = {target: self._learn_target(y, X)}
-        weight = None
+        weights = None
         if sample_weight is not None:
-            weight = free_name(None, WEIGHT, [*table.columns, target])
-            columns[weight] = _check_sample_weight(
-                sample_weight, X, dtype=np.float64, ensure_non_negative=True
-            )
-        return with_columns(table, columns), target, weight
+            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
+            if not weights.any():
+                raise TableError("sample_weight: every weight is 0; give rows that count a weight above 0")
+        target = free_name(getattr(y, "name", None), TARGET, table.columns)
+        columns = {target: self._learn_target(y, X, weights)}
+        if weights is None:
+            return with_columns(table, columns), target, None
+        weight = free_name(None, WEIGHT, [*table.columns, target])
+        return with_columns(table, {**columns, weight: weights}), target, weight
 
     def _settings(self) -> Settings:
         random = self.random_state
@@ -184,7 +186,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             )
         model, notes = trained_model(prepared, result, engine=self.engine)
         if result.diverged or not any(result.best_epochs):
-            warnings.warn(notes[0], ConvergenceWarning, stacklevel=4)
+            warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
         self.model_ = self._finish(model, prepared)
         self.schema_ = prepared.schema
         self.notes_ = (*prepared.schema.notes, *notes)

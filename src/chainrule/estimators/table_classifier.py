@@ -142,12 +142,14 @@ members
 
     # ---- fitting
 
-    def _learn_target(self, y: Any, X: Any) -> AnyArray:
+    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
         values = class_values(y, X)
-        self.classes_ = np.unique(values)
+        counted = values if weights is None else values[weights > 0]
+        self.classes_ = np.unique(counted)
         if len(self.classes_) < 2:
+            what = "row" if weights is None else "row that counts"
             raise TableError(
-                f"y: every row is of the class {values[0]!r}, so there is nothing to learn; give rows of another class"
+                f"y: every {what} is of the class {self.classes_[0]}, so there is nothing to learn; give rows of another class"
             )
         return values
 
@@ -158,10 +160,6 @@ members
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _weighed(self, prepared: Prepared) -> Prepared:
-        # Classes whose rows all weigh 0 are not among the encoded target's.
-        self.classes_ = self.classes_[
-            np.isin(self.classes_, np.array(prepared.target.labels, self.classes_.dtype))
-        ]
         weights = row_weights(self.class_weight, _codes(prepared), self.classes_, prepared.arrays.weights)
         return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
 

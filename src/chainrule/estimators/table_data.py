@@ -28,12 +28,12 @@ def container(X: Any) -> Any:
 
     A list whose rows hold text and numbers becomes an array of objects, so that numbers stay numbers.
     """
+    if issparse(X):  # one kind of which is a mapping
+        return X.toarray()
     if isinstance(X, Mapping):
         return from_frame(X, "X", missing=()).frame
     if isinstance(X, pl.LazyFrame):
         return X.collect()
-    if issparse(X):
-        return X.toarray()
     if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
         return np.array(X, dtype=object)
     return X

@@ -126,7 +126,7 @@ members
 
     # ---- fitting
 
-    def _learn_target(self, y: Any, X: Any) -> AnyArray:
+    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
         return number_values(y, X)
 
     def _target(self, y: Any, X: Any, name: str) -> AnyArray:
