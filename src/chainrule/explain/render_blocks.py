@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.formula import Symbol
 from chainrule.equations.render import mathml
 from chainrule.explain.address import Address
-from chainrule.explain.showing import Showing
+from chainrule.explain.showing import DIGITS, Showing, number_text
 from chainrule.explain.trace import StepTrace, Trace
 
 MOST_WRITTEN = 24
@@ -84,7 +84,7 @@ def _strip(
             {
                 "address": address,
                 "value": repr(value),
-                "shown": showing.number(value) if written else "",
+                "shown": number_text(value, min(showing.digits, DIGITS)).replace("-", "−") if written else "",
                 "shade": shade,
                 "explained": address in explained,
             }
@@ -99,6 +99,6 @@ def _strip(
         "cells": cells,
         "written": written,
         "more": max(0, len(values) - MOST_CELLS),
-        # An image of n × n pixels looks like itself.
-        "columns": side if not written and side * side == len(values) else 0,
+        # Inputs that are an image of n × n pixels look like it.
+        "columns": side if whole.name == "x" and not written and side * side == len(values) else 0,
     }

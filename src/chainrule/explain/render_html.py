@@ -6,7 +6,7 @@ computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
@@ -15,6 +15,7 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from chainrule import __version__
+from chainrule.equations.names import split_name
 from chainrule.explain.address import Address
 from chainrule.explain.lines import Check, Derivation, Line, MatrixLine, RuleLine
 from chainrule.explain.render_blocks import blocks
@@ -91,7 +92,7 @@ class _Sections:
             "title": derivation.title,
             "hand": derivation.hand,
             "ok": derivation.ok,
-            "lines": list(self.lines(derivation)),
+            "lines": list(self.lines(derivation, f"part-{number}")),
             "matrices": [self.matrix(line) for line in derivation.matrices],
             "calculus": [self.calculus(line) for line in derivation.calculus],
             "factors": [
@@ -107,24 +108,25 @@ class _Sections:
             "parts": [self.section(part, level + 1) for part in derivation.parts],
         }
 
-    def lines(self, derivation: Derivation) -> Iterator[dict[str, Any]]:
+    def lines(self, derivation: Derivation, part: str) -> Iterator[dict[str, Any]]:
+        labels = {line.label for line in derivation.lines if line.label}
         rule = ""
         for line in derivation.lines:
-            yield self.line(line, line.rule if line.rule != rule else "")
+            yield {**self.line(line, part, labels), "rule": line.rule if line.rule != rule else ""}
             rule = line.rule
 
-    def line(self, line: Line, rule: str) -> dict[str, Any]:
+    def line(self, line: Line, part: str, labels: Collection[str]) -> dict[str, Any]:
         first = line.address not in self.seen
         self.seen.add(line.address)
         engine = None if line.check is None or not line.address else line.check.value
+        is_name = bool(line.address) or split_name(line.label) is not None
         return {
-            "rule": rule,
             # Where an address is worked out more than once, its first line is the one to go to.
             "id": f"line:{line.address}" if line.address and first else "",
-            "left": self.math.name(line.address, line.result) if line.address else "",
+            "left": self.math.name(line.left, line.result, part) if is_name else "",
             "label": line.label,
-            "sides": self.math.sides(line),
-            "result": self.math.number(line.address, line.result, engine),
+            "sides": self.math.sides(line, part, labels),
+            "result": self.math.number(line.left if is_name else "", line.result, engine, part),
             "check": _check(line.check),
             "note": line.note,
         }
@@ -134,11 +136,11 @@ class _Sections:
         given = [*line.operands.items(), (line.address, line.result)]
         return {
             "rule": line.rule,
-            "left": self.math.name(line.address, None),
-            "symbols": self.math.formula(line.symbols, {}, shown),
+            "left": self.math.name(line.address),
+            "symbols": self.math.formula(line.symbols, shown, lambda name: {"data-address": name}),
             "arrays": [
                 {
-                    "name": self.math.name(name, None),
+                    "name": self.math.name(name),
                     "shape": shape_text(matrix.shape),
                     "numbers": self.math.matrix(matrix),
                 }
@@ -152,7 +154,7 @@ class _Sections:
         return {
             "rule": line.rule,
             "law": line.law,
-            "pieces": self.math.rule(line),
+            "pieces": self.math.formula(line.symbols),
             "convention": line.convention,
         }
 

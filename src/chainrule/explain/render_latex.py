@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from chainrule.equations.formula import Symbol
+from chainrule.equations.formula import Number, Symbol
+from chainrule.equations.names import split_name
 from chainrule.equations.render import latex
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
@@ -120,13 +121,9 @@ class _Latex:
         return latex(Symbol(name), {name: self.showing.name(name)})
 
     def left(self, line: Line) -> str:
-        return (
-            self.name(line.address)
-            if line.address
-            else rf"\text{{{latex_text(line.label)}}}"
-            if line.label
-            else ""
-        )
+        if line.address or split_name(line.label) is not None:
+            return self.name(line.left)
+        return rf"\text{{{latex_text(line.label)}}}"
 
     def line(self, line: Line, with_rule: bool) -> Iterator[str]:
         if with_rule:
@@ -135,7 +132,9 @@ class _Latex:
         numbers = latex(line.symbols, line.numbers(self.showing.number))
         result = latex(Symbol("result"), {"result": self.showing.number(line.result)})
         sides = (
-            [] if symbols == result else [symbols, *([numbers] if numbers not in (symbols, result) else [])]
+            []
+            if isinstance(line.symbols, Number)
+            else [symbols, *([numbers] if numbers not in (symbols, result) else [])]
         )
         yield r"\begin{align*}"
         rows = [row for side in sides for row in self.rows(side)]

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
 from markupsafe import Markup
 
-from chainrule.equations.formula import Node, Symbol
-from chainrule.equations.render import mathml_content
-from chainrule.explain.lines import Line, Matrix, RuleLine
+from chainrule.equations.formula import Node, Number, Symbol
+from chainrule.equations.render import Attributes, Substitute, mathml_content
+from chainrule.explain.lines import Line, Matrix
 from chainrule.explain.showing import Showing, address_of
 
 
@@ -18,44 +18,44 @@ from chainrule.explain.showing import Showing, address_of
 class MathWriter:
     """Writes formulas and numbers for a page.
 
-    An element that stands for a number has ``data-address`` (or ``data-name``, for a rest or a setting) and
-    ``data-value`` with all its digits; a line's result also ``data-engine``, the engine's number at that address.
+    An element that stands for a number has ``data-address``, or, where it is a rest, a setting or a product that a
+    line names, ``data-name`` with ``data-in`` the part of the page in which that name is one thing; and
+    ``data-value`` with all digits. A line's result also has ``data-engine``, the engine's number at its address.
     """
 
     showing: Showing
 
-    def sides(self, line: Line) -> list[list[Markup]]:
-        """Return the right sides of a line, symbols and then numbers, each as pieces between which it may break."""
-        symbols = self.formula(line.symbols, line.values, self.showing.names(line))
-        numbers = self.formula(line.symbols, line.values, line.numbers(self.showing.number))
-        return (
-            [symbols]
-            if isinstance(line.symbols, Symbol)
-            else [symbols, numbers]
-            if line.values
-            else [numbers]
-        )
+    def sides(self, line: Line, part: str, labels: Collection[str]) -> list[list[Markup]]:
+        """Return the right sides of a line, symbols and then numbers, each as pieces between which it may break.
+
+        Names among ``labels`` are those of other lines of the same ``part``; others belong to the line alone.
+        """
+        own = f"{part} {line.left}"
+
+        def marks(name: str) -> dict[str, str]:
+            return _marks(name, line.values.get(name), part if name in labels else own)
+
+        if isinstance(line.symbols, Number):
+            return []
+        shown: list[Substitute] = [self.showing.names(line)]
+        if line.values and not isinstance(line.symbols, Symbol):
+            shown.append(line.numbers(self.showing.number))
+        return [self.formula(line.symbols, substitute, marks) for substitute in shown]
 
     def formula(
-        self, node: Node, values: Mapping[str, float], shown: Mapping[str, str | float] | None = None
+        self, node: Node, shown: Substitute | None = None, marks: Attributes | None = None
     ) -> list[Markup]:
         """Return a tree as pieces of MathML: the terms of its outermost sum."""
-        content = mathml_content(node, shown, lambda name: _marks(name, values.get(name)))
-        return [_math(piece) for piece in terms(content)]
+        return [_math(piece) for piece in terms(mathml_content(node, shown, marks))]
 
-    def rule(self, line: RuleLine) -> list[Markup]:
-        """Return a line of calculus as pieces of MathML."""
-        return [_math(piece) for piece in terms(mathml_content(line.symbols))]
-
-    def name(self, name: str, value: float | None) -> Markup:
+    def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
         """Return a symbol by its name."""
-        return _math(
-            mathml_content(Symbol(name), {name: self.showing.name(name)}, lambda _: _marks(name, value))
-        )
+        shown = {name: self.showing.name(name)}
+        return _math(mathml_content(Symbol(name), shown, lambda _: _marks(name, value, part)))
 
-    def number(self, name: str, value: float, engine: float | None = None) -> Markup:
+    def number(self, name: str, value: float, engine: float | None = None, part: str = "") -> Markup:
         """Return a number, of an address where there is one."""
-        marks = _marks(name, value) | ({} if engine is None else {"data-engine": repr(float(engine))})
+        marks = _marks(name, value, part) | ({} if engine is None else {"data-engine": repr(float(engine))})
         return _math(mathml_content(Symbol(name), {name: self.showing.number(value)}, lambda _: marks))
 
     def matrix(self, matrix: Matrix) -> Markup:
@@ -107,10 +107,12 @@ def terms(content: str) -> list[str]:
     return [_xml(element), *reversed(pieces)]
 
 
-def _marks(name: str, value: float | None) -> dict[str, str]:
-    key = "data-name" if address_of(name) is None else "data-address"
-    named = {key: name} if name else {}
-    return named if value is None else {**named, "data-value": repr(float(value))}
+def _marks(name: str, value: float | None, part: str) -> dict[str, str]:
+    if address_of(name) is not None:
+        marks = {"data-address": name}
+    else:
+        marks = {"data-name": name, "data-in": part} if name and part else {}
+    return marks if value is None else {**marks, "data-value": repr(float(value))}
 
 
 def _math(content: str) -> Markup:

@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from chainrule.equations.formula import Number
 from chainrule.equations.render import text
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
@@ -147,7 +148,7 @@ class _Text:
         numbers = text(line.symbols, line.numbers(self.showing.number))
         result = self.showing.number(line.result)
         sides = [symbols, *([numbers] if numbers not in (symbols, result) else [])]
-        if symbols == result:
+        if isinstance(line.symbols, Number):
             sides = []
         indent = len(left) + 3
         if indent > self.width // 3:

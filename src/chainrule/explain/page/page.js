@@ -2,11 +2,14 @@
 "use strict";
 {
   const words = JSON.parse(document.getElementById("words").textContent);
+  const stops = "[data-address], [data-name]";
+  // An address is one thing on the whole page; another name is one thing in its part of it.
+  const keyOf = ({ dataset }) => dataset.address ?? `${dataset.name} ${dataset.in}`;
   const places = new Map();
-  for (const element of document.querySelectorAll("[data-address]")) {
-    const list = places.get(element.dataset.address);
+  for (const element of document.querySelectorAll(stops)) {
+    const list = places.get(keyOf(element));
     if (list) list.push(element);
-    else places.set(element.dataset.address, [element]);
+    else places.set(keyOf(element), [element]);
   }
   const inspector = document.querySelector(".inspector");
   let lit = null;
@@ -20,15 +23,16 @@
   }
 
   function show(element) {
-    const address = element.dataset.address;
+    const key = keyOf(element);
+    const address = element.dataset.address ?? element.dataset.name;
     inspector.hidden = false;
-    inspector.querySelector(".what").textContent = words[nameOf(address)] ?? "";
+    inspector.querySelector(".what").textContent = element.dataset.address ? words[nameOf(address)] ?? "" : "";
     inspector.querySelector(".where").textContent = address;
     inspector.querySelector(".is").hidden = element.dataset.value === undefined;
     inspector.querySelector("output").textContent = element.dataset.value ?? "";
-    const count = places.get(address).length;
+    const count = places.get(key).length;
     const told = count === 1 ? "in one place" : `in ${count} places`;
-    const line = lineOf(address);
+    const line = element.dataset.address ? lineOf(address) : null;
     inspector.querySelector(".places").replaceChildren(told);
     if (line) {
       const link = document.createElement("a");
@@ -39,7 +43,7 @@
   }
 
   function light(element) {
-    const address = element ? element.dataset.address : held;
+    const address = element ? keyOf(element) : held;
     if (lit !== address) {
       if (lit !== null) mark(lit, "lit", false);
       lit = address;
@@ -67,13 +71,13 @@
 
   // One tab stop for each group of numbers; within it the arrow keys move.
   function membersOf(group) {
-    return [...group.querySelectorAll("[data-address]")].filter((element) => element.closest(".moves") === group);
+    return [...group.querySelectorAll(stops)].filter((element) => element.closest(".moves") === group);
   }
 
   function focusOn(element) {
     const group = element.closest(".moves");
     if (group) {
-      for (const stop of group.querySelectorAll("[data-address][tabindex]")) stop.removeAttribute("tabindex");
+      for (const stop of group.querySelectorAll(":is([data-address], [data-name])[tabindex]")) stop.removeAttribute("tabindex");
     }
     element.setAttribute("tabindex", "0");
     element.focus();
@@ -110,7 +114,7 @@
     return row.reduce((best, place) => (Math.abs(place.x - x) < Math.abs(best.x - x) ? place : best)).element;
   }
 
-  const pointed = (event) => event.target.closest?.("[data-address]") ?? null;
+  const pointed = (event) => event.target.closest?.(stops) ?? null;
   const keys = new Set(["ArrowRight", "ArrowLeft", "ArrowUp", "ArrowDown", "Home", "End"]);
 
   for (const group of document.querySelectorAll(".moves")) {
@@ -118,7 +122,7 @@
   }
   document.addEventListener("pointerover", (event) => {
     const element = pointed(event);
-    if (element || lit !== held) light(element ?? (document.activeElement?.dataset?.address ? document.activeElement : null));
+    if (element || lit !== held) light(element ?? (document.activeElement?.matches(stops) ? document.activeElement : null));
   });
   document.addEventListener("focusin", (event) => light(pointed(event)));
   document.addEventListener("focusout", (event) => {
@@ -127,7 +131,7 @@
   document.addEventListener("click", (event) => {
     const element = pointed(event);
     if (!element) return;
-    hold(element.dataset.address);
+    hold(keyOf(element));
     focusOn(element);
   });
   document.addEventListener("keydown", (event) => {
@@ -137,7 +141,7 @@
       if (held !== null) hold(held);
       light(null);
     } else if (element && event.key === "Enter") {
-      goToLine(element.dataset.address);
+      goToLine(element.dataset.address ?? "");
     } else if (element && keys.has(event.key)) {
       const other = next(element, event.key);
       if (other) focusOn(other);
