@@ -137,7 +137,7 @@ def test_neurons_that_are_inactive_on_a_batch_only_are_told_from_dead_ones():
         layers[0]["b"][:] = -0.5
 
     # x = 1e6 is 1 after scaling, and all others are nearly 0.
-    diagnosis = diagnose(changed(model, only_far), table, seed=1)
+    diagnosis = diagnose(changed(model, only_far), table)
     assert "dead_neurons" not in diagnosis.kinds
     finding = diagnosis["inactive_on_batch"]
     assert finding.evidence == {"inactive": 4, "neurons": 4, "rows of the batch": 32}
