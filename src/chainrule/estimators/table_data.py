@@ -85,16 +85,19 @@ def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     if values.dtype.kind not in "OUS":
         return np.asarray(values, np.float64)
     try:
-        return np.asarray(values.astype(np.float64))
+        return np.array([float(value) for value in values.tolist()])
     except (ValueError, TypeError) as error:
         raise TableError(
             f"{name}: {error}; TableRegressor predicts numbers, TableClassifier classes"
-        ) from None
+        ) from error
 
 
 def _values(y: Any, X: Any, name: str) -> AnyArray:
     """Return a column as an array without missing values, as many as X has rows."""
     values: AnyArray = np.asarray(column_or_1d(y, warn=True))
+    if values.dtype.kind in "US" and isinstance(y, list | tuple):
+        objects = np.array(y, dtype=object)
+        values = values if all(isinstance(value, str) for value in objects) else objects
     if values.dtype.kind in "mM":
         raise TableError(
             f"{name}: holds dates or durations, which can't be predicted; give numbers or classes"
