@@ -133,8 +133,10 @@ class _Text:
             told = ", ".join(f"{name} {value}" for name, value in self.facts.items())
             yield from self.paragraph(told, "dim")
         elif depth == 1:
-            line = bar * max(2, self.width - len(title) - 4)
-            yield [(bar * 2 + " ", "dim"), (title, "title"), (" " + line, "dim")]
+            first, *others = textwrap.wrap(title, self.width - 6, break_long_words=False)
+            line = "" if others else " " + bar * max(2, self.width - len(title) - 4)
+            yield [(bar * 2 + " ", "dim"), (first, "title"), (line, "dim")]
+            yield from ([("   ", ""), (other, "title")] for other in others)
         else:
             yield from self.paragraph(title, "title")
 
@@ -164,23 +166,27 @@ class _Text:
                 ]
                 head = " " * len(head)
         yield [(head, ""), ("= ", "dim"), (result, "result"), *self.check(line.check)]
+        yield from self.failure(line.check, len(head) + 2)
         if line.note:
             yield from self.note(line.note, len(head) + 2)
 
-    def note(self, words: str, indent: int) -> Iterator[Row]:
+    def note(self, words: str, indent: int, style: str = "dim") -> Iterator[Row]:
         for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
-            yield [(" " * indent, ""), (piece, "dim")]
+            yield [(" " * indent, ""), (piece, style)]
 
     def check(self, check: Check | None) -> Row:
         if check is None:
             return []
-        if check.ok:
-            return [("  ", ""), (self.signs.ok, "ok")]
-        told = (
-            f"{self.signs.wrong} {check.against} says {number_text(check.value, 17)}: "
-            f"off by {number_text(check.difference, 2)}, and rounding explains {number_text(check.tolerance, 2)}"
-        )
-        return [("  ", ""), (told, "wrong")]
+        return [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
+
+    def failure(self, check: Check | None, indent: int) -> Iterator[Row]:
+        """Say what a check that fails has found."""
+        if check is not None and not check.ok:
+            told = (
+                f"{check.against} says {number_text(check.value, 17)}: off by {number_text(check.difference, 2)}, "
+                f"and rounding explains {number_text(check.tolerance, 2)}"
+            )
+            yield from self.note(told, indent, "wrong")
 
     def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
         names = {name: self.showing.name(name) for name in line.operands}
@@ -195,6 +201,7 @@ class _Text:
                 is_last = matrix is line.result and number == len(rows) - 1
                 mark = self.check(line.check) if is_last else []
                 yield [("  ", ""), (f"{label if number == 0 else '':{widest}}  ", "dim"), (row, ""), *mark]
+        yield from self.failure(line.check, 2)
         if line.note:
             yield from self.note(line.note, 2)
 
@@ -227,12 +234,12 @@ class _Text:
         values = [self.showing.number(factor.value) for factor in factors]
         first, second = (max(map(len, column)) for column in (names, values))
         yield [("factors", "rule")]
+        room = max(self.width - first - second - 6, NARROWEST // 2)
         for factor, name, value in zip(factors, names, values, strict=True):
-            yield [
-                (f"  {name:{first}}  ", ""),
-                (f"{value:>{second}}", "wrong" if factor.blame else "result"),
-                (f"  {factor.words}", "dim"),
-            ]
+            style = "wrong" if factor.blame else "result"
+            words, *others = textwrap.wrap(factor.words, room) or [""]
+            yield [(f"  {name:{first}}  ", ""), (f"{value:>{second}}", style), (f"  {words}", "dim")]
+            yield from ([(" " * (first + second + 6), ""), (other, "dim")] for other in others)
             if factor.blame:
                 yield from self.note(factor.blame, 4)
 
@@ -251,16 +258,18 @@ def wrap_sum(formula: str, width: int) -> list[str]:
     if len(formula) <= width:
         return [formula]
     rows: list[str] = []
+    is_full = True
     for term in split_at(formula, _cuts(formula)):
         term = term.strip()
-        if rows and len(rows[-1]) + 1 + len(term) <= width:
+        if not is_full and len(rows[-1]) + 1 + len(term) <= width:
             rows[-1] += f" {term}"
-        elif len(term) <= width:
-            rows.append(term)
-        else:
-            rows += textwrap.wrap(
-                term, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False
-            )
+            continue
+        is_full = len(term) > width
+        rows += (
+            textwrap.wrap(term, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+            if is_full
+            else [term]
+        )
     return rows
 
 
