@@ -16,8 +16,11 @@ from chainrule.lessons.setup import Setup
 COLUMNS, LINES = 61, 21
 """The size of a picture, so that it fits 80 columns with its axes."""
 
-SHADES = " .:-=+*#%@"
-"""From the valley to the peak."""
+HEIGHTS = 10
+"""How many bands of height a landscape has; every other one is filled with its number, from 0 on."""
+
+DEEPEST = 1e-4
+"""Where the cost is less than this part of the highest, the ground is level: at a minimum its logarithm has none."""
 
 CLASSES = "·#*+"
 POINTS = "oxvz"
@@ -61,10 +64,11 @@ def surface(scene: Scene) -> Outcome:
     across, up = np.linspace(low_x, high_x, COLUMNS), np.linspace(high_y, low_y, LINES)
     flats = np.repeat(setup.flat[None], COLUMNS * LINES, axis=0)
     flats[:, places] = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    heights = np.log10(_costs(setup, flats) + 1e-300)
-    low, high = float(np.min(heights)), float(np.max(heights))
-    levels = np.floor((heights - low) / (high - low or 1) * (len(SHADES) - 1) + 0.5).astype(int)
-    signs = [[SHADES[levels[line * COLUMNS + column]] for column in range(COLUMNS)] for line in range(LINES)]
+    costs = _costs(setup, flats)
+    heights = np.log(np.maximum(costs, DEEPEST * np.max(costs)) + 1e-300)
+    levels = np.floor((heights - heights.min()) / (np.ptp(heights) or 1.0) * (HEIGHTS - 1) + 0.5).astype(int)
+    marks = [" " if level % 2 else str(level) for level in range(HEIGHTS)]
+    signs = [[marks[levels[line * COLUMNS + column]] for column in range(COLUMNS)] for line in range(LINES)]
     path = [setup.flat[places]]
 
     def watch(_: int) -> bool:
@@ -75,9 +79,10 @@ def surface(scene: Scene) -> Outcome:
     for number_, point in enumerate(path):
         last = number_ == len(path) - 1
         _put(signs, point, (low_x, high_x), (low_y, high_y), "A" if not number_ else "Z" if last else "o")
+    deep = max(float(costs.min()), DEEPEST * float(costs.max()))
     key = (
-        f"the cost, from low ({10**low:.2g}) to high ({10**high:.2g}): '{SHADES}'; the path from A to Z, o after each "
-        f"of {scene['epochs']} epochs"
+        f"heights of the cost from 0 ({deep:.2g} or less) to {HEIGHTS - 1} ({costs.max():.2g}), every other one blank; "
+        f"the path from A to Z, o after each of {scene['epochs']} epochs"
     )
     return Outcome([Plot(_framed(signs, (low_x, high_x), (low_y, high_y), scene), _axes(key, names))])
 

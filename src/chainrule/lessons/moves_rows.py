@@ -10,6 +10,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.formula import parse
 from chainrule.equations.render import text as formula_text
 from chainrule.errors import SettingsError
+from chainrule.explain.showing import number_text
 from chainrule.lessons.blocks import Block, Grid, Words
 from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
 from chainrule.lessons.moves_base import Move, Outcome, Scene
@@ -148,7 +149,7 @@ def predict(scene: Scene) -> Outcome:
         frame = {name: [_cell(row, name) for row in given] for name in columns}
         x = cells.encoder.transform(from_frame(frame))
         names = tuple(columns)
-        shown = [[str(row[name]) for name in columns] for row in given]
+        shown = [[_cell_text(row[name]) for name in columns] for row in given]
     outputs = setup.outputs(x)
     known = {
         f"output[{i + 1}]" + (f"[{j + 1}]" if outputs.shape[1] > 1 else ""): float(outputs[i, j])
@@ -170,6 +171,10 @@ def _cell(row: Mapping[str, float | str], name: str) -> float | str:
     if name not in row:
         raise SettingsError(f"cells: a row has no {name!r}; each needs a cell for every input column")
     return row[name]
+
+
+def _cell_text(cell: float | str) -> str:
+    return cell if isinstance(cell, str) else number_text(cell)
 
 
 def _answers(setup: Setup, outputs: FloatArray) -> list[float | str]:

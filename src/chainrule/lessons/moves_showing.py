@@ -12,12 +12,15 @@ from chainrule.equations.formula import Derivative, Formula, parse
 from chainrule.equations.losses import loss
 from chainrule.errors import SettingsError
 from chainrule.explain.derivation import Form, derive
+from chainrule.explain.diagnose import KINDS, diagnose
 from chainrule.explain.lines import Derivation, RuleLine
 from chainrule.lessons.blocks import Block, Erratum, Grid, Words, Worked
 from chainrule.lessons.fields import Field, choice, flag, listing, number, table, text, whole
 from chainrule.lessons.moves_base import Move, Outcome, Scene
-from chainrule.lessons.numbers import Numbers
 from chainrule.lessons.printed import printed
+
+MOST_PLACES = 6
+"""The most addresses of a finding that are listed."""
 
 MOST_PARAMETERS = 40
 """The most parameters that are listed one by one."""
@@ -29,11 +32,7 @@ def say(scene: Scene) -> Outcome:
 
 
 def erratum(scene: Scene) -> Outcome:
-    """Show what a text prints and what is right; ``wrong`` proves that the printed number isn't."""
-    numbers = Numbers(scene.setup, scene["rows"])
-    for name, claimed in scene["wrong"].items():
-        if claimed.holds(numbers[name]):
-            raise SettingsError(f"wrong: {name} = {claimed} is right, so it is no erratum; leave it out")
+    """Show what a text prints and what is right; that the numbers in ``wrong`` don't come out is checked after it."""
     return Outcome([Erratum(scene["printed"], scene["right"], scene["why"])])
 
 
@@ -51,7 +50,7 @@ def describe(scene: Scene) -> Outcome:
         )
         for number, (layer, shapes) in enumerate(zip(network.layers, network.shapes(), strict=True), 1)
     )
-    words = f"{network.n_inputs} inputs; loss of a row: {network.loss.text}"
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {network.loss.text}"
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
@@ -182,6 +181,21 @@ def gradients(scene: Scene) -> Outcome:
     return Outcome([Grid(headers, tuple(rows))], known)
 
 
+def show_diagnosis(scene: Scene) -> Outcome:
+    """Show what a diagnosis of the network on its rows finds."""
+    found = diagnose(*scene.setup.model())
+    blocks: list[Block] = []
+    for finding in found.findings:
+        where = ", ".join(finding.where[:MOST_PLACES]) + ", …" * (len(finding.where) > MOST_PLACES)
+        blocks += [
+            Words(f"{finding.what} ({where})." if where else f"{finding.what}."),
+            Words(f"{finding.why} What to try: {finding.remedy}"),
+        ]
+    known = {kind: 0.0 for kind in KINDS}
+    known |= {finding.kind: float(len(finding.where)) for finding in found.findings}
+    return Outcome(blocks or [Words(f"Nothing is wrong on the {found.rows} rows.")], known)
+
+
 SHOWING: tuple[Move, ...] = (
     Move("say", "words, with expected numbers if there are any", say),
     Move(
@@ -228,5 +242,11 @@ SHOWING: tuple[Move, ...] = (
         "for each layer the largest slope and gradient, and the ratio to the next layer's",
         gradients,
         numbers=r"(largest|ratio)\[\d+\]",
+    ),
+    Move(
+        "diagnose",
+        "what is wrong with the network on its rows: where, why, what to try",
+        show_diagnosis,
+        numbers="|".join(KINDS),
     ),
 )

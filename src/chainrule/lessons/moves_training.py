@@ -32,9 +32,9 @@ def train(scene: Scene) -> Outcome:
         raise SettingsError("give epochs, or steps for single updates")
     columns = tuple(scene["columns"])
     last = scene["epochs"] or scene["steps"]
-    marks = frozenset(scene["show"] or milestones(last))
     unit = "epoch" if scene["epochs"] else "update"
     begun = setup.epochs if scene["epochs"] else setup.state.t
+    marks = frozenset(scene["show"] or (begun + mark for mark in milestones(last)))
     lines: list[tuple[str, ...]] = []
 
     def note(made: int) -> None:
@@ -43,7 +43,7 @@ def train(scene: Scene) -> Outcome:
 
     def watch(epoch: int) -> bool:
         done = scene["until_right"] and mistakes(setup, setup.training) == 0
-        if epoch - begun in marks or done:
+        if epoch in marks or done:
             note(epoch)
         return bool(done)
 
@@ -52,7 +52,7 @@ def train(scene: Scene) -> Outcome:
     if scene["steps"]:
         for made in range(1, scene["steps"] + 1):
             setup.step()
-            if made in marks:
+            if begun + made in marks:
                 note(begun + made)
     else:
         result = setup.train(
@@ -85,7 +85,7 @@ def compare(scene: Scene) -> Outcome:
     for name in names:
         if name not in scene.setups:
             raise SettingsError(f"there is no network {name!r}; there are {', '.join(scene.setups)}")
-    marks = scene["show"] or milestones(scene["epochs"])
+    marks = [mark for mark in scene["show"] or milestones(scene["epochs"]) if mark <= scene["epochs"]]
     columns = [_values(scene.setups[name], scene["epochs"], marks, scene["number"]) for name in names]
     rows = tuple(
         (str(epoch), *(scene.number(column[place]) for column in columns))
@@ -137,7 +137,7 @@ TRAINING: tuple[Move, ...] = (
             "epochs": Field(whole(1, MOST_EPOCHS), "how many times all training rows are gone through"),
             "steps": Field(whole(1, MOST_EPOCHS), "how many single updates are made, instead of epochs"),
             "columns": Field(listing(text), "names of the numbers in the table", ("cost",)),
-            "show": Field(listing(whole(1)), "after which epochs or updates the table has a line"),
+            "show": Field(listing(whole(1)), "after which epochs or updates, counted from the lesson's beginning, the table has a line"),
             "patience": Field(whole(1), "stop when the cost has not fallen for so many epochs"),
             "tolerance": Field(number, "what counts as fallen: by more than this", 0.0),
             "until_right": Field(flag, "stop when no row is in the wrong class", False),
@@ -152,7 +152,7 @@ TRAINING: tuple[Move, ...] = (
             "networks": Field(listing(text, least=2), "names of the networks", required=True),
             "epochs": Field(whole(1, MOST_EPOCHS), "how long each is trained", required=True),
             "number": Field(text, "the name of the number that is shown", "cost"),
-            "show": Field(listing(whole(1)), "after which epochs the table has a line"),
+            "show": Field(listing(whole(1)), "after which of these epochs the table has a line"),
         },
         numbers=r".+\..+",
         trains=True,

@@ -43,11 +43,15 @@ def _blocks(lesson: Lesson, step: Step, setups: dict[str, Setup]) -> list[Block]
     words = step.values["text"]
     blocks: list[Block] = [Words(part) for part in words.split("\n\n")] if words else []
     blocks += outcome.blocks
-    if step.values["expect"]:
-        numbers = Numbers(setup, step.values["rows"], outcome.numbers)
-        items = []
-        for name, expected in step.values["expect"].items():
-            found = numbers[name]
-            items.append(Compared(name, str(expected), found, expected.holds(found)))
-        blocks.append(Checked(tuple(items)))
-    return blocks
+    numbers = Numbers(setup, step.values["rows"], outcome.numbers)
+    items = [
+        Compared(name, str(expected), found, expected.holds(found))
+        for name, expected in step.values["expect"].items()
+        for found in [numbers[name]]
+    ]
+    items += [
+        Compared(name, f"not {claimed}", found, not claimed.holds(found))
+        for name, claimed in step.values.get("wrong", {}).items()
+        for found in [numbers[name]]
+    ]
+    return [*blocks, Checked(tuple(items))] if items else blocks

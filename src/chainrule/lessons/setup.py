@@ -17,11 +17,12 @@ from chainrule.equations.optimizers import Optimizer, OptimizerState, optimizer
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.trace import Trace, trace_step
 from chainrule.lessons.fields import Where
+from chainrule.model.model import Model
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.read import read_table
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.split import split_rows
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, from_frame
 from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
@@ -58,13 +59,13 @@ class Setup:
         if plan["table"] is not None:
             if plan["x"] is not None or plan["y"] is not None:
                 raise SettingsError("rows come from x and y or from a table; leave one of them out")
-            self._read_cells(plan["table"], folder, single=plan["layers"][-1]["neurons"] == 1)
+            self._read_cells(plan, folder)
         elif plan["x"] is None:
             raise SettingsError("there are no rows; give them as x and y, or as a table")
         else:
             self.x = np.array(plan["x"])
             self.y = None if plan["y"] is None else np.array(plan["y"])
-            self._split(plan["test_rows"], 0.0, plan["seed"])
+            self._split(len(self.x), plan["test_rows"], 0.0, plan["seed"])
         self.network = Network(
             [self.x.shape[1], *(_layer(layer) for layer in plan["layers"])], plan["loss"], plan["reduction"]
         )
@@ -101,23 +102,21 @@ class Setup:
                 f"input_names has {len(self.input_names)} names, but there are {self.network.n_inputs} inputs"
             )
 
-    def _read_cells(self, plan: Mapping[str, Any], folder: Path, *, single: bool) -> None:
-        table = read_table(folder / plan["file"])
-        schema = infer_schema(table, target=plan["target"], inputs=plan["inputs"], task=plan["task"])
-        # The table's rows must be split before anything is fitted, so that the test rows stay unseen.
-        self.x = np.zeros((table.n_rows, 1))
-        self._split(plan["test_rows"], plan["test_share"], plan["seed"])
-        encoder = fit_encoder(table, schema, scaling=plan["scaling"], rows=self.training)
+    def _read_cells(self, plan: Mapping[str, Any], folder: Path) -> None:
+        given = plan["table"]
+        table = read_table(folder / given["file"])
+        schema = infer_schema(table, target=given["target"], inputs=given["inputs"], task=given["task"])
+        # The rows are split before anything is fitted, so that the test rows stay unseen.
+        self._split(table.n_rows, plan["test_rows"], given["test_share"], plan["seed"])
         classes = schema.task == "classification"
-        target = fit_target(
-            table, schema, scaling=None if classes else plan["target_scaling"], rows=self.training
-        )
+        scaling = None if classes else given["target_scaling"]
+        encoder = fit_encoder(table, schema, scaling=given["scaling"], rows=self.training)
+        target = fit_target(table, schema, scaling=scaling, rows=self.training)
         self.x = encoder.transform(table)
-        self.y = target.transform(table, single=single and classes)
+        self.y = target.transform(table, single=classes and plan["layers"][-1]["neurons"] == 1)
         self.cells = Cells(table, encoder, target)
 
-    def _split(self, test_rows: Sequence[int] | None, share: float, seed: int) -> None:
-        n = len(self.x)
+    def _split(self, n: int, test_rows: Sequence[int] | None, share: float, seed: int) -> None:
         if test_rows and share:
             raise SettingsError("test_rows and test_share: give one of them")
         if test_rows and (max(test_rows) > n or len(set(test_rows)) == n):
@@ -189,6 +188,25 @@ class Setup:
         losses = self.losses(index)
         return float(np.sum(losses) if self.network.reduction == "sum" else np.mean(losses))
 
+    def model(self) -> tuple[Model, Table]:
+        """Return the network as a model with its table, for what asks for them; plain rows become a table."""
+        cells = self.cells or self._cells_of_rows()
+        return Model(self.network, self.flat[None], cells.encoder, cells.target), cells.table
+
+    def _cells_of_rows(self) -> Cells:
+        if self.y is None:
+            raise SettingsError("a model needs targets: give y")
+        names = list(self.input_names)
+        classes = self.network.loss.targets in ("zero_one", "one_hot")
+        y = np.argmax(self.y, axis=1) if self.y.shape[1] > 1 else self.y[:, 0]
+        columns = {name: column.tolist() for name, column in zip(names, self.x.T, strict=True)}
+        table = from_frame({**columns, "target": y.tolist()}, self.name)
+        task = "classification" if classes else "regression"
+        kinds = dict.fromkeys(names, "number")
+        schema = infer_schema(table, target="target", inputs=names, task=task, kinds=kinds)
+        encoder = fit_encoder(table, schema, scaling="none")
+        return Cells(table, encoder, fit_target(table, schema, scaling=None if classes else "none"))
+
     def step(self) -> None:
         """Make the next update, with the rows whose turn it is."""
         update = self.trace().steps[0].update
@@ -214,7 +232,7 @@ class Setup:
         before = self.epochs
 
         def after(state: EpochState) -> bool:
-            self.flat = np.array(state.run.parameters[0])
+            self._take(state.run.state())
             return watch is not None and watch(before + state.line.epoch)
 
         plan = Plan(
@@ -241,11 +259,14 @@ class Setup:
         if result.diverged:
             raise SettingsError(str(result.diverged[0]))
         assert result.checkpoint is not None
-        run = result.checkpoint.run
-        self.flat = np.array(run.parameters[0])
-        self.state = OptimizerState(int(run.steps[0]), {name: array[0] for name, array in run.arrays.items()})
+        self._take(result.checkpoint.run)
         self.epochs = before + result.checkpoint.epoch
         return result
+
+    def _take(self, run: RunState) -> None:
+        """Take the parameters and the optimizer's state of a run."""
+        self.flat = np.array(run.parameters[0])
+        self.state = OptimizerState(int(run.steps[0]), {name: array[0] for name, array in run.arrays.items()})
 
     def _checkpoint(self) -> Checkpoint:
         """Return where the training stands, with nothing of the epochs before but parameters and state."""

@@ -88,7 +88,7 @@ def _groups(sizes: list[int], width: int) -> list[list[int]]:
 
 
 def _checked(items: tuple[Compared, ...], signs: Signs) -> Iterator[Row]:
-    first = max(len(item.name) for item in items) + 2
+    first = max(*(len(item.name) for item in items), len("number")) + 2
     second = max(*(len(item.expected) for item in items), 8)
     yield [(f"  {'number':{first}}{'expected':>{second}}     found", "rule")]
     for item in items:
