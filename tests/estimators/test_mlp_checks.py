@@ -5,7 +5,7 @@ from sklearn.utils.estimator_checks import parametrize_with_checks
 
 from chainrule import MLPClassifier, MLPRegressor
 
-SLOW_TO_LEARN = dict(max_iter=100)
+SLOW_TO_LEARN = {"max_iter": 100}
 
 
 def expected_failures(estimator):

@@ -63,7 +63,7 @@ def global_random_seed():
 
 @pytest.fixture(autouse=True)
 def the_same_numbers_in_every_run():
-    np.random.seed(0)  # noqa: NPY002  # what estimators without a random_state draw from
+    np.random.seed(0)  # what estimators without a random_state draw from
 
 
 def test_it_is_ours_that_is_tested():

@@ -65,7 +65,14 @@ def test_a_hidden_layer_learns_xor(name):
     network = Network([2, Dense(4, "tanh"), Dense(1, "sigmoid")], "binary_cross_entropy")
     y = np.array(TRUTH["xor"], float)[:, None]
     data = Data(CORNERS, y, np.arange(4), np.arange(0))
-    eta = {"adam": 0.1, "adamw": 0.1, "adam_epsilon_hat": 0.1, "rmsprop": 0.05, "momentum": 0.5, "nesterov": 0.5}.get(name, 2.0)
+    eta = {
+        "adam": 0.1,
+        "adamw": 0.1,
+        "adam_epsilon_hat": 0.1,
+        "rmsprop": 0.05,
+        "momentum": 0.5,
+        "nesterov": 0.5,
+    }.get(name, 2.0)
     settings = StepSettings(optimizer(name), batch_size=4, shuffle=False)
     plan = Plan(epochs=300, learning_rate=eta, early_stopping=False)
     result = fit(ReferenceEngine(), network, initial_parameters(network, 1, 1), data, settings, plan)

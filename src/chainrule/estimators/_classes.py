@@ -28,11 +28,11 @@ class Labels:
     @classmethod
     def of(cls, y: Any) -> Labels:
         """Return the classes of targets; raises ValueError where they are no classes."""
-        check_classification_targets(y)
         kind = type_of_target(y, input_name="y")
         if kind == "multilabel-indicator":
             return cls(np.arange(np.shape(y)[1]), several=True)
         if kind not in ("binary", "multiclass"):
+            check_classification_targets(y)
             raise ValueError(
                 f"a target of the kind {kind} is not supported: give one class a row, or an array (n, labels) of 0 and 1"
             )

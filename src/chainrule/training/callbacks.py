@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
 from types import TracebackType
@@ -39,7 +38,7 @@ def combined(callbacks: Sequence[Callback]) -> Iterator[Callback | None]:
 class ProgressBar:
     """A bar on standard error with epoch, losses and time left, gone when training ends.
 
-    ``shown``: None shows it where standard error is a terminal.
+    ``shown``: None shows it where standard error is a terminal or a notebook.
     """
 
     def __init__(self, *, shown: bool | None = None) -> None:
@@ -52,6 +51,7 @@ class ProgressBar:
         from rich.console import Console
         from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
 
+        console = Console(stderr=True, highlight=False, force_terminal=self.shown or None)
         self._task = None
         self._bar = Progress(
             TextColumn("epoch {task.completed}/{task.total}"),
@@ -59,9 +59,9 @@ class ProgressBar:
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(compact=True),
             TextColumn("left"),
-            console=Console(stderr=True, highlight=False),
+            console=console,
             transient=True,
-            disable=not (sys.stderr.isatty() if self.shown is None else self.shown),
+            disable=not (console.is_terminal or console.is_jupyter if self.shown is None else self.shown),
         )
         self._bar.start()
         return self

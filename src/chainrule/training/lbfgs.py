@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
+from threadpoolctl import ThreadpoolController
 
 from chainrule._types import BoolArray, FloatArray
 from chainrule.engines.base import Divergence, EpochReport, Layout, Run
@@ -15,15 +18,23 @@ def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -
     """Minimize each member's cost; an iteration counts as an epoch, for history, callbacks and early stopping."""
     free = Layout(network).free > 0
     ended: list[Stopped] = []
-    for member in monitor.active:
-        monitor.active = (member,)
-        ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
-        if monitor.stopped == "callback":
-            return
+    # SciPy's products of short vectors take longer on several threads than on one, up to a hundred times.
+    with _libraries().limit(limits=1, user_api="blas"):
+        for member in monitor.active:
+            monitor.active = (member,)
+            ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
+            if monitor.stopped == "callback":
+                return
     # One word for all members: the one that promises least, except that members that diverged are named
     # elsewhere.
     order: tuple[Stopped, ...] = ("epochs", "early stopping", "converged", "diverged")
     monitor.stopped = min(ended, key=order.index)
+
+
+@lru_cache(maxsize=1)
+def _libraries() -> ThreadpoolController:
+    """Return what is loaded by now, SciPy's BLAS included: to look for it takes longer than a small training."""
+    return ThreadpoolController()
 
 
 class _Minimization:

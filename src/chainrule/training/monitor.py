@@ -185,8 +185,8 @@ class Monitor:
     def _penalties(self) -> FloatArray:
         """Return each member's penalty: `penalty` in two passes, since its formula takes longer than a small epoch."""
         w, s = self.run.parameters, self.settings
-        counted = w * self.penalized
         with np.errstate(over="ignore", invalid="ignore"):
+            counted = w * self.penalized
             found: FloatArray = s.l2 / 2 * np.vecdot(counted, w)
             return found + s.l1 * np.sum(np.abs(counted), axis=1) if s.l1 else found
 
