@@ -1,4 +1,4 @@
-"""Traces of a model's predictions: from the cells of a table's rows to the answer in the target's units."""
+"""Traces of a model: of its predictions for rows of a table, and of the steps of its training, replayed."""
 
 from __future__ import annotations
 
@@ -10,9 +10,11 @@ import numpy as np
 
 from chainrule.engines.base import Layout
 from chainrule.engines.reference import ReferenceEngine
+from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.trace import Trace, trace_step
+from chainrule.explain.trace import Rate, StepTrace, Trace, trace_step
 from chainrule.model.model import Model
+from chainrule.model.replay import Replay, replay
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
 
@@ -60,6 +62,64 @@ def trace_rows(
         model.target,
         source_told,
     )
+
+
+def trace_steps(
+    model: Model, source: Source, steps: int | Sequence[int], member: int = 1, **options: Any
+) -> Trace:
+    """Return the trace of steps (from 1) of a model's training, each replayed to the bits of the run.
+
+    ``source`` is the table the model was trained on; ``options`` are `replay`'s. Parameters, optimizer state, batch,
+    dropout masks and learning rate before the step are the run's own; the step itself is worked out in float64,
+    which the run may have made in float32. Raises what `replay` raises.
+
+    >>> import chainrule
+    >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
+    >>> model = chainrule.train(table, "y", hidden=[4], epochs=3, batch_size=8, members=2).model
+    >>> trace = trace_steps(model, table, 5, member=2)
+    >>> trace["t"], trace["eta"], len(trace.steps[0].rows)
+    (5.0, 0.001, 8)
+    """
+    made = replay(model, source, steps, member, **options)
+    told = {
+        "kind": "training",
+        "table": made[0].table.name,
+        "steps": [found.step for found in made],
+        "epochs": [found.epoch + 1 for found in made],
+        "steps_per_epoch": made[0].steps_per_epoch,
+        "members": model.members,
+    }
+    return Trace(model.network, tuple(_step(found) for found in made), member, model.target, told)
+
+
+def _step(found: Replay) -> StepTrace:
+    """Return the trace of one replayed step."""
+    model, data, rows, plan = found.model, found.data, found.rows, found.plan
+    arrays = {name: np.asarray(array[0], np.float64) for name, array in found.state.arrays.items()}
+    rate = Rate(
+        plan.schedule,
+        plan.learning_rate,
+        found.step - 1,
+        found.steps_per_epoch * plan.epochs,
+        found.epoch,
+        found.plateaus,
+        plan.warmup,
+    )
+    step = trace_step(
+        Layout(model.network),
+        np.asarray(found.state.parameters[0], np.float64),
+        data.x[rows],
+        data.y[rows],
+        weights=None if data.weights is None else data.weights[rows],
+        masks=found.masks,
+        settings=found.settings,
+        eta=found.eta,
+        state=OptimizerState(found.step - 1, arrays),
+        rate=rate,
+        rows=found.numbers,
+    )
+    inputs = tuple(tuple(model.encoder.explain_row(found.table, row - 1)) for row in found.numbers)
+    return replace(step, inputs=inputs)
 
 
 def _targets(model: Model, part: Table) -> tuple[Any, str]:

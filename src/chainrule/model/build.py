@@ -14,7 +14,7 @@ from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.model.card import training_card
 from chainrule.model.model import Evaluation, Model, check_finite
-from chainrule.model.prepare import Prepared, prepare
+from chainrule.model.prepare import Prepared, data_digest, prepare, unseen_inputs
 from chainrule.model.source import Reading, Source
 from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.tables.cells import number_cells
@@ -134,7 +134,9 @@ def fit_prepared(
     result = fit(
         engine_named(engine, threads=threads),
         resolved.network,
-        initial_parameters(resolved.network, resolved.members, resolved.steps.seed, _unseen(prepared)),
+        initial_parameters(
+            resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder)
+        ),
         Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
         resolved.steps,
         resolved.plan,
@@ -181,6 +183,8 @@ def trained_model(
     resolved, arrays = prepared.resolved, prepared.arrays
     notes = training_notes(result, resolved)
     kept = trained_members(result)
+    n = prepared.rows["training"]
+    weights = None if arrays.weights is None else arrays.weights[:n]
     model = Model(
         resolved.network,
         result.parameters[kept],
@@ -195,7 +199,10 @@ def trained_model(
             rows=prepared.rows,
             weights=prepared.weights,
             engine=engine,
+            test_share=prepared.test_share,
             validation_share=resolved.validation_share,
+            data=data_digest(arrays.x[:n], arrays.y[:n], weights),
+            members={"trained": resolved.members, "kept": [member + 1 for member in kept]},
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
             temperature=None,
@@ -207,11 +214,6 @@ def trained_model(
         x = arrays.x[: prepared.fitted.n_rows]
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
-
-
-def _unseen(prepared: Prepared) -> list[int]:
-    """Return the inputs that were 0 in every row the encoder was fitted on, such as a category's `other`."""
-    return [place for place, neuron in enumerate(prepared.encoder.inputs) if not neuron.seen]
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:

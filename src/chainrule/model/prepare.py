@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import NamedTuple
@@ -42,7 +43,8 @@ class Prepared:
     """A table read and understood, before training: what the command line reports first.
 
     ``fitted`` are the training rows followed by the validation rows that were split off, ``watched`` the validation
-    rows where they are a table of their own, ``tested`` the rows of the score.
+    rows where they are a table of their own, ``tested`` the rows of the score, which are ``test_share`` of the table's
+    or a table of their own.
     """
 
     table: Table
@@ -57,6 +59,7 @@ class Prepared:
     weights: str | None = None
     reading: Reading = field(default_factory=Reading)
     watched: Table | None = None
+    test_share: float = 0.0
 
     @property
     def rows(self) -> dict[str, int]:
@@ -106,9 +109,8 @@ def prepare(
     row_weights = None
     if weights is not None:
         row_weights, known, schema = _weighed(table, weights, known, schema)
-    strata = table.column(target).to_numpy()[known] if schema.task == "classification" else None
-    rest, test = split_rows(len(known), share, settings.seed, strata, stream=TEST_STREAM)
-    rows = known[rest]
+    by_class = schema.task == "classification"
+    rows, test = divided(table, target, known, share, settings.seed, TEST_STREAM, by_class=by_class)
     encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
@@ -119,15 +121,11 @@ def prepare(
     else:
         resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs))
         encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
-    training, split_off = split_rows(
-        len(rows),
-        resolved.validation_share,
-        settings.seed,
-        None if strata is None else strata[rest],
-        stream=VALIDATION_STREAM,
+    training, split_off = divided(
+        table, target, rows, resolved.validation_share, settings.seed, VALIDATION_STREAM, by_class=by_class
     )
-    fitted = rows[np.concatenate([training, split_off])]
-    tested = table.take(known[test])
+    fitted = np.concatenate([training, split_off])
+    tested = table.take(test)
     if test_file is not None:
         tested, notes = _labeled(reading.table(test_file), target)
         schema = replace(schema, notes=(*schema.notes, *notes))
@@ -143,7 +141,9 @@ def prepare(
         None if row_weights is None else _joined([row_weights[fitted], np.ones(n_watched)]),
         encoder.transform(tested),
     )
-    encode_target(tested, encoded, resolved)  # raises now, rather than after training, where they can't be scored
+    encode_target(
+        tested, encoded, resolved
+    )  # raises now, rather than after training, where they can't be scored
     return Prepared(
         table,
         schema,
@@ -157,7 +157,31 @@ def prepare(
         weights,
         reading,
         watched,
+        share,
     )
+
+
+def divided(
+    table: Table, target: str, rows: IntArray, share: float, seed: int, stream: int, *, by_class: bool
+) -> tuple[IntArray, IntArray]:
+    """Return a table's ``rows`` in two parts by chance, the second with ``share`` of them, of each class that share."""
+    strata = table.column(target).to_numpy()[rows] if by_class else None
+    first, second = split_rows(len(rows), share, seed, strata, stream=stream)
+    return rows[first], rows[second]
+
+
+def unseen_inputs(encoder: Encoder) -> list[int]:
+    """Return the inputs that were 0 in every row the encoder was fitted on, such as a category's `other`."""
+    return [place for place, neuron in enumerate(encoder.inputs) if not neuron.seen]
+
+
+def data_digest(x: FloatArray, y: FloatArray, weights: FloatArray | None) -> str:
+    """Return the SHA-256 of training rows as the network sees them: a replay must have the same."""
+    found = hashlib.sha256()
+    for array in (x, y, *([] if weights is None else [weights])):
+        found.update(repr(array.shape).encode())
+        found.update(np.ascontiguousarray(array, np.float64).data)
+    return found.hexdigest()
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:
@@ -197,9 +221,7 @@ def _schema(
     if weights == target or weights in (inputs or ()):
         role = "the target" if weights == target else "an input"
         raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
-    schema = infer_schema(
-        table, target=target, inputs=inputs, drop=[*drop, weights], task=task, kinds=kinds
-    )
+    schema = infer_schema(table, target=target, inputs=inputs, drop=[*drop, weights], task=task, kinds=kinds)
     reason = "it holds the weights of the rows"
     columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
     return replace(schema, columns=columns)
