@@ -1,5 +1,6 @@
 """The certificate: right networks pass, planted mistakes are found and named, kinks are no mistakes."""
 
+import doctest
 import json
 from pathlib import Path
 
@@ -507,3 +508,10 @@ def test_every_function_of_the_language_is_known_to_the_exact_arithmetic():
     from chainrule.explain.check_exact import _FUNCTIONS
 
     assert set(FUNCTIONS) == {*_FUNCTIONS, "where", "sum"}
+
+
+def test_the_examples_of_the_page_run(monkeypatch):
+    monkeypatch.chdir(PENGUINS.parents[1])
+    result = doctest.testfile("docs/check.md", module_relative=False)
+    assert result.attempted >= 10
+    assert result.failed == 0

@@ -1,5 +1,6 @@
 """Planted faults are each named, with where and by which numbers; healthy trainings raise nothing."""
 
+import doctest
 import json
 from dataclasses import replace
 from pathlib import Path
@@ -367,3 +368,16 @@ def test_what_does_not_fit_is_refused(relu):
     table = relu.table(PENGUINS).frame.with_columns(species=None)
     with pytest.raises(TableError, match="0 rows have a value in the target 'species'"):
         diagnose(relu, table)
+
+
+def test_the_page_has_every_kind_and_threshold_and_its_examples_run(monkeypatch):
+    page = EXAMPLES.parent / "docs" / "diagnose.md"
+    text = page.read_text("utf-8")
+    assert all(f"`{kind}`" in text for kind in KINDS)
+    for threshold in THRESHOLDS.values():
+        row = f"| `{threshold.name}` | {threshold.value:g} | {threshold.what} | {threshold.reason} |"
+        assert row in text
+    monkeypatch.chdir(EXAMPLES.parent)
+    result = doctest.testfile(str(page), module_relative=False)
+    assert result.attempted >= 5
+    assert result.failed == 0

@@ -114,7 +114,9 @@ def _print(console: Console, certificate: Certificate, what: str, table_notes: t
     grid = facts()
     sizes = "-".join(map(str, about["sizes"]))
     grid.add_row("network", f"{sizes}, loss {about['loss']}, member {about['member']}, in float64")
-    grid.add_row("rows", f"row {rows[0]:,}" if len(rows) == 1 else f"{len(rows):,}, drawn by chance")
+    many = len(rows) < about["of_rows"]
+    which = f"{len(rows):,} of {about['of_rows']:,}, drawn by chance" if many else f"all {len(rows):,}"
+    grid.add_row("rows", f"row {rows[0]:,}" if len(rows) == 1 else which)
     some = "all" if weights == about["of_weights"] else f"{weights:,} of"
     grid.add_row("weights", f"{some} {about['of_weights']:,}")
     console.print(grid)

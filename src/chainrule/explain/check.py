@@ -52,7 +52,8 @@ CHECKS = ("differences", "exact", "engines", "rows", "attributions")
 class Certificate:
     """The checks of one member network on a batch of rows.
 
-    ``subject`` says what was checked: the network's sizes, the member, the rows (from 1), how many weights.
+    ``subject`` says what was checked: the network's sizes, the member, the rows (from 1) of how many,
+    how many weights of how many.
     """
 
     subject: Mapping[str, Any]
@@ -137,6 +138,7 @@ def certify(
         "loss": batch.network.loss.spec,
         "member": member + 1,
         "rows": list(batch.rows),
+        "of_rows": len(batch.rows) if read is None else read.n_rows,
         "weights": len(_chosen(batch, sample, seed)),
         "of_weights": batch.layout.size,
     }

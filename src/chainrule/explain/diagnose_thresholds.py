@@ -22,7 +22,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
         Threshold(
             "flat",
             0.01,
-            "|f'(z)| relative to the largest slope of f, below which a neuron is flat on a row",
+            "size of f'(z) relative to the largest slope of f, below which a neuron is flat on a row",
             "its gradient is then a hundredth of what it could be; leaky ReLU's usual 0.01 is not below it",
         ),
         Threshold(
