@@ -30,6 +30,7 @@ class Purpose(IntEnum):
     DROPOUT = 2
     INITIAL = 3
     SPLIT = 4
+    SHEET = 5
 
 
 def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tuple[NDArray[np.uint32], ...]:

@@ -47,9 +47,10 @@ def plane(scene: Scene) -> Outcome:
         for row, target in zip(setup.x, _classes(setup.y), strict=True):
             _put(signs, row, (low_x, high_x), (low_y, high_y), POINTS[target])
     count = int(max(answers.max(), 0 if setup.y is None else _classes(setup.y).max())) + 1
-    key = "answers: " + ", ".join(f"{CLASSES[c]} class {c}" for c in range(count))
+    names = [f"output {c + 1}" if setup.network.output.n_out > 1 else f"class {c}" for c in range(count)]
+    key = "answers: " + ", ".join(f"{CLASSES[c]} {name}" for c, name in enumerate(names))
     if setup.y is not None:
-        key += "; rows: " + ", ".join(f"{POINTS[c]} class {c}" for c in range(count))
+        key += "; rows: " + ", ".join(f"{POINTS[c]} {name}" for c, name in enumerate(names))
     return Outcome(
         [Plot(_framed(signs, (low_x, high_x), (low_y, high_y), scene), _axes(key, setup.input_names))]
     )

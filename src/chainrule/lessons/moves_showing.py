@@ -125,7 +125,13 @@ def _formula(scene: Scene) -> tuple[Formula, str]:
     by = scene["by"] or ("a" if given == ["loss"] else "z")
     spec = scene[given[0]]
     if given == ["formula"]:
-        return parse(spec, {by}), by
+        formula = parse(spec)
+        others = sorted(set(formula.symbols) - {by})
+        if others and scene["at"]:
+            raise SettingsError(
+                f"at: f can't be worked out, as {', '.join(others)} has no value; leave out at"
+            )
+        return formula, by
     record = activation(spec) if given == ["activation"] else loss(spec)
     if record.parameters:
         raise SettingsError(
@@ -166,7 +172,11 @@ def gradients(scene: Scene) -> Outcome:
     rows = []
     for layer in layers:
         slope = step.slopes[layer - 1]
-        share = largest[layer] / largest[layer + 1] if layer + 1 in largest and largest[layer + 1] else float("nan")
+        share = (
+            largest[layer] / largest[layer + 1]
+            if layer + 1 in largest and largest[layer + 1]
+            else float("nan")
+        )
         known |= {f"largest[{layer}]": largest[layer]}
         known |= {f"ratio[{layer}]": share} if share == share else {}
         rows.append(
@@ -188,12 +198,20 @@ def show_diagnosis(scene: Scene) -> Outcome:
     for finding in found.findings:
         where = ", ".join(finding.where[:MOST_PLACES]) + ", …" * (len(finding.where) > MOST_PLACES)
         blocks += [
-            Words(f"{finding.what} ({where})." if where else f"{finding.what}."),
-            Words(f"{finding.why} What to try: {finding.remedy}"),
+            Words(_sentence(f"{finding.what} ({where})" if where else finding.what)),
+            Words(
+                _sentence(f"Why it matters: {finding.why}")
+                + " "
+                + _sentence(f"What to try: {finding.remedy}")
+            ),
         ]
-    known = {kind: 0.0 for kind in KINDS}
+    known = dict.fromkeys(KINDS, 0.0)
     known |= {finding.kind: float(len(finding.where)) for finding in found.findings}
     return Outcome(blocks or [Words(f"Nothing is wrong on the {found.rows} rows.")], known)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
 
 
 SHOWING: tuple[Move, ...] = (

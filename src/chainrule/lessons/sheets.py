@@ -1,0 +1,240 @@
+"""Exercise sheets: a lesson's derivations with fresh friendly numbers, and the last lines left blank.
+
+Numbers are drawn by counter-based random words keyed by the seed, so variant 17 is the same however many are printed.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._random import Purpose, words
+from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.derivation import derive
+from chainrule.explain.lines import Derivation, Line
+from chainrule.lessons.blocks import Block, Grid, Words
+from chainrule.lessons.lesson import Lesson
+from chainrule.lessons.moves_base import Scene
+from chainrule.lessons.moves_showing import describe
+from chainrule.lessons.setup import Setup
+
+FRIENDLY: Mapping[str, tuple[float, ...]] = {
+    "x": tuple(i / 10 for i in range(1, 10)),
+    "y": (0.0, 1.0),
+    "W": tuple(i / 10 for i in range(-9, 10) if i),
+    "b": tuple(i / 10 for i in range(-5, 6)),
+}
+"""What numbers are drawn from where a lesson says nothing about its sheet."""
+
+MOST_VARIANTS = 1000
+MOST_DRAWS = 200
+LARGEST_RESULT = 1000.0
+MOST_ZEROS = 0.5
+"""Numbers are drawn again where a line's result is larger, or more than this share of the lines result in 0."""
+
+
+@dataclass(frozen=True)
+class Variant:
+    """One sheet: what is given, and the lines of the calculation, of which the last ``blank`` are left blank."""
+
+    number: int
+    given: tuple[Block, ...]
+    wanted: tuple[str, ...]
+    lines: tuple[Line, ...]
+    blank: int
+    hand: str
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """The results of all lines."""
+        return tuple(line.result for line in self.lines)
+
+    def is_blank(self, place: int) -> bool:
+        """Tell whether the line at a place, from 0, is left blank."""
+        return place >= len(self.lines) - self.blank
+
+
+def read_blank(text: str) -> int | None:
+    """Return how many lines are left blank, None for all; raises SettingsError otherwise."""
+    if text == "all":
+        return None
+    match = re.fullmatch(r"(?:last)?([1-9][0-9]{0,3})", text)
+    if match is None:
+        raise SettingsError(f"--blank {text!r} is neither all, nor a number of last lines such as last2")
+    return int(match[1])
+
+
+def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None = 2) -> tuple[Variant, ...]:
+    """Return sheets of a lesson that all differ; ``blank``: how many last lines are left blank, None for all.
+
+    Raises SettingsError where a lesson has nothing to work out, or hasn't so many different sheets.
+    """
+    if not 1 <= variants <= MOST_VARIANTS:
+        raise SettingsError(f"variants {variants}: from 1 to {MOST_VARIANTS} sheets are printed")
+    if seed < 0:
+        raise SettingsError(f"seed {seed} must be at least 0")
+    exercise = _Exercise(lesson)
+    made: list[Variant] = []
+    seen: set[tuple[float, ...]] = set()
+    for number in range(1, variants + 1):
+        plan = exercise.drawn(seed, number, seen)
+        try:
+            made.append(exercise.variant(number, plan, blank))
+        except ChainruleError as error:
+            raise lesson.where.at("sheet").wrong(str(error)) from error
+    return tuple(made)
+
+
+class _Exercise:
+    """What all sheets of a lesson have in common."""
+
+    def __init__(self, lesson: Lesson) -> None:
+        self.lesson = lesson
+        sheet: Mapping[str, Any] = lesson.sheet or {}
+        self.network = sheet.get("network") or next(iter(lesson.networks))
+        self.hand = sheet.get("hand") or 3
+        self.text = sheet.get("text") or "Work out the following."
+        self.choices = {
+            key: tuple(sheet.get(key) or ()) if lesson.sheet is not None else FRIENDLY[key]
+            for key in FRIENDLY
+        }
+        self.addresses = sheet.get("addresses") or self._derived()
+        where = lesson.where.at("networks").at(self.network)
+        setup = Setup(self.network, lesson.networks[self.network], where, lesson.folder)
+        index = setup._rows(sheet.get("rows"))
+        self.x = setup.x[index]
+        self.y = None if setup.y is None else setup.y[index]
+        self.setup = setup
+        self.where = where
+        if not any(self.choices.values()):
+            raise lesson.where.at("sheet").wrong("nothing is drawn anew; give numbers for x, y, W or b")
+
+    def _derived(self) -> tuple[str, ...]:
+        """Return the addresses that the lesson derives in this network before it is trained."""
+        found: list[str] = []
+        for step in self.lesson.steps:
+            if (step.values["network"] or next(iter(self.lesson.networks))) != self.network:
+                continue
+            if step.move in ("train", "surface"):
+                break
+            found += [name for name in step.values.get("addresses", ()) if "@" not in name]
+        if not found:
+            raise self.lesson.where.at("sheet").wrong(
+                f"the lesson derives nothing in network {self.network!r} to make exercises of; "
+                'name some numbers, as in addresses = ["C"]'
+            )
+        return tuple(dict.fromkeys(found))
+
+    def drawn(self, seed: int, number: int, seen: set[tuple[float, ...]]) -> dict[str, Any]:
+        """Return a plan with numbers that no sheet before has, and that are bearable to work with if such come up."""
+        spare: tuple[dict[str, Any], tuple[float, ...]] | None = None
+        for attempt in range(MOST_DRAWS):
+            plan, numbers = self._plan(seed, number, attempt)
+            if numbers in seen:
+                continue
+            if self._is_bearable(plan):
+                seen.add(numbers)
+                return plan
+            spare = spare or (plan, numbers)
+        if spare is None:
+            raise SettingsError(
+                f"there are only {len(seen)} different sheets of this lesson; print fewer variants, or let its "
+                "[sheet] draw from more numbers"
+            )
+        seen.add(spare[1])
+        return spare[0]
+
+    def _plan(self, seed: int, number: int, attempt: int) -> tuple[dict[str, Any], tuple[float, ...]]:
+        draws = _Draws(seed, number, attempt)
+        network = self.setup.network
+        p = self.setup.layout.unflatten(self.setup.flat)
+        layers = []
+        for layer, arrays in zip(self.lesson.networks[self.network]["layers"], p, strict=True):
+            w = draws.array(arrays["W"], self.choices["W"])
+            b = draws.array(arrays["b"], self.choices["b"]).tolist() if "b" in arrays else None
+            layers.append({**layer, "W": w.tolist(), "b": b, "init": "auto"})
+        plan: dict[str, Any] = {
+            **self.lesson.networks[self.network],
+            "layers": layers,
+            "table": None,
+            "test_rows": None,
+            "input_names": None,
+            "x": draws.array(self.x, self.choices["x"]).tolist(),
+            "y": None,
+        }
+        if self.y is not None and network.loss.targets == "one_hot" and self.choices["y"]:
+            classes = draws.array(np.zeros(len(self.y)), tuple(range(self.y.shape[1]))).astype(int)
+            plan["y"] = np.eye(self.y.shape[1])[classes].tolist()
+        elif self.y is not None:
+            plan["y"] = draws.array(self.y, self.choices["y"]).tolist()
+        return plan, tuple(draws.taken)
+
+    def _is_bearable(self, plan: Mapping[str, Any]) -> bool:
+        results = [line.result for line in self._lines(plan)[0] if line.rule != "given"]
+        if not all(math.isfinite(value) and abs(value) < LARGEST_RESULT for value in results):
+            return False
+        return sum(value == 0 for value in results) <= MOST_ZEROS * len(results)
+
+    def _setup(self, plan: Mapping[str, Any]) -> Setup:
+        return Setup(self.network, plan, self.where, self.lesson.folder)
+
+    def _lines(self, plan: Mapping[str, Any]) -> tuple[tuple[Line, ...], list[Derivation]]:
+        """Return the lines of all derivations, each number once, and the derivations."""
+        trace = self._setup(plan).trace()
+        derivations = [derive(trace, address, hand=self.hand) for address in self.addresses]
+        lines: dict[str, Line] = {}
+        for derivation in derivations:
+            for line in derivation.lines:
+                # No check marks on paper: by hand all lines are rounded.
+                lines.setdefault(line.left, replace(line, check=None))
+        return tuple(lines.values()), derivations
+
+    def variant(self, number: int, plan: Mapping[str, Any], blank: int | None) -> Variant:
+        """Return the sheet of a plan."""
+        lines, derivations = self._lines(plan)
+        setup = self._setup(plan)
+        empty = len(lines) if blank is None else min(blank, len(lines))
+        scene = Scene(setup, {}, {}, digits=6)
+        given = (Words(self.text), *describe(scene).blocks, _rows(setup, scene))
+        wanted = tuple(derivation.title for derivation in derivations)
+        return Variant(number, given, wanted, lines, empty, derivations[0].hand)
+
+
+class _Draws:
+    """Draws from short lists by the random words of one variant and attempt."""
+
+    def __init__(self, seed: int, number: int, attempt: int) -> None:
+        self.key = (seed, number, attempt)
+        self.count = 0
+        self.taken: list[float] = []
+
+    def array(self, like: Any, choices: Sequence[float]) -> Any:
+        """Return an array of the same shape with drawn numbers; ``like`` itself where there are none to draw."""
+        if not choices:
+            return like
+        seed, number, attempt = self.key
+        drawn = words(seed, Purpose.SHEET, self.count, number, attempt, -(-like.size // 4))[: like.size]
+        self.count += 1
+        places = (drawn.astype(np.uint64) * np.uint64(len(choices))) >> np.uint64(32)
+        made = np.array([choices[int(place)] for place in places]).reshape(like.shape)
+        self.taken += made.reshape(-1).tolist()
+        return made
+
+
+def _rows(setup: Setup, scene: Scene) -> Grid:
+    """Return the rows that are given."""
+    n_out = setup.network.output.n_out
+    headers = ("row", *(f"x[{i}]" for i in range(1, setup.network.n_inputs + 1)))
+    values = setup.x
+    if setup.y is not None:
+        headers += tuple(f"y[{j}]" for j in range(1, n_out + 1))
+        values = np.hstack([setup.x, setup.y])
+    rows = tuple(
+        (str(number), *(scene.number(float(value)) for value in row)) for number, row in enumerate(values, 1)
+    )
+    return Grid(headers, rows)

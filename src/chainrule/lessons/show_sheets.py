@@ -1,0 +1,95 @@
+"""Exercise sheets and their keys as one HTML file or LaTeX document, a page for each variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Literal
+
+from chainrule import __version__
+from chainrule.equations.formula import Symbol
+from chainrule.equations.render import latex
+from chainrule.explain.lines import Derivation
+from chainrule.explain.render_html import page_data
+from chainrule.explain.render_latex import HEAD, TAIL, latex_body, latex_text
+from chainrule.lessons.blocks import Grid, Words
+from chainrule.lessons.lesson import Lesson
+from chainrule.lessons.sheets import Variant
+from chainrule.lessons.show_html import template
+from chainrule.lessons.show_latex import grid_latex
+
+Part = Literal["both", "sheets", "keys"]
+DIGITS = 6
+ROOM = "18mm"
+"""The height that a blank line has on LaTeX's page."""
+
+
+def sheets_html(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:
+    """Return a complete page that loads nothing: all sheets, then all keys."""
+    pages = [_page(variant, key) for variant, key in _pages(variants, part)]
+    page: str = template("sheet.html").render(
+        title=lesson.title, pages=pages, count=len(variants), version=__version__
+    )
+    return page
+
+
+def sheets_latex(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:
+    """Return a complete document: all sheets, then all keys."""
+    pages = [
+        "\n".join(_latex_page(lesson, variant, key, len(variants))) for variant, key in _pages(variants, part)
+    ]
+    return HEAD + "\n\\newpage\n".join(pages) + "\n" + TAIL
+
+
+def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, bool]]:
+    """Yield each variant, and whether its key is meant."""
+    if part != "keys":
+        yield from ((variant, False) for variant in variants)
+    if part != "sheets":
+        yield from ((variant, True) for variant in variants)
+
+
+def _page(variant: Variant, key: bool) -> dict[str, Any]:
+    root = page_data(Derivation("", "", variant.lines), None, digits=DIGITS)["root"]
+    lines = [
+        {**line, "id": "", "blank": not key and variant.is_blank(place)}
+        for place, line in enumerate(root["lines"])
+    ]
+    return {
+        "number": variant.number,
+        "key": key,
+        "words": [block.text for block in variant.given if isinstance(block, Words)],
+        "grids": [block for block in variant.given if isinstance(block, Grid)],
+        "wanted": variant.wanted,
+        "hand": variant.hand,
+        "lines": lines,
+    }
+
+
+def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iterator[str]:
+    what = "answer key" if key else "exercise"
+    yield rf"{{\Large\bfseries {latex_text(lesson.title)}\par}}"
+    yield rf"\textbf{{Variant {variant.number} of {count}, {what}}}" + (
+        "" if key else r"\hfill Name: \rule{6cm}{0.4pt}"
+    )
+    for block in variant.given:
+        if isinstance(block, Grid):
+            yield grid_latex(block)
+        elif isinstance(block, Words):
+            yield rf"\par {latex_text(block.text)}\par"
+    yield r"\par Wanted: " + "; ".join(map(latex_text, variant.wanted)) + "."
+    yield rf"\par\emph{{{latex_text(variant.hand)}}}\par"
+    places = range(len(variant.lines))
+    for blank, group in groupby(places, lambda place: not key and variant.is_blank(place)):
+        lines = tuple(variant.lines[place] for place in group)
+        if not blank:
+            body = latex_body(Derivation("", "", lines), digits=DIGITS)
+            yield body.partition("\n")[2]
+            continue
+        rule = ""
+        for line in lines:
+            if line.rule != rule:
+                rule = line.rule
+                yield rf"\par {latex_text(rule)}"
+            left = latex(Symbol(line.left)) if line.address else rf"\text{{{latex_text(line.label)}}}"
+            yield rf"\par\noindent${left} = $\rule[-{ROOM}]{{0pt}}{{{ROOM}}}\hrulefill\par"
