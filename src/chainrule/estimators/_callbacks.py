@@ -36,7 +36,7 @@ class Messages:
             print(f"{self._what} Setting learning rate to {line.learning_rate:f}")
         self.rate = line.learning_rate
         self.epochs += 1
-        print(f"Iteration {self.epochs}, loss = {self.fitting.scale(line.training_loss):.8f}")
+        print(f"Iteration {self.epochs}, loss = {line.training_loss + self.fitting.offset:.8f}")
         if self.fitting.plan.rows == "validation":
             print(f"Validation score: {line.watched:f}")
 

@@ -38,15 +38,15 @@ def record(estimator: Any, fitting: Fitting, result: FitResult) -> None:
     describe(estimator)
     estimator.n_iter_ = len(lines)
     estimator.t_ = before.seen + (0 if whole else len(lines) * len(fitting.data.train))
-    estimator.loss_curve_ = before.losses + [fitting.scale(line.training_loss) for line in lines]
+    estimator.loss_curve_ = before.losses + [line.training_loss + fitting.offset for line in lines]
     estimator.loss_ = estimator.loss_curve_[-1] if estimator.loss_curve_ else _loss(fitting, kept)
     best = float(result.losses[0])
-    estimator.best_loss_ = None if watches else fitting.scale(best)
+    estimator.best_loss_ = None if watches else best + fitting.offset
     estimator.best_validation_score_ = best if watches else None
     estimator.validation_scores_ = before.scores + [line.watched for line in lines] if watches else None
     estimator.validation_loss_curve_ = None
     if fitting.validates:
-        shown_losses = [fitting.validation_scale(line.validation_loss) for line in lines]
+        shown_losses = [line.validation_loss + fitting.validation_offset for line in lines]
         estimator.validation_loss_curve_ = before.validation_losses + shown_losses
     estimator.learning_rate_ = lines[-1].learning_rate if lines else plan.learning_rate
     estimator.stopped_ = result.stopped
@@ -116,7 +116,7 @@ def is_over(estimator: Any) -> bool:
 def _loss(fitting: Fitting, flat: FloatArray) -> float:
     """Return the loss of parameters (p,) where no epoch was made."""
     run = fitting.engine.start(fitting.design.network, flat[None], fitting.data, fitting.steps)
-    return fitting.scale(run.loss_and_gradient(0, flat)[0])
+    return run.loss_and_gradient(0, flat)[0] / fitting.plan.divisor + fitting.offset
 
 
 def _divergence(result: FitResult) -> str:

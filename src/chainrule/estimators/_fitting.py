@@ -29,17 +29,6 @@ class Rows(NamedTuple):
     weights: FloatArray | None
 
 
-class Scale(NamedTuple):
-    """How scikit-learn's loss is made of the cost that is minimized: cost / divisor + offset."""
-
-    divisor: float = 1.0
-    offset: float = 0.0
-
-    def __call__(self, cost: float) -> float:
-        """Return scikit-learn's loss."""
-        return cost / self.divisor + self.offset
-
-
 @dataclass(frozen=True)
 class Start:
     """Where a training begins: parameters (p,), the engine's seed (-1: to be drawn), and perhaps a checkpoint.
@@ -66,7 +55,10 @@ class Curves(NamedTuple):
 
 @dataclass(frozen=True)
 class Fitting:
-    """A training ready to be run, and then what it ran on."""
+    """A training ready to be run, and then what it ran on.
+
+    The offsets make scikit-learn's loss of the one that is minimized, for training and for validation rows.
+    """
 
     design: Design
     data: Data
@@ -74,8 +66,8 @@ class Fitting:
     plan: Plan
     engine: CpuEngine
     start: Start
-    scale: Scale
-    validation_scale: Scale
+    offset: float
+    validation_offset: float
     only_one: bool
 
     @property
@@ -132,7 +124,6 @@ def prepare(
         start = replace(start, seed=int(random.randint(np.iinfo(np.int32).max)))
     weights = None if rows.weights is None else rows.weights[train]
     steps = step_settings(estimator, len(train), weights, start.seed)
-    scale = _scale(estimator, design, rows, train)
     first = 0 if start.checkpoint is None else start.checkpoint.epoch
     before = 0 if start.before is None else start.before.seen
     plan = plan_of(
@@ -143,7 +134,7 @@ def prepare(
         epochs=first + 1 if only_one else int(estimator.max_iter),
         seen=before - first * len(train) if only_one else before,
         validates=len(held) > 0,
-        scale=scale.divisor,
+        divisor=float(design.sizes[-1]) if estimator.loss == "squared_error" else 1.0,
     )
     return Fitting(
         design,
@@ -152,8 +143,8 @@ def prepare(
         plan,
         CpuEngine(dtype, estimator.threads),
         start,
-        scale,
-        _scale(estimator, design, rows, held) if len(held) else scale,
+        _offset(estimator, rows, train),
+        _offset(estimator, rows, held),
         only_one,
     )
 
@@ -222,14 +213,12 @@ def _split(
     return train, held
 
 
-def _scale(estimator: Any, design: Design, rows: Rows, chosen: IntArray) -> Scale:
-    """Return how scikit-learn states the loss: squared errors as a mean over outputs, Poisson's as a deviance."""
-    if estimator.loss == "squared_error":
-        return Scale(divisor=float(design.sizes[-1]))
-    if estimator.loss == "poisson":
-        from scipy.special import xlogy
+def _offset(estimator: Any, rows: Rows, chosen: IntArray) -> float:
+    """Return the part of Poisson's deviance that no prediction changes, as scikit-learn states it; else 0."""
+    if estimator.loss != "poisson" or not len(chosen):
+        return 0.0
+    from scipy.special import xlogy
 
-        y = np.asarray(rows.y[chosen], np.float64)
-        weights = None if rows.weights is None else rows.weights[chosen]
-        return Scale(offset=float(np.average((xlogy(y, y) - y).sum(axis=1), weights=weights)))
-    return Scale()
+    y = np.asarray(rows.y[chosen], np.float64)
+    weights = None if rows.weights is None else rows.weights[chosen]
+    return float(np.average((xlogy(y, y) - y).sum(axis=1), weights=weights))

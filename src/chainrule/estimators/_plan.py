@@ -90,11 +90,11 @@ def plan_of(
     epochs: int,
     seen: int = 0,
     validates: bool,
-    scale: float = 1.0,
+    divisor: float = 1.0,
 ) -> Plan:
     """Return how long a training goes on and how fast.
 
-    ``seen``: training rows seen before epoch 0; ``scale``: of the cost compared with scikit-learn's loss.
+    ``seen``: training rows seen before epoch 0; ``divisor``: as `Plan` has it.
     """
     unlimited = estimator.n_iter_no_change == math.inf
     stops = bool(estimator.early_stopping) and validates
@@ -109,7 +109,7 @@ def plan_of(
         early_stopping=is_stochastic(estimator),
         # scikit-learn ends when more than so many epochs brought nothing.
         patience=sys.maxsize if unlimited else int(estimator.n_iter_no_change) + 1,
-        tolerance=float(estimator.tol) * (1.0 if stops else scale),
+        tolerance=float(estimator.tol),
         watch=_watch(estimator, answers) if stops else None,
         rows="validation" if stops else "steps",
         keep="best" if stops else "last",
@@ -118,6 +118,7 @@ def plan_of(
         most_evaluations=int(estimator.max_fun),
         gradient_tolerance=float(estimator.tol),
         cost_tolerance=COST_TOLERANCE,
+        divisor=divisor,
     )
 
 

@@ -9,7 +9,7 @@ from typing import Literal, NamedTuple
 
 import numpy as np
 
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Layout, Run, StepSettings
 from chainrule.equations.network import Network
 from chainrule.equations.schedules import Schedule, schedule
@@ -36,6 +36,9 @@ class Plan:
     ``least_rate``: as long as the learning rate is above it, the end of patience is a plateau for the schedule
     instead of the end. ``most_evaluations``, ``gradient_tolerance`` and ``cost_tolerance`` are L-BFGS's own
     limits (None: 15 evaluations of the cost an epoch).
+
+    ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
+    scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
     """
 
     epochs: int = 200
@@ -53,6 +56,7 @@ class Plan:
     most_evaluations: int | None = None
     gradient_tolerance: float = 1e-9
     cost_tolerance: float = 1e-12
+    divisor: float = 1.0
 
     @property
     def keeps_best(self) -> bool:
@@ -150,7 +154,7 @@ class Monitor:
         # What has to be undercut to count as progress.
         self.marks = np.full(members, np.inf)
         if self.plan.rule == "progress" and self.plan.rows != "steps":
-            self.lowest = self._on_rows() if self.watches else np.array(self.run.losses(self.rows))
+            self.lowest = self._on_rows() if self.watches else self._losses(self.rows)
             self.lowest[~np.isfinite(self.lowest)] = np.inf
             if self.watches:
                 self.marks = self.lowest.copy()
@@ -177,10 +181,13 @@ class Monitor:
         """Return what is watched for each member (k,), lower being better, of the parameters as they are now."""
         watch, data = self.plan.watch, self.data
         if watch is None:
-            return np.array(self.run.losses(self.rows))
+            return self._losses(self.rows)
         weights = None if data.weights is None else data.weights[self.rows]
         y = data.y[self.rows]
         return self.sign * np.array([watch(y, a, weights) for a in self.run.outputs(self.rows)])
+
+    def _losses(self, rows: IntArray) -> FloatArray:
+        return np.asarray(self.run.losses(rows)) / self.plan.divisor
 
     def _penalties(self) -> FloatArray:
         """Return each member's penalty: `penalty` in two passes, since its formula takes longer than a small epoch."""
@@ -193,15 +200,16 @@ class Monitor:
     def _costs(self, report: EpochReport) -> FloatArray:
         """Return each member's mean cost on the way through an epoch: its losses, and the penalties.
 
-        A penalty is taken to change evenly from the epoch's first step to its last.
+        A penalty is taken to change evenly from the epoch's first step to its last. L-BFGS reports whole costs.
         """
+        losses = report.losses if self.plan.divisor == 1 else report.losses / self.plan.divisor
         if not self.penalizes or self.settings.optimizer.name == "lbfgs":
-            return report.losses
+            return losses
         steps = self.run.steps_per_epoch
         begin, self.penalties = self.penalties, self._penalties()
         with np.errstate(over="ignore", invalid="ignore"):
             mean = begin + (self.penalties - begin) * ((steps - 1) / (2 * steps))
-            return report.losses + (mean * steps if self.network.reduction == "sum" else mean)
+            return losses + (mean * steps if self.network.reduction == "sum" else mean)
 
     def after(self, epoch: int, report: EpochReport, learning_rate: float) -> bool:
         """Take in one epoch of the active members; return whether training goes on."""
@@ -215,7 +223,7 @@ class Monitor:
         validation = float("nan")
         if self.validates:
             is_known = self.watches and plan.watch is None and plan.rows == "validation"
-            validation = _mean(compared if is_known else self.run.losses(self.data.validation), shown)
+            validation = _mean(compared if is_known else self._losses(self.data.validation), shown)
         watched = self.sign * _mean(compared, shown)
         self.history.append(
             Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
