@@ -108,7 +108,7 @@ def derive(
         own = [_line_of(writer, place)]
     if place.name == "f'":
         calculus = slope_rules(trace, place)
-    if place.name in PATH_QUANTITIES and (place.name != "dC/db" or form == "paths") and hand is None:
+    if place.name in PATH_QUANTITIES and hand is None:
         found, told = factors(_plain(trace, place), place)
         notes += told
     if place.name == "delta" and place.layer == len(trace.network.layers) and hand is None:
@@ -133,6 +133,10 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
         raise SettingsError(f"{place}: the form {form} is for {', '.join(PATH_QUANTITIES)}; leave it out")
     if form in ("paths", "recursive") and place.is_whole:
         raise SettingsError(f"{place} is a whole array: name one of its numbers, or choose the form matrix")
+    if (form == "matrix" or place.is_whole) and (hand is not None or from_start):
+        raise SettingsError(
+            f"{place}: whole arrays are not written out by hand or from the start; name one number"
+        )
     neurons = sum(trace.network.sizes)
     if (hand is not None or from_start) and neurons > MOST_NEURONS:
         raise SettingsError(

@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import math
+from dataclasses import replace
+
+import numpy as np
 
 from chainrule.explain.address import Address
+from chainrule.explain.backward import gradients_of
 from chainrule.explain.lines import Factor
 from chainrule.explain.paths import factors_of, found_paths
 from chainrule.explain.writer import Writer
@@ -18,7 +22,8 @@ VANISHING, EXPLODING = 1e-3, 1e3
 
 def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
     """Return the factors of the largest path, and sentences on what makes the derivative vanish or explode."""
-    shown, _, total, _ = found_paths(writer, place, 1)
+    row = largest_row(writer, place)
+    shown, _, total, _ = found_paths(writer, place if row is None else replace(place, row=row), 1)
     path = shown[0]
     places = factors_of(writer, path)
     values = [writer.value(str(each)) for each in places]
@@ -28,9 +33,27 @@ def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[s
         for number, (each, value) in enumerate(zip(places, values, strict=True))
     )
     notes = list(blamed.values())
-    if total > 1:
-        notes.append(f"Factors of the largest of {total:,} paths.")
+    if total > 1 or row is not None:
+        of_row = "" if row is None else f" of row {row}, whose part is the largest"
+        notes.append(
+            f"Factors of {'the largest of ' if total > 1 else ''}{total:,} path{'s' * (total > 1)}{of_row}."
+        )
     return made, (*_in_all(places, values), *notes)
+
+
+def largest_row(writer: Writer, place: Address) -> int | None:
+    """Return the row whose part of a derivative is the largest, None where there is only one row."""
+    rows = writer.step.rows
+    if place.row is not None or len(rows) == 1:
+        return None
+    layer = place.layer or 1
+    deltas = gradients_of(writer.step).deltas[layer - 1]
+    parts = deltas[:, place.index[-1] - 1]
+    if place.name == "dC/dW":
+        parts = parts * writer.step.record.inputs_of(layer - 1)[:, place.index[0] - 1]
+    elif place.quantity.place == "bias" and writer.network.layers[layer - 1].bias == "layer":
+        parts = deltas.sum(axis=1)
+    return rows[int(np.argmax(np.abs(parts)))]
 
 
 def _inner(places: list[Address], values: list[float]) -> list[tuple[int, float]]:

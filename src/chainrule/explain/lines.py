@@ -8,7 +8,7 @@ keeps its address. Nothing here computes anything of a network; `derivation.deri
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -258,6 +258,31 @@ class Derivation:
         own = (*(line.check for line in self.lines), *(line.check for line in self.matrices))
         inner = (check for part in self.parts for check in part.checks)
         return (*(check for check in own if check is not None), *inner)
+
+    def _repr_html_(self) -> str:
+        # The renderers are built on this file, so they can't be imported at the top.
+        from chainrule.explain.render_html import html_fragment
+
+        return html_fragment(self)
+
+    def _repr_latex_(self) -> str:
+        from chainrule.explain.render_latex import latex_body
+
+        return latex_body(self)
+
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        """Return what a notebook may choose from, by MIME type."""
+        from chainrule.explain.render_text import render_text
+
+        made = {
+            "text/plain": lambda: render_text(self),
+            "text/html": self._repr_html_,
+            "text/latex": self._repr_latex_,
+        }
+        wanted = [kind for kind in made if kind in (include or made) and kind not in (exclude or ())]
+        return {kind: made[kind]() for kind in wanted}
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON, which `from_dict` reads back."""

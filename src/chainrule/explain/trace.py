@@ -6,23 +6,25 @@ after the update; it computes no network mathematics of its own.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
 
 import numpy as np
 
-from chainrule._types import Array, FloatArray
+from chainrule._types import FloatArray
 from chainrule.engines.base import Layout, StepSettings
 from chainrule.engines.reference import Step, take_step
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
-from chainrule.equations.regularizers import penalized, penalty
+from chainrule.equations.regularizers import penalized
 from chainrule.equations.schedules import Schedule
 from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
+from chainrule.explain.lines import Derivation
+from chainrule.explain.lookup import find, resolve, span
 from chainrule.tables.encode import InputValue
 from chainrule.tables.target import TargetEncoder
 
@@ -121,6 +123,30 @@ class Trace:
     target: TargetEncoder | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
 
+    def __repr__(self) -> str:
+        sizes = "-".join(str(size) for size in self.network.sizes)
+        rows = sum(len(step.rows) for step in self.steps)
+        what = f"steps {span([step.number for step in self.steps])}" if self.steps[0].number else "prediction"
+        return f"Trace({sizes}, member {self.member}, {what}, {rows} row{'s' * (rows != 1)})"
+
+    def _repr_html_(self) -> str:
+        return self._outputs()._repr_html_()
+
+    def _repr_latex_(self) -> str:
+        return self._outputs()._repr_latex_()
+
+    def _outputs(self) -> Derivation:
+        """Return the derivations of the first row's outputs, for a notebook."""
+        # Derivations are made from traces, so they can't be imported at the top.
+        from chainrule.explain.derivation import derive
+
+        step, last = self.steps[0], len(self.network.layers)
+        parts = [
+            derive(self, Address("a", last, (j + 1,), step.number or None, step.rows[0]))
+            for j in range(min(self.network.output.n_out, MOST_OUTPUTS))
+        ]
+        return Derivation(str(Address("a", last)), repr(self), parts=tuple(parts))
+
     @cached_property
     def layout(self) -> Layout:
         """The flat layout of the parameters."""
@@ -138,17 +164,17 @@ class Trace:
 
         Of several rows (n, n_out) and (n, d), unless ``@row`` names one.
         """
-        return np.asarray(self._found(self.resolve(address)))
+        return np.asarray(find(self, self.resolve(address)))
 
     def number(self, place: Address) -> float:
         """Return the number of an address that `resolve` gave."""
-        found = self._found(place)
+        found = find(self, place)
         return float(found[tuple(i - 1 for i in place.index)]) if place.index else float(found)
 
     def has(self, address: str | Address) -> bool:
         """Tell whether there is a number or array at an address."""
         try:
-            self._found(self.resolve(address))
+            find(self, self.resolve(address))
         except SettingsError:
             return False
         return True
@@ -162,205 +188,11 @@ class Trace:
 
         Raises SettingsError for a place that isn't there, and says what is.
         """
-        given = Address.parse(address)
-        step = self._step_of(given)
-        place = replace(given, step=step.number if len(self.steps) > 1 else None)
-        place = replace(place, row=self._row_of(given, step), member=self._member_of(given, step))
-        self._check_place(place)
-        return place
-
-    def _step_of(self, given: Address) -> StepTrace:
-        numbers = [step.number for step in self.steps]
-        if given.step is None and len(self.steps) == 1:
-            return self.steps[0]
-        if given.step in numbers:
-            return self.steps[numbers.index(given.step)]
-        told = f"steps {_span(numbers)}" if numbers[0] else "a prediction, which is no training step"
-        raise SettingsError(
-            f"{given}: which step? this trace holds {told}"
-            if given.step is None
-            else f"{given}: there is no step {given.step}; this trace holds {told}"
-        )
-
-    def _row_of(self, given: Address, step: StepTrace) -> int | None:
-        if given.row is not None and given.row not in step.rows:
-            raise SettingsError(f"{given}: there is no row {given.row}; the step has rows {_span(step.rows)}")
-        kind = given.quantity
-        if len(step.rows) == 1:
-            return None
-        if kind.per_row and given.row is None and not given.is_whole:
-            raise SettingsError(
-                f"{given}: which row? the step has rows {_span(step.rows)}; write {given}@row={step.rows[0]}"
-            )
-        if not kind.per_row and kind.name not in ("dC/dW", "dC/db") and given.row is not None:
-            raise SettingsError(f"{given}: {kind.words} is the same for all rows; leave out @row")
-        return given.row
-
-    def _member_of(self, given: Address, step: StepTrace) -> int | None:
-        if given.member is None or given.member == self.member:
-            return None
-        is_output = given.name == "a" and given.layer == len(self.network.layers)
-        if step.members is None or not is_output:
-            raise SettingsError(f"{given}: this trace is of member {self.member}")
-        if given.member > len(step.members):
-            raise SettingsError(
-                f"{given}: there is no member {given.member}; members are 1 to {len(step.members)}"
-            )
-        return given.member
-
-    def _check_place(self, place: Address) -> None:
-        sizes, kind = self.network.sizes, place.quantity
-        last = len(sizes) - 1
-        if place.layer is not None and place.layer > last:
-            layers = f"layers 1 to {last}" if last > 1 else "one layer"
-            raise SettingsError(f"{place}: there is no layer {place.layer}; the network has {layers}")
-        limits = {
-            "input": (sizes[0],),
-            "output": (sizes[-1],),
-            "class": (self.target.n_classes if self.target else 0,),
-            "scalar": (),
-        }.get(kind.place)
-        if limits is None:
-            layer = place.layer or 1
-            limits = {"neuron": (sizes[layer],), "weight": (sizes[layer - 1], sizes[layer])}.get(kind.place)
-        if limits is None:
-            shape = self.network.layers[(place.layer or 1) - 1].shapes(sizes[(place.layer or 1) - 1]).get("b")
-            if shape is None:
-                raise SettingsError(f"{place}: layer {place.layer} has no bias")
-            limits = shape
-        for number, limit in zip(place.index, limits, strict=bool(place.index)):
-            if number > limit:
-                layer_of = f"[{place.layer}]" if place.layer else ""
-                raise SettingsError(
-                    f"{place}: there is no {number} there; the network has {kind.name}{layer_of}{_ranges(limits)}"
-                )
-
-    def _found(self, place: Address) -> Array:
-        """Return the array or number of an address without its index."""
-        step = self.step(place)
-        name = place.name
-        if place.member is not None and step.members is not None:
-            return step.members[place.member - 1][self._row_index(place, step)]
-        if name in _ROWS:
-            found = _ROWS[name](step, (place.layer or 1) - 1)
-            if found is None:
-                raise SettingsError(self._missing(place, step))
-            whole = place.is_whole and place.row is None and len(step.rows) > 1
-            return found if whole else found[self._row_index(place, step)]
-        if name in ("dC/dW", "dC/db") and step.gradients is not None:
-            return self._gradient(place, step)
-        found = self._flat(name, step)
-        if found is not None:
-            return self._part(found, place)
-        if name == "C" and step.gradients is not None:
-            return step.gradients.cost
-        if name in _OF_UPDATES and step.update is not None:
-            return np.float64(_OF_UPDATES[name](self, step, step.update))
-        raise SettingsError(self._missing(place, step))
-
-    def _row_index(self, place: Address, step: StepTrace) -> int:
-        return 0 if place.row is None else step.rows.index(place.row)
-
-    def _gradient(self, place: Address, step: StepTrace) -> FloatArray:
-        gradients, index = step.gradients, (place.layer or 1) - 1
-        assert gradients is not None
-        by = place.by.name
-        if place.row is None:
-            return np.asarray(gradients.parameters[index][by])
-        row = slice(self._row_index(place, step), self._row_index(place, step) + 1)
-        layer, p = self.network.layers[index], self.layout.unflatten(step.parameters)[index]
-        own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
-        return np.asarray(own[by])
-
-    def _flat(self, name: str, step: StepTrace) -> FloatArray | None:
-        """Return the flat array (p,) that a name of a parameter's place stands for."""
-        if name in ("W", "b"):
-            return step.parameters
-        update = step.update
-        if update is None:
-            return None
-        if name in ("W_new", "b_new"):
-            return update.parameters
-        if name in ("W_decayed", "b_decayed"):
-            return update.decayed
-        what, _, by = name.partition("/d")
-        if by not in ("W", "b"):
-            return None
-        if what in ("g", "penalized"):
-            return update.used if what == "g" else update.penalized
-        if what in update.before.arrays:
-            return np.asarray(update.before.arrays[what])
-        if what.removesuffix("_new") in update.after.arrays:
-            return np.asarray(update.after.arrays[what.removesuffix("_new")])
-        return update.lines.get(what) if what != "w" else None
-
-    def _part(self, flat: FloatArray, place: Address) -> FloatArray:
-        name = "b" if place.quantity.place == "bias" else "W"
-        slot = self.layout.slot(place.layer or 1, name)
-        return flat[slot.start : slot.stop].reshape(slot.shape)
-
-    def _missing(self, place: Address, step: StepTrace) -> str:
-        if place.name == "f'" and step.slopes[(place.layer or 1) - 1] is None:
-            return f"{place}: softmax has no slope per neuron: its outputs share all of z; see delta"
-        if place.name == "r":
-            return f"{place}: layer {place.layer} dropped nothing"
-        if place.name == "y_smooth":
-            return f"{place}: the loss does not smooth labels; see y"
-        if place.name in ("mean_a", "prediction", "probability"):
-            if step.answers is None:
-                return f"{place}: only a trace of a model's prediction has it"
-            return f"{place}: see {'prediction' if step.answers.ndim == 1 else 'probability[1]'}"
-        if step.y is None:
-            return f"{place}: the row's target isn't known, so there is no loss and no gradient"
-        if step.update is None:
-            return f"{place}: this trace holds no update, only the numbers before it"
-        own = [
-            f"{name}/dW"
-            for name in ("penalized", "g", *step.update.before.arrays, *step.update.lines)
-            if name != "w"
-        ]
-        return f"{place}: not among the numbers of {step.update.settings.optimizer.name}; it has {', '.join(own)}"
+        return resolve(self, Address.parse(address))
 
 
-_ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
-    "x": lambda step, _: step.record.x,
-    "y": lambda step, _: step.y,
-    "y_smooth": lambda step, _: step.y_smooth,
-    "z": lambda step, index: step.record.layers[index].z,
-    "a": lambda step, index: step.record.layers[index].a,
-    "h": lambda step, index: step.record.layers[index].h,
-    "r": lambda step, index: step.record.layers[index].mask,
-    "f'": lambda step, index: step.slopes[index],
-    "delta": lambda step, index: step.gradients and step.gradients.deltas[index],
-    "dC/da": lambda step, index: step.da[index] if step.da else None,
-    "dC/dh": lambda step, index: step.dh[index] if step.dh else None,
-    "dC/dx": lambda step, _: step.gradients and step.gradients.x,
-    "loss": lambda step, _: step.losses,
-    "share": lambda step, _: step.shares,
-    "loss_new": lambda step, _: step.update and step.update.losses,
-    "mean_a": lambda step, _: None if step.members is None else step.members.mean(axis=0),
-    "prediction": lambda step, _: _answers(step, 1),
-    "probability": lambda step, _: _answers(step, 2),
-}
-
-
-def _answers(step: StepTrace, axes: int) -> FloatArray | None:
-    """Return the answers where they are numbers (1 axis) or probabilities (2)."""
-    return step.answers if step.answers is not None and step.answers.ndim == axes else None
-
-
-_OF_UPDATES: Mapping[str, Callable[[Trace, StepTrace, Update], float]] = {
-    "C_new": lambda trace, step, update: update.cost,
-    "eta": lambda trace, step, update: update.eta,
-    "t": lambda trace, step, update: float(update.t),
-    "norm": lambda trace, step, update: float(np.linalg.norm(update.penalized)),
-    "penalty": lambda trace, step, update: _penalty(trace, step.parameters, update.settings),
-}
-
-
-def _penalty(trace: Trace, flat: FloatArray, settings: StepSettings) -> float:
-    decayed = trace.layout.decayed * trace.layout.free
-    return float(penalty(flat, decayed, settings.l1, settings.l2, np))
+MOST_OUTPUTS = 4
+"""The most outputs that a notebook shows of a trace."""
 
 
 def trace_step(
@@ -390,6 +222,11 @@ def trace_step(
             record = network.forward(p, x, np, masks)
             return StepTrace(0, numbers, flat, record, _slopes(network, record))
         used = settings or StepSettings(optimizer("sgd"))
+        if not used.optimizer.lines:
+            raise SettingsError(
+                f"{used.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+                "single steps to trace"
+            )
         before = used.optimizer.init(flat, np) if state is None else state
         step = take_step(layout, flat, before, x, y, used, eta, weights, masks)
         losses = network.row_losses(step.record, y, np)
@@ -526,16 +363,3 @@ def _rows(values: Any, width: int, name: str) -> FloatArray:
     if rows.ndim != 2 or rows.shape[1] != width:
         raise SettingsError(f"{name} of shape {np.shape(values)} should be rows of {width} numbers")
     return rows
-
-
-def _span(numbers: Sequence[int]) -> str:
-    """Return numbers in words: 1 to 8, or 3, 17, 4, … (32 of them)."""
-    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
-        return f"{numbers[0]} to {numbers[-1]}"
-    if len(numbers) <= 6:
-        return ", ".join(str(number) for number in numbers)
-    return f"{', '.join(str(number) for number in numbers[:5])}, … ({len(numbers)} of them)"
-
-
-def _ranges(limits: Sequence[int]) -> str:
-    return f"[{','.join(f'1 to {limit}' if limit > 1 else '1' for limit in limits)}]"

@@ -144,6 +144,7 @@ class Writer:
         if self.hand is not None:
             value = self.hand.rounded(value, is_activation=is_activation)
             bound += self.hand.error(value, is_activation=is_activation)
+            words = "engine, without rounding by hand"
             self.errors[name or label] = bound
         elif against is not None and not math.isfinite(value) and math.isfinite(against):
             value, note = against, f"{note} {OVERFLOWS}".strip()
