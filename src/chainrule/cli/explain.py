@@ -19,6 +19,7 @@ EXAMPLES = """
 chainrule explain penguins.safetensors penguins.csv --row 17
 chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
 chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dW[1][2,3]' --paths
+chainrule explain penguins.safetensors penguins.csv --step 40
 """
 
 FORMATS = {"text": ".txt", "latex": ".tex", "html": ".html", "json": ".json"}
@@ -52,6 +53,13 @@ def parser() -> Parser:
     )
     made.option(
         group, "--member", metavar="N", type=whole, help="the member network, counted from 1 (default 1)"
+    )
+    made.option(
+        group,
+        "--step",
+        metavar="N",
+        type=whole,
+        help="a step of the training, counted from 1, replayed on the table the model was trained on",
     )
     group = "how it is shown"
     made.option(
@@ -88,7 +96,7 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule._files import ensure_writable, write_atomically
     from chainrule.explain.showing import DIGITS, checked_digits
-    from chainrule.explain.sources import trace_rows
+    from chainrule.explain.sources import trace_rows, trace_steps
     from chainrule.model.model import Model
 
     kind = _format(options)
@@ -102,14 +110,18 @@ def run(options: argparse.Namespace) -> None:
                 raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
     model = Model.load(options.model)
     table = model.table(options.table, **reading(options))
-    row = 1 if options.row is None else options.row
-    trace = trace_rows(model, table, row, 1 if options.member is None else options.member)
-    derivation = _explained(trace, options, form)
-    facts = {"model": Path(options.model).name, "table": table.name, "row": f"{row:,}"}
-    if table.lines is not None:
-        facts["row"] += f" ({table.place(row - 1)})"
+    member = 1 if options.member is None else options.member
+    facts = {"model": Path(options.model).name, "table": table.name}
+    if options.step is not None:
+        trace = trace_steps(model, table, options.step, member)
+        facts["step"] = f"{options.step:,}"
+    else:
+        row = 1 if options.row is None else options.row
+        trace = trace_rows(model, table, row, member)
+        facts["row"] = f"{row:,}" if table.lines is None else f"{row:,} ({table.place(row - 1)})"
     if model.members > 1:
-        facts["member"] = f"{trace.member} of {model.members}"
+        facts["member"] = f"{member} of {model.members}"
+    derivation = _explained(trace, options, form)
     warn(table.notes)
     if out is None and kind == "text":
         _print_text(derivation, facts, digits)
@@ -155,11 +167,19 @@ def _form(options: argparse.Namespace) -> Any:
 
 
 def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivation:
+    from chainrule.explain.address import Address
     from chainrule.explain.derivation import derive
-    from chainrule.explain.walk import answer_place, walk
+    from chainrule.explain.walk import answer_place, walk, walk_step
 
     if options.address is not None:
-        return derive(trace, options.address, form=form or "short", hand=options.hand)
+        place = Address.parse(options.address)
+        if options.step is not None and place.quantity.per_row:
+            place = place.at(row=options.row)
+        return derive(trace, place, form=form or "short", hand=options.hand)
+    if options.step is not None:
+        if options.hand is not None:
+            raise SettingsError("--hand is about one number of a step: name it with --address")
+        return walk_step(trace)
     if options.hand is not None:
         return derive(trace, answer_place(trace), hand=options.hand)
     return walk(trace)

@@ -27,6 +27,15 @@ def math_name(name: str) -> Markup:
     return Markup(mathml(Symbol(name)))
 
 
+def blocks_title(trace: Trace, place: Address) -> str:
+    """Return the title of the blocks; it says which row they show where there are several."""
+    rows = trace.step(place).rows
+    if len(rows) == 1:
+        return "The network"
+    shown = f"row {place.row}" if place.row in rows else f"row {rows[0]}, the first of {len(rows)}"
+    return f"The network on {shown}"
+
+
 def blocks(
     trace: Trace, place: Address, explained: Collection[str], showing: Showing
 ) -> list[dict[str, Any]]:

@@ -18,7 +18,7 @@ from chainrule import __version__
 from chainrule.equations.names import split_name
 from chainrule.explain.address import Address
 from chainrule.explain.lines import Check, Derivation, Line, MatrixLine, RuleLine
-from chainrule.explain.render_blocks import blocks
+from chainrule.explain.render_blocks import blocks, blocks_title
 from chainrule.explain.render_mathml import MathWriter
 from chainrule.explain.render_text import shape_text
 from chainrule.explain.showing import DIGITS, Showing, address_of, number_text
@@ -66,6 +66,7 @@ def page_data(
     return {
         "root": _Sections(MathWriter(showing)).section(derivation, 1),
         "blocks": strips,
+        "blocks_title": "The network" if trace is None else blocks_title(trace, place),
         "facts": dict(facts or {}) | ({"where": showing.where()} if showing.dropped else {}),
         "digits": digits,
         "words": words,
@@ -119,11 +120,12 @@ class _Sections:
         first = line.address not in self.seen
         self.seen.add(line.address)
         engine = None if line.check is None or not line.address else line.check.value
+        value = line.result if engine is None else engine
         is_name = bool(line.address) or split_name(line.label) is not None
         return {
             # Where an address is worked out more than once, its first line is the one to go to.
             "id": f"line:{line.address}" if line.address and first else "",
-            "left": self.math.name(line.left, line.result, part) if is_name else "",
+            "left": self.math.name(line.left, value, part) if is_name else "",
             "label": line.label,
             "sides": self.math.sides(line, part, labels),
             "result": self.math.number(line.left if is_name else "", line.result, engine, part),

@@ -234,7 +234,7 @@ class _Text:
         values = [self.showing.number(factor.value) for factor in factors]
         first, second = (max(map(len, column)) for column in (names, values))
         yield [("factors", "rule")]
-        room = max(self.width - first - second - 6, NARROWEST // 2)
+        room = max(self.width - first - second - 6, NARROWEST // 4)
         for factor, name, value in zip(factors, names, values, strict=True):
             style = "wrong" if factor.blame else "result"
             words, *others = textwrap.wrap(factor.words, room) or [""]

@@ -6,6 +6,7 @@ that the way from the inputs to the answer stays whole, and every sum on it is e
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cached_property
 
 import numpy as np
@@ -40,6 +41,39 @@ def walk(trace: Trace, *, row: int | None = None) -> Derivation:
     ['Inputs', 'Layer 1, the output: 1 neuron, tanh']
     """
     return _Walk(trace, row).derivation()
+
+
+def walk_step(trace: Trace) -> Derivation:
+    """Return what a training step did: its cost, the weight that it changed most, and the cost after it.
+
+    Raises SettingsError for a trace without an update.
+    """
+    step = trace.steps[-1]
+    number = step.number if len(trace.steps) > 1 else None
+    trace.resolve(Address("C_new", step=number))
+    weight = _most_changed(trace, number)
+    about = [
+        (Address("C", step=number), "The cost before the step"),
+        (replace(weight, name="dC/dW"), f"The gradient of {weight}, the weight that the step changes most"),
+        (replace(weight, name="W_new"), f"The update of {weight}"),
+        (Address("C_new", step=number), "The cost after the step"),
+    ]
+    parts = tuple(replace(derive(trace, place), title=title) for place, title in about)
+    rows = f"{len(step.rows)} rows" if len(step.rows) > 1 else "1 row"
+    return Derivation(parts[-1].address, f"Step {step.number} of the training, on {rows}", parts=parts)
+
+
+def _most_changed(trace: Trace, step: int | None) -> Address:
+    """Return the address of the weight that a step changes most."""
+    best, most = Address("W", 1, (1, 1), step), -1.0
+    for layer in range(1, len(trace.network.layers) + 1):
+        change = np.abs(
+            trace.array(Address("W_new", layer, (), step)) - trace.array(Address("W", layer, (), step))
+        )
+        i, j = np.unravel_index(int(np.argmax(change)), change.shape)
+        if change[i, j] > most:
+            best, most = Address("W", layer, (int(i) + 1, int(j) + 1), step), float(change[i, j])
+    return best
 
 
 class _Walk:

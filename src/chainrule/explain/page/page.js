@@ -29,7 +29,7 @@
     inspector.querySelector(".what").textContent = element.dataset.address ? words[nameOf(address)] ?? "" : "";
     inspector.querySelector(".where").textContent = address;
     inspector.querySelector(".is").hidden = element.dataset.value === undefined;
-    inspector.querySelector("output").textContent = element.dataset.value ?? "";
+    inspector.querySelector(".value").textContent = element.dataset.value ?? "";
     const count = places.get(key).length;
     const told = count === 1 ? "in one place" : `in ${count} places`;
     const line = element.dataset.address ? lineOf(address) : null;
