@@ -76,7 +76,9 @@ def test_every_setting_is_a_parameter_with_its_default(kind):
         assert parameter.kind == inspect.Parameter.KEYWORD_ONLY
         assert getattr(made, name) == parameter.default
     only = {"class_weight", "calibrate"} if kind is TableClassifier else {"target_scaling"}
-    shared = set(inspect.signature(TableClassifier).parameters) & set(inspect.signature(TableRegressor).parameters)
+    shared = set(inspect.signature(TableClassifier).parameters) & set(
+        inspect.signature(TableRegressor).parameters
+    )
     assert set(parameters) - shared == only
 
 
@@ -122,7 +124,9 @@ def test_the_parameters_left_end_the_training_otherwise():
 
 def test_the_target_scaling_changes_the_model():
     x, y = numbers()
-    assert not np.array_equal(regressor().fit(x, y).predict(x), regressor(target_scaling="none").fit(x, y).predict(x))
+    assert not np.array_equal(
+        regressor().fit(x, y).predict(x), regressor(target_scaling="none").fit(x, y).predict(x)
+    )
 
 
 # ---- containers
@@ -150,7 +154,9 @@ def test_every_container_gives_the_same_network(name):
     made = classifier(threads=None).fit(containers()[name], Y)
     expected = classifier().fit(containers()["pandas"], Y)
     tolerance = 1e-5 if name == "float32" else 0
-    assert np.allclose(made.predict_proba(containers()[name]), expected.predict_proba(containers()["pandas"]), atol=tolerance)  # fmt: skip
+    assert np.allclose(
+        made.predict_proba(containers()[name]), expected.predict_proba(containers()["pandas"]), atol=tolerance
+    )
 
 
 def test_sparse_matrices_are_made_dense():
@@ -217,7 +223,9 @@ def test_columns_are_found_by_name():
     assert made.n_features_in_ == 7
     assert np.array_equal(made.predict_proba(X[X.columns[::-1]]), expected)
     assert np.array_equal(made.predict_proba(X.assign(other=1)), expected)
-    assert np.array_equal(made.predict_proba({name: X[name].tolist() for name in reversed(X.columns)}), expected)
+    assert np.array_equal(
+        made.predict_proba({name: X[name].tolist() for name in reversed(X.columns)}), expected
+    )
 
 
 def test_a_missing_column_is_one_clear_line():
@@ -233,7 +241,9 @@ def test_columns_without_names_are_found_by_place():
     x, y = numbers()
     frame = pd.DataFrame(x, columns=["a", "b", "c"])
     with_names, without = regressor().fit(frame, y), regressor().fit(x, y)
-    with pytest.warns(UserWarning, match="X does not have valid feature names, but TableRegressor was fitted with"):
+    with pytest.warns(
+        UserWarning, match="X does not have valid feature names, but TableRegressor was fitted with"
+    ):
         assert np.array_equal(with_names.predict(x), with_names.predict(frame))
     with pytest.warns(UserWarning, match="X has feature names, but TableRegressor was fitted without"):
         assert np.array_equal(without.predict(frame), without.predict(x))
@@ -276,7 +286,9 @@ def test_classes_are_what_y_holds(labels, series):
     predicted = made.predict({"x": [0, 1]})
     assert predicted.tolist() == labels
     assert predicted.dtype == made.classes_.dtype
-    assert made.predict_proba({"x": [0, 1]}).argmax(axis=1).tolist() == [sorted(labels).index(v) for v in labels]
+    assert made.predict_proba({"x": [0, 1]}).argmax(axis=1).tolist() == [
+        sorted(labels).index(v) for v in labels
+    ]
 
 
 def test_categories_and_whole_numbers_of_pandas_and_polars_are_classes():
@@ -300,7 +312,10 @@ def test_categories_and_whole_numbers_of_pandas_and_polars_are_classes():
         ([0.5, 1.7, 2.2, 3.9] * 10, "Unknown label type"),
         (["a"] * 40, "y: every row is of the class a, so there is nothing to learn"),
         (np.array(["2024-01-01", "2024-01-02"] * 20, "datetime64[D]"), "y: holds dates or durations"),
-        ([datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)] * 20, "y: Unknown label type: row 1 is datetime"),
+        (
+            [datetime.date(2024, 1, 1), datetime.date(2024, 1, 2)] * 20,
+            "y: Unknown label type: row 1 is datetime",
+        ),
         (["a", "b"] * 19, "inconsistent numbers of samples"),
         (np.array([["a", "b"]] * 40), "y should be a 1d array"),
         (None, "requires y to be passed"),
@@ -314,11 +329,13 @@ def test_what_is_no_class_is_refused(y, line):
 
 def test_what_is_no_number_is_refused():
     x, y = numbers(20)
-    with pytest.raises(TableError, match="y: could not convert string to float: 'a'; TableRegressor predicts numbers"):
+    with pytest.raises(
+        TableError, match="y: could not convert string to float: 'a'; TableRegressor predicts numbers"
+    ):
         regressor().fit(x, ["a"] * 20)
     with pytest.raises(ValueError, match="Input y contains infinity"):
         regressor().fit(x, [np.inf, *y[1:]])
-    with pytest.raises(TableError, match="the target 'target' is '1.0' in every row|'1' in every row"):
+    with pytest.raises(TableError, match="the target 'target' is '1' in every row"):
         regressor().fit(x, np.ones(20))
     with pytest.warns(DataConversionWarning):
         regressor().fit(x, y[:, None])
@@ -368,10 +385,15 @@ def test_nothing_is_predicted_before_fit():
 
 def test_numbers_of_numpy_are_numbers():
     made = classifier(
-        hidden=np.array([4]), epochs=np.int64(3), learning_rate=np.float32(0.01), members=np.int32(2), random_state=np.int64(0)
+        hidden=np.array([4]),
+        epochs=np.int64(3),
+        learning_rate=np.float32(0.01),
+        members=np.int32(2),
+        random_state=np.int64(0),
     )
     assert np.array_equal(
-        made.fit(X, Y).predict_proba(X), classifier(learning_rate=float(np.float32(0.01))).fit(X, Y).predict_proba(X)
+        made.fit(X, Y).predict_proba(X),
+        classifier(learning_rate=float(np.float32(0.01))).fit(X, Y).predict_proba(X),
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.tables.plain import read_list, read_number, read_record
 
 MOST_KEPT = 1000
@@ -40,7 +40,7 @@ class Errors:
     def of(cls, y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> Errors:
         """Return the errors of outputs (k, n) on rows with targets ``y`` (n,), as the network has them.
 
-        With ``weights`` (n,) a row counts as often as it weighs.
+        With ``weights`` (n,) each row counts by its share of them.
         """
         mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
         shares = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
@@ -82,4 +82,8 @@ class Errors:
         """Return the errors of `to_dict`; raises ModelFileError for anything else."""
         data: Mapping[str, Any] = read_record(value, "errors", cls.__dataclass_fields__)
         errors, places = (np.array(read_list(data[name], name, read_number)) for name in ("errors", "places"))
-        return cls(read_number(data["noise"], "noise"), errors, places)
+        noise = read_number(data["noise"], "noise")
+        sorted_pairs = len(errors) == len(places) > 0 and not (np.diff(errors) < 0).any()
+        if noise <= 0 or not sorted_pairs or not (np.diff(places, prepend=0.0, append=1.0) > 0).all():
+            raise ModelFileError("errors: these are not sorted errors and their places between 0 and 1")
+        return cls(noise, errors, places)

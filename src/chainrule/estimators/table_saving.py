@@ -84,16 +84,15 @@ def _loaded(cls: type[E], model: Model, fitted: object) -> E:
 
 def _parameters(estimator: BaseTable) -> dict[str, Any]:
     """Return the parameters as plain data, without those that are code."""
-    made = {}
+    made, left_out = {}, []
     for name, value in estimator.get_params(deep=False).items():
         try:
             made[name] = _plain(value)
         except TypeError:
-            warnings.warn(
-                f"{name} can't be written to a file without pickle, and is left out",
-                UserWarning,
-                stacklevel=4,
-            )
+            left_out.append(name)
+    if left_out:
+        names = ", ".join(left_out)
+        warnings.warn(f"{names} can't be written to a file that holds no code: left out", stacklevel=4)
     return made
 
 
