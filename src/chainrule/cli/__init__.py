@@ -19,7 +19,10 @@ COMMANDS = {
     "predict": "predict the target for every row of a table",
     "check": "check a model's gradients and predictions, and print a certificate",
     "diagnose": "look for what is wrong with a network and its training",
+    "explain": "show how a prediction or a derivative comes about, number by number",
     "describe": "show what a model is: inputs, layers, target, training",
+    "lesson": "walk through a worked example, every number shown and checked",
+    "sheet": "print exercise sheets with their keys, each with fresh numbers",
     "formulas": "show every activation, loss, optimizer … with its formula",
     "warm-up": "compile the engine ahead of time",
 }
