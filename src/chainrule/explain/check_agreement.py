@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -167,11 +168,17 @@ def _check_slopes(
 ) -> Check:
     found: list[tuple[str, float, float, float]] = []
     notes = 0
+    flat = np.asarray(model.parameters, np.float64)
+    signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], flat.shape)
+    nudged = replace(model, parameters=flat * (1 + signs * float(np.finfo(np.float64).eps)))
     for row in rows:
         single = table.take([row])
         x = model.encoder.transform(single)[0]
         outcome = outcome_of(model, x, member=member)
         steepest, start = float(np.abs(outcome.gradients(x[None])).max()), 0
+        value = float(outcome.values(x[None])[0])
+        spread = abs(float(replace(outcome, model=nudged).values(x[None])[0]) - value)
+        rounding = ROUNDINGS * abs(value) + ROUNDED_WEIGHTS * spread
         effects = column_effects(model, table, row, member=member)
         for column, effect in zip(model.encoder.columns, effects.columns, strict=True):
             part_at, start = start, start + len(column.inputs)
@@ -189,7 +196,7 @@ def _check_slopes(
             left, right = (at - low) / step, (high - at) / step
             middle = (high - low) / ((v + step) - (v - step))
             # The largest change of Q by an input stands for its curvature; Q itself is rounded.
-            slack = OF_SLOPE * abs(middle) + OF_CURVES * steepest * inner + ROUNDINGS * abs(at) / step
+            slack = OF_SLOPE * abs(middle) + OF_CURVES * steepest * inner + rounding / step
             if (
                 abs(effect.slope - middle) > slack
                 and _bends(outcome, moved)
