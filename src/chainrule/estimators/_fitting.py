@@ -33,15 +33,15 @@ class Rows(NamedTuple):
 class Start:
     """Where a training begins: parameters (p,), the engine's seed (-1: to be drawn), and perhaps a checkpoint.
 
-    ``before`` are the curves of earlier trainings, to be gone on with; ``validation`` are indices of rows where a
-    checkpoint says which they were.
+    ``before`` are the curves of earlier trainings, to be gone on with; ``split`` are the indices of training and
+    validation rows where a checkpoint says which they were.
     """
 
     parameters: FloatArray
     seed: int = -1
     checkpoint: Checkpoint | None = None
     before: Curves | None = None
-    validation: IntArray | None = None
+    split: tuple[IntArray, IntArray] | None = None
 
 
 class Curves(NamedTuple):
@@ -111,13 +111,13 @@ def prepare(
     train: IntArray = np.arange(n)
     if validation is not None:
         rows, held = _joined(rows, validation), np.arange(n, n + len(validation.x))
-    elif start.validation is not None:
-        held = start.validation
-        if len(held) and held.max() >= n:
+    elif start.split is not None:
+        train, held = start.split
+        if len(train) + len(held) != n:
             raise ParameterError(
-                "the checkpoint's validation rows were given as X_val: give them again, as all the data"
+                f"the checkpoint is of {len(train)} training rows and {len(held)} validation rows, but there are {n} "
+                "rows: give all that it was made with, X_val too"
             )
-        train = np.setdiff1d(train, held)
     elif estimator.early_stopping and is_stochastic(estimator):
         train, held = _split(estimator, design, rows, random)
     if start.seed < 0:

@@ -122,6 +122,8 @@ def _loaded(cls: type[E], arrays: dict[str, Any], data: dict[str, Any]) -> E:
     flat = arrays["parameters"]
     if flat.shape != (design.layout.size,) or flat.dtype.kind != "f":
         raise ModelFileError(f"parameters of shape ({design.layout.size},) are expected, not {flat.shape}")
+    if not isinstance(data["fitted"], dict):
+        raise ModelFileError("the fitted attributes are missing")
     estimator._design = design
     estimator.coefs_, estimator.intercepts_ = design.arrays(flat)
     for name in _PLAIN:
@@ -185,7 +187,7 @@ class SaveCheckpoint:
             return
         parts, data = state.checkpoint().to_parts()
         arrays = {f"checkpoint.{name}": array for name, array in parts.items()}
-        arrays["validation"] = fitting.data.validation
+        arrays["train"], arrays["validation"] = fitting.data.train, fitting.data.validation
         before = fitting.start.before
         description = {
             "checkpoint_of": self._estimator,
@@ -193,7 +195,6 @@ class SaveCheckpoint:
             "chainrule": __version__,
             "seed": fitting.start.seed,
             "design": _lists(asdict(fitting.design)),
-            "rows": len(fitting.data.train),
             "before": None if before is None else _lists(before._asdict()),
             "checkpoint": data,
         }
@@ -222,7 +223,7 @@ def resumed(path: PathLike, estimator: Any, start: Start) -> Start:
             seed=int(data["seed"]),
             checkpoint=Checkpoint.from_parts(parts, data["checkpoint"]),
             before=before,
-            validation=arrays["validation"],
+            split=(arrays["train"], arrays["validation"]),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise ModelFileError(
