@@ -175,6 +175,7 @@ def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivati
         place = Address.parse(options.address)
         if options.step is not None and place.quantity.per_row:
             place = place.at(row=options.row)
+        trace.array(place)  # says what is missing where there is no such number
         return derive(trace, place, form=form or "short", hand=options.hand)
     if options.step is not None:
         if options.hand is not None:

@@ -152,7 +152,7 @@
   // What is wider than the page scrolls, and can be reached for that.
   function reachable() {
     for (const box of document.querySelectorAll(".right, .formula, .arrays figure")) {
-      if (box.scrollWidth > box.clientWidth + 1) box.setAttribute("tabindex", "0");
+      if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
       else box.removeAttribute("tabindex");
     }
   }

@@ -1,0 +1,185 @@
+"""``chainrule explain``: what is printed, what is written, and one line for every mistake."""
+
+import json
+import re
+
+import pytest
+from tests.cli.conftest import contents
+from tests.explain.latex_check import complaints
+
+from chainrule.cli.explain import FORMATS
+from chainrule.explain.render_json import read_json
+from chainrule.explain.sources import trace_rows
+from chainrule.model.model import Model
+
+
+def test_a_prediction_goes_from_the_cells_to_the_answer(run, penguins):
+    result = run("explain", penguins, "penguins.csv", "--row", "17")
+    assert result.code == 0, result.err
+    lines = result.out.splitlines()
+    assert re.fullmatch(r"Predicted: species = \w+, with probability 0\.\d+", lines[0])
+    assert lines[2] == "model penguins.safetensors, table penguins.csv, row 17 (line 18)"
+    titles = [line.split(" ─")[0] for line in lines if line.startswith("── ")]
+    assert titles[0] == "── Inputs"
+    assert titles[1].startswith("── Layer 1: 3 neurons")
+    assert titles[2].startswith("── Layer 2, the output: 3 neurons, softmax")
+    assert titles[3] == "── The answer"
+    assert "'38.7'" in result.out  # the cell of line 18
+    assert "✓" in result.out
+    assert "✗" not in result.out
+    assert max(map(len, lines)) <= 100
+    assert "\x1b" not in result.out
+
+
+def test_the_answer_is_that_of_predict(run, penguins):
+    text = run("explain", penguins, "penguins.csv", "--row", "17").out
+    header, *rows = run("predict", penguins, "penguins.csv").out.splitlines()
+    cells = dict(zip(header.split(","), rows[16].split(","), strict=True))
+    species, probability = re.match(r"Predicted: species = (\w+), with probability (\S+)", text).groups()
+    assert species == cells["species"]
+    assert float(probability) == pytest.approx(float(cells[f"P({species})"]), rel=1e-3)
+
+
+def test_a_number_target_comes_back_in_its_units(run, folder):
+    train = ["--engine", "reference", "--hidden", "3", "--epochs", "2", "--members", "2", "--quiet"]
+    assert run("train", "penguins.csv", "--target", "body_mass_g", "--out", "m.safetensors", *train).code == 0
+    result = run("explain", "m.safetensors", "penguins.csv", "--row", "2", "--member", "2")
+    assert result.code == 0, result.err
+    value = float(re.match(r"Predicted: body_mass_g = (\S+)", result.out)[1])
+    row = run("predict", "m.safetensors", "penguins.csv").out.splitlines()[2]
+    assert value == pytest.approx(float(row), rel=1e-4)
+    assert "member 2 of 2" in result.out
+    assert "a[2][1]@member=1" in result.out  # the mean is over both
+
+
+@pytest.mark.parametrize("kind", list(FORMATS))
+def test_every_format_is_printed_and_written(run, folder, penguins, kind):
+    asked = ["explain", penguins, "penguins.csv", "--row", "3", "--address", "z[1][2]"]
+    printed = run(*asked, "--format", kind)
+    assert printed.code == 0, printed.err
+    written = run(*asked, "--out", f"x{FORMATS[kind]}")
+    assert (written.code, written.out) == (0, "")
+    assert written.err == f"wrote the explanation to x{FORMATS[kind]}\n"
+    text = (folder / f"x{FORMATS[kind]}").read_text("utf-8")
+    assert text == printed.out
+    number = trace_rows(Model.load(penguins), "penguins.csv", 3)["z[1][2]"]
+    if kind == "json":
+        assert read_json(text).result == pytest.approx(number, rel=1e-13)
+        assert json.loads(text)["source"]["row"] == "3 (line 4)"
+    elif kind == "html":
+        assert text.startswith("<!DOCTYPE html>")
+        assert f'data-address="z[1][2]" data-value="{number!r}"' in text
+    else:
+        assert f"{number:.6g}".removeprefix("-") in text
+    if kind == "latex":
+        assert complaints(text) == []
+
+
+def test_paths_of_a_derivative(run, penguins):
+    asked = ["explain", penguins, "penguins.csv", "--row", "3", "--address", "dC/dW[1][2,3]"]
+    paths = run(*asked, "--paths")
+    assert paths.code == 0, paths.err
+    assert "P_1 = " in paths.out
+    assert paths.out == run(*asked, "--form", "paths").out
+    assert "P_1 = " not in run(*asked).out
+    assert " @ " in run("explain", penguins, "penguins.csv", "--address", "dC/dW[1]", "--form", "matrix").out
+
+
+def test_digits_and_rounding_by_hand(run, penguins):
+    asked = ["explain", penguins, "penguins.csv", "--row", "3"]
+    few = run(*asked, "--address", "z[2][1]", "--digits", "2")
+    assert few.code == 0, few.err
+    assert not re.search(r"\d\.\d{4,}", few.out)
+    hand = run(*asked, "--hand", "2")
+    assert hand.code == 0, hand.err
+    assert "Rounded as by hand" in hand.out
+    assert "probability[" in hand.out
+
+
+def test_a_step_of_the_training(run, penguins):
+    result = run("explain", penguins, "penguins.csv", "--step", "3")
+    assert result.code == 0, result.err
+    assert re.match(r"Step 3 of the training, on \d+ rows\n", result.out)
+    for part in (
+        "The cost before the step",
+        "The gradient of W",
+        "The update of W",
+        "The cost after the step",
+    ):
+        assert f"── {part}" in result.out
+    one = run("explain", penguins, "penguins.csv", "--step", "3", "--address", "W_new[1][1,2]")
+    assert one.code == 0, one.err
+    assert "adam" in one.out
+
+
+def test_the_row_of_a_step_is_named(run, penguins):
+    refused = run("explain", penguins, "penguins.csv", "--step", "3", "--address", "z[1][1]")
+    assert refused.code == 2
+    row = re.search(r"@row=(\d+)", refused.err)[1]
+    for words in (["z[1][1]", "--row", row], [f"z[1][1]@row={row}"]):
+        result = run("explain", penguins, "penguins.csv", "--step", "3", "--address", *words)
+        assert result.code == 0, result.err
+        assert f"row {row}" in result.out
+
+
+def test_a_table_without_the_target(run, folder, penguins):
+    lines = (folder / "penguins.csv").read_text("utf-8").splitlines()
+    (folder / "new.csv").write_text("\n".join(line.split(",", 1)[1] for line in lines[:4]), "utf-8")
+    result = run("explain", penguins, "new.csv", "--row", "2")
+    assert result.code == 0, result.err
+    assert "There is no loss and no gradient here: the table has no column 'species'." in result.out
+    refused = run("explain", penguins, "new.csv", "--row", "2", "--address", "dC/dW[1][2,3]")
+    assert (refused.code, refused.out) == (2, "")
+    assert "target" in refused.err
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["--row", "999"], "there is no row 999; it has rows 1 to 344"),
+        (["--row", "0"], "there is no row 0"),
+        (["--row", "two"], "'two' is not a whole number"),
+        (["--member", "9"], "there is no member 9"),
+        (["--address", "q[1]"], "there is no quantity 'q'"),
+        (["--address", "z[9][1]"], "there is no layer 9"),
+        (["--address", "z[1][1]", "--paths"], "paths"),
+        (["--address", "z[1][1]", "--form", "long"], "form 'long' is unknown"),
+        (["--paths"], "name it with --address"),
+        (["--form", "matrix"], "name it with --address"),
+        (["--address", "dC/dW[1][1,1]", "--paths", "--form", "short"], "contradict"),
+        (["--digits", "0"], "digits 0"),
+        (["--hand", "0"], "hand 0"),
+        (["--step", "99999"], "there is no step 99999"),
+        (["--step", "3", "--hand", "2"], "--address"),
+        (["--format", "pdf"], "format"),
+        (["--out", "x.pdf"], "the ending says no format"),
+        (["--out", "nowhere/x.html"], "there is no folder nowhere"),
+        (["--out", "penguins.csv", "--format", "text"], "exists"),
+        (["--out", "penguins.csv", "--format", "text", "--overwrite"], "would be lost"),
+        (["--out", "penguins.safetensors", "--format", "text", "--overwrite"], "would be lost"),
+    ],
+    ids=lambda words: " ".join(words) if isinstance(words, list) else "",
+)
+def test_mistakes_are_one_line_and_write_nothing(run, folder, penguins, words, told):
+    before = contents(folder)
+    result = run("explain", penguins, "penguins.csv", *words)
+    assert (result.code, result.out) == (2, "")
+    assert result.err.startswith("error: ")
+    assert result.err.count("\n") == 1
+    assert told in result.err
+    assert contents(folder) == before
+
+
+def test_a_file_is_replaced_only_if_asked(run, folder, penguins):
+    asked = ["explain", penguins, "penguins.csv", "--out", "x.html"]
+    assert run(*asked).code == 0
+    assert run(*asked).code == 2
+    assert run(*asked, "--overwrite").code == 0
+
+
+def test_a_terminal_without_the_signs_gets_ascii(run, penguins, monkeypatch):
+    monkeypatch.setattr("chainrule.cli.explain._can_show", lambda signs: False)
+    result = run("explain", penguins, "penguins.csv", "--row", "17")
+    assert result.code == 0
+    assert result.out.isascii()
+    assert "  ok\n" in result.out
