@@ -34,7 +34,7 @@ FRIENDLY: Mapping[str, tuple[float, ...]] = {
 MOST_VARIANTS = 1000
 MOST_DRAWS = 200
 LARGEST_RESULT = 1000.0
-MOST_ZEROS = 0.5
+MOST_ZEROS = 0.3
 """Numbers are drawn again where a line's result is larger, or more than this share of the lines result in 0."""
 
 

@@ -12,7 +12,8 @@ from markupsafe import Markup
 
 from chainrule import __version__
 from chainrule.explain.render_html import page_data
-from chainrule.explain.showing import number_text
+from chainrule.explain.render_mathml import MathWriter
+from chainrule.explain.showing import Showing, address_of, number_text
 from chainrule.lessons.blocks import Block, Checked, Shown, Worked
 from chainrule.lessons.lesson import Lesson
 
@@ -61,6 +62,13 @@ def _renamed(section: dict[str, Any], name: str) -> dict[str, Any]:
     return {**section, "id": f"{name}-{section['id']}", "lines": lines, "parts": parts}
 
 
+def shown_name(text: str) -> str | Markup:
+    """Return an address as the formulas write it; any other text as it is."""
+    if address_of(text) is None or not ("[" in text or text in ("C", "C_new", "loss")):
+        return text
+    return MathWriter(Showing()).name(text, None)
+
+
 def _file(name: str) -> str:
     for package in FOLDERS:
         path = files(package) / "page" / name
@@ -78,6 +86,7 @@ def _environment() -> Environment:
         trim_blocks=True,
         lstrip_blocks=True,
     )
+    made.globals["name"] = shown_name
     # Styles are our own files; escaped they would be none.
     made.globals["file"] = lambda name: Markup(_file(name))
     return made

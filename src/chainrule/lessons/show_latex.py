@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
+from chainrule.equations.formula import Symbol
+from chainrule.equations.render import latex
 from chainrule.explain.render_latex import HEAD, TAIL, latex_body, latex_text
-from chainrule.explain.showing import number_text
+from chainrule.explain.showing import address_of, number_text
 from chainrule.lessons.blocks import Block, Checked, Erratum, Grid, Plot, Shown, Words, Worked
 from chainrule.lessons.lesson import Lesson
 
@@ -57,6 +59,13 @@ def _block(block: Block) -> Iterator[str]:
             yield grid_latex(Grid(("number", "expected", "found", ""), rows, ("number", "")))
 
 
+def latex_name(name: str) -> str:
+    """Return an address as the formulas write it; any other text as text."""
+    if address_of(name) is None or not ("[" in name or name in ("C", "C_new", "loss")):
+        return latex_text(name)
+    return f"${latex(Symbol(name))}$"
+
+
 def grid_latex(grid: Grid) -> str:
     """Return a table as a tabular."""
     columns = "".join("l" if header in grid.words else "r" for header in grid.headers)
@@ -66,6 +75,6 @@ def grid_latex(grid: Grid) -> str:
     if grid.caption:
         lines.append(rf"{latex_text(grid.caption)}\par")
     lines.append(rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}")
-    lines.append(" & ".join(rf"\textbf{{{latex_text(header)}}}" for header in grid.headers) + r" \\ \hline")
-    lines += [" & ".join(map(latex_text, row)) + r" \\" for row in grid.rows]
+    lines.append(" & ".join(latex_name(header) for header in grid.headers) + r" \\ \hline")
+    lines += [" & ".join(map(latex_name, row)) + r" \\" for row in grid.rows]
     return "\n".join([*lines, r"\end{tabular}\par}", r"\medskip"])

@@ -16,7 +16,7 @@ from chainrule.lessons.blocks import Grid, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.sheets import Variant
 from chainrule.lessons.show_html import template
-from chainrule.lessons.show_latex import grid_latex
+from chainrule.lessons.show_latex import grid_latex, latex_name
 
 Part = Literal["both", "sheets", "keys"]
 DIGITS = 6
@@ -77,7 +77,7 @@ def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iter
             yield grid_latex(block)
         elif isinstance(block, Words):
             yield rf"\par {latex_text(block.text)}\par"
-    yield r"\par Wanted: " + "; ".join(map(latex_text, variant.wanted)) + "."
+    yield r"\par Wanted: " + "; ".join(_wanted(words) for words in variant.wanted) + "."
     yield rf"\par\emph{{{latex_text(variant.hand)}}}\par"
     places = range(len(variant.lines))
     for blank, group in groupby(places, lambda place: not key and variant.is_blank(place)):
@@ -93,3 +93,8 @@ def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iter
                 yield rf"\par {latex_text(rule)}"
             left = latex(Symbol(line.left)) if line.address else rf"\text{{{latex_text(line.label)}}}"
             yield rf"\par\noindent${left} = $\rule[-{ROOM}]{{0pt}}{{{ROOM}}}\hrulefill\par"
+
+
+def _wanted(words: str) -> str:
+    name, _, what = words.partition(": ")
+    return f"{latex_name(name)}, {latex_text(what)}"
