@@ -54,7 +54,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     True
     """
 
-    _n_targets: int = 1
+    n_outputs_: int
 
     def __init__(
         self,
@@ -116,7 +116,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
         """
         made = given_network(cls, coefs, intercepts, parameters)
-        made._n_targets = len(made.intercepts_[-1])
+        made.n_outputs_ = len(made.intercepts_[-1])
         return made._finish()
 
     def fit(
@@ -208,7 +208,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         return self._design.answers()
 
     def _problem(self) -> tuple[Kind, int, int]:
-        return "number", 0, self._n_targets
+        return "number", 0, self.n_outputs_
 
     def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         X, y = read(self, X, y, reset=reset, multi_output=True, y_numeric=True)
@@ -216,9 +216,9 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
 
     def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
         n_targets = 1 if y.ndim == 1 else y.shape[1]
-        if not first and n_targets != self._n_targets:
-            raise ValueError(f"y has {n_targets} columns, but the network was trained for {self._n_targets}")
-        self._n_targets = n_targets
+        if not first and n_targets != self.n_outputs_:
+            raise ValueError(f"y has {n_targets} columns, but the network was trained for {self.n_outputs_}")
+        self.n_outputs_ = n_targets
         if self.loss == "poisson" and (y < 0).any():
             raise ValueError(f"loss='poisson' is for y of at least 0, but the least is {np.min(y)}")
 

@@ -130,7 +130,7 @@ def as_callbacks(callbacks: Any) -> list[Callable[[EpochState], bool | None]]:
     """Return one callback, several, or None as a list; raises SettingsError for what can't be called."""
     if callbacks is None:
         return []
-    found = [callbacks] if callable(callbacks) else list(callbacks)
+    found = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
     for callback in found:
         if not callable(callback):
             raise SettingsError(f"callback {callback!r} can't be called: give functions of the epoch's state")
