@@ -79,7 +79,9 @@ def test_what_is_code_is_left_out_with_a_warning(tmp_path):
     )
     with pytest.warns(UserWarning, match="the network has learned nothing"):
         made.fit(FRAME, NAMES)
-    line = "^callbacks, random_state, stopping_metric can't be written to a file that holds no code: left out$"
+    line = (
+        "^callbacks, random_state, stopping_metric can't be written to a file that holds no code: left out$"
+    )
     with pytest.warns(UserWarning, match=line):
         made.save(tmp_path / "m")
     found = TableClassifier.load(tmp_path / "m")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from os import PathLike
 from typing import Any, Self
 
@@ -12,11 +13,11 @@ import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, validate_data
+from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
-from chainrule.errors import SettingsError, TableError
+from chainrule.errors import SettingsError
 from chainrule.estimators import table_saving
 from chainrule.estimators.table_data import (
     TARGET,
@@ -25,6 +26,7 @@ from chainrule.estimators.table_data import (
     container,
     free_name,
     is_frame,
+    positive_weights,
     renamed,
     table_of,
     with_columns,
@@ -124,7 +126,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             validation = with_columns(
                 self._named(X_val, names, reading, "X_val"), {target: self._target(y_val, X_val, "y_val")}
             )
-        with limited_threads(self.threads):
+        with self._threads():
             prepared = prepare(
                 table,
                 target,
@@ -155,11 +157,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = table_of(X, reading.missing)
-        weights = None
-        if sample_weight is not None:
-            weights = _check_sample_weight(sample_weight, X, dtype=np.float64, ensure_non_negative=True)
-            if not weights.any():
-                raise TableError("sample_weight: every weight is 0; give rows that count a weight above 0")
+        weights = None if sample_weight is None else positive_weights(sample_weight, X)
         target = free_name(getattr(y, "name", None), TARGET, table.columns)
         columns = {target: self._learn_target(y, X, weights)}
         if weights is None:
@@ -192,6 +190,9 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history(result.history)
 
+    def _threads(self) -> AbstractContextManager[None]:
+        return limited_threads(_plain(self.threads))
+
     def _keep_history(self, history: Sequence[Epoch]) -> None:
         self.history_ = tuple(history)
         self.n_iter_ = len(history)
@@ -215,7 +216,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     def _prediction(self, X: Any) -> Prediction:
         table = self._table(X)
-        with limited_threads(_plain(self.threads)):
+        with self._threads():
             return self.model_.predict(table)
 
     # ---- files

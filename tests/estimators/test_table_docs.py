@@ -1,0 +1,34 @@
+"""The page on scikit-learn: what it shows of raw tables runs, one example after the other."""
+
+import doctest
+import re
+from pathlib import Path
+
+import pytest
+
+from chainrule.estimators import table_classifier, table_regressor
+
+ROOT = Path(__file__).parents[2]
+PAGE = (ROOT / "docs" / "sklearn.md").read_text("utf-8")
+PART = re.search(r"^## Raw tables\n.*?(?=^## |\Z)", PAGE, re.MULTILINE | re.DOTALL)
+EXAMPLES = re.findall(r"^```python\n(.*?)^```$", PART[0] if PART else "", re.MULTILINE | re.DOTALL)
+
+
+def test_there_are_examples():
+    assert len(EXAMPLES) >= 3
+
+
+@pytest.mark.parametrize("number", range(len(EXAMPLES)))
+def test_an_example_runs(number, tmp_path, monkeypatch, capsys):
+    (tmp_path / "examples").mkdir()
+    (tmp_path / "examples" / "penguins.csv").write_bytes((ROOT / "examples" / "penguins.csv").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    exec(compile(EXAMPLES[number], "docs/sklearn.md", "exec"), {"__name__": "example"})
+    assert capsys.readouterr().out
+
+
+@pytest.mark.parametrize("module", [table_classifier, table_regressor])
+def test_the_examples_of_the_docstrings_run(module):
+    result = doctest.testmod(module)
+    assert result.attempted >= 4
+    assert result.failed == 0
