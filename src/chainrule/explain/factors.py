@@ -29,16 +29,16 @@ def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[s
     values = [writer.value(str(each)) for each in places]
     blamed = _blamed(writer, places, values)
     made = tuple(
-        Factor(str(each), value, each.quantity.words, blamed.get(number, ""))
+        Factor(str(each), value, each.words, blamed.get(number, ""))
         for number, (each, value) in enumerate(zip(places, values, strict=True))
     )
-    notes = list(blamed.values())
+    notes = list(blamed.values()) or _in_all(places, values)
     if total > 1 or row is not None:
         of_row = "" if row is None else f" of row {row}, whose part is the largest"
         notes.append(
             f"Factors of {'the largest of ' if total > 1 else ''}{total:,} path{'s' * (total > 1)}{of_row}."
         )
-    return made, (*_in_all(places, values), *notes)
+    return made, tuple(notes)
 
 
 def largest_row(writer: Writer, place: Address) -> int | None:

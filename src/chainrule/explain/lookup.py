@@ -23,11 +23,10 @@ def resolve(trace: Trace, given: Address) -> Address:
 
     Raises SettingsError for a place that isn't there, and says what is.
     """
+    _check_place(trace, given)
     step = _step_of(trace, given)
     place = replace(given, step=step.number if len(trace.steps) > 1 else None)
-    place = replace(place, row=_row_of(trace, given, step), member=_member_of(trace, given, step))
-    _check_place(trace, place)
-    return place
+    return replace(place, row=_row_of(given, step), member=_member_of(trace, given, step))
 
 
 def _step_of(trace: Trace, given: Address) -> StepTrace:
@@ -44,7 +43,7 @@ def _step_of(trace: Trace, given: Address) -> StepTrace:
     )
 
 
-def _row_of(trace: Trace, given: Address, step: StepTrace) -> int | None:
+def _row_of(given: Address, step: StepTrace) -> int | None:
     if given.row is not None and given.row not in step.rows:
         raise SettingsError(f"{given}: there is no row {given.row}; the step has rows {span(step.rows)}")
     kind = given.quantity
@@ -94,7 +93,9 @@ def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
         case "output":
             return (sizes[-1],)
         case "class":
-            return (trace.target.n_classes if trace.target else 0,)
+            if trace.target is None or not trace.target.n_classes:
+                raise SettingsError(f"{place}: the target has no classes; see prediction")
+            return (trace.target.n_classes,)
         case "neuron":
             return (sizes[layer],)
         case "weight":

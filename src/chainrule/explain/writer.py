@@ -191,12 +191,19 @@ class Writer:
         largest = np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :]
         largest = np.sort(largest[terms[largest] != 0])
         others = np.delete(terms, largest)
-        exact = math.fsum(others.tolist()) if np.isfinite(others).all() else float(np.sum(others))
+        exact = _summed(others)
         node = added([*(term(int(i)) for i in largest), Symbol(rest)])
         note = (
             f"{rest}: the sum of the other {len(others)} {what}{'' if others.any() else ', which are all 0'}"
         )
         return Sum(node, {rest: exact}, slack, note)
+
+
+def _summed(terms: FloatArray) -> float:
+    """Return the sum of terms, of a few thousand without any rounding but the last."""
+    if len(terms) > 5000 or not np.isfinite(terms).all():
+        return float(np.sum(terms))
+    return math.fsum(terms.tolist())
 
 
 OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."
