@@ -16,7 +16,7 @@ from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.engines.cpu import CpuEngine
 from chainrule.equations.network import Network
-from chainrule.errors import FormulaError, SettingsError
+from chainrule.errors import FormulaError
 from chainrule.estimators import _inspection, _saving
 from chainrule.estimators._callbacks import Messages
 from chainrule.estimators._fitted import describe, is_over, record, start_again
@@ -130,9 +130,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             check_together(self)
             self._check_given(given)
             return self._fit_checked(given)
-        except (SettingsError, FormulaError) as error:
-            if isinstance(error, ValueError):
-                raise
+        except FormulaError as error:
             # scikit-learn's users expect a ValueError of a parameter that can't be.
             raise ParameterError(str(error)) from error
 
@@ -217,12 +215,9 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
 
     def _finish(self) -> Self:
         """Set the attributes that follow from given weights."""
-        try:
-            kind, n_classes, n_outputs = self._problem()
-            self._design = design(self, self.n_features_in_, n_classes, n_outputs, kind)
-            self._flat()
-        except (SettingsError, FormulaError) as error:
-            raise error if isinstance(error, ValueError) else ParameterError(str(error)) from error
+        kind, n_classes, n_outputs = self._problem()
+        self._design = design(self, self.n_features_in_, n_classes, n_outputs, kind)
+        self._flat()
         describe(self)
         self.n_iter_ = self.t_ = 0
         self.loss_curve_ = []

@@ -19,8 +19,8 @@ from chainrule.training.metrics import Metric
 Check = tuple[Callable[[Any], bool], str]
 
 
-class ParameterError(SettingsError, ValueError, TypeError):
-    """A parameter with a value it can't have, or parameters that contradict each other."""
+class ParameterError(SettingsError, TypeError):
+    """A parameter with a value it can't have; both a ValueError and a TypeError, as scikit-learn's own is."""
 
 
 def store(estimator: Any, values: Mapping[str, Any]) -> None:
