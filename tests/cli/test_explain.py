@@ -1,7 +1,10 @@
 """``chainrule explain``: what is printed, what is written, and one line for every mistake."""
 
+import doctest
 import json
 import re
+import shlex
+from pathlib import Path
 
 import pytest
 from tests.cli.conftest import contents
@@ -11,6 +14,8 @@ from chainrule.cli.explain import FORMATS
 from chainrule.explain.render_json import read_json
 from chainrule.explain.sources import trace_rows
 from chainrule.model.model import Model
+
+PAGE = Path(__file__).parents[2] / "docs" / "pages.md"
 
 
 def test_a_prediction_goes_from_the_cells_to_the_answer(run, penguins):
@@ -168,6 +173,24 @@ def test_mistakes_are_one_line_and_write_nothing(run, folder, penguins, words, t
     assert result.err.count("\n") == 1
     assert told in result.err
     assert contents(folder) == before
+
+
+def test_the_commands_of_the_page_run(folder, run):
+    (block,) = re.findall(r"^```console\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL)
+    (folder / "examples").mkdir()
+    (folder / "penguins.csv").rename(folder / "examples" / "penguins.csv")
+    commands = [shlex.split(line.removeprefix("$ chainrule ")) for line in block.splitlines()]
+    assert [command[0] for command in commands] == ["train", *["explain"] * (len(commands) - 1)]
+    fast = ["--engine", "reference", "--members", "3", "--hidden", "3", "--epochs", "8"]
+    for command in commands:
+        result = run(*command, *(fast if command[0] == "train" else []))
+        assert result.code == 0, result.err
+
+
+def test_the_examples_of_the_page_run():
+    result = doctest.testfile(str(PAGE), module_relative=False)
+    assert result.attempted >= 5
+    assert result.failed == 0
 
 
 def test_a_file_is_replaced_only_if_asked(run, folder, penguins):
