@@ -1,0 +1,31 @@
+"""The pages on explanations and traces: their examples run, and every quantity is on them."""
+
+import doctest
+from pathlib import Path
+from typing import get_args
+
+import pytest
+
+from chainrule.explain.address import QUANTITIES
+from chainrule.explain.derivation import Form
+
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.mark.parametrize("name", ["explain", "trace"])
+def test_the_examples_run(name):
+    result = doctest.testfile(str(DOCS / f"{name}.md"), module_relative=False)
+    assert result.attempted >= 5
+    assert result.failed == 0
+
+
+def test_every_quantity_is_on_the_page_of_traces():
+    page = (DOCS / "trace.md").read_text("utf-8")
+    for name in QUANTITIES:
+        if name not in ("b_decayed", "b_new"):
+            assert f"`{name}" in page, name
+
+
+def test_every_form_is_on_the_page_of_explanations():
+    page = (DOCS / "explain.md").read_text("utf-8")
+    assert all(f"| `{form}` |" in page for form in get_args(Form))
