@@ -138,6 +138,7 @@ def containers() -> dict[str, Any]:
         "pandas": frame,
         "polars": pl.from_pandas(frame),
         "lazy": pl.from_pandas(frame).lazy(),
+        "arrow": pl.from_pandas(frame).to_arrow(),
         "dict": {name: frame[name].tolist() for name in frame},
         "arrow types": frame.convert_dtypes(dtype_backend="pyarrow"),
         "pandas' own missing value": frame.convert_dtypes(),
@@ -249,6 +250,9 @@ def test_columns_without_names_are_found_by_place():
         assert np.array_equal(without.predict(frame), without.predict(x))
     numbered = pd.DataFrame(x)
     assert np.array_equal(regressor().fit(numbered, y).predict(numbered), without.predict(x))
+    swapped = pd.DataFrame(x, columns=["column_2", "column_1", "column_3"])
+    with pytest.warns(UserWarning, match="X has feature names, but TableRegressor was fitted without"):
+        assert np.array_equal(without.predict(swapped), without.predict(x))
     assert not hasattr(without, "feature_names_in_")
     with pytest.raises(ValueError, match="X has 2 features, but TableRegressor is expecting 3"):
         without.predict(x[:, :2])
@@ -424,6 +428,14 @@ def test_fitting_again_forgets_what_was():
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert made.predict(x[:, :2]).shape == (60,)
+
+
+def test_a_training_that_fails_leaves_nothing_that_answers():
+    made = classifier().fit(X, Y)
+    with pytest.raises(SettingsError, match="epochs 0"):
+        made.set_params(epochs=0).fit(X, Y)
+    with pytest.raises(NotFittedError):
+        made.predict(X)
 
 
 def test_the_model_is_one_to_ask():

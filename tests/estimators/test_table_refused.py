@@ -79,6 +79,20 @@ def test_a_class_weight_of_no_class_is_refused():
         classifier(class_weight="equal").fit(frame, y)
 
 
+def test_own_validation_rows_have_no_say_in_what_is_balanced():
+    frame, y = classes()
+    usual = y == "usual"
+    made = [
+        classifier(class_weight="balanced", early_stopping=False, epochs=3).fit(
+            frame, y, X_val=frame[rows], y_val=y[rows]
+        )
+        for rows in (usual, ~usual)
+    ]
+    assert np.array_equal(made[0].model_.parameters, made[1].model_.parameters)
+    with pytest.raises(SettingsError, match="class_weight gives every training row the weight 0"):
+        classifier(class_weight={"rare": 0, "usual": 0}).fit(frame, y)
+
+
 def test_weights_of_rows():
     x, y = numbers()
     weights = np.zeros(200)

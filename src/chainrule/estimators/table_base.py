@@ -117,6 +117,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         """
         if (X_val is None) != (y_val is None):
             raise SettingsError("X_val and y_val belong together: give both, or neither")
+        if hasattr(self, "model_"):
+            del self.model_  # a training that fails leaves nothing that would answer in its place
         reading = Reading().changed(None, None, None, self.missing)
         table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
         validation = None
@@ -203,7 +205,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     def _table(self, X: Any) -> Table:
         """Return new rows as the fitted model's table; raises ValueError where they don't fit it."""
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         names = [column.name for column in self.schema_.columns[: self.n_features_in_]]
         return self._named(container(X), names, self.model_.reading, "X")
 
@@ -234,7 +236,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         overwrite : bool, default=False
             Whether it may replace one that exists.
         """
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         table_saving.save(self, path, overwrite=overwrite)
 
     @classmethod

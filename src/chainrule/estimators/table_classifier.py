@@ -13,7 +13,7 @@ from sklearn.utils.metaestimators import available_if
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES
 from chainrule.equations.network import BiasMode
-from chainrule.errors import TableError
+from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._parameters import store
 from chainrule.estimators.table_base import BaseTable, validation_rows
 from chainrule.estimators.table_calibration import calibrated
@@ -23,7 +23,7 @@ from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
 from chainrule.training.settings import Task
 from chainrule.training.watch import Answers
-from chainrule.training.weights import row_weights
+from chainrule.training.weights import class_weights
 
 
 def _gives_probabilities(estimator: TableClassifier) -> bool:
@@ -138,7 +138,7 @@ members
         engine: str = ENGINES[0],
         threads: int | None = None,
     ) -> None:
-        store(self, {name: value for name, value in locals().items() if name != "self"})
+        store(self, locals())
 
     # ---- fitting
 
@@ -160,7 +160,16 @@ members
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _weighed(self, prepared: Prepared) -> Prepared:
-        weights = row_weights(self.class_weight, _codes(prepared), self.classes_, prepared.arrays.weights)
+        if self.class_weight is None:
+            return prepared
+        codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
+        of_rows = None if weights is None else weights[:n]
+        found = class_weights(self.class_weight, codes[:n], self.classes_, of_rows)[codes]
+        weights = found if weights is None else found * weights
+        if not weights[: prepared.rows["training"]].any():
+            raise SettingsError(
+                "class_weight gives every training row the weight 0, so there is nothing to learn"
+            )
         return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
 
     def _finish(self, model: Model, prepared: Prepared) -> Model:

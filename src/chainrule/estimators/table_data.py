@@ -25,13 +25,13 @@ TARGET, WEIGHT = "target", "sample_weight"
 
 
 def container(X: Any) -> Any:
-    """Return a dict of columns as a frame, a sparse matrix and lists as an array, and the rest as it is.
+    """Return a dict of columns or an Arrow table as a frame, a sparse matrix and lists as an array, and the rest as it is.
 
     A list whose rows hold text and numbers becomes an array of objects, so that numbers stay numbers.
     """
     if issparse(X):  # one kind of which is a mapping
         return X.toarray()
-    if isinstance(X, Mapping):
+    if isinstance(X, Mapping) or hasattr(X, "column_names"):
         return from_frame(X, "X", missing=()).frame
     if isinstance(X, pl.LazyFrame):
         return X.collect()
@@ -41,7 +41,7 @@ def container(X: Any) -> Any:
 
 
 def is_frame(X: Any) -> bool:
-    """Return whether X has columns with types of their own: pandas, polars, Arrow."""
+    """Return whether X has columns with types of their own: pandas, polars."""
     return hasattr(X, "columns")
 
 
@@ -54,7 +54,9 @@ def table_of(X: Any, missing: Sequence[str], name: str = "X") -> Table:
 
 def renamed(table: Table, names: Sequence[str]) -> Table:
     """Return the table with other names for its columns, in their order."""
-    return replace(table, frame=table.frame.rename(dict(zip(table.columns, names, strict=True))))
+    frame = table.frame.clone()
+    frame.columns = list(names)
+    return replace(table, frame=frame)
 
 
 def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:

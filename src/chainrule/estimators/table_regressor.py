@@ -122,7 +122,7 @@ members
         engine: str = ENGINES[0],
         threads: int | None = None,
     ) -> None:
-        store(self, {name: value for name, value in locals().items() if name != "self"})
+        store(self, locals())
 
     # ---- fitting
 
@@ -199,7 +199,7 @@ members
             raise SettingsError(
                 f"quantiles {quantiles!r} must be numbers between 0 and 1, such as [0.1, 0.9]"
             )
-        check_is_fitted(self)
+        check_is_fitted(self, "model_")
         if self.intervals_ is None:
             raise SettingsError(
                 "quantiles come from the errors on validation rows, and there were none: set validation_share, give X_val "
