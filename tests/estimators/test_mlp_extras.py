@@ -175,6 +175,13 @@ def test_an_own_formula_as_a_classifiers_loss():
     assert two.predict(Z).dtype == bool
 
 
+def test_a_class_that_is_alone_is_certain():
+    model = classifier(max_iter=2).fit(Z, np.full(150, "only"))
+    assert model.classes_.tolist() == ["only"]
+    assert set(model.predict(Z)) == {"only"}
+    np.testing.assert_array_equal(model.predict_proba(Z), np.ones((150, 1)))
+
+
 def test_a_negative_number_with_an_output_that_cannot_reach_it():
     model = regressor(output_activation="softplus", max_iter=200).fit(Z, np.abs(NUMBER))
     assert (model.predict(Z) > 0).all()

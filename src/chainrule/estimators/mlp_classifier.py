@@ -292,6 +292,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         labels = self._known_labels()
         if labels.several:
             return tempered_labels(outputs, temperature) if temperature != 1 else outputs
+        if len(labels.classes) == 1:
+            return np.ones((len(outputs), 1), outputs.dtype)
         p = self._answers().probabilities(outputs)
         if self.network_.output.activation.name != "softmax" and outputs.shape[1] > 1:
             total = p.sum(axis=1, keepdims=True)
