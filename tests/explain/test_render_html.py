@@ -7,9 +7,11 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
-from tests.explain.samples import ALL, Z
+from tests.explain.samples import ALL, Z, product, symbol_sum
 
 from chainrule import Dense, Network
+from chainrule.equations.formula import Binary, Negate, Node, Number, Symbol
+from chainrule.equations.render import mathml_content
 from chainrule.explain.address import Address
 from chainrule.explain.derivation import derive
 from chainrule.explain.lines import Derivation, MatrixLine
@@ -143,6 +145,28 @@ def test_terms_are_the_sum_and_nothing_else():
     marked = '<mrow data-address="x"><mi>a</mi><mo>+</mo><mi>b</mi></mrow>'
     assert terms(marked) == [marked]
     assert len(terms(f"<mrow><mrow>{product}<mo>+</mo>{one}</mrow><mo>−</mo>{product}</mrow>")) == 3
+
+
+def read(pieces: list[str]) -> str:
+    return "|".join("".join(Reader(piece).words) for piece in pieces)
+
+
+def long_terms(count: int) -> Node:
+    return symbol_sum(*(product(f"W[1][{i},1]", f"x[{i}]") for i in range(1, count + 1)))
+
+
+def test_wide_brackets_and_fractions_are_broken_with_their_sum():
+    short = mathml_content(Binary("/", long_terms(2), Number(3.0)))
+    assert terms(short) == [short]
+    wide = terms(mathml_content(Binary("/", long_terms(9), Number(10.0))))
+    assert len(wide) == 9
+    assert read(wide).startswith("(w1,1(1)·x1|+w2,1(1)·x2|")
+    assert read(wide).endswith("|+w9,1(1)·x9)/10")
+    below = terms(mathml_content(Binary("/", long_terms(9), Binary("+", Symbol("n"), Number(1.0)))))
+    assert read(below).endswith(")/(n+1)")
+    times = terms(mathml_content(Negate(Binary("*", long_terms(9), Symbol("b[1][1]")))))
+    assert read(times).startswith("−(w1,1(1)·x1|")
+    assert read(times).endswith("|+w9,1(1)·x9)·b1(1)")
 
 
 def test_numbers_of_whole_arrays_have_addresses():

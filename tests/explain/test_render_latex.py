@@ -85,11 +85,22 @@ def test_long_sums_are_broken_before_their_signs():
     assert block.count(r"\cdot") == 2 * 40
 
 
-def test_what_stands_in_brackets_is_not_broken():
-    inner = r"\left(" + " + ".join("a_{1}" for _ in range(60)) + r"\right)"
-    assert wrap_latex(f"{inner} + b", 20) == [inner, "+ b"]
-    fraction = r"\frac{" + " + ".join("a" for _ in range(60)) + "}{2}"
-    assert wrap_latex(f"{fraction} - b", 20) == [fraction, "- b"]
+def test_what_stands_in_brackets_is_broken_where_it_is_too_wide():
+    assert wrap_latex(r"\left(a + b\right) \cdot c + d", 7) == [r"\left(a + b\right) \cdot c", "+ d"]
+    wide = r"\left(" + " + ".join(["a_{1}"] * 9) + r"\right) \cdot c - d"
+    assert wrap_latex(wide, 20) == [
+        "(a_{1} + a_{1} + a_{1} + a_{1} + a_{1} + a_{1}",
+        r"+ a_{1} + a_{1} + a_{1}) \cdot c - d",
+    ]
+    fraction = r"b - \frac{" + " + ".join(["a"] * 9) + r"}{10} \cdot e"
+    assert wrap_latex(fraction, 12) == ["b", "- (a + a + a + a", "+ a + a + a + a", r"+ a) / 10 \cdot e"]
+    below = r"\frac{" + " + ".join(["a"] * 9) + "}{n + m}"
+    assert wrap_latex(below, 12)[-1].endswith("+ a) / (n + m)")
+
+
+def test_what_can_t_be_broken_stays():
+    product = r"\sqrt{" + " + ".join(["a"] * 60) + "}"
+    assert wrap_latex(f"{product} + b", 20) == [product, "+ b"]
 
 
 @given(st.text())

@@ -24,6 +24,9 @@ from chainrule.explain.render_text import shape_text
 from chainrule.explain.showing import DIGITS, Showing, address_of, number_text
 from chainrule.explain.trace import Trace
 
+LONG = 9
+"""The most signs of a line's left side that leave room beside it on a phone."""
+
 
 def render_html(
     derivation: Derivation,
@@ -127,6 +130,7 @@ class _Sections:
             "id": f"line:{line.address}" if line.address and first else "",
             "left": self.math.name(line.left, value, part) if is_name else "",
             "label": line.label,
+            "long": len(self.math.showing.name(line.left)) > LONG,
             "sides": self.math.sides(line, part, labels),
             "result": self.math.number(line.left if is_name else "", line.result, engine, part),
             "check": _check(line.check),

@@ -211,13 +211,51 @@ def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
     ['w_{1} \\cdot x_{1}', '+ \\left(a + b\\right)', '- c']
     """
     rows: list[str] = []
-    for term in split_at(formula, _cuts(formula)):
-        term = term.strip()
+    for term in [
+        piece.strip() for whole in split_at(formula, _cuts(formula)) for piece in _inner(whole, width)
+    ]:
         if rows and printed_width(rows[-1]) + printed_width(term) + 1 <= width:
             rows[-1] += f" {term}"
         else:
             rows.append(term)
     return rows
+
+
+def _inner(term: str, width: int) -> list[str]:
+    r"""Break a term that is too wide: a sum in ``\left( … \right)`` or above a fraction's bar, then (…)/n."""
+    if printed_width(term) <= width:
+        return [term]
+    sign = _SIGN.match(term)
+    start = sign.end() if sign else 0
+    if term.startswith(r"\left(", start):
+        stop = _closing(term, start)
+        inner, after = term[start + len(r"\left(") : stop - len(r"\right)")], term[stop:]
+    elif term.startswith(r"\frac{", start):
+        middle = _closing(term, start + len(r"\frac"))
+        stop = _closing(term, middle)
+        inner, below = term[start + len(r"\frac{") : middle - 1], term[middle + 1 : stop - 1]
+        after = f" / {below if _ONE.fullmatch(below) else f'({below})'}{term[stop:]}"
+    else:
+        return [term]
+    pieces = split_at(inner, _cuts(inner))
+    if len(pieces) == 1:
+        return [term]
+    return [f"{term[:start]}({pieces[0]}", *pieces[1:-1], f"{pieces[-1]}){after}"]
+
+
+_SIGN = re.compile(r"\s*[+-] ")
+_ONE = re.compile(r"[0-9.]+|[A-Za-z]")
+
+
+def _closing(formula: str, place: int) -> int:
+    r"""Return where the group or ``\left`` that begins at a place ends."""
+    depth = 0
+    while True:
+        depth += formula[place] == "{" or formula.startswith(r"\left", place)
+        depth -= formula[place] == "}" or formula.startswith(r"\right", place)
+        if depth == 0:
+            return place + (1 if formula[place] == "}" else len(r"\right)"))
+        place += 1
 
 
 _SCRIPT = re.compile(r"[\^_]\{([^{}]*)\}")

@@ -89,22 +89,62 @@ def element_name(matrix: Matrix, i: int, j: int) -> str:
     return f"{base}[{j + 1}]{at}{qualifiers}" if len(matrix.rows) == 1 else ""
 
 
+WIDE = 48
+"""The signs from which on brackets and fractions around a sum may be broken with it."""
+
+
 def terms(content: str) -> list[str]:
-    """Return the terms of the outermost sum of one MathML element, each but the first with its sign before it.
+    """Return one MathML element as pieces between which a line may break: before the signs of its outermost sum.
+
+    Where it is wide, a sum in brackets or above a fraction's bar is broken too; the fraction is then written (…)/n.
 
     >>> terms("<mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow>")
     ['<mi>a</mi>', '<mrow><mo lspace="0" rspace="0.25em">+</mo><mi>b</mi></mrow>']
     """
-    element = ElementTree.fromstring(content)
-    pieces: list[str] = []
-    while (
-        element.tag == "mrow" and len(element) == 3 and not element.attrib and element[1].text in ("+", "−")
-    ):
-        left, sign, right = element
-        # At the beginning of an element it would be set close, as the sign of a number.
-        pieces.append(f'<mrow><mo lspace="0" rspace="0.25em">{sign.text}</mo>{_xml(right)}</mrow>')
-        element = left
-    return [_xml(element), *reversed(pieces)]
+    found = _pieces(ElementTree.fromstring(content))
+    return [piece[0] if len(piece) == 1 else f"<mrow>{''.join(piece)}</mrow>" for piece in found]
+
+
+def _pieces(element: ElementTree.Element) -> list[list[str]]:
+    """Return the pieces of an element, each as elements side by side."""
+    whole = [[_xml(element)]]
+    if element.attrib:
+        return whole
+    inner = list(element) if element.tag == "mrow" else []
+    signs = [child.text if child.tag == "mo" else "" for child in inner]
+    if signs[1:] in (["+", ""], ["−", ""]):
+        # At the beginning of an element a sign would be set close, as that of a number.
+        right = _pieces(inner[2])
+        right[0].insert(0, f'<mo lspace="0" rspace="0.25em">{signs[1]}</mo>')
+        return [*_pieces(inner[0]), *right]
+    if len("".join(element.itertext())) < WIDE:
+        return whole
+    if signs == ["−", ""]:
+        return _surrounded(_pieces(inner[1]), [_xml(inner[0])], [])
+    if signs[1:] == ["·", ""]:
+        left, right = _pieces(inner[0]), _pieces(inner[2])
+        return [*left[:-1], [*left[-1], _xml(inner[1]), *right[0]], *right[1:]]
+    if signs == ["(", "", ")"]:
+        body = _pieces(inner[1])
+        return _surrounded(body, [_OPENING], [_CLOSING]) if len(body) > 1 else whole
+    if element.tag == "mfrac":
+        above = _pieces(element[0])
+        if len(above) > 1:
+            below = _xml(element[1])
+            is_one = element[1].tag in ("mn", "mi") or bool(element[1].attrib)
+            under = [below] if is_one else [_OPENING, below, _CLOSING]
+            return _surrounded(above, [_OPENING], [_CLOSING, "<mo>/</mo>", *under])
+    return whole
+
+
+_OPENING = '<mo form="prefix" stretchy="false">(</mo>'
+_CLOSING = '<mo form="postfix" stretchy="false">)</mo>'
+
+
+def _surrounded(pieces: list[list[str]], before: list[str], after: list[str]) -> list[list[str]]:
+    pieces[0] = [*before, *pieces[0]]
+    pieces[-1] = [*pieces[-1], *after]
+    return pieces
 
 
 def _marks(name: str, value: float | None, part: str) -> dict[str, str]:

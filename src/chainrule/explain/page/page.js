@@ -151,7 +151,7 @@
 
   // What is wider than the page scrolls, and can be reached for that.
   function reachable() {
-    for (const box of document.querySelectorAll(".right, .formula, .arrays figure")) {
+    for (const box of document.querySelectorAll(".right, .formula, .scroll, .arrays figure")) {
       if (box.scrollWidth > box.clientWidth) box.setAttribute("tabindex", "0");
       else box.removeAttribute("tabindex");
     }
