@@ -93,7 +93,7 @@ def test_what_stands_in_brackets_is_broken_where_it_is_too_wide():
         r"+ a_{1} + a_{1} + a_{1}) \cdot c - d",
     ]
     fraction = r"b - \frac{" + " + ".join(["a"] * 9) + r"}{10} \cdot e"
-    assert wrap_latex(fraction, 12) == ["b", "- (a + a + a + a", "+ a + a + a + a", r"+ a) / 10 \cdot e"]
+    assert wrap_latex(fraction, 12) == ["b - (a + a + a + a", "+ a + a + a + a", r"+ a) / 10 \cdot e"]
     below = r"\frac{" + " + ".join(["a"] * 9) + "}{n + m}"
     assert wrap_latex(below, 12)[-1].endswith("+ a) / (n + m)")
 

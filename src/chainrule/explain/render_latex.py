@@ -29,7 +29,7 @@ HEAD = r"""\documentclass[11pt,a4paper]{article}
 
 TAIL = "\\end{document}\n"
 
-WIDEST = 62
+WIDEST = 66
 """The most signs of a formula, as printed, that fit on a line of the page beside its left side."""
 
 _SECTIONS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
@@ -265,7 +265,7 @@ _SYMBOL = re.compile(r"\\[A-Za-z]+")
 
 def printed_width(formula: str) -> int:
     r"""Return about how many signs wide a formula is in print: scripts are small, most commands are one sign."""
-    bare = _SCRIPT.sub(lambda match: "i" * (2 * len(match[1]) // 3), formula)
+    bare = _SCRIPT.sub(lambda match: "i" * ((2 * len(match[1]) + 2) // 3), formula)
     return len(_SYMBOL.sub("x", _COMMAND.sub("", bare)))
 
 
