@@ -354,7 +354,7 @@ def test_calibration_makes_the_log_loss_on_validation_rows_as_small_as_it_can_be
         for t in np.geomspace(0.5, 20, 60)
     }
     best = log_loss(codes, made.predict_proba(rows))
-    assert best <= min(losses.values()) + 1e-4
+    assert best <= min(losses.values()) + 1e-3  # half a row of 300 is not theirs
     assert best < log_loss(codes, bold.predict_proba(rows)) - 0.05
     # On new rows too; and one member's probability is sigmoid(z/T).
     new, names = classes(1000, seed=2)
@@ -363,6 +363,19 @@ def test_calibration_makes_the_log_loss_on_validation_rows_as_small_as_it_can_be
     x = made.model_.encoder.transform(made._table(new))
     z = np.log(bold.model_.outputs(x) / (1 - bold.model_.outputs(x)))
     assert made.model_.outputs(x) == pytest.approx(expit(z / made.temperature_), abs=1e-4)
+
+
+def test_a_few_rows_that_are_all_right_make_no_network_sure():
+    """30 validation rows are worth a chance of about 1 in 60 of another class, not one in a billion."""
+    x = np.linspace(-1, 1, 200)
+    y = x > 0
+    words: dict[str, Any] = {"epochs": 100, "early_stopping": False, "calibrate": True}
+    made = classifier(**words).fit(
+        x[:, None], y, X_val=np.linspace(-0.9, 0.9, 30)[:, None], y_val=[False] * 15 + [True] * 15
+    )
+    assert made.score(x[:, None], y) > 0.99
+    doubt = made.predict_proba(np.linspace(-0.9, 0.9, 30)[:, None]).min(axis=1).mean()
+    assert 1 / 240 < doubt < 1 / 15
 
 
 def test_calibration_needs_validation_rows():

@@ -10,7 +10,6 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Layout
 from chainrule.errors import SettingsError
 from chainrule.model.model import Model
-from chainrule.training.metrics import log_loss
 
 LOWEST, HIGHEST = 0.05, 20.0
 """The temperatures that are looked at: where all rows are right, the best would be 0."""
@@ -36,11 +35,13 @@ def calibrated(
     """Return the model at the temperature with the least log-loss on rows it was not trained on, and that temperature.
 
     ``x`` (n, d) are encoded rows, ``codes`` (n,) their classes, ``weights`` (n,) theirs. All members have the same
-    temperature, found for the mean of their probabilities. Raises SettingsError where there are no such rows, or no
-    probabilities.
+    temperature, found for the mean of their probabilities. Half a row of no particular class is added to the n, since a
+    few rows that are all right would make a network sure of everything. Raises SettingsError where there are no such
+    rows, or no probabilities.
 
-    Source: Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017; for ensembles,
-    Rahaman & Thiery, "Uncertainty quantification and deep ensembles", NeurIPS 2021.
+    Sources: Guo, Pleiss, Sun & Weinberger, "On calibration of modern neural networks", ICML 2017; for ensembles, Rahaman
+    & Thiery, "Uncertainty quantification and deep ensembles", NeurIPS 2021; for the half row, Krichevsky & Trofimov,
+    "The performance of universal encoding", IEEE Transactions on Information Theory 27, 1981.
     """
     from scipy.optimize import minimize_scalar
 
@@ -53,10 +54,16 @@ def calibrated(
             f"the loss {model.network.loss.name} gives no probabilities to calibrate: set calibrate=False"
         )
 
+    shares = np.full(len(codes), 1 / len(codes)) if weights is None else weights / np.sum(weights)
+    # Half a row more that may be of any class: else rows that are all right would say T = 0.
+    smooth = 0.5 / (len(codes) + 0.5)
+
     def loss(logarithm: float) -> float:
         probabilities = at_temperature(model, float(np.exp(logarithm))).answer(x).probabilities
         assert probabilities is not None
-        return log_loss(codes, probabilities, weights)
+        logs = np.log(np.maximum(probabilities, np.finfo(np.float64).tiny))
+        of_true, of_any = logs[np.arange(len(codes)), codes], logs.mean(axis=1)
+        return -float(np.sum(shares * ((1 - smooth) * of_true + smooth * of_any)))
 
     found = minimize_scalar(
         loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-3}
