@@ -1,6 +1,8 @@
 """Text: what it says, how it is broken, what stands in for signs that a terminal lacks."""
 
+import doctest
 import re
+from importlib import import_module
 
 import pytest
 from hypothesis import given
@@ -12,6 +14,13 @@ from chainrule.errors import SettingsError
 from chainrule.explain.lines import Derivation, Line
 from chainrule.explain.render_text import ASCII, render_text, text_rows, wrap_sum
 from chainrule.explain.showing import Showing, number_text
+
+MODULES = ["showing", "walk", "render_text", "render_latex", "render_mathml", "render_html"]
+
+
+@pytest.mark.parametrize("name", MODULES)
+def test_the_examples_run(name):
+    assert doctest.testmod(import_module(f"chainrule.explain.{name}")).failed == 0
 
 
 def shown(*lines: Line, **how) -> str:

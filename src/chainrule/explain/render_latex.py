@@ -62,7 +62,7 @@ def render_latex(
     >>> line = Line("half the squared error", "loss", parse("(a-y)^2/2").root, {"a": 0.5, "y": 1.0}, 0.125)
     >>> print(latex_body(Derivation("loss", "The loss", (line,))), end="")
     \section*{The loss}
-    half the squared error
+    \par half the squared error
     \begin{align*}
     \mathrm{loss} &= \frac{\left(a - y\right)^{2}}{2} \\
     &= \frac{\left(0.5 - 1\right)^{2}}{2} \\
@@ -207,7 +207,7 @@ class _Latex:
 def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
     r"""Break a formula before the + and - of its outermost sum where it is wider than a line.
 
-    >>> wrap_latex(r"w_{1} \cdot x_{1} + \left(a + b\right) - c", 12)
+    >>> wrap_latex(r"w_{1} \cdot x_{1} + \left(a + b\right) - c", 7)
     ['w_{1} \\cdot x_{1}', '+ \\left(a + b\\right)', '- c']
     """
     rows: list[str] = []

@@ -62,12 +62,12 @@ def render_text(
     >>> from chainrule.explain.trace import trace_network
     >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
     >>> print(render_text(derive(trace, "z[1][1]")), end="")
-    z[1][1], the weighted sum of a neuron
-    ─────────────────────────────────────
+    z[1][1]: the weighted sum of neuron 1 of layer 1
+    ────────────────────────────────────────────────
     <BLANKLINE>
     weighted sum of what enters, plus the bias
       z[1][1] = W[1][1,1]*x[1] + W[1][2,1]*x[2] + b[1][1]
-              = 0.5*2 + (-1)*1 + 0.25
+              = 0.5*2 + (-1*1) + 0.25
               = 0.25  ✓
     """
     rows = text_rows(derivation, digits=digits, width=width, signs=signs, facts=facts)
