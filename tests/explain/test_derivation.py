@@ -392,7 +392,57 @@ def test_a_planted_error_is_seen_in_matrices(address, change):
     assert not derive(planted(change), address).ok
 
 
+def test_a_formula_that_overflows_is_not_checked_with_itself():
+    # log(1 + e^z) at z = 800 is inf as written; the engine's stable form gives 800.
+    network = Network([1, Dense(1, "softplus")])
+    trace = trace_network(network, [{"W": [[800.0]], "b": [0.0]}], [[1.0]])
+    line = derive(trace, "a[1][1]").lines[-1]
+    assert line.result == 800
+    assert line.check is None
+    assert "overflows" in line.note
+
+
+# ---- from the start
+
+
+def test_from_the_start_every_number_has_its_line():
+    network = Network([2, Dense(2, "tanh"), Dense(2, "sigmoid"), Dense(1)])
+    rng = np.random.default_rng(0)
+    p = [{key: rng.normal(size=shape) for key, shape in layer.items()} for layer in network.shapes()]
+    trace = trace_network(network, p, [[1.0, 2.0]], [[1.0]])
+    made = derive(trace, "dC/dW[1][1,2]", from_start=True)
+    assert made.ok
+    known = set()
+    for line in made.lines:
+        for name in line.values:
+            assert name in known or name[0] in "Wbxy"
+        known.add(line.left)
+
+
+@pytest.mark.parametrize("deep", [30, 31])
+def test_as_deep_as_paper_goes(deep):
+    network = Network([1, *(Dense(1, "tanh") for _ in range(deep))])
+    p = [{"W": [[0.9]], "b": [0.1]} for _ in range(deep)]
+    trace = trace_network(network, p, [[1.0]], [[1.0]])
+    if deep == 30:
+        assert derive(trace, "dC/dW[1][1,1]", from_start=True).ok
+        assert derive(trace, "dC/dW[1][1,1]", hand=6, form="paths").ok
+    else:
+        with pytest.raises(SettingsError, match="31 layers is too large to be written out"):
+            derive(trace, "dC/dW[1][1,1]", from_start=True)
+        assert derive(trace, "dC/dW[1][1,1]", form="recursive").ok
+
+
 # ---- what can't be asked
+
+
+@pytest.mark.parametrize(
+    "address", ["delta[1][1]", "C", "W_new[1][1,1]", "m/dW[1][1,1]", "prediction", "dC/dW[1]"]
+)
+def test_a_bare_prediction_has_no_gradient(address):
+    trace = trace_network(Network([1, Dense(1)]), [{"W": [[1.0]], "b": [0.0]}], [[1.0]])
+    with pytest.raises(SettingsError, match=r"isn't known|only a trace of a model's prediction"):
+        derive(trace, address)
 
 
 @pytest.mark.parametrize(

@@ -98,6 +98,19 @@ def test_what_rounding_did_is_accounted_for(case, places):
         assert made.ok
 
 
+def test_many_rows_by_hand():
+    rng = np.random.default_rng(4)
+    network = Network([2, Dense(2, "tanh"), Dense(1)], "huber")
+    p = [{name: rng.normal(size=shape) for name, shape in layer.items()} for layer in network.shapes()]
+    trace = trace_network(network, p, rng.normal(size=(30, 2)), rng.normal(size=(30, 1)))
+    for address in ("C", "dC/dW[1][1,1]", "dC/db[2][1]"):
+        made = derive(trace, address, hand=4)
+        assert made.ok
+        last = made.lines[-1]
+        assert "rest" in last.values
+        assert abs(last.result - last.check.value) < 1e-3 * (1 + abs(last.check.value))
+
+
 @pytest.mark.parametrize("places", [0, 16, True, 2.0, "2"])
 def test_what_is_no_number_of_digits(places):
     with pytest.raises(SettingsError, match="must be a whole number of digits from 1 to 15"):
@@ -107,7 +120,9 @@ def test_what_is_no_number_of_digits(places):
 def test_a_network_too_large_for_paper():
     wide = Network([300, Dense(1)])
     trace = trace_network(wide, [{"W": np.ones((300, 1)), "b": np.zeros(1)}], np.ones((1, 300)))
-    with pytest.raises(SettingsError, match="a network of 301 neurons is too large to be written out"):
+    with pytest.raises(
+        SettingsError, match="a network of 301 neurons in 1 layer is too large to be written out"
+    ):
         derive(trace, "a[1][1]", hand=2)
     with pytest.raises(SettingsError, match="whole arrays are not written out by hand"):
         derive(FIRST, "z[1]", hand=2)

@@ -197,6 +197,29 @@ def test_a_step_of_a_training_leads_to_the_next():
         np.testing.assert_allclose(made.result, trace[address], rtol=1e-9)
 
 
+def test_many_wide_rows_are_encoded_in_time():
+    rng = np.random.default_rng(0)
+    table = {f"c{i}": rng.normal(size=300).tolist() for i in range(120)}
+    table["y"] = rng.choice(["a", "b"], 300).tolist()
+    model = chainrule.train(table, "y", hidden=[2], members=1, epochs=1, batch_size=128).model
+    begun = time.thread_time()
+    trace = trace_steps(model, table, 1)
+    assert time.thread_time() - begun < 2
+    row = trace.steps[0].rows[5]
+    made = derive(trace, f"x[17]@row={row}")
+    assert made.ok
+    assert repr(table["c16"][row - 1]) in made.lines[-1].rule.replace("'", "")
+
+
+def test_a_missing_cell_says_it_is_filled_in():
+    model = chainrule.train(TABLE, "y", hidden=[2], members=1, epochs=1).model
+    trace = trace_rows(model, TABLE, 3)
+    place = next(i for i, made in enumerate(trace.steps[0].inputs[0], 1) if made.column == "size")
+    line = derive(trace, f"x[{place}]").lines[-1]
+    assert line.note == "v is filled in, as the cell of column 'size' is missing"
+    assert line.check.ok
+
+
 def test_a_large_network_is_traced_and_derived_in_time():
     network = Network(
         [784, Dense(256, "relu"), Dense(128, "tanh"), Dense(10, "softmax")], "categorical_cross_entropy"

@@ -23,8 +23,8 @@ from chainrule.explain.writer import Rule, Writer
 Form = Literal["short", "paths", "recursive", "matrix"]
 """How a derivative is written: delta times what enters; all paths; back layer by layer; whole arrays."""
 
-MOST_NEURONS = 200
-"""The neurons of the largest network that is written out from the beginning, or by hand."""
+MOST_NEURONS, MOST_LAYERS = 200, 30
+"""The neurons and layers of the largest network that is written out from the beginning, or by hand."""
 
 RULES: Mapping[str, Rule] = {**FORWARD, **BACKWARD, **UPDATE, **UNITS}
 
@@ -47,6 +47,18 @@ LEADS: Mapping[str, frozenset[str]] = {
     }.items()
 }
 """The quantities that get lines of their own on the way to one; the rest is taken from the trace."""
+
+GIVEN: Mapping[str, str] = {
+    "x": "given",
+    "y": "given: the target",
+    "r": "drawn by chance: dropped out, or kept and scaled up",
+    "W": "a weight, as training left it or as it was given",
+    "b": "a bias, as training left it or as it was given",
+    "eta": "given",
+    "t": "counted",
+    "loss_new": "by a forward pass of the same row with the new parameters",
+}
+"""What nothing leads to, in words; other such numbers are the optimizer's memory."""
 
 OF_UPDATES = frozenset({"W_decayed", "b_decayed", "W_new", "b_new", "eta", "norm", "dC/dW", "dC/db"})
 PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta")
@@ -92,6 +104,7 @@ def derive(
     [('z[1][1]', 0.25, True)]
     """
     place = trace.resolve(address)
+    trace.array(place)  # raises where there is no such number
     _check_form(trace, place, form, hand, from_start)
     if form == "matrix" or place.is_whole:
         return _as_matrix(trace, place)
@@ -138,10 +151,11 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
             f"{place}: whole arrays are not written out by hand or from the start; name one number"
         )
     neurons = sum(trace.network.sizes)
-    if (hand is not None or from_start) and neurons > MOST_NEURONS:
+    layers = len(trace.network.layers)
+    if (hand is not None or from_start) and (neurons > MOST_NEURONS or layers > MOST_LAYERS):
         raise SettingsError(
-            f"{place}: a network of {neurons} neurons is too large to be written out from the beginning; "
-            f"at most {MOST_NEURONS}"
+            f"{place}: a network of {neurons} neurons in {layers} layer{'s' * (layers > 1)} is too large to be written out from the "
+            f"beginning; at most {MOST_NEURONS} in {MOST_LAYERS}"
         )
 
 
@@ -185,8 +199,9 @@ def _line_of(writer: Writer, place: Address) -> Line:
     made = rules_of(writer.step)(place)
     if made is not None:
         return made(writer, place)
-    is_memory = "/" in place.name
-    return writer.given(place, "the optimizer's memory, from the updates before" if is_memory else "given")
+    if place.member is not None:
+        return writer.given(place, f"the output of member {place.member}, whose numbers are another trace's")
+    return writer.given(place, GIVEN.get(place.name, "the optimizer's memory, from the updates before"))
 
 
 def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:

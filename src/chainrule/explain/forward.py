@@ -24,9 +24,11 @@ def input_neuron(writer: Writer, place: Address) -> Line:
     if found.formula.startswith("["):
         words = f"{found.input}: 1 if the cell of column {found.column!r} says so, else 0 (it is {cell})"
         return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
-    note = (
-        f"v is the number of column {found.column!r}, whose cell is {cell}" if "v" in found.parameters else ""
-    )
+    note = ""
+    if "v" in found.parameters:
+        note = f"v is the number in the cell of column {found.column!r}"
+        if found.cell is None:
+            note = f"v is filled in, as the cell of column {found.column!r} is missing"
     words = f"{found.input}, from column {found.column!r} ({cell})"
     return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)
 
@@ -176,12 +178,13 @@ def _loss(writer: Writer, place: Address, *, in_z: bool) -> Line:
         errors = {
             writer.symbol("a", last, j, row=row).name: 2 * UNIT * abs(made.a[index, j - 1]) for j in outputs
         }
-    total = writer.total(term, np.asarray([terms[j - 1] for j in outputs]), "outputs")
+    settings = {**own_parameters(record), **(inner.values if inner else {})}
+    total = writer.total(term, np.asarray([terms[j - 1] for j in outputs]), "outputs", values=settings)
     node = total.node
     if record.over_outputs == "mean" and len(y) > 1:
         node = Binary("/", node, Number(float(len(y))))
         words += f"; the mean over {len(y)} outputs"
-    values = {**own_parameters(record), **total.values, **(inner.values if inner else {})}
+    values = {**settings, **total.values}
     slack = total.slack + (len(y) * UNIT * (1 + abs(float(np.sum(terms)))) if inner else 0.0)
     return writer.line(words, place, node, values, slack=slack, note=total.note, errors=errors)
 

@@ -51,7 +51,7 @@ def trace_rows(
     mean = outputs.mean(axis=0)
     is_number = model.task == "regression"
     answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-    inputs = tuple(tuple(model.encoder.explain_row(table, row - 1)) for row in wanted)
+    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
     source_told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
         source_told["target_unknown"] = why
@@ -118,7 +118,8 @@ def _step(found: Replay) -> StepTrace:
         rate=rate,
         rows=found.numbers,
     )
-    inputs = tuple(tuple(model.encoder.explain_row(found.table, row - 1)) for row in found.numbers)
+    part = found.table.take([row - 1 for row in found.numbers])
+    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
     return replace(step, inputs=inputs)
 
 

@@ -46,7 +46,7 @@ class Rate:
     warmup: int
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Update:
     """What a step did to the parameters; arrays are flat (p,), as `Layout` lays them out.
 
@@ -74,7 +74,7 @@ class Update:
         return self.before.t + 1
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class StepTrace:
     """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
 
@@ -103,7 +103,7 @@ class StepTrace:
     inputs: tuple[tuple[InputValue, ...], ...] | None = None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False, repr=False)
 class Trace:
     """Every number of one or more steps of one member network, by address.
 

@@ -7,6 +7,8 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule.engines.base import StepSettings
+from chainrule.equations.differentiate import simplify
 from chainrule.equations.formula import Binary, Call, Negate, Node, Number, Symbol
 from chainrule.equations.regularizers import CLIP, DECAY, PENALTY, PENALTY_SLOPE
 from chainrule.equations.rounding import UNIT
@@ -84,9 +86,15 @@ def penalized_gradient(writer: Writer, place: Address) -> Line:
     g = symbol(writer, place, "dC")
     if not is_weight(place) or not (settings.l1 or settings.l2):
         return writer.line("no penalty is about it", place, g)
-    slope = put(PENALTY_SLOPE.root, {"w": symbol(writer, place, "w")})
+    slope = _without_zero(PENALTY_SLOPE.root, settings, symbol(writer, place, "w"))
     values = {"l1": settings.l1, "l2": settings.l2}
     return writer.line("gradient, plus the slope of the penalty", place, Binary("+", g, slope), values)
+
+
+def _without_zero(node: Node, settings: StepSettings, w: Symbol) -> Node:
+    """Return a penalty's formula for one weight, without the part that is not in use."""
+    unused: dict[str, Node] = {name: Number(0.0) for name in ("l1", "l2") if not getattr(settings, name)}
+    return put(simplify(put(node, unused)), {"w": w})
 
 
 def length(writer: Writer, place: Address) -> Line:
@@ -184,10 +192,10 @@ def penalty_of(writer: Writer, place: Address) -> Line:
 
     def term(i: int) -> Node:
         name = Address.parse(layout.address(int(counted[i]))).at(step=writer.place.step)
-        return put(PENALTY.root, {"w": writer.symbol_of(name)})
+        return _without_zero(PENALTY.root, settings, writer.symbol_of(name))
 
     terms = PENALTY.evaluate_like({"w": flat, **values}, flat, np)
-    total = writer.total(term, terms, "weights")
+    total = writer.total(term, terms, "weights", values=values)
     return writer.line(
         "penalties, summed over all weights",
         place,

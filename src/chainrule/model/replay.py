@@ -31,7 +31,7 @@ MOST_STEPS = 200
 """The most steps of one replay: each begins at the start of its epoch."""
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Replay:
     """The state of a training right before a step, and what the step is about.
 

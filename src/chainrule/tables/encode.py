@@ -68,20 +68,22 @@ class Encoder:
         """Return for each input neuron its value in one row (from 0), and where that value comes from."""
         if not 0 <= row < table.n_rows:
             raise SettingsError(f"there is no row {row}; the table has the rows 0 to {table.n_rows - 1}")
-        single = table.take([row])
-        self._check_columns(single)
-        values = self.transform(single)[0]
-        explained: list[InputValue] = []
+        return self.explain_rows(table.take([row]))[0]
+
+    def explain_rows(self, table: Table) -> list[list[InputValue]]:
+        """Return for every row and input neuron its value, and where that value comes from."""
+        self._check_columns(table)
+        values = self.transform(table)
+        explained: list[list[InputValue]] = [[] for _ in range(table.n_rows)]
         for column in self.columns:
-            cell = single.cell(0, column.name)
-            for neuron, used in zip(column.inputs, column.numbers_used(single), strict=True):
-                v = {} if used is None else {"v": float(used[0])}
-                value = float(values[len(explained)])
-                explained.append(
-                    InputValue(
-                        neuron.name, column.name, cell, neuron.formula, {**v, **neuron.parameters}, value
-                    )
-                )
+            cells = table.text(column.name)
+            for neuron, used in zip(column.inputs, column.numbers_used(table), strict=True):
+                for row, made in enumerate(explained):
+                    v = {} if used is None else {"v": float(used[row])}
+                    cell = None if cells[row] is None else str(cells[row])
+                    parameters = {**v, **neuron.parameters}
+                    value = float(values[row, len(made)])
+                    made.append(InputValue(neuron.name, column.name, cell, neuron.formula, parameters, value))
         return explained
 
     def to_dict(self) -> dict[str, Any]:
