@@ -42,3 +42,18 @@ def test_each_number_keeps_its_address():
     for name, value in line.values.items():
         assert f'data-address="{name}"' in page
         assert value == TRACE[name]
+
+
+def test_notebooks_show_derivations_and_traces():
+    made = derive(TRACE, "a[1][1]")
+    bundle = made._repr_mimebundle_()
+    assert set(bundle) == {"text/plain", "text/html", "text/latex"}
+    assert set(made._repr_mimebundle_(include=["text/html", "text/plain"], exclude=["text/plain"])) == {
+        "text/html"
+    }
+    for name in made.lines[-1].values:
+        assert f'data-address="{name}"' in bundle["text/html"]
+    assert "z^{(1)}_{1}" in bundle["text/latex"]
+    assert "a[1][1]" in TRACE._repr_html_()
+    assert "a^{(1)}_{1}" in TRACE._repr_latex_()
+    assert repr(TRACE) == "Trace(2-1, member 1, prediction, 1 row)"

@@ -154,8 +154,8 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
     layers = len(trace.network.layers)
     if (hand is not None or from_start) and (neurons > MOST_NEURONS or layers > MOST_LAYERS):
         raise SettingsError(
-            f"{place}: a network of {neurons} neurons in {layers} layer{'s' * (layers > 1)} is too large to be written out from the "
-            f"beginning; at most {MOST_NEURONS} in {MOST_LAYERS}"
+            f"{place}: a network of {neurons} neurons in {layers} layer{'s' * (layers > 1)} is too large to be "
+            f"written out from the beginning; at most {MOST_NEURONS} in {MOST_LAYERS}"
         )
 
 

@@ -15,7 +15,7 @@ from chainrule.equations.rounding import UNIT
 from chainrule.explain.address import Address
 from chainrule.explain.lines import Line
 from chainrule.explain.trace import Update
-from chainrule.explain.writer import Rule, Writer, multiplied, put
+from chainrule.explain.writer import Rule, Writer, multiplied, names_in, put
 
 
 def update_of(writer: Writer) -> Update:
@@ -72,10 +72,13 @@ def learning_rate(writer: Writer, place: Address) -> Line:
         above = Binary("*", Symbol("eta_0"), Binary("+", Symbol("made"), Number(1.0)))
         node = Call("min", (node, Binary("/", above, Symbol("warmup"))))
         words += ", in the warm-up at most its share"
-    note = "eta_0 is the base rate, made the updates made so far"
-    return writer.line(
-        words, place, node, values, note=f"{note}, T all of them" if "T" in made.text else note
-    )
+    told = {
+        "eta_0": "the base rate",
+        "made": "the updates made so far",
+        "T": "the updates of the whole training",
+    }
+    note = ", ".join(f"{name} is {text}" for name, text in told.items() if name in names_in(node))
+    return writer.line(words, place, node, values, note=note)
 
 
 def penalized_gradient(writer: Writer, place: Address) -> Line:
