@@ -82,7 +82,8 @@ def read_fields(value: Any, fields: Fields, where: Where) -> dict[str, Any]:
 def suggest(word: str, known: Iterable[str]) -> str:
     """Propose the words nearest to one, or all."""
     words = list(known)
-    near = difflib.get_close_matches(word, words, n=2, cutoff=0.6)
+    lower = {name.lower(): name for name in words}
+    near = [lower[found] for found in difflib.get_close_matches(word.lower(), lower, n=2, cutoff=0.6)]
     return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(words)}"
 
 

@@ -86,6 +86,7 @@ def show_derivations(scene: Scene) -> Outcome:
     blocks: list[Block] = []
     known: dict[str, float] = {}
     for address in scene["addresses"]:
+        trace.array(address)  # says what is missing, such as targets
         made = derive(trace, address, form=scene["form"], hand=scene["hand"], from_start=scene["from_start"])
         # What was worked out a moment ago needn't be worked out again.
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from chainrule.errors import SettingsError
 from chainrule.lessons.blocks import Grid, Words
@@ -56,7 +56,11 @@ def train(scene: Scene) -> Outcome:
                 note(begun + made)
     else:
         result = setup.train(
-            scene["epochs"], patience=scene["patience"], tolerance=scene["tolerance"], watch=watch
+            scene["epochs"],
+            patience=scene["patience"],
+            tolerance=scene["tolerance"],
+            watch=watch,
+            marks=None if scene["until_right"] else marks,
         )
         if lines[-1][0] != str(setup.epochs):
             note(setup.epochs)
@@ -100,13 +104,11 @@ def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[
     begun = setup.epochs
     found = [Numbers(setup)[name]]
 
-    def watch(epoch: int) -> bool:
-        if epoch - begun in marks:
-            found.append(Numbers(setup)[name])
+    def watched(epoch: int) -> bool:
+        found.append(Numbers(setup)[name])
         return False
 
-    watched: Callable[[int], bool] = watch
-    setup.train(epochs, watch=watched)
+    setup.train(epochs, watch=watched, marks=[begun + mark for mark in marks])
     return found
 
 

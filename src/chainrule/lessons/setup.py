@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -143,7 +143,7 @@ class Setup:
 
         Where targets are not known it is the trace of a prediction.
         """
-        index = self._rows(rows)
+        index = self.rows_of(rows)
         numbers = [int(row) + 1 for row in index]
         if self.y is None:
             return Trace(self.network, (trace_step(self.layout, self.flat, self.x[index], rows=numbers),))
@@ -162,7 +162,8 @@ class Setup:
         # One step needs no number: addresses stay short.
         return Trace(self.network, (step,))
 
-    def _rows(self, rows: Sequence[int] | None) -> IntArray:
+    def rows_of(self, rows: Sequence[int] | None) -> IntArray:
+        """Return the indices, from 0, of rows by their numbers; of those whose turn it is if None."""
         if rows is None:
             size = self.settings.batch_size
             turn = self.state.t % -(-len(self.training) // size)
@@ -178,7 +179,7 @@ class Setup:
     def losses(self, index: IntArray) -> FloatArray:
         """Return the loss (n,) of each of the rows, without dropout."""
         if self.y is None:
-            raise SettingsError("the rows have no targets y, so there is no loss")
+            raise SettingsError("a loss needs targets: give y")
         with np.errstate(all="ignore"):
             record = self.network.forward(self.layout.unflatten(self.flat), self.x[index], np)
             return np.asarray(self.network.row_losses(record, self.y[index], np))
@@ -221,19 +222,23 @@ class Setup:
         patience: int | None = None,
         tolerance: float = 0.0,
         watch: Callable[[int], bool] | None = None,
+        marks: Collection[int] | None = None,
     ) -> FitResult:
         """Train on for so many epochs; ``patience`` ends it when the cost has not fallen for so many.
 
-        ``watch`` is called after each epoch with its number, counted from the beginning of the lesson, and ends the
-        training by returning True; the parameters are those at its end.
+        ``watch`` is called after each epoch, or those of ``marks``, with its number, counted from the beginning of the
+        lesson, and ends the training by returning True; the parameters are those at its end.
         """
         if self.y is None:
             raise SettingsError("training needs targets: give y")
         before = self.epochs
 
         def after(state: EpochState) -> bool:
+            epoch = before + state.line.epoch
+            if watch is None or (marks is not None and epoch not in marks):
+                return False
             self._take(state.run.state())
-            return watch is not None and watch(before + state.line.epoch)
+            return watch(epoch)
 
         plan = Plan(
             epochs=epochs,

@@ -19,6 +19,7 @@ from chainrule.explain.derivation import derive
 from chainrule.explain.lines import Derivation, Line
 from chainrule.lessons.blocks import Block, Grid, Words
 from chainrule.lessons.lesson import Lesson
+from chainrule.lessons.moves import MOVES
 from chainrule.lessons.moves_base import Scene
 from chainrule.lessons.moves_showing import describe
 from chainrule.lessons.setup import Setup
@@ -79,15 +80,12 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
     if seed < 0:
         raise SettingsError(f"seed {seed} must be at least 0")
     exercise = _Exercise(lesson)
-    made: list[Variant] = []
     seen: set[tuple[float, ...]] = set()
-    for number in range(1, variants + 1):
-        plan = exercise.drawn(seed, number, seen)
-        try:
-            made.append(exercise.variant(number, plan, blank))
-        except ChainruleError as error:
-            raise lesson.where.at("sheet").wrong(str(error)) from error
-    return tuple(made)
+    try:
+        plans = [exercise.drawn(seed, number, seen) for number in range(1, variants + 1)]
+        return tuple(exercise.variant(number, plan, blank) for number, plan in enumerate(plans, 1))
+    except ChainruleError as error:
+        raise lesson.where.at("sheet").wrong(str(error)) from error
 
 
 class _Exercise:
@@ -103,10 +101,12 @@ class _Exercise:
             key: tuple(sheet.get(key) or ()) if lesson.sheet is not None else FRIENDLY[key]
             for key in FRIENDLY
         }
-        self.addresses = sheet.get("addresses") or self._derived()
+        given, rows = sheet.get("addresses"), sheet.get("rows")
+        derived = (tuple(given), rows) if given else self._derived()
+        self.addresses: tuple[str, ...] = derived[0]
         where = lesson.where.at("networks").at(self.network)
         setup = Setup(self.network, lesson.networks[self.network], where, lesson.folder)
-        index = setup._rows(sheet.get("rows"))
+        index = setup.rows_of(derived[1])
         self.x = setup.x[index]
         self.y = None if setup.y is None else setup.y[index]
         self.setup = setup
@@ -114,21 +114,24 @@ class _Exercise:
         if not any(self.choices.values()):
             raise lesson.where.at("sheet").wrong("nothing is drawn anew; give numbers for x, y, W or b")
 
-    def _derived(self) -> tuple[str, ...]:
-        """Return the addresses that the lesson derives in this network before it is trained."""
+    def _derived(self) -> tuple[tuple[str, ...], tuple[int, ...] | None]:
+        """Return the addresses that the lesson first derives in this network, before it is trained, and for which rows."""
         found: list[str] = []
+        rows = None
         for step in self.lesson.steps:
             if (step.values["network"] or next(iter(self.lesson.networks))) != self.network:
                 continue
-            if step.move in ("train", "surface"):
+            if MOVES[step.move].trains:
                 break
-            found += [name for name in step.values.get("addresses", ()) if "@" not in name]
+            if step.move == "derive" and (not found or step.values["rows"] == rows):
+                rows = step.values["rows"]
+                found += step.values["addresses"]
         if not found:
             raise self.lesson.where.at("sheet").wrong(
                 f"the lesson derives nothing in network {self.network!r} to make exercises of; "
                 'name some numbers, as in addresses = ["C"]'
             )
-        return tuple(dict.fromkeys(found))
+        return tuple(dict.fromkeys(found)), rows
 
     def drawn(self, seed: int, number: int, seen: set[tuple[float, ...]]) -> dict[str, Any]:
         """Return a plan with numbers that no sheet before has, and that are bearable to work with if such come up."""

@@ -9,13 +9,13 @@ from typing import Any, Literal
 from chainrule import __version__
 from chainrule.equations.formula import Symbol
 from chainrule.equations.render import latex
-from chainrule.explain.lines import Derivation
+from chainrule.explain.lines import Derivation, Line
 from chainrule.explain.render_html import page_data
 from chainrule.explain.render_latex import HEAD, TAIL, latex_body, latex_text
 from chainrule.lessons.blocks import Grid, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.sheets import Variant
-from chainrule.lessons.show_html import template
+from chainrule.lessons.show_html import shown_name, template
 from chainrule.lessons.show_latex import grid_latex, latex_name
 
 Part = Literal["both", "sheets", "keys"]
@@ -52,7 +52,8 @@ def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, b
 def _page(variant: Variant, key: bool) -> dict[str, Any]:
     root = page_data(Derivation("", "", variant.lines), None, digits=DIGITS)["root"]
     lines = [
-        {**line, "id": "", "blank": not key and variant.is_blank(place)}
+        {**line, "id": ""}
+        | (_blank(variant.lines[place]) if not key and variant.is_blank(place) else {"blank": False})
         for place, line in enumerate(root["lines"])
     ]
     return {
@@ -64,6 +65,12 @@ def _page(variant: Variant, key: bool) -> dict[str, Any]:
         "hand": variant.hand,
         "lines": lines,
     }
+
+
+def _blank(line: Line) -> dict[str, Any]:
+    """Return what is shown of a blank line: its left side, which must not carry the result in an attribute."""
+    left = shown_name(line.address) if line.address else ""
+    return {"blank": True, "left": left, "sides": [], "result": "", "check": None}
 
 
 def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iterator[str]:

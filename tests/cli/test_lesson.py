@@ -1,0 +1,164 @@
+"""``chainrule lesson`` and ``chainrule sheet`` as a user meets them."""
+
+import builtins
+import json
+import sys
+
+import pytest
+
+from chainrule.cli import main
+from chainrule.lessons.lesson import FOLDER, lesson_names
+
+MINE = """
+title = "One sum"
+
+[networks.main]
+x = [[1, 2]]
+y = [[1]]
+layers = [{ neurons = 1, W = [[0.3], [0.1]], b = [0.5] }]
+
+[[steps]]
+move = "derive"
+title = "The sum"
+addresses = ["z[1][1]"]
+[steps.expect]           # 0.3 + 0.2 + 0.5
+"z[1][1]" = 1.0
+
+[[steps]]
+move = "update"
+"""
+
+
+def test_the_list_has_every_lesson(run):
+    result = run("lesson")
+    assert result.code == 0
+    assert all(name in result.out for name in lesson_names())
+    assert "chainrule lesson NAME" in result.out
+
+
+def test_a_lesson_is_printed_whole_where_nobody_can_press_enter(run):
+    result = run("lesson", "adam")
+    assert result.code == 0
+    assert result.err == ""
+    assert "Step 6 of 6: On to the target" in result.out
+    assert "W_new[1][1,1] = W[1][1,1]" in result.out
+    assert result.out == run("lesson", "adam", "--all").out
+
+
+@pytest.mark.parametrize(
+    ("steps", "shown"), [("2", [1, 2]), ("3-4", [3, 4]), ("6", [1, 2, 3, 4, 5, 6]), ("5-99", [5, 6])]
+)
+def test_only_some_steps(run, steps, shown):
+    result = run("lesson", "adam", "--steps", steps)
+    assert result.code == 0
+    assert [number for number in range(1, 7) if f"Step {number} of 6" in result.out] == shown
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["lesson", "adan"], "there is no lesson 'adan'; did you mean adam?"),
+        (
+            ["lesson", "adam", "--steps", "0"],
+            "--steps '0' is neither a number of steps such as 3 nor a range",
+        ),
+        (["lesson", "adam", "--steps", "4-2"], "--steps '4-2' is neither"),
+        (["lesson", "adam", "--steps", "9-10"], "--steps 9-10: the lesson has 6 steps"),
+        (["lesson", "adam", "--format", "pdf"], "--format: invalid choice: 'pdf'"),
+        (["lesson", "none.toml"], "none.toml: there is no such file"),
+        (["sheet"], "LESSON is missing"),
+        (["sheet", "adam", "--variants", "0"], "variants 0: from 1 to 1000 sheets are printed"),
+        (["sheet", "adam", "--blank", "some"], "--blank 'some' is neither all, nor a number of last lines"),
+        (["sheet", "adam", "--seed", "-1"], "seed -1 must be at least 0"),
+        (["sheet", "adam", "--seed", "x"], "'x' is not a whole number"),
+        (["sheet", "adam", "--out", "penguins.csv"], "penguins.csv exists"),
+        (["lesson", "adam", "--out", "no/adam.txt"], "there is no folder no"),
+    ],
+)
+def test_mistakes_are_one_line(run, arguments, message):
+    result = run(*arguments)
+    assert result.code == 2
+    assert result.out == ""
+    assert message in result.err
+    assert result.err.count("\n") == 1
+
+
+def test_a_lesson_of_one_s_own_and_its_wrong_number(run, folder):
+    (folder / "mine.toml").write_text(MINE)
+    assert run("lesson", "./mine.toml").code == 0
+    (folder / "mine.toml").write_text(MINE.replace('"z[1][1]" = 1.0', '"z[1][1]" = 1.1'))
+    result = run("lesson", "./mine.toml")
+    assert result.code == 1
+    assert "1.1  ✗  1" in result.out
+    assert result.err == "error: ./mine.toml: a number did not come out as expected in step 1\n"
+    (folder / "mine.toml").write_text(MINE.replace("neurons", "nurons"))
+    result = run("lesson", "./mine.toml")
+    assert result.code == 2
+    assert "there is no key 'nurons'; did you mean neurons?" in result.err
+
+
+def test_every_format(run, folder):
+    (folder / "mine.toml").write_text(MINE)
+    data = json.loads(run("lesson", "mine.toml", "--format", "json").out)
+    assert data["ok"]
+    assert [step["move"] for step in data["steps"]] == ["derive", "update"]
+    assert data["steps"][0]["blocks"][0]["lines"][-1]["result"] == 1.0
+    assert run("lesson", "mine.toml", "--format", "latex").out.startswith(r"\documentclass")
+    assert run("lesson", "mine.toml", "--format", "html").out.startswith("<!DOCTYPE html>")
+    for form in ("text", "latex", "html", "json"):
+        result = run("lesson", "mine.toml", "--format", form, "--out", f"mine.{form}")
+        assert (result.code, result.out) == (0, f"wrote mine.{form}\n")
+        assert (folder / f"mine.{form}").stat().st_size > 100
+    assert run("lesson", "mine.toml", "--out", "mine.text").code == 2
+    assert run("lesson", "mine.toml", "--out", "mine.text", "--overwrite").code == 0
+
+
+@pytest.fixture
+def at_a_terminal(folder, monkeypatch):
+    """Answer the question at each step; what was asked is returned."""
+    asked: list[str] = []
+
+    def answering(*answers: str) -> list[str]:
+        left = list(answers)
+
+        def answer(question: str) -> str:
+            asked.append(question)
+            if not left:
+                raise EOFError
+            return left.pop(0)
+
+        monkeypatch.setattr(builtins, "input", answer)
+        for stream in (sys.stdin, sys.stdout):
+            monkeypatch.setattr(stream, "isatty", lambda: True)
+        return asked
+
+    return answering
+
+
+@pytest.mark.parametrize(("answers", "steps"), [(["", "q"], 2), ([""] * 9, 6), ([], 1), (["Q"], 1)])
+def test_enter_by_enter(at_a_terminal, capsys, answers, steps):
+    asked = at_a_terminal(*answers)
+    assert main(["lesson", "adam"]) == 0
+    out = capsys.readouterr().out
+    assert sum(f"Step {number} of 6" in out for number in range(1, 7)) == steps
+    assert len(asked) == min(steps, 5)  # not after the last
+    assert all("Enter" in question for question in asked)
+
+
+def test_sheets_are_printed_or_written(run, folder):
+    result = run("sheet", "adam", "--variants", "3", "--seed", "7")
+    assert result.code == 0
+    assert result.out.count('<section class="sheet"') == 6
+    again = run("sheet", "adam", "--variants", "3", "--seed", "7", "--out", "a.html")
+    assert again.out == "wrote a.html\n"
+    assert (folder / "a.html").read_text("utf-8") == result.out
+    assert run("sheet", "adam", "--only", "keys").out.count('<section class="sheet"') == 1
+    latex = run("sheet", "adam", "--format", "latex", "--blank", "all", "--only", "sheets").out
+    assert latex.count(r"\begin{align*}") == 0
+    assert latex.count(r"\hrulefill") > 8
+
+
+def test_lessons_come_with_the_package():
+    assert sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".csv") == ["experiments.csv"]
+    example = FOLDER.parents[3] / "examples" / "abc.csv"
+    assert (FOLDER / "experiments.csv").read_bytes() == example.read_bytes()
