@@ -7,6 +7,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+from tests.explain.latex_check import complaints
 from tests.explain.samples import ALL, Z, product, symbol_sum
 
 from chainrule import Dense, Network
@@ -232,3 +233,15 @@ def test_the_files_of_the_page_are_installed_with_it():
     assert {file.name for file in folder.iterdir()} == {
         "fragment.html", "math.css", "page.css", "page.html", "page.js", "parts.html",
     }  # fmt: skip
+
+
+def test_notebooks_show_derivations_and_traces():
+    trace = batch()
+    derivation = derive(trace, "z[1][2]@row=2")
+    assert derivation._repr_html_() == html_fragment(derivation)
+    for shown in (derivation, trace):
+        bundle = shown._repr_mimebundle_()
+        assert set(bundle) == {"text/plain", "text/html", "text/latex"}
+        assert Reader(bundle["text/html"]).having("data-value")
+        assert complaints(bundle["text/latex"]) == []
+        assert set(shown._repr_mimebundle_(include={"text/html"})) == {"text/html"}

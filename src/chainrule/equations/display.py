@@ -47,6 +47,7 @@ def network_html(network: Network) -> str:
     ]
     words = f"{network.n_inputs} inputs, {escape(_cost(network))}"
     return (
+        "<style>.chainrule-network :is(th, td, caption) {text-align: left; padding: 0.2em 0.8em 0.2em 0}</style>"
         f"<table class=chainrule-network><caption>{words}</caption>"
         "<thead><tr><th scope=col>layer</th><th scope=col>weighted sum</th><th scope=col>activation</th>"
         f"<th scope=col>of</th></tr></thead><tbody>{''.join(rows)}</tbody>"

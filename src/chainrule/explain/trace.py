@@ -6,7 +6,7 @@ after the update; it computes no network mathematics of its own.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import Any
@@ -130,22 +130,23 @@ class Trace:
         return f"Trace({sizes}, member {self.member}, {what}, {rows} row{'s' * (rows != 1)})"
 
     def _repr_html_(self) -> str:
-        return self._outputs()._repr_html_()
+        return self._walked()._repr_html_()
 
     def _repr_latex_(self) -> str:
-        return self._outputs()._repr_latex_()
+        return self._walked()._repr_latex_()
 
-    def _outputs(self) -> Derivation:
-        """Return the derivations of the first row's outputs, for a notebook."""
+    def _repr_mimebundle_(
+        self, include: Collection[str] | None = None, exclude: Collection[str] | None = None
+    ) -> dict[str, str]:
+        return self._walked()._repr_mimebundle_(include, exclude)
+
+    def _walked(self) -> Derivation:
+        """Return the way from the first row's inputs to its answer, for a notebook."""
         # Derivations are made from traces, so they can't be imported at the top.
-        from chainrule.explain.derivation import derive
+        from chainrule.explain.walk import walk
 
-        step, last = self.steps[0], len(self.network.layers)
-        parts = [
-            derive(self, Address("a", last, (j + 1,), step.number or None, step.rows[0]))
-            for j in range(min(self.network.output.n_out, MOST_OUTPUTS))
-        ]
-        return Derivation(str(Address("a", last)), repr(self), parts=tuple(parts))
+        rows = self.steps[-1].rows
+        return walk(self, row=rows[0] if len(rows) > 1 else None)
 
     @cached_property
     def layout(self) -> Layout:
@@ -189,10 +190,6 @@ class Trace:
         Raises SettingsError for a place that isn't there, and says what is.
         """
         return resolve(self, Address.parse(address))
-
-
-MOST_OUTPUTS = 4
-"""The most outputs that a notebook shows of a trace."""
 
 
 def trace_step(
