@@ -47,6 +47,11 @@ def test_what_is_no_name(bad):
         ("m_hat/dW[1][2,3]", r"\hat{m}\left[w^{(1)}_{2,3}\right]"),
         ("W_new[2][1,3]", r"w^{(2),\,\text{new}}_{1,3}"),
         ("loss@row=3", r"\mathrm{loss}_{\text{row 3}}"),
+        ("mean_a[2]", r"\bar{a}_{2}"),
+        ("probability[1]", r"\mathrm{probability}_{1}"),
+        ("y_smooth[1]", r"y^{\text{smooth}}_{1}"),
+        ("C_new", r"C^{\text{new}}"),
+        ("velocity_new/dW[1][1,1]", r"\mathrm{velocity}^{\text{new}}\left[w^{(1)}_{1,1}\right]"),
     ],
 )
 def test_addresses_in_latex(address, shown):

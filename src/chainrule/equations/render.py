@@ -327,7 +327,9 @@ class _Book(_Renderer, NameLayout):
 
     def named(self, name: str) -> _Piece:
         parts = split_name(name)
-        if parts is None or not (parts.brackets or parts.by or parts.qualifiers):
+        if parts is None or not (
+            parts.brackets or parts.by or parts.qualifiers or parts.base.endswith("_new")
+        ):
             return _Piece(self.name(name), _Level.ATOM)
         return _Piece(self.address(parts), _Level.FRACTION if self.is_raised(parts) else _Level.ATOM)
 

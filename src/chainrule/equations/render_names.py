@@ -6,6 +6,9 @@ from abc import ABC, abstractmethod
 
 from chainrule.equations.names import Name
 
+WITHOUT_LAYER = frozenset({"x", "y", "y_smooth", "mean_a", "probability"})
+"""Names whose one bracket counts inputs, outputs or classes; that of others is a layer."""
+
 
 class NameLayout(ABC):
     """Lays out the parts of an address; a format's renderer knows the marks."""
@@ -18,8 +21,8 @@ class NameLayout(ABC):
         """
         if parts.is_partial:
             by = parts._replace(base=parts.by, by="", qualifiers=())
-            above = self.scripts(self.letter(parts.base[1:]), "", self.qualified(parts))
-            return self.fraction(self.partial(above), self.partial(self.address(by)))
+            what = self.scripts(self.letter(parts.base[1:]), "", self.qualified(parts))
+            return self.fraction(self.partial(what), self.partial(self.address(by)))
         if parts.by:
             inside = self.address(parts._replace(base=parts.by, by="", qualifiers=()))
             return self.beside(
@@ -38,11 +41,13 @@ class NameLayout(ABC):
         return self.marked(base, above, index)
 
     def marked(self, base: str, above: list[str], index: str) -> str:
-        """Return a letter with what follows its ``_`` as a mark: ``W_new`` raised, ``m_hat`` a hat."""
+        """Return a letter with what follows its ``_`` as a mark: ``W_new`` raised, ``m_hat`` a hat, ``mean_a`` a bar."""
         letter, _, mark = base.partition("_")
         body = self.letter(letter)
         if mark == "hat":
             body = self.hat(body)
+        elif letter == "mean":
+            body = self.bar(self.letter(mark))
         elif mark:
             above = [*above, self.word(mark)]
         return self.scripts(body, self.row(above), index)
@@ -55,9 +60,7 @@ class NameLayout(ABC):
     @staticmethod
     def has_layer(parts: Name) -> bool:
         """Tell whether the first bracket is a layer: of two, or where a whole array is meant."""
-        return len(parts.brackets) == 2 or (
-            len(parts.brackets) == 1 and parts.base not in ("x", "y", "y_smooth")
-        )
+        return len(parts.brackets) == 2 or (len(parts.brackets) == 1 and parts.base not in WITHOUT_LAYER)
 
     def layer(self, parts: Name) -> str:
         """Return the layer in brackets."""
@@ -98,6 +101,10 @@ class NameLayout(ABC):
     @abstractmethod
     def hat(self, body: str) -> str:
         """Return a body under a hat."""
+
+    @abstractmethod
+    def bar(self, body: str) -> str:
+        """Return a body under a bar."""
 
     @abstractmethod
     def partial(self, body: str) -> str:
@@ -147,6 +154,10 @@ class LatexNames(NameLayout):
         """Return a body under a hat."""
         return rf"\hat{{{body}}}"
 
+    def bar(self, body: str) -> str:
+        """Return a body under a bar."""
+        return rf"\bar{{{body}}}"
+
     def partial(self, body: str) -> str:
         """Return ∂ before a body."""
         return rf"\partial {body}"
@@ -192,6 +203,10 @@ class MathMLNames(NameLayout):
     def hat(self, body: str) -> str:
         """Return a body under a hat."""
         return f'<mover accent="true">{body}<mo>^</mo></mover>'
+
+    def bar(self, body: str) -> str:
+        """Return a body under a bar."""
+        return f'<mover accent="true">{body}<mo>¯</mo></mover>'
 
     def partial(self, body: str) -> str:
         """Return ∂ before a body."""
