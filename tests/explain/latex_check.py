@@ -8,7 +8,7 @@ a table, and letters that pdflatex lacks.
 import re
 
 MATH = {
-    "frac", "sqrt", "sum", "left", "right", "cdot", "odot", "times", "partial", "mathrm", "operatorname", "text",
+    "frac", "sqrt", "sum", "left", "right", "cdot", "odot", "bar", "times", "partial", "mathrm", "operatorname", "text",
     "exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min", "infty", "le", "ge",
     "ne", "approx", "lfloor", "rfloor", "hat", "prime", "quad", "checkmark", "boldsymbol", "cdots", "vdots", "nabla",
     "surd", "to", "pm", "in", "|", ",", "alpha", "beta", "gamma", "delta", "varepsilon", "eta", "theta", "lambda",

@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from tests.explain.latex_check import complaints
 from tests.explain.samples import ALL, HOSTILE, long_sum
 
-from chainrule.explain.lines import Derivation
+from chainrule.equations.formula import Symbol
+from chainrule.explain.lines import Derivation, Line
 from chainrule.explain.render_latex import latex_text, printed_width, render_latex, wrap_latex
 
 
@@ -113,3 +114,12 @@ def test_any_words_can_be_printed(words):
 def test_letters_of_europe_stay_and_others_are_spelled():
     assert latex_text("Größe, naïve, 50 %") == "Größe, naïve, 50 \\%"
     assert latex_text("η → 中") == "$\\eta$ $\\to$ \\texttt{U+4E2D}"
+
+
+def test_names_of_any_table_can_be_printed():
+    name = '[größe = "中 <b>_$%"]'
+    line = Line("given", "x[1]", Symbol(name), {name: 1.0}, 1.0)
+    document = render_latex(Derivation("x[1]", "t", (line,)))
+    assert complaints(document) == []
+    assert "größe" in document
+    assert "\\texttt{U+4E2D}" in document

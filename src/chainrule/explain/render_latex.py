@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 
-from chainrule.equations.formula import Number, Symbol
+from chainrule.equations.formula import Node, Number, Symbol
 from chainrule.equations.names import split_name
-from chainrule.equations.render import latex
+from chainrule.equations.render import Substitute, latex
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
 
@@ -81,10 +81,18 @@ def latex_body(
 
 
 def latex_text(words: str) -> str:
-    """Return words as LaTeX prints them; a letter beyond Europe's is spelled as its code, as pdflatex lacks it."""
-    return "".join(
-        _ESCAPES.get(sign, sign if ord(sign) < 0x250 else rf"\texttt{{U+{ord(sign):04X}}}") for sign in words
-    )
+    """Return words as LaTeX prints them."""
+    return _spelled("".join(_ESCAPES.get(sign, sign) for sign in words))
+
+
+def _math(node: Node, shown: Substitute | None = None) -> str:
+    """Return a formula in math mode; names from tables may hold any letter."""
+    return _spelled(latex(node, shown))
+
+
+def _spelled(text: str) -> str:
+    """Return a text with every letter beyond Europe's spelled as its code, as pdflatex lacks it."""
+    return "".join(sign if ord(sign) < 0x250 else rf"\texttt{{U+{ord(sign):04X}}}" for sign in text)
 
 
 class _Latex:
@@ -118,7 +126,7 @@ class _Latex:
 
     def name(self, name: str) -> str:
         """Return a symbol's name in math mode."""
-        return latex(Symbol(name), {name: self.showing.name(name)})
+        return _math(Symbol(name), {name: self.showing.name(name)})
 
     def left(self, line: Line) -> str:
         if line.address or split_name(line.label) is not None:
@@ -128,9 +136,9 @@ class _Latex:
     def line(self, line: Line, with_rule: bool) -> Iterator[str]:
         if with_rule:
             yield rf"\par {latex_text(line.rule)}"
-        symbols = latex(line.symbols, self.showing.names(line))
-        numbers = latex(line.symbols, line.numbers(self.showing.number))
-        result = latex(Symbol("result"), {"result": self.showing.number(line.result)})
+        symbols = _math(line.symbols, self.showing.names(line))
+        numbers = _math(line.symbols, line.numbers(self.showing.number))
+        result = _math(Symbol("result"), {"result": self.showing.number(line.result)})
         sides = (
             []
             if isinstance(line.symbols, Number)
@@ -160,7 +168,7 @@ class _Latex:
         names = {name: self.showing.name(name) for name in line.operands}
         yield rf"\par {latex_text(line.rule)}"
         yield r"\begin{align*}"
-        yield rf"{self.name(line.address)} &= {latex(line.symbols, names)} \\"
+        yield rf"{self.name(line.address)} &= {_math(line.symbols, names)} \\"
         for name, matrix in line.operands.items():
             yield rf"{self.name(name)} &= {self.matrix(matrix)} \\"
         yield rf"{self.name(line.address)} &= {self.matrix(line.result)}{self.check(line.check)}"
@@ -174,7 +182,7 @@ class _Latex:
         rows = [
             " & ".join(
                 [
-                    *(latex(Symbol("v"), {"v": self.showing.number(value)}) for value in row),
+                    *(_math(Symbol("v"), {"v": self.showing.number(value)}) for value in row),
                     *([r"\cdots"] if columns > len(row) else []),
                 ]
             )
@@ -190,7 +198,7 @@ class _Latex:
             law = f" ({line.law})" if line.law else ""
             yield rf"\par {latex_text(line.rule + law)}"
             yield r"\begin{align*}"
-            yield " \\\\\n".join(self.rows(latex(line.symbols)))
+            yield " \\\\\n".join(self.rows(_math(line.symbols)))
             yield r"\end{align*}"
             if line.convention:
                 yield rf"{{\small {latex_text(line.convention)}\par}}"
@@ -198,7 +206,7 @@ class _Latex:
     def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
         yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"
         for factor in factors:
-            value = latex(Symbol("v"), {"v": self.showing.number(factor.value)})
+            value = _math(Symbol("v"), {"v": self.showing.number(factor.value)})
             words = factor.words + (f". {factor.blame}" if factor.blame else "")
             yield rf"${self.name(factor.address)}$ & ${value}$ & {latex_text(words)} \\[2pt]"
         yield r"\end{tabular}\par"
