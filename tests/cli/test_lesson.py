@@ -145,6 +145,12 @@ def test_enter_by_enter(at_a_terminal, capsys, answers, steps):
     assert all("Enter" in question for question in asked)
 
 
+def test_nothing_is_asked_after_the_last_step_that_is_shown(at_a_terminal):
+    asked = at_a_terminal("", "", "", "")
+    assert main(["lesson", "adam", "--steps", "2-3"]) == 0
+    assert len(asked) == 1
+
+
 def test_sheets_are_printed_or_written(run, folder):
     result = run("sheet", "adam", "--variants", "3", "--seed", "7")
     assert result.code == 0

@@ -74,6 +74,13 @@ def test_what_is_wrong_is_named(write, old, new, parts):
         ('"a[1][1]", "loss"', '"a[2][1]"', ["steps[1] (derive): a[2][1]: there is no layer 2"]),
         ("epochs = 5", "epochs = 5\nsteps = 5", ["steps[2] (train): give epochs, or steps"]),
         ('move = "train"\nepochs = 5', 'move = "scale"\ncolumn = "A"', ["(scale): the rows of network 'main' come from no"]),
+        ("epochs = 5", "steps = 5\npatience = 2", ["steps[2] (train): patience and until_right are for epochs"]),
+        ("epochs = 5", "epochs = 5\ntolerance = 0.1", ["steps[2] (train): tolerance says what patience waits for"]),
+        ("epochs = 5", "epochs = 5\nshow = [3, 6]", ["steps[2] (train): show: 6 is none of this step's epochs, 1 to 5"]),
+        ('cost = "< 0.12"', 'test_cost = "< 0.12"', ["steps[2] (train): there are no test rows"]),
+        ('cost = "< 0.12"', "test_mistakes = 0", ["steps[2] (train): there are no test rows"]),
+        ('move = "train"\nepochs = 5', 'move = "rows"\nwhich = "all"\nrows = [1]', ["rows and which both say"]),
+        ('move = "train"\nepochs = 5', 'move = "rows"\nrows = [5]', ["steps[2] (rows): there is no row 5; there are 2"]),
         ('move = "train"\nepochs = 5', 'move = "split"', ["steps[2] (split): there are no test rows"]),
         ('move = "train"\nepochs = 5', 'move = "predict"', ["steps[2] (predict): give new rows as x"]),
         ('move = "train"\nepochs = 5', 'move = "predict"\nx = [[1]]', ["x has rows of 1, but there are 2 inputs"]),
@@ -122,6 +129,15 @@ def test_like_takes_what_is_not_given(write):
     )
     assert lesson.networks["fast"]["learning_rate"] == 2
     assert lesson.networks["fast"]["layers"] == lesson.networks["main"]["layers"]
+
+
+def test_rows_of_one_kind_replace_the_other(write):
+    table = '[networks.cells]\nlike = "main"\ntable = { file = "t.csv", target = "t" }\n\n[[steps]]\nmove = "train"'
+    lesson = write(('[[steps]]\nmove = "train"', table))
+    assert lesson.networks["cells"]["x"] is None
+    assert lesson.networks["cells"]["table"]["file"] == "t.csv"
+    with pytest.raises(SettingsError, match=r"networks\.cells: .*t\.csv"):
+        list(walk(lesson))
 
 
 def test_the_list_begins_with_the_articles():

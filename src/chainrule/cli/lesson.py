@@ -84,7 +84,9 @@ def run(options: argparse.Namespace) -> int:
                 yield shown
 
     if options.format == "text" and options.out is None:
-        _walk_through(lesson, steps(), waits=not options.all and sys.stdin.isatty() and sys.stdout.isatty())
+        _walk_through(
+            lesson, steps(), last, waits=not options.all and sys.stdin.isatty() and sys.stdout.isatty()
+        )
     else:
         _write(_document(lesson, list(steps()), options.format), options)
     if wrong:
@@ -126,14 +128,14 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
     return first, min(last, count)
 
 
-def _walk_through(lesson: Lesson, steps: Iterator[Shown], *, waits: bool) -> None:
+def _walk_through(lesson: Lesson, steps: Iterator[Shown], last: int, *, waits: bool) -> None:
     from chainrule.lessons.show_text import head_rows, step_rows
 
     signs = _signs()
     _print(head_rows(lesson, _width(), signs))
     for shown in steps:
         _print(step_rows(shown, _width(), signs))
-        if waits and shown.number < len(lesson.steps) and not _goes_on():
+        if waits and shown.number < last and not _goes_on():
             return
 
 

@@ -219,8 +219,10 @@ def _merged(plans: Mapping[str, Any], name: str, where: Where) -> Any:
         if not isinstance(plan, dict):
             return plan
         # Rows given in one way replace rows given in the other.
-        if {"x", "y"} & plan.keys() and "table" not in plan:
-            plan = {**plan, "table": None}
+        if {"x", "y"} & plan.keys():
+            plan = {"table": None, **plan}
+        elif "table" in plan:
+            plan = {"x": None, "y": None, **plan}
         merged = {**{k: v for k, v in plan.items() if k not in merged}, **merged}
         seen.append(name)
         before = plan.get("like")

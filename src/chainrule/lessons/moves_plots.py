@@ -22,7 +22,7 @@ HEIGHTS = 10
 DEEPEST = 1e-4
 """Where the cost is less than this part of the highest, the ground is level: at a minimum its logarithm has none."""
 
-CLASSES = "·#*+"
+CLASSES = ".#*+"
 POINTS = "oxvz"
 
 

@@ -93,9 +93,13 @@ def split(scene: Scene) -> Outcome:
 def show_rows(scene: Scene) -> Outcome:
     """Show rows with inputs, target, output and loss."""
     setup = scene.setup
-    index = {"training": setup.training, "test": setup.test, "all": np.arange(len(setup.x))}[scene["which"]]
+    if scene["rows"] is not None and scene["which"] is not None:
+        raise SettingsError("rows and which both say which rows are shown; give one of them")
     if scene["rows"] is not None:
-        index = np.array([row - 1 for row in scene["rows"]])
+        index = setup.rows_of(scene["rows"])
+    else:
+        every = {"training": setup.training, "test": setup.test, "all": np.arange(len(setup.x))}
+        index = every[scene["which"] or "all"]
     if not len(index):
         raise SettingsError("there are no test rows; give test_share or test_rows")
     outputs = setup.outputs(setup.x[index])
@@ -205,7 +209,7 @@ ABOUT_ROWS: tuple[Move, ...] = (
         "rows",
         "rows with inputs, target, output and loss",
         show_rows,
-        {"which": Field(choice(("all", "training", "test")), "which rows", "all")},
+        {"which": Field(choice(("all", "training", "test")), "which rows; all if not given")},
         numbers=r"(output\[\d+\](\[\d+\])?|loss\[\d+\])",
     ),
     Move(

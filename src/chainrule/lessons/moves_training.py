@@ -30,10 +30,16 @@ def train(scene: Scene) -> Outcome:
     setup = scene.setup
     if (scene["epochs"] is None) == (scene["steps"] is None):
         raise SettingsError("give epochs, or steps for single updates")
+    of_epochs = {"patience": scene["patience"], "until_right": scene["until_right"]}
+    if scene["steps"] and any(of_epochs.values()):
+        raise SettingsError(f"{' and '.join(of_epochs)} are for epochs; give those instead of steps")
+    if scene["tolerance"] and not scene["patience"]:
+        raise SettingsError("tolerance says what patience waits for; give patience, too")
     columns = tuple(scene["columns"])
     last = scene["epochs"] or scene["steps"]
     unit = "epoch" if scene["epochs"] else "update"
     begun = setup.epochs if scene["epochs"] else setup.state.t
+    _check_shown(scene["show"], begun, last, unit)
     marks = frozenset(scene["show"] or (begun + mark for mark in milestones(last)))
     lines: list[tuple[str, ...]] = []
 
@@ -69,6 +75,12 @@ def train(scene: Scene) -> Outcome:
     return Outcome([grid, Words(words)] if words else [grid])
 
 
+def _check_shown(show: Sequence[int] | None, begun: int, last: int, unit: str) -> None:
+    for mark in show or ():
+        if not begun < mark <= begun + last:
+            raise SettingsError(f"show: {mark} is none of this step's {unit}s, {begun + 1} to {begun + last}")
+
+
 def _ending(scene: Scene, stopped: str) -> str:
     """Say why a training ended, where that is news."""
     epochs, setup = scene.setup.epochs, scene.setup
@@ -89,7 +101,8 @@ def compare(scene: Scene) -> Outcome:
     for name in names:
         if name not in scene.setups:
             raise SettingsError(f"there is no network {name!r}; there are {', '.join(scene.setups)}")
-    marks = [mark for mark in scene["show"] or milestones(scene["epochs"]) if mark <= scene["epochs"]]
+    _check_shown(scene["show"], 0, scene["epochs"], "epoch")
+    marks = scene["show"] or milestones(scene["epochs"])
     columns = [_values(scene.setups[name], scene["epochs"], marks, scene["number"]) for name in names]
     rows = tuple(
         (str(epoch), *(scene.number(column[place]) for column in columns))

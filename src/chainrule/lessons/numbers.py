@@ -20,6 +20,8 @@ def mistakes(setup: Setup, index: IntArray) -> int:
     """Return in how many of the rows the output's class (above 1/2, or the largest) is not the target's."""
     if setup.y is None:
         raise SettingsError("mistakes can't be counted without targets: give y")
+    if not len(index):
+        raise SettingsError("there are no test rows; give test_share or test_rows")
     a, y = setup.outputs(setup.x[index]), setup.y[index]
     if a.shape[1] > 1:
         return int(np.sum(np.argmax(a, axis=1) != np.argmax(y, axis=1)))

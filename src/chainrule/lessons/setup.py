@@ -186,6 +186,8 @@ class Setup:
 
     def cost(self, index: IntArray) -> float:
         """Return the cost of the rows: the mean or the sum of their losses."""
+        if not len(index):
+            raise SettingsError("there are no test rows; give test_share or test_rows")
         losses = self.losses(index)
         return float(np.sum(losses) if self.network.reduction == "sum" else np.mean(losses))
 

@@ -38,10 +38,9 @@ def _block(block: Block) -> Iterator[str]:
             yield grid_latex(block)
         case Plot(lines, key):
             yield r"\begin{footnotesize}\begin{verbatim}"
-            # Verbatim prints only what the font has.
-            yield from (line.replace("·", ".") for line in lines)
+            yield from lines
             yield r"\end{verbatim}\end{footnotesize}"
-            yield rf"{{\small {latex_text(key.replace('·', '.'))}\par}}"
+            yield rf"{{\small {latex_text(key)}\par}}"
         case Erratum(printed, right, why):
             yield r"\begin{quote}\textbf{Erratum.}"
             yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
