@@ -92,6 +92,14 @@ def test_class_weights_do_not_weigh_validation_rows():
     assert one.validation_loss_curve_ == pytest.approx(other.validation_loss_curve_, rel=1e-9)
 
 
+def test_class_weights_do_not_weigh_rows_held_out():
+    options = {"early_stopping": True, "stopping_metric": "loss", "max_iter": 1, "learning_rate_init": 1e-300}
+    weights = np.linspace(0.1, 2, 150)
+    one, other = (classifier(class_weight=w, **options).fit(Z, CLASS, weights) for w in (None, {0: 50}))
+    assert one.validation_scores_ == other.validation_scores_
+    assert one.loss_ != pytest.approx(other.loss_, rel=1e-3)
+
+
 # ---- dropout, activations, losses, optimizers, schedules, clipping
 
 
@@ -349,6 +357,7 @@ def test_a_metric_monitor_follows_rows_of_its_own(capsys):
     model = classifier(callbacks=loss).fit(Z[:120], CLASS[:120])
     assert model.stopped_ == "callback"
     assert len(loss.curve) == 4
+    assert monitor._monitor is loss._monitor is None  # so that pickles hold the rows once
     again = MetricMonitor(Z, NUMBER, "mae")
     regressor(callbacks=again).fit(Z, NUMBER)
     regressor(callbacks=again, max_iter=5).fit(Z, NUMBER)
@@ -414,9 +423,10 @@ def test_training_goes_on_from_given_weights():
         ([np.eye(3)], [np.zeros(3)], {"classes": ["a", "b"]}, "3 outputs stand for 3 classes, but 2"),
         ([np.eye(3)], [np.zeros(3)], {"classes": ["b", "a", "c"]}, "must be sorted"),
         ([np.eye(3)], [np.zeros(3)], {"hidden_layer_sizes": (3,)}, "follow from the weights"),
+        ([np.eye(3)], [np.zeros(3)], {"missing": "mean"}, "knows no mean"),
         ([np.eye(3)], [np.zeros(3)], {"activation": "rellu"}, "did you mean"),
     ],
-    ids=["shape", "chain", "count", "nan", "classes", "order", "sizes", "activation"],
+    ids=["shape", "chain", "count", "nan", "classes", "order", "sizes", "missing", "activation"],
 )
 def test_weights_that_make_no_network_are_refused(coefs, intercepts, options, words):
     if options.get("activation"):

@@ -180,6 +180,13 @@ def test_a_training_cut_short_goes_on_to_the_same_bits(options, seed, tmp_path):
         assert getattr(whole, name) == getattr(again, name), name
 
 
+def test_a_pickle_holds_no_rows(tmp_path):
+    saving = SaveCheckpoint(tmp_path / "checkpoint")
+    model = regressor(callbacks=[saving]).fit(np.tile(X, (200, 1)), np.tile(CLASS, 200))
+    assert saving._fitting is None
+    assert len(pickle.dumps(model)) < 50_000
+
+
 def test_a_checkpoint_of_own_validation_rows(tmp_path):
     path = tmp_path / "checkpoint"
     held = X[100:], CLASS[100:]

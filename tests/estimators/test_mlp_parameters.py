@@ -124,6 +124,8 @@ def test_what_does_not_fit_the_task():
         MLPRegressor("hinge").fit(X, CLASS)
     with pytest.raises(ValueError, match="class_weight is for one class a row"):
         MLPClassifier(class_weight="balanced").fit(X, np.c_[CLASS == 1, CLASS == 2])
+    with pytest.raises(ValueError, match="at least one non-zero"):
+        MLPClassifier().fit(X, CLASS, np.zeros(150))
     with pytest.raises(ValueError, match="continuous"):
         MLPClassifier().fit(X, CLASS + 0.5)
 

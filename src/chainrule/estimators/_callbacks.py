@@ -95,6 +95,13 @@ class MetricMonitor:
         )
         self.curve = self._monitor.curve
 
+    def __enter__(self) -> MetricMonitor:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        # The rows as the network has them would be a second copy, in every pickle too.
+        self._monitor = None
+
     def __call__(self, state: EpochState) -> bool:
         """Add the metric's value of now; return whether training is to end."""
         if self._monitor is None:

@@ -84,8 +84,8 @@ callbacks : callable or list of callable, default=None
 frozen : sequence of str, default=()
     Parameters that stay as they are: layers and places counted from 1, such as 'W[1]', 'b[2]', 'W[1][2,3]'.
 missing : {'error', 'mean', 'mean+indicator'}, default='error'
-    What is done with NaN in X: refused; replaced by the mean of the training rows' values in the column; or that and
-    one more input for each column with NaN in training, 1 where the value was missing.
+    What is done with NaN in X: refused; replaced by the mean of the values that `fit` sees in the column; or that and
+    one more input for each column with NaN in `fit`, 1 where the value was missing.
 dtype : {'float32', 'float64'}, default=None
     Precision of weights and arithmetic; None: that of X. 'lbfgs' computes in float64.
 threads : int, default=None

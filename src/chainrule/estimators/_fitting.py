@@ -22,11 +22,23 @@ from chainrule.training.monitor import Callback, FitResult, Plan
 
 
 class Rows(NamedTuple):
-    """Rows as the network has them: inputs (n, n_inputs), targets (n, n_out), weights (n,) or None."""
+    """Rows as the network has them: inputs (n, n_inputs), targets (n, n_out), weights (n,) or None.
+
+    ``class_weights`` (n,) or None are the weights that the rows have besides where they are trained on.
+    """
 
     x: FloatArray
     y: FloatArray
     weights: FloatArray | None
+    class_weights: FloatArray | None = None
+
+    def weights_for(self, train: IntArray) -> FloatArray | None:
+        """Return the rows' weights where those of ``train`` are trained on and the others watched."""
+        if self.class_weights is None:
+            return self.weights
+        made = np.ones(len(self.x)) if self.weights is None else np.array(self.weights, np.float64)
+        made[train] *= self.class_weights[train]
+        return made
 
 
 @dataclass(frozen=True)
@@ -122,8 +134,8 @@ def prepare(
         train, held = _split(estimator, design, rows, random)
     if start.seed < 0:
         start = replace(start, seed=int(random.randint(np.iinfo(np.int32).max)))
-    weights = None if rows.weights is None else rows.weights[train]
-    steps = step_settings(estimator, len(train), weights, start.seed)
+    weights = rows.weights_for(train)
+    steps = step_settings(estimator, len(train), None if weights is None else weights[train], start.seed)
     first = 0 if start.checkpoint is None else start.checkpoint.epoch
     before = 0 if start.before is None else start.before.seen
     plan = plan_of(
@@ -138,13 +150,13 @@ def prepare(
     )
     return Fitting(
         design,
-        Data(rows.x, rows.y, train, held, rows.weights),
+        Data(rows.x, rows.y, train, held, weights),
         steps,
         plan,
         CpuEngine(dtype, estimator.threads),
         start,
-        _offset(estimator, rows, train),
-        _offset(estimator, rows, held),
+        _offset(estimator, rows.y, weights, train),
+        _offset(estimator, rows.y, weights, held),
         only_one,
     )
 
@@ -192,7 +204,13 @@ def _joined(rows: Rows, more: Rows) -> Rows:
         weights = np.concatenate(
             [np.ones(len(part.x)) if part.weights is None else part.weights for part in (rows, more)]
         )
-    return Rows(np.concatenate([rows.x, more.x]), np.concatenate([rows.y, more.y]), weights)
+    own = rows.class_weights
+    return Rows(
+        np.concatenate([rows.x, more.x]),
+        np.concatenate([rows.y, more.y]),
+        weights,
+        None if own is None else np.concatenate([own, np.ones(len(more.x))]),
+    )
 
 
 def _split(
@@ -213,12 +231,12 @@ def _split(
     return train, held
 
 
-def _offset(estimator: Any, rows: Rows, chosen: IntArray) -> float:
+def _offset(estimator: Any, targets: FloatArray, weights: FloatArray | None, chosen: IntArray) -> float:
     """Return the part of Poisson's deviance that no prediction changes, as scikit-learn states it; else 0."""
     if estimator.loss != "poisson" or not len(chosen):
         return 0.0
     from scipy.special import xlogy
 
-    y = np.asarray(rows.y[chosen], np.float64)
-    weights = None if rows.weights is None else rows.weights[chosen]
-    return float(np.average((xlogy(y, y) - y).sum(axis=1), weights=weights))
+    y = np.asarray(targets[chosen], np.float64)
+    constant = (xlogy(y, y) - y).sum(axis=1)
+    return float(np.average(constant, weights=None if weights is None else weights[chosen]))

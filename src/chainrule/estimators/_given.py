@@ -28,6 +28,8 @@ def given_network(
     """
     if "hidden_layer_sizes" in parameters:
         raise ParameterError("hidden_layer_sizes follow from the weights: leave them out")
+    if parameters.get("missing", "error") != "error":
+        raise ParameterError("missing: a network of given weights knows no mean of a column: leave it out")
     dtype = parameters.get("dtype") or np.result_type(*(np.asarray(W).dtype for W in coefs))
     kind = np.float32 if np.dtype(dtype) == np.float32 else np.float64
     weights: list[FloatArray] = [np.array(W, kind, ndmin=2) for W in coefs]

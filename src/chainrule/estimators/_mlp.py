@@ -63,6 +63,14 @@ def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
 stochastic_only = available(_partly)
 
 
+def _weights(given: Any, X: Any) -> FloatArray | None:
+    """Return the rows' weights (n,); raises ValueError where they are all 0."""
+    if given is None:
+        return None
+    weights: FloatArray = _check_sample_weight(given, X)
+    return weights
+
+
 class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
@@ -115,9 +123,9 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     def _answers(self) -> Answers:
         """Return how outputs are read, with the classes' names."""
 
-    def _row_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
-        """Return the training rows' weights (n,), with those of their classes in them."""
-        return weights
+    def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
+        """Return the weights (n,) that rows of weights (n,) have for their classes besides, None for none."""
+        return None
 
     def _after(self, fitting: Fitting) -> None:
         """Do what is to be done after a training."""
@@ -155,7 +163,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         if not first and given.only_one and is_over(self):
             return self
         X, y = self._read(given.X, given.y, reset=first)
-        weights = None if given.sample_weight is None else _check_sample_weight(given.sample_weight, X)
+        weights = _weights(given.sample_weight, X)
         self._learn_targets(y, given, first=first)
         random = check_random_state(self.random_state)
         if first:
@@ -164,7 +172,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
                 self._filling = fitted_filling(dense(X, None, X.dtype), weights, self.missing)
         dtype = np.dtype(self.dtype or X.dtype) if first else self.coefs_[0].dtype
         start = self._start(X.shape[1], random, dtype, given, first=first)
-        rows = Rows(dense(X, self._filling, dtype), self._targets(y, dtype), self._row_weights(y, weights))
+        of_classes = self._class_weights(y, weights)
+        rows = Rows(dense(X, self._filling, dtype), self._targets(y, dtype), weights, of_classes)
         validation = None
         if given.X_val is not None:
             validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype)
@@ -226,8 +235,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     def _rows(self, X: Any, y: Any, weights: Any, dtype: Any) -> Rows:
         """Return more rows as the network has them."""
         X, y = self._read(X, y, reset=False)
-        weights = None if weights is None else _check_sample_weight(weights, X)
-        return Rows(dense(X, self._filling, dtype), self._targets(y, dtype), weights)
+        return Rows(dense(X, self._filling, dtype), self._targets(y, dtype), _weights(weights, X))
 
     def _flat(self, words: Design | None = None) -> FloatArray:
         """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""

@@ -178,6 +178,12 @@ class SaveCheckpoint:
         """Note what is being trained; called when a training begins."""
         self._fitting, self._estimator = fitting, type(estimator).__name__
 
+    def __enter__(self) -> SaveCheckpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._fitting = None  # it holds the rows, which no pickle should
+
     def __call__(self, state: EpochState) -> None:
         """Write the checkpoint where it is time to."""
         fitting = self._fitting

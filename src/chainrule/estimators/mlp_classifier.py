@@ -18,7 +18,7 @@ from chainrule.estimators._given import given_network
 from chainrule.estimators._inputs import read
 from chainrule.estimators._mlp import BaseMLP, Given, available, stochastic_only
 from chainrule.estimators._network import Kind, gives_probabilities
-from chainrule.estimators._parameters import store
+from chainrule.estimators._parameters import ParameterError, store
 from chainrule.estimators._temperature import (
     fitted_temperature,
     fitted_temperature_of_labels,
@@ -26,7 +26,7 @@ from chainrule.estimators._temperature import (
     tempered_labels,
 )
 from chainrule.training.watch import Answers
-from chainrule.training.weights import row_weights
+from chainrule.training.weights import class_weights
 
 
 def _probable(estimator: Any) -> bool:
@@ -350,13 +350,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         labels = self._known_labels()
         return labels.targets(labels.codes(y), self._design.sizes[-1], dtype)
 
-    def _row_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
+    def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
         labels = self._known_labels()
         if self.class_weight is None:
-            return weights
+            return None
         if labels.several:
-            raise ValueError("class_weight is for one class a row: weigh rows by sample_weight instead")
-        return row_weights(self.class_weight, labels.codes(y), labels.classes, weights)
+            raise ParameterError("class_weight is for one class a row: weigh rows by sample_weight instead")
+        codes = labels.codes(y)
+        return class_weights(self.class_weight, codes, labels.classes, weights)[codes]
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""
