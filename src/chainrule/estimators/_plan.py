@@ -12,6 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import OPTIMIZERS, Optimizer, optimizer
 from chainrule.equations.schedules import SCHEDULES, Schedule, schedule
+from chainrule.errors import SettingsError
 from chainrule.estimators._parameters import ParameterError
 from chainrule.training.monitor import Plan
 from chainrule.training.watch import Answers, Watch, watch
@@ -132,7 +133,10 @@ def schedule_of(estimator: Any, n_rows: int, seen: int) -> Schedule:
         return Schedule("invscaling", _INVERSE, values)
     if wanted == "adaptive":
         return replace(SCHEDULES["plateau"], parameters={"factor": 0.2, "patience": math.inf})
-    return schedule(wanted)
+    try:
+        return schedule(wanted)
+    except SettingsError as error:
+        raise ParameterError(f"learning_rate: {error}; or scikit-learn's invscaling, adaptive") from error
 
 
 def check_together(estimator: Any) -> None:
