@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from chainrule import cli
-from chainrule.cli import main
+from chainrule.cli import COMMANDS, main
 
 from .conftest import FAST, Run, contents
 
@@ -357,7 +357,7 @@ def test_unknown_names_are_answered_with_all_names_or_the_nearest(refused, run):
     ("arguments", "message"),
     [
         (["tarin"], "there is no command 'tarin'; did you mean train?"),
-        (["--quiet"], "there is no option '--quiet'; choose train, evaluate, predict, describe, formulas, warm-up"),
+        (["--quiet"], f"there is no option '--quiet'; choose {', '.join(COMMANDS)}"),
         (["evaluate"], "MODEL and TABLE are missing; see chainrule evaluate --help"),
         (["predict", "m"], "TABLE is missing; see chainrule predict --help"),
         (["describe"], "MODEL is missing; see chainrule describe --help"),

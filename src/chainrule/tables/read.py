@@ -132,6 +132,8 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
         return Path(name).read_bytes(), name
     except FileNotFoundError as error:
         raise TableError(f"{name}: there is no such file; check the path") from error
+    except TableError:  # is a ValueError, too
+        raise
     except (OSError, ValueError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise TableError(f"{name}: can't be read: {reason}") from error
@@ -216,6 +218,8 @@ def _parse_object(line: str, number: int, name: str) -> dict[str, object]:
 
     try:
         record = json.loads(line, object_pairs_hook=unique)
+    except TableError:  # is a ValueError, too
+        raise
     except (ValueError, RecursionError) as error:
         raise TableError(
             f"{name}: line {number}: is not JSON ({error}); NDJSON has one whole object in every line"
