@@ -1,17 +1,20 @@
-"""Errors of the float32 functions over a dense sample of all floats, measured in units in the last place."""
+"""Errors of the fast functions over a dense sample of all floats, measured in units in the last place."""
 
 import mpmath
 import numpy as np
 import pytest
 from floats import every_kind_of_float32, run_activation, ulps
 
-from chainrule.engines import fastmath
+from chainrule.engines import fastmath, fastmath64
 from chainrule.engines.codegen import _Writer
 from chainrule.engines.pieces import activation_source, output_source
 from chainrule.equations.activations import ACTIVATIONS, activation
 
 FAST = ["exp", "expm1", "log", "log1p", "tanh"]
 """The functions of fastmath; the others of the formula language come from the C library, and are held to the same bound."""
+
+FAST64 = ["exp", "expm1", "tanh"]
+"""The functions of fastmath64."""
 
 JUDGES = {
     **{name: getattr(np, name) for name in (*FAST, "log2", "sqrt", "sin", "cos", "tan", "sinh", "cosh")},
@@ -34,11 +37,48 @@ def compiled(name: str, x: np.ndarray) -> np.ndarray:
     return run_activation(output_source(activation(f"{name}(z)"), np.float32), x)[0]
 
 
-def test_the_functions_under_test_are_the_fast_ones():
-    public = {name for name in vars(fastmath) if name in JUDGES}
-    assert public == set(FAST)
+@pytest.mark.parametrize(
+    ("real", "module", "fast"), [("float32", fastmath, FAST), ("float64", fastmath64, FAST64)]
+)
+def test_the_functions_under_test_are_the_fast_ones(real, module, fast):
+    public = {name for name in vars(module) if name in JUDGES}
+    assert public == set(fast)
+    short = module.__name__.split(".")[-1]
     for name in JUDGES:
-        assert (_Writer._function(name, "float32") == f"fastmath.{name}") == (name in FAST)
+        assert (_Writer._function(name, real) == f"{short}.{name}") == (name in fast)
+
+
+def every_kind_of_float64() -> np.ndarray:
+    """All exponents with drawn digits, whole and half multiples of ln 2, and both sides of where functions change."""
+    draws = np.random.default_rng(3)
+    bits = draws.integers(0, 2**63, 200_000, dtype=np.uint64) | (
+        draws.integers(0, 2, 200_000, dtype=np.uint64) << np.uint64(63)
+    )
+    usual = draws.uniform(-750, 750, 200_000), draws.normal(size=200_000), draws.normal(size=50_000) * 1e-4
+    halves = np.arange(-2200, 2200) * (np.log(2) / 2)
+    edges = np.array(
+        [0.0, 22.0, 40.0, 709.782712893384, 710.0, 745.1332191019412, 746.0, 1e-300, 5e-324, np.inf]
+    )
+    near = [np.nextafter(part, to) for part in (halves, edges, -edges) for to in (np.inf, -np.inf)]
+    return np.concatenate([bits.view(np.float64), *usual, halves, edges, -edges, *near])
+
+
+@pytest.mark.skipif(np.finfo(np.longdouble).nmant < 63, reason="the judge needs more digits than float64 has")
+@pytest.mark.parametrize("name", FAST64)
+def test_within_two_units_in_the_last_place_of_float64(name):
+    """NumPy's long double has 11 bits more; its exp, expm1 and tanh are the C library's."""
+    x = every_kind_of_float64()
+    got = run_activation(output_source(activation(f"{name}(z)"), np.float64), x)[0]
+    with np.errstate(all="ignore"):
+        wide = JUDGES[name](x.astype(np.longdouble))
+        true = wide.astype(np.float64)
+        unit = np.spacing(np.abs(np.where(np.isfinite(true), true, 1.0)))
+        errors = np.abs((got.astype(np.longdouble) - wide) / unit).astype(np.float64)
+    same = (got == true) | (np.isnan(got) & np.isnan(true))
+    errors = np.where(same, 0.0, np.nan_to_num(errors, nan=np.inf))
+    worst = int(np.argmax(errors))
+    assert errors[worst] <= 2.0, f"{name}({x[worst]!r}) is off by {errors[worst]:.3g} ulp"
+    assert np.array_equal(np.signbit(got[x == 0]), np.signbit(true[x == 0]))
 
 
 @pytest.mark.parametrize("name", JUDGES)

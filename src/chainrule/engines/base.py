@@ -6,6 +6,7 @@ array (k, p), layer by layer, W before b, each in C order: `Layout` finds every 
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class Slot(NamedTuple):
     @property
     def stop(self) -> int:
         """The index after the last of its numbers."""
-        return self.start + int(np.prod(self.shape))
+        return self.start + math.prod(self.shape)
 
 
 class Layout:

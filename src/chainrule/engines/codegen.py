@@ -19,6 +19,12 @@ _INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")
 _COMPARE = ("<", "<=", ">", ">=", "==", "!=")
 _REDUCTIONS = {"rowsum": "0.0", "rowmax": "-inf"}
 
+FAST = {
+    "float32": ("fastmath", frozenset({"exp", "expm1", "log", "log1p", "tanh"})),
+    "float64": ("fastmath64", frozenset({"exp", "expm1", "tanh"})),
+}
+"""Which functions have a form of ours, and in which module; the others are the C library's."""
+
 TILE = 64
 """Rows that are worked on at once where elements of a row depend on each other."""
 
@@ -248,9 +254,8 @@ class _Writer:
 
     @staticmethod
     def _function(name: str, real: str) -> str:
-        if real == "float32" and name in ("exp", "expm1", "log", "log1p", "tanh"):
-            return f"fastmath.{name}"
-        return f"math.{name}"
+        module, names = FAST[real]
+        return f"{module}.{name}" if name in names else f"math.{name}"
 
     def _closure(self, roots: Sequence[int], *, stop_at_rows: bool = False) -> set[int]:
         """Return the roots and all they are computed from; with ``stop_at_rows`` not through what a row shares."""

@@ -272,6 +272,8 @@ class CpuRun:
             on_threads(threads, work, crew.stop if seconds >= SECONDS_AWAY else None)
         cost, g = float(np.sum(crew.shared.parts)), np.sum(crew.state.g, axis=0, dtype=np.float64)
         s, free = self.settings, self.layout.free
+        if not (s.l1 or s.l2):
+            return cost, g * free
         gradient = penalized(g, flat, self.layout.decayed, s.l1, s.l2, np) * free
         return cost + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
 

@@ -2,7 +2,7 @@
 
 Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py).
 The coefficients are those of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours.
-In float64 the C library's functions are used.
+`fastmath64` has those for float64.
 """
 
 from __future__ import annotations

@@ -175,6 +175,12 @@ def float_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
 
 
 @intrinsic
+def double_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
+    """Return the float64 that 64 bits mean."""
+    return _bit_cast(types.int64, types.float64, ir.DoubleType())
+
+
+@intrinsic
 def bits_of_float(typingctx, number):  # type: ignore[no-untyped-def]  # see gemm
     """Return the 32 bits of a float32."""
     return _bit_cast(types.float32, types.int32, _INT32)

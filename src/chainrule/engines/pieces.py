@@ -25,7 +25,7 @@ from uuid import uuid4
 import numpy as np
 from numba import cfunc, types
 
-from chainrule.engines import fastmath, native
+from chainrule.engines import fastmath, fastmath64, native
 from chainrule.engines.codegen import Array, Kernel, equation_source
 from chainrule.engines.tracing import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
 from chainrule.equations.activations import Activation
@@ -37,11 +37,14 @@ from chainrule.errors import OutputError
 STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
 """What every update reads from its numbers, in this order; the optimizer's own parameters follow."""
 
+MOST_KEPT = 1024
+"""The most sources of a kind that are kept in memory, for the next training with the same equations."""
+
 _HEAD = """# Made by chainrule; safe to delete. What it calls had the fingerprint {fingerprint}.
 import math
 import numpy as np
 from numba import carray, float32, float64, uint64
-from chainrule.engines import fastmath
+from chainrule.engines import fastmath, fastmath64
 inf, nan = math.inf, math.nan
 
 
@@ -50,6 +53,7 @@ _KEPT: list[Any] = []
 """Compiled functions, kept from being freed while their addresses are in use."""
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def activation_source(activation: Activation, dtype: Any) -> str:
     """Return the source of ``equation(z, a, scratch, rows, cols)``: a = f(z), and f'(z) in place of z.
 
@@ -64,6 +68,7 @@ def activation_source(activation: Activation, dtype: Any) -> str:
     return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def output_source(activation: Activation, dtype: Any) -> str:
     """Return the source of ``equation(z, a, scratch, rows, cols)`` for an output layer: a = f(z), and z stays."""
     graph = Graph(dtype)
@@ -73,6 +78,7 @@ def output_source(activation: Activation, dtype: Any) -> str:
     return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``.
 
@@ -94,6 +100,7 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     )
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def update_source(
     optimizer: Optimizer, dtype: Any, *, decays: bool, clips: bool, penalizes: bool, freezes: bool
 ) -> str:
@@ -132,6 +139,7 @@ def update_source(
     )
 
 
+@lru_cache(maxsize=MOST_KEPT)
 def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: g made ready to be measured."""
     graph = Graph(dtype)
@@ -266,7 +274,7 @@ def _write(path: Path, text: str) -> None:
 def _fingerprint() -> str:
     """Return a digest of the code that pieces call: Numba's cache doesn't look at it, but a change must compile them anew."""
     called = hashlib.sha256()
-    for module in (fastmath, native):
+    for module in (fastmath, fastmath64, native):
         called.update(Path(str(module.__file__)).read_bytes())
     return called.hexdigest()[:16]
 

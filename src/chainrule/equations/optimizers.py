@@ -46,6 +46,9 @@ class Optimizer:
     def __post_init__(self) -> None:
         object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
+    def __hash__(self) -> int:
+        return hash(self.spec)
+
     @cached_property
     def formulas(self) -> tuple[tuple[str, Formula], ...]:
         """The lines as formulas, each knowing only the names set before it."""
