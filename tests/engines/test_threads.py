@@ -361,6 +361,9 @@ TRAINING = """
     rates = np.full(run.steps_per_epoch, 1e-4)
 """
 
+SOON = 3.0
+"""Seconds until Ctrl-C must have ended a process: less than 1 on a machine of its own, and less than the work takes on any."""
+
 NARROW = {"rows": 1_000_000, "inputs": 10, "hidden": (20, 20), "members": 30, "batch": 32}
 LONG = {
     "rows": {**NARROW, "hidden": (200, 200), "members": 1, "batch": 256, "threads": 2, "activation": "relu"},
@@ -405,7 +408,7 @@ def test_ctrl_c_ends_a_long_epoch_within_a_second(way):
         finally:
             process.kill()
     assert out == "interrupted\n", err
-    assert took < 1.0, "with the end of the process"
+    assert took < SOON, "with the end of the process"
 
 
 WHOLE = {**NARROW, "hidden": (400, 400), "members": 1, "batch": 1_000_000, "threads": 2, "activation": "relu"}
@@ -421,7 +424,7 @@ WHOLE = {**NARROW, "hidden": (400, 400), "members": 1, "batch": 1_000_000, "thre
     ],
 )
 def test_ctrl_c_ends_a_call_that_looks_at_a_whole_table_within_a_second(call):
-    """A million rows take many seconds in each of these; the parameters of the step that was left stay as they were."""
+    """These take six seconds and more on two cores; the parameters of the step that was left stay as they were."""
     code = (
         TRAINING.format(**{**WHOLE, "rows": 3_000_000 if "(data" in call else 1_000_000})
         + f"""
@@ -445,7 +448,7 @@ def test_ctrl_c_ends_a_call_that_looks_at_a_whole_table_within_a_second(call):
         finally:
             process.kill()
     assert out == "interrupted True\n", err
-    assert took < 1.0, "with the end of the process"
+    assert took < SOON, "with the end of the process"
 
 
 def test_other_python_threads_go_on_during_an_epoch():
