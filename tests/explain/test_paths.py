@@ -123,7 +123,7 @@ def test_other_derivatives_have_paths_too(address):
 
 def factors_of(trace, address):
     made = derive(trace, address)
-    return made.factors, " ".join(made.notes)
+    return made.factors, " ".join([*made.notes, *(factor.blame for factor in made.factors if factor.blame)])
 
 
 def test_the_factors_multiply_to_the_only_path():

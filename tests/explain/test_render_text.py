@@ -71,11 +71,19 @@ def test_a_broken_sum_is_the_same_sum(width):
 @given(st.lists(st.text("abc*()^", min_size=1, max_size=12), min_size=1, max_size=8), st.integers(10, 60))
 def test_breaking_loses_nothing(terms, width):
     formula = " + ".join(terms)
-    assert " ".join(wrap_sum(formula, width)).split() == formula.split()
+    assert "".join("".join(wrap_sum(formula, width)).split()) == "".join(formula.split())
+
+
+def test_a_long_product_is_broken_before_its_factors_and_names_stay_whole():
+    product = "*".join(f"dC/da[{i}][1]*W[{i}][1,1]" for i in range(1, 7))
+    rows = wrap_sum(product, 40)
+    assert max(map(len, rows)) <= 40
+    assert rows[1].startswith("*") and "".join(rows) == product
+    assert wrap_sum("1e-9*(a + 1e-9)", 8) == ["1e-9", "*(a", "  + 1e-9)"]
 
 
 def test_what_stands_in_brackets_is_broken_only_if_it_must_be():
-    assert wrap_sum("a + f(b + c) - d", 8) == ["a", "+ f(b +", "  c)", "- d"]
+    assert wrap_sum("a + f(b + c) - d", 8) == ["a", "+ f(b", "  + c)", "- d"]
     assert wrap_sum("a + f(b + c) - d", 11) == ["a", "+ f(b + c)", "- d"]
 
 

@@ -28,10 +28,11 @@ class Name(NamedTuple):
         return bool(self.by) and self.base.startswith("d") and len(self.base) > 1
 
 
-_NAME = re.compile(
-    r"(?P<base>[A-Za-z_][A-Za-z_0-9]*'?)(?:/d(?P<by>[A-Za-z_][A-Za-z_0-9]*))?"
-    r"(?P<brackets>(?:\[[0-9]+(?:,[0-9]+)*\]){0,2})(?P<qualifiers>(?:@[a-z]+=[0-9]+)*)"
-)
+_BEGIN = r"(?P<base>[A-Za-z_][A-Za-z_0-9]*'?)(?:/d(?P<by>[A-Za-z_][A-Za-z_0-9]*))?"
+_BRACKET = r"(?:\[[0-9]+(?:,[0-9]+)*\])"
+_END = r"(?P<qualifiers>(?:@[a-z]+=[0-9]+)*)"
+_NAME = re.compile(rf"{_BEGIN}(?P<brackets>{_BRACKET}{{0,2}}){_END}")
+_IN_WORDS = re.compile(rf"(?<![A-Za-z_0-9/]){_BEGIN}{_BRACKET}{{1,2}}{_END}")
 
 
 def split_name(name: str) -> Name | None:
@@ -49,6 +50,19 @@ def split_name(name: str) -> Name | None:
     )
     pairs = (part.split("=") for part in match["qualifiers"].split("@")[1:])
     return Name(match["base"], match["by"] or "", brackets, tuple((key, int(value)) for key, value in pairs))
+
+
+def names_in_words(words: str) -> list[tuple[str, bool]]:
+    """Return a text in pieces, and of each whether it is a name with brackets.
+
+    >>> names_in_words("saturated at z[1][3] = 4.6")
+    [('saturated at ', False), ('z[1][3]', True), (' = 4.6', False)]
+    """
+    pieces, end = [], 0
+    for match in _IN_WORDS.finditer(words):
+        pieces += [(words[end : match.start()], False), (match[0], True)]
+        end = match.end()
+    return [(piece, is_name) for piece, is_name in [*pieces, (words[end:], False)] if piece]
 
 
 def join_name(name: Name) -> str:

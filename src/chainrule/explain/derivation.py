@@ -219,10 +219,10 @@ def _as_matrix(trace: Trace, place: Address) -> Derivation:
     whole = Address(place.name, place.layer, (), place.step)
     lines = matrix_lines(_plain(trace, whole), whole)
     rows = len(trace.step(place).rows)
-    what = "row" if rows == 1 else f"{rows} rows"
+    notes = (f"Over the {rows} rows of the step.",) if rows > 1 else ()
     return Derivation(
         str(whole),
         f"{whole}: {whole.words}, as matrices",
         matrices=tuple(lines),
-        notes=(f"Over the {what} of the step.",),
+        notes=notes,
     )

@@ -21,7 +21,7 @@ VANISHING, EXPLODING = 1e-3, 1e3
 
 
 def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
-    """Return the factors of the largest path, and sentences on what makes the derivative vanish or explode."""
+    """Return the factors of the largest path, the guilty with their blame, and sentences on what no single one does."""
     row = largest_row(writer, place)
     shown, _, total, _ = found_paths(writer, place if row is None else replace(place, row=row), 1)
     path = shown[0]
@@ -32,7 +32,7 @@ def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[s
         Factor(str(each), value, each.words, blamed.get(number, ""))
         for number, (each, value) in enumerate(zip(places, values, strict=True))
     )
-    notes = list(blamed.values()) or _in_all(places, values)
+    notes = [] if blamed else _in_all(places, values)
     if total > 1 or row is not None:
         of_row = "" if row is None else f" of row {row}, whose part is the largest"
         notes.append(

@@ -20,16 +20,15 @@ def input_neuron(writer: Writer, place: Address) -> Line:
     """Return x[i], the encoder's arithmetic on the cell."""
     assert writer.step.inputs is not None
     found = writer.step.inputs[writer.row_index(place)][place.index[0] - 1]
-    cell = "missing" if found.cell is None else repr(found.cell)
+    cell = "no value" if found.cell is None else repr(found.cell)
     if found.formula.startswith("["):
-        words = f"{found.input}: 1 if the cell of column {found.column!r} says so, else 0 (it is {cell})"
+        words = f"column {found.column!r} has {cell}: 1 if true, else 0"
         return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
     note = ""
     if "v" in found.parameters:
-        note = f"v is the number in the cell of column {found.column!r}"
-        if found.cell is None:
-            note = f"v is filled in, as the cell of column {found.column!r} is missing"
-    words = f"{found.input}, from column {found.column!r} ({cell})"
+        note = "v is the number in the cell" if found.cell is not None else "v is filled in for the missing cell"
+    own = "" if found.input == found.column else f", for {found.input}"
+    words = f"column {found.column!r} has {cell}{own}"
     return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)
 
 

@@ -94,6 +94,7 @@ class _Sections:
             "id": f"part-{number}",
             "level": min(level, 6),
             "title": derivation.title,
+            "heading": self.math.words(derivation.title),
             "hand": derivation.hand,
             "ok": derivation.ok,
             "lines": list(self.lines(derivation, f"part-{number}")),
@@ -104,11 +105,11 @@ class _Sections:
                     "name": self.math.name(factor.address, factor.value),
                     "number": self.math.number(factor.address, factor.value),
                     "words": factor.words,
-                    "blame": factor.blame,
+                    "blame": self.math.words(factor.blame),
                 }
                 for factor in derivation.factors
             ],
-            "notes": derivation.notes,
+            "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
         }
 

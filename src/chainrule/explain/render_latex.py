@@ -10,10 +10,10 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 
 from chainrule.equations.formula import Node, Number, Symbol
-from chainrule.equations.names import split_name
+from chainrule.equations.names import names_in_words, split_name
 from chainrule.equations.render import Substitute, latex
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
-from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
+from chainrule.explain.showing import DIGITS, Showing, address_of, number_text, split_at
 
 HEAD = r"""\documentclass[11pt,a4paper]{article}
 \usepackage[T1]{fontenc}
@@ -81,8 +81,13 @@ def latex_body(
 
 
 def latex_text(words: str) -> str:
-    """Return words as LaTeX prints them."""
-    return _spelled("".join(_ESCAPES.get(sign, sign) for sign in words))
+    """Return words as LaTeX prints them, the addresses among them as formulas have them."""
+    return "".join(
+        f"${_math(Symbol(piece))}$"
+        if is_name and address_of(piece) is not None
+        else _spelled("".join(_ESCAPES.get(sign, sign) for sign in piece))
+        for piece, is_name in names_in_words(words)
+    )
 
 
 def _math(node: Node, shown: Substitute | None = None) -> str:

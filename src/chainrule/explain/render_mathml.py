@@ -6,9 +6,10 @@ from collections.abc import Collection
 from dataclasses import dataclass
 from xml.etree import ElementTree
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from chainrule.equations.formula import Node, Number, Symbol
+from chainrule.equations.names import names_in_words
 from chainrule.equations.render import Attributes, Substitute, mathml_content
 from chainrule.explain.lines import Line, Matrix
 from chainrule.explain.showing import Showing, address_of
@@ -47,6 +48,14 @@ class MathWriter:
     ) -> list[Markup]:
         """Return a tree as pieces of MathML: the terms of its outermost sum."""
         return [_math(piece) for piece in terms(mathml_content(node, shown, marks))]
+
+    def words(self, words: str) -> Markup:
+        """Return words with the addresses among them as formulas have them."""
+        pieces = (
+            self.name(piece) if is_name and address_of(piece) is not None else escape(piece)
+            for piece, is_name in names_in_words(words)
+        )
+        return Markup("").join(pieces)
 
     def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
         """Return a symbol by its name."""

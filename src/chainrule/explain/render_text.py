@@ -250,39 +250,60 @@ def shape_text(shape: Sequence[int]) -> str:
 
 
 def wrap_sum(formula: str, width: int) -> list[str]:
-    """Break a formula before the + and - of its sum where it is wider than ``width``; deeper only if it must be.
+    """Break a formula that is wider than ``width``: before the + and - of its sum, else before its factors, else deeper.
 
     >>> wrap_sum("a*b + c*(d + e) - f", 12)
     ['a*b', '+ c*(d + e)', '- f']
+    >>> wrap_sum("aaaa*(bbbb + cccc)*d", 12)
+    ['aaaa', '*(bbbb', '  + cccc)*d']
     """
     if len(formula) <= width:
         return [formula]
-    rows: list[str] = []
-    is_full = True
-    for term in split_at(formula, _cuts(formula)):
-        term = term.strip()
-        if not is_full and len(rows[-1]) + 1 + len(term) <= width:
-            rows[-1] += f" {term}"
+    kind, cuts = next(((kind, cuts) for kind, cuts in _levels(formula) if cuts), ("", []))
+    if not cuts:
+        return [formula]
+    rows = [""]
+    has_room = True
+    for piece in split_at(formula, cuts):
+        if has_room and len(rows[-1]) + len(piece.rstrip()) <= width:
+            rows[-1] += piece
             continue
-        is_full = len(term) > width
-        rows += (
-            textwrap.wrap(term, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
-            if is_full
-            else [term]
-        )
-    return rows
+        term = piece.strip()
+        first, *others = [term] if len(term) <= width else wrap_sum(term, max(width - 2, 1))
+        rows += [first, *(f"  {other}" for other in others)]
+        has_room = kind == "*/" or not others
+        if has_room and piece.endswith(" "):
+            rows[-1] += " "
+    return [row.rstrip() for row in rows if row]
 
 
-def _cuts(formula: str) -> list[int]:
-    """Return where the terms of a formula's outermost sum begin."""
-    depth, cuts = 0, []
-    for place, sign in enumerate(formula):
-        depth += (sign in "([{") - (sign in ")]}")
-        if (
-            depth == 0
-            and sign in "+-"
-            and formula[place - 1 : place] == " "
-            and formula[place + 1 : place + 2] == " "
-        ):
-            cuts.append(place)
-    return cuts
+def _levels(formula: str) -> Iterator[tuple[str, list[int]]]:
+    """Yield the places where a formula may be broken, each kind of sign by itself, the outermost first."""
+    depths, depth = [], 0
+    for sign in formula:
+        depth -= sign in ")]}"
+        depths.append(depth)
+        depth += sign in "([{"
+    for level in range(max(depths) + 1):
+        for kind in ("+-", "*/", ","):
+            yield (
+                kind,
+                [
+                    place + (kind == ",")
+                    for place, sign in enumerate(formula)
+                    if depths[place] == level and sign in kind and place and _may_break(formula, place)
+                ],
+            )
+
+
+def _may_break(formula: str, place: int) -> bool:
+    """Tell whether a sign is an operator: not part of a number such as 1e-9, of dC/dW[2][1,3] or of d/dz[…]."""
+    before, after = formula[place - 1], formula[place + 1 : place + 2]
+    match formula[place]:
+        case "+" | "-":
+            return before == after == " "
+        case ",":
+            return after == " "
+        case "/":
+            return not (after == "d" and before.isalpha())
+    return True

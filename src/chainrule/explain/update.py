@@ -74,8 +74,8 @@ def learning_rate(writer: Writer, place: Address) -> Line:
         words += ", in the warm-up at most its share"
     told = {
         "eta_0": "the base rate",
-        "made": "the updates made so far",
-        "T": "the updates of the whole training",
+        "made": "the number of updates before this one",
+        "T": "the number of updates in the whole training",
     }
     note = ", ".join(f"{name} is {text}" for name, text in told.items() if name in names_in(node))
     return writer.line(words, place, node, values, note=note)
@@ -262,8 +262,8 @@ def _told(predicted: float, actual: float, writer: Writer) -> list[str]:
     notes = []
     if predicted:
         notes.append(
-            f"The cost changed by {actual:.6g}, {actual / predicted:.3g} times the prediction {predicted:.6g}: "
-            "the rest is the curvature, which the gradient doesn't see."
+            f"The cost changed by {actual:.6g}; {predicted:.6g} was predicted. The difference is the curvature, which the "
+            "gradient doesn't see."
         )
     settings = update_of(writer).settings
     if settings.l1 or settings.l2:

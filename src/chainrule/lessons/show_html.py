@@ -87,6 +87,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
     )
     made.globals["name"] = shown_name
+    made.globals["words"] = MathWriter(Showing()).words
     # Styles are our own files; escaped they would be none.
     made.globals["file"] = lambda name: Markup(_file(name))
     return made
