@@ -80,24 +80,37 @@ def test_balanced_classes_find_the_rare_one():
     assert np.mean(named.predict(x)[y == 1] == "yes") > found[0] + 0.2
 
 
-def test_class_weights_do_not_weigh_validation_rows():
-    held = Z[:40], CLASS[:40]
-    one, other = (
-        classifier(
-            class_weight=w, early_stopping=True, stopping_metric="loss", learning_rate_init=1e-12, max_iter=1
-        )
-        for w in (None, {0: 50})
-    )
-    one, other = (model.fit(Z[40:], CLASS[40:], None, *held) for model in (one, other))
-    assert one.validation_loss_curve_ == pytest.approx(other.validation_loss_curve_, rel=1e-9)
-
-
-def test_class_weights_do_not_weigh_rows_held_out():
-    options = {"early_stopping": True, "stopping_metric": "loss", "max_iter": 1, "learning_rate_init": 1e-300}
+@pytest.mark.parametrize("given", [True, False], ids=["given", "split off"])
+def test_class_weights_weigh_validation_rows_as_they_do_training_rows(given):
+    """So that what is watched is what is minimized."""
     weights = np.linspace(0.1, 2, 150)
-    one, other = (classifier(class_weight=w, **options).fit(Z, CLASS, weights) for w in (None, {0: 50}))
-    assert one.validation_scores_ == other.validation_scores_
-    assert one.loss_ != pytest.approx(other.loss_, rel=1e-3)
+    by_hand = np.where(CLASS == 0, 50.0, 1.0) * weights
+    options = {"early_stopping": True, "stopping_metric": "loss", "max_iter": 5, "class_weight": {0: 50}}
+    held = {"X_val": Z[:40], "y_val": CLASS[:40]} if given else {}
+    one = classifier(**options).fit(
+        Z, CLASS, weights, **held, **({"sample_weight_val": weights[:40]} if given else {})
+    )
+    other = classifier(**options | {"class_weight": None}).fit(
+        Z, CLASS, by_hand, **held, **({"sample_weight_val": by_hand[:40]} if given else {})
+    )
+    same(one, other)
+    assert one.validation_loss_curve_ == pytest.approx(other.validation_loss_curve_, rel=1e-12)
+
+
+def test_balanced_weights_of_validation_rows_are_those_of_training():
+    held = Z[CLASS < 2], CLASS[CLASS < 2]
+    one = classifier(class_weight="balanced", max_iter=3).fit(Z[30:], CLASS[30:], None, *held)
+    shares = 120 / (3 * np.bincount(CLASS[30:]))
+    other = classifier(class_weight=dict(enumerate(shares)), max_iter=3).fit(Z[30:], CLASS[30:], None, *held)
+    assert one.validation_loss_curve_ == pytest.approx(other.validation_loss_curve_, rel=1e-12)
+
+
+def test_class_weights_that_leave_nothing():
+    with pytest.raises(ValueError, match="every row the weight 0"):
+        classifier(class_weight={0: 0, 1: 0, 2: 0}).fit(Z, CLASS)
+    with pytest.raises(ValueError, match="partial_fit sees only some: give a weight for each class"):
+        classifier(class_weight="balanced").partial_fit(Z, CLASS, classes=[0, 1, 2])
+    classifier(class_weight={0: 2}).partial_fit(Z, CLASS, classes=[0, 1, 2])
 
 
 # ---- dropout, activations, losses, optimizers, schedules, clipping
@@ -682,8 +695,32 @@ def test_calibration_of_labels_and_with_early_stopping():
     model = classifier(calibrate=True, early_stopping=True, max_iter=300, learning_rate_init=0.02).fit(
         Z, LABELS
     )
-    assert 0.01 < model.temperature_ < 100
+    assert 0.05 < model.temperature_ < 20
     z = model.layer_outputs(Z)[-1].z
     np.testing.assert_allclose(model.predict_proba(Z), 1 / (1 + np.exp(-z / model.temperature_)), rtol=1e-9)
     with pytest.raises(ValueError, match="calibrate=True needs validation rows"):
         classifier(calibrate=True).fit(Z, CLASS)
+    with pytest.raises(ValueError, match="hinge with outputs identity gives no probabilities to calibrate"):
+        classifier(calibrate=True, loss="hinge", early_stopping=True).fit(Z, CLASS)
+
+
+def test_a_few_rows_that_are_all_right_make_no_network_sure():
+    """30 rows, all right, are worth a chance of about 1 in 60 of another class, not one in a billion."""
+    x = np.linspace(-1, 1, 200)[:, None]
+    held = np.linspace(-0.9, 0.9, 30)[:, None]
+    options = {"calibrate": True, "max_iter": 200, "learning_rate_init": 0.02, "tol": 0}
+    model = classifier(**options).fit(x, x[:, 0] > 0, X_val=held, y_val=held[:, 0] > 0)
+    assert model.score(held, held[:, 0] > 0) == 1
+    assert 1 / 240 < model.predict_proba(held).min(axis=1).mean() < 1 / 15
+
+
+def test_float32_does_not_lose_the_doubt_in_a_sure_row():
+    """sigmoid(18) is 1 in float32, and 1 - 1 has no logarithm: at T = 2 the doubt is sigmoid(-9), not nothing."""
+    model = classifier(calibrate=True, dtype="float32", max_iter=2).fit(
+        Z, CLASS == 1, X_val=Z, y_val=CLASS == 1
+    )
+    model.coefs_[0][:] = 0
+    model.coefs_[1][:] = 0
+    model.intercepts_[1][:] = 18
+    model.temperature_ = 2.0
+    assert model.predict_proba(Z[:1])[0, 0] == pytest.approx(1 / (1 + np.exp(9)), rel=1e-3)

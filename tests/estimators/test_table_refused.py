@@ -1,5 +1,6 @@
 """What users of scikit-learn's networks were refused, where it concerns raw tables: each has a test."""
 
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -11,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule import TableClassifier, TableRegressor
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators import MetricMonitor, ProgressBar, SaveCheckpoint
-from chainrule.estimators.table_calibration import at_temperature
 from chainrule.model.prepare import prepare
 from chainrule.training.metrics import log_loss
 from chainrule.training.settings import Settings
+from chainrule.training.temperature import at_temperature
 
 QUICK: dict[str, Any] = {"hidden": [8], "members": 2, "epochs": 30, "learning_rate": 0.02, "random_state": 0}
 
@@ -158,7 +159,7 @@ def test_a_loss_without_probabilities_has_no_predict_proba():
         made.predict_proba(frame)
     assert str(caught.value.__cause__) == "the loss hinge gives no probabilities; choose another loss"
     with pytest.raises(
-        SettingsError, match="the loss hinge gives no probabilities to calibrate: set calibrate=False"
+        SettingsError, match="the loss hinge with outputs identity gives no probabilities to calibrate"
     ):
         classifier(loss="hinge", calibrate=True).fit(frame, y)
 
@@ -349,10 +350,12 @@ def test_calibration_makes_the_log_loss_on_validation_rows_as_small_as_it_can_be
     assert made.temperature_ > 1.2
     assert made.model_.card["temperature"] == made.temperature_
     assert bold.model_.card["temperature"] is None
-    losses = {
-        t: log_loss(codes, at_temperature(bold.model_, t).predict(rows).probabilities)
+    plain = bold.model_
+    at = {
+        t: replace(plain, parameters=at_temperature(plain.network, plain.parameters, t))
         for t in np.geomspace(0.5, 20, 60)
     }
+    losses = {t: log_loss(codes, model.predict(rows).probabilities) for t, model in at.items()}
     best = log_loss(codes, made.predict_proba(rows))
     assert best <= min(losses.values()) + 1e-3  # half a row of 300 is not theirs
     assert best < log_loss(codes, bold.predict_proba(rows)) - 0.05

@@ -22,23 +22,11 @@ from chainrule.training.monitor import Callback, FitResult, Plan
 
 
 class Rows(NamedTuple):
-    """Rows as the network has them: inputs (n, n_inputs), targets (n, n_out), weights (n,) or None.
-
-    ``class_weights`` (n,) or None are the weights that the rows have besides where they are trained on.
-    """
+    """Rows as the network has them: inputs (n, n_inputs), targets (n, n_out), weights (n,) or None."""
 
     x: FloatArray
     y: FloatArray
     weights: FloatArray | None
-    class_weights: FloatArray | None = None
-
-    def weights_for(self, train: IntArray) -> FloatArray | None:
-        """Return the rows' weights where those of ``train`` are trained on and the others watched."""
-        if self.class_weights is None:
-            return self.weights
-        made = np.ones(len(self.x)) if self.weights is None else np.array(self.weights, np.float64)
-        made[train] *= self.class_weights[train]
-        return made
 
 
 @dataclass(frozen=True)
@@ -134,7 +122,7 @@ def prepare(
         train, held = _split(estimator, design, rows, random)
     if start.seed < 0:
         start = replace(start, seed=int(random.randint(np.iinfo(np.int32).max)))
-    weights = rows.weights_for(train)
+    weights = rows.weights
     steps = step_settings(estimator, len(train), None if weights is None else weights[train], start.seed)
     first = 0 if start.checkpoint is None else start.checkpoint.epoch
     before = 0 if start.before is None else start.before.seen
@@ -204,13 +192,7 @@ def _joined(rows: Rows, more: Rows) -> Rows:
         weights = np.concatenate(
             [np.ones(len(part.x)) if part.weights is None else part.weights for part in (rows, more)]
         )
-    own = rows.class_weights
-    return Rows(
-        np.concatenate([rows.x, more.x]),
-        np.concatenate([rows.y, more.y]),
-        weights,
-        None if own is None else np.concatenate([own, np.ones(len(more.x))]),
-    )
+    return Rows(np.concatenate([rows.x, more.x]), np.concatenate([rows.y, more.y]), weights)
 
 
 def _split(

@@ -27,6 +27,7 @@ from chainrule.estimators._parameters import ParameterError, check_parameters
 from chainrule.estimators._plan import check_together, is_stochastic
 from chainrule.training.callbacks import as_callbacks
 from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.temperature import at_temperature
 from chainrule.training.watch import Answers
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -95,6 +96,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     n_iter_: int
     t_: int
     loss_curve_: list[float]
+    temperature_: float
     _design: Design
     _filling: Filling | None = None
     _checkpoint: Checkpoint | None = None
@@ -124,8 +126,17 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         """Return how outputs are read, with the classes' names."""
 
     def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
-        """Return the weights (n,) that rows of weights (n,) have for their classes besides, None for none."""
+        """Return the weight of each class (classes,) for training rows of weights (n,), None where there are none."""
         return None
+
+    def _weighed(
+        self, y: Any, weights: FloatArray | None, of_classes: FloatArray | None
+    ) -> FloatArray | None:
+        """Return the rows' weights (n,) with those of their classes in them."""
+        return weights
+
+    def _before(self, fitting: Fitting) -> None:
+        """Refuse a training that `_after` could do nothing with."""
 
     def _after(self, fitting: Fitting) -> None:
         """Do what is to be done after a training."""
@@ -173,10 +184,10 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         dtype = np.dtype(self.dtype or X.dtype) if first else self.coefs_[0].dtype
         start = self._start(X.shape[1], random, dtype, given, first=first)
         of_classes = self._class_weights(y, weights)
-        rows = Rows(dense(X, self._filling, dtype), self._targets(y, dtype), weights, of_classes)
+        rows = self._as_rows(X, y, weights, dtype, of_classes)
         validation = None
         if given.X_val is not None:
-            validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype)
+            validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype, of_classes)
         fitting = prepare(
             self,
             self._design,
@@ -209,6 +220,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         return start
 
     def _train(self, fitting: Fitting) -> None:
+        self._before(fitting)
         self._seed = fitting.start.seed
         callbacks = as_callbacks(self.callbacks)
         for callback in callbacks:
@@ -232,10 +244,17 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         self.loss_curve_ = []
         return self
 
-    def _rows(self, X: Any, y: Any, weights: Any, dtype: Any) -> Rows:
+    def _rows(self, X: Any, y: Any, weights: Any, dtype: Any, of_classes: FloatArray | None = None) -> Rows:
         """Return more rows as the network has them."""
         X, y = self._read(X, y, reset=False)
-        return Rows(dense(X, self._filling, dtype), self._targets(y, dtype), _weights(weights, X))
+        return self._as_rows(X, y, _weights(weights, X), dtype, of_classes)
+
+    def _as_rows(
+        self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, of_classes: FloatArray | None
+    ) -> Rows:
+        """Return validated rows as the network has them."""
+        x = dense(X, self._filling, dtype)
+        return Rows(x, self._targets(y, dtype), self._weighed(y, weights, of_classes))
 
     def _flat(self, words: Design | None = None) -> FloatArray:
         """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""
@@ -256,10 +275,12 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     # ---- prediction
 
     def _outputs(self, X: Any) -> FloatArray:
-        """Return the network's outputs (n, n_out) for rows as the user has them."""
+        """Return the network's outputs (n, n_out), at its temperature, for rows as the user has them."""
         check_is_fitted(self)
         X = read(self, X, reset=False)
         flat = self._flat()[None]
+        if hasattr(self, "temperature_"):
+            flat = at_temperature(self._design.network, flat, self.temperature_)
         engine = CpuEngine(flat.dtype, self.threads)
         parts = [
             engine.predict(self._design.network, flat, x)[0] for x in blocks(X, self._filling, flat.dtype)

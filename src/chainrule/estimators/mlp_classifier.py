@@ -19,12 +19,7 @@ from chainrule.estimators._inputs import read
 from chainrule.estimators._mlp import BaseMLP, Given, available, stochastic_only
 from chainrule.estimators._network import Kind, gives_probabilities
 from chainrule.estimators._parameters import ParameterError, store
-from chainrule.estimators._temperature import (
-    fitted_temperature,
-    fitted_temperature_of_labels,
-    tempered,
-    tempered_labels,
-)
+from chainrule.training.temperature import check_calibrates, fitted_temperature
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
 
@@ -52,8 +47,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         'log_loss' (cross-entropy), any other of `chainrule.equations.losses.LOSSES` such as 'hinge' or
         'categorical_cross_entropy(label_smoothing=0.1)', or a formula in ``a`` and ``y``.
     class_weight : dict or 'balanced', default=None
-        Weights of the classes' training rows; classes not named weigh 1. 'balanced': n_samples / (n_classes · rows of
-        the class). With several labels a row it can't be used.
+        Weights of the classes' rows, those for validation too; classes not named weigh 1. 'balanced': n_samples /
+        (n_classes · rows of the class), which `partial_fit` can't count. With several labels a row it can't be used.
     calibrate : bool, default=False
         Whether to fit ``temperature_`` on the validation rows, which `predict_proba` then uses.
     {ours}
@@ -269,7 +264,10 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         p : ndarray of shape (n_samples, n_classes)
             Columns as in ``classes_``; several labels a row have a probability each.
         """
-        return self._probabilities(self._outputs(X), getattr(self, "temperature_", 1.0))
+        outputs = self._outputs(X)
+        if len(self._known_labels().classes) == 1 and not self._known_labels().several:
+            return np.ones((len(outputs), 1), outputs.dtype)
+        return self._answers().probabilities(outputs)
 
     @available(_probable)
     def predict_log_proba(self, X: Any) -> FloatArray:
@@ -288,29 +286,23 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         p = self.predict_proba(X)
         return np.asarray(np.log(p, out=p))
 
-    def _probabilities(self, outputs: FloatArray, temperature: float = 1.0) -> FloatArray:
-        labels = self._known_labels()
-        if labels.several:
-            return tempered_labels(outputs, temperature) if temperature != 1 else outputs
-        if len(labels.classes) == 1:
-            return np.ones((len(outputs), 1), outputs.dtype)
-        p = self._answers().probabilities(outputs)
-        if self.network_.output.activation.name != "softmax" and outputs.shape[1] > 1:
-            total = p.sum(axis=1, keepdims=True)
-            # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
-            p = np.divide(p, total, out=np.full_like(p, 1 / p.shape[1]), where=total > 0)
-        return tempered(p, temperature)
+    def _before(self, fitting: Fitting) -> None:
+        if self.calibrate:
+            check_calibrates(fitting.design.network, len(fitting.data.validation))
 
     def _after(self, fitting: Fitting) -> None:
         self.__dict__.pop("temperature_", None)
         if not self.calibrate:
             return
-        rows = fitting.data.validation
-        outputs = fitting.engine.predict(self._design.network, self._flat()[None], fitting.data.x[rows])[0]
-        weights = None if fitting.data.weights is None else fitting.data.weights[rows]
-        p, codes = self._probabilities(outputs), self._answers().true_codes(fitting.data.y[rows])
-        fitted = fitted_temperature_of_labels if self._known_labels().several else fitted_temperature
-        self.temperature_ = fitted(p, codes, weights)
+        data, rows = fitting.data, fitting.data.validation
+        self.temperature_ = fitted_temperature(
+            self._design.network,
+            self._flat()[None],
+            data.x[rows],
+            data.y[rows],
+            self._answers(),
+            None if data.weights is None else data.weights[rows],
+        )
 
     def _known_labels(self) -> Labels:
         assert self._labels is not None
@@ -331,6 +323,11 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
     def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
         if given.only_one:
+            if isinstance(self.class_weight, str):
+                raise ParameterError(
+                    f"class_weight {self.class_weight!r} counts the rows of each class, and partial_fit sees only some: "
+                    "give a weight for each class, such as {'rare': 5}"
+                )
             if first_classes(self, given.classes):
                 several = type_of_target(y).startswith("multilabel")
                 self._labels = Labels.of(y) if several else Labels(unique_labels(given.classes))
@@ -357,7 +354,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if labels.several:
             raise ParameterError("class_weight is for one class a row: weigh rows by sample_weight instead")
         codes = labels.codes(y)
-        return class_weights(self.class_weight, codes, labels.classes, weights)[codes]
+        found = class_weights(self.class_weight, codes, labels.classes, weights)
+        if not found[codes].any():
+            raise ParameterError("class_weight gives every row the weight 0, so there is nothing to learn")
+        return found
+
+    def _weighed(
+        self, y: Any, weights: FloatArray | None, of_classes: FloatArray | None
+    ) -> FloatArray | None:
+        if of_classes is None:
+            return weights
+        of_rows = of_classes[self._known_labels().codes(y)]
+        return of_rows if weights is None else of_rows * weights
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

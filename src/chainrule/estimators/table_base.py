@@ -83,8 +83,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     def _answers(self, prepared: Prepared) -> Answers:
         """Return how the network's outputs are read."""
 
-    def _weighed(self, prepared: Prepared) -> Prepared:
-        """Return the prepared table with the weights of its classes."""
+    def _ready(self, prepared: Prepared) -> Prepared:
+        """Return the prepared table with the weights of its classes; raises SettingsError for what can't be done."""
         return prepared
 
     @abstractmethod
@@ -142,7 +142,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 kinds=self.kinds,
                 reading=reading,
             )
-            self._train(self._weighed(prepared))
+            self._train(self._ready(prepared))
         return self
 
     def _table_to_learn(

@@ -28,6 +28,7 @@ from chainrule.tables.plain import read_list, read_record, read_text
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.metrics import Scores, classification_scores, confusion, regression_scores
+from chainrule.training.watch import Answers
 
 if TYPE_CHECKING:
     from chainrule.engines.evaluate import RowPredictor
@@ -110,6 +111,10 @@ class Model:
         return self.task == "classification" and output == "(0, 1)" and not self.network.loss.signed
 
     @property
+    def _answers(self) -> Answers:
+        return Answers("class", self.network.loss.signed)
+
+    @property
     def engine(self) -> str:
         """The engine that trained it and predicts with it."""
         return str(self.card.get("engine", ENGINES[0]))
@@ -180,24 +185,12 @@ class Model:
         finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
-        signed = self.network.loss.signed
-        if mean.shape[1] == 1:
-            codes = (mean[:, 0] > (0.0 if signed else 0.5)).astype(np.int64)
-        else:
-            codes = np.argmax(mean, axis=1)
+        codes = self._answers.codes(mean)
         return Prediction(np.array(self.target.labels)[codes], codes, self.probabilities(mean), finite)
 
     def probabilities(self, mean: FloatArray) -> FloatArray | None:
         """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none."""
-        if self.network.output.activation.range != "(0, 1)" or self.network.loss.signed:
-            return None
-        if mean.shape[1] == 1:
-            return np.column_stack([1 - mean[:, 0], mean[:, 0]])
-        total = mean.sum(axis=1, keepdims=True)
-        # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
-        unknown = np.full_like(mean, 1 / self.target.n_classes)
-        probable: FloatArray = np.divide(mean, total, out=unknown, where=total > 0)
-        return probable
+        return self._answers.probabilities(mean) if self.gives_probabilities else None
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""

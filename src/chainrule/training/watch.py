@@ -38,10 +38,19 @@ class Answers:
         return Answers(self.kind).codes(y)
 
     def probabilities(self, outputs: FloatArray) -> FloatArray:
-        """Return the probability of each class (n, classes)."""
-        if outputs.shape[1] > 1:
+        """Return the probability of each class (n, classes), or of each label, for outputs in (0, 1).
+
+        One output is the probability of the second class; several are divided by their sum.
+        """
+        if self.kind == "labels":
             return outputs
-        return np.concatenate([1 - outputs, outputs], axis=1)
+        if outputs.shape[1] == 1:
+            return np.concatenate([1 - outputs, outputs], axis=1)
+        total = outputs.sum(axis=1, keepdims=True)
+        # Sigmoid outputs can all underflow to 0: then nothing is known of the row.
+        unknown = np.full_like(outputs, 1 / outputs.shape[1])
+        divided: FloatArray = np.divide(outputs, total, out=unknown, where=total > 0)
+        return divided
 
     def named(self, codes: IntArray) -> Any:
         """Return the user's names of classes (n,)."""
