@@ -97,6 +97,16 @@ def test_a_weight_of_two_is_about_two_validation_rows():
     assert one_sided.quantiles(one, wanted)[0, 0] > 0
 
 
+def test_a_row_of_weight_zero_is_not_there():
+    random = np.random.default_rng(0)
+    y, outputs = random.normal(size=30), random.normal(size=(2, 30))
+    weights = np.where(np.arange(30) % 3 == 0, 0.0, 1.0)
+    one, other = Errors.of(y, outputs, weights), Errors.of(y[weights > 0], outputs[:, weights > 0], None)
+    assert np.allclose(one.errors, other.errors)
+    assert np.allclose(one.places, other.places)
+    Errors.from_dict(one.to_dict())
+
+
 def test_many_errors_are_kept_as_their_quantiles():
     random = np.random.default_rng(0)
     y = random.normal(size=20 * MOST_KEPT)

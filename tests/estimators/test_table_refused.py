@@ -210,7 +210,7 @@ def test_own_validation_rows_that_cannot_be_are_refused():
     with pytest.raises(SettingsError, match="X_val and y_val belong together: give both, or neither"):
         classifier().fit(frame, y, X_val=frame)
     with pytest.raises(
-        SettingsError, match="validation rows are given, and a --validation-share of the others"
+        SettingsError, match="validation rows are given, and a validation_share of the others"
     ):
         classifier(validation_share=0.1).fit(frame, y, X_val=frame, y_val=y)
     with pytest.raises(
@@ -231,6 +231,42 @@ def test_a_prepared_table_takes_validation_rows_and_kinds():
     assert found.arrays.x.shape == (16, found.encoder.n_inputs)
     assert found.schema.notes[-1] == "the table: 1 row has no target, and can't be scored on"
     assert {column.name: column.kind for column in found.schema.columns}["code"] == "category"
+
+
+def test_weights_of_own_validation_rows():
+    frame, y = classes()
+    rows, true = frame[:40], y[:40]
+    twice = np.where(np.arange(40) < 10, 2.0, 1.0)
+    words: dict[str, Any] = {"epochs": 4, "early_stopping": False}
+    weighed = classifier(**words).fit(frame, y, X_val=rows, y_val=true, sample_weight_val=twice)
+    repeated = classifier(**words).fit(
+        frame, y, X_val=pd.concat([rows, rows[:10]]), y_val=np.append(true, true[:10])
+    )
+    plain = classifier(**words).fit(frame, y, X_val=rows, y_val=true)
+    assert weighed.validation_loss_curve_ == pytest.approx(repeated.validation_loss_curve_, rel=1e-5)
+    assert weighed.validation_loss_curve_ != pytest.approx(plain.validation_loss_curve_, rel=1e-4)
+    with pytest.raises(SettingsError, match="sample_weight_val weighs the rows of X_val"):
+        classifier().fit(frame, y, sample_weight_val=twice)
+
+
+def test_errors_name_parameters_rather_than_options():
+    frame, y = classes()
+    for words, said in (
+        ({"learning_rate": -1}, "^learning_rate -1 must be"),
+        ({"optimizer": "lbfgs", "dropout": 0.1}, "so dropout can't be used with it$"),
+        (
+            {"early_stopping": False, "patience": 3},
+            "^patience would have no effect: .* or add early_stopping$",
+        ),
+    ):
+        with pytest.raises(SettingsError, match=said):
+            classifier(**words).fit(frame, y)
+    with pytest.raises(TableError, match=r"'x' is not a number; .* as missing with missing=\['x'\]$"):
+        classifier(kinds={"a": "number"}).fit({"a": ["1", "x"] * 20}, ["p", "q"] * 20)
+    few = TableClassifier(epochs=1, members=1, random_state=0).fit(frame, y)
+    assert few.notes_[-1] == "the loss was still falling at the last epoch: more epochs may help"
+    with pytest.raises(SettingsError, match="callback ProgressBar is a class: give an object of it"):
+        classifier(callbacks=ProgressBar).fit(frame, y)
 
 
 # ---- curves, metrics, callbacks

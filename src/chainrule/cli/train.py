@@ -65,13 +65,13 @@ def run(options: argparse.Namespace) -> None:
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
     history = None if options.history is None else Path(options.history)
     _check_outputs(path, history, options)
-    from chainrule.cli.progress import Progress
     from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.model.build import fit_prepared, score_prepared
     from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
+    from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings import Settings
 
     asked = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
@@ -103,7 +103,7 @@ def run(options: argparse.Namespace) -> None:
     if talks:
         print_found(console, prepared)
         sys.stdout.flush()
-    with Progress(prepared.resolved.plan.epochs, shown=not options.quiet) as progress:
+    with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
         trained = score_prepared(prepared, result, engine=engine)

@@ -29,6 +29,7 @@ from chainrule.training.callbacks import as_callbacks
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.temperature import at_temperature
 from chainrule.training.watch import Answers
+from chainrule.training.words import in_python_words
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -349,7 +350,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             Whether it may replace one that exists.
         """
         check_is_fitted(self)
-        _saving.save(self, path, overwrite=overwrite)
+        with in_python_words({"out": "path"}):
+            _saving.save(self, path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:

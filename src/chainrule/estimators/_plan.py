@@ -150,6 +150,8 @@ def check_together(estimator: Any) -> None:
         "weight_decay": bool(estimator.weight_decay),
         "warmup": bool(estimator.warmup),
         "stopping_metric": estimator.stopping_metric is not None,
+        # scikit-learn's three are left out by lbfgs, as there.
+        "learning_rate": estimator.learning_rate not in ("constant", "invscaling", "adaptive"),
     }
     for name, is_set in refused.items():
         if is_set:

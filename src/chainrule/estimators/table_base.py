@@ -6,6 +6,7 @@ import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import replace
 from os import PathLike
 from typing import Any, Self
 
@@ -42,9 +43,13 @@ from chainrule.training.callbacks import as_callbacks, combined
 from chainrule.training.checkpoint import Epoch
 from chainrule.training.settings import Settings, Task
 from chainrule.training.watch import Answers
+from chainrule.training.words import in_python_words, python_words
 
 SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
 """The parameters that are settings of a training; its seed comes from ``random_state``."""
+
+PARAMETERS: Mapping[str, str] = {"inputs": "kinds"}
+"""What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
 
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
 
@@ -93,7 +98,16 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     # ---- fitting
 
-    def fit(self, X: Any, y: Any, sample_weight: Any = None, X_val: Any = None, y_val: Any = None) -> Self:
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+    ) -> Self:
         """Fit to a table.
 
         Parameters
@@ -109,6 +123,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Rows for early stopping, instead of a share of X.
         y_val : array-like, default=None
             Their targets.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            Their weights.
 
         Returns
         -------
@@ -117,32 +133,37 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         """
         if (X_val is None) != (y_val is None):
             raise SettingsError("X_val and y_val belong together: give both, or neither")
+        if sample_weight_val is not None and X_val is None:
+            raise SettingsError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
-        reading = Reading().changed(None, None, None, self.missing)
-        table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
-        validation = None
-        if X_val is not None:
-            X_val = container(X_val)
-            names = [name for name in table.columns if name not in (target, weight)]
-            validation = with_columns(
-                self._named(X_val, names, reading, "X_val"), {target: self._target(y_val, X_val, "y_val")}
-            )
-        with self._threads():
-            prepared = prepare(
-                table,
-                target,
-                self._settings(),
-                task=self.task,
-                weights=weight,
-                scaling=self.scaling,
-                target_scaling=self.target_scaling,
-                test_share=0.0,
-                validation=validation,
-                kinds=self.kinds,
-                reading=reading,
-            )
-            self._train(self._ready(prepared))
+        with in_python_words(PARAMETERS):
+            reading = Reading().changed(None, None, None, self.missing)
+            table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
+            validation = None
+            if X_val is not None:
+                X_val = container(X_val)
+                names = [name for name in table.columns if name not in (target, weight)]
+                validation = with_columns(
+                    self._named(X_val, names, reading, "X_val"), {target: self._target(y_val, X_val, "y_val")}
+                )
+            with self._threads():
+                prepared = prepare(
+                    table,
+                    target,
+                    self._settings(),
+                    task=self.task,
+                    weights=weight,
+                    scaling=self.scaling,
+                    target_scaling=self.target_scaling,
+                    test_share=0.0,
+                    validation=validation,
+                    kinds=self.kinds,
+                    reading=reading,
+                )
+                if sample_weight_val is not None:
+                    prepared = with_validation_weights(prepared, positive_weights(sample_weight_val, X_val))
+                self._train(self._ready(prepared))
         return self
 
     def _table_to_learn(
@@ -184,12 +205,13 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             result = fit_prepared(
                 prepared, engine=self.engine, threads=_plain(self.threads), on_epoch_end=on_epoch_end
             )
-        model, notes = trained_model(prepared, result, engine=self.engine)
+        model, said = trained_model(prepared, result, engine=self.engine)
+        notes = [python_words(note, PARAMETERS) for note in said]
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
         self.model_ = self._finish(model, prepared)
         self.schema_ = prepared.schema
-        self.notes_ = (*prepared.schema.notes, *notes)
+        self.notes_ = (*(python_words(note, PARAMETERS) for note in prepared.schema.notes), *notes)
         self._keep_history(result.history)
 
     def _threads(self) -> AbstractContextManager[None]:
@@ -217,8 +239,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return renamed(table_of(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
 
     def _prediction(self, X: Any) -> Prediction:
-        table = self._table(X)
-        with self._threads():
+        with in_python_words(PARAMETERS), self._threads():
+            table = self._table(X)
             return self.model_.predict(table)
 
     # ---- files
@@ -237,7 +259,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Whether it may replace one that exists.
         """
         check_is_fitted(self, "model_")
-        table_saving.save(self, path, overwrite=overwrite)
+        with in_python_words({"out": "path"}):
+            table_saving.save(self, path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -270,6 +293,13 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         tags.input_tags.string = True
         tags.input_tags.sparse = True
         return tags
+
+
+def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared:
+    """Return the prepared table with weights for its validation rows."""
+    n, arrays = prepared.rows["training"], prepared.arrays
+    of_training = np.ones(n) if arrays.weights is None else arrays.weights[:n]
+    return replace(prepared, arrays=arrays._replace(weights=np.concatenate([of_training, weights])))
 
 
 def validation_rows(prepared: Prepared) -> tuple[FloatArray, FloatArray, FloatArray | None]:

@@ -40,8 +40,11 @@ class Errors:
     def of(cls, y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> Errors:
         """Return the errors of outputs (k, n) on rows with targets ``y`` (n,), as the network has them.
 
-        With ``weights`` (n,) each row counts by its share of them.
+        With ``weights`` (n,) each row counts by its share of them; one of weight 0 doesn't.
         """
+        if weights is not None and not weights.all():
+            counts = weights > 0
+            y, outputs, weights = y[counts], outputs[:, counts], weights[counts]
         mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
         shares = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
         noise = float(np.sqrt(np.sum(shares * (y - mean) ** 2)))

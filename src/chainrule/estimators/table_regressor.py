@@ -160,7 +160,8 @@ members
         self : estimator
             With other ``intervals_``; its predictions are the same.
         """
-        table, model = self._table(X), self.model_
+        table = self._table(X)
+        model = self.model_
         table = with_columns(table, {model.target.name: number_values(y, container(X))})
         weights = None
         if sample_weight is not None:

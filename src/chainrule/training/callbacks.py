@@ -132,6 +132,8 @@ def as_callbacks(callbacks: Any) -> list[Callable[[EpochState], bool | None]]:
         return []
     found = list(callbacks) if isinstance(callbacks, list | tuple) else [callbacks]
     for callback in found:
+        if isinstance(callback, type) and issubclass(callback, AbstractContextManager):
+            raise SettingsError(f"callback {callback.__name__} is a class: give an object of it")
         if not callable(callback):
             raise SettingsError(f"callback {callback!r} can't be called: give functions of the epoch's state")
     return found
