@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -138,6 +139,9 @@ class Monitor:
             layout = Layout(network)
             self.penalized = layout.decayed * layout.free
             self.penalties = self._penalties()
+            steps = run.steps_per_epoch
+            self.penalty_share = (steps - 1) / (2 * steps)
+            self.penalty_times = steps if network.reduction == "sum" else 1
         if resume is None:
             self._begin()
         else:
@@ -189,27 +193,30 @@ class Monitor:
     def _losses(self, rows: IntArray) -> FloatArray:
         return np.asarray(self.run.losses(rows)) / self.plan.divisor
 
-    def _penalties(self) -> FloatArray:
+    def _penalties(self) -> list[float]:
         """Return each member's penalty: `penalty` in two passes, since its formula takes longer than a small epoch."""
         w, s = self.run.parameters, self.settings
         with np.errstate(over="ignore", invalid="ignore"):
             counted = w * self.penalized
             found: FloatArray = s.l2 / 2 * np.vecdot(counted, w)
-            return found + s.l1 * np.sum(np.abs(counted), axis=1) if s.l1 else found
+            if s.l1:
+                found += s.l1 * np.sum(np.abs(counted), axis=1)
+        return [float(value) for value in found]
 
-    def _costs(self, report: EpochReport) -> FloatArray:
+    def _costs(self, report: EpochReport) -> list[float]:
         """Return each member's mean cost on the way through an epoch: its losses, and the penalties.
 
         A penalty is taken to change evenly from the epoch's first step to its last. L-BFGS reports whole costs.
         """
-        losses = report.losses if self.plan.divisor == 1 else report.losses / self.plan.divisor
+        losses = [loss / self.plan.divisor for loss in report.losses.tolist()]
         if not self.penalizes or self.settings.optimizer.name == "lbfgs":
             return losses
-        steps = self.run.steps_per_epoch
         begin, self.penalties = self.penalties, self._penalties()
-        with np.errstate(over="ignore", invalid="ignore"):
-            mean = begin + (self.penalties - begin) * ((steps - 1) / (2 * steps))
-            return losses + (mean * steps if self.network.reduction == "sum" else mean)
+        # As Python's numbers: NumPy's take longer for a few members than the rest of an epoch's bookkeeping.
+        return [
+            loss + self.penalty_times * (first + (last - first) * self.penalty_share)
+            for loss, first, last in zip(losses, begin, self.penalties, strict=True)
+        ]
 
     def after(self, epoch: int, report: EpochReport, learning_rate: float) -> bool:
         """Take in one epoch of the active members; return whether training goes on."""
@@ -217,13 +224,14 @@ class Monitor:
         self.epoch = epoch
         self.diverged.update(report.diverged)
         costs = self._costs(report)
-        compared = self._on_rows() if self.watches else costs
+        compared: list[float] = self._on_rows().tolist() if self.watches else costs
         shown = [member for member in self.active if member not in report.diverged]
         self._compare(epoch, shown, compared)
         validation = float("nan")
         if self.validates:
             is_known = self.watches and plan.watch is None and plan.rows == "validation"
-            validation = _mean(compared if is_known else self._losses(self.data.validation), shown)
+            known = compared if is_known else self._losses(self.data.validation).tolist()
+            validation = _mean(known, shown)
         watched = self.sign * _mean(compared, shown)
         self.history.append(
             Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
@@ -236,25 +244,25 @@ class Monitor:
             self.stopped = "diverged" if len(self.diverged) == len(self.waited) else "early stopping"
         return bool(self.active)
 
-    def _compare(self, epoch: int, members: list[int], values: FloatArray) -> None:
+    def _compare(self, epoch: int, members: list[int], values: list[float]) -> None:
         """Note who made progress, and keep whose parameters are better than before."""
         plan = self.plan
         current = self.run.parameters
         for member in members:
-            value = float(values[member])
+            value, lowest = values[member], float(self.lowest[member])
             if plan.rule == "best":
-                progress = value <= self.lowest[member] - plan.tolerance
+                progress = value <= lowest - plan.tolerance
             else:
                 progress = value < self.marks[member] - plan.tolerance
             if progress:
                 self.marks[member] = value
             self.waited[member] = 0 if progress else self.waited[member] + 1
-            if np.isfinite(value) and (value < self.lowest[member] or not plan.keeps_best):
+            if not math.isfinite(value):
+                continue
+            if value < lowest or not plan.keeps_best:
                 self.best_epochs[member] = epoch
                 self.parameters[member] = current[member]
-            if np.isfinite(value) and (
-                value < self.lowest[member] or (plan.rule == "progress" and not plan.keeps_best)
-            ):
+            if value < lowest or (plan.rule == "progress" and not plan.keeps_best):
                 self.lowest[member] = value
 
     def _going(self, members: list[int], learning_rate: float) -> tuple[int, ...]:
@@ -277,11 +285,11 @@ class Monitor:
                 self.plateaus, self.since = self.plateaus + 1, 0
         return going
 
-    def _state(self, compared: FloatArray) -> EpochState:
+    def _state(self, compared: list[float]) -> EpochState:
         return EpochState(
             self.history[-1],
             self.plan.epochs,
-            self.sign * compared,
+            self.sign * np.array(compared),
             self.active,
             self.run,
             self.engine,
@@ -321,5 +329,5 @@ class Monitor:
         )
 
 
-def _mean(losses: FloatArray, members: list[int]) -> float:
-    return sum(float(losses[member]) for member in members) / len(members) if members else float("nan")
+def _mean(losses: list[float], members: list[int]) -> float:
+    return sum(losses[member] for member in members) / len(members) if members else math.nan
