@@ -9,6 +9,7 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol
 
@@ -213,6 +214,9 @@ class Run(Protocol):
 
     def state(self) -> RunState:
         """Return a copy of the parameters and the optimizer's state, to go on from with `Engine.start`."""
+
+    def working(self) -> AbstractContextManager[None]:
+        """Return a context for many short calls: what each would set up for itself is set up once."""
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import sys
 import time
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from itertools import pairwise
 from typing import Any
 
@@ -171,6 +172,10 @@ class CpuRun:
             name: self.states[:, place * size : (place + 1) * size]
             for place, name in enumerate(self.settings.optimizer.state)
         }
+
+    def working(self) -> AbstractContextManager[None]:
+        """Keep BLAS to one thread meanwhile, which takes microseconds to say and to take back."""
+        return one_blas_thread()
 
     def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -140,6 +141,10 @@ class ReferenceRun:
         return RunState(
             self.parameters.copy(), arrays, np.array([state.t for state in self.states], np.int64)
         )
+
+    def working(self) -> AbstractContextManager[None]:
+        """Return a context that does nothing."""
+        return nullcontext()
 
     def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""

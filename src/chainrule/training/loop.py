@@ -47,13 +47,14 @@ def fit(
         run = engine.start(network, parameters, data, settings, resume.run)
     monitor = Monitor(run, engine, network, data, settings, plan, on_epoch_end, resume)
     try:
-        if whole:
-            # SciPy's optimizers take a third of a second to import, and most trainings don't need them.
-            from chainrule.training.lbfgs import minimize_members
+        with run.working():
+            if whole:
+                # SciPy's optimizers take a third of a second to import, and most trainings don't need them.
+                from chainrule.training.lbfgs import minimize_members
 
-            minimize_members(run, monitor, network, plan)
-        else:
-            _epochs(run, monitor, plan, 0 if resume is None else int(np.max(resume.run.steps)))
+                minimize_members(run, monitor, network, plan)
+            else:
+                _epochs(run, monitor, plan, 0 if resume is None else int(np.max(resume.run.steps)))
     except KeyboardInterrupt:
         monitor.stopped = "interrupted"
     return monitor.result()
