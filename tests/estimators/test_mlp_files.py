@@ -183,7 +183,7 @@ def test_a_training_cut_short_goes_on_to_the_same_bits(options, seed, tmp_path):
 def test_a_pickle_holds_no_rows(tmp_path):
     saving = SaveCheckpoint(tmp_path / "checkpoint")
     model = regressor(callbacks=[saving]).fit(np.tile(X, (200, 1)), np.tile(CLASS, 200))
-    assert saving._fitting is None
+    assert saving._training is None
     assert len(pickle.dumps(model)) < 50_000
 
 
@@ -211,5 +211,9 @@ def test_a_checkpoint_of_something_else_is_refused(tmp_path):
         regressor(solver="sgd", momentum=0).fit(X, CLASS, resume=path)
     with pytest.raises(ValueError, match="at least 1"):
         SaveCheckpoint(path, every=0)
+    with pytest.raises(ValueError, match="'lbfgs' can't go on from a checkpoint"):
+        regressor(solver="lbfgs").fit(X, CLASS, resume=path)
+    with pytest.raises(ValueError, match="choose one of them"):
+        regressor(warm_start=True).fit(X, CLASS).fit(X, CLASS, resume=path)
     with pytest.raises(ValueError, match="give it to an estimator"):
         SaveCheckpoint(path)(None)

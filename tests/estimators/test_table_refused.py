@@ -1,5 +1,6 @@
 """What users of scikit-learn's networks were refused, where it concerns raw tables: each has a test."""
 
+import pickle
 from dataclasses import replace
 from typing import Any
 
@@ -10,7 +11,7 @@ from scipy.special import expit
 from sklearn.exceptions import ConvergenceWarning
 
 from chainrule import TableClassifier, TableRegressor
-from chainrule.errors import SettingsError, TableError
+from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.estimators import MetricMonitor, ProgressBar, SaveCheckpoint
 from chainrule.model.prepare import prepare
 from chainrule.training.metrics import log_loss
@@ -360,8 +361,37 @@ def test_a_monitor_watches_rows_of_its_own_in_the_units_of_y():
     stopped = classifier(callbacks=accuracy, epochs=200).fit(frame, names)
     assert stopped.model_.card["stopped"] == "callback"
     assert 0 <= accuracy.curve[-1] <= 1
-    with pytest.raises(SettingsError, match="SaveCheckpoint is for MLPClassifier and MLPRegressor"):
-        regressor(callbacks=[SaveCheckpoint("never")]).fit(x, y)
+
+
+@pytest.mark.parametrize("seed", [0, None])
+def test_a_training_cut_short_goes_on_to_the_same_bits(seed, tmp_path):
+    """Without a random_state, the one that was drawn is in the file."""
+    path = tmp_path / "checkpoint"
+    frame, y = classes()
+    words: dict[str, Any] = {"random_state": seed, "dropout": 0.1, "class_weight": {"rare": 3}}
+    np.random.seed(5)
+    whole = classifier(**words).fit(frame, y)
+    np.random.seed(5)
+    saving = SaveCheckpoint(path, every=4)
+    classifier(**words, callbacks=[saving, lambda state: state.line.epoch == 11]).fit(frame, y)
+    again = classifier(**words).fit(frame, y, resume=path)
+    np.testing.assert_array_equal(whole.model_.parameters, again.model_.parameters)
+    assert whole.loss_curve_ == again.loss_curve_
+    assert pickle.loads(pickle.dumps(saving)).path == path
+    # What the checkpoint is not of.
+    for other, made in (
+        ("network", classifier(**words | {"hidden": [9]})),
+        ("members", classifier(**words | {"members": 3})),
+    ):
+        with pytest.raises(SettingsError, match=f"another training, whose {other} differed: fit with"):
+            made.fit(frame, y, resume=path)
+    with pytest.raises(SettingsError, match="whose data differed: fit with"):
+        classifier(**words).fit(frame.assign(x=1 - frame["x"]), y, resume=path)
+    with pytest.raises(ModelFileError, match="not a checkpoint of a TableRegressor"):
+        regressor().fit(*numbers(), resume=path)
+    whole.save(tmp_path / "model")
+    with pytest.raises(ModelFileError, match="not a checkpoint of a TableClassifier"):
+        classifier().fit(frame, y, resume=tmp_path / "model")
 
 
 # ---- the same numbers, and probabilities that can be trusted

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chainrule.estimators._callbacks import MetricMonitor
-from chainrule.estimators._saving import SaveCheckpoint
+from chainrule.estimators._checkpoints import SaveCheckpoint
 from chainrule.estimators.mlp_classifier import MLPClassifier
 from chainrule.estimators.mlp_regressor import MLPRegressor
 from chainrule.estimators.table_classifier import TableClassifier

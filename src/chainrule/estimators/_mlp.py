@@ -19,6 +19,7 @@ from chainrule.equations.network import Network
 from chainrule.errors import FormulaError
 from chainrule.estimators import _inspection, _saving
 from chainrule.estimators._callbacks import Messages
+from chainrule.estimators._checkpoints import resumed
 from chainrule.estimators._fitted import describe, is_over, record, start_again
 from chainrule.estimators._fitting import Fitting, Rows, Start, initial, prepare
 from chainrule.estimators._inputs import Filling, blocks, dense, fitted_filling, read
@@ -164,6 +165,12 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             raise ParameterError(
                 "partial_fit does not support early_stopping=True without rows to watch: give it X_val and y_val"
             )
+        if given.resume is not None and not is_stochastic(self):
+            raise ParameterError("solver 'lbfgs' can't go on from a checkpoint: leave resume out")
+        if given.resume is not None and self.warm_start and hasattr(self, "coefs_"):
+            raise ParameterError(
+                "warm_start goes on from coefs_, resume from a checkpoint: choose one of them"
+            )
         watches = own_rows or (self.early_stopping and is_stochastic(self))
         if getattr(self, "calibrate", False) and not watches:
             raise ParameterError(
@@ -217,7 +224,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         self._design = wanted
         start = Start(initial(wanted, random, dtype))
         if given.resume is not None:
-            return _saving.resumed(given.resume, self, start)
+            return resumed(given.resume, self, start)
         return start
 
     def _train(self, fitting: Fitting) -> None:

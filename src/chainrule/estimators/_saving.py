@@ -1,10 +1,10 @@
-"""Estimators and checkpoints in files that can't run code: arrays and plain data, in the model file's format."""
+"""Estimators in files that can't run code: arrays and plain data, in the model file's format."""
 
 from __future__ import annotations
 
 import math
 import warnings
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from os import fspath
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -13,14 +13,12 @@ import numpy as np
 from chainrule import __version__
 from chainrule._files import PathLike
 from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.estimators._checkpoints import VERSION, add_checkpoint, checkpoint_of, plain_lists
 from chainrule.estimators._classes import Labels
-from chainrule.estimators._fitting import Curves, Fitting, Start
 from chainrule.estimators._inputs import Filling
 from chainrule.estimators._network import Design
 from chainrule.estimators._parameters import ParameterError
 from chainrule.model.file import read_model_file, write_model_file
-from chainrule.training.checkpoint import Checkpoint
-from chainrule.training.monitor import EpochState
 
 if TYPE_CHECKING:
     from chainrule.estimators._mlp import BaseMLP
@@ -28,9 +26,6 @@ if TYPE_CHECKING:
     E = TypeVar("E", bound=BaseMLP)
 else:
     E = TypeVar("E")
-
-VERSION = 1
-"""The version of the description that is written."""
 
 # Fitted attributes that are plain data or lists of numbers.
 _PLAIN = (
@@ -64,7 +59,7 @@ def save(estimator: BaseMLP, path: PathLike, *, overwrite: bool) -> None:
         "estimator_version": VERSION,
         "chainrule": __version__,
         "parameters": _parameters(estimator),
-        "design": _lists(asdict(estimator._design)),
+        "design": plain_lists(asdict(estimator._design)),
         "fitted": {name: _plain(known[name]) for name in _PLAIN if name in known},
         "features": _names(getattr(estimator, "feature_names_in_", None)),
         "classes": None,
@@ -84,8 +79,7 @@ def save(estimator: BaseMLP, path: PathLike, *, overwrite: bool) -> None:
         arrays["filling.means"] = estimator._filling.means
         arrays["filling.indicators"] = estimator._filling.indicators
     if estimator._checkpoint is not None:
-        parts, data["checkpoint"] = estimator._checkpoint.to_parts()
-        arrays |= {f"checkpoint.{name}": array for name, array in parts.items()}
+        add_checkpoint(estimator._checkpoint, arrays, data)
     write_model_file(path, arrays, data, overwrite=overwrite)
 
 
@@ -143,98 +137,8 @@ def _loaded(cls: type[E], arrays: dict[str, Any], data: dict[str, Any]) -> E:
     if "filling.means" in arrays:
         estimator._filling = Filling(arrays["filling.means"], arrays["filling.indicators"])
     if data["checkpoint"] is not None:
-        parts = {
-            name.removeprefix("checkpoint."): array
-            for name, array in arrays.items()
-            if name.startswith("checkpoint.")
-        }
-        estimator._checkpoint = Checkpoint.from_parts(parts, data["checkpoint"])
+        estimator._checkpoint = checkpoint_of(arrays, data)
     return estimator
-
-
-class SaveCheckpoint:
-    """A callback that writes where a training stands, so that ``fit(X, y, resume=path)`` can go on from there.
-
-    The training that goes on with the same parameters and data ends with the same bits as one that was never
-    interrupted. The file replaces the one before; it can't run code.
-
-    Parameters
-    ----------
-    path : str or path
-        The file.
-    every : int, default=1
-        After how many epochs it is written.
-    """
-
-    def __init__(self, path: PathLike, every: int = 1) -> None:
-        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
-            raise ParameterError(f"every={every!r} must be a whole number of epochs, at least 1")
-        self.path = path
-        self.every = every
-        self._fitting: Fitting | None = None
-        self._estimator = ""
-
-    def begin(self, estimator: Any, fitting: Fitting) -> None:
-        """Note what is being trained; called when a training begins."""
-        self._fitting, self._estimator = fitting, type(estimator).__name__
-
-    def __enter__(self) -> SaveCheckpoint:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._fitting = None  # it holds the rows, which no pickle should
-
-    def __call__(self, state: EpochState) -> None:
-        """Write the checkpoint where it is time to."""
-        fitting = self._fitting
-        if fitting is None:
-            raise ParameterError("give it to an estimator: callbacks=[SaveCheckpoint(path)]")
-        if state.line.epoch % self.every and state.line.epoch < state.epochs:
-            return
-        parts, data = state.checkpoint().to_parts()
-        arrays = {f"checkpoint.{name}": array for name, array in parts.items()}
-        arrays["train"], arrays["validation"] = fitting.data.train, fitting.data.validation
-        before = fitting.start.before
-        description = {
-            "checkpoint_of": self._estimator,
-            "estimator_version": VERSION,
-            "chainrule": __version__,
-            "seed": fitting.start.seed,
-            "design": _lists(asdict(fitting.design)),
-            "before": None if before is None else _lists(before._asdict()),
-            "checkpoint": data,
-        }
-        write_model_file(self.path, arrays, description, overwrite=True)
-
-
-def resumed(path: PathLike, estimator: Any, start: Start) -> Start:
-    """Return where a checkpoint's training goes on; raises ParameterError where it is one of another network."""
-    arrays, data = read_model_file(path)
-    where = fspath(path)
-    if data.get("checkpoint_of") != type(estimator).__name__ or data.get("estimator_version") != VERSION:
-        raise ModelFileError(f"{where} is not a checkpoint of a {type(estimator).__name__}")
-    if data.get("design") != _lists(asdict(estimator._design)):
-        raise ParameterError(
-            f"{where} is the checkpoint of another network: fit with the parameters and data that it was made with"
-        )
-    try:
-        parts = {
-            name.removeprefix("checkpoint."): array
-            for name, array in arrays.items()
-            if name.startswith("checkpoint.")
-        }
-        before = None if data["before"] is None else Curves(**data["before"])
-        return replace(
-            start,
-            seed=int(data["seed"]),
-            checkpoint=Checkpoint.from_parts(parts, data["checkpoint"]),
-            before=before,
-            split=(arrays["train"], arrays["validation"]),
-        )
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(
-            f"{where} is not a checkpoint of a {type(estimator).__name__}: {error}"
-        ) from error
 
 
 def _parameters(estimator: Any) -> dict[str, Any]:
@@ -250,7 +154,7 @@ def _parameters(estimator: Any) -> dict[str, Any]:
         elif (name == "callbacks" and value) or callable(spec) or isinstance(value, np.random.RandomState):
             left_out.append(name)
         elif name != "callbacks":
-            found[name] = _lists(spec)
+            found[name] = plain_lists(spec)
     if left_out:
         warnings.warn(
             f"{', '.join(left_out)} can't be written to a file that holds no code: left out", stacklevel=4
@@ -274,15 +178,6 @@ def _plain(value: Any) -> Any:
         return [_plain(item) for item in value]
     number = value.item() if isinstance(value, np.generic) else value
     return None if isinstance(number, float) and not math.isfinite(number) else number
-
-
-def _lists(value: Any) -> Any:
-    """Return tuples and arrays as lists, NumPy's numbers as Python's."""
-    if isinstance(value, dict):
-        return {key: _lists(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_lists(item) for item in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value
 
 
 def _names(names: Any) -> list[str] | None:

@@ -32,7 +32,7 @@ from chainrule.estimators.table_data import (
     table_of,
     with_columns,
 )
-from chainrule.estimators.table_watch import begin, with_stopping_metric
+from chainrule.estimators.table_watch import begin, resumed, resumed_seed, with_stopping_metric
 from chainrule.model.build import fit_prepared, trained_model
 from chainrule.model.model import Model, Prediction
 from chainrule.model.prepare import Prepared, prepare
@@ -107,6 +107,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         y_val: Any = None,
         *,
         sample_weight_val: Any = None,
+        resume: str | PathLike[str] | None = None,
     ) -> Self:
         """Fit to a table.
 
@@ -125,6 +126,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Their targets.
         sample_weight_val : array-like of shape (n_validation_samples,), default=None
             Their weights.
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
 
         Returns
         -------
@@ -147,11 +150,12 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 validation = with_columns(
                     self._named(X_val, names, reading, "X_val"), {target: self._target(y_val, X_val, "y_val")}
                 )
+            seed = self._seed() if resume is None else resumed_seed(resume, self)
             with self._threads():
                 prepared = prepare(
                     table,
                     target,
-                    self._settings(),
+                    self._settings(seed),
                     task=self.task,
                     weights=weight,
                     scaling=self.scaling,
@@ -163,7 +167,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 )
                 if sample_weight_val is not None:
                     prepared = with_validation_weights(prepared, positive_weights(sample_weight_val, X_val))
-                self._train(self._ready(prepared))
+                self._train(self._ready(prepared), resume)
         return self
 
     def _table_to_learn(
@@ -188,22 +192,28 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         weight = free_name(None, WEIGHT, [*table.columns, target])
         return with_columns(table, {**columns, weight: weights}), target, weight
 
-    def _settings(self) -> Settings:
+    def _seed(self) -> int:
         random = self.random_state
         if isinstance(random, int | np.integer) and not isinstance(random, bool):
-            seed = int(random)
-        else:
-            seed = int(check_random_state(random).randint(np.iinfo(np.int32).max))
+            return int(random)
+        return int(check_random_state(random).randint(np.iinfo(np.int32).max))
+
+    def _settings(self, seed: int) -> Settings:
         return Settings(**{name: _plain(getattr(self, name)) for name in SETTINGS}, seed=seed)
 
-    def _train(self, prepared: Prepared) -> None:
+    def _train(self, prepared: Prepared, resume: str | PathLike[str] | None) -> None:
         answers = self._answers(prepared)
         prepared = with_stopping_metric(self.stopping_metric, prepared, answers)
         callbacks = as_callbacks(self.callbacks)
+        point = None if resume is None else resumed(resume, self, prepared)
         begin(callbacks, self, prepared, answers)
         with combined(callbacks) as on_epoch_end:
             result = fit_prepared(
-                prepared, engine=self.engine, threads=_plain(self.threads), on_epoch_end=on_epoch_end
+                prepared,
+                engine=self.engine,
+                threads=_plain(self.threads),
+                on_epoch_end=on_epoch_end,
+                resume=point,
             )
         model, said = trained_model(prepared, result, engine=self.engine)
         notes = [python_words(note, PARAMETERS) for note in said]

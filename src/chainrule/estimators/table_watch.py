@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from os import fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.estimators._callbacks import MetricMonitor
-from chainrule.estimators._saving import SaveCheckpoint
+from chainrule.estimators._checkpoints import SaveCheckpoint, read_checkpoint
 from chainrule.estimators.table_data import container, with_columns
-from chainrule.model.prepare import Prepared, encode_target
+from chainrule.model.prepare import Prepared, data_digest, encode_target
+from chainrule.tables.plain import read_count
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.callbacks import MetricMonitor as NetworkMonitor
+from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.watch import Answers, Watch, watch
 
 if TYPE_CHECKING:
@@ -43,10 +48,7 @@ def begin(callbacks: Sequence[Any], estimator: BaseTable, prepared: Prepared, an
     """Give monitors their rows as the network has them; raises SettingsError for a callback that can't be used."""
     for callback in callbacks:
         if isinstance(callback, SaveCheckpoint):
-            raise SettingsError(
-                f"SaveCheckpoint is for MLPClassifier and MLPRegressor: a {type(estimator).__name__} doesn't go on from "
-                "a checkpoint"
-            )
+            callback.begin_with(estimator, {}, _identity(prepared))
         if isinstance(callback, MetricMonitor):
             rows = _own_rows(callback, estimator, prepared)
             metric = callback.metric or ("r2" if answers.kind == "number" else "accuracy")
@@ -58,6 +60,36 @@ def begin(callbacks: Sequence[Any], estimator: BaseTable, prepared: Prepared, an
                 tolerance=callback.tolerance,
             )
             callback.curve = callback._monitor.curve
+
+
+def resumed(path: PathLike, estimator: BaseTable, prepared: Prepared) -> Checkpoint:
+    """Return the checkpoint that a training goes on from; raises SettingsError where it is one of another training."""
+    _, data, point = read_checkpoint(path, estimator)
+    wanted = _identity(prepared)
+    other = [name for name, value in wanted.items() if data.get(name) != value]
+    if other:
+        raise SettingsError(
+            f"{fspath(path)} is the checkpoint of another training, whose {other[0]} differed: fit with the "
+            "parameters and data that it was made with"
+        )
+    return point
+
+
+def resumed_seed(path: PathLike, estimator: BaseTable) -> int:
+    """Return the seed of a checkpoint's training: without a random_state it can be known from there only."""
+    return read_count(read_checkpoint(path, estimator)[1].get("seed"), "the checkpoint's seed")
+
+
+def _identity(prepared: Prepared) -> dict[str, Any]:
+    """Return what has to be the same for a training to go on to the same bits, as plain data."""
+    arrays, resolved = prepared.arrays, prepared.resolved
+    return {
+        "network": json.loads(json.dumps(resolved.network.to_dict())),
+        "members": resolved.members,
+        "seed": resolved.steps.seed,
+        "split": prepared.rows,
+        "data": data_digest(arrays.x, arrays.y, arrays.weights),
+    }
 
 
 def _own_rows(monitor: MetricMonitor, estimator: BaseTable, prepared: Prepared) -> Table:

@@ -20,6 +20,7 @@ from chainrule.model.verdicts import no_finite_outputs, separability, trained_me
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import suggestion
 from chainrule.training.baselines import class_baselines, number_baselines
+from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
@@ -123,8 +124,9 @@ def fit_prepared(
     engine: str = ENGINES[0],
     threads: int | None = None,
     on_epoch_end: Callback | None = None,
+    resume: Checkpoint | None = None,
 ) -> FitResult:
-    """Train on a prepared table with ``threads`` threads (all processors if None).
+    """Train on a prepared table with ``threads`` threads (all processors if None), or go on from a checkpoint.
 
     Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
     none, and KeyboardInterrupt goes on.
@@ -141,6 +143,7 @@ def fit_prepared(
         resolved.steps,
         resolved.plan,
         on_epoch_end,
+        resume=resume,
     )
     if result.stopped == "interrupted" and not result.history:
         raise KeyboardInterrupt
