@@ -1,5 +1,6 @@
 """The training loop: what it keeps, when it stops, what it reports; by scripted losses and by real trainings."""
 
+from contextlib import nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -37,6 +38,9 @@ class Scripted:
     def start(self, network, parameters, data, settings):
         self.parameters = np.zeros((len(self.script), 1))
         return self
+
+    def working(self):
+        return nullcontext()
 
     def train_epoch(self, epoch, learning_rates, active):
         self.rates.append(list(learning_rates))
