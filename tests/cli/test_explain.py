@@ -206,3 +206,29 @@ def test_a_terminal_without_the_signs_gets_ascii(run, penguins, monkeypatch):
     assert result.code == 0
     assert result.out.isascii()
     assert "  ok\n" in result.out
+
+
+def test_attributions_add_up(run, penguins):
+    result = run("explain", penguins, "penguins.csv", "--row", "17", "--attributions")
+    assert result.code == 0, result.err
+    assert result.out.startswith("What each column adds to P(species = ")
+    assert re.search(r"= \S+  ✓", result.out)
+    assert "'38.7'" not in result.out
+    assert re.search(r"s_2 +bill_length_mm +38.7 ", result.out)
+
+
+@pytest.mark.parametrize(
+    ("options", "said"),
+    [
+        (["--attributions", "--hand", "2"], "--attributions and --hand are about different things"),
+        (["--attributions", "--address", "C"], "--attributions and --address are about different things"),
+        (["--baseline", "missing"], "--baseline is where --attributions start from; add it"),
+        (["--step", "3", "--row", "3"], "--row chooses a row of the step for --address"),
+        (["--attributions", "--row", "0"], "there is no row 0; it has rows 1 to 344"),
+    ],
+)
+def test_options_that_have_no_effect_are_refused(run, penguins, options, said):
+    result = run("explain", penguins, "penguins.csv", *options)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert len(result.err.splitlines()) == 1

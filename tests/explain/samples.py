@@ -1,6 +1,7 @@
 """Derivations made by hand, that show everything a renderer can meet; nothing in them is worked out here."""
 
 from chainrule.equations.formula import Binary, Call, Derivative, Node, Number, Symbol, parse
+from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 
 GOOD = Check(0.3775, 0.0, 1e-16, True)
@@ -96,6 +97,7 @@ ALL = Derivation(
     (MATRIX, CORNER),
     CALCULUS,
     FACTORS,
+    (Grid(("name", "value"), (("50 %", 0.1 + 0.2), ("a_b", -1e-7)), ("name",), "A table"),),
     (Derivation("a[1][1]", "A part", (Z,), parts=(Derivation("b[1][1]", "A part of it", (UNNAMED,)),)),),
     ("A note that says – with signs such as ≤, √ and δ – what else is worth knowing.",),
     "Rounded as by hand.",

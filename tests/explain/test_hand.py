@@ -118,10 +118,10 @@ def test_what_is_no_number_of_digits(places):
 
 
 def test_a_network_too_large_for_paper():
-    wide = Network([300, Dense(1)])
-    trace = trace_network(wide, [{"W": np.ones((300, 1)), "b": np.zeros(1)}], np.ones((1, 300)))
+    wide = Network([1200, Dense(1)])
+    trace = trace_network(wide, [{"W": np.ones((1200, 1)), "b": np.zeros(1)}], np.ones((1, 1200)))
     with pytest.raises(
-        SettingsError, match="a network of 301 neurons in 1 layer is too large to be written out"
+        SettingsError, match="a network of 1201 neurons in 1 layer is too large to be written out"
     ):
         derive(trace, "a[1][1]", hand=2)
     with pytest.raises(SettingsError, match="whole arrays are not written out by hand"):

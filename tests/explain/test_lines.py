@@ -9,7 +9,8 @@ from chainrule import Dense, Network
 from chainrule.equations.formula import parse
 from chainrule.equations.render import mathml, text
 from chainrule.explain.derivation import derive
-from chainrule.explain.lines import Derivation, number_from_data, number_to_data, tree_from_data, tree_to_data
+from chainrule.explain.lines import Derivation
+from chainrule.explain.plain_data import number_from_data, number_to_data, tree_from_data, tree_to_data
 from chainrule.explain.trace import trace_network
 
 TRACE = trace_network(

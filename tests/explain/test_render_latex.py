@@ -87,16 +87,25 @@ def test_long_sums_are_broken_before_their_signs():
 
 
 def test_what_stands_in_brackets_is_broken_where_it_is_too_wide():
-    assert wrap_latex(r"\left(a + b\right) \cdot c + d", 7) == [r"\left(a + b\right) \cdot c", "+ d"]
+    assert wrap_latex(r"\left(a + b\right) \cdot c + d", 11) == [r"\left(a + b\right) \cdot c", "+ d"]
     wide = r"\left(" + " + ".join(["a_{1}"] * 9) + r"\right) \cdot c - d"
     assert wrap_latex(wide, 20) == [
-        "(a_{1} + a_{1} + a_{1} + a_{1} + a_{1} + a_{1}",
-        r"+ a_{1} + a_{1} + a_{1}) \cdot c - d",
+        "(a_{1} + a_{1} + a_{1} + a_{1} + a_{1}",
+        r"+ a_{1} + a_{1} + a_{1} + a_{1}) \cdot c",
+        "- d",
     ]
     fraction = r"b - \frac{" + " + ".join(["a"] * 9) + r"}{10} \cdot e"
-    assert wrap_latex(fraction, 12) == ["b - (a + a + a + a", "+ a + a + a + a", r"+ a) / 10 \cdot e"]
+    assert wrap_latex(fraction, 16) == ["b - (a + a + a + a", "+ a + a + a + a", r"+ a) / 10 \cdot e"]
     below = r"\frac{" + " + ".join(["a"] * 9) + "}{n + m}"
     assert wrap_latex(below, 12)[-1].endswith("+ a) / (n + m)")
+
+
+def test_a_long_product_is_broken_before_its_factors():
+    product = r" \cdot ".join(rf"f^{{\prime({i})}}\left(z^{{({i})}}_{{1}}\right)" for i in range(1, 9))
+    rows = wrap_latex(product, 40)
+    assert len(rows) > 1
+    assert all(row.startswith(r"\cdot f") for row in rows[1:])
+    assert " ".join(rows) == product
 
 
 def test_what_can_t_be_broken_stays():

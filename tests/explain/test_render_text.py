@@ -78,7 +78,8 @@ def test_a_long_product_is_broken_before_its_factors_and_names_stay_whole():
     product = "*".join(f"dC/da[{i}][1]*W[{i}][1,1]" for i in range(1, 7))
     rows = wrap_sum(product, 40)
     assert max(map(len, rows)) <= 40
-    assert rows[1].startswith("*") and "".join(rows) == product
+    assert rows[1].startswith("*")
+    assert "".join(rows) == product
     assert wrap_sum("1e-9*(a + 1e-9)", 8) == ["1e-9", "*(a", "  + 1e-9)"]
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from chainrule.explain.grid import Grid
 from chainrule.explain.render_text import ASCII
-from chainrule.lessons.blocks import Checked, Compared, Erratum, Grid, Plot, Shown, Words
+from chainrule.lessons.blocks import Checked, Compared, Erratum, Plot, Shown, Words
 from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, SHEET, TABLE, read_lesson
 from chainrule.lessons.moves import MOVES
 from chainrule.lessons.numbers import GENERAL

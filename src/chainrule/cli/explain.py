@@ -14,16 +14,21 @@ from chainrule.errors import OutputError, SettingsError
 if TYPE_CHECKING:
     from chainrule.explain.lines import Derivation
     from chainrule.explain.trace import Trace
+    from chainrule.model.model import Model
+    from chainrule.tables.table import Table
 
 EXAMPLES = """
 chainrule explain penguins.safetensors penguins.csv --row 17
 chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
 chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dW[1][2,3]' --paths
+chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
 """
 
 FORMATS = {"text": ".txt", "latex": ".tex", "html": ".html", "json": ".json"}
 """What can be written, each with the ending of its files."""
+
+BASELINES = ("typical", "missing")
 
 WIDEST = 110
 """The widest that text is set, however wide the terminal is."""
@@ -60,6 +65,18 @@ def parser() -> Parser:
         metavar="N",
         type=whole,
         help="a step of the training, counted from 1, replayed on the table the model was trained on",
+    )
+    made.option(
+        group,
+        "--attributions",
+        action="store_true",
+        help="what each column of the table adds to the prediction for the row, and how it answers to each",
+    )
+    made.option(
+        group,
+        "--baseline",
+        choices=BASELINES,
+        help="what the attributions start from: typical cells (the default), or all missing",
     )
     group = "how it is shown"
     made.option(
@@ -102,6 +119,7 @@ def run(options: argparse.Namespace) -> None:
     kind = _format(options)
     digits = checked_digits(DIGITS if options.digits is None else options.digits)
     form = _form(options)
+    _check_choice(options)
     out = None if options.out is None else Path(options.out)
     if out is not None:
         ensure_writable(out, options.overwrite)
@@ -112,16 +130,21 @@ def run(options: argparse.Namespace) -> None:
     table = model.table(options.table, **reading(options))
     member = 1 if options.member is None else options.member
     facts = {"model": Path(options.model).name, "table": table.name}
+    row = 1 if options.row is None else options.row
+    trace = None
     if options.step is not None:
         trace = trace_steps(model, table, options.step, member)
+        derivation = _explained(trace, options, form)
         facts["step"] = f"{options.step:,}"
     else:
-        row = 1 if options.row is None else options.row
-        trace = trace_rows(model, table, row, member)
+        if options.attributions:
+            derivation = _attributions(model, table, row, options)
+        else:
+            trace = trace_rows(model, table, row, member)
+            derivation = _explained(trace, options, form)
         facts["row"] = f"{row:,}" if table.lines is None else f"{row:,} ({table.place(row - 1)})"
-    if model.members > 1:
+    if model.members > 1 and (trace is not None or options.member is not None):
         facts["member"] = f"{member} of {model.members}"
-    derivation = _explained(trace, options, form)
     warn(table.notes)
     if out is None and kind == "text":
         _print_text(derivation, facts, digits)
@@ -166,6 +189,31 @@ def _form(options: argparse.Namespace) -> Any:
     return form
 
 
+def _check_choice(options: argparse.Namespace) -> None:
+    """Refuse options that would have no effect beside each other."""
+    if options.attributions:
+        about = {"--address": options.address, "--step": options.step, "--hand": options.hand}
+        for name, value in about.items():
+            if value is not None:
+                raise SettingsError(f"--attributions and {name} are about different things; choose one")
+    elif options.baseline is not None:
+        raise SettingsError("--baseline is where --attributions start from; add it")
+    if options.step is not None and options.row is not None and options.address is None:
+        raise SettingsError("--row chooses a row of the step for --address, such as 'z[1][2]'; add it")
+
+
+def _attributions(model: Model, table: Table, row: int, options: argparse.Namespace) -> Derivation:
+    from chainrule.explain.attribution_shown import attribution_derivation
+
+    return attribution_derivation(
+        model,
+        table,
+        row - 1,
+        member=None if options.member is None else options.member - 1,
+        baseline=options.baseline or "typical",
+    )
+
+
 def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivation:
     from chainrule.explain.address import Address
     from chainrule.explain.derivation import derive
@@ -186,7 +234,9 @@ def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivati
     return walk(trace)
 
 
-def _rendered(derivation: Derivation, trace: Trace, facts: dict[str, str], kind: str, digits: int) -> str:
+def _rendered(
+    derivation: Derivation, trace: Trace | None, facts: dict[str, str], kind: str, digits: int
+) -> str:
     from chainrule.explain.render_html import render_html
     from chainrule.explain.render_json import render_json
     from chainrule.explain.render_latex import render_latex
@@ -195,7 +245,7 @@ def _rendered(derivation: Derivation, trace: Trace, facts: dict[str, str], kind:
     if kind == "html":
         return render_html(derivation, trace, digits=digits, facts=facts)
     if kind == "json":
-        return render_json(derivation, {**facts, **trace.source})
+        return render_json(derivation, {**facts, **({} if trace is None else trace.source)})
     if kind == "latex":
         return render_latex(derivation, digits=digits, facts=facts)
     return render_text(derivation, digits=digits, facts=facts)

@@ -23,7 +23,7 @@ from chainrule.explain.writer import Rule, Writer
 Form = Literal["short", "paths", "recursive", "matrix"]
 """How a derivative is written: delta times what enters; all paths; back layer by layer; whole arrays."""
 
-MOST_NEURONS, MOST_LAYERS = 200, 30
+MOST_NEURONS, MOST_LAYERS = 1000, 30
 """The neurons and layers of the largest network that is written out from the beginning, or by hand."""
 
 RULES: Mapping[str, Rule] = {**FORWARD, **BACKWARD, **UPDATE, **UNITS}
@@ -155,7 +155,7 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
     if (hand is not None or from_start) and (neurons > MOST_NEURONS or layers > MOST_LAYERS):
         raise SettingsError(
             f"{place}: a network of {neurons} neurons in {layers} layer{'s' * (layers > 1)} is too large to be "
-            f"written out from the beginning; at most {MOST_NEURONS} in {MOST_LAYERS}"
+            f"written out line by line: at most {MOST_NEURONS} neurons in {MOST_LAYERS} layers; train a smaller one with --hidden"
         )
 
 

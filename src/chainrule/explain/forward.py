@@ -26,7 +26,9 @@ def input_neuron(writer: Writer, place: Address) -> Line:
         return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
     note = ""
     if "v" in found.parameters:
-        note = "v is the number in the cell" if found.cell is not None else "v is filled in for the missing cell"
+        note = (
+            "v is the number in the cell" if found.cell is not None else "v is filled in for the missing cell"
+        )
     own = "" if found.input == found.column else f", for {found.input}"
     words = f"column {found.column!r} has {cell}{own}"
     return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)

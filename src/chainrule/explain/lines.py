@@ -12,19 +12,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from chainrule.equations.formula import (
-    Binary,
-    Call,
-    Compare,
-    Constant,
-    Derivative,
-    Negate,
-    Node,
-    Number,
-    Symbol,
-)
+from chainrule.equations.formula import Node
 from chainrule.equations.render import text
-from chainrule.errors import SettingsError
+from chainrule.explain.grid import Grid
+from chainrule.explain.plain_data import number_from_data, number_to_data, tree_from_data, tree_to_data
 
 
 @dataclass(frozen=True)
@@ -228,7 +219,7 @@ class Factor:
 class Derivation:
     """How one number comes about: ``address`` = ``result``, by ``lines`` in the order of the calculation.
 
-    ``matrices``, ``calculus`` and ``factors`` are there where they help; ``parts`` are derivations of their own that
+    ``matrices``, ``calculus``, ``factors`` and ``grids`` are there where they help; ``parts`` are derivations of their own that
     a page may fold away; ``notes`` are sentences; ``hand`` states the rounding where lines are rounded as on paper.
     """
 
@@ -238,6 +229,7 @@ class Derivation:
     matrices: tuple[MatrixLine, ...] = ()
     calculus: tuple[RuleLine, ...] = ()
     factors: tuple[Factor, ...] = ()
+    grids: tuple[Grid, ...] = ()
     parts: tuple[Derivation, ...] = ()
     notes: tuple[str, ...] = ()
     hand: str = ""
@@ -293,6 +285,7 @@ class Derivation:
             "matrices": [line.to_dict() for line in self.matrices],
             "calculus": [line.to_dict() for line in self.calculus],
             "factors": [factor.to_dict() for factor in self.factors],
+            "grids": [grid.to_dict() for grid in self.grids],
             "parts": [part.to_dict() for part in self.parts],
             "notes": list(self.notes),
             "hand": self.hand,
@@ -309,67 +302,11 @@ class Derivation:
             tuple(MatrixLine.from_dict(line) for line in data["matrices"]),
             tuple(RuleLine.from_dict(line) for line in data["calculus"]),
             tuple(Factor.from_dict(factor) for factor in data["factors"]),
+            tuple(Grid.from_dict(grid) for grid in data["grids"]),
             tuple(cls.from_dict(part) for part in data["parts"]),
             tuple(data["notes"]),
             data["hand"],
         )
-
-
-def tree_to_data(node: Node) -> Any:
-    """Return a tree as nested lists: ``["+", left, right]``, a symbol as ``{"name": …}``, a number as itself."""
-    match node:
-        case Number(value):
-            return number_to_data(value)
-        case Constant(name):
-            return {"constant": name}
-        case Symbol(name):
-            return {"name": name}
-        case Negate(operand):
-            return ["negate", tree_to_data(operand)]
-        case Binary(op, left, right) | Compare(op, left, right):
-            return [op, tree_to_data(left), tree_to_data(right)]
-        case Call(name, args):
-            return [name, *(tree_to_data(arg) for arg in args)]
-        case Derivative(symbol, operand):
-            return ["d", {"name": symbol}, tree_to_data(operand)]
-    raise SettingsError(f"{type(node).__name__} is no part of a formula")
-
-
-_BINARY = frozenset("+-*/^@⊙")
-_RELATIONS = frozenset({"<", "<=", ">", ">=", "=="})
-
-
-def tree_from_data(data: Any) -> Node:
-    """Return the tree of `tree_to_data`'s data."""
-    match data:
-        case {"constant": str(name)}:
-            return Constant(name)
-        case {"name": str(name)}:
-            return Symbol(name)
-        case ["negate", operand]:
-            return Negate(tree_from_data(operand))
-        case ["d", {"name": str(symbol)}, operand]:
-            return Derivative(symbol, tree_from_data(operand))
-        case [str(op), left, right] if op in _BINARY:
-            return Binary(op, tree_from_data(left), tree_from_data(right))
-        case [str(op), left, right] if op in _RELATIONS:
-            return Compare(op, tree_from_data(left), tree_from_data(right))
-        case [str(name), *args]:
-            return Call(name, tuple(tree_from_data(arg) for arg in args))
-    return Number(number_from_data(data))
-
-
-def number_to_data(value: float) -> float | str:
-    """Return a number as JSON can hold it: itself, or ``"inf"``, ``"-inf"``, ``"nan"``."""
-    value = float(value)
-    return value if math.isfinite(value) else str(value)
-
-
-def number_from_data(data: Any) -> float:
-    """Return the number of `number_to_data`; raises SettingsError for anything else."""
-    if data in ("inf", "-inf", "nan") or (isinstance(data, int | float) and not isinstance(data, bool)):
-        return float(data)
-    raise SettingsError(f"{data!r} is not a number of an explanation")
 
 
 def _check_to_data(check: Check) -> dict[str, Any]:

@@ -6,17 +6,18 @@ computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from functools import lru_cache
 from importlib.resources import files
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from chainrule import __version__
 from chainrule.equations.names import split_name
 from chainrule.explain.address import Address
+from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Check, Derivation, Line, MatrixLine, RuleLine
 from chainrule.explain.render_blocks import blocks, blocks_title
 from chainrule.explain.render_mathml import MathWriter
@@ -109,6 +110,10 @@ class _Sections:
                 }
                 for factor in derivation.factors
             ],
+            "grids": [
+                grid_data(grid, escape, lambda value: self.math.number("", value))
+                for grid in derivation.grids
+            ],
             "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
         }
@@ -164,6 +169,21 @@ class _Sections:
             "pieces": self.math.formula(line.symbols),
             "convention": line.convention,
         }
+
+
+def grid_data(
+    grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
+) -> dict[str, Any]:
+    """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
+    return {
+        "label": grid.caption or ", ".join(grid.headers),
+        "caption": grid.caption,
+        "headers": [cell(header) for header in grid.headers],
+        "words": [header in grid.words for header in grid.headers],
+        "rows": [
+            [cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows
+        ],
+    }
 
 
 def _all(derivation: Derivation) -> Iterator[Derivation]:

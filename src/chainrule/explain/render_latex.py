@@ -7,11 +7,12 @@ It compiles with pdflatex, xelatex, lualatex and tectonic; `latex_body` is the p
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from chainrule.equations.formula import Node, Number, Symbol
 from chainrule.equations.names import names_in_words, split_name
 from chainrule.equations.render import Substitute, latex
+from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.showing import DIGITS, Showing, address_of, number_text, split_at
 
@@ -29,7 +30,7 @@ HEAD = r"""\documentclass[11pt,a4paper]{article}
 
 TAIL = "\\end{document}\n"
 
-WIDEST = 66
+WIDEST = 70
 """The most signs of a formula, as printed, that fit on a line of the page beside its left side."""
 
 _SECTIONS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
@@ -124,6 +125,9 @@ class _Latex:
             yield from self.calculus(derivation.calculus)
         if derivation.factors:
             yield from self.factors(derivation.factors)
+        for grid in derivation.grids:
+            yield "\\par"
+            yield grid_latex(grid, number=self.showing.number)
         for note in derivation.notes:
             yield f"\\par {latex_text(note)}"
         for part in derivation.parts:
@@ -217,6 +221,34 @@ class _Latex:
         yield r"\end{tabular}\par"
 
 
+def latex_name(name: str) -> str:
+    """Return an address as the formulas write it; any other text as text."""
+    if address_of(name) is None or not ("[" in name or name in ("C", "C_new", "loss")):
+        return latex_text(name)
+    return f"${latex(Symbol(name))}$"
+
+
+WIDEST_GRID = 92
+"""The most signs of a table's row that fit on the page; wider tables are printed smaller."""
+
+
+def grid_latex(
+    grid: Grid, cell: Callable[[str], str] = latex_text, number: Callable[[float], str] = number_text
+) -> str:
+    """Return a table as a tabular; ``cell`` prints a text, and ``number`` writes a number."""
+    rows = grid.texts(number)
+    columns = "".join("l" if header in grid.words else "r" for header in grid.headers)
+    widest = max(sum(len(cell) + 2 for cell in row) for row in (grid.headers, *rows))
+    size = r"\tiny" if widest > 1.3 * WIDEST_GRID else r"\scriptsize" if widest > WIDEST_GRID else r"\small"
+    lines = [rf"{{{size}"]
+    if grid.caption:
+        lines.append(rf"{latex_text(grid.caption)}\par")
+    lines.append(rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}")
+    lines.append(" & ".join(cell(header) for header in grid.headers) + r" \\ \hline")
+    lines += [" & ".join(map(cell, row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\end{tabular}\par}", r"\medskip"])
+
+
 def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
     r"""Break a formula before the + and - of its outermost sum where it is wider than a line.
 
@@ -249,11 +281,16 @@ def _inner(term: str, width: int) -> list[str]:
         inner, below = term[start + len(r"\frac{") : middle - 1], term[middle + 1 : stop - 1]
         after = f" / {below if _ONE.fullmatch(below) else f'({below})'}{term[stop:]}"
     else:
-        return [term]
+        return _factors(term)
     pieces = split_at(inner, _cuts(inner))
     if len(pieces) == 1:
-        return [term]
+        return _factors(term)
     return [f"{term[:start]}({pieces[0]}", *pieces[1:-1], f"{pieces[-1]}){after}"]
+
+
+def _factors(term: str) -> list[str]:
+    r"""Break a product that is too wide before its ``\cdot``."""
+    return split_at(term, _cuts(term, (r"\cdot ",)))
 
 
 _SIGN = re.compile(r"\s*[+-] ")
@@ -271,19 +308,33 @@ def _closing(formula: str, place: int) -> int:
         place += 1
 
 
-_SCRIPT = re.compile(r"[\^_]\{([^{}]*)\}")
-_COMMAND = re.compile(r"\\(?:left|right|mathrm|text|frac|,)|[{} ]")
+_SILENT = re.compile(r"\\(?:left|right|mathrm|text|frac|,)(?![A-Za-z])")
 _SYMBOL = re.compile(r"\\[A-Za-z]+")
+_SCRIPT = re.compile(r"[\^_]\{([^{}]*)\}(?:_\{([^{}]*)\})?")
+_BETWEEN = re.compile(r" [+-] ")
 
 
 def printed_width(formula: str) -> int:
-    r"""Return about how many signs wide a formula is in print: scripts are small, most commands are one sign."""
-    bare = _SCRIPT.sub(lambda match: "i" * ((2 * len(match[1]) + 2) // 3), formula)
-    return len(_SYMBOL.sub("x", _COMMAND.sub("", bare)))
+    r"""Return about how many digits wide a formula is in print: scripts are small, most commands are one sign.
+
+    A + or - between two terms has room on both sides, and is as wide as two and a half digits; a ``\cdot`` as one and
+    a half.
+    """
+    signs = 3 * len(_BETWEEN.findall(formula)) + formula.count(r"\cdot ")
+    bare = _SYMBOL.sub("x", _SILENT.sub("", formula))
+    # A superscript and a subscript stand one above the other.
+    bare = _SCRIPT.sub(lambda match: "i" * ((2 * max(map(len, match.groups(""))) + 2) // 3), bare)
+    return len(bare.translate(_UNSEEN)) + signs // 2
 
 
-def _cuts(formula: str) -> list[int]:
-    r"""Return where the terms of a formula's outermost sum begin; braces, brackets and environments are inner."""
+_UNSEEN = str.maketrans("", "", "{} ")
+
+
+def _cuts(formula: str, signs: tuple[str, ...] = ("+ ", "- ")) -> list[int]:
+    r"""Return where the terms of a formula's outermost sum begin; braces, brackets and environments are inner.
+
+    With other ``signs`` than + and - it is where these stand.
+    """
     depth, cuts, place = 0, [], 0
     while place < len(formula):
         if formula.startswith((r"\begin{", r"\left"), place) and not formula.startswith(r"\leftarrow", place):
@@ -292,12 +343,7 @@ def _cuts(formula: str) -> list[int]:
             depth -= 1
         sign = formula[place]
         depth += (sign == "{") - (sign == "}")
-        if (
-            depth == 0
-            and sign in "+-"
-            and formula[place - 1 : place] == " "
-            and formula[place + 1 : place + 2] == " "
-        ):
+        if depth == 0 and formula[place - 1 : place] == " " and formula.startswith(signs, place):
             cuts.append(place)
         place += 1
     return cuts

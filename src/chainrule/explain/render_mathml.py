@@ -52,15 +52,20 @@ class MathWriter:
     def words(self, words: str) -> Markup:
         """Return words with the addresses among them as formulas have them."""
         pieces = (
-            self.name(piece) if is_name and address_of(piece) is not None else escape(piece)
+            _math(self._name(piece), display=False)
+            if is_name and address_of(piece) is not None
+            else escape(piece)
             for piece, is_name in names_in_words(words)
         )
         return Markup("").join(pieces)
 
     def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
         """Return a symbol by its name."""
+        return _math(self._name(name, value, part))
+
+    def _name(self, name: str, value: float | None = None, part: str = "") -> str:
         shown = {name: self.showing.name(name)}
-        return _math(mathml_content(Symbol(name), shown, lambda _: _marks(name, value, part)))
+        return mathml_content(Symbol(name), shown, lambda _: _marks(name, value, part))
 
     def number(self, name: str, value: float, engine: float | None = None, part: str = "") -> Markup:
         """Return a number, of an address where there is one."""
@@ -164,9 +169,9 @@ def _marks(name: str, value: float | None, part: str) -> dict[str, str]:
     return marks if value is None else {**marks, "data-value": repr(float(value))}
 
 
-def _math(content: str) -> Markup:
+def _math(content: str, *, display: bool = True) -> Markup:
     # Everything in it comes from `mathml_content`, which escapes names and numbers.
-    return Markup(f'<math displaystyle="true">{content}</math>')
+    return Markup(f'<math displaystyle="true">{content}</math>' if display else f"<math>{content}</math>")
 
 
 def _content(math: Markup) -> str:

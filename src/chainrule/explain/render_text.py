@@ -9,6 +9,7 @@ from typing import TypeAlias
 
 from chainrule.equations.formula import Number
 from chainrule.equations.render import text
+from chainrule.explain.grid import grid_rows
 from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.showing import DIGITS, Showing, number_text, split_at
 
@@ -116,6 +117,9 @@ class _Text:
         if derivation.factors:
             yield []
             yield from self.factors(derivation.factors)
+        for grid in derivation.grids:
+            yield []
+            yield from grid_rows(grid, self.width, self.showing.number)
         for note in derivation.notes:
             yield []
             yield from self.paragraph(note)

@@ -17,7 +17,7 @@ from chainrule.equations.optimizers import OptimizerState, optimizer
 from chainrule.equations.schedules import schedule
 from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
-from chainrule.explain.lines import number_from_data, number_to_data
+from chainrule.explain.plain_data import number_from_data, number_to_data
 from chainrule.explain.schema import FORMAT, TRACE_SCHEMA, VERSION, validate
 from chainrule.explain.trace import Rate, StepTrace, Trace, Update
 from chainrule.tables.encode import InputValue

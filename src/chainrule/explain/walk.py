@@ -116,7 +116,10 @@ class _Walk:
         value = self.trace[place]
         if place.name == "prediction":
             return f"Predicted: {target.name} = {number_text(value)}"
-        return f"Predicted: {target.name} = {target.labels[place.index[0] - 1]}, with probability {number_text(value, 4)}"
+        shown = number_text(value, 4)
+        if shown == "1" and value < 1:
+            shown = "above 0.9999"
+        return f"Predicted: {target.name} = {target.labels[place.index[0] - 1]}, with probability {shown}"
 
     def derivation(self) -> Derivation:
         network = self.trace.network

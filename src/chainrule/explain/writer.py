@@ -157,7 +157,7 @@ class Writer:
         """Return the line of a number that nothing leads to: it was given, or is what training left."""
         value = self.trace.number(self.trace.resolve(place))
         self.known[str(place)] = value
-        return Line(rule, str(place), Number(abs(value)) if value >= 0 else Negate(Number(-value)), {}, value)
+        return Line(rule, str(place), as_node(value), {}, value)
 
     def _worked(self, node: Node, values: Mapping[str, float]) -> tuple[float, float]:
         given = {name: self._given(name, values) for name in names_in(node)}
@@ -236,6 +236,11 @@ def compare(value: float, against: float, bound: float, words: str = "engine") -
     same = value == against or (math.isnan(value) and math.isnan(against))
     difference = 0.0 if same else abs(value - against)
     return Check(against, difference, tolerance, same or difference <= tolerance, words)
+
+
+def as_node(value: float) -> Node:
+    """Return a number as a tree."""
+    return Negate(Number(-value)) if value < 0 else Number(abs(value))
 
 
 def added(nodes: Sequence[Node]) -> Node:

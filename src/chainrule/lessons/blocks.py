@@ -5,7 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from chainrule.explain.lines import Derivation, number_to_data
+from chainrule.explain.grid import Grid
+from chainrule.explain.lines import Derivation
+from chainrule.explain.plain_data import number_to_data
 
 
 @dataclass(frozen=True)
@@ -29,25 +31,6 @@ class Worked:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {"block": "derivation", **self.derivation.to_dict()}
-
-
-@dataclass(frozen=True)
-class Grid:
-    """A table of texts; columns whose header is in ``words`` are aligned to the left, numbers to the right."""
-
-    headers: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
-    words: tuple[str, ...] = ()
-    caption: str = ""
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
-            "block": "table",
-            "caption": self.caption,
-            "headers": list(self.headers),
-            "rows": [list(row) for row in self.rows],
-        }
 
 
 @dataclass(frozen=True)
@@ -130,6 +113,10 @@ class Shown:
             "number": self.number,
             "move": self.move,
             "title": self.title,
-            "blocks": [block.to_dict() for block in self.blocks],
+            "blocks": [_to_data(block) for block in self.blocks],
             "ok": self.ok,
         }
+
+
+def _to_data(block: Block) -> dict[str, Any]:
+    return {"block": "table", **block.to_dict()} if isinstance(block, Grid) else block.to_dict()

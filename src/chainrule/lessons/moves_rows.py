@@ -10,8 +10,9 @@ from chainrule._types import FloatArray
 from chainrule.equations.formula import parse
 from chainrule.equations.render import text as formula_text
 from chainrule.errors import SettingsError
+from chainrule.explain.grid import Grid
 from chainrule.explain.showing import number_text
-from chainrule.lessons.blocks import Block, Grid, Words
+from chainrule.lessons.blocks import Block, Words
 from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
 from chainrule.lessons.moves_base import Move, Outcome, Scene
 from chainrule.lessons.setup import Cells, Setup

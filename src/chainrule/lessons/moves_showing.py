@@ -13,8 +13,9 @@ from chainrule.equations.losses import loss
 from chainrule.errors import SettingsError
 from chainrule.explain.derivation import Form, derive
 from chainrule.explain.diagnose import KINDS, diagnose
+from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Derivation, RuleLine
-from chainrule.lessons.blocks import Block, Erratum, Grid, Words, Worked
+from chainrule.lessons.blocks import Block, Erratum, Words, Worked
 from chainrule.lessons.fields import Field, choice, flag, listing, number, table, text, whole
 from chainrule.lessons.moves_base import Move, Outcome, Scene
 from chainrule.lessons.printed import printed

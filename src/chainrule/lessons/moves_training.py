@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.errors import SettingsError
-from chainrule.lessons.blocks import Grid, Words
+from chainrule.explain.grid import Grid
+from chainrule.lessons.blocks import Words
 from chainrule.lessons.fields import Field, flag, listing, number, text, whole
 from chainrule.lessons.moves_base import Move, Outcome, Scene
 from chainrule.lessons.numbers import Numbers, mistakes

@@ -16,8 +16,9 @@ import numpy as np
 from chainrule._random import Purpose, words
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derivation import derive
+from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Derivation, Line
-from chainrule.lessons.blocks import Block, Grid, Words
+from chainrule.lessons.blocks import Block, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves import MOVES
 from chainrule.lessons.moves_base import Scene

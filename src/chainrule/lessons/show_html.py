@@ -11,7 +11,8 @@ from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
 from chainrule import __version__
-from chainrule.explain.render_html import page_data
+from chainrule.explain.grid import Grid
+from chainrule.explain.render_html import grid_data, page_data
 from chainrule.explain.render_mathml import MathWriter
 from chainrule.explain.showing import Showing, address_of, number_text
 from chainrule.lessons.blocks import Block, Checked, Shown, Worked
@@ -52,6 +53,8 @@ def _block(block: Block, name: str) -> dict[str, Any]:
             for item in block.items
         ]
         return {"kind": kind, "items": items}
+    if isinstance(block, Grid):
+        return {"kind": kind, "grid": grid_data(block, shown_name)}
     return {"kind": kind, "block": block}
 
 

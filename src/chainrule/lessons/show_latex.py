@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from chainrule.equations.formula import Symbol
-from chainrule.equations.render import latex
-from chainrule.explain.render_latex import HEAD, TAIL, latex_body, latex_text
-from chainrule.explain.showing import address_of, number_text
-from chainrule.lessons.blocks import Block, Checked, Erratum, Grid, Plot, Shown, Words, Worked
+from chainrule.explain.grid import Grid
+from chainrule.explain.render_latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
+from chainrule.explain.showing import number_text
+from chainrule.lessons.blocks import Block, Checked, Erratum, Plot, Shown, Words, Worked
 from chainrule.lessons.lesson import Lesson
-
-WIDEST = 92
-"""The most signs of a table's row that fit on the page; wider tables are printed smaller."""
 
 
 def lesson_latex(lesson: Lesson, steps: Iterable[Shown]) -> str:
@@ -35,7 +31,7 @@ def _block(block: Block) -> Iterator[str]:
         case Worked(derivation, digits):
             yield latex_body(derivation, digits=digits).replace(r"\section*", r"\subsection*", 1)
         case Grid():
-            yield grid_latex(block)
+            yield grid_latex(block, latex_name)
         case Plot(lines, key):
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
@@ -55,25 +51,4 @@ def _block(block: Block) -> Iterator[str]:
                 )
                 for item in items
             )
-            yield grid_latex(Grid(("number", "expected", "found", ""), rows, ("number", "")))
-
-
-def latex_name(name: str) -> str:
-    """Return an address as the formulas write it; any other text as text."""
-    if address_of(name) is None or not ("[" in name or name in ("C", "C_new", "loss")):
-        return latex_text(name)
-    return f"${latex(Symbol(name))}$"
-
-
-def grid_latex(grid: Grid) -> str:
-    """Return a table as a tabular."""
-    columns = "".join("l" if header in grid.words else "r" for header in grid.headers)
-    widest = max(sum(len(cell) + 2 for cell in row) for row in (grid.headers, *grid.rows))
-    size = r"\tiny" if widest > 1.3 * WIDEST else r"\scriptsize" if widest > WIDEST else r"\small"
-    lines = [rf"{{{size}"]
-    if grid.caption:
-        lines.append(rf"{latex_text(grid.caption)}\par")
-    lines.append(rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}")
-    lines.append(" & ".join(latex_name(header) for header in grid.headers) + r" \\ \hline")
-    lines += [" & ".join(map(latex_name, row)) + r" \\" for row in grid.rows]
-    return "\n".join([*lines, r"\end{tabular}\par}", r"\medskip"])
+            yield grid_latex(Grid(("number", "expected", "found", ""), rows, ("number", "")), latex_name)

@@ -9,14 +9,14 @@ from typing import Any, Literal
 from chainrule import __version__
 from chainrule.equations.formula import Symbol
 from chainrule.equations.render import latex
+from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Derivation, Line
-from chainrule.explain.render_html import page_data
-from chainrule.explain.render_latex import HEAD, TAIL, latex_body, latex_text
-from chainrule.lessons.blocks import Grid, Words
+from chainrule.explain.render_html import grid_data, page_data
+from chainrule.explain.render_latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
+from chainrule.lessons.blocks import Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.sheets import Variant
 from chainrule.lessons.show_html import shown_name, template
-from chainrule.lessons.show_latex import grid_latex, latex_name
 
 Part = Literal["both", "sheets", "keys"]
 DIGITS = 6
@@ -60,7 +60,7 @@ def _page(variant: Variant, key: bool) -> dict[str, Any]:
         "number": variant.number,
         "key": key,
         "words": [block.text for block in variant.given if isinstance(block, Words)],
-        "grids": [block for block in variant.given if isinstance(block, Grid)],
+        "grids": [grid_data(block, shown_name) for block in variant.given if isinstance(block, Grid)],
         "wanted": variant.wanted,
         "hand": variant.hand,
         "lines": lines,
@@ -81,7 +81,7 @@ def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iter
     )
     for block in variant.given:
         if isinstance(block, Grid):
-            yield grid_latex(block)
+            yield grid_latex(block, latex_name)
         elif isinstance(block, Words):
             yield rf"\par {latex_text(block.text)}\par"
     yield r"\par Wanted: " + "; ".join(_wanted(words) for words in variant.wanted) + "."

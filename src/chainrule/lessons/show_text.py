@@ -5,15 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator
 
+from chainrule.explain.grid import Grid, grid_rows
 from chainrule.explain.render_text import UNICODE, Row, Signs, text_rows
 from chainrule.explain.showing import number_text
-from chainrule.lessons.blocks import Block, Checked, Compared, Erratum, Grid, Plot, Shown, Words, Worked
+from chainrule.lessons.blocks import Block, Checked, Compared, Erratum, Plot, Shown, Words, Worked
 from chainrule.lessons.lesson import Lesson
 
 MOST_DIGITS = 17
 """All digits that a float has."""
-
-GAP = "  "
 
 
 def head_rows(lesson: Lesson, width: int, signs: Signs = UNICODE) -> list[Row]:
@@ -46,7 +45,7 @@ def _block(block: Block, width: int, signs: Signs) -> Iterator[Row]:
         case Worked(derivation, digits):
             yield from text_rows(derivation, digits=digits, width=width, signs=signs)
         case Grid():
-            yield from _grid(block, width)
+            yield from grid_rows(block, width, number_text)
         case Plot(lines, key):
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
@@ -60,31 +59,6 @@ def _block(block: Block, width: int, signs: Signs) -> Iterator[Row]:
 def _paragraph(words: str, width: int, style: str = "") -> Iterator[Row]:
     for line in textwrap.wrap(words, width, break_on_hyphens=False):
         yield [(line, style)]
-
-
-def _grid(grid: Grid, width: int) -> Iterator[Row]:
-    if grid.caption:
-        yield from _paragraph(grid.caption, width, "dim")
-    table = [grid.headers, *grid.rows]
-    sizes = [max(len(row[i]) for row in table) for i in range(len(grid.headers))]
-    left = [header in grid.words for header in grid.headers]
-    for place, group in enumerate(_groups(sizes, width)):
-        if place:
-            yield []
-        for number, row in enumerate(table):
-            cells = [row[i].ljust(sizes[i]) if left[i] else row[i].rjust(sizes[i]) for i in group]
-            yield [(f"  {GAP.join(cells)}", "" if number else "rule")]
-
-
-def _groups(sizes: list[int], width: int) -> list[list[int]]:
-    """Divide columns into tables one below the other where they don't fit side by side; each begins with the first."""
-    groups: list[list[int]] = [[0]]
-    for column in range(1, len(sizes)):
-        wide = 2 + sum(sizes[i] + len(GAP) for i in groups[-1]) + sizes[column]
-        if wide > width and len(groups[-1]) > 1:
-            groups.append([0])
-        groups[-1].append(column)
-    return groups
 
 
 def _checked(items: tuple[Compared, ...], signs: Signs) -> Iterator[Row]:

@@ -1,0 +1,87 @@
+"""What is shown of attributions is what was found, adds up, and comes back from JSON."""
+
+import pytest
+from tests.explain.test_attribution import LINEAR, PENGUINS, linear, trained
+
+from chainrule.errors import SettingsError
+from chainrule.explain.attribution import integrated_gradients
+from chainrule.explain.attribution_cells import column_effects
+from chainrule.explain.attribution_shown import attribution_derivation
+from chainrule.explain.render_html import render_html
+from chainrule.explain.render_json import read_json, render_json
+from chainrule.explain.render_latex import render_latex
+from chainrule.explain.render_text import render_text
+
+
+def test_a_linear_prediction_is_shared_out_by_its_coefficients():
+    # y = 3 a - 2 b + 1/2 at row 5 (a = 5, b = 5) is 5.5, and at the baseline (a = 3, b = 4) it is 1.5.
+    model = linear()
+    baseline = {"a": 3, "b": 4}
+    made = attribution_derivation(model, model.table(LINEAR), 5, baseline=baseline)
+    by_label = {line.left: line for line in made.lines}
+    assert by_label["answer"].result == pytest.approx(3 * 5 - 2 * 5 + 0.5)
+    assert by_label["baseline"].result == pytest.approx(3 * 3 - 2 * 4 + 0.5)
+    assert by_label["change"].result == pytest.approx(4)
+    assert by_label["shares"].values == pytest.approx({"s_1": 3 * 2, "s_2": -2 * 1})
+    assert by_label["shares"].check.ok
+    shares, slopes = made.grids
+    assert [row[1:4] for row in shares.rows] == [("a", "5", "3"), ("b", "5", "4")]
+    assert [row[-1] for row in slopes.rows] == pytest.approx([3, -2])
+
+
+@pytest.fixture(scope="module")
+def species():
+    return trained("species")
+
+
+def test_every_number_is_the_one_found(species):
+    table = species.table(PENGUINS)
+    made = attribution_derivation(species, table, 16, member=1, baseline="missing")
+    found = integrated_gradients(species, table, 16, member=1, baseline="missing")
+    effects = column_effects(species, table, 16, member=1)
+    shares, slopes, swaps = made.grids
+    assert [row[-1] for row in shares.rows] == [share.value for share in found.columns]
+    assert {row[3] for row in shares.rows} == {"missing"}
+    assert made.result == found.total
+    assert made.checks[-1].value == found.difference
+    assert {row[0]: row[2] for row in slopes.rows} == {
+        e.column: e.slope for e in effects.columns if e.slope is not None
+    }
+    told = {(row[0], row[2]): row[3] for row in swaps.rows}
+    assert told == {(e.column, other): change for e in effects.columns for other, change in e.changes.items()}
+
+
+def test_of_many_columns_the_largest_and_an_exact_rest():
+    rows = {f"c{i}": [float((i * j) % 17) for j in range(40)] for i in range(1, 16)}
+    rows["y"] = [sum(rows[f"c{i}"][j] for i in range(1, 16)) for j in range(40)]
+    model = trained("y", rows, members=1)
+    made = attribution_derivation(model, model.table(rows), 3)
+    line = made.lines[-1]
+    assert len(line.values) == 11
+    assert sum(line.values.values()) == pytest.approx(line.result, rel=1e-12)
+    assert line.note == "rest: the sum of the other 5 columns"
+    assert len(made.grids[0].rows) == 15
+
+
+def test_a_jump_is_told_and_the_check_fails():
+    model = trained("species", activation="where(z > 0.001, 1, 0)", hidden=[3], members=1)
+    table = model.table(PENGUINS)
+    made = attribution_derivation(model, table, 200)
+    found = integrated_gradients(model, table, 200)
+    assert made.ok == found.holds
+    assert bool(found.jump) == any("jumps by" in note for note in made.notes)
+    assert found.jump > 0
+
+
+def test_every_renderer_shows_the_tables(species):
+    made = attribution_derivation(species, species.table(PENGUINS), 0)
+    value = made.grids[0].rows[0][-1]
+    assert read_json(render_json(made)) == made
+    assert f"{value:.6g}" in render_text(made)
+    assert repr(value) in render_html(made)
+    assert r"bill\_length\_mm" in render_latex(made)
+
+
+def test_a_row_that_is_not_there_is_one_line(species):
+    with pytest.raises(SettingsError, match="there is no row 345; it has rows 1 to 344"):
+        attribution_derivation(species, species.table(PENGUINS), 344)
