@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chainrule import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
 from chainrule.estimators import table_classifier, table_regressor
 
 ROOT = Path(__file__).parents[2]
@@ -32,3 +33,11 @@ def test_the_examples_of_the_docstrings_run(module):
     result = doctest.testmod(module)
     assert result.attempted >= 4
     assert result.failed == 0
+
+
+@pytest.mark.parametrize("estimator", [TableClassifier, TableRegressor, MLPClassifier, MLPRegressor])
+def test_every_parameter_is_described(estimator):
+    described = {
+        name for line in estimator.__doc__.splitlines() for name in line.partition(" : ")[0].split(", ")
+    }
+    assert set(estimator().get_params()) <= described

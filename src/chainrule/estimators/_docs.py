@@ -1,4 +1,4 @@
-"""The parameters and attributes that both estimators have, written once, in numpydoc's form."""
+"""The parameters and attributes that several estimators have, written once, in numpydoc's form."""
 
 from __future__ import annotations
 
@@ -132,11 +132,106 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 """
 
 
+SETTINGS = """
+hidden : sequence of int, default=None
+    Neurons of each hidden layer. Here and below None is what the recipe chooses from the task and the number of rows.
+activation : str or sequence of str, default=None
+    Activation of the hidden layers, or one for each: a name of `chainrule.equations.activations.ACTIVATIONS` or a
+    formula in ``z``; one more is the output layer's.
+output_activation : str, default=None
+    Activation of the output layer; None: the one that goes with the loss.
+loss : str, default=None
+    A name of `chainrule.equations.losses.LOSSES`, or a formula in ``a`` and ``y``.
+optimizer : str, default=None
+    A name of `chainrule.equations.optimizers.OPTIMIZERS`.
+learning_rate : float, default=None
+    The learning rate before the schedule; None: the optimizer's own.
+schedule : str, default=None
+    A name of `chainrule.equations.schedules.SCHEDULES`.
+warmup : float, default=0.0
+    Epochs during which the learning rate rises to its value.
+momentum : float, default=None
+    In [0, 1), for optimizers that have one.
+batch_size : int or 'all', default=None
+    Rows per update.
+epochs : int, default=None
+    Most epochs.
+weight_decay : float, default=None
+    Decoupled weight decay.
+l1, l2 : float, default=0.0
+    Strengths of the penalties l1 · Σ|w| and l2/2 · Σw² in the cost.
+dropout : float, default=None
+    Share of a hidden layer's outputs dropped in training.
+clip_norm : float, default=None
+    The longest gradient; a longer one is shortened to it. None: any.
+bias : {'neuron', 'layer', 'none'}, default='neuron'
+    A bias for each neuron, one for each layer, or none.
+init : str, default='auto'
+    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation.
+early_stopping : bool, default=None
+    Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
+patience : int, default=None
+    Epochs without progress before the end.
+tolerance : float, default=0.0
+    What counts as progress.
+validation_share : float, default=None
+    Share of the rows that is watched by early stopping.
+members : int, default=None
+    Networks that are trained; the mean of their outputs is the prediction.
+"""
+
+SCALING = """
+scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
+    Of numbers in X.
+"""
+
+TABLE = """
+kinds : dict, default=None
+    The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
+missing : sequence of str, default=None
+    Words in text that mean a missing value, besides the usual ones.
+stopping_metric : str, Metric or callable, default=None
+    What early stopping watches: None or 'loss', a name of `chainrule.training.metrics.METRICS`, or a function of
+    targets and predictions of which more is better.
+callbacks : callable or list of callables, default=None
+    Called with an `EpochState` after each epoch; True ends the training.
+random_state : int, RandomState or None, default=None
+    An int gives the same network each time, for any number of threads.
+engine : {'cpu', 'reference'}, default='cpu'
+    The reference engine is slow, and in float64.
+threads : int, default=None
+    None: all processors.
+"""
+
+FITTED = """
+model_ : Model
+    The trained model, for `evaluate`, `layers`, and all that explains one.
+schema_ : Schema
+    What was found in each column, and what was made of it.
+notes_ : tuple of str
+    What a user should know of the table and the training.
+history_ : tuple of Epoch
+    Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
+n_features_in_ : int
+    The columns of X, ``feature_names_in_`` their names where X had some.
+"""
+
+
+TEXTS = {
+    "scikit_learn": SCIKIT_LEARN,
+    "ours": OURS,
+    "attributes": ATTRIBUTES,
+    "settings": SETTINGS,
+    "scaling": SCALING,
+    "table": TABLE,
+    "fitted": FITTED,
+}
+
+
 def documented(cls: C) -> C:
-    """Put the shared texts where a class's docstring names them: ``{scikit_learn}``, ``{ours}``, ``{attributes}``."""
-    texts = {"scikit_learn": SCIKIT_LEARN, "ours": OURS, "attributes": ATTRIBUTES}
+    """Put the texts of `TEXTS` where a class's docstring names them, such as ``{attributes}``."""
     made = cleandoc(cls.__doc__ or "")
-    for name, text in texts.items():
+    for name, text in TEXTS.items():
         made = made.replace("{" + name + "}", text.strip())
     cls.__doc__ = made
     return cls

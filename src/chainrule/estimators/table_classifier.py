@@ -14,6 +14,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES
 from chainrule.equations.network import BiasMode
 from chainrule.errors import SettingsError, TableError
+from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
 from chainrule.estimators.table_base import BaseTable, validation_rows
 from chainrule.estimators.table_data import AnyArray, class_values
@@ -36,6 +37,7 @@ def _gives_probabilities(estimator: TableClassifier) -> bool:
     return True
 
 
+@documented
 class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
     """Classes of the rows of a raw table: numbers, categories, dates and missing values as they come.
 
@@ -44,45 +46,17 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
 
     Parameters
     ----------
-    hidden, activation, output_activation, loss, optimizer, learning_rate, schedule, warmup, momentum, batch_size, \
-epochs, weight_decay, l1, l2, dropout, clip_norm, bias, init, early_stopping, patience, tolerance, validation_share, \
-members
-        The network and its training, as in `chainrule.Settings`. What is None is chosen by the recipe, from the task
-        and the number of rows.
-    scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
-        Of numbers in X.
+    {settings}
+    {scaling}
     class_weight : dict or 'balanced', default=None
         Weights of classes; 'balanced' gives all of them the same weight in sum.
     calibrate : bool, default=False
         Divide the output layer's parameters by the temperature with the least log-loss on the validation rows.
-    kinds : dict, default=None
-        The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
-    missing : sequence of str, default=None
-        Words in text that mean a missing value, besides the usual ones.
-    stopping_metric : str, Metric or callable, default=None
-        What early stopping watches: None or 'loss', a name of `chainrule.training.metrics.METRICS`, or a function of
-        targets and predictions of which more is better.
-    callbacks : callable or list of callables, default=None
-        Called with an `EpochState` after each epoch; True ends the training.
-    random_state : int, RandomState or None, default=None
-        An int gives the same network each time, for any number of threads.
-    engine : {'cpu', 'reference'}, default='cpu'
-        The reference engine is slow, and in float64.
-    threads : int, default=None
-        None: all processors.
+    {table}
 
     Attributes
     ----------
-    model_ : Model
-        The trained model, for `evaluate`, `layers`, and all that explains one.
-    schema_ : Schema
-        What was found in each column, and what was made of it.
-    notes_ : tuple of str
-        What a user should know of the table and the training.
-    history_ : tuple of Epoch
-        Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
-    n_features_in_ : int
-        The columns of X, ``feature_names_in_`` their names where X had some.
+    {fitted}
     classes_ : ndarray of shape (n_classes,)
         The classes, sorted.
     temperature_ : float

@@ -13,6 +13,7 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.equations.network import BiasMode
 from chainrule.errors import SettingsError
+from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
 from chainrule.estimators.table_base import BaseTable, validation_rows
 from chainrule.estimators.table_data import AnyArray, container, number_values, positive_weights, with_columns
@@ -24,6 +25,7 @@ from chainrule.training.settings import Task
 from chainrule.training.watch import Answers
 
 
+@documented
 class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
     """A number for the rows of a raw table: numbers, categories, dates and missing values as they come.
 
@@ -32,43 +34,15 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
 
     Parameters
     ----------
-    hidden, activation, output_activation, loss, optimizer, learning_rate, schedule, warmup, momentum, batch_size, \
-epochs, weight_decay, l1, l2, dropout, clip_norm, bias, init, early_stopping, patience, tolerance, validation_share, \
-members
-        The network and its training, as in `chainrule.Settings`. What is None is chosen by the recipe, from the task
-        and the number of rows.
-    scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
-        Of numbers in X.
+    {settings}
+    {scaling}
     target_scaling : {'standard', 'minmax', 'none'}, default=None
         Of y; None: what suits the output layer.
-    kinds : dict, default=None
-        The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
-    missing : sequence of str, default=None
-        Words in text that mean a missing value, besides the usual ones.
-    stopping_metric : str, Metric or callable, default=None
-        What early stopping watches: None or 'loss', a name of `chainrule.training.metrics.METRICS`, or a function of
-        targets and predictions of which more is better.
-    callbacks : callable or list of callables, default=None
-        Called with an `EpochState` after each epoch; True ends the training.
-    random_state : int, RandomState or None, default=None
-        An int gives the same network each time, for any number of threads.
-    engine : {'cpu', 'reference'}, default='cpu'
-        The reference engine is slow, and in float64.
-    threads : int, default=None
-        None: all processors.
+    {table}
 
     Attributes
     ----------
-    model_ : Model
-        The trained model, for `evaluate`, `layers`, and all that explains one.
-    schema_ : Schema
-        What was found in each column, and what was made of it.
-    notes_ : tuple of str
-        What a user should know of the table and the training.
-    history_ : tuple of Epoch
-        Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
-    n_features_in_ : int
-        The columns of X, ``feature_names_in_`` their names where X had some.
+    {fitted}
     intervals_ : Errors or None
         The errors on the validation rows, which quantiles are made of; None where there were no such rows.
         `fit_intervals` takes them from other rows.
