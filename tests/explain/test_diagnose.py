@@ -18,6 +18,7 @@ from chainrule.explain.diagnose_neurons import sides_and_slope
 from chainrule.explain.diagnose_steps import cost_unit
 from chainrule.explain.diagnose_thresholds import THRESHOLDS
 from chainrule.model.model import Model
+from chainrule.model.replay import training_rows
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PENGUINS = EXAMPLES / "penguins.csv"
@@ -277,7 +278,7 @@ def test_overfitting_of_classes_is_named():
     model = trained("y", table, hidden=[64], epochs=300, early_stopping=False, learning_rate=0.01)
     finding = diagnose(model, table)["overfitting"]
     assert finding.evidence["rows held out"] == 40
-    assert finding.evidence["accuracy here"] > 0.85
+    assert finding.evidence["accuracy on the training rows"] > 0.85
     assert finding.evidence["accuracy held out"] < 0.7
 
 
@@ -287,6 +288,21 @@ def test_overfitting_of_numbers_is_named():
     table["y"] = rng.normal(size=250).tolist()
     model = trained("y", table, hidden=[64], epochs=300, early_stopping=False, learning_rate=0.01)
     assert diagnose(model, table)["overfitting"].evidence["ratio"] > 1.5
+
+
+def test_overfitting_is_told_of_the_table_of_the_training_alone():
+    rng = np.random.default_rng(0)
+    table = {f"x{j}": rng.normal(size=200).tolist() for j in range(6)}
+    table["y"] = rng.normal(size=200).tolist()
+    model = trained("y", table, hidden=[64], epochs=300, early_stopping=False, learning_rate=0.01)
+    own, rows = diagnose(model, table), training_rows(model, table)
+    part = model.table(table).take(rows)
+    assert len(rows) == 160
+    assert (
+        own["overfitting"].evidence["RMSE on the training rows"]
+        == model.score(model.predict(part), part).scores["rmse"]
+    )
+    assert "overfitting" not in diagnose(model, {name: cells[::-1] for name, cells in table.items()}).kinds
 
 
 # ---- the parts

@@ -13,8 +13,8 @@ from typing import Any
 import numpy as np
 
 from chainrule._random import Purpose, generator
+from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
-from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.check import batch_of
 from chainrule.explain.check_base import Batch
@@ -23,8 +23,11 @@ from chainrule.explain.diagnose_base import Finding, merged
 from chainrule.explain.diagnose_neurons import flat_neurons, neuron_findings, sides_and_slope
 from chainrule.explain.diagnose_steps import Trial, gradient_findings, lengths_of_delta, rate_findings
 from chainrule.explain.diagnose_thresholds import THRESHOLDS
+from chainrule.model.card import settings_of
 from chainrule.model.model import Model
+from chainrule.model.replay import training_rows
 from chainrule.model.source import Source
+from chainrule.tables.table import Table
 
 MOST_ROWS = 5000
 """The rows that are looked at; of more, so many are drawn."""
@@ -147,7 +150,8 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
         facts[one + 1] = layer_facts(batch, tried if not facts else None)
     prediction = model.predict(part)
     found += answer_findings(model, part, prediction)
-    found += overfit_findings(model, model.score(prediction, part))
+    if model.card and model.card["rows"]["test"]:
+        found += _overfitting(model, read, known)
     ordered = sorted(merged(found), key=lambda finding: (KINDS.index(finding.kind), finding.layer or 0))
     return Diagnosis(tuple(ordered), len(known), facts, tried)
 
@@ -183,19 +187,17 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
 
 def _settings(model: Model) -> StepSettings:
     """Return the settings of the training card; the defaults where a model has no card."""
-    card = model.card
-    if not card:
-        return StepSettings()
-    return StepSettings(
-        optimizer(card["optimizer"]),
-        max(1, card["batch_size"]),
-        card["l1"],
-        card["l2"],
-        card["weight_decay"],
-        card["clip_norm"],
-        card["shuffle"],
-        card["seed"],
-    )
+    return settings_of(model.card)[0] if model.card else StepSettings()
+
+
+def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
+    """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
+    try:
+        rows = training_rows(model, table)
+    except TableError:
+        return []
+    part = table.take(np.intersect1d(rows, known))
+    return overfit_findings(model, model.score(model.predict(part), part))
 
 
 def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding], Trial | None]:

@@ -114,22 +114,17 @@ def _collapse(model: Model, table: Table, prediction: Prediction) -> list[Findin
 
 
 def overfit_findings(model: Model, evaluation: Evaluation) -> list[Finding]:
-    """Return a finding where the scores on the table are far better than those on the rows held out from training."""
-    held, here = model.card.get("scores") or {}, evaluation.scores
-    tested = int((model.card.get("rows") or {}).get("test", 0))
-    if not tested:
-        return []
+    """Return a finding where the scores on the training rows are far better than those on the rows held out."""
+    held, here, tested = model.card["scores"], evaluation.scores, model.card["rows"]["test"]
     outputs = (str(Address("C")),)
     if model.task == "classification":
         gap = here["accuracy"] - held["accuracy"]
         error = float(np.sqrt(max(held["accuracy"] * (1 - held["accuracy"]), 0.25 / tested) / tested))
         if gap <= max(limit("accuracy_gap"), 3 * error):
             return []
-        what = (
-            f"accuracy {here['accuracy']:.3f} on this table, and {held['accuracy']:.3f} on the rows held out"
-        )
+        what = f"accuracy {here['accuracy']:.3f} on the training rows, and {held['accuracy']:.3f} on the rows held out"
         evidence: dict[str, float | str] = {
-            "accuracy here": here["accuracy"],
+            "accuracy on the training rows": here["accuracy"],
             "accuracy held out": held["accuracy"],
             "standard error": error,
             "rows held out": tested,
@@ -140,9 +135,9 @@ def overfit_findings(model: Model, evaluation: Evaluation) -> list[Finding]:
         ratio = held["rmse"] / here["rmse"]
         if ratio <= max(limit("error_ratio"), 1 + 3 / np.sqrt(2 * tested)):
             return []
-        what = f"RMSE {here['rmse']:.4g} on this table, and {held['rmse']:.4g} on the rows held out"
+        what = f"RMSE {here['rmse']:.4g} on the training rows, and {held['rmse']:.4g} on the rows held out"
         evidence = {
-            "RMSE here": here["rmse"],
+            "RMSE on the training rows": here["rmse"],
             "RMSE held out": held["rmse"],
             "ratio": ratio,
             "rows held out": tested,

@@ -219,6 +219,16 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     return settings, plan
 
 
+def training_rows(model: Model, source: Source, **reading: Any) -> IntArray:
+    """Return the rows (from 0) of a table that a model was trained on, without those for validation and test.
+
+    Raises TableError for a table that it wasn't trained on, or whose rows are in another order.
+    """
+    if not model.card:
+        raise TableError("the model has no training card, so its training rows aren't known")
+    return _training_data(model, source, **reading)[1] - 1
+
+
 def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:
     """Return the training rows as the network saw them, their numbers in the table (from 1), and the table.
 
