@@ -165,8 +165,8 @@ def backprop(
         ({"through": "W"}, "transposed matrix", "delta goes back through W[2] and W[3]"),
         ({"updated": 0.05}, "updated weight", "already updated (eta = 0.05)"),
         ({"mean": False}, "missing 1/n", "the 1/n of the mean over rows is left out (n = 5)"),
-        ({"bias": False}, "bias left out", "dC/d of b[1] and b[2] and b[3] is left out: it is 0"),
-        ({"bias": None}, "bias left out", "b[1] and b[2] and b[3] is neither added in z nor differentiated"),
+        ({"bias": False}, "bias left out", "dC/db[1], dC/db[2] and dC/db[3] are left out, as if 0"),
+        ({"bias": None}, "bias left out", "b[1], b[2] and b[3] are neither added in z nor differentiated"),
     ],
 )
 @pytest.mark.parametrize("sizes", [(3, 4, 4, 4), (3, 5, 2, 2)], ids=["square", "not square"])
@@ -182,6 +182,16 @@ def test_a_planted_mistake_is_found_and_named(how, name, words, sizes):
     assert not certificate["50-digit arithmetic"].passed
     assert named(certificate) == [name], certificate.mistakes
     assert words in certificate.mistakes[0].sentence
+
+
+def test_a_matrix_of_one_column_is_not_said_to_be_transposed():
+    case = made((3, 3, 1))
+
+    def gradient(*given):
+        first, *others = backprop(*given)
+        return [first | {"W": first["W"].T}, *others]
+
+    assert [m.sentence for m in check(case, gradient).mistakes] == ["dC/dW[1] is transposed"]
 
 
 @pytest.mark.parametrize("layer", [0, 1])

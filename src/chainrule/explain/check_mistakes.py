@@ -136,23 +136,25 @@ def _slope_at_output(made: Activation) -> Activation:
 
 def _matrices(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     """Go back through W instead of its transpose, or hand out dC/dW transposed; its numbers as they come."""
-    layers = batch.network.layers
-    inner = range(1, len(layers))
-    for chosen in [*([list(inner)] if len(layers) > 2 else []), *([i] for i in inner)]:
+    # A matrix of one row or column has the same numbers either way.
+    inner = [i for i in range(1, len(batch.network.layers)) if min(batch.p[i]["W"].shape) > 1]
+    for chosen in [*([inner] if len(inner) > 1 else []), *([i] for i in inner)]:
         p = [dict(arrays) for arrays in batch.p]
         for i in chosen:
             w = p[i]["W"]
             p[i]["W"] = w.reshape(w.shape[1], w.shape[0]).T
-        which = " and ".join(f"W[{i + 1}]" for i in chosen)
+        which = _joined([f"W[{i + 1}]" for i in chosen])
         sentence = f"delta goes back through {which} where it should go through the transposed matrix"
         yield Candidate("transposed matrix", sentence, _backward(batch, p))
-    slots = [slot for slot in batch.layout.slots if slot.name == "W"]
+    slots = [slot for slot in batch.layout.slots if slot.name == "W" and min(slot.shape) > 1]
     for some in [*([slots] if len(slots) > 1 else []), *([slot] for slot in slots)]:
         turned = right.copy()
         for slot in some:
             turned[slot.start : slot.stop] = right[slot.start : slot.stop].reshape(slot.shape).T.reshape(-1)
-        which = " and ".join(f"dC/dW[{slot.layer}]" for slot in some)
-        yield Candidate("transposed matrix", f"{which} is transposed", turned)
+        which = _joined([f"dC/dW[{slot.layer}]" for slot in some])
+        yield Candidate(
+            "transposed matrix", f"{which} {'is' if len(some) == 1 else 'are'} transposed", turned
+        )
 
 
 def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Candidate]:
@@ -217,15 +219,21 @@ def _biases(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
         for slot in some:
             without[slot.start : slot.stop] = 0
             p[slot.layer - 1]["b"] = np.zeros(slot.shape)
-        which = " and ".join(f"b[{slot.layer}]" for slot in some)
-        yield Candidate("bias left out", f"dC/d of {which} is left out: it is 0", without)
+        which, are = _joined([f"b[{slot.layer}]" for slot in some]), "is" if len(some) == 1 else "are"
+        derivatives = _joined([f"dC/db[{slot.layer}]" for slot in some])
+        yield Candidate("bias left out", f"{derivatives} {are} left out, as if 0", without)
         bare = Batch(batch.network, batch.layout.flatten(p), batch.x, batch.y, batch.weights, batch.rows)
         found = batch.layout.flatten(bare.gradients.parameters)
-        yield Candidate("bias left out", f"{which} is not added in z", found)
+        yield Candidate("bias left out", f"{which} {are} not added in z", found)
         for slot in some:
             found = found.copy()
             found[slot.start : slot.stop] = 0
-        yield Candidate("bias left out", f"{which} is neither added in z nor differentiated", found)
+        yield Candidate("bias left out", f"{which} {are} neither added in z nor differentiated", found)
+
+
+def _joined(names: list[str]) -> str:
+    """Return names in a row: b[1], b[2] and b[3]."""
+    return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
 
 
 def _rows(batch: Batch) -> Iterator[Candidate]:
