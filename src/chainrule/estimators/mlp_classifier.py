@@ -14,7 +14,7 @@ from chainrule._types import FloatArray
 from chainrule.estimators._classes import Labels, first_classes, one_column, own_classes
 from chainrule.estimators._docs import documented
 from chainrule.estimators._fitting import Fitting
-from chainrule.estimators._given import given_network
+from chainrule.estimators._from_weights import given_network
 from chainrule.estimators._inputs import read
 from chainrule.estimators._mlp import BaseMLP, Given, available, stochastic_only
 from chainrule.estimators._network import Kind, gives_probabilities

@@ -12,7 +12,7 @@ from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.estimators._classes import one_column
 from chainrule.estimators._docs import documented
-from chainrule.estimators._given import given_network
+from chainrule.estimators._from_weights import given_network
 from chainrule.estimators._inputs import read
 from chainrule.estimators._mlp import BaseMLP, Given, stochastic_only
 from chainrule.estimators._network import Kind

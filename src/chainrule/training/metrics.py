@@ -183,7 +183,9 @@ def _columns(values: FloatArray) -> FloatArray:
 
 def _share(right: BoolArray, weights: FloatArray | None) -> float:
     """Return the rows' share that is right, exactly 1 where all are."""
-    return float(np.mean(right) if weights is None else np.sum(right * weights) / np.sum(weights))
+    if weights is None:
+        return np.count_nonzero(right) / len(right)
+    return float(np.sum(right * weights) / np.sum(weights))
 
 
 def _mean(values: FloatArray, weights: FloatArray | None) -> float:
