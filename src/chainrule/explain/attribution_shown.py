@@ -86,10 +86,10 @@ def _given(rule: str, label: str, value: float) -> Line:
 
 def _shares(found: Attributions) -> Grid:
     rows = tuple(
-        (f"s_{number}", share.column, _cell(share.cell), _cell(share.baseline), share.value)
+        (f"s_{number}", share.column, share.value, _cell(share.cell), _cell(share.baseline))
         for number, share in enumerate(found.columns, 1)
     )
-    headers = ("share", "column", "cell", "baseline", "adds")
+    headers = ("share", "column", "adds", "cell", "baseline")
     return Grid(headers, rows, headers[:2], "What the way from the baseline's cell to the row's adds")
 
 
