@@ -133,6 +133,7 @@ def test_every_loss_resolves_for_its_task_or_says_why_not(loss):
 NAN, INF = float("nan"), float("inf")
 WRONG = [
     ({"hidden": [8, 0]}, "hidden [8, 0] must be whole numbers of neurons"),
+    ({"early_stopping": "yes"}, "early-stopping 'yes' must be True or False"),
     ({"hidden": [2.5]}, "hidden [2.5] must be"),
     ({"hidden": [True]}, "hidden [True] must be"),
     ({"hidden": 64}, "hidden 64 must be"),

@@ -245,6 +245,8 @@ def _check(s: Settings) -> None:
             raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
+    if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
+        raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
     if s.init != "auto":
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
