@@ -3,6 +3,7 @@
 import builtins
 import json
 import sys
+from pathlib import Path
 
 import pytest
 
@@ -166,5 +167,5 @@ def test_sheets_are_printed_or_written(run, folder):
 
 def test_lessons_come_with_the_package():
     assert sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".csv") == ["experiments.csv"]
-    example = FOLDER.parents[3] / "examples" / "abc.csv"
+    example = Path(__file__).parents[2] / "examples" / "abc.csv"
     assert (FOLDER / "experiments.csv").read_bytes() == example.read_bytes()
