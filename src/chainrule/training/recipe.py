@@ -59,7 +59,7 @@ def _loss(settings: Settings, problem: Problem) -> str:
 
 
 def _perceptron() -> dict[str, Any]:
-    """Rosenblatt's perceptron: one layer, the binary step, row by row until an epoch makes no mistake."""
+    """Rosenblatt's perceptron: one layer, the binary step, row by row, for a hundred epochs."""
     return {
         "hidden": (),
         "loss": "perceptron",
