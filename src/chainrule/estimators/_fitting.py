@@ -12,7 +12,6 @@ from sklearn.model_selection import train_test_split
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data, RunState, StepSettings
 from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.threads import one_blas_thread
 from chainrule.estimators._network import Design
 from chainrule.estimators._parameters import ParameterError
 from chainrule.estimators._plan import is_stochastic, plan_of, step_settings
@@ -78,8 +77,7 @@ class Fitting:
 
     def run(self, callbacks: Sequence[Callback]) -> FitResult:
         """Train."""
-        # Said once for the whole training: BLAS takes as long to be asked as a small epoch.
-        with one_blas_thread(), combined(callbacks) as on_epoch_end:
+        with combined(callbacks) as on_epoch_end:
             return fit(
                 self.engine,
                 self.design.network,
