@@ -174,12 +174,7 @@ class _Runner:
 
     def rates(self, epoch: int) -> FloatArray:
         """Return the learning rate of each step of an epoch."""
-        plan, steps = self.plan, self.per_epoch
-        t = np.arange(epoch * steps, (epoch + 1) * steps, dtype=np.float64)
-        rates: FloatArray = plan.schedule.rates(
-            plan.learning_rate, t, steps * plan.epochs, epoch, self.plateaus(epoch), plan.warmup, np
-        )
-        return rates
+        return self.plan.rates(epoch * self.per_epoch, self.per_epoch, epoch, self.plateaus(epoch))
 
     def before(self, step: int) -> RunState:
         """Return the member's state right before a step; steps must come in order."""

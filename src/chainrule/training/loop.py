@@ -66,14 +66,12 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
         monitor.stopped = "early stopping"  # the checkpoint is of a training that had come to its end
         return
     steps = run.steps_per_epoch
-    total = steps * plan.epochs
     schedule = plan.schedule
     changes = plan.warmup > 0 or bool(set(schedule.formula.symbols) - {"eta", *schedule.parameters})
     rates = np.zeros(0)
     for epoch in range(monitor.epoch, plan.epochs):
         if changes or not len(rates):
-            t = np.arange(made, made + steps, dtype=np.float64)
-            rates = schedule.rates(plan.learning_rate, t, total, epoch, monitor.plateaus, plan.warmup, np)
+            rates = plan.rates(made, steps, epoch, monitor.plateaus)
         made += steps
         report = run.train_epoch(epoch, rates, monitor.active)
         if not monitor.after(epoch + 1, report, float(rates[-1])):

@@ -64,6 +64,15 @@ class Plan:
         """Whether the best parameters are given back, rather than the last."""
         return self.early_stopping if self.keep is None else self.keep == "best"
 
+    def rates(self, made: int, steps: int, epoch: int, plateaus: int) -> FloatArray:
+        """Return the learning rates (steps,) of an epoch, before which ``made`` steps were made and ``plateaus`` met."""
+        t = np.arange(made, made + steps, dtype=np.float64)
+        total = steps * self.epochs
+        rates: FloatArray = self.schedule.rates(
+            self.learning_rate, t, total, epoch, plateaus, self.warmup, np
+        )
+        return rates
+
 
 class EpochState(NamedTuple):
     """What a callback sees at the end of an epoch.
