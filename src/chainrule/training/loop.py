@@ -68,7 +68,7 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
     steps = run.steps_per_epoch
     schedule = plan.schedule
     changes = plan.warmup > 0 or bool(set(schedule.formula.symbols) - {"eta", *schedule.parameters})
-    rates = np.zeros(0)
+    rates: FloatArray = np.zeros(0)
     for epoch in range(monitor.epoch, plan.epochs):
         if changes or not len(rates):
             rates = plan.rates(made, steps, epoch, monitor.plateaus)
