@@ -72,6 +72,8 @@ def ours(name: str, about: str, **settings: Any) -> Method:
 def measure(method: Method, split: Split, seed: int) -> dict[str, Any]:
     """Fit on the training rows, score on the others, and return the result as plain data; the clock runs for the fit."""
     result: dict[str, Any] = {"table": split.name, "method": method.name, "task": split.task, "seed": seed}
+    if method.ours:
+        result["ours"] = True
     begun = time.perf_counter()
     try:
         predict = method.fit(split.train, split.task, seed)
@@ -181,7 +183,9 @@ class _Columns:
         return self
 
     def _parts(self, rows: pl.DataFrame) -> tuple[Array, Array]:
-        numbers = np.column_stack([np.empty((len(rows), 0)), *(rows[name].to_numpy() for name in self.numbers)])
+        numbers = np.column_stack(
+            [np.empty((len(rows), 0)), *(rows[name].to_numpy() for name in self.numbers)]
+        )
         categories = np.empty((len(rows), len(self.categories)), object)
         for place, name in enumerate(self.categories):
             categories[:, place] = rows[name].to_list()
@@ -230,7 +234,9 @@ def _mlp(options: dict[str, Any], train: pl.DataFrame, task: TaskName, seed: int
 def _histgb(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     columns = _Columns(train)
     cls = HistGradientBoostingClassifier if task == "class" else HistGradientBoostingRegressor
-    model = cls(categorical_features=columns.places or None, early_stopping=True, random_state=seed)
+    model = cls(
+        categorical_features=columns.places or None, early_stopping=True, max_iter=500, random_state=seed
+    )
     return _predictor(model.fit(columns.codes(train), train[TARGET].to_numpy()), columns.codes, task)
 
 

@@ -90,7 +90,8 @@ def summarize(scores: Scores, ours: Iterable[str]) -> dict[str, Any]:
                     rank[name] for table in tables for rank in (by_seed[table] or [ranked[table]])
                 ),
                 "wins": sum(
-                    round(mean[table][name], DIGITS) == round(min(mean[table].values()), DIGITS) for table in tables
+                    round(mean[table][name], DIGITS) == round(min(mean[table].values()), DIGITS)
+                    for table in tables
                 ),
                 "mean_gap": fmean(found) if found else None,
                 "median_gap": median(found) if found else None,

@@ -62,13 +62,19 @@ def read_split(path: Path) -> Split:
     frame = pl.read_parquet(path)
     for column in (TARGET, SPLIT):
         if column not in frame.columns:
-            raise TablesError(f"{path} has no column {column!r}; its columns are the features, target and split")
+            raise TablesError(
+                f"{path} has no column {column!r}; its columns are the features, target and split"
+            )
     found = set(frame[SPLIT].unique().to_list())
     if found != {TRAIN, TEST}:
-        raise TablesError(f"{path}: split must be 'train' or 'test' and both must occur, not {sorted(map(str, found))}")
+        raise TablesError(
+            f"{path}: split must be 'train' or 'test' and both must occur, not {sorted(map(str, found))}"
+        )
     if frame[TARGET].null_count():
         raise TablesError(f"{path}: {frame[TARGET].null_count()} rows have no target; leave them out")
-    frame = frame.with_columns(pl.col(name).cast(_plain(path, name, kind)) for name, kind in frame.schema.items())
+    frame = frame.with_columns(
+        pl.col(name).cast(_plain(path, name, kind)) for name, kind in frame.schema.items()
+    )
     task: TaskName = "class" if frame.schema[TARGET] == pl.String else "reg"
     parts = [frame.filter(pl.col(SPLIT) == part).drop(SPLIT) for part in (TRAIN, TEST)]
     return Split(path.stem, task, *parts)
@@ -99,7 +105,9 @@ def read_results(path: Path) -> list[dict[str, Any]]:
     except (OSError, ValueError) as error:
         raise TablesError(f"{path} can't be read as JSON: {error}") from error
     results = found.get("results") if isinstance(found, dict) else found
-    if not isinstance(results, list) or not all({"table", "method", "task"} <= set(entry) for entry in results):
+    if not isinstance(results, list) or not all(
+        {"table", "method", "task"} <= set(entry) for entry in results
+    ):
         raise TablesError(f"{path} has no results: each has at least table, method and task")
     return results
 
