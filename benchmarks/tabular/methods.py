@@ -188,7 +188,8 @@ class _Columns:
         )
         categories = np.empty((len(rows), len(self.categories)), object)
         for place, name in enumerate(self.categories):
-            categories[:, place] = rows[name].to_list()
+            # The encoders know a missing category as NaN; None would be a category like others to one of them.
+            categories[:, place] = [np.nan if label is None else label for label in rows[name]]
         return numbers.astype(float), categories
 
     def _joined(self, rows: pl.DataFrame, scale: Any, encode: Any) -> Array:

@@ -39,16 +39,17 @@ def draw(report: Mapping[str, Any], path: Path) -> None:
 
 
 def _styles(names: list[str], ours: set[str]) -> dict[str, dict[str, Any]]:
-    """Return how each is drawn: ours filled and black, peers open, each with a shape of its own."""
+    """Return how each is drawn: ours large and gray, peers open and above them, each with a shape of its own."""
     styles: dict[str, dict[str, Any]] = {}
     shapes = {True: iter(("o", *reversed(MARKERS))), False: iter(MARKERS)}
     for name in names:
         own = name in ours
         styles[name] = {
             "marker": next(shapes[own], "."),
-            "ms": 8 if own else 7,
+            "ms": 10 if own else 6,
             "mec": "black",
-            "mfc": "black" if own else "white",
+            "mfc": "#999999" if own else "none",
+            "zorder": 2 if own else 3,
         }
     return styles
 

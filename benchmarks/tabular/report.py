@@ -48,7 +48,8 @@ def _scores(report: Mapping[str, Any], metric: str) -> Table:
         if name in scores:
             best = min(mean[name].values())
             cells = [_cell(scores[name].get(method), best) for method in names]
-            table.add_row(f"{name}\n[dim]{about['shape']}, {PRIMARY[about['task']]}[/]", *cells)
+            shown = metric if metric != "primary" else PRIMARY[about["task"]]
+            table.add_row(f"{name}\n[dim]{about['shape']}, {shown}[/]", *cells)
     return table
 
 
