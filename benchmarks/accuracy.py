@@ -25,7 +25,16 @@ from benchmarks.tabular import ranking
 from benchmarks.tabular.methods import METHODS, Method, measure, ours, warm_up
 from benchmarks.tabular.plot import draw
 from benchmarks.tabular.report import print_report
-from benchmarks.tabular.tables import PEERS, Split, TablesError, inner_split, read_folder, read_results
+from benchmarks.tabular.tables import (
+    INNER_ROWS,
+    PEERS,
+    TEST_ROWS,
+    Split,
+    TablesError,
+    inner_split,
+    read_folder,
+    read_results,
+)
 
 HERE = Path(__file__).parent
 TABLES, RESULTS = HERE / "tables", HERE / "results"
@@ -101,7 +110,7 @@ def assemble(
     machine = describe()
     machine["versions"] |= versions(PACKAGES)
     return {
-        "scored_on": "a quarter of the training rows, a new one for each seed" if inner else "the test rows",
+        "scored_on": INNER_ROWS if inner else TEST_ROWS,
         "seeds": seeds,
         "ours": sorted(own),
         "tables": {split.name: {"shape": split.shape, "task": split.task} for split in splits},
@@ -138,9 +147,7 @@ def run(given: argparse.Namespace, console: Console) -> None:
     splits = read_folder(given.tables, [name.strip() for name in given.only.split(",") if name.strip()])
     absent = {method.name: reason for method in methods if (reason := method.absent()) is not None}
     present = [method for method in methods if method.name not in absent]
-    results = []
-    if not given.inner:
-        results = given_results(_peers(given.peers, given.tables, console), splits, present)
+    results = given_results(_peers(given, console), splits, present)
     for name, reason in absent.items():
         stands = any(entry["method"] == name for entry in results)
         console.print(f"{name}: {reason}; {'the given results stand in' if stands else 'left out'}")
@@ -201,11 +208,13 @@ def main(arguments: Sequence[str] | None = None) -> None:
         parser.error(str(error))
 
 
-def _peers(path: Path | None, folder: Path, console: Console) -> list[dict[str, Any]]:
-    if path is None and not (folder / PEERS).exists():
-        console.print(f"{folder} has no {PEERS}: only what is run here is ranked", highlight=False)
+def _peers(given: argparse.Namespace, console: Console) -> list[dict[str, Any]]:
+    path = given.peers or given.tables / PEERS
+    if given.peers is None and (given.inner or not path.exists()):
+        reason = f"{PEERS} is about the test rows" if given.inner else f"{given.tables} has no {PEERS}"
+        console.print(f"{reason}: only what is run here is ranked", highlight=False)
         return []
-    return read_results(path or folder / PEERS)
+    return read_results(path, INNER_ROWS if given.inner else TEST_ROWS)
 
 
 def _line(found: dict[str, Any]) -> str:

@@ -146,6 +146,7 @@ class _Columns:
             encoded_missing_value=np.nan,
             max_categories=MOST_CATEGORIES,
         )
+        self.medians = {name: train[name].median() or 0.0 for name in self.numbers}
         numbers, categories = self._parts(train)
         if self.numbers:
             self.scale.fit(numbers)
@@ -166,21 +167,17 @@ class _Columns:
         """Which columns of `codes` are categories."""
         return list(range(len(self.numbers), len(self.numbers) + len(self.categories)))
 
-    def pandas(self, rows: pl.DataFrame, *, impute: bool) -> Any:
-        """A pandas frame whose missing categories are one of their own; ``impute``: medians for missing numbers."""
+    def pandas(self, rows: pl.DataFrame, *, kind: str = "object", medians: bool = False) -> Any:
+        """A pandas frame; a missing category is one of its own, and ``medians`` replace missing numbers."""
         import pandas
 
         frame = pandas.DataFrame({name: rows[name].to_numpy() for name in self.numbers})
-        if impute:
+        if medians:
             frame = frame.fillna(self.medians)
         for name in self.categories:
-            frame[name] = pandas.Series(rows[name].fill_null("missing").to_list(), dtype=object)
+            labels = pandas.Series(rows[name].fill_null("missing").to_list(), dtype=object)
+            frame[name] = labels.astype(kind)
         return frame
-
-    def with_medians(self, train: pl.DataFrame) -> _Columns:
-        """Learn the numbers' medians, for who wants them."""
-        self.medians = {name: train[name].median() or 0.0 for name in self.numbers}
-        return self
 
     def _parts(self, rows: pl.DataFrame) -> tuple[Array, Array]:
         numbers = np.column_stack(
@@ -255,7 +252,7 @@ def _catboost(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     import catboost
 
     columns = _Columns(train)
-    arrays = partial(columns.pandas, impute=False)
+    arrays = columns.pandas
     cls = catboost.CatBoostClassifier if task == "class" else catboost.CatBoostRegressor
     model = cls(random_seed=seed, verbose=False, allow_writing_files=False)
     model.fit(arrays(train), train[TARGET].to_numpy(), cat_features=columns.categories)
@@ -265,8 +262,9 @@ def _catboost(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
 def _pytabkit(name: str, train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     from pytabkit.models.sklearn import sklearn_interfaces
 
-    columns = _Columns(train).with_medians(train)
-    arrays = partial(columns.pandas, impute=True)
+    columns = _Columns(train)
+    # Columns of strings that are not of the kind "category" fail its check for numbers.
+    arrays = partial(columns.pandas, kind="category", medians=True)
     model = getattr(sklearn_interfaces, f"{name}_{'Classifier' if task == 'class' else 'Regressor'}")(
         random_state=seed
     )

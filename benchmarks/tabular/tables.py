@@ -17,6 +17,10 @@ PEERS = "peers.json"
 INNER_SHARE = 0.25
 """The share of the training rows that ``--inner`` scores on."""
 
+TEST_ROWS = "the test rows"
+INNER_ROWS = "a quarter of the training rows, a new one for each seed"
+"""What a report says it was scored on; results on the one are never ranked with results on the other."""
+
 TaskName = Literal["class", "reg"]
 
 
@@ -98,17 +102,26 @@ def marked(frame: pl.DataFrame, share: float = 0.2, seed: int = 0) -> pl.DataFra
     return frame.with_columns(pl.Series(SPLIT, parts.tolist(), pl.String))
 
 
-def read_results(path: Path) -> list[dict[str, Any]]:
-    """Return results from a file: a list as ``peers.json`` has it, or a report of an earlier run."""
+def read_results(path: Path, scored_on: str) -> list[dict[str, Any]]:
+    """Return results from a file: a list as ``peers.json`` has it, of the test rows, or a report of an earlier run.
+
+    Raises TablesError, also where they are not of the rows asked for.
+    """
     try:
         found = json.loads(path.read_text("utf-8"))
     except (OSError, ValueError) as error:
         raise TablesError(f"{path} can't be read as JSON: {error}") from error
-    results = found.get("results") if isinstance(found, dict) else found
+    report = found if isinstance(found, dict) else {"scored_on": TEST_ROWS, "results": found}
+    results = report.get("results")
     if not isinstance(results, list) or not all(
         {"table", "method", "task"} <= set(entry) for entry in results
     ):
         raise TablesError(f"{path} has no results: each has at least table, method and task")
+    if report.get("scored_on") != scored_on:
+        raise TablesError(
+            f"{path} was scored on {report.get('scored_on')}, this run scores on {scored_on}: "
+            "give --inner for both or for none"
+        )
     return results
 
 

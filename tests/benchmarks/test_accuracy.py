@@ -16,6 +16,8 @@ from benchmarks import accuracy, more_tables
 from benchmarks.tabular import ranking
 from benchmarks.tabular.methods import METHODS, Answer, Method, _Columns, measure, ours, score
 from benchmarks.tabular.tables import (
+    INNER_ROWS,
+    TEST_ROWS,
     Split,
     TablesError,
     inner_split,
@@ -193,10 +195,10 @@ def test_folders_and_files_of_results_are_checked(tmp_path):
     path = tmp_path / "peers.json"
     path.write_text('[{"table": "t"}]')
     with pytest.raises(TablesError, match="no results"):
-        read_results(path)
+        read_results(path, TEST_ROWS)
     path.write_text("{")
     with pytest.raises(TablesError, match="can't be read as JSON"):
-        read_results(path)
+        read_results(path, TEST_ROWS)
 
 
 def test_the_inner_split_never_sees_the_test_rows():
@@ -233,6 +235,10 @@ def test_columns_one_hot_missing_and_new_categories():
     np.testing.assert_allclose(columns.dense(rows), expected, atol=1e-15)
     np.testing.assert_array_equal(columns.codes(rows), [[2, 1], [np.nan, np.nan], [3, np.nan]])
     assert columns.places == [1]
+    found = columns.pandas(rows, kind="category", medians=True)
+    assert found.to_dict("list") == {"x": [2.0, 2.0, 3.0], "c": ["b", "missing", "new"]}
+    assert [str(kind) for kind in found.dtypes] == ["float64", "category"]
+    assert columns.pandas(rows)["x"].isna().tolist() == [False, True, False]
 
 
 def test_chainrule_is_scored_as_it_scores_itself():
@@ -304,7 +310,19 @@ def test_a_run_writes_the_same_report_but_for_seconds_and_names_no_day(tmp_path,
     assert "date" not in report
     assert "wrote" in capsys.readouterr().out
     # An earlier report stands in for what is not run.
-    assert [r["method"] for r in read_results(path)] == [r["method"] for r in report["results"]]
+    assert [r["method"] for r in read_results(path, TEST_ROWS)] == [r["method"] for r in report["results"]]
+
+
+def test_results_on_the_test_rows_and_on_inner_rows_are_not_mixed(tmp_path):
+    path = tmp_path / "r.json"
+    path.write_text(json.dumps({"scored_on": INNER_ROWS, "results": []}))
+    assert read_results(path, INNER_ROWS) == []
+    with pytest.raises(TablesError, match="give --inner for both or for none"):
+        read_results(path, TEST_ROWS)
+    path.write_text("[]")
+    assert read_results(path, TEST_ROWS) == []
+    with pytest.raises(TablesError, match="give --inner for both or for none"):
+        read_results(path, INNER_ROWS)
 
 
 def test_mistakes_on_the_command_line_are_one_line(tmp_path, capsys):
