@@ -17,6 +17,9 @@ PEERS = "peers.json"
 INNER_SHARE = 0.25
 """The share of the training rows that ``--inner`` scores on."""
 
+SPLIT_SEED = 20
+"""The seed of scikit-learn's `train_test_split` that divided the tables once and for all."""
+
 TEST_ROWS = "the test rows"
 INNER_ROWS = "a quarter of the training rows, a new one for each seed"
 """What a report says it was scored on; results on the one are never ranked with results on the other."""
@@ -93,8 +96,11 @@ def inner_split(split: Split, seed: int, share: float = INNER_SHARE) -> Split:
     return replace(split, train=split.train[np.sort(fitted)], test=split.train[np.sort(scored)])
 
 
-def marked(frame: pl.DataFrame, share: float = 0.2, seed: int = 0) -> pl.DataFrame:
-    """Return a table with a column ``split``: ``share`` of the rows, of each class if the target is text, are ``test``."""
+def marked(frame: pl.DataFrame, share: float = 0.2, seed: int = SPLIT_SEED) -> pl.DataFrame:
+    """Return a table with a column ``split``: ``share`` of the rows, of each class if the target is text, are ``test``.
+
+    The rule that divided the twelve tables with the peers' results.
+    """
     labels = frame[TARGET].to_numpy() if frame.schema[TARGET] == pl.String else None
     _, scored = train_test_split(np.arange(len(frame)), test_size=share, random_state=seed, stratify=labels)
     parts = np.full(len(frame), TRAIN, object)

@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import rankdata
 from sklearn import metrics
+from sklearn.datasets import load_diabetes
 
 import chainrule
 from benchmarks import accuracy, more_tables
@@ -223,6 +224,14 @@ def test_marked_rows_are_a_fifth_of_each_class_and_always_the_same():
     tested = found.filter(pl.col("split") == "test")
     assert tested["target"].value_counts().sort("target").rows() == [("a", 10), ("b", 2)]
     assert found.equals(marked(whole))
+
+
+def test_the_rule_of_the_split_is_the_one_of_the_twelve_tables():
+    # The first ten rows of scikit-learn's diabetes as that table divides them.
+    whole = pl.DataFrame({"target": load_diabetes().target})
+    found = marked(whole)["split"].to_list()
+    assert [row for row, part in enumerate(found[:10]) if part == "test"] == [2, 7, 9]
+    assert found.count("test") == 89
 
 
 def test_columns_one_hot_missing_and_new_categories():
