@@ -72,7 +72,11 @@ def chosen(names: str, variants: Sequence[str] = ()) -> list[Method]:
     unknown = [name for name in wanted if name not in METHODS]
     if unknown:
         raise TablesError(f"there is no method {', '.join(unknown)}; choose from {', '.join(METHODS)}")
-    return [METHODS[name] for name in dict.fromkeys(wanted)] + [variant(text) for text in variants]
+    made = [variant(text) for text in variants]
+    twice = {method.name for method in made if sum(other.name == method.name for other in made) > 1}
+    if twice:
+        raise TablesError(f"two variants are called {', '.join(sorted(twice))}: give each a name of its own")
+    return [METHODS[name] for name in dict.fromkeys(wanted)] + made
 
 
 def work(
@@ -157,7 +161,7 @@ def run(given: argparse.Namespace, console: Console) -> None:
     # Written after each fit, for a run may take hours.
     for split, method, seed in work(splits, present, given.seeds, inner=given.inner):
         results.append(found := measure(method, split, seed))
-        console.print(_line(found), highlight=False)
+        console.print(_line(found), highlight=False, markup=False)
         write(assemble(results, splits, inner=given.inner, seeds=given.seeds), path)
     report = assemble(results, splits, inner=given.inner, seeds=given.seeds)
     if not results:

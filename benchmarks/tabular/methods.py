@@ -18,23 +18,17 @@ import polars as pl
 from sklearn.compose import TransformedTargetRegressor
 from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 from sklearn.exceptions import ConvergenceWarning
-from sklearn.impute import SimpleImputer
 from sklearn.linear_model import LogisticRegression, Ridge
 from sklearn.neural_network import MLPClassifier, MLPRegressor
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, StandardScaler
+from sklearn.preprocessing import StandardScaler
 
 import chainrule
+from benchmarks.tabular.columns import Array, Columns
 from benchmarks.tabular.tables import TARGET, Split, TaskName
 from chainrule.errors import ChainruleError
 
 TASKS = {"class": "classification", "reg": "regression"}
 """The words of the results for chainrule's."""
-
-MOST_CATEGORIES = 255
-"""The most categories of a column that scikit-learn's boosting takes; the rarest share one code."""
-
-Array = np.ndarray[Any, Any]
 
 
 class Answer(NamedTuple):
@@ -131,72 +125,6 @@ def _missing(package: str) -> str | None:
     return None if find_spec(package) else f"{package} is not installed"
 
 
-class _Columns:
-    """Numbers and categories of a table as arrays, fitted on the training rows."""
-
-    def __init__(self, train: pl.DataFrame) -> None:
-        names = [name for name in train.columns if name != TARGET]
-        self.categories = [name for name in names if train.schema[name] == pl.String]
-        self.numbers = [name for name in names if name not in self.categories]
-        self.scale = make_pipeline(SimpleImputer(keep_empty_features=True), StandardScaler())
-        self.one_hot = OneHotEncoder(handle_unknown="ignore", sparse_output=False)
-        self.ordinal = OrdinalEncoder(
-            handle_unknown="use_encoded_value",
-            unknown_value=np.nan,
-            encoded_missing_value=np.nan,
-            max_categories=MOST_CATEGORIES,
-        )
-        self.medians = {name: train[name].median() or 0.0 for name in self.numbers}
-        numbers, categories = self._parts(train)
-        if self.numbers:
-            self.scale.fit(numbers)
-        if self.categories:
-            self.one_hot.fit(categories)
-            self.ordinal.fit(categories)
-
-    def dense(self, rows: pl.DataFrame) -> Array:
-        """Standardized numbers (means for the missing), and a 0 or 1 for each category, missing being one."""
-        return self._joined(rows, self.scale, self.one_hot)
-
-    def codes(self, rows: pl.DataFrame) -> Array:
-        """Numbers as they are, and a code for each category; NaN for what is missing or new."""
-        return self._joined(rows, None, self.ordinal)
-
-    @property
-    def places(self) -> list[int]:
-        """Which columns of `codes` are categories."""
-        return list(range(len(self.numbers), len(self.numbers) + len(self.categories)))
-
-    def pandas(self, rows: pl.DataFrame, *, kind: str = "object", medians: bool = False) -> Any:
-        """A pandas frame; a missing category is one of its own, and ``medians`` replace missing numbers."""
-        import pandas
-
-        frame = pandas.DataFrame({name: rows[name].to_numpy() for name in self.numbers})
-        if medians:
-            frame = frame.fillna(self.medians)
-        for name in self.categories:
-            labels = pandas.Series(rows[name].fill_null("missing").to_list(), dtype=object)
-            frame[name] = labels.astype(kind)
-        return frame
-
-    def _parts(self, rows: pl.DataFrame) -> tuple[Array, Array]:
-        numbers = np.column_stack(
-            [np.empty((len(rows), 0)), *(rows[name].to_numpy() for name in self.numbers)]
-        )
-        categories = np.empty((len(rows), len(self.categories)), object)
-        for place, name in enumerate(self.categories):
-            # The encoders know a missing category as NaN; None would be a category like others to one of them.
-            categories[:, place] = [np.nan if label is None else label for label in rows[name]]
-        return numbers.astype(float), categories
-
-    def _joined(self, rows: pl.DataFrame, scale: Any, encode: Any) -> Array:
-        numbers, categories = self._parts(rows)
-        if scale is not None and self.numbers:
-            numbers = scale.transform(numbers)
-        coded = encode.transform(categories) if self.categories else categories
-        return np.column_stack([numbers, coded]).astype(float)
-
-
 def _predictor(model: Any, arrays: Callable[[pl.DataFrame], Any], task: TaskName) -> Predict:
     """Return what predicts with a fitted estimator of scikit-learn's manner."""
 
@@ -211,13 +139,13 @@ def _predictor(model: Any, arrays: Callable[[pl.DataFrame], Any], task: TaskName
 
 
 def _linear(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
-    columns = _Columns(train)
+    columns = Columns(train)
     model = LogisticRegression(max_iter=1000) if task == "class" else Ridge()
     return _predictor(model.fit(columns.dense(train), train[TARGET].to_numpy()), columns.dense, task)
 
 
 def _mlp(options: dict[str, Any], train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
-    columns = _Columns(train)
+    columns = Columns(train)
     if task == "class":
         model = MLPClassifier(random_state=seed, **options)
     else:
@@ -230,7 +158,7 @@ def _mlp(options: dict[str, Any], train: pl.DataFrame, task: TaskName, seed: int
 
 
 def _histgb(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
-    columns = _Columns(train)
+    columns = Columns(train)
     cls = HistGradientBoostingClassifier if task == "class" else HistGradientBoostingRegressor
     model = cls(
         categorical_features=columns.places or None, early_stopping=True, max_iter=500, random_state=seed
@@ -241,7 +169,7 @@ def _histgb(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
 def _lgbm(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     import lightgbm
 
-    columns = _Columns(train)
+    columns = Columns(train)
     cls = lightgbm.LGBMClassifier if task == "class" else lightgbm.LGBMRegressor
     model = cls(random_state=seed, verbosity=-1)
     model.fit(columns.codes(train), train[TARGET].to_numpy(), categorical_feature=columns.places)
@@ -251,7 +179,7 @@ def _lgbm(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
 def _catboost(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     import catboost
 
-    columns = _Columns(train)
+    columns = Columns(train)
     arrays = columns.pandas
     cls = catboost.CatBoostClassifier if task == "class" else catboost.CatBoostRegressor
     model = cls(random_seed=seed, verbose=False, allow_writing_files=False)
@@ -262,7 +190,7 @@ def _catboost(train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
 def _pytabkit(name: str, train: pl.DataFrame, task: TaskName, seed: int) -> Predict:
     from pytabkit.models.sklearn import sklearn_interfaces
 
-    columns = _Columns(train)
+    columns = Columns(train)
     # Columns of strings that are not of the kind "category" fail its check for numbers.
     arrays = partial(columns.pandas, kind="category", medians=True)
     model = getattr(sklearn_interfaces, f"{name}_{'Classifier' if task == 'class' else 'Regressor'}")(

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from statistics import stdev
+from statistics import fmean, stdev
 from typing import Any
 
 from rich.console import Console
+from rich.markup import escape
 from rich.table import Table
 
 from benchmarks.report import duration
-from benchmarks.tabular.ranking import PRIMARY, collect, means
+from benchmarks.tabular.ranking import DIGITS, PRIMARY, collect, means
 
 TITLES = {"primary": "error / RMSE ÷ standard deviation", "logloss": "log-loss"}
 
@@ -32,7 +33,7 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
     for entry in report["results"]:
         if "failed" in entry:
             console.print(
-                f"[red]failed[/] {entry['table']}, {entry['method']}, seed {entry['seed']}: {entry['failed']}"
+                f"[red]failed[/] {entry['table']}, {entry['method']}, seed {entry['seed']}: {escape(entry['failed'])}"
             )
 
 
@@ -57,8 +58,8 @@ def _cell(by_seed: Mapping[int | None, float] | None, best: float) -> str:
     if by_seed is None:
         return "–"
     values = list(by_seed.values())
-    mean = sum(values) / len(values)
-    star = "*" if mean <= best else ""
+    mean = fmean(values)
+    star = "*" if round(mean, DIGITS) == round(best, DIGITS) else ""
     spread = f"\n± {stdev(values):.4f}" if len(values) > 1 else ""
     return f"{mean:.4f}{star}{spread}"
 

@@ -15,7 +15,8 @@ from sklearn.datasets import load_diabetes
 import chainrule
 from benchmarks import accuracy, more_tables
 from benchmarks.tabular import ranking
-from benchmarks.tabular.methods import METHODS, Answer, Method, _Columns, measure, ours, score
+from benchmarks.tabular.columns import Columns
+from benchmarks.tabular.methods import METHODS, Answer, Method, measure, ours, score
 from benchmarks.tabular.tables import (
     INNER_ROWS,
     TEST_ROWS,
@@ -236,7 +237,7 @@ def test_the_rule_of_the_split_is_the_one_of_the_twelve_tables():
 
 def test_columns_one_hot_missing_and_new_categories():
     train = pl.DataFrame({"c": ["a", "b", None], "x": [1.0, None, 3.0], "target": ["u", "v", "u"]})
-    columns = _Columns(train)
+    columns = Columns(train)
     rows = pl.DataFrame({"c": ["b", None, "new"], "x": [2.0, None, 3.0]})
     # The mean of 1, 2 (for the missing), 3 is 2, the standard deviation sqrt(2/3); a, b, missing.
     sqrt = math.sqrt(1.5)
@@ -282,6 +283,8 @@ def test_variants_are_read():
     for text in ("hidden=[8]", "linear: epochs=3", ": epochs=3", "w: epochs"):
         with pytest.raises(TablesError):
             accuracy.variant(text)
+    with pytest.raises(TablesError, match="two variants are called w"):
+        accuracy.chosen("", ["w: epochs=3", "w: epochs=4"])
     with pytest.raises(TablesError, match="no method svm; choose from chainrule"):
         accuracy.chosen("linear,svm")
 
