@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 # Columns of the layers' table.
-N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT = range(9)
+N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT, ALPHA_AT, MIXES = range(11)
+# What MIXES says of a layer: nothing; a is mixed with z; and f(z) - z and the slope are kept for the way back.
+MIXED, KEPT = 1, 2
+# Columns of the layers' scales: 1/(1-p) of dropout, and what the products h W are multiplied by.
+OF_DROPOUT, OF_PRODUCTS = range(2)
 # Columns of the slices' table: first and last parameter, and 1 for weights, 0 for biases, which don't decay.
 START, STOP, DECAYS = range(3)
 # Places in the table of numbers that don't change in a run.
@@ -42,7 +46,7 @@ AT_LAYERS, AT_SCALES, AT_FACTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8
 class Shape(NamedTuple):
     """What a network looks like: tables of its layers and slices, and the facts of the run.
 
-    ``rates`` are factors of the slices' learning rates, ``scales`` 1/(1-p) of each layer's dropout.
+    ``rates`` are factors of the slices' learning rates, ``scales`` those of each layer's outputs and products.
     """
 
     layers: Any
@@ -80,6 +84,7 @@ class State(NamedTuple):
 class Space(NamedTuple):
     """The buffers of a thread, for the rows of a block: a, z and delta of every layer one after the other.
 
+    ``mixed`` has f(z) - z where z lies, in networks with a mix.
     ``targets`` and ``values`` (losses) have a place for each row; ``words`` and ``scratch`` are for one row's random
     words and one tile's columns.
     """
@@ -87,6 +92,7 @@ class Space(NamedTuple):
     a: Any
     z: Any
     delta: Any
+    mixed: Any
     targets: Any
     values: Any
     words: Any

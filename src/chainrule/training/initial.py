@@ -29,6 +29,9 @@ def initial_parameters(network: Network, members: int, seed: int, unseen: Sequen
         for slot in layout.slots:
             layer = network.layers[slot.layer - 1]
             fan_in, fan_out = network.sizes[slot.layer - 1], layer.n_out
+            if slot.name == "alpha":
+                flat[member, slot.start : slot.stop] = 1.0
+                continue
             wanted = layer.init if slot.name == "W" else layer.bias_init
             made = _array(layer, slot.name, wanted, slot.layer, slot.shape, fan_in, fan_out, draws)
             if slot.layer == 1 and slot.name == "W" and len(unseen):

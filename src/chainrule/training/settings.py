@@ -171,7 +171,7 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
                 f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
             )
     return [
-        replace(layer, rates={name: factors[name] for name in layer.shapes(1) if name in factors})
+        replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
         for layer in layers
     ]
 
