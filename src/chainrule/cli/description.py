@@ -85,6 +85,8 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     dropout = max(layer.dropout for layer in network.layers)
     amounts = {"weight decay": card["weight_decay"], "L1": card["l1"], "L2": card["l2"], "dropout": dropout}
     yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
+    if card.get("regularization_schedule"):
+        yield f"regularization schedule {card['regularization_schedule']}"
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
     yield f"seed {card['seed']}"

@@ -39,6 +39,7 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
     "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
@@ -196,6 +197,18 @@ def _network_options(made: Parser) -> None:
         help="initial weights; what suits the activation if not given; see formulas initializers",
     )
     made.option(
+        group,
+        "--activation-mix",
+        action=argparse.BooleanOptionalAction,
+        help="let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)",
+    )
+    made.option(
+        group,
+        "--parametrization",
+        metavar="NAME",
+        help="of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)",
+    )
+    made.option(
         group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"
     )
 
@@ -265,6 +278,12 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--l2", metavar="X", type=number, help="adds l2/2 · Σw² to the cost")
     made.option(
         group, "--dropout", metavar="SHARE", type=number, help="of the hidden outputs, dropped in each step"
+    )
+    made.option(
+        group,
+        "--regularization-schedule",
+        metavar="NAME",
+        help="of dropout and weight decay: constant (the default), or flat_cosine, which ends them in the second half",
     )
     made.option(
         group, "--clip-norm", metavar="X", type=number, help="the longest gradient; a longer one is shortened"

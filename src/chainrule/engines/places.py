@@ -31,7 +31,7 @@ START, STOP, DECAYS = range(3)
     SIZE_BITS,
 ) = range(15)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
-ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
+ETA, T, DECAY, LIMIT, NORM, DECAYED = 0, 1, 2, 3, 4, 7
 # Places in a crew's progress.
 MEMBER, STEP = 0, 1
 # Places in a crew's meeting, each in a cache line of its own: `loops.barrier`'s two, then the wish that all stop,

@@ -170,6 +170,12 @@ bias : {'neuron', 'layer', 'none'}, default='neuron'
     A bias for each neuron, one for each layer, or none.
 init : str, default='auto'
     A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation.
+activation_mix : bool, default=False
+    Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
+parametrization : {'standard', 'ntk'}, default='standard'
+    Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
+regularization_schedule : {'constant', 'flat_cosine'}, default='constant'
+    Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
 early_stopping : bool, default=None
     Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
 patience : int, default=None
