@@ -194,7 +194,7 @@ def _network_options(made: Parser) -> None:
         group,
         "--init",
         metavar="NAME",
-        help="initial weights; what suits the activation if not given; see formulas initializers",
+        help="initial weights; what suits the activation if not given; see formulas initializers; data fits them to the rows",
     )
     made.option(
         group,

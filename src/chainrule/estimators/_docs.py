@@ -169,7 +169,8 @@ clip_norm : float, default=None
 bias : {'neuron', 'layer', 'none'}, default='neuron'
     A bias for each neuron, one for each layer, or none.
 init : str, default='auto'
-    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation.
+    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation;
+    'data': fitted to the training rows.
 activation_mix : bool, default=False
     Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
 parametrization : {'standard', 'ntk'}, default='standard'

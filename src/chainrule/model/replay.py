@@ -96,7 +96,7 @@ def replay(
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     start = initial_parameters(
-        model.network, card["members"]["trained"], settings.seed, unseen_inputs(model.encoder)
+        model.network, card["members"]["trained"], settings.seed, unseen_inputs(model.encoder), data.x
     )
     runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
     found = {step: runner.before(step) for step in sorted(set(wanted))}

@@ -27,6 +27,7 @@ from chainrule.equations.optimizers import Optimizer, optimizer
 from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
+from chainrule.training.initial import DATA
 from chainrule.training.monitor import Plan
 
 Task = Literal["classification", "regression"]
@@ -296,7 +297,7 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"activation-mix {s.activation_mix!r} must be True or False")
     if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
         raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
-    if s.init != "auto":
+    if s.init not in ("auto", DATA):
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
         _at_least("batch-size", s.batch_size, 1, whole=True)
