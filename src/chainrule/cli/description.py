@@ -41,6 +41,8 @@ def print_description(console: Console, model: Model, path: str) -> None:
             break
         weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
         spec, text = layer.activation.spec, layer.activation.text
+        text = f"z + alpha*({text} - z)" if layer.mix else text
+        weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
         grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
     console.print(grid)
     more(console, len(model.network.layers) - MOST_COLUMNS, "layers")

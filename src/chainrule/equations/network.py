@@ -200,7 +200,11 @@ class Dense:
         if not self.mix:
             return {}
         da = dh if record.mask is None else dh * record.mask
-        return {"alpha": xp.sum(da * (self.activation(record.z, xp) - record.z), axis=-2)}
+        return {"alpha": xp.sum(da * self.mixed_part(record.z, xp), axis=-2)}
+
+    def mixed_part(self, z: Array, xp: Namespace) -> Array:
+        """Return what a layer's alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
+        return self.activation(z, xp) - z
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""

@@ -197,7 +197,7 @@ def _means(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
         if factor == 1:
             continue
         yield Candidate(name, sentence, factor * right)
-        for kind in ("W", "b"):
+        for kind in dict.fromkeys(slot.name for slot in slots):
             changed = right.copy()
             for slot in slots:
                 if slot.name == kind:

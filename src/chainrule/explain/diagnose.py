@@ -178,7 +178,7 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
                 share,
                 float(lengths[index]),
                 float(lengths[index] / lengths[index + 1]) if follows else None,
-                float(np.sqrt(np.mean(w**2) * w.shape[0])),
+                float(np.sqrt(np.mean(w**2) * w.shape[0])) * layer.scale(w.shape[0]),
                 None if tried is None else tried.ratios[index],
             )
         )
