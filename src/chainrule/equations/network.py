@@ -40,6 +40,9 @@ Parametrization = Literal["standard", "ntk"]
 PARAMETRIZATIONS: tuple[Parametrization, ...] = ("standard", "ntk")
 Reduction = Literal["mean", "sum"]
 
+OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "standard"}
+"""What a layer's description has only where it isn't this."""
+
 Parameters: TypeAlias = Sequence[Mapping[str, Array]]
 """For each layer its arrays by name: ``[{"W": …, "b": …}, …]``; layer l of the formulas is item l-1."""
 
@@ -208,6 +211,7 @@ class Dense:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
+        more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
         return {
             "kind": "dense",
             "n_out": self.n_out,
@@ -217,10 +221,7 @@ class Dense:
             "init": self.init,
             "bias_init": self.bias_init,
             "frozen": list(self.frozen),
-            # What a layer may have besides is told where it has it.
-            **({"rates": dict(self.rates)} if self.rates else {}),
-            **({"mix": True} if self.mix else {}),
-            **({"parametrization": self.parametrization} if self.parametrization != "standard" else {}),
+            **{name: value for name, value in more.items() if value != OPTIONAL[name]},
         }
 
 
@@ -245,10 +246,14 @@ def _rates(
     rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Collection[str]
 ) -> tuple[tuple[str, float], ...]:
     """Return factors of the learning rate as pairs of name and number, without those that are 1."""
-    for name, factor in (found := dict(rates)).items():
+    try:
+        found = dict(rates)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"rates {rates!r} must be factors by name, such as {{'b': 0.1}}") from error
+    for name, factor in found.items():
         if name not in names:
             raise SettingsError(f"rates: there is no parameter {name!r}; the layer has {', '.join(names)}")
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < math.inf:
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e300:
             raise SettingsError(
                 f"rates: the factor {factor!r} of {name} must be a number above 0; to leave {name} as it is, freeze it"
             )

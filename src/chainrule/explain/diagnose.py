@@ -205,7 +205,9 @@ def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding]
     settings = _settings(model)
     if not model.card or not settings.optimizer.lines:
         return [], None
-    return rate_findings(batch, settings, model.card["learning_rate"], model.card["stopped"], member)
+    card = model.card
+    strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
+    return rate_findings(batch, settings, card["learning_rate"], card["stopped"], member, strength)
 
 
 __all__ = ["KINDS", "Diagnosis", "Finding", "LayerFacts", "diagnose", "layer_facts"]

@@ -103,10 +103,9 @@ def read_card(value: object) -> dict[str, Any]:
     """Return the card that `training_card` made, or an empty one; raises ModelFileError for anything else."""
     if value == {}:
         return {}
-    added = {key: read for key, read in _ADDED.items() if isinstance(value, dict) and key in value}
-    readers = {**_READERS, **added}
-    data = read_record(value, "card", readers)
-    return {key: read(data[key], f"card.{key}") for key, read in readers.items()}
+    data = read_record(value, "card", _READERS, _OPTIONAL)
+    readers = {**_READERS, **_OPTIONAL}
+    return {key: read(data[key], f"card.{key}") for key, read in readers.items() if key in data}
 
 
 def _optional(read: Reader) -> Reader:
@@ -177,5 +176,5 @@ _READERS: Mapping[str, Reader] = {
     "temperature": _optional(read_number),
 }
 
-_ADDED: Mapping[str, Reader] = {"regularization_schedule": read_text}
+_OPTIONAL: Mapping[str, Reader] = {"regularization_schedule": read_text}
 """What a card has only where it isn't as it is by default."""
