@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.parsing import (
     Parser,
+    factors,
     layer_sizes,
     number,
     reading,
@@ -36,8 +37,9 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 """
 
 SETTINGS = (
-    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
-    "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
+    "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
@@ -192,7 +194,19 @@ def _network_options(made: Parser) -> None:
         group,
         "--init",
         metavar="NAME",
-        help="initial weights; what suits the activation if not given; see formulas initializers",
+        help="initial weights; what suits the activation if not given; see formulas initializers; data fits them to the rows",
+    )
+    made.option(
+        group,
+        "--activation-mix",
+        action=argparse.BooleanOptionalAction,
+        help="let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)",
+    )
+    made.option(
+        group,
+        "--parametrization",
+        metavar="NAME",
+        help="of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)",
     )
     made.option(
         group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"
@@ -205,6 +219,13 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--optimizer", metavar="NAME", help="adam if not given; see formulas optimizers")
     made.option(group, "--learning-rate", metavar="ETA", type=number, help="the base learning rate")
     made.option(group, "--schedule", metavar="NAME", help="of the learning rate; see formulas schedules")
+    made.option(
+        group,
+        "--rate-factors",
+        metavar="NAME=X,…",
+        type=factors,
+        help="of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
+    )
     made.option(
         group, "--warmup", metavar="N", type=number, help="epochs in which the learning rate rises from 0"
     )
@@ -257,6 +278,12 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--l2", metavar="X", type=number, help="adds l2/2 · Σw² to the cost")
     made.option(
         group, "--dropout", metavar="SHARE", type=number, help="of the hidden outputs, dropped in each step"
+    )
+    made.option(
+        group,
+        "--regularization-schedule",
+        metavar="NAME",
+        help="of dropout and weight decay; constant if not given, flat_cosine ends them by and by; see formulas strengths",
     )
     made.option(
         group, "--clip-norm", metavar="X", type=number, help="the longest gradient; a longer one is shortened"

@@ -30,6 +30,7 @@ from chainrule.engines.loops import (
     philox,
     shuffle,
 )
+from chainrule.engines.mixing import gradient_of_mix, mix
 from chainrule.engines.native import (
     atomic_add,
     atomic_load,
@@ -62,14 +63,18 @@ from chainrule.engines.places import (
     GEMM,
     GROUP,
     INFINITE,
+    KEPT,
     LEFT_OUT,
     LIMIT,
     LOSS,
     MEAN,
     MEMBER,
+    MIXES,
     N_IN,
     N_OUT,
     NORM,
+    OF_DROPOUT,
+    OF_PRODUCTS,
     PREPARE,
     SEED_HIGH,
     SEED_LOW,
@@ -95,13 +100,14 @@ _DROPOUT = int(Purpose.DROPOUT)
 
 @compiled_loop
 def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any) -> None:
-    """Multiply a layer's outputs and slopes by its dropout mask, row by row; ``first``: the block's first row in the batch."""
+    """Multiply a layer's outputs and slopes by its dropout mask; ``first``: the block's first row in the batch."""
     cols = shape.layers[layer, N_OUT]
     threshold = uint64(shape.layers[layer, THRESHOLD])
     c1, c2, c3 = uint64(_DROPOUT + 16 * (layer + 1)), uint64(step), uint64(member)
     k0, k1 = uint64(shape.facts[SEED_LOW]), uint64(shape.facts[SEED_HIGH])
-    one, none = space.a.dtype.type(shape.scales[layer]), space.a.dtype.type(0.0)
+    one, none = space.a.dtype.type(shape.scales[layer, OF_DROPOUT]), space.a.dtype.type(0.0)
     words = space.words
+    keeps = shape.layers[layer, MIXES] == KEPT
     blocks = (cols + 3) // 4
     for row in range(rows):
         for q in range(blocks):
@@ -117,6 +123,9 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
             r = one if words[j] >= threshold else none
             space.a[a0 + j] *= r
             space.z[z0 + j] *= r
+        if keeps:
+            for j in range(uint64(cols)):
+                space.mixed[z0 + j] *= one if words[j] >= threshold else none
 
 
 @compiled_loop
@@ -135,18 +144,23 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
             z[uint64(z0) + i] = w[b0]
     else:
         beta = 0.0
-    a0 = facts[A_AT]
-    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, w, facts[W_AT], n_out, a, a0, n_in, beta, z, z0, n_out)
+    a0, w0, scale = facts[A_AT], facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
+    if facts[MIXES] == KEPT:
+        copy(space.mixed, z0, z, z0, rows * n_out)
     call_activation(facts[ACTIVATION], z, z0, a, shape.layers[layer + 1, A_AT], space.scratch, 0, rows, n_out)
+    if facts[MIXES]:
+        mix(shape, space, w, rows, layer)
 
 
 @compiled_loop
-def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
-    """Compute delta of the layer before ``layer``: (delta W^T) · slope."""
+def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
+    """Compute delta of the layer before ``layer``, (delta W^T) · slope, and its dC/dalpha; ``adds`` as in `_gradient`."""
     facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     delta, z = space.delta, space.z
     d0, p0 = facts[Z_AT], shape.layers[layer - 1, Z_AT]
+    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
     gemm(
         shape.facts[GEMM],
         _T,
@@ -154,8 +168,9 @@ def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
         n_in,
         rows,
         n_out,
+        scale,
         w,
-        facts[W_AT],
+        w0,
         n_out,
         delta,
         d0,
@@ -166,6 +181,8 @@ def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
         n_in,
     )
     at = uint64(p0)
+    if shape.layers[layer - 1, MIXES]:
+        gradient_of_mix(shape, space, g, rows, layer - 1, adds)
     for i in range(uint64(rows * n_in)):
         delta[at + i] *= z[at + i]
 
@@ -176,6 +193,8 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
     facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     delta, d0, a0 = space.delta, facts[Z_AT], facts[A_AT]
+    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    beta = 1.0 if adds else 0.0
     gemm(
         shape.facts[GEMM],
         _N,
@@ -183,15 +202,16 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
         n_out,
         n_in,
         rows,
+        scale,
         delta,
         d0,
         n_out,
         space.a,
         a0,
         n_in,
-        1.0 if adds else 0.0,
+        beta,
         g,
-        facts[W_AT],
+        w0,
         n_out,
     )
     if facts[B_SIZE] == 1:
@@ -258,7 +278,7 @@ def _block(
     for layer in range(n_layers - 1, -1, -1):
         _gradient(shape, space, g, rows, layer, adds)
         if layer:
-            _backward(shape, space, w, rows, layer)
+            _backward(shape, space, w, g, rows, layer, adds)
     return cost
 
 
@@ -429,7 +449,6 @@ def train_steps(
             index, step = index + 1, 0
             barrier(meeting, size)
             continue
-        numbers[ETA] = rates[step]
         numbers[T] = before + 1.0
         for p in range(low, high):
             add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
@@ -442,6 +461,7 @@ def train_steps(
         for p in range(low, high):
             start, stop = shape.slices[p, START], shape.slices[p, STOP]
             shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            numbers[ETA] = rates[step] * shape.rates[p]
             _update(facts[UPDATE], state, member, shape.slices[p], numbers)
             shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
         barrier(meeting, size)
@@ -553,11 +573,12 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
     scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
     words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
     w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
-    space = Space(a, z, z, z, z, words, scratch)
+    space = Space(a, z, z, z, z, z, words, scratch)
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
-    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
+    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
+    rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
     facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
-    shape = Shape(layers, layers, scales, facts)
+    shape = Shape(layers, layers, rates, scales, facts)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):

@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES
-from chainrule.equations.network import BiasMode
+from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
@@ -85,6 +85,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
+        rate_factors: Mapping[str, float] | None = None,
         warmup: float = 0.0,
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
@@ -96,6 +97,9 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        activation_mix: bool = False,
+        parametrization: Parametrization = "standard",
+        regularization_schedule: str = "constant",
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
-from chainrule.equations.network import BiasMode
+from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
@@ -70,6 +70,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
+        rate_factors: Mapping[str, float] | None = None,
         warmup: float = 0.0,
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
@@ -81,6 +82,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        activation_mix: bool = False,
+        parametrization: Parametrization = "standard",
+        regularization_schedule: str = "constant",
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
