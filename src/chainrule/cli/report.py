@@ -93,7 +93,8 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         how.append(f"gradients no longer than {steps.clip_norm:g}")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
-        how.append(f"until {plan.patience} in a row bring no better loss")
+        watched = "loss" if plan.watch is None else SCORE_NAMES.get(plan.watch.metric.name, resolved.watch)
+        how.append(f"until {plan.patience} in a row bring no better {watched}")
     grid = facts()
     grid.add_row("task", plain(prepared.schema.task_reason))
     grid.add_row("rows", shown)

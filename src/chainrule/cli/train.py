@@ -38,7 +38,7 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
     "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
-    "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
+    "early_stopping", "patience", "tolerance", "watch", "validation_share", "members", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -230,6 +230,12 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group, "--tolerance", metavar="X", type=number, help="how much lower a better loss is (default 0)"
+    )
+    made.option(
+        group,
+        "--watch",
+        metavar="WHAT",
+        help="what early stopping looks at: loss (the default), error, or refinement, the log-loss at the best temperature",
     )
     made.option(
         group,

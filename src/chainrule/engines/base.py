@@ -224,6 +224,9 @@ class Run(Protocol):
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows, (k, n, n_out)."""
 
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows, (k, n, n_out)."""
+
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient (p,), for L-BFGS."""
 

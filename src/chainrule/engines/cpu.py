@@ -154,6 +154,7 @@ class CpuRun:
         # Before the first step nobody knows how long one takes; so it is made alone.
         self.step_seconds = max(SECONDS_AWAY, self.flops / FLOPS_PER_SECOND)
         self._evaluator: Evaluator | None = None
+        self._summer: Evaluator | None = None
 
     @property
     def steps_per_epoch(self) -> int:
@@ -241,6 +242,13 @@ class CpuRun:
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows."""
         return self._evaluation().outputs(self.parameters, self.x, indices(rows, len(self.x)))
+
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows."""
+        if self._summer is None:
+            network = self.layout.network.without_output_activation()
+            self._summer = Evaluator(network, self.dtype, self.threads)
+        return self._summer.outputs(self.parameters, self.x, indices(rows, len(self.x)))
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""

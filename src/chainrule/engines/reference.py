@@ -210,6 +210,11 @@ class ReferenceRun:
         """Return each member's outputs on the given rows."""
         return ReferenceEngine().predict(self.layout.network, self.parameters, self.data.x[rows])
 
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows."""
+        network = self.layout.network.without_output_activation()
+        return ReferenceEngine().predict(network, self.parameters, self.data.x[rows])
+
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
         rows = self.data.train

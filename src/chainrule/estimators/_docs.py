@@ -174,6 +174,9 @@ patience : int, default=None
     Epochs without progress before the end.
 tolerance : float, default=0.0
     What counts as progress.
+watch : {'loss', 'error', 'refinement'}, default='loss'
+    What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
+    would be left at the best temperature.
 validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None

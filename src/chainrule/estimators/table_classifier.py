@@ -99,6 +99,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
+        watch: str = "loss",
         validation_share: float | None = None,
         members: int | None = None,
         scaling: str = "robust",

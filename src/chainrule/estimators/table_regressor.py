@@ -84,6 +84,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
+        watch: str = "loss",
         validation_share: float | None = None,
         members: int | None = None,
         scaling: str = "robust",

@@ -25,7 +25,7 @@ from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
-from chainrule.training.settings import Settings, Task
+from chainrule.training.settings import Resolved, Settings, Task
 
 MOST_CHECKED = 1000
 """The training rows on which a trained network's outputs are checked to be finite."""
@@ -209,6 +209,7 @@ def trained_model(
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
             temperature=None,
+            **_choices(resolved),
         ),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
@@ -217,6 +218,12 @@ def trained_model(
         x = arrays.x[: prepared.fitted.n_rows]
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
+
+
+def _choices(resolved: Resolved) -> dict[str, Any]:
+    """Return the card's entries about what happened around the epochs, of what was chosen."""
+    found = {"watch": (resolved.watch, "loss")}
+    return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:

@@ -22,6 +22,7 @@ from chainrule.tables.plain import (
     read_text,
 )
 from chainrule.training.monitor import FitResult, Plan, Stopped
+from chainrule.training.watch import WATCHED
 
 Reader = Callable[[object, str], Any]
 
@@ -32,7 +33,8 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     ``more``: the table's name, its ``rows`` by use, the column of their ``weights``, the ``engine``, the ``test_share``
     and ``validation_share``, the SHA-256 of the training ``data``, the ``members``: how many were trained and the numbers
     of those kept, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
-    which the output layer's parameters were divided after training (None: they weren't).
+    which the output layer's parameters were divided after training (None: they weren't). Where they were chosen: what
+    early stopping looked at (``watch``).
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -100,8 +102,10 @@ def read_card(value: object) -> dict[str, Any]:
     """Return the card that `training_card` made, or an empty one; raises ModelFileError for anything else."""
     if value == {}:
         return {}
-    data = read_record(value, "card", _READERS)
-    return {key: read(data[key], f"card.{key}") for key, read in _READERS.items()}
+    given = value if isinstance(value, dict) else {}
+    readers = {**_READERS, **{key: read for key, read in _CHOICES.items() if key in given}}
+    data = read_record(value, "card", readers)
+    return {key: read(data[key], f"card.{key}") for key, read in readers.items()}
 
 
 def _optional(read: Reader) -> Reader:
@@ -140,6 +144,10 @@ def _stopped(value: object, where: str) -> str:
     return read_choice(value, where, get_args(Stopped))
 
 
+def _watch(value: object, where: str) -> str:
+    return read_choice(value, where, WATCHED)
+
+
 _READERS: Mapping[str, Reader] = {
     "table": read_text,
     "rows": _rows,
@@ -171,3 +179,8 @@ _READERS: Mapping[str, Reader] = {
     "scores": _optional(_scores),
     "temperature": _optional(read_number),
 }
+
+_CHOICES: Mapping[str, Reader] = {
+    "watch": _watch,
+}
+"""What is in a card where it was chosen, and not in one that went without."""

@@ -12,6 +12,7 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.source import Reading, Source
+from chainrule.model.units import in_units
 from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
@@ -121,6 +122,9 @@ def prepare(
     else:
         resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs))
         encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
+    if resolved.plan.watch is not None:
+        plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, encoded))
+        resolved = replace(resolved, plan=plan)
     training, split_off = divided(
         table, target, rows, resolved.validation_share, settings.seed, VALIDATION_STREAM, by_class=by_class
     )

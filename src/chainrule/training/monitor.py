@@ -197,7 +197,8 @@ class Monitor:
             return self._losses(self.rows)
         weights = None if data.weights is None else data.weights[self.rows]
         y = data.y[self.rows]
-        return self.sign * np.array([watch(y, a, weights) for a in self.run.outputs(self.rows)])
+        seen = self.run.weighted_sums if watch.metric.of == "sums" else self.run.outputs
+        return self.sign * np.array([watch(y, a, weights) for a in seen(self.rows)])
 
     def _losses(self, rows: IntArray) -> FloatArray:
         return np.asarray(self.run.losses(rows)) / self.plan.divisor

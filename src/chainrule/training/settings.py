@@ -21,6 +21,7 @@ from chainrule.equations.schedules import schedule
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
 from chainrule.training.monitor import Plan
+from chainrule.training.watch import WATCHED, Answers, watched
 
 Task = Literal["classification", "regression"]
 
@@ -32,7 +33,7 @@ class Settings:
     ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
     in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
-    training rows, watched by early stopping.
+    training rows, watched by early stopping, which looks at what `watched` says: ``watch``.
     """
 
     hidden: Sequence[int] | None = None
@@ -56,6 +57,7 @@ class Settings:
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
+    watch: str = "loss"
     validation_share: float | None = None
     members: int | None = None
     seed: int = 0
@@ -83,6 +85,7 @@ class Resolved:
     plan: Plan
     members: int
     validation_share: float
+    watch: str = "loss"
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -98,6 +101,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
+    answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
     steps_per_epoch = max(1, math.ceil(problem.n_rows * (1 - (chosen.validation_share or 0.0)) / batch_size))
     return Resolved(
         network,
@@ -119,9 +123,11 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             bool(chosen.early_stopping),
             chosen.patience or 1,
             chosen.tolerance,
+            watched(chosen.watch, network, answers),
         ),
         chosen.members or 1,
         chosen.validation_share or 0.0,
+        chosen.watch,
     )
 
 
@@ -224,6 +230,7 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
+        ("watch", asked.watch != "loss" and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
         (
             "warmup",
@@ -245,6 +252,8 @@ def _check(s: Settings) -> None:
             raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
+    if s.watch not in WATCHED:
+        raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
     if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
         raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
     if s.init != "auto":
