@@ -71,7 +71,7 @@ def test_a_regressor_is_the_one_that_train_makes():
 def test_every_setting_is_a_parameter_with_its_default(kind):
     parameters = inspect.signature(kind).parameters
     for name, field in Settings.__dataclass_fields__.items():
-        if name != "seed":
+        if name != "seed" and (name != "calibrate" or kind is TableClassifier):
             assert parameters[name].default == field.default, name
     made = kind()
     for name, parameter in parameters.items():

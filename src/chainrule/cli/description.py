@@ -89,6 +89,8 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
         yield f"gradients no longer than {card['clip_norm']:g}"
     if "watch" in card:
         yield f"early stopping by {card['watch']}"
+    if card["temperature"] is not None:
+        yield f"temperature {card['temperature']:.4g}"
     yield f"seed {card['seed']}"
 
 

@@ -109,6 +109,8 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
 def print_result(console: Console, trained: Trained, path: Path, history: Path | None) -> None:
     """Show how training went, the scores beside the baselines, and what to type next."""
     console.print(_ending(trained.fit, trained.model.card["best_epochs"]))
+    if trained.model.card["temperature"] is not None:
+        console.print(f"probabilities at the temperature {trained.model.card['temperature']:.4g}")
     notes(console, trained.notes)
     rows = f"{trained.evaluation.rows:,} rows"
     title = f"Score on {rows} it never saw"

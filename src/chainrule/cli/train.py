@@ -38,7 +38,8 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
     "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
-    "early_stopping", "patience", "tolerance", "watch", "validation_share", "members", "seed",
+    "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
+    "calibrate", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -243,6 +244,13 @@ def _training_options(made: Parser) -> None:
         metavar="SHARE",
         type=number,
         help="of the training rows, watched by early stopping",
+    )
+    made.option(
+        group,
+        "--calibrate",
+        action="store_true",
+        default=None,
+        help="divide the outputs' weighted sums by the temperature that is best for the validation rows",
     )
     made.option(
         group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"

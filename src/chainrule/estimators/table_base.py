@@ -46,7 +46,7 @@ from chainrule.training.watch import Answers
 from chainrule.training.words import in_python_words, python_words
 
 SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
-"""The parameters that are settings of a training; its seed comes from ``random_state``."""
+"""The settings of a training that are parameters, if not of both estimators; its seed comes from ``random_state``."""
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
@@ -199,7 +199,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return int(check_random_state(random).randint(np.iinfo(np.int32).max))
 
     def _settings(self, seed: int) -> Settings:
-        return Settings(**{name: _plain(getattr(self, name)) for name in SETTINGS}, seed=seed)
+        names = [name for name in SETTINGS if name in self._get_param_names()]
+        return Settings(**{name: _plain(getattr(self, name)) for name in names}, seed=seed)
 
     def _train(self, prepared: Prepared, resume: str | PathLike[str] | None) -> None:
         answers = self._answers(prepared)

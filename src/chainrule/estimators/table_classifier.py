@@ -16,13 +16,12 @@ from chainrule.equations.network import BiasMode
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
-from chainrule.estimators.table_base import BaseTable, validation_rows
+from chainrule.estimators.table_base import BaseTable
 from chainrule.estimators.table_data import AnyArray, class_values
 from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
 from chainrule.training.settings import Task
-from chainrule.training.temperature import at_temperature, check_calibrates, fitted_temperature
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
 
@@ -135,8 +134,6 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _ready(self, prepared: Prepared) -> Prepared:
-        if self.calibrate:
-            check_calibrates(prepared.resolved.network, prepared.n_validation)
         if self.class_weight is None:
             return prepared
         codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
@@ -150,18 +147,8 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
 
     def _finish(self, model: Model, prepared: Prepared) -> Model:
-        self.temperature_ = 1.0
-        if not self.calibrate:
-            return model
-        network, (x, y, weights) = model.network, validation_rows(prepared)
-        self.temperature_ = fitted_temperature(
-            network, model.parameters, x, y, self._answers(prepared), weights
-        )
-        return replace(
-            model,
-            parameters=at_temperature(network, model.parameters, self.temperature_),
-            card={**model.card, "temperature": self.temperature_},
-        )
+        self.temperature_ = float(model.card["temperature"] or 1.0)
+        return model
 
     # ---- prediction
 

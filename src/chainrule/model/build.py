@@ -26,6 +26,8 @@ from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
 from chainrule.training.settings import Resolved, Settings, Task
+from chainrule.training.temperature import at_temperature, fitted_temperature
+from chainrule.training.watch import Answers
 
 MOST_CHECKED = 1000
 """The training rows on which a trained network's outputs are checked to be finite."""
@@ -214,10 +216,22 @@ def trained_model(
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
+    if resolved.calibrate:
+        model = _calibrated(model, prepared)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.x[: prepared.fitted.n_rows]
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
+
+
+def _calibrated(model: Model, prepared: Prepared) -> Model:
+    """Return the model with the temperature that is best for the validation rows in its output layer, and in its card."""
+    n, (x, y, weights, _) = prepared.rows["training"], prepared.arrays
+    answers = Answers("class", model.network.loss.signed)
+    of_rows = None if weights is None else weights[n:]
+    temperature = fitted_temperature(model.network, model.parameters, x[n:], y[n:], answers, of_rows)
+    parameters = at_temperature(model.network, model.parameters, temperature)
+    return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
 
 
 def _choices(resolved: Resolved) -> dict[str, Any]:

@@ -20,6 +20,7 @@ from chainrule.tables.split import split_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.settings import Problem, Resolved, Settings, Task, resolve
+from chainrule.training.temperature import check_calibrates
 
 TEST_STREAM, VALIDATION_STREAM = 0, 1
 
@@ -128,6 +129,8 @@ def prepare(
     training, split_off = divided(
         table, target, rows, resolved.validation_share, settings.seed, VALIDATION_STREAM, by_class=by_class
     )
+    if resolved.calibrate:
+        _check_calibrates(resolved, schema, validation is not None or len(split_off) > 0)
     fitted = np.concatenate([training, split_off])
     tested = table.take(test)
     if test_file is not None:
@@ -186,6 +189,17 @@ def data_digest(x: FloatArray, y: FloatArray, weights: FloatArray | None) -> str
         found.update(repr(array.shape).encode())
         found.update(np.ascontiguousarray(array, np.float64).data)
     return found.hexdigest()
+
+
+def _check_calibrates(resolved: Resolved, schema: Schema, validates: bool) -> None:
+    """Raise SettingsError where there is no temperature to be fitted."""
+    if schema.task != "classification":
+        raise SettingsError(
+            "--calibrate is for probabilities of classes, and the target is a number: leave it out"
+        )
+    if not validates:
+        raise SettingsError("--calibrate needs validation rows: set --validation-share")
+    check_calibrates(resolved.network, 1)
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

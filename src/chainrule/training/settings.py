@@ -33,7 +33,8 @@ class Settings:
     ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
     in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
-    training rows, watched by early stopping, which looks at what `watched` says: ``watch``.
+    training rows, watched by early stopping, which looks at what `watched` says: ``watch``. ``calibrate``: fit a
+    temperature on those rows when training is over.
     """
 
     hidden: Sequence[int] | None = None
@@ -60,6 +61,7 @@ class Settings:
     watch: str = "loss"
     validation_share: float | None = None
     members: int | None = None
+    calibrate: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -86,6 +88,7 @@ class Resolved:
     members: int
     validation_share: float
     watch: str = "loss"
+    calibrate: bool = False
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -128,6 +131,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         chosen.members or 1,
         chosen.validation_share or 0.0,
         chosen.watch,
+        chosen.calibrate,
     )
 
 
@@ -254,8 +258,10 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.watch not in WATCHED:
         raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
-    if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
-        raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
+    for name in ("early_stopping", "calibrate"):
+        value = getattr(s, name)
+        if value is not None and not isinstance(value, bool):
+            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
     if s.init != "auto":
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
