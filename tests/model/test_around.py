@@ -1,15 +1,22 @@
-"""What happens around the epochs of a training on a table: calibration."""
+"""What happens around the epochs of a training on a table: calibration, bagging."""
 
 from typing import Any
 
 import numpy as np
 import pytest
+from scipy.special import expit
+from sklearn.metrics import log_loss
 
 import chainrule
+from chainrule.engines import engine_named
+from chainrule.engines.base import Data, Layout
 from chainrule.errors import SettingsError
 from chainrule.explain.check import certify
+from chainrule.model.build import fit_prepared
 from chainrule.model.replay import replay
-from chainrule.training.temperature import at_temperature, fitted_temperature
+from chainrule.training.initial import initial_parameters
+from chainrule.training.loop import fit
+from chainrule.training.temperature import at_temperature, fitted_temperature, temperature_of
 from chainrule.training.watch import Answers
 
 N = 120
@@ -62,3 +69,105 @@ def test_calibration_is_refused_where_there_is_nothing_to_calibrate():
     ):
         with pytest.raises(SettingsError, match=message):
             train(table, **{"calibrate": True, **words})
+
+
+# ---- bagging
+
+
+def test_every_row_is_held_out_by_one_member_and_answered_by_it():
+    made = train(CLASSES, bagging=True, members=3, calibrate=True, watch="refinement")
+    prepared, folds = made.prepared, made.prepared.folds
+    n = prepared.fitted.n_rows
+    assert made.model.card["rows"] == {"training": n, "validation": 0, "test": prepared.tested.n_rows}
+    assert made.model.card["bagging"] == 3
+    network, flat, (x, y, _, _) = made.model.network, made.fit.parameters, made.prepared.arrays
+    # By hand: each fold's z from its own member, one temperature for all, one probability each.
+    z = np.empty((1, n, 1))
+    for member in range(3):
+        layers = Layout(network).unflatten(np.float64(flat[member]))
+        z[0, folds.own == member] = network.forward(layers, x, np).layers[-1].z[folds.own == member]
+    temperature = temperature_of(network, z, y, Answers("class"))
+    assert made.model.card["temperature"] == pytest.approx(temperature, rel=1e-5)
+    p = expit(z[0, :, 0] / temperature)
+    assert made.out_of_fold.rows == n
+    assert made.out_of_fold.scores["accuracy"] == np.mean((p > 0.5) == (y[:, 0] > 0.5))
+    assert made.out_of_fold.scores["log_loss"] == pytest.approx(log_loss(y[:, 0], p), rel=1e-4)
+    assert train(CLASSES).out_of_fold is None
+
+
+@pytest.mark.parametrize("engine", ["cpu", "reference"])
+@pytest.mark.parametrize(
+    "words", [{}, {"optimizer": "lbfgs", "learning_rate": None, "weight_decay": 0.0}], ids=["adam", "lbfgs"]
+)
+def test_each_member_is_that_of_a_training_on_its_own_rows(engine, words):
+    words = {
+        **words,
+        "epochs": 4,
+        "hidden": [5],
+        "bagging": True,
+        "members": 3,
+        "weights": "w",
+        "engine": engine,
+    }
+    table = {**NUMBERS, "w": RNG.uniform(0.5, 2, N).tolist()}
+    if "optimizer" in words:
+        words["batch_size"] = None
+    made = train(table, **words)
+    prepared, resolved, arrays = made.prepared, made.prepared.resolved, made.prepared.arrays
+    folds = prepared.folds
+    start = initial_parameters(resolved.network, 3, resolved.steps.seed)
+    for member in range(3):
+        data = Data(arrays.x, arrays.y, folds.rest[member], folds.held[member], arrays.weights)
+        alone = fit(engine_named(engine), resolved.network, start, data, resolved.steps, resolved.plan)
+        assert alone.parameters[member].tobytes() == made.fit.parameters[member].tobytes()
+        assert alone.losses[member] == pytest.approx(made.fit.losses[member], rel=1e-12)
+        assert alone.best_epochs[member] == made.fit.best_epochs[member]
+
+
+@pytest.mark.parametrize("engine", ["cpu", "reference"])
+def test_a_bagged_training_can_be_replayed_and_gone_on_with(engine, tmp_path):
+    words = {"bagging": True, "members": 3, "early_stopping": False, "engine": engine, "dropout": 0.2}
+    short, long = train(CLASSES, **words, epochs=2), train(CLASSES, **words, epochs=3)
+    n = long.model.card["rows"]["training"]
+    held = -(-n // 3)
+    per_epoch = -(-(n - held) // 16)
+    for member in (1, 3):
+        before, first = replay(long.model, CLASSES, [2 * per_epoch + 1, 1], member)
+        assert before.state.parameters[0].tobytes() == short.model.parameters[member - 1].tobytes()
+        own = long.prepared.folds.held[member - 1]
+        seen = np.concatenate([r.rows for r in replay(long.model, CLASSES, range(1, per_epoch + 1), member)])
+        assert sorted([*seen, *own]) == list(range(n))
+        assert first.steps_per_epoch == per_epoch
+    again = fit_prepared(long.prepared, engine=engine, resume=short.fit.checkpoint)
+    assert again.parameters.tobytes() == long.fit.parameters.tobytes()
+
+
+def test_bagging_is_refused_where_members_can_hold_out_nothing_of_their_own():
+    for words, message in (
+        ({"validation_share": 0.2}, "so there is no --validation-share"),
+        ({"members": 1}, "needs at least --members 2"),
+        ({"members": 96}, "there are 96 members for 96 rows"),
+    ):
+        with pytest.raises(SettingsError, match=message):
+            train(CLASSES, **{"bagging": True, **words})
+    frame = {name: NUMBERS[name] for name in "ab"}
+    bagged = chainrule.TableRegressor(bagging=True, hidden=[4], epochs=3, members=4, random_state=0)
+    with pytest.raises(SettingsError, match="validation rows are given, and with bagging each member"):
+        bagged.fit(frame, NUMBERS["y"], X_val=frame, y_val=NUMBERS["y"])
+
+
+def test_quantiles_come_from_the_errors_out_of_fold():
+    frame = {name: NUMBERS[name] for name in "ab"}
+    words: dict[str, Any] = {
+        "hidden": [8],
+        "epochs": 15,
+        "members": 4,
+        "learning_rate": 0.03,
+        "random_state": 0,
+    }
+    made = chainrule.TableRegressor(bagging=True, **words).fit(frame, NUMBERS["y"])
+    # All rows have an error, so the outermost quantile is 1/(n + 1), which 18 validation rows wouldn't reach.
+    assert made.intervals_.places[0] == pytest.approx(1 / (N + 1))
+    low, high = made.predict_interval(frame, 0.9).T
+    inside = np.mean((low <= NUMBERS["y"]) & (NUMBERS["y"] <= high))
+    assert inside > 0.85

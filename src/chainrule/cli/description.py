@@ -87,6 +87,8 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
+    if "bagging" in card:
+        yield f"each member stopped by its own fold of {card['bagging']}"
     if "watch" in card:
         yield f"early stopping by {card['watch']}"
     if card["temperature"] is not None:

@@ -98,12 +98,23 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
     grid = facts()
     grid.add_row("task", plain(prepared.schema.task_reason))
     grid.add_row("rows", shown)
+    if resolved.bagging:
+        does = "each stopped by" if plan.early_stopping else "each holding out"
+        grid.add_row(
+            "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
+        )
     if prepared.weights is not None:
         grid.add_row("weights", plain(f"of the rows in training, from column {prepared.weights}"))
     grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
     grid.add_row("training", plain(", ".join(how)))
     console.print(grid)
     console.print()
+
+
+def _share(parts: int) -> str:
+    """Say one of so many parts in a word."""
+    words = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    return words[parts - 2] if parts - 2 < len(words) else f"1/{parts}"
 
 
 def print_result(console: Console, trained: Trained, path: Path, history: Path | None) -> None:
@@ -117,6 +128,13 @@ def print_result(console: Console, trained: Trained, path: Path, history: Path |
     if not trained.held_out:
         title = f"Score on the {rows} it was trained on: it flatters, as none were held out"
     print_evaluation(console, trained.model, trained.evaluation, trained.baselines, title)
+    if trained.out_of_fold is not None:
+        shown = [
+            f"{name} {number(trained.out_of_fold.scores[key])}"
+            for key, name in SCORE_NAMES.items()
+            if key in trained.out_of_fold.scores
+        ]
+        console.print(f"out of fold, each row by the member that held it out: {', '.join(shown)}")
     where = shlex.quote(printable(path))
     written = f"{printable(path)} and {printable(history)}" if history is not None else printable(path)
     console.print(f"wrote [bold]{escaped(written)}[/bold]; next:", soft_wrap=True)

@@ -39,7 +39,7 @@ SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
     "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
     "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
-    "calibrate", "seed",
+    "calibrate", "bagging", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -247,6 +247,13 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group,
+        "--bagging",
+        action="store_true",
+        default=None,
+        help="each member holds out and watches its own fold of the rows, instead of one share for all",
+    )
+    made.option(
+        group,
         "--calibrate",
         action="store_true",
         default=None,
@@ -372,6 +379,7 @@ def _result(trained: Trained, path: Path) -> dict[str, Any]:
         "held_out": trained.held_out,
         "scores": trained.evaluation.scores,
         "baselines": dict(trained.baselines),
+        "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "confusion": trained.evaluation.confusion,
         "network": model.network.to_dict(),
         "members": model.members,

@@ -181,6 +181,8 @@ validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
+bagging : bool, default=False
+    Whether each member holds out and watches its own fold of the rows, instead of one share for all.
 """
 
 SCALING = """

@@ -41,6 +41,7 @@ from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.training.callbacks import as_callbacks, combined
 from chainrule.training.checkpoint import Epoch
+from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Settings, Task
 from chainrule.training.watch import Answers
 from chainrule.training.words import in_python_words, python_words
@@ -93,8 +94,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return prepared
 
     @abstractmethod
-    def _finish(self, model: Model, prepared: Prepared) -> Model:
-        """Look at the validation rows when the network is trained; return the model that is kept."""
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+        """Take what one of the two estimators keeps besides, from the rows that the network was not trained on."""
 
     # ---- fitting
 
@@ -220,7 +221,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         notes = [python_words(note, PARAMETERS) for note in said]
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
-        self.model_ = self._finish(model, prepared)
+        self._finish(model, prepared, result)
+        self.model_ = model
         self.schema_ = prepared.schema
         self.notes_ = (*(python_words(note, PARAMETERS) for note in prepared.schema.notes), *notes)
         self._keep_history(result.history)
@@ -311,13 +313,6 @@ def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared
     n, arrays = prepared.rows["training"], prepared.arrays
     of_training = np.ones(n) if arrays.weights is None else arrays.weights[:n]
     return replace(prepared, arrays=arrays._replace(weights=np.concatenate([of_training, weights])))
-
-
-def validation_rows(prepared: Prepared) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Return the encoded inputs, the targets and the weights of the validation rows."""
-    x, y, weights, _ = prepared.arrays
-    first = prepared.rows["training"]
-    return x[first:], y[first:], None if weights is None else weights[first:]
 
 
 def _plain(value: Any) -> Any:

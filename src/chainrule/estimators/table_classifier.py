@@ -21,6 +21,7 @@ from chainrule.estimators.table_data import AnyArray, class_values
 from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
+from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Task
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
@@ -101,6 +102,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         watch: str = "loss",
         validation_share: float | None = None,
         members: int | None = None,
+        bagging: bool = False,
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,
@@ -146,9 +148,8 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
             )
         return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
 
-    def _finish(self, model: Model, prepared: Prepared) -> Model:
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
         self.temperature_ = float(model.card["temperature"] or 1.0)
-        return model
 
     # ---- prediction
 

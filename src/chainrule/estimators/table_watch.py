@@ -85,11 +85,14 @@ def resumed_seed(path: PathLike, estimator: BaseTable) -> int:
 def _identity(prepared: Prepared) -> dict[str, Any]:
     """Return what has to be the same for a training to go on to the same bits, as plain data."""
     arrays, resolved = prepared.arrays, prepared.resolved
+    split: dict[str, int] = dict(prepared.rows)
+    if resolved.bagging:
+        split["folds"] = resolved.members
     return {
         "network": json.loads(json.dumps(resolved.network.to_dict())),
         "members": resolved.members,
         "seed": resolved.steps.seed,
-        "split": prepared.rows,
+        "split": split,
         "data": data_digest(arrays.x, arrays.y, arrays.weights),
     }
 

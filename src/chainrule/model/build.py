@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.model.card import training_card
+from chainrule.model.held_out import held_out, held_out_rows
 from chainrule.model.model import Evaluation, Model, check_finite
 from chainrule.model.prepare import Prepared, data_digest, prepare, unseen_inputs
 from chainrule.model.source import Reading, Source
@@ -26,7 +29,7 @@ from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
 from chainrule.training.settings import Resolved, Settings, Task
-from chainrule.training.temperature import at_temperature, fitted_temperature
+from chainrule.training.temperature import at_temperature, temperature_of, weighted_sums
 from chainrule.training.watch import Answers
 
 MOST_CHECKED = 1000
@@ -38,7 +41,8 @@ class Trained:
     """A trained model, how training went, and its scores beside the baselines'.
 
     They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
-    trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know.
+    trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know. With bagging
+    ``out_of_fold`` is about the training rows, each as answered by the one member that held it out.
     """
 
     model: Model
@@ -47,6 +51,7 @@ class Trained:
     evaluation: Evaluation
     baselines: Mapping[str, Scores]
     notes: tuple[str, ...]
+    out_of_fold: Evaluation | None = None
 
     @property
     def held_out(self) -> bool:
@@ -134,14 +139,19 @@ def fit_prepared(
     none, and KeyboardInterrupt goes on.
     """
     resolved, arrays = prepared.resolved, prepared.arrays
-    n_training = prepared.rows["training"]
+    n_training, folds = prepared.rows["training"], prepared.folds
+    train: IntArray
+    validation: IntArray
+    train, validation = np.arange(n_training), np.arange(n_training, len(arrays.x))
+    if folds is not None:
+        train, validation = folds.rest, folds.held
     result = fit(
         engine_named(engine, threads=threads),
         resolved.network,
         initial_parameters(
             resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder)
         ),
-        Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
+        Data(arrays.x, arrays.y, train, validation, arrays.weights),
         resolved.steps,
         resolved.plan,
         on_epoch_end,
@@ -166,8 +176,10 @@ def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGIN
 
 def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
     model, notes = trained_model(prepared, result, engine=engine)
+    out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
-        return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
+        evaluation = model.evaluate(prepared.fitted)
+        return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
     evaluation = model.score(tested, prepared.tested)
     finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
@@ -175,7 +187,7 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
     if not with_baselines:
         notes.append("the baselines were interrupted, and are left out")
     baselines = _baselines(prepared) if with_baselines else {}
-    return Trained(model, prepared, result, evaluation, baselines, tuple(notes))
+    return Trained(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold)
 
 
 def trained_model(
@@ -217,26 +229,50 @@ def trained_model(
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
     if resolved.calibrate:
-        model = _calibrated(model, prepared)
+        model = _calibrated(model, prepared, result)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.x[: prepared.fitted.n_rows]
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
 
 
-def _calibrated(model: Model, prepared: Prepared) -> Model:
-    """Return the model with the temperature that is best for the validation rows in its output layer, and in its card."""
-    n, (x, y, weights, _) = prepared.rows["training"], prepared.arrays
-    answers = Answers("class", model.network.loss.signed)
-    of_rows = None if weights is None else weights[n:]
-    temperature = fitted_temperature(model.network, model.parameters, x[n:], y[n:], answers, of_rows)
+def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Evaluation | None:
+    """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
+    if not prepared.resolved.bagging:
+        return None
+    temperature, made = model.card["temperature"], engine_named(engine)
+
+    def outputs(parameters: FloatArray, x: FloatArray) -> FloatArray:
+        if temperature is not None:
+            parameters = at_temperature(model.network, parameters, temperature)
+        return made.predict(model.network, parameters, x)
+
+    rows = held_out_rows(prepared, result)
+    answers = model.answer_of(held_out(prepared, result, outputs)[0])
+    return model.score(answers, prepared.fitted.take(rows))
+
+
+def _calibrated(model: Model, prepared: Prepared, result: FitResult) -> Model:
+    """Return the model with the temperature that is best for rows it hasn't seen in its output layer, and in its card."""
+    network, rows = model.network, held_out_rows(prepared, result)
+    _, y, weights, _ = prepared.arrays
+    temperature = temperature_of(
+        network,
+        held_out(prepared, result, partial(weighted_sums, network)),
+        y[rows],
+        Answers("class", network.loss.signed),
+        None if weights is None else weights[rows],
+    )
     parameters = at_temperature(model.network, model.parameters, temperature)
     return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
 
 
 def _choices(resolved: Resolved) -> dict[str, Any]:
     """Return the card's entries about what happened around the epochs, of what was chosen."""
-    found = {"watch": (resolved.watch, "loss")}
+    found = {
+        "watch": (resolved.watch, "loss"),
+        "bagging": (resolved.members if resolved.bagging else 0, 0),
+    }
     return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 
 

@@ -34,7 +34,7 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     and ``validation_share``, the SHA-256 of the training ``data``, the ``members``: how many were trained and the numbers
     of those kept, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
     which the output layer's parameters were divided after training (None: they weren't). Where they were chosen: what
-    early stopping looked at (``watch``).
+    early stopping looked at (``watch``), and the number of folds that the rows were dealt out to (``bagging``).
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -53,12 +53,18 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
         "patience": plan.patience,
         "tolerance": plan.tolerance,
         "epochs_run": len(result.history),
-        "plateaus": plateaus_met(plan, result, more["rows"]["training"], steps.batch_size),
+        "plateaus": plateaus_met(plan, result, rows_of_each(more), steps.batch_size),
         "stopped": result.stopped,
         **more,
     }
     # What is written is what would be read: floats where the user gave whole numbers, and nothing unknown.
     return read_card(card)
+
+
+def rows_of_each(card: Mapping[str, Any]) -> int:
+    """Return the number of rows that each member was trained on: with bagging all but those of a fold."""
+    n: int = card["rows"]["training"]
+    return n - -(-n // card["bagging"]) if "bagging" in card else n
 
 
 def plateaus_met(plan: Plan, result: FitResult, rows: int, batch_size: int) -> list[int]:
@@ -182,5 +188,6 @@ _READERS: Mapping[str, Reader] = {
 
 _CHOICES: Mapping[str, Reader] = {
     "watch": _watch,
+    "bagging": read_count,
 }
 """What is in a card where it was chosen, and not in one that went without."""

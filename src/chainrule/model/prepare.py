@@ -16,13 +16,13 @@ from chainrule.model.units import in_units
 from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
-from chainrule.tables.split import split_rows
+from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.settings import Problem, Resolved, Settings, Task, resolve
 from chainrule.training.temperature import check_calibrates
 
-TEST_STREAM, VALIDATION_STREAM = 0, 1
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 0, 1, 2
 
 TEST_SHARE = 0.2
 """The share of the rows that is held out for the score where nothing else is asked for."""
@@ -72,6 +72,13 @@ class Prepared:
             "test": self.tested.n_rows,
         }
 
+    @property
+    def folds(self) -> Folds | None:
+        """The folds of the fitted rows, one for each member with bagging, else None."""
+        if not self.resolved.bagging:
+            return None
+        return dealt(self.fitted, self.target, self.resolved.members, self.resolved.steps.seed)
+
 
 def prepare(
     table: Source,
@@ -99,6 +106,11 @@ def prepare(
     """
     settings, reading = settings or Settings(), reading or Reading()
     if validation is not None:
+        if settings.bagging:
+            raise SettingsError(
+                "validation rows are given, and with --bagging each member holds out its own fold of the others: leave "
+                "one of them out"
+            )
         if settings.validation_share is not None:
             raise SettingsError(
                 "validation rows are given, and a --validation-share of the others: leave one of them out"
@@ -130,7 +142,7 @@ def prepare(
         table, target, rows, resolved.validation_share, settings.seed, VALIDATION_STREAM, by_class=by_class
     )
     if resolved.calibrate:
-        _check_calibrates(resolved, schema, validation is not None or len(split_off) > 0)
+        _check_calibrates(resolved, schema, validation is not None or resolved.bagging or len(split_off) > 0)
     fitted = np.concatenate([training, split_off])
     tested = table.take(test)
     if test_file is not None:
@@ -175,6 +187,12 @@ def divided(
     strata = table.column(target).to_numpy()[rows] if by_class else None
     first, second = split_rows(len(rows), share, seed, strata, stream=stream)
     return rows[first], rows[second]
+
+
+def dealt(fitted: Table, target: TargetEncoder, members: int, seed: int) -> Folds:
+    """Return the folds of a table's rows for so many members, of each class the same share."""
+    strata = fitted.column(target.name).to_numpy() if target.task == "classification" else None
+    return split_folds(fitted.n_rows, members, seed, strata, stream=FOLDS_STREAM)
 
 
 def unseen_inputs(encoder: Encoder) -> list[int]:

@@ -35,7 +35,7 @@ def fit(
     counts from the very beginning. Raises SettingsError where the checkpoint doesn't fit.
     """
     whole = settings.optimizer.name == "lbfgs"
-    if whole and not len(data.validation):
+    if whole and not data.validation.size:
         # Its line search lowers the cost in every iteration, so its last is its best and nothing needs
         # watching.
         plan = replace(plan, early_stopping=False)

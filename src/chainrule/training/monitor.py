@@ -11,7 +11,16 @@ from typing import Literal, NamedTuple
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Layout, Run, StepSettings
+from chainrule.engines.base import (
+    Data,
+    Divergence,
+    Engine,
+    EpochReport,
+    Layout,
+    Run,
+    StepSettings,
+    of_member,
+)
 from chainrule.equations.network import Network
 from chainrule.equations.schedules import Schedule, schedule
 from chainrule.training.checkpoint import Checkpoint, Epoch
@@ -136,7 +145,7 @@ class Monitor:
         self.settings = settings
         self.plan = plan
         self.on_epoch_end = on_epoch_end
-        self.validates = len(data.validation) > 0
+        self.validates = data.validation.size > 0
         self.rows = data.validation if self.validates and plan.rows == "validation" else data.train
         # Without watching, only what epochs report is compared.
         self.watches = plan.rows != "steps" and (self.validates or plan.early_stopping)
@@ -195,10 +204,12 @@ class Monitor:
         watch, data = self.plan.watch, self.data
         if watch is None:
             return self._losses(self.rows)
-        weights = None if data.weights is None else data.weights[self.rows]
-        y = data.y[self.rows]
         seen = self.run.weighted_sums if watch.metric.of == "sums" else self.run.outputs
-        return self.sign * np.array([watch(y, a, weights) for a in seen(self.rows)])
+        found = []
+        for member, a in enumerate(seen(self.rows)):
+            rows = of_member(self.rows, member)
+            found.append(watch(data.y[rows], a, None if data.weights is None else data.weights[rows]))
+        return self.sign * np.array(found)
 
     def _losses(self, rows: IntArray) -> FloatArray:
         return np.asarray(self.run.losses(rows)) / self.plan.divisor

@@ -34,7 +34,8 @@ class Settings:
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
     in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
     training rows, watched by early stopping, which looks at what `watched` says: ``watch``. ``calibrate``: fit a
-    temperature on those rows when training is over.
+    temperature on those rows when training is over. ``bagging``: member m of K holds out and watches the m-th of K
+    folds of the rows, instead.
     """
 
     hidden: Sequence[int] | None = None
@@ -62,6 +63,7 @@ class Settings:
     validation_share: float | None = None
     members: int | None = None
     calibrate: bool = False
+    bagging: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -89,6 +91,7 @@ class Resolved:
     validation_share: float
     watch: str = "loss"
     calibrate: bool = False
+    bagging: bool = False
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -105,7 +108,11 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
     answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
-    steps_per_epoch = max(1, math.ceil(problem.n_rows * (1 - (chosen.validation_share or 0.0)) / batch_size))
+    n_training = problem.n_rows * (1 - (chosen.validation_share or 0.0))
+    if chosen.bagging:
+        _check_bagging(settings, chosen, problem)
+        n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
+    steps_per_epoch = max(1, math.ceil(n_training / batch_size))
     return Resolved(
         network,
         StepSettings(
@@ -132,6 +139,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         chosen.validation_share or 0.0,
         chosen.watch,
         chosen.calibrate,
+        chosen.bagging,
     )
 
 
@@ -224,6 +232,25 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
         )
 
 
+def _check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
+    """Raise SettingsError where members can't hold out a fold each."""
+    members = chosen.members or 1
+    if asked.validation_share is not None:
+        raise SettingsError(
+            "with --bagging each member holds out its own fold of the rows, so there is no --validation-share: leave "
+            "one of them out"
+        )
+    if members < 2:
+        raise SettingsError(
+            "--bagging holds out a fold of the rows for each member, so it needs at least --members 2"
+        )
+    if members >= problem.n_rows:
+        raise SettingsError(
+            f"--bagging needs more rows than members, and there are {members} members for {problem.n_rows} rows: "
+            "give fewer --members"
+        )
+
+
 def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
     no_hidden = "there is no hidden layer; leave it out, or give --hidden"
@@ -258,7 +285,7 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.watch not in WATCHED:
         raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
-    for name in ("early_stopping", "calibrate"):
+    for name in ("early_stopping", "calibrate", "bagging"):
         value = getattr(s, name)
         if value is not None and not isinstance(value, bool):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
