@@ -91,7 +91,7 @@ CHANGES: dict[str, Any] = {
     "epochs": 4, "weight_decay": 0.5, "l1": 0.1, "l2": 0.1, "dropout": 0.5, "clip_norm": 1e-3, "bias": "none",
     "init": "he_normal", "validation_share": 0.4, "members": 3, "scaling": "minmax",
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
-    "calibrate": True, "watch": "error", "bagging": True, "callbacks": lambda state: True, "engine": "cpu",
+    "calibrate": True, "watch": "error", "bagging": True, "refit": True, "callbacks": lambda state: True, "engine": "cpu",
 }  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""What happens around the epochs of a training on a table: calibration, bagging."""
+"""What happens around the epochs of a training on a table: calibration, bagging, refit."""
 
 from typing import Any
 
@@ -171,3 +171,107 @@ def test_quantiles_come_from_the_errors_out_of_fold():
     low, high = made.predict_interval(frame, 0.9).T
     inside = np.mean((low <= NUMBERS["y"]) & (NUMBERS["y"] <= high))
     assert inside > 0.85
+
+
+# ---- refit
+
+
+@pytest.mark.parametrize("engine", ["cpu", "reference"])
+@pytest.mark.parametrize("schedule", ["cosine", "plateau(factor=0.5, patience=2)"])
+def test_a_refit_is_the_training_again_on_all_rows_with_the_same_learning_rates(engine, schedule):
+    words = {
+        "engine": engine,
+        "schedule": schedule,
+        "warmup": 2,
+        "epochs": 16,
+        "members": 3,
+        "learning_rate": 0.1,
+        "validation_share": 0.3,
+        "tolerance": 0.05,  # what is better by less is kept, but waited for
+    }
+    plain, made = train(CLASSES, **words), train(CLASSES, **words, refit=True)
+    first, resolved, arrays = made.fit.first, made.prepared.resolved, made.prepared.arrays
+    assert first.parameters.tobytes() == plain.fit.parameters.tobytes()
+    n_all = len(arrays.x)
+    card = made.model.card
+    assert card["rows"] == {**plain.model.card["rows"], "training": n_all, "validation": 0}
+    assert card["refit"]
+    assert made.fit.best_epochs == first.best_epochs
+    assert card["epochs_run"] == max(first.best_epochs)
+    # The learning rate at the end of each epoch is the first training's, but for the width of a step.
+    pairs = list(zip(made.fit.history, first.history, strict=False))
+    assert [a.learning_rate for a, b in pairs] == pytest.approx(
+        [b.learning_rate for a, b in pairs], abs=0.002
+    )
+    # Step by step, by the engine alone.
+    steps = -(-n_all // 16)
+    data = Data(arrays.x, arrays.y, np.arange(n_all), np.arange(0), arrays.weights)
+    start = initial_parameters(resolved.network, 3, 3)
+    run = engine_named(engine).start(resolved.network, start, data, resolved.steps)
+    for epoch in range(max(first.best_epochs)):
+        met = sum(at <= epoch for at in card["plateaus"])
+        t = np.arange(epoch * steps, (epoch + 1) * steps, dtype=float)
+        rates = resolved.plan.schedule.rates(0.1, t, steps * 16, epoch, met, 2 * steps, np)
+        run.train_epoch(epoch, rates, [m for m in range(3) if epoch < first.best_epochs[m]])
+    assert run.parameters.tobytes() == made.fit.parameters.tobytes()
+    if schedule != "cosine":
+        assert card["plateaus"]
+        assert card["plateaus"] == [at for at in plain.model.card["plateaus"] if at < card["epochs_run"]]
+    # It can be replayed: the kept parameters come back where a later step is known.
+    for member, best in enumerate(first.best_epochs, 1):
+        if best < card["epochs_run"]:
+            (found,) = replay(made.model, CLASSES, best * steps + 1, member)
+            assert found.state.parameters[0].tobytes() == made.model.parameters[member - 1].tobytes()
+    assert len(replay(made.model, CLASSES, 1, 1)[0].data.train) == n_all
+
+
+def test_what_a_refit_knows_of_rows_it_has_not_seen_is_from_the_first_training():
+    plain, made = train(CLASSES, calibrate=True), train(CLASSES, calibrate=True, refit=True)
+    assert made.model.card["temperature"] == plain.model.card["temperature"]
+    assert not np.array_equal(made.model.parameters, plain.model.parameters)
+    frame = {name: NUMBERS[name] for name in "ab"}
+    words: dict[str, Any] = {
+        "hidden": [8],
+        "epochs": 9,
+        "members": 2,
+        "random_state": 0,
+        "engine": "reference",
+    }
+    one, other = (
+        chainrule.TableRegressor(refit=refit, **words).fit(frame, NUMBERS["y"]) for refit in (False, True)
+    )
+    assert one.intervals_.to_dict() == other.intervals_.to_dict()
+    assert one.validation_loss_curve_ == other.validation_loss_curve_
+    assert not np.array_equal(one.predict(frame), other.predict(frame))
+
+
+def test_a_refit_that_is_interrupted_leaves_the_first_training_and_callbacks_go_on_from_it():
+    plain, seen = train(NUMBERS, engine="reference"), []
+
+    def interrupt(state):
+        seen.append(state)
+        if len(seen) == len(plain.fit.history) + 2:
+            raise KeyboardInterrupt
+        return len(seen) > len(plain.fit.history)  # of no effect in a refit
+
+    made = train(NUMBERS, engine="reference", refit=True, on_epoch_end=interrupt)
+    assert len(seen) == len(plain.fit.history) + 2
+    assert made.fit.first is None
+    assert made.model.card == plain.model.card
+    assert made.model.parameters.tobytes() == plain.model.parameters.tobytes()
+    whole = train(NUMBERS, engine="reference", refit=True)
+    again = fit_prepared(whole.prepared, engine="reference", resume=seen[-1].checkpoint())
+    assert again.parameters.tobytes() == whole.fit.parameters.tobytes()
+
+
+def test_a_refit_is_refused_where_there_is_nothing_more_to_train_on():
+    for words, message in (
+        ({"bagging": True}, "leave out --refit, or --bagging"),
+        ({"validation_share": 0.0}, "--refit trains again on the validation rows, and there are none"),
+    ):
+        with pytest.raises(SettingsError, match=message):
+            train(CLASSES, **{"refit": True, **words})
+    frame = {name: NUMBERS[name] for name in "ab"}
+    made = chainrule.TableRegressor(refit=True, hidden=[4], epochs=3)
+    with pytest.raises(SettingsError, match="refit trains again on the validation rows of this table"):
+        made.fit(frame, NUMBERS["y"], X_val=frame, y_val=NUMBERS["y"])

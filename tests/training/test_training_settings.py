@@ -72,6 +72,7 @@ def test_every_setting_has_an_effect():
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
         "validation_share": 0.4, "members": 2, "seed": 9, "watch": "error", "calibrate": True,
         "bagging": True,
+        "refit": True,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     plain = resolve(Settings(), NUMBERS)

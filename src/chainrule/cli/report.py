@@ -147,13 +147,16 @@ def print_result(console: Console, trained: Trained, path: Path, history: Path |
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
-    epochs = len(fit.history)
+    epochs = len((fit.first or fit).history)
     line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
     if fit.stopped in STOPPED:
         line += f", {STOPPED[fit.stopped]}"
     low, high = min(best), max(best)
     if high == 0:
         return line
+    if fit.first is not None:
+        span = f"{low:,}" if low == high else f"{low:,} to {high:,}, each member's best"
+        return f"{line}; then again on all rows, for {span}"
     return (
         f"{line}; kept epoch {low:,}"
         if low == high

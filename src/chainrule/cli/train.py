@@ -39,7 +39,7 @@ SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
     "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
     "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
-    "calibrate", "bagging", "seed",
+    "calibrate", "bagging", "refit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -254,6 +254,13 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group,
+        "--refit",
+        action="store_true",
+        default=None,
+        help="train again on all rows for the best epoch's number of epochs",
+    )
+    made.option(
+        group,
         "--calibrate",
         action="store_true",
         default=None,
@@ -361,7 +368,7 @@ def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) 
 
 def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
-    for line in trained.fit.history:
+    for line in (trained.fit.first or trained.fit).history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")

@@ -183,6 +183,8 @@ members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
 bagging : bool, default=False
     Whether each member holds out and watches its own fold of the rows, instead of one share for all.
+refit : bool, default=False
+    Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
 """
 
 SCALING = """

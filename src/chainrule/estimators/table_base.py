@@ -225,7 +225,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         self.model_ = model
         self.schema_ = prepared.schema
         self.notes_ = (*(python_words(note, PARAMETERS) for note in prepared.schema.notes), *notes)
-        self._keep_history(result.history)
+        self._keep_history((result.first or result).history)
 
     def _threads(self) -> AbstractContextManager[None]:
         return limited_threads(_plain(self.threads))

@@ -103,6 +103,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         validation_share: float | None = None,
         members: int | None = None,
         bagging: bool = False,
+        refit: bool = False,
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,

@@ -92,6 +92,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         validation_share: float | None = None,
         members: int | None = None,
         bagging: bool = False,
+        refit: bool = False,
         scaling: str = "robust",
         target_scaling: str | None = None,
         kinds: Mapping[str, str] | None = None,

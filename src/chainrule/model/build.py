@@ -28,6 +28,7 @@ from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
+from chainrule.training.refit import refit, warmup_of_refit
 from chainrule.training.settings import Resolved, Settings, Task
 from chainrule.training.temperature import at_temperature, temperature_of, weighted_sums
 from chainrule.training.watch import Answers
@@ -145,18 +146,15 @@ def fit_prepared(
     train, validation = np.arange(n_training), np.arange(n_training, len(arrays.x))
     if folds is not None:
         train, validation = folds.rest, folds.held
-    result = fit(
-        engine_named(engine, threads=threads),
-        resolved.network,
-        initial_parameters(
-            resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder)
-        ),
-        Data(arrays.x, arrays.y, train, validation, arrays.weights),
-        resolved.steps,
-        resolved.plan,
-        on_epoch_end,
-        resume=resume,
+    made = engine_named(engine, threads=threads)
+    start = initial_parameters(
+        resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder)
     )
+    data = Data(arrays.x, arrays.y, train, validation, arrays.weights)
+    what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
+    result = fit(*what, on_epoch_end, resume=resume)
+    if resolved.refit:
+        result = refit(*what, result, on_epoch_end)
     if result.stopped == "interrupted" and not result.history:
         raise KeyboardInterrupt
     return result
@@ -197,10 +195,14 @@ def trained_model(
 
     Raises SettingsError where training left nothing finite.
     """
-    resolved, arrays = prepared.resolved, prepared.arrays
+    resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
     notes = training_notes(result, resolved)
     kept = trained_members(result)
-    n = prepared.rows["training"]
+    n = rows["training"]
+    if result.first is not None:
+        plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, n, len(arrays.x)))
+        n = len(arrays.x)
+        rows = {**rows, "training": n, "validation": 0}
     weights = None if arrays.weights is None else arrays.weights[:n]
     model = Model(
         resolved.network,
@@ -210,10 +212,10 @@ def trained_model(
         prepared.reading,
         training_card(
             resolved.steps,
-            resolved.plan,
+            plan,
             result,
             table=prepared.table.name,
-            rows=prepared.rows,
+            rows=rows,
             weights=prepared.weights,
             engine=engine,
             test_share=prepared.test_share,
@@ -223,7 +225,7 @@ def trained_model(
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
             temperature=None,
-            **_choices(resolved),
+            **_choices(resolved, result),
         ),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
@@ -267,11 +269,12 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult) -> Model:
     return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
 
 
-def _choices(resolved: Resolved) -> dict[str, Any]:
+def _choices(resolved: Resolved, result: FitResult) -> dict[str, Any]:
     """Return the card's entries about what happened around the epochs, of what was chosen."""
     found = {
         "watch": (resolved.watch, "loss"),
         "bagging": (resolved.members if resolved.bagging else 0, 0),
+        "refit": (result.first is not None, False),
     }
     return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 

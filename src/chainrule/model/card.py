@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-import numpy as np
-
 from chainrule.engines import ENGINES
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
@@ -22,6 +20,7 @@ from chainrule.tables.plain import (
     read_text,
 )
 from chainrule.training.monitor import FitResult, Plan, Stopped
+from chainrule.training.refit import plateaus_met
 from chainrule.training.watch import WATCHED
 
 Reader = Callable[[object, str], Any]
@@ -34,7 +33,8 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     and ``validation_share``, the SHA-256 of the training ``data``, the ``members``: how many were trained and the numbers
     of those kept, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
     which the output layer's parameters were divided after training (None: they weren't). Where they were chosen: what
-    early stopping looked at (``watch``), and the number of folds that the rows were dealt out to (``bagging``).
+    early stopping looked at (``watch``), and the number of folds that the rows were dealt out to (``bagging``),
+    and that the training was done again on all rows (``refit``), which is the one the card is about.
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -65,28 +65,6 @@ def rows_of_each(card: Mapping[str, Any]) -> int:
     """Return the number of rows that each member was trained on: with bagging all but those of a fold."""
     n: int = card["rows"]["training"]
     return n - -(-n // card["bagging"]) if "bagging" in card else n
-
-
-def plateaus_met(plan: Plan, result: FitResult, rows: int, batch_size: int) -> list[int]:
-    """Return the epochs (from 0) before which the schedule's count of plateaus rose, once for each rise.
-
-    They are seen in the learning rates of the history: with them a replay needs no validation rows.
-    """
-    if not plan.schedule.waits_for_plateau:
-        return []
-    steps = -(-rows // batch_size)
-    found: list[int] = []
-    for line in result.history:
-        epoch = line.epoch - 1
-        last = np.array([epoch * steps + steps - 1.0])
-        for count in range(len(found), line.epoch + 1):
-            made = plan.schedule.rates(
-                plan.learning_rate, last, steps * plan.epochs, epoch, count, plan.warmup, np
-            )
-            if float(made[0]) == line.learning_rate:
-                found += [epoch] * (count - len(found))
-                break
-    return found
 
 
 def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
@@ -189,5 +167,6 @@ _READERS: Mapping[str, Reader] = {
 _CHOICES: Mapping[str, Reader] = {
     "watch": _watch,
     "bagging": read_count,
+    "refit": read_flag,
 }
 """What is in a card where it was chosen, and not in one that went without."""

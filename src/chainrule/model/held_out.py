@@ -36,7 +36,8 @@ def held_out(
     x, rows, folds = prepared.arrays.x, held_out_rows(prepared, result), prepared.folds
     kept = trained_members(result)
     if folds is None:
-        return function(result.parameters[kept], x[rows])
+        # Those of a refit have been trained on the validation rows.
+        return function((result.first or result).parameters[kept], x[rows])
     own = folds.own[rows]
     found = np.empty((1, len(rows), prepared.resolved.network.output.n_out))
     for member in kept:

@@ -106,6 +106,10 @@ def prepare(
     """
     settings, reading = settings or Settings(), reading or Reading()
     if validation is not None:
+        if settings.refit:
+            raise SettingsError(
+                "--refit trains again on the validation rows of this table, and others are given: leave one of them out"
+            )
         if settings.bagging:
             raise SettingsError(
                 "validation rows are given, and with --bagging each member holds out its own fold of the others: leave "
@@ -143,6 +147,10 @@ def prepare(
     )
     if resolved.calibrate:
         _check_calibrates(resolved, schema, validation is not None or resolved.bagging or len(split_off) > 0)
+    if resolved.refit and not len(split_off):
+        raise SettingsError(
+            "--refit trains again on the validation rows, and there are none: set --validation-share, or leave it out"
+        )
     fitted = np.concatenate([training, split_off])
     tested = table.take(test)
     if test_file is not None:

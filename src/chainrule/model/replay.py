@@ -243,7 +243,11 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     same = len(rows) > 0
     for share, stream in ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM)):
         if same:
-            rows, _ = divided(table, target.name, rows, share, card["seed"], stream, by_class=by_class)
+            rows, split_off = divided(
+                table, target.name, rows, share, card["seed"], stream, by_class=by_class
+            )
+    if same and card.get("refit"):
+        rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]
     if same:
         part = table.take(rows)

@@ -71,7 +71,8 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
     rates: FloatArray = np.zeros(0)
     for epoch in range(monitor.epoch, plan.epochs):
         if changes or not len(rates):
-            rates = plan.rates(made, steps, epoch, monitor.plateaus)
+            met = monitor.plateaus if plan.met is None else sum(at <= epoch for at in plan.met)
+            rates = plan.rates(made, steps, epoch, met)
         made += steps
         report = run.train_epoch(epoch, rates, monitor.active)
         if not monitor.after(epoch + 1, report, float(rates[-1])):

@@ -49,6 +49,9 @@ class Plan:
 
     ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
+
+    ``lengths``: the epochs of each member, where they end at epochs of their own; ``met``: the epochs (from 0) before
+    which the schedule's count of plateaus rises, where that is known rather than watched for.
     """
 
     epochs: int = 200
@@ -67,6 +70,8 @@ class Plan:
     gradient_tolerance: float = 1e-9
     cost_tolerance: float = 1e-12
     divisor: float = 1.0
+    lengths: tuple[int, ...] | None = None
+    met: tuple[int, ...] | None = None
 
     @property
     def keeps_best(self) -> bool:
@@ -110,7 +115,8 @@ class FitResult:
     ``losses`` (k,) are the watched losses, or values of the metric, of the kept parameters (by the rule
     ``best``: the best); where nothing is watched (no validation rows, no early stopping), the mean training
     loss during the epoch they are from. ``checkpoint`` is where training ended, to go on from; None where
-    Ctrl-C ended it in the middle of an epoch.
+    Ctrl-C ended it in the middle of an epoch. ``first`` is the training that said for how many epochs this one, of all
+    rows, was to be (`refit`).
     """
 
     parameters: FloatArray
@@ -121,6 +127,7 @@ class FitResult:
     diverged: dict[int, Divergence]
     seconds: float
     checkpoint: Checkpoint | None = None
+    first: FitResult | None = None
 
 
 class Monitor:
@@ -151,7 +158,7 @@ class Monitor:
         self.watches = plan.rows != "steps" and (self.validates or plan.early_stopping)
         self.sign = -1.0 if plan.watch is not None and plan.watch.metric.greater_is_better else 1.0
         self.stopped: Stopped = "epochs"
-        self.counts_plateaus = plan.schedule.waits_for_plateau
+        self.counts_plateaus = plan.schedule.waits_for_plateau and plan.met is None
         self.penalizes = bool(settings.l1 or settings.l2)
         if self.penalizes:
             layout = Layout(network)
@@ -183,6 +190,8 @@ class Monitor:
         self.best_epochs = [0] * members
         self.waited = [0] * members
         self.active = tuple(range(members))
+        if self.plan.lengths is not None:
+            self.active = tuple(member for member in self.active if self.plan.lengths[member])
         self.before = 0.0
 
     def _resume(self, resume: Checkpoint) -> None:
@@ -261,7 +270,7 @@ class Monitor:
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False
-        if not self.active:
+        if not self.active and (plan.lengths is None or len(self.diverged) == len(self.waited)):
             self.stopped = "diverged" if len(self.diverged) == len(self.waited) else "early stopping"
         return bool(self.active)
 
@@ -290,6 +299,8 @@ class Monitor:
         """Return who goes on, and count the plateaus that the schedule waits for: those of all members."""
         plan = self.plan
         lowers = plan.least_rate is not None and learning_rate > plan.least_rate
+        if plan.lengths is not None:
+            members = [member for member in members if self.epoch < plan.lengths[member]]
         going = tuple(
             member
             for member in members

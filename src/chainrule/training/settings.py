@@ -35,7 +35,7 @@ class Settings:
     in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
     training rows, watched by early stopping, which looks at what `watched` says: ``watch``. ``calibrate``: fit a
     temperature on those rows when training is over. ``bagging``: member m of K holds out and watches the m-th of K
-    folds of the rows, instead.
+    folds of the rows, instead. ``refit``: train again on all rows for the best epoch's number of epochs.
     """
 
     hidden: Sequence[int] | None = None
@@ -64,6 +64,7 @@ class Settings:
     members: int | None = None
     calibrate: bool = False
     bagging: bool = False
+    refit: bool = False
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -92,6 +93,7 @@ class Resolved:
     watch: str = "loss"
     calibrate: bool = False
     bagging: bool = False
+    refit: bool = False
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -140,6 +142,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         chosen.watch,
         chosen.calibrate,
         chosen.bagging,
+        chosen.refit,
     )
 
 
@@ -235,6 +238,10 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
 def _check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
     """Raise SettingsError where members can't hold out a fold each."""
     members = chosen.members or 1
+    if chosen.refit:
+        raise SettingsError(
+            "with --bagging all rows are trained on by most members already: leave out --refit, or --bagging"
+        )
     if asked.validation_share is not None:
         raise SettingsError(
             "with --bagging each member holds out its own fold of the rows, so there is no --validation-share: leave "
@@ -285,7 +292,7 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.watch not in WATCHED:
         raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
-    for name in ("early_stopping", "calibrate", "bagging"):
+    for name in ("early_stopping", "calibrate", "bagging", "refit"):
         value = getattr(s, name)
         if value is not None and not isinstance(value, bool):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
