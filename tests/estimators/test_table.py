@@ -103,7 +103,7 @@ def test_every_parameter_changes_the_model(name):
 
 
 def test_the_parameters_left_end_the_training_otherwise():
-    known = {"early_stopping", "patience", "tolerance", "stopping_metric", "threads"}
+    known = {"early_stopping", "patience", "tolerance", "stopping_metric", "threads", "time_limit"}
     assert set(CHANGES) | known == set(TableClassifier().get_params())
     x, y = numbers(80)
     long: dict[str, Any] = {"epochs": 40, "learning_rate": 0.2, "members": 1}

@@ -73,6 +73,7 @@ def test_every_setting_has_an_effect():
         "validation_share": 0.4, "members": 2, "seed": 9, "watch": "error", "calibrate": True,
         "bagging": True,
         "refit": True,
+        "time_limit": 9.0,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     plain = resolve(Settings(), NUMBERS)

@@ -43,6 +43,7 @@ STOPPED = {
     "callback": "stopped by a callback",
     "interrupted": "interrupted",
     "diverged": "diverged",
+    "time limit": "ended by the time limit",
 }
 
 

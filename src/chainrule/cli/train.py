@@ -39,7 +39,7 @@ SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
     "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
     "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
-    "calibrate", "bagging", "refit", "seed",
+    "calibrate", "bagging", "refit", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -72,6 +72,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.model.build import fit_prepared, score_prepared
     from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
+    from chainrule.model.timing import within_time
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings import Settings
 
@@ -104,6 +105,7 @@ def run(options: argparse.Namespace) -> None:
     if talks:
         print_found(console, prepared)
         sys.stdout.flush()
+    prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
@@ -268,6 +270,13 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"
+    )
+    made.option(
+        group,
+        "--time-limit",
+        metavar="SECONDS",
+        type=number,
+        help="fewer members and epochs where all don't fit into it; the schedule ends with them",
     )
     made.option(
         group, "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"

@@ -185,6 +185,8 @@ bagging : bool, default=False
     Whether each member holds out and watches its own fold of the rows, instead of one share for all.
 refit : bool, default=False
     Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
+time_limit : float, default=None
+    Seconds for `fit`: members and epochs are fewer where all don't fit into it, and the schedule ends with them.
 """
 
 SCALING = """

@@ -104,6 +104,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         members: int | None = None,
         bagging: bool = False,
         refit: bool = False,
+        time_limit: float | None = None,
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,

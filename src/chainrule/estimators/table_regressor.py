@@ -93,6 +93,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         members: int | None = None,
         bagging: bool = False,
         refit: bool = False,
+        time_limit: float | None = None,
         scaling: str = "robust",
         target_scaling: str | None = None,
         kinds: Mapping[str, str] | None = None,

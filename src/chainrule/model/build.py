@@ -9,27 +9,26 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
-from chainrule.engines.base import Data
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.model.card import training_card
 from chainrule.model.held_out import held_out, held_out_rows
 from chainrule.model.model import Evaluation, Model, check_finite
-from chainrule.model.prepare import Prepared, data_digest, prepare, unseen_inputs
+from chainrule.model.prepare import Prepared, data_digest, prepare
 from chainrule.model.source import Reading, Source
+from chainrule.model.timing import start_of, within_time
 from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import suggestion
 from chainrule.training.baselines import class_baselines, number_baselines
 from chainrule.training.checkpoint import Checkpoint
-from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
 from chainrule.training.refit import refit, warmup_of_refit
-from chainrule.training.settings import Resolved, Settings, Task
+from chainrule.training.settings import Settings, Task
 from chainrule.training.temperature import at_temperature, temperature_of, weighted_sums
 from chainrule.training.watch import Answers
 
@@ -122,6 +121,7 @@ def train_prepared(
 ) -> Trained:
     """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
     with limited_threads(threads):
+        prepared = within_time(prepared, engine=engine, threads=threads)
         result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
         return score_prepared(prepared, result, engine=engine)
 
@@ -139,22 +139,18 @@ def fit_prepared(
     Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
     none, and KeyboardInterrupt goes on.
     """
-    resolved, arrays = prepared.resolved, prepared.arrays
-    n_training, folds = prepared.rows["training"], prepared.folds
-    train: IntArray
-    validation: IntArray
-    train, validation = np.arange(n_training), np.arange(n_training, len(arrays.x))
-    if folds is not None:
-        train, validation = folds.rest, folds.held
+    resolved, budget = prepared.resolved, prepared.budget
+    if resume is not None and prepared.budget is not None:
+        raise SettingsError(
+            "under a --time-limit members and epochs are chosen by the clock, so a checkpoint can't be gone on with: give "
+            "--members and --epochs instead"
+        )
     made = engine_named(engine, threads=threads)
-    start = initial_parameters(
-        resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder)
-    )
-    data = Data(arrays.x, arrays.y, train, validation, arrays.weights)
+    start, data = start_of(prepared)
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
-    result = fit(*what, on_epoch_end, resume=resume)
+    result = fit(*what, on_epoch_end, resume=resume, budget=budget)
     if resolved.refit:
-        result = refit(*what, result, on_epoch_end)
+        result = refit(*what, result, on_epoch_end, budget=budget)
     if result.stopped == "interrupted" and not result.history:
         raise KeyboardInterrupt
     return result
@@ -196,7 +192,7 @@ def trained_model(
     Raises SettingsError where training left nothing finite.
     """
     resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
-    notes = training_notes(result, resolved)
+    notes = [*training_notes(result, resolved), *prepared.notes]
     kept = trained_members(result)
     n = rows["training"]
     if result.first is not None:
@@ -225,7 +221,7 @@ def trained_model(
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
             temperature=None,
-            **_choices(resolved, result),
+            **_choices(prepared, result),
         ),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
@@ -269,12 +265,15 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult) -> Model:
     return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
 
 
-def _choices(resolved: Resolved, result: FitResult) -> dict[str, Any]:
+def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
     """Return the card's entries about what happened around the epochs, of what was chosen."""
+    resolved = prepared.resolved
     found = {
         "watch": (resolved.watch, "loss"),
         "bagging": (resolved.members if resolved.bagging else 0, 0),
         "refit": (result.first is not None, False),
+        "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),
+        "most_steps": (resolved.plan.most_steps, None),
     }
     return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 

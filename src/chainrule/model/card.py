@@ -34,7 +34,8 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     of those kept, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
     which the output layer's parameters were divided after training (None: they weren't). Where they were chosen: what
     early stopping looked at (``watch``), and the number of folds that the rows were dealt out to (``bagging``),
-    and that the training was done again on all rows (``refit``), which is the one the card is about.
+    and that the training was done again on all rows (``refit``), which is the one the card is about, the
+    seconds that it was given (``time_limit``), and the steps of the one epoch that didn't fit into them (``most_steps``).
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -168,5 +169,7 @@ _CHOICES: Mapping[str, Reader] = {
     "watch": _watch,
     "bagging": read_count,
     "refit": read_flag,
+    "time_limit": read_number,
+    "most_steps": read_count,
 }
 """What is in a card where it was chosen, and not in one that went without."""

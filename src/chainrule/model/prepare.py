@@ -19,6 +19,7 @@ from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.target import TargetEncoder, fit_target
+from chainrule.training.budget import Budget
 from chainrule.training.settings import Problem, Resolved, Settings, Task, resolve
 from chainrule.training.temperature import check_calibrates
 
@@ -46,7 +47,7 @@ class Prepared:
 
     ``fitted`` are the training rows followed by the validation rows that were split off, ``watched`` the validation
     rows where they are a table of their own, ``tested`` the rows of the score, which are ``test_share`` of the table's
-    or a table of their own.
+    or a table of their own. ``budget`` is the time that is left, where it is limited; ``notes`` say what it has cost.
     """
 
     table: Table
@@ -62,6 +63,8 @@ class Prepared:
     reading: Reading = field(default_factory=Reading)
     watched: Table | None = None
     test_share: float = 0.0
+    budget: Budget | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:
@@ -105,6 +108,7 @@ def prepare(
     the kinds of columns, as `infer_schema` has them. Raises TableError or SettingsError for what can't be trained on.
     """
     settings, reading = settings or Settings(), reading or Reading()
+    budget = None if settings.time_limit is None else Budget(settings.time_limit)
     if validation is not None:
         if settings.refit:
             raise SettingsError(
@@ -185,6 +189,7 @@ def prepare(
         reading,
         watched,
         share,
+        budget,
     )
 
 

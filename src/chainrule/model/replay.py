@@ -91,7 +91,7 @@ def replay(
         folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
         data = replace(data, train=folds.rest[place])
     per_epoch = -(-len(data.train) // settings.batch_size)
-    last = per_epoch * card["epochs_run"]
+    last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
     for step in wanted:
         if not 1 <= step <= last:
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")

@@ -60,7 +60,8 @@ def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     elif (
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):
-        notes.append("the loss was still falling at the last epoch: more --epochs may help")
+        more = "more --epochs" if resolved.time_limit is None else "more --epochs, or a longer --time-limit,"
+        notes.append(f"the loss was still falling at the last epoch: {more} may help")
     return notes
 
 

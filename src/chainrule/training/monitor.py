@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -26,7 +26,9 @@ from chainrule.equations.schedules import Schedule, schedule
 from chainrule.training.checkpoint import Checkpoint, Epoch
 from chainrule.training.watch import Watch
 
-Stopped = Literal["epochs", "early stopping", "converged", "callback", "interrupted", "diverged"]
+Stopped = Literal[
+    "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
+]
 
 
 @dataclass(frozen=True)
@@ -51,7 +53,8 @@ class Plan:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
 
     ``lengths``: the epochs of each member, where they end at epochs of their own; ``met``: the epochs (from 0) before
-    which the schedule's count of plateaus rises, where that is known rather than watched for.
+    which the schedule's count of plateaus rises, where that is known rather than watched for. ``most_steps``: the
+    steps of the one epoch there is, where it is not a whole one.
     """
 
     epochs: int = 200
@@ -72,6 +75,7 @@ class Plan:
     divisor: float = 1.0
     lengths: tuple[int, ...] | None = None
     met: tuple[int, ...] | None = None
+    most_steps: int | None = None
 
     @property
     def keeps_best(self) -> bool:
@@ -106,6 +110,13 @@ class EpochState(NamedTuple):
 
 
 Callback = Callable[[EpochState], bool | None]
+
+
+class Guard(Protocol):
+    """Says after an epoch whether there is no time for another one."""
+
+    def is_over(self) -> bool:
+        """Return whether an epoch like the one that has ended would go past the limit."""
 
 
 @dataclass(frozen=True)
@@ -143,7 +154,9 @@ class Monitor:
         plan: Plan,
         on_epoch_end: Callback | None,
         resume: Checkpoint | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard = guard
         self.begun = time.perf_counter()
         self.run = run
         self.engine = engine
@@ -220,6 +233,13 @@ class Monitor:
             found.append(watch(data.y[rows], a, None if data.weights is None else data.weights[rows]))
         return self.sign * np.array(found)
 
+    def watch_once(self) -> None:
+        """Look at the rows that are looked at after an epoch, to see how long it takes."""
+        if self.watches:
+            self._on_rows()
+        if self.validates and not (self.watches and self.plan.watch is None):
+            self._losses(self.data.validation)
+
     def _losses(self, rows: IntArray) -> FloatArray:
         return np.asarray(self.run.losses(rows)) / self.plan.divisor
 
@@ -269,6 +289,9 @@ class Monitor:
         self.active = self._going(shown, learning_rate)
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
+            return False
+        if self.active and self.guard is not None and self.guard.is_over():
+            self.stopped = "time limit"
             return False
         if not self.active and (plan.lengths is None or len(self.diverged) == len(self.waited)):
             self.stopped = "diverged" if len(self.diverged) == len(self.waited) else "early stopping"

@@ -9,8 +9,11 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, Engine, StepSettings
 from chainrule.equations.network import Network
+from chainrule.training.budget import Budget
 from chainrule.training.loop import fit
 from chainrule.training.monitor import Callback, EpochState, FitResult, Plan
+
+CUT_SHORT = ("interrupted", "time limit")
 
 
 def refit(
@@ -22,6 +25,8 @@ def refit(
     plan: Plan,
     first: FitResult,
     on_epoch_end: Callback | None = None,
+    *,
+    budget: Budget | None = None,
 ) -> FitResult:
     """Train ``parameters`` (k, p) again on training and validation rows, and return the last epoch of each member.
 
@@ -29,9 +34,9 @@ def refit(
     length and its plateaus are the first training's, and where it has got to counts by the share of the steps made, of which
     an epoch of more rows has more. What ``on_epoch_end`` returns has no effect, and its checkpoints are the first
     training's last, from which this begins anew. The first training is returned where it was interrupted or brought
-    nothing, or where this is interrupted.
+    nothing, or where this is interrupted; so it is where the ``budget`` ends either.
     """
-    if first.stopped == "interrupted" or not any(first.best_epochs):
+    if first.stopped in CUT_SHORT or not any(first.best_epochs):
         return first
 
     def after(state: EpochState) -> None:
@@ -51,8 +56,8 @@ def refit(
         lengths=first.best_epochs,
         met=tuple(plateaus_met(plan, first, len(data.train), settings.batch_size)),
     )
-    second = fit(engine, network, parameters, everything, settings, again, after)
-    if second.stopped == "interrupted":
+    second = fit(engine, network, parameters, everything, settings, again, after, budget=budget)
+    if second.stopped in CUT_SHORT:
         return first
     seconds = first.seconds + second.seconds
     return replace(second, stopped=first.stopped, seconds=seconds, checkpoint=first.checkpoint, first=first)

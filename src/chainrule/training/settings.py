@@ -36,6 +36,7 @@ class Settings:
     training rows, watched by early stopping, which looks at what `watched` says: ``watch``. ``calibrate``: fit a
     temperature on those rows when training is over. ``bagging``: member m of K holds out and watches the m-th of K
     folds of the rows, instead. ``refit``: train again on all rows for the best epoch's number of epochs.
+    ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
     """
 
     hidden: Sequence[int] | None = None
@@ -65,6 +66,7 @@ class Settings:
     calibrate: bool = False
     bagging: bool = False
     refit: bool = False
+    time_limit: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -94,6 +96,7 @@ class Resolved:
     calibrate: bool = False
     bagging: bool = False
     refit: bool = False
+    time_limit: float | None = None
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -143,6 +146,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         chosen.calibrate,
         chosen.bagging,
         chosen.refit,
+        chosen.time_limit,
     )
 
 
@@ -316,7 +320,7 @@ def _check(s: Settings) -> None:
             _at_least(name.replace("_", "-"), value, low, whole=whole)
     if s.seed >= 2**64:
         raise SettingsError(f"seed {s.seed} must be less than 2^64")
-    for name in ("learning_rate", "clip_norm"):
+    for name in ("learning_rate", "clip_norm", "time_limit"):
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and value > 0):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")
