@@ -71,7 +71,8 @@ def test_every_setting_has_an_effect():
         "batch_size": 7, "epochs": 3, "weight_decay": 0.3, "l1": 0.1, "l2": 0.1, "dropout": 0.6, "clip_norm": 1.0,
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
         "validation_share": 0.4, "members": 2, "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
-        "parametrization": "ntk", "regularization_schedule": "flat_cosine",
+        "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
+        "bagging": True, "refit": True, "time_limit": 9.0,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     plain = resolve(Settings(), NUMBERS)

@@ -91,6 +91,14 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
         yield f"regularization schedule {card['regularization_schedule']}"
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
+    if "bagging" in card:
+        yield f"each member stopped by its own fold of {card['bagging']}"
+    if card.get("refit"):
+        yield "trained again on all rows when the best epoch was known"
+    if "watch" in card:
+        yield f"early stopping by {card['watch']}"
+    if card["temperature"] is not None:
+        yield f"temperature {card['temperature']:.4g}"
     yield f"seed {card['seed']}"
 
 

@@ -40,7 +40,8 @@ SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
     "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
     "activation_mix", "parametrization", "regularization_schedule",
-    "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
+    "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
+    "calibrate", "bagging", "refit", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -73,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.model.build import fit_prepared, score_prepared
     from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
+    from chainrule.model.timing import within_time
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings import Settings
 
@@ -105,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
     if talks:
         print_found(console, prepared)
         sys.stdout.flush()
+    prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
@@ -254,13 +257,47 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group,
+        "--watch",
+        metavar="WHAT",
+        help="what early stopping looks at: loss (the default), error, or refinement, the log-loss at the best temperature",
+    )
+    made.option(
+        group,
         "--validation-share",
         metavar="SHARE",
         type=number,
         help="of the training rows, watched by early stopping",
     )
     made.option(
+        group,
+        "--bagging",
+        action="store_true",
+        default=None,
+        help="each member holds out and watches its own fold of the rows, instead of one share for all",
+    )
+    made.option(
+        group,
+        "--refit",
+        action="store_true",
+        default=None,
+        help="train again on all rows for the best epoch's number of epochs",
+    )
+    made.option(
+        group,
+        "--calibrate",
+        action="store_true",
+        default=None,
+        help="divide the outputs' weighted sums by the temperature that is best for the validation rows",
+    )
+    made.option(
         group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"
+    )
+    made.option(
+        group,
+        "--time-limit",
+        metavar="SECONDS",
+        type=number,
+        help="fewer members and epochs where all don't fit into it; the schedule ends with them",
     )
     made.option(
         group, "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"
@@ -367,7 +404,7 @@ def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) 
 
 def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
-    for line in trained.fit.history:
+    for line in (trained.fit.first or trained.fit).history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
@@ -385,6 +422,7 @@ def _result(trained: Trained, path: Path) -> dict[str, Any]:
         "held_out": trained.held_out,
         "scores": trained.evaluation.scores,
         "baselines": dict(trained.baselines),
+        "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "confusion": trained.evaluation.confusion,
         "network": model.network.to_dict(),
         "members": model.members,

@@ -142,7 +142,8 @@ class StepSettings:
 class Data:
     """The rows of a run: inputs ``x`` (n, d), targets ``y`` (n, n_out), and row weights (n,) or None.
 
-    ``train`` and ``validation`` are indices of rows; ``validation`` may be empty.
+    ``train`` and ``validation`` are indices of rows, (m,) for all members or (k, m) for each its own;
+    ``validation`` may be empty.
     """
 
     x: FloatArray
@@ -150,6 +151,18 @@ class Data:
     train: IntArray
     validation: IntArray
     weights: FloatArray | None = None
+
+
+def of_member(rows: IntArray, member: int) -> IntArray:
+    """Return a member's line of rows (k, m), or the rows (m,) that all have."""
+    return rows if rows.ndim == 1 else rows[member]
+
+
+def check_lines(data: Data, members: int) -> None:
+    """Raise SettingsError where rows of their own are given to another number of members."""
+    for name, rows in (("training", data.train), ("validation", data.validation)):
+        if rows.ndim > 1 and len(rows) != members:
+            raise SettingsError(f"there are {name} rows for {len(rows)} members, but {members} are trained")
 
 
 class Divergence(NamedTuple):
@@ -233,10 +246,16 @@ class Run(Protocol):
         """Return a context for many short calls: what each would set up for itself is set up once."""
 
     def losses(self, rows: IntArray) -> FloatArray:
-        """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels."""
+        """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels.
+
+        Here and below ``rows`` are (n,), or (k, n) for each member its own.
+        """
 
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows, (k, n, n_out)."""
+
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows, (k, n, n_out)."""
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient (p,), for L-BFGS."""

@@ -252,7 +252,7 @@ def _block(
     n_layers = len(shape.layers) - 1
     n_out = shape.layers[n_layers - 1, N_OUT]
     for i in range(rows):
-        source = table.train[table.order[at + first + i]]
+        source = table.order[at + first + i]
         load(table.x, source, space.a, i)
         load(table.y, source, space.targets, i)
     for layer in range(n_layers):
@@ -264,7 +264,7 @@ def _block(
     cost = 0.0
     if shape.facts[WEIGHTED]:
         for i in range(rows):
-            of_row = share * table.weights[table.train[table.order[at + first + i]]]
+            of_row = share * table.weights[table.order[at + first + i]]
             cost += space.values[i] * of_row
             for j in range(n_out):
                 space.delta[z0 + uint64(i * n_out + j)] *= space.delta.dtype.type(of_row)
@@ -393,7 +393,7 @@ def train_steps(
     ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
     facts = shape.facts
-    batch, n = facts[BATCH], len(table.train)
+    batch, n = facts[BATCH], len(table.order)
     meeting, progress = shared.meeting, shared.progress
     low, high = bounds[thread], bounds[thread + 1]
     index, step = progress[MEMBER], progress[STEP]
@@ -408,6 +408,9 @@ def train_steps(
                 else:
                     for i in range(n):
                         table.order[i] = i
+                line = member if len(table.train) > 1 else 0
+                for i in range(n):
+                    table.order[i] = table.train[line, table.order[i]]
             barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
@@ -418,7 +421,7 @@ def train_steps(
             if facts[WEIGHTED]:
                 total = 0.0
                 for i in range(rows):
-                    total += table.weights[table.train[table.order[at + i]]]
+                    total += table.weights[table.order[at + i]]
             share = 1.0 / total if total > 0.0 else 0.0
         _gradients(
             thread,
@@ -501,7 +504,8 @@ def outputs_of_rows(
 ) -> None:
     """Write every member's outputs to ``out`` (k, n, n_out), block by block of rows, as one thread of ``size``.
 
-    An empty ``rows_of`` stands for all rows of ``x``, in order. It ends early where ``stop`` is not 0.
+    ``rows_of`` is (1, n), or (k, n) for each member its own; an empty one stands for all rows of ``x``, in order. It ends
+    early where ``stop`` is not 0.
     """
     n_layers = len(shape.layers) - 1
     n, n_out = out.shape[1], out.shape[2]
@@ -511,8 +515,9 @@ def outputs_of_rows(
             return
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
+        line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            load(x, rows_of[start + i] if len(rows_of) else start + i, space.a, i)
+            load(x, rows_of[line, start + i] if len(rows_of) else start + i, space.a, i)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         a0 = shape.layers[n_layers, A_AT]
@@ -536,25 +541,26 @@ def losses_of_rows(
 ) -> None:
     """Write every member's sum of weighted losses of each block of rows to ``totals`` (k, blocks), as one thread of ``size``.
 
-    It ends early where ``stop`` is not 0.
+    ``rows_of`` is (1, n), or (k, n) for each member its own. It ends early where ``stop`` is not 0.
     """
     n_layers = len(shape.layers) - 1
-    n = len(rows_of)
+    n = rows_of.shape[1]
     blocks = (n + block - 1) // block
     for task in range(thread, blocks * len(w), size):
         if atomic_load(stop, 0):
             return
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
+        line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            load(table.x, rows_of[start + i], space.a, i)
-            load(table.y, rows_of[start + i], space.targets, i)
+            load(table.x, rows_of[line, start + i], space.a, i)
+            load(table.y, rows_of[line, start + i], space.targets, i)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         _loss(shape, space, rows)
         total = 0.0
         for i in range(rows):
-            weight = table.weights[rows_of[start + i]] if shape.facts[WEIGHTED] else 1.0
+            weight = table.weights[rows_of[line, start + i]] if shape.facts[WEIGHTED] else 1.0
             total += space.values[i] * weight
         totals[member, task % blocks] = total
 
@@ -596,4 +602,4 @@ def whole_gradient(
     thread: Any, size: Any, shape: Any, table: Any, space: Any, shared: Any, w: Any, g: Any, share: Any
 ) -> None:
     """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
-    _gradients(thread, size, shape, table, space, shared, w, g, 0, len(table.train), share, 0, 0)
+    _gradients(thread, size, shape, table, space, shared, w, g, 0, len(table.order), share, 0, 0)

@@ -57,7 +57,10 @@ class Shape(NamedTuple):
 
 
 class Rows(NamedTuple):
-    """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, training rows and their order."""
+    """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, and the rows to train on.
+
+    ``train`` is (1, m), or (k, m) for each member its own; ``order`` (m,) are those of the member at work, as they come.
+    """
 
     x: Any
     y: Any

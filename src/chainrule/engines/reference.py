@@ -20,7 +20,9 @@ from chainrule.engines.base import (
     Layout,
     RunState,
     StepSettings,
+    check_lines,
     check_resumable,
+    of_member,
 )
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
@@ -110,6 +112,7 @@ class ReferenceRun:
         self.layout = Layout(network)
         start = parameters if resume is None else resume.parameters
         self.parameters: FloatArray = np.array(start, np.float64, ndmin=2)
+        check_lines(data, len(self.parameters))
         self.data = data
         self.settings = settings
         self.states = [settings.optimizer.init(flat, np) for flat in self.parameters]
@@ -127,11 +130,12 @@ class ReferenceRun:
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches that cover the training rows, the last one perhaps smaller."""
-        return -(-len(self.data.train) // self.settings.batch_size)
+        n: int = self.data.train.shape[-1]
+        return -(-n // self.settings.batch_size)
 
     def batches(self, epoch: int, member: int) -> list[IntArray]:
         """Return the rows of each batch of an epoch."""
-        rows = self.data.train
+        rows = of_member(self.data.train, member)
         if self.settings.shuffle:
             rows = rows[row_order(len(rows), self.settings.seed, epoch, member)]
         size = self.settings.batch_size
@@ -214,11 +218,25 @@ class ReferenceRun:
 
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows."""
-        return ReferenceEngine().predict(self.layout.network, self.parameters, self.data.x[rows])
+        return self._predicted(self.layout.network, rows)
+
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows."""
+        return self._predicted(self.layout.network.without_output_activation(), rows)
+
+    def _predicted(self, network: Network, rows: IntArray) -> FloatArray:
+        engine, x = ReferenceEngine(), self.data.x
+        if rows.ndim == 1:
+            return engine.predict(network, self.parameters, x[rows])
+        own = [
+            engine.predict(network, flat[None], x[line])
+            for flat, line in zip(self.parameters, rows, strict=True)
+        ]
+        return np.concatenate(own)
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
-        rows = self.data.train
+        rows = of_member(self.data.train, member)
         no_decay = self.layout.decayed * self.layout.free
         step = take_step(
             self.layout,

@@ -342,6 +342,12 @@ class Network:
         """The last layer."""
         return self.layers[-1]
 
+    def without_output_activation(self) -> Network:
+        """Return the network whose output is its output layer's z; its parameters lie as this one's do."""
+        data = self.to_dict()
+        last = {**data["layers"][-1], "activation": "identity"}
+        return Network.from_dict({**data, "layers": [*data["layers"][:-1], last]})
+
     def shapes(self) -> list[dict[str, tuple[int, ...]]]:
         """Return the shapes of every layer's parameters, by name."""
         return [layer.shapes(n_in) for layer, n_in in zip(self.layers, self.sizes[:-1], strict=True)]

@@ -183,10 +183,19 @@ patience : int, default=None
     Epochs without progress before the end.
 tolerance : float, default=0.0
     What counts as progress.
+watch : {'loss', 'error', 'refinement'}, default='loss'
+    What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
+    would be left at the best temperature.
 validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
+bagging : bool, default=False
+    Whether each member holds out and watches its own fold of the rows, instead of one share for all.
+refit : bool, default=False
+    Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
+time_limit : float, default=None
+    Seconds for `fit`: members and epochs are fewer where all don't fit into it, and the schedule ends with them.
 """
 
 SCALING = """

@@ -16,13 +16,13 @@ from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
-from chainrule.estimators.table_base import BaseTable, validation_rows
+from chainrule.estimators.table_base import BaseTable
 from chainrule.estimators.table_data import AnyArray, class_values
 from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
+from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Task
-from chainrule.training.temperature import at_temperature, check_calibrates, fitted_temperature
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
 
@@ -103,8 +103,12 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
+        watch: str = "loss",
         validation_share: float | None = None,
         members: int | None = None,
+        bagging: bool = False,
+        refit: bool = False,
+        time_limit: float | None = None,
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,
@@ -138,8 +142,6 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _ready(self, prepared: Prepared) -> Prepared:
-        if self.calibrate:
-            check_calibrates(prepared.resolved.network, prepared.n_validation)
         if self.class_weight is None:
             return prepared
         codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
@@ -152,19 +154,8 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
             )
         return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
 
-    def _finish(self, model: Model, prepared: Prepared) -> Model:
-        self.temperature_ = 1.0
-        if not self.calibrate:
-            return model
-        network, (x, y, weights) = model.network, validation_rows(prepared)
-        self.temperature_ = fitted_temperature(
-            network, model.parameters, x, y, self._answers(prepared), weights
-        )
-        return replace(
-            model,
-            parameters=at_temperature(network, model.parameters, self.temperature_),
-            card={**model.card, "temperature": self.temperature_},
-        )
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+        self.temperature_ = float(model.card["temperature"] or 1.0)
 
     # ---- prediction
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-import numpy as np
-
 from chainrule.engines import ENGINES
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
@@ -22,6 +20,8 @@ from chainrule.tables.plain import (
     read_text,
 )
 from chainrule.training.monitor import FitResult, Plan, Stopped
+from chainrule.training.refit import plateaus_met
+from chainrule.training.watch import WATCHED
 
 Reader = Callable[[object, str], Any]
 
@@ -32,7 +32,10 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     ``more``: the table's name, its ``rows`` by use, the column of their ``weights``, the ``engine``, the ``test_share``
     and ``validation_share``, the SHA-256 of the training ``data``, the ``members``: how many were trained and the numbers
     of those kept, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
-    which the output layer's parameters were divided after training (None: they weren't).
+    which the output layer's parameters were divided after training (None: they weren't). Where they were chosen: what
+    early stopping looked at (``watch``), and the number of folds that the rows were dealt out to (``bagging``),
+    and that the training was done again on all rows (``refit``), which is the one the card is about, the
+    seconds that it was given (``time_limit``), and the steps of the one epoch that didn't fit into them (``most_steps``).
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -51,7 +54,7 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
         "patience": plan.patience,
         "tolerance": plan.tolerance,
         "epochs_run": len(result.history),
-        "plateaus": plateaus_met(plan, result, more["rows"]["training"], steps.batch_size),
+        "plateaus": plateaus_met(plan, result, rows_of_each(more), steps.batch_size),
         "stopped": result.stopped,
         **more,
     }
@@ -61,26 +64,10 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     return read_card(card)
 
 
-def plateaus_met(plan: Plan, result: FitResult, rows: int, batch_size: int) -> list[int]:
-    """Return the epochs (from 0) before which the schedule's count of plateaus rose, once for each rise.
-
-    They are seen in the learning rates of the history: with them a replay needs no validation rows.
-    """
-    if not plan.schedule.waits_for_plateau:
-        return []
-    steps = -(-rows // batch_size)
-    found: list[int] = []
-    for line in result.history:
-        epoch = line.epoch - 1
-        last = np.array([epoch * steps + steps - 1.0])
-        for count in range(len(found), line.epoch + 1):
-            made = plan.schedule.rates(
-                plan.learning_rate, last, steps * plan.epochs, epoch, count, plan.warmup, np
-            )
-            if float(made[0]) == line.learning_rate:
-                found += [epoch] * (count - len(found))
-                break
-    return found
+def rows_of_each(card: Mapping[str, Any]) -> int:
+    """Return the number of rows that each member was trained on: with bagging all but those of a fold."""
+    n: int = card["rows"]["training"]
+    return n - -(-n // card["bagging"]) if "bagging" in card else n
 
 
 def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
@@ -144,6 +131,10 @@ def _stopped(value: object, where: str) -> str:
     return read_choice(value, where, get_args(Stopped))
 
 
+def _watch(value: object, where: str) -> str:
+    return read_choice(value, where, WATCHED)
+
+
 _READERS: Mapping[str, Reader] = {
     "table": read_text,
     "rows": _rows,
@@ -176,5 +167,12 @@ _READERS: Mapping[str, Reader] = {
     "temperature": _optional(read_number),
 }
 
-_OPTIONAL: Mapping[str, Reader] = {"regularization_schedule": read_text}
+_OPTIONAL: Mapping[str, Reader] = {
+    "regularization_schedule": read_text,
+    "watch": _watch,
+    "bagging": read_count,
+    "refit": read_flag,
+    "time_limit": read_number,
+    "most_steps": read_count,
+}
 """What a card has only where it isn't as it is by default."""

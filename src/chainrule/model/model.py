@@ -182,6 +182,10 @@ class Model:
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(x), size):
                 mean[start : start + size] = self.outputs(x[start : start + size]).mean(axis=0)
+        return self.answer_of(mean)
+
+    def answer_of(self, mean: FloatArray) -> Prediction:
+        """Return the predictions that mean outputs (n, n_out) stand for."""
         finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)

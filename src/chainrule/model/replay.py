@@ -7,7 +7,7 @@ and the table: it trains one member from its initial parameters, or from a store
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from chainrule.engines.reference import masks_of_step
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.card import settings_of
 from chainrule.model.model import Model
-from chainrule.model.prepare import TEST_STREAM, VALIDATION_STREAM, data_digest, divided, unseen_inputs
+from chainrule.model.prepare import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
 from chainrule.model.source import Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
@@ -88,8 +88,11 @@ def replay(
     if not 1 <= member <= model.members:
         raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
     place = card["members"]["kept"][member - 1] - 1
+    if "bagging" in card:
+        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
+        data = replace(data, train=folds.rest[place])
     per_epoch = -(-len(data.train) // settings.batch_size)
-    last = per_epoch * card["epochs_run"]
+    last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
     for step in wanted:
         if not 1 <= step <= last:
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
@@ -243,7 +246,11 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     same = len(rows) > 0
     for share, stream in ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM)):
         if same:
-            rows, _ = divided(table, target.name, rows, share, card["seed"], stream, by_class=by_class)
+            rows, split_off = divided(
+                table, target.name, rows, share, card["seed"], stream, by_class=by_class
+            )
+    if same and card.get("refit"):
+        rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]
     if same:
         part = table.take(rows)

@@ -29,6 +29,7 @@ from chainrule.errors import SettingsError
 from chainrule.training import recipe
 from chainrule.training.initial import DATA
 from chainrule.training.monitor import Plan
+from chainrule.training.watch import WATCHED, Answers, watched
 
 Task = Literal["classification", "regression"]
 
@@ -42,8 +43,10 @@ class Settings:
     in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that have
     it, such as ``{"b": 0.1}``. ``activation_mix``: whether hidden neurons learn how much of the activation they
     take. ``regularization_schedule``: of dropout and weight decay. ``members``: how many networks are trained and
-    averaged. ``validation_share``: of the
-    training rows, watched by early stopping.
+    averaged. ``validation_share``: of the training rows, watched by early stopping, which looks at what `watched`
+    says: ``watch``. ``calibrate``: fit a temperature on those rows when training is over. ``bagging``: member m of K
+    holds out and watches the m-th of K folds of the rows, instead. ``refit``: train again on all rows for the best
+    epoch's number of epochs. ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
     """
 
     hidden: Sequence[int] | None = None
@@ -71,8 +74,13 @@ class Settings:
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
+    watch: str = "loss"
     validation_share: float | None = None
     members: int | None = None
+    calibrate: bool = False
+    bagging: bool = False
+    refit: bool = False
+    time_limit: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -98,6 +106,11 @@ class Resolved:
     plan: Plan
     members: int
     validation_share: float
+    watch: str = "loss"
+    calibrate: bool = False
+    bagging: bool = False
+    refit: bool = False
+    time_limit: float | None = None
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -113,7 +126,12 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
-    steps_per_epoch = max(1, math.ceil(problem.n_rows * (1 - (chosen.validation_share or 0.0)) / batch_size))
+    answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
+    n_training = problem.n_rows * (1 - (chosen.validation_share or 0.0))
+    if chosen.bagging:
+        _check_bagging(settings, chosen, problem)
+        n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
+    steps_per_epoch = max(1, math.ceil(n_training / batch_size))
     return Resolved(
         network,
         StepSettings(
@@ -134,10 +152,16 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             bool(chosen.early_stopping),
             chosen.patience or 1,
             chosen.tolerance,
+            watch=watched(chosen.watch, network, answers),
             regularization=strength(chosen.regularization_schedule),
         ),
         chosen.members or 1,
         chosen.validation_share or 0.0,
+        chosen.watch,
+        chosen.calibrate,
+        chosen.bagging,
+        chosen.refit,
+        chosen.time_limit,
     )
 
 
@@ -249,6 +273,29 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
         )
 
 
+def _check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
+    """Raise SettingsError where members can't hold out a fold each."""
+    members = chosen.members or 1
+    if chosen.refit:
+        raise SettingsError(
+            "with --bagging all rows are trained on by most members already: leave out --refit, or --bagging"
+        )
+    if asked.validation_share is not None:
+        raise SettingsError(
+            "with --bagging each member holds out its own fold of the rows, so there is no --validation-share: leave "
+            "one of them out"
+        )
+    if members < 2:
+        raise SettingsError(
+            "--bagging holds out a fold of the rows for each member, so it needs at least --members 2"
+        )
+    if members >= problem.n_rows:
+        raise SettingsError(
+            f"--bagging needs more rows than members, and there are {members} members for {problem.n_rows} rows: "
+            "give fewer --members"
+        )
+
+
 def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
     no_hidden = "there is no hidden layer; leave it out, or give --hidden"
@@ -262,6 +309,7 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
+        ("watch", asked.watch != "loss" and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
         (
             "warmup",
@@ -293,10 +341,12 @@ def _check(s: Settings) -> None:
             f"parametrization {s.parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
         )
     strength(s.regularization_schedule)
-    if not isinstance(s.activation_mix, bool):
-        raise SettingsError(f"activation-mix {s.activation_mix!r} must be True or False")
-    if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
-        raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
+    if s.watch not in WATCHED:
+        raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
+    for name in ("early_stopping", "calibrate", "bagging", "refit", "activation_mix"):
+        value = getattr(s, name)
+        if value is not None and not isinstance(value, bool):
+            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
     if s.init not in ("auto", DATA):
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
@@ -319,7 +369,7 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"rate-factors {s.rate_factors!r} must be factors by name, such as b=0.1")
     if s.seed >= 2**64:
         raise SettingsError(f"seed {s.seed} must be less than 2^64")
-    for name in ("learning_rate", "clip_norm"):
+    for name in ("learning_rate", "clip_norm", "time_limit"):
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and value > 0):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")
