@@ -37,10 +37,10 @@ def clock(monkeypatch):
     """A clock by which a step of a member takes a second, and the first call of all 50 more, as if to compile."""
     made, real, called = Clock(), ReferenceRun.train_epoch, []
 
-    def timed(self, epoch, rates, active):
+    def timed(self, epoch, rates, active, strength=1.0):
         made.now += len(rates) * len(active) + (0 if called else 50)
         called.append(len(rates))
-        return real(self, epoch, rates, active)
+        return real(self, epoch, rates, active, strength)
 
     monkeypatch.setattr(ReferenceRun, "train_epoch", timed)
     return made
