@@ -139,7 +139,7 @@ def test_the_schedule_ends_inside_the_limit(clock):
 
 
 def test_a_limit_that_isn_t_reached_changes_nothing(clock):
-    found = prepared(clock, 1e6)
+    found = prepared(clock, 1e6, epochs=6)
     assert within_time(found, engine="reference") is found
     assert within_time(replace(found, budget=None), engine="reference").budget is None
     plain = fit_prepared(replace(found, budget=None), engine="reference")
@@ -182,19 +182,18 @@ def test_the_guard_ends_a_training_that_takes_longer_than_it_looked(clock, words
 
 
 def test_the_last_epoch_is_no_epoch_too_early(clock):
-    # 30 epochs of 4 members, 24 s each, and 50 s to compile: 770 s, after which 10 are left.
+    # 8 epochs of 4 members, 24 s each, and 50 s to compile: 242 s, after which 10 are left.
     steps = -(-prepared(clock, 1).rows["training"] // 16)
-    seconds = (50 + 30 * 4 * steps + 10) / (1 - AFTERWARDS)
-    result = fit_prepared(
-        prepared(clock, seconds, early_stopping=False, validation_share=0.15), engine="reference"
-    )
-    assert (result.stopped, len(result.history)) == ("epochs", 30)
+    seconds = (50 + 8 * 4 * steps + 10) / (1 - AFTERWARDS)
+    found = prepared(clock, seconds, epochs=8, early_stopping=False, validation_share=0.15)
+    result = fit_prepared(found, engine="reference")
+    assert (result.stopped, len(result.history)) == ("epochs", 8)
 
 
 def test_a_refit_for_which_no_time_is_left_is_left_out_with_a_note(clock):
     steps = -(-prepared(clock, 1).rows["training"] // 16)
-    seconds = (50 + 40 * 4 * steps) / (1 - AFTERWARDS)
-    found = prepared(clock, seconds, early_stopping=False, validation_share=0.15, refit=True)
+    seconds = (50 + 11 * 4 * steps) / (1 - AFTERWARDS)
+    found = prepared(clock, seconds, epochs=8, early_stopping=False, validation_share=0.15, refit=True)
     trained = score_prepared(found, fit_prepared(found, engine="reference"), engine="reference")
     assert trained.fit.first is None
     assert "refit" not in trained.model.card
@@ -215,7 +214,7 @@ def test_limits_that_can_t_be():
     for value in (0, -1.0, float("nan"), True, "9"):
         with pytest.raises(SettingsError, match=r"time-limit .* must be a number above 0"):
             Settings(time_limit=value)
-    made = prepare(TABLE, "y", Settings(**QUICK, time_limit=9.0))
+    made = prepare(TABLE, "y", Settings(**{**QUICK, "epochs": 2}, time_limit=9.0))
     assert made.budget.seconds == 9.0
     point = fit_prepared(replace(made, budget=None), engine="reference").checkpoint
     with pytest.raises(
