@@ -176,8 +176,9 @@ def test_quantiles_come_from_the_errors_out_of_fold():
 # ---- refit
 
 
-@pytest.mark.parametrize("engine", ["cpu", "reference"])
-@pytest.mark.parametrize("schedule", ["cosine", "plateau(factor=0.5, patience=2)"])
+@pytest.mark.parametrize(
+    ("engine", "schedule"), [("cpu", "cosine"), ("reference", "plateau(factor=0.5, patience=2)")]
+)
 def test_a_refit_is_the_training_again_on_all_rows_with_the_same_learning_rates(engine, schedule):
     words = {
         "engine": engine,

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule.engines.reference import ReferenceRun
 from chainrule.errors import SettingsError
-from chainrule.model.build import fit_prepared, train_prepared
+from chainrule.model.build import fit_prepared, score_prepared, train_prepared
 from chainrule.model.prepare import prepare
 from chainrule.model.replay import replay
 from chainrule.model.timing import within_time
@@ -139,7 +139,7 @@ def test_the_schedule_ends_inside_the_limit(clock):
 
 
 def test_a_limit_that_isn_t_reached_changes_nothing(clock):
-    found = prepared(clock, 1e6)
+    found = prepared(clock, 1e6, epochs=6)
     assert within_time(found, engine="reference") is found
     assert within_time(replace(found, budget=None), engine="reference").budget is None
     plain = fit_prepared(replace(found, budget=None), engine="reference")
@@ -152,7 +152,7 @@ def test_a_limit_shorter_than_an_epoch_makes_the_steps_that_fit_and_says_so(cloc
     n = -(-trained.prepared.rows["training"] // 16)
     assert 1 <= steps < n
     assert (
-        f"the time limit of 63 s is too short for one epoch: {steps} of its {n} steps are made"
+        f"the time limit of 63 s is too short for one epoch: {steps} of its {n} steps are made, by 1 of 4 members"
         in trained.notes
     )
     assert trained.model.card["epochs_run"] == trained.model.members == 1
@@ -181,6 +181,25 @@ def test_the_guard_ends_a_training_that_takes_longer_than_it_looked(clock, words
     assert min(result.best_epochs) > 0  # the last, or the best so far
 
 
+def test_the_last_epoch_is_no_epoch_too_early(clock):
+    # 8 epochs of 4 members, 24 s each, and 50 s to compile: 242 s, after which 10 are left.
+    steps = -(-prepared(clock, 1).rows["training"] // 16)
+    seconds = (50 + 8 * 4 * steps + 10) / (1 - AFTERWARDS)
+    found = prepared(clock, seconds, epochs=8, early_stopping=False, validation_share=0.15)
+    result = fit_prepared(found, engine="reference")
+    assert (result.stopped, len(result.history)) == ("epochs", 8)
+
+
+def test_a_refit_for_which_no_time_is_left_is_left_out_with_a_note(clock):
+    steps = -(-prepared(clock, 1).rows["training"] // 16)
+    seconds = (50 + 11 * 4 * steps) / (1 - AFTERWARDS)
+    found = prepared(clock, seconds, epochs=8, early_stopping=False, validation_share=0.15, refit=True)
+    trained = score_prepared(found, fit_prepared(found, engine="reference"), engine="reference")
+    assert trained.fit.first is None
+    assert "refit" not in trained.model.card
+    assert any("before it could be done again on all rows" in note for note in trained.notes)
+
+
 def test_the_guard_ends_lbfgs_too():
     ticks = iter(range(10**6))
     made = prepare(TABLE, "y", Settings(hidden=[6], optimizer="lbfgs", members=3, epochs=50), reading=None)
@@ -195,7 +214,7 @@ def test_limits_that_can_t_be():
     for value in (0, -1.0, float("nan"), True, "9"):
         with pytest.raises(SettingsError, match=r"time-limit .* must be a number above 0"):
             Settings(time_limit=value)
-    made = prepare(TABLE, "y", Settings(**QUICK, time_limit=9.0))
+    made = prepare(TABLE, "y", Settings(**{**QUICK, "epochs": 2}, time_limit=9.0))
     assert made.budget.seconds == 9.0
     point = fit_prepared(replace(made, budget=None), engine="reference").checkpoint
     with pytest.raises(

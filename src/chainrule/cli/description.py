@@ -92,7 +92,7 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
     if "bagging" in card:
-        yield f"each member stopped by its own fold of {card['bagging']}"
+        yield f"each member held out its own fold of {card['bagging']}"
     if card.get("refit"):
         yield "trained again on all rows when the best epoch was known"
     if "watch" in card:

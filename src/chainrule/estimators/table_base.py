@@ -37,7 +37,7 @@ from chainrule.model.build import fit_prepared, trained_model
 from chainrule.model.model import Model, Prediction
 from chainrule.model.prepare import Prepared, prepare
 from chainrule.model.source import Reading
-from chainrule.model.timing import within_time
+from chainrule.model.timing import check_not_limited, within_time
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.training.callbacks import as_callbacks, combined
@@ -207,6 +207,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     def _train(self, prepared: Prepared, resume: str | PathLike[str] | None) -> None:
         answers = self._answers(prepared)
         prepared = with_stopping_metric(self.stopping_metric, prepared, answers)
+        if resume is not None:
+            check_not_limited(prepared)
         prepared = within_time(prepared, engine=self.engine, threads=_plain(self.threads))
         callbacks = as_callbacks(self.callbacks)
         point = None if resume is None else resumed(resume, self, prepared)

@@ -18,7 +18,7 @@ from chainrule.model.held_out import held_out, held_out_rows
 from chainrule.model.model import Evaluation, Model, check_finite
 from chainrule.model.prepare import Prepared, data_digest, prepare
 from chainrule.model.source import Reading, Source
-from chainrule.model.timing import start_of, within_time
+from chainrule.model.timing import check_not_limited, start_of, within_time
 from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import suggestion
@@ -140,11 +140,8 @@ def fit_prepared(
     none, and KeyboardInterrupt goes on.
     """
     resolved, budget = prepared.resolved, prepared.budget
-    if resume is not None and prepared.budget is not None:
-        raise SettingsError(
-            "under a --time-limit members and epochs are chosen by the clock, so a checkpoint can't be gone on with: give "
-            "--members and --epochs instead"
-        )
+    if resume is not None:
+        check_not_limited(prepared)
     made = engine_named(engine, threads=threads)
     start, data = start_of(prepared)
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)

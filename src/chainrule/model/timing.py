@@ -10,7 +10,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
-from chainrule.engines.threads import thread_count
+from chainrule.errors import SettingsError
 from chainrule.model.prepare import Prepared, unseen_inputs
 from chainrule.training.budget import PLANNED, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
@@ -30,6 +30,15 @@ def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     return start, Data(arrays.x, arrays.y, np.arange(n), np.arange(n, len(arrays.x)), arrays.weights)
 
 
+def check_not_limited(prepared: Prepared) -> None:
+    """Raise SettingsError where a training that is to be gone on with has a time limit."""
+    if prepared.budget is not None:
+        raise SettingsError(
+            "under a --time-limit members and epochs are chosen by the clock, so a checkpoint can't be gone on with: give "
+            "--members and --epochs instead"
+        )
+
+
 def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | None = None) -> Prepared:
     """Return the prepared training with as many members and epochs as fit into its time limit, by `sized`.
 
@@ -42,7 +51,7 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     made = engine_named(engine, threads=threads)
     start, data = start_of(prepared)
     plan, members = resolved.plan, resolved.members
-    together = thread_count(threads) if engine == "cpu" else 1
+    together: int = getattr(made, "threads", 1)  # the reference engine has one
     seconds = seconds_of_epoch(made, resolved.network, start, data, resolved.steps, plan, budget)
     seconds /= math.ceil(members / together)
     if resolved.refit:
@@ -56,7 +65,10 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     if size.share < 1:
         steps = -(-data.train.shape[-1] // resolved.steps.batch_size)
         most_steps = max(1, math.floor(steps * size.share))
-        note = f"{limit} is too short for one epoch: {most_steps:,} of its {steps:,} steps are made"
+        note = (
+            f"{limit} is too short for one epoch: {most_steps:,} of its {steps:,} steps are made, by {size.members} of "
+            f"{members} members"
+        )
     else:
         note = f"{limit} has room for {size.epochs:,} of {plan.epochs:,} epochs and {size.members} of {members} members"
     plan = replace(

@@ -296,7 +296,7 @@ class Monitor:
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False
-        if self.active and self.guard is not None and self.guard.is_over():
+        if self.guard is not None and self.guard.is_over() and self.active and epoch < plan.epochs:
             self.stopped = "time limit"
             return False
         if not self.active and (plan.lengths is None or len(self.diverged) == len(self.waited)):
