@@ -29,6 +29,7 @@ from chainrule.engines.base import (
     RunState,
     StepSettings,
     check_resumable,
+    decays,
 )
 from chainrule.engines.buffers import (
     BLOCK,
@@ -452,7 +453,7 @@ def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     """
     ranges = [(0, layout.size, 1)]
     if separate:
-        ranges = [(slot.start, slot.stop, int(slot.name == "W")) for slot in layout.slots]
+        ranges = [(slot.start, slot.stop, int(decays(slot))) for slot in layout.slots]
     size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
     for start, stop, decays in ranges:

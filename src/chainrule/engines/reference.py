@@ -200,7 +200,10 @@ class ReferenceRun:
         data = self.data
         weights = None if data.weights is None else data.weights[rows]
         plain = Network(
-            [network.n_inputs, *network.layers], network.loss.without_smoothing(), network.reduction
+            [network.n_inputs, *network.layers],
+            network.loss.without_smoothing(),
+            network.reduction,
+            network.features,
         )
         with np.errstate(all="ignore"):
             record = plain.forward(self.layout.unflatten(self.parameters), data.x[rows], np)

@@ -10,6 +10,7 @@ import numpy as np
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.engines.base import Layout
+from chainrule.equations.features import Features
 from chainrule.equations.initializers import Initializer, initializer
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
@@ -27,14 +28,32 @@ def initial_parameters(network: Network, members: int, seed: int, unseen: Sequen
     for member in range(members):
         draws = generator(seed, Purpose.INITIAL, member)
         for slot in layout.slots:
+            if slot.layer == 0 and network.features is not None:
+                made = network.features.initial(slot.name, draws)
+                if slot.name == "E":
+                    made[_places_of(network.features, unseen)[1]] = 0.0
+                flat[member, slot.start : slot.stop] = made.reshape(-1)
+                continue
             layer = network.layers[slot.layer - 1]
             fan_in, fan_out = network.sizes[slot.layer - 1], layer.n_out
             wanted = layer.init if slot.name == "W" else layer.bias_init
             made = _array(layer, slot.name, wanted, slot.layer, slot.shape, fan_in, fan_out, draws)
             if slot.layer == 1 and slot.name == "W" and len(unseen):
-                made[list(unseen)] = 0.0
+                made[_places_of(network.features, unseen)[0]] = 0.0
             flat[member, slot.start : slot.stop] = made.reshape(-1)
     return flat
+
+
+def _places_of(features: Features | None, unseen: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the rows of W[1] that the unseen inputs alone enter by, and their rows of a feature stage's E."""
+    if features is None:
+        return list(unseen), []
+    places = features.places
+    entering = dict(zip(places.copied.tolist(), places.copied_to.tolist(), strict=True))
+    levels = [i for part in places.levels for i in range(part.start, part.stop)]
+    numbers = set(places.numbers.tolist())
+    rows = [entering[i] for i in unseen if i in entering and i not in numbers]
+    return rows, [row for row, i in enumerate(levels) if i in set(unseen)]
 
 
 def _array(
