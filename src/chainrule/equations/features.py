@@ -43,7 +43,10 @@ PARAMETERS: Mapping[str, str] = {
 """The parameters of the stage in the order of the flat layout, and what one of them is."""
 
 DECAYED = frozenset({"f", "V", "E", "s"})
-"""Weights, which penalties and decay are about; phi and c are added, as biases are. RealMLP decays the same."""
+"""Weights, which penalties and decay are about; phi and c are added to something, as biases are, and keep out of it.
+
+RealMLP's code decays all six, its paper all but biases.
+"""
 
 RATES: Mapping[str, float] = {"f": 0.1, "phi": 0.1, "V": 0.1, "c": 0.1, "E": 1.0, "s": 6.0}
 """Factors of the learning rate where nothing else is said: those of RealMLP."""
