@@ -92,6 +92,7 @@ CHANGES: dict[str, Any] = {
     "init": "he_normal", "validation_share": 0.4, "members": 3, "scaling": "minmax",
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
     "calibrate": True, "callbacks": lambda state: True, "engine": "cpu",
+    "rate_factors": {"b": 0.1},
 }  # fmt: skip
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.parsing import (
     Parser,
+    factors,
     layer_sizes,
     number,
     reading,
@@ -36,8 +37,8 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 """
 
 SETTINGS = (
-    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
-    "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
+    "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
     "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
@@ -205,6 +206,13 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--optimizer", metavar="NAME", help="adam if not given; see formulas optimizers")
     made.option(group, "--learning-rate", metavar="ETA", type=number, help="the base learning rate")
     made.option(group, "--schedule", metavar="NAME", help="of the learning rate; see formulas schedules")
+    made.option(
+        group,
+        "--rate-factors",
+        metavar="NAME=X,…",
+        type=factors,
+        help="of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
+    )
     made.option(
         group, "--warmup", metavar="N", type=number, help="epochs in which the learning rate rises from 0"
     )

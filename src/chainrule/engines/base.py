@@ -45,7 +45,8 @@ def decays(slot: Slot) -> bool:
 class Layout:
     """The flat layout of a network's parameters, and the masks that go with it.
 
-    ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters.
+    ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters; ``rates`` (p,) are
+    factors of the learning rate, and ``rated`` says whether any of them isn't 1.
     """
 
     def __init__(self, network: Network) -> None:
@@ -64,11 +65,21 @@ class Layout:
         self.size = start
         self.decayed = np.zeros(start)
         self.free = np.ones(start)
+        self.rates = np.ones(start)
         for slot in slots:
             self.decayed[slot.start : slot.stop] = decays(slot)
+            factors = dict(network.layers[slot.layer - 1].rates)
+            if slot.layer == 0 and network.features is not None:
+                factors = {slot.name: network.features.rate(slot.name)}
+            self.rates[slot.start : slot.stop] = factors.get(slot.name, 1.0)
+        self.rated = bool((self.rates != 1).any())
         for number, layer in enumerate(network.layers, 1):
             for address in layer.frozen:
                 self.free[self._frozen(number, address)] = 0.0
+
+    def etas(self, eta: float) -> FloatArray | float:
+        """Return the learning rate of each parameter (p,), or the one number where no factor differs from 1."""
+        return eta * self.rates if self.rated else eta
 
     def slot(self, layer: int, name: str) -> Slot:
         """Return the slot of one array; raises KeyError where there is none."""

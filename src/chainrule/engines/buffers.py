@@ -64,9 +64,9 @@ class Tables:
         self.rows = rows
         self.widest = max(layer.n_out for layer in network.layers)
 
-    def shape(self, slices: IntArray, facts: IntArray) -> at.Shape:
+    def shape(self, slices: IntArray, rates: FloatArray, facts: IntArray) -> at.Shape:
         """Return the tables as the kernels take them."""
-        return at.Shape(self.layers, slices, self.scales, facts)
+        return at.Shape(self.layers, slices, rates, self.scales, facts)
 
     def space(self) -> at.Space:
         """Return a thread's buffers for ``rows`` rows."""
@@ -85,7 +85,7 @@ def bare_shape(tables: Tables) -> at.Shape:
     """Return the tables of a network that is only run forward."""
     facts = np.zeros(at.SIZE_BITS + 1, np.int64)
     facts[at.GEMM] = tables.gemm
-    return tables.shape(np.zeros((0, 3), np.int64), facts)
+    return tables.shape(np.zeros((0, 3), np.int64), np.zeros(0), facts)
 
 
 def n_weights(network: Network) -> int:

@@ -145,9 +145,10 @@ class CpuRun:
         self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
-        self.slices = _slices(self.layout, split=self.splits, separate=separate)
+        self.slices = _slices(self.layout, split=self.splits, separate=separate or self.layout.rated)
+        self.rates = self.layout.rates[self.slices[:, at.START]]
         self.facts = self._facts(network, settings)
-        self.shape = self.tables.shape(self.slices, self.facts)
+        self.shape = self.tables.shape(self.slices, self.rates, self.facts)
         self.numbers = self._numbers(settings)
         self.steepest = np.zeros(len(self.parameters), np.int64)
         self.crews: dict[int, list[_Crew]] = {}
@@ -449,7 +450,7 @@ def _rows_of_a_group(rows: int, block: int) -> int:
 def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     """Return the slices of the parameters that are updated in one go: first, last, and whether they decay.
 
-    ``separate``: weights and biases are treated differently, so they are slices of their own.
+    ``separate``: arrays are treated differently, so each has slices of its own.
     """
     ranges = [(0, layout.size, 1)]
     if separate:

@@ -40,7 +40,9 @@ class Evaluator:
         self.tables = Tables(network, dtype, BLOCK, training=False)
         self.threads = threads
         self.run = run
-        self.shape = bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.facts)
+        self.shape = (
+            bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.rates, run.facts)
+        )
         self.spaces: list[at.Space] = []
         self.flops_per_row = 2 * n_weights(network)
 

@@ -429,7 +429,6 @@ def train_steps(
             index, step = index + 1, 0
             barrier(meeting, size)
             continue
-        numbers[ETA] = rates[step]
         numbers[T] = before + 1.0
         for p in range(low, high):
             add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
@@ -442,6 +441,7 @@ def train_steps(
         for p in range(low, high):
             start, stop = shape.slices[p, START], shape.slices[p, STOP]
             shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            numbers[ETA] = rates[step] * shape.rates[p]
             _update(facts[UPDATE], state, member, shape.slices[p], numbers)
             shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
         barrier(meeting, size)
@@ -557,7 +557,7 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
     scales = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
     facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
-    shape = Shape(layers, layers, scales, facts)
+    shape = Shape(layers, layers, scales, scales, facts)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):

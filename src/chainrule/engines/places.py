@@ -40,10 +40,14 @@ AT_LAYERS, AT_SCALES, AT_FACTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8
 
 
 class Shape(NamedTuple):
-    """What a network looks like: tables of its layers and slices, 1/(1-p) of each layer's dropout, and the facts of the run."""
+    """What a network looks like: tables of its layers and slices, and the facts of the run.
+
+    ``rates`` are factors of the slices' learning rates, ``scales`` 1/(1-p) of each layer's dropout.
+    """
 
     layers: Any
     slices: Any
+    rates: Any
     scales: Any
     facts: Any
 

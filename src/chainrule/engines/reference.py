@@ -55,7 +55,7 @@ def take_step(
     """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
 
     ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
-    rate.
+    rate, which ``layout.rates`` multiply.
     """
     network = layout.network
     with np.errstate(all="ignore"):
@@ -69,10 +69,10 @@ def take_step(
         used = used * layout.free
         if settings.clip_norm is not None:
             used = clipped(used, settings.clip_norm, np)
-        before = flat
+        before, etas = flat, layout.etas(eta)
         if settings.weight_decay:
-            before = shrunk(flat, eta, settings.weight_decay, layout.decayed * layout.free, np)
-        after, new_state, lines = settings.optimizer.update(before, used, state, eta, np)
+            before = shrunk(flat, etas, settings.weight_decay, layout.decayed * layout.free, np)
+        after, new_state, lines = settings.optimizer.update(before, used, state, etas, np)
         after = np.where(layout.free > 0, after, flat)
     return Step(record, gradients, raw, used, before, lines, after, new_state)
 

@@ -86,7 +86,8 @@ class Dense:
     ``init`` and ``bias_init`` are an initializer's name (``auto``: the one that suits the activation) or rows
     of given numbers, None where a number is to be drawn. ``frozen`` names what training leaves alone: ``W``,
     ``b``, ``W[1,2]``, ``b[2]`` (1-based). ``dropout`` is the probability that an output of this layer is
-    dropped in training.
+    dropped in training. ``rates`` are factors of the learning rate, by the name of a parameter array; one that
+    isn't named has 1.
     """
 
     n_out: int
@@ -96,6 +97,7 @@ class Dense:
     init: Any = "auto"
     bias_init: Any = "zeros"
     frozen: tuple[str, ...] = ()
+    rates: tuple[tuple[str, float], ...] = ()
 
     def __init__(
         self,
@@ -107,6 +109,7 @@ class Dense:
         init: Any = "auto",
         bias_init: Any = "zeros",
         frozen: Sequence[str] = (),
+        rates: Mapping[str, float] | Sequence[tuple[str, float]] = (),
     ) -> None:
         if isinstance(n_out, bool) or not isinstance(n_out, int) or n_out < 1:
             raise SettingsError(f"a layer has a whole number of neurons, at least 1, not {n_out!r}")
@@ -127,6 +130,7 @@ class Dense:
         put(self, "init", _plain(init))
         put(self, "bias_init", _plain(bias_init))
         put(self, "frozen", names)
+        put(self, "rates", _rates(rates, self.shapes(1)))
 
     def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter array, by name, in the order of the flat layout."""
@@ -168,7 +172,7 @@ class Dense:
             "init": self.init,
             "bias_init": self.bias_init,
             "frozen": list(self.frozen),
-        }
+        } | ({"rates": dict(self.rates)} if self.rates else {})
 
 
 def _resolve(spec: str | Activation) -> Activation:
@@ -186,6 +190,20 @@ def _plain(values: Any) -> Any:
     if isinstance(values, bool) or not isinstance(values, int | float) or not math.isfinite(values):
         raise SettingsError(f"{values!r} among given weights is not a finite number")
     return float(values)
+
+
+def _rates(
+    rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Collection[str]
+) -> tuple[tuple[str, float], ...]:
+    """Return factors of the learning rate as pairs of name and number, without those that are 1."""
+    for name, factor in (found := dict(rates)).items():
+        if name not in names:
+            raise SettingsError(f"rates: there is no parameter {name!r}; the layer has {', '.join(names)}")
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor < math.inf:
+            raise SettingsError(
+                f"rates: the factor {factor!r} of {name} must be a number above 0; to leave {name} as it is, freeze it"
+            )
+    return tuple((name, float(found[name])) for name in names if found.get(name, 1) != 1)
 
 
 class Network:

@@ -148,6 +148,8 @@ learning_rate : float, default=None
     The learning rate before the schedule; None: the optimizer's own.
 schedule : str, default=None
     A name of `chainrule.equations.schedules.SCHEDULES`.
+rate_factors : dict, default=None
+    Factors of the learning rate by the name of a parameter array, such as {'b': 0.1} for the biases of all layers.
 warmup : float, default=0.0
     Epochs during which the learning rate rises to its value.
 momentum : float, default=None

@@ -85,6 +85,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
+        rate_factors: Mapping[str, float] | None = None,
         warmup: float = 0.0,
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,

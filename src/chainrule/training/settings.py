@@ -7,7 +7,7 @@ the table's size.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -31,7 +31,8 @@ class Settings:
 
     ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
-    in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
+    in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that
+    have it, such as ``{"b": 0.1}``. ``members``: how many networks are trained and averaged. ``validation_share``: of the
     training rows, watched by early stopping.
     """
 
@@ -42,6 +43,7 @@ class Settings:
     optimizer: str | None = None
     learning_rate: float | None = None
     schedule: str | None = None
+    rate_factors: Mapping[str, float] | None = None
     warmup: float = 0.0
     momentum: float | None = None
     batch_size: int | Literal["all"] | None = None
@@ -156,9 +158,22 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         raise SettingsError(
             "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
         )
-    return Network(
-        [problem.n_inputs, *layers, Dense(n_out, output, bias=chosen.bias, init=chosen.init)], cost
-    )
+    layers.append(Dense(n_out, output, bias=chosen.bias, init=chosen.init))
+    return Network([problem.n_inputs, *_with_rates(layers, chosen.rate_factors or {})], cost)
+
+
+def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[Dense]:
+    """Return the layers with the factors of the parameters that they have."""
+    names = {name: None for layer in layers for name in layer.shapes(1)}
+    for name in factors:
+        if name not in names:
+            raise SettingsError(
+                f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
+            )
+    return [
+        replace(layer, rates={name: factors[name] for name in layer.shapes(1) if name in factors})
+        for layer in layers
+    ]
 
 
 def output_neurons(cost: Loss, problem: Problem) -> int:
@@ -201,6 +216,7 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
             "weight-decay": bool(chosen.weight_decay),
             "learning-rate": chosen.learning_rate is not None,
             "schedule": chosen.schedule not in (None, "constant"),
+            "rate-factors": any(layer.rates for layer in network.layers),
         }
         for name, is_set in refused.items():
             if is_set:
@@ -265,6 +281,8 @@ def _check(s: Settings) -> None:
         value = getattr(s, name)
         if value is not None:
             _at_least(name.replace("_", "-"), value, low, whole=whole)
+    if s.rate_factors is not None and not isinstance(s.rate_factors, Mapping):
+        raise SettingsError(f"rate-factors {s.rate_factors!r} must be factors by name, such as b=0.1")
     if s.seed >= 2**64:
         raise SettingsError(f"seed {s.seed} must be less than 2^64")
     for name in ("learning_rate", "clip_norm"):
