@@ -457,10 +457,10 @@ def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
         ranges = [(slot.start, slot.stop, int(decays(slot))) for slot in layout.slots]
     size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
-    for start, stop, decays in ranges:
+    for start, stop, decaying in ranges:
         count = max(1, round((stop - start) / size))
         edges = [start + (stop - start) * part // count for part in range(count + 1)]
-        found += [(first, last, decays) for first, last in pairwise(edges)]
+        found += [(first, last, decaying) for first, last in pairwise(edges)]
     return np.array(found, np.int64)
 
 

@@ -45,9 +45,12 @@ from chainrule.engines.places import (
     ACTIVATION,
     AT_A,
     AT_FACTS,
+    AT_GROUPS,
     AT_LAYERS,
     AT_SCALES,
     AT_SCRATCH,
+    AT_STAGE,
+    AT_STAGE_BUFFER,
     AT_W,
     AT_WORDS,
     AT_Z,
@@ -75,6 +78,7 @@ from chainrule.engines.places import (
     SEED_LOW,
     SHUFFLE,
     SIZE_BITS,
+    STAGE_SIZE,
     START,
     STEP,
     STOP,
@@ -88,6 +92,7 @@ from chainrule.engines.places import (
     Space,
     T,
 )
+from chainrule.engines.stage import enter, stage_backward, stage_forward
 
 _N, _T = ord("N"), ord("T")
 _DROPOUT = int(Purpose.DROPOUT)
@@ -233,8 +238,10 @@ def _block(
     n_out = shape.layers[n_layers - 1, N_OUT]
     for i in range(rows):
         source = table.train[table.order[at + first + i]]
-        load(table.x, source, space.a, i)
+        enter(shape, space, table.x, source, i)
         load(table.y, source, space.targets, i)
+    if len(shape.groups):
+        stage_forward(shape, space, w, rows)
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)
         if shape.layers[layer, THRESHOLD]:
@@ -259,6 +266,8 @@ def _block(
         _gradient(shape, space, g, rows, layer, adds)
         if layer:
             _backward(shape, space, w, rows, layer)
+    if shape.stage[STAGE_SIZE]:
+        stage_backward(shape, space, w, g, rows, adds)
     return cost
 
 
@@ -492,7 +501,9 @@ def outputs_of_rows(
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
         for i in range(rows):
-            load(x, rows_of[start + i] if len(rows_of) else start + i, space.a, i)
+            enter(shape, space, x, rows_of[start + i] if len(rows_of) else start + i, i)
+        if len(shape.groups):
+            stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         a0 = shape.layers[n_layers, A_AT]
@@ -527,8 +538,10 @@ def losses_of_rows(
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
         for i in range(rows):
-            load(table.x, rows_of[start + i], space.a, i)
+            enter(shape, space, table.x, rows_of[start + i], i)
             load(table.y, rows_of[start + i], space.targets, i)
+        if len(shape.groups):
+            stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         _loss(shape, space, rows)
@@ -546,22 +559,29 @@ _REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
 def mean_output(bound: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
 
-    ``bound`` (8, 3) says where the arrays are: taking each as an argument would take longer than the rest.
+    ``bound`` (11, 3) says where the arrays are: taking each as an argument would take longer than the rest.
     """
     a = carray(pointer(bound[AT_A, 0], x), bound[AT_A, 1])
     z = carray(pointer(bound[AT_Z, 0], x), bound[AT_Z, 1])
     scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
     words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
     w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
-    space = Space(a, z, z, z, z, words, scratch)
+    buffer = carray(pointer(bound[AT_STAGE_BUFFER, 0], x), bound[AT_STAGE_BUFFER, 1])
+    space = Space(a, z, z, z, z, words, scratch, buffer)
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
     scales = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
     facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
-    shape = Shape(layers, layers, scales, scales, facts)
+    groups = carray(pointer(bound[AT_GROUPS, 0], bound), (bound[AT_GROUPS, 1], bound[AT_GROUPS, 2]))
+    stage = carray(pointer(bound[AT_STAGE, 0], bound), bound[AT_STAGE, 1])
+    shape = Shape(layers, layers, scales, scales, facts, groups, stage)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):
-        copy(a, 0, x, 0, len(x))
+        if len(groups):
+            copy(buffer, 0, x, 0, len(x))
+            stage_forward(shape, space, w[member], 1)
+        else:
+            copy(a, 0, x, 0, len(x))
         for layer in range(n_layers):
             _forward(shape, space, w[member], 1, layer)
         for j in range(len(out)):
