@@ -143,6 +143,25 @@ class Features:
         """The number m of numbers that enter layer 1."""
         return sum(self.outputs_of(group) for group in self.groups)
 
+    @property
+    def words(self) -> str:
+        """What the stage makes of the inputs, in words."""
+        told = []
+        numbers = self.columns_of("number")
+        if numbers:
+            told.append(
+                f"{numbers} number{'s' * (numbers > 1)}, each also as {self.width} learned sums of {self.waves} cosines"
+            )
+        categories = [group.size for group in self.groups if group.kind == "category"]
+        if categories:
+            many = f"{len(categories)} categor{'ies' if len(categories) > 1 else 'y'}"
+            told.append(f"{many} of {sum(categories)} inputs, each as {self.level_width} learned numbers")
+        plain = self.columns_of("plain")
+        if plain:
+            told.append(f"{plain} plain input{'s' * (plain > 1)}")
+        told += ["a learned factor on each"] if self.scale else []
+        return f"{self.n_inputs} → {self.n_outputs}: {'; '.join(told)}"
+
     def outputs_of(self, group: Group) -> int:
         """Return how many numbers a group of columns becomes."""
         return {"number": 1 + self.width, "category": self.level_width, "plain": group.size}[group.kind]

@@ -170,6 +170,12 @@ bias : {'neuron', 'layer', 'none'}, default='neuron'
     A bias for each neuron, one for each layer, or none.
 init : str, default='auto'
     A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation.
+numeric_embedding : {'none', 'periodic'}, default=None
+    'periodic': each number also enters as 3 learned sums of 16 cosines. None: 'none'.
+category_embedding : {'none', 'learned'}, default=None
+    'learned': categories of more than 9 levels enter as 8 learned numbers. None: 'none'.
+scaling_layer : bool, default=None
+    Whether each number that enters layer 1 has a learned factor. None: False.
 early_stopping : bool, default=None
     Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
 patience : int, default=None

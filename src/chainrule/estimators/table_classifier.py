@@ -21,7 +21,7 @@ from chainrule.estimators.table_data import AnyArray, class_values
 from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
-from chainrule.training.settings import Task
+from chainrule.training.settings import CategoryEmbedding, NumericEmbedding, Task
 from chainrule.training.temperature import at_temperature, check_calibrates, fitted_temperature
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
@@ -97,6 +97,9 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,

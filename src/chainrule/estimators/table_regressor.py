@@ -21,7 +21,7 @@ from chainrule.estimators.table_intervals import Errors
 from chainrule.model.model import Model, check_finite
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
-from chainrule.training.settings import Task
+from chainrule.training.settings import CategoryEmbedding, NumericEmbedding, Task
 from chainrule.training.watch import Answers
 
 
@@ -82,6 +82,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,

@@ -256,7 +256,7 @@ def _backward(
             Dense(layer.n_out, changes[i](layer.activation), bias=layer.bias) if i in changes else layer
             for i, layer in enumerate(network.layers)
         ]
-        network = Network([network.n_inputs, *layers], network.loss, network.reduction)
+        network = Network([network.n_inputs, *layers], network.loss, network.reduction, network.features)
     with np.errstate(all="ignore"):
         found = network.backward(p, batch.record, batch.y, np, batch.weights)
     return batch.layout.flatten(found.parameters)

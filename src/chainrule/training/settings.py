@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
+from chainrule.equations.features import Features, Group, GroupKind
 from chainrule.equations.initializers import initializer
 from chainrule.equations.losses import Loss, loss
 from chainrule.equations.network import BIAS_MODES, BiasMode, Dense, Network
@@ -23,6 +24,11 @@ from chainrule.training import recipe
 from chainrule.training.monitor import Plan
 
 Task = Literal["classification", "regression"]
+NumericEmbedding = Literal["none", "periodic"]
+CategoryEmbedding = Literal["none", "learned"]
+
+MOST_ONE_HOT = 9
+"""The most levels of a category that learned embeddings leave one-hot, as RealMLP does."""
 
 
 @dataclass(frozen=True)
@@ -33,7 +39,8 @@ class Settings:
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
     in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that
     have it, such as ``{"b": 0.1}``. ``members``: how many networks are trained and averaged. ``validation_share``: of the
-    training rows, watched by early stopping.
+    training rows, watched by early stopping. ``numeric_embedding`` (``none``, ``periodic``), ``category_embedding``
+    (``none``, ``learned``) and ``scaling_layer`` make up a feature stage before layer 1 (`equations.features`).
     """
 
     hidden: Sequence[int] | None = None
@@ -55,6 +62,9 @@ class Settings:
     clip_norm: float | None = None
     bias: BiasMode = "neuron"
     init: str = "auto"
+    numeric_embedding: NumericEmbedding | None = None
+    category_embedding: CategoryEmbedding | None = None
+    scaling_layer: bool | None = None
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
@@ -67,13 +77,26 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class InputGroup:
+    """Neighboring inputs that belong together: a number, a category's one-hot inputs and its ``levels``, or plain ones."""
+
+    kind: GroupKind
+    size: int = 1
+    levels: int = 0
+
+
+@dataclass(frozen=True)
 class Problem:
-    """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression)."""
+    """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
+
+    ``groups`` says what the inputs are, in their order; without any they are all plain.
+    """
 
     task: Task
     n_rows: int
     n_inputs: int
     n_classes: int = 0
+    groups: tuple[InputGroup, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -97,6 +120,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     network = build_network(chosen, problem)
     _check_together(chosen, method, network)
     _check_unused(settings, chosen, method)
+    _check_embedded(settings, problem)
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
@@ -159,7 +183,32 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
             "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
         )
     layers.append(Dense(n_out, output, bias=chosen.bias, init=chosen.init))
-    return Network([problem.n_inputs, *_with_rates(layers, chosen.rate_factors or {})], cost)
+    stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
+    if stage is not None:
+        own = {name: factors.pop(name) for name in stage.shapes() if name in factors}
+        stage = replace(stage, rates=own)
+    return Network([problem.n_inputs, *_with_rates(layers, factors)], cost, features=stage)
+
+
+def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
+    """Return the stage before layer 1 that the settings ask for; None where the inputs enter as they are."""
+    periodic, learned = chosen.numeric_embedding == "periodic", chosen.category_embedding == "learned"
+    made: list[Group] = []
+    for group in problem.groups or (InputGroup("plain", problem.n_inputs),):
+        embedded = (periodic and group.kind == "number") or (learned and _is_large(group))
+        if embedded:
+            made.append(Group(group.kind, group.size))
+        elif made and made[-1].kind == "plain":
+            made[-1] = Group("plain", made[-1].size + group.size)
+        else:
+            made.append(Group("plain", group.size))
+    if all(group.kind == "plain" for group in made) and not chosen.scaling_layer:
+        return None
+    return Features(made, scale=bool(chosen.scaling_layer))
+
+
+def _is_large(group: InputGroup) -> bool:
+    return group.kind == "category" and group.levels > MOST_ONE_HOT
 
 
 def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[Dense]:
@@ -252,6 +301,18 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
             raise SettingsError(f"--{name} would have no effect: {reason}")
 
 
+def _check_embedded(asked: Settings, problem: Problem) -> None:
+    """Raise SettingsError for an embedding that has nothing to embed."""
+    if asked.numeric_embedding == "periodic" and not any(g.kind == "number" for g in problem.groups):
+        raise SettingsError(
+            "--numeric-embedding would have no effect: no input is a number of more than two values; leave it out"
+        )
+    if asked.category_embedding == "learned" and not any(_is_large(group) for group in problem.groups):
+        raise SettingsError(
+            f"--category-embedding would have no effect: no category has more than {MOST_ONE_HOT} levels; leave it out"
+        )
+
+
 def _check(s: Settings) -> None:
     """Raise SettingsError for a value that its setting can't have, whatever the problem."""
     if s.hidden is not None:
@@ -263,6 +324,12 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
         raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
+    for name, kinds in (("numeric_embedding", NumericEmbedding), ("category_embedding", CategoryEmbedding)):
+        if getattr(s, name) not in (None, *get_args(kinds)):
+            word, known = name.replace("_", "-"), ", ".join(get_args(kinds))
+            raise SettingsError(f"{word} {getattr(s, name)!r} is unknown: choose {known}")
+    if s.scaling_layer is not None and not isinstance(s.scaling_layer, bool):
+        raise SettingsError(f"scaling-layer {s.scaling_layer!r} must be True or False")
     if s.init != "auto":
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
