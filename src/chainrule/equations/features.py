@@ -8,10 +8,10 @@ the parameters f, phi, V, c, E and s, all learned with the network::
     plain columns x           e = x
     all                       a[0]_j = s_j e_j      (without the scaling layer a[0] = e)
 
-Backward, from dC/da[0]::
+Backward, from dC/da[0], with v[i,k] = -sin(2π f[i,k] x + phi[i,k])::
 
     dC/ds_j = sum over rows of dC/da[0]_j e_j     dC/de_j = dC/da[0]_j s_j     dC/du[i,k] = sum over q of dC/de_q V[i,k,q]
-    dC/dphi[i,k] = sum over rows of -sin(2π f x + phi) dC/du[i,k]     dC/df[i,k] = the same with 2π x in the sum
+    dC/dphi[i,k] = sum over rows of dC/du[i,k] v[i,k]     dC/df[i,k] = sum over rows of dC/du[i,k] v[i,k] 2π x
 
 Source: Holzmüller, Grinsztajn & Steinwart, "Better by default", NeurIPS 2024 (PBLD embeddings, scaling layer);
 Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in tabular deep learning", NeurIPS 2022.
@@ -60,9 +60,13 @@ class Group(NamedTuple):
 
 
 class StageRecord(NamedTuple):
-    """What forward computed: ``u`` (…, G, n, K) of G numbers, or None without any; ``e`` and ``a`` (…, n, m)."""
+    """What forward computed: ``u`` (…, G, n, K) of G numbers, or None without any; ``e`` and ``a`` (…, n, m).
+
+    ``v`` is the slope of each cosine by its angle, -sin(2π f x + phi).
+    """
 
     u: Array | None
+    v: Array | None
     e: Array
     a: Array
 
@@ -211,12 +215,13 @@ class Features:
 
     def forward(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> StageRecord:
         """Return u, e and a[0] for rows ``x`` (…, n, d); parameters (k, …) give (k, n, m)."""
-        places, u = self.places, None
+        places, u, v = self.places, None, None
         like = next(iter(p.values()), x)
         outer = like.shape[: like.ndim - len(self._first_shape)] if p else ()
         parts = [xp.take(x, xp.asarray(places.copied), axis=-1)] if len(places.copied) else []
         if "f" in p:
-            u = xp.cos(self.angles(p, x, xp))
+            angles = self.angles(p, x, xp)
+            u, v = xp.cos(angles), -xp.sin(angles)
             embedded = xp.matmul(u, p["V"]) + xp.expand_dims(p["c"], axis=-2)
             parts.append(_side_by_side(embedded, xp))
         if "E" in p:
@@ -227,7 +232,7 @@ class Features:
             for part in parts
         ]
         e = xp.take(xp.concat(wide, axis=-1), xp.asarray(places.order), axis=-1)
-        return StageRecord(u, e, e * xp.expand_dims(p["s"], axis=-2) if "s" in p else e)
+        return StageRecord(u, v, e, e * xp.expand_dims(p["s"], axis=-2) if "s" in p else e)
 
     def backward(
         self, p: Mapping[str, Array], x: Array, record: StageRecord, da: Array, xp: Namespace
@@ -244,11 +249,12 @@ class Features:
             by_column.append(xp.take(de, xp.asarray(places.copied_to), axis=-1))
         if "f" in p:
             assert record.u is not None
+            assert record.v is not None
             inner = self._embedded(de, xp)
             grads["V"] = xp.matmul(xp.matrix_transpose(record.u), inner)
             grads["c"] = xp.sum(inner, axis=-2)
             du = xp.matmul(inner, xp.matrix_transpose(p["V"]))
-            by_angle = -xp.sin(self.angles(p, x, xp)) * du
+            by_angle = record.v * du
             column = xp.matrix_transpose(xp.take(x, xp.asarray(places.numbers), axis=-1))
             grads["phi"] = xp.sum(by_angle, axis=-2)
             grads["f"] = 2 * math.pi * xp.sum(by_angle * xp.expand_dims(column, axis=-1), axis=-2)
