@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
 from chainrule.explain.backward import BACKWARD
@@ -15,6 +16,8 @@ from chainrule.explain.hand import Hand
 from chainrule.explain.lines import Derivation, Factor, Line, RuleLine
 from chainrule.explain.matrices import matrix_lines
 from chainrule.explain.paths import path_lines
+from chainrule.explain.stage import LEADS as STAGE_LEADS
+from chainrule.explain.stage import RULES as STAGE_RULES
 from chainrule.explain.trace import StepTrace, Trace
 from chainrule.explain.units import UNITS
 from chainrule.explain.update import UPDATE, change_of_cost, optimizer_number
@@ -54,14 +57,22 @@ GIVEN: Mapping[str, str] = {
     "r": "drawn by chance: dropped out, or kept and scaled up",
     "W": "a weight, as training left it or as it was given",
     "b": "a bias, as training left it or as it was given",
+    **{name: f"{text}, as training left it or as it was given" for name, text in STAGE_PARAMETERS.items()},
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
 }
 """What nothing leads to, in words; other such numbers are the optimizer's memory."""
 
-OF_UPDATES = frozenset({"W_decayed", "b_decayed", "W_new", "b_new", "eta", "norm", "dC/dW", "dC/db"})
-PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta")
+OF_UPDATES = frozenset(
+    {"W_decayed", "b_decayed", "W_new", "b_new", "eta", "norm", "dC/dW", "dC/db"}
+) | frozenset(
+    f"{before}{name}{after}"
+    for name in STAGE_PARAMETERS
+    for before, after in (("dC/d", ""), ("", "_new"), ("", "_decayed"))
+)
+STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
+PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *STAGE_GRADIENTS)
 
 
 def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
@@ -70,6 +81,9 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     def rule_of(place: Address) -> Rule | None:
         if place.member is not None or (place.name == "x" and step.inputs is None):
             return None
+        if step.record.stage is not None and (place.layer == 0 or place.name == "dC/dx"):
+            if place.name in STAGE_RULES:
+                return STAGE_RULES[place.name]
         if step.update is not None:
             if place.name == "eta" and step.update.rate is None:
                 return None
@@ -167,14 +181,20 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
     if form == "paths":
         return _plain(trace, place)
     if form == "recursive":
-        names = frozenset({"delta"})
-        return Writer(
-            trace, place, lambda p: rule_of(p) if p.name in names else None, chain=True, most_lines=MOST_LINES
-        )
+
+        def back(other: Address) -> Rule | None:
+            through_stage = other.layer == 0 and other.name in ("dC/da", "dC/de", "dC/du")
+            return rule_of(other) if other.name == "delta" or through_stage else None
+
+        return Writer(trace, place, back, chain=True, most_lines=MOST_LINES)
 
     def leading(other: Address) -> Rule | None:
         """Return the rule of what gets a line on the way: for an update also the same parameter's numbers."""
-        if place.name in LEADS:
+        if other.layer == 0 and place.layer in (0, None) and place.name in STAGE_LEADS:
+            wanted = other.name in STAGE_LEADS[place.name]
+        elif place.name == "z" and place.layer == 1 and other.layer == 0:
+            wanted = other.name == "a"
+        elif place.name in LEADS and not (place.layer == 0 or other.layer == 0):
             wanted = other.name in LEADS[place.name]
             if place.name in ("dC/dW", "dC/db"):
                 wanted = wanted and other.layer == place.layer

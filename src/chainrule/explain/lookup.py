@@ -12,7 +12,8 @@ from chainrule._types import Array, FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
+from chainrule.explain.address import PARAMETERS, Address
+from chainrule.explain.stage_numbers import limits_of, row_gradient, stage_array
 
 if TYPE_CHECKING:
     from chainrule.explain.trace import StepTrace, Trace, Update
@@ -23,6 +24,10 @@ def resolve(trace: Trace, given: Address) -> Address:
 
     Raises SettingsError for a place that isn't there, and says what is.
     """
+    if given.layer == 0 and trace.network.features is None:
+        if given.name not in ("a", "dC/da"):
+            raise SettingsError(f"{given}: the network has no feature stage; layer 0 is the input x")
+        given = replace(given, name="x" if given.name == "a" else "dC/dx", layer=None)
     _check_place(trace, given)
     step = _step_of(trace, given)
     place = replace(given, step=step.number if len(trace.steps) > 1 else None)
@@ -53,9 +58,14 @@ def _row_of(given: Address, step: StepTrace) -> int | None:
         raise SettingsError(
             f"{given}: which row? the step has rows {span(step.rows)}; write {given}@row={step.rows[0]}"
         )
-    if not kind.per_row and kind.name not in ("dC/dW", "dC/db") and given.row is not None:
+    if not kind.per_row and not _is_gradient(kind.name) and given.row is not None:
         raise SettingsError(f"{given}: {kind.words} is the same for all rows; leave out @row")
     return given.row
+
+
+def _is_gradient(name: str) -> bool:
+    """Tell whether a name is the derivative of the cost by a parameter, of which each row has a part."""
+    return name.startswith("dC/d") and name.removeprefix("dC/d") in PARAMETERS
 
 
 def _member_of(trace: Trace, given: Address, step: StepTrace) -> int | None:
@@ -86,10 +96,14 @@ def _check_place(trace: Trace, place: Address) -> None:
 
 def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
     """Return the largest index of each kind that a place can have."""
-    sizes, layer = trace.network.sizes, place.layer or 1
+    sizes, layer = trace.network.sizes, 1 if place.layer is None else place.layer
     match place.quantity.place:
         case "input":
-            return (sizes[0],)
+            return (trace.network.n_inputs,)
+        case "stage":
+            if trace.network.features is None:
+                raise SettingsError(f"{place}: the network has no feature stage")
+            return limits_of(trace.network.features, place)
         case "output":
             return (sizes[-1],)
         case "class":
@@ -114,13 +128,20 @@ def find(trace: Trace, place: Address) -> Array:
     name = place.name
     if place.member is not None and step.members is not None:
         return step.members[place.member - 1][_row_index(place, step)]
+    features = trace.network.features
+    if place.layer == 0 and features is not None and place.quantity.per_row:
+        made = stage_array(features, step, trace.layout.unflatten(step.parameters)[-1], name)
+        if made is None:
+            raise SettingsError(_missing(place, step))
+        whole = place.is_whole and place.row is None and len(step.rows) > 1
+        return made if whole else made[_row_index(place, step)]
     if name in _ROWS:
         found = _ROWS[name](step, (place.layer or 1) - 1)
         if found is None:
             raise SettingsError(_missing(place, step))
         whole = place.is_whole and place.row is None and len(step.rows) > 1
         return found if whole else found[_row_index(place, step)]
-    if name in ("dC/dW", "dC/db") and step.gradients is not None:
+    if _is_gradient(name) and step.gradients is not None:
         return _gradient(trace, place, step)
     found = _flat(name, step)
     if found is not None:
@@ -137,12 +158,16 @@ def _row_index(place: Address, step: StepTrace) -> int:
 
 
 def _gradient(trace: Trace, place: Address, step: StepTrace) -> FloatArray:
-    gradients, index = step.gradients, (place.layer or 1) - 1
+    # Layer 0, the feature stage, is item -1.
+    gradients, index = step.gradients, (1 if place.layer is None else place.layer) - 1
     assert gradients is not None
     by = place.by.name
     if place.row is None:
         return np.asarray(gradients.parameters[index][by])
     row = slice(_row_index(place, step), _row_index(place, step) + 1)
+    features = trace.network.features
+    if index < 0 and features is not None:
+        return row_gradient(features, step, trace.layout.unflatten(step.parameters)[index], row, by)
     layer, p = trace.network.layers[index], trace.layout.unflatten(step.parameters)[index]
     own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
     return np.asarray(own[by])
@@ -150,17 +175,17 @@ def _gradient(trace: Trace, place: Address, step: StepTrace) -> FloatArray:
 
 def _flat(name: str, step: StepTrace) -> FloatArray | None:
     """Return the flat array (p,) that a name of a parameter's place stands for."""
-    if name in ("W", "b"):
+    if name in PARAMETERS:
         return step.parameters
     update = step.update
     if update is None:
         return None
-    if name in ("W_new", "b_new"):
+    if name.endswith("_new") and name.removesuffix("_new") in PARAMETERS:
         return update.parameters
-    if name in ("W_decayed", "b_decayed"):
+    if name.endswith("_decayed"):
         return update.decayed
     what, _, by = name.partition("/d")
-    if by not in ("W", "b"):
+    if by not in PARAMETERS:
         return None
     if what in ("g", "penalized"):
         return update.used if what == "g" else update.penalized
@@ -172,8 +197,7 @@ def _flat(name: str, step: StepTrace) -> FloatArray | None:
 
 
 def _part(trace: Trace, flat: FloatArray, place: Address) -> FloatArray:
-    name = "b" if place.quantity.place == "bias" else "W"
-    slot = trace.layout.slot(place.layer or 1, name)
+    slot = trace.layout.slot(1 if place.layer is None else place.layer, place.parameter)
     return flat[slot.start : slot.stop].reshape(slot.shape)
 
 

@@ -23,6 +23,7 @@ from chainrule.explain.address import Address
 from chainrule.explain.backward import gradients_of
 from chainrule.explain.forward import entering
 from chainrule.explain.lines import Line
+from chainrule.explain.stage import ways_in
 from chainrule.explain.writer import Writer, added, multiplied
 
 MOST_PATHS = 12
@@ -95,7 +96,9 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
     layer = place.layer or 1
     found: list[Start] = []
     for row in rows:
-        if place.name == "dC/dW":
+        if writer.network.features is not None and (place.layer == 0 or place.name == "dC/dx"):
+            found += _through_stage(writer, place, row)
+        elif place.name == "dC/dW":
             i, j = place.index
             into = entering(writer, layer, i, row)
             found.append(Start(row, layer, j - 1, (into,), writer.trace.number(writer.trace.resolve(into))))
@@ -107,6 +110,18 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
             found += [Start(row, layer, j, (), 1.0) for j in range(writer.network.sizes[layer])]
         else:
             found.append(Start(row, layer, place.index[0] - 1, (), 1.0))
+    return found
+
+
+def _through_stage(writer: Writer, place: Address, row: int | None) -> list[Start]:
+    """Return the starts at layer 1 that a place in the feature stage, or an input before it, reaches."""
+    found: list[Start] = []
+    for output, factors in ways_in(writer, place, row):
+        value = math.prod(writer.trace[each] for each in factors)
+        weights = writer.arrays[0]["W"][output - 1]
+        for k, weight in enumerate(weights):
+            before = (*factors, writer.at("W", 1, output, k + 1))
+            found.append(Start(row, 1, k, before, value * float(weight)))
     return found
 
 

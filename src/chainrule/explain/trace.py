@@ -344,6 +344,8 @@ def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> Flo
     if len(parameters) != len(shapes):
         raise SettingsError(f"parameters for {len(parameters)} layers don't fit a network of {len(shapes)}")
     for number, (given, wanted) in enumerate(zip(parameters, shapes, strict=True), 1):
+        # A feature stage, layer 0, comes last.
+        number = 0 if number > len(layout.network.layers) else number
         for name, shape in wanted.items():
             found = np.shape(given[name]) if name in given else None
             if found != shape:

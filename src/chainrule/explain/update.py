@@ -9,6 +9,8 @@ import numpy as np
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.differentiate import simplify
+from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
+from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.formula import Binary, Call, Negate, Node, Number, Symbol
 from chainrule.equations.regularizers import CLIP, DECAY, PENALTY, PENALTY_SLOPE
 from chainrule.equations.rounding import UNIT
@@ -37,14 +39,14 @@ def about(place: Address, name: str) -> Address:
 def is_frozen(writer: Writer, place: Address) -> bool:
     """Tell whether training leaves a parameter alone."""
     own = place.by.name.partition("_")[0]
-    slot = writer.trace.layout.slot(place.layer or 1, own)
+    slot = writer.trace.layout.slot(1 if place.layer is None else place.layer, own)
     at = slot.start + int(np.ravel_multi_index([i - 1 for i in place.index], slot.shape))
     return not writer.trace.layout.free[at]
 
 
 def is_weight(place: Address) -> bool:
     """Tell whether penalties and decay are about the parameter: weights have them, biases don't."""
-    return place.quantity.place == "weight"
+    return place.quantity.place == "weight" or place.parameter in STAGE_WEIGHTS
 
 
 def symbol(writer: Writer, place: Address, name: str) -> Symbol:
@@ -285,5 +287,9 @@ UPDATE: Mapping[str, Rule] = {
     "penalized/db": penalized_gradient,
     "g/dW": used_gradient,
     "g/db": used_gradient,
+    **{f"{name}_decayed": decayed for name in STAGE_PARAMETERS},
+    **{f"{name}_new": updated for name in STAGE_PARAMETERS},
+    **{f"penalized/d{name}": penalized_gradient for name in STAGE_PARAMETERS},
+    **{f"g/d{name}": used_gradient for name in STAGE_PARAMETERS},
 }
 """Rules by name; the optimizer's own numbers have the rule `optimizer_number`."""
