@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.engines.base import Layout
+from chainrule.equations.features import StageGradients, StageRecord
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
 from chainrule.errors import SettingsError
@@ -79,7 +80,19 @@ class Batch:
             ]
             for i, layer in enumerate(self.network.layers)
         ]
+        if self.record.stage is not None:
+            dh = np.abs(self.gradients.deltas[0]) @ np.abs(self.p[0]["W"]).T
+            parts.append(self.stage_terms(dh).parameters)
         return self.layout.flatten(parts)
+
+    def stage_terms(self, da: FloatArray) -> StageGradients:
+        """Return the feature stage's backward from |dC/da[0]| (n, m), with all terms added without their signs."""
+        stage, features = self.record.stage, self.network.features
+        assert stage is not None
+        assert features is not None
+        p = {name: np.abs(array) for name, array in self.p[-1].items()}
+        record = StageRecord(*(None if array is None else np.abs(array) for array in stage))
+        return features.backward(p, np.abs(self.x), record, da, np)
 
     @cached_property
     def size_of_roundings(self) -> FloatArray:
@@ -102,7 +115,10 @@ class Batch:
             parts.append(part)
             if i:
                 delta = dh * np.abs(layers[i - 1].activation.prime(self.record.layers[i - 1].z, np))
-        return self.layout.flatten(parts[::-1])
+        parts.reverse()
+        if self.record.stage is not None:
+            parts.append(self.stage_terms(dh).parameters)
+        return self.layout.flatten(parts)
 
     def part(self, rows: int) -> Batch:
         """Return the batch of the first rows alone."""
@@ -140,9 +156,11 @@ def flat_gradient(batch: Batch, found: Sequence[Mapping[str, Array]]) -> tuple[F
     An array of a wrong shape with the right number of numbers is taken as they come; a missing one is 0. Raises
     SettingsError where neither helps.
     """
-    if len(found) != len(batch.network.layers):
+    wanted = len(batch.network.shapes())
+    if len(found) != wanted:
+        stage = "" if batch.network.features is None else ", the feature stage, which comes last, among them"
         raise SettingsError(
-            f"the gradient function returned {len(found)} layers, and the network has {len(batch.network.layers)}"
+            f"the gradient function returned {len(found)} layers, and the network has {wanted}{stage}"
         )
     flat = np.zeros(batch.layout.size)
     odd = []

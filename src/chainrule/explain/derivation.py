@@ -81,9 +81,9 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     def rule_of(place: Address) -> Rule | None:
         if place.member is not None or (place.name == "x" and step.inputs is None):
             return None
-        if step.record.stage is not None and (place.layer == 0 or place.name == "dC/dx"):
-            if place.name in STAGE_RULES:
-                return STAGE_RULES[place.name]
+        through_stage = step.record.stage is not None and (place.layer == 0 or place.name == "dC/dx")
+        if through_stage and place.name in STAGE_RULES:
+            return STAGE_RULES[place.name]
         if step.update is not None:
             if place.name == "eta" and step.update.rate is None:
                 return None

@@ -60,7 +60,7 @@ class Ways:
     def __init__(self, writer: Writer, row: int | None) -> None:
         step, network = writer.step, writer.network
         index = 0 if row is None else step.rows.index(row)
-        self.weights = [p["W"] for p in writer.arrays]
+        self.weights = [p["W"] for p in writer.arrays[: len(network.layers)]]
         self.deltas = [delta[index] for delta in gradients_of(step).deltas]
         self.local: list[FloatArray] = []
         for number, made in enumerate(step.record.layers, 1):
