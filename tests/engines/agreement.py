@@ -49,6 +49,8 @@ class Case:
     weight_decay: float = 0.0
     frozen: Sequence[str] = ()
     rates: Mapping[str, float] | None = None
+    mix: bool = False
+    parametrization: str = "standard"
     smoothing: float = 0.0
     shuffle: bool = True
     batch_size: int = 8
@@ -64,13 +66,21 @@ class Case:
         chosen = self.output or record.output
         if self.smoothing and "label_smoothing" in record.parameters:
             record = replace(record, parameters={**record.parameters, "label_smoothing": self.smoothing})
-        layers = [Dense(n, self.activation, dropout=self.dropout, **self._options(n)) for n in self.hidden]
+        layers = [
+            Dense(n, self.activation, dropout=self.dropout, mix=self.mix, **self._options(n))
+            for n in self.hidden
+        ]
         last = Dense(self.outputs, chosen, **self._options(self.outputs))
         return Network([self.inputs, *layers, last], record, self.reduction)
 
     def _options(self, n_out: int) -> dict[str, Any]:
         rates = {name: factor for name, factor in (self.rates or {}).items() if name in self._names()}
-        return {"bias": self.bias, "frozen": self._frozen(n_out), "rates": rates}
+        return {
+            "bias": self.bias,
+            "frozen": self._frozen(n_out),
+            "rates": rates,
+            "parametrization": self.parametrization,
+        }
 
     def _names(self) -> list[str]:
         return ["W"] if self.bias == "none" else ["W", "b"]
@@ -230,6 +240,8 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     "frozen": [(), ("W[1,1]",), ("b",), ("W", "b[1]")],
     "smoothing": [0.0, 0.2],
     "rates": [None, {"b": 0.1}, {"W": 2.0, "b": 0.5}],
+    "mix": [False, True],
+    "parametrization": ["standard", "ntk"],
     "shuffle": [True, False],
     "hidden": [(), (4,), (5, 1, 3)],
     "outputs": [1, 3],

@@ -89,6 +89,8 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
     dropout = max(layer.dropout for layer in resolved.network.layers)
     if dropout:
         how.append(f"dropout {dropout:g}")
+    if plan.regularization.name != "constant":
+        how.append(f"regularization schedule {plan.regularization.name}")
     if steps.clip_norm is not None:
         how.append(f"gradients no longer than {steps.clip_norm:g}")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")

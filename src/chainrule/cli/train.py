@@ -40,6 +40,7 @@ SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
     "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
     "numeric_embedding", "category_embedding", "scaling_layer",
+    "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
@@ -194,7 +195,19 @@ def _network_options(made: Parser) -> None:
         group,
         "--init",
         metavar="NAME",
-        help="initial weights; what suits the activation if not given; see formulas initializers",
+        help="initial weights; what suits the activation if not given; see formulas initializers; data fits them to the rows",
+    )
+    made.option(
+        group,
+        "--activation-mix",
+        action=argparse.BooleanOptionalAction,
+        help="let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)",
+    )
+    made.option(
+        group,
+        "--parametrization",
+        metavar="NAME",
+        help="of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)",
     )
     made.option(
         group,
@@ -284,6 +297,12 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--l2", metavar="X", type=number, help="adds l2/2 · Σw² to the cost")
     made.option(
         group, "--dropout", metavar="SHARE", type=number, help="of the hidden outputs, dropped in each step"
+    )
+    made.option(
+        group,
+        "--regularization-schedule",
+        metavar="NAME",
+        help="of dropout and weight decay: constant (the default), or flat_cosine, which ends them in the second half",
     )
     made.option(
         group, "--clip-norm", metavar="X", type=number, help="the longest gradient; a longer one is shortened"

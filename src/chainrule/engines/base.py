@@ -228,8 +228,12 @@ class Run(Protocol):
     def steps_per_epoch(self) -> int:
         """The number of updates in an epoch."""
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move the ``active`` members through one epoch; ``learning_rates`` has one number a step.
+
+        ``strength`` multiplies the dropout probabilities and the weight decay.
 
         With fewer numbers only so many steps are made; then the epoch can't be gone on with.
         """

@@ -151,6 +151,7 @@ class CpuRun:
         self.shape = self.tables.shape(self.slices, self.rates, self.facts)
         self.numbers = self._numbers(settings)
         self.steepest = np.zeros(len(self.parameters), np.int64)
+        self.strength = 1.0
         self.crews: dict[int, list[_Crew]] = {}
         self._whole: _Crew | None = None
         # Before the first step nobody knows how long one takes; so it is made alone.
@@ -179,7 +180,9 @@ class CpuRun:
         """Keep BLAS to one thread meanwhile, which takes microseconds to say and to take back."""
         return one_blas_thread()
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
@@ -188,6 +191,8 @@ class CpuRun:
             raise SettingsError(
                 f"{len(rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: give one for each"
             )
+        if strength != self.strength:
+            self._regularize(strength)
         shared = self.threads if self.splits and len(active) < self.threads else 1
         count = min(self.threads, len(active)) if shared == 1 else 1
         crews = self._crews(count, shared)
@@ -235,6 +240,14 @@ class CpuRun:
                     self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
                 left -= most
         return self._report(epoch, rates, active, costs, stopped)
+
+    def _regularize(self, strength: float) -> None:
+        """Let ``strength`` multiply dropout's probabilities and the weight decay."""
+        self.strength = strength
+        self.tables.drop(strength)
+        of_crews = (numbers for crews in self.crews.values() for crew in crews for numbers in crew.numbers)
+        for numbers in (self.numbers, *of_crews):
+            numbers[at.DECAY] = self.settings.weight_decay * strength
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
@@ -397,7 +410,8 @@ class CpuRun:
             settings,
             rate,
             self.weights[rows] if self.weighted else None,
-            masks_of_step(network, len(rows), settings.seed, t, member),
+            masks_of_step(network, len(rows), settings.seed, t, member, self.strength),
+            self.strength,
         )
         with np.errstate(over="ignore"):
             return step._replace(parameters=step.parameters.astype(self.dtype))

@@ -30,6 +30,7 @@ from chainrule.engines.loops import (
     philox,
     shuffle,
 )
+from chainrule.engines.mixing import gradient_of_mix, mix
 from chainrule.engines.native import (
     atomic_add,
     atomic_load,
@@ -65,20 +66,23 @@ from chainrule.engines.places import (
     GEMM,
     GROUP,
     INFINITE,
+    KEPT,
     LEFT_OUT,
     LIMIT,
     LOSS,
     MEAN,
     MEMBER,
+    MIXES,
     N_IN,
     N_OUT,
     NORM,
+    OF_DROPOUT,
+    OF_PRODUCTS,
     PREPARE,
     SEED_HIGH,
     SEED_LOW,
     SHUFFLE,
     SIZE_BITS,
-    STAGE_SIZE,
     START,
     STEP,
     STOP,
@@ -100,13 +104,14 @@ _DROPOUT = int(Purpose.DROPOUT)
 
 @compiled_loop
 def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any) -> None:
-    """Multiply a layer's outputs and slopes by its dropout mask, row by row; ``first``: the block's first row in the batch."""
+    """Multiply a layer's outputs and slopes by its dropout mask; ``first``: the block's first row in the batch."""
     cols = shape.layers[layer, N_OUT]
     threshold = uint64(shape.layers[layer, THRESHOLD])
     c1, c2, c3 = uint64(_DROPOUT + 16 * (layer + 1)), uint64(step), uint64(member)
     k0, k1 = uint64(shape.facts[SEED_LOW]), uint64(shape.facts[SEED_HIGH])
-    one, none = space.a.dtype.type(shape.scales[layer]), space.a.dtype.type(0.0)
+    one, none = space.a.dtype.type(shape.scales[layer, OF_DROPOUT]), space.a.dtype.type(0.0)
     words = space.words
+    keeps = shape.layers[layer, MIXES] == KEPT
     blocks = (cols + 3) // 4
     for row in range(rows):
         for q in range(blocks):
@@ -122,6 +127,9 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
             r = one if words[j] >= threshold else none
             space.a[a0 + j] *= r
             space.z[z0 + j] *= r
+        if keeps:
+            for j in range(uint64(cols)):
+                space.mixed[z0 + j] *= one if words[j] >= threshold else none
 
 
 @compiled_loop
@@ -140,37 +148,28 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
             z[uint64(z0) + i] = w[b0]
     else:
         beta = 0.0
-    a0 = facts[A_AT]
-    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, w, facts[W_AT], n_out, a, a0, n_in, beta, z, z0, n_out)
+    a0, w0, scale = facts[A_AT], facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
+    if facts[MIXES] == KEPT:
+        copy(space.mixed, z0, z, z0, rows * n_out)
     call_activation(facts[ACTIVATION], z, z0, a, shape.layers[layer + 1, A_AT], space.scratch, 0, rows, n_out)
+    if facts[MIXES]:
+        mix(shape, space, w, rows, layer)
 
 
 @compiled_loop
-def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
-    """Compute delta of the layer before ``layer``: (delta W^T) · slope."""
+def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
+    """Compute delta of the layer before ``layer``, (delta W^T) · slope, and its dC/dalpha; ``adds`` as in `_gradient`."""
     facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     delta, z = space.delta, space.z
     d0, p0 = facts[Z_AT], shape.layers[layer - 1, Z_AT]
-    gemm(
-        shape.facts[GEMM],
-        _T,
-        _N,
-        n_in,
-        rows,
-        n_out,
-        w,
-        facts[W_AT],
-        n_out,
-        delta,
-        d0,
-        n_out,
-        0.0,
-        delta,
-        p0,
-        n_in,
-    )
+    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    at_gemm = shape.facts[GEMM]
+    gemm(at_gemm, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, delta, p0, n_in)
     at = uint64(p0)
+    if shape.layers[layer - 1, MIXES]:
+        gradient_of_mix(shape, space, g, rows, layer - 1, adds)
     for i in range(uint64(rows * n_in)):
         delta[at + i] *= z[at + i]
 
@@ -181,24 +180,10 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
     facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     delta, d0, a0 = space.delta, facts[Z_AT], facts[A_AT]
-    gemm(
-        shape.facts[GEMM],
-        _N,
-        _T,
-        n_out,
-        n_in,
-        rows,
-        delta,
-        d0,
-        n_out,
-        space.a,
-        a0,
-        n_in,
-        1.0 if adds else 0.0,
-        g,
-        facts[W_AT],
-        n_out,
-    )
+    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    beta = 1.0 if adds else 0.0
+    at_gemm = shape.facts[GEMM]
+    gemm(at_gemm, _N, _T, n_out, n_in, rows, scale, delta, d0, n_out, space.a, a0, n_in, beta, g, w0, n_out)
     if facts[B_SIZE] == 1:
         total = g.dtype.type(0.0)
         for i in range(rows * n_out):
@@ -240,8 +225,7 @@ def _block(
         source = table.train[table.order[at + first + i]]
         enter(shape, space, table.x, source, i)
         load(table.y, source, space.targets, i)
-    if len(shape.groups):
-        stage_forward(shape, space, w, rows)
+    stage_forward(shape, space, w, rows)
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)
         if shape.layers[layer, THRESHOLD]:
@@ -265,9 +249,8 @@ def _block(
     for layer in range(n_layers - 1, -1, -1):
         _gradient(shape, space, g, rows, layer, adds)
         if layer:
-            _backward(shape, space, w, rows, layer)
-    if shape.stage[STAGE_SIZE]:
-        stage_backward(shape, space, w, g, rows, adds)
+            _backward(shape, space, w, g, rows, layer, adds)
+    stage_backward(shape, space, w, g, rows, adds)
     return cost
 
 
@@ -502,8 +485,7 @@ def outputs_of_rows(
         rows = min(block, n - start)
         for i in range(rows):
             enter(shape, space, x, rows_of[start + i] if len(rows_of) else start + i, i)
-        if len(shape.groups):
-            stage_forward(shape, space, w[member], rows)
+        stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         a0 = shape.layers[n_layers, A_AT]
@@ -540,8 +522,7 @@ def losses_of_rows(
         for i in range(rows):
             enter(shape, space, table.x, rows_of[start + i], i)
             load(table.y, rows_of[start + i], space.targets, i)
-        if len(shape.groups):
-            stage_forward(shape, space, w[member], rows)
+        stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         _loss(shape, space, rows)
@@ -567,21 +548,19 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
     words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
     w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
     buffer = carray(pointer(bound[AT_STAGE_BUFFER, 0], x), bound[AT_STAGE_BUFFER, 1])
-    space = Space(a, z, z, z, z, words, scratch, buffer)
+    space = Space(a, z, z, z, z, z, words, scratch, buffer)
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
-    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
+    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
+    rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
     facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
     groups = carray(pointer(bound[AT_GROUPS, 0], bound), (bound[AT_GROUPS, 1], bound[AT_GROUPS, 2]))
     stage = carray(pointer(bound[AT_STAGE, 0], bound), bound[AT_STAGE, 1])
-    shape = Shape(layers, layers, scales, scales, facts, groups, stage)
+    shape = Shape(layers, layers, rates, scales, facts, groups, stage)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):
-        if len(groups):
-            copy(buffer, 0, x, 0, len(x))
-            stage_forward(shape, space, w[member], 1)
-        else:
-            copy(a, 0, x, 0, len(x))
+        copy(buffer if len(groups) else a, 0, x, 0, len(x))
+        stage_forward(shape, space, w[member], 1)
         for layer in range(n_layers):
             _forward(shape, space, w[member], 1, layer)
         for j in range(len(out)):

@@ -51,11 +51,12 @@ def take_step(
     eta: float,
     weights: FloatArray | None = None,
     masks: Sequence[FloatArray | None] | None = None,
+    strength: float = 1.0,
 ) -> Step:
     """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
 
     ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
-    rate, which ``layout.rates`` multiply.
+    rate, which ``layout.rates`` multiply; ``strength`` multiplies the weight decay.
     """
     network = layout.network
     with np.errstate(all="ignore"):
@@ -71,23 +72,27 @@ def take_step(
             used = clipped(used, settings.clip_norm, np)
         before, etas = flat, layout.etas(eta)
         if settings.weight_decay:
-            before = shrunk(flat, etas, settings.weight_decay, layout.decayed * layout.free, np)
+            before = shrunk(flat, etas, settings.weight_decay * strength, layout.decayed * layout.free, np)
         after, new_state, lines = settings.optimizer.update(before, used, state, etas, np)
         after = np.where(layout.free > 0, after, flat)
     return Step(record, gradients, raw, used, before, lines, after, new_state)
 
 
 def masks_of_step(
-    network: Network, rows: int, seed: int, step: int, member: int
+    network: Network, rows: int, seed: int, step: int, member: int, strength: float = 1.0
 ) -> list[FloatArray | None] | None:
-    """Return the dropout masks of one step, one a layer (rows, n_out) or None; None where nothing drops."""
-    if not any(layer.dropout for layer in network.layers):
+    """Return the dropout masks of one step, one a layer (rows, n_out) or None; None where nothing drops.
+
+    ``strength`` multiplies the layers' probabilities.
+    """
+    shares = [layer.dropout * strength for layer in network.layers]
+    if not any(shares):
         return None
     return [
-        dropout_mask(dropout_uniforms(rows, layer.n_out, seed, number, step, member), layer.dropout, np)
-        if layer.dropout
+        dropout_mask(dropout_uniforms(rows, layer.n_out, seed, number, step, member), share, np)
+        if share
         else None
-        for number, layer in enumerate(network.layers, 1)
+        for number, (layer, share) in enumerate(zip(network.layers, shares, strict=True), 1)
     ]
 
 
@@ -146,7 +151,9 @@ class ReferenceRun:
         """Return a context that does nothing."""
         return nullcontext()
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""
         if active and not 0 < len(learning_rates) <= self.steps_per_epoch:
             raise SettingsError(
@@ -158,7 +165,7 @@ class ReferenceRun:
         for member in active:
             total = weight = 0.0
             for index, rows in enumerate(self.batches(epoch, member)[: len(learning_rates)]):
-                step = self.step(member, rows, float(learning_rates[index]))
+                step = self.step(member, rows, float(learning_rates[index]), strength)
                 layer = not_finite(step, self.layout)
                 if layer:
                     # Its own gradient, as far as it is finite; else that of the step before.
@@ -183,16 +190,15 @@ class ReferenceRun:
             return 1.0
         return float(len(rows)) if self.data.weights is None else float(np.sum(self.data.weights[rows]))
 
-    def step(self, member: int, rows: IntArray, eta: float) -> Step:
+    def step(self, member: int, rows: IntArray, eta: float, strength: float = 1.0) -> Step:
         """Return the next step of a member on the given rows, without making it."""
         state = self.states[member]
         data = self.data
-        masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member)
+        masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member, strength)
         weights = None if data.weights is None else data.weights[rows]
         flat = self.parameters[member]
-        return take_step(
-            self.layout, flat, state, data.x[rows], data.y[rows], self.settings, eta, weights, masks
-        )
+        x, y = data.x[rows], data.y[rows]
+        return take_step(self.layout, flat, state, x, y, self.settings, eta, weights, masks, strength)
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""

@@ -33,6 +33,7 @@ from chainrule.engines.places import (
     INPUTS,
     N_IN,
     N_OUT,
+    OF_PRODUCTS,
     OUTPUTS,
     ROWS,
     S_AT,
@@ -224,27 +225,13 @@ def stage_forward(shape: Any, space: Any, w: Any, rows: Any) -> None:
 def stage_backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, adds: Any) -> None:
     """Compute a block's part of the stage's gradients from delta of layer 1; ``adds``: to what is in ``g`` already."""
     facts, first = shape.stage, shape.layers[0]
+    if not facts[STAGE_SIZE]:
+        return
     n_in, n_out = first[N_IN], first[N_OUT]
     delta, d0, to, gemm_at = space.delta, first[Z_AT], facts[DA_AT], shape.facts[GEMM]
-    # dC/da[0] = delta W^T, of layer 1.
-    gemm(
-        gemm_at,
-        _T,
-        _N,
-        n_in,
-        rows,
-        n_out,
-        w,
-        first[W_AT],
-        n_out,
-        delta,
-        d0,
-        n_out,
-        0.0,
-        space.stage,
-        to,
-        n_in,
-    )
+    # dC/da[0] = delta W^T of layer 1, scaled as its products are.
+    w0, scale, out = first[W_AT], shape.scales[0, OF_PRODUCTS], space.stage
+    gemm(gemm_at, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, out, to, n_in)
     if not adds:
         for i in range(uint64(facts[STAGE_SIZE])):
             g[i] = 0.0

@@ -169,7 +169,14 @@ clip_norm : float, default=None
 bias : {'neuron', 'layer', 'none'}, default='neuron'
     A bias for each neuron, one for each layer, or none.
 init : str, default='auto'
-    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation.
+    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation;
+    'data': fitted to the training rows.
+activation_mix : bool, default=False
+    Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
+parametrization : {'standard', 'ntk'}, default='standard'
+    Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
+regularization_schedule : {'constant', 'flat_cosine'}, default='constant'
+    Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
 numeric_embedding : {'none', 'periodic'}, default=None
     'periodic': each number also enters as 3 learned sums of 16 cosines. None: 'none'.
 category_embedding : {'none', 'learned'}, default=None

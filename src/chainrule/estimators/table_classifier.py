@@ -12,7 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES
-from chainrule.equations.network import BiasMode
+from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
@@ -100,6 +100,9 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         numeric_embedding: NumericEmbedding | None = None,
         category_embedding: CategoryEmbedding | None = None,
         scaling_layer: bool | None = None,
+        activation_mix: bool = False,
+        parametrization: Parametrization = "standard",
+        regularization_schedule: str = "constant",
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,

@@ -11,7 +11,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
-from chainrule.equations.network import BiasMode
+from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
@@ -85,6 +85,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         numeric_embedding: NumericEmbedding | None = None,
         category_embedding: CategoryEmbedding | None = None,
         scaling_layer: bool | None = None,
+        activation_mix: bool = False,
+        parametrization: Parametrization = "standard",
+        regularization_schedule: str = "constant",
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,

@@ -16,9 +16,9 @@ from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.names import Name, join_name, split_name
 from chainrule.errors import SettingsError
 
-Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "stage"]
+Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "mix", "layer", "stage"]
 """How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``probability[c]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``;
-the feature stage's own ways, ``u[0][i,k]``."""
+``alpha[l][j]``; ``scale[l]``; the feature stage's own ways, ``u[0][i,k]``."""
 
 
 @dataclass(frozen=True)
@@ -45,6 +45,8 @@ _GENERAL: Mapping[Place, str] = {
     "weight": "a weight",
     "bias": "a bias",
     "stage": "the feature stage",
+    "mix": "a mix",
+    "layer": "a layer",
 }
 
 
@@ -67,12 +69,17 @@ QUANTITIES = _quantities(
     Quantity("dC/dx", "input", True, "the derivative of the cost by {}"),
     Quantity("W", "weight", False, "{}"),
     Quantity("b", "bias", False, "{}"),
+    Quantity("alpha", "mix", False, "{}"),
+    Quantity("scale", "layer", False, "the factor 1/sqrt(n_in) of the weighted sums of {}"),
     Quantity("dC/dW", "weight", False, "the derivative of the cost by {}"),
     Quantity("dC/db", "bias", False, "the derivative of the cost by {}"),
+    Quantity("dC/dalpha", "mix", False, "the derivative of the cost by {}"),
     Quantity("W_decayed", "weight", False, "{} after weight decay, before the update"),
     Quantity("b_decayed", "bias", False, "{} before the update; no decay touches it"),
+    Quantity("alpha_decayed", "mix", False, "{} before the update; no decay touches it"),
     Quantity("W_new", "weight", False, "{} after the update"),
     Quantity("b_new", "bias", False, "{} after the update"),
+    Quantity("alpha_new", "mix", False, "{} after the update"),
     Quantity("u", "stage", True, "a cosine of a number: {}"),
     Quantity("e", "stage", True, "what is scaled, to enter layer 1: {}"),
     Quantity("dC/du", "stage", True, "the derivative of the cost by a cosine: {}"),
@@ -99,6 +106,7 @@ QUANTITIES = _quantities(
     Quantity("penalty", "scalar", False, "what the penalties l1 and l2 add to the cost"),
     Quantity("norm", "scalar", False, "the length of the gradient before clipping"),
     Quantity("eta", "scalar", False, "the learning rate of the step"),
+    Quantity("strength", "scalar", False, "the factor of dropout and weight decay in the step"),
     Quantity("t", "scalar", False, "the number of the update"),
     Quantity("mean_a", "output", True, "the mean of the members' activations of {}"),
     Quantity("prediction", "scalar", True, "the prediction in the target's own units"),
@@ -106,8 +114,8 @@ QUANTITIES = _quantities(
 )
 """All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""
 
-PARAMETERS = ("W", "b", *STAGE_PARAMETERS)
-"""The names of parameter arrays."""
+PARAMETERS = ("W", "b", "alpha", *STAGE_PARAMETERS)
+"""The parameter arrays that a layer can have, the feature stage's among them."""
 
 STAGE_INDICES: Mapping[str, str] = MappingProxyType(
     {
@@ -184,7 +192,7 @@ class Address:
     @property
     def is_whole(self) -> bool:
         """Whether it stands for all of a layer or of the inputs rather than a single number."""
-        return self.quantity.place != "scalar" and not self.index
+        return self.quantity.place not in ("scalar", "layer") and not self.index
 
     def at(self, *, step: int | None = None, row: int | None = None, member: int | None = None) -> Address:
         """Return the address with these qualifiers where it has none of its own."""
@@ -199,6 +207,8 @@ class Address:
     def words(self) -> str:
         """What it is: the weighted sum of neuron 1 of layer 2."""
         kind = self.quantity
+        if kind.place == "layer":
+            return kind.text.format(f"layer {self.layer}")
         if not self.index:
             return kind.words if self.layer is None else f"{kind.words}, all of layer {self.layer}"
         *first, last = self.index
@@ -209,6 +219,7 @@ class Address:
         places: Mapping[Place, str] = {
             "weight": f"the weight from {before} to {neuron}",
             "bias": f"the bias of {neuron}",
+            "mix": f"the mix of {neuron}",
             "neuron": neuron if self.layer else f"output {last} of the feature stage",
             "stage": stage_words(self.parameter or self.name).format(*self.index),
         }
@@ -257,7 +268,7 @@ def _parse(text: str) -> Address:
     if any(value < 1 for value in given.values()):
         raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
     layer: int | None = None
-    if kind.place in ("neuron", "weight", "bias", "stage"):
+    if kind.place in ("neuron", "weight", "bias", "mix", "layer", "stage"):
         if not brackets or len(brackets[0]) != 1:
             raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {_example(kind)}")
         layer, brackets = brackets[0][0], brackets[1:]
@@ -267,7 +278,7 @@ def _parse(text: str) -> Address:
         if layer < 1 and not (at_stage or name in ("a", "dC/da")):
             raise SettingsError(f"address {text!r}: layers are counted from 1; layer 0 is the input x")
     index = brackets[0] if brackets else ()
-    size = {"scalar": 0, "weight": 2, "stage": _stage_indices(name)}.get(kind.place, 1)
+    size = {"scalar": 0, "layer": 0, "weight": 2, "stage": _stage_indices(name)}.get(kind.place, 1)
     if len(brackets) > 1 or (index and len(index) != size):
         raise SettingsError(f"address {text!r}: {kind.words} is written as {_example(kind)}")
     if any(number < 1 for number in index):
@@ -283,5 +294,12 @@ def _stage_indices(name: str) -> int:
 def _example(kind: Quantity) -> str:
     if kind.place == "stage":
         return f"{kind.name}[0][{','.join('123'[: _stage_indices(kind.name)])}]"
-    places = {"scalar": "", "input": "[3]", "output": "[1]", "class": "[1]", "weight": "[2][1,3]"}
+    places = {
+        "scalar": "",
+        "input": "[3]",
+        "output": "[1]",
+        "class": "[1]",
+        "weight": "[2][1,3]",
+        "layer": "[2]",
+    }
     return kind.name + places.get(kind.place, "[2][1]")

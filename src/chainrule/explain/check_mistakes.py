@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray, Namespace
 from chainrule.equations.activations import Activation
-from chainrule.equations.network import Dense, Network, Parameters
+from chainrule.equations.network import Network, Parameters
 from chainrule.explain.check_base import Batch, Mistake
 
 EXPLAINED = 1 - 1e-6
@@ -201,7 +201,7 @@ def _means(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
         if factor == 1:
             continue
         yield Candidate(name, sentence, factor * right)
-        for kind in ("W", "b"):
+        for kind in dict.fromkeys(slot.name for slot in slots):
             changed = right.copy()
             for slot in slots:
                 if slot.name == kind:
@@ -257,7 +257,7 @@ def _backward(
     network = batch.network
     if changes:
         layers = [
-            Dense(layer.n_out, changes[i](layer.activation), bias=layer.bias) if i in changes else layer
+            replace(layer, activation=changes[i](layer.activation)) if i in changes else layer
             for i, layer in enumerate(network.layers)
         ]
         network = Network([network.n_inputs, *layers], network.loss, network.reduction, network.features)
@@ -269,11 +269,14 @@ def _backward(
 def _from_last_delta(batch: Batch, delta: FloatArray) -> FloatArray:
     """Return the gradient that goes back from another delta of the output layer."""
     layers, grads = batch.network.layers, []
+    of_mix: dict[str, FloatArray] = {}
     for index in range(len(layers) - 1, -1, -1):
         grad, dh = layers[index].backward(batch.p[index], batch.record.inputs_of(index), delta, np)
-        grads.append(grad)
+        grads.append({**grad, **of_mix})
         if index:
-            delta = layers[index - 1].delta(batch.record.layers[index - 1], dh, np)
+            made = batch.record.layers[index - 1]
+            delta = layers[index - 1].delta(batch.p[index - 1], made, dh, np)
+            of_mix = layers[index - 1].by_alpha(made, dh, np)
     grads.reverse()
     if batch.network.features is not None and batch.record.stage is not None:
         back = batch.network.features.backward(batch.p[-1], batch.x, batch.record.stage, dh, np)

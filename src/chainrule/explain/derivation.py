@@ -6,8 +6,9 @@ from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
+from chainrule.equations.formula import Binary, Number, Symbol
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
+from chainrule.explain.address import PARAMETERS, Address
 from chainrule.explain.backward import BACKWARD
 from chainrule.explain.cancel import why_it_cancels
 from chainrule.explain.factors import factors
@@ -45,6 +46,7 @@ LEADS: Mapping[str, frozenset[str]] = {
         "delta": "a f' dC/da y_smooth share",
         "dC/dW": "delta",
         "dC/db": "delta",
+        "dC/dalpha": "dC/da",
         "prediction": "mean_a",
         "probability": "mean_a",
     }.items()
@@ -58,6 +60,7 @@ GIVEN: Mapping[str, str] = {
     "W": "a weight, as training left it or as it was given",
     "b": "a bias, as training left it or as it was given",
     **{name: f"{text}, as training left it or as it was given" for name, text in STAGE_PARAMETERS.items()},
+    "alpha": "a mix of an activation and its z, as training left it or as it was given",
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
@@ -65,14 +68,11 @@ GIVEN: Mapping[str, str] = {
 """What nothing leads to, in words; other such numbers are the optimizer's memory."""
 
 OF_UPDATES = frozenset(
-    {"W_decayed", "b_decayed", "W_new", "b_new", "eta", "norm", "dC/dW", "dC/db"}
-) | frozenset(
-    f"{before}{name}{after}"
-    for name in STAGE_PARAMETERS
-    for before, after in (("dC/d", ""), ("", "_new"), ("", "_decayed"))
+    {f"{name}_{mark}" for name in PARAMETERS for mark in ("decayed", "new")}
+    | {f"dC/d{name}" for name in PARAMETERS}
+    | {"eta", "norm", "strength"}
 )
-STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
-PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *STAGE_GRADIENTS)
+PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *(f"dC/d{name}" for name in STAGE_PARAMETERS))
 
 
 def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
@@ -196,14 +196,19 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
             wanted = other.name == "a"
         elif place.name in LEADS and not (place.layer == 0 or other.layer == 0):
             wanted = other.name in LEADS[place.name]
-            if place.name in ("dC/dW", "dC/db"):
+            if place.name in ("dC/dW", "dC/db", "dC/dalpha"):
                 wanted = wanted and other.layer == place.layer
         else:
-            same = (other.layer, other.index) == (place.layer, place.index)
+            same = (other.layer, other.index) == (place.layer, place.index) and _own(other) == _own(place)
             wanted = (other.name in OF_UPDATES or "/" in other.name) and (same or other.layer is None)
         return rule_of(other) if wanted else None
 
     return Writer(trace, place, leading, chain=True, most_lines=MOST_LINES)
+
+
+def _own(place: Address) -> str:
+    """Return the name of the parameter that an address is about."""
+    return place.by.name.partition("_")[0]
 
 
 MOST_LINES = 40
@@ -232,7 +237,13 @@ def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
     if not steps:
         return (first,)
     begin = RuleLine("its derivative", steps[0].before)
-    return (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
+    found = (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
+    if not trace.network.layers[(place.layer or 1) - 1].mix:
+        return found
+    alpha = Symbol(str(Address("alpha", place.layer, place.index)))
+    inner = Binary("-", record.slope.root, Number(1.0))
+    node = Binary("+", Number(1.0), Binary("*", alpha, inner))
+    return (*found, RuleLine("the derivative of z + alpha (f(z) - z)", node))
 
 
 def _as_matrix(trace: Trace, place: Address) -> Derivation:

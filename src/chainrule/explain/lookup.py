@@ -58,7 +58,7 @@ def _row_of(given: Address, step: StepTrace) -> int | None:
         raise SettingsError(
             f"{given}: which row? the step has rows {span(step.rows)}; write {given}@row={step.rows[0]}"
         )
-    if not kind.per_row and not _is_gradient(kind.name) and given.row is not None:
+    if not kind.per_row and kind.name not in _GRADIENTS and given.row is not None:
         raise SettingsError(f"{given}: {kind.words} is the same for all rows; leave out @row")
     return given.row
 
@@ -119,6 +119,13 @@ def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
             if shape is None:
                 raise SettingsError(f"{place}: layer {layer} has no bias")
             return shape
+        case "mix":
+            if not trace.network.layers[layer - 1].mix:
+                raise SettingsError(f"{place}: layer {layer} has no mix")
+            return (sizes[layer],)
+        case "layer":
+            if trace.network.layers[layer - 1].parametrization == "standard":
+                raise SettingsError(f"{place}: layer {layer} is not in the parametrization ntk")
     return ()
 
 
@@ -141,13 +148,18 @@ def find(trace: Trace, place: Address) -> Array:
             raise SettingsError(_missing(place, step))
         whole = place.is_whole and place.row is None and len(step.rows) > 1
         return found if whole else found[_row_index(place, step)]
-    if _is_gradient(name) and step.gradients is not None:
+    if name == "scale":
+        at = (place.layer or 1) - 1
+        return np.float64(trace.network.layers[at].scale(trace.network.sizes[at]))
+    if name in _GRADIENTS and step.gradients is not None:
         return _gradient(trace, place, step)
     found = _flat(name, step)
     if found is not None:
         return _part(trace, found, place)
     if name == "C" and step.gradients is not None:
         return step.gradients.cost
+    if name == "strength" and step.update is not None and step.update.regularization is not None:
+        return np.float64(step.update.regularization.value)
     if name in _OF_UPDATES and step.update is not None:
         return np.float64(_OF_UPDATES[name](trace, step, step.update))
     raise SettingsError(_missing(place, step))
@@ -169,6 +181,10 @@ def _gradient(trace: Trace, place: Address, step: StepTrace) -> FloatArray:
     if index < 0 and features is not None:
         return row_gradient(features, step, trace.layout.unflatten(step.parameters)[index], row, by)
     layer, p = trace.network.layers[index], trace.layout.unflatten(step.parameters)[index]
+    if by == "alpha":
+        return np.asarray(
+            np.sum(step.da[index][row] * layer.mixed_part(step.record.layers[index].z[row], np), axis=0)
+        )
     own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
     return np.asarray(own[by])
 
@@ -180,9 +196,9 @@ def _flat(name: str, step: StepTrace) -> FloatArray | None:
     update = step.update
     if update is None:
         return None
-    if name.endswith("_new") and name.removesuffix("_new") in PARAMETERS:
+    if name in _NEW:
         return update.parameters
-    if name.endswith("_decayed"):
+    if name in _DECAYED:
         return update.decayed
     what, _, by = name.partition("/d")
     if by not in PARAMETERS:
@@ -216,6 +232,8 @@ def _missing(place: Address, step: StepTrace) -> str:
         return f"{place}: the row's target isn't known, so there is no loss and no gradient"
     if step.update is None:
         return f"{place}: this trace holds no update, only the numbers before it"
+    if place.name == "strength":
+        return f"{place}: dropout and weight decay are the same in the whole training"
     own = [
         f"{name}/dW"
         for name in ("penalized", "g", *step.update.before.arrays, *step.update.lines)
@@ -224,6 +242,9 @@ def _missing(place: Address, step: StepTrace) -> str:
     return f"{place}: not among the numbers of {step.update.settings.optimizer.name}; it has {', '.join(own)}"
 
 
+_GRADIENTS = tuple(f"dC/d{name}" for name in PARAMETERS)
+_NEW = tuple(f"{name}_new" for name in PARAMETERS)
+_DECAYED = tuple(f"{name}_decayed" for name in PARAMETERS)
 _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "x": lambda step, _: step.record.x,
     "y": lambda step, _: step.y,

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule.engines import ENGINES
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
-from chainrule.equations.schedules import schedule
+from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import ModelFileError
 from chainrule.tables.plain import (
     read_choice,
@@ -55,6 +55,8 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
         "stopped": result.stopped,
         **more,
     }
+    if plan.regularization.name != "constant":
+        card["regularization_schedule"] = plan.regularization.name
     # What is written is what would be read: floats where the user gave whole numbers, and nothing unknown.
     return read_card(card)
 
@@ -92,6 +94,7 @@ def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
         card["early_stopping"],
         card["patience"],
         card["tolerance"],
+        regularization=strength(card.get("regularization_schedule", "constant")),
     )
     return StepSettings(optimizer(card["optimizer"]), **{name: card[name] for name in names}), plan
 
@@ -100,8 +103,9 @@ def read_card(value: object) -> dict[str, Any]:
     """Return the card that `training_card` made, or an empty one; raises ModelFileError for anything else."""
     if value == {}:
         return {}
-    data = read_record(value, "card", _READERS)
-    return {key: read(data[key], f"card.{key}") for key, read in _READERS.items()}
+    data = read_record(value, "card", _READERS, _OPTIONAL)
+    readers = {**_READERS, **_OPTIONAL}
+    return {key: read(data[key], f"card.{key}") for key, read in readers.items() if key in data}
 
 
 def _optional(read: Reader) -> Reader:
@@ -171,3 +175,6 @@ _READERS: Mapping[str, Reader] = {
     "scores": _optional(_scores),
     "temperature": _optional(read_number),
 }
+
+_OPTIONAL: Mapping[str, Reader] = {"regularization_schedule": read_text}
+"""What a card has only where it isn't as it is by default."""

@@ -37,7 +37,7 @@ class Replay:
 
     ``state`` has the one member alone, (1, p); ``rows`` are places in ``data``, ``numbers`` the rows' numbers in the
     ``table``, from 1; ``masks`` the dropout masks of each layer. ``epoch`` and ``plateaus`` are what the schedule
-    made ``eta`` from.
+    made ``eta`` from, ``strength`` the factor of dropout and weight decay.
     """
 
     model: Model
@@ -55,6 +55,7 @@ class Replay:
     steps_per_epoch: int
     data: Data
     masks: list[FloatArray | None] | None
+    strength: float
 
 
 def replay(
@@ -95,7 +96,7 @@ def replay(
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     start = initial_parameters(
-        model.network, card["members"]["trained"], settings.seed, unseen_inputs(model.encoder)
+        model.network, card["members"]["trained"], settings.seed, unseen_inputs(model.encoder), data.x
     )
     runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
@@ -114,6 +115,7 @@ def _made(
 ) -> Replay:
     settings, data = runner.settings, runner.data
     epoch, index = divmod(step - 1, runner.per_epoch)
+    strength = runner.plan.strength(epoch)
     rows = data.train
     if settings.shuffle:
         rows = rows[row_order(len(rows), settings.seed, epoch, place)]
@@ -133,7 +135,8 @@ def _made(
         runner.plan,
         runner.per_epoch,
         data,
-        masks_of_step(model.network, len(rows), settings.seed, step - 1, place),
+        masks_of_step(model.network, len(rows), settings.seed, step - 1, place, strength),
+        strength,
     )
 
 
@@ -196,7 +199,7 @@ class _Runner:
         return RunState(state.parameters[one], arrays, state.steps[one])
 
     def _train(self, run: Any, epoch: int, rates: FloatArray) -> None:
-        report = run.train_epoch(epoch, rates, [self.place])
+        report = run.train_epoch(epoch, rates, [self.place], self.plan.strength(epoch))
         if report.diverged:
             raise SettingsError(f"there is no such step of this member: {report.diverged[self.place]}")
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
@@ -15,45 +16,114 @@ from chainrule.equations.initializers import Initializer, initializer
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
 
+DATA = "data"
+"""In an initializer's place: weights and biases that are fitted to the inputs of the training rows."""
 
-def initial_parameters(network: Network, members: int, seed: int, unseen: Sequence[int] = ()) -> FloatArray:
+MOST_ROWS = 1000
+"""The most rows that `DATA` looks at."""
+
+ROWS_OF_A_BIAS = 5
+"""The rows between which `DATA` places a hidden neuron's bias."""
+
+
+def initial_parameters(
+    network: Network, members: int, seed: int, unseen: Sequence[int] = (), x: FloatArray | None = None
+) -> FloatArray:
     """Return the initial parameters of each member, flat, shape (members, p), float64.
 
     The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen``
     are inputs (from 0) that are 0 in every training row: nothing can be learned about their weights, so these
-    start, and stay, at 0.
+    start, and stay, at 0. ``x`` (n, d) are the inputs of the training rows, for layers with the initializer `DATA`.
+    Raises SettingsError where there is such a layer and no row.
     """
+    if not any(layer.init == DATA for layer in network.layers):
+        return _parameters(network, members, seed, unseen, None)
+    if x is None or not len(x):
+        raise SettingsError("init data needs training rows, and there are none: choose another init")
+    # Several threads may round a product of matrices otherwise, and a replay needs the same bits.
+    with ThreadpoolController().limit(limits=1, user_api="blas"):
+        return _parameters(network, members, seed, unseen, np.asarray(x, np.float64))
+
+
+def _parameters(
+    network: Network, members: int, seed: int, unseen: Sequence[int], x: FloatArray | None
+) -> FloatArray:
     layout = Layout(network)
     flat = np.empty((members, layout.size))
     for member in range(members):
         draws = generator(seed, Purpose.INITIAL, member)
-        for slot in layout.slots:
-            if slot.layer == 0 and network.features is not None:
-                made = network.features.initial(slot.name, draws)
-                if slot.name == "E":
-                    made[_places_of(network.features, unseen)[1]] = 0.0
-                flat[member, slot.start : slot.stop] = made.reshape(-1)
-                continue
-            layer = network.layers[slot.layer - 1]
-            fan_in, fan_out = network.sizes[slot.layer - 1], layer.n_out
-            wanted = layer.init if slot.name == "W" else layer.bias_init
-            made = _array(layer, slot.name, wanted, slot.layer, slot.shape, fan_in, fan_out, draws)
-            if slot.layer == 1 and slot.name == "W" and len(unseen):
-                made[_places_of(network.features, unseen)[0]] = 0.0
-            flat[member, slot.start : slot.stop] = made.reshape(-1)
+        made = layout.unflatten(flat[member])
+        h = None if x is None else x[draws.permutation(len(x))[:MOST_ROWS]]
+        unlearned = list(unseen)
+        if network.features is not None:
+            unlearned, levels = _unlearned(network.features, unseen)
+            for name, array in made[-1].items():
+                array[:] = network.features.initial(name, draws)
+            made[-1].get("E", np.zeros((len(unseen), 0)))[levels] = 0.0
+            h = None if h is None else network.features.forward(made[-1], h, np).a
+        for number, (layer, own) in enumerate(zip(network.layers, made, strict=False), 1):
+            fan_in = network.sizes[number - 1]
+            dead = unlearned if number == 1 else []
+            if layer.mix:
+                own["alpha"][:] = 1.0
+            if h is not None and layer.init == DATA:
+                _fit(layer, own, h, draws, dead, is_hidden=number < len(network.layers))
+            else:
+                shape = own["W"].shape
+                own["W"][:] = _array(layer, "W", layer.init, number, shape, fan_in, layer.n_out, draws)
+                own["W"][dead] = 0.0
+            if "b" in own and not (layer.init == DATA and layer.bias_init == "zeros"):
+                shape = own["b"].shape
+                own["b"][:] = _array(layer, "b", layer.bias_init, number, shape, fan_in, layer.n_out, draws)
+            if h is not None:
+                h = layer.forward(own, h, None, np).h
     return flat
 
 
-def _places_of(features: Features | None, unseen: Sequence[int]) -> tuple[list[int], list[int]]:
-    """Return the rows of W[1] that the unseen inputs alone enter by, and their rows of a feature stage's E."""
-    if features is None:
-        return list(unseen), []
+def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the rows of W[1] that unseen inputs alone enter by, and the unseen levels' rows of a feature stage's E."""
     places = features.places
+    numbers = set(places.numbers.tolist())
     entering = dict(zip(places.copied.tolist(), places.copied_to.tolist(), strict=True))
     levels = [i for part in places.levels for i in range(part.start, part.stop)]
-    numbers = set(places.numbers.tolist())
-    rows = [entering[i] for i in unseen if i in entering and i not in numbers]
-    return rows, [row for row, i in enumerate(levels) if i in set(unseen)]
+    return [entering[i] for i in unseen if i in entering and i not in numbers], [
+        row for row, i in enumerate(levels) if i in set(unseen)
+    ]
+
+
+def _fit(
+    layer: Dense,
+    own: dict[str, FloatArray],
+    h: FloatArray,
+    draws: np.random.Generator,
+    dead: list[int],
+    *,
+    is_hidden: bool,
+) -> None:
+    """Set a layer's weights, and its biases where no others are wanted, by the rows ``h`` (n, n_in) that enter it.
+
+    Weights of the standard normal distribution, then each neuron's divided so that the mean square of its h W is 1;
+    the bias of a hidden neuron is minus a random point between its h W on some rows, that of an output 0.
+
+    Source: Holzmüller, Grinsztajn & Steinwart, "Better by default", NeurIPS 2024; the biases are Steinwart's he+5
+    ("A sober look at neural network initializations", 2019).
+    """
+    own["W"][:] = draws.standard_normal(own["W"].shape)
+    own["W"][dead] = 0.0
+    z = layer.forward({name: array for name, array in own.items() if name != "b"}, h, None, np).z
+    size = np.sqrt(np.mean(z**2, axis=0))
+    size[size == 0] = 1.0
+    own["W"] /= size
+    if "b" not in own or layer.bias_init != "zeros":
+        return
+    own["b"][:] = 0.0
+    if is_hidden:
+        picked = np.take_along_axis(
+            z / size, draws.integers(len(z), size=(ROWS_OF_A_BIAS, layer.n_out)), axis=0
+        )
+        between = draws.dirichlet(np.ones(ROWS_OF_A_BIAS), layer.n_out).T
+        points = np.sum(between * picked, axis=0)
+        own["b"][:] = -(points if layer.bias == "neuron" else points.mean())
 
 
 def _array(
@@ -67,7 +137,9 @@ def _array(
     draws: np.random.Generator,
 ) -> FloatArray:
     if isinstance(wanted, str):
-        return _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
+        drawn = _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
+        # The layer's z are then what they are in the standard parametrization.
+        return drawn / layer.scale(fan_in) if name == "W" and wanted == "auto" else drawn
     try:
         given = np.array(wanted, np.float64)
     except ValueError as error:

@@ -68,11 +68,15 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
     steps = run.steps_per_epoch
     schedule = plan.schedule
     changes = plan.warmup > 0 or bool(set(schedule.formula.symbols) - {"eta", *schedule.parameters})
+    eases = bool(plan.regularization.formula.symbols)
+    strength = plan.strength(monitor.epoch)
     rates: FloatArray = np.zeros(0)
     for epoch in range(monitor.epoch, plan.epochs):
         if changes or not len(rates):
             rates = plan.rates(made, steps, epoch, monitor.plateaus)
+        if eases:
+            strength = plan.strength(epoch)
         made += steps
-        report = run.train_epoch(epoch, rates, monitor.active)
+        report = run.train_epoch(epoch, rates, monitor.active, strength)
         if not monitor.after(epoch + 1, report, float(rates[-1])):
             return

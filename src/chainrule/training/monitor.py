@@ -13,7 +13,7 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Layout, Run, StepSettings
 from chainrule.equations.network import Network
-from chainrule.equations.schedules import Schedule, schedule
+from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.training.checkpoint import Checkpoint, Epoch
 from chainrule.training.watch import Watch
 
@@ -40,6 +40,8 @@ class Plan:
 
     ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
+
+    ``regularization``: how strong dropout and weight decay are as training goes on.
     """
 
     epochs: int = 200
@@ -58,6 +60,7 @@ class Plan:
     gradient_tolerance: float = 1e-9
     cost_tolerance: float = 1e-12
     divisor: float = 1.0
+    regularization: Strength = field(default_factory=lambda: strength("constant"))
 
     @property
     def keeps_best(self) -> bool:
@@ -72,6 +75,10 @@ class Plan:
             self.learning_rate, t, total, epoch, plateaus, self.warmup, np
         )
         return rates
+
+    def strength(self, epoch: int) -> float:
+        """Return the factor of dropout and weight decay in an epoch (from 0), by the share of epochs before it."""
+        return float(self.regularization.at(np.float64(epoch / self.epochs), np))
 
 
 class EpochState(NamedTuple):

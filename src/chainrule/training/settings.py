@@ -16,11 +16,19 @@ from chainrule.equations.activations import activation
 from chainrule.equations.features import Features, Group, GroupKind
 from chainrule.equations.initializers import initializer
 from chainrule.equations.losses import Loss, loss
-from chainrule.equations.network import BIAS_MODES, BiasMode, Dense, Network
+from chainrule.equations.network import (
+    BIAS_MODES,
+    PARAMETRIZATIONS,
+    BiasMode,
+    Dense,
+    Network,
+    Parametrization,
+)
 from chainrule.equations.optimizers import Optimizer, optimizer
-from chainrule.equations.schedules import schedule
+from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
+from chainrule.training.initial import DATA
 from chainrule.training.monitor import Plan
 
 Task = Literal["classification", "regression"]
@@ -37,10 +45,12 @@ class Settings:
 
     ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
-    in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that
-    have it, such as ``{"b": 0.1}``. ``members``: how many networks are trained and averaged. ``validation_share``: of the
-    training rows, watched by early stopping. ``numeric_embedding`` (``none``, ``periodic``), ``category_embedding``
-    (``none``, ``learned``) and ``scaling_layer`` make up a feature stage before layer 1 (`equations.features`).
+    in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that have
+    it, such as ``{"b": 0.1}``. ``activation_mix``: whether hidden neurons learn how much of the activation they
+    take. ``regularization_schedule``: of dropout and weight decay. ``members``: how many networks are trained and
+    averaged. ``validation_share``: of the training rows, watched by early stopping. ``numeric_embedding``
+    (``none``, ``periodic``), ``category_embedding`` (``none``, ``learned``) and ``scaling_layer`` make up a feature
+    stage before layer 1 (`equations.features`).
     """
 
     hidden: Sequence[int] | None = None
@@ -65,6 +75,9 @@ class Settings:
     numeric_embedding: NumericEmbedding | None = None
     category_embedding: CategoryEmbedding | None = None
     scaling_layer: bool | None = None
+    activation_mix: bool = False
+    parametrization: Parametrization = "standard"
+    regularization_schedule: str = "constant"
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
@@ -145,6 +158,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             bool(chosen.early_stopping),
             chosen.patience or 1,
             chosen.tolerance,
+            regularization=strength(chosen.regularization_schedule),
         ),
         chosen.members or 1,
         chosen.validation_share or 0.0,
@@ -173,8 +187,13 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
             f"{len(activations)} activations for {len(hidden)} hidden layers: give one for all, "
             "one per hidden layer, or one more for the output layer"
         )
+    everywhere: dict[str, Any] = {
+        "bias": chosen.bias,
+        "init": chosen.init,
+        "parametrization": chosen.parametrization,
+    }
     layers = [
-        Dense(size, name, bias=chosen.bias, dropout=chosen.dropout or 0.0, init=chosen.init)
+        Dense(size, name, dropout=chosen.dropout or 0.0, mix=chosen.activation_mix, **everywhere)
         for size, name in zip(hidden, activations, strict=True)
     ]
     n_out = output_neurons(cost, problem)
@@ -182,7 +201,7 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         raise SettingsError(
             "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
         )
-    layers.append(Dense(n_out, output, bias=chosen.bias, init=chosen.init))
+    layers.append(Dense(n_out, output, **everywhere))
     stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
     if stage is not None:
         own = {name: factors.pop(name) for name in stage.shapes() if name in factors}
@@ -220,7 +239,7 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
                 f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
             )
     return [
-        replace(layer, rates={name: factors[name] for name in layer.shapes(1) if name in factors})
+        replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
         for layer in layers
     ]
 
@@ -283,10 +302,13 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
     no_hidden = "there is no hidden layer; leave it out, or give --hidden"
     no_stopping = "early stopping is off; leave it out, or add --early-stopping"
+    decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
+    regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
     unused = (
         ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
         ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
+        ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
@@ -294,6 +316,11 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
             "warmup",
             asked.warmup > 0 and method.name == "lbfgs",
             "lbfgs finds the length of each step; leave it out",
+        ),
+        (
+            "regularization-schedule",
+            asked.regularization_schedule != "constant" and not regularized,
+            "there is neither dropout nor weight decay; leave it out, or add --dropout or --weight-decay",
         ),
     )
     for name, is_set, reason in unused:
@@ -322,6 +349,13 @@ def _check(s: Settings) -> None:
             raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
+    if s.parametrization not in PARAMETRIZATIONS:
+        raise SettingsError(
+            f"parametrization {s.parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
+        )
+    strength(s.regularization_schedule)
+    if not isinstance(s.activation_mix, bool):
+        raise SettingsError(f"activation-mix {s.activation_mix!r} must be True or False")
     if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
         raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
     for name, kinds in (("numeric_embedding", NumericEmbedding), ("category_embedding", CategoryEmbedding)):
@@ -330,7 +364,7 @@ def _check(s: Settings) -> None:
             raise SettingsError(f"{word} {getattr(s, name)!r} is unknown: choose {known}")
     if s.scaling_layer is not None and not isinstance(s.scaling_layer, bool):
         raise SettingsError(f"scaling-layer {s.scaling_layer!r} must be True or False")
-    if s.init != "auto":
+    if s.init not in ("auto", DATA):
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
         _at_least("batch-size", s.batch_size, 1, whole=True)
