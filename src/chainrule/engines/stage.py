@@ -87,7 +87,7 @@ def _waves(facts: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> No
     f = w[group[G_F] + k]
     phase = w.dtype.type(w[group[G_PHI] + k] * (1 / _TURN))
     for i in range(uint64(rows)):
-        cosine, sine = _turn(f * buffer[x0 + i] + phase)
+        cosine, sine = _turn(f * buffer[x0 + i] + phase)  # type: ignore[no-untyped-call]  # see _turn
         buffer[u0 + i] = cosine
         buffer[v0 + i] = -sine
 

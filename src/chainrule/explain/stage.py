@@ -14,6 +14,7 @@ from chainrule.equations.features import DECAYED, PARAMETERS, Features
 from chainrule.equations.formula import Binary, Call, Constant, Node, Number
 from chainrule.equations.rounding import UNIT
 from chainrule.explain.address import Address
+from chainrule.explain.forward import scaled
 from chainrule.explain.lines import Line
 from chainrule.explain.stage_numbers import (
     column_of_number,
@@ -67,7 +68,7 @@ def embedded(writer: Writer, place: Address) -> Line:
             p["V"][i - 1, :, q - 1],
             "cosines",
         )
-        node = Binary("+", total.node, writer.symbol("c", 0, i, q))
+        node: Node = Binary("+", total.node, writer.symbol("c", 0, i, q))
         words = "a sum of the number's cosines, plus the bias"
     else:
         q = made.place + 1
@@ -111,7 +112,8 @@ def by_entered(writer: Writer, place: Address) -> Line:
         "neurons",
     )
     words = "chain rule: every neuron of layer 1 that it enters"
-    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+    node = scaled(writer, 1, total.node)
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
 def by_embedded(writer: Writer, place: Address) -> Line:

@@ -289,7 +289,7 @@ def trace_step(
 def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
     return tuple(
         layer.slope(own, made.z, np) if layer.activation.elementwise else None
-        for layer, own, made in zip(network.layers, p, record.layers, strict=True)
+        for layer, own, made in zip(network.layers, p[: len(network.layers)], record.layers, strict=True)
     )
 
 

@@ -50,7 +50,9 @@ def is_weight(place: Address) -> bool:
 
 def rate_of(writer: Writer, place: Address) -> Node:
     """Return the learning rate of a parameter: eta, times its factor where that isn't 1."""
-    slot = writer.trace.layout.slot(place.layer or 1, place.by.name.partition("_")[0])
+    slot = writer.trace.layout.slot(
+        1 if place.layer is None else place.layer, place.by.name.partition("_")[0]
+    )
     factor = float(writer.trace.layout.rates[slot.start])
     eta = writer.symbol("eta")
     return eta if factor == 1 else Binary("*", Number(factor), eta)

@@ -205,7 +205,7 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
     stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
     if stage is not None:
         own = {name: factors.pop(name) for name in stage.shapes() if name in factors}
-        stage = replace(stage, rates=own)
+        stage = replace(stage, rates=tuple(own.items()))
     return Network([problem.n_inputs, *_with_rates(layers, factors)], cost, features=stage)
 
 
