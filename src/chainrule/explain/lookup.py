@@ -103,6 +103,8 @@ def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
         case "stage":
             if trace.network.features is None:
                 raise SettingsError(f"{place}: the network has no feature stage")
+            if place.layer:
+                raise SettingsError(f"{place}: the feature stage is layer 0")
             return limits_of(trace.network.features, place)
         case "output":
             return (sizes[-1],)
