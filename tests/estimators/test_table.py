@@ -92,7 +92,7 @@ CHANGES: dict[str, Any] = {
     "init": "he_normal", "validation_share": 0.4, "members": 3, "scaling": "minmax",
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
     "calibrate": True, "callbacks": lambda state: True, "engine": "cpu",
-    "rate_factors": {"b": 0.1},
+    "rate_factors": {"b": 0.1}, "activation_mix": True, "parametrization": "ntk",
 }  # fmt: skip
 
 
@@ -104,7 +104,14 @@ def test_every_parameter_changes_the_model(name):
 
 
 def test_the_parameters_left_end_the_training_otherwise():
-    known = {"early_stopping", "patience", "tolerance", "stopping_metric", "threads"}
+    known = {
+        "regularization_schedule",
+        "early_stopping",
+        "patience",
+        "tolerance",
+        "stopping_metric",
+        "threads",
+    }
     assert set(CHANGES) | known == set(TableClassifier().get_params())
     x, y = numbers(80)
     long: dict[str, Any] = {"epochs": 40, "learning_rate": 0.2, "members": 1}
