@@ -180,3 +180,18 @@ def test_a_training_that_is_resumed_has_the_same_strength():
         np.testing.assert_array_equal(again.parameters, whole.parameters)
         other = fit(engine, network, start, table, steps, Plan(6, 0.05, early_stopping=False))
         assert (other.parameters != whole.parameters).any()
+
+
+def test_a_mistake_in_a_network_with_switches_is_named():
+    draws = np.random.default_rng(3)
+    network = Network([3, Dense(4, "tanh", mix=True, parametrization="ntk"), Dense(2)])
+    p = [{name: draws.normal(size=shape) for name, shape in own.items()} for own in network.shapes()]
+    x, y = draws.normal(size=(6, 3)), draws.normal(size=(6, 2))
+
+    def wrong(network, p, x, y, weights):
+        found = network.backward(p, network.forward(p, x, np), y, np, weights).parameters
+        return [{**found[0], "alpha": -found[0]["alpha"]}, found[1]]
+
+    made = certify(network, parameters=p, x=x, y=y, gradient=wrong, checks=["differences"])
+    assert not made.passed
+    assert [mistake.sentence for mistake in made.mistakes] == ["dC/dalpha[1] has the wrong sign"]

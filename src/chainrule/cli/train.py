@@ -302,7 +302,7 @@ def _training_options(made: Parser) -> None:
         group,
         "--regularization-schedule",
         metavar="NAME",
-        help="of dropout and weight decay: constant (the default), or flat_cosine, which ends them in the second half; see formulas strengths",
+        help="of dropout and weight decay; constant if not given, flat_cosine ends them by and by; see formulas strengths",
     )
     made.option(
         group, "--clip-norm", metavar="X", type=number, help="the longest gradient; a longer one is shortened"
