@@ -46,7 +46,7 @@ def held(trace, place, **how):
 @pytest.mark.parametrize("name", ["f", "phi", "V", "c", "E", "s"])
 def test_every_parameter_s_numbers_are_derived(trace, name):
     row = "" if trace is ONE else "@row=2"
-    for place in (place for place in PLACES if place.startswith(f"{name}[0]")):
+    for place in [place for place in PLACES if place.startswith(f"{name}[0]")][::4]:
         for form in ("short", "recursive", "paths"):
             assert held(trace, f"dC/d{place}", form=form).lines[-1].check is not None
         bracket = place.removeprefix(name)
@@ -165,8 +165,10 @@ def test_a_table_from_training_to_checks(tmp_path):
     assert np.array_equal(model.parameters, result.model.parameters)
     found = integrated_gradients(model, table, 3)
     assert found.holds
-    assert all(share.value != 0 for share in found.columns)
-    checks = certify(model, table=rows, sample=60, n_rows=3).checks
+    assert [share.column for share in found.columns if share.cell != share.baseline and not share.value] == []
+    checks = certify(
+        model, table=rows, sample=25, n_rows=2, checks=("differences", "exact", "engines", "rows")
+    ).checks
     assert [check.outcome for check in checks] == ["ok"] * len(checks)
 
 

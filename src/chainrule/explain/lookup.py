@@ -89,7 +89,7 @@ def _check_place(trace: Trace, place: Address) -> None:
     limits = _limits(trace, place)
     for number, limit in zip(place.index, limits, strict=bool(place.index)):
         if number > limit:
-            layer = f"[{place.layer}]" if place.layer else ""
+            layer = "" if place.layer is None else f"[{place.layer}]"
             has = f"the network has {place.name}{layer}{_ranges(limits)}"
             raise SettingsError(f"{place}: there is no {number} there; {has}")
 
