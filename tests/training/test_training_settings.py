@@ -75,7 +75,9 @@ def test_every_setting_has_an_effect():
         "numeric_embedding": "periodic", "category_embedding": "learned", "scaling_layer": True,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
-    table = replace(NUMBERS, n_inputs=16, groups=(*[InputGroup("number")] * 3, InputGroup("category", 13, 12)))
+    table = replace(
+        NUMBERS, n_inputs=16, groups=(*[InputGroup("number")] * 3, InputGroup("category", 13, 12))
+    )
     plain = resolve(Settings(), table)
     for name, value in changed.items():
         assert resolve(Settings(**{name: value}), table) != plain, name

@@ -72,7 +72,8 @@ OF_UPDATES = frozenset(
     | {f"dC/d{name}" for name in PARAMETERS}
     | {"eta", "norm", "strength"}
 )
-PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *(f"dC/d{name}" for name in STAGE_PARAMETERS))
+STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
+PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *STAGE_GRADIENTS)
 
 
 def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
@@ -157,7 +158,9 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
     if form not in get_args(Form):
         raise SettingsError(f"form {form!r} is unknown: choose {', '.join(get_args(Form))}")
     if form in ("paths", "recursive") and place.name not in PATH_QUANTITIES:
-        raise SettingsError(f"{place}: the form {form} is for {', '.join(PATH_QUANTITIES)}; leave it out")
+        only_stage = () if trace.network.features else STAGE_GRADIENTS
+        known = [name for name in PATH_QUANTITIES if name not in only_stage]
+        raise SettingsError(f"{place}: the form {form} is for {', '.join(known)}; leave it out")
     if form in ("paths", "recursive") and place.is_whole:
         raise SettingsError(f"{place} is a whole array: name one of its numbers, or choose the form matrix")
     if (form == "matrix" or place.is_whole) and (hand is not None or from_start):
