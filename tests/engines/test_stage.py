@@ -134,3 +134,11 @@ def test_turns_are_within_two_units_in_the_last_place(module, dtype):
         assert float(errors.max()) <= 2.0
     run(np.array([np.nan, np.inf], dtype), *made)
     assert np.isnan(made[0][:2]).all()
+
+
+@pytest.mark.parametrize("engine", [CpuEngine(np.float64, 1), ReferenceEngine()], ids=["cpu", "reference"])
+def test_a_stage_that_is_no_longer_finite_is_named(engine):
+    network, flat, data, _ = a_run(True, np.float64, 1, 30)
+    run = engine.start(network, flat, data, StepSettings(optimizer("sgd"), 30))
+    diverged = run.train_epoch(0, np.array([1e308]), [0]).diverged
+    assert "step 1: layer 0 is no longer finite" in str(diverged[0])

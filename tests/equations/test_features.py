@@ -142,3 +142,20 @@ def test_what_is_no_stage_is_told(make, told):
     with pytest.raises(SettingsError) as caught:
         make()
     assert told in str(caught.value)
+
+
+def test_gradients_are_those_of_jax():
+    jax = pytest.importorskip("jax")
+    network, p, x, y = drawn(STAGE, seed=3)
+    with jax.enable_x64(True):
+        jnp = jax.numpy
+
+        def cost(parameters, rows):
+            return network.cost(network.forward(parameters, rows, jnp), y, jnp)
+
+        by_parameters, by_rows = jax.grad(cost, argnums=(0, 1))(p, x)
+        made = network.backward(p, network.forward(p, x, np), y, np)
+        np.testing.assert_allclose(made.x, by_rows, rtol=1e-10, atol=1e-12)
+        for own, wanted in zip(made.parameters, by_parameters, strict=True):
+            for name, array in own.items():
+                np.testing.assert_allclose(array, wanted[name], rtol=1e-10, atol=1e-12)

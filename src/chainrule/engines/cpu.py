@@ -389,7 +389,8 @@ class CpuRun:
         # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
         step = self._step_again(epoch, stopped, member, rate)
         finite = np.abs(step.raw[np.isfinite(step.raw)])
-        layer = not_finite(step, self.layout) or len(self.layout.network.layers)
+        found = not_finite(step, self.layout)
+        layer = len(self.layout.network.layers) if found is None else found
         return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
     def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:

@@ -134,6 +134,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     _check_together(chosen, method, network)
     _check_unused(settings, chosen, method)
     _check_embedded(settings, problem)
+    _check_perceptron(method, network)
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
@@ -295,6 +296,14 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
         raise SettingsError(
             "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
             "or choose another optimizer"
+        )
+
+
+def _check_perceptron(method: Optimizer, network: Network) -> None:
+    if method.name == "perceptron" and network.features is not None:
+        raise SettingsError(
+            "Rosenblatt's perceptron rule trains one layer: leave out --numeric-embedding, --category-embedding and "
+            "--scaling-layer, or choose another optimizer"
         )
 
 
