@@ -153,7 +153,7 @@ def test_gradients_are_those_of_jax():
         def cost(parameters, rows):
             return network.cost(network.forward(parameters, rows, jnp), y, jnp)
 
-        by_parameters, by_rows = jax.grad(cost, argnums=(0, 1))(p, x)
+        by_parameters, by_rows = jax.jit(jax.grad(cost, argnums=(0, 1)))(p, x)
         made = network.backward(p, network.forward(p, x, np), y, np)
         np.testing.assert_allclose(made.x, by_rows, rtol=1e-10, atol=1e-12)
         for own, wanted in zip(made.parameters, by_parameters, strict=True):
