@@ -10,7 +10,7 @@ from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.training.recipe import batch_size
-from chainrule.training.settings import Problem, Settings, resolve
+from chainrule.training.settings import InputGroup, Problem, Settings, resolve
 
 CLASSES = Problem("classification", 1000, 5, 3)
 TWO = Problem("classification", 1000, 5, 2)
@@ -73,11 +73,15 @@ def test_every_setting_has_an_effect():
         "validation_share": 0.4, "members": 2, "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
         "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
         "bagging": True, "refit": True, "time_limit": 9.0,
+        "numeric_embedding": "periodic", "category_embedding": "learned", "scaling_layer": True,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
-    plain = resolve(Settings(), NUMBERS)
+    table = replace(
+        NUMBERS, n_inputs=16, groups=(*[InputGroup("number")] * 3, InputGroup("category", 13, 12))
+    )
+    plain = resolve(Settings(), table)
     for name, value in changed.items():
-        assert resolve(Settings(**{name: value}), NUMBERS) != plain, name
+        assert resolve(Settings(**{name: value}), table) != plain, name
 
 
 def test_batches():
