@@ -37,12 +37,13 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 """
 
 SETTINGS = (
-    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
-    "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "hidden", "activation", "output_activation", "loss", "label_smoothing", "optimizer", "learning_rate", "schedule",
+    "rate_factors", "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm",
+    "bias", "init",
     "numeric_embedding", "category_embedding", "scaling_layer",
     "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
-    "calibrate", "bagging", "refit", "time_limit", "seed",
+    "calibrate", "bagging", "refit", "fast", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -238,6 +239,13 @@ def _network_options(made: Parser) -> None:
 def _training_options(made: Parser) -> None:
     group = "training"
     made.option(group, "--loss", metavar="F", help="a name (see formulas losses), or a formula in a and y")
+    made.option(
+        group,
+        "--label-smoothing",
+        metavar="X",
+        type=number,
+        help="the part of a row's target that is spread evenly over all classes",
+    )
     made.option(group, "--optimizer", metavar="NAME", help="adam if not given; see formulas optimizers")
     made.option(group, "--learning-rate", metavar="ETA", type=number, help="the base learning rate")
     made.option(group, "--schedule", metavar="NAME", help="of the learning rate; see formulas schedules")
@@ -290,8 +298,7 @@ def _training_options(made: Parser) -> None:
     made.option(
         group,
         "--bagging",
-        action="store_true",
-        default=None,
+        action=argparse.BooleanOptionalAction,
         help="each member holds out and watches its own fold of the rows, instead of one share for all",
     )
     made.option(
@@ -303,9 +310,15 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group,
-        "--calibrate",
+        "--fast",
         action="store_true",
         default=None,
+        help="a small form of the recipe, for about a tenth of the time",
+    )
+    made.option(
+        group,
+        "--calibrate",
+        action=argparse.BooleanOptionalAction,
         help="divide the outputs' weighted sums by the temperature that is best for the validation rows",
     )
     made.option(

@@ -168,38 +168,40 @@ clip_norm : float, default=None
     The longest gradient; a longer one is shortened to it. None: any.
 bias : {'neuron', 'layer', 'none'}, default='neuron'
     A bias for each neuron, one for each layer, or none.
-init : str, default='auto'
+init : str, default=None
     A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation;
     'data': fitted to the training rows.
-activation_mix : bool, default=False
+activation_mix : bool, default=None
     Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
-parametrization : {'standard', 'ntk'}, default='standard'
+parametrization : {'standard', 'ntk'}, default=None
     Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
-regularization_schedule : {'constant', 'flat_cosine'}, default='constant'
+regularization_schedule : {'constant', 'flat_cosine'}, default=None
     Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
 numeric_embedding : {'none', 'periodic'}, default=None
-    'periodic': each number also enters as 3 learned sums of 16 cosines. None: 'none'.
+    'periodic': each number also enters as 3 learned sums of 16 cosines.
 category_embedding : {'none', 'learned'}, default=None
-    'learned': categories of more than 9 levels enter as 8 learned numbers. None: 'none'.
+    'learned': categories of more than 9 levels enter as 8 learned numbers.
 scaling_layer : bool, default=None
-    Whether each number that enters layer 1 has a learned factor. None: False.
+    Whether each number that enters layer 1 has a learned factor.
 early_stopping : bool, default=None
     Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
 patience : int, default=None
     Epochs without progress before the end.
 tolerance : float, default=0.0
     What counts as progress.
-watch : {'loss', 'error', 'refinement'}, default='loss'
+watch : {'loss', 'error', 'refinement'}, default=None
     What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
     would be left at the best temperature.
 validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
-bagging : bool, default=False
+bagging : bool, default=None
     Whether each member holds out and watches its own fold of the rows, instead of one share for all.
 refit : bool, default=False
     Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
+fast : bool, default=False
+    The recipe's small form, for about a tenth of the time.
 time_limit : float, default=None
     Seconds for `fit`: members and epochs are fewer where all don't fit into it, and the schedule ends with them.
 """

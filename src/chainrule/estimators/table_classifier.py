@@ -50,8 +50,11 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     {scaling}
     class_weight : dict or 'balanced', default=None
         Weights of classes; 'balanced' gives all of them the same weight in sum.
-    calibrate : bool, default=False
-        Divide the output layer's parameters by the temperature with the least log-loss on the validation rows.
+    calibrate : bool, default=None
+        Divide the output layer's parameters by the temperature with the least log-loss on the validation rows, or with
+        bagging on the folds held out.
+    label_smoothing : float, default=None
+        The part of a row's target that is spread evenly over all classes.
     {table}
 
     Attributes
@@ -73,7 +76,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
 
     task: Task = "classification"
     class_weight: Any
-    calibrate: bool
+    calibrate: bool | None
 
     def __init__(
         self,
@@ -82,6 +85,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         activation: str | Sequence[str] | None = None,
         output_activation: str | None = None,
         loss: str | None = None,
+        label_smoothing: float | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
@@ -96,21 +100,22 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         dropout: float | None = None,
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
-        init: str = "auto",
+        init: str | None = None,
         numeric_embedding: NumericEmbedding | None = None,
         category_embedding: CategoryEmbedding | None = None,
         scaling_layer: bool | None = None,
-        activation_mix: bool = False,
-        parametrization: Parametrization = "standard",
-        regularization_schedule: str = "constant",
+        activation_mix: bool | None = None,
+        parametrization: Parametrization | None = None,
+        regularization_schedule: str | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
-        watch: str = "loss",
+        watch: str | None = None,
         validation_share: float | None = None,
         members: int | None = None,
-        bagging: bool = False,
+        bagging: bool | None = None,
         refit: bool = False,
+        fast: bool = False,
         time_limit: float | None = None,
         scaling: str = "robust",
         class_weight: Any = None,
@@ -118,7 +123,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,
         callbacks: Any = None,
-        calibrate: bool = False,
+        calibrate: bool | None = None,
         random_state: Any = None,
         engine: str = ENGINES[0],
         threads: int | None = None,

@@ -1,8 +1,14 @@
-"""The default recipe: what is chosen where the user chose nothing, from the task and the table's size alone."""
+"""The default recipe: what is chosen where the user chose nothing, from the task and the table's size alone.
+
+Who names the hidden layers or the optimizer gets a plain network, with nothing in it that wasn't asked for;
+else the ingredients of the recipe come together (docs/recipe.md has their formulas, sources and effects).
+"""
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainrule.equations.optimizers import optimizer
@@ -11,16 +17,90 @@ if TYPE_CHECKING:
     from chainrule.training.settings import Problem, Settings
 
 
+@dataclass(frozen=True)
+class Effort:
+    """How much is done for a table: the hidden layers, the members, the most and fewest epochs, and the work.
+
+    ``flops`` is what all epochs of all members may take on a table of `ROWS` rows, in floating-point operations.
+    """
+
+    hidden: tuple[int, ...]
+    members: int
+    epochs: tuple[int, int]
+    flops: float
+
+
+FULL = Effort(hidden=(256, 256), members=5, epochs=(32, 256), flops=1.2e12)
+FAST = Effort(hidden=(128, 64), members=3, epochs=(16, 64), flops=1.0e11)
+
+ROWS, GROWTH = 5_000, 0.75
+"""The work grows with the rows to this power, so epochs become fewer on large tables."""
+
+MOST_PERIODIC = 128
+"""The most numbers that are embedded: each one makes four inputs of layer 1."""
+
+FEWEST_BAGGED = 40
+"""The fewest rows of which each member holds out a fold of its own."""
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """A part of the recipe, and the settings that take it out."""
+
+    name: str
+    what: str
+    without: Mapping[str, Any]
+
+
+INGREDIENTS: tuple[Ingredient, ...] = (
+    Ingredient(
+        "periodic embedding",
+        "each number enters beside three learned sums of cosines of it",
+        {"numeric_embedding": "none"},
+    ),
+    Ingredient("dropout", "hidden outputs are dropped by chance in training", {"dropout": 0.0}),
+    Ingredient("weight decay", "weights shrink a little in each step", {"weight_decay": 0.0}),
+    Ingredient("label smoothing", "a class's target is less than 1", {"label_smoothing": 0.0}),
+    Ingredient("schedule", "the learning rate falls in four ever longer waves", {"schedule": "constant"}),
+    Ingredient(
+        "bagging",
+        "each member holds out a fold of its own, instead of one share of the rows for all",
+        {"bagging": False},
+    ),
+    Ingredient("members", "several networks, and the mean of their answers", {"members": 1}),
+    Ingredient(
+        "refinement", "early stopping looks at the log-loss at the best temperature", {"watch": "loss"}
+    ),
+    Ingredient("calibration", "probabilities at the best temperature", {"calibrate": False}),
+    Ingredient("epochs", "as many passes over the rows, instead of a quarter", {"epochs": 64}),
+)
+"""The recipe's parts in the order in which they are shown; an ablation takes out one after the other."""
+
+OFF: Mapping[str, Any] = {
+    "init": "auto",
+    "numeric_embedding": "none",
+    "category_embedding": "none",
+    "scaling_layer": False,
+    "activation_mix": False,
+    "parametrization": "standard",
+    "regularization_schedule": "constant",
+    "watch": "loss",
+    "calibrate": False,
+    "bagging": False,
+}
+"""The switches of which a plain network has none."""
+
+
 def fill(settings: Settings, problem: Problem) -> Settings:
     """Return the settings with every None replaced, except those that follow from the optimizer's own record."""
     method = optimizer(settings.optimizer or "adam")
-    filled: dict[str, Any] = {
-        name: value
-        for name, value in (
-            _perceptron() if method.name == "perceptron" else _general(settings, problem)
-        ).items()
-        if getattr(settings, name) is None
-    }
+    if method.name == "perceptron":
+        words = _perceptron()
+    elif is_plain(settings):
+        words = _plain(settings, problem)
+    else:
+        words = _recipe(settings, problem)
+    filled = {name: value for name, value in words.items() if getattr(settings, name) is None}
     chosen = replace(settings, **filled)
     if (chosen.early_stopping is False or chosen.bagging) and settings.validation_share is None:
         # Nothing watches validation rows, or each member has its own: they are better used for training.
@@ -28,12 +108,65 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     return chosen
 
 
-def _general(settings: Settings, problem: Problem) -> dict[str, Any]:
+def is_plain(settings: Settings) -> bool:
+    """Return whether the user named the network's layers or its optimizer, and so left the recipe."""
+    return settings.hidden is not None or settings.optimizer is not None
+
+
+def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
+    effort = FAST if settings.fast else FULL
+    classes = problem.task == "classification"
+    own_loss = settings.loss is None and settings.output_activation is None
+    watches = settings.early_stopping is not False and settings.validation_share != 0
+    members = settings.members or effort.members
+    periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
+    chosen: dict[str, Any] = {
+        **OFF,
+        "hidden": effort.hidden,
+        "activation": "relu",
+        "loss": _loss(settings, problem),
+        "label_smoothing": 0.05 if classes and own_loss else None,
+        "optimizer": "adam",
+        "learning_rate": 0.01,
+        "schedule": "coslog4",
+        "batch_size": batch_size(problem.n_rows),
+        "dropout": 0.15,
+        "weight_decay": 0.05,
+        "numeric_embedding": "periodic" if periodic else "none",
+        "early_stopping": True,
+        "watch": "refinement" if classes and own_loss and watches else "loss",
+        "calibrate": classes and own_loss and watches,
+        "bagging": watches
+        and settings.validation_share is None
+        and not settings.refit
+        and members > 1
+        and problem.n_rows >= FEWEST_BAGGED,
+        "validation_share": 0.2,
+        "members": members,
+    }
+    chosen["epochs"] = epochs(effort, problem, members, periodic=periodic)
+    chosen["patience"] = max(20, (settings.epochs or chosen["epochs"]) // 3)
+    return chosen
+
+
+def epochs(effort: Effort, problem: Problem, members: int, *, periodic: bool) -> int:
+    """Return the passes over the rows: as many as the effort's work has room for, between its fewest and most.
+
+    A row takes about 6 operations a weight, forward and backward.
+    """
+    numbers = sum(group.kind == "number" for group in problem.groups) if periodic else 0
+    sizes = (problem.n_inputs + 3 * numbers, *effort.hidden, max(1, problem.n_classes))
+    weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+    room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
+    fewest, most = effort.epochs
+    fitting = int(room / (6 * weights * problem.n_rows * members))
+    return max(fewest, min(most, fitting))
+
+
+def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
     method = optimizer(settings.optimizer or "adam")
-    # Dropout and weight decay go with the recipe's own layers and optimizer; who chooses either gets what was
-    # said, no more.
-    own = settings.hidden is None and settings.optimizer is None
     return {
+        **OFF,
         "hidden": (128, 64),
         "activation": "relu",
         "loss": _loss(settings, problem),
@@ -41,8 +174,8 @@ def _general(settings: Settings, problem: Problem) -> dict[str, Any]:
         "batch_size": "all" if method.whole else batch_size(problem.n_rows),
         "epochs": 200,
         "schedule": "constant",
-        "dropout": 0.2 if own else 0.0,
-        "weight_decay": 0.05 if own else method.weight_decay,
+        "dropout": 0.0,
+        "weight_decay": method.weight_decay,
         "early_stopping": True,
         "patience": 20,
         "validation_share": 0.15,
@@ -61,6 +194,7 @@ def _loss(settings: Settings, problem: Problem) -> str:
 def _perceptron() -> dict[str, Any]:
     """Rosenblatt's perceptron: one layer, the binary step, row by row, for a hundred epochs."""
     return {
+        **OFF,
         "hidden": (),
         "loss": "perceptron",
         "optimizer": "perceptron",

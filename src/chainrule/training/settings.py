@@ -44,23 +44,26 @@ MOST_ONE_HOT = 9
 class Settings:
     """The settings of a training, with the command line's words; None: the recipe chooses.
 
-    ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
-    row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
-    in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that have
-    it, such as ``{"b": 0.1}``. ``activation_mix``: whether hidden neurons learn how much of the activation they
-    take. ``regularization_schedule``: of dropout and weight decay. ``members``: how many networks are trained and
-    averaged. ``validation_share``: of the training rows, watched by early stopping, which looks at what `watched`
-    says: ``watch``. ``calibrate``: fit a temperature on those rows when training is over. ``bagging``: member m of K
-    holds out and watches the m-th of K folds of the rows, instead. ``refit``: train again on all rows for the best
-    epoch's number of epochs. ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
-    ``numeric_embedding`` (``none``, ``periodic``), ``category_embedding`` (``none``, ``learned``) and
-    ``scaling_layer`` make up a feature stage before layer 1 (`equations.features`).
+    ``activation``: one for all hidden layers or one per layer. ``label_smoothing``: epsilon of cross-entropy.
+    ``batch_size``: rows per update, 1 = row by row, "all" = the whole table. ``warmup``: epochs. ``rate_factors``: of the
+    learning rate, by the name of a parameter array, in all layers that have it, such as ``{"b": 0.1}``.
+    ``weight_decay``: decoupled; ``l1``, ``l2``: penalties in the cost; ``regularization_schedule``: of dropout and weight
+    decay. ``activation_mix``: whether hidden neurons learn how much of the activation they take. ``numeric_embedding``
+    (``none``, ``periodic``), ``category_embedding`` (``none``, ``learned``) and ``scaling_layer`` make up a feature stage
+    before layer 1 (`equations.features`).
+
+    ``members``: how many networks are trained and averaged. ``validation_share``: of the training rows, watched by early
+    stopping, which looks at what `watched` says: ``watch``. ``calibrate``: fit a temperature on those rows when training
+    is over. ``bagging``: member m of K holds out and watches the m-th of K folds of the rows, instead. ``refit``: train
+    again on all rows for the best epoch's number of epochs. ``fast``: the recipe's small form, for a tenth of the time.
+    ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
     """
 
     hidden: Sequence[int] | None = None
     activation: str | Sequence[str] | None = None
     output_activation: str | None = None
     loss: str | None = None
+    label_smoothing: float | None = None
     optimizer: str | None = None
     learning_rate: float | None = None
     schedule: str | None = None
@@ -75,22 +78,23 @@ class Settings:
     dropout: float | None = None
     clip_norm: float | None = None
     bias: BiasMode = "neuron"
-    init: str = "auto"
+    init: str | None = None
     numeric_embedding: NumericEmbedding | None = None
     category_embedding: CategoryEmbedding | None = None
     scaling_layer: bool | None = None
-    activation_mix: bool = False
-    parametrization: Parametrization = "standard"
-    regularization_schedule: str = "constant"
+    activation_mix: bool | None = None
+    parametrization: Parametrization | None = None
+    regularization_schedule: str | None = None
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
-    watch: str = "loss"
+    watch: str | None = None
     validation_share: float | None = None
     members: int | None = None
-    calibrate: bool = False
-    bagging: bool = False
+    calibrate: bool | None = None
+    bagging: bool | None = None
     refit: bool = False
+    fast: bool = False
     time_limit: float | None = None
     seed: int = 0
 
@@ -178,14 +182,14 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             bool(chosen.early_stopping),
             chosen.patience or 1,
             chosen.tolerance,
-            watch=watched(chosen.watch, network, answers),
-            regularization=strength(chosen.regularization_schedule),
+            watch=watched(chosen.watch or "loss", network, answers),
+            regularization=strength(chosen.regularization_schedule or "constant"),
         ),
         chosen.members or 1,
         chosen.validation_share or 0.0,
-        chosen.watch,
-        chosen.calibrate,
-        chosen.bagging,
+        chosen.watch or "loss",
+        bool(chosen.calibrate),
+        bool(chosen.bagging),
         chosen.refit,
         chosen.time_limit,
     )
@@ -193,7 +197,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
 
 def build_network(chosen: Settings, problem: Problem) -> Network:
     """Return the network that the settings describe for a problem."""
-    cost = loss(chosen.loss or "")
+    cost = _smoothed(loss(chosen.loss or ""), chosen.label_smoothing)
     _check_loss(cost, problem)
     output = chosen.output_activation or cost.output
     hidden = list(chosen.hidden or ())
@@ -215,11 +219,11 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         )
     everywhere: dict[str, Any] = {
         "bias": chosen.bias,
-        "init": chosen.init,
-        "parametrization": chosen.parametrization,
+        "init": chosen.init or "auto",
+        "parametrization": chosen.parametrization or "standard",
     }
     layers = [
-        Dense(size, name, dropout=chosen.dropout or 0.0, mix=chosen.activation_mix, **everywhere)
+        Dense(size, name, dropout=chosen.dropout or 0.0, mix=bool(chosen.activation_mix), **everywhere)
         for size, name in zip(hidden, activations, strict=True)
     ]
     n_out = output_neurons(cost, problem)
@@ -288,6 +292,19 @@ def _optimizer(chosen: Settings) -> Optimizer:
             f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out"
         )
     return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
+
+
+def _smoothed(cost: Loss, share: float | None) -> Loss:
+    """Return the loss with that label smoothing; raises SettingsError for a loss that has none, or has it already."""
+    if share is None:
+        return cost
+    if "label_smoothing" not in cost.parameters:
+        raise SettingsError(f"--label-smoothing is for cross-entropy, not for {cost.name}: leave it out")
+    if cost.smoothed and share != cost.smoothed:
+        raise SettingsError(
+            f"label smoothing is {cost.smoothed:g} by --loss, but {share:g} by --label-smoothing: leave one of them out"
+        )
+    return replace(cost, parameters={**cost.parameters, "label_smoothing": float(share)})
 
 
 def _check_loss(cost: Loss, problem: Problem) -> None:
@@ -362,13 +379,15 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
+    plain = "whoever names --hidden or --optimizer gets the plain network of these; leave it out, or leave them out"
     unused = (
+        ("fast", asked.fast and recipe.is_plain(asked), plain),
         ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
         ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
         ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
-        ("watch", asked.watch != "loss" and not chosen.early_stopping, no_stopping),
+        ("watch", asked.watch not in (None, "loss") and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
         (
             "warmup",
@@ -377,7 +396,7 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ),
         (
             "regularization-schedule",
-            asked.regularization_schedule != "constant" and not regularized,
+            asked.regularization_schedule not in (None, "constant") and not regularized,
             "there is neither dropout nor weight decay; leave it out, or add --dropout or --weight-decay",
         ),
     )
@@ -407,14 +426,23 @@ def _check(s: Settings) -> None:
             raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
-    if s.parametrization not in PARAMETRIZATIONS:
+    if s.parametrization not in (None, *PARAMETRIZATIONS):
         raise SettingsError(
             f"parametrization {s.parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
         )
-    strength(s.regularization_schedule)
-    if s.watch not in WATCHED:
+    if s.regularization_schedule is not None:
+        strength(s.regularization_schedule)
+    if s.watch not in (None, *WATCHED):
         raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
-    for name in ("early_stopping", "calibrate", "bagging", "refit", "activation_mix", "scaling_layer"):
+    for name in (
+        "early_stopping",
+        "calibrate",
+        "bagging",
+        "refit",
+        "fast",
+        "activation_mix",
+        "scaling_layer",
+    ):
         value = getattr(s, name)
         if value is not None and not isinstance(value, bool):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
@@ -422,7 +450,7 @@ def _check(s: Settings) -> None:
         if getattr(s, name) not in (None, *get_args(kinds)):
             word, known = name.replace("_", "-"), ", ".join(get_args(kinds))
             raise SettingsError(f"{word} {getattr(s, name)!r} is unknown: choose {known}")
-    if s.init not in ("auto", DATA):
+    if s.init not in (None, "auto", DATA):
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
         _at_least("batch-size", s.batch_size, 1, whole=True)
@@ -448,7 +476,7 @@ def _check(s: Settings) -> None:
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and value > 0):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")
-    for name in ("dropout", "validation_share", "momentum"):
+    for name in ("dropout", "validation_share", "momentum", "label_smoothing"):
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and 0 <= value < 1):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be at least 0 and less than 1")
