@@ -18,6 +18,7 @@ import numpy as np
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
+from chainrule.equations.sharing import SHARINGS, expand, fold, shared_shapes
 from chainrule.errors import SettingsError
 
 
@@ -42,9 +43,15 @@ class Layout:
     """
 
     def __init__(self, network: Network) -> None:
+        self._lay_out(network, network.shapes())
+        for number, layer in enumerate(network.layers, 1):
+            for address in layer.frozen:
+                self.free[self._frozen(number, address)] = 0.0
+
+    def _lay_out(self, network: Network, of_layers: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
         slots: list[Slot] = []
         start = 0
-        for number, shapes in enumerate(network.shapes(), 1):
+        for number, shapes in enumerate(of_layers, 1):
             for name, shape in shapes.items():
                 slots.append(Slot(number, name, start, shape))
                 start = slots[-1].stop
@@ -55,9 +62,6 @@ class Layout:
         self.free = np.ones(start)
         for slot in slots:
             self.decayed[slot.start : slot.stop] = slot.name == "W"
-        for number, layer in enumerate(network.layers, 1):
-            for address in layer.frozen:
-                self.free[self._frozen(number, address)] = 0.0
 
     def slot(self, layer: int, name: str) -> Slot:
         """Return the slot of one array; raises KeyError where there is none."""
@@ -90,6 +94,13 @@ class Layout:
                 return f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in place)}]"
         raise IndexError(f"the network has {self.size} parameters, so there is no parameter {index}")
 
+    def layer_not_finite(self, flat: FloatArray) -> int:
+        """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, 0 if there is none."""
+        for slot in self.slots:
+            if not np.isfinite(flat[slot.start : slot.stop]).all():
+                return slot.layer
+        return 0
+
     def _frozen(self, number: int, address: str) -> slice | int:
         match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)
         try:
@@ -109,13 +120,57 @@ class Layout:
             ) from error
 
 
+class SharedLayout(Layout):
+    """The flat layout (q,) of what members that share are made of: W, r, s and b of each layer, then of the next.
+
+    ``decayed`` is 1 at the shared weights and at the weights of the members' own last layers. Raises SettingsError for
+    what can't be shared (`shared_shapes`).
+    """
+
+    def __init__(self, network: Network, members: int) -> None:
+        self._lay_out(network, shared_shapes(network, members))
+        self.members = members
+        self.ordinary = Layout(network)
+
+    @classmethod
+    def of_size(cls, network: Network, size: int) -> SharedLayout:
+        """Return the layout whose size q is given, which says how many members there are; raises SettingsError for none."""
+        two, three = cls(network, 2), cls(network, 3)
+        more, rest = divmod(size - two.size, three.size - two.size)
+        if rest or more < 0:
+            raise SettingsError(f"{size} parameters don't fit members that share the layers of {network!r}")
+        return cls(network, 2 + more)
+
+    def expand(self, theta: FloatArray) -> FloatArray:
+        """Return the parameters (k, p) of ordinary members from what they share and have (q,)."""
+        return self.ordinary.flatten(expand(self.unflatten(theta), np))
+
+    def fold(self, gradients: FloatArray, theta: FloatArray) -> FloatArray:
+        """Return the gradient (q,) of the members' mean cost from the members' own gradients (k, p)."""
+        return self.flatten(fold(self.ordinary.unflatten(gradients), self.unflatten(theta), np))
+
+
+def check_all_active(active: Sequence[int], members: int) -> None:
+    """Raise SettingsError where only some of the members that share are to make a step."""
+    if sorted(active) != list(range(members)):
+        raise SettingsError(
+            f"members that share go together: all {members} or none can be active, not {len(active)}"
+        )
+
+
+def updated_layout(network: Network, members: int, sharing: str) -> Layout:
+    """Return the layout of what an optimizer updates: a member's parameters, or what members that share are made of."""
+    return Layout(network) if sharing == "none" else SharedLayout(network, members)
+
+
 @dataclass(frozen=True)
 class StepSettings:
     """What happens in every step besides forward and backward.
 
     ``l1`` and ``l2`` are penalties in the cost, ``weight_decay`` is decoupled, ``clip_norm`` is the longest
     gradient (None: no limit), ``shuffle`` draws a new order of rows for every epoch and member, ``seed`` keys
-    that order and the dropout masks.
+    that order and the dropout masks. ``sharing``: "tabm" lets the members share their hidden layers' weights
+    (`SharedLayout`).
     """
 
     optimizer: Optimizer = field(default_factory=lambda: optimizer("adam"))
@@ -126,6 +181,16 @@ class StepSettings:
     clip_norm: float | None = None
     shuffle: bool = True
     seed: int = 0
+    sharing: str = "none"
+
+    def __post_init__(self) -> None:
+        if self.sharing not in SHARINGS:
+            raise SettingsError(f"sharing {self.sharing!r} is unknown: choose {', '.join(SHARINGS)}")
+        if self.sharing != "none" and not self.optimizer.lines:
+            raise SettingsError(
+                f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: leave sharing out, "
+                "or choose another --optimizer"
+            )
 
 
 @dataclass(frozen=True)
@@ -170,7 +235,10 @@ class EpochReport(NamedTuple):
 
 
 class RunState(NamedTuple):
-    """What a training needs to be gone on with: parameters (k, p), optimizer state by name (k, p), steps made (k,)."""
+    """What a training needs to be gone on with: parameters (k, p), optimizer state by name (k, p), steps made (k,).
+
+    Of members that share it is the one row that is updated, (1, q).
+    """
 
     parameters: FloatArray
     arrays: Mapping[str, FloatArray]
@@ -178,7 +246,7 @@ class RunState(NamedTuple):
 
 
 def check_resumable(state: RunState, layout: Layout, method: Optimizer) -> None:
-    """Raise SettingsError where a state isn't one of this network and optimizer."""
+    """Raise SettingsError where a state isn't one of this layout and optimizer."""
     members = len(state.parameters)
     if set(state.arrays) != set(method.state):
         raise SettingsError(
@@ -203,13 +271,18 @@ class Run(Protocol):
         """The current parameters, (k, p); a copy is taken by who wants to keep them."""
 
     @property
+    def updated(self) -> FloatArray:
+        """What the optimizer updates: the parameters (k, p), or of members that share the one row (1, q)."""
+
+    @property
     def steps_per_epoch(self) -> int:
         """The number of updates in an epoch."""
 
     def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
         """Move the ``active`` members through one epoch; ``learning_rates`` has one number a step.
 
-        With fewer numbers only so many steps are made; then the epoch can't be gone on with.
+        With fewer numbers only so many steps are made; then the epoch can't be gone on with. Members that share go all
+        together: raises SettingsError where only some are active.
         """
 
     def state(self) -> RunState:
@@ -242,7 +315,7 @@ class Engine(Protocol):
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> Run:
-        """Begin a training of ``parameters`` (k, p), which are copied.
+        """Begin a training of ``parameters`` (k, p), which are copied; of members that share, of the row (1, q).
 
         ``resume``: go on from that state, whose parameters are then taken; raises SettingsError where it doesn't fit.
         """
