@@ -101,3 +101,23 @@ class Shared(NamedTuple):
     largest: Any
     meeting: Any
     progress: Any
+
+
+# Columns of the table of shared layers: sizes, and where W lies in a member's parameters, then W, r and s in theta.
+SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_AT, S_AT = range(6)
+# Columns of the table of the members' own arrays: numbers in one, and where it lies in a member's parameters and in theta.
+OWN_SIZE, OWN_OF_MEMBER, OWN_AT = range(3)
+
+
+class Sharing(NamedTuple):
+    """Members that share: the tables of shared layers and own arrays, and the members as ordinary networks.
+
+    ``w`` (k, p) are their parameters, ``g`` (k, 1, p) their gradients, ``orders`` (k, n) their orders of rows; what
+    they are made of, theta (1, q), is the `State` of such a training.
+    """
+
+    layers: Any
+    own: Any
+    w: Any
+    g: Any
+    orders: Any
