@@ -87,6 +87,8 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
+    if card["sharing"] != "none":
+        yield f"members share the hidden layers' weights ({card['sharing']})"
     yield f"seed {card['seed']}"
 
 

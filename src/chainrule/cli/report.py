@@ -91,6 +91,8 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         how.append(f"dropout {dropout:g}")
     if steps.clip_norm is not None:
         how.append(f"gradients no longer than {steps.clip_norm:g}")
+    if steps.sharing != "none":
+        how.append(f"members share the hidden layers' weights ({steps.sharing})")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
         how.append(f"until {plan.patience} in a row bring no better loss")

@@ -38,7 +38,7 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
     "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
-    "early_stopping", "patience", "tolerance", "validation_share", "members", "seed",
+    "early_stopping", "patience", "tolerance", "validation_share", "members", "sharing", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -196,6 +196,12 @@ def _network_options(made: Parser) -> None:
     )
     made.option(
         group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"
+    )
+    made.option(
+        group,
+        "--sharing",
+        metavar="HOW",
+        help="tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
     )
 
 

@@ -178,6 +178,8 @@ validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
+sharing : {'none', 'tabm'}, default='none'
+    'tabm': the members share the hidden layers' weights, and each has scalings, biases and an output layer of its own.
 """
 
 SCALING = """

@@ -101,6 +101,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         tolerance: float = 0.0,
         validation_share: float | None = None,
         members: int | None = None,
+        sharing: str = "none",
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,

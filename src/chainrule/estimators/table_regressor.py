@@ -86,6 +86,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         tolerance: float = 0.0,
         validation_share: float | None = None,
         members: int | None = None,
+        sharing: str = "none",
         scaling: str = "robust",
         target_scaling: str | None = None,
         kinds: Mapping[str, str] | None = None,

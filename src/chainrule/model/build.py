@@ -137,7 +137,11 @@ def fit_prepared(
         engine_named(engine, threads=threads),
         resolved.network,
         initial_parameters(
-            resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder)
+            resolved.network,
+            resolved.members,
+            resolved.steps.seed,
+            unseen_inputs(prepared.encoder),
+            resolved.steps.sharing,
         ),
         Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
         resolved.steps,

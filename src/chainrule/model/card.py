@@ -11,6 +11,7 @@ from chainrule.engines import ENGINES
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule
+from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError
 from chainrule.tables.plain import (
     read_choice,
@@ -41,6 +42,7 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
         "l2": steps.l2,
         "weight_decay": steps.weight_decay,
         "clip_norm": steps.clip_norm,
+        "sharing": steps.sharing,
         "shuffle": steps.shuffle,
         "seed": steps.seed,
         "learning_rate": plan.learning_rate,
@@ -83,7 +85,7 @@ def plateaus_met(plan: Plan, result: FitResult, rows: int, batch_size: int) -> l
 
 def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
     """Return what happened in every step, and how long and how fast, as a model's card tells it."""
-    names = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed")
+    names = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed", "sharing")
     plan = Plan(
         card["epochs"],
         card["learning_rate"],
@@ -100,7 +102,9 @@ def read_card(value: object) -> dict[str, Any]:
     """Return the card that `training_card` made, or an empty one; raises ModelFileError for anything else."""
     if value == {}:
         return {}
-    data = read_record(value, "card", _READERS)
+    # A card that says nothing of sharing is one of members that don't.
+    given = {"sharing": "none", **value} if isinstance(value, dict) else value
+    data = read_record(given, "card", _READERS)
     return {key: read(data[key], f"card.{key}") for key, read in _READERS.items()}
 
 
@@ -136,6 +140,10 @@ def _engine(value: object, where: str) -> str:
     return read_choice(value, where, ENGINES)
 
 
+def _sharing(value: object, where: str) -> str:
+    return read_choice(value, where, SHARINGS)
+
+
 def _stopped(value: object, where: str) -> str:
     return read_choice(value, where, get_args(Stopped))
 
@@ -158,6 +166,7 @@ _READERS: Mapping[str, Reader] = {
     "l2": read_number,
     "weight_decay": read_number,
     "clip_norm": _optional(read_number),
+    "sharing": _sharing,
     "shuffle": read_flag,
     "seed": read_count,
     "test_share": read_number,

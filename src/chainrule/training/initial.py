@@ -9,18 +9,22 @@ import numpy as np
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
-from chainrule.engines.base import Layout
+from chainrule.engines.base import Layout, SharedLayout
 from chainrule.equations.initializers import Initializer, initializer
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
 
 
-def initial_parameters(network: Network, members: int, seed: int, unseen: Sequence[int] = ()) -> FloatArray:
+def initial_parameters(
+    network: Network, members: int, seed: int, unseen: Sequence[int] = (), sharing: str = "none"
+) -> FloatArray:
     """Return the initial parameters of each member, flat, shape (members, p), float64.
 
     The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen``
     are inputs (from 0) that are 0 in every training row: nothing can be learned about their weights, so these
-    start, and stay, at 0.
+    start, and stay, at 0. With ``sharing`` "tabm" it is what members that share are made of, (1, q): the first
+    member's W in every layer but the last, r of ±1 at random in the first layer, every other r and s 1, and the
+    members' own arrays as without sharing.
     """
     layout = Layout(network)
     flat = np.empty((members, layout.size))
@@ -34,7 +38,25 @@ def initial_parameters(network: Network, members: int, seed: int, unseen: Sequen
             if slot.layer == 1 and slot.name == "W" and len(unseen):
                 made[list(unseen)] = 0.0
             flat[member, slot.start : slot.stop] = made.reshape(-1)
-    return flat
+    return flat if sharing == "none" else _shared(network, flat, seed)
+
+
+def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
+    """Return what members that share are made of at the start, (1, q), from ordinary members' parameters (k, p)."""
+    layout = SharedLayout(network, len(flat))
+    members = layout.ordinary.unflatten(flat)
+    theta = np.ones((1, layout.size))
+    for slot in layout.slots:
+        part = theta[0, slot.start : slot.stop].reshape(slot.shape)
+        if slot.name not in ("r", "s"):
+            own = members[slot.layer - 1][slot.name]
+            part[:] = own[0] if slot.shape == own.shape[1:] else own
+        elif slot.layer == 1 and slot.name == "r":
+            # A stream of its own: the draws of the weights are the same as without sharing.
+            for member in range(len(flat)):
+                draws = generator(seed, Purpose.INITIAL, member, 1)
+                part[member] = 2 * draws.integers(0, 2, slot.shape[1]) - 1
+    return theta
 
 
 def _array(

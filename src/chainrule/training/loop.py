@@ -25,7 +25,7 @@ def fit(
     *,
     resume: Checkpoint | None = None,
 ) -> FitResult:
-    """Train ``parameters`` (k, p) on the data and return the best of each member.
+    """Train ``parameters`` (k, p) on the data and return the best of each member; (1, q) where members share.
 
     ``on_epoch_end`` is called after every epoch and ends training by returning True. Ctrl-C ends it too; the
     best so far is kept. A member whose loss stops being finite ends there, keeps its best parameters, and is

@@ -18,6 +18,7 @@ from chainrule.equations.losses import Loss, loss
 from chainrule.equations.network import BIAS_MODES, BiasMode, Dense, Network
 from chainrule.equations.optimizers import Optimizer, optimizer
 from chainrule.equations.schedules import schedule
+from chainrule.equations.sharing import SHARINGS, shared_shapes
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
 from chainrule.training.monitor import Plan
@@ -31,8 +32,8 @@ class Settings:
 
     ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
-    in the cost. ``members``: how many networks are trained and averaged. ``validation_share``: of the
-    training rows, watched by early stopping.
+    in the cost. ``members``: how many networks are trained and averaged; ``sharing``: "tabm" lets them share the
+    hidden layers' weights. ``validation_share``: of the training rows, watched by early stopping.
     """
 
     hidden: Sequence[int] | None = None
@@ -58,6 +59,7 @@ class Settings:
     tolerance: float = 0.0
     validation_share: float | None = None
     members: int | None = None
+    sharing: str = "none"
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -110,6 +112,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             chosen.clip_norm,
             batch_size < problem.n_rows,
             chosen.seed,
+            chosen.sharing,
         ),
         Plan(
             chosen.epochs or 1,
@@ -207,6 +210,8 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
                 raise SettingsError(
                     f"lbfgs searches along the whole table's gradient, so --{name} can't be used with it"
                 )
+    if chosen.sharing != "none":
+        shared_shapes(network, chosen.members or 1)
     if method.name == "perceptron" and (len(network.layers) > 1 or network.loss.name != "perceptron"):
         raise SettingsError(
             "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
@@ -247,6 +252,8 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
         raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
+    if s.sharing not in SHARINGS:
+        raise SettingsError(f"sharing {s.sharing!r} is unknown: choose {', '.join(SHARINGS)}")
     if s.init != "auto":
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
