@@ -70,7 +70,7 @@ def test_every_setting_has_an_effect():
         "optimizer": "rmsprop", "learning_rate": 0.5, "schedule": "cosine", "warmup": 3.0, "momentum": 0.7,
         "batch_size": 7, "epochs": 3, "weight_decay": 0.3, "l1": 0.1, "l2": 0.1, "dropout": 0.6, "clip_norm": 1.0,
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
-        "validation_share": 0.4, "members": 2, "seed": 9,
+        "validation_share": 0.4, "members": 2, "sharing": "tabm", "seed": 9,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     plain = resolve(Settings(), NUMBERS)
