@@ -143,11 +143,13 @@ class SharedLayout(Layout):
 
     def expand(self, theta: FloatArray) -> FloatArray:
         """Return the parameters (k, p) of ordinary members from what they share and have (q,)."""
-        return self.ordinary.flatten(expand(self.unflatten(theta), np))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.ordinary.flatten(expand(self.unflatten(theta), np))
 
     def fold(self, gradients: FloatArray, theta: FloatArray) -> FloatArray:
         """Return the gradient (q,) of the members' mean cost from the members' own gradients (k, p)."""
-        return self.flatten(fold(self.ordinary.unflatten(gradients), self.unflatten(theta), np))
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.flatten(fold(self.ordinary.unflatten(gradients), self.unflatten(theta), np))
 
 
 def check_all_active(active: Sequence[int], members: int) -> None:

@@ -158,8 +158,7 @@ class SharedCpuRun(CpuRun):
             return Divergence(count, layer, largest, rate)
         # A cost was not finite, so there was no update: the gradient of that step counts, as far as it is finite.
         passes = [self._pass_again(epoch, stopped, member) for member in range(self.shared.members)]
-        with np.errstate(all="ignore"):
-            raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta[0])
+        raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta[0])
         finite = np.abs(raw[np.isfinite(raw)])
         layer = layer_not_finite(passes) or len(self.layout.network.layers)
         return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)

@@ -81,7 +81,7 @@ class StepTrace:
     ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
     each layer: f'(z) (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
     members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
-    ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shares``: the members share
+    ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
     their layers, so that the step's update isn't this member's alone.
     """
 

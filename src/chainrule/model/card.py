@@ -102,9 +102,7 @@ def read_card(value: object) -> dict[str, Any]:
     """Return the card that `training_card` made, or an empty one; raises ModelFileError for anything else."""
     if value == {}:
         return {}
-    # A card that says nothing of sharing is one of members that don't.
-    given = {"sharing": "none", **value} if isinstance(value, dict) else value
-    data = read_record(given, "card", _READERS)
+    data = read_record(value, "card", _READERS)
     return {key: read(data[key], f"card.{key}") for key, read in _READERS.items()}
 
 
