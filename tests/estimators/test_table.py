@@ -89,7 +89,7 @@ CHANGES: dict[str, Any] = {
     "hidden": [5], "activation": "tanh", "output_activation": "sigmoid", "loss": "binary_cross_entropy",
     "optimizer": "sgd", "learning_rate": 0.5, "schedule": "cosine", "warmup": 2, "momentum": 0.5, "batch_size": 7,
     "epochs": 4, "weight_decay": 0.5, "l1": 0.1, "l2": 0.1, "dropout": 0.5, "clip_norm": 1e-3, "bias": "none",
-    "init": "he_normal", "validation_share": 0.4, "members": 3, "scaling": "minmax",
+    "init": "he_normal", "validation_share": 0.4, "members": 3, "sharing": "tabm", "scaling": "minmax",
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
     "calibrate": True, "callbacks": lambda state: True, "engine": "cpu",
 }  # fmt: skip

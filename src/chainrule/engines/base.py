@@ -133,12 +133,18 @@ class SharedLayout(Layout):
         self.ordinary = Layout(network)
 
     @classmethod
-    def of_size(cls, network: Network, size: int) -> SharedLayout:
-        """Return the layout whose size q is given, which says how many members there are; raises SettingsError for none."""
+    def of_theta(cls, network: Network, theta: FloatArray) -> SharedLayout:
+        """Return the layout of ``theta`` (1, q), whose size says how many members there are.
+
+        Raises SettingsError where it is of no number of members.
+        """
         two, three = cls(network, 2), cls(network, 3)
-        more, rest = divmod(size - two.size, three.size - two.size)
-        if rest or more < 0:
-            raise SettingsError(f"{size} parameters don't fit members that share the layers of {network!r}")
+        more, rest = divmod(np.size(theta) - two.size, three.size - two.size)
+        if np.ndim(theta) != 2 or len(theta) != 1 or rest or more < 0:
+            raise SettingsError(
+                f"parameters of shape {np.shape(theta)} don't fit members that share: give initial_parameters(…, "
+                'sharing="tabm"), or leave sharing out'
+            )
         return cls(network, 2 + more)
 
     def expand(self, theta: FloatArray) -> FloatArray:

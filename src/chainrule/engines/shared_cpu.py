@@ -41,8 +41,8 @@ class SharedCpuRun(CpuRun):
         threads: int,
         resume: RunState | None,
     ) -> None:
-        start = np.atleast_2d(parameters if resume is None else resume.parameters)
-        self.shared = SharedLayout.of_size(network, start.shape[1])
+        start = parameters if resume is None else resume.parameters
+        self.shared = SharedLayout.of_theta(network, start)
         self.theta: FloatArray = members_of(start, dtype, self.shared)
         super().__init__(network, self.shared.expand(self.theta[0]), data, settings, dtype, threads, None)
         if resume is not None:

@@ -33,8 +33,8 @@ class SharedReferenceRun(ReferenceRun):
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> None:
-        start = np.array(parameters if resume is None else resume.parameters, np.float64, ndmin=2)
-        self.shared = SharedLayout.of_size(network, start.shape[1])
+        start = np.array(parameters if resume is None else resume.parameters, np.float64)
+        self.shared = SharedLayout.of_theta(network, start)
         super().__init__(network, self.shared.expand(start[0]), data, settings)
         self.theta: FloatArray = start[0]
         self.theta_state = settings.optimizer.init(self.theta, np)
