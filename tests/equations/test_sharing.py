@@ -1,5 +1,7 @@
 """Members that share: ordinary networks of shared parts; gradients against complex steps and numbers worked by hand."""
 
+import re
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -118,11 +120,12 @@ def test_the_layout_finds_everything_and_the_number_of_members():
     assert layout.size == 6 + 8 + 12 + 12 + 12 + 4
     assert np.flatnonzero(layout.decayed).tolist() == [*range(6), *range(38, 50)]
     assert layout.address(6) == "r[1][1,1]"
-    assert SharedLayout.of_size(network, layout.size).members == 4
-    with pytest.raises(
-        SettingsError, match="55 parameters don't fit members that share the layers of Network"
-    ):
-        SharedLayout.of_size(network, 55)
+    assert SharedLayout.of_theta(network, np.zeros((1, layout.size))).members == 4
+    for shape in ((1, 55), (4, 13), (layout.size,), (2, layout.size)):
+        with pytest.raises(
+            SettingsError, match=re.escape(f"parameters of shape {shape} don't fit members that")
+        ):
+            SharedLayout.of_theta(network, np.zeros(shape))
     theta = np.random.default_rng(0).normal(size=layout.size)
     assert layout.expand(theta).shape == (4, layout.ordinary.size)
 
