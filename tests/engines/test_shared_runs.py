@@ -106,10 +106,11 @@ def test_a_step_is_one_update_by_the_gradient_of_the_members_mean_cost():
 
 @pytest.mark.parametrize("members", [2, 3])
 def test_the_same_bits_for_any_number_of_threads(members):
-    # Large enough that the shared weights are several slices.
-    case = replace(CASE, hidden=(60, 40), inputs=20, members=members)
+    # Large enough that the shared weights are several slices, and a step is worth several threads.
+    case = replace(CASE, hidden=(90, 60), inputs=20, members=members, rows=200, batch_size=64)
     runs = [start(CpuEngine(np.float32, threads), case) for threads in (1, 2, 4)]
     assert len(runs[0].slices) > 8
+    assert [run.crew for run in runs] == [1, 2, min(4, members)]
     for run in runs:
         for epoch in range(2):
             run.train_epoch(epoch, RATES, range(members))

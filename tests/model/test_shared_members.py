@@ -11,6 +11,7 @@ from chainrule.engines.reference import ReferenceEngine
 from chainrule.equations.network import Dense, Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
+from chainrule.estimators import SaveCheckpoint
 from chainrule.explain.diagnose import diagnose
 from chainrule.explain.sources import trace_steps
 from chainrule.model.replay import replay
@@ -169,6 +170,18 @@ def test_the_predictions_are_those_of_the_members_as_ordinary_networks():
 def test_what_can_not_be_shared_is_refused(settings, message):
     with pytest.raises(SettingsError, match=message):
         chainrule.train(TABLE, "y", **{"sharing": "tabm", **settings})
+
+
+def test_an_estimator_goes_on_from_a_checkpoint_of_members_that_share(tmp_path):
+    X = {name: TABLE[name] for name in ("a", "b")}
+    options = {"hidden": [5], "members": 2, "engine": "reference", "random_state": 0, "early_stopping": False}
+    path = tmp_path / "point"
+    TableClassifier(**options, epochs=2, sharing="tabm", callbacks=SaveCheckpoint(path)).fit(X, TABLE["y"])
+    again = TableClassifier(**options, epochs=4, sharing="tabm").fit(X, TABLE["y"], resume=path)
+    whole = TableClassifier(**options, epochs=4, sharing="tabm").fit(X, TABLE["y"])
+    assert again.model_.parameters.tobytes() == whole.model_.parameters.tobytes()
+    with pytest.raises(SettingsError, match="checkpoint of another training, whose sharing differed"):
+        TableClassifier(**options, epochs=4).fit(X, TABLE["y"], resume=path)
 
 
 def test_the_estimators_have_the_parameter():

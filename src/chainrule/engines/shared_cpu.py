@@ -21,7 +21,7 @@ from chainrule.engines.base import (
     check_all_active,
     check_resumable,
 )
-from chainrule.engines.buffers import FLOPS_PER_SECOND, SECONDS_AWAY, members_of
+from chainrule.engines.buffers import FLOPS_PER_SECOND, SECONDS_AWAY, SMALL_STEP, members_of
 from chainrule.engines.cpu import CpuRun, _shared_out, _slices
 from chainrule.engines.reference import masks_of_step, take_passes
 from chainrule.engines.shared_reference import layer_not_finite
@@ -60,7 +60,8 @@ class SharedCpuRun(CpuRun):
         self.facts[at.GROUP] = self.rows
         self.shape = self.tables.shape(self.slices, self.facts)
         self.steepest = np.zeros(1, np.int64)
-        self.crew = min(self.threads, members)
+        # Threads meet in every step, so a short one is left to one of them.
+        self.crew = min(self.threads, members) if self.flops * members >= SMALL_STEP else 1
         self.spaces = [self.tables.space() for _ in range(self.crew)]
         self.own_numbers = [self.numbers.copy() for _ in range(self.crew)]
         self.bounds = _shared_out(self.slices, self.crew)
