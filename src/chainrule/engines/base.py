@@ -18,7 +18,7 @@ import numpy as np
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
-from chainrule.equations.sharing import SHARINGS, expand, fold, shared_shapes
+from chainrule.equations.sharing import check_sharing, expand, fold, shared_shapes
 from chainrule.errors import SettingsError
 
 
@@ -192,8 +192,7 @@ class StepSettings:
     sharing: str = "none"
 
     def __post_init__(self) -> None:
-        if self.sharing not in SHARINGS:
-            raise SettingsError(f"sharing {self.sharing!r} is unknown: choose {', '.join(SHARINGS)}")
+        check_sharing(self.sharing)
         if self.sharing != "none" and not self.optimizer.lines:
             raise SettingsError(
                 f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: leave sharing out, "

@@ -22,6 +22,12 @@ SHARINGS = ("none", "tabm")
 """The ways in which members may share: not at all, or all layers but the last, with scalings of their own."""
 
 
+def check_sharing(name: str) -> None:
+    """Raise SettingsError for a way of sharing that is none of `SHARINGS`."""
+    if name not in SHARINGS:
+        raise SettingsError(f"sharing {name!r} is unknown: choose {', '.join(SHARINGS)}")
+
+
 def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, ...]]]:
     """Return the shapes of what K members share and of their own arrays, for each layer by name.
 

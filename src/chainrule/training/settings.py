@@ -18,7 +18,7 @@ from chainrule.equations.losses import Loss, loss
 from chainrule.equations.network import BIAS_MODES, BiasMode, Dense, Network
 from chainrule.equations.optimizers import Optimizer, optimizer
 from chainrule.equations.schedules import schedule
-from chainrule.equations.sharing import SHARINGS, shared_shapes
+from chainrule.equations.sharing import check_sharing, shared_shapes
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
 from chainrule.training.monitor import Plan
@@ -252,8 +252,7 @@ def _check(s: Settings) -> None:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
     if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
         raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
-    if s.sharing not in SHARINGS:
-        raise SettingsError(f"sharing {s.sharing!r} is unknown: choose {', '.join(SHARINGS)}")
+    check_sharing(s.sharing)
     if s.init != "auto":
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
