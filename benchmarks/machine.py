@@ -6,6 +6,7 @@ import os
 import platform
 import re
 import time
+from collections.abc import Iterable
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import Any
@@ -63,21 +64,26 @@ def load() -> list[float]:
     return [round(number, 2) for number in os.getloadavg()] if hasattr(os, "getloadavg") else []
 
 
+def versions(names: Iterable[str]) -> dict[str, str]:
+    """Return the packages' versions, or that they are not installed."""
+    found = {}
+    for name in names:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            found[name] = "not installed"
+    return found
+
+
 def describe() -> dict[str, Any]:
     """Return what a reader needs to know of the machine, as plain data."""
-    versions = {}
-    for name in PACKAGES.split():
-        try:
-            versions[name] = version(name)
-        except PackageNotFoundError:
-            versions[name] = "not installed"
     return {
         "processor": processor(),
         "cores": thread_count(),
         "memory_gib": _memory(),
         "system": platform.platform(terse=True),
         "python": platform.python_version(),
-        "versions": versions,
+        "versions": versions(PACKAGES.split()),
         "thread_settings": {
             name: value
             for name, value in os.environ.items()

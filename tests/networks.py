@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from chainrule.equations.activations import ACTIVATIONS, Activation, activation
 from chainrule.equations.losses import LOSSES, Loss, loss
-from chainrule.equations.network import Dense, Gradients, Network
+from chainrule.equations.network import PARAMETRIZATIONS, Dense, Gradients, Network
 from judges import exact
 
 FORMULA_ACTIVATIONS = ["z/(1+abs(z))", "1/(1+exp(-z))", "sin(z)+z/2"]
@@ -82,6 +82,8 @@ def cases(draw: st.DrawFn, *, deepest: int = 2) -> Case:
             draw(st.sampled_from(HIDDEN)),
             bias=draw(st.sampled_from(["neuron", "layer", "none"])),
             dropout=draw(st.sampled_from([0.0, 0.5])),
+            mix=draw(st.booleans()),
+            parametrization=draw(st.sampled_from(PARAMETRIZATIONS)),
         )
         for _ in range(draw(st.integers(0, deepest)))
     ]
@@ -200,6 +202,8 @@ def jax_cost(case: Case) -> Callable[[Any, Any], Any]:
         h = x
         for index, layer in enumerate(network.layers):
             z = h @ p[index]["W"]
+            if layer.parametrization == "ntk":
+                z = z / np.sqrt(x.shape[-1] if index == 0 else network.layers[index - 1].n_out)
             if "b" in p[index]:
                 z = z + p[index]["b"][..., None, :]
             f = layer.activation
@@ -207,6 +211,9 @@ def jax_cost(case: Case) -> Callable[[Any, Any], Any]:
                 h = jax.nn.softmax(z, axis=-1)
             else:
                 h = jax_function(f.text, "z", *f.parameters)(z, *f.parameters.values())
+            if layer.mix:
+                alpha = p[index]["alpha"][..., None, :]
+                h = (1 - alpha) * z + alpha * h
             if case.masks is not None and case.masks[index] is not None:
                 h = h * case.masks[index]
         if (record.name, f.name) == ("perceptron", "binary_step"):

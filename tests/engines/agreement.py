@@ -48,6 +48,9 @@ class Case:
     l2: float = 0.0
     weight_decay: float = 0.0
     frozen: Sequence[str] = ()
+    rates: Mapping[str, float] | None = None
+    mix: bool = False
+    parametrization: str = "standard"
     smoothing: float = 0.0
     shuffle: bool = True
     batch_size: int = 8
@@ -64,11 +67,23 @@ class Case:
         if self.smoothing and "label_smoothing" in record.parameters:
             record = replace(record, parameters={**record.parameters, "label_smoothing": self.smoothing})
         layers = [
-            Dense(n, self.activation, bias=self.bias, dropout=self.dropout, frozen=self._frozen(n))
+            Dense(n, self.activation, dropout=self.dropout, mix=self.mix, **self._options(n))
             for n in self.hidden
         ]
-        last = Dense(self.outputs, chosen, bias=self.bias, frozen=self._frozen(self.outputs))
+        last = Dense(self.outputs, chosen, **self._options(self.outputs))
         return Network([self.inputs, *layers, last], record, self.reduction)
+
+    def _options(self, n_out: int) -> dict[str, Any]:
+        rates = {name: factor for name, factor in (self.rates or {}).items() if name in self._names()}
+        return {
+            "bias": self.bias,
+            "frozen": self._frozen(n_out),
+            "rates": rates,
+            "parametrization": self.parametrization,
+        }
+
+    def _names(self) -> list[str]:
+        return ["W"] if self.bias == "none" else ["W", "b"]
 
     def _frozen(self, n_out: int) -> list[str]:
         return [name for name in self.frozen if not (name.startswith("b") and self.bias == "none")]
@@ -165,8 +180,9 @@ def _allowed(
     masks = masks_of_step(case.network, len(rows), settings.seed, 0, member)
     step = take_step(layout, before, state, data.x[rows], data.y[rows], settings, case.rate, weights, masks)
     moved = tolerance * float(np.abs(step.raw).max()) * layout.free
+    etas = layout.etas(case.rate)
     after = [
-        settings.optimizer.update(step.shrunk, step.used + sign * moved, state, case.rate, np)[0]
+        settings.optimizer.update(step.shrunk, step.used + sign * moved, state, etas, np)[0]
         for sign in (-1, 0, 1)
     ]
     effect = np.maximum(np.abs(after[0] - after[1]), np.abs(after[2] - after[1]))
@@ -223,6 +239,9 @@ CHOICES: Mapping[str, Sequence[Any]] = {
     "weight_decay": [0.0, 0.1],
     "frozen": [(), ("W[1,1]",), ("b",), ("W", "b[1]")],
     "smoothing": [0.0, 0.2],
+    "rates": [None, {"b": 0.1}, {"W": 2.0, "b": 0.5}],
+    "mix": [False, True],
+    "parametrization": ["standard", "ntk"],
     "shuffle": [True, False],
     "hidden": [(), (4,), (5, 1, 3)],
     "outputs": [1, 3],

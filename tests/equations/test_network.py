@@ -83,8 +83,23 @@ class _LostBias(Dense):
 
 
 class _MaskForgotten(Dense):
-    def delta(self, record, dh, xp):
-        return super().delta(record._replace(mask=None), dh, xp)
+    def delta(self, p, record, dh, xp):
+        return super().delta(p, record._replace(mask=None), dh, xp)
+
+
+class _MixNotWeighed(Dense):
+    def by_alpha(self, record, dh, xp):
+        return {"alpha": xp.sum(self.mixed_part(record.z, xp), axis=-2)}
+
+
+class _SlopeNotMixed(Dense):
+    def slope(self, p, z, xp):
+        return self.activation.prime(z, xp)
+
+
+class _NotScaledBack(Dense):
+    def backward(self, p, h, delta, xp):
+        return super().backward(p, h, delta * np.sqrt(h.shape[-1]), xp)
 
 
 class _NoShare(Network):
@@ -110,6 +125,9 @@ PLANTED = {
     "W not transposed": Network([3, Dense(3, "tanh"), _NotTransposed(3, "tanh")]),
     "bias of one row": Network([3, _LostBias(3, "tanh"), Dense(3, "tanh")]),
     "mask forgotten": Network([3, _MaskForgotten(3, "tanh", dropout=0.5), Dense(3, "tanh")]),
+    "mix not weighed": Network([3, _MixNotWeighed(3, "tanh", mix=True), Dense(3, "tanh")]),
+    "slope not mixed": Network([3, _SlopeNotMixed(3, "tanh", mix=True), Dense(3, "tanh")]),
+    "not scaled back": Network([3, _NotScaledBack(3, "tanh", parametrization="ntk"), Dense(3, "tanh")]),
     "1/n missing": _NoShare([3, Dense(3, "tanh"), Dense(3, "tanh")]),
     "weights forgotten": _NoWeights([3, Dense(3, "tanh"), Dense(3, "tanh")]),
 }
@@ -119,7 +137,9 @@ PLANTED = {
 @pytest.mark.parametrize("name", PLANTED)
 def test_planted_errors_are_seen(name, check):
     planted = PLANTED[name]
-    right = Network([3, Dense(3, "tanh", dropout=0.5), Dense(3, "tanh")], planted.loss.name)
+    first = planted.layers[0]
+    own = Dense(3, "tanh", dropout=0.5, mix=first.mix, parametrization=first.parametrization)
+    right = Network([3, own, Dense(3, "tanh")], planted.loss.name)
     rng = np.random.default_rng(1)
     case = smooth_case(right, rng, 4, (), "rows")
     check(case)

@@ -449,7 +449,5 @@ def test_a_few_rows_that_are_all_right_make_no_network_sure():
 
 def test_calibration_needs_validation_rows():
     frame, y = classes()
-    with pytest.raises(
-        SettingsError, match="calibrate=True needs validation rows: set validation_share, or give"
-    ):
+    with pytest.raises(SettingsError, match="calibrate needs validation rows: set validation_share"):
         classifier(calibrate=True, early_stopping=False).fit(frame, y)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
-from chainrule.explain.address import QUANTITIES, Address
+from chainrule.explain.address import PARAMETERS, QUANTITIES, Address
 from chainrule.explain.trace import Trace, trace_network, trace_step
 from networks import Case
 
@@ -45,10 +45,11 @@ def every_address(trace: Trace) -> list[Address]:
             *(f"{name}_new" for name in step.update.before.arrays),
         ]
         own += [name for name in step.update.lines if name != "w" and name not in step.update.before.arrays]
-        names += [f"{name}/d{by}" for name in own for by in ("W", "b")]
+        names += [f"{name}/d{by}" for name in own for by in PARAMETERS]
     for name in names:
         place = Address(name, 1 if name not in QUANTITIES else None).quantity.place
-        layers = range(1, len(trace.network.layers) + 1) if place in ("neuron", "weight", "bias") else [None]
+        of_layers = place in ("neuron", "weight", "bias", "mix", "layer")
+        layers = range(1, len(trace.network.layers) + 1) if of_layers else [None]
         for layer in layers:
             rows = (
                 step.rows

@@ -21,10 +21,10 @@ COUNT = st.integers(1, 3000)
 
 @st.composite
 def addresses(draw):
-    name = draw(st.sampled_from([*QUANTITIES, "m/dW", "v_hat/db", "velocity_new/dW", "g/db"]))
+    name = draw(st.sampled_from([*QUANTITIES, "m/dW", "v_hat/db", "velocity_new/dW", "g/db", "v_new/dalpha"]))
     place = Address(name).quantity.place
-    layer = draw(COUNT) if place in ("neuron", "weight", "bias") else None
-    size = {"scalar": 0, "weight": 2}.get(place, 1)
+    layer = draw(COUNT) if place in ("neuron", "weight", "bias", "mix", "layer") else None
+    size = {"scalar": 0, "layer": 0, "weight": 2}.get(place, 1)
     index = tuple(draw(COUNT) for _ in range(size)) if draw(st.booleans()) else ()
     return Address(name, layer, index, *(draw(st.none() | COUNT) for _ in range(3)))
 

@@ -31,13 +31,19 @@ def every_path(trace, place):
     index = 0 if place.row is None else step.rows.index(place.row)
     sizes, last = trace.network.sizes, len(trace.network.layers)
     p = trace.layout.unflatten(step.parameters)
+    # What the weights of a layer count for: W, or W / sqrt(n_in).
+    scales = [
+        1 / np.sqrt(n_in) if dense.parametrization == "ntk" else 1.0
+        for dense, n_in in zip(trace.network.layers, sizes[:-1], strict=True)
+    ]
     found = {}
     for way in itertools.product(*(range(size) for size in sizes[layer + 1 :])):
         neurons = (place.index[1] - 1, *way)
-        product = step.record.inputs_of(layer - 1)[index, place.index[0] - 1]
+        product = step.record.inputs_of(layer - 1)[index, place.index[0] - 1] * scales[layer - 1]
         for number, at in enumerate(neurons, layer):
             if number > layer:
-                product = product * p[number - 1]["W"][neurons[number - layer - 1], at]
+                weight = p[number - 1]["W"][neurons[number - layer - 1], at]
+                product = product * weight * scales[number - 1]
             if number < last:
                 mask = step.record.layers[number - 1].mask
                 product = (

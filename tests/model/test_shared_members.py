@@ -58,7 +58,7 @@ def test_a_model_of_members_that_share_is_like_any_other(engine, tmp_path):
 def test_the_start_shares_the_first_member_s_weights_and_draws_signs():
     network = Network([50, Dense(4, "relu"), Dense(3, "relu"), Dense(2)])
     ordinary = Layout(network).unflatten(initial_parameters(network, 3, 7, unseen=[1]))
-    theta = initial_parameters(network, 3, 7, [1], "tabm")
+    theta = initial_parameters(network, 3, 7, [1], sharing="tabm")
     layout = SharedLayout(network, 3)
     first, second, last = layout.unflatten(theta[0])
     assert theta.shape == (1, layout.size)
@@ -73,7 +73,7 @@ def test_the_start_shares_the_first_member_s_weights_and_draws_signs():
     assert (first["W"][1] == 0).all()
     assert (last["W"] == ordinary[2]["W"]).all()
     more = layout.unflatten(theta[0])[0]["r"]
-    of_four = SharedLayout(network, 4).unflatten(initial_parameters(network, 4, 7, [1], "tabm")[0])
+    of_four = SharedLayout(network, 4).unflatten(initial_parameters(network, 4, 7, [1], sharing="tabm")[0])
     assert (of_four[0]["r"][:3] == more).all()
 
 
@@ -83,7 +83,7 @@ def shared_fit(engine, epochs, *, resume=None, on_epoch_end=None, **settings):
     x = draws.normal(size=(40, 2))
     data = Data(x, x[:, :1] * x[:, 1:], np.arange(30), np.arange(30, 40))
     steps = StepSettings(optimizer("adam"), **{"batch_size": 8, **settings}, sharing="tabm")
-    start = initial_parameters(network, 3, 0, (), "tabm")
+    start = initial_parameters(network, 3, 0, sharing="tabm")
     plan = Plan(epochs, 0.01, patience=3)
     return fit(engine_named(engine), network, start, data, steps, plan, on_epoch_end, resume=resume), data
 
@@ -105,7 +105,7 @@ def test_the_stated_cost_has_the_penalty_of_what_is_shared_once():
     """One step an epoch: the first line is the cost at the start, and l2/2 of the shared weights' and last layers' squares."""
     result, data = shared_fit("reference", 1, batch_size=30, shuffle=False, l2=0.5)
     network = Network([2, Dense(6, "tanh"), Dense(1)])
-    theta = initial_parameters(network, 3, 0, (), "tabm")
+    theta = initial_parameters(network, 3, 0, sharing="tabm")
     layout = SharedLayout(network, 3)
     arrays = layout.unflatten(theta[0])
     squares = np.sum(arrays[0]["W"] ** 2) + np.sum(arrays[1]["W"] ** 2)

@@ -7,6 +7,7 @@ from hypothesis import strategies as st
 
 from chainrule.errors import SettingsError
 from chainrule.tables import split_rows
+from chainrule.tables.split import split_folds
 
 
 @given(st.integers(1, 200), st.floats(0, 0.999), st.integers(0, 2**64 - 1), st.integers(0, 5))
@@ -114,3 +115,34 @@ def test_settings(arguments: tuple[object, ...], expected: str) -> None:
     with pytest.raises(SettingsError) as caught:
         split_rows(*arguments)  # type: ignore[arg-type]
     assert str(caught.value) == expected
+
+
+# ---- folds
+
+
+@given(st.integers(2, 9), st.integers(1, 60), st.integers(0, 2**64 - 1), st.data())
+def test_folds_hold_out_every_row_once_and_the_same_number_each(k, more, seed, data):
+    n = k + more
+    strata = np.array(data.draw(st.lists(st.sampled_from("abc"), min_size=n, max_size=n)))
+    for classes in (None, strata):
+        folds = split_folds(n, k, seed, classes)
+        sizes = np.bincount(folds.own, minlength=k)
+        assert set(sizes) <= {n // k, -(-n // k)}
+        assert folds.held.shape == (k, -(-n // k))
+        assert folds.rest.shape == (k, n - -(-n // k))
+        for fold, (held, rest) in enumerate(zip(folds.held, folds.rest, strict=True)):
+            assert set(np.flatnonzero(folds.own == fold)) <= set(held)
+            assert sorted([*held, *rest]) == list(range(n))
+    for name in set(strata.tolist()):
+        counts = np.bincount(folds.own[strata == name], minlength=k)
+        assert np.ptp(counts) <= 1
+
+
+def test_folds_are_drawn_by_seed_and_stream_and_refused_where_there_are_too_few_rows():
+    folds = split_folds(20, 4, 1)
+    assert np.array_equal(folds.own, split_folds(20, 4, 1).own)
+    assert not np.array_equal(folds.own, split_folds(20, 4, 2).own)
+    assert not np.array_equal(folds.own, split_folds(20, 4, 1, stream=1).own)
+    for n, k in ((4, 4), (4, 1)):
+        with pytest.raises(SettingsError, match=f"{n} rows can't be dealt out to {k} folds"):
+            split_folds(n, k, 0)

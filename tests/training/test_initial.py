@@ -107,3 +107,63 @@ def test_what_does_not_fit_is_named(layer, says):
         initial_parameters(Network([3, layer()]), 1, 0)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+# ---- fitted to the training rows
+
+ROWS = np.random.default_rng(5).normal(size=(1500, 5)) * [1, 20, 0.1, 3, 0] + [0, 9, -1, 0, 0]
+
+
+@pytest.mark.parametrize("parametrization", ["standard", "ntk"])
+def test_data_gives_every_z_without_its_bias_mean_square_1(parametrization):
+    hidden = [Dense(n, "relu", init="data", parametrization=parametrization, mix=True) for n in (30, 20)]
+    network = Network([5, *hidden, Dense(4, init="data", parametrization=parametrization)])
+    x = ROWS[:900]  # not more than are looked at
+    (p,) = (Layout(network).unflatten(flat) for flat in initial_parameters(network, 1, 3, [4], x))
+    record = network.forward(p, x, np)
+    for layer, own in zip(record.layers, p, strict=True):
+        np.testing.assert_allclose(np.mean((layer.z - own["b"]) ** 2, axis=0), 1.0, rtol=1e-10)
+    assert (p[0]["W"][4] == 0).all()  # an input that is 0 in every row
+    assert (p[0]["alpha"] == 1).all()
+    assert (p[2]["b"] == 0).all()
+    for layer, own in zip(record.layers[:2], p[:2], strict=True):
+        bare = layer.z - own["b"]
+        assert (-own["b"] > bare.min(axis=0)).all()  # between the z of rows
+        assert (-own["b"] < bare.max(axis=0)).all()
+        assert own["b"].std() > 0.1
+
+
+def test_data_draws_rows_and_directions_by_seed_and_member():
+    network = Network([5, Dense(8, "tanh", init="data"), Dense(2, init="data")])
+    found = initial_parameters(network, 3, 1, (), ROWS)
+    np.testing.assert_array_equal(found[:2], initial_parameters(network, 2, 1, (), ROWS))
+    assert not np.array_equal(found[0], found[1])
+    assert not np.array_equal(found, initial_parameters(network, 3, 2, (), ROWS))
+    # 1000 of 1500 rows: near 1, not exactly
+    p = Layout(network).unflatten(found[0])
+    squares = np.mean((ROWS @ p[0]["W"]) ** 2, axis=0)
+    assert 1e-6 < np.abs(squares - 1).max() < 0.3
+
+
+def test_data_leaves_given_biases_and_constant_inputs_alone_and_needs_rows():
+    network = Network([2, Dense(3, "tanh", init="data", bias_init="constant(value=0.5)"), Dense(1)])
+    p = Layout(network).unflatten(initial_parameters(network, 1, 0, (), np.zeros((4, 2)))[0])
+    assert (p[0]["b"] == 0.5).all()
+    assert np.isfinite(p[0]["W"]).all()
+    for rows in (None, np.zeros((0, 2))):
+        with pytest.raises(SettingsError, match="init data needs training rows"):
+            initial_parameters(network, 1, 0, (), rows)
+
+
+def test_auto_under_ntk_begins_with_the_same_function():
+    x = ROWS[:7]
+    outputs = []
+    for parametrization in ("standard", "ntk"):
+        layers = [
+            Dense(4, "relu", parametrization=parametrization),
+            Dense(2, parametrization=parametrization),
+        ]
+        network = Network([5, *layers])
+        flat = initial_parameters(network, 1, 9)[0]
+        outputs.append(network.forward(Layout(network).unflatten(flat), x, np).a)
+    np.testing.assert_allclose(outputs[1], outputs[0], rtol=1e-12)

@@ -42,7 +42,7 @@ class Scripted:
     def working(self):
         return nullcontext()
 
-    def train_epoch(self, epoch, learning_rates, active):
+    def train_epoch(self, epoch, learning_rates, active, strength=1.0):
         self.rates.append(list(learning_rates))
         self.calls.append((epoch, tuple(active)))
         losses = np.full(len(self.script), np.nan)
@@ -184,7 +184,7 @@ def test_ctrl_c_keeps_the_best_so_far():
 
 def test_ctrl_c_in_the_middle_of_an_epoch_keeps_the_best_so_far():
     class Interrupted(Scripted):
-        def train_epoch(self, epoch, learning_rates, active):
+        def train_epoch(self, epoch, learning_rates, active, strength=1.0):
             if epoch == 2:
                 self.parameters[:] = 77  # half an epoch's steps
                 raise KeyboardInterrupt

@@ -70,7 +70,9 @@ def test_every_setting_has_an_effect():
         "optimizer": "rmsprop", "learning_rate": 0.5, "schedule": "cosine", "warmup": 3.0, "momentum": 0.7,
         "batch_size": 7, "epochs": 3, "weight_decay": 0.3, "l1": 0.1, "l2": 0.1, "dropout": 0.6, "clip_norm": 1.0,
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
-        "validation_share": 0.4, "members": 2, "sharing": "tabm", "seed": 9,
+        "validation_share": 0.4, "members": 2, "sharing": "tabm", "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
+        "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
+        "bagging": True, "refit": True, "time_limit": 9.0, "stop_together": True,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     plain = resolve(Settings(), NUMBERS)
@@ -248,3 +250,45 @@ def test_settings_are_not_changed_by_resolving():
     resolve(said, NUMBERS)
     assert said == before
     assert np.array_equal(said.hidden, [4])
+
+
+def test_the_switches_of_dense_layers_reach_the_network_and_the_plan():
+    made = resolve(
+        Settings(
+            hidden=(4, 3), activation_mix=True, parametrization="ntk", rate_factors={"b": 0.1, "alpha": 2},
+            regularization_schedule="flat_cosine", dropout=0.5, init="data", epochs=8,
+        ),
+        NUMBERS,
+    )  # fmt: skip
+    first, _, last = made.network.layers
+    assert (first.mix, last.mix, first.parametrization, last.parametrization) == (True, False, "ntk", "ntk")
+    assert (first.rates, last.rates, last.init) == ((("b", 0.1), ("alpha", 2.0)), (("b", 0.1),), "data")
+    # 1 up to the middle; then (1 + cos(pi (2 t - 1)))/2 for t = 5/8, 6/8, 7/8
+    want = [1, 1, 1, 1, 1, (1 + 0.5**0.5) / 2, 0.5, (1 - 0.5**0.5) / 2]
+    assert [made.plan.strength(epoch) for epoch in range(8)] == pytest.approx(want, rel=1e-12)
+    assert resolve(Settings(), NUMBERS).plan.strength(199) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            {"rate_factors": {"alpha": 0.1}},
+            "rate-factors: there is no parameter 'alpha'; the network has W, b",
+        ),
+        ({"rate_factors": {"b": 0}}, "factor 0 of b must be a number above 0"),
+        ({"rate_factors": 0.1}, "rate-factors 0.1 must be factors by name"),
+        ({"rate_factors": {"b": 0.1}, "optimizer": "lbfgs"}, "--rate-factors can't be used with it"),
+        ({"activation_mix": True, "hidden": ()}, "--activation-mix would have no effect"),
+        ({"activation_mix": 1}, "activation-mix 1 must be True or False"),
+        ({"parametrization": "mup"}, "parametrization 'mup' is unknown"),
+        ({"regularization_schedule": "cosine"}, "unknown regularization schedule 'cosine'"),
+        (
+            {"regularization_schedule": "flat_cosine", "dropout": 0.0, "weight_decay": 0.0},
+            "there is neither dropout nor weight decay",
+        ),
+    ],
+)
+def test_switches_of_dense_layers_that_mean_nothing_are_refused(words, message):
+    with pytest.raises(SettingsError, match=message):
+        resolve(Settings(**words), NUMBERS)

@@ -41,6 +41,8 @@ def print_description(console: Console, model: Model, path: str) -> None:
             break
         weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
         spec, text = layer.activation.spec, layer.activation.text
+        text = f"z + alpha*({text} - z)" if layer.mix else text
+        weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
         grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
     console.print(grid)
     more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
@@ -85,10 +87,22 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     dropout = max(layer.dropout for layer in network.layers)
     amounts = {"weight decay": card["weight_decay"], "L1": card["l1"], "L2": card["l2"], "dropout": dropout}
     yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
+    if card.get("regularization_schedule"):
+        yield f"regularization schedule {card['regularization_schedule']}"
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
-    if card["sharing"] != "none":
+    if "sharing" in card:
         yield f"members share the hidden layers' weights ({card['sharing']})"
+    if "stop_together" in card:
+        yield "members ended together"
+    if "bagging" in card:
+        yield f"each member held out its own fold of {card['bagging']}"
+    if card.get("refit"):
+        yield "trained again on all rows when the best epoch was known"
+    if "watch" in card:
+        yield f"early stopping by {card['watch']}"
+    if card["temperature"] is not None:
+        yield f"temperature {card['temperature']:.4g}"
     yield f"seed {card['seed']}"
 
 

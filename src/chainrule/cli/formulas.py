@@ -87,6 +87,14 @@ def _schedules() -> Iterator[Row]:
         yield _name(record), record.text
 
 
+def _strengths() -> Iterator[Row]:
+    from chainrule.equations.schedules import STRENGTHS
+
+    yield "--regularization-schedule", "factor of dropout and weight decay, t: share of training done"
+    for record in STRENGTHS.values():
+        yield _name(record), record.text
+
+
 def _initializers() -> Iterator[Row]:
     from chainrule.equations.initializers import INITIALIZERS
 
@@ -108,6 +116,7 @@ KINDS: Mapping[str, Callable[[], Iterator[Row]]] = {
     "losses": _losses,
     "optimizers": _optimizers,
     "schedules": _schedules,
+    "strengths": _strengths,
     "initializers": _initializers,
     "scalings": _scalings,
 }

@@ -135,6 +135,19 @@ def layer_sizes(text: str) -> tuple[int, ...]:
         ) from None
 
 
+def factors(text: str) -> dict[str, float]:
+    """Return numbers by name: ``b=0.1,alpha=0.1``."""
+    found: dict[str, float] = {}
+    for part in text.split(","):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals) or name in found:
+            raise argparse.ArgumentTypeError(
+                f"{part!r} is not a name and its number, each name once, such as b=0.1"
+            )
+        found[name] = number(value)
+    return found
+
+
 def words(text: str) -> list[str]:
     """Split at commas outside brackets, so that ``relu,where(z > 0, z, 0)`` has two parts."""
     parts, depth = [""], 0

@@ -43,6 +43,7 @@ STOPPED = {
     "callback": "stopped by a callback",
     "interrupted": "interrupted",
     "diverged": "diverged",
+    "time limit": "ended by the time limit",
 }
 
 
@@ -89,16 +90,26 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
     dropout = max(layer.dropout for layer in resolved.network.layers)
     if dropout:
         how.append(f"dropout {dropout:g}")
+    if plan.regularization.name != "constant":
+        how.append(f"regularization schedule {plan.regularization.name}")
     if steps.clip_norm is not None:
         how.append(f"gradients no longer than {steps.clip_norm:g}")
     if steps.sharing != "none":
         how.append(f"members share the hidden layers' weights ({steps.sharing})")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
-        how.append(f"until {plan.patience} in a row bring no better loss")
+        watched = "loss" if plan.watch is None else SCORE_NAMES.get(plan.watch.metric.name, resolved.watch)
+        how.append(f"until {plan.patience} in a row bring no better {watched}")
+    if plan.together:
+        how.append("members end together")
     grid = facts()
     grid.add_row("task", plain(prepared.schema.task_reason))
     grid.add_row("rows", shown)
+    if resolved.bagging:
+        does = "each stopped by" if plan.early_stopping else "each holding out"
+        grid.add_row(
+            "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
+        )
     if prepared.weights is not None:
         grid.add_row("weights", plain(f"of the rows in training, from column {prepared.weights}"))
     grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
@@ -107,15 +118,30 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
     console.print()
 
 
+def _share(parts: int) -> str:
+    """Say one of so many parts in a word."""
+    words = ("half", "third", "quarter", "fifth", "sixth", "seventh", "eighth", "ninth", "tenth")
+    return words[parts - 2] if parts - 2 < len(words) else f"1/{parts}"
+
+
 def print_result(console: Console, trained: Trained, path: Path, history: Path | None) -> None:
     """Show how training went, the scores beside the baselines, and what to type next."""
     console.print(_ending(trained.fit, trained.model.card["best_epochs"]))
+    if trained.model.card["temperature"] is not None:
+        console.print(f"probabilities at the temperature {trained.model.card['temperature']:.4g}")
     notes(console, trained.notes)
     rows = f"{trained.evaluation.rows:,} rows"
     title = f"Score on {rows} it never saw"
     if not trained.held_out:
         title = f"Score on the {rows} it was trained on: it flatters, as none were held out"
     print_evaluation(console, trained.model, trained.evaluation, trained.baselines, title)
+    if trained.out_of_fold is not None:
+        shown = [
+            f"{name} {number(trained.out_of_fold.scores[key])}"
+            for key, name in SCORE_NAMES.items()
+            if key in trained.out_of_fold.scores
+        ]
+        console.print(f"out of fold, each row by the member that held it out: {', '.join(shown)}")
     where = shlex.quote(printable(path))
     written = f"{printable(path)} and {printable(history)}" if history is not None else printable(path)
     console.print(f"wrote [bold]{escaped(written)}[/bold]; next:", soft_wrap=True)
@@ -128,13 +154,16 @@ def print_result(console: Console, trained: Trained, path: Path, history: Path |
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
-    epochs = len(fit.history)
+    epochs = len((fit.first or fit).history)
     line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
     if fit.stopped in STOPPED:
         line += f", {STOPPED[fit.stopped]}"
     low, high = min(best), max(best)
     if high == 0:
         return line
+    if fit.first is not None:
+        span = f"{low:,}" if low == high else f"{low:,} to {high:,}, each member's best"
+        return f"{line}; then again on all rows, for {span}"
     return (
         f"{line}; kept epoch {low:,}"
         if low == high

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.parsing import (
     Parser,
+    factors,
     layer_sizes,
     number,
     reading,
@@ -36,9 +37,11 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 """
 
 SETTINGS = (
-    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "warmup",
-    "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
-    "early_stopping", "patience", "tolerance", "validation_share", "members", "sharing", "seed",
+    "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
+    "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "activation_mix", "parametrization", "regularization_schedule",
+    "early_stopping", "patience", "tolerance", "stop_together", "watch", "validation_share", "members", "sharing",
+    "calibrate", "bagging", "refit", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -71,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.model.build import fit_prepared, score_prepared
     from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
+    from chainrule.model.timing import within_time
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings import Settings
 
@@ -103,6 +107,7 @@ def run(options: argparse.Namespace) -> None:
     if talks:
         print_found(console, prepared)
         sys.stdout.flush()
+    prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
@@ -192,7 +197,19 @@ def _network_options(made: Parser) -> None:
         group,
         "--init",
         metavar="NAME",
-        help="initial weights; what suits the activation if not given; see formulas initializers",
+        help="initial weights; what suits the activation if not given; see formulas initializers; data fits them to the rows",
+    )
+    made.option(
+        group,
+        "--activation-mix",
+        action=argparse.BooleanOptionalAction,
+        help="let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)",
+    )
+    made.option(
+        group,
+        "--parametrization",
+        metavar="NAME",
+        help="of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)",
     )
     made.option(
         group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"
@@ -211,6 +228,13 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--optimizer", metavar="NAME", help="adam if not given; see formulas optimizers")
     made.option(group, "--learning-rate", metavar="ETA", type=number, help="the base learning rate")
     made.option(group, "--schedule", metavar="NAME", help="of the learning rate; see formulas schedules")
+    made.option(
+        group,
+        "--rate-factors",
+        metavar="NAME=X,…",
+        type=factors,
+        help="of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
+    )
     made.option(
         group, "--warmup", metavar="N", type=number, help="epochs in which the learning rate rises from 0"
     )
@@ -239,13 +263,54 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group,
+        "--stop-together",
+        action="store_true",
+        default=None,
+        help="watch the members' mean: they end together and keep the same epoch",
+    )
+    made.option(
+        group,
+        "--watch",
+        metavar="WHAT",
+        help="what early stopping looks at: loss (the default), error, or refinement, the log-loss at the best temperature",
+    )
+    made.option(
+        group,
         "--validation-share",
         metavar="SHARE",
         type=number,
         help="of the training rows, watched by early stopping",
     )
     made.option(
+        group,
+        "--bagging",
+        action="store_true",
+        default=None,
+        help="each member holds out and watches its own fold of the rows, instead of one share for all",
+    )
+    made.option(
+        group,
+        "--refit",
+        action="store_true",
+        default=None,
+        help="train again on all rows for the best epoch's number of epochs",
+    )
+    made.option(
+        group,
+        "--calibrate",
+        action="store_true",
+        default=None,
+        help="divide the outputs' weighted sums by the temperature that is best for the validation rows",
+    )
+    made.option(
         group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"
+    )
+    made.option(
+        group,
+        "--time-limit",
+        metavar="SECONDS",
+        type=number,
+        help="fewer members and epochs where all don't fit into it; the schedule ends with them",
     )
     made.option(
         group, "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"
@@ -263,6 +328,12 @@ def _training_options(made: Parser) -> None:
     made.option(group, "--l2", metavar="X", type=number, help="adds l2/2 · Σw² to the cost")
     made.option(
         group, "--dropout", metavar="SHARE", type=number, help="of the hidden outputs, dropped in each step"
+    )
+    made.option(
+        group,
+        "--regularization-schedule",
+        metavar="NAME",
+        help="of dropout and weight decay; constant if not given, flat_cosine ends them by and by; see formulas strengths",
     )
     made.option(
         group, "--clip-norm", metavar="X", type=number, help="the longest gradient; a longer one is shortened"
@@ -346,7 +417,7 @@ def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) 
 
 def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
-    for line in trained.fit.history:
+    for line in (trained.fit.first or trained.fit).history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
@@ -364,6 +435,7 @@ def _result(trained: Trained, path: Path) -> dict[str, Any]:
         "held_out": trained.held_out,
         "scores": trained.evaluation.scores,
         "baselines": dict(trained.baselines),
+        "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "confusion": trained.evaluation.confusion,
         "network": model.network.to_dict(),
         "members": model.members,

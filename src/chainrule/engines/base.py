@@ -39,7 +39,8 @@ class Slot(NamedTuple):
 class Layout:
     """The flat layout of a network's parameters, and the masks that go with it.
 
-    ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters.
+    ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters; ``rates`` (p,) are
+    factors of the learning rate, and ``rated`` says whether any of them isn't 1.
     """
 
     def __init__(self, network: Network) -> None:
@@ -60,8 +61,17 @@ class Layout:
         self.size = start
         self.decayed = np.zeros(start)
         self.free = np.ones(start)
+        self.rates = np.ones(start)
         for slot in slots:
             self.decayed[slot.start : slot.stop] = slot.name == "W"
+            self.rates[slot.start : slot.stop] = dict(network.layers[slot.layer - 1].rates).get(
+                slot.name, 1.0
+            )
+        self.rated = bool((self.rates != 1).any())
+
+    def etas(self, eta: float) -> FloatArray | float:
+        """Return the learning rate of each parameter (p,), or the one number where no factor differs from 1."""
+        return eta * self.rates if self.rated else eta
 
     def slot(self, layer: int, name: str) -> Slot:
         """Return the slot of one array; raises KeyError where there is none."""
@@ -204,7 +214,8 @@ class StepSettings:
 class Data:
     """The rows of a run: inputs ``x`` (n, d), targets ``y`` (n, n_out), and row weights (n,) or None.
 
-    ``train`` and ``validation`` are indices of rows; ``validation`` may be empty.
+    ``train`` and ``validation`` are indices of rows, (m,) for all members or (k, m) for each its own;
+    ``validation`` may be empty.
     """
 
     x: FloatArray
@@ -212,6 +223,18 @@ class Data:
     train: IntArray
     validation: IntArray
     weights: FloatArray | None = None
+
+
+def of_member(rows: IntArray, member: int) -> IntArray:
+    """Return a member's line of rows (k, m), or the rows (m,) that all have."""
+    return rows if rows.ndim == 1 else rows[member]
+
+
+def check_lines(data: Data, members: int) -> None:
+    """Raise SettingsError where rows of their own are given to another number of members."""
+    for name, rows in (("training", data.train), ("validation", data.validation)):
+        if rows.ndim > 1 and len(rows) != members:
+            raise SettingsError(f"there are {name} rows for {len(rows)} members, but {members} are trained")
 
 
 class Divergence(NamedTuple):
@@ -285,8 +308,12 @@ class Run(Protocol):
     def steps_per_epoch(self) -> int:
         """The number of updates in an epoch."""
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move the ``active`` members through one epoch; ``learning_rates`` has one number a step.
+
+        ``strength`` multiplies the dropout probabilities and the weight decay.
 
         With fewer numbers only so many steps are made; then the epoch can't be gone on with. Members that share go all
         together: raises SettingsError where only some are active.
@@ -299,10 +326,16 @@ class Run(Protocol):
         """Return a context for many short calls: what each would set up for itself is set up once."""
 
     def losses(self, rows: IntArray) -> FloatArray:
-        """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels."""
+        """Return each member's loss (k,) on the given rows: no dropout, no penalty, hard labels.
+
+        Here and below ``rows`` are (n,), or (k, n) for each member its own.
+        """
 
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows, (k, n, n_out)."""
+
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows, (k, n, n_out)."""
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient (p,), for L-BFGS."""

@@ -36,8 +36,8 @@ class Tables:
         self.dtype = np.dtype(dtype)
         self.gemm = gemm_addresses()[self.dtype == np.float64]
         n_layers = len(network.layers)
-        self.layers = np.zeros((n_layers + 1, 9), np.int64)
-        self.scales = np.ones(n_layers)
+        self.layers = np.zeros((n_layers + 1, at.MIXES + 1), np.int64)
+        self.scales = np.ones((n_layers, 2))
         a_at = z_at = 0
         for index, layer in enumerate(network.layers):
             n_in, n_out = network.sizes[index], layer.n_out
@@ -51,22 +51,34 @@ class Tables:
                 weights.stop if bias is None else bias.start,
                 0 if bias is None else bias.shape[0],
                 compiled(source(layer.activation, self.dtype), self.dtype),
-                int(np.ceil(layer.dropout * 2.0**32)) if training else 0,
+                0,
                 a_at,
                 z_at,
+                self.layout.slot(index + 1, "alpha").start if layer.mix else 0,
+                (at.KEPT if training else at.MIXED) if layer.mix else 0,
             )
-            self.scales[index] = 1 / (1 - layer.dropout)
+            self.scales[index, at.OF_PRODUCTS] = layer.scale(n_in)
             a_at += rows * n_in
             z_at += rows * n_out
         self.layers[n_layers, at.A_AT] = a_at
         self.a_size, self.z_size = a_at + rows * network.output.n_out, z_at
 
+        if training:
+            self.drop(1.0)
         self.rows = rows
+        self.mixes = training and any(layer.mix for layer in network.layers)
         self.widest = max(layer.n_out for layer in network.layers)
 
-    def shape(self, slices: IntArray, facts: IntArray) -> at.Shape:
+    def drop(self, strength: float) -> None:
+        """Set the thresholds and scales of dropout, whose probabilities ``strength`` multiplies."""
+        for index, layer in enumerate(self.layout.network.layers):
+            share = layer.dropout * strength
+            self.layers[index, at.THRESHOLD] = int(np.ceil(share * 2.0**32))
+            self.scales[index, at.OF_DROPOUT] = 1 / (1 - share)
+
+    def shape(self, slices: IntArray, rates: FloatArray, facts: IntArray) -> at.Shape:
         """Return the tables as the kernels take them."""
-        return at.Shape(self.layers, slices, self.scales, facts)
+        return at.Shape(self.layers, slices, rates, self.scales, facts)
 
     def space(self) -> at.Space:
         """Return a thread's buffers for ``rows`` rows."""
@@ -74,6 +86,7 @@ class Tables:
             a=np.zeros(self.a_size, self.dtype),
             z=np.zeros(self.z_size, self.dtype),
             delta=np.zeros(self.z_size, self.dtype),
+            mixed=np.zeros(self.z_size if self.mixes else 1, self.dtype),
             targets=np.zeros(self.rows * int(self.layers[-2, at.N_OUT]), self.dtype),
             values=np.zeros(self.rows, self.dtype),
             words=np.zeros(self.widest + 4, np.uint64),
@@ -85,7 +98,7 @@ def bare_shape(tables: Tables) -> at.Shape:
     """Return the tables of a network that is only run forward."""
     facts = np.zeros(at.SIZE_BITS + 1, np.int64)
     facts[at.GEMM] = tables.gemm
-    return tables.shape(np.zeros((0, 3), np.int64), facts)
+    return tables.shape(np.zeros((0, 3), np.int64), np.zeros(0), facts)
 
 
 def n_weights(network: Network) -> int:

@@ -29,6 +29,7 @@ from chainrule.engines.base import (
     Layout,
     RunState,
     StepSettings,
+    check_lines,
     check_resumable,
 )
 from chainrule.engines.buffers import (
@@ -74,7 +75,7 @@ class _Crew:
         groups = -(-rows // _rows_of_a_group(rows, run.tables.rows))
         self.spaces = [run.tables.space() for _ in range(threads)]
         self.numbers = [run.numbers.copy() for _ in range(threads)]
-        self.table = at.Rows(run.x, run.smooth_y, run.weights, run.train, np.zeros(len(run.train), np.int32))
+        self.table = at.Rows(run.x, run.smooth_y, run.weights, run.train, np.zeros(run.n_train, np.int32))
         g = np.zeros((groups, run.layout.size), run.dtype)
         bits = run.bits
         self.state = at.State(
@@ -112,10 +113,12 @@ class CpuRun:
         self.settings = settings
         self.layout = Layout(network)
         self.threads = threads
-        self.train = indices(data.train, len(data.x))
+        # A line for each member, or one for all.
+        self.train = np.atleast_2d(indices(data.train, len(data.x)))
+        self.n_train: int = self.train.shape[1]
         # L-BFGS sees the whole table in a step.
-        most = settings.batch_size if settings.optimizer.lines else len(self.train)
-        self.rows = max(1, min(most, len(self.train)))
+        most = settings.batch_size if settings.optimizer.lines else self.n_train
+        self.rows = max(1, min(most, self.n_train))
         self.flops = 6 * self.rows * n_weights(network)
         self.splits = self.flops >= SMALL_STEP
         self.tables = Tables(network, dtype, _rows_of_a_block(self.rows, split=self.splits), training=True)
@@ -135,6 +138,7 @@ class CpuRun:
         )
         start = parameters if resume is None else resume.parameters
         self.parameters: FloatArray = members_of(start, self.dtype, self.layout)
+        check_lines(data, len(self.parameters))
         members = len(self.parameters)
         self.states = np.zeros(
             (members, max(1, len(settings.optimizer.state)) * self.layout.size), self.dtype
@@ -148,16 +152,19 @@ class CpuRun:
         self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
-        self.slices = _slices(self.layout, split=self.splits, separate=separate)
+        self.slices = _slices(self.layout, split=self.splits, separate=separate or self.layout.rated)
+        self.rates = self.layout.rates[self.slices[:, at.START]]
         self.facts = self._facts(network, settings)
-        self.shape = self.tables.shape(self.slices, self.facts)
+        self.shape = self.tables.shape(self.slices, self.rates, self.facts)
         self.numbers = self._numbers(settings)
         self.steepest = np.zeros(len(self.parameters), np.int64)
+        self.strength = 1.0
         self.crews: dict[int, list[_Crew]] = {}
         self._whole: _Crew | None = None
         # Before the first step nobody knows how long one takes; so it is made alone.
         self.step_seconds = max(SECONDS_AWAY, self.flops / FLOPS_PER_SECOND)
         self._evaluator: Evaluator | None = None
+        self._summer: Evaluator | None = None
 
     @property
     def updated(self) -> FloatArray:
@@ -167,7 +174,7 @@ class CpuRun:
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches that cover the training rows, the last one perhaps smaller."""
-        return -(-len(self.train) // self.settings.batch_size)
+        return -(-self.n_train // self.settings.batch_size)
 
     def state(self) -> RunState:
         """Return copies of the parameters and the optimizer's state, to go on from."""
@@ -186,11 +193,15 @@ class CpuRun:
         """Keep BLAS to one thread meanwhile, which takes microseconds to say and to take back."""
         return one_blas_thread()
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
         rates = self._checked_rates(learning_rates)
+        if strength != self.strength:
+            self._regularize(strength)
         shared = self.threads if self.splits and len(active) < self.threads else 1
         count = min(self.threads, len(active)) if shared == 1 else 1
         crews = self._crews(count, shared)
@@ -258,6 +269,14 @@ class CpuRun:
                     self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
                 left -= most
 
+    def _regularize(self, strength: float) -> None:
+        """Let ``strength`` multiply dropout's probabilities and the weight decay."""
+        self.strength = strength
+        self.tables.drop(strength)
+        of_crews = (numbers for crews in self.crews.values() for crew in crews for numbers in crew.numbers)
+        for numbers in (self.numbers, *of_crews):
+            numbers[at.DECAY] = self.settings.weight_decay * strength
+
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
         return self._evaluation().losses(self.parameters, rows)
@@ -266,14 +285,21 @@ class CpuRun:
         """Return each member's outputs on the given rows."""
         return self._evaluation().outputs(self.parameters, self.x, indices(rows, len(self.x)))
 
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows."""
+        if self._summer is None:
+            network = self.layout.network.without_output_activation()
+            self._summer = Evaluator(network, self.dtype, self.threads)
+        return self._summer.outputs(self.parameters, self.x, indices(rows, len(self.x)))
+
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
-        n = len(self.train)
+        n = self.n_train
         threads = self.threads if self.flops * n >= SMALL_STEP * self.rows else 1
         if self._whole is None:
             self._whole = _Crew(self, threads, n)
-            self._whole.table.order[:] = np.arange(n)
         crew = self._whole
+        crew.table.order[:] = self._rows(member)
         w = plain(flat, self.dtype, (self.layout.size,), "parameters")
         # Every row counts as it is: nothing is dropped out.
         layers = self.tables.layers.copy()
@@ -281,7 +307,7 @@ class CpuRun:
         facts = self.facts.copy()
         facts[at.GROUP] = _rows_of_a_group(n, self.tables.rows)
         shape = self.shape._replace(layers=layers, facts=facts)
-        share = 1 / self._weight_of_rows()
+        share = 1 / self._weight_of_rows(member)
 
         def work(thread: int) -> None:
             k.whole_gradient(
@@ -380,12 +406,18 @@ class CpuRun:
                 self.made[member] += len(rates)
         return EpochReport(losses, diverged)
 
-    def _weight_of_rows(self) -> float:
-        """Return what the sum of all rows' losses is divided by: the rows' weights for a mean, 1 for a sum."""
+    def _rows(self, member: int) -> IntArray:
+        rows: IntArray = self.train[member if len(self.train) > 1 else 0]
+        return rows
+
+    def _weight_of_rows(self, member: int) -> float:
+        """Return what the sum of a member's rows' losses is divided by: the rows' weights for a mean, 1 for a sum."""
         if self.layout.network.reduction == "sum":
             return 1.0
         return (
-            float(self.weights[self.train].sum(dtype=np.float64)) if self.weighted else float(len(self.train))
+            float(self.weights[self._rows(member)].sum(dtype=np.float64))
+            if self.weighted
+            else float(self.n_train)
         )
 
     def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
@@ -404,10 +436,10 @@ class CpuRun:
     def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
         """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
         settings, network = self.settings, self.layout.network
-        order: IntArray = np.arange(len(self.train))
+        order: IntArray = np.arange(self.n_train)
         if settings.shuffle:
-            order = row_order(len(self.train), settings.seed, epoch, member)
-        rows = self.train[order][(number - 1) * settings.batch_size : number * settings.batch_size]
+            order = row_order(self.n_train, settings.seed, epoch, member)
+        rows = self._rows(member)[order][(number - 1) * settings.batch_size : number * settings.batch_size]
         t = int(self.made[member]) + number - 1
         arrays = self.states[member].reshape(-1, self.layout.size)
         step = take_step(
@@ -419,7 +451,8 @@ class CpuRun:
             settings,
             rate,
             self.weights[rows] if self.weighted else None,
-            masks_of_step(network, len(rows), settings.seed, t, member),
+            masks_of_step(network, len(rows), settings.seed, t, member, self.strength),
+            self.strength,
         )
         with np.errstate(over="ignore"):
             return step._replace(parameters=step.parameters.astype(self.dtype))
@@ -477,7 +510,7 @@ def _rows_of_a_group(rows: int, block: int) -> int:
 def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     """Return the slices of the parameters that are updated in one go: first, last, and whether they decay.
 
-    ``separate``: weights and biases are treated differently, so they are slices of their own.
+    ``separate``: arrays are treated differently, so each has slices of its own.
     """
     ranges = [(0, layout.size, 1)]
     if separate:

@@ -40,15 +40,17 @@ class Evaluator:
         self.tables = Tables(network, dtype, BLOCK, training=False)
         self.threads = threads
         self.run = run
-        self.shape = bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.facts)
+        self.shape = (
+            bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.rates, run.facts)
+        )
         self.spaces: list[at.Space] = []
         self.flops_per_row = 2 * n_weights(network)
 
     def outputs(self, parameters: FloatArray, x: FloatArray, rows: IntArray | None = None) -> FloatArray:
-        """Return each member's outputs (k, n, n_out) for the given rows of x, or all."""
-        n = len(x) if rows is None else len(rows)
+        """Return each member's outputs (k, n, n_out) for the given rows of x, (n,) or (k, n), or all."""
+        n = len(x) if rows is None else rows.shape[-1]
         out = np.empty((len(parameters), n, self.network.output.n_out), self.tables.dtype)
-        chosen = np.zeros(0, np.int64) if rows is None else rows
+        chosen = np.zeros((0, 0), np.int64) if rows is None else np.atleast_2d(rows)
 
         def work(thread: int, threads: int, stop: IntArray) -> None:
             k.outputs_of_rows(
@@ -59,12 +61,13 @@ class Evaluator:
         return out
 
     def losses(self, parameters: FloatArray, rows: IntArray) -> FloatArray:
-        """Return each member's cost (k,) on rows of the run's table."""
+        """Return each member's cost (k,) on rows of the run's table, (n,) or (k, n)."""
         run = self.run
         if run is None:
             raise SettingsError("losses need a run's targets")
-        chosen = indices(rows, len(run.x))
-        totals = np.zeros((len(parameters), -(-len(chosen) // BLOCK)))
+        chosen = np.atleast_2d(indices(rows, len(run.x)))
+        n = chosen.shape[1]
+        totals = np.zeros((len(parameters), -(-n // BLOCK)))
         table = at.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
 
         def work(thread: int, threads: int, stop: IntArray) -> None:
@@ -81,11 +84,13 @@ class Evaluator:
                 totals,
             )
 
-        self._on_threads(len(chosen) * len(parameters), work)
+        self._on_threads(n * len(parameters), work)
         total: FloatArray = np.sum(totals, axis=1)
         if self.network.reduction == "mean":
             total /= (
-                float(np.sum(run.weights[chosen], dtype=np.float64)) if run.weighted else max(1, len(chosen))
+                [float(np.sum(run.weights[line], dtype=np.float64)) for line in chosen]
+                if run.weighted
+                else max(1, n)
             )
         return total
 

@@ -30,6 +30,7 @@ from chainrule.engines.loops import (
     philox,
     shuffle,
 )
+from chainrule.engines.mixing import gradient_of_mix, mix
 from chainrule.engines.native import (
     atomic_add,
     atomic_load,
@@ -62,14 +63,18 @@ from chainrule.engines.places import (
     GEMM,
     GROUP,
     INFINITE,
+    KEPT,
     LEFT_OUT,
     LIMIT,
     LOSS,
     MEAN,
     MEMBER,
+    MIXES,
     N_IN,
     N_OUT,
     NORM,
+    OF_DROPOUT,
+    OF_PRODUCTS,
     PREPARE,
     SEED_HIGH,
     SEED_LOW,
@@ -95,13 +100,14 @@ _DROPOUT = int(Purpose.DROPOUT)
 
 @compiled_loop
 def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any) -> None:
-    """Multiply a layer's outputs and slopes by its dropout mask, row by row; ``first``: the block's first row in the batch."""
+    """Multiply a layer's outputs and slopes by its dropout mask; ``first``: the block's first row in the batch."""
     cols = shape.layers[layer, N_OUT]
     threshold = uint64(shape.layers[layer, THRESHOLD])
     c1, c2, c3 = uint64(_DROPOUT + 16 * (layer + 1)), uint64(step), uint64(member)
     k0, k1 = uint64(shape.facts[SEED_LOW]), uint64(shape.facts[SEED_HIGH])
-    one, none = space.a.dtype.type(shape.scales[layer]), space.a.dtype.type(0.0)
+    one, none = space.a.dtype.type(shape.scales[layer, OF_DROPOUT]), space.a.dtype.type(0.0)
     words = space.words
+    keeps = shape.layers[layer, MIXES] == KEPT
     blocks = (cols + 3) // 4
     for row in range(rows):
         for q in range(blocks):
@@ -117,6 +123,9 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
             r = one if words[j] >= threshold else none
             space.a[a0 + j] *= r
             space.z[z0 + j] *= r
+        if keeps:
+            for j in range(uint64(cols)):
+                space.mixed[z0 + j] *= one if words[j] >= threshold else none
 
 
 @compiled_loop
@@ -135,18 +144,23 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
             z[uint64(z0) + i] = w[b0]
     else:
         beta = 0.0
-    a0 = facts[A_AT]
-    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, w, facts[W_AT], n_out, a, a0, n_in, beta, z, z0, n_out)
+    a0, w0, scale = facts[A_AT], facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
+    if facts[MIXES] == KEPT:
+        copy(space.mixed, z0, z, z0, rows * n_out)
     call_activation(facts[ACTIVATION], z, z0, a, shape.layers[layer + 1, A_AT], space.scratch, 0, rows, n_out)
+    if facts[MIXES]:
+        mix(shape, space, w, rows, layer)
 
 
 @compiled_loop
-def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
-    """Compute delta of the layer before ``layer``: (delta W^T) · slope."""
+def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
+    """Compute delta of the layer before ``layer``, (delta W^T) · slope, and its dC/dalpha; ``adds`` as in `_gradient`."""
     facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     delta, z = space.delta, space.z
     d0, p0 = facts[Z_AT], shape.layers[layer - 1, Z_AT]
+    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
     gemm(
         shape.facts[GEMM],
         _T,
@@ -154,8 +168,9 @@ def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
         n_in,
         rows,
         n_out,
+        scale,
         w,
-        facts[W_AT],
+        w0,
         n_out,
         delta,
         d0,
@@ -166,6 +181,8 @@ def _backward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
         n_in,
     )
     at = uint64(p0)
+    if shape.layers[layer - 1, MIXES]:
+        gradient_of_mix(shape, space, g, rows, layer - 1, adds)
     for i in range(uint64(rows * n_in)):
         delta[at + i] *= z[at + i]
 
@@ -176,6 +193,8 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
     facts = shape.layers[layer]
     n_in, n_out = facts[N_IN], facts[N_OUT]
     delta, d0, a0 = space.delta, facts[Z_AT], facts[A_AT]
+    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    beta = 1.0 if adds else 0.0
     gemm(
         shape.facts[GEMM],
         _N,
@@ -183,15 +202,16 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
         n_out,
         n_in,
         rows,
+        scale,
         delta,
         d0,
         n_out,
         space.a,
         a0,
         n_in,
-        1.0 if adds else 0.0,
+        beta,
         g,
-        facts[W_AT],
+        w0,
         n_out,
     )
     if facts[B_SIZE] == 1:
@@ -232,7 +252,7 @@ def _block(
     n_layers = len(shape.layers) - 1
     n_out = shape.layers[n_layers - 1, N_OUT]
     for i in range(rows):
-        source = table.train[table.order[at + first + i]]
+        source = table.order[at + first + i]
         load(table.x, source, space.a, i)
         load(table.y, source, space.targets, i)
     for layer in range(n_layers):
@@ -244,7 +264,7 @@ def _block(
     cost = 0.0
     if shape.facts[WEIGHTED]:
         for i in range(rows):
-            of_row = share * table.weights[table.train[table.order[at + first + i]]]
+            of_row = share * table.weights[table.order[at + first + i]]
             cost += space.values[i] * of_row
             for j in range(n_out):
                 space.delta[z0 + uint64(i * n_out + j)] *= space.delta.dtype.type(of_row)
@@ -258,7 +278,7 @@ def _block(
     for layer in range(n_layers - 1, -1, -1):
         _gradient(shape, space, g, rows, layer, adds)
         if layer:
-            _backward(shape, space, w, rows, layer)
+            _backward(shape, space, w, g, rows, layer, adds)
     return cost
 
 
@@ -373,7 +393,7 @@ def train_steps(
     ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
     facts = shape.facts
-    batch, n = facts[BATCH], len(table.train)
+    batch, n = facts[BATCH], len(table.order)
     meeting, progress = shared.meeting, shared.progress
     low, high = bounds[thread], bounds[thread + 1]
     index, step = progress[MEMBER], progress[STEP]
@@ -388,6 +408,9 @@ def train_steps(
                 else:
                     for i in range(n):
                         table.order[i] = i
+                line = member if len(table.train) > 1 else 0
+                for i in range(n):
+                    table.order[i] = table.train[line, table.order[i]]
             barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
@@ -398,7 +421,7 @@ def train_steps(
             if facts[WEIGHTED]:
                 total = 0.0
                 for i in range(rows):
-                    total += table.weights[table.train[table.order[at + i]]]
+                    total += table.weights[table.order[at + i]]
             share = 1.0 / total if total > 0.0 else 0.0
         _gradients(
             thread,
@@ -429,7 +452,6 @@ def train_steps(
             index, step = index + 1, 0
             barrier(meeting, size)
             continue
-        numbers[ETA] = rates[step]
         numbers[T] = before + 1.0
         for p in range(low, high):
             add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
@@ -442,6 +464,7 @@ def train_steps(
         for p in range(low, high):
             start, stop = shape.slices[p, START], shape.slices[p, STOP]
             shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            numbers[ETA] = rates[step] * shape.rates[p]
             _update(facts[UPDATE], state, member, shape.slices[p], numbers)
             shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
         barrier(meeting, size)
@@ -481,7 +504,8 @@ def outputs_of_rows(
 ) -> None:
     """Write every member's outputs to ``out`` (k, n, n_out), block by block of rows, as one thread of ``size``.
 
-    An empty ``rows_of`` stands for all rows of ``x``, in order. It ends early where ``stop`` is not 0.
+    ``rows_of`` is (1, n), or (k, n) for each member its own; an empty one stands for all rows of ``x``, in order. It ends
+    early where ``stop`` is not 0.
     """
     n_layers = len(shape.layers) - 1
     n, n_out = out.shape[1], out.shape[2]
@@ -491,8 +515,9 @@ def outputs_of_rows(
             return
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
+        line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            load(x, rows_of[start + i] if len(rows_of) else start + i, space.a, i)
+            load(x, rows_of[line, start + i] if len(rows_of) else start + i, space.a, i)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         a0 = shape.layers[n_layers, A_AT]
@@ -516,25 +541,26 @@ def losses_of_rows(
 ) -> None:
     """Write every member's sum of weighted losses of each block of rows to ``totals`` (k, blocks), as one thread of ``size``.
 
-    It ends early where ``stop`` is not 0.
+    ``rows_of`` is (1, n), or (k, n) for each member its own. It ends early where ``stop`` is not 0.
     """
     n_layers = len(shape.layers) - 1
-    n = len(rows_of)
+    n = rows_of.shape[1]
     blocks = (n + block - 1) // block
     for task in range(thread, blocks * len(w), size):
         if atomic_load(stop, 0):
             return
         member, start = task // blocks, (task % blocks) * block
         rows = min(block, n - start)
+        line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            load(table.x, rows_of[start + i], space.a, i)
-            load(table.y, rows_of[start + i], space.targets, i)
+            load(table.x, rows_of[line, start + i], space.a, i)
+            load(table.y, rows_of[line, start + i], space.targets, i)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         _loss(shape, space, rows)
         total = 0.0
         for i in range(rows):
-            weight = table.weights[rows_of[start + i]] if shape.facts[WEIGHTED] else 1.0
+            weight = table.weights[rows_of[line, start + i]] if shape.facts[WEIGHTED] else 1.0
             total += space.values[i] * weight
         totals[member, task % blocks] = total
 
@@ -553,11 +579,12 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
     scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
     words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
     w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
-    space = Space(a, z, z, z, z, words, scratch)
+    space = Space(a, z, z, z, z, z, words, scratch)
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
-    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
+    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
+    rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
     facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
-    shape = Shape(layers, layers, scales, facts)
+    shape = Shape(layers, layers, rates, scales, facts)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):
@@ -575,4 +602,4 @@ def whole_gradient(
     thread: Any, size: Any, shape: Any, table: Any, space: Any, shared: Any, w: Any, g: Any, share: Any
 ) -> None:
     """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
-    _gradients(thread, size, shape, table, space, shared, w, g, 0, len(table.train), share, 0, 0)
+    _gradients(thread, size, shape, table, space, shared, w, g, 0, len(table.order), share, 0, 0)

@@ -33,13 +33,13 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: An
 
 
 @intrinsic
-def gemm(typingctx, address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c0, ldc):  # type: ignore[no-untyped-def]  # Numba reads the argument types
-    """C[c0:] = op(A[a0:]) op(B[b0:]) + beta C[c0:] in BLAS's column-major terms; ta, tb: ord("N") or ord("T")."""
-    signature = types.void(address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c0, ldc)
+def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc):  # type: ignore[no-untyped-def]  # Numba reads the argument types
+    """C[c0:] = alpha op(A[a0:]) op(B[b0:]) + beta C[c0:] in BLAS's column-major terms; ta, tb: ord("N") or ord("T")."""
+    signature = types.void(address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        (address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c0, ldc) = args
-        real = context.get_value_type(sig.args[6].dtype)
+        (address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc) = args
+        real = context.get_value_type(sig.args[7].dtype)
 
         def by_address(value: Any, kind: Any) -> Any:
             # A slot in the entry block: one in the loop would grow the stack with every product.
@@ -54,21 +54,22 @@ def gemm(typingctx, address, ta, tb, m, n, k, a, a0, lda, b, b0, ldb, beta, c, c
         def letter(value: Any) -> Any:
             return by_address(builder.trunc(value, _BYTE), _BYTE)
 
-        one = ir.Constant(real, 1.0)
-        scale = builder.fptrunc(beta, real) if real != beta.type else beta
+        def factor(value: Any) -> Any:
+            return by_address(builder.fptrunc(value, real) if real != value.type else value, real)
+
         given = [
             letter(ta),
             letter(tb),
             small(m),
             small(n),
             small(k),
-            by_address(one, real),
-            _pointer(context, builder, sig.args[6], a, a0),
+            factor(alpha),
+            _pointer(context, builder, sig.args[7], a, a0),
             small(lda),
-            _pointer(context, builder, sig.args[9], b, b0),
+            _pointer(context, builder, sig.args[10], b, b0),
             small(ldb),
-            by_address(scale, real),
-            _pointer(context, builder, sig.args[13], c, c0),
+            factor(beta),
+            _pointer(context, builder, sig.args[14], c, c0),
             small(ldc),
         ]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])

@@ -5,7 +5,11 @@ from __future__ import annotations
 from typing import Any, NamedTuple
 
 # Columns of the layers' table.
-N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT = range(9)
+N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT, ALPHA_AT, MIXES = range(11)
+# What MIXES says of a layer: nothing; a is mixed with z; and f(z) - z and the slope are kept for the way back.
+MIXED, KEPT = 1, 2
+# Columns of the layers' scales: 1/(1-p) of dropout, and what the products h W are multiplied by.
+OF_DROPOUT, OF_PRODUCTS = range(2)
 # Columns of the slices' table: first and last parameter, and 1 for weights, 0 for biases, which don't decay.
 START, STOP, DECAYS = range(3)
 # Places in the table of numbers that don't change in a run.
@@ -27,7 +31,7 @@ START, STOP, DECAYS = range(3)
     SIZE_BITS,
 ) = range(15)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
-ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
+ETA, T, DECAY, LIMIT, NORM, DECAYED = 0, 1, 2, 3, 4, 7
 # Places in a crew's progress.
 MEMBER, STEP = 0, 1
 # Places in a crew's meeting, each in a cache line of its own: `loops.barrier`'s two, then the wish that all stop,
@@ -40,16 +44,23 @@ AT_LAYERS, AT_SCALES, AT_FACTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8
 
 
 class Shape(NamedTuple):
-    """What a network looks like: tables of its layers and slices, 1/(1-p) of each layer's dropout, and the facts of the run."""
+    """What a network looks like: tables of its layers and slices, and the facts of the run.
+
+    ``rates`` are factors of the slices' learning rates, ``scales`` those of each layer's outputs and products.
+    """
 
     layers: Any
     slices: Any
+    rates: Any
     scales: Any
     facts: Any
 
 
 class Rows(NamedTuple):
-    """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, training rows and their order."""
+    """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, and the rows to train on.
+
+    ``train`` is (1, m), or (k, m) for each member its own; ``order`` (m,) are those of the member at work, as they come.
+    """
 
     x: Any
     y: Any
@@ -76,6 +87,7 @@ class State(NamedTuple):
 class Space(NamedTuple):
     """The buffers of a thread, for the rows of a block: a, z and delta of every layer one after the other.
 
+    ``mixed`` has f(z) - z where z lies, in networks with a mix.
     ``targets`` and ``values`` (losses) have a place for each row; ``words`` and ``scratch`` are for one row's random
     words and one tile's columns.
     """
@@ -83,6 +95,7 @@ class Space(NamedTuple):
     a: Any
     z: Any
     delta: Any
+    mixed: Any
     targets: Any
     values: Any
     words: Any

@@ -20,7 +20,9 @@ from chainrule.engines.base import (
     Layout,
     RunState,
     StepSettings,
+    check_lines,
     check_resumable,
+    of_member,
 )
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
@@ -51,14 +53,15 @@ def take_step(
     eta: float,
     weights: FloatArray | None = None,
     masks: Sequence[FloatArray | None] | None = None,
+    strength: float = 1.0,
 ) -> Step:
     """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
 
     ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
-    rate.
+    rate, which ``layout.rates`` multiply; ``strength`` multiplies the weight decay.
     """
     record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
-    return Step(record, gradients, raw, *take_update(layout, flat, raw, state, settings, eta))
+    return Step(record, gradients, raw, *take_update(layout, flat, raw, state, settings, eta, strength))
 
 
 def take_passes(
@@ -95,6 +98,7 @@ def take_update(
     state: OptimizerState,
     settings: StepSettings,
     eta: float,
+    strength: float = 1.0,
 ) -> TakenUpdate:
     """Return one update of ``flat`` (p,) by its gradient ``raw`` (p,): penalties, frozen, clipping, weight decay, optimizer."""
     with np.errstate(all="ignore"):
@@ -104,25 +108,29 @@ def take_update(
         used = used * layout.free
         if settings.clip_norm is not None:
             used = clipped(used, settings.clip_norm, np)
-        before = flat
+        before, etas = flat, layout.etas(eta)
         if settings.weight_decay:
-            before = shrunk(flat, eta, settings.weight_decay, layout.decayed * layout.free, np)
-        after, new_state, lines = settings.optimizer.update(before, used, state, eta, np)
+            before = shrunk(flat, etas, settings.weight_decay * strength, layout.decayed * layout.free, np)
+        after, new_state, lines = settings.optimizer.update(before, used, state, etas, np)
         after = np.where(layout.free > 0, after, flat)
     return TakenUpdate(used, before, lines, after, new_state)
 
 
 def masks_of_step(
-    network: Network, rows: int, seed: int, step: int, member: int
+    network: Network, rows: int, seed: int, step: int, member: int, strength: float = 1.0
 ) -> list[FloatArray | None] | None:
-    """Return the dropout masks of one step, one a layer (rows, n_out) or None; None where nothing drops."""
-    if not any(layer.dropout for layer in network.layers):
+    """Return the dropout masks of one step, one a layer (rows, n_out) or None; None where nothing drops.
+
+    ``strength`` multiplies the layers' probabilities.
+    """
+    shares = [layer.dropout * strength for layer in network.layers]
+    if not any(shares):
         return None
     return [
-        dropout_mask(dropout_uniforms(rows, layer.n_out, seed, number, step, member), layer.dropout, np)
-        if layer.dropout
+        dropout_mask(dropout_uniforms(rows, layer.n_out, seed, number, step, member), share, np)
+        if share
         else None
-        for number, layer in enumerate(network.layers, 1)
+        for number, (layer, share) in enumerate(zip(network.layers, shares, strict=True), 1)
     ]
 
 
@@ -140,6 +148,7 @@ class ReferenceRun:
         self.layout = Layout(network)
         start = parameters if resume is None else resume.parameters
         self.parameters: FloatArray = np.array(start, np.float64, ndmin=2)
+        check_lines(data, len(self.parameters))
         self.data = data
         self.settings = settings
         self.states = [settings.optimizer.init(flat, np) for flat in self.parameters]
@@ -162,11 +171,12 @@ class ReferenceRun:
     @property
     def steps_per_epoch(self) -> int:
         """The number of batches that cover the training rows, the last one perhaps smaller."""
-        return -(-len(self.data.train) // self.settings.batch_size)
+        n: int = self.data.train.shape[-1]
+        return -(-n // self.settings.batch_size)
 
     def batches(self, epoch: int, member: int) -> list[IntArray]:
         """Return the rows of each batch of an epoch."""
-        rows = self.data.train
+        rows = of_member(self.data.train, member)
         if self.settings.shuffle:
             rows = rows[row_order(len(rows), self.settings.seed, epoch, member)]
         size = self.settings.batch_size
@@ -186,7 +196,9 @@ class ReferenceRun:
         """Return a context that does nothing."""
         return nullcontext()
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""
         if active:
             self._check_rates(learning_rates)
@@ -195,7 +207,7 @@ class ReferenceRun:
         for member in active:
             total = weight = 0.0
             for index, rows in enumerate(self.batches(epoch, member)[: len(learning_rates)]):
-                step = self.step(member, rows, float(learning_rates[index]))
+                step = self.step(member, rows, float(learning_rates[index]), strength)
                 layer = not_finite(step, self.layout)
                 if layer:
                     # Its own gradient, as far as it is finite; else that of the step before.
@@ -227,16 +239,15 @@ class ReferenceRun:
             return 1.0
         return float(len(rows)) if self.data.weights is None else float(np.sum(self.data.weights[rows]))
 
-    def step(self, member: int, rows: IntArray, eta: float) -> Step:
+    def step(self, member: int, rows: IntArray, eta: float, strength: float = 1.0) -> Step:
         """Return the next step of a member on the given rows, without making it."""
         state = self.states[member]
         data = self.data
-        masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member)
+        masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member, strength)
         weights = None if data.weights is None else data.weights[rows]
         flat = self.parameters[member]
-        return take_step(
-            self.layout, flat, state, data.x[rows], data.y[rows], self.settings, eta, weights, masks
-        )
+        x, y = data.x[rows], data.y[rows]
+        return take_step(self.layout, flat, state, x, y, self.settings, eta, weights, masks, strength)
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
@@ -252,11 +263,25 @@ class ReferenceRun:
 
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows."""
-        return ReferenceEngine().predict(self.layout.network, self.parameters, self.data.x[rows])
+        return self._predicted(self.layout.network, rows)
+
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows."""
+        return self._predicted(self.layout.network.without_output_activation(), rows)
+
+    def _predicted(self, network: Network, rows: IntArray) -> FloatArray:
+        engine, x = ReferenceEngine(), self.data.x
+        if rows.ndim == 1:
+            return engine.predict(network, self.parameters, x[rows])
+        own = [
+            engine.predict(network, flat[None], x[line])
+            for flat, line in zip(self.parameters, rows, strict=True)
+        ]
+        return np.concatenate(own)
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
-        rows = self.data.train
+        rows = of_member(self.data.train, member)
         no_decay = self.layout.decayed * self.layout.free
         step = take_step(
             self.layout,

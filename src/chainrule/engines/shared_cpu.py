@@ -55,17 +55,18 @@ class SharedCpuRun(CpuRun):
                 array[:] = resume.arrays[name]
         members = self.shared.members
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
-        self.slices = _slices(self.shared, split=True, separate=separate)
+        self.slices = _slices(self.shared, split=True, separate=separate or self.shared.rated)
+        self.rates = self.shared.rates[self.slices[:, at.START]]
         # A member's batch is the work of one thread, so its gradient is in one piece.
         self.facts[at.GROUP] = self.rows
-        self.shape = self.tables.shape(self.slices, self.facts)
+        self.shape = self.tables.shape(self.slices, self.rates, self.facts)
         self.steepest = np.zeros(1, np.int64)
         # Threads meet in every step, so a short one is left to one of them.
         self.crew = min(self.threads, members) if self.flops * members >= SMALL_STEP else 1
         self.spaces = [self.tables.space() for _ in range(self.crew)]
         self.own_numbers = [self.numbers.copy() for _ in range(self.crew)]
         self.bounds = _shared_out(self.slices, self.crew)
-        n = len(self.train)
+        n = self.n_train
         self.rows_of_table = at.Rows(self.x, self.smooth_y, self.weights, self.train, np.zeros(n, np.int32))
         layers, own = _tables(self.shared)
         self.sharing = at.Sharing(
@@ -106,7 +107,9 @@ class SharedCpuRun(CpuRun):
             for place, name in enumerate(self.settings.optimizer.state)
         }
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move all members through one epoch, or its first steps; a step that is not finite ends all of them."""
         members = self.shared.members
         losses = np.full(members, np.nan)
@@ -114,6 +117,8 @@ class SharedCpuRun(CpuRun):
             return EpochReport(losses, {})
         check_all_active(active, members)
         rates = self._checked_rates(learning_rates)
+        if strength != self.strength:
+            self._regularize(strength)
         costs = np.zeros((members, 2))
         stopped = np.zeros(1, np.int64)
         self.meeting.progress[:] = 0
@@ -150,6 +155,11 @@ class SharedCpuRun(CpuRun):
         is_mean = self.layout.network.reduction == "mean"
         return EpochReport(costs[:, 0] / (costs[:, 1] if is_mean else 1.0), {})
 
+    def _regularize(self, strength: float) -> None:
+        super()._regularize(strength)
+        for numbers in self.own_numbers:
+            numbers[at.DECAY] = self.numbers[at.DECAY]
+
     def _where(self, epoch: int, stopped: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what the gradient was."""
         count, rate = int(self.made[0]) + stopped, float(rates[stopped - 1])
@@ -167,17 +177,19 @@ class SharedCpuRun(CpuRun):
     def _pass_again(self, epoch: int, number: int, member: int) -> Any:
         """Return a member's forward and backward pass of a step of the epoch (from 1) as reference makes it."""
         settings, network = self.settings, self.layout.network
-        order: IntArray = np.arange(len(self.train))
+        order: IntArray = np.arange(self.n_train)
         if settings.shuffle:
-            order = row_order(len(self.train), settings.seed, epoch, member)
-        rows = self.train[order][(number - 1) * settings.batch_size : number * settings.batch_size]
+            order = row_order(self.n_train, settings.seed, epoch, member)
+        rows = self._rows(member)[order][(number - 1) * settings.batch_size : number * settings.batch_size]
         return take_passes(
             self.layout,
             self.parameters[member],
             self.x[rows],
             self.y[rows],
             self.weights[rows] if self.weighted else None,
-            masks_of_step(network, len(rows), settings.seed, int(self.made[0]) + number - 1, member),
+            masks_of_step(
+                network, len(rows), settings.seed, int(self.made[0]) + number - 1, member, self.strength
+            ),
         )
 
 

@@ -55,7 +55,9 @@ class SharedReferenceRun(ReferenceRun):
         copies = {name: array[None].copy() for name, array in arrays.items()}
         return RunState(self.updated.copy(), copies, np.array([t], np.int64))
 
-    def train_epoch(self, epoch: int, learning_rates: FloatArray, active: Sequence[int]) -> EpochReport:
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
         """Move all members through one epoch, or its first steps; a step that is not finite ends all of them."""
         members = len(self.parameters)
         losses = np.full(members, np.nan)
@@ -67,9 +69,9 @@ class SharedReferenceRun(ReferenceRun):
         totals, weights = np.zeros(members), np.zeros(members)
         for index, eta in enumerate(learning_rates.tolist()):
             rows = [of_member[index] for of_member in batches]
-            passes = [self._passes(member, rows[member]) for member in range(members)]
+            passes = [self._passes(member, rows[member], strength) for member in range(members)]
             raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta)
-            made = take_update(self.shared, self.theta, raw, self.theta_state, self.settings, eta)
+            made = take_update(self.shared, self.theta, raw, self.theta_state, self.settings, eta, strength)
             layer = layer_not_finite(passes) or self.shared.layer_not_finite(made.parameters)
             if layer:
                 finite = np.abs(raw[np.isfinite(raw)])
@@ -84,7 +86,7 @@ class SharedReferenceRun(ReferenceRun):
             weights += of_batch
         return EpochReport(totals / (weights if self.layout.network.reduction == "mean" else 1.0), {})
 
-    def _passes(self, member: int, rows: IntArray) -> tuple[Record, Gradients, FloatArray]:
+    def _passes(self, member: int, rows: IntArray, strength: float) -> tuple[Record, Gradients, FloatArray]:
         """Return a member's forward and backward pass of the next step, and its gradient (p,)."""
         data, network = self.data, self.layout.network
         return take_passes(
@@ -93,7 +95,7 @@ class SharedReferenceRun(ReferenceRun):
             data.x[rows],
             data.y[rows],
             None if data.weights is None else data.weights[rows],
-            masks_of_step(network, len(rows), self.settings.seed, self.theta_state.t, member),
+            masks_of_step(network, len(rows), self.settings.seed, self.theta_state.t, member, strength),
         )
 
 

@@ -148,13 +148,16 @@ def _member_step(
     """Compute a member's cost and gradient on its own batch of a step, and fold the gradient."""
     facts = shape.facts
     order = sharing.orders[member]
-    n = len(table.train)
+    n = len(order)
     if step == 0:
         if facts[SHUFFLE]:
             shuffle(order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
         else:
             for i in range(n):
                 order[i] = i
+        line = member if len(table.train) > 1 else 0
+        for i in range(n):
+            order[i] = table.train[line, order[i]]
     at = step * facts[BATCH]
     rows = min(facts[BATCH], n - at)
     share = total = 1.0
@@ -163,7 +166,7 @@ def _member_step(
         if facts[WEIGHTED]:
             total = 0.0
             for i in range(rows):
-                total += table.weights[table.train[order[at + i]]]
+                total += table.weights[order[at + i]]
         share = 1.0 / total if total > 0.0 else 0.0
     own = Rows(table.x, table.y, table.weights, table.train, order)
     alone = Shared(shared.parts[member], shared.squares, shared.largest, shared.meeting, shared.progress)
@@ -225,7 +228,6 @@ def train_shared_steps(
                 diverged[0] = step + 1
             step = len(rates)
             break
-        numbers[ETA] = rates[step]
         numbers[T] = before + 1.0
         for p in range(low, high):
             _add_members(sharing, state.g[0], shape.slices[p, START], shape.slices[p, STOP])
@@ -238,6 +240,7 @@ def train_shared_steps(
         for p in range(low, high):
             start, stop = shape.slices[p, START], shape.slices[p, STOP]
             shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            numbers[ETA] = rates[step] * shape.rates[p]
             _update(facts[UPDATE], state, 0, shape.slices[p], numbers)
             shared.largest[p, 1] = largest(state.w_bits[0], start, stop, facts[SIZE_BITS])
         barrier(meeting, size)

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator
 from html import escape
 from typing import TYPE_CHECKING, NamedTuple
 
-from chainrule.equations.formula import Binary, Node, Symbol, children, with_children
+from chainrule.equations.formula import Binary, Call, Node, Number, Symbol, children, with_children
 from chainrule.equations.render import latex, mathml
 
 if TYPE_CHECKING:
@@ -27,9 +27,14 @@ def formulas(network: Network) -> Iterator[LayerFormulas]:
     for number, layer in enumerate(network.layers, 1):
         entering = Symbol(f"a[{number - 1}]" if number > 1 else "x")
         z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
+        if layer.parametrization != "standard":
+            z = Binary("/", z, Call("sqrt", (Number(float(network.sizes[number - 1])),)))
         if layer.bias != "none":
             z = Binary("+", z, Symbol(f"b[{number}]"))
         a = _put(layer.activation.formula.root, Symbol(f"z[{number}]"))
+        if layer.mix:
+            own = Symbol(f"z[{number}]")
+            a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
         yield LayerFormulas(number, z, a, _words(layer, network.sizes[number - 1]))
 
 
@@ -89,7 +94,8 @@ def network_bundle(
 def _words(layer: Dense, n_in: int) -> str:
     biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[layer.bias]
     dropout = f", dropout {layer.dropout:g}" if layer.dropout else ""
-    return f"{n_in} → {layer.n_out}, {layer.activation.spec}{biases}{dropout}"
+    rates = "".join(f", {factor:g} eta for {name}" for name, factor in layer.rates)
+    return f"{n_in} → {layer.n_out}, {layer.activation.spec}{biases}{dropout}{rates}"
 
 
 def _cost(network: Network) -> str:

@@ -4,14 +4,21 @@ Layers are numbered 0 (input) to L (output). For layer l, with f its activation 
 
     a[0] = X        z[l] = h[l-1] W[l] + b[l]        a[l] = f(z[l])        h[l] = a[l] · r[l]
 
-where r[l] is the dropout mask (0 or 1/(1-p) for each row and neuron; without dropout h[l] is a[l]).
+where r[l] is the dropout mask (0 or 1/(1-p) for each row and neuron; without dropout h[l] is a[l]). With the
+parametrization ``ntk`` (Jacot, Gabriel & Hongler 2018) and with a learned mix (Holzmüller et al. 2024)::
+
+    z[l] = h[l-1] W[l] / sqrt(n_in) + b[l]        a[l] = z[l] + alpha[l] · (f(z[l]) - z[l])
+
 Backward::
 
     delta[L] = dC/dz[L]     dC/dW[l] = h[l-1]^T delta[l]     dC/db[l] = sum over rows of delta[l]
-    dC/dh[l-1] = delta[l] W[l]^T
+    dC/dh[l-1] = delta[l] W[l]^T      delta[l] = dC/dh[l] · r[l] · f'(z[l])
+
+with dC/dW and dC/dh divided by sqrt(n_in) as z is; with a mix 1 + alpha (f'(z) - 1) takes the place of f'(z), and
+dC/dalpha[l] is the sum over rows of dC/da[l] · (f(z[l]) - z[l]).
 
 Shapes: rows X (…, n, d); W[l] (…, n_in, n_out); b[l] (…, n_out), or (…, 1) where the layer shares one bias;
-z, a, h, delta (…, n, n_out). Leading axes (…) are member networks: parameters (k, …) with rows (n, d) give
+alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are member networks: parameters (k, …) with rows (n, d) give
 (k, n, n_out).
 """
 
@@ -29,7 +36,12 @@ from chainrule.errors import SettingsError
 
 BiasMode = Literal["neuron", "layer", "none"]
 BIAS_MODES: tuple[BiasMode, ...] = ("neuron", "layer", "none")
+Parametrization = Literal["standard", "ntk"]
+PARAMETRIZATIONS: tuple[Parametrization, ...] = ("standard", "ntk")
 Reduction = Literal["mean", "sum"]
+
+OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "standard"}
+"""What a layer's description has only where it isn't this."""
 
 Parameters: TypeAlias = Sequence[Mapping[str, Array]]
 """For each layer its arrays by name: ``[{"W": …, "b": …}, …]``; layer l of the formulas is item l-1."""
@@ -76,7 +88,9 @@ class Dense:
     ``init`` and ``bias_init`` are an initializer's name (``auto``: the one that suits the activation) or rows
     of given numbers, None where a number is to be drawn. ``frozen`` names what training leaves alone: ``W``,
     ``b``, ``W[1,2]``, ``b[2]`` (1-based). ``dropout`` is the probability that an output of this layer is
-    dropped in training.
+    dropped in training. ``rates`` are factors of the learning rate, by the name of a parameter array; one that
+    isn't named has 1. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
+    ``ntk`` divides the products h W by sqrt(n_in).
     """
 
     n_out: int
@@ -86,6 +100,9 @@ class Dense:
     init: Any = "auto"
     bias_init: Any = "zeros"
     frozen: tuple[str, ...] = ()
+    rates: tuple[tuple[str, float], ...] = ()
+    mix: bool = False
+    parametrization: Parametrization = "standard"
 
     def __init__(
         self,
@@ -97,6 +114,9 @@ class Dense:
         init: Any = "auto",
         bias_init: Any = "zeros",
         frozen: Sequence[str] = (),
+        rates: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+        mix: bool = False,
+        parametrization: Parametrization = "standard",
     ) -> None:
         if isinstance(n_out, bool) or not isinstance(n_out, int) or n_out < 1:
             raise SettingsError(f"a layer has a whole number of neurons, at least 1, not {n_out!r}")
@@ -109,6 +129,12 @@ class Dense:
         names = (frozen,) if isinstance(frozen, str) else tuple(frozen)
         if not all(isinstance(name, str) for name in names):
             raise SettingsError(f"frozen {list(names)!r} must be names of parameters: W, b, W[1,2] or b[1]")
+        if not isinstance(mix, bool):
+            raise SettingsError(f"mix {mix!r} must be True or False")
+        if parametrization not in PARAMETRIZATIONS:
+            raise SettingsError(
+                f"parametrization {parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
+            )
         put = object.__setattr__
         put(self, "n_out", n_out)
         put(self, "activation", _resolve(activation))
@@ -117,38 +143,75 @@ class Dense:
         put(self, "init", _plain(init))
         put(self, "bias_init", _plain(bias_init))
         put(self, "frozen", names)
+        put(self, "mix", mix)
+        put(self, "parametrization", parametrization)
+        if mix and not self.activation.elementwise:
+            raise SettingsError(
+                f"mix: {self.activation.name} is no function of one z, so it can't be mixed with it"
+            )
+        put(self, "rates", _rates(rates, self.shapes(1)))
 
     def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter array, by name, in the order of the flat layout."""
         biases = {"neuron": self.n_out, "layer": 1, "none": 0}[self.bias]
-        return {"W": (n_in, self.n_out)} | ({"b": (biases,)} if biases else {})
+        found: dict[str, tuple[int, ...]] = {"W": (n_in, self.n_out)}
+        found |= {"b": (biases,)} if biases else {}
+        return found | ({"alpha": (self.n_out,)} if self.mix else {})
+
+    def scale(self, n_in: int) -> float:
+        """Return what the products h W are multiplied by: 1, or 1/sqrt(n_in) in the parametrization ntk."""
+        return 1 / math.sqrt(n_in) if self.parametrization == "ntk" else 1.0
 
     def forward(self, p: Mapping[str, Array], h: Array, mask: Array | None, xp: Namespace) -> LayerRecord:
         """Return z, a and h of this layer for the rows ``h`` (…, n, n_in) that enter it."""
-        z = xp.matmul(h, p["W"])
+        z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
         if "b" in p:
             z = z + xp.expand_dims(p["b"], axis=-2)
         a = self.activation(z, xp)
+        if self.mix:
+            a = z + xp.expand_dims(p["alpha"], axis=-2) * (a - z)
         return LayerRecord(z, a, a if mask is None else a * mask, mask)
 
     def backward(
         self, p: Mapping[str, Array], h: Array, delta: Array, xp: Namespace
     ) -> tuple[dict[str, Array], Array]:
         """Return the gradients by name, and dC/dh for the rows that entered, from this layer's delta."""
-        grads = {"W": xp.matmul(xp.matrix_transpose(h), delta)}
+        grads = {"W": self._scaled(xp.matmul(xp.matrix_transpose(h), delta), h.shape[-1])}
         if self.bias == "neuron":
             grads["b"] = xp.sum(delta, axis=-2)
         elif self.bias == "layer":
             grads["b"] = xp.sum(xp.sum(delta, axis=-2), axis=-1, keepdims=True)
-        return grads, xp.matmul(delta, xp.matrix_transpose(p["W"]))
+        return grads, self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), h.shape[-1])
 
-    def delta(self, record: LayerRecord, dh: Array, xp: Namespace) -> Array:
+    def _scaled(self, products: Array, n_in: int) -> Array:
+        return products if self.parametrization == "standard" else products * self.scale(n_in)
+
+    def delta(self, p: Mapping[str, Array], record: LayerRecord, dh: Array, xp: Namespace) -> Array:
         """Return delta = dC/dz from dC/dh of this layer's outputs."""
         da = dh if record.mask is None else dh * record.mask
+        if self.mix:
+            return da * self.slope(p, record.z, xp)
         return self.activation.backward(record.z, record.a, da, xp)
+
+    def slope(self, p: Mapping[str, Array], z: Array, xp: Namespace) -> Array:
+        """Return da/dz of each neuron for ``z`` (…, n, n_out): f'(z), or 1 + alpha (f'(z) - 1) where it is mixed."""
+        slope = self.activation.prime(z, xp)
+        return 1 + xp.expand_dims(p["alpha"], axis=-2) * (slope - 1) if self.mix else slope
+
+    def by_alpha(self, record: LayerRecord, dh: Array, xp: Namespace) -> dict[str, Array]:
+        """Return dC/dalpha by name from dC/dh of this layer's outputs; nothing without a mix."""
+        if not self.mix:
+            return {}
+        da = dh if record.mask is None else dh * record.mask
+        return {"alpha": xp.sum(da * self.mixed_part(record.z, xp), axis=-2)}
+
+    def mixed_part(self, z: Array, xp: Namespace) -> Array:
+        """Return what a layer's alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
+        return self.activation(z, xp) - z
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
+        more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
         return {
             "kind": "dense",
             "n_out": self.n_out,
@@ -158,6 +221,7 @@ class Dense:
             "init": self.init,
             "bias_init": self.bias_init,
             "frozen": list(self.frozen),
+            **{name: value for name, value in more.items() if value != OPTIONAL[name]},
         }
 
 
@@ -176,6 +240,24 @@ def _plain(values: Any) -> Any:
     if isinstance(values, bool) or not isinstance(values, int | float) or not math.isfinite(values):
         raise SettingsError(f"{values!r} among given weights is not a finite number")
     return float(values)
+
+
+def _rates(
+    rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Collection[str]
+) -> tuple[tuple[str, float], ...]:
+    """Return factors of the learning rate as pairs of name and number, without those that are 1."""
+    try:
+        found = dict(rates)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"rates {rates!r} must be factors by name, such as {{'b': 0.1}}") from error
+    for name, factor in found.items():
+        if name not in names:
+            raise SettingsError(f"rates: there is no parameter {name!r}; the layer has {', '.join(names)}")
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e300:
+            raise SettingsError(
+                f"rates: the factor {factor!r} of {name} must be a number above 0; to leave {name} as it is, freeze it"
+            )
+    return tuple((name, float(found[name])) for name in names if found.get(name, 1) != 1)
 
 
 class Network:
@@ -210,6 +292,8 @@ class Network:
                 )
         if dense[-1].dropout:
             raise SettingsError("the output layer can't have dropout: nothing follows it")
+        if dense[-1].mix:
+            raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
         self.n_inputs = n_inputs
@@ -258,6 +342,12 @@ class Network:
         """The last layer."""
         return self.layers[-1]
 
+    def without_output_activation(self) -> Network:
+        """Return the network whose output is its output layer's z; its parameters lie as this one's do."""
+        data = self.to_dict()
+        last = {**data["layers"][-1], "activation": "identity"}
+        return Network.from_dict({**data, "layers": [*data["layers"][:-1], last]})
+
     def shapes(self) -> list[dict[str, tuple[int, ...]]]:
         """Return the shapes of every layer's parameters, by name."""
         return [layer.shapes(n_in) for layer, n_in in zip(self.layers, self.sizes[:-1], strict=True)]
@@ -300,11 +390,14 @@ class Network:
         )
         deltas = [delta]
         grads: list[dict[str, Array]] = []
+        of_mix: dict[str, Array] = {}
         for index in range(len(self.layers) - 1, -1, -1):
             grad, dh = self.layers[index].backward(p[index], record.inputs_of(index), deltas[-1], xp)
-            grads.append(grad)
+            grads.append({**grad, **of_mix})
             if index:
-                deltas.append(self.layers[index - 1].delta(record.layers[index - 1], dh, xp))
+                before, made = self.layers[index - 1], record.layers[index - 1]
+                deltas.append(before.delta(p[index - 1], made, dh, xp))
+                of_mix = before.by_alpha(made, dh, xp)
         return Gradients(cost, tuple(reversed(deltas)), tuple(reversed(grads)), dh)
 
     def to_dict(self) -> dict[str, Any]:

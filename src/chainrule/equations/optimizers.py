@@ -69,9 +69,11 @@ class Optimizer:
         return OptimizerState(0, {name: xp.zeros_like(w) for name in self.state})
 
     def update(
-        self, w: Array, g: Array, state: OptimizerState, eta: float, xp: Namespace
+        self, w: Array, g: Array, state: OptimizerState, eta: Array | float, xp: Namespace
     ) -> tuple[Array, OptimizerState, dict[str, Array]]:
         """Return the new parameters, the new state, and every line's result by name, for the gradient ``g``.
+
+        ``eta`` is one learning rate, or one for each parameter.
 
         Without lines (L-BFGS) the parameters stay.
         """

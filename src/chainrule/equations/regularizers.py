@@ -46,7 +46,7 @@ def clipped(g: Array, limit: float, xp: Namespace) -> Array:
     return CLIP.evaluate({"g": g, "limit": limit, "norm": xp.maximum(norm, xp.full_like(norm, limit))}, xp)
 
 
-def shrunk(w: Array, eta: float, decay: float, decayed: Array, xp: Namespace) -> Array:
+def shrunk(w: Array, eta: Array | float, decay: float, decayed: Array, xp: Namespace) -> Array:
     """Return the parameters after decoupled weight decay, of w's shape; biases stay."""
     return DECAY.evaluate({"w": w, "eta": eta, "decay": decay * decayed}, xp)
 

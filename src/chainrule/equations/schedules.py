@@ -81,6 +81,34 @@ def schedule(spec: str | Schedule) -> Schedule:
     return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
 
 
+@dataclass(frozen=True)
+class Strength:
+    """How strong dropout and decoupled weight decay are as training goes on: a formula in ``t``."""
+
+    name: str
+    text: str
+    parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The factor of dropout and weight decay in ``t``, the share of training that is done: 0 at first, 1 at the end."""
+        return parse(self.text, {"t"})
+
+    def at(self, t: Array, xp: Namespace) -> Array:
+        """Return the factor for the share of training ``t``, of t's shape."""
+        return self.formula.evaluate_like({"t": t}, t, xp)
+
+
+def strength(spec: str | Strength) -> Strength:
+    """Return the schedule of regularization of a name; raises SettingsError for an unknown one."""
+    if isinstance(spec, Strength):
+        return spec
+    name, _ = read_spec(spec, STRENGTHS, "regularization schedule")
+    if name is None:
+        raise unknown_name("regularization schedule", spec, STRENGTHS)
+    return STRENGTHS[name]
+
+
 def _records(*records: Schedule) -> Mapping[str, Schedule]:
     return MappingProxyType({record.name: record for record in records})
 
@@ -95,3 +123,15 @@ SCHEDULES: Mapping[str, Schedule] = _records(
     Schedule("coslog4", "eta*(1-cos(2*pi*log2(1+15*t/T)))/2"),
     Schedule("plateau", "eta*factor^plateaus", {"factor": 0.5, "patience": 5.0}),
 )
+
+# Source: flat_cosine: Holzmüller et al. 2024, after the learning rate of Howard et al.'s fastai.
+STRENGTHS: Mapping[str, Strength] = MappingProxyType(
+    {
+        record.name: record
+        for record in (
+            Strength("constant", "1"),
+            Strength("flat_cosine", "where(t < 1/2, 1, (1+cos(pi*(2*t-1)))/2)"),
+        )
+    }
+)
+"""The schedules of regularization."""

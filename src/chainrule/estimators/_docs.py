@@ -148,6 +148,8 @@ learning_rate : float, default=None
     The learning rate before the schedule; None: the optimizer's own.
 schedule : str, default=None
     A name of `chainrule.equations.schedules.SCHEDULES`.
+rate_factors : dict, default=None
+    Factors of the learning rate by the name of a parameter array, such as {'b': 0.1} for the biases of all layers.
 warmup : float, default=0.0
     Epochs during which the learning rate rises to its value.
 momentum : float, default=None
@@ -167,19 +169,37 @@ clip_norm : float, default=None
 bias : {'neuron', 'layer', 'none'}, default='neuron'
     A bias for each neuron, one for each layer, or none.
 init : str, default='auto'
-    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation.
+    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation;
+    'data': fitted to the training rows.
+activation_mix : bool, default=False
+    Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
+parametrization : {'standard', 'ntk'}, default='standard'
+    Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
+regularization_schedule : {'constant', 'flat_cosine'}, default='constant'
+    Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
 early_stopping : bool, default=None
     Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
 patience : int, default=None
     Epochs without progress before the end.
 tolerance : float, default=0.0
     What counts as progress.
+stop_together : bool, default=False
+    Whether the members watch their mean, end together and keep the same epoch.
+watch : {'loss', 'error', 'refinement'}, default='loss'
+    What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
+    would be left at the best temperature.
 validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
 sharing : {'none', 'tabm'}, default='none'
     'tabm': the members share the hidden layers' weights, and each has scalings, biases and an output layer of its own.
+bagging : bool, default=False
+    Whether each member holds out and watches its own fold of the rows, instead of one share for all.
+refit : bool, default=False
+    Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
+time_limit : float, default=None
+    Seconds for `fit`: members and epochs are fewer where all don't fit into it, and the schedule ends with them.
 """
 
 SCALING = """

@@ -37,16 +37,18 @@ from chainrule.model.build import fit_prepared, trained_model
 from chainrule.model.model import Model, Prediction
 from chainrule.model.prepare import Prepared, prepare
 from chainrule.model.source import Reading
+from chainrule.model.timing import check_not_limited, within_time
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.training.callbacks import as_callbacks, combined
 from chainrule.training.checkpoint import Epoch
+from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Settings, Task
 from chainrule.training.watch import Answers
 from chainrule.training.words import in_python_words, python_words
 
 SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
-"""The parameters that are settings of a training; its seed comes from ``random_state``."""
+"""The settings of a training that are parameters, if not of both estimators; its seed comes from ``random_state``."""
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
@@ -93,8 +95,8 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return prepared
 
     @abstractmethod
-    def _finish(self, model: Model, prepared: Prepared) -> Model:
-        """Look at the validation rows when the network is trained; return the model that is kept."""
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+        """Take what one of the two estimators keeps besides, from the rows that the network was not trained on."""
 
     # ---- fitting
 
@@ -199,11 +201,15 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return int(check_random_state(random).randint(np.iinfo(np.int32).max))
 
     def _settings(self, seed: int) -> Settings:
-        return Settings(**{name: _plain(getattr(self, name)) for name in SETTINGS}, seed=seed)
+        names = [name for name in SETTINGS if name in self._get_param_names()]
+        return Settings(**{name: _plain(getattr(self, name)) for name in names}, seed=seed)
 
     def _train(self, prepared: Prepared, resume: str | PathLike[str] | None) -> None:
         answers = self._answers(prepared)
         prepared = with_stopping_metric(self.stopping_metric, prepared, answers)
+        if resume is not None:
+            check_not_limited(prepared)
+        prepared = within_time(prepared, engine=self.engine, threads=_plain(self.threads))
         callbacks = as_callbacks(self.callbacks)
         point = None if resume is None else resumed(resume, self, prepared)
         begin(callbacks, self, prepared, answers)
@@ -219,10 +225,11 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         notes = [python_words(note, PARAMETERS) for note in said]
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
-        self.model_ = self._finish(model, prepared)
+        self._finish(model, prepared, result)
+        self.model_ = model
         self.schema_ = prepared.schema
         self.notes_ = (*(python_words(note, PARAMETERS) for note in prepared.schema.notes), *notes)
-        self._keep_history(result.history)
+        self._keep_history((result.first or result).history)
 
     def _threads(self) -> AbstractContextManager[None]:
         return limited_threads(_plain(self.threads))
@@ -310,13 +317,6 @@ def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared
     n, arrays = prepared.rows["training"], prepared.arrays
     of_training = np.ones(n) if arrays.weights is None else arrays.weights[:n]
     return replace(prepared, arrays=arrays._replace(weights=np.concatenate([of_training, weights])))
-
-
-def validation_rows(prepared: Prepared) -> tuple[FloatArray, FloatArray, FloatArray | None]:
-    """Return the encoded inputs, the targets and the weights of the validation rows."""
-    x, y, weights, _ = prepared.arrays
-    first = prepared.rows["training"]
-    return x[first:], y[first:], None if weights is None else weights[first:]
 
 
 def _plain(value: Any) -> Any:

@@ -12,17 +12,17 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES
-from chainrule.equations.network import BiasMode
+from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
-from chainrule.estimators.table_base import BaseTable, validation_rows
+from chainrule.estimators.table_base import BaseTable
 from chainrule.estimators.table_data import AnyArray, class_values
 from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
+from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Task
-from chainrule.training.temperature import at_temperature, check_calibrates, fitted_temperature
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
 
@@ -85,6 +85,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
+        rate_factors: Mapping[str, float] | None = None,
         warmup: float = 0.0,
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
@@ -96,12 +97,20 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        activation_mix: bool = False,
+        parametrization: Parametrization = "standard",
+        regularization_schedule: str = "constant",
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
+        stop_together: bool = False,
+        watch: str = "loss",
         validation_share: float | None = None,
         members: int | None = None,
         sharing: str = "none",
+        bagging: bool = False,
+        refit: bool = False,
+        time_limit: float | None = None,
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,
@@ -135,8 +144,6 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _ready(self, prepared: Prepared) -> Prepared:
-        if self.calibrate:
-            check_calibrates(prepared.resolved.network, prepared.n_validation)
         if self.class_weight is None:
             return prepared
         codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
@@ -149,19 +156,8 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
             )
         return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
 
-    def _finish(self, model: Model, prepared: Prepared) -> Model:
-        self.temperature_ = 1.0
-        if not self.calibrate:
-            return model
-        network, (x, y, weights) = model.network, validation_rows(prepared)
-        self.temperature_ = fitted_temperature(
-            network, model.parameters, x, y, self._answers(prepared), weights
-        )
-        return replace(
-            model,
-            parameters=at_temperature(network, model.parameters, self.temperature_),
-            card={**model.card, "temperature": self.temperature_},
-        )
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+        self.temperature_ = float(model.card["temperature"] or 1.0)
 
     # ---- prediction
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
@@ -10,17 +11,19 @@ from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._types import FloatArray
-from chainrule.engines import ENGINES
-from chainrule.equations.network import BiasMode
+from chainrule.engines import ENGINES, engine_named
+from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError
 from chainrule.estimators._docs import documented
 from chainrule.estimators._parameters import store
-from chainrule.estimators.table_base import BaseTable, validation_rows
+from chainrule.estimators.table_base import BaseTable
 from chainrule.estimators.table_data import AnyArray, container, number_values, positive_weights, with_columns
 from chainrule.estimators.table_intervals import Errors
+from chainrule.model.held_out import held_out, held_out_rows
 from chainrule.model.model import Model, check_finite
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
+from chainrule.training.monitor import FitResult
 from chainrule.training.settings import Task
 from chainrule.training.watch import Answers
 
@@ -44,7 +47,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     ----------
     {fitted}
     intervals_ : Errors or None
-        The errors on the validation rows, which quantiles are made of; None where there were no such rows.
+        The errors on the validation rows, or with bagging on all rows, each by the member that held it out, which
+        quantiles are made of; None where there were no such rows.
         `fit_intervals` takes them from other rows.
 
     Examples
@@ -70,6 +74,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         optimizer: str | None = None,
         learning_rate: float | None = None,
         schedule: str | None = None,
+        rate_factors: Mapping[str, float] | None = None,
         warmup: float = 0.0,
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
@@ -81,12 +86,20 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        activation_mix: bool = False,
+        parametrization: Parametrization = "standard",
+        regularization_schedule: str = "constant",
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
+        stop_together: bool = False,
+        watch: str = "loss",
         validation_share: float | None = None,
         members: int | None = None,
         sharing: str = "none",
+        bagging: bool = False,
+        refit: bool = False,
+        time_limit: float | None = None,
         scaling: str = "robust",
         target_scaling: str | None = None,
         kinds: Mapping[str, str] | None = None,
@@ -110,10 +123,14 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     def _answers(self, prepared: Prepared) -> Answers:
         return Answers("number")
 
-    def _finish(self, model: Model, prepared: Prepared) -> Model:
-        x, y, weights = validation_rows(prepared)
-        self.intervals_ = Errors.of(y[:, 0], model.outputs(x)[:, :, 0], weights) if len(x) else None
-        return model
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+        rows = held_out_rows(prepared, result)
+        self.intervals_ = None
+        if len(rows):
+            predict = engine_named(model.engine).predict
+            outputs = held_out(prepared, result, partial(predict, model.network))[:, :, 0]
+            _, y, weights, _ = prepared.arrays
+            self.intervals_ = Errors.of(y[rows, 0], outputs, None if weights is None else weights[rows])
 
     def fit_intervals(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Take the errors that quantiles are made of from these rows, instead of the validation rows.

@@ -3,23 +3,20 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from os import fspath
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
 from chainrule._files import PathLike
-from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.estimators._callbacks import MetricMonitor
 from chainrule.estimators._checkpoints import SaveCheckpoint, read_checkpoint
 from chainrule.estimators.table_data import container, with_columns
 from chainrule.model.prepare import Prepared, data_digest, encode_target
+from chainrule.model.units import in_units
 from chainrule.tables.plain import read_count
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
 from chainrule.training.callbacks import MetricMonitor as NetworkMonitor
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.watch import Answers, Watch, watch
@@ -36,6 +33,11 @@ def with_stopping_metric(wanted: Any, prepared: Prepared, answers: Answers) -> P
     if wanted is None or (isinstance(wanted, str) and wanted == "loss"):
         return prepared
     plan = prepared.resolved.plan
+    if prepared.resolved.watch != "loss":
+        raise SettingsError(
+            f"stopping_metric and watch={prepared.resolved.watch!r} both say what early stopping looks at: leave "
+            "one of them out"
+        )
     if not plan.early_stopping:
         raise SettingsError(
             "stopping_metric would have no effect: early stopping is off; leave one of them out"
@@ -84,12 +86,15 @@ def resumed_seed(path: PathLike, estimator: BaseTable) -> int:
 def _identity(prepared: Prepared) -> dict[str, Any]:
     """Return what has to be the same for a training to go on to the same bits, as plain data."""
     arrays, resolved = prepared.arrays, prepared.resolved
+    split: dict[str, int] = dict(prepared.rows)
+    if resolved.bagging:
+        split["folds"] = resolved.members
     return {
         "network": json.loads(json.dumps(resolved.network.to_dict())),
         "members": resolved.members,
         "sharing": resolved.steps.sharing,
         "seed": resolved.steps.seed,
-        "split": prepared.rows,
+        "split": split,
         "data": data_digest(arrays.x, arrays.y, arrays.weights),
     }
 
@@ -103,16 +108,4 @@ def _own_rows(monitor: MetricMonitor, estimator: BaseTable, prepared: Prepared) 
 
 def _watch(metric: Any, prepared: Prepared, answers: Answers) -> Watch:
     """Return what watches a metric; that of a number is of numbers in the table's units."""
-    made = watch(metric, answers)
-    if answers.kind != "number":
-        return made
-    return replace(
-        made, metric=replace(made.metric, function=_in_units(made.metric.function, prepared.target))
-    )
-
-
-def _in_units(function: Callable[..., float], target: TargetEncoder) -> Callable[..., float]:
-    def compared(y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
-        return function(target.inverse(y), target.inverse(np.asarray(outputs)), weights)
-
-    return compared
+    return in_units(watch(metric, answers), prepared.target)

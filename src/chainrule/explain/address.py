@@ -15,8 +15,9 @@ from typing import Literal
 from chainrule.equations.names import Name, join_name, split_name
 from chainrule.errors import SettingsError
 
-Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias"]
-"""How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``probability[c]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``."""
+Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "mix", "layer"]
+"""How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``probability[c]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``;
+``alpha[l][j]``; ``scale[l]``."""
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,8 @@ _GENERAL: Mapping[Place, str] = {
     "neuron": "a neuron",
     "weight": "a weight",
     "bias": "a bias",
+    "mix": "a mix",
+    "layer": "a layer",
 }
 
 
@@ -64,12 +67,17 @@ QUANTITIES = _quantities(
     Quantity("dC/dx", "input", True, "the derivative of the cost by {}"),
     Quantity("W", "weight", False, "{}"),
     Quantity("b", "bias", False, "{}"),
+    Quantity("alpha", "mix", False, "{}"),
+    Quantity("scale", "layer", False, "the factor 1/sqrt(n_in) of the weighted sums of {}"),
     Quantity("dC/dW", "weight", False, "the derivative of the cost by {}"),
     Quantity("dC/db", "bias", False, "the derivative of the cost by {}"),
+    Quantity("dC/dalpha", "mix", False, "the derivative of the cost by {}"),
     Quantity("W_decayed", "weight", False, "{} after weight decay, before the update"),
     Quantity("b_decayed", "bias", False, "{} before the update; no decay touches it"),
+    Quantity("alpha_decayed", "mix", False, "{} before the update; no decay touches it"),
     Quantity("W_new", "weight", False, "{} after the update"),
     Quantity("b_new", "bias", False, "{} after the update"),
+    Quantity("alpha_new", "mix", False, "{} after the update"),
     Quantity("loss", "scalar", True, "the loss of the row"),
     Quantity("share", "scalar", True, "the row's share in the cost"),
     Quantity("C", "scalar", False, "the cost"),
@@ -78,12 +86,16 @@ QUANTITIES = _quantities(
     Quantity("penalty", "scalar", False, "what the penalties l1 and l2 add to the cost"),
     Quantity("norm", "scalar", False, "the length of the gradient before clipping"),
     Quantity("eta", "scalar", False, "the learning rate of the step"),
+    Quantity("strength", "scalar", False, "the factor of dropout and weight decay in the step"),
     Quantity("t", "scalar", False, "the number of the update"),
     Quantity("mean_a", "output", True, "the mean of the members' activations of {}"),
     Quantity("prediction", "scalar", True, "the prediction in the target's own units"),
     Quantity("probability", "class", True, "the probability of {}"),
 )
 """All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""
+
+PARAMETERS = ("W", "b", "alpha")
+"""The parameter arrays that a layer can have."""
 
 _OF_OPTIMIZERS: Mapping[str, str] = {
     "penalized": "the derivative by {} with the penalties' part",
@@ -143,7 +155,7 @@ class Address:
     @property
     def is_whole(self) -> bool:
         """Whether it stands for all of a layer or of the inputs rather than a single number."""
-        return self.quantity.place != "scalar" and not self.index
+        return self.quantity.place not in ("scalar", "layer") and not self.index
 
     def at(self, *, step: int | None = None, row: int | None = None, member: int | None = None) -> Address:
         """Return the address with these qualifiers where it has none of its own."""
@@ -158,6 +170,8 @@ class Address:
     def words(self) -> str:
         """What it is: the weighted sum of neuron 1 of layer 2."""
         kind = self.quantity
+        if kind.place == "layer":
+            return kind.text.format(f"layer {self.layer}")
         if not self.index:
             return kind.words if self.layer is None else f"{kind.words}, all of layer {self.layer}"
         *first, last = self.index
@@ -168,6 +182,7 @@ class Address:
         places: Mapping[Place, str] = {
             "weight": f"the weight from {before} to {neuron}",
             "bias": f"the bias of {neuron}",
+            "mix": f"the mix of {neuron}",
             "neuron": neuron,
         }
         return kind.text.format(places.get(kind.place, f"{kind.place} {last}"))
@@ -183,7 +198,7 @@ def quantity(name: str) -> Quantity:
     if name in QUANTITIES:
         return QUANTITIES[name]
     what, _, by = name.partition("/d")
-    if by in ("W", "b") and what != "dC":
+    if by in PARAMETERS and what != "dC":
         kind = QUANTITIES[by]
         return Quantity(name, kind.place, False, _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}"))
     known = [*QUANTITIES, *ALIASES]
@@ -209,14 +224,14 @@ def _parse(text: str) -> Address:
     if any(value < 1 for value in given.values()):
         raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
     layer: int | None = None
-    if kind.place in ("neuron", "weight", "bias"):
+    if kind.place in ("neuron", "weight", "bias", "mix", "layer"):
         if not brackets or len(brackets[0]) != 1:
             raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {_example(kind)}")
         layer, brackets = brackets[0][0], brackets[1:]
         if layer < 1:
             raise SettingsError(f"address {text!r}: layers are counted from 1; layer 0 is the input x")
     index = brackets[0] if brackets else ()
-    size = {"scalar": 0, "weight": 2}.get(kind.place, 1)
+    size = {"scalar": 0, "layer": 0, "weight": 2}.get(kind.place, 1)
     if len(brackets) > 1 or (index and len(index) != size):
         raise SettingsError(f"address {text!r}: {kind.words} is written as {_example(kind)}")
     if any(number < 1 for number in index):
@@ -225,5 +240,12 @@ def _parse(text: str) -> Address:
 
 
 def _example(kind: Quantity) -> str:
-    places = {"scalar": "", "input": "[3]", "output": "[1]", "class": "[1]", "weight": "[2][1,3]"}
+    places = {
+        "scalar": "",
+        "input": "[3]",
+        "output": "[1]",
+        "class": "[1]",
+        "weight": "[2][1,3]",
+        "layer": "[2]",
+    }
     return kind.name + places.get(kind.place, "[2][1]")

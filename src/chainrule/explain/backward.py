@@ -10,7 +10,7 @@ from chainrule.equations.formula import Binary, Node, Number, Symbol
 from chainrule.equations.network import Gradients
 from chainrule.equations.rounding import UNIT
 from chainrule.explain.address import Address
-from chainrule.explain.forward import entering, formula, own_parameters, shared, target_symbol
+from chainrule.explain.forward import entering, formula, own_parameters, scaled, shared, target_symbol
 from chainrule.explain.lines import Line
 from chainrule.explain.trace import StepTrace
 from chainrule.explain.writer import Rule, Sum, Writer, multiplied, put
@@ -25,8 +25,8 @@ def gradients_of(step: StepTrace) -> Gradients:
 def slope(writer: Writer, place: Address) -> Line:
     """Return f'(z[l][j]), written in the output a where that keeps its digits."""
     layer = place.layer or 1
-    record = writer.network.layers[layer - 1].activation
-    if record.slope_in_a:
+    record, mixes = writer.network.layers[layer - 1].activation, writer.network.layers[layer - 1].mix
+    if record.slope_in_a and not mixes:
         a = writer.symbol("a", layer, *place.index, row=place.row)
         line = writer.line(
             f"slope of {record.name}, written in its output",
@@ -38,8 +38,12 @@ def slope(writer: Writer, place: Address) -> Line:
         if writer.hand is not None or abs(line.result - exact) <= 1e-9 * abs(exact):
             return line
     z = writer.symbol("z", layer, *place.index, row=place.row)
-    node = put(record.slope.root, {"z": z})
-    return writer.line(f"slope of {record.name}", place, node, record.parameters)
+    node, words = put(record.slope.root, {"z": z}), f"slope of {record.name}"
+    if mixes:
+        alpha = writer.symbol("alpha", layer, *place.index)
+        node = Binary("+", Number(1.0), Binary("*", alpha, Binary("-", node, Number(1.0))))
+        words += ", mixed with the slope of z, which is 1"
+    return writer.line(words, place, node, record.parameters)
 
 
 def by_output(writer: Writer, place: Address) -> Line:
@@ -96,13 +100,15 @@ def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
 def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
     """Return sum over k of W[layer][i,k] delta[layer][k]."""
     index = 0 if row is None else writer.step.rows.index(row)
-    return writer.products(
+    found = writer.products(
         lambda k: writer.at("W", layer, i, k + 1),
         lambda k: writer.at("delta", layer, k + 1, row=row),
         writer.arrays[layer - 1]["W"][i - 1],
         gradients_of(writer.step).deltas[layer - 1][index],
         "neurons",
     )
+    found.node = scaled(writer, layer, found.node)
+    return found
 
 
 def delta(writer: Writer, place: Address) -> Line:
@@ -159,11 +165,12 @@ def by_weight(writer: Writer, place: Address) -> Line:
     """Return dC/dW[l][i,j] = delta[l][j] times what enters from i; without a row the sum over the rows."""
     layer, (i, j) = place.layer or 1, place.index
     if place.row is not None or len(writer.step.rows) == 1:
-        node = Binary(
+        node: Node = Binary(
             "*",
             writer.symbol("delta", layer, j, row=place.row),
             writer.symbol_of(entering(writer, layer, i, place.row)),
         )
+        node = scaled(writer, layer, node)
         return writer.line("delta of the neuron, times what enters through the weight", place, node)
     rows = writer.step.rows
     total = writer.products(
@@ -174,7 +181,8 @@ def by_weight(writer: Writer, place: Address) -> Line:
         "rows",
     )
     words = "delta of the neuron times what enters through the weight, summed over the rows"
-    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+    node = scaled(writer, layer, total.node)
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
 def by_bias(writer: Writer, place: Address) -> Line:
@@ -200,6 +208,33 @@ def by_bias(writer: Writer, place: Address) -> Line:
     return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
 
 
+def by_mix(writer: Writer, place: Address) -> Line:
+    """Return dC/dalpha[l][j] = dC/da[l][j] (f(z[l][j]) - z[l][j]), summed over the rows."""
+    layer, (j,) = place.layer or 1, place.index
+    step, dense = writer.step, writer.network.layers[(place.layer or 1) - 1]
+    rows: list[int | None] = list(step.rows)
+    if place.row is not None or len(rows) == 1:
+        rows = [place.row]
+
+    def term(r: int) -> Node:
+        z = writer.symbol("z", layer, j, row=rows[r])
+        part = Binary("-", put(dense.activation.formula.root, {"z": z}), z)
+        return Binary("*", writer.symbol("dC/da", layer, j, row=rows[r]), part)
+
+    at = [0 if row is None else step.rows.index(row) for row in rows]
+    z, da = step.record.layers[layer - 1].z[at, j - 1], step.da[layer - 1][at, j - 1]
+    if writer.chain and writer.most_lines is None:
+        z = np.array([writer.value(str(writer.at("z", layer, j, row=row))) for row in rows])
+        da = np.array([writer.value(str(writer.at("dC/da", layer, j, row=row))) for row in rows])
+    terms = da * dense.mixed_part(z, np)
+    total = writer.total(term, terms, "rows", values=dense.activation.parameters)
+    words = "the mix is a weight on f(z) - z: the derivative by the activation, times that"
+    if len(rows) > 1:
+        words += ", summed over the rows"
+    values = {**dense.activation.parameters, **total.values}
+    return writer.line(words, place, total.node, values, slack=total.slack, note=total.note)
+
+
 BACKWARD: Mapping[str, Rule] = {
     "f'": slope,
     "dC/da": by_output,
@@ -208,4 +243,5 @@ BACKWARD: Mapping[str, Rule] = {
     "delta": delta,
     "dC/dW": by_weight,
     "dC/db": by_bias,
+    "dC/dalpha": by_mix,
 }

@@ -73,13 +73,23 @@ class Batch:
     @cached_property
     def size_of_terms(self) -> FloatArray:
         """The gradient's terms added without their signs, (p,): what rounding and cancellation are measured by."""
-        parts = [
-            layer.backward(self.p[i], np.abs(self.record.inputs_of(i)), np.abs(self.gradients.deltas[i]), np)[
-                0
-            ]
-            for i, layer in enumerate(self.network.layers)
-        ]
-        return self.layout.flatten(parts)
+        layers, parts = self.network.layers, []
+        of_mix: dict[str, Array] = {}
+        for i in range(len(layers) - 1, -1, -1):
+            delta = self.gradients.deltas[i]
+            part, _ = layers[i].backward(self.p[i], np.abs(self.record.inputs_of(i)), np.abs(delta), np)
+            parts.append({**part, **of_mix})
+            if i:
+                _, dh = layers[i].backward(self.p[i], self.record.inputs_of(i), delta, np)
+                of_mix = self._terms_of_mix(i - 1, dh)
+        return self.layout.flatten(parts[::-1])
+
+    def _terms_of_mix(self, index: int, dh: Array) -> dict[str, Array]:
+        """Return the terms of a layer's dC/dalpha added without their signs, by name; nothing without a mix."""
+        layer, z = self.network.layers[index], self.record.layers[index].z
+        if not layer.mix:
+            return {}
+        return {"alpha": np.sum(np.abs(dh) * np.abs(layer.mixed_part(z, np)), axis=-2)}
 
     @cached_property
     def size_of_roundings(self) -> FloatArray:
@@ -96,12 +106,14 @@ class Batch:
             delta = delta * np.abs(layers[-1].activation.prime(last.z, np))
         delta = delta + np.abs(self.gradients.deltas[-1])
         parts: list[dict[str, Array]] = []
+        of_mix: dict[str, Array] = {}
         for i in range(len(layers) - 1, -1, -1):
             p = {name: np.abs(array) for name, array in self.p[i].items()}
             part, dh = layers[i].backward(p, np.abs(self.record.inputs_of(i)), delta, np)
-            parts.append(part)
+            parts.append({**part, **of_mix})
             if i:
-                delta = dh * np.abs(layers[i - 1].activation.prime(self.record.layers[i - 1].z, np))
+                of_mix = self._terms_of_mix(i - 1, dh)
+                delta = dh * np.abs(layers[i - 1].slope(self.p[i - 1], self.record.layers[i - 1].z, np))
         return self.layout.flatten(parts[::-1])
 
     def part(self, rows: int) -> Batch:

@@ -1,7 +1,7 @@
 """The gradient against central differences of the cost: (C(w + h) - C(w - h)) / 2h.
 
 **The step.** Moving w by h moves the z behind it by h times what w multiplies. z, the argument of every activation, has
-scale 1; so h = eps^(1/3) / A with A the largest |input| that w multiplies on these rows (1 for a bias), which moves z
+scale 1; so h = eps^(1/3) / A with A the largest |number| that w multiplies on these rows (1 for a bias), which moves z
 by at most eps^(1/3) = 6.1e-6, where the errors of truncation (of order h^2) and of rounding (of order eps/h) balance
 (Press et al., Numerical Recipes, 3rd ed., section 5.7). h is at least 1000 eps |w|, so that w ± h are other
 numbers.
@@ -54,8 +54,13 @@ def steps_of(batch: Batch) -> FloatArray:
     for slot in batch.layout.slots:
         if slot.name == "W":
             largest = np.abs(batch.record.inputs_of(slot.layer - 1)).max(axis=0)
+            largest *= batch.network.layers[slot.layer - 1].scale(slot.shape[0])
             each = np.broadcast_to((ROOT / np.maximum(largest, LEAST_INPUT))[:, None], slot.shape)
             h[slot.start : slot.stop] = each.reshape(-1)
+        elif slot.name == "alpha":
+            z = batch.record.layers[slot.layer - 1].z
+            part = np.abs(batch.network.layers[slot.layer - 1].mixed_part(z, np)).max(axis=0)
+            h[slot.start : slot.stop] = ROOT / np.maximum(part, LEAST_INPUT)
     return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))
 
 

@@ -165,11 +165,16 @@ class Exact:
                 mpmath.fdot(h, self.w[start + j : start + len(h) * layer.n_out : layer.n_out])
                 for j in range(layer.n_out)
             ]
+            if layer.parametrization != "standard":
+                z = [value / mpmath.sqrt(len(h)) for value in z]
             if layer.bias != "none":
                 b = layout.slot(number, "b").start
                 z = [value + self.w[b + (j if layer.bias == "neuron" else 0)] for j, value in enumerate(z)]
             values = {"z": z, "sums": {}, **_exactly(layer.activation.parameters)}
             a = [_value(layer.activation.formula.root, {**values, "place": j}) for j in range(len(z))]
+            if layer.mix:
+                alpha = layout.slot(number, "alpha").start
+                a = [own + self.w[alpha + j] * (a[j] - own) for j, own in enumerate(z)]
             found.append((z, a))
             h = a
         return found
@@ -255,13 +260,14 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
         p = {name: np.abs(array) for name, array in batch.p[number].items()}
         entered = np.abs(batch.record.inputs_of(number))
         terms = layer.forward(p, entered, None, np).z
-        of_z = NEAR * terms + carried @ p["W"]
+        of_z = NEAR * terms + carried @ p["W"] * layer.scale(len(p["W"]))
         z, a = batch.record.layers[number].z, batch.record.layers[number].a
         if layer.activation.elementwise:
-            of_a = np.abs(layer.activation.prime(z, np)) * of_z
+            of_a = np.abs(layer.slope(batch.p[number], z, np)) * of_z
         else:
             of_a = 2 * a * of_z.max(axis=-1, keepdims=True)
-        carried = 2 * of_a + NEAR * np.maximum(np.abs(a), 1e-3)
+        size = np.abs(a) + np.abs(z) if layer.mix else np.abs(a)
+        carried = 2 * of_a + NEAR * np.maximum(size, 1e-3)
         for name, array, limit, which in (("z", z, of_z, 0), ("a", a, carried, 1)):
             rows = np.array([[float(v) for v in row[number][which]] for row in wanted])
             parts.append((f"{name} {number}", array, rows, limit))

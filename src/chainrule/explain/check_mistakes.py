@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray, Namespace
 from chainrule.equations.activations import Activation
-from chainrule.equations.network import Dense, Network, Parameters
+from chainrule.equations.network import Network, Parameters
 from chainrule.explain.check_base import Batch, Mistake
 
 EXPLAINED = 1 - 1e-6
@@ -197,7 +197,7 @@ def _means(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
         if factor == 1:
             continue
         yield Candidate(name, sentence, factor * right)
-        for kind in ("W", "b"):
+        for kind in dict.fromkeys(slot.name for slot in slots):
             changed = right.copy()
             for slot in slots:
                 if slot.name == kind:
@@ -253,7 +253,7 @@ def _backward(
     network = batch.network
     if changes:
         layers = [
-            Dense(layer.n_out, changes[i](layer.activation), bias=layer.bias) if i in changes else layer
+            replace(layer, activation=changes[i](layer.activation)) if i in changes else layer
             for i, layer in enumerate(network.layers)
         ]
         network = Network([network.n_inputs, *layers], network.loss, network.reduction)
@@ -265,9 +265,12 @@ def _backward(
 def _from_last_delta(batch: Batch, delta: FloatArray) -> FloatArray:
     """Return the gradient that goes back from another delta of the output layer."""
     layers, grads = batch.network.layers, []
+    of_mix: dict[str, FloatArray] = {}
     for index in range(len(layers) - 1, -1, -1):
         grad, dh = layers[index].backward(batch.p[index], batch.record.inputs_of(index), delta, np)
-        grads.append(grad)
+        grads.append({**grad, **of_mix})
         if index:
-            delta = layers[index - 1].delta(batch.record.layers[index - 1], dh, np)
+            made = batch.record.layers[index - 1]
+            delta = layers[index - 1].delta(batch.p[index - 1], made, dh, np)
+            of_mix = layers[index - 1].by_alpha(made, dh, np)
     return batch.layout.flatten(grads[::-1])

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from chainrule.equations.formula import Binary, Number, Symbol
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
+from chainrule.explain.address import PARAMETERS, Address
 from chainrule.explain.backward import BACKWARD
 from chainrule.explain.cancel import why_it_cancels
 from chainrule.explain.factors import factors
@@ -42,6 +43,7 @@ LEADS: Mapping[str, frozenset[str]] = {
         "delta": "a f' dC/da y_smooth share",
         "dC/dW": "delta",
         "dC/db": "delta",
+        "dC/dalpha": "dC/da",
         "prediction": "mean_a",
         "probability": "mean_a",
     }.items()
@@ -54,13 +56,18 @@ GIVEN: Mapping[str, str] = {
     "r": "drawn by chance: dropped out, or kept and scaled up",
     "W": "a weight, as training left it or as it was given",
     "b": "a bias, as training left it or as it was given",
+    "alpha": "a mix of an activation and its z, as training left it or as it was given",
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
 }
 """What nothing leads to, in words; other such numbers are the optimizer's memory."""
 
-OF_UPDATES = frozenset({"W_decayed", "b_decayed", "W_new", "b_new", "eta", "norm", "dC/dW", "dC/db"})
+OF_UPDATES = frozenset(
+    {f"{name}_{mark}" for name in PARAMETERS for mark in ("decayed", "new")}
+    | {f"dC/d{name}" for name in PARAMETERS}
+    | {"eta", "norm", "strength"}
+)
 PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta")
 
 
@@ -176,14 +183,19 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
         """Return the rule of what gets a line on the way: for an update also the same parameter's numbers."""
         if place.name in LEADS:
             wanted = other.name in LEADS[place.name]
-            if place.name in ("dC/dW", "dC/db"):
+            if place.name in ("dC/dW", "dC/db", "dC/dalpha"):
                 wanted = wanted and other.layer == place.layer
         else:
-            same = (other.layer, other.index) == (place.layer, place.index)
+            same = (other.layer, other.index) == (place.layer, place.index) and _own(other) == _own(place)
             wanted = (other.name in OF_UPDATES or "/" in other.name) and (same or other.layer is None)
         return rule_of(other) if wanted else None
 
     return Writer(trace, place, leading, chain=True, most_lines=MOST_LINES)
+
+
+def _own(place: Address) -> str:
+    """Return the name of the parameter that an address is about."""
+    return place.by.name.partition("_")[0]
 
 
 MOST_LINES = 40
@@ -212,7 +224,13 @@ def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
     if not steps:
         return (first,)
     begin = RuleLine("its derivative", steps[0].before)
-    return (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
+    found = (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
+    if not trace.network.layers[(place.layer or 1) - 1].mix:
+        return found
+    alpha = Symbol(str(Address("alpha", place.layer, place.index)))
+    inner = Binary("-", record.slope.root, Number(1.0))
+    node = Binary("+", Number(1.0), Binary("*", alpha, inner))
+    return (*found, RuleLine("the derivative of z + alpha (f(z) - z)", node))
 
 
 def _as_matrix(trace: Trace, place: Address) -> Derivation:

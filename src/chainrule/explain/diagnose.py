@@ -178,7 +178,7 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
                 share,
                 float(lengths[index]),
                 float(lengths[index] / lengths[index + 1]) if follows else None,
-                float(np.sqrt(np.mean(w**2) * w.shape[0])),
+                float(np.sqrt(np.mean(w**2) * w.shape[0])) * layer.scale(w.shape[0]),
                 None if tried is None else tried.ratios[index],
             )
         )
@@ -206,7 +206,9 @@ def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding]
     settings = _settings(model)
     if not model.card or not settings.optimizer.lines:
         return [], None
-    return rate_findings(batch, settings, model.card["learning_rate"], model.card["stopped"], member)
+    card = model.card
+    strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
+    return rate_findings(batch, settings, card["learning_rate"], card["stopped"], member, strength)
 
 
 __all__ = ["KINDS", "Diagnosis", "Finding", "LayerFacts", "diagnose", "layer_facts"]

@@ -32,7 +32,8 @@ def flat_neurons(batch: Batch, index: int) -> BoolArray:
     if not made.elementwise:
         return np.zeros(z.shape, dtype=np.bool_)
     steepest = sides_and_slope(made)[2]
-    return np.asarray(np.abs(made.prime(z, np)) < limit("flat") * steepest)
+    slope = batch.network.layers[index].slope(batch.p[index], z, np)
+    return np.asarray(np.abs(slope) < limit("flat") * steepest)
 
 
 def neuron_findings(batch: Batch, some: BoolArray, member: int | None) -> list[Finding]:
@@ -135,6 +136,8 @@ def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
     if w.shape[1] < 2:
         return []
     incoming = np.vstack([w, np.broadcast_to(arrays["b"], (1, w.shape[1]))]) if "b" in arrays else w
+    if "alpha" in arrays:
+        incoming = np.vstack([incoming, arrays["alpha"]])
     groups = _groups(incoming, limit("identical"))
     if not groups:
         return []
@@ -184,7 +187,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
     network, layer = batch.network, index + 1
     free_scale = network.loss.targets in ("number", "nonnegative") and index == len(network.layers) - 1
     w = batch.p[index]["W"]
-    stretch = float(np.sqrt(np.mean(w**2) * w.shape[0]))
+    stretch = float(np.sqrt(np.mean(w**2) * w.shape[0])) * network.layers[index].scale(w.shape[0])
     if free_scale or stretch < limit("weights"):
         return []
     return [

@@ -90,8 +90,13 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
     return []
 
 
-def trial(batch: Batch, settings: StepSettings, learning_rate: float, steps: int = STEPS) -> Trial:
-    """Return what steps of the reference engine with a learning rate do, from the batch's parameters."""
+def trial(
+    batch: Batch, settings: StepSettings, learning_rate: float, steps: int = STEPS, strength: float = 1.0
+) -> Trial:
+    """Return what steps of the reference engine with a learning rate do, from the batch's parameters.
+
+    ``strength`` multiplies dropout and weight decay.
+    """
     n = len(batch.x)
     data = Data(batch.x, batch.y, np.arange(n), np.arange(0), batch.weights)
     run = ReferenceEngine().start(batch.network, batch.flat[None], data, settings)
@@ -100,7 +105,7 @@ def trial(batch: Batch, settings: StepSettings, learning_rate: float, steps: int
     ratios: list[list[float]] = []
     for epoch in count():
         for rows in run.batches(epoch, 0):
-            step = run.step(0, rows, learning_rate)
+            step = run.step(0, rows, learning_rate, strength)
             old = run.parameters[0].copy()
             with np.errstate(all="ignore"):
                 ratios.append(
@@ -137,10 +142,15 @@ def cost_unit(batch: Batch) -> float:
 
 
 def rate_findings(
-    batch: Batch, settings: StepSettings, learning_rate: float, stopped: str, member: int | None
+    batch: Batch,
+    settings: StepSettings,
+    learning_rate: float,
+    stopped: str,
+    member: int | None,
+    strength: float = 1.0,
 ) -> tuple[list[Finding], Trial]:
     """Return whether the learning rate is too high or too low, and the trial with the rate itself."""
-    made = trial(batch, settings, learning_rate)
+    made = trial(batch, settings, learning_rate, strength=strength)
     unit = cost_unit(batch)
     members = (1,) if member is None else (member + 1,)
     where = tuple(whole("W", number, member) for number in range(1, len(batch.network.layers) + 1))
@@ -181,7 +191,7 @@ def rate_findings(
         ], made
     if largest >= limit("update_low") or not unit > 0:
         return [], made
-    better = [trial(batch, settings, learning_rate * times) for times in TIMES]
+    better = [trial(batch, settings, learning_rate * times, strength=strength) for times in TIMES]
     best = min(better, key=lambda one: one.after if np.isfinite(one.after) else np.inf)
     if not made.after - best.after > limit("gain") * unit:
         return [], made

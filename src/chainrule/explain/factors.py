@@ -71,7 +71,8 @@ def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[
     if zero:
         return {number: _why_zero(writer, places[number]) for number in zero}
     inner = _inner(places, values)
-    product = math.prod(abs(value) for _, value in inner)
+    scale = math.prod(value for place, value in zip(places, values, strict=True) if place.name == "scale")
+    product = scale * math.prod(abs(value) for _, value in inner)
     if not inner or VANISHING <= product <= EXPLODING:
         return {}
     vanishes = product < VANISHING

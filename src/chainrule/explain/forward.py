@@ -53,21 +53,42 @@ def weighted_sum(writer: Writer, place: Address) -> Line:
         p["W"][:, j - 1],
         inputs,
     )
-    node, words = total.node, "weighted sum of what enters"
+    node, words = scaled(writer, layer, total.node), "weighted sum of what enters"
+    if node is not total.node:
+        words += ", divided by the root of their number"
     if "b" in p:
         node = Binary("+", node, writer.symbol("b", layer, j if len(p["b"]) > 1 else 1))
         words += ", plus the bias" if len(p["b"]) > 1 or len(p["W"][0]) == 1 else ", plus the layer's bias"
     return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
+def scaled(writer: Writer, layer: int, node: Node) -> Node:
+    """Return a sum of products with a layer's weights times the layer's scale, where it has one."""
+    if writer.network.layers[layer - 1].parametrization == "standard":
+        return node
+    return Binary("*", writer.symbol("scale", layer), node)
+
+
+def scale_of(writer: Writer, place: Address) -> Line:
+    """Return scale[l] = 1/sqrt(n_in)."""
+    n_in = writer.network.sizes[(place.layer or 1) - 1]
+    node = Binary("/", Number(1.0), Call("sqrt", (Number(float(n_in)),)))
+    return writer.line(f"parametrization ntk: {n_in} numbers enter the layer", place, node)
+
+
 def activation_of(writer: Writer, place: Address) -> Line:
-    """Return a[l][j] = f(z[l][j]), or e^z over their sum for softmax."""
-    record = writer.network.layers[(place.layer or 1) - 1].activation
+    """Return a[l][j] = f(z[l][j]), mixed with z where the layer does that, or e^z over their sum for softmax."""
+    layer = writer.network.layers[(place.layer or 1) - 1]
+    record = layer.activation
     if not record.elementwise:
         return _softmax(writer, place)
     z = writer.symbol("z", place.layer, *place.index, row=place.row)
-    node = put(record.formula.root, {"z": z})
-    return writer.line(f"activation: {record.name}", place, node, record.parameters)
+    node, words = put(record.formula.root, {"z": z}), f"activation: {record.name}"
+    if layer.mix:
+        alpha = writer.symbol("alpha", place.layer, *place.index)
+        node = Binary("+", z, Binary("*", alpha, Binary("-", node, z)))
+        words += ", mixed with z"
+    return writer.line(words, place, node, record.parameters)
 
 
 def _softmax(writer: Writer, place: Address) -> Line:
@@ -104,6 +125,9 @@ def passed_on(writer: Writer, place: Address) -> Line:
     r = writer.symbol("r", place.layer, *place.index, row=place.row)
     kept = writer.value(r.name) != 0
     p = writer.network.layers[(place.layer or 1) - 1].dropout
+    update = writer.step.update
+    if update is not None and update.regularization is not None:
+        p *= update.regularization.value
     words = f"dropout: kept, and scaled by 1/(1-p), p = {p:g}" if kept else f"dropout: dropped, p = {p:g}"
     return writer.line(words, place, Binary("*", a, r))
 
@@ -269,6 +293,7 @@ def formula(text: str) -> Formula:
 
 FORWARD: Mapping[str, Rule] = {
     "x": input_neuron,
+    "scale": scale_of,
     "z": weighted_sum,
     "a": activation_of,
     "h": passed_on,

@@ -12,7 +12,7 @@ from chainrule._types import Array, FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
+from chainrule.explain.address import PARAMETERS, Address
 
 if TYPE_CHECKING:
     from chainrule.explain.trace import StepTrace, Trace, Update
@@ -53,7 +53,7 @@ def _row_of(given: Address, step: StepTrace) -> int | None:
         raise SettingsError(
             f"{given}: which row? the step has rows {span(step.rows)}; write {given}@row={step.rows[0]}"
         )
-    if not kind.per_row and kind.name not in ("dC/dW", "dC/db") and given.row is not None:
+    if not kind.per_row and kind.name not in _GRADIENTS and given.row is not None:
         raise SettingsError(f"{given}: {kind.words} is the same for all rows; leave out @row")
     return given.row
 
@@ -105,6 +105,13 @@ def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
             if shape is None:
                 raise SettingsError(f"{place}: layer {layer} has no bias")
             return shape
+        case "mix":
+            if not trace.network.layers[layer - 1].mix:
+                raise SettingsError(f"{place}: layer {layer} has no mix")
+            return (sizes[layer],)
+        case "layer":
+            if trace.network.layers[layer - 1].parametrization == "standard":
+                raise SettingsError(f"{place}: layer {layer} is not in the parametrization ntk")
     return ()
 
 
@@ -120,13 +127,18 @@ def find(trace: Trace, place: Address) -> Array:
             raise SettingsError(_missing(place, step))
         whole = place.is_whole and place.row is None and len(step.rows) > 1
         return found if whole else found[_row_index(place, step)]
-    if name in ("dC/dW", "dC/db") and step.gradients is not None:
+    if name == "scale":
+        at = (place.layer or 1) - 1
+        return np.float64(trace.network.layers[at].scale(trace.network.sizes[at]))
+    if name in _GRADIENTS and step.gradients is not None:
         return _gradient(trace, place, step)
     found = _flat(name, step)
     if found is not None:
         return _part(trace, found, place)
     if name == "C" and step.gradients is not None:
         return step.gradients.cost
+    if name == "strength" and step.update is not None and step.update.regularization is not None:
+        return np.float64(step.update.regularization.value)
     if name in _OF_UPDATES and step.update is not None:
         return np.float64(_OF_UPDATES[name](trace, step, step.update))
     raise SettingsError(_missing(place, step))
@@ -144,23 +156,27 @@ def _gradient(trace: Trace, place: Address, step: StepTrace) -> FloatArray:
         return np.asarray(gradients.parameters[index][by])
     row = slice(_row_index(place, step), _row_index(place, step) + 1)
     layer, p = trace.network.layers[index], trace.layout.unflatten(step.parameters)[index]
+    if by == "alpha":
+        return np.asarray(
+            np.sum(step.da[index][row] * layer.mixed_part(step.record.layers[index].z[row], np), axis=0)
+        )
     own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
     return np.asarray(own[by])
 
 
 def _flat(name: str, step: StepTrace) -> FloatArray | None:
     """Return the flat array (p,) that a name of a parameter's place stands for."""
-    if name in ("W", "b"):
+    if name in PARAMETERS:
         return step.parameters
     update = step.update
     if update is None:
         return None
-    if name in ("W_new", "b_new"):
+    if name in _NEW:
         return update.parameters
-    if name in ("W_decayed", "b_decayed"):
+    if name in _DECAYED:
         return update.decayed
     what, _, by = name.partition("/d")
-    if by not in ("W", "b"):
+    if by not in PARAMETERS:
         return None
     if what in ("g", "penalized"):
         return update.used if what == "g" else update.penalized
@@ -172,7 +188,7 @@ def _flat(name: str, step: StepTrace) -> FloatArray | None:
 
 
 def _part(trace: Trace, flat: FloatArray, place: Address) -> FloatArray:
-    name = "b" if place.quantity.place == "bias" else "W"
+    name = {"bias": "b", "mix": "alpha"}.get(place.quantity.place, "W")
     slot = trace.layout.slot(place.layer or 1, name)
     return flat[slot.start : slot.stop].reshape(slot.shape)
 
@@ -197,6 +213,8 @@ def _missing(place: Address, step: StepTrace) -> str:
         )
     if step.update is None:
         return f"{place}: this trace holds no update, only the numbers before it"
+    if place.name == "strength":
+        return f"{place}: dropout and weight decay are the same in the whole training"
     own = [
         f"{name}/dW"
         for name in ("penalized", "g", *step.update.before.arrays, *step.update.lines)
@@ -205,6 +223,9 @@ def _missing(place: Address, step: StepTrace) -> str:
     return f"{place}: not among the numbers of {step.update.settings.optimizer.name}; it has {', '.join(own)}"
 
 
+_GRADIENTS = tuple(f"dC/d{name}" for name in PARAMETERS)
+_NEW = tuple(f"{name}_new" for name in PARAMETERS)
+_DECAYED = tuple(f"{name}_decayed" for name in PARAMETERS)
 _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "x": lambda step, _: step.record.x,
     "y": lambda step, _: step.y,

@@ -11,6 +11,7 @@ from chainrule.equations.formula import Binary, Call, Node, Symbol
 from chainrule.equations.rounding import UNIT
 from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
+from chainrule.explain.forward import scaled
 from chainrule.explain.lines import MOST_SHOWN, Matrix, MatrixLine
 from chainrule.explain.writer import Writer, compare, names_in
 
@@ -48,6 +49,7 @@ def _line(writer: Writer, rule: str, place: Address, node: Node, note: str = "")
     arrays: dict[str, FloatArray] = {}
     for name in names_in(node):
         found = writer.trace.array(name)
+        found = found.reshape(1, 1) if found.ndim == 0 else found
         per_row = Address.parse(name).quantity.per_row
         arrays[name] = found[None, :] if per_row and found.ndim == 1 else found
     value, bound = _evaluate(node, arrays)
@@ -92,6 +94,7 @@ def _evaluate(node: Node, arrays: Mapping[str, FloatArray]) -> tuple[FloatArray,
 def _z(writer: Writer, layer: int) -> list[MatrixLine]:
     weights = Symbol(str(_all_rows(writer, "W", layer)))
     node: Node = Binary("@", Symbol(str(_entering(writer, layer))), weights)
+    node = scaled(writer, layer, node)
     words = "all rows and neurons at once: what enters, times the weights"
     if "b" in writer.arrays[layer - 1]:
         node = Binary("+", node, Symbol(str(_all_rows(writer, "b", layer))))
@@ -104,7 +107,7 @@ def _delta(writer: Writer, layer: int) -> list[MatrixLine]:
         return []
     back = _all_rows(writer, "delta", layer + 1)
     weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", layer + 1))),))
-    node: Node = Binary("@", Symbol(str(back)), weights)
+    node: Node = scaled(writer, layer + 1, Binary("@", Symbol(str(back)), weights))
     if writer.step.record.layers[layer - 1].mask is not None:
         node = Binary("⊙", node, Symbol(str(_all_rows(writer, "r", layer))))
     node = Binary("⊙", node, Symbol(str(_all_rows(writer, "f'", layer))))
@@ -116,7 +119,7 @@ def _delta(writer: Writer, layer: int) -> list[MatrixLine]:
 
 def _by_weights(writer: Writer, layer: int) -> list[MatrixLine]:
     entering = Call("transpose", (Symbol(str(_entering(writer, layer))),))
-    node = Binary("@", entering, Symbol(str(_all_rows(writer, "delta", layer))))
+    node = scaled(writer, layer, Binary("@", entering, Symbol(str(_all_rows(writer, "delta", layer)))))
     words = "all weights at once, summed over the rows: what enters, transposed, times the deltas"
     return [*_delta(writer, layer), _line(writer, words, _all_rows(writer, "dC/dW", layer), node)]
 
@@ -132,7 +135,7 @@ def _by_biases(writer: Writer, layer: int) -> list[MatrixLine]:
 
 def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
     weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", 1))),))
-    node = Binary("@", Symbol(str(_all_rows(writer, "delta", 1))), weights)
+    node = scaled(writer, 1, Binary("@", Symbol(str(_all_rows(writer, "delta", 1))), weights))
     words = "all inputs at once: the first layer's deltas times the weights transposed"
     return [_line(writer, words, _all_rows(writer, "dC/dx"), node)]
 

@@ -59,7 +59,9 @@ class Ways:
     def __init__(self, writer: Writer, row: int | None) -> None:
         step, network = writer.step, writer.network
         index = 0 if row is None else step.rows.index(row)
-        self.weights = [p["W"] for p in writer.arrays]
+        self.weights = [
+            p["W"] * layer.scale(len(p["W"])) for layer, p in zip(network.layers, writer.arrays, strict=True)
+        ]
         self.deltas = [delta[index] for delta in gradients_of(step).deltas]
         self.local: list[FloatArray] = []
         for number, made in enumerate(step.record.layers, 1):
@@ -93,21 +95,33 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
     several = place.row is None and len(writer.step.rows) > 1
     rows: list[int | None] = list(writer.step.rows) if several else [place.row]
     layer = place.layer or 1
+    scale = _scale(writer, layer)
     found: list[Start] = []
     for row in rows:
         if place.name == "dC/dW":
             i, j = place.index
             into = entering(writer, layer, i, row)
-            found.append(Start(row, layer, j - 1, (into,), writer.trace.number(writer.trace.resolve(into))))
+            before = (into, *scale)
+            found.append(Start(row, layer, j - 1, before, _product(writer, before)))
         elif place.name == "dC/dx":
             for j in range(writer.network.sizes[1]):
                 weight = writer.at("W", 1, place.index[0], j + 1)
-                found.append(Start(row, 1, j, (weight,), writer.trace.number(weight)))
+                found.append(Start(row, 1, j, (weight, *scale), _product(writer, (weight, *scale))))
         elif place.name == "dC/db" and writer.network.layers[layer - 1].bias == "layer":
             found += [Start(row, layer, j, (), 1.0) for j in range(writer.network.sizes[layer])]
         else:
             found.append(Start(row, layer, place.index[0] - 1, (), 1.0))
     return found
+
+
+def _scale(writer: Writer, layer: int) -> tuple[Address, ...]:
+    """Return the address of a layer's scale, where it has one."""
+    is_scaled = writer.network.layers[layer - 1].parametrization != "standard"
+    return (writer.at("scale", layer),) if is_scaled else ()
+
+
+def _product(writer: Writer, places: Sequence[Address]) -> float:
+    return math.prod(writer.trace.number(writer.trace.resolve(each)) for each in places)
 
 
 def count_paths(writer: Writer, starts: Sequence[Start]) -> int:
@@ -203,7 +217,7 @@ def factors_of(writer: Writer, path: Path) -> list[Address]:
             if writer.step.record.layers[layer - 1].mask is not None:
                 found.append(writer.at("r", layer, at + 1, row=row))
             found.append(writer.at("f'", layer, at + 1, row=row))
-            found.append(writer.at("W", layer + 1, at + 1, onto + 1))
+            found += [writer.at("W", layer + 1, at + 1, onto + 1), *_scale(writer, layer + 1)]
             at = onto
     return list(reversed(found))
 

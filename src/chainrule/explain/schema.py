@@ -27,10 +27,13 @@ def _or_null(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"anyOf": [schema, _NULL]}
 
 
-def _record(**properties: Mapping[str, Any]) -> dict[str, Any]:
+def _record(
+    more: Mapping[str, Mapping[str, Any]] | None = None, **properties: Mapping[str, Any]
+) -> dict[str, Any]:
+    """Return the schema of an object with these properties; those in ``more`` may be left out."""
     return {
         "type": "object",
-        "properties": properties,
+        "properties": {**properties, **(more or {})},
         "required": list(properties),
         "additionalProperties": False,
     }
@@ -45,6 +48,7 @@ _ENCODING = _record(
     input=_TEXT, column=_TEXT, cell=_or_null(_TEXT), formula=_TEXT, parameters=_map(_NUMBER), value=_NUMBER
 )
 _UPDATE = _record(
+    {"regularization": _record(schedule=_TEXT, value=_NUMBER, epoch=_COUNT, epochs=_COUNT)},
     optimizer=_TEXT,
     batch_size=_COUNT,
     l1=_NUMBER,

@@ -12,7 +12,7 @@ from chainrule.engines.base import Layout
 from chainrule.engines.reference import ReferenceEngine
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.trace import Rate, StepTrace, Trace, trace_step
+from chainrule.explain.trace import Rate, Regularization, StepTrace, Trace, trace_step
 from chainrule.model.model import Model
 from chainrule.model.replay import Replay, replay
 from chainrule.model.source import Source
@@ -118,6 +118,9 @@ def _step(found: Replay) -> StepTrace:
         eta=found.eta,
         state=OptimizerState(found.step - 1, arrays),
         rate=rate,
+        regularization=None
+        if plan.regularization.name == "constant"
+        else Regularization(plan.regularization, found.strength, found.epoch, plan.epochs),
         rows=found.numbers,
     )
     part = found.table.take([row - 1 for row in found.numbers])

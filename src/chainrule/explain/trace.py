@@ -20,7 +20,7 @@ from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
 from chainrule.equations.regularizers import penalized
-from chainrule.equations.schedules import Schedule
+from chainrule.equations.schedules import Schedule, Strength
 from chainrule.errors import SettingsError
 from chainrule.explain.address import Address
 from chainrule.explain.lines import Derivation
@@ -46,6 +46,19 @@ class Rate:
     warmup: int
 
 
+@dataclass(frozen=True)
+class Regularization:
+    """How strong dropout and weight decay were in the step: the schedule, its value, and the epochs it came from.
+
+    ``epoch`` is the number of epochs before the step's own, ``epochs`` that of the whole training.
+    """
+
+    schedule: Strength
+    value: float
+    epoch: int
+    epochs: int
+
+
 @dataclass(frozen=True, eq=False)
 class Update:
     """What a step did to the parameters; arrays are flat (p,), as `Layout` lays them out.
@@ -67,6 +80,7 @@ class Update:
     losses: FloatArray
     cost: float
     rate: Rate | None = None
+    regularization: Regularization | None = None
 
     @property
     def t(self) -> int:
@@ -79,7 +93,7 @@ class StepTrace:
     """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
 
     ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
-    each layer: f'(z) (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
+    each layer: da/dz (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
     members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
     ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
     their layers, so that the step's update isn't this member's alone.
@@ -206,6 +220,7 @@ def trace_step(
     eta: float = 0.0,
     state: OptimizerState | None = None,
     rate: Rate | None = None,
+    regularization: Regularization | None = None,
     rows: Sequence[int] | None = None,
 ) -> StepTrace:
     """Return the trace of one step on rows ``x`` (n, d), or of a prediction.
@@ -219,7 +234,7 @@ def trace_step(
     with np.errstate(all="ignore"):
         if y is None:
             record = network.forward(p, x, np, masks)
-            return StepTrace(0, numbers, flat, record, _slopes(network, record))
+            return StepTrace(0, numbers, flat, record, _slopes(network, p, record))
         used = settings or StepSettings(optimizer("sgd"))
         if not used.optimizer.lines:
             raise SettingsError(
@@ -227,7 +242,8 @@ def trace_step(
                 "single steps to trace"
             )
         before = used.optimizer.init(flat, np) if state is None else state
-        step = take_step(layout, flat, before, x, y, used, eta, weights, masks)
+        strength = 1.0 if regularization is None else regularization.value
+        step = take_step(layout, flat, before, x, y, used, eta, weights, masks, strength)
         losses = network.row_losses(step.record, y, np)
         shares = row_shares(len(x), weights, network.reduction, step.record.a, np)
         da, dh = _by_outputs(network, p, step, y, shares)
@@ -236,7 +252,7 @@ def trace_step(
             numbers,
             flat,
             step.record,
-            _slopes(network, step.record),
+            _slopes(network, p, step.record),
             y,
             network.loss.smooth(y) if network.loss.smoothed else None,
             weights,
@@ -267,14 +283,15 @@ def trace_step(
                 network.row_losses(again, y, np),
                 float(network.cost(again, y, np, weights)),
                 rate,
+                regularization,
             ),
         )
 
 
-def _slopes(network: Network, record: Record) -> tuple[FloatArray | None, ...]:
+def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
     return tuple(
-        layer.activation.prime(made.z, np) if layer.activation.elementwise else None
-        for layer, made in zip(network.layers, record.layers, strict=True)
+        layer.slope(own, made.z, np) if layer.activation.elementwise else None
+        for layer, own, made in zip(network.layers, p, record.layers, strict=True)
     )
 
 

@@ -14,19 +14,19 @@ from chainrule._types import Array, FloatArray
 from chainrule.engines.base import Layout, StepSettings
 from chainrule.equations.network import Gradients, LayerRecord, Network, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
-from chainrule.equations.schedules import schedule
+from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
+from chainrule.explain.address import PARAMETERS, Address
 from chainrule.explain.plain_data import number_from_data, number_to_data
 from chainrule.explain.schema import FORMAT, TRACE_SCHEMA, VERSION, validate
-from chainrule.explain.trace import Rate, StepTrace, Trace, Update
+from chainrule.explain.trace import Rate, Regularization, StepTrace, Trace, Update
 from chainrule.tables.encode import InputValue
 from chainrule.tables.target import TargetEncoder
 
 MOST_ROW_GRADIENTS = 20_000
 """The most numbers of rows' own gradients that are written: each is h times delta, which are there."""
 
-_PER_LAYER = ("z", "a", "h", "r", "f'", "delta", "dC/da", "dC/dh", "dC/dW", "dC/db")
+_PER_LAYER = ("z", "a", "h", "r", "f'", "delta", "dC/da", "dC/dh", *(f"dC/d{name}" for name in PARAMETERS))
 _PER_STEP = (
     "x",
     "y",
@@ -39,7 +39,7 @@ _PER_STEP = (
     "prediction",
     "probability",
 )
-_NUMBERS = ("C", "C_new", "eta", "t", "norm", "penalty")
+_NUMBERS = ("C", "C_new", "eta", "t", "norm", "penalty", "strength")
 
 
 def trace_to_json(trace: Trace) -> str:
@@ -124,7 +124,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     own = _update_names(step)
     layers = []
     for number, layer in enumerate(trace.network.layers, 1):
-        kinds = [name for name in ("W", "b") if name == "W" or layer.bias != "none"]
+        kinds = list(layer.shapes(1))
         names = [*kinds, *_PER_LAYER, *(f"{name}/d{kind}" for name in own for kind in kinds)]
         names += [f"{kind}_{mark}" for kind in kinds for mark in ("decayed", "new")]
         layers.append(
@@ -184,7 +184,7 @@ def _row_gradients(one: Trace, step: StepTrace) -> Any:
 
 
 def _update_to_data(update: Update) -> dict[str, Any]:
-    settings, rate = update.settings, update.rate
+    settings, rate, made = update.settings, update.rate, update.regularization
     return {
         "optimizer": settings.optimizer.spec,
         "batch_size": settings.batch_size,
@@ -197,6 +197,7 @@ def _update_to_data(update: Update) -> dict[str, Any]:
         "rate": None
         if rate is None
         else {**{name: getattr(rate, name) for name in _RATE}, "schedule": rate.schedule.spec},
+        **({} if made is None else {"regularization": {**asdict(made), "schedule": made.schedule.name}}),
     }
 
 
@@ -240,7 +241,7 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         return _shaped(_read(layers[number][name]), (n, network.layers[number].n_out), name)
 
     def flat(name: str) -> FloatArray:
-        """Return a flat array of a name that has W or b in it as {}."""
+        """Return a flat array of a name that has W, b or alpha in it as {}."""
         parts = [
             {slot.name: _shaped(_read(layers[slot.layer - 1][name.format(slot.name)]), slot.shape, name)}
             for slot in layout.slots
@@ -296,7 +297,7 @@ def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray],
         name: flat("{}_new") if name == "w" else flat(f"{name}{'_new' * (name in method.state)}/d{{}}")
         for name, _ in method.lines
     }
-    rate = given["rate"]
+    rate, made = given["rate"], given.get("regularization")
     return Update(
         settings,
         number_from_data(data["numbers"]["eta"]),
@@ -311,6 +312,7 @@ def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray],
         arrays["loss_new"],
         number_from_data(data["numbers"]["C_new"]),
         None if rate is None else Rate(schedule(rate["schedule"]), **{name: rate[name] for name in _RATE}),
+        None if made is None else Regularization(**{**made, "schedule": strength(made["schedule"])}),
     )
 
 

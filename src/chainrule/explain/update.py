@@ -12,7 +12,7 @@ from chainrule.equations.differentiate import simplify
 from chainrule.equations.formula import Binary, Call, Negate, Node, Number, Symbol
 from chainrule.equations.regularizers import CLIP, DECAY, PENALTY, PENALTY_SLOPE
 from chainrule.equations.rounding import UNIT
-from chainrule.explain.address import Address
+from chainrule.explain.address import PARAMETERS, Address
 from chainrule.explain.lines import Line
 from chainrule.explain.trace import Update
 from chainrule.explain.writer import Rule, Writer, multiplied, names_in, put
@@ -45,6 +45,14 @@ def is_frozen(writer: Writer, place: Address) -> bool:
 def is_weight(place: Address) -> bool:
     """Tell whether penalties and decay are about the parameter: weights have them, biases don't."""
     return place.quantity.place == "weight"
+
+
+def rate_of(writer: Writer, place: Address) -> Node:
+    """Return the learning rate of a parameter: eta, times its factor where that isn't 1."""
+    slot = writer.trace.layout.slot(place.layer or 1, place.by.name.partition("_")[0])
+    factor = float(writer.trace.layout.rates[slot.start])
+    eta = writer.symbol("eta")
+    return eta if factor == 1 else Binary("*", Number(factor), eta)
 
 
 def symbol(writer: Writer, place: Address, name: str) -> Symbol:
@@ -147,9 +155,24 @@ def decayed(writer: Writer, place: Address) -> Line:
     if is_frozen(writer, place):
         return writer.line("frozen: nothing decays", place, w)
     if not is_weight(place) or not settings.weight_decay:
-        return writer.line("nothing decays" if is_weight(place) else "biases don't decay", place, w)
-    node = put(DECAY.root, {"w": w, "eta": writer.symbol("eta")})
+        others = {"bias": "biases don't decay", "mix": "a mix doesn't decay"}
+        return writer.line(others.get(place.quantity.place, "nothing decays"), place, w)
+    decay: Node = Symbol("decay")
+    if update_of(writer).regularization is not None:
+        decay = Binary("*", decay, writer.symbol("strength"))
+    node = put(DECAY.root, {"w": w, "eta": rate_of(writer, place), "decay": decay})
     return writer.line("weight decay: the weight shrinks", place, node, {"decay": settings.weight_decay})
+
+
+def strength_of(writer: Writer, place: Address) -> Line:
+    """Return the factor of dropout and weight decay by its schedule."""
+    made = update_of(writer).regularization
+    assert made is not None
+    share = Binary("/", Symbol("epoch"), Symbol("epochs"))
+    values = {"epoch": float(made.epoch), "epochs": float(made.epochs)}
+    node = put(made.schedule.formula.root, {"t": share})
+    note = "epoch is the number of epochs before this one, epochs that of the whole training"
+    return writer.line(f"strength of regularization: {made.schedule.name}", place, node, values, note=note)
 
 
 def updated(writer: Writer, place: Address) -> Line:
@@ -173,7 +196,7 @@ def optimizer_line(writer: Writer, place: Address, wanted: str) -> Line:
     names: dict[str, Node] = {
         "w": symbol(writer, place, "w_decayed" if decays else "w"),
         "g": symbol(writer, place, "g" if changes else "dC"),
-        "eta": writer.symbol("eta"),
+        "eta": rate_of(writer, place),
         "t": writer.symbol("t"),
         **{name: symbol(writer, place, name) for name in method.state},
     }
@@ -228,6 +251,7 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
         [text for _, text in settings.optimizer.lines] == ["w - eta*g"]
         and settings.clip_norm is None
         and not (settings.l1 or settings.l2 or settings.weight_decay)
+        and not layout.rated
     )
     if is_plain:
         squares = writer.total(lambda i: Binary("^", name(i, "dC"), Number(2.0)), raw**2, "parameters")
@@ -275,15 +299,12 @@ def _told(predicted: float, actual: float, writer: Writer) -> list[str]:
 
 UPDATE: Mapping[str, Rule] = {
     "eta": learning_rate,
+    "strength": strength_of,
     "norm": length,
     "penalty": penalty_of,
-    "W_decayed": decayed,
-    "b_decayed": decayed,
-    "W_new": updated,
-    "b_new": updated,
-    "penalized/dW": penalized_gradient,
-    "penalized/db": penalized_gradient,
-    "g/dW": used_gradient,
-    "g/db": used_gradient,
+    **{f"{name}_decayed": decayed for name in PARAMETERS},
+    **{f"{name}_new": updated for name in PARAMETERS},
+    **{f"penalized/d{name}": penalized_gradient for name in PARAMETERS},
+    **{f"g/d{name}": used_gradient for name in PARAMETERS},
 }
 """Rules by name; the optimizer's own numbers have the rule `optimizer_number`."""

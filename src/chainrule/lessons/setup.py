@@ -75,7 +75,7 @@ class Setup:
                 f"{self.network.output.n_out} are needed: one for each row of x, a number for each output neuron"
             )
         self.layout = Layout(self.network)
-        self.flat = initial_parameters(self.network, 1, plan["seed"])[0]
+        self.flat = initial_parameters(self.network, 1, plan["seed"], (), self.x[self.training])[0]
         method: Optimizer = optimizer(plan["optimizer"])
         if not method.lines:
             raise SettingsError(

@@ -4,28 +4,33 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
 
+from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
-from chainrule.engines.base import Data
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError
 from chainrule.model.card import training_card
+from chainrule.model.held_out import held_out, held_out_rows
 from chainrule.model.model import Evaluation, Model, check_finite
-from chainrule.model.prepare import Prepared, data_digest, prepare, unseen_inputs
+from chainrule.model.prepare import Prepared, data_digest, prepare
 from chainrule.model.source import Reading, Source
+from chainrule.model.timing import check_not_limited, start_of, within_time
 from chainrule.model.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import suggestion
 from chainrule.training.baselines import class_baselines, number_baselines
 from chainrule.training.checkpoint import Checkpoint
-from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
+from chainrule.training.refit import refit, warmup_of_refit
 from chainrule.training.settings import Settings, Task
+from chainrule.training.temperature import at_temperature, temperature_of, weighted_sums
+from chainrule.training.watch import Answers
 
 MOST_CHECKED = 1000
 """The training rows on which a trained network's outputs are checked to be finite."""
@@ -36,7 +41,8 @@ class Trained:
     """A trained model, how training went, and its scores beside the baselines'.
 
     They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
-    trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know.
+    trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know. With bagging
+    ``out_of_fold`` is about the training rows, each as answered by the one member that held it out.
     """
 
     model: Model
@@ -45,6 +51,7 @@ class Trained:
     evaluation: Evaluation
     baselines: Mapping[str, Scores]
     notes: tuple[str, ...]
+    out_of_fold: Evaluation | None = None
 
     @property
     def held_out(self) -> bool:
@@ -114,6 +121,7 @@ def train_prepared(
 ) -> Trained:
     """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
     with limited_threads(threads):
+        prepared = within_time(prepared, engine=engine, threads=threads)
         result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
         return score_prepared(prepared, result, engine=engine)
 
@@ -131,24 +139,15 @@ def fit_prepared(
     Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
     none, and KeyboardInterrupt goes on.
     """
-    resolved, arrays = prepared.resolved, prepared.arrays
-    n_training = prepared.rows["training"]
-    result = fit(
-        engine_named(engine, threads=threads),
-        resolved.network,
-        initial_parameters(
-            resolved.network,
-            resolved.members,
-            resolved.steps.seed,
-            unseen_inputs(prepared.encoder),
-            resolved.steps.sharing,
-        ),
-        Data(arrays.x, arrays.y, np.arange(n_training), np.arange(n_training, len(arrays.x)), arrays.weights),
-        resolved.steps,
-        resolved.plan,
-        on_epoch_end,
-        resume=resume,
-    )
+    resolved, budget = prepared.resolved, prepared.budget
+    if resume is not None:
+        check_not_limited(prepared)
+    made = engine_named(engine, threads=threads)
+    start, data = start_of(prepared)
+    what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
+    result = fit(*what, on_epoch_end, resume=resume, budget=budget)
+    if resolved.refit:
+        result = refit(*what, result, on_epoch_end, budget=budget)
     if result.stopped == "interrupted" and not result.history:
         raise KeyboardInterrupt
     return result
@@ -168,8 +167,10 @@ def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGIN
 
 def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
     model, notes = trained_model(prepared, result, engine=engine)
+    out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
-        return Trained(model, prepared, result, model.evaluate(prepared.fitted), {}, tuple(notes))
+        evaluation = model.evaluate(prepared.fitted)
+        return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
     evaluation = model.score(tested, prepared.tested)
     finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
@@ -177,7 +178,7 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
     if not with_baselines:
         notes.append("the baselines were interrupted, and are left out")
     baselines = _baselines(prepared) if with_baselines else {}
-    return Trained(model, prepared, result, evaluation, baselines, tuple(notes))
+    return Trained(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold)
 
 
 def trained_model(
@@ -187,10 +188,14 @@ def trained_model(
 
     Raises SettingsError where training left nothing finite.
     """
-    resolved, arrays = prepared.resolved, prepared.arrays
-    notes = training_notes(result, resolved)
+    resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
+    notes = [*training_notes(result, resolved), *prepared.notes]
     kept = trained_members(result)
-    n = prepared.rows["training"]
+    n = rows["training"]
+    if result.first is not None:
+        plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, n, len(arrays.x)))
+        n = len(arrays.x)
+        rows = {**rows, "training": n, "validation": 0}
     weights = None if arrays.weights is None else arrays.weights[:n]
     model = Model(
         resolved.network,
@@ -200,10 +205,10 @@ def trained_model(
         prepared.reading,
         training_card(
             resolved.steps,
-            resolved.plan,
+            plan,
             result,
             table=prepared.table.name,
-            rows=prepared.rows,
+            rows=rows,
             weights=prepared.weights,
             engine=engine,
             test_share=prepared.test_share,
@@ -213,14 +218,61 @@ def trained_model(
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
             temperature=None,
+            **_choices(prepared, result),
         ),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
+    if resolved.calibrate:
+        model = _calibrated(model, prepared, result)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.x[: prepared.fitted.n_rows]
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
+
+
+def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Evaluation | None:
+    """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
+    if not prepared.resolved.bagging:
+        return None
+    temperature, made = model.card["temperature"], engine_named(engine)
+
+    def outputs(parameters: FloatArray, x: FloatArray) -> FloatArray:
+        if temperature is not None:
+            parameters = at_temperature(model.network, parameters, temperature)
+        return made.predict(model.network, parameters, x)
+
+    rows = held_out_rows(prepared, result)
+    answers = model.answer_of(held_out(prepared, result, outputs)[0])
+    return model.score(answers, prepared.fitted.take(rows))
+
+
+def _calibrated(model: Model, prepared: Prepared, result: FitResult) -> Model:
+    """Return the model with the temperature that is best for rows it hasn't seen in its output layer, and in its card."""
+    network, rows = model.network, held_out_rows(prepared, result)
+    _, y, weights, _ = prepared.arrays
+    temperature = temperature_of(
+        network,
+        held_out(prepared, result, partial(weighted_sums, network)),
+        y[rows],
+        Answers("class", network.loss.signed),
+        None if weights is None else weights[rows],
+    )
+    parameters = at_temperature(model.network, model.parameters, temperature)
+    return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
+
+
+def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
+    """Return the card's entries about what happened around the epochs, of what was chosen."""
+    resolved = prepared.resolved
+    found = {
+        "watch": (resolved.watch, "loss"),
+        "bagging": (resolved.members if resolved.bagging else 0, 0),
+        "refit": (result.first is not None, False),
+        "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),
+        "most_steps": (resolved.plan.most_steps, None),
+    }
+    return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:

@@ -5,12 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
-import numpy as np
-
 from chainrule.engines import ENGINES
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
-from chainrule.equations.schedules import schedule
+from chainrule.equations.schedules import schedule, strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError
 from chainrule.tables.plain import (
@@ -23,6 +21,8 @@ from chainrule.tables.plain import (
     read_text,
 )
 from chainrule.training.monitor import FitResult, Plan, Stopped
+from chainrule.training.refit import plateaus_met
+from chainrule.training.watch import WATCHED
 
 Reader = Callable[[object, str], Any]
 
@@ -33,7 +33,10 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     ``more``: the table's name, its ``rows`` by use, the column of their ``weights``, the ``engine``, the ``test_share``
     and ``validation_share``, the SHA-256 of the training ``data``, the ``members``: how many were trained and the numbers
     of those kept, the held-out ``scores``, ``best_epochs`` of the members kept, and the ``temperature`` by
-    which the output layer's parameters were divided after training (None: they weren't).
+    which the output layer's parameters were divided after training (None: they weren't). Where they were chosen: what
+    early stopping looked at (``watch``), and the number of folds that the rows were dealt out to (``bagging``),
+    and that the training was done again on all rows (``refit``), which is the one the card is about, the
+    seconds that it was given (``time_limit``), and the steps of the one epoch that didn't fit into them (``most_steps``).
     """
     card = {
         "optimizer": steps.optimizer.spec,
@@ -42,7 +45,6 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
         "l2": steps.l2,
         "weight_decay": steps.weight_decay,
         "clip_norm": steps.clip_norm,
-        "sharing": steps.sharing,
         "shuffle": steps.shuffle,
         "seed": steps.seed,
         "learning_rate": plan.learning_rate,
@@ -53,39 +55,29 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
         "patience": plan.patience,
         "tolerance": plan.tolerance,
         "epochs_run": len(result.history),
-        "plateaus": plateaus_met(plan, result, more["rows"]["training"], steps.batch_size),
+        "plateaus": plateaus_met(plan, result, rows_of_each(more), steps.batch_size),
         "stopped": result.stopped,
         **more,
     }
+    if plan.regularization.name != "constant":
+        card["regularization_schedule"] = plan.regularization.name
+    if steps.sharing != "none":
+        card["sharing"] = steps.sharing
+    if plan.together:
+        card["stop_together"] = True
     # What is written is what would be read: floats where the user gave whole numbers, and nothing unknown.
     return read_card(card)
 
 
-def plateaus_met(plan: Plan, result: FitResult, rows: int, batch_size: int) -> list[int]:
-    """Return the epochs (from 0) before which the schedule's count of plateaus rose, once for each rise.
-
-    They are seen in the learning rates of the history: with them a replay needs no validation rows.
-    """
-    if not plan.schedule.waits_for_plateau:
-        return []
-    steps = -(-rows // batch_size)
-    found: list[int] = []
-    for line in result.history:
-        epoch = line.epoch - 1
-        last = np.array([epoch * steps + steps - 1.0])
-        for count in range(len(found), line.epoch + 1):
-            made = plan.schedule.rates(
-                plan.learning_rate, last, steps * plan.epochs, epoch, count, plan.warmup, np
-            )
-            if float(made[0]) == line.learning_rate:
-                found += [epoch] * (count - len(found))
-                break
-    return found
+def rows_of_each(card: Mapping[str, Any]) -> int:
+    """Return the number of rows that each member was trained on: with bagging all but those of a fold."""
+    n: int = card["rows"]["training"]
+    return n - -(-n // card["bagging"]) if "bagging" in card else n
 
 
 def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
     """Return what happened in every step, and how long and how fast, as a model's card tells it."""
-    names = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed", "sharing")
+    names = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed")
     plan = Plan(
         card["epochs"],
         card["learning_rate"],
@@ -94,16 +86,20 @@ def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
         card["early_stopping"],
         card["patience"],
         card["tolerance"],
+        regularization=strength(card.get("regularization_schedule", "constant")),
+        together=card.get("stop_together", False),
     )
-    return StepSettings(optimizer(card["optimizer"]), **{name: card[name] for name in names}), plan
+    more = {"sharing": card.get("sharing", "none")}
+    return StepSettings(optimizer(card["optimizer"]), **{name: card[name] for name in names}, **more), plan
 
 
 def read_card(value: object) -> dict[str, Any]:
     """Return the card that `training_card` made, or an empty one; raises ModelFileError for anything else."""
     if value == {}:
         return {}
-    data = read_record(value, "card", _READERS)
-    return {key: read(data[key], f"card.{key}") for key, read in _READERS.items()}
+    data = read_record(value, "card", _READERS, _OPTIONAL)
+    readers = {**_READERS, **_OPTIONAL}
+    return {key: read(data[key], f"card.{key}") for key, read in readers.items() if key in data}
 
 
 def _optional(read: Reader) -> Reader:
@@ -146,6 +142,10 @@ def _stopped(value: object, where: str) -> str:
     return read_choice(value, where, get_args(Stopped))
 
 
+def _watch(value: object, where: str) -> str:
+    return read_choice(value, where, WATCHED)
+
+
 _READERS: Mapping[str, Reader] = {
     "table": read_text,
     "rows": _rows,
@@ -164,7 +164,6 @@ _READERS: Mapping[str, Reader] = {
     "l2": read_number,
     "weight_decay": read_number,
     "clip_norm": _optional(read_number),
-    "sharing": _sharing,
     "shuffle": read_flag,
     "seed": read_count,
     "test_share": read_number,
@@ -178,3 +177,15 @@ _READERS: Mapping[str, Reader] = {
     "scores": _optional(_scores),
     "temperature": _optional(read_number),
 }
+
+_OPTIONAL: Mapping[str, Reader] = {
+    "regularization_schedule": read_text,
+    "sharing": _sharing,
+    "stop_together": read_flag,
+    "watch": _watch,
+    "bagging": read_count,
+    "refit": read_flag,
+    "time_limit": read_number,
+    "most_steps": read_count,
+}
+"""What a card has only where it isn't as it is by default."""

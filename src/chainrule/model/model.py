@@ -17,7 +17,7 @@ from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Layout
 from chainrule.equations.activations import activation
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.network import OPTIONAL, Dense, Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
@@ -182,6 +182,10 @@ class Model:
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(x), size):
                 mean[start : start + size] = self.outputs(x[start : start + size]).mean(axis=0)
+        return self.answer_of(mean)
+
+    def answer_of(self, mean: FloatArray) -> Prediction:
+        """Return the predictions that mean outputs (n, n_out) stand for."""
         finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
@@ -295,7 +299,7 @@ def _read_network(value: object) -> Network:
 
 
 def _read_layer(value: object, where: str) -> dict[str, Any]:
-    layer = read_record(value, where, Dense(1).to_dict())
+    layer = read_record(value, where, Dense(1).to_dict(), OPTIONAL)
     read_text(layer["activation"], f"{where}.activation")
     return layer
 

@@ -12,15 +12,18 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.source import Reading, Source
+from chainrule.model.units import in_units
 from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
-from chainrule.tables.split import split_rows
+from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.target import TargetEncoder, fit_target
+from chainrule.training.budget import Budget
 from chainrule.training.settings import Problem, Resolved, Settings, Task, resolve
+from chainrule.training.temperature import check_calibrates
 
-TEST_STREAM, VALIDATION_STREAM = 0, 1
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 0, 1, 2
 
 TEST_SHARE = 0.2
 """The share of the rows that is held out for the score where nothing else is asked for."""
@@ -44,7 +47,7 @@ class Prepared:
 
     ``fitted`` are the training rows followed by the validation rows that were split off, ``watched`` the validation
     rows where they are a table of their own, ``tested`` the rows of the score, which are ``test_share`` of the table's
-    or a table of their own.
+    or a table of their own. ``budget`` is the time that is left, where it is limited; ``notes`` say what it has cost.
     """
 
     table: Table
@@ -60,6 +63,8 @@ class Prepared:
     reading: Reading = field(default_factory=Reading)
     watched: Table | None = None
     test_share: float = 0.0
+    budget: Budget | None = None
+    notes: tuple[str, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:
@@ -69,6 +74,13 @@ class Prepared:
             "validation": self.n_validation,
             "test": self.tested.n_rows,
         }
+
+    @property
+    def folds(self) -> Folds | None:
+        """The folds of the fitted rows, one for each member with bagging, else None."""
+        if not self.resolved.bagging:
+            return None
+        return dealt(self.fitted, self.target, self.resolved.members, self.resolved.steps.seed)
 
 
 def prepare(
@@ -96,7 +108,17 @@ def prepare(
     the kinds of columns, as `infer_schema` has them. Raises TableError or SettingsError for what can't be trained on.
     """
     settings, reading = settings or Settings(), reading or Reading()
+    budget = None if settings.time_limit is None else Budget(settings.time_limit)
     if validation is not None:
+        if settings.refit:
+            raise SettingsError(
+                "--refit trains again on the validation rows of this table, and others are given: leave one of them out"
+            )
+        if settings.bagging:
+            raise SettingsError(
+                "validation rows are given, and with --bagging each member holds out its own fold of the others: leave "
+                "one of them out"
+            )
         if settings.validation_share is not None:
             raise SettingsError(
                 "validation rows are given, and a --validation-share of the others: leave one of them out"
@@ -121,9 +143,18 @@ def prepare(
     else:
         resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs))
         encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
+    if resolved.plan.watch is not None:
+        plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, encoded))
+        resolved = replace(resolved, plan=plan)
     training, split_off = divided(
         table, target, rows, resolved.validation_share, settings.seed, VALIDATION_STREAM, by_class=by_class
     )
+    if resolved.calibrate:
+        _check_calibrates(resolved, schema, validation is not None or resolved.bagging or len(split_off) > 0)
+    if resolved.refit and not len(split_off):
+        raise SettingsError(
+            "--refit trains again on the validation rows, and there are none: set --validation-share, or leave it out"
+        )
     fitted = np.concatenate([training, split_off])
     tested = table.take(test)
     if test_file is not None:
@@ -158,6 +189,7 @@ def prepare(
         reading,
         watched,
         share,
+        budget,
     )
 
 
@@ -168,6 +200,12 @@ def divided(
     strata = table.column(target).to_numpy()[rows] if by_class else None
     first, second = split_rows(len(rows), share, seed, strata, stream=stream)
     return rows[first], rows[second]
+
+
+def dealt(fitted: Table, target: TargetEncoder, members: int, seed: int) -> Folds:
+    """Return the folds of a table's rows for so many members, of each class the same share."""
+    strata = fitted.column(target.name).to_numpy() if target.task == "classification" else None
+    return split_folds(fitted.n_rows, members, seed, strata, stream=FOLDS_STREAM)
 
 
 def unseen_inputs(encoder: Encoder) -> list[int]:
@@ -182,6 +220,17 @@ def data_digest(x: FloatArray, y: FloatArray, weights: FloatArray | None) -> str
         found.update(repr(array.shape).encode())
         found.update(np.ascontiguousarray(array, np.float64).data)
     return found.hexdigest()
+
+
+def _check_calibrates(resolved: Resolved, schema: Schema, validates: bool) -> None:
+    """Raise SettingsError where there is no temperature to be fitted."""
+    if schema.task != "classification":
+        raise SettingsError(
+            "--calibrate is for probabilities of classes, and the target is a number: leave it out"
+        )
+    if not validates:
+        raise SettingsError("--calibrate needs validation rows: set --validation-share")
+    check_calibrates(resolved.network, 1)
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

@@ -7,7 +7,7 @@ and the table: it trains one member from its initial parameters, or from a store
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -20,7 +20,7 @@ from chainrule.engines.reference import masks_of_step
 from chainrule.errors import SettingsError, TableError
 from chainrule.model.card import settings_of
 from chainrule.model.model import Model
-from chainrule.model.prepare import TEST_STREAM, VALIDATION_STREAM, data_digest, divided, unseen_inputs
+from chainrule.model.prepare import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
 from chainrule.model.source import Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
@@ -38,7 +38,7 @@ class Replay:
     ``state`` has the one member alone, (1, p); of members that share it is the member as an ordinary network, without
     the optimizer's arrays, which are not one member's. ``rows`` are places in ``data``, ``numbers`` the rows' numbers in the
     ``table``, from 1; ``masks`` the dropout masks of each layer. ``epoch`` and ``plateaus`` are what the schedule
-    made ``eta`` from.
+    made ``eta`` from, ``strength`` the factor of dropout and weight decay.
     """
 
     model: Model
@@ -56,6 +56,7 @@ class Replay:
     steps_per_epoch: int
     data: Data
     masks: list[FloatArray | None] | None
+    strength: float
 
 
 def replay(
@@ -89,8 +90,11 @@ def replay(
     if not 1 <= member <= model.members:
         raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
     place = card["members"]["kept"][member - 1] - 1
+    if "bagging" in card:
+        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
+        data = replace(data, train=folds.rest[place])
     per_epoch = -(-len(data.train) // settings.batch_size)
-    last = per_epoch * card["epochs_run"]
+    last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
     for step in wanted:
         if not 1 <= step <= last:
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
@@ -101,6 +105,7 @@ def replay(
         card["members"]["trained"],
         settings.seed,
         unseen_inputs(model.encoder),
+        data.x,
         settings.sharing,
     )
     runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
@@ -120,6 +125,7 @@ def _made(
 ) -> Replay:
     settings, data = runner.settings, runner.data
     epoch, index = divmod(step - 1, runner.per_epoch)
+    strength = runner.plan.strength(epoch)
     rows = data.train
     if settings.shuffle:
         rows = rows[row_order(len(rows), settings.seed, epoch, place)]
@@ -139,7 +145,8 @@ def _made(
         runner.plan,
         runner.per_epoch,
         data,
-        masks_of_step(model.network, len(rows), settings.seed, step - 1, place),
+        masks_of_step(model.network, len(rows), settings.seed, step - 1, place, strength),
+        strength,
     )
 
 
@@ -206,7 +213,7 @@ class _Runner:
 
     def _train(self, run: Any, epoch: int, rates: FloatArray) -> None:
         together = range(len(run.parameters)) if self.shares else [self.place]
-        report = run.train_epoch(epoch, rates, together)
+        report = run.train_epoch(epoch, rates, together, self.plan.strength(epoch))
         if report.diverged:
             raise SettingsError(f"there is no such step of this member: {report.diverged[self.place]}")
 
@@ -250,7 +257,11 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     same = len(rows) > 0
     for share, stream in ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM)):
         if same:
-            rows, _ = divided(table, target.name, rows, share, card["seed"], stream, by_class=by_class)
+            rows, split_off = divided(
+                table, target.name, rows, share, card["seed"], stream, by_class=by_class
+            )
+    if same and card.get("refit"):
+        rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]
     if same:
         part = table.take(rows)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
@@ -34,6 +36,9 @@ def no_finite_outputs(result: FitResult) -> str:
 
 def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     """Say which members diverged, which are left out, and whether more epochs would help."""
+    trained_again = result.first is not None
+    if result.first is not None:
+        result = replace(result.first, diverged={**result.first.diverged, **result.diverged})
     notes = []
     members, plan = len(result.best_epochs), resolved.plan
     if result.diverged:
@@ -56,7 +61,12 @@ def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     elif (
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):
-        notes.append("the loss was still falling at the last epoch: more --epochs may help")
+        more = "more --epochs" if resolved.time_limit is None else "more --epochs, or a longer --time-limit,"
+        notes.append(f"the loss was still falling at the last epoch: {more} may help")
+    if resolved.refit and not trained_again and untrained < members:
+        notes.append(
+            "training ended before it could be done again on all rows: the validation rows are not learned from"
+        )
     return notes
 
 

@@ -9,15 +9,17 @@ from chainrule.errors import ModelFileError
 _Part = TypeVar("_Part")
 
 
-def read_record(value: object, where: str, keys: Collection[str]) -> dict[str, Any]:
-    """Return a JSON object that has exactly these keys."""
+def read_record(
+    value: object, where: str, keys: Collection[str], optional: Collection[str] = ()
+) -> dict[str, Any]:
+    """Return a JSON object that has exactly these keys, and perhaps some of the ``optional`` ones."""
     if not isinstance(value, dict):
         raise ModelFileError(f"{where}: an object was expected, not {_name(value)}")
     for key in keys:
         if key not in value:
             raise ModelFileError(f"{where}: {key!r} is not there")
     for key in value:
-        if key not in keys:
+        if key not in keys and key not in optional:
             raise ModelFileError(f"{where}: {key!r} is not known here")
     return value
 

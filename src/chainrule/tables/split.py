@@ -1,5 +1,7 @@
 """Divide rows into two parts by chance, the same way every time."""
 
+from typing import NamedTuple
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -42,6 +44,46 @@ def split_rows(
         rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         is_test[by_class[rank < taken[codes[by_class]]]] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
+
+
+class Folds(NamedTuple):
+    """K folds of n rows: ``own`` (n,) is each row's fold, ``held`` (K, ceil(n/K)) the rows that each holds out, sorted.
+
+    Where K doesn't divide n, a smaller fold holds out one row more, of another fold: all hold out the same number.
+    """
+
+    own: IntArray
+    held: IntArray
+
+    @property
+    def rest(self) -> IntArray:
+        """The rows that each fold leaves to be trained on, (K, n - ceil(n/K)), sorted."""
+        rows = np.arange(len(self.own))
+        return np.stack([np.delete(rows, line) for line in self.held])
+
+
+def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, stream: int = 0) -> Folds:
+    """Deal rows 0 … n-1 out to k folds, in the order that Philox keyed by (seed, stream) gives them.
+
+    With ``strata``, shape (n,), the rows of a class are dealt one after the other, so that two folds differ by at most
+    one row of it. Raises SettingsError unless 2 <= k < n.
+
+    >>> split_folds(5, 2, seed=0).held.shape
+    (2, 3)
+    """
+    if not 2 <= k < n:
+        raise SettingsError(
+            f"{n} rows can't be dealt out to {k} folds: there are at least 2, and more rows than folds"
+        )
+    order = np.argsort(np.random.Philox(key=_key(seed, stream)).random_raw(n), kind="stable")
+    if strata is not None:
+        order = order[np.argsort(_codes(strata, n)[order], kind="stable")]
+    own = np.empty(n, np.int64)
+    own[order] = np.arange(n) % k
+    size = -(-n // k)
+    # Dealing goes on with the first rows until all folds have as many.
+    dealt = np.resize(order, k * size).reshape(size, k)
+    return Folds(own, np.sort(dealt.T, axis=1))
 
 
 def _key(seed: int, stream: int) -> NDArray[np.uint64]:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
+from threadpoolctl import ThreadpoolController
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
@@ -14,31 +15,79 @@ from chainrule.equations.initializers import Initializer, initializer
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
 
+DATA = "data"
+"""In an initializer's place: weights and biases that are fitted to the inputs of the training rows."""
+
+MOST_ROWS = 1000
+"""The most rows that `DATA` looks at."""
+
+ROWS_OF_A_BIAS = 5
+"""The rows between which `DATA` places a hidden neuron's bias."""
+
 
 def initial_parameters(
-    network: Network, members: int, seed: int, unseen: Sequence[int] = (), sharing: str = "none"
+    network: Network,
+    members: int,
+    seed: int,
+    unseen: Sequence[int] = (),
+    x: FloatArray | None = None,
+    sharing: str = "none",
 ) -> FloatArray:
     """Return the initial parameters of each member, flat, shape (members, p), float64.
 
     The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen``
     are inputs (from 0) that are 0 in every training row: nothing can be learned about their weights, so these
-    start, and stay, at 0. With ``sharing`` "tabm" it is what members that share are made of, (1, q): the first
-    member's W in every layer but the last, r of ±1 at random in the first layer, every other r and s 1, and the
-    members' own arrays as without sharing.
+    start, and stay, at 0. ``x`` (n, d) are the inputs of the training rows, for layers with the initializer `DATA`.
+    With ``sharing`` "tabm" it is what members that share are made of, (1, q): the first member's W in every layer but
+    the last, r of ±1 at random in the first layer, every other r and s 1, and the members' own arrays as without
+    sharing. Raises SettingsError where there is a layer with `DATA` and no row, or sharing.
     """
+    if sharing != "none":
+        check_shared_start(network)
+        return _shared(network, _parameters(network, members, seed, unseen, None), seed)
+    if not any(layer.init == DATA for layer in network.layers):
+        return _parameters(network, members, seed, unseen, None)
+    if x is None or not len(x):
+        raise SettingsError("init data needs training rows, and there are none: choose another init")
+    # Several threads may round a product of matrices otherwise, and a replay needs the same bits.
+    with ThreadpoolController().limit(limits=1, user_api="blas"):
+        return _parameters(network, members, seed, unseen, np.asarray(x, np.float64))
+
+
+def _parameters(
+    network: Network, members: int, seed: int, unseen: Sequence[int], x: FloatArray | None
+) -> FloatArray:
     layout = Layout(network)
     flat = np.empty((members, layout.size))
     for member in range(members):
         draws = generator(seed, Purpose.INITIAL, member)
-        for slot in layout.slots:
-            layer = network.layers[slot.layer - 1]
-            fan_in, fan_out = network.sizes[slot.layer - 1], layer.n_out
-            wanted = layer.init if slot.name == "W" else layer.bias_init
-            made = _array(layer, slot.name, wanted, slot.layer, slot.shape, fan_in, fan_out, draws)
-            if slot.layer == 1 and slot.name == "W" and len(unseen):
-                made[list(unseen)] = 0.0
-            flat[member, slot.start : slot.stop] = made.reshape(-1)
-    return flat if sharing == "none" else _shared(network, flat, seed)
+        h = None if x is None else x[draws.permutation(len(x))[:MOST_ROWS]]
+        for number, own in enumerate(layout.unflatten(flat[member]), 1):
+            layer, fan_in = network.layers[number - 1], network.sizes[number - 1]
+            dead = list(unseen) if number == 1 else []
+            if layer.mix:
+                own["alpha"][:] = 1.0
+            if h is not None and layer.init == DATA:
+                _fit(layer, own, h, draws, dead, is_hidden=number < len(network.layers))
+            else:
+                shape = own["W"].shape
+                own["W"][:] = _array(layer, "W", layer.init, number, shape, fan_in, layer.n_out, draws)
+                own["W"][dead] = 0.0
+            if "b" in own and not (layer.init == DATA and layer.bias_init == "zeros"):
+                shape = own["b"].shape
+                own["b"][:] = _array(layer, "b", layer.bias_init, number, shape, fan_in, layer.n_out, draws)
+            if h is not None:
+                h = layer.forward(own, h, None, np).h
+    return flat
+
+
+def check_shared_start(network: Network) -> None:
+    """Raise SettingsError for members that share, but can't begin so."""
+    if any(layer.init == DATA for layer in network.layers):
+        raise SettingsError(
+            "init data fits each member's weights to the training rows, but members that share have the same ones: "
+            "choose another init, or leave sharing out"
+        )
 
 
 def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
@@ -59,6 +108,41 @@ def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
     return theta
 
 
+def _fit(
+    layer: Dense,
+    own: dict[str, FloatArray],
+    h: FloatArray,
+    draws: np.random.Generator,
+    dead: list[int],
+    *,
+    is_hidden: bool,
+) -> None:
+    """Set a layer's weights, and its biases where no others are wanted, by the rows ``h`` (n, n_in) that enter it.
+
+    Weights of the standard normal distribution, then each neuron's divided so that the mean square of its h W is 1;
+    the bias of a hidden neuron is minus a random point between its h W on some rows, that of an output 0.
+
+    Source: Holzmüller, Grinsztajn & Steinwart, "Better by default", NeurIPS 2024; the biases are Steinwart's he+5
+    ("A sober look at neural network initializations", 2019).
+    """
+    own["W"][:] = draws.standard_normal(own["W"].shape)
+    own["W"][dead] = 0.0
+    z = layer.forward({name: array for name, array in own.items() if name != "b"}, h, None, np).z
+    size = np.sqrt(np.mean(z**2, axis=0))
+    size[size == 0] = 1.0
+    own["W"] /= size
+    if "b" not in own or layer.bias_init != "zeros":
+        return
+    own["b"][:] = 0.0
+    if is_hidden:
+        picked = np.take_along_axis(
+            z / size, draws.integers(len(z), size=(ROWS_OF_A_BIAS, layer.n_out)), axis=0
+        )
+        between = draws.dirichlet(np.ones(ROWS_OF_A_BIAS), layer.n_out).T
+        points = np.sum(between * picked, axis=0)
+        own["b"][:] = -(points if layer.bias == "neuron" else points.mean())
+
+
 def _array(
     layer: Dense,
     name: str,
@@ -70,7 +154,9 @@ def _array(
     draws: np.random.Generator,
 ) -> FloatArray:
     if isinstance(wanted, str):
-        return _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
+        drawn = _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
+        # The layer's z are then what they are in the standard parametrization.
+        return drawn / layer.scale(fan_in) if name == "W" and wanted == "auto" else drawn
     try:
         given = np.array(wanted, np.float64)
     except ValueError as error:

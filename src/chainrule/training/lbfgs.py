@@ -23,7 +23,7 @@ def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -
         for member in monitor.active:
             monitor.active = (member,)
             ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
-            if monitor.stopped == "callback":
+            if monitor.stopped in ("callback", "time limit"):
                 return
     # One word for all members: the one that promises least, except that members that diverged are named
     # elsewhere.

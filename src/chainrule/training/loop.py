@@ -10,6 +10,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import Data, Engine, Run, StepSettings
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
+from chainrule.training.budget import Budget
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.monitor import Callback, FitResult, Monitor, Plan
 
@@ -24,6 +25,7 @@ def fit(
     on_epoch_end: Callback | None = None,
     *,
     resume: Checkpoint | None = None,
+    budget: Budget | None = None,
 ) -> FitResult:
     """Train ``parameters`` (k, p) on the data and return the best of each member; (1, q) where members share.
 
@@ -32,20 +34,28 @@ def fit(
     reported in ``diverged``.
 
     ``resume`` goes on from a checkpoint, to the same bits as if training had never stopped; ``plan.epochs``
-    counts from the very beginning. Raises SettingsError where the checkpoint doesn't fit.
+    counts from the very beginning. Raises SettingsError where the checkpoint doesn't fit. Training ends before an
+    epoch that would go past the ``budget``.
     """
     whole = settings.optimizer.name == "lbfgs"
-    if whole and not len(data.validation):
+    if whole and not data.validation.size:
         # Its line search lowers the cost in every iteration, so its last is its best and nothing needs
         # watching.
         plan = replace(plan, early_stopping=False)
+    if settings.sharing != "none":
+        plan = replace(plan, together=True)
+    if whole and plan.together:
+        raise SettingsError(
+            "lbfgs minimizes one member's cost after the other's, so members can't end together"
+        )
     if resume is None:
         run = engine.start(network, parameters, data, settings)
     elif whole:
         raise SettingsError("lbfgs can't go on from a checkpoint: begin with the parameters it had reached")
     else:
         run = engine.start(network, parameters, data, settings, resume.run)
-    monitor = Monitor(run, engine, network, data, settings, plan, on_epoch_end, resume)
+    guard = None if budget is None else budget.guard()
+    monitor = Monitor(run, engine, network, data, settings, plan, on_epoch_end, resume, guard)
     try:
         with run.working():
             if whole:
@@ -68,11 +78,17 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
     steps = run.steps_per_epoch
     schedule = plan.schedule
     changes = plan.warmup > 0 or bool(set(schedule.formula.symbols) - {"eta", *schedule.parameters})
+    eases = bool(plan.regularization.formula.symbols)
+    strength = plan.strength(monitor.epoch)
     rates: FloatArray = np.zeros(0)
     for epoch in range(monitor.epoch, plan.epochs):
         if changes or not len(rates):
-            rates = plan.rates(made, steps, epoch, monitor.plateaus)
+            met = monitor.plateaus if plan.met is None else sum(at <= epoch for at in plan.met)
+            rates = plan.rates(made, steps, epoch, met)
+        if eases:
+            strength = plan.strength(epoch)
         made += steps
-        report = run.train_epoch(epoch, rates, monitor.active)
+        rates = rates[: plan.most_steps]
+        report = run.train_epoch(epoch, rates, monitor.active, strength)
         if not monitor.after(epoch + 1, report, float(rates[-1])):
             return

@@ -25,12 +25,12 @@ class Metric:
 
     ``function(y, prediction, weights)`` gets the rows' weights (n,) or None, and by ``of``: ``labels``: classes
     (n,), or 0 and 1 for each of several labels (n, labels); ``probabilities``: classes (n,) counted from 0, and
-    (n, classes); ``numbers``: (n, n_out) both.
+    (n, classes); ``numbers``: (n, n_out) both; ``sums``: classes (n,), and the output layer's z as (n, classes).
     """
 
     name: str
     function: Callable[..., float]
-    of: Literal["labels", "probabilities", "numbers"]
+    of: Literal["labels", "probabilities", "numbers", "sums"]
     greater_is_better: bool = True
 
 

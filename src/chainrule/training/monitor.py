@@ -6,7 +6,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Literal, NamedTuple
+from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
@@ -18,14 +18,17 @@ from chainrule.engines.base import (
     EpochReport,
     Run,
     StepSettings,
+    of_member,
     updated_layout,
 )
 from chainrule.equations.network import Network
-from chainrule.equations.schedules import Schedule, schedule
+from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.training.checkpoint import Checkpoint, Epoch
 from chainrule.training.watch import Watch
 
-Stopped = Literal["epochs", "early stopping", "converged", "callback", "interrupted", "diverged"]
+Stopped = Literal[
+    "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
+]
 
 
 @dataclass(frozen=True)
@@ -46,11 +49,16 @@ class Plan:
     instead of the end. ``most_evaluations``, ``gradient_tolerance`` and ``cost_tolerance`` are L-BFGS's own
     limits (None: 15 evaluations of the cost an epoch).
 
-    Of members that share their layers what is watched is the members' mean: all go on, and end, together, and keep
-    the same epoch.
+    ``together``: what is watched is the mean over the members that haven't diverged; they go on, and end, together, and
+    keep the same epoch. So it is of members that share their layers, in any case.
 
     ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
+
+    ``regularization``: how strong dropout and weight decay are as training goes on.
+    ``lengths``: the epochs of each member, where they end at epochs of their own; ``met``: the epochs (from 0) before
+    which the schedule's count of plateaus rises, where that is known rather than watched for. ``most_steps``: the
+    steps of the one epoch there is, where it is not a whole one.
     """
 
     epochs: int = 200
@@ -69,6 +77,11 @@ class Plan:
     gradient_tolerance: float = 1e-9
     cost_tolerance: float = 1e-12
     divisor: float = 1.0
+    regularization: Strength = field(default_factory=lambda: strength("constant"))
+    lengths: tuple[int, ...] | None = None
+    met: tuple[int, ...] | None = None
+    most_steps: int | None = None
+    together: bool = False
 
     @property
     def keeps_best(self) -> bool:
@@ -83,6 +96,10 @@ class Plan:
             self.learning_rate, t, total, epoch, plateaus, self.warmup, np
         )
         return rates
+
+    def strength(self, epoch: int) -> float:
+        """Return the factor of dropout and weight decay in an epoch (from 0), by the share of epochs before it."""
+        return float(self.regularization.at(np.float64(epoch / self.epochs), np))
 
 
 class EpochState(NamedTuple):
@@ -105,6 +122,13 @@ class EpochState(NamedTuple):
 Callback = Callable[[EpochState], bool | None]
 
 
+class Guard(Protocol):
+    """Says after an epoch whether there is no time for another one."""
+
+    def is_over(self) -> bool:
+        """Return whether an epoch like the one that has ended would go past the limit."""
+
+
 @dataclass(frozen=True)
 class FitResult:
     """What training gives back: the kept parameters (k, p), which epoch each member's are from, the history.
@@ -112,7 +136,8 @@ class FitResult:
     ``losses`` (k,) are the watched losses, or values of the metric, of the kept parameters (by the rule
     ``best``: the best); where nothing is watched (no validation rows, no early stopping), the mean training
     loss during the epoch they are from. ``checkpoint`` is where training ended, to go on from; None where
-    Ctrl-C ended it in the middle of an epoch.
+    Ctrl-C ended it in the middle of an epoch. ``first`` is the training that said for how many epochs this one, of all
+    rows, was to be (`refit`).
     """
 
     parameters: FloatArray
@@ -123,6 +148,7 @@ class FitResult:
     diverged: dict[int, Divergence]
     seconds: float
     checkpoint: Checkpoint | None = None
+    first: FitResult | None = None
 
 
 class Monitor:
@@ -138,7 +164,9 @@ class Monitor:
         plan: Plan,
         on_epoch_end: Callback | None,
         resume: Checkpoint | None = None,
+        guard: Guard | None = None,
     ) -> None:
+        self.guard = guard
         self.begun = time.perf_counter()
         self.run = run
         self.engine = engine
@@ -147,14 +175,13 @@ class Monitor:
         self.settings = settings
         self.plan = plan
         self.on_epoch_end = on_epoch_end
-        self.validates = len(data.validation) > 0
+        self.validates = data.validation.size > 0
         self.rows = data.validation if self.validates and plan.rows == "validation" else data.train
         # Without watching, only what epochs report is compared.
         self.watches = plan.rows != "steps" and (self.validates or plan.early_stopping)
         self.sign = -1.0 if plan.watch is not None and plan.watch.metric.greater_is_better else 1.0
         self.stopped: Stopped = "epochs"
-        self.counts_plateaus = plan.schedule.waits_for_plateau
-        self.together = settings.sharing != "none"
+        self.counts_plateaus = plan.schedule.waits_for_plateau and plan.met is None
         self.penalizes = bool(settings.l1 or settings.l2)
         if self.penalizes:
             layout = updated_layout(network, len(run.parameters), settings.sharing)
@@ -180,7 +207,7 @@ class Monitor:
         self.marks = np.full(members, np.inf)
         if self.plan.rule == "progress" and self.plan.rows != "steps":
             self.lowest = self._on_rows() if self.watches else self._losses(self.rows)
-            if self.together:
+            if self.plan.together:
                 self.lowest[:] = np.mean(self.lowest)
             self.lowest[~np.isfinite(self.lowest)] = np.inf
             if self.watches:
@@ -188,6 +215,8 @@ class Monitor:
         self.best_epochs = [0] * members
         self.waited = [0] * members
         self.active = tuple(range(members))
+        if self.plan.lengths is not None:
+            self.active = tuple(member for member in self.active if self.plan.lengths[member])
         self.before = 0.0
 
     def _resume(self, resume: Checkpoint) -> None:
@@ -209,9 +238,19 @@ class Monitor:
         watch, data = self.plan.watch, self.data
         if watch is None:
             return self._losses(self.rows)
-        weights = None if data.weights is None else data.weights[self.rows]
-        y = data.y[self.rows]
-        return self.sign * np.array([watch(y, a, weights) for a in self.run.outputs(self.rows)])
+        seen = self.run.weighted_sums if watch.metric.of == "sums" else self.run.outputs
+        found = []
+        for member, a in enumerate(seen(self.rows)):
+            rows = of_member(self.rows, member)
+            found.append(watch(data.y[rows], a, None if data.weights is None else data.weights[rows]))
+        return self.sign * np.array(found)
+
+    def watch_once(self) -> None:
+        """Look at the rows that are looked at after an epoch, to see how long it takes."""
+        if self.watches:
+            self._on_rows()
+        if self.validates and not (self.watches and self.plan.watch is None):
+            self._losses(self.data.validation)
 
     def _losses(self, rows: IntArray) -> FloatArray:
         return np.asarray(self.run.losses(rows)) / self.plan.divisor
@@ -252,7 +291,7 @@ class Monitor:
         costs = self._costs(report)
         compared: list[float] = self._on_rows().tolist() if self.watches else costs
         shown = [member for member in self.active if member not in report.diverged]
-        if self.together:
+        if plan.together:
             compared = [_mean(compared, shown)] * len(compared)
         self._compare(epoch, shown, compared)
         validation = float("nan")
@@ -268,7 +307,10 @@ class Monitor:
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False
-        if not self.active:
+        if self.guard is not None and self.guard.is_over() and self.active and epoch < plan.epochs:
+            self.stopped = "time limit"
+            return False
+        if not self.active and (plan.lengths is None or len(self.diverged) == len(self.waited)):
             self.stopped = "diverged" if len(self.diverged) == len(self.waited) else "early stopping"
         return bool(self.active)
 
@@ -297,6 +339,8 @@ class Monitor:
         """Return who goes on, and count the plateaus that the schedule waits for: those of all members."""
         plan = self.plan
         lowers = plan.least_rate is not None and learning_rate > plan.least_rate
+        if plan.lengths is not None:
+            members = [member for member in members if self.epoch < plan.lengths[member]]
         going = tuple(
             member
             for member in members

@@ -22,8 +22,8 @@ def fill(settings: Settings, problem: Problem) -> Settings:
         if getattr(settings, name) is None
     }
     chosen = replace(settings, **filled)
-    if chosen.early_stopping is False and settings.validation_share is None:
-        # Nothing watches validation rows: they are better used for training.
+    if (chosen.early_stopping is False or chosen.bagging) and settings.validation_share is None:
+        # Nothing watches validation rows, or each member has its own: they are better used for training.
         chosen = replace(chosen, validation_share=0.0)
     return chosen
 

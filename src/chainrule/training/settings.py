@@ -7,7 +7,7 @@ the table's size.
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -15,13 +15,22 @@ from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
 from chainrule.equations.initializers import initializer
 from chainrule.equations.losses import Loss, loss
-from chainrule.equations.network import BIAS_MODES, BiasMode, Dense, Network
+from chainrule.equations.network import (
+    BIAS_MODES,
+    PARAMETRIZATIONS,
+    BiasMode,
+    Dense,
+    Network,
+    Parametrization,
+)
 from chainrule.equations.optimizers import Optimizer, optimizer
-from chainrule.equations.schedules import schedule
+from chainrule.equations.schedules import schedule, strength
 from chainrule.equations.sharing import check_sharing, shared_shapes
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
+from chainrule.training.initial import DATA, check_shared_start
 from chainrule.training.monitor import Plan
+from chainrule.training.watch import WATCHED, Answers, watched
 
 Task = Literal["classification", "regression"]
 
@@ -32,8 +41,15 @@ class Settings:
 
     ``activation``: one for all hidden layers or one per layer. ``batch_size``: rows per update, 1 = row by
     row, "all" = the whole table. ``warmup``: epochs. ``weight_decay``: decoupled; ``l1``, ``l2``: penalties
-    in the cost. ``members``: how many networks are trained and averaged; ``sharing``: "tabm" lets them share the
-    hidden layers' weights. ``validation_share``: of the training rows, watched by early stopping.
+    in the cost. ``rate_factors``: of the learning rate, by the name of a parameter array, in all layers that have
+    it, such as ``{"b": 0.1}``. ``activation_mix``: whether hidden neurons learn how much of the activation they
+    take. ``regularization_schedule``: of dropout and weight decay. ``members``: how many networks are trained and
+    averaged; ``sharing``: "tabm" lets them share the hidden layers' weights. ``validation_share``: of the training
+    rows, watched by early stopping, which looks at what `watched` says: ``watch``; ``stop_together``: at its mean
+    over the members, which then keep a common epoch. ``calibrate``: fit a temperature on those rows when training
+    is over. ``bagging``: member m of K holds out and watches the m-th of K folds of the rows, instead. ``refit``:
+    train again on all rows for the best epoch's number of epochs. ``time_limit``: seconds; members and epochs are
+    fewer where all don't fit into it.
     """
 
     hidden: Sequence[int] | None = None
@@ -43,6 +59,7 @@ class Settings:
     optimizer: str | None = None
     learning_rate: float | None = None
     schedule: str | None = None
+    rate_factors: Mapping[str, float] | None = None
     warmup: float = 0.0
     momentum: float | None = None
     batch_size: int | Literal["all"] | None = None
@@ -54,12 +71,21 @@ class Settings:
     clip_norm: float | None = None
     bias: BiasMode = "neuron"
     init: str = "auto"
+    activation_mix: bool = False
+    parametrization: Parametrization = "standard"
+    regularization_schedule: str = "constant"
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
+    stop_together: bool = False
+    watch: str = "loss"
     validation_share: float | None = None
     members: int | None = None
     sharing: str = "none"
+    calibrate: bool = False
+    bagging: bool = False
+    refit: bool = False
+    time_limit: float | None = None
     seed: int = 0
 
     def __post_init__(self) -> None:
@@ -85,6 +111,11 @@ class Resolved:
     plan: Plan
     members: int
     validation_share: float
+    watch: str = "loss"
+    calibrate: bool = False
+    bagging: bool = False
+    refit: bool = False
+    time_limit: float | None = None
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -100,7 +131,12 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
-    steps_per_epoch = max(1, math.ceil(problem.n_rows * (1 - (chosen.validation_share or 0.0)) / batch_size))
+    answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
+    n_training = problem.n_rows * (1 - (chosen.validation_share or 0.0))
+    if chosen.bagging:
+        _check_bagging(settings, chosen, problem)
+        n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
+    steps_per_epoch = max(1, math.ceil(n_training / batch_size))
     return Resolved(
         network,
         StepSettings(
@@ -122,9 +158,17 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             bool(chosen.early_stopping),
             chosen.patience or 1,
             chosen.tolerance,
+            watch=watched(chosen.watch, network, answers),
+            regularization=strength(chosen.regularization_schedule),
+            together=chosen.stop_together,
         ),
         chosen.members or 1,
         chosen.validation_share or 0.0,
+        chosen.watch,
+        chosen.calibrate,
+        chosen.bagging,
+        chosen.refit,
+        chosen.time_limit,
     )
 
 
@@ -150,8 +194,13 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
             f"{len(activations)} activations for {len(hidden)} hidden layers: give one for all, "
             "one per hidden layer, or one more for the output layer"
         )
+    everywhere: dict[str, Any] = {
+        "bias": chosen.bias,
+        "init": chosen.init,
+        "parametrization": chosen.parametrization,
+    }
     layers = [
-        Dense(size, name, bias=chosen.bias, dropout=chosen.dropout or 0.0, init=chosen.init)
+        Dense(size, name, dropout=chosen.dropout or 0.0, mix=chosen.activation_mix, **everywhere)
         for size, name in zip(hidden, activations, strict=True)
     ]
     n_out = output_neurons(cost, problem)
@@ -159,9 +208,22 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         raise SettingsError(
             "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
         )
-    return Network(
-        [problem.n_inputs, *layers, Dense(n_out, output, bias=chosen.bias, init=chosen.init)], cost
-    )
+    layers.append(Dense(n_out, output, **everywhere))
+    return Network([problem.n_inputs, *_with_rates(layers, chosen.rate_factors or {})], cost)
+
+
+def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[Dense]:
+    """Return the layers with the factors of the parameters that they have."""
+    names = {name: None for layer in layers for name in layer.shapes(1)}
+    for name in factors:
+        if name not in names:
+            raise SettingsError(
+                f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
+            )
+    return [
+        replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
+        for layer in layers
+    ]
 
 
 def output_neurons(cost: Loss, problem: Problem) -> int:
@@ -204,6 +266,7 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
             "weight-decay": bool(chosen.weight_decay),
             "learning-rate": chosen.learning_rate is not None,
             "schedule": chosen.schedule not in (None, "constant"),
+            "rate-factors": any(layer.rates for layer in network.layers),
         }
         for name, is_set in refused.items():
             if is_set:
@@ -212,6 +275,12 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
                 )
     if chosen.sharing != "none":
         shared_shapes(network, chosen.members or 1)
+        check_shared_start(network)
+        if chosen.bagging:
+            raise SettingsError(
+                "with --bagging a member answers for the rows that it hasn't seen, but weights that members share have "
+                "seen all rows: leave out --bagging, or --sharing"
+            )
     if method.name == "perceptron" and (len(network.layers) > 1 or network.loss.name != "perceptron"):
         raise SettingsError(
             "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
@@ -219,21 +288,69 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
         )
 
 
+def _check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
+    """Raise SettingsError where members can't hold out a fold each."""
+    members = chosen.members or 1
+    if chosen.refit:
+        raise SettingsError(
+            "with --bagging all rows are trained on by most members already: leave out --refit, or --bagging"
+        )
+    if asked.validation_share is not None:
+        raise SettingsError(
+            "with --bagging each member holds out its own fold of the rows, so there is no --validation-share: leave "
+            "one of them out"
+        )
+    if members < 2:
+        raise SettingsError(
+            "--bagging holds out a fold of the rows for each member, so it needs at least --members 2"
+        )
+    if members >= problem.n_rows:
+        raise SettingsError(
+            f"--bagging needs more rows than members, and there are {members} members for {problem.n_rows} rows: "
+            "give fewer --members"
+        )
+
+
 def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
     no_hidden = "there is no hidden layer; leave it out, or give --hidden"
     no_stopping = "early stopping is off; leave it out, or add --early-stopping"
+    decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
+    regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
     unused = (
         ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
         ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
+        ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
+        ("stop-together", asked.stop_together and not chosen.early_stopping, no_stopping),
+        (
+            "stop-together",
+            asked.stop_together and chosen.members == 1,
+            "there is one member; leave it out, or give more --members",
+        ),
+        (
+            "stop-together",
+            asked.stop_together and chosen.sharing != "none",
+            "members that share end together as it is; leave it out",
+        ),
+        (
+            "stop-together",
+            asked.stop_together and method.name == "lbfgs",
+            "lbfgs minimizes one member's cost after the other's; leave it out, or choose another --optimizer",
+        ),
+        ("watch", asked.watch != "loss" and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
         (
             "warmup",
             asked.warmup > 0 and method.name == "lbfgs",
             "lbfgs finds the length of each step; leave it out",
+        ),
+        (
+            "regularization-schedule",
+            asked.regularization_schedule != "constant" and not regularized,
+            "there is neither dropout nor weight decay; leave it out, or add --dropout or --weight-decay",
         ),
     )
     for name, is_set, reason in unused:
@@ -250,10 +367,19 @@ def _check(s: Settings) -> None:
             raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
     if s.bias not in BIAS_MODES:
         raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
-    if s.early_stopping is not None and not isinstance(s.early_stopping, bool):
-        raise SettingsError(f"early-stopping {s.early_stopping!r} must be True or False")
+    if s.parametrization not in PARAMETRIZATIONS:
+        raise SettingsError(
+            f"parametrization {s.parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
+        )
     check_sharing(s.sharing)
-    if s.init != "auto":
+    strength(s.regularization_schedule)
+    if s.watch not in WATCHED:
+        raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
+    for name in ("early_stopping", "stop_together", "calibrate", "bagging", "refit", "activation_mix"):
+        value = getattr(s, name)
+        if value is not None and not isinstance(value, bool):
+            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
+    if s.init not in ("auto", DATA):
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":
         _at_least("batch-size", s.batch_size, 1, whole=True)
@@ -271,9 +397,11 @@ def _check(s: Settings) -> None:
         value = getattr(s, name)
         if value is not None:
             _at_least(name.replace("_", "-"), value, low, whole=whole)
+    if s.rate_factors is not None and not isinstance(s.rate_factors, Mapping):
+        raise SettingsError(f"rate-factors {s.rate_factors!r} must be factors by name, such as b=0.1")
     if s.seed >= 2**64:
         raise SettingsError(f"seed {s.seed} must be less than 2^64")
-    for name in ("learning_rate", "clip_norm"):
+    for name in ("learning_rate", "clip_norm", "time_limit"):
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and value > 0):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")

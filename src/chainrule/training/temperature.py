@@ -50,11 +50,17 @@ def fitted_temperature(
     & Thiery, "Uncertainty quantification and deep ensembles", NeurIPS 2021; for the half row, Krichevsky & Trofimov,
     "The performance of universal encoding", IEEE Transactions on Information Theory 27, 1981.
     """
+    return temperature_of(network, weighted_sums(network, parameters, x), y, answers, weights)
+
+
+def temperature_of(
+    network: Network, z: FloatArray, y: FloatArray, answers: Answers, weights: FloatArray | None = None
+) -> float:
+    """Return the same for the output layer's z (k, n, n_out), of which there are as many as members are asked."""
     # SciPy's optimizers take a third of a second to import.
     from scipy.optimize import minimize_scalar
 
-    check_calibrates(network, len(x))
-    z = _weighted_sums(network, parameters, x)
+    check_calibrates(network, len(y))
     codes = answers.true_codes(y).reshape(-1)
     if weights is not None and answers.kind == "labels":
         weights = np.repeat(weights, y.shape[1])
@@ -90,7 +96,7 @@ def check_calibrates(network: Network, n_rows: int) -> None:
         )
 
 
-def _weighted_sums(network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
+def weighted_sums(network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
     """Return the output layer's z (k, n, n_out) in float64, in which 1 - p of a sure row is not yet 0."""
     members = [Layout(network).unflatten(np.asarray(flat, np.float64)) for flat in parameters]
     rows = np.asarray(x, np.float64)

@@ -9,8 +9,10 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.training.metrics import METRICS, Metric, metric
+from chainrule.training.refinement import refinement
 
 
 @dataclass(frozen=True)
@@ -59,7 +61,10 @@ class Answers:
 
 @dataclass(frozen=True)
 class Watch:
-    """A metric of the answers of a network: ``watch(y, outputs, weights)`` is its value on those rows."""
+    """A metric of the answers of a network: ``watch(y, outputs, weights)`` is its value on those rows.
+
+    A metric of ``sums`` gets the output layer's z in place of the outputs.
+    """
 
     metric: Metric
     answers: Answers
@@ -75,6 +80,13 @@ class Watch:
             flat = self.own and outputs.shape[1] == 1
             return compare(y[:, 0], outputs[:, 0], weights) if flat else compare(y, outputs, weights)
         true = answers.true_codes(y)
+        if self.metric.of == "sums":
+            z = (
+                np.concatenate([np.zeros_like(outputs), outputs], axis=1)
+                if outputs.shape[1] == 1
+                else outputs
+            )
+            return compare(true, z, weights)
         if self.metric.of == "probabilities":
             return compare(true, answers.probabilities(outputs), weights)
         if self.own:
@@ -99,6 +111,29 @@ def watch(spec: str | Metric | Callable[[Any, Any], float], answers: Answers) ->
             f"metric {chosen.name} doesn't fit {what}: choose loss, {', '.join(known)}, or a function"
         )
     return Watch(chosen, answers, own)
+
+
+WATCHED = ("loss", "error", "refinement")
+"""What early stopping can look at, by the word of the setting."""
+
+
+def watched(word: str, network: Network, answers: Answers) -> Watch | None:
+    """Return what watches the ``loss`` (None), the ``error`` or the ``refinement`` of a network.
+
+    The error is the share of wrong answers, watched as accuracy, or the RMSE of numbers; refinement is the log-loss
+    at the best temperature for the rows (`refinement`). Raises SettingsError for refinement without probabilities.
+    """
+    if word == "loss":
+        return None
+    if word == "error":
+        return watch("rmse" if answers.kind == "number" else "accuracy", answers)
+    output = network.output
+    if answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
+        raise SettingsError(
+            f"--watch refinement needs probabilities of classes, by one sigmoid output or by softmax, not "
+            f"{output.n_out} × {output.activation.name}: choose error, or leave it out"
+        )
+    return Watch(Metric("refinement", refinement, "sums", greater_is_better=False), answers)
 
 
 _FITTING = {

@@ -1,0 +1,27 @@
+"""Metrics of numbers in the units of the table, rather than as the network has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.tables.target import TargetEncoder
+from chainrule.training.watch import Watch
+
+
+def in_units(watch: Watch, target: TargetEncoder) -> Watch:
+    """Return what watches a metric of numbers in the table's units; any other watch as it is."""
+    if watch.answers.kind != "number":
+        return watch
+    function = _in_units(watch.metric.function, target)
+    return replace(watch, metric=replace(watch.metric, function=function))
+
+
+def _in_units(function: Callable[..., float], target: TargetEncoder) -> Callable[..., float]:
+    def compared(y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
+        return function(target.inverse(y), target.inverse(np.asarray(outputs)), weights)
+
+    return compared
