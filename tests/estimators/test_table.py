@@ -93,6 +93,7 @@ CHANGES: dict[str, Any] = {
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
     "calibrate": True, "watch": "error", "bagging": True, "refit": True, "callbacks": lambda state: True, "engine": "cpu",
     "rate_factors": {"b": 0.1}, "activation_mix": True, "parametrization": "ntk",
+    "numeric_embedding": "periodic", "scaling_layer": True,
 }  # fmt: skip
 
 
@@ -103,8 +104,18 @@ def test_every_parameter_changes_the_model(name):
     assert not np.array_equal(one.predict_proba(X), other.predict_proba(X))
 
 
+def test_a_category_of_many_levels_is_embedded():
+    x = {"k": [f"L{i % 12}" for i in range(60)]}
+    y = [float(i % 12) for i in range(60)]
+    one, other = (regressor(category_embedding=kind).fit(x, y) for kind in (None, "learned"))
+    assert one.model_.network.features is None
+    assert other.model_.network.sizes[0] == 8
+    assert not np.array_equal(one.predict(x), other.predict(x))
+
+
 def test_the_parameters_left_end_the_training_otherwise():
     known = {
+        "category_embedding",
         "regularization_schedule",
         "early_stopping",
         "patience",

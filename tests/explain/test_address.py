@@ -21,10 +21,13 @@ COUNT = st.integers(1, 3000)
 
 @st.composite
 def addresses(draw):
-    name = draw(st.sampled_from([*QUANTITIES, "m/dW", "v_hat/db", "velocity_new/dW", "g/db", "v_new/dalpha"]))
+    own = ["m/dW", "v_hat/db", "velocity_new/dW", "g/db", "v_new/dalpha", "m/df"]
+    name = draw(st.sampled_from([*QUANTITIES, *own]))
     place = Address(name).quantity.place
     layer = draw(COUNT) if place in ("neuron", "weight", "bias", "mix", "layer") else None
     size = {"scalar": 0, "layer": 0, "weight": 2}.get(place, 1)
+    if place == "stage":
+        layer, size = 0, {"V": 3, "s": 1, "e": 1, "dC/de": 1}.get(Address(name).parameter or name, 2)
     index = tuple(draw(COUNT) for _ in range(size)) if draw(st.booleans()) else ()
     return Address(name, layer, index, *(draw(st.none() | COUNT) for _ in range(3)))
 
@@ -43,9 +46,8 @@ def test_text_and_address_are_the_same(address):
         ("δ[1][2]", "delta[1][2]"),
         ("η", "eta"),
         ("w[1][2,3]", "W[1][2,3]"),
-        ("a[0][3]", "x[3]"),
-        ("h[0][3] @row=2", "x[3]@row=2"),
-        ("dC/da[0][3]", "dC/dx[3]"),
+        ("h[0][3] @row=2", "a[0][3]@row=2"),
+        ("dC/dh[0][3]", "dC/da[0][3]"),
         ("z [2] [1]", "z[2][1]"),
         ("C@row=1@step=3", "C@step=3@row=1"),
     ],
@@ -60,7 +62,7 @@ def test_other_spellings(text, meant):
         ("", "'' is not an address; write an address such as"),
         ("z[2", "is not an address"),
         ("q[1]", "there is no quantity 'q'; known are x, y,"),
-        ("dC/dV[1]", "did you mean dC/d"),
+        ("dC/dQ[1]", "did you mean dC/d"),
         ("z", "needs its layer, as in z[2][1]"),
         ("z[0][1]", "layer 0 is the input x"),
         ("z[1][0]", "neurons are counted from 1"),

@@ -10,7 +10,7 @@ from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.training.recipe import batch_size
-from chainrule.training.settings import Problem, Settings, resolve
+from chainrule.training.settings import InputGroup, Problem, Settings, resolve
 
 CLASSES = Problem("classification", 1000, 5, 3)
 TWO = Problem("classification", 1000, 5, 2)
@@ -70,14 +70,18 @@ def test_every_setting_has_an_effect():
         "optimizer": "rmsprop", "learning_rate": 0.5, "schedule": "cosine", "warmup": 3.0, "momentum": 0.7,
         "batch_size": 7, "epochs": 3, "weight_decay": 0.3, "l1": 0.1, "l2": 0.1, "dropout": 0.6, "clip_norm": 1.0,
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
-        "validation_share": 0.4, "members": 2, "sharing": "tabm", "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
+        "validation_share": 0.4, "members": 2, "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
         "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
-        "bagging": True, "refit": True, "time_limit": 9.0, "stop_together": True,
+        "bagging": True, "refit": True, "time_limit": 9.0, "stop_together": True, "sharing": "tabm",
+        "numeric_embedding": "periodic", "category_embedding": "learned", "scaling_layer": True,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
-    plain = resolve(Settings(), NUMBERS)
+    table = replace(
+        NUMBERS, n_inputs=16, groups=(*[InputGroup("number")] * 3, InputGroup("category", 13, 12))
+    )
+    plain = resolve(Settings(), table)
     for name, value in changed.items():
-        assert resolve(Settings(**{name: value}), NUMBERS) != plain, name
+        assert resolve(Settings(**{name: value}), table) != plain, name
 
 
 def test_batches():

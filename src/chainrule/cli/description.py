@@ -35,7 +35,7 @@ def print_description(console: Console, model: Model, path: str) -> None:
     console.print()
     console.print(bold("Layers"))
     grid = table_of("layer", "neurons", "activation", "a = f(z)", "W", "b", right=[0, 1])
-    shapes = model.network.shapes()
+    shapes = model.network.shapes()[: len(model.network.layers)]
     for index, (layer, arrays) in enumerate(zip(model.network.layers, shapes, strict=True)):
         if index >= MOST_COLUMNS:
             break
@@ -46,6 +46,8 @@ def print_description(console: Console, model: Model, path: str) -> None:
         grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
     console.print(grid)
     more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
+    if model.network.features is not None:
+        console.print(plain(f"layer 0: {model.network.features.words}"))
     _print_inputs(console, model)
 
 

@@ -39,6 +39,7 @@ zcat big.csv.gz | chainrule train - --target label --out big.safetensors
 SETTINGS = (
     "hidden", "activation", "output_activation", "loss", "optimizer", "learning_rate", "schedule", "rate_factors",
     "warmup", "momentum", "batch_size", "epochs", "weight_decay", "l1", "l2", "dropout", "clip_norm", "bias", "init",
+    "numeric_embedding", "category_embedding", "scaling_layer",
     "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "stop_together", "watch", "validation_share", "members", "sharing",
     "calibrate", "bagging", "refit", "time_limit", "seed",
@@ -210,6 +211,24 @@ def _network_options(made: Parser) -> None:
         "--parametrization",
         metavar="NAME",
         help="of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)",
+    )
+    made.option(
+        group,
+        "--numeric-embedding",
+        metavar="NAME",
+        help="periodic: numbers also enter as learned sums of cosines; or none (default none)",
+    )
+    made.option(
+        group,
+        "--category-embedding",
+        metavar="NAME",
+        help="learned: categories of more than 9 levels enter as 8 learned numbers; or none (default none)",
+    )
+    made.option(
+        group,
+        "--scaling-layer",
+        action=argparse.BooleanOptionalAction,
+        help="give each number that enters layer 1 a learned factor",
     )
     made.option(
         group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"

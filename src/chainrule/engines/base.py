@@ -1,7 +1,8 @@
 """What an engine is: the flat parameter layout, the data and settings of a run, and the protocol.
 
 An engine trains K member networks of one shape in one call. All parameters of a member lie in one row of an
-array (k, p), layer by layer, W before b, each in C order: `Layout` finds every array in it.
+array (k, p), layer by layer (a feature stage, layer 0, first), W before b, each in C order: `Layout` finds every
+array in it.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from typing import Any, NamedTuple, Protocol
 import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
+from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
 from chainrule.equations.sharing import check_sharing, expand, fold, shared_shapes
@@ -23,7 +25,7 @@ from chainrule.errors import SettingsError
 
 
 class Slot(NamedTuple):
-    """Where one array lies in the flat parameters: layer (1-based), name, start, and shape."""
+    """Where one array lies in the flat parameters: layer (1-based; 0: the feature stage), name, start, and shape."""
 
     layer: int
     name: str
@@ -34,6 +36,11 @@ class Slot(NamedTuple):
     def stop(self) -> int:
         """The index after the last of its numbers."""
         return self.start + math.prod(self.shape)
+
+
+def decays(slot: Slot) -> bool:
+    """Tell whether penalties and decay are about an array: weights have them, biases don't."""
+    return slot.name in STAGE_WEIGHTS if slot.layer == 0 else slot.name == "W"
 
 
 class Layout:
@@ -52,7 +59,11 @@ class Layout:
     def _lay_out(self, network: Network, of_layers: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
         slots: list[Slot] = []
         start = 0
-        for number, shapes in enumerate(of_layers, 1):
+        shapes_of = list(enumerate(of_layers, 1))
+        if network.features is not None:
+            # Its shapes are item -1: it is layer 0, and comes first.
+            shapes_of = [(0, shapes_of[-1][1]), *shapes_of[:-1]]
+        for number, shapes in shapes_of:
             for name, shape in shapes.items():
                 slots.append(Slot(number, name, start, shape))
                 start = slots[-1].stop
@@ -63,10 +74,11 @@ class Layout:
         self.free = np.ones(start)
         self.rates = np.ones(start)
         for slot in slots:
-            self.decayed[slot.start : slot.stop] = slot.name == "W"
-            self.rates[slot.start : slot.stop] = dict(network.layers[slot.layer - 1].rates).get(
-                slot.name, 1.0
-            )
+            self.decayed[slot.start : slot.stop] = decays(slot)
+            factors = dict(network.layers[slot.layer - 1].rates)
+            if slot.layer == 0 and network.features is not None:
+                factors = {slot.name: network.features.rate(slot.name)}
+            self.rates[slot.start : slot.stop] = factors.get(slot.name, 1.0)
         self.rated = bool((self.rates != 1).any())
 
     def etas(self, eta: float) -> FloatArray | float:
@@ -82,7 +94,7 @@ class Layout:
 
     def unflatten(self, flat: Array) -> list[dict[str, Array]]:
         """Return views of ``flat`` (…, p) as arrays by name for each layer, leading axes kept."""
-        layers: list[dict[str, Array]] = [{} for _ in self.network.layers]
+        layers: list[dict[str, Array]] = [{} for _ in self.network.shapes()]
         for slot in self.slots:
             part = flat[..., slot.start : slot.stop]
             layers[slot.layer - 1][slot.name] = part.reshape(*flat.shape[:-1], *slot.shape)
@@ -104,12 +116,12 @@ class Layout:
                 return f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in place)}]"
         raise IndexError(f"the network has {self.size} parameters, so there is no parameter {index}")
 
-    def layer_not_finite(self, flat: FloatArray) -> int:
-        """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, 0 if there is none."""
+    def layer_not_finite(self, flat: FloatArray) -> int | None:
+        """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, None if there is none."""
         for slot in self.slots:
             if not np.isfinite(flat[slot.start : slot.stop]).all():
                 return slot.layer
-        return 0
+        return None
 
     def _frozen(self, number: int, address: str) -> slice | int:
         match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -63,6 +64,7 @@ class Tables:
         self.layers[n_layers, at.A_AT] = a_at
         self.a_size, self.z_size = a_at + rows * network.output.n_out, z_at
 
+        self.groups, self.stage, self.stage_size = _stage(self.layout, rows)
         if training:
             self.drop(1.0)
         self.rows = rows
@@ -78,7 +80,7 @@ class Tables:
 
     def shape(self, slices: IntArray, rates: FloatArray, facts: IntArray) -> at.Shape:
         """Return the tables as the kernels take them."""
-        return at.Shape(self.layers, slices, rates, self.scales, facts)
+        return at.Shape(self.layers, slices, rates, self.scales, facts, self.groups, self.stage)
 
     def space(self) -> at.Space:
         """Return a thread's buffers for ``rows`` rows."""
@@ -91,7 +93,43 @@ class Tables:
             values=np.zeros(self.rows, self.dtype),
             words=np.zeros(self.widest + 4, np.uint64),
             scratch=np.zeros(MOST_SHARED * TILE, self.dtype),
+            stage=np.zeros(self.stage_size, self.dtype),
         )
+
+
+def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
+    """Return the tables of a feature stage's groups and facts, and its buffer's size; empty and 1 without a stage."""
+    features = layout.network.features
+    if features is None:
+        return np.zeros((0, 9), np.int64), np.zeros(8, np.int64), 1
+    starts = {slot.name: slot.start for slot in layout.slots if slot.layer == 0}
+    shapes = features.shapes()
+    taken = dict.fromkeys(starts, 0)
+    groups = np.zeros((len(features.groups), 9), np.int64)
+    column = output = 0
+    for line, group in zip(groups, features.groups, strict=True):
+        size = features.outputs_of(group)
+        learned = {"number": features.width, "category": features.level_width, "plain": 0}[group.kind]
+        line[: at.G_F] = (at.GROUP_KINDS.index(group.kind), column, group.size, output, learned)
+        names = {"number": ("f", "phi", "V", "c"), "category": ("E",), "plain": ()}[group.kind]
+        for place, name in enumerate(names, at.G_F):
+            line[place] = starts[name] + taken[name]
+            taken[name] += group.size * math.prod(shapes[name][1:])
+        column, output = column + group.size, output + size
+    inputs, outputs = rows * features.n_inputs, rows * features.n_outputs
+    stage = np.array(
+        [
+            rows,
+            features.n_inputs,
+            features.n_outputs,
+            features.waves,
+            starts.get("s", -1),
+            sum(math.prod(shape) for shape in shapes.values()),
+            inputs,
+            inputs + outputs,
+        ]
+    )
+    return groups, stage, inputs + outputs + (4 + features.width) * rows
 
 
 def bare_shape(tables: Tables) -> at.Shape:

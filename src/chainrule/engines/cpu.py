@@ -31,6 +31,7 @@ from chainrule.engines.base import (
     StepSettings,
     check_lines,
     check_resumable,
+    decays,
 )
 from chainrule.engines.buffers import (
     BLOCK,
@@ -430,7 +431,8 @@ class CpuRun:
         # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
         step = self._step_again(epoch, stopped, member, rate)
         finite = np.abs(step.raw[np.isfinite(step.raw)])
-        layer = not_finite(step, self.layout) or len(self.layout.network.layers)
+        found = not_finite(step, self.layout)
+        layer = len(self.layout.network.layers) if found is None else found
         return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
     def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
@@ -514,13 +516,13 @@ def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     """
     ranges = [(0, layout.size, 1)]
     if separate:
-        ranges = [(slot.start, slot.stop, int(slot.name == "W")) for slot in layout.slots]
+        ranges = [(slot.start, slot.stop, int(decays(slot))) for slot in layout.slots]
     size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
-    for start, stop, decays in ranges:
+    for start, stop, decaying in ranges:
         count = max(1, round((stop - start) / size))
         edges = [start + (stop - start) * part // count for part in range(count + 1)]
-        found += [(first, last, decays) for first, last in pairwise(edges)]
+        found += [(first, last, decaying) for first, last in pairwise(edges)]
     return np.array(found, np.int64)
 
 

@@ -134,6 +134,9 @@ class RowPredictor:
             at.AT_WORDS: space.words,
             at.AT_SCRATCH: space.scratch,
             at.AT_W: w,
+            at.AT_GROUPS: shape.groups,
+            at.AT_STAGE: shape.stage,
+            at.AT_STAGE_BUFFER: space.stage,
         }
         self._made_of = (network, w, tables.dtype)
         self._bound = np.zeros((len(self._arrays), 3), np.int64)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import float32, int32, njit
 
 from chainrule.engines.native import bits_of_float, float_of_bits
@@ -171,3 +172,51 @@ def tanh(x: Any) -> Any:
     e = exp(-_TWO * size)
     far = (_ONE - e) / (_ONE + e)
     return math.copysign(near if size < float32(0.625) else far, x)
+
+
+# sin(π/2 r) = r (π/2 + …) and cos(π/2 r) = 1 + …, polynomials in r² interpolated at Chebyshev's nodes for |r| <= 1/2.
+_QUARTER_HIGH, _QUARTER_LOW = float32(1.5707964), float32(-4.371139e-8)
+_SIN = tuple(float32(c) for c in (0.000158651512713, -0.00468147496917, 0.0796926122972, -0.645964097397))
+_COS = tuple(float32(c) for c in (0.000906739898403, -0.0208615283422, 0.253669410357, -1.23370054937))
+
+
+@_inline
+def _quarters(t: Any) -> Any:
+    """Return k mod 4, sin(π/2 r) and cos(π/2 r) for an angle of t turns, 4t = k + r with |r| <= 1/2, which is exact."""
+    quarters = t * float32(4.0)
+    k = np.rint(quarters)
+    r = quarters - k
+    square = r * r
+    p = _SIN[0]
+    p = p * square + _SIN[1]
+    p = p * square + _SIN[2]
+    p = p * square + _SIN[3]
+    q = _COS[0]
+    q = q * square + _COS[1]
+    q = q * square + _COS[2]
+    q = q * square + _COS[3]
+    return int32(k) & int32(3), r * _QUARTER_HIGH + r * (p * square + _QUARTER_LOW), _ONE + q * square
+
+
+@_inline
+def turn(t: Any) -> Any:
+    """Return cos(2πt) and sin(2πt), for an angle of t turns."""
+    k, s, c = _quarters(t)
+    odd = (k & int32(1)) != int32(0)
+    cosine, sine = (s if odd else c), (c if odd else s)
+    return (
+        -cosine if ((k + int32(1)) & int32(2)) != int32(0) else cosine,
+        -sine if (k & int32(2)) != int32(0) else sine,
+    )
+
+
+@_inline
+def cos_turns(t: Any) -> Any:
+    """Return cos(2πt), for an angle of t turns."""
+    return turn(t)[0]
+
+
+@_inline
+def sin_turns(t: Any) -> Any:
+    """Return sin(2πt), for an angle of t turns."""
+    return turn(t)[1]

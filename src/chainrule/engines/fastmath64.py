@@ -10,6 +10,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+import numpy as np
 from numba import float64, int64, njit
 
 from chainrule.engines.native import double_of_bits
@@ -90,3 +91,73 @@ def tanh(x: Any) -> Any:
     near = size + size * (square * p / q)
     far = 1.0 - 2.0 / (exp(2.0 * (float64(22.0) if size > 22.0 else size)) + 1.0)
     return math.copysign(near if size < 0.625 else far, x)
+
+
+# sin(π/2 r) = r (π/2 + …) and cos(π/2 r) = 1 + …, polynomials in r² interpolated at Chebyshev's nodes for |r| <= 1/2.
+_QUARTER_HIGH, _QUARTER_LOW = 1.5707963267948966, 6.1232339957367659e-17
+_SIN = (
+    -6.6351523872308367e-10,
+    5.6919913649261238e-8,
+    -3.5988429259252069e-6,
+    0.00016044118476030618,
+    -0.0046817541353175611,
+    0.079692626246167028,
+    -0.64596409750624625,
+)
+_COS = (
+    -6.3293963449674235e-9,
+    4.7106784055052271e-7,
+    -2.5202039028029176e-5,
+    0.00091926027454684462,
+    -0.020863480763340773,
+    0.25366950790104782,
+    -1.2337005501361698,
+)
+
+
+@_inline
+def _quarters(t: Any) -> Any:
+    """Return k mod 4, sin(π/2 r) and cos(π/2 r) for an angle of t turns, 4t = k + r with |r| <= 1/2, which is exact."""
+    quarters = t * 4.0
+    k = np.rint(quarters)
+    r = quarters - k
+    square = r * r
+    p = _SIN[0]
+    p = p * square + _SIN[1]
+    p = p * square + _SIN[2]
+    p = p * square + _SIN[3]
+    p = p * square + _SIN[4]
+    p = p * square + _SIN[5]
+    p = p * square + _SIN[6]
+    q = _COS[0]
+    q = q * square + _COS[1]
+    q = q * square + _COS[2]
+    q = q * square + _COS[3]
+    q = q * square + _COS[4]
+    q = q * square + _COS[5]
+    q = q * square + _COS[6]
+    return int64(k) & int64(3), r * _QUARTER_HIGH + r * (p * square + _QUARTER_LOW), 1.0 + q * square
+
+
+@_inline
+def turn(t: Any) -> Any:
+    """Return cos(2πt) and sin(2πt), for an angle of t turns."""
+    k, s, c = _quarters(t)
+    odd = (k & int64(1)) != int64(0)
+    cosine, sine = (s if odd else c), (c if odd else s)
+    return (
+        -cosine if ((k + int64(1)) & int64(2)) != int64(0) else cosine,
+        -sine if (k & int64(2)) != int64(0) else sine,
+    )
+
+
+@_inline
+def cos_turns(t: Any) -> Any:
+    """Return cos(2πt), for an angle of t turns."""
+    return turn(t)[0]
+
+
+@_inline
+def sin_turns(t: Any) -> Any:
+    """Return sin(2πt), for an angle of t turns."""
+    return turn(t)[1]

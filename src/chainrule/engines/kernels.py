@@ -46,9 +46,12 @@ from chainrule.engines.places import (
     ACTIVATION,
     AT_A,
     AT_FACTS,
+    AT_GROUPS,
     AT_LAYERS,
     AT_SCALES,
     AT_SCRATCH,
+    AT_STAGE,
+    AT_STAGE_BUFFER,
     AT_W,
     AT_WORDS,
     AT_Z,
@@ -93,6 +96,7 @@ from chainrule.engines.places import (
     Space,
     T,
 )
+from chainrule.engines.stage import enter, stage_backward, stage_forward
 
 _N, _T = ord("N"), ord("T")
 _DROPOUT = int(Purpose.DROPOUT)
@@ -161,25 +165,8 @@ def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, add
     delta, z = space.delta, space.z
     d0, p0 = facts[Z_AT], shape.layers[layer - 1, Z_AT]
     w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
-    gemm(
-        shape.facts[GEMM],
-        _T,
-        _N,
-        n_in,
-        rows,
-        n_out,
-        scale,
-        w,
-        w0,
-        n_out,
-        delta,
-        d0,
-        n_out,
-        0.0,
-        delta,
-        p0,
-        n_in,
-    )
+    at_gemm = shape.facts[GEMM]
+    gemm(at_gemm, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, delta, p0, n_in)
     at = uint64(p0)
     if shape.layers[layer - 1, MIXES]:
         gradient_of_mix(shape, space, g, rows, layer - 1, adds)
@@ -195,25 +182,8 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
     delta, d0, a0 = space.delta, facts[Z_AT], facts[A_AT]
     w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
     beta = 1.0 if adds else 0.0
-    gemm(
-        shape.facts[GEMM],
-        _N,
-        _T,
-        n_out,
-        n_in,
-        rows,
-        scale,
-        delta,
-        d0,
-        n_out,
-        space.a,
-        a0,
-        n_in,
-        beta,
-        g,
-        w0,
-        n_out,
-    )
+    at_gemm = shape.facts[GEMM]
+    gemm(at_gemm, _N, _T, n_out, n_in, rows, scale, delta, d0, n_out, space.a, a0, n_in, beta, g, w0, n_out)
     if facts[B_SIZE] == 1:
         total = g.dtype.type(0.0)
         for i in range(rows * n_out):
@@ -253,8 +223,9 @@ def _block(
     n_out = shape.layers[n_layers - 1, N_OUT]
     for i in range(rows):
         source = table.order[at + first + i]
-        load(table.x, source, space.a, i)
+        enter(shape, space, table.x, source, i)
         load(table.y, source, space.targets, i)
+    stage_forward(shape, space, w, rows)
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)
         if shape.layers[layer, THRESHOLD]:
@@ -279,6 +250,7 @@ def _block(
         _gradient(shape, space, g, rows, layer, adds)
         if layer:
             _backward(shape, space, w, g, rows, layer, adds)
+    stage_backward(shape, space, w, g, rows, adds)
     return cost
 
 
@@ -517,7 +489,8 @@ def outputs_of_rows(
         rows = min(block, n - start)
         line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            load(x, rows_of[line, start + i] if len(rows_of) else start + i, space.a, i)
+            enter(shape, space, x, rows_of[line, start + i] if len(rows_of) else start + i, i)
+        stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         a0 = shape.layers[n_layers, A_AT]
@@ -553,8 +526,9 @@ def losses_of_rows(
         rows = min(block, n - start)
         line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            load(table.x, rows_of[line, start + i], space.a, i)
+            enter(shape, space, table.x, rows_of[line, start + i], i)
             load(table.y, rows_of[line, start + i], space.targets, i)
+        stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
         _loss(shape, space, rows)
@@ -572,23 +546,27 @@ _REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
 def mean_output(bound: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
 
-    ``bound`` (8, 3) says where the arrays are: taking each as an argument would take longer than the rest.
+    ``bound`` (11, 3) says where the arrays are: taking each as an argument would take longer than the rest.
     """
     a = carray(pointer(bound[AT_A, 0], x), bound[AT_A, 1])
     z = carray(pointer(bound[AT_Z, 0], x), bound[AT_Z, 1])
     scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
     words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
     w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
-    space = Space(a, z, z, z, z, z, words, scratch)
+    buffer = carray(pointer(bound[AT_STAGE_BUFFER, 0], x), bound[AT_STAGE_BUFFER, 1])
+    space = Space(a, z, z, z, z, z, words, scratch, buffer)
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
     scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
     rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
     facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
-    shape = Shape(layers, layers, rates, scales, facts)
+    groups = carray(pointer(bound[AT_GROUPS, 0], bound), (bound[AT_GROUPS, 1], bound[AT_GROUPS, 2]))
+    stage = carray(pointer(bound[AT_STAGE, 0], bound), bound[AT_STAGE, 1])
+    shape = Shape(layers, layers, rates, scales, facts, groups, stage)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):
-        copy(a, 0, x, 0, len(x))
+        copy(buffer if len(groups) else a, 0, x, 0, len(x))
+        stage_forward(shape, space, w[member], 1)
         for layer in range(n_layers):
             _forward(shape, space, w[member], 1, layer)
         for j in range(len(out)):

@@ -30,6 +30,14 @@ START, STOP, DECAYS = range(3)
     INFINITE,
     SIZE_BITS,
 ) = range(15)
+# Columns of the table of a feature stage's groups: kind (a place in GROUP_KINDS), first input and how many, first output and
+# how many are learned, and where the group's parameters begin, for numbers those of f, phi, V, c, for categories E.
+G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C = range(9)
+G_E = G_F
+GROUP_KINDS = ("plain", "number", "category")
+# Places in a feature stage's facts: rows of a block, inputs, outputs, cosines, where s begins (-1: nowhere), the stage's
+# parameters, and where dC/da and the columns at work are in its buffer, which begins with the inputs.
+ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT = range(8)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
 ETA, T, DECAY, LIMIT, NORM, DECAYED = 0, 1, 2, 3, 4, 7
 # Places in a crew's progress.
@@ -41,12 +49,14 @@ STOP_WANTED, LEFT_OUT, MEETING_SIZE = 16, 24, 32
 
 # Lines of the table of where a bound predictor's arrays are: address and sizes.
 AT_LAYERS, AT_SCALES, AT_FACTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8)
+AT_GROUPS, AT_STAGE, AT_STAGE_BUFFER = range(8, 11)
 
 
 class Shape(NamedTuple):
     """What a network looks like: tables of its layers and slices, and the facts of the run.
 
-    ``rates`` are factors of the slices' learning rates, ``scales`` those of each layer's outputs and products.
+    ``rates`` are factors of the slices' learning rates, ``scales`` those of each layer's outputs and products,
+    ``groups`` and ``stage`` the groups and the facts of the feature stage; without one there are no groups.
     """
 
     layers: Any
@@ -54,6 +64,8 @@ class Shape(NamedTuple):
     rates: Any
     scales: Any
     facts: Any
+    groups: Any
+    stage: Any
 
 
 class Rows(NamedTuple):
@@ -89,7 +101,7 @@ class Space(NamedTuple):
 
     ``mixed`` has f(z) - z where z lies, in networks with a mix.
     ``targets`` and ``values`` (losses) have a place for each row; ``words`` and ``scratch`` are for one row's random
-    words and one tile's columns.
+    words and one tile's columns; ``stage`` is the feature stage's: its inputs, dC/da[0], and columns at work.
     """
 
     a: Any
@@ -100,6 +112,7 @@ class Space(NamedTuple):
     values: Any
     words: Any
     scratch: Any
+    stage: Any
 
 
 class Shared(NamedTuple):
@@ -118,19 +131,22 @@ class Shared(NamedTuple):
 
 # Columns of the table of shared layers: sizes, and where W lies in a member's parameters, then W, r and s in theta.
 SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_AT, S_AT = range(6)
-# Columns of the table of the members' own arrays: numbers in one, and where it lies in a member's parameters and in theta.
+# Columns of the tables of the members' own arrays and of those that all have: numbers in one, and where it lies in a
+# member's parameters and in theta.
 OWN_SIZE, OWN_OF_MEMBER, OWN_AT = range(3)
 
 
 class Sharing(NamedTuple):
-    """Members that share: the tables of shared layers and own arrays, and the members as ordinary networks.
+    """Members that share: tables of the arrays, and the members as ordinary networks.
 
-    ``w`` (k, p) are their parameters, ``g`` (k, 1, p) their gradients, ``orders`` (k, n) their orders of rows; what
-    they are made of, theta (1, q), is the `State` of such a training.
+    ``layers`` are those with a shared W, ``own`` the members' own arrays, ``common`` a feature stage's, which are the same
+    for all. ``w`` (k, p) are the members' parameters, ``g`` (k, 1, p) their gradients, ``orders`` (k, n) the rows in
+    their order; what they are made of, theta (1, q), is the `State` of such a training.
     """
 
     layers: Any
     own: Any
+    common: Any
     w: Any
     g: Any
     orders: Any

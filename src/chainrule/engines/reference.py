@@ -209,7 +209,7 @@ class ReferenceRun:
             for index, rows in enumerate(self.batches(epoch, member)[: len(learning_rates)]):
                 step = self.step(member, rows, float(learning_rates[index]), strength)
                 layer = not_finite(step, self.layout)
-                if layer:
+                if layer is not None:
                     # Its own gradient, as far as it is finite; else that of the step before.
                     finite = np.abs(step.raw[np.isfinite(step.raw)])
                     largest = float(np.max(finite)) if finite.size else self.largest[member]
@@ -255,7 +255,10 @@ class ReferenceRun:
         data = self.data
         weights = None if data.weights is None else data.weights[rows]
         plain = Network(
-            [network.n_inputs, *network.layers], network.loss.without_smoothing(), network.reduction
+            [network.n_inputs, *network.layers],
+            network.loss.without_smoothing(),
+            network.reduction,
+            network.features,
         )
         with np.errstate(all="ignore"):
             record = plain.forward(self.layout.unflatten(self.parameters), data.x[rows], np)
@@ -297,10 +300,10 @@ class ReferenceRun:
         return cost + float(penalty(flat, no_decay, self.settings.l1, self.settings.l2, np)), step.used
 
 
-def not_finite(step: Step, layout: Layout) -> int:
-    """Return the first layer (1-based) with a number that is not finite, 0 if there is none."""
+def not_finite(step: Step, layout: Layout) -> int | None:
+    """Return the first layer (1-based; 0: the feature stage) with a number that is not finite, None if there is none."""
     if np.isfinite(step.gradients.cost) and np.isfinite(step.parameters).all():
-        return 0
+        return None
     for number, layer in enumerate(step.record.layers, 1):
         if not np.isfinite(layer.z).all():
             return number

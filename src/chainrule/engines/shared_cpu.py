@@ -68,10 +68,11 @@ class SharedCpuRun(CpuRun):
         self.bounds = _shared_out(self.slices, self.crew)
         n = self.n_train
         self.rows_of_table = at.Rows(self.x, self.smooth_y, self.weights, self.train, np.zeros(n, np.int32))
-        layers, own = _tables(self.shared)
+        layers, own, common = _tables(self.shared)
         self.sharing = at.Sharing(
             layers,
             own,
+            common,
             self.parameters,
             np.zeros((members, 1, self.layout.size), self.dtype),
             np.zeros((members, n), np.int32),
@@ -165,7 +166,7 @@ class SharedCpuRun(CpuRun):
         count, rate = int(self.made[0]) + stopped, float(rates[stopped - 1])
         largest = float(self.steepest.astype(self.bits).view(self.dtype)[0])
         layer = self.shared.layer_not_finite(self.theta[0])
-        if layer:
+        if layer is not None:
             return Divergence(count, layer, largest, rate)
         # A cost was not finite, so there was no update: the gradient of that step counts, as far as it is finite.
         passes = [self._pass_again(epoch, stopped, member) for member in range(self.shared.members)]
@@ -193,17 +194,19 @@ class SharedCpuRun(CpuRun):
         )
 
 
-def _tables(shared: SharedLayout) -> tuple[IntArray, IntArray]:
+def _tables(shared: SharedLayout) -> tuple[IntArray, IntArray, IntArray]:
     """Return where the shared layers' arrays lie, and the members' own, in members' parameters and in theta."""
-    layers, own = [], []
+    layers, own, common = [], [], []
     for slot in shared.slots:
         number, name = slot.layer, slot.name
-        if name in ("r", "s"):
+        if number and name in ("r", "s"):
             continue
         place = shared.ordinary.slot(number, name)
-        if slot.shape == place.shape:
+        if number == 0:
+            common.append((place.stop - place.start, place.start, slot.start))
+        elif slot.shape == place.shape:
             r, s = (shared.slot(number, each).start for each in ("r", "s"))
             layers.append((*slot.shape, place.start, slot.start, r, s))
         else:
             own.append((place.stop - place.start, place.start, slot.start))
-    return np.array(layers, np.int64), np.array(own, np.int64)
+    return np.array(layers, np.int64), np.array(own, np.int64), np.array(common, np.int64).reshape(-1, 3)

@@ -73,7 +73,7 @@ class SharedReferenceRun(ReferenceRun):
             raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta)
             made = take_update(self.shared, self.theta, raw, self.theta_state, self.settings, eta, strength)
             layer = layer_not_finite(passes) or self.shared.layer_not_finite(made.parameters)
-            if layer:
+            if layer is not None:
                 finite = np.abs(raw[np.isfinite(raw)])
                 largest = float(np.max(finite)) if finite.size else self.steepest
                 where = Divergence(self.theta_state.t + 1, layer, largest, eta)

@@ -65,6 +65,9 @@ def _expand(sharing: Any, theta: Any, member: Any) -> None:
     for array in range(len(sharing.own)):
         facts = sharing.own[array]
         copy(w, facts[OWN_OF_MEMBER], theta, facts[OWN_AT] + member * facts[OWN_SIZE], facts[OWN_SIZE])
+    for array in range(len(sharing.common)):
+        facts = sharing.common[array]
+        copy(w, facts[OWN_OF_MEMBER], theta, facts[OWN_AT], facts[OWN_SIZE])
 
 
 @compiled_loop
@@ -95,6 +98,11 @@ def _fold(sharing: Any, theta: Any, gradient: Any, member: Any) -> None:
         at, to = uint64(facts[OWN_OF_MEMBER]), uint64(facts[OWN_AT] + member * facts[OWN_SIZE])
         for i in range(uint64(facts[OWN_SIZE])):
             gradient[to + i] = g[at + i] * share
+    for array in range(len(sharing.common)):
+        facts = sharing.common[array]
+        at = uint64(facts[OWN_OF_MEMBER])
+        for i in range(uint64(facts[OWN_SIZE])):
+            g[at + i] *= share
 
 
 @compiled_loop
@@ -117,18 +125,29 @@ def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
 
 @compiled_loop
 def _add_members(sharing: Any, gradient: Any, start: Any, stop: Any) -> None:
-    """Sum all members' parts of dC/dW, in their order, for what of the shared weights lies in a range of theta."""
+    """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
     for layer in range(len(sharing.layers)):
         facts = sharing.layers[layer]
-        first = max(start, facts[W_OF_ALL])
-        count = min(stop, facts[W_OF_ALL] + facts[SHARED_IN] * facts[SHARED_OUT]) - first
-        if count > 0:
-            at = facts[W_OF_MEMBER] + first - facts[W_OF_ALL]
-            copy(gradient, first, sharing.g[0, 0], at, count)
-            for member in range(1, len(sharing.w)):
-                g = sharing.g[member, 0]
-                for i in range(uint64(count)):
-                    gradient[uint64(first) + i] += g[uint64(at) + i]
+        size = facts[SHARED_IN] * facts[SHARED_OUT]
+        _add_array(sharing, gradient, start, stop, facts[W_OF_MEMBER], facts[W_OF_ALL], size)
+    for array in range(len(sharing.common)):
+        facts = sharing.common[array]
+        _add_array(sharing, gradient, start, stop, facts[OWN_OF_MEMBER], facts[OWN_AT], facts[OWN_SIZE])
+
+
+@compiled_loop
+def _add_array(
+    sharing: Any, gradient: Any, start: Any, stop: Any, of_member: Any, of_all: Any, size: Any
+) -> None:
+    first = max(start, of_all)
+    count = min(stop, of_all + size) - first
+    if count > 0:
+        at = of_member + first - of_all
+        copy(gradient, first, sharing.g[0, 0], at, count)
+        for member in range(1, len(sharing.w)):
+            g = sharing.g[member, 0]
+            for i in range(uint64(count)):
+                gradient[uint64(first) + i] += g[uint64(at) + i]
 
 
 @compiled_loop

@@ -25,7 +25,7 @@ class LayerFormulas(NamedTuple):
 def formulas(network: Network) -> Iterator[LayerFormulas]:
     """Return every layer's formulas, whose symbols are addresses of whole arrays."""
     for number, layer in enumerate(network.layers, 1):
-        entering = Symbol(f"a[{number - 1}]" if number > 1 else "x")
+        entering = Symbol(f"a[{number - 1}]" if number > 1 or network.features else "x")
         z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
         if layer.parametrization != "standard":
             z = Binary("/", z, Call("sqrt", (Number(float(network.sizes[number - 1])),)))
@@ -51,6 +51,8 @@ def network_html(network: Network) -> str:
         for layer in formulas(network)
     ]
     words = f"{network.n_inputs} inputs, {escape(_cost(network))}"
+    if network.features is not None:
+        words += f"; layer 0, the feature stage: {escape(network.features.words)}"
     return (
         "<style>.chainrule-network :is(th, td, caption) {text-align: left; padding: 0.2em 0.8em 0.2em 0}</style>"
         f"<table class=chainrule-network><caption>{words}</caption>"

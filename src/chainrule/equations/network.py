@@ -17,6 +17,8 @@ Backward::
 with dC/dW and dC/dh divided by sqrt(n_in) as z is; with a mix 1 + alpha (f'(z) - 1) takes the place of f'(z), and
 dC/dalpha[l] is the sum over rows of dC/da[l] · (f(z[l]) - z[l]).
 
+With a feature stage (`features`) a[0] is what the stage learns from X, and its parameters are layer 0's.
+
 Shapes: rows X (…, n, d); W[l] (…, n_in, n_out); b[l] (…, n_out), or (…, 1) where the layer shares one bias;
 alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are member networks: parameters (k, …) with rows (n, d) give
 (k, n, n_out).
@@ -31,6 +33,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation, activation
+from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.losses import Loss, loss, row_shares
 from chainrule.errors import SettingsError
 
@@ -44,7 +47,10 @@ OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "st
 """What a layer's description has only where it isn't this."""
 
 Parameters: TypeAlias = Sequence[Mapping[str, Array]]
-"""For each layer its arrays by name: ``[{"W": …, "b": …}, …]``; layer l of the formulas is item l-1."""
+"""For each layer its arrays by name: ``[{"W": …, "b": …}, …]``; layer l of the formulas is item l-1.
+
+So a feature stage, layer 0, is item -1: its arrays follow those of the last layer.
+"""
 
 
 class LayerRecord(NamedTuple):
@@ -57,10 +63,11 @@ class LayerRecord(NamedTuple):
 
 
 class Record(NamedTuple):
-    """What forward computed: the rows ``x`` and every layer; `a` is the network's output."""
+    """What forward computed: the rows ``x``, every layer, and the feature stage if any; `a` is the network's output."""
 
     x: Array
     layers: tuple[LayerRecord, ...]
+    stage: StageRecord | None = None
 
     @property
     def a(self) -> Array:
@@ -68,8 +75,10 @@ class Record(NamedTuple):
         return self.layers[-1].a
 
     def inputs_of(self, index: int) -> Array:
-        """The rows that enter layer ``index`` (0-based item): x, or h of the layer before."""
-        return self.x if index == 0 else self.layers[index - 1].h
+        """The rows that enter layer ``index`` (0-based item): x or the feature stage's a, or h of the layer before."""
+        if index:
+            return self.layers[index - 1].h
+        return self.x if self.stage is None else self.stage.a
 
 
 class Gradients(NamedTuple):
@@ -79,6 +88,7 @@ class Gradients(NamedTuple):
     deltas: tuple[Array, ...]
     parameters: tuple[dict[str, Array], ...]
     x: Array
+    stage: StageGradients | None = None
 
 
 @dataclass(frozen=True)
@@ -267,7 +277,8 @@ class Network:
     >>> network.sizes
     (2, 2, 2)
 
-    ``reduction`` says how the rows' losses make the cost: their (weighted) ``mean`` or ``sum``.
+    ``reduction`` says how the rows' losses make the cost: their (weighted) ``mean`` or ``sum``. ``features`` is a
+    stage between the inputs and layer 1 that is learned with the network, None: the inputs enter as they are.
     Raises SettingsError for layers that don't fit together.
     """
 
@@ -276,6 +287,7 @@ class Network:
         layers: Sequence[int | Dense],
         loss: str | Loss = "half_squared_error",
         reduction: Reduction = "mean",
+        features: Features | None = None,
     ) -> None:
         n_inputs, *rest = layers if layers else (0,)
         if isinstance(n_inputs, bool) or not isinstance(n_inputs, int) or n_inputs < 1:
@@ -296,14 +308,20 @@ class Network:
             raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
+        if features is not None and features.n_inputs != n_inputs:
+            raise SettingsError(
+                f"a feature stage of {features.n_inputs} columns doesn't fit a network of {n_inputs} inputs"
+            )
         self.n_inputs = n_inputs
         self.layers = dense
         self.loss = _loss(loss)
         self.reduction: Reduction = reduction
+        self.features = features
 
     def __repr__(self) -> str:
         inner = ", ".join(f"Dense({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers)
-        return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r})"
+        stage = "" if self.features is None else f", features={self.features!r}"
+        return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r}{stage})"
 
     def _repr_html_(self) -> str:
         from chainrule.equations.display import network_html
@@ -330,12 +348,13 @@ class Network:
         return Network.from_dict, (self.to_dict(),)
 
     def __hash__(self) -> int:
-        return hash((self.n_inputs, self.layers, self.loss, self.reduction))
+        return hash((self.n_inputs, self.layers, self.loss, self.reduction, self.features))
 
     @property
     def sizes(self) -> tuple[int, ...]:
-        """The number of neurons of every layer, inputs first."""
-        return (self.n_inputs, *(layer.n_out for layer in self.layers))
+        """The number of neurons of every layer; first how many numbers enter layer 1: the inputs, or the feature stage's."""
+        entering = self.n_inputs if self.features is None else self.features.n_outputs
+        return (entering, *(layer.n_out for layer in self.layers))
 
     @property
     def output(self) -> Dense:
@@ -349,8 +368,9 @@ class Network:
         return Network.from_dict({**data, "layers": [*data["layers"][:-1], last]})
 
     def shapes(self) -> list[dict[str, tuple[int, ...]]]:
-        """Return the shapes of every layer's parameters, by name."""
-        return [layer.shapes(n_in) for layer, n_in in zip(self.layers, self.sizes[:-1], strict=True)]
+        """Return the shapes of every layer's parameters, by name; a feature stage's, layer 0, are item -1."""
+        shapes = [layer.shapes(n_in) for layer, n_in in zip(self.layers, self.sizes[:-1], strict=True)]
+        return shapes if self.features is None else [*shapes, self.features.shapes()]
 
     def forward(
         self, p: Parameters, x: Array, xp: Namespace, masks: Sequence[Array | None] | None = None
@@ -362,11 +382,12 @@ class Network:
         if x.shape[-1] != self.n_inputs:
             raise SettingsError(f"rows of {x.shape[-1]} inputs don't fit a network of {self.n_inputs}")
         records: list[LayerRecord] = []
-        h = x
+        stage = None if self.features is None else self.features.forward(p[-1], x, xp)
+        h = x if stage is None else stage.a
         for index, layer in enumerate(self.layers):
             records.append(layer.forward(p[index], h, None if masks is None else masks[index], xp))
             h = records[-1].h
-        return Record(x, tuple(records))
+        return Record(x, tuple(records), stage)
 
     def row_losses(self, record: Record, y: Array, xp: Namespace) -> Array:
         """Return the loss of each row, shape (…, n), for targets ``y`` of shape (…, n, n_out)."""
@@ -398,7 +419,13 @@ class Network:
                 before, made = self.layers[index - 1], record.layers[index - 1]
                 deltas.append(before.delta(p[index - 1], made, dh, xp))
                 of_mix = before.by_alpha(made, dh, xp)
-        return Gradients(cost, tuple(reversed(deltas)), tuple(reversed(grads)), dh)
+        grads.reverse()
+        stage = None
+        if self.features is not None and record.stage is not None:
+            stage = self.features.backward(p[-1], record.x, record.stage, dh, xp)
+            grads.append(stage.parameters)
+            dh = stage.x
+        return Gradients(cost, tuple(reversed(deltas)), tuple(grads), dh, stage)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
@@ -407,14 +434,20 @@ class Network:
             "layers": [layer.to_dict() for layer in self.layers],
             "loss": self.loss.spec,
             "reduction": self.reduction,
-        }
+        } | ({} if self.features is None else {"features": self.features.to_dict()})
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Network:
         """Return the network of `to_dict`'s plain data; raises SettingsError where it can't be one."""
         try:
             layers = [_layer_from_dict(layer) for layer in data["layers"]]
-            return cls([data["n_inputs"], *layers], data["loss"], data["reduction"])
+            stage = data.get("features")
+            return cls(
+                [data["n_inputs"], *layers],
+                data["loss"],
+                data["reduction"],
+                None if stage is None else Features.from_dict(stage),
+            )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise SettingsError(f"this is not the description of a network: {error}") from error
 

@@ -5,7 +5,8 @@ the layer, r_k, and of what leaves it, s_k, and its own bias::
 
     z_k = ((h_k ∘ r_k) W) ∘ s_k + b_k,   which is   z_k = h_k W_k + b_k   with   W_k = diag(r_k) W diag(s_k)
 
-so each member is an ordinary network. The last layer is each member's own. Sources: Gorishniy, Kotelnikov & Babenko,
+so each member is an ordinary network. The last layer is each member's own, a feature stage is the same for all.
+Sources: Gorishniy, Kotelnikov & Babenko,
 "TabM: advancing tabular deep learning with parameter-efficient ensembling", ICLR 2025; the scalings are those of Wen,
 Tran & Ba, "BatchEnsemble", ICLR 2020.
 """
@@ -32,7 +33,8 @@ def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, .
     """Return the shapes of what K members share and of their own arrays, for each layer by name.
 
     ``W`` (n_in, n_out), ``r`` (k, n_in) and ``s`` (k, n_out) in every layer but the last, whose ``W`` is
-    (k, n_in, n_out); other arrays are as an ordinary member's, with a leading axis (k, …). Raises SettingsError for
+    (k, n_in, n_out); other arrays are as an ordinary member's, with a leading axis (k, …), and those of a feature
+    stage, item -1, without one. Raises SettingsError for
     fewer than two members, no hidden layer, or frozen parameters.
     """
     if members < 2:
@@ -50,14 +52,14 @@ def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, .
                 "leave frozen or sharing out"
             )
     made: list[dict[str, tuple[int, ...]]] = []
-    for shapes in network.shapes():
+    for shapes in network.shapes()[: len(network.layers)]:
         own = {name: (members, *shape) for name, shape in shapes.items() if name != "W"}
         n_in, n_out = shapes["W"]
         if len(made) < len(network.layers) - 1:
             made.append({"W": (n_in, n_out), "r": (members, n_in), "s": (members, n_out), **own})
         else:
             made.append({"W": (members, n_in, n_out), **own})
-    return made
+    return made + network.shapes()[len(network.layers) :]
 
 
 def expand(theta: Sequence[Mapping[str, Array]], xp: Namespace) -> list[dict[str, Array]]:
@@ -66,7 +68,13 @@ def expand(theta: Sequence[Mapping[str, Array]], xp: Namespace) -> list[dict[str
     ``theta``: arrays of the shapes that `shared_shapes` gives.
     """
     made: list[dict[str, Array]] = []
+    members = theta[0]["r"].shape[0]
     for layer in theta:
+        if "W" not in layer:
+            made.append(
+                {name: xp.broadcast_to(array, (members, *array.shape)) for name, array in layer.items()}
+            )
+            continue
         own = {name: array for name, array in layer.items() if name not in ("r", "s")}
         if "r" in layer:
             rows, cols = xp.expand_dims(layer["r"], axis=-1), xp.expand_dims(layer["s"], axis=-2)
@@ -86,7 +94,10 @@ def fold(
     """
     made: list[dict[str, Array]] = []
     for own, layer in zip(gradients, theta, strict=True):
-        share = 1 / own["W"].shape[0]
+        share = 1 / theta[0]["r"].shape[0]
+        if "W" not in layer:
+            made.append({name: xp.sum(array, axis=0) * share for name, array in own.items()})
+            continue
         folded = {name: array * share for name, array in own.items()}
         if "r" in layer:
             rows, cols = xp.expand_dims(layer["r"], axis=-1), xp.expand_dims(layer["s"], axis=-2)

@@ -177,6 +177,12 @@ parametrization : {'standard', 'ntk'}, default='standard'
     Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
 regularization_schedule : {'constant', 'flat_cosine'}, default='constant'
     Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
+numeric_embedding : {'none', 'periodic'}, default=None
+    'periodic': each number also enters as 3 learned sums of 16 cosines. None: 'none'.
+category_embedding : {'none', 'learned'}, default=None
+    'learned': categories of more than 9 levels enter as 8 learned numbers. None: 'none'.
+scaling_layer : bool, default=None
+    Whether each number that enters layer 1 has a learned factor. None: False.
 early_stopping : bool, default=None
     Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
 patience : int, default=None

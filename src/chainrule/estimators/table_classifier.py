@@ -22,7 +22,7 @@ from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
 from chainrule.training.monitor import FitResult
-from chainrule.training.settings import Task
+from chainrule.training.settings import CategoryEmbedding, NumericEmbedding, Task
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
 
@@ -97,6 +97,9 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
         activation_mix: bool = False,
         parametrization: Parametrization = "standard",
         regularization_schedule: str = "constant",

@@ -24,7 +24,7 @@ from chainrule.model.model import Model, check_finite
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
 from chainrule.training.monitor import FitResult
-from chainrule.training.settings import Task
+from chainrule.training.settings import CategoryEmbedding, NumericEmbedding, Task
 from chainrule.training.watch import Answers
 
 
@@ -86,6 +86,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         clip_norm: float | None = None,
         bias: BiasMode = "neuron",
         init: str = "auto",
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
         activation_mix: bool = False,
         parametrization: Parametrization = "standard",
         regularization_schedule: str = "constant",

@@ -12,12 +12,13 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
+from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.names import Name, join_name, split_name
 from chainrule.errors import SettingsError
 
-Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "mix", "layer"]
+Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "mix", "layer", "stage"]
 """How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``probability[c]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``;
-``alpha[l][j]``; ``scale[l]``."""
+``alpha[l][j]``; ``scale[l]``; the feature stage's own ways, ``u[0][i,k]``."""
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,7 @@ _GENERAL: Mapping[Place, str] = {
     "neuron": "a neuron",
     "weight": "a weight",
     "bias": "a bias",
+    "stage": "the feature stage",
     "mix": "a mix",
     "layer": "a layer",
 }
@@ -78,6 +80,24 @@ QUANTITIES = _quantities(
     Quantity("W_new", "weight", False, "{} after the update"),
     Quantity("b_new", "bias", False, "{} after the update"),
     Quantity("alpha_new", "mix", False, "{} after the update"),
+    Quantity("u", "stage", True, "a cosine of a number: {}"),
+    Quantity("e", "stage", True, "what is scaled, to enter layer 1: {}"),
+    Quantity("dC/du", "stage", True, "the derivative of the cost by a cosine: {}"),
+    Quantity("dC/de", "stage", True, "the derivative of the cost by what is scaled: {}"),
+    *(
+        Quantity(f"du/d{by}", "stage", True, f"the derivative of a cosine by {text}: {{}}")
+        for by, text in (("f", "its frequency"), ("phi", "its phase"), ("x", "its number"))
+    ),
+    *(
+        Quantity(form.format(name), "stage", False, words.format(text))
+        for name, text in STAGE_PARAMETERS.items()
+        for form, words in (
+            ("{}", "{}: {{}}"),
+            ("dC/d{}", "the derivative of the cost by {}: {{}}"),
+            ("{}_decayed", "{} before the update, decayed where it decays: {{}}"),
+            ("{}_new", "{} after the update: {{}}"),
+        )
+    ),
     Quantity("loss", "scalar", True, "the loss of the row"),
     Quantity("share", "scalar", True, "the row's share in the cost"),
     Quantity("C", "scalar", False, "the cost"),
@@ -94,8 +114,19 @@ QUANTITIES = _quantities(
 )
 """All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""
 
-PARAMETERS = ("W", "b", "alpha")
-"""The parameter arrays that a layer can have."""
+PARAMETERS = ("W", "b", "alpha", *STAGE_PARAMETERS)
+"""The parameter arrays that a layer can have, the feature stage's among them."""
+
+STAGE_INDICES: Mapping[str, str] = MappingProxyType(
+    {
+        **dict.fromkeys(("u", "f", "phi", "dC/du", "du/df", "du/dphi", "du/dx"), "number {}, cosine {}"),
+        "V": "number {}, cosine {}, to its embedded number {}",
+        "c": "number {}, embedded number {}",
+        "E": "category input {}, embedded number {}",
+        **dict.fromkeys(("s", "e", "dC/de"), "output {}"),
+    }
+)
+"""The indices of the feature stage's quantities, in words."""
 
 _OF_OPTIMIZERS: Mapping[str, str] = {
     "penalized": "the derivative by {} with the penalties' part",
@@ -153,6 +184,12 @@ class Address:
         return replace(self, name=by) if by else self
 
     @property
+    def parameter(self) -> str:
+        """The parameter array that it is, or is about: W of W[1][2,3], of W_new[1][2,3] and of m/dW[1][2,3]; "" if none."""
+        name = self.name.partition("/d")[2] or self.name.removesuffix("_new").removesuffix("_decayed")
+        return name if name in PARAMETERS and not self.name.startswith("du/") else ""
+
+    @property
     def is_whole(self) -> bool:
         """Whether it stands for all of a layer or of the inputs rather than a single number."""
         return self.quantity.place not in ("scalar", "layer") and not self.index
@@ -183,7 +220,8 @@ class Address:
             "weight": f"the weight from {before} to {neuron}",
             "bias": f"the bias of {neuron}",
             "mix": f"the mix of {neuron}",
-            "neuron": neuron,
+            "neuron": neuron if self.layer else f"output {last} of the feature stage",
+            "stage": stage_words(self.parameter or self.name).format(*self.index),
         }
         return kind.text.format(places.get(kind.place, f"{kind.place} {last}"))
 
@@ -193,12 +231,17 @@ class Address:
         return replace(self, step=None, row=None, member=None)
 
 
+def stage_words(name: str) -> str:
+    """Return what the indices of one of the feature stage's quantities are, with {} for each."""
+    return STAGE_INDICES.get(name, "")
+
+
 def quantity(name: str) -> Quantity:
     """Return what a name stands for; raises SettingsError for one that stands for nothing."""
     if name in QUANTITIES:
         return QUANTITIES[name]
     what, _, by = name.partition("/d")
-    if by in PARAMETERS and what != "dC":
+    if by in PARAMETERS and what not in ("dC", "du"):
         kind = QUANTITIES[by]
         return Quantity(name, kind.place, False, _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}"))
     known = [*QUANTITIES, *ALIASES]
@@ -215,8 +258,9 @@ def _parse(text: str) -> Address:
     name = f"{parts.base}/d{parts.by}" if parts.by else parts.base
     name = ALIASES.get(name, name)
     brackets = parts.brackets
-    if name in ("a", "h", "dC/da", "dC/dh") and brackets[:1] == ((0,),):
-        name, brackets = ("dC/dx" if "/" in name else "x"), brackets[1:]
+    if name in ("h", "dC/dh") and brackets[:1] == ((0,),):
+        # Nothing is dropped there; a trace takes a[0] as x where no feature stage comes between.
+        name = "dC/da" if "/" in name else "a"
     kind = quantity(name)
     given = dict(parts.qualifiers)
     if len(given) < len(parts.qualifiers) or not given.keys() <= {"step", "row", "member"}:
@@ -224,14 +268,17 @@ def _parse(text: str) -> Address:
     if any(value < 1 for value in given.values()):
         raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
     layer: int | None = None
-    if kind.place in ("neuron", "weight", "bias", "mix", "layer"):
+    if kind.place in ("neuron", "weight", "bias", "mix", "layer", "stage"):
         if not brackets or len(brackets[0]) != 1:
             raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {_example(kind)}")
         layer, brackets = brackets[0][0], brackets[1:]
-        if layer < 1:
+        at_stage = kind.place == "stage"
+        if at_stage and layer > 0:
+            raise SettingsError(f"address {text!r}: the feature stage is layer 0, as in {_example(kind)}")
+        if layer < 1 and not (at_stage or name in ("a", "dC/da")):
             raise SettingsError(f"address {text!r}: layers are counted from 1; layer 0 is the input x")
     index = brackets[0] if brackets else ()
-    size = {"scalar": 0, "layer": 0, "weight": 2}.get(kind.place, 1)
+    size = {"scalar": 0, "layer": 0, "weight": 2, "stage": _stage_indices(name)}.get(kind.place, 1)
     if len(brackets) > 1 or (index and len(index) != size):
         raise SettingsError(f"address {text!r}: {kind.words} is written as {_example(kind)}")
     if any(number < 1 for number in index):
@@ -239,7 +286,14 @@ def _parse(text: str) -> Address:
     return Address(name, layer, index, **given)
 
 
+def _stage_indices(name: str) -> int:
+    own = Address(name).parameter or name
+    return stage_words(own).count("{}")
+
+
 def _example(kind: Quantity) -> str:
+    if kind.place == "stage":
+        return f"{kind.name}[0][{','.join('123'[: _stage_indices(kind.name)])}]"
     places = {
         "scalar": "",
         "input": "[3]",

@@ -52,7 +52,7 @@ class Outcome:
         """The network with a "loss" a · y, whose gradient by the rows is the outputs' gradient in direction y."""
         network = self.model.network
         projection = Loss("projection", "a*y", over_outputs="sum")
-        return Network([network.n_inputs, *network.layers], projection, "sum")
+        return Network([network.n_inputs, *network.layers], projection, "sum", network.features)
 
     @cached_property
     def _p(self) -> list[dict[str, FloatArray]]:

@@ -123,7 +123,7 @@ def check_rows(batch: Batch, function: GradientFunction, gradient: FloatArray) -
     if n > MOST_ROWS:
         return Check(name, rule, tolerance, skipped=f"{n:,} rows are more than {MOST_ROWS}")
     network = batch.network
-    alone = Network([network.n_inputs, *network.layers], network.loss, network.reduction)
+    alone = Network([network.n_inputs, *network.layers], network.loss, network.reduction, network.features)
     shares = row_shares(n, batch.weights, network.reduction, batch.record.a, np)
     total = np.zeros_like(gradient)
     for row in range(n):

@@ -11,6 +11,7 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.engines.base import Layout
+from chainrule.equations.features import StageGradients, StageRecord
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
 from chainrule.errors import SettingsError
@@ -73,7 +74,8 @@ class Batch:
     @cached_property
     def size_of_terms(self) -> FloatArray:
         """The gradient's terms added without their signs, (p,): what rounding and cancellation are measured by."""
-        layers, parts = self.network.layers, []
+        layers = self.network.layers
+        parts: list[dict[str, Array]] = []
         of_mix: dict[str, Array] = {}
         for i in range(len(layers) - 1, -1, -1):
             delta = self.gradients.deltas[i]
@@ -82,7 +84,12 @@ class Batch:
             if i:
                 _, dh = layers[i].backward(self.p[i], self.record.inputs_of(i), delta, np)
                 of_mix = self._terms_of_mix(i - 1, dh)
-        return self.layout.flatten(parts[::-1])
+        parts.reverse()
+        if self.record.stage is not None:
+            p = {name: np.abs(array) for name, array in self.p[0].items()}
+            _, dh = layers[0].backward(p, self.record.inputs_of(0), np.abs(self.gradients.deltas[0]), np)
+            parts.append(self.stage_terms(dh).parameters)
+        return self.layout.flatten(parts)
 
     def _terms_of_mix(self, index: int, dh: Array) -> dict[str, Array]:
         """Return the terms of a layer's dC/dalpha added without their signs, by name; nothing without a mix."""
@@ -90,6 +97,15 @@ class Batch:
         if not layer.mix:
             return {}
         return {"alpha": np.sum(np.abs(dh) * np.abs(layer.mixed_part(z, np)), axis=-2)}
+
+    def stage_terms(self, da: FloatArray) -> StageGradients:
+        """Return the feature stage's backward from |dC/da[0]| (n, m), with all terms added without their signs."""
+        stage, features = self.record.stage, self.network.features
+        assert stage is not None
+        assert features is not None
+        p = {name: np.abs(array) for name, array in self.p[-1].items()}
+        record = StageRecord(*(None if array is None else np.abs(array) for array in stage))
+        return features.backward(p, np.abs(self.x), record, da, np)
 
     @cached_property
     def size_of_roundings(self) -> FloatArray:
@@ -114,7 +130,10 @@ class Batch:
             if i:
                 of_mix = self._terms_of_mix(i - 1, dh)
                 delta = dh * np.abs(layers[i - 1].slope(self.p[i - 1], self.record.layers[i - 1].z, np))
-        return self.layout.flatten(parts[::-1])
+        parts.reverse()
+        if self.record.stage is not None:
+            parts.append(self.stage_terms(dh).parameters)
+        return self.layout.flatten(parts)
 
     def part(self, rows: int) -> Batch:
         """Return the batch of the first rows alone."""
@@ -152,9 +171,11 @@ def flat_gradient(batch: Batch, found: Sequence[Mapping[str, Array]]) -> tuple[F
     An array of a wrong shape with the right number of numbers is taken as they come; a missing one is 0. Raises
     SettingsError where neither helps.
     """
-    if len(found) != len(batch.network.layers):
+    wanted = len(batch.network.shapes())
+    if len(found) != wanted:
+        stage = "" if batch.network.features is None else ", the feature stage, which comes last, among them"
         raise SettingsError(
-            f"the gradient function returned {len(found)} layers, and the network has {len(batch.network.layers)}"
+            f"the gradient function returned {len(found)} layers, and the network has {wanted}{stage}"
         )
     flat = np.zeros(batch.layout.size)
     odd = []

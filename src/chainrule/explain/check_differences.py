@@ -52,7 +52,11 @@ def steps_of(batch: Batch) -> FloatArray:
     """Return the step h of every parameter, (p,)."""
     h = np.full(batch.layout.size, ROOT)
     for slot in batch.layout.slots:
-        if slot.name == "W":
+        if slot.layer == 0:
+            largest = _moved_by(batch, slot.name)
+            each = np.broadcast_to(ROOT / np.maximum(largest, LEAST_INPUT), slot.shape)
+            h[slot.start : slot.stop] = each.reshape(-1)
+        elif slot.name == "W":
             largest = np.abs(batch.record.inputs_of(slot.layer - 1)).max(axis=0)
             largest *= batch.network.layers[slot.layer - 1].scale(slot.shape[0])
             each = np.broadcast_to((ROOT / np.maximum(largest, LEAST_INPUT))[:, None], slot.shape)
@@ -64,9 +68,39 @@ def steps_of(batch: Batch) -> FloatArray:
     return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))
 
 
+def _moved_by(batch: Batch, name: str) -> FloatArray:
+    """Return what a parameter of the feature stage multiplies, at most: its angle, or what enters layer 1."""
+    stage, features = batch.record.stage, batch.network.features
+    assert stage is not None
+    assert features is not None
+    if name == "f":
+        # Beside the angle's own scale of 1, which makes the step for small numbers.
+        turns = 2 * np.pi * np.abs(batch.x[:, features.places.numbers]).max(axis=0)
+        return np.asarray(np.maximum(turns, 1.0)[:, None])
+    if name == "s":
+        return np.asarray(np.maximum(np.abs(stage.e).max(axis=0), 1.0))
+    return np.ones(())
+
+
+def _rounding_of_stage(batch: Batch) -> float:
+    """Return the stage's part of `rounding_of_cost`: each angle and each sum is off by eps of its terms."""
+    stage, back, features = batch.record.stage, batch.gradients.stage, batch.network.features
+    if stage is None or back is None or features is None:
+        return 0.0
+    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    terms = features.forward(p, np.abs(batch.x), np).e + 1
+    total = float(np.sum(np.abs(back.e) * terms)) + float(np.sum(np.abs(back.a * stage.a)))
+    if back.u is not None and stage.v is not None:
+        angles = features.angles(p, np.abs(batch.x), np) + 1
+        widest = np.sum(p["V"], axis=-1, keepdims=True).swapaxes(-1, -2) + 1
+        total += float(np.sum(np.abs(back.u * stage.v) * angles))
+        total += float(np.sum(np.abs(back.u))) + float(np.sum(np.abs(back.e))) * float(np.max(widest))
+    return total
+
+
 def rounding_of_cost(batch: Batch) -> float:
     """Return how far rounding may move the cost: each z is off by eps of its terms, which delta carries to the cost."""
-    total = abs(float(batch.gradients.cost))
+    total = abs(float(batch.gradients.cost)) + _rounding_of_stage(batch)
     for number, layer in enumerate(batch.network.layers):
         p = {name: np.abs(array) for name, array in batch.p[number].items()}
         z = layer.forward(p, np.abs(batch.record.inputs_of(number)), None, np).z

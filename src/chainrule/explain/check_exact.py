@@ -158,7 +158,7 @@ class Exact:
     def layers(self, row: int) -> list[tuple[list[Any], list[Any]]]:
         """Return z and a of every layer for one row."""
         network, layout = self.batch.network, self.batch.layout
-        found, h = [], self.x[row]
+        found, h = [], self.x[row] if network.features is None else self.stage(row)
         for number, layer in enumerate(network.layers, 1):
             start = layout.slot(number, "W").start
             z = [
@@ -178,6 +178,44 @@ class Exact:
             found.append((z, a))
             h = a
         return found
+
+    def stage(self, row: int) -> list[Any]:
+        """Return a[0] of the feature stage for one row."""
+        features, layout, x = self.batch.network.features, self.batch.layout, self.x[row]
+        assert features is not None
+        starts = {slot.name: slot.start for slot in layout.slots if slot.layer == 0}
+        waves, width, levels = features.waves, features.width, features.level_width
+        made: list[Any] = []
+        column = number = level = 0
+        for group in features.groups:
+            own = x[column : column + group.size]
+            if group.kind == "category":
+                at = starts["E"] + level * levels
+                made += [
+                    mpmath.fdot(own, self.w[at + q : at + group.size * levels : levels])
+                    for q in range(levels)
+                ]
+                level += group.size
+            else:
+                made += own
+            if group.kind == "number":
+                u = [
+                    mpmath.cos(
+                        2 * mp.pi * self.w[starts["f"] + number * waves + k] * own[0]
+                        + self.w[starts["phi"] + number * waves + k]
+                    )
+                    for k in range(waves)
+                ]
+                v, c = starts["V"] + number * waves * width, starts["c"] + number * width
+                made += [
+                    mpmath.fdot(u, self.w[v + q : v + waves * width : width]) + self.w[c + q]
+                    for q in range(width)
+                ]
+                number += 1
+            column += group.size
+        if features.scale:
+            made = [self.w[starts["s"] + j] * e for j, e in enumerate(made)]
+        return made
 
     def loss(self, row: int, z: list[Any], a: list[Any]) -> Any:
         """Return the loss of one row from z and a of the last layer."""
@@ -256,6 +294,10 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
     parts: list[tuple[str, FloatArray, FloatArray, FloatArray]] = []
     wanted = [exact.layers(row) for row in range(len(batch.x))]
     carried = np.zeros_like(batch.x)
+    if batch.record.stage is not None and batch.network.features is not None:
+        exact_a = np.array([[float(v) for v in exact.stage(row)] for row in range(len(batch.x))])
+        carried = _roundings_of_stage(batch)
+        parts.append(("a 0", batch.record.stage.a, exact_a, carried))
     for number, layer in enumerate(batch.network.layers):
         p = {name: np.abs(array) for name, array in batch.p[number].items()}
         entered = np.abs(batch.record.inputs_of(number))
@@ -270,7 +312,7 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
         carried = 2 * of_a + NEAR * np.maximum(size, 1e-3)
         for name, array, limit, which in (("z", z, of_z, 0), ("a", a, carried, 1)):
             rows = np.array([[float(v) for v in row[number][which]] for row in wanted])
-            parts.append((f"{name} {number}", array, rows, limit))
+            parts.append((f"{name} {number + 1}", array, rows, limit))
     losses = [exact.loss(row, *layers[-1]) for row, layers in enumerate(wanted)]
     cost = float(mpmath.fsum(s * loss for s, loss in zip(exact.shares, losses, strict=True) if s))
     found = float(batch.gradients.cost)
@@ -281,7 +323,7 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
             if place < array.size:
                 row, neuron = divmod(place, array.shape[1])
                 kind, number = name.split()
-                return batch.at(kind, int(number), neuron, row)
+                return batch.at(kind, int(number) - 1, neuron, row)
             place -= array.size
         return "C"
 
@@ -291,6 +333,23 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
         np.concatenate([*(limit.reshape(-1) for _, _, _, limit in parts), [near]]),
         address,
     )
+
+
+def _roundings_of_stage(batch: Batch) -> FloatArray:
+    """Return how far rounding may move each number of a[0]: its terms', and those of the angles that it comes from."""
+    features = batch.network.features
+    assert features is not None
+    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    x = np.abs(batch.x)
+    record = features.forward(p, x, np)
+    if record.u is not None:
+        angles = 1 + features.angles(p, x, np)
+        # As if every cosine were 1 off by its angle's roundings.
+        sums = np.moveaxis(angles @ p["V"] + p["c"][:, None], -3, -2).reshape(len(x), -1)
+        own = record.e.copy()
+        own[:, features.places.embedded_to] = sums
+        record = record._replace(a=own * p["s"] if "s" in p else own)
+    return np.asarray(NEAR * record.a)
 
 
 def _slopes(batch: Batch, exact: Exact, gradient: FloatArray, few: IntArray) -> tuple[Comparison, list[Kink]]:

@@ -167,7 +167,8 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
         return
     grads = batch.layout.unflatten(wrong)
     p = [dict(arrays) for arrays in batch.p]
-    p[-1]["W"] = grads[-1]["W"]
+    last = len(network.layers) - 1
+    p[last]["W"] = grads[last]["W"]
     by_eta = _backward(batch, p)
     own = batch.layout.slot(len(network.layers) - 1, "W")
     part = slice(own.start, own.stop)
@@ -175,7 +176,10 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
     if not size:
         return
     eta = float((right[part] - wrong[part]) @ by_eta[part]) / size
-    moved = [{**arrays, "W": arrays["W"] - eta * grads[i]["W"]} for i, arrays in enumerate(batch.p)]
+    moved = [
+        {**arrays, "W": arrays["W"] - eta * grads[i]["W"]} if "W" in arrays else arrays
+        for i, arrays in enumerate(batch.p)
+    ]
     sentence = f"delta goes back through weights that the step has already updated (eta = {eta:.6g})"
     yield Candidate("updated weight", sentence, _backward(batch, moved))
 
@@ -256,7 +260,7 @@ def _backward(
             replace(layer, activation=changes[i](layer.activation)) if i in changes else layer
             for i, layer in enumerate(network.layers)
         ]
-        network = Network([network.n_inputs, *layers], network.loss, network.reduction)
+        network = Network([network.n_inputs, *layers], network.loss, network.reduction, network.features)
     with np.errstate(all="ignore"):
         found = network.backward(p, batch.record, batch.y, np, batch.weights)
     return batch.layout.flatten(found.parameters)
@@ -273,4 +277,8 @@ def _from_last_delta(batch: Batch, delta: FloatArray) -> FloatArray:
             made = batch.record.layers[index - 1]
             delta = layers[index - 1].delta(batch.p[index - 1], made, dh, np)
             of_mix = layers[index - 1].by_alpha(made, dh, np)
-    return batch.layout.flatten(grads[::-1])
+    grads.reverse()
+    if batch.network.features is not None and batch.record.stage is not None:
+        back = batch.network.features.backward(batch.p[-1], batch.x, batch.record.stage, dh, np)
+        grads.append(back.parameters)
+    return batch.layout.flatten(grads)

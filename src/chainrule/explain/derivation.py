@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.formula import Binary, Number, Symbol
 from chainrule.errors import SettingsError
 from chainrule.explain.address import PARAMETERS, Address
@@ -16,6 +17,8 @@ from chainrule.explain.hand import Hand
 from chainrule.explain.lines import Derivation, Factor, Line, RuleLine
 from chainrule.explain.matrices import matrix_lines
 from chainrule.explain.paths import path_lines
+from chainrule.explain.stage import LEADS as STAGE_LEADS
+from chainrule.explain.stage import RULES as STAGE_RULES
 from chainrule.explain.trace import StepTrace, Trace
 from chainrule.explain.units import UNITS
 from chainrule.explain.update import UPDATE, change_of_cost, optimizer_number
@@ -56,6 +59,7 @@ GIVEN: Mapping[str, str] = {
     "r": "drawn by chance: dropped out, or kept and scaled up",
     "W": "a weight, as training left it or as it was given",
     "b": "a bias, as training left it or as it was given",
+    **{name: f"{text}, as training left it or as it was given" for name, text in STAGE_PARAMETERS.items()},
     "alpha": "a mix of an activation and its z, as training left it or as it was given",
     "eta": "given",
     "t": "counted",
@@ -68,7 +72,8 @@ OF_UPDATES = frozenset(
     | {f"dC/d{name}" for name in PARAMETERS}
     | {"eta", "norm", "strength"}
 )
-PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta")
+STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
+PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *STAGE_GRADIENTS)
 
 
 def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
@@ -77,6 +82,9 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     def rule_of(place: Address) -> Rule | None:
         if place.member is not None or (place.name == "x" and step.inputs is None):
             return None
+        through_stage = step.record.stage is not None and (place.layer == 0 or place.name == "dC/dx")
+        if through_stage and place.name in STAGE_RULES:
+            return STAGE_RULES[place.name]
         if step.update is not None:
             if place.name == "eta" and step.update.rate is None:
                 return None
@@ -150,7 +158,9 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
     if form not in get_args(Form):
         raise SettingsError(f"form {form!r} is unknown: choose {', '.join(get_args(Form))}")
     if form in ("paths", "recursive") and place.name not in PATH_QUANTITIES:
-        raise SettingsError(f"{place}: the form {form} is for {', '.join(PATH_QUANTITIES)}; leave it out")
+        only_stage = () if trace.network.features else STAGE_GRADIENTS
+        known = [name for name in PATH_QUANTITIES if name not in only_stage]
+        raise SettingsError(f"{place}: the form {form} is for {', '.join(known)}; leave it out")
     if form in ("paths", "recursive") and place.is_whole:
         raise SettingsError(f"{place} is a whole array: name one of its numbers, or choose the form matrix")
     if (form == "matrix" or place.is_whole) and (hand is not None or from_start):
@@ -174,14 +184,20 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
     if form == "paths":
         return _plain(trace, place)
     if form == "recursive":
-        names = frozenset({"delta"})
-        return Writer(
-            trace, place, lambda p: rule_of(p) if p.name in names else None, chain=True, most_lines=MOST_LINES
-        )
+
+        def back(other: Address) -> Rule | None:
+            through_stage = other.layer == 0 and other.name in ("dC/da", "dC/de", "dC/du")
+            return rule_of(other) if other.name == "delta" or through_stage else None
+
+        return Writer(trace, place, back, chain=True, most_lines=MOST_LINES)
 
     def leading(other: Address) -> Rule | None:
         """Return the rule of what gets a line on the way: for an update also the same parameter's numbers."""
-        if place.name in LEADS:
+        if other.layer == 0 and place.layer in (0, None) and place.name in STAGE_LEADS:
+            wanted = other.name in STAGE_LEADS[place.name]
+        elif place.name == "z" and place.layer == 1 and other.layer == 0:
+            wanted = other.name == "a"
+        elif place.name in LEADS and not (place.layer == 0 or other.layer == 0):
             wanted = other.name in LEADS[place.name]
             if place.name in ("dC/dW", "dC/db", "dC/dalpha"):
                 wanted = wanted and other.layer == place.layer

@@ -134,7 +134,12 @@ def cost_unit(batch: Batch) -> float:
     network, y = batch.network, batch.y
     perfect = 2 * y - 1 if network.loss.signed else y
     constant = np.broadcast_to(perfect.mean(axis=0), y.shape)
-    plain = Network([network.n_inputs, *network.layers], network.loss.without_smoothing(), network.reduction)
+    plain = Network(
+        [network.n_inputs, *network.layers],
+        network.loss.without_smoothing(),
+        network.reduction,
+        network.features,
+    )
     identity = activation("identity")
     costs = [float(np.mean(plain.loss.of_rows(a, a, y, identity, np))) for a in (constant, perfect)]
     unit = abs(costs[0] - costs[1])

@@ -46,6 +46,9 @@ def largest_row(writer: Writer, place: Address) -> int | None:
     rows = writer.step.rows
     if place.row is not None or len(rows) == 1:
         return None
+    if place.layer == 0:
+        parts = [writer.trace.number(replace(place, row=row)) for row in rows]
+        return rows[int(np.argmax(np.abs(parts)))]
     layer = place.layer or 1
     deltas = gradients_of(writer.step).deltas[layer - 1]
     parts = deltas[:, place.index[-1] - 1]

@@ -37,7 +37,8 @@ def input_neuron(writer: Writer, place: Address) -> Line:
 def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Address:
     """Return the address of what enters a layer from neuron i (from 1): x, a, or h where outputs were dropped."""
     if layer == 1:
-        return writer.at("x", None, i, row=row)
+        has_stage = writer.network.features is not None
+        return writer.at("a", 0, i, row=row) if has_stage else writer.at("x", None, i, row=row)
     dropped = writer.step.record.layers[layer - 2].mask is not None
     return writer.at("h" if dropped else "a", layer - 1, i, row=row)
 

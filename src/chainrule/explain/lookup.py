@@ -13,6 +13,7 @@ from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
 from chainrule.errors import SettingsError
 from chainrule.explain.address import PARAMETERS, Address
+from chainrule.explain.stage_numbers import limits_of, row_gradient, stage_array
 
 if TYPE_CHECKING:
     from chainrule.explain.trace import StepTrace, Trace, Update
@@ -23,6 +24,10 @@ def resolve(trace: Trace, given: Address) -> Address:
 
     Raises SettingsError for a place that isn't there, and says what is.
     """
+    if given.layer == 0 and trace.network.features is None:
+        if given.name not in ("a", "dC/da"):
+            raise SettingsError(f"{given}: the network has no feature stage; layer 0 is the input x")
+        given = replace(given, name="x" if given.name == "a" else "dC/dx", layer=None)
     _check_place(trace, given)
     step = _step_of(trace, given)
     place = replace(given, step=step.number if len(trace.steps) > 1 else None)
@@ -58,6 +63,11 @@ def _row_of(given: Address, step: StepTrace) -> int | None:
     return given.row
 
 
+def _is_gradient(name: str) -> bool:
+    """Tell whether a name is the derivative of the cost by a parameter, of which each row has a part."""
+    return name.startswith("dC/d") and name.removeprefix("dC/d") in PARAMETERS
+
+
 def _member_of(trace: Trace, given: Address, step: StepTrace) -> int | None:
     if given.member is None or given.member == trace.member:
         return None
@@ -79,17 +89,23 @@ def _check_place(trace: Trace, place: Address) -> None:
     limits = _limits(trace, place)
     for number, limit in zip(place.index, limits, strict=bool(place.index)):
         if number > limit:
-            layer = f"[{place.layer}]" if place.layer else ""
+            layer = "" if place.layer is None else f"[{place.layer}]"
             has = f"the network has {place.name}{layer}{_ranges(limits)}"
             raise SettingsError(f"{place}: there is no {number} there; {has}")
 
 
 def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
     """Return the largest index of each kind that a place can have."""
-    sizes, layer = trace.network.sizes, place.layer or 1
+    sizes, layer = trace.network.sizes, 1 if place.layer is None else place.layer
     match place.quantity.place:
         case "input":
-            return (sizes[0],)
+            return (trace.network.n_inputs,)
+        case "stage":
+            if trace.network.features is None:
+                raise SettingsError(f"{place}: the network has no feature stage")
+            if place.layer:
+                raise SettingsError(f"{place}: the feature stage is layer 0")
+            return limits_of(trace.network.features, place)
         case "output":
             return (sizes[-1],)
         case "class":
@@ -121,6 +137,13 @@ def find(trace: Trace, place: Address) -> Array:
     name = place.name
     if place.member is not None and step.members is not None:
         return step.members[place.member - 1][_row_index(place, step)]
+    features = trace.network.features
+    if place.layer == 0 and features is not None and place.quantity.per_row:
+        made = stage_array(features, step, trace.layout.unflatten(step.parameters)[-1], name)
+        if made is None:
+            raise SettingsError(_missing(place, step))
+        whole = place.is_whole and place.row is None and len(step.rows) > 1
+        return made if whole else made[_row_index(place, step)]
     if name in _ROWS:
         found = _ROWS[name](step, (place.layer or 1) - 1)
         if found is None:
@@ -149,12 +172,16 @@ def _row_index(place: Address, step: StepTrace) -> int:
 
 
 def _gradient(trace: Trace, place: Address, step: StepTrace) -> FloatArray:
-    gradients, index = step.gradients, (place.layer or 1) - 1
+    # Layer 0, the feature stage, is item -1.
+    gradients, index = step.gradients, (1 if place.layer is None else place.layer) - 1
     assert gradients is not None
     by = place.by.name
     if place.row is None:
         return np.asarray(gradients.parameters[index][by])
     row = slice(_row_index(place, step), _row_index(place, step) + 1)
+    features = trace.network.features
+    if index < 0 and features is not None:
+        return row_gradient(features, step, trace.layout.unflatten(step.parameters)[index], row, by)
     layer, p = trace.network.layers[index], trace.layout.unflatten(step.parameters)[index]
     if by == "alpha":
         return np.asarray(
@@ -188,8 +215,7 @@ def _flat(name: str, step: StepTrace) -> FloatArray | None:
 
 
 def _part(trace: Trace, flat: FloatArray, place: Address) -> FloatArray:
-    name = {"bias": "b", "mix": "alpha"}.get(place.quantity.place, "W")
-    slot = trace.layout.slot(place.layer or 1, name)
+    slot = trace.layout.slot(1 if place.layer is None else place.layer, place.parameter)
     return flat[slot.start : slot.stop].reshape(slot.shape)
 
 

@@ -25,11 +25,14 @@ def matrix(place: Address, array: FloatArray) -> Matrix:
 
 def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
     """Return the lines of matrix algebra that lead to a whole array; raises SettingsError where there are none."""
-    made = _LINES.get(place.name)
+    through_stage = place.name == "dC/dx" and writer.network.features is not None
+    made = None if through_stage else _LINES.get(place.name)
+    if place.name == "dC/da" and place.layer == 0:
+        made = _by_inputs
     if made is None:
         known = ", ".join(_LINES)
         raise SettingsError(f"{place}: there is no matrix form of it; there is of {known}")
-    return made(writer, place.layer or 1)
+    return made(writer, 1 if place.layer is None else place.layer)
 
 
 def _all_rows(writer: Writer, name: str, layer: int | None = None) -> Address:
@@ -39,7 +42,7 @@ def _all_rows(writer: Writer, name: str, layer: int | None = None) -> Address:
 
 def _entering(writer: Writer, layer: int) -> Address:
     if layer == 1:
-        return _all_rows(writer, "x")
+        return _all_rows(writer, "x") if writer.network.features is None else _all_rows(writer, "a", 0)
     dropped = writer.step.record.layers[layer - 2].mask is not None
     return _all_rows(writer, "h" if dropped else "a", layer - 1)
 
@@ -136,8 +139,9 @@ def _by_biases(writer: Writer, layer: int) -> list[MatrixLine]:
 def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
     weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", 1))),))
     node = scaled(writer, 1, Binary("@", Symbol(str(_all_rows(writer, "delta", 1))), weights))
+    place = _all_rows(writer, "dC/dx") if writer.network.features is None else _all_rows(writer, "dC/da", 0)
     words = "all inputs at once: the first layer's deltas times the weights transposed"
-    return [_line(writer, words, _all_rows(writer, "dC/dx"), node)]
+    return [_line(writer, words, place, node)]
 
 
 _LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {

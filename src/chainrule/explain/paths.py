@@ -23,6 +23,7 @@ from chainrule.explain.address import Address
 from chainrule.explain.backward import gradients_of
 from chainrule.explain.forward import entering
 from chainrule.explain.lines import Line
+from chainrule.explain.stage import ways_in
 from chainrule.explain.writer import Writer, added, multiplied
 
 MOST_PATHS = 12
@@ -60,7 +61,7 @@ class Ways:
         step, network = writer.step, writer.network
         index = 0 if row is None else step.rows.index(row)
         self.weights = [
-            p["W"] * layer.scale(len(p["W"])) for layer, p in zip(network.layers, writer.arrays, strict=True)
+            p["W"] * layer.scale(len(p["W"])) for layer, p in zip(network.layers, writer.arrays, strict=False)
         ]
         self.deltas = [delta[index] for delta in gradients_of(step).deltas]
         self.local: list[FloatArray] = []
@@ -98,7 +99,9 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
     scale = _scale(writer, layer)
     found: list[Start] = []
     for row in rows:
-        if place.name == "dC/dW":
+        if writer.network.features is not None and (place.layer == 0 or place.name == "dC/dx"):
+            found += _through_stage(writer, place, row)
+        elif place.name == "dC/dW":
             i, j = place.index
             into = entering(writer, layer, i, row)
             before = (into, *scale)
@@ -111,6 +114,18 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
             found += [Start(row, layer, j, (), 1.0) for j in range(writer.network.sizes[layer])]
         else:
             found.append(Start(row, layer, place.index[0] - 1, (), 1.0))
+    return found
+
+
+def _through_stage(writer: Writer, place: Address, row: int | None) -> list[Start]:
+    """Return the starts at layer 1 that a place in the feature stage, or an input before it, reaches."""
+    found: list[Start] = []
+    for output, factors in ways_in(writer, place, row):
+        value, scale = _product(writer, factors), _scale(writer, 1)
+        weights = writer.arrays[0]["W"][output - 1] * _product(writer, scale)
+        for k, weight in enumerate(weights):
+            before = (*factors, writer.at("W", 1, output, k + 1), *scale)
+            found.append(Start(row, 1, k, before, value * float(weight)))
     return found
 
 

@@ -41,7 +41,8 @@ def _record(
 
 _VECTOR = _list(_NUMBER)
 _MATRIX = _list(_VECTOR)
-_ARRAY: Mapping[str, Any] = {"anyOf": [_VECTOR, _MATRIX]}
+_TENSOR = _list(_MATRIX)
+_ARRAY: Mapping[str, Any] = {"anyOf": [_TENSOR, _VECTOR, _MATRIX]}
 _ANY: Mapping[str, Any] = {}
 
 _ENCODING = _record(

@@ -291,7 +291,7 @@ def trace_step(
 def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
     return tuple(
         layer.slope(own, made.z, np) if layer.activation.elementwise else None
-        for layer, own, made in zip(network.layers, p, record.layers, strict=True)
+        for layer, own, made in zip(network.layers, p[: len(network.layers)], record.layers, strict=True)
     )
 
 
@@ -363,6 +363,8 @@ def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> Flo
     if len(parameters) != len(shapes):
         raise SettingsError(f"parameters for {len(parameters)} layers don't fit a network of {len(shapes)}")
     for number, (given, wanted) in enumerate(zip(parameters, shapes, strict=True), 1):
+        # A feature stage, layer 0, comes last.
+        number = 0 if number > len(layout.network.layers) else number
         for name, shape in wanted.items():
             found = np.shape(given[name]) if name in given else None
             if found != shape:

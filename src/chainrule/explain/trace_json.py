@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -12,6 +12,8 @@ import numpy as np
 from chainrule import __version__
 from chainrule._types import Array, FloatArray
 from chainrule.engines.base import Layout, StepSettings
+from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
+from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.network import Gradients, LayerRecord, Network, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
 from chainrule.equations.schedules import schedule, strength
@@ -27,6 +29,10 @@ MOST_ROW_GRADIENTS = 20_000
 """The most numbers of rows' own gradients that are written: each is h times delta, which are there."""
 
 _PER_LAYER = ("z", "a", "h", "r", "f'", "delta", "dC/da", "dC/dh", *(f"dC/d{name}" for name in PARAMETERS))
+_OF_STAGE = (
+    *("u", "du/dphi", "e", "a", "dC/da", "dC/de", "dC/du"),
+    *(f"dC/d{name}" for name in STAGE_PARAMETERS),
+)
 _PER_STEP = (
     "x",
     "y",
@@ -123,9 +129,13 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     one = Trace(trace.network, (step,), trace.member, trace.target)
     own = _update_names(step)
     layers = []
-    for number, layer in enumerate(trace.network.layers, 1):
-        kinds = list(layer.shapes(1))
-        names = [*kinds, *_PER_LAYER, *(f"{name}/d{kind}" for name in own for kind in kinds)]
+    for number, shapes in _numbered(trace.network, trace.network.shapes()):
+        kinds = list(shapes)
+        names = [
+            *kinds,
+            *(_PER_LAYER if number else _OF_STAGE),
+            *(f"{name}/d{kind}" for name in own for kind in kinds),
+        ]
         names += [f"{kind}_{mark}" for kind in kinds for mark in ("decayed", "new")]
         layers.append(
             {name: array for name in names if (array := _array(one, step, name, number)) is not None}
@@ -177,10 +187,18 @@ def _row_gradients(one: Trace, step: StepTrace) -> Any:
                 name: _numbers(one.array(Address(name, number, (), None, row)))
                 for name in (f"dC/d{kind}" for kind in made)
             }
-            for number, made in enumerate(step.gradients.parameters, 1)
+            for number, made in _numbered(one.network, step.gradients.parameters)
         ]
         for row in step.rows
     ]
+
+
+def _numbered(
+    network: Network, parameters: Sequence[Mapping[str, Any]]
+) -> Iterator[tuple[int, Mapping[str, Any]]]:
+    """Return the layers' arrays with the layers' numbers; a feature stage, layer 0, comes last."""
+    for item, arrays in enumerate(parameters):
+        yield item + 1 if item < len(network.layers) else 0, arrays
 
 
 def _update_to_data(update: Update) -> dict[str, Any]:
@@ -231,7 +249,7 @@ def _read(data: Any) -> FloatArray:
 def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
     network, layers, n = layout.network, data["layers"], len(data["rows"])
     arrays = {name: _read(array) for name, array in data["arrays"].items()}
-    if len(layers) != len(network.layers):
+    if len(layers) != len(network.shapes()):
         raise ValueError(f"{len(layers)} layers")
 
     def rows(number: int, name: str) -> FloatArray | None:
@@ -246,7 +264,7 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
             {slot.name: _shaped(_read(layers[slot.layer - 1][name.format(slot.name)]), slot.shape, name)}
             for slot in layout.slots
         ]
-        merged: list[dict[str, FloatArray]] = [{} for _ in network.layers]
+        merged: list[dict[str, FloatArray]] = [{} for _ in network.shapes()]
         for slot, part in zip(layout.slots, parts, strict=True):
             merged[slot.layer - 1].update(part)
         return layout.flatten(merged)
@@ -258,6 +276,7 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
             LayerRecord(_sure(rows(i, "z")), _sure(rows(i, "a")), _sure(rows(i, "h")), rows(i, "r"))
             for i in count
         ),
+        None if network.features is None else _stage_from_data(network.features, layers[-1], n),
     )
     gradients = None
     if "y" in arrays:
@@ -266,6 +285,9 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         gradients = Gradients(
             np.float64(number_from_data(data["numbers"]["C"])), deltas, tuple(parameters), arrays["dC/dx"]
         )
+        if network.features is not None:
+            back = _stage_gradients(network.features, layers[-1], n, parameters[-1], arrays["dC/dx"])
+            gradients = gradients._replace(stage=back)
     return StepTrace(
         data["number"],
         tuple(data["rows"]),
@@ -285,6 +307,27 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         arrays.get("prediction", arrays.get("probability")),
         None if data["encoding"] is None else _encoding(data["encoding"]),
     )
+
+
+def _of_stage(features: Features, data: Mapping[str, Any], n: int, name: str) -> FloatArray:
+    """Return an array of the feature stage: rows first in the trace, (G, n, K) where they are cosines'."""
+    if name not in ("u", "du/dphi", "dC/du"):
+        return _shaped(_read(data[name]), (n, features.n_outputs), name)
+    shape = (n, features.columns_of("number"), features.waves)
+    return np.moveaxis(_shaped(_read(data[name]), shape, name), -3, -2)
+
+
+def _stage_from_data(features: Features, data: Mapping[str, Any], n: int) -> StageRecord:
+    u, v = (_of_stage(features, data, n, name) if "f" in data else None for name in ("u", "du/dphi"))
+    return StageRecord(u, v, _of_stage(features, data, n, "e"), _of_stage(features, data, n, "a"))
+
+
+def _stage_gradients(
+    features: Features, data: Mapping[str, Any], n: int, parameters: dict[str, Array], x: FloatArray
+) -> StageGradients:
+    da, de = (_of_stage(features, data, n, name) for name in ("dC/da", "dC/de"))
+    du = _of_stage(features, data, n, "dC/du") if "f" in data else None
+    return StageGradients(da, de, du, parameters, x)
 
 
 def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray], flat: Any) -> Update:

@@ -9,6 +9,7 @@ import numpy as np
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.differentiate import simplify
+from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
 from chainrule.equations.formula import Binary, Call, Negate, Node, Number, Symbol
 from chainrule.equations.regularizers import CLIP, DECAY, PENALTY, PENALTY_SLOPE
 from chainrule.equations.rounding import UNIT
@@ -37,19 +38,21 @@ def about(place: Address, name: str) -> Address:
 def is_frozen(writer: Writer, place: Address) -> bool:
     """Tell whether training leaves a parameter alone."""
     own = place.by.name.partition("_")[0]
-    slot = writer.trace.layout.slot(place.layer or 1, own)
+    slot = writer.trace.layout.slot(1 if place.layer is None else place.layer, own)
     at = slot.start + int(np.ravel_multi_index([i - 1 for i in place.index], slot.shape))
     return not writer.trace.layout.free[at]
 
 
 def is_weight(place: Address) -> bool:
     """Tell whether penalties and decay are about the parameter: weights have them, biases don't."""
-    return place.quantity.place == "weight"
+    return place.quantity.place == "weight" or place.parameter in STAGE_WEIGHTS
 
 
 def rate_of(writer: Writer, place: Address) -> Node:
     """Return the learning rate of a parameter: eta, times its factor where that isn't 1."""
-    slot = writer.trace.layout.slot(place.layer or 1, place.by.name.partition("_")[0])
+    slot = writer.trace.layout.slot(
+        1 if place.layer is None else place.layer, place.by.name.partition("_")[0]
+    )
     factor = float(writer.trace.layout.rates[slot.start])
     eta = writer.symbol("eta")
     return eta if factor == 1 else Binary("*", Number(factor), eta)

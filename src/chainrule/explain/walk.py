@@ -15,6 +15,7 @@ from chainrule.explain.address import Address
 from chainrule.explain.derivation import derive
 from chainrule.explain.lines import Derivation, Line
 from chainrule.explain.showing import number_text
+from chainrule.explain.stage_numbers import output_of
 from chainrule.explain.trace import Trace
 
 MOST_WORKED_OUT = 12
@@ -125,6 +126,9 @@ class _Walk:
         network = self.trace.network
         parts = [self.layer(number) for number in range(1, self.last + 1)]
         first = {name for line in parts[0].lines for name in line.values}
+        if network.features is not None:
+            parts.insert(0, self.stage(first))
+            first = {name for line in parts[0].lines for name in line.values}
         inputs = [
             i
             for i in range(1, network.n_inputs + 1)
@@ -154,11 +158,43 @@ class _Walk:
             chosen[layer - 1] = int(np.argmax(adds)) + 1
         return chosen
 
+    @property
+    def first(self) -> int:
+        """The layer that the inputs enter: 1, or 0 where there is a feature stage."""
+        return 1 if self.trace.network.features is None else 0
+
     def inputs(self, shown: list[int]) -> Derivation:
         count = self.trace.network.n_inputs
         lines = tuple(self.line("x", None, i) for i in shown)
-        notes = (f"These are {len(shown)} of {count} inputs, those that the lines of layer 1 name.",)
+        notes = (
+            f"These are {len(shown)} of {count} inputs, those that the lines of layer {self.first} name.",
+        )
         return Derivation(str(self.at("x")), "Inputs", lines, notes=notes if len(shown) < count else ())
+
+    def stage(self, named: set[str]) -> Derivation:
+        """Return the feature stage's part: the outputs that the lines of layer 1 name, the cosines of the most important."""
+        features = self.trace.network.features
+        assert features is not None
+        outputs = [j for j in range(1, features.n_outputs + 1) if str(self.at("a", 0, j)) in named]
+        weights = self.trace.array(self.at("W", 1))[:, self.chosen[1] - 1]
+        adds = np.abs(weights * self.trace.array(self.at("a", 0)))
+        shown = sorted(sorted(outputs, key=lambda j: -adds[j - 1])[:MOST_WORKED_OUT])
+        lines = [self.line(name, 0, j) for name in ("e", "a") for j in shown]
+        most = max(shown, key=lambda j: float(adds[j - 1]))
+        made = output_of(features, most)
+        if made.kind == "number" and made.place:
+            cosines = [self.line("u", 0, made.number + 1, k) for k in range(1, features.waves + 1)]
+            lines = [*cosines, *lines]
+        notes = [
+            f"Of its {features.n_outputs} outputs {len(shown)} are worked out, those that layer 1 makes most of."
+        ]
+        title = f"Layer 0, the feature stage: {features.words}"
+        return Derivation(
+            str(self.at("a", 0)),
+            title,
+            tuple(lines),
+            notes=tuple(notes) if len(shown) < features.n_outputs else (),
+        )
 
     def layer(self, number: int) -> Derivation:
         layer, chosen, last = self.trace.network.layers[number - 1], self.chosen, self.last

@@ -283,7 +283,11 @@ def load(path: str | PathLike[str]) -> Model:
 
 def _read_network(value: object) -> Network:
     """Return the network of a description; each different formula is parsed and differentiated once."""
-    data = read_record(value, "network", ("n_inputs", "layers", "loss", "reduction"))
+    parts = ["n_inputs", "layers", "loss", "reduction"]
+    if isinstance(value, dict) and "features" in value:
+        # Networks without a feature stage, and files from before there was one, have none.
+        parts.append("features")
+    data = read_record(value, "network", parts)
     layers = read_list(data["layers"], "network.layers", _read_layer)
     if len(layers) > MAX_LAYERS:
         raise ModelFileError(f"network.layers: {len(layers)} layers, more than {MAX_LAYERS}")

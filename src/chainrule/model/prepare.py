@@ -20,7 +20,7 @@ from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.budget import Budget
-from chainrule.training.settings import Problem, Resolved, Settings, Task, resolve
+from chainrule.training.settings import InputGroup, Problem, Resolved, Settings, Task, resolve
 from chainrule.training.temperature import check_calibrates
 
 TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 0, 1, 2
@@ -136,12 +136,13 @@ def prepare(
     encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
+    groups = input_groups(encoder, table, rows)
     if schema.task == "classification":
         encoded = fit_target(table, schema, scaling=target_scaling, rows=rows)
-        problem = Problem("classification", len(rows), encoder.n_inputs, encoded.n_classes)
+        problem = Problem("classification", len(rows), encoder.n_inputs, encoded.n_classes, groups)
         resolved = resolve(settings, problem)
     else:
-        resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs))
+        resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs, 0, groups))
         encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
     if resolved.plan.watch is not None:
         plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, encoded))
@@ -211,6 +212,33 @@ def dealt(fitted: Table, target: TargetEncoder, members: int, seed: int) -> Fold
 def unseen_inputs(encoder: Encoder) -> list[int]:
     """Return the inputs that were 0 in every row the encoder was fitted on, such as a category's `other`."""
     return [place for place, neuron in enumerate(encoder.inputs) if not neuron.seen]
+
+
+def input_groups(encoder: Encoder, table: Table, rows: IntArray) -> tuple[InputGroup, ...]:
+    """Return what the inputs are, in their order: numbers, parts of dates, categories, and plain flags.
+
+    A number of at most two values in the ``rows`` is plain: there is nothing between them.
+    """
+    groups: list[InputGroup] = []
+    for column in encoder.columns:
+        flags = len(column.inputs)
+        if column.kind == "category":
+            groups.append(InputGroup("category", flags, len(column.levels)))
+            continue
+        is_number = column.kind == "number" and _has_many_values(number_cells(table, column.name)[rows])
+        if is_number or column.kind == "datetime":
+            groups += [InputGroup("number")] * len(column.parts)
+            flags -= len(column.parts)
+        if flags:
+            groups.append(InputGroup("plain", flags))
+    return tuple(groups)
+
+
+def _has_many_values(values: FloatArray) -> bool:
+    """Tell whether there are more than two different numbers, missing ones aside."""
+    known = values[~np.isnan(values)]
+    rest = known[known != known[0]] if len(known) else known
+    return bool(len(rest) and (rest != rest[0]).any())
 
 
 def data_digest(x: FloatArray, y: FloatArray, weights: FloatArray | None) -> str:

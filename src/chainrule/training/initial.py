@@ -11,6 +11,7 @@ from threadpoolctl import ThreadpoolController
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.engines.base import Layout, SharedLayout
+from chainrule.equations.features import Features
 from chainrule.equations.initializers import Initializer, initializer
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
@@ -61,10 +62,18 @@ def _parameters(
     flat = np.empty((members, layout.size))
     for member in range(members):
         draws = generator(seed, Purpose.INITIAL, member)
+        made = layout.unflatten(flat[member])
         h = None if x is None else x[draws.permutation(len(x))[:MOST_ROWS]]
-        for number, own in enumerate(layout.unflatten(flat[member]), 1):
-            layer, fan_in = network.layers[number - 1], network.sizes[number - 1]
-            dead = list(unseen) if number == 1 else []
+        unlearned = list(unseen)
+        if network.features is not None:
+            unlearned, levels = _unlearned(network.features, unseen)
+            for name, array in made[-1].items():
+                array[:] = network.features.initial(name, draws)
+            made[-1].get("E", np.zeros((len(unseen), 0)))[levels] = 0.0
+            h = None if h is None else network.features.forward(made[-1], h, np).a
+        for number, (layer, own) in enumerate(zip(network.layers, made, strict=False), 1):
+            fan_in = network.sizes[number - 1]
+            dead = unlearned if number == 1 else []
             if layer.mix:
                 own["alpha"][:] = 1.0
             if h is not None and layer.init == DATA:
@@ -79,6 +88,17 @@ def _parameters(
             if h is not None:
                 h = layer.forward(own, h, None, np).h
     return flat
+
+
+def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], list[int]]:
+    """Return the rows of W[1] that unseen inputs alone enter by, and the unseen levels' rows of a feature stage's E."""
+    places = features.places
+    numbers = set(places.numbers.tolist())
+    entering = dict(zip(places.copied.tolist(), places.copied_to.tolist(), strict=True))
+    levels = [i for part in places.levels for i in range(part.start, part.stop)]
+    return [entering[i] for i in unseen if i in entering and i not in numbers], [
+        row for row, i in enumerate(levels) if i in set(unseen)
+    ]
 
 
 def check_shared_start(network: Network) -> None:
@@ -97,7 +117,7 @@ def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
     theta = np.ones((1, layout.size))
     for slot in layout.slots:
         part = theta[0, slot.start : slot.stop].reshape(slot.shape)
-        if slot.name not in ("r", "s"):
+        if slot.layer == 0 or slot.name not in ("r", "s"):
             own = members[slot.layer - 1][slot.name]
             part[:] = own[0] if slot.shape == own.shape[1:] else own
         elif slot.layer == 1 and slot.name == "r":

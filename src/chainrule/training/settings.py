@@ -9,10 +9,11 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
+from chainrule.equations.features import Features, Group, GroupKind
 from chainrule.equations.initializers import initializer
 from chainrule.equations.losses import Loss, loss
 from chainrule.equations.network import (
@@ -33,6 +34,11 @@ from chainrule.training.monitor import Plan
 from chainrule.training.watch import WATCHED, Answers, watched
 
 Task = Literal["classification", "regression"]
+NumericEmbedding = Literal["none", "periodic"]
+CategoryEmbedding = Literal["none", "learned"]
+
+MOST_ONE_HOT = 9
+"""The most levels of a category that learned embeddings leave one-hot, as RealMLP does."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +56,8 @@ class Settings:
     is over. ``bagging``: member m of K holds out and watches the m-th of K folds of the rows, instead. ``refit``:
     train again on all rows for the best epoch's number of epochs. ``time_limit``: seconds; members and epochs are
     fewer where all don't fit into it.
+    ``numeric_embedding`` (``none``, ``periodic``), ``category_embedding`` (``none``, ``learned``) and
+    ``scaling_layer`` make up a feature stage before layer 1 (`equations.features`).
     """
 
     hidden: Sequence[int] | None = None
@@ -71,6 +79,9 @@ class Settings:
     clip_norm: float | None = None
     bias: BiasMode = "neuron"
     init: str = "auto"
+    numeric_embedding: NumericEmbedding | None = None
+    category_embedding: CategoryEmbedding | None = None
+    scaling_layer: bool | None = None
     activation_mix: bool = False
     parametrization: Parametrization = "standard"
     regularization_schedule: str = "constant"
@@ -93,13 +104,26 @@ class Settings:
 
 
 @dataclass(frozen=True)
+class InputGroup:
+    """Neighboring inputs that belong together: a number, a category's one-hot inputs and its ``levels``, or plain ones."""
+
+    kind: GroupKind
+    size: int = 1
+    levels: int = 0
+
+
+@dataclass(frozen=True)
 class Problem:
-    """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression)."""
+    """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
+
+    ``groups`` says what the inputs are, in their order; without any they are all plain.
+    """
 
     task: Task
     n_rows: int
     n_inputs: int
     n_classes: int = 0
+    groups: tuple[InputGroup, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -128,6 +152,8 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     network = build_network(chosen, problem)
     _check_together(chosen, method, network)
     _check_unused(settings, chosen, method)
+    _check_embedded(settings, problem)
+    _check_perceptron(method, network)
     batch_size = (
         problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
     )
@@ -209,7 +235,32 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
             "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
         )
     layers.append(Dense(n_out, output, **everywhere))
-    return Network([problem.n_inputs, *_with_rates(layers, chosen.rate_factors or {})], cost)
+    stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
+    if stage is not None:
+        own = {name: factors.pop(name) for name in stage.shapes() if name in factors}
+        stage = replace(stage, rates=tuple(own.items()))
+    return Network([problem.n_inputs, *_with_rates(layers, factors)], cost, features=stage)
+
+
+def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
+    """Return the stage before layer 1 that the settings ask for; None where the inputs enter as they are."""
+    periodic, learned = chosen.numeric_embedding == "periodic", chosen.category_embedding == "learned"
+    made: list[Group] = []
+    for group in problem.groups or (InputGroup("plain", problem.n_inputs),):
+        embedded = (periodic and group.kind == "number") or (learned and _is_large(group))
+        if embedded:
+            made.append(Group(group.kind, group.size))
+        elif made and made[-1].kind == "plain":
+            made[-1] = Group("plain", made[-1].size + group.size)
+        else:
+            made.append(Group("plain", group.size))
+    if all(group.kind == "plain" for group in made) and not chosen.scaling_layer:
+        return None
+    return Features(made, scale=bool(chosen.scaling_layer))
+
+
+def _is_large(group: InputGroup) -> bool:
+    return group.kind == "category" and group.levels > MOST_ONE_HOT
 
 
 def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[Dense]:
@@ -311,6 +362,14 @@ def _check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
         )
 
 
+def _check_perceptron(method: Optimizer, network: Network) -> None:
+    if method.name == "perceptron" and network.features is not None:
+        raise SettingsError(
+            "Rosenblatt's perceptron rule trains one layer: leave out --numeric-embedding, --category-embedding and "
+            "--scaling-layer, or choose another optimizer"
+        )
+
+
 def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
     no_hidden = "there is no hidden layer; leave it out, or give --hidden"
@@ -358,6 +417,18 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
             raise SettingsError(f"--{name} would have no effect: {reason}")
 
 
+def _check_embedded(asked: Settings, problem: Problem) -> None:
+    """Raise SettingsError for an embedding that has nothing to embed."""
+    if asked.numeric_embedding == "periodic" and not any(g.kind == "number" for g in problem.groups):
+        raise SettingsError(
+            "--numeric-embedding would have no effect: no input is a number of more than two values; leave it out"
+        )
+    if asked.category_embedding == "learned" and not any(_is_large(group) for group in problem.groups):
+        raise SettingsError(
+            f"--category-embedding would have no effect: no category has more than {MOST_ONE_HOT} levels; leave it out"
+        )
+
+
 def _check(s: Settings) -> None:
     """Raise SettingsError for a value that its setting can't have, whatever the problem."""
     if s.hidden is not None:
@@ -375,10 +446,22 @@ def _check(s: Settings) -> None:
     strength(s.regularization_schedule)
     if s.watch not in WATCHED:
         raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
-    for name in ("early_stopping", "stop_together", "calibrate", "bagging", "refit", "activation_mix"):
+    for name in (
+        "early_stopping",
+        "stop_together",
+        "calibrate",
+        "bagging",
+        "refit",
+        "activation_mix",
+        "scaling_layer",
+    ):
         value = getattr(s, name)
         if value is not None and not isinstance(value, bool):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
+    for name, kinds in (("numeric_embedding", NumericEmbedding), ("category_embedding", CategoryEmbedding)):
+        if getattr(s, name) not in (None, *get_args(kinds)):
+            word, known = name.replace("_", "-"), ", ".join(get_args(kinds))
+            raise SettingsError(f"{word} {getattr(s, name)!r} is unknown: choose {known}")
     if s.init not in ("auto", DATA):
         initializer(s.init)
     if s.batch_size is not None and s.batch_size != "all":

@@ -1,0 +1,410 @@
+"""The feature stage: numbers that are learned from the inputs before layer 1, as layer 0 of the network.
+
+It takes the inputs x (n, d) in groups of neighboring columns and gives a[0] (n, m), which enters layer 1. With
+the parameters f, phi, V, c, E and s, all learned with the network::
+
+    number i of column x      u[i,k] = cos(2π f[i,k] x + phi[i,k])      e = x, then sum over k of u[i,k] V[i,k,q] + c[i,q]
+    category of columns x_r   e_q = sum over r of x_r E[r,q]
+    plain columns x           e = x
+    all                       a[0]_j = s_j e_j      (without the scaling layer a[0] = e)
+
+Backward, from dC/da[0], with v[i,k] = -sin(2π f[i,k] x + phi[i,k])::
+
+    dC/ds_j = sum over rows of dC/da[0]_j e_j     dC/de_j = dC/da[0]_j s_j     dC/du[i,k] = sum over q of dC/de_q V[i,k,q]
+    dC/dphi[i,k] = sum over rows of dC/du[i,k] v[i,k]     dC/df[i,k] = sum over rows of dC/du[i,k] v[i,k] 2π x
+
+Source: Holzmüller, Grinsztajn & Steinwart, "Better by default", NeurIPS 2024 (PBLD embeddings, scaling layer);
+Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in tabular deep learning", NeurIPS 2022.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, Literal, NamedTuple, get_args
+
+import numpy as np
+
+from chainrule._types import Array, IntArray, Namespace
+from chainrule.errors import SettingsError
+
+GroupKind = Literal["number", "category", "plain"]
+
+PARAMETERS: Mapping[str, str] = {
+    "f": "a frequency of a number's cosine",
+    "phi": "a phase of a number's cosine",
+    "V": "a weight from a cosine to a number's embedding",
+    "c": "a bias of a number's embedding",
+    "E": "a number of a category's level",
+    "s": "a scale of the stage's output",
+}
+"""The parameters of the stage in the order of the flat layout, and what one of them is."""
+
+DECAYED = frozenset({"f", "V", "E", "s"})
+"""Weights, which penalties and decay are about; phi and c are added to something, as biases are, and keep out of it.
+
+RealMLP's code decays all six, its paper all but biases.
+"""
+
+RATES: Mapping[str, float] = {"f": 0.1, "phi": 0.1, "V": 0.1, "c": 0.1, "E": 1.0, "s": 6.0}
+"""Factors of the learning rate where nothing else is said: those of RealMLP."""
+
+
+class Group(NamedTuple):
+    """Neighboring columns of the inputs that are treated alike: a number, a category's one-hot columns, or plain ones."""
+
+    kind: GroupKind
+    size: int = 1
+
+
+class StageRecord(NamedTuple):
+    """What forward computed: ``u`` (…, G, n, K) of G numbers, or None without any; ``e`` and ``a`` (…, n, m).
+
+    ``v`` is the slope of each cosine by its angle, -sin(2π f x + phi).
+    """
+
+    u: Array | None
+    v: Array | None
+    e: Array
+    a: Array
+
+
+class StageGradients(NamedTuple):
+    """What backward computed: dC/da, dC/de (…, n, m), dC/du (…, G, n, K) or None, gradients by name, and dC/dx."""
+
+    a: Array
+    e: Array
+    u: Array | None
+    parameters: dict[str, Array]
+    x: Array
+
+
+@dataclass(frozen=True)
+class Features:
+    """The stage before layer 1: its groups of input columns, and whether a scaling layer follows.
+
+    ``waves`` K cosines and ``width`` embedded numbers for each number, ``level_width`` for each category's level;
+    ``std`` is the standard deviation of the initial frequencies. ``rates`` are factors of the learning rate by
+    parameter (`RATES` where one isn't named). Raises SettingsError for what isn't such a stage.
+
+    >>> stage = Features([("number", 1), ("category", 12), ("plain", 2)], scale=True)
+    >>> stage.n_inputs, stage.n_outputs, stage.shapes()["V"]
+    (15, 14, (1, 16, 3))
+    """
+
+    groups: tuple[Group, ...]
+    scale: bool = False
+    waves: int = 16
+    width: int = 3
+    std: float = 0.1
+    level_width: int = 8
+    rates: tuple[tuple[str, float], ...] = ()
+
+    def __init__(
+        self,
+        groups: Sequence[Group | tuple[GroupKind, int]],
+        *,
+        scale: bool = False,
+        waves: int = 16,
+        width: int = 3,
+        std: float = 0.1,
+        level_width: int = 8,
+        rates: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+    ) -> None:
+        made = tuple(_group(group) for group in groups)
+        if not made:
+            raise SettingsError("a feature stage has at least one group of input columns")
+        if not isinstance(scale, bool):
+            raise SettingsError(f"scale {scale!r} must be True or False")
+        for name, value in (("waves", waves), ("width", width), ("level_width", level_width)):
+            if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+                raise SettingsError(f"{name} {value!r} must be a whole number of at least 1")
+        if not _is_number(std) or not 0 < std < math.inf:
+            raise SettingsError(f"std {std!r} of the frequencies must be a number above 0")
+        put = object.__setattr__
+        put(self, "groups", made)
+        put(self, "scale", scale)
+        put(self, "waves", waves)
+        put(self, "width", width)
+        put(self, "std", float(std))
+        put(self, "level_width", level_width)
+        put(self, "rates", _rates(rates, self.shapes()))
+
+    @cached_property
+    def places(self) -> Places:
+        """Where every group's columns and outputs are."""
+        return _places(self)
+
+    @property
+    def n_inputs(self) -> int:
+        """The number d of input columns."""
+        return sum(group.size for group in self.groups)
+
+    @property
+    def n_outputs(self) -> int:
+        """The number m of numbers that enter layer 1."""
+        return sum(self.outputs_of(group) for group in self.groups)
+
+    @property
+    def words(self) -> str:
+        """What the stage makes of the inputs, in words."""
+        told = []
+        numbers = self.columns_of("number")
+        if numbers:
+            told.append(
+                f"{numbers} number{'s' * (numbers > 1)}, each also as {self.width} learned sums of {self.waves} cosines"
+            )
+        categories = [group.size for group in self.groups if group.kind == "category"]
+        if categories:
+            many = f"{len(categories)} categor{'ies' if len(categories) > 1 else 'y'}"
+            told.append(f"{many} of {sum(categories)} inputs, each as {self.level_width} learned numbers")
+        plain = self.columns_of("plain")
+        if plain:
+            told.append(f"{plain} plain input{'s' * (plain > 1)}")
+        told += ["a learned factor on each"] if self.scale else []
+        return f"{self.n_inputs} → {self.n_outputs}: {'; '.join(told)}"
+
+    def outputs_of(self, group: Group) -> int:
+        """Return how many numbers a group of columns becomes."""
+        return {"number": 1 + self.width, "category": self.level_width, "plain": group.size}[group.kind]
+
+    def columns_of(self, kind: GroupKind) -> int:
+        """Return how many columns belong to groups of a kind."""
+        return sum(group.size for group in self.groups if group.kind == kind)
+
+    def rate(self, name: str) -> float:
+        """Return the factor of a parameter's learning rate."""
+        return dict(self.rates).get(name, RATES[name])
+
+    def shapes(self) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter array, by name, in the order of the flat layout."""
+        numbers, levels = self.columns_of("number"), self.columns_of("category")
+        shapes: dict[str, tuple[int, ...]] = {}
+        if numbers:
+            shapes |= {
+                "f": (numbers, self.waves),
+                "phi": (numbers, self.waves),
+                "V": (numbers, self.waves, self.width),
+                "c": (numbers, self.width),
+            }
+        if levels:
+            shapes["E"] = (levels, self.level_width)
+        return shapes | ({"s": (self.n_outputs,)} if self.scale else {})
+
+    def initial(self, name: str, draws: np.random.Generator) -> Array:
+        """Return a parameter's initial numbers: f ~ N(0, std²), phi ~ U(-π, π), V, c ~ U(±1/√K), E ~ N(0, 1), s = 1."""
+        shape = self.shapes()[name]
+        match name:
+            case "f":
+                return self.std * draws.standard_normal(shape)
+            case "phi":
+                return math.pi * (2 * draws.random(shape) - 1)
+            case "V" | "c":
+                return (2 * draws.random(shape) - 1) / math.sqrt(self.waves)
+            case "E":
+                return draws.standard_normal(shape)
+        return np.ones(shape)
+
+    def angles(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> Array:
+        """Return 2π f x + phi of every number's cosines, (…, G, n, K)."""
+        column = xp.matrix_transpose(xp.take(x, xp.asarray(self.places.numbers), axis=-1))
+        waves = xp.expand_dims(p["f"], axis=-2) * xp.expand_dims(column, axis=-1)
+        return 2 * math.pi * waves + xp.expand_dims(p["phi"], axis=-2)
+
+    def forward(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> StageRecord:
+        """Return u, e and a[0] for rows ``x`` (…, n, d); parameters (k, …) give (k, n, m)."""
+        places, u, v = self.places, None, None
+        like = next(iter(p.values()), x)
+        outer = like.shape[: like.ndim - len(self._first_shape)] if p else ()
+        parts = [xp.take(x, xp.asarray(places.copied), axis=-1)] if len(places.copied) else []
+        if "f" in p:
+            angles = self.angles(p, x, xp)
+            u, v = xp.cos(angles), -xp.sin(angles)
+            embedded = xp.matmul(u, p["V"]) + xp.expand_dims(p["c"], axis=-2)
+            parts.append(_side_by_side(embedded, xp))
+        if "E" in p:
+            for columns, rows in zip(places.levels, places.level_rows, strict=True):
+                parts.append(xp.matmul(x[..., columns], p["E"][..., rows, :]))
+        wide = [
+            xp.broadcast_to(part, (*outer, *part.shape[-2:])) if part.ndim < len(outer) + 2 else part
+            for part in parts
+        ]
+        e = xp.take(xp.concat(wide, axis=-1), xp.asarray(places.order), axis=-1)
+        return StageRecord(u, v, e, e * xp.expand_dims(p["s"], axis=-2) if "s" in p else e)
+
+    def backward(
+        self, p: Mapping[str, Array], x: Array, record: StageRecord, da: Array, xp: Namespace
+    ) -> StageGradients:
+        """Return the gradients by name, and dC/dx, from dC/da[0] (…, n, m)."""
+        places = self.places
+        grads: dict[str, Array] = {}
+        de, du = da, None
+        if "s" in p:
+            grads["s"] = xp.sum(da * record.e, axis=-2)
+            de = da * xp.expand_dims(p["s"], axis=-2)
+        by_column = []
+        if len(places.copied):
+            by_column.append(xp.take(de, xp.asarray(places.copied_to), axis=-1))
+        if "f" in p:
+            assert record.u is not None
+            assert record.v is not None
+            inner = self._embedded(de, xp)
+            grads["V"] = xp.matmul(xp.matrix_transpose(record.u), inner)
+            grads["c"] = xp.sum(inner, axis=-2)
+            du = xp.matmul(inner, xp.matrix_transpose(p["V"]))
+            by_angle = record.v * du
+            column = xp.matrix_transpose(xp.take(x, xp.asarray(places.numbers), axis=-1))
+            grads["phi"] = xp.sum(by_angle, axis=-2)
+            grads["f"] = 2 * math.pi * xp.sum(by_angle * xp.expand_dims(column, axis=-1), axis=-2)
+            through = 2 * math.pi * xp.sum(by_angle * xp.expand_dims(p["f"], axis=-2), axis=-1)
+            by_column.append(xp.matrix_transpose(through))
+        if "E" in p:
+            rows_of_e = []
+            for columns, rows, outputs in zip(places.levels, places.level_rows, places.level_to, strict=True):
+                inner = de[..., outputs]
+                rows_of_e.append(xp.matmul(xp.matrix_transpose(x[..., columns]), inner))
+                by_column.append(xp.matmul(inner, xp.matrix_transpose(p["E"][..., rows, :])))
+            grads["E"] = xp.concat(rows_of_e, axis=-2)
+        together = xp.take(xp.concat(by_column, axis=-1), xp.asarray(places.back), axis=-1)
+        if len(places.numbers):
+            # A number is copied as well as embedded: what comes back both ways is added.
+            extra = xp.take(xp.concat(by_column, axis=-1), xp.asarray(places.back_embedded), axis=-1)
+            together = together + extra * xp.asarray(places.is_number)
+        ordered = {name: grads[name] for name in self.shapes()}
+        return StageGradients(da, de, du, ordered, together)
+
+    def _embedded(self, de: Array, xp: Namespace) -> Array:
+        """Return the part of dC/de that belongs to the numbers' embeddings, (…, G, n, width)."""
+        taken = xp.take(de, xp.asarray(self.places.embedded_to), axis=-1)
+        split = xp.reshape(taken, (*taken.shape[:-1], len(self.places.numbers), self.width))
+        return xp.moveaxis(split, -2, -3)
+
+    @property
+    def _first_shape(self) -> tuple[int, ...]:
+        return next(iter(self.shapes().values()))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `from_dict` reads back."""
+        return {
+            "groups": [[group.kind, group.size] for group in self.groups],
+            "scale": self.scale,
+            "waves": self.waves,
+            "width": self.width,
+            "std": self.std,
+            "level_width": self.level_width,
+            "rates": dict(self.rates),
+        }
+
+    @classmethod
+    def from_dict(cls, data: Mapping[str, Any]) -> Features:
+        """Return the stage of `to_dict`'s plain data; raises SettingsError where it can't be one."""
+        try:
+            options = {key: value for key, value in data.items() if key != "groups"}
+            return cls([(kind, size) for kind, size in data["groups"]], **options)
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise SettingsError(f"this is not the description of a feature stage: {error}") from error
+
+
+class Places(NamedTuple):
+    """Which column goes where, as indices from 0.
+
+    ``numbers`` (G,) and ``copied`` are columns, ``copied_to`` and ``embedded_to`` outputs; ``levels`` and ``level_to``
+    the columns and outputs of each category, ``level_rows`` its rows of E. ``order`` brings the parts of forward
+    into the order of the outputs, ``back`` those of backward into that of the columns, ``back_embedded`` a number's second
+    part; ``is_number`` (d,) is 1 at numbers.
+    """
+
+    numbers: IntArray
+    copied: IntArray
+    copied_to: IntArray
+    embedded_to: IntArray
+    levels: tuple[slice, ...]
+    level_rows: tuple[slice, ...]
+    level_to: tuple[slice, ...]
+    order: IntArray
+    back: IntArray
+    back_embedded: IntArray
+    is_number: Array
+
+
+def _places(stage: Features) -> Places:
+    numbers: list[int] = []
+    copied: list[int] = []
+    copied_to: list[int] = []
+    embedded_to: list[int] = []
+    levels: list[slice] = []
+    level_rows: list[slice] = []
+    level_to: list[slice] = []
+    column = output = row = 0
+    for group in stage.groups:
+        size = stage.outputs_of(group)
+        if group.kind == "category":
+            levels.append(slice(column, column + group.size))
+            level_rows.append(slice(row, row + group.size))
+            level_to.append(slice(output, output + size))
+            row += group.size
+        else:
+            copied += range(column, column + group.size)
+            copied_to += range(output, output + group.size)
+        if group.kind == "number":
+            numbers.append(column)
+            embedded_to += range(output + 1, output + size)
+        column, output = column + group.size, output + size
+    # Forward makes the copies first, then the embeddings, then the categories; backward likewise by column.
+    made = [*copied_to, *embedded_to, *(j for part in level_to for j in range(part.start, part.stop))]
+    came = [*copied, *numbers, *(i for part in levels for i in range(part.start, part.stop))]
+    first: dict[int, int] = {}
+    second: dict[int, int] = {}
+    for place, i in enumerate(came):
+        (second if i in first else first)[i] = place
+    return Places(
+        np.array(numbers, np.int64),
+        np.array(copied, np.int64),
+        np.array(copied_to, np.int64),
+        np.array(embedded_to, np.int64),
+        tuple(levels),
+        tuple(level_rows),
+        tuple(level_to),
+        np.argsort(made),
+        np.array([first[i] for i in range(column)], np.int64),
+        np.array([second.get(i, first[i]) for i in range(column)], np.int64),
+        np.array([1.0 if i in second else 0.0 for i in range(column)]),
+    )
+
+
+def _side_by_side(embedded: Array, xp: Namespace) -> Array:
+    """Return (…, G, n, width) as (…, n, G · width)."""
+    turned = xp.moveaxis(embedded, -3, -2)
+    return xp.reshape(turned, (*turned.shape[:-2], turned.shape[-2] * turned.shape[-1]))
+
+
+def _group(given: Any) -> Group:
+    try:
+        kind, size = given
+    except (TypeError, ValueError):
+        kind, size = given, 1
+    if kind not in get_args(GroupKind):
+        raise SettingsError(f"group {given!r} is unknown: choose {', '.join(get_args(GroupKind))}")
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (kind == "number" and size != 1):
+        wanted = "one column" if kind == "number" else "a whole number of columns, at least 1"
+        raise SettingsError(f"a group of kind {kind} has {wanted}, not {size!r}")
+    return Group(kind, size)
+
+
+def _rates(
+    rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Mapping[str, Any]
+) -> tuple[tuple[str, float], ...]:
+    found = dict(rates)
+    for name, factor in found.items():
+        if name not in names:
+            has = ", ".join(names) or "no parameters"
+            raise SettingsError(f"rates: there is no parameter {name!r}; the feature stage has {has}")
+        if not _is_number(factor) or not 0 < factor < math.inf:
+            raise SettingsError(f"rates: the factor {factor!r} of {name} must be a number above 0")
+    return tuple((name, float(found[name])) for name in PARAMETERS if name in found)
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
