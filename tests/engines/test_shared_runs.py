@@ -8,10 +8,14 @@ from agreement import STEPPING, Case
 from numba.core.runtime import _nrt_python as runtime
 from numba.core.runtime import rtsys
 
-from chainrule.engines.base import Layout, RunState, SharedLayout
+from chainrule.engines.base import Data, Layout, RunState, SharedLayout, StepSettings
 from chainrule.engines.cpu import CpuEngine
 from chainrule.engines.reference import ReferenceEngine, masks_of_step
+from chainrule.equations.features import Features
+from chainrule.equations.network import Dense, Network
+from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
+from chainrule.training.initial import initial_parameters
 
 CASE = Case(
     hidden=(7, 5),
@@ -69,6 +73,66 @@ def test_the_engines_agree_over_several_epochs(dtype, changed):
     assert not np.allclose(mine.updated, start(ReferenceEngine(), case).updated, atol=1e-3)
     rows = mine.train[0, :9]
     np.testing.assert_allclose(mine.outputs(rows), judge.outputs(rows), rtol=10 * TOLERANCE[dtype], atol=1e-6)
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE, ids=["float64", "float32"])
+@pytest.mark.parametrize("own_rows", [False, True], ids=["the same rows", "own rows"])
+def test_the_engines_agree_with_a_stage_a_mix_rate_factors_ntk_and_less_strength(dtype, own_rows):
+    stage = Features([("plain", 1), ("number", 1), ("category", 3)], scale=True, std=0.5)
+    how = {"parametrization": "ntk", "rates": {"W": 0.5, "b": 3.0}}
+    hidden = [Dense(n, "selu", dropout=0.3, mix=True, **how) for n in (6, 4)]
+    network = Network([5, *hidden, Dense(2, **how)], features=stage)
+    layout = SharedLayout(network, 3)
+    draws = np.random.default_rng(5)
+    x, y = draws.normal(size=(30, 5)), draws.normal(size=(30, 2))
+    train = np.stack([draws.permutation(30)[:21] for _ in range(3)]) if own_rows else np.arange(21)
+    theta = initial_parameters(network, 3, 4, sharing="tabm") + draws.normal(scale=0.1, size=(1, layout.size))
+    theta, x, y = (array.astype(np.float32).astype(np.float64) for array in (theta, x, y))
+    settings = StepSettings(
+        optimizer("momentum"), 8, l2=0.01, weight_decay=0.3, clip_norm=3.0, sharing="tabm"
+    )
+    data = Data(x, y, train, np.arange(21, 30))
+    runs = [
+        engine.start(network, theta, data, settings) for engine in (CpuEngine(dtype, 2), ReferenceEngine())
+    ]
+    for epoch, strength in enumerate((1.0, 0.4, 0.0)):
+        got, want = (run.train_epoch(epoch, RATES[:3], range(3), strength) for run in runs)
+        np.testing.assert_allclose(got.losses, want.losses, rtol=10 * TOLERANCE[dtype])
+    mine, judge = (run.updated for run in runs)
+    np.testing.assert_allclose(mine, judge, rtol=0, atol=TOLERANCE[dtype] * np.abs(judge).max())
+    # A stage is the same for all members, and moves by its own factors of the rate.
+    for slot in runs[0].layout.slots:
+        if slot.layer == 0:
+            of_members = runs[0].parameters[:, slot.start : slot.stop]
+            assert (of_members == of_members[0]).all()
+            assert not np.allclose(
+                layout.unflatten(mine)[-1][slot.name], layout.unflatten(theta)[-1][slot.name]
+            )
+
+
+def test_rate_factors_and_strength_by_hand():
+    """One step of SGD: b moves by three times the rate, r and s by the rate; the decay of W is the strength's share."""
+    network = Network([1, Dense(1, rates={"b": 3.0, "W": 0.5}), Dense(1)])
+    data = Data(np.array([[2.0]]), np.array([[0.0]]), np.array([0]), np.array([], int))
+    settings = StepSettings(optimizer("sgd"), 1, weight_decay=0.4, sharing="tabm")
+    layout = SharedLayout(network, 2)
+    theta = np.zeros((1, layout.size))
+    for part, value in zip(
+        layout.unflatten(theta[0]), ({"W": 1, "r": 1, "s": 1, "b": 0}, {"W": 1, "b": 0}), strict=True
+    ):
+        for name, number in value.items():
+            part[name][:] = number
+    # Each member: h = 2, a = 2, cost a^2/2 = 2, delta 2; of the mean: dC/dW[1] = 2 · 2, dC/dr = dC/ds = 2, dC/db[1] = 1.
+    for engine in (CpuEngine(np.float64, 1), ReferenceEngine()):
+        run = engine.start(network, theta, data, settings)
+        run.train_epoch(0, np.array([0.1]), [0, 1], 0.5)
+        hidden, last = layout.unflatten(run.updated[0])
+        # W: 1 - (0.1 · 0.5) · 0.5 · 0.4 of decay, then - 0.05 · 4; the last layer's: 1 - 0.1 · 0.2, then - 0.1 · 2.
+        np.testing.assert_allclose(hidden["W"], 0.79, rtol=1e-12)
+        np.testing.assert_allclose(hidden["r"], 0.8, rtol=1e-12)
+        np.testing.assert_allclose(hidden["s"], 0.8, rtol=1e-12)
+        np.testing.assert_allclose(hidden["b"], -0.3, rtol=1e-12)
+        np.testing.assert_allclose(last["W"], 0.78, rtol=1e-12)
 
 
 @pytest.mark.parametrize("name", STEPPING)

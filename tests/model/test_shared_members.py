@@ -1,5 +1,7 @@
 """Members that share, from a table to a model: what is kept, going on, replays, and what is refused."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,17 +10,24 @@ from chainrule import TableClassifier, TableRegressor
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, Layout, SharedLayout, StepSettings
 from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.shared_reference import SharedReferenceRun
 from chainrule.equations.network import Dense, Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.estimators import SaveCheckpoint
 from chainrule.explain.diagnose import diagnose
 from chainrule.explain.sources import trace_steps
+from chainrule.model.build import fit_prepared
+from chainrule.model.card import settings_of
+from chainrule.model.prepare import prepare
 from chainrule.model.replay import replay
+from chainrule.model.timing import within_time
+from chainrule.training.budget import Budget
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.monitor import Plan
+from chainrule.training.settings import Settings
 
 RNG = np.random.default_rng(0)
 N = 160
@@ -163,13 +172,81 @@ def test_the_predictions_are_those_of_the_members_as_ordinary_networks():
         ({"members": 1}, "members 1: sharing tabm is for at least 2 members"),
         ({"hidden": []}, "sharing tabm shares the hidden layers, but there is none: give --hidden"),
         ({"optimizer": "lbfgs"}, "lbfgs minimizes each member's cost alone, so members can't share"),
+        (
+            {"bagging": True},
+            "weights that members share have seen all rows: leave out --bagging, or --sharing",
+        ),
+        (
+            {"init": "data"},
+            "init data fits each member's weights .* choose another init, or leave sharing out",
+        ),
         ({"sharing": "all"}, "sharing 'all' is unknown: choose none, tabm"),
     ],
-    ids=["one member", "no hidden layer", "lbfgs", "unknown"],
+    ids=["one member", "no hidden layer", "lbfgs", "bagging", "init data", "unknown"],
 )
 def test_what_can_not_be_shared_is_refused(settings, message):
     with pytest.raises(SettingsError, match=message):
         chainrule.train(TABLE, "y", **{"sharing": "tabm", **settings})
+
+
+def test_everything_at_once_is_trained_again_on_all_rows_and_replayed():
+    """A feature stage, a mix, ntk, rate factors, a schedule of regularization; then calibration and a refit."""
+    seen = {}
+    trained = chainrule.train(
+        TABLE, "y", epochs=12, patience=4, refit=True, calibrate=True, watch="refinement", activation_mix=True,
+        parametrization="ntk", rate_factors={"b": 0.1, "alpha": 2.0}, regularization_schedule="flat_cosine",
+        numeric_embedding="periodic", scaling_layer=True, weight_decay=0.1, **SHARED,
+        on_epoch_end=lambda state: seen.update({(state.run.steps_per_epoch, state.line.epoch): state.run.parameters.copy()}),
+    )  # fmt: skip
+    result, card = trained.fit, trained.model.card
+    assert result.first is not None
+    assert len(set(result.best_epochs)) == 1
+    assert result.best_epochs == result.first.best_epochs
+    assert (card["sharing"], card["refit"]) == ("tabm", True)
+    assert "stop_together" not in card
+    per_epoch = -(-card["rows"]["training"] // card["batch_size"])
+    (found,) = replay(trained.model, TABLE, per_epoch * (result.best_epochs[0] - 1) + 1, member=3)
+    want = seen[per_epoch, result.best_epochs[0] - 1]
+    assert found.state.parameters.tobytes() == want[2:3].tobytes()
+    assert found.strength < 1
+
+
+def test_an_ordinary_training_s_card_says_nothing_of_sharing():
+    options = {**SHARED, "sharing": "none"}
+    card = chainrule.train(TABLE, "y", epochs=1, **options).model.card
+    assert not {"sharing", "stop_together"} & set(card)
+
+
+def test_members_that_end_together_are_trained_again_and_say_so(tmp_path):
+    options = {**SHARED, "sharing": "none", "stop_together": True}
+    trained = chainrule.train(TABLE, "y", epochs=9, patience=2, refit=True, **options)
+    assert len(set(trained.fit.best_epochs)) == len(set(trained.fit.first.best_epochs)) == 1
+    trained.model.save(tmp_path / "m.safetensors")
+    card = chainrule.load(tmp_path / "m.safetensors").card
+    assert card["stop_together"] is True
+    assert settings_of(card)[1].together
+    (found,) = replay(trained.model, TABLE, 1, member=2)
+    assert found.state.parameters.shape == (1, trained.model.parameters.shape[1])
+    bagged = chainrule.train(TABLE, "y", epochs=9, patience=2, bagging=True, **options)
+    assert len(set(bagged.fit.best_epochs)) == 1
+
+
+def test_a_time_limit_has_members_share_that_are_fewer(monkeypatch):
+    now, real = [0.0], SharedReferenceRun.train_epoch
+
+    def timed(self, epoch, rates, active, strength=1.0):
+        now[0] += len(rates) * len(active)
+        return real(self, epoch, rates, active, strength)
+
+    monkeypatch.setattr(SharedReferenceRun, "train_epoch", timed)
+    # 109 rows of training: 4 steps an epoch and member, so 5 epochs of 4 members take 80 s, of two 40 s; 8 s are measured, and 0.9 (0.95 · 70 - 8) = 52.7 s left.
+    made = prepare(TABLE, "y", Settings(epochs=5, **SHARED), reading=None)
+    made = replace(made, budget=Budget(70, lambda: now[0]))
+    cut = within_time(made, engine="reference")
+    assert (cut.resolved.members, cut.resolved.plan.epochs) == (2, 5)
+    result = fit_prepared(cut, engine="reference")
+    assert result.parameters.shape[0] == 2
+    assert result.history[-1].epoch == 5
 
 
 def test_an_estimator_goes_on_from_a_checkpoint_of_members_that_share(tmp_path):

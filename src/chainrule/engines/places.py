@@ -130,7 +130,7 @@ class Shared(NamedTuple):
 
 
 # Columns of the table of shared layers: sizes, and where W lies in a member's parameters, then W, r and s in theta.
-SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_AT, S_AT = range(6)
+SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_OF_ALL, S_OF_ALL = range(6)
 # Columns of the tables of the members' own arrays and of those that all have: numbers in one, and where it lies in a
 # member's parameters and in theta.
 OWN_SIZE, OWN_OF_MEMBER, OWN_AT = range(3)

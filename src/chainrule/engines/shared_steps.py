@@ -28,8 +28,8 @@ from chainrule.engines.places import (
     OWN_OF_MEMBER,
     OWN_SIZE,
     PREPARE,
-    R_AT,
-    S_AT,
+    R_OF_ALL,
+    S_OF_ALL,
     SEED_HIGH,
     SEED_LOW,
     SHARED_IN,
@@ -56,9 +56,9 @@ def _expand(sharing: Any, theta: Any, member: Any) -> None:
     for layer in range(len(sharing.layers)):
         facts = sharing.layers[layer]
         n_in, n_out = facts[SHARED_IN], facts[SHARED_OUT]
-        s0 = uint64(facts[S_AT] + member * n_out)
+        s0 = uint64(facts[S_OF_ALL] + member * n_out)
         for i in range(n_in):
-            r = theta[facts[R_AT] + member * n_in + i]
+            r = theta[facts[R_OF_ALL] + member * n_in + i]
             to, source = uint64(facts[W_OF_MEMBER] + i * n_out), uint64(facts[W_OF_ALL] + i * n_out)
             for j in range(uint64(n_out)):
                 w[to + j] = r * theta[source + j] * theta[s0 + j]
@@ -79,7 +79,7 @@ def _fold(sharing: Any, theta: Any, gradient: Any, member: Any) -> None:
     for layer in range(len(sharing.layers)):
         facts = sharing.layers[layer]
         n_in, n_out = facts[SHARED_IN], facts[SHARED_OUT]
-        r0, s0 = facts[R_AT] + member * n_in, uint64(facts[S_AT] + member * n_out)
+        r0, s0 = facts[R_OF_ALL] + member * n_in, uint64(facts[S_OF_ALL] + member * n_out)
         for j in range(uint64(n_out)):
             gradient[s0 + j] = none
         for i in range(n_in):

@@ -6,9 +6,8 @@ the layer, r_k, and of what leaves it, s_k, and its own bias::
     z_k = ((h_k ∘ r_k) W) ∘ s_k + b_k,   which is   z_k = h_k W_k + b_k   with   W_k = diag(r_k) W diag(s_k)
 
 so each member is an ordinary network. The last layer is each member's own, a feature stage is the same for all.
-Sources: Gorishniy, Kotelnikov & Babenko,
-"TabM: advancing tabular deep learning with parameter-efficient ensembling", ICLR 2025; the scalings are those of Wen,
-Tran & Ba, "BatchEnsemble", ICLR 2020.
+Sources: Gorishniy, Kotelnikov & Babenko, "TabM: advancing tabular deep learning with parameter-efficient ensembling",
+ICLR 2025; the scalings are those of Wen, Tran & Ba, "BatchEnsemble", ICLR 2020.
 """
 
 from __future__ import annotations
