@@ -239,7 +239,8 @@ def test_a_time_limit_has_members_share_that_are_fewer(monkeypatch):
         return real(self, epoch, rates, active, strength)
 
     monkeypatch.setattr(SharedReferenceRun, "train_epoch", timed)
-    # 109 rows of training: 4 steps an epoch and member, so 5 epochs of 4 members take 80 s, of two 40 s; 8 s are measured, and 0.9 (0.95 · 70 - 8) = 52.7 s left.
+    # 109 rows of training: 4 steps an epoch and member, so 5 epochs of 4 members take 80 s, of two 40 s;
+    # 8 s are measured, and 0.9 (0.95 · 70 - 8) = 52.7 s left.
     made = prepare(TABLE, "y", Settings(epochs=5, **SHARED), reading=None)
     made = replace(made, budget=Budget(70, lambda: now[0]))
     cut = within_time(made, engine="reference")
