@@ -226,7 +226,7 @@ def test_help_of_every_command_is_grouped_and_has_examples(capsys, monkeypatch):
 OPTIONS = """
     --task --inputs --drop --test-share --test-file --hidden --activation --loss --optimizer --learning-rate --schedule
     --momentum --batch-size --epochs --weight-decay --l1 --dropout --clip-norm --scaling --bias --init --early-stopping
-    --no-early-stopping --patience --seed --out --overwrite --history --json --target --weights
+    --no-early-stopping --patience --sharing --seed --out --overwrite --history --json --target --weights
 """
 
 

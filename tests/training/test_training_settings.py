@@ -72,7 +72,7 @@ def test_every_setting_has_an_effect():
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
         "validation_share": 0.4, "members": 2, "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
         "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
-        "bagging": True, "refit": True, "time_limit": 9.0,
+        "bagging": True, "refit": True, "time_limit": 9.0, "stop_together": True, "sharing": "tabm",
         "numeric_embedding": "periodic", "category_embedding": "learned", "scaling_layer": True,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}

@@ -93,6 +93,10 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
         yield f"regularization schedule {card['regularization_schedule']}"
     if card["clip_norm"] is not None:
         yield f"gradients no longer than {card['clip_norm']:g}"
+    if "sharing" in card:
+        yield f"members share the hidden layers' weights ({card['sharing']})"
+    if "stop_together" in card:
+        yield "members ended together"
     if "bagging" in card:
         yield f"each member held out its own fold of {card['bagging']}"
     if card.get("refit"):

@@ -94,10 +94,14 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         how.append(f"regularization schedule {plan.regularization.name}")
     if steps.clip_norm is not None:
         how.append(f"gradients no longer than {steps.clip_norm:g}")
+    if steps.sharing != "none":
+        how.append(f"members share the hidden layers' weights ({steps.sharing})")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
         watched = "loss" if plan.watch is None else SCORE_NAMES.get(plan.watch.metric.name, resolved.watch)
         how.append(f"until {plan.patience} in a row bring no better {watched}")
+    if plan.together:
+        how.append("members end together")
     grid = facts()
     grid.add_row("task", plain(prepared.schema.task_reason))
     grid.add_row("rows", shown)

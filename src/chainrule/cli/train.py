@@ -42,7 +42,7 @@ SETTINGS = (
     "bias", "init",
     "numeric_embedding", "category_embedding", "scaling_layer",
     "activation_mix", "parametrization", "regularization_schedule",
-    "early_stopping", "patience", "tolerance", "watch", "validation_share", "members",
+    "early_stopping", "patience", "tolerance", "stop_together", "watch", "validation_share", "members", "sharing",
     "calibrate", "bagging", "refit", "fast", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
@@ -234,6 +234,12 @@ def _network_options(made: Parser) -> None:
     made.option(
         group, "--members", metavar="N", type=whole, help="how many networks are trained and averaged"
     )
+    made.option(
+        group,
+        "--sharing",
+        metavar="HOW",
+        help="tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
+    )
 
 
 def _training_options(made: Parser) -> None:
@@ -281,6 +287,13 @@ def _training_options(made: Parser) -> None:
     )
     made.option(
         group, "--tolerance", metavar="X", type=number, help="how much lower a better loss is (default 0)"
+    )
+    made.option(
+        group,
+        "--stop-together",
+        action="store_true",
+        default=None,
+        help="watch the members' mean: they end together and keep the same epoch",
     )
     made.option(
         group,

@@ -10,8 +10,8 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
-from chainrule.engines import kernels
-from chainrule.engines.base import Data, Layout, StepSettings
+from chainrule.engines import kernels, shared_steps
+from chainrule.engines.base import Data, Layout, SharedLayout, StepSettings
 from chainrule.engines.cpu import CpuEngine
 from chainrule.engines.evaluate import RowPredictor
 from chainrule.engines.pieces import (
@@ -30,6 +30,7 @@ from chainrule.equations.optimizers import OPTIMIZERS
 
 ENTRIES = (
     kernels.train_steps,
+    shared_steps.train_shared_steps,
     kernels.outputs_of_rows,
     kernels.losses_of_rows,
     kernels.mean_output,
@@ -96,4 +97,8 @@ def _run_kernels(dtype: Any) -> None:
     run.losses(data.train)
     run.outputs(data.train)
     run.loss_and_gradient(0, flat[0])
+    deeper = Network([1, Dense(1), Dense(1)])
+    shared = np.ones((1, SharedLayout(deeper, 2).size))
+    together = CpuEngine(dtype, 1).start(deeper, shared, data, StepSettings(sharing="tabm"))
+    together.train_epoch(0, np.full(together.steps_per_epoch, 0.1), [0, 1])
     RowPredictor(network, flat, dtype)(np.ones(1, dtype))

@@ -20,6 +20,7 @@ from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
+from chainrule.equations.sharing import check_sharing, expand, fold, shared_shapes
 from chainrule.errors import SettingsError
 
 
@@ -50,9 +51,15 @@ class Layout:
     """
 
     def __init__(self, network: Network) -> None:
+        self._lay_out(network, network.shapes())
+        for number, layer in enumerate(network.layers, 1):
+            for address in layer.frozen:
+                self.free[self._frozen(number, address)] = 0.0
+
+    def _lay_out(self, network: Network, of_layers: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
         slots: list[Slot] = []
         start = 0
-        shapes_of = list(enumerate(network.shapes(), 1))
+        shapes_of = list(enumerate(of_layers, 1))
         if network.features is not None:
             # Its shapes are item -1: it is layer 0, and comes first.
             shapes_of = [(0, shapes_of[-1][1]), *shapes_of[:-1]]
@@ -73,9 +80,6 @@ class Layout:
                 factors = {slot.name: network.features.rate(slot.name)}
             self.rates[slot.start : slot.stop] = factors.get(slot.name, 1.0)
         self.rated = bool((self.rates != 1).any())
-        for number, layer in enumerate(network.layers, 1):
-            for address in layer.frozen:
-                self.free[self._frozen(number, address)] = 0.0
 
     def etas(self, eta: float) -> FloatArray | float:
         """Return the learning rate of each parameter (p,), or the one number where no factor differs from 1."""
@@ -112,6 +116,13 @@ class Layout:
                 return f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in place)}]"
         raise IndexError(f"the network has {self.size} parameters, so there is no parameter {index}")
 
+    def layer_not_finite(self, flat: FloatArray) -> int | None:
+        """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, None if there is none."""
+        for slot in self.slots:
+            if not np.isfinite(flat[slot.start : slot.stop]).all():
+                return slot.layer
+        return None
+
     def _frozen(self, number: int, address: str) -> slice | int:
         match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)
         try:
@@ -131,13 +142,65 @@ class Layout:
             ) from error
 
 
+class SharedLayout(Layout):
+    """The flat layout (q,) of what members that share are made of: W, r, s and b of each layer, then of the next.
+
+    ``decayed`` is 1 at the shared weights and at the weights of the members' own last layers. Raises SettingsError for
+    what can't be shared (`shared_shapes`).
+    """
+
+    def __init__(self, network: Network, members: int) -> None:
+        self._lay_out(network, shared_shapes(network, members))
+        self.members = members
+        self.ordinary = Layout(network)
+
+    @classmethod
+    def of_theta(cls, network: Network, theta: FloatArray) -> SharedLayout:
+        """Return the layout of ``theta`` (1, q), whose size says how many members there are.
+
+        Raises SettingsError where it is of no number of members.
+        """
+        two, three = cls(network, 2), cls(network, 3)
+        more, rest = divmod(np.size(theta) - two.size, three.size - two.size)
+        if np.ndim(theta) != 2 or len(theta) != 1 or rest or more < 0:
+            raise SettingsError(
+                f"parameters of shape {np.shape(theta)} don't fit members that share: give initial_parameters(…, "
+                'sharing="tabm"), or leave sharing out'
+            )
+        return cls(network, 2 + more)
+
+    def expand(self, theta: FloatArray) -> FloatArray:
+        """Return the parameters (k, p) of ordinary members from what they share and have (q,)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.ordinary.flatten(expand(self.unflatten(theta), np))
+
+    def fold(self, gradients: FloatArray, theta: FloatArray) -> FloatArray:
+        """Return the gradient (q,) of the members' mean cost from the members' own gradients (k, p)."""
+        with np.errstate(over="ignore", invalid="ignore"):
+            return self.flatten(fold(self.ordinary.unflatten(gradients), self.unflatten(theta), np))
+
+
+def check_all_active(active: Sequence[int], members: int) -> None:
+    """Raise SettingsError where only some of the members that share are to make a step."""
+    if sorted(active) != list(range(members)):
+        raise SettingsError(
+            f"members that share go together: all {members} or none can be active, not {len(active)}"
+        )
+
+
+def updated_layout(network: Network, members: int, sharing: str) -> Layout:
+    """Return the layout of what an optimizer updates: a member's parameters, or what members that share are made of."""
+    return Layout(network) if sharing == "none" else SharedLayout(network, members)
+
+
 @dataclass(frozen=True)
 class StepSettings:
     """What happens in every step besides forward and backward.
 
     ``l1`` and ``l2`` are penalties in the cost, ``weight_decay`` is decoupled, ``clip_norm`` is the longest
     gradient (None: no limit), ``shuffle`` draws a new order of rows for every epoch and member, ``seed`` keys
-    that order and the dropout masks.
+    that order and the dropout masks. ``sharing``: "tabm" lets the members share their hidden layers' weights
+    (`SharedLayout`).
     """
 
     optimizer: Optimizer = field(default_factory=lambda: optimizer("adam"))
@@ -148,6 +211,15 @@ class StepSettings:
     clip_norm: float | None = None
     shuffle: bool = True
     seed: int = 0
+    sharing: str = "none"
+
+    def __post_init__(self) -> None:
+        check_sharing(self.sharing)
+        if self.sharing != "none" and not self.optimizer.lines:
+            raise SettingsError(
+                f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: leave sharing out, "
+                "or choose another --optimizer"
+            )
 
 
 @dataclass(frozen=True)
@@ -205,7 +277,10 @@ class EpochReport(NamedTuple):
 
 
 class RunState(NamedTuple):
-    """What a training needs to be gone on with: parameters (k, p), optimizer state by name (k, p), steps made (k,)."""
+    """What a training needs to be gone on with: parameters (k, p), optimizer state by name (k, p), steps made (k,).
+
+    Of members that share it is the one row that is updated, (1, q).
+    """
 
     parameters: FloatArray
     arrays: Mapping[str, FloatArray]
@@ -213,7 +288,7 @@ class RunState(NamedTuple):
 
 
 def check_resumable(state: RunState, layout: Layout, method: Optimizer) -> None:
-    """Raise SettingsError where a state isn't one of this network and optimizer."""
+    """Raise SettingsError where a state isn't one of this layout and optimizer."""
     members = len(state.parameters)
     if set(state.arrays) != set(method.state):
         raise SettingsError(
@@ -238,6 +313,10 @@ class Run(Protocol):
         """The current parameters, (k, p); a copy is taken by who wants to keep them."""
 
     @property
+    def updated(self) -> FloatArray:
+        """What the optimizer updates: the parameters (k, p), or of members that share the one row (1, q)."""
+
+    @property
     def steps_per_epoch(self) -> int:
         """The number of updates in an epoch."""
 
@@ -248,7 +327,8 @@ class Run(Protocol):
 
         ``strength`` multiplies the dropout probabilities and the weight decay.
 
-        With fewer numbers only so many steps are made; then the epoch can't be gone on with.
+        With fewer numbers only so many steps are made; then the epoch can't be gone on with. Members that share go all
+        together: raises SettingsError where only some are active.
         """
 
     def state(self) -> RunState:
@@ -287,7 +367,7 @@ class Engine(Protocol):
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> Run:
-        """Begin a training of ``parameters`` (k, p), which are copied.
+        """Begin a training of ``parameters`` (k, p), which are copied; of members that share, of the row (1, q).
 
         ``resume``: go on from that state, whose parameters are then taken; raises SettingsError where it doesn't fit.
         """

@@ -9,8 +9,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import partial
 from itertools import pairwise
 from typing import Any
 
@@ -60,6 +61,9 @@ from chainrule.errors import SettingsError
 
 SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
+
+SHARED_STEPS = "chainrule.engines.shared_steps"
+"""The loops that are imported where members share."""
 
 MOST_GROUPS = 16
 """Groups of a batch's blocks: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
@@ -164,6 +168,11 @@ class CpuRun:
         self._summer: Evaluator | None = None
 
     @property
+    def updated(self) -> FloatArray:
+        """What the optimizer updates: the parameters (k, p)."""
+        return self.parameters
+
+    @property
     def steps_per_epoch(self) -> int:
         """The number of batches that cover the training rows, the last one perhaps smaller."""
         return -(-self.n_train // self.settings.batch_size)
@@ -191,11 +200,7 @@ class CpuRun:
         """Move the active members through one epoch, or its first steps."""
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
-        rates = np.ascontiguousarray(learning_rates, np.float64)
-        if not 0 < len(rates) <= self.steps_per_epoch:
-            raise SettingsError(
-                f"{len(rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: give one for each"
-            )
+        rates = self._checked_rates(learning_rates)
         if strength != self.strength:
             self._regularize(strength)
         shared = self.threads if self.splits and len(active) < self.threads else 1
@@ -207,7 +212,7 @@ class CpuRun:
         for crew in crews:
             crew.shared.progress[:] = 0
 
-        def work(number: int) -> None:
+        def work(most: int, number: int) -> None:
             mine, thread = (number, 0) if shared == 1 else (0, number)
             crew = crews[mine]
             k.train_steps(
@@ -234,17 +239,36 @@ class CpuRun:
             for crew in crews:
                 crew.stop()
 
+        self._make_steps(len(members[0]) * len(rates), max(count, shared), work, stop, stopped)
+        return self._report(epoch, rates, active, costs, stopped)
+
+    def _checked_rates(self, learning_rates: FloatArray) -> FloatArray:
+        rates = np.ascontiguousarray(learning_rates, np.float64)
+        if not 0 < len(rates) <= self.steps_per_epoch:
+            raise SettingsError(
+                f"{len(rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: give one for each"
+            )
+        return rates
+
+    def _make_steps(
+        self,
+        left: int,
+        threads: int,
+        work: Callable[[int, int], None],
+        stop: Callable[[], None],
+        stopped: IntArray,
+    ) -> None:
+        """Call ``work(most, thread)`` on all threads for ``left`` steps, no more at once than Ctrl-C can wait for."""
         with one_blas_thread():
-            left = len(members[0]) * len(rates)
             while left > 0:
                 most = max(1, min(left, int(SECONDS_AWAY / self.step_seconds)))
                 begun = time.perf_counter()
-                on_threads(max(count, shared), work, stop if self.step_seconds >= SECONDS_AWAY else None)
+                may_stop = stop if self.step_seconds >= SECONDS_AWAY else None
+                on_threads(threads, partial(work, most), may_stop)
                 if not stopped.any():
                     # A member that diverged had fewer steps to make.
                     self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
                 left -= most
-        return self._report(epoch, rates, active, costs, stopped)
 
     def _regularize(self, strength: float) -> None:
         """Let ``strength`` multiply dropout's probabilities and the weight decay."""
@@ -457,8 +481,13 @@ class CpuEngine:
     ) -> CpuRun:
         """Begin a training of ``parameters`` (k, p), or go on from ``resume``, whose parameters are then taken.
 
-        L-BFGS runs in float64, since its line search compares costs.
+        L-BFGS runs in float64, since its line search compares costs. Of members that share ``parameters`` are what
+        they are made of, (1, q).
         """
+        if settings.sharing != "none":
+            from chainrule.engines.shared_cpu import SharedCpuRun
+
+            return SharedCpuRun(network, parameters, data, settings, self.dtype, self.threads, resume)
         dtype = np.float64 if settings.optimizer.name == "lbfgs" else self.dtype
         return CpuRun(network, parameters, data, settings, dtype, self.threads, resume)
 
@@ -513,7 +542,7 @@ class _Announcer(event.Listener):
     def on_start(self, event: Any) -> None:
         """Say it before the first compilation."""
         function = getattr(event.data.get("dispatcher"), "py_func", None)
-        if not self.said and getattr(function, "__module__", "") == k.__name__:
+        if not self.said and getattr(function, "__module__", "") in (k.__name__, SHARED_STEPS):
             self.said = True
             print("compiling the engine for this processor; this happens once …", file=sys.stderr, flush=True)
 

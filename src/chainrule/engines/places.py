@@ -127,3 +127,26 @@ class Shared(NamedTuple):
     largest: Any
     meeting: Any
     progress: Any
+
+
+# Columns of the table of shared layers: sizes, and where W lies in a member's parameters, then W, r and s in theta.
+SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_OF_ALL, S_OF_ALL = range(6)
+# Columns of the tables of the members' own arrays and of those that all have: numbers in one, and where it lies in a
+# member's parameters and in theta.
+OWN_SIZE, OWN_OF_MEMBER, OWN_AT = range(3)
+
+
+class Sharing(NamedTuple):
+    """Members that share: tables of the arrays, and the members as ordinary networks.
+
+    ``layers`` are those with a shared W, ``own`` the members' own arrays, ``common`` a feature stage's, which are the same
+    for all. ``w`` (k, p) are the members' parameters, ``g`` (k, 1, p) their gradients, ``orders`` (k, n) the rows in
+    their order; what they are made of, theta (1, q), is the `State` of such a training.
+    """
+
+    layers: Any
+    own: Any
+    common: Any
+    w: Any
+    g: Any
+    orders: Any

@@ -60,12 +60,48 @@ def take_step(
     ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
     rate, which ``layout.rates`` multiply; ``strength`` multiplies the weight decay.
     """
+    record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
+    return Step(record, gradients, raw, *take_update(layout, flat, raw, state, settings, eta, strength))
+
+
+def take_passes(
+    layout: Layout,
+    flat: FloatArray,
+    x: FloatArray,
+    y: FloatArray,
+    weights: FloatArray | None = None,
+    masks: Sequence[FloatArray | None] | None = None,
+) -> tuple[Record, Gradients, FloatArray]:
+    """Return what forward and backward compute in a step, and the gradient flat (p,)."""
     network = layout.network
     with np.errstate(all="ignore"):
         p = layout.unflatten(flat)
         record = network.forward(p, x, np, masks)
         gradients = network.backward(p, record, y, np, weights)
-        raw = layout.flatten(gradients.parameters)
+        return record, gradients, layout.flatten(gradients.parameters)
+
+
+class TakenUpdate(NamedTuple):
+    """What an update made of a gradient: the fields of `Step` after it."""
+
+    used: FloatArray
+    shrunk: FloatArray
+    lines: dict[str, FloatArray]
+    parameters: FloatArray
+    state: OptimizerState
+
+
+def take_update(
+    layout: Layout,
+    flat: FloatArray,
+    raw: FloatArray,
+    state: OptimizerState,
+    settings: StepSettings,
+    eta: float,
+    strength: float = 1.0,
+) -> TakenUpdate:
+    """Return one update of ``flat`` (p,) by its gradient ``raw`` (p,): penalties, frozen, clipping, weight decay, optimizer."""
+    with np.errstate(all="ignore"):
         used = raw
         if settings.l1 or settings.l2:
             used = penalized(used, flat, layout.decayed, settings.l1, settings.l2, np)
@@ -77,7 +113,7 @@ def take_step(
             before = shrunk(flat, etas, settings.weight_decay * strength, layout.decayed * layout.free, np)
         after, new_state, lines = settings.optimizer.update(before, used, state, etas, np)
         after = np.where(layout.free > 0, after, flat)
-    return Step(record, gradients, raw, used, before, lines, after, new_state)
+    return TakenUpdate(used, before, lines, after, new_state)
 
 
 def masks_of_step(
@@ -128,6 +164,11 @@ class ReferenceRun:
         self.largest = [0.0 for _ in self.parameters]
 
     @property
+    def updated(self) -> FloatArray:
+        """What the optimizer updates: the parameters (k, p)."""
+        return self.parameters
+
+    @property
     def steps_per_epoch(self) -> int:
         """The number of batches that cover the training rows, the last one perhaps smaller."""
         n: int = self.data.train.shape[-1]
@@ -159,11 +200,8 @@ class ReferenceRun:
         self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
     ) -> EpochReport:
         """Move the active members through one epoch, or its first steps."""
-        if active and not 0 < len(learning_rates) <= self.steps_per_epoch:
-            raise SettingsError(
-                f"{len(learning_rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: "
-                "give one for each"
-            )
+        if active:
+            self._check_rates(learning_rates)
         losses = np.full(len(self.parameters), np.nan)
         diverged: dict[int, Divergence] = {}
         for member in active:
@@ -187,6 +225,13 @@ class ReferenceRun:
             else:
                 losses[member] = total / (weight if self.layout.network.reduction == "mean" else 1.0)
         return EpochReport(losses, diverged)
+
+    def _check_rates(self, learning_rates: FloatArray) -> None:
+        if not 0 < len(learning_rates) <= self.steps_per_epoch:
+            raise SettingsError(
+                f"{len(learning_rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: "
+                "give one for each"
+            )
 
     def _weight(self, rows: IntArray) -> float:
         """Return what a mean over rows was divided by, their weights; 1 for a sum."""
@@ -282,8 +327,15 @@ class ReferenceEngine:
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> ReferenceRun:
-        """Begin a training of ``parameters`` (k, p), or go on from ``resume``, whose parameters are then taken."""
-        return ReferenceRun(network, parameters, data, settings, resume)
+        """Begin a training of ``parameters`` (k, p), or go on from ``resume``, whose parameters are then taken.
+
+        Of members that share ``parameters`` are what they are made of, (1, q).
+        """
+        if settings.sharing == "none":
+            return ReferenceRun(network, parameters, data, settings, resume)
+        from chainrule.engines.shared_reference import SharedReferenceRun
+
+        return SharedReferenceRun(network, parameters, data, settings, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out), in blocks of rows that bound the memory."""

@@ -189,6 +189,8 @@ patience : int, default=None
     Epochs without progress before the end.
 tolerance : float, default=0.0
     What counts as progress.
+stop_together : bool, default=None
+    Whether the members watch their mean, end together and keep the same epoch.
 watch : {'loss', 'error', 'refinement'}, default=None
     What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
     would be left at the best temperature.
@@ -196,6 +198,8 @@ validation_share : float, default=None
     Share of the rows that is watched by early stopping.
 members : int, default=None
     Networks that are trained; the mean of their outputs is the prediction.
+sharing : {'none', 'tabm'}, default='none'
+    'tabm': the members share the hidden layers' weights, and each has scalings, biases and an output layer of its own.
 bagging : bool, default=None
     Whether each member holds out and watches its own fold of the rows, instead of one share for all.
 refit : bool, default=False

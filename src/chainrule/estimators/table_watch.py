@@ -68,7 +68,8 @@ def resumed(path: PathLike, estimator: BaseTable, prepared: Prepared) -> Checkpo
     """Return the checkpoint that a training goes on from; raises SettingsError where it is one of another training."""
     _, data, point = read_checkpoint(path, estimator)
     wanted = _identity(prepared)
-    other = [name for name, value in wanted.items() if data.get(name) != value]
+    found = {"sharing": "none", **data}
+    other = [name for name, value in wanted.items() if found.get(name) != value]
     if other:
         raise SettingsError(
             f"{fspath(path)} is the checkpoint of another training, whose {other[0]} differed: fit with the "
@@ -91,6 +92,7 @@ def _identity(prepared: Prepared) -> dict[str, Any]:
     return {
         "network": json.loads(json.dumps(resolved.network.to_dict())),
         "members": resolved.members,
+        "sharing": resolved.steps.sharing,
         "seed": resolved.steps.seed,
         "split": split,
         "data": data_digest(arrays.x, arrays.y, arrays.weights),

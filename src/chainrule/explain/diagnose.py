@@ -7,7 +7,7 @@ engine with the settings of the training card.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -187,7 +187,8 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
 
 def _settings(model: Model) -> StepSettings:
     """Return the settings of the training card; the defaults where a model has no card."""
-    return settings_of(model.card)[0] if model.card else StepSettings()
+    # What is tried is a step of one member alone, which is an ordinary network.
+    return replace(settings_of(model.card)[0], sharing="none") if model.card else StepSettings()
 
 
 def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:

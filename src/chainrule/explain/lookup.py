@@ -232,6 +232,11 @@ def _missing(place: Address, step: StepTrace) -> str:
         return f"{place}: see {'prediction' if step.answers.ndim == 1 else 'probability[1]'}"
     if step.y is None:
         return f"{place}: the row's target isn't known, so there is no loss and no gradient"
+    if step.update is None and step.shared:
+        return (
+            f"{place}: the members share their layers' weights, so an update is of all members and can't be shown for "
+            "one; its own part of the step ends with dC/dW and dC/db"
+        )
     if step.update is None:
         return f"{place}: this trace holds no update, only the numbers before it"
     if place.name == "strength":

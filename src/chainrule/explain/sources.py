@@ -71,7 +71,8 @@ def trace_steps(
 
     ``source`` is the table the model was trained on; ``options`` are `replay`'s. Parameters, optimizer state, batch,
     dropout masks and learning rate before the step are the run's own; the step itself is worked out in float64,
-    which the run may have made in float32. Raises what `replay` raises.
+    which the run may have made in float32. Where the members share their layers there is no update, which would be
+    of all of them. Raises what `replay` raises.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -95,6 +96,7 @@ def trace_steps(
 def _step(found: Replay) -> StepTrace:
     """Return the trace of one replayed step."""
     model, data, rows, plan = found.model, found.data, found.rows, found.plan
+    shared = found.settings.sharing != "none"
     arrays = {name: np.asarray(array[0], np.float64) for name, array in found.state.arrays.items()}
     rate = Rate(
         plan.schedule,
@@ -112,7 +114,7 @@ def _step(found: Replay) -> StepTrace:
         data.y[rows],
         weights=None if data.weights is None else data.weights[rows],
         masks=found.masks,
-        settings=found.settings,
+        settings=None if shared else found.settings,
         eta=found.eta,
         state=OptimizerState(found.step - 1, arrays),
         rate=rate,
@@ -123,7 +125,7 @@ def _step(found: Replay) -> StepTrace:
     )
     part = found.table.take([row - 1 for row in found.numbers])
     inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
-    return replace(step, inputs=inputs)
+    return replace(step, inputs=inputs, number=found.step, shared=shared)
 
 
 def _targets(model: Model, part: Table) -> tuple[Any, str]:

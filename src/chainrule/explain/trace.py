@@ -95,7 +95,8 @@ class StepTrace:
     ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
     each layer: da/dz (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
     members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
-    ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table.
+    ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
+    their layers, so that the step's update isn't this member's alone.
     """
 
     number: int
@@ -115,6 +116,7 @@ class StepTrace:
     members: FloatArray | None = None
     answers: FloatArray | None = None
     inputs: tuple[tuple[InputValue, ...], ...] | None = None
+    shared: bool = False
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -9,6 +9,7 @@ from chainrule.engines import ENGINES
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule, strength
+from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError
 from chainrule.tables.plain import (
     read_choice,
@@ -60,6 +61,10 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     }
     if plan.regularization.name != "constant":
         card["regularization_schedule"] = plan.regularization.name
+    if steps.sharing != "none":
+        card["sharing"] = steps.sharing
+    if plan.together:
+        card["stop_together"] = True
     # What is written is what would be read: floats where the user gave whole numbers, and nothing unknown.
     return read_card(card)
 
@@ -82,8 +87,10 @@ def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
         card["patience"],
         card["tolerance"],
         regularization=strength(card.get("regularization_schedule", "constant")),
+        together=card.get("stop_together", False),
     )
-    return StepSettings(optimizer(card["optimizer"]), **{name: card[name] for name in names}), plan
+    more = {"sharing": card.get("sharing", "none")}
+    return StepSettings(optimizer(card["optimizer"]), **{name: card[name] for name in names}, **more), plan
 
 
 def read_card(value: object) -> dict[str, Any]:
@@ -125,6 +132,10 @@ def _members(value: object, where: str) -> dict[str, Any]:
 
 def _engine(value: object, where: str) -> str:
     return read_choice(value, where, ENGINES)
+
+
+def _sharing(value: object, where: str) -> str:
+    return read_choice(value, where, SHARINGS)
 
 
 def _stopped(value: object, where: str) -> str:
@@ -169,6 +180,8 @@ _READERS: Mapping[str, Reader] = {
 
 _OPTIONAL: Mapping[str, Reader] = {
     "regularization_schedule": read_text,
+    "sharing": _sharing,
+    "stop_together": read_flag,
     "watch": _watch,
     "bagging": read_count,
     "refit": read_flag,

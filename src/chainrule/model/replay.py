@@ -35,7 +35,8 @@ MOST_STEPS = 200
 class Replay:
     """The state of a training right before a step, and what the step is about.
 
-    ``state`` has the one member alone, (1, p); ``rows`` are places in ``data``, ``numbers`` the rows' numbers in the
+    ``state`` has the one member alone, (1, p); of members that share it is the member as an ordinary network, without
+    the optimizer's arrays, which are not one member's. ``rows`` are places in ``data``, ``numbers`` the rows' numbers in the
     ``table``, from 1; ``masks`` the dropout masks of each layer. ``epoch`` and ``plateaus`` are what the schedule
     made ``eta`` from, ``strength`` the factor of dropout and weight decay.
     """
@@ -71,8 +72,9 @@ def replay(
     """Return the training right before each of the ``steps`` (from 1) of one of the model's members (from 1).
 
     ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
-    end of an epoch and before the steps, instead of from the beginning. Raises SettingsError for a step or member that
-    isn't there, or a training that has no single steps; TableError for another table.
+    end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
+    Raises SettingsError for a step or member that isn't there, or a training that has no single steps; TableError for
+    another table.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -99,7 +101,12 @@ def replay(
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     start = initial_parameters(
-        model.network, card["members"]["trained"], settings.seed, unseen_inputs(model.encoder), data.x
+        model.network,
+        card["members"]["trained"],
+        settings.seed,
+        unseen_inputs(model.encoder),
+        data.x,
+        settings.sharing,
     )
     runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
@@ -167,7 +174,8 @@ class _Runner:
         self.per_epoch = per_epoch
         self.engine = engine_named(model.engine, threads=threads if model.engine == "cpu" else None)
         self.run = self.engine.start(model.network, start, data, settings, state)
-        made = 0 if state is None else int(state.steps[place])
+        self.shares = settings.sharing != "none"
+        made = 0 if state is None else int(state.steps[0 if self.shares else place])
         if made % per_epoch:
             raise SettingsError(
                 f"the state is after {made} steps, which is in the middle of an epoch of {per_epoch}"
@@ -198,11 +206,14 @@ class _Runner:
             )
             self._train(run, epoch, self.rates(epoch)[:index])
         state, one = run.state(), slice(self.place, self.place + 1)
+        if self.shares:
+            return RunState(run.parameters[one].copy(), {}, state.steps)
         arrays = {name: array[one] for name, array in state.arrays.items()}
         return RunState(state.parameters[one], arrays, state.steps[one])
 
     def _train(self, run: Any, epoch: int, rates: FloatArray) -> None:
-        report = run.train_epoch(epoch, rates, [self.place], self.plan.strength(epoch))
+        together = range(len(run.parameters)) if self.shares else [self.place]
+        report = run.train_epoch(epoch, rates, together, self.plan.strength(epoch))
         if report.diverged:
             raise SettingsError(f"there is no such step of this member: {report.diverged[self.place]}")
 

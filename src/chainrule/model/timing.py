@@ -17,13 +17,18 @@ from chainrule.training.initial import initial_parameters
 
 
 def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
-    """Return the initial parameters (k, p), and the rows with each member's part in them."""
+    """Return the initial parameters (k, p), or (1, q) of members that share, and the rows with each member's part in them."""
     resolved, arrays, folds = prepared.resolved, prepared.arrays, prepared.folds
     n = prepared.rows["training"]
     # Of a refit the rows are all rows in the end.
     seen = arrays.x if resolved.refit else arrays.x[:n]
     start = initial_parameters(
-        resolved.network, resolved.members, resolved.steps.seed, unseen_inputs(prepared.encoder), seen
+        resolved.network,
+        resolved.members,
+        resolved.steps.seed,
+        unseen_inputs(prepared.encoder),
+        seen,
+        resolved.steps.sharing,
     )
     if folds is not None:
         return start, Data(arrays.x, arrays.y, folds.rest, folds.held, arrays.weights)
@@ -57,7 +62,8 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     if resolved.refit:
         seconds *= 1 + len(prepared.arrays.x) / prepared.rows["training"]
     room = PLANNED * budget.left()
-    size = sized(seconds, room, members, plan.epochs, together, fewest=2 if resolved.bagging else 1)
+    several = resolved.bagging or resolved.steps.sharing != "none"
+    size = sized(seconds, room, members, plan.epochs, together, fewest=2 if several else 1)
     if (size.members, size.epochs, size.share) == (members, plan.epochs, 1.0):
         return prepared
     limit = f"the time limit of {budget.seconds:g} s"

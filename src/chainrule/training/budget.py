@@ -104,9 +104,8 @@ def seconds_of_epoch(
     It is measured on runs that are thrown away. The first of them compiles what there is to compile, which counts for
     the budget, not for the epoch. Of a long epoch only the first steps are made, twice as many each time.
     """
-    everyone = range(len(parameters))
     begin = engine.start(network, parameters, data, settings)
-    steps = begin.steps_per_epoch
+    everyone, steps = range(len(begin.parameters)), begin.steps_per_epoch
     rates = plan.rates(0, steps, 0, 0)
     begin.train_epoch(0, rates[:1], everyone)
     monitor = Monitor(begin, engine, network, data, settings, plan, None)

@@ -58,9 +58,11 @@ class Checkpoint:
         A member that diverged has nothing to go on from: its kept parameters take the place of what overflowed.
         """
         gone = ~np.isfinite(self.run.parameters).all(axis=1, keepdims=True)
+        # What members that share are made of is another kind of row than the members kept.
+        instead = self.parameters if self.parameters.shape == self.run.parameters.shape else 0
         arrays = {
             "kept": self.parameters,
-            "run.parameters": np.where(gone, self.parameters, self.run.parameters),
+            "run.parameters": np.where(gone, instead, self.run.parameters),
             "run.steps": self.run.steps,
             **{f"run.{name}": np.where(gone, 0, array) for name, array in self.run.arrays.items()},
         }

@@ -10,7 +10,7 @@ from threadpoolctl import ThreadpoolController
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
-from chainrule.engines.base import Layout
+from chainrule.engines.base import Layout, SharedLayout
 from chainrule.equations.features import Features
 from chainrule.equations.initializers import Initializer, initializer
 from chainrule.equations.network import Dense, Network
@@ -27,15 +27,25 @@ ROWS_OF_A_BIAS = 5
 
 
 def initial_parameters(
-    network: Network, members: int, seed: int, unseen: Sequence[int] = (), x: FloatArray | None = None
+    network: Network,
+    members: int,
+    seed: int,
+    unseen: Sequence[int] = (),
+    x: FloatArray | None = None,
+    sharing: str = "none",
 ) -> FloatArray:
     """Return the initial parameters of each member, flat, shape (members, p), float64.
 
     The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen``
     are inputs (from 0) that are 0 in every training row: nothing can be learned about their weights, so these
     start, and stay, at 0. ``x`` (n, d) are the inputs of the training rows, for layers with the initializer `DATA`.
-    Raises SettingsError where there is such a layer and no row.
+    With ``sharing`` "tabm" it is what members that share are made of, (1, q): the first member's W in every layer but
+    the last, r of ±1 at random in the first layer, every other r and s 1, and the members' own arrays as without
+    sharing. Raises SettingsError where there is a layer with `DATA` and no row, or sharing.
     """
+    if sharing != "none":
+        check_shared_start(network)
+        return _shared(network, _parameters(network, members, seed, unseen, None), seed)
     if not any(layer.init == DATA for layer in network.layers):
         return _parameters(network, members, seed, unseen, None)
     if x is None or not len(x):
@@ -89,6 +99,33 @@ def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], li
     return [entering[i] for i in unseen if i in entering and i not in numbers], [
         row for row, i in enumerate(levels) if i in set(unseen)
     ]
+
+
+def check_shared_start(network: Network) -> None:
+    """Raise SettingsError for members that share, but can't begin so."""
+    if any(layer.init == DATA for layer in network.layers):
+        raise SettingsError(
+            "init data fits each member's weights to the training rows, but members that share have the same ones: "
+            "choose another init, or leave sharing out"
+        )
+
+
+def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
+    """Return what members that share are made of at the start, (1, q), from ordinary members' parameters (k, p)."""
+    layout = SharedLayout(network, len(flat))
+    members = layout.ordinary.unflatten(flat)
+    theta = np.ones((1, layout.size))
+    for slot in layout.slots:
+        part = theta[0, slot.start : slot.stop].reshape(slot.shape)
+        if slot.layer == 0 or slot.name not in ("r", "s"):
+            own = members[slot.layer - 1][slot.name]
+            part[:] = own[0] if slot.shape == own.shape[1:] else own
+        elif slot.layer == 1 and slot.name == "r":
+            # A stream of its own: the draws of the weights are the same as without sharing.
+            for member in range(len(flat)):
+                draws = generator(seed, Purpose.INITIAL, member, 1)
+                part[member] = 2 * draws.integers(0, 2, slot.shape[1]) - 1
+    return theta
 
 
 def _fit(

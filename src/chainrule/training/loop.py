@@ -27,7 +27,7 @@ def fit(
     resume: Checkpoint | None = None,
     budget: Budget | None = None,
 ) -> FitResult:
-    """Train ``parameters`` (k, p) on the data and return the best of each member.
+    """Train ``parameters`` (k, p) on the data and return the best of each member; (1, q) where members share.
 
     ``on_epoch_end`` is called after every epoch and ends training by returning True. Ctrl-C ends it too; the
     best so far is kept. A member whose loss stops being finite ends there, keeps its best parameters, and is
@@ -42,6 +42,12 @@ def fit(
         # Its line search lowers the cost in every iteration, so its last is its best and nothing needs
         # watching.
         plan = replace(plan, early_stopping=False)
+    if settings.sharing != "none":
+        plan = replace(plan, together=True)
+    if whole and plan.together:
+        raise SettingsError(
+            "lbfgs minimizes one member's cost after the other's, so members can't end together"
+        )
     if resume is None:
         run = engine.start(network, parameters, data, settings)
     elif whole:

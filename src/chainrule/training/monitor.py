@@ -16,10 +16,10 @@ from chainrule.engines.base import (
     Divergence,
     Engine,
     EpochReport,
-    Layout,
     Run,
     StepSettings,
     of_member,
+    updated_layout,
 )
 from chainrule.equations.network import Network
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
@@ -48,6 +48,9 @@ class Plan:
     ``least_rate``: as long as the learning rate is above it, the end of patience is a plateau for the schedule
     instead of the end. ``most_evaluations``, ``gradient_tolerance`` and ``cost_tolerance`` are L-BFGS's own
     limits (None: 15 evaluations of the cost an epoch).
+
+    ``together``: what is watched is the mean over the members that haven't diverged; they go on, and end, together, and
+    keep the same epoch. So it is of members that share their layers, in any case.
 
     ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
     scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
@@ -78,6 +81,7 @@ class Plan:
     lengths: tuple[int, ...] | None = None
     met: tuple[int, ...] | None = None
     most_steps: int | None = None
+    together: bool = False
 
     @property
     def keeps_best(self) -> bool:
@@ -180,7 +184,7 @@ class Monitor:
         self.counts_plateaus = plan.schedule.waits_for_plateau and plan.met is None
         self.penalizes = bool(settings.l1 or settings.l2)
         if self.penalizes:
-            layout = Layout(network)
+            layout = updated_layout(network, len(run.parameters), settings.sharing)
             self.penalized = layout.decayed * layout.free
             self.penalties = self._penalties()
             steps = run.steps_per_epoch
@@ -203,6 +207,8 @@ class Monitor:
         self.marks = np.full(members, np.inf)
         if self.plan.rule == "progress" and self.plan.rows != "steps":
             self.lowest = self._on_rows() if self.watches else self._losses(self.rows)
+            if self.plan.together:
+                self.lowest[:] = np.mean(self.lowest)
             self.lowest[~np.isfinite(self.lowest)] = np.inf
             if self.watches:
                 self.marks = self.lowest.copy()
@@ -250,14 +256,17 @@ class Monitor:
         return np.asarray(self.run.losses(rows)) / self.plan.divisor
 
     def _penalties(self) -> list[float]:
-        """Return each member's penalty: `penalty` in two passes, since its formula takes longer than a small epoch."""
-        w, s = self.run.parameters, self.settings
+        """Return each member's penalty: `penalty` in two passes, since its formula takes longer than a small epoch.
+
+        Members that share have one for all.
+        """
+        w, s = self.run.updated, self.settings
         with np.errstate(over="ignore", invalid="ignore"):
             counted = w * self.penalized
             found: FloatArray = s.l2 / 2 * np.vecdot(counted, w)
             if s.l1:
                 found += s.l1 * np.sum(np.abs(counted), axis=1)
-        return [float(value) for value in found]
+        return [float(value) for value in np.broadcast_to(found, len(self.run.parameters))]
 
     def _costs(self, report: EpochReport) -> list[float]:
         """Return each member's mean cost on the way through an epoch: its losses, and the penalties.
@@ -282,6 +291,8 @@ class Monitor:
         costs = self._costs(report)
         compared: list[float] = self._on_rows().tolist() if self.watches else costs
         shown = [member for member in self.active if member not in report.diverged]
+        if plan.together:
+            compared = [_mean(compared, shown)] * len(compared)
         self._compare(epoch, shown, compared)
         validation = float("nan")
         if self.validates:

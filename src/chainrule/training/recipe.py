@@ -39,6 +39,9 @@ ROWS, GROWTH = 5_000, 0.75
 MOST_PERIODIC = 128
 """The most numbers that are embedded: each one makes four inputs of layer 1."""
 
+MOST_ONE_HOT = 9
+"""The most levels of a category that learned embeddings leave one-hot, as RealMLP does."""
+
 FEWEST_BAGGED = 40
 """The fewest rows of which each member holds out a fold of its own."""
 
@@ -58,6 +61,11 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         "each number enters beside three learned sums of cosines of it",
         {"numeric_embedding": "none"},
     ),
+    Ingredient(
+        "category embedding",
+        "a category of many levels enters as 8 learned numbers",
+        {"category_embedding": "none"},
+    ),
     Ingredient("dropout", "hidden outputs are dropped by chance in training", {"dropout": 0.0}),
     Ingredient("weight decay", "weights shrink a little in each step", {"weight_decay": 0.0}),
     Ingredient("label smoothing", "a class's target is less than 1", {"label_smoothing": 0.0}),
@@ -70,6 +78,9 @@ INGREDIENTS: tuple[Ingredient, ...] = (
     Ingredient("members", "several networks, and the mean of their answers", {"members": 1}),
     Ingredient(
         "refinement", "early stopping looks at the log-loss at the best temperature", {"watch": "loss"}
+    ),
+    Ingredient(
+        "one epoch", "all members keep the epoch that is best for their mean", {"stop_together": False}
     ),
     Ingredient("calibration", "probabilities at the best temperature", {"calibrate": False}),
     Ingredient("epochs", "as many passes over the rows, instead of a quarter", {"epochs": 64}),
@@ -84,6 +95,7 @@ OFF: Mapping[str, Any] = {
     "activation_mix": False,
     "parametrization": "standard",
     "regularization_schedule": "constant",
+    "stop_together": False,
     "watch": "loss",
     "calibrate": False,
     "bagging": False,
@@ -120,6 +132,7 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
     watches = settings.early_stopping is not False and settings.validation_share != 0
     members = settings.members or effort.members
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
+    learned = any(group.kind == "category" and group.levels > MOST_ONE_HOT for group in problem.groups)
     chosen: dict[str, Any] = {
         **OFF,
         "hidden": effort.hidden,
@@ -133,12 +146,15 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
         "dropout": 0.15,
         "weight_decay": 0.05,
         "numeric_embedding": "periodic" if periodic else "none",
+        "category_embedding": "learned" if learned else "none",
         "early_stopping": True,
+        "stop_together": settings.early_stopping is not False and members > 1 and settings.sharing == "none",
         "watch": "refinement" if classes and own_loss and watches else "loss",
         "calibrate": classes and own_loss and watches,
         "bagging": watches
         and settings.validation_share is None
         and not settings.refit
+        and settings.sharing == "none"
         and members > 1
         and problem.n_rows >= FEWEST_BAGGED,
         "validation_share": 0.2,

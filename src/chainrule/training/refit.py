@@ -28,13 +28,14 @@ def refit(
     *,
     budget: Budget | None = None,
 ) -> FitResult:
-    """Train ``parameters`` (k, p) again on training and validation rows, and return the last epoch of each member.
+    """Train ``parameters`` again on training and validation rows, and return the last epoch of each member.
 
-    Member m is trained for the ``first`` training's best epochs, with the learning rates of these: the schedule's
-    length and its plateaus are the first training's, and where it has got to counts by the share of the steps made, of which
-    an epoch of more rows has more. What ``on_epoch_end`` returns has no effect, and its checkpoints are the first
-    training's last, from which this begins anew. The first training is returned where it was interrupted or brought
-    nothing, or where this is interrupted; so it is where the ``budget`` ends either.
+    ``parameters`` are (k, p), or (1, q) of members that share. Member m is trained for the ``first`` training's best
+    epochs, with the learning rates of these: the schedule's length and its plateaus are the first training's, and
+    where it has got to counts by the share of the steps made, of which an epoch of more rows has more. What
+    ``on_epoch_end`` returns has no effect, and its checkpoints are the first training's last, from which this begins
+    anew. The first training is returned where it was interrupted or brought nothing, or where this is interrupted; so
+    it is where the ``budget`` ends either.
     """
     if first.stopped in CUT_SHORT or not any(first.best_epochs):
         return first

@@ -26,18 +26,16 @@ from chainrule.equations.network import (
 )
 from chainrule.equations.optimizers import Optimizer, optimizer
 from chainrule.equations.schedules import schedule, strength
+from chainrule.equations.sharing import check_sharing, shared_shapes
 from chainrule.errors import SettingsError
 from chainrule.training import recipe
-from chainrule.training.initial import DATA
+from chainrule.training.initial import DATA, check_shared_start
 from chainrule.training.monitor import Plan
 from chainrule.training.watch import WATCHED, Answers, watched
 
 Task = Literal["classification", "regression"]
 NumericEmbedding = Literal["none", "periodic"]
 CategoryEmbedding = Literal["none", "learned"]
-
-MOST_ONE_HOT = 9
-"""The most levels of a category that learned embeddings leave one-hot, as RealMLP does."""
 
 
 @dataclass(frozen=True)
@@ -52,8 +50,10 @@ class Settings:
     (``none``, ``periodic``), ``category_embedding`` (``none``, ``learned``) and ``scaling_layer`` make up a feature stage
     before layer 1 (`equations.features`).
 
-    ``members``: how many networks are trained and averaged. ``validation_share``: of the training rows, watched by early
-    stopping, which looks at what `watched` says: ``watch``. ``calibrate``: fit a temperature on those rows when training
+    ``members``: how many networks are trained and averaged; ``sharing``: "tabm" lets them share the hidden layers'
+    weights. ``validation_share``: of the training rows, watched by early
+    stopping, which looks at what `watched` says: ``watch``; ``stop_together``: at its mean over the
+    members, which then keep a common epoch. ``calibrate``: fit a temperature on those rows when training
     is over. ``bagging``: member m of K holds out and watches the m-th of K folds of the rows, instead. ``refit``: train
     again on all rows for the best epoch's number of epochs. ``fast``: the recipe's small form, for a tenth of the time.
     ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
@@ -88,9 +88,11 @@ class Settings:
     early_stopping: bool | None = None
     patience: int | None = None
     tolerance: float = 0.0
+    stop_together: bool | None = None
     watch: str | None = None
     validation_share: float | None = None
     members: int | None = None
+    sharing: str = "none"
     calibrate: bool | None = None
     bagging: bool | None = None
     refit: bool = False
@@ -173,6 +175,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             chosen.clip_norm,
             batch_size < problem.n_rows,
             chosen.seed,
+            chosen.sharing,
         ),
         Plan(
             chosen.epochs or 1,
@@ -184,6 +187,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
             chosen.tolerance,
             watch=watched(chosen.watch or "loss", network, answers),
             regularization=strength(chosen.regularization_schedule or "constant"),
+            together=bool(chosen.stop_together),
         ),
         chosen.members or 1,
         chosen.validation_share or 0.0,
@@ -257,7 +261,7 @@ def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
 
 
 def _is_large(group: InputGroup) -> bool:
-    return group.kind == "category" and group.levels > MOST_ONE_HOT
+    return group.kind == "category" and group.levels > recipe.MOST_ONE_HOT
 
 
 def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[Dense]:
@@ -334,6 +338,14 @@ def _check_together(chosen: Settings, method: Optimizer, network: Network) -> No
                 raise SettingsError(
                     f"lbfgs searches along the whole table's gradient, so --{name} can't be used with it"
                 )
+    if chosen.sharing != "none":
+        shared_shapes(network, chosen.members or 1)
+        check_shared_start(network)
+        if chosen.bagging:
+            raise SettingsError(
+                "with --bagging a member answers for the rows that it hasn't seen, but weights that members share have "
+                "seen all rows: leave out --bagging, or --sharing"
+            )
     if method.name == "perceptron" and (len(network.layers) > 1 or network.loss.name != "perceptron"):
         raise SettingsError(
             "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
@@ -387,6 +399,22 @@ def _check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),
         ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
         ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
+        ("stop-together", asked.stop_together and not chosen.early_stopping, no_stopping),
+        (
+            "stop-together",
+            asked.stop_together and chosen.members == 1,
+            "there is one member; leave it out, or give more --members",
+        ),
+        (
+            "stop-together",
+            asked.stop_together and chosen.sharing != "none",
+            "members that share end together as it is; leave it out",
+        ),
+        (
+            "stop-together",
+            asked.stop_together and method.name == "lbfgs",
+            "lbfgs minimizes one member's cost after the other's; leave it out, or choose another --optimizer",
+        ),
         ("watch", asked.watch not in (None, "loss") and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
         (
@@ -413,7 +441,7 @@ def _check_embedded(asked: Settings, problem: Problem) -> None:
         )
     if asked.category_embedding == "learned" and not any(_is_large(group) for group in problem.groups):
         raise SettingsError(
-            f"--category-embedding would have no effect: no category has more than {MOST_ONE_HOT} levels; leave it out"
+            f"--category-embedding would have no effect: no category has more than {recipe.MOST_ONE_HOT} levels; leave it out"
         )
 
 
@@ -430,6 +458,7 @@ def _check(s: Settings) -> None:
         raise SettingsError(
             f"parametrization {s.parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
         )
+    check_sharing(s.sharing)
     if s.regularization_schedule is not None:
         strength(s.regularization_schedule)
     if s.watch not in (None, *WATCHED):
@@ -440,6 +469,7 @@ def _check(s: Settings) -> None:
         "bagging",
         "refit",
         "fast",
+        "stop_together",
         "activation_mix",
         "scaling_layer",
     ):
