@@ -37,7 +37,7 @@ NumericEmbedding = Literal["none", "periodic"]
 CategoryEmbedding = Literal["none", "learned"]
 
 MOST_ONE_HOT = 9
-"""The most levels of a category that learned embeddings leave one-hot, as RealMLP does."""
+"""The most levels of a category that learned embeddings leave one-hot. RealMLP's 9 count missing cells as one, so it leaves 8."""
 
 
 @dataclass(frozen=True)
