@@ -1,4 +1,4 @@
-"""The pages on equations, engines and training: their examples run, and they leave out no record."""
+"""The pages on equations, engines, training and the recipe: their examples run, and they leave out no record."""
 
 import ast
 import doctest
