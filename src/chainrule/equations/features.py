@@ -45,11 +45,11 @@ PARAMETERS: Mapping[str, str] = {
 DECAYED = frozenset({"f", "V", "E", "s"})
 """Weights, which penalties and decay are about; phi and c are added to something, as biases are, and keep out of it.
 
-RealMLP's code decays all six, its paper all but biases.
+RealMLP's code decays all six: the factor 0 for biases (Table A.1 of its paper) is there that of the layers' alone.
 """
 
 RATES: Mapping[str, float] = {"f": 0.1, "phi": 0.1, "V": 0.1, "c": 0.1, "E": 1.0, "s": 6.0}
-"""Factors of the learning rate where nothing else is said: those of RealMLP."""
+"""Factors of the learning rate where nothing else is said: those of RealMLP (E: of its code)."""
 
 
 class Group(NamedTuple):

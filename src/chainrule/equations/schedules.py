@@ -114,7 +114,7 @@ def _records(*records: Schedule) -> Mapping[str, Schedule]:
 
 
 # Sources: inverse scaling: Robbins & Monro 1951 (the power 1/2 as scikit-learn has it); cosine: Loshchilov &
-# Hutter 2017; coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024.
+# Hutter 2017; coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024, section 3.
 SCHEDULES: Mapping[str, Schedule] = _records(
     Schedule("constant", "eta"),
     Schedule("step", "eta*gamma^floor(epoch/every)", {"gamma": 0.5, "every": 30.0}),
@@ -124,7 +124,7 @@ SCHEDULES: Mapping[str, Schedule] = _records(
     Schedule("plateau", "eta*factor^plateaus", {"factor": 0.5, "patience": 5.0}),
 )
 
-# Source: flat_cosine: Holzmüller et al. 2024, after the learning rate of Howard et al.'s fastai.
+# Source: flat_cosine: Holzmüller et al. 2024, section 3, after a schedule in Wright's Ranger optimizer.
 STRENGTHS: Mapping[str, Strength] = MappingProxyType(
     {
         record.name: record

@@ -142,8 +142,9 @@ def _fit(
     Weights of the standard normal distribution, then each neuron's divided so that the mean square of its h W is 1;
     the bias of a hidden neuron is minus a random point between its h W on some rows, that of an output 0.
 
-    Source: Holzmüller, Grinsztajn & Steinwart, "Better by default", NeurIPS 2024; the biases are Steinwart's he+5
-    ("A sober look at neural network initializations", 2019).
+    Source: Holzmüller, Grinsztajn & Steinwart, "Better by default", NeurIPS 2024, whose weights give h W the variance 1,
+    and whose output has such biases, too; these are the he+5 that they take from Steinwart, "A sober look at neural
+    network initializations", arXiv:1903.11482, 2019.
     """
     own["W"][:] = draws.standard_normal(own["W"].shape)
     own["W"][dead] = 0.0
