@@ -217,13 +217,13 @@ def _network_options(made: Parser) -> None:
         group,
         "--numeric-embedding",
         metavar="NAME",
-        help="periodic: numbers also enter as learned sums of cosines; or none (default none)",
+        help="periodic: numbers also enter as learned sums of cosines; or none",
     )
     made.option(
         group,
         "--category-embedding",
         metavar="NAME",
-        help="learned: categories of more than 9 levels enter as 8 learned numbers; or none (default none)",
+        help="learned: categories of more than 9 levels enter as 8 learned numbers; or none",
     )
     made.option(
         group,
@@ -291,8 +291,7 @@ def _training_options(made: Parser) -> None:
     made.option(
         group,
         "--stop-together",
-        action="store_true",
-        default=None,
+        action=argparse.BooleanOptionalAction,
         help="watch the members' mean: they end together and keep the same epoch",
     )
     made.option(

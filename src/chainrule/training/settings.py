@@ -37,12 +37,6 @@ Task = Literal["classification", "regression"]
 NumericEmbedding = Literal["none", "periodic"]
 CategoryEmbedding = Literal["none", "learned"]
 
-<<<<<<< HEAD
-=======
-MOST_ONE_HOT = 9
-"""The most levels of a category that learned embeddings leave one-hot. RealMLP's 9 count missing cells as one, so it leaves 8."""
-
->>>>>>> recipedoc
 
 @dataclass(frozen=True)
 class Settings:
