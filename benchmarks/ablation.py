@@ -91,7 +91,12 @@ def _change(found: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
 
 
 def assemble(
-    results: list[dict[str, Any]], splits: Sequence[Split], settings: Mapping[str, Any], *, inner: bool, seeds: int
+    results: list[dict[str, Any]],
+    splits: Sequence[Split],
+    settings: Mapping[str, Any],
+    *,
+    inner: bool,
+    seeds: int,
 ) -> dict[str, Any]:
     """Return the report as plain data, which names no day."""
     return {
@@ -108,7 +113,9 @@ def assemble(
 def print_report(console: Console, report: Mapping[str, Any]) -> None:
     """Print the changes of each table, and their means."""
     for score, title in NAMES.items():
-        results = [result for result in report["results"] if score in result.get("full", {}).get("scores", {})]
+        results = [
+            result for result in report["results"] if score in result.get("full", {}).get("scores", {})
+        ]
         rows = [row for row in report["summary"] if score in row["scores"]]
         if not rows:
             continue
@@ -132,7 +139,9 @@ def print_report(console: Console, report: Mapping[str, Any]) -> None:
         ratio = "–" if row["seconds_ratio"] is None else f"{row['seconds_ratio']:.2f}"
         table.add_row(row["ingredient"], ratio, str(row["tables"]))
     console.print(table)
-    console.print("[dim]a star marks a change of more than two standard errors, over the seeds and over the rows[/]")
+    console.print(
+        "[dim]a star marks a change of more than two standard errors, over the seeds and over the rows[/]"
+    )
     for result in report["results"]:
         if "failed" in result:
             console.print(f"failed: {result['table']}: {result['failed']}", markup=False, highlight=False)

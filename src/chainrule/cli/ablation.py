@@ -13,7 +13,7 @@ from chainrule.cli.report import SCORE_NAMES, bold, facts, notes, number, plain,
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.model.ablation import Ablations, Difference, Run
+    from chainrule.model.ablation_records import Ablations, Difference, Run
     from chainrule.model.prepare import Prepared
     from chainrule.training.settings import Settings
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 
@@ -19,6 +19,7 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
+from chainrule.model.ablation_records import Ablation, Ablations, Difference, Run
 from chainrule.model.build import fit_prepared, named_settings, trained_model
 from chainrule.model.model import Model, check_finite
 from chainrule.model.prepare import Prepared, input_groups, prepare
@@ -32,125 +33,6 @@ from chainrule.training.settings import Problem, Settings, Task, resolve
 SEEDS = 3
 """The trainings of the recipe, and of the recipe without each ingredient, where no other number is given."""
 
-Verdict = Literal["helps", "hurts", "no difference"]
-
-
-@dataclass(frozen=True)
-class Run:
-    """One training of an ablation: the ``place``-th ``of`` all, of the full recipe if ``ingredient`` is None.
-
-    ``scores`` are on the rows held out, less is better: ``error`` and ``log_loss`` of classes, ``rmse`` of numbers.
-    """
-
-    ingredient: str | None
-    seed: int
-    scores: Scores
-    seconds: float
-    place: int
-    of: int
-
-
-@dataclass(frozen=True)
-class Difference:
-    """What a score rises by when an ingredient is taken out, score without it - score of the full recipe.
-
-    ``full`` and ``without`` are means over the seeds. The standard errors are those of paired differences:
-    ``over_seeds`` of the mean over the seeds (None with one seed), ``over_rows`` of the mean over the rows of the score.
-    """
-
-    full: float
-    without: float
-    value: float
-    over_seeds: float | None
-    over_rows: float
-
-    @property
-    def standard_error(self) -> float:
-        """The larger of the two standard errors."""
-        return max(self.over_rows, self.over_seeds or 0.0)
-
-    @property
-    def verdict(self) -> Verdict:
-        """Whether the ingredient makes the score better or worse by more than two standard errors."""
-        if abs(self.value) <= 2 * self.standard_error:
-            return "no difference"
-        return "helps" if self.value > 0 else "hurts"
-
-
-@dataclass(frozen=True)
-class Ablation:
-    """What one ingredient adds: its differences by score, and the seconds of a training with and without it.
-
-    ``seeds`` are those that were trained with; where there are none, ``reason`` says why the ingredient wasn't taken out.
-    """
-
-    ingredient: Ingredient
-    differences: Mapping[str, Difference]
-    seeds: int = 0
-    seconds_full: float = math.nan
-    seconds: float = math.nan
-    reason: str | None = None
-
-    @property
-    def verdict(self) -> Verdict | Literal["both"] | None:
-        """What all scores say together; ``both``: one gets better, another worse. None: it wasn't taken out."""
-        if self.reason is not None:
-            return None
-        found = {difference.verdict for difference in self.differences.values()}
-        if {"helps", "hurts"} <= found:
-            return "both"
-        return "helps" if "helps" in found else "hurts" if "hurts" in found else "no difference"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        named = {"ingredient": self.ingredient.name, "what": self.ingredient.what}
-        named |= {"without": dict(self.ingredient.without), "seeds": self.seeds}
-        if self.reason is not None:
-            return {**named, "reason": self.reason}
-        found = {
-            name: {**vars(d), "standard_error": d.standard_error, "verdict": d.verdict}
-            for name, d in self.differences.items()
-        }
-        return {
-            **named,
-            "verdict": self.verdict,
-            "differences": found,
-            "seconds_full": self.seconds_full,
-            "seconds": self.seconds,
-        }
-
-
-@dataclass(frozen=True)
-class Ablations:
-    """What each ingredient of the recipe adds, in the recipe's order.
-
-    ``scores`` and ``seconds`` are the full recipe's, means over ``seeds`` trainings; ``rows`` is how many rows the scores
-    are about. ``interrupted``: Ctrl-C came before all was trained; what had been is here.
-    """
-
-    task: Task
-    scores: Scores
-    seconds: float
-    seeds: int
-    rows: int
-    ingredients: tuple[Ablation, ...]
-    interrupted: bool = False
-
-    def named(self, verdict: str) -> list[str]:
-        """Return the names of the ingredients with a verdict."""
-        return [found.ingredient.name for found in self.ingredients if found.verdict == verdict]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return it as plain data."""
-        return {
-            "task": self.task,
-            "rows": self.rows,
-            "seeds": self.seeds,
-            "full": {"scores": dict(self.scores), "seconds": self.seconds},
-            "ingredients": [found.to_dict() for found in self.ingredients],
-            "interrupted": self.interrupted,
-        }
-
 
 @dataclass(frozen=True)
 class _Scored:
@@ -159,6 +41,29 @@ class _Scored:
     scores: Scores
     parts: Mapping[str, FloatArray]
     seconds: float
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """How all trainings of an ablation are made, and how many there are ``of`` them."""
+
+    prepared_as: Callable[[Settings], Prepared]
+    seeds: int
+    engine: str
+    threads: int | None
+    of: int
+    on_run: Callable[[Run], None] | None
+
+    def run(self, settings: Settings, name: str | None, index: int, made: list[_Scored]) -> None:
+        """Train with the settings' seed and those that follow it, and add the scores to ``made``."""
+        # An epoch beforehand, so that compiling counts in no training's seconds.
+        _trained(self.prepared_as(settings), self.engine, self.threads, lambda state: True)
+        for place, seed in enumerate(
+            range(settings.seed, settings.seed + self.seeds), index * self.seeds + 1
+        ):
+            made.append(_scored(self.prepared_as(replace(settings, seed=seed)), self.engine, self.threads))
+            if self.on_run is not None:
+                self.on_run(Run(name, seed, made[-1].scores, made[-1].seconds, place, self.of))
 
 
 def ablate(
@@ -262,46 +167,36 @@ def ablate_prepared(
     taken_out = [
         ingredient for ingredient, reason in zip(ingredients, reasons, strict=True) if reason is None
     ]
-    of = (1 + len(taken_out)) * seeds
-    done: list[tuple[Ingredient | None, list[_Scored], str | None]] = []
-    place, interrupted = 0, False
+    trials = _Trials(prepared_as, seeds, engine, threads, (1 + len(taken_out)) * seeds, on_run)
+    full: list[_Scored] = []
+    done: dict[str, list[_Scored]] = {}
+    failed: dict[str, str] = {}
+    interrupted = False
     with limited_threads(threads):
         try:
-            for ingredient in (None, *taken_out):
-                changed = settings if ingredient is None else replace(settings, **ingredient.without)
-                made: list[_Scored] = []
-                done.append((ingredient, made, None))
-                for seed in range(settings.seed, settings.seed + seeds):
-                    try:
-                        if not made:
-                            # An epoch beforehand, so that compiling counts in no training's seconds.
-                            _trained(prepared_as(changed), engine, threads, lambda state: True)
-                        made.append(_scored(prepared_as(replace(changed, seed=seed)), engine, threads))
-                    except (SettingsError, TableError) as error:
-                        if ingredient is None:
-                            raise
-                        # Without it the network may diverge, which says something, but is no score.
-                        done[-1] = (ingredient, [], f"without it, with seed {seed}: {error}")
-                        place += seeds - len(made)
-                        break
-                    place += 1
-                    if on_run is not None:
-                        name = None if ingredient is None else ingredient.name
-                        on_run(Run(name, seed, made[-1].scores, made[-1].seconds, place, of))
+            trials.run(settings, None, 0, full)
+            for index, ingredient in enumerate(taken_out, 1):
+                made = done[ingredient.name] = []
+                try:
+                    trials.run(replace(settings, **ingredient.without), ingredient.name, index, made)
+                except (SettingsError, TableError) as error:
+                    # Without it the network may diverge, which says something, but is no score.
+                    failed[ingredient.name] = f"without it: {error}"
         except KeyboardInterrupt:
+            if not full:
+                raise
             interrupted = True
-    full = done[0][1] if done else []
-    if not full:
-        raise KeyboardInterrupt
-    by_name = {
-        ingredient.name: _compared(ingredient, full, made, failed) for ingredient, made, failed in done[1:]
-    }
-    found = [
-        by_name.get(ingredient.name, Ablation(ingredient, {}, reason=reason or "interrupted before it"))
-        for ingredient, reason in zip(ingredients, reasons, strict=True)
-    ]
+    found = []
+    for ingredient, reason in zip(ingredients, reasons, strict=True):
+        reason = reason or failed.get(ingredient.name)
+        if reason is None and not done.get(ingredient.name):
+            reason = "interrupted before it was"
+        if reason is None:
+            found.append(_compared(ingredient, full, done[ingredient.name]))
+        else:
+            found.append(Ablation(ingredient, {}, reason=reason))
     return Ablations(
-        prepared.target.task,
+        problem.task,
         {name: float(np.mean([run.scores[name] for run in full])) for name in full[0].scores},
         float(np.mean([run.seconds for run in full])),
         len(full),
@@ -316,7 +211,8 @@ def _problem(prepared: Prepared) -> Problem:
     rows = prepared.fitted
     groups = input_groups(prepared.encoder, rows, np.arange(rows.n_rows))
     target = prepared.target
-    return Problem(target.task, rows.n_rows, prepared.encoder.n_inputs, target.n_classes, groups)
+    task: Task = "regression" if target.task == "regression" else "classification"
+    return Problem(task, rows.n_rows, prepared.encoder.n_inputs, target.n_classes, groups)
 
 
 def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str | None:
@@ -383,12 +279,8 @@ def _scored(prepared: Prepared, engine: str, threads: int | None) -> _Scored:
     return _Scored(found, rows, seconds)
 
 
-def _compared(
-    ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_Scored], failed: str | None
-) -> Ablation:
+def _compared(ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_Scored]) -> Ablation:
     """Return the differences between the trainings without and with an ingredient, of the same seeds."""
-    if not made:
-        return Ablation(ingredient, {}, reason=failed or "interrupted before it")
     pairs = list(zip(full, made, strict=False))  # fewer without, where it was interrupted
     differences = {}
     for name in full[0].scores:
