@@ -85,7 +85,9 @@ def print_ablations(console: Console, found: Ablations) -> None:
 
 def _cells(difference: Difference) -> tuple[str, str]:
     star = " " if difference.verdict == "no difference" else "*"
-    change = f"{'+' if difference.value > 0 else ''}{number(difference.value)}"
+    # Seeds may cancel but for a rounding, which is no change to be shown.
+    value = difference.value if abs(difference.value) > 1e-12 * abs(difference.full) else 0.0
+    change = f"{'+' if value > 0 else ''}{number(value)}"
     return number(difference.without), f"{change} ± {number(difference.standard_error)}{star}"
 
 
