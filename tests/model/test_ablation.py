@@ -1,5 +1,6 @@
 """What each ingredient of the recipe adds: which trainings are compared, the differences and their standard errors."""
 
+import inspect
 import math
 from dataclasses import replace
 
@@ -207,6 +208,11 @@ def test_ctrl_c_before_anything_is_done_goes_on(monkeypatch):
 def test_what_is_refused(words, line):
     with pytest.raises(SettingsError, match=line):
         chainrule.ablate(NUMBERS, "y", **words)
+
+
+def test_ablate_has_the_words_of_train():
+    own, of_train = (set(inspect.signature(function).parameters) for function in (ablate, chainrule.train))
+    assert own - {"seeds", "ingredients", "on_run"} == of_train - {"on_epoch_end"}
 
 
 def test_the_default_number_of_seeds_is_that_of_the_command_line():
