@@ -111,6 +111,7 @@ def test_python_has_the_words_of_the_command_line():
         "overwrite",
         "json",
         "quiet",
+        "ablate",
     }  # where results go: `save`, `fit.history`, …
     assert options - only_there == words - {"settings", "on_epoch_end"}
     assert set(SETTINGS) == set(Settings.__dataclass_fields__)
