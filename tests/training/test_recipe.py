@@ -16,7 +16,9 @@ from chainrule.training import recipe
 from chainrule.training.settings import InputGroup, Problem, Resolved, Settings, resolve
 
 
-def problem(n_rows: int = 1000, numbers: int = 5, levels: tuple[int, ...] = (), n_classes: int = 3) -> Problem:
+def problem(
+    n_rows: int = 1000, numbers: int = 5, levels: tuple[int, ...] = (), n_classes: int = 3
+) -> Problem:
     """A problem with that many number columns, and a category for each count of levels; 0 classes: regression."""
     groups = (*[InputGroup("number")] * numbers, *[InputGroup("category", n + 1, n) for n in levels])
     task = "classification" if n_classes else "regression"
@@ -65,15 +67,21 @@ def test_fast_is_less_work(of):
     full, fast = resolve(Settings(), of), resolve(Settings(fast=True), of)
     assert work(fast, of) < work(full, of)
     # It is the same recipe: only the effort is another.
-    assert [group.kind for group in full.network.features.groups] == [
-        group.kind for group in fast.network.features.groups
-    ] if full.network.features else fast.network.features is None
+    assert (
+        [group.kind for group in full.network.features.groups]
+        == [group.kind for group in fast.network.features.groups]
+        if full.network.features
+        else fast.network.features is None
+    )
     assert (full.watch, full.calibrate, full.bagging, full.steps) == (
         fast.watch, fast.calibrate, fast.bagging, fast.steps,
     )  # fmt: skip
 
 
-@given(problems, st.sampled_from([{"hidden": [8, 4]}, {"hidden": []}, {"optimizer": "sgd"}, {"optimizer": "adamw"}]))
+@given(
+    problems,
+    st.sampled_from([{"hidden": [8, 4]}, {"hidden": []}, {"optimizer": "sgd"}, {"optimizer": "adamw"}]),
+)
 def test_who_names_layers_or_optimizer_gets_none_of_the_switches(of, words):
     asked = Settings(**words)
     chosen = recipe.fill(asked, of)
@@ -101,7 +109,11 @@ def test_a_number_has_no_switch_that_is_for_classes():
 
 def test_what_the_recipe_leaves_out():
     # What is watched needs rows that are watched, and more than one member to hold out folds.
-    for words in ({"early_stopping": False}, {"validation_share": 0.0}, {"early_stopping": False, "members": 1}):
+    for words in (
+        {"early_stopping": False},
+        {"validation_share": 0.0},
+        {"early_stopping": False, "members": 1},
+    ):
         made = resolve(Settings(**words), problem())
         assert (made.validation_share, made.watch, made.calibrate, made.bagging) == (0, "loss", False, False)
     for words in ({"members": 1}, {"refit": True}, {"validation_share": 0.3}):
@@ -180,7 +192,7 @@ def categories() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("table", "score", "words"),
     [
-        (rare, "balanced accuracy", {}),
+        (rare, "balanced_accuracy", {}),
         (three_rows, "accuracy", {}),
         (hundred_classes, "accuracy", {"epochs": 30}),
         (wide, "accuracy", {}),
@@ -195,14 +207,14 @@ def test_classes_are_told_apart_better_than_by_the_majority(
     trained = train(table(), **words)
     ours, trivial = trained.evaluation.scores, trained.baselines["majority class"]
     assert ours[score] > trivial[score] + 0.1
-    assert ours["log-loss"] < trivial["log-loss"]
+    assert ours["log_loss"] < trivial["log_loss"]
 
 
 def test_a_price_is_told_better_than_by_the_mean():
     rng, table = noise(600, 2)
     table["y"] = np.exp(1.5 * (0.9 * table["x0"] + 0.4 * rng.normal(size=600)))
     trained = train(table)
-    assert trained.evaluation.scores["RMSE"] < 0.9 * trained.baselines["mean"]["RMSE"]
+    assert trained.evaluation.scores["rmse"] < 0.9 * trained.baselines["mean"]["rmse"]
 
 
 @pytest.mark.parametrize("n", [6, 10, 20, 39, 40, 60])
@@ -211,5 +223,5 @@ def test_a_tiny_table_is_no_mistake(n, classes):
     x = np.linspace(-1, 1, n)
     y = np.where(x > 0, "a", "b") if classes else 3 * x
     trained = chainrule.train({"x": x, "y": y}, "y", fast=True, epochs=2, engine="reference", test_share=0)
-    assert trained.fit.epochs == 2
+    assert len(trained.fit.history) == 2
     assert all(np.isfinite(v) for v in trained.fit.losses)
