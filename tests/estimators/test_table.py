@@ -149,6 +149,15 @@ def test_the_parameters_left_end_the_training_otherwise():
     assert never.n_iter_ == 3  # a metric that never gets better
 
 
+def test_the_recipe_leaves_what_is_watched_to_a_stopping_metric():
+    words: dict[str, Any] = {"fast": True, "epochs": 2, "engine": "reference", "random_state": 0}
+    x, y = numbers()
+    for metric in ("loss", "accuracy", lambda y, answer: float(np.mean(y == answer))):
+        made = TableClassifier(**words, stopping_metric=metric).fit(x, y > 0)
+        assert made.model_.card.get("watch") is None
+    assert TableClassifier(**words).fit(x, y > 0).model_.card["watch"] == "refinement"
+
+
 def test_the_target_scaling_changes_the_model():
     x, y = numbers()
     assert not np.array_equal(
