@@ -32,7 +32,7 @@ def penguins(**words: Any) -> Trained:
 
 
 def test_the_rows_of_the_score_are_not_trained_on():
-    prepared = prepare(PENGUINS, "species")
+    prepared = prepare(PENGUINS, "species", Settings(hidden=[4]))
     everything = {prepared.table.place(row) for row in range(344)}
     fitted = {prepared.fitted.place(row) for row in range(prepared.fitted.n_rows)}
     tested = {prepared.tested.place(row) for row in range(prepared.tested.n_rows)}
