@@ -14,7 +14,9 @@ def test_penguins_are_told_apart():
 
     One penguin is 1.4 % of the 69 held out, so a single split says little.
     """
-    scores = [train(PENGUINS, "species", fast=True, seed=seed).evaluation.scores["accuracy"] for seed in range(6)]
+    scores = [
+        train(PENGUINS, "species", fast=True, seed=seed).evaluation.scores["accuracy"] for seed in range(6)
+    ]
     assert np.mean(scores) >= 0.97
     assert min(scores) >= 0.94
 

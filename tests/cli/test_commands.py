@@ -442,6 +442,18 @@ def test_describe_shows_layers_inputs_and_scores_in_order(run: Run, penguins: st
     assert "robust(v), median" in next(line for line in said if line.startswith(" x[5]"))
 
 
+def test_the_clamp_is_said_before_training_and_in_the_description(run: Run, folder: Path):
+    rows = "".join(f"{i / 8},{i % 7 + i / 8}\n" for i in range(40))
+    (folder / "line.csv").write_text("x,y\n" + rows)
+    words = ("train", "line.csv", "--target", "y", "--hidden", "none", "--epochs", "2", "--test-share", "0")
+    line = "answers   clamped to 0 … 10.25, the range of the training rows"  # 34 % 7 + 34/8
+    for clamp, wanted in (("--clamp", True), ("--no-clamp", False)):
+        said = lines(ok(run(*words, clamp, "--overwrite")))
+        assert (" ".join(line.split()) in [" ".join(one.split()) for one in said]) is wanted
+        said = lines(ok(run("describe", "line.safetensors")))
+        assert (" ".join(line.split()) in [" ".join(one.split()) for one in said]) is wanted
+
+
 def test_describe_as_json_is_the_whole_description(run: Run, penguins: str):
     made = json.loads(ok(run("describe", penguins, "--json")))
     model = Model.load(penguins)

@@ -169,3 +169,28 @@ def test_nonsense_in_a_file_is_refused(change):
     assert Errors.from_dict(good).to_dict() == good
     with pytest.raises(ModelFileError):
         Errors.from_dict({**good, **change})
+
+
+def test_quantiles_begin_from_the_clamped_answer_and_are_not_clamped_themselves():
+    x, y = noisy("normal", 200, 5)
+    words = {
+        **WORDS,
+        "hidden": [],
+        "epochs": 30,
+        "random_state": 0,
+        "scaling": "none",
+        "target_scaling": "none",
+    }
+    plain, made = (TableRegressor(**words, clamp=clamp).fit(x, y) for clamp in (False, True))
+    far = np.array([[0.0, 50.0], [0.1, 0.2]])
+    raw, answers = plain.predict(far), made.predict(far)
+    assert raw[0] > y.max() == answers[0]
+    assert answers[1] == raw[1]
+    rows, true = np.array([[0.0, 50.0]] * 3), np.array([y.max() - 4, y.max(), y.max() + 1])
+    # Errors of the clamped answer: -4, 0 and 1; the noise sqrt(17/3) is not what 50 would have given.
+    made.fit_intervals(rows, true)
+    assert made.intervals_.noise == pytest.approx((17 / 3) ** 0.5)
+    # The quantiles 1/4, 2/4 and 3/4 of three errors are the errors.
+    found = made.predict(rows[:1], quantiles=[0.25, 0.5, 0.75])
+    np.testing.assert_allclose(found[0], true, rtol=1e-12)
+    assert made.predict_interval(rows[:1], coverage=0.5)[0, 1] > y.max()

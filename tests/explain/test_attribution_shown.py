@@ -1,16 +1,24 @@
 """What is shown of attributions is what was found, adds up, and comes back from JSON."""
 
+import numpy as np
 import pytest
 from tests.explain.test_attribution import LINEAR, PENGUINS, linear, trained
 
+import chainrule
+from chainrule.engines.reference import ReferenceEngine
+from chainrule.equations.render import text
 from chainrule.errors import SettingsError
 from chainrule.explain.attribution import integrated_gradients
 from chainrule.explain.attribution_cells import column_effects
 from chainrule.explain.attribution_shown import attribution_derivation
+from chainrule.explain.check_agreement import check_attributions
+from chainrule.explain.derivation import derive
 from chainrule.explain.render_html import render_html
 from chainrule.explain.render_json import read_json, render_json
 from chainrule.explain.render_latex import render_latex
 from chainrule.explain.render_text import render_text
+from chainrule.explain.sources import trace_rows
+from chainrule.explain.trace_json import trace_from_json, trace_to_json
 
 
 def test_a_linear_prediction_is_shared_out_by_its_coefficients():
@@ -85,3 +93,42 @@ def test_every_renderer_shows_the_tables(species):
 def test_a_row_that_is_not_there_is_one_line(species):
     with pytest.raises(SettingsError, match="there is no row 345; it has rows 1 to 344"):
         attribution_derivation(species, species.table(PENGUINS), 344)
+
+
+def test_a_clamped_answer_is_explained_as_what_it_is():
+    rows = {"x": [i / 10 for i in range(40)], "y": [2 * (i / 10) + i % 3 for i in range(40)]}
+    words = {"hidden": [], "members": 2, "epochs": 40, "learning_rate": 0.1, "scaling": "standard"}
+    model = chainrule.train(rows, "y", clamp=True, **words).model
+    new = {"x": [-30.0, 1.5, 30.0]}
+    low, high = model.target.clamp["lowest"], model.target.clamp["highest"]
+    answers = model.predict(new).labels
+    assert (answers[0], answers[2]) == (low, high)
+    assert low < answers[1] < high
+    for row, side in enumerate(("below the lowest", "", "above the highest")):
+        derivation = derive(trace_rows(model, new, row + 1), "prediction")
+        line = derivation.lines[-1]
+        assert derivation.ok
+        assert line.result == pytest.approx(answers[row], rel=1e-6)  # training was in float32
+        assert text(line.symbols) == "min(max(mean_a[1]*std + mean, lowest), highest)"
+        assert line.note.startswith(
+            f"clamped: {model.target.undo(_mean(model, new, row)):.6g} lies {side}" if side else ""
+        )
+        assert bool(line.note) is bool(side)
+        shown = attribution_derivation(model, model.table(new), row)
+        slope = column_effects(model, model.table(new), row).columns[0].slope
+        assert shown.ok
+        assert any("every slope is 0" in note for note in shown.notes) is bool(side)
+        assert (slope == 0) is bool(side)
+    for check in check_attributions(model, model.table(new), (0, 1, 2), 0):
+        assert check.compared == 3
+        assert check.passed, check
+    trace = trace_rows(model, new, 3)
+    again = trace_from_json(trace_to_json(trace))
+    assert again.target == model.target
+    assert derive(again, "prediction").lines[-1] == derive(trace, "prediction").lines[-1]
+
+
+def _mean(model, new, row):
+    x = model.encoder.transform(model.table(new))[[row]]
+    flat = np.asarray(model.parameters, np.float64)
+    return float(ReferenceEngine().predict(model.network, flat, x).mean(axis=0)[0, 0])

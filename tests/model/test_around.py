@@ -14,16 +14,20 @@ from chainrule.errors import SettingsError
 from chainrule.explain.check import certify
 from chainrule.model.build import fit_prepared
 from chainrule.model.replay import replay
+from chainrule.model.units import in_units
+from chainrule.tables import fit_target, from_frame, infer_schema
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
+from chainrule.training.settings import Problem, Settings, resolve
 from chainrule.training.temperature import at_temperature, fitted_temperature, temperature_of
-from chainrule.training.watch import Answers
+from chainrule.training.watch import Answers, watched
 
 N = 120
 RNG = np.random.default_rng(8)
 A, B = RNG.normal(size=(2, N)).round(3)
 CLASSES = {"a": A.tolist(), "b": B.tolist(), "y": np.where(A * B + RNG.normal(size=N) > 0, "u", "v").tolist()}
 NUMBERS = {"a": A.tolist(), "b": B.tolist(), "y": (50 * A - B**2).tolist()}
+PROBLEM = Problem("regression", 100, 1)
 QUICK: dict[str, Any] = {
     "hidden": [12],
     "epochs": 12,
@@ -276,3 +280,58 @@ def test_a_refit_is_refused_where_there_is_nothing_more_to_train_on():
     made = chainrule.TableRegressor(refit=True, hidden=[4], epochs=3)
     with pytest.raises(SettingsError, match="refit trains again on the validation rows of this table"):
         made.fit(frame, NUMBERS["y"], X_val=frame, y_val=NUMBERS["y"])
+
+
+# ---- clamp
+
+
+def test_clamped_answers_are_the_same_network_s_drawn_in():
+    words = {"test_share": 0.3, "hidden": [], "learning_rate": 0.1, "epochs": 20}
+    plain, made = train(NUMBERS, **words), train(NUMBERS, clamp=True, **words)
+    assert made.model.parameters.tobytes() == plain.model.parameters.tobytes()
+    prepared = made.prepared
+    y = prepared.fitted.frame["y"].to_numpy()
+    low, high = y.min(), y.max()
+    assert made.model.target.clamp == {"lowest": low, "highest": high}
+    new = {"a": [-9.0, 0.1, 0.2, 9.0], "b": [0.5] * 4}
+    raw, answers = plain.model.predict(new).labels, made.model.predict(new).labels
+    assert raw[0] < low
+    assert raw[3] > high
+    assert answers.tolist() == [low, raw[1], raw[2], high]
+    assert made.model.prediction_frame(new)["y"].to_list() == answers.tolist()
+    # The score is that of clamped answers.
+    true = {**new, "y": [low, raw[1] + 2.0, raw[2], high]}
+    assert made.model.evaluate(true).scores["rmse"] == pytest.approx(1.0)  # sqrt(2² / 4)
+
+
+def test_a_clamped_model_s_file(tmp_path):
+    path = tmp_path / "m.safetensors"
+    model = train(NUMBERS, clamp=True, epochs=2).model
+    model.save(path)
+    again = chainrule.load(path)
+    assert again.target == model.target
+    far = {"a": [50.0], "b": [0.0]}
+    assert again.predict(far).labels.tolist() == model.predict(far).labels.tolist()
+    description = model.to_dict()
+    del description["target"]["clamp"]  # as files were before there was one
+    old = chainrule.Model.from_dict(description, {"parameters": model.parameters})
+    assert old.target.clamp is None
+
+
+def test_what_is_watched_in_units_is_of_clamped_answers_and_true_numbers():
+    target = fit_target(*_numbers_0_to_10(), scaling="none", clamp=True)
+    watch = in_units(watched("error", resolve(Settings(), PROBLEM).network, Answers("number")), target)
+    # Answers 10, 0 and 4 for 13, -1 and 6: RMSE sqrt((9 + 1 + 4)/3).
+    y, outputs = np.array([[13.0], [-1.0], [6.0]]), np.array([[30.0], [-5.0], [4.0]])
+    assert watch(y, outputs, None) == pytest.approx((14 / 3) ** 0.5)
+
+
+def _numbers_0_to_10():
+    table = from_frame({"x": [1.0, 2.0, 4.0], "y": [0.0, 2.5, 10.0]})
+    return table, infer_schema(table, target="y", task="regression")
+
+
+def test_a_clamp_of_classes_is_refused():
+    with pytest.raises(SettingsError, match=r"^--clamp is for numbers, and the target 'y' has classes"):
+        train(CLASSES, clamp=True)
+    assert train(CLASSES, clamp=False, epochs=1).model.target.clamp is None

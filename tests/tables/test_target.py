@@ -6,9 +6,10 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from chainrule.equations.formula import parse
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables import (
     Table,
@@ -187,9 +188,21 @@ JSON = st.recursive(
 
 @given(st.data())
 def test_hostile_targets(data: st.DataObject) -> None:
-    good = fit(data.draw(st.sampled_from([["a", "b", "a"], [1.5, 2, 3], [True, False, True]]))).to_dict()
+    cells, clamp = data.draw(
+        st.sampled_from(
+            [
+                (["a", "b", "a"], False),
+                ([1.5, 2, 3], False),
+                ([1.5, 2, 3], True),
+                ([True, False, True], False),
+            ]
+        )
+    )
+    good = fit(cells, clamp=clamp).to_dict()
     hostile = json.loads(json.dumps(good))
-    spot = data.draw(st.sampled_from([hostile, hostile["parameters"] or hostile]))
+    spot = data.draw(
+        st.sampled_from([hostile, hostile["parameters"] or hostile, hostile.get("clamp", hostile)])
+    )
     spot[data.draw(st.sampled_from([*sorted(spot), "extra"]))] = data.draw(JSON)
     try:
         target = TargetEncoder.from_dict(hostile)
@@ -210,3 +223,82 @@ def test_bad_labels(labels: object) -> None:
     good = fit(["a", "b", "a"]).to_dict()
     with pytest.raises(ModelFileError, match=r"^target.labels"):
         TargetEncoder.from_dict({**good, "labels": labels})
+
+
+# ---- the clamp
+
+
+@pytest.mark.parametrize(
+    ("scaling", "outputs", "raw"),
+    [
+        ("none", [-1.0, 2.0, 4.0, 8.0, 9.0], [-1, 2, 4, 8, 9]),
+        ("minmax", [-0.5, 0.0, 0.5, 1.0, 2.0], [-1, 2, 5, 8, 14]),
+        # Mean (2 + 2 + 6 + 6 + 4)/5 = 4, population variance (4 + 4 + 4 + 4 + 0)/5 = 3.2.
+        ("standard", [-2.0, 0.0, 2.0], [4 - 2 * 3.2**0.5, 4, 4 + 2 * 3.2**0.5]),
+    ],
+)
+def test_answers_are_drawn_in_to_the_numbers_of_the_rows(
+    scaling: str, outputs: list[float], raw: list[float]
+) -> None:
+    cells: list[object] = [2.0, 2.0, 6.0, 6.0, 4.0] if scaling == "standard" else [2.0, 2.5, 8.0]
+    plain, made = (fit(cells, "regression", scaling=scaling, clamp=clamp) for clamp in (False, True))
+    low, high = min(cells), max(cells)  # type: ignore[type-var]
+    assert made.clamp == {"lowest": low, "highest": high}
+    assert plain.inverse(outputs).tolist() == made.undo(outputs).tolist() == pytest.approx(raw)
+    want = [low if v < low else high if v > high else v for v in plain.inverse(outputs)]  # type: ignore[operator]
+    assert made.inverse(outputs).tolist() == want
+    assert made.undo(made.drawn_in(outputs)).tolist() == pytest.approx(want)
+    at = made.clamped_at(outputs)
+    assert [None if np.isnan(v) else v for v in at] == [
+        low if v < low else high if v > high else None  # type: ignore[operator]
+        for v in raw
+    ]
+    assert np.isnan(plain.clamped_at(outputs)).all()
+    # The formula is what is computed.
+    formula = parse(made.inverse_formula)
+    given = {"y": np.array(outputs), **made.inverse_parameters}
+    assert formula.evaluate_like(given, given["y"], np).tolist() == want
+    # What the network is trained on has no clamp.
+    assert made.transform(new([100.0])).tolist() == plain.transform(new([100.0])).tolist()
+
+
+@given(
+    st.lists(st.floats(-1e6, 1e6), min_size=2, max_size=8).filter(lambda v: max(v) - min(v) > 1e-3),
+    st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=8),
+    st.sampled_from(["standard", "minmax", "none"]),
+)
+@settings(max_examples=40)
+def test_every_answer_lies_within_and_those_inside_are_the_same(
+    cells: list[float], outputs: list[float], scaling: str
+) -> None:
+    series = pl.Series(cells, dtype=pl.Float64)
+    plain, made = (fit(series, "regression", scaling=scaling, clamp=clamp) for clamp in (False, True))
+    made = TargetEncoder.from_dict(json.loads(json.dumps(made.to_dict())))
+    raw, answers = plain.inverse(outputs), made.inverse(outputs)
+    assert ((min(cells) <= answers) & (answers <= max(cells))).all()
+    inside = (min(cells) <= raw) & (raw <= max(cells))
+    assert answers[inside].tobytes() == raw[inside].tobytes()
+    assert np.isnan(made.clamped_at(outputs)).tolist() == inside.tolist()
+
+
+def test_the_clamp_in_files() -> None:
+    plain, made = (fit([1.5, 2.0, 6.0], clamp=clamp).to_dict() for clamp in (False, True))
+    assert "clamp" not in plain  # as files were before there was one
+    assert made == {**plain, "clamp": {"lowest": 1.5, "highest": 6.0}}
+    assert TargetEncoder.from_dict(plain).clamp is None
+    for bad in (
+        None,
+        {},
+        {"lowest": 1.0},
+        {"lowest": 2.0, "highest": 2.0},
+        {"lowest": 0, "highest": "1"},
+        {"lowest": 0, "highest": float("nan")},
+    ):
+        with pytest.raises(ModelFileError, match=r"^target\.clamp"):
+            TargetEncoder.from_dict({**plain, "clamp": bad})
+    with pytest.raises(ModelFileError, match=r"^target\.clamp: classes have no clamp"):
+        TargetEncoder.from_dict({**fit(["a", "b", "a"]).to_dict(), "clamp": made["clamp"]})
+    with pytest.raises(
+        SettingsError, match=r"^--clamp is for numbers, and the target 'y' has classes: leave it out$"
+    ):
+        fit(["a", "b", "a"], clamp=True)

@@ -76,7 +76,7 @@ def test_every_setting_has_an_effect():
         "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
         "bagging": False, "refit": True, "time_limit": 9.0, "label_smoothing": 0.3, "fast": True,
         "stop_together": False, "sharing": "tabm",
-        "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": True,
+        "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": True, "clamp": False,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     table = replace(
@@ -299,3 +299,21 @@ def test_the_switches_of_dense_layers_reach_the_network_and_the_plan():
 def test_switches_of_dense_layers_that_mean_nothing_are_refused(words, message):
     with pytest.raises(SettingsError, match=message):
         resolve(Settings(**words), NUMBERS)
+
+
+def test_the_recipe_clamps_numbers_unless_the_loss_is_a_formula_of_the_user_s_own():
+    for words, is_on in (
+        ({}, True),
+        ({"fast": True}, True),
+        ({"loss": "quantile(q=0.9)"}, True),
+        ({"loss": "(a - 2*y)^2"}, False),
+        ({"loss": "(a - 2*y)^2", "clamp": True}, True),
+        ({"clamp": False}, False),
+        ({"hidden": [3]}, False),
+        ({"optimizer": "adamw"}, False),
+        ({"hidden": [3], "clamp": True}, True),
+    ):
+        assert resolve(Settings(**words), NUMBERS).clamp is is_on, words
+    assert not resolve(Settings(), TWO).clamp
+    with pytest.raises(SettingsError, match=r"^clamp 1 must be True or False$"):
+        Settings(clamp=1)

@@ -14,6 +14,7 @@ from chainrule.cli.report import (
     SCORE_NAMES,
     STOPPED,
     bold,
+    clamp_words,
     facts,
     more,
     number,
@@ -59,6 +60,8 @@ def _print_facts(console: Console, model: Model) -> None:
         grid.add_row("classes", plain(_listed(target.labels)))
     elif target.formula != "v":
         grid.add_row("target", plain(f"y = {target.formula}, {_values(target.parameters)}"))
+    if target.clamp is not None:
+        grid.add_row("answers", clamp_words(target))
     grid.add_row("network", plain(shape_of(network, model.members)))
     grid.add_row("loss", plain(f"{network.loss.text}, {network.reduction} over rows"))
     count = f"{model.parameters.shape[1]:,} in each network, {model.parameters.dtype}"

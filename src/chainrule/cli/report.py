@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from chainrule.model.build import Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.model.prepare import Prepared
+    from chainrule.tables.target import TargetEncoder
     from chainrule.training.metrics import Scores
     from chainrule.training.monitor import FitResult
 
@@ -114,8 +115,16 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         grid.add_row("weights", plain(f"of the rows in training, from column {prepared.weights}"))
     grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
     grid.add_row("training", plain(", ".join(how)))
+    if prepared.target.clamp is not None:
+        grid.add_row("answers", clamp_words(prepared.target))
     console.print(grid)
     console.print()
+
+
+def clamp_words(target: TargetEncoder) -> str:
+    """Say what a target's answers are clamped to."""
+    low, high = (f"{(target.clamp or {})[name]:.6g}" for name in ("lowest", "highest"))
+    return f"clamped to {low} … {high}, the range of the training rows"
 
 
 def _share(parts: int) -> str:

@@ -45,7 +45,7 @@ SETTINGS = (
     "numeric_embedding", "category_embedding", "scaling_layer",
     "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "stop_together", "watch", "validation_share", "members", "sharing",
-    "calibrate", "bagging", "refit", "fast", "time_limit", "seed",
+    "calibrate", "clamp", "bagging", "refit", "fast", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -350,6 +350,12 @@ def _training_options(made: Parser) -> None:
         "--calibrate",
         action=argparse.BooleanOptionalAction,
         help="divide the outputs' weighted sums by the temperature that is best for the validation rows",
+    )
+    made.option(
+        group,
+        "--clamp",
+        action=argparse.BooleanOptionalAction,
+        help="draw predicted numbers in to the range of the training rows' target",
     )
     made.option(
         group, "--seed", metavar="N", type=whole, help="same seed, same network, bit for bit (default 0)"

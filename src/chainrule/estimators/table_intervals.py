@@ -20,11 +20,11 @@ MOST_KEPT = 1000
 class Errors:
     """The errors on validation rows, in units of what was to be expected of each row.
 
-    A row with the members' outputs o_1 … o_K, their mean m and their variance s² is expected to be off by
-    sigma = sqrt(noise² + s²), and its error is e = (y - m)/sigma. The p-quantile of a new row is m + sigma·E(p), where
-    E(p) is the validation errors' quantile at place p(n + 1): what makes the share of new rows below it p, whatever
-    the distribution, as long as new rows are like the validation rows. ``errors`` (r,) are sorted, and ``places`` (r,)
-    are the p of each.
+    A row with the members' outputs o_1 … o_K, their mean m (clamped, where answers are) and their variance s² is
+    expected to be off by sigma = sqrt(noise² + s²), and its error is e = (y - m)/sigma. The p-quantile of a new row is
+    m + sigma·E(p), where E(p) is the validation errors' quantile at place p(n + 1): what makes the share of new rows
+    below it p, whatever the distribution, as long as new rows are like the validation rows. ``errors`` (r,) are sorted,
+    and ``places`` (r,) are the p of each.
 
     Sources: Papadopoulos, Proedrou, Vovk & Gammerman, "Inductive confidence machines for regression", ECML 2002; Vovk,
     Shen, Manokhin & Xie, "Nonparametric predictive distributions based on conformal prediction", Machine Learning 108,
@@ -37,15 +37,23 @@ class Errors:
     places: FloatArray
 
     @classmethod
-    def of(cls, y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> Errors:
+    def of(
+        cls,
+        y: FloatArray,
+        outputs: FloatArray,
+        weights: FloatArray | None,
+        answers: FloatArray | None = None,
+    ) -> Errors:
         """Return the errors of outputs (k, n) on rows with targets ``y`` (n,), as the network has them.
 
-        With ``weights`` (n,) each row counts by its share of them; one of weight 0 doesn't.
+        With ``weights`` (n,) each row counts by its share of them; one of weight 0 doesn't. ``answers`` (n,) are what
+        the outputs are answered with, their mean if None.
         """
+        mean = outputs.mean(axis=0) if answers is None else answers
         if weights is not None and not weights.all():
             counts = weights > 0
-            y, outputs, weights = y[counts], outputs[:, counts], weights[counts]
-        mean, variance = outputs.mean(axis=0), outputs.var(axis=0)
+            y, mean, outputs, weights = y[counts], mean[counts], outputs[:, counts], weights[counts]
+        variance = outputs.var(axis=0)
         shares = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
         noise = float(np.sqrt(np.sum(shares * (y - mean) ** 2)))
         noise = max(noise, np.finfo(np.float64).tiny)
@@ -59,10 +67,12 @@ class Errors:
             errors, places = np.interp(kept, places, errors), kept
         return cls(noise, errors, places)
 
-    def quantiles(self, outputs: FloatArray, wanted: FloatArray) -> FloatArray:
+    def quantiles(
+        self, outputs: FloatArray, wanted: FloatArray, answers: FloatArray | None = None
+    ) -> FloatArray:
         """Return the quantiles (n, q) of rows with outputs (k, n); raises SettingsError for one too far out.
 
-        Below 1/(n + 1) and above n/(n + 1) of n validation rows nothing is known.
+        ``answers`` (n,) as in `of`. Below 1/(n + 1) and above n/(n + 1) of n validation rows nothing is known.
         """
         low, high = float(self.places[0]), float(self.places[-1])
         slack = 1e-9
@@ -74,7 +84,8 @@ class Errors:
                 )
         sigma = np.sqrt(self.noise**2 + outputs.var(axis=0))
         shift = np.interp(wanted, self.places, self.errors)
-        return np.asarray(outputs.mean(axis=0)[:, None] + sigma[:, None] * shift)
+        mean = outputs.mean(axis=0) if answers is None else answers
+        return np.asarray(mean[:, None] + sigma[:, None] * shift)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data."""

@@ -41,6 +41,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     {scaling}
     target_scaling : {'standard', 'minmax', 'none'}, default=None
         Of y; None: what suits the output layer.
+    clamp : bool, default=None
+        Whether predictions are drawn in to the range of the rows that `fit` sees; None: with the recipe, but not with
+        a loss that is a formula of your own.
     {table}
 
     Attributes
@@ -106,6 +109,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         time_limit: float | None = None,
         scaling: str = "robust",
         target_scaling: str | None = None,
+        clamp: bool | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,
@@ -134,7 +138,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
             predict = engine_named(model.engine).predict
             outputs = held_out(prepared, result, partial(predict, model.network))[:, :, 0]
             _, y, weights, _ = prepared.arrays
-            self.intervals_ = Errors.of(y[rows, 0], outputs, None if weights is None else weights[rows])
+            some = None if weights is None else weights[rows]
+            self.intervals_ = Errors.of(y[rows, 0], outputs, some, _answers(model, outputs))
 
     def fit_intervals(self, X: Any, y: Any, sample_weight: Any = None) -> Self:
         """Take the errors that quantiles are made of from these rows, instead of the validation rows.
@@ -164,7 +169,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
             weights = positive_weights(sample_weight, container(X))
         with self._threads():
             outputs = model.outputs(model.encoder.transform(table))[:, :, 0]
-        self.intervals_ = Errors.of(model.target.transform(table)[:, 0], outputs, weights)
+        y_scaled = model.target.transform(table)[:, 0]
+        self.intervals_ = Errors.of(y_scaled, outputs, weights, _answers(model, outputs))
         return self
 
     # ---- prediction
@@ -174,7 +180,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
 
         The p-quantile is the mean prediction and the p-quantile of the errors on the validation rows, which are larger
         where the members disagree (`Errors` has the formula): a share p of new rows lies below it if they are like the
-        validation rows. It is a statement about all rows together, not about each.
+        validation rows. It is a statement about all rows together, not about each. With ``clamp`` the prediction is
+        drawn in to the range of the training rows and the quantiles, which begin from it, are not: new rows can lie
+        outside.
 
         Parameters
         ----------
@@ -206,8 +214,10 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         x = self.model_.encoder.transform(table)
         with self._threads():
             check_finite(self.model_.answer(x), table)
-            found = self.intervals_.quantiles(self.model_.outputs(x)[:, :, 0], wanted.reshape(-1))
-        in_units = self.model_.target.inverse(found)
+            outputs = self.model_.outputs(x)[:, :, 0]
+            answers = _answers(self.model_, outputs)
+            found = self.intervals_.quantiles(outputs, wanted.reshape(-1), answers)
+        in_units = self.model_.target.undo(found)
         return in_units if wanted.ndim else in_units[:, 0]
 
     def predict_interval(self, X: Any, coverage: float = 0.8) -> FloatArray:
@@ -239,3 +249,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     def _from_dict(self, data: object) -> None:
         found = read_record(data, "fitted.more", ("intervals",))["intervals"]
         self.intervals_ = None if found is None else Errors.from_dict(found)
+
+
+def _answers(model: Model, outputs: FloatArray) -> FloatArray:
+    """Return what members' outputs (k, n) are answered with (n,), as the network has it: their mean, clamped if so."""
+    return model.target.drawn_in(outputs.mean(axis=0))

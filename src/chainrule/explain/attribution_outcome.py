@@ -15,7 +15,6 @@ from chainrule.equations.losses import Loss
 from chainrule.equations.network import LayerRecord, Network
 from chainrule.errors import SettingsError
 from chainrule.model.model import Model
-from chainrule.tables.scalings import SCALINGS
 
 Scale = Literal["units", "probability", "logit", "output"]
 
@@ -78,6 +77,11 @@ class Outcome:
             found = self._network.backward(self._p, record, slopes, np).x
         return np.asarray(found.sum(axis=0))
 
+    def outputs(self, x: FloatArray) -> FloatArray:
+        """Return the mean outputs (n, n_out) that Q is made of, for encoded rows ``x`` (n, d)."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self._network.forward(self._p, x, np).layers[-1].a.mean(axis=0))
+
     def _of(self, last: LayerRecord) -> tuple[FloatArray, FloatArray]:
         """Return Q (n,) and its derivative by the members' mean outputs (n, n_out)."""
         m = last.a.mean(axis=0)
@@ -85,8 +89,9 @@ class Outcome:
         if self.scale == "units":
             target = self.model.target
             y = m[:, 0]
-            undo = parse(SCALINGS[target.scaling].inverse).derivative("y")
-            slope[:, 0] = undo.evaluate_like({"y": y, **target.parameters}, y, np)
+            # With a clamp it is where(…): 0 beyond the bounds.
+            undo = parse(target.inverse_formula).derivative("y")
+            slope[:, 0] = undo.evaluate_like({"y": y, **target.inverse_parameters}, y, np)
             return target.inverse(y), slope
         if m.shape[1] == 1:
             return self._of_one(last, m, slope)

@@ -9,8 +9,10 @@ from chainrule.equations.formula import Binary, Node, Symbol
 from chainrule.errors import SettingsError
 from chainrule.explain.attribution import Attributions, integrated_gradients
 from chainrule.explain.attribution_cells import Effects, column_effects
+from chainrule.explain.attribution_outcome import outcome_of
 from chainrule.explain.grid import Grid
 from chainrule.explain.lines import Check, Derivation, Line
+from chainrule.explain.units import clamp_note
 from chainrule.explain.writer import MOST_TERMS, added, as_node
 from chainrule.model.model import Model
 from chainrule.tables.table import Table
@@ -50,6 +52,11 @@ def attribution_derivation(
     ]
     if found.jump:
         notes.append(f"The answer jumps by {found.jump:.3g} on the way, which no derivative sees.")
+    clamped = _clamped(model, table, row, member)
+    if clamped:
+        notes.append(
+            f"The answer is {clamped}. Small changes of the cells don't change it: every slope is 0."
+        )
     return Derivation(
         "",
         f"What each column adds to {found.quantity}",
@@ -57,6 +64,14 @@ def attribution_derivation(
         grids=(_shares(found), *_effects(effects)),
         notes=tuple(notes),
     )
+
+
+def _clamped(model: Model, table: Table, row: int, member: int | None) -> str:
+    """Say by which bound the answer for a row (from 0) was drawn in; nothing where it wasn't."""
+    if model.target.clamp is None:
+        return ""
+    x = model.encoder.transform(table.take([row]))
+    return clamp_note(model.target, float(outcome_of(model, x[0], member=member).outputs(x)[0, 0]))
 
 
 def _lines(found: Attributions, members: int) -> Iterator[Line]:

@@ -11,6 +11,7 @@ from chainrule.explain.address import Address
 from chainrule.explain.forward import formula
 from chainrule.explain.lines import Line
 from chainrule.explain.writer import Rule, Writer, put
+from chainrule.tables.target import TargetEncoder
 
 
 def mean_output(writer: Writer, place: Address) -> Line:
@@ -34,13 +35,31 @@ def mean_output(writer: Writer, place: Address) -> Line:
 
 
 def in_units(writer: Writer, place: Address) -> Line:
-    """Return the prediction in the target's units: the target's scaling undone on the mean output."""
+    """Return the prediction in the target's units: the scaling undone on the mean output, and clamped if it is so."""
     target = writer.trace.target
     assert target is not None
     mean = writer.symbol("mean_a", None, 1, row=place.row)
     node = put(formula(target.inverse_formula).root, {"y": mean})
     words = f"back to the units of {target.name!r}: the scaling {target.scaling} undone"
-    return writer.line(words, place, node, target.parameters)
+    if target.clamp is not None:
+        words += ", clamped to the range of the training rows"
+    members = writer.step.members
+    assert members is not None
+    note = clamp_note(target, members[:, writer.row_index(place), 0].mean())
+    return writer.line(words, place, node, target.inverse_parameters, note=note)
+
+
+def clamp_note(target: TargetEncoder, output: float) -> str:
+    """Say that the answer of a mean output was drawn in by the clamp; nothing where it wasn't."""
+    (bound,) = target.clamped_at([output])
+    if np.isnan(bound):
+        return ""
+    (back,) = target.undo([output])
+    which, side = ("highest", "above") if back > bound else ("lowest", "below")
+    digits = 6 if f"{back:.6g}" != f"{bound:.6g}" else 17
+    return (
+        f"clamped: {back:.{digits}g} lies {side} the {which} number of the training rows, {bound:.{digits}g}"
+    )
 
 
 def probability(writer: Writer, place: Address) -> Line:

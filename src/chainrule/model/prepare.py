@@ -141,12 +141,14 @@ def prepare(
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
     groups = input_groups(encoder, table, rows)
     if schema.task == "classification":
-        encoded = fit_target(table, schema, scaling=target_scaling, rows=rows)
+        clamp = bool(settings.clamp)
+        encoded = fit_target(table, schema, scaling=target_scaling, rows=rows, clamp=clamp)
         problem = Problem("classification", len(rows), encoder.n_inputs, encoded.n_classes, groups)
         resolved = resolve(settings, problem)
     else:
         resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs, 0, groups))
-        encoded = fit_target(table, schema, scaling=target_scaling or _target_scaling(resolved), rows=rows)
+        how = target_scaling or _target_scaling(resolved)
+        encoded = fit_target(table, schema, scaling=how, rows=rows, clamp=resolved.clamp)
     if resolved.plan.watch is not None:
         plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, encoded))
         resolved = replace(resolved, plan=plan)

@@ -1,7 +1,7 @@
 """From the target column to what the output neurons should say, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, TypeAlias
 
 import numpy as np
@@ -22,13 +22,18 @@ Label: TypeAlias = str | bool | int | float
 
 @dataclass(frozen=True)
 class TargetEncoder:
-    """The target: its classes, or the scaling of its numbers; plain data, fitted to the training rows."""
+    """The target: its classes, or the scaling of its numbers; plain data, fitted to the training rows.
+
+    ``clamp`` has the ``lowest`` and the ``highest`` number of those rows where answers are drawn in to them, else it
+    is None.
+    """
 
     name: str
     task: str
     labels: tuple[Label, ...]
     scaling: str
     parameters: Mapping[str, float]
+    clamp: Mapping[str, float] | None = None
 
     @property
     def n_classes(self) -> int:
@@ -42,8 +47,20 @@ class TargetEncoder:
 
     @property
     def inverse_formula(self) -> str:
-        """The way back from a scaled number ``y`` to the table's units; empty for classes."""
-        return SCALINGS[self.scaling].inverse if self.task == "regression" else ""
+        """The way from a network's output ``y`` to the answer in the table's units; empty for classes.
+
+        ``y*std + mean``, or with a clamp ``min(max(y*std + mean, lowest), highest)``; the numbers of its other symbols
+        are `inverse_parameters`.
+        """
+        if self.task != "regression":
+            return ""
+        back = SCALINGS[self.scaling].inverse
+        return back if self.clamp is None else f"min(max({back}, lowest), highest)"
+
+    @property
+    def inverse_parameters(self) -> dict[str, float]:
+        """The numbers of the symbols in ``inverse_formula``, but for ``y``."""
+        return {**self.parameters, **(self.clamp or {})}
 
     def transform(self, table: Table, *, single: bool = False) -> FloatArray:
         """Return what the output neurons should say: (n, K) one-hot for classes, (n, 1) scaled for a number.
@@ -102,19 +119,45 @@ class TargetEncoder:
         return np.array(self.labels)[places]
 
     def inverse(self, values: Array) -> FloatArray:
-        """Return scaled numbers in the units of the table, of the same shape."""
+        """Return the answers that a network's outputs stand for, in the units of the table, of the same shape."""
+        back = self.undo(values)
+        return back if self.clamp is None else np.clip(back, self.clamp["lowest"], self.clamp["highest"])
+
+    def undo(self, values: Array) -> FloatArray:
+        """Return scaled numbers in the units of the table, of the same shape and without the clamp."""
         if self.task != "regression":
             raise SettingsError(f"the target {self.name!r} has classes, not numbers; use decode")
         return SCALINGS[self.scaling].undo(np.asarray(values, dtype=np.float64), self.parameters)
 
+    def drawn_in(self, values: Array) -> FloatArray:
+        """Return scaled numbers drawn in to where the clamp lets answers be, of the same shape."""
+        scaled = np.asarray(values, dtype=np.float64)
+        if self.clamp is None:
+            return scaled
+        ends = np.array([self.clamp["lowest"], self.clamp["highest"]])
+        low, high = SCALINGS[self.scaling].evaluate(ends, self.parameters)
+        return np.clip(scaled, low, high)
+
+    def clamped_at(self, values: Array) -> FloatArray:
+        """Return for each output the bound that its answer was drawn in to, of the same shape; NaN where it wasn't."""
+        back = self.undo(values)
+        if self.clamp is None:
+            return np.full_like(back, np.nan)
+        low, high = self.clamp["lowest"], self.clamp["highest"]
+        return np.where(back > high, high, np.where(back < low, low, np.nan))
+
     def to_dict(self) -> dict[str, Any]:
-        """Return the target's encoder as data for JSON."""
-        return asdict(self)
+        """Return the target's encoder as data for JSON; ``clamp`` only where there is one."""
+        data = asdict(self)
+        if self.clamp is None:
+            del data["clamp"]
+        return data
 
     @classmethod
     def from_dict(cls, value: object) -> "TargetEncoder":
         """Return the encoder that ``to_dict`` wrote; raises ModelFileError for anything else."""
-        data = read_record(value, "target", cls.__dataclass_fields__)
+        needed = [name for name in cls.__dataclass_fields__ if name != "clamp"]
+        data = read_record(value, "target", needed, ("clamp",))
         name = read_text(data["name"], "target.name")
         task = read_choice(data["task"], "target.task", TASKS)
         labels = read_list(data["labels"], "target.labels", _read_label)
@@ -124,6 +167,8 @@ class TargetEncoder:
                 raise ModelFileError("target.labels: two or more labels of one type, in order, are expected")
             read_choice(data["scaling"], "target.scaling", ["none"])
             read_record(data["parameters"], "target.parameters", ())
+            if "clamp" in data:
+                raise ModelFileError("target.clamp: classes have no clamp")
             return cls(name, task, labels, "none", {})
         if labels:
             raise ModelFileError("target.labels: a number has no labels")
@@ -132,7 +177,8 @@ class TargetEncoder:
         parameters = {key: read_number(number, f"target.parameters.{key}") for key, number in given.items()}
         if not scaling.are_sound(parameters):
             raise ModelFileError(f"target.parameters: {scaling.name} can't be computed with {parameters}")
-        return cls(name, task, (), scaling.name, parameters)
+        clamp = _read_clamp(data["clamp"]) if "clamp" in data else None
+        return cls(name, task, (), scaling.name, parameters, clamp)
 
     def _one_hot(self, codes: IntArray, single: bool) -> FloatArray:
         if single:
@@ -162,12 +208,18 @@ _INVERTIBLE = tuple(name for name, scaling in SCALINGS.items() if scaling.invers
 
 
 def fit_target(
-    table: Table, schema: Schema, *, scaling: str | None = None, rows: Sequence[int] | IntArray | None = None
+    table: Table,
+    schema: Schema,
+    *,
+    scaling: str | None = None,
+    rows: Sequence[int] | IntArray | None = None,
+    clamp: bool = False,
 ) -> TargetEncoder:
     """Fit the target's encoder to the training ``rows``: its classes in order, or the scaling of its numbers.
 
-    ``scaling`` of a number: standard (the default), minmax or none. Raises TableError for a target that is
-    missing in a training row, or the same in all of them.
+    ``scaling`` of a number: standard (the default), minmax or none; with ``clamp`` answers are drawn in to the lowest
+    and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
+    in all of them, and SettingsError for a scaling or a clamp of classes.
 
     >>> from chainrule.tables import from_frame, infer_schema
     >>> table = from_frame({"a": [1.5, 2, 4, 3], "y": ["no", "yes", "no", "no"]})
@@ -195,6 +247,8 @@ def fit_target(
             raise SettingsError(
                 f"the target {name!r} has classes, which are not scaled (scaling={scaling!r})"
             )
+        if clamp:
+            raise SettingsError(f"--clamp is for numbers, and the target {name!r} has classes: leave it out")
         column = part.column(name)
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
@@ -202,12 +256,16 @@ def fit_target(
     chosen = "standard" if scaling is None else scaling
     if chosen not in _INVERTIBLE:
         raise SettingsError(f"the scaling of the target is {chosen!r}; it is one of {', '.join(_INVERTIBLE)}")
-    fitted, parameters = fit_scaling(chosen, number_cells(part, name))
+    values = number_cells(part, name)
+    fitted, parameters = fit_scaling(chosen, values)
     if fitted != chosen:
         raise TableError(
             f"{table.name}: the target {name!r} varies too little to be scaled; use the scaling none"
         )
-    return TargetEncoder(name, schema.task, (), fitted, parameters)
+    made = TargetEncoder(name, schema.task, (), fitted, parameters)
+    if not clamp:
+        return made
+    return replace(made, clamp={"lowest": float(values.min()), "highest": float(values.max())})
 
 
 def _places(values: Array, labels: Array) -> IntArray:
@@ -215,6 +273,16 @@ def _places(values: Array, labels: Array) -> IntArray:
     places = np.minimum(np.searchsorted(labels, values), len(labels) - 1)
     found: IntArray = np.where(labels[places] == values, places, -1)
     return found
+
+
+def _read_clamp(value: object) -> dict[str, float]:
+    data = read_record(value, "target.clamp", ("lowest", "highest"))
+    clamp = {name: read_number(number, f"target.clamp.{name}") for name, number in data.items()}
+    if not clamp["lowest"] < clamp["highest"]:
+        raise ModelFileError(
+            f"target.clamp: the lowest number, {clamp['lowest']:g}, is not below the highest, {clamp['highest']:g}"
+        )
+    return clamp
 
 
 def _read_label(value: object, where: str) -> Label:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import optimizer
 
 if TYPE_CHECKING:
@@ -86,6 +87,7 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         "one epoch", "all members keep the epoch that is best for their mean", {"stop_together": False}
     ),
     Ingredient("calibration", "probabilities at the best temperature", {"calibrate": False}),
+    Ingredient("clamp", "no answer lies outside the numbers of the training rows", {"clamp": False}),
 )
 """The recipe's parts in the order in which they are shown; an ablation takes out one after the other."""
 
@@ -100,6 +102,7 @@ OFF: Mapping[str, Any] = {
     "stop_together": False,
     "watch": "loss",
     "calibrate": False,
+    "clamp": False,
     "bagging": False,
 }
 """The switches of which a plain network has none."""
@@ -154,6 +157,7 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
         "stop_together": settings.early_stopping is not False and members > 1 and settings.sharing == "none",
         "watch": "refinement" if classes and own_loss and watches else "loss",
         "calibrate": classes and own_loss and watches,
+        "clamp": not classes and (settings.loss is None or loss(settings.loss).name in LOSSES),
         "bagging": watches
         and settings.validation_share is None
         and not settings.refit

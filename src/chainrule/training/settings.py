@@ -54,7 +54,8 @@ class Settings:
     weights. ``validation_share``: of the training rows, watched by early
     stopping, which looks at what `watched` says: ``watch``; ``stop_together``: at its mean over the
     members, which then keep a common epoch. ``calibrate``: fit a temperature on those rows when training
-    is over. ``bagging``: member m of K holds out and watches the m-th of K folds of the rows, instead. ``refit``: train
+    is over. ``clamp``: draw predicted numbers in to the range of the training rows' target. ``bagging``: member m of K
+    holds out and watches the m-th of K folds of the rows, instead. ``refit``: train
     again on all rows for the best epoch's number of epochs. ``fast``: the recipe's small form, for a tenth of the time.
     ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
     """
@@ -94,6 +95,7 @@ class Settings:
     members: int | None = None
     sharing: str = "none"
     calibrate: bool | None = None
+    clamp: bool | None = None
     bagging: bool | None = None
     refit: bool = False
     fast: bool = False
@@ -141,6 +143,7 @@ class Resolved:
     bagging: bool = False
     refit: bool = False
     time_limit: float | None = None
+    clamp: bool = False
 
 
 def resolve(settings: Settings, problem: Problem) -> Resolved:
@@ -196,6 +199,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         bool(chosen.bagging),
         chosen.refit,
         chosen.time_limit,
+        bool(chosen.clamp),
     )
 
 
@@ -466,6 +470,7 @@ def _check(s: Settings) -> None:
     for name in (
         "early_stopping",
         "calibrate",
+        "clamp",
         "bagging",
         "refit",
         "fast",
