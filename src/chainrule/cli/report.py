@@ -229,6 +229,8 @@ def _print_confusion(console: Console, classes: Sequence[str], matrix: Sequence[
 def shape_of(network: Network, members: int) -> str:
     """Say in words what a network is: its sizes, activations, biases and loss, and how many there are."""
     sizes = "-".join(str(size) for size in network.sizes)
+    if network.features is not None and network.n_inputs != network.sizes[0]:
+        sizes = f"{network.n_inputs} inputs embedded as {network.sizes[0]}; {sizes}"
     activations = ", ".join(layer.activation.spec for layer in network.layers)
     bias = {layer.bias for layer in network.layers}
     special = {"layer": ", a bias for each layer", "none": ", no biases"}
