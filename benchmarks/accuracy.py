@@ -50,20 +50,26 @@ def variant(text: str) -> Method:
     A value that is no Python literal is text. Raises TablesError where the text is none of this.
     """
     name, colon, rest = text.partition(":")
-    settings: dict[str, Any] = {}
-    for part in filter(str.strip, rest.split(";")):
-        key, equals, value = part.partition("=")
-        if not equals:
-            raise TablesError(f"variant {text!r}: {part.strip()!r} must be setting=value")
-        try:
-            settings[key.strip()] = ast.literal_eval(value.strip())
-        except (ValueError, SyntaxError):
-            settings[key.strip()] = value.strip()
+    settings = variant_settings(rest, f"variant {text!r}")
     if not colon or not name.strip() or name.strip() in METHODS:
         raise TablesError(
             f"variant {text!r} must be 'new name: setting=value; …', such as 'wide: hidden=[256, 256]'"
         )
     return ours(name.strip(), rest.strip() or "train with its defaults", **settings)
+
+
+def variant_settings(text: str, where: str = "settings") -> dict[str, Any]:
+    """Return the settings of ``"epochs=64; members=4"``; raises TablesError, naming ``where``, for what is none."""
+    settings: dict[str, Any] = {}
+    for part in filter(str.strip, text.split(";")):
+        key, equals, value = part.partition("=")
+        if not equals:
+            raise TablesError(f"{where}: {part.strip()!r} must be setting=value")
+        try:
+            settings[key.strip()] = ast.literal_eval(value.strip())
+        except (ValueError, SyntaxError):
+            settings[key.strip()] = value.strip()
+    return settings
 
 
 def chosen(names: str, variants: Sequence[str] = ()) -> list[Method]:

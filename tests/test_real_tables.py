@@ -14,7 +14,9 @@ def test_penguins_are_told_apart():
 
     One penguin is 1.4 % of the 69 held out, so a single split says little.
     """
-    scores = [train(PENGUINS, "species", seed=seed).evaluation.scores["accuracy"] for seed in range(6)]
+    scores = [
+        train(PENGUINS, "species", fast=True, seed=seed).evaluation.scores["accuracy"] for seed in range(6)
+    ]
     assert np.mean(scores) >= 0.97
     assert min(scores) >= 0.94
 
@@ -23,7 +25,7 @@ def test_the_mass_of_penguins_is_predicted_as_well_as_by_a_straight_line():
     """Over several splits the error is within 5 % of linear regression, which explains 4/5 of the variance."""
     ratios, explained = [], []
     for seed in range(4):
-        trained = train(PENGUINS, "body_mass_g", seed=seed)
+        trained = train(PENGUINS, "body_mass_g", fast=True, seed=seed)
         ratios.append(trained.evaluation.scores["rmse"] / trained.baselines["linear regression"]["rmse"])
         explained.append(trained.evaluation.scores["r2"])
     assert np.mean(ratios) < 1.05

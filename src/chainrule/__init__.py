@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.mlp_regressor import MLPRegressor
     from chainrule.estimators.table_classifier import TableClassifier
     from chainrule.estimators.table_regressor import TableRegressor
+    from chainrule.model.ablation import ablate
     from chainrule.model.build import Trained, train
     from chainrule.model.model import Model, load
     from chainrule.tables.read import read_table
@@ -38,6 +39,7 @@ _HOMES = {
     "TableClassifier": "chainrule.estimators.table_classifier",
     "TableRegressor": "chainrule.estimators.table_regressor",
     "Trained": "chainrule.model.build",
+    "ablate": "chainrule.model.ablation",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
     "train": "chainrule.model.build",
@@ -54,6 +56,7 @@ __all__ = [
     "TableClassifier",
     "TableRegressor",
     "Trained",
+    "ablate",
     "load",
     "read_table",
     "train",

@@ -63,6 +63,8 @@ def test_json_is_the_whole_diagnosis(run: Run):
         "penguins.csv",
         "--target",
         "species",
+        "--hidden",
+        "8",
         "--learning-rate",
         "1e-6",
         "--members",

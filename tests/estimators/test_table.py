@@ -67,18 +67,21 @@ def test_a_regressor_is_the_one_that_train_makes():
     assert ours.model_.target.name == "body_mass_g"
 
 
+FOR_CLASSES = ("calibrate", "label_smoothing")
+
+
 @pytest.mark.parametrize("kind", [TableClassifier, TableRegressor])
 def test_every_setting_is_a_parameter_with_its_default(kind):
     parameters = inspect.signature(kind).parameters
     for name, field in Settings.__dataclass_fields__.items():
-        missing = "clamp" if kind is TableClassifier else "calibrate"
-        if name not in ("seed", missing):
+        foreign = ("clamp",) if kind is TableClassifier else FOR_CLASSES
+        if name not in ("seed", *foreign):
             assert parameters[name].default == field.default, name
     made = kind()
     for name, parameter in parameters.items():
         assert parameter.kind == inspect.Parameter.KEYWORD_ONLY
         assert getattr(made, name) == parameter.default
-    only = {"class_weight", "calibrate"} if kind is TableClassifier else {"target_scaling", "clamp"}
+    only = {"class_weight", *FOR_CLASSES} if kind is TableClassifier else {"target_scaling", "clamp"}
     shared = set(inspect.signature(TableClassifier).parameters) & set(
         inspect.signature(TableRegressor).parameters
     )
@@ -94,7 +97,7 @@ CHANGES: dict[str, Any] = {
     "class_weight": {"Gentoo": 9}, "kinds": {"year": "category"}, "missing": ("Dream",), "random_state": 1,
     "calibrate": True, "watch": "error", "bagging": True, "refit": True, "callbacks": lambda state: True, "engine": "cpu",
     "rate_factors": {"b": 0.1}, "activation_mix": True, "parametrization": "ntk",
-    "numeric_embedding": "periodic", "scaling_layer": True,
+    "numeric_embedding": "periodic", "scaling_layer": True, "label_smoothing": 0.3,
 }  # fmt: skip
 
 
@@ -119,6 +122,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "category_embedding",
         "regularization_schedule",
         "early_stopping",
+        "fast",
         "patience",
         "tolerance",
         "stop_together",
@@ -144,6 +148,15 @@ def test_the_parameters_left_end_the_training_otherwise():
     assert ends["patience"] < 40
     assert ends["tolerance"] == 20  # the recipe's patience
     assert never.n_iter_ == 3  # a metric that never gets better
+
+
+def test_the_recipe_leaves_what_is_watched_to_a_stopping_metric():
+    words: dict[str, Any] = {"fast": True, "epochs": 2, "engine": "reference", "random_state": 0}
+    x, y = numbers()
+    for metric in ("loss", "accuracy", lambda y, answer: float(np.mean(y == answer))):
+        made = TableClassifier(**words, stopping_metric=metric).fit(x, y > 0)
+        assert made.model_.card.get("watch") is None
+    assert TableClassifier(**words).fit(x, y > 0).model_.card["watch"] == "refinement"
 
 
 def test_the_target_scaling_changes_the_model():

@@ -52,8 +52,8 @@ def tanh():
 @pytest.mark.parametrize(
     ("target", "how"),
     [
-        ("species", {"engine": "cpu", "members": 8, "hidden": None, "epochs": None}),
-        ("body_mass_g", {"engine": "cpu", "members": 8, "hidden": None, "epochs": None}),
+        ("species", {"engine": "cpu", "members": 4, "hidden": [128, 64], "epochs": None}),
+        ("body_mass_g", {"engine": "cpu", "members": 4, "hidden": [128, 64], "epochs": None}),
         ("species", {"hidden": [16], "epochs": 100}),
         ("species", {"hidden": [8], "activation": "sigmoid", "epochs": 150, "learning_rate": 0.01}),
         ("body_mass_g", {"hidden": [16, 16], "activation": "tanh"}),

@@ -32,7 +32,7 @@ def penguins(**words: Any) -> Trained:
 
 
 def test_the_rows_of_the_score_are_not_trained_on():
-    prepared = prepare(PENGUINS, "species")
+    prepared = prepare(PENGUINS, "species", Settings(hidden=[4]))
     everything = {prepared.table.place(row) for row in range(344)}
     fitted = {prepared.fitted.place(row) for row in range(prepared.fitted.n_rows)}
     tested = {prepared.tested.place(row) for row in range(prepared.tested.n_rows)}
@@ -111,6 +111,7 @@ def test_python_has_the_words_of_the_command_line():
         "overwrite",
         "json",
         "quiet",
+        "ablate",
     }  # where results go: `save`, `fit.history`, …
     assert options - only_there == words - {"settings", "on_epoch_end"}
     assert set(SETTINGS) == set(Settings.__dataclass_fields__)

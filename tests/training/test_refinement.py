@@ -131,7 +131,8 @@ def test_a_network_that_gets_too_sure_goes_on_by_refinement():
 
 def test_the_word_is_a_setting_with_its_own_metric():
     classes, numbers = Problem("classification", 100, 4, 3), Problem("regression", 100, 4)
-    assert resolve(Settings(), classes).plan.watch is None
+    assert resolve(Settings(hidden=[4]), classes).plan.watch is None
+    assert resolve(Settings(watch="loss"), classes).plan.watch is None
     assert resolve(Settings(watch="error"), classes).plan.watch.metric.name == "accuracy"
     assert resolve(Settings(watch="error"), numbers).plan.watch.metric.name == "rmse"
     assert resolve(Settings(watch="refinement"), classes).plan.watch.metric.of == "sums"

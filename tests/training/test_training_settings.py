@@ -30,9 +30,11 @@ def test_the_recipe_fills_in_everything():
         assert made.network.sizes[-1] == n_out
         assert len(made.network.layers) > 1
         assert made.steps.optimizer.name == "adam"
-        assert made.plan.learning_rate == OPTIMIZERS["adam"].learning_rate
+        assert 0 < made.plan.learning_rate < 1
         assert made.plan.early_stopping
-        assert 0 < made.validation_share < 1
+        # Each member holds out a fold of its own, so no rows are set aside for all.
+        assert made.bagging
+        assert made.validation_share == 0
         assert 1 <= made.steps.batch_size <= 1000
         assert made.steps.shuffle
 
@@ -72,16 +74,17 @@ def test_every_setting_has_an_effect():
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
         "validation_share": 0.4, "members": 2, "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
         "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
-        "bagging": True, "refit": True, "time_limit": 9.0, "stop_together": True, "sharing": "tabm",
-        "numeric_embedding": "periodic", "category_embedding": "learned", "scaling_layer": True, "clamp": False,
+        "bagging": False, "refit": True, "time_limit": 9.0, "label_smoothing": 0.3, "fast": True,
+        "stop_together": False, "sharing": "tabm",
+        "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": True, "clamp": False,
     }  # fmt: skip
     assert set(changed) == {field.name for field in fields(Settings)}
     table = replace(
         NUMBERS, n_inputs=16, groups=(*[InputGroup("number")] * 3, InputGroup("category", 13, 12))
     )
-    plain = resolve(Settings(), table)
     for name, value in changed.items():
-        assert resolve(Settings(**{name: value}), table) != plain, name
+        problem = CLASSES if name == "label_smoothing" else table
+        assert resolve(Settings(**{name: value}), problem) != resolve(Settings(), problem), name
 
 
 def test_batches():

@@ -7,6 +7,7 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 
 EXAMPLES = """
 chainrule train penguins.csv --target species
+chainrule train penguins.csv --target species --ablate
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -69,10 +71,14 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
     history = None if options.history is None else Path(options.history)
-    _check_outputs(path, history, options)
+    if options.ablate is None:
+        _check_outputs(path, history, options)
+    else:
+        _check_no_outputs(options)
     from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
+    from chainrule.model.ablation import check_ablates
     from chainrule.model.build import fit_prepared, score_prepared
     from chainrule.model.prepare import prepare
     from chainrule.model.source import Reading
@@ -82,6 +88,8 @@ def run(options: argparse.Namespace) -> None:
 
     asked = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     settings = Settings(**asked)
+    if options.ablate is not None:
+        check_ablates(settings, options.ablate)
     engine = options.engine or ENGINES[0]
     engine_named(engine, threads=options.threads)  # what is unknown is refused before the table is read
     how = Reading().changed(**reading(options))
@@ -90,10 +98,13 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(
             f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
         )
-    prepared = prepare(
+    test_file = options.test_file
+    if options.ablate is not None and test_file is not None:
+        test_file = how.table(test_file)  # it is looked at in each training, and may be standard input
+    prepared_as = partial(
+        prepare,
         table,
         options.target,
-        settings,
         task=options.task,
         inputs=_names(options.inputs, table.columns),
         drop=_names(options.drop, table.columns) or (),
@@ -101,14 +112,21 @@ def run(options: argparse.Namespace) -> None:
         scaling=options.scaling,
         target_scaling=options.target_scaling,
         test_share=options.test_share,
-        test_file=options.test_file,
+        test_file=test_file,
         reading=how,
+        test_seed=settings.seed,
     )
+    prepared = prepared_as(settings)
     console = screen()
     talks = not (options.json or options.quiet)
     if talks:
         print_found(console, prepared)
         sys.stdout.flush()
+    if options.ablate is not None:
+        from chainrule.cli.ablation import ablation
+
+        ablation(prepared_as, settings, options, engine)
+        return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
@@ -387,6 +405,15 @@ def _output_options(made: Parser) -> None:
     )
     made.option(group, "--history", metavar="FILE", help="also write the loss of every epoch, as CSV")
     made.option(group, "--overwrite", action="store_true", help="replace files that exist")
+    made.option(
+        group,
+        "--ablate",
+        metavar="N",
+        nargs="?",
+        const=3,
+        type=whole,
+        help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no file",
+    )
     made.option(group, "--json", action="store_true", help="print the result as JSON, for programs")
     made.option(group, "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
 
@@ -422,6 +449,15 @@ def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace
         for table in filter(None, (options.table, options.test_file)):
             if _same(output, Path(table)):
                 raise OutputError(f"{output} is a table to be read, and would be lost; choose another --out")
+
+
+def _check_no_outputs(options: argparse.Namespace) -> None:
+    """Raise SettingsError for an option about files that an ablation doesn't write."""
+    for name in ("out", "history", "overwrite"):
+        if getattr(options, name):
+            raise SettingsError(
+                f"--{name} would have no effect: --ablate writes no file; leave one of them out"
+            )
 
 
 def _same(one: Path, other: Path) -> bool:

@@ -202,7 +202,10 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     def _settings(self, seed: int) -> Settings:
         names = [name for name in SETTINGS if name in self._get_param_names()]
-        return Settings(**{name: _plain(getattr(self, name)) for name in names}, seed=seed)
+        words = {name: _plain(getattr(self, name)) for name in names}
+        if self.stopping_metric is not None and words["watch"] is None:
+            words["watch"] = "loss"  # what is watched is said, so the recipe has nothing to choose
+        return Settings(**words, seed=seed)
 
     def _train(self, prepared: Prepared, resume: str | PathLike[str] | None) -> None:
         answers = self._answers(prepared)

@@ -91,14 +91,10 @@ def train(
     >>> trained.evaluation.rows, trained.model.predict({"x": [0, 1]}).labels.tolist()
     (8, ['a', 'b'])
     """
-    known = Settings.__dataclass_fields__
-    for name in settings:
-        if name not in known:
-            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, list(known))}")
     prepared = prepare(
         table,
         target,
-        Settings(**settings),
+        named_settings(settings),
         task=task,
         inputs=inputs,
         drop=drop,
@@ -110,6 +106,15 @@ def train(
         reading=Reading().changed(delimiter, decimal, encoding, missing),
     )
     return train_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+
+
+def named_settings(words: Mapping[str, Any]) -> Settings:
+    """Return the settings with these words; raises SettingsError for a word that is none."""
+    known = Settings.__dataclass_fields__
+    for name in words:
+        if name not in known:
+            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, list(known))}")
+    return Settings(**words)
 
 
 def train_prepared(

@@ -99,13 +99,15 @@ def prepare(
     validation: Source | None = None,
     kinds: Mapping[str, str] | None = None,
     reading: Reading | None = None,
+    test_seed: int | None = None,
 ) -> Prepared:
     """Read and understand a table: columns, split, encoders, and the training that the recipe chooses.
 
     ``test_share`` of the rows are held out (for classes, that share of each), or the score is on ``test_file``.
     ``weights`` names a column of row weights for training; it is no input, and rows of weight 0 are left out.
     ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds`` sets
-    the kinds of columns, as `infer_schema` has them. Raises TableError or SettingsError for what can't be trained on.
+    the kinds of columns, as `infer_schema` has them. ``test_seed`` draws the rows held out for the score, instead of the
+    settings' seed. Raises TableError or SettingsError for what can't be trained on.
     """
     settings, reading = settings or Settings(), reading or Reading()
     budget = None if settings.time_limit is None else Budget(settings.time_limit)
@@ -132,7 +134,8 @@ def prepare(
     if weights is not None:
         row_weights, known, schema = _weighed(table, weights, known, schema)
     by_class = schema.task == "classification"
-    rows, test = divided(table, target, known, share, settings.seed, TEST_STREAM, by_class=by_class)
+    test_seed = settings.seed if test_seed is None else test_seed
+    rows, test = divided(table, target, known, share, test_seed, TEST_STREAM, by_class=by_class)
     encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")

@@ -70,9 +70,15 @@ def balanced_accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | No
 
 def log_loss(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the mean of -log P(true class) in nats, P at least the float's epsilon, as scikit-learn has it."""
+    return _mean(log_losses(y, probabilities), weights)
+
+
+def log_losses(y: IntArray, probabilities: FloatArray) -> FloatArray:
+    """Return each row's -log P(true class) in nats, (n,), of which `log_loss` is the mean."""
     rows = probabilities / probabilities.sum(axis=1, keepdims=True)
     least = np.finfo(rows.dtype).eps
-    return -_mean(np.log(np.clip(rows[np.arange(len(y)), y], least, 1 - least)), weights)
+    losses: FloatArray = -np.log(np.clip(rows[np.arange(len(y)), y], least, 1 - least))
+    return losses
 
 
 def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:

@@ -145,10 +145,11 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
         "loss": _loss(settings, problem),
         "label_smoothing": 0.05 if classes and own_loss else None,
         "optimizer": "adam",
-        "learning_rate": 0.01,
+        "learning_rate": 0.004,
         "schedule": "coslog4",
         "batch_size": batch_size(problem.n_rows),
-        "dropout": 0.15,
+        # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
+        "dropout": 0.15 if classes else 0.0,
         "weight_decay": 0.05,
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",

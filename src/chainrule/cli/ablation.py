@@ -1,0 +1,103 @@
+"""What ``chainrule train --ablate`` prints: a line for each training, then what each ingredient adds."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from chainrule.cli.console import print_json, screen
+from chainrule.cli.report import SCORE_NAMES, bold, facts, notes, number, plain, table_of
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from chainrule.model.ablation_records import Ablations, Difference, Run
+    from chainrule.model.prepare import Prepared
+    from chainrule.training.settings import Settings
+
+NAMES = {**SCORE_NAMES, "error": "error"}
+
+CLOSING = {
+    "helps": "earned their time here: {}.",
+    "hurts": "better without: {}.",
+    "both": "one score better without, the other worse: {}.",
+    "no difference": "no difference within two standard errors: {}.",
+}
+"""What is said of the ingredients of each verdict."""
+
+
+def ablation(
+    prepared_as: Callable[[Settings], Prepared],
+    settings: Settings,
+    options: argparse.Namespace,
+    engine: str,
+) -> None:
+    """Take the recipe apart on a table and print what came out."""
+    from chainrule.model.ablation import ablate_prepared
+
+    found = ablate_prepared(
+        prepared_as,
+        settings,
+        seeds=options.ablate,
+        engine=engine,
+        threads=options.threads,
+        on_run=None if options.quiet else _say,
+    )
+    if options.json:
+        print_json({"table": options.table, "target": options.target, **found.to_dict()})
+    else:
+        print_ablations(screen(), found)
+
+
+def print_ablations(console: Console, found: Ablations) -> None:
+    """Show the scores without each ingredient, how they differ from the full recipe's, and what to make of it."""
+    trainings = "one training" if found.seeds == 1 else f"means of {found.seeds} trainings"
+    console.print(bold(f"What each ingredient adds, on {found.rows:,} rows held out, {trainings} each"))
+    names = list(found.scores)
+    headers = [header for name in names for header in (NAMES[name], "change")]
+    grid = table_of("taken out", *headers, "seconds", right=range(1, 2 + len(headers)))
+    full = [cell for name in names for cell in (number(found.scores[name]), "")]
+    grid.add_row("nothing: the full recipe", *full, _seconds(found.seconds))
+    for one in found.ingredients:
+        if one.reason is None:
+            shown = [cell for name in names for cell in _cells(one.differences[name])]
+            grid.add_row(plain(one.ingredient.name), *shown, _seconds(one.seconds))
+    console.print(grid)
+    left = facts()
+    for one in found.ingredients:
+        if one.reason is not None:
+            left.add_row("not taken out:", plain(one.ingredient.name), plain(one.reason))
+    if left.row_count:
+        console.print(left)
+    console.print(
+        "A change above 0: the ingredient helps. ± is its standard error, the larger of that over the seeds and that "
+        "over the rows; a star marks more than two of them."
+    )
+    sentences = [
+        text.format(", ".join(names)) for verdict, text in CLOSING.items() if (names := found.named(verdict))
+    ]
+    if found.interrupted:
+        notes(console, ["interrupted; this is what was done before it"])
+    console.print(plain(" ".join(text[0].upper() + text[1:] for text in sentences)))
+
+
+def _cells(difference: Difference) -> tuple[str, str]:
+    star = " " if difference.verdict == "no difference" else "*"
+    # Seeds may cancel but for a rounding, which is no change to be shown.
+    value = difference.value if abs(difference.value) > 1e-12 * abs(difference.full) else 0.0
+    change = f"{'+' if value > 0 else ''}{number(value)}"
+    return number(difference.without), f"{change} ± {number(difference.standard_error)}{star}"
+
+
+def _seconds(value: float) -> str:
+    return f"{value:.2f}" if value < 10 else f"{value:,.1f}"
+
+
+def _say(run: Run) -> None:
+    """Print a training that is done on standard error."""
+    scores = ", ".join(f"{NAMES[name]} {number(value)}" for name, value in run.scores.items())
+    what = "the full recipe" if run.ingredient is None else f"without {run.ingredient}"
+    line = f"{run.place}/{run.of} {what}, seed {run.seed}: {scores}, {_seconds(run.seconds)} s"
+    print(line, file=sys.stderr, flush=True)
