@@ -54,7 +54,7 @@ def test_a_run_over_a_folder(tmp_path, capsys, monkeypatch):
     assert report["settings"] == {"fast": True, "epochs": 2}
     # A quarter of the 128 training rows; the test rows only where they are asked for.
     assert [result["rows"] for result in report["results"]] == [32, 32]
-    assert {row["ingredient"]: row["tables"] for row in report["summary"]}["dropout"] == 2
+    assert {row["ingredient"]: row["tables"] for row in report["summary"]}["weight decay"] == 2
     printed = capsys.readouterr().out
     assert "RMSE: change in % without the ingredient" in printed
     ablation.main([*given, "--on-test", "--only", "numbers"])

@@ -142,9 +142,9 @@ def test_all_ingredients_are_listed_and_what_is_not_there_says_why():
     assert by_name["calibration"].reason == "calibrate is off already"
     # Of the rest members includes bagging, which goes with them by the recipe's own rules.
     assert by_name["members"].seeds == by_name["bagging"].seeds == 1
-    plain = found.to_dict()
-    assert plain["ingredients"][1]["reason"] == "dropout is 0.0 already"
-    assert plain["ingredients"][6]["differences"]["rmse"]["over_seeds"] is None
+    plain = {one["ingredient"]: one for one in found.to_dict()["ingredients"]}
+    assert plain["dropout"]["reason"] == "dropout is 0.0 already"
+    assert plain["members"]["differences"]["rmse"]["over_seeds"] is None
 
 
 def test_what_contradicts_the_users_words_can_t_be_taken_out():

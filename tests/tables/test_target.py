@@ -254,7 +254,7 @@ def test_answers_are_drawn_in_to_the_numbers_of_the_rows(
         for v in raw
     ]
     assert np.isnan(plain.clamped_at(outputs)).all()
-    # The formula is what is computed.
+    # The formula that is shown is what is computed.
     formula = parse(made.inverse_formula)
     given = {"y": np.array(outputs), **made.inverse_parameters}
     assert formula.evaluate_like(given, given["y"], np).tolist() == want
@@ -290,7 +290,7 @@ def test_the_clamp_in_files() -> None:
         None,
         {},
         {"lowest": 1.0},
-        {"lowest": 2.0, "highest": 2.0},
+        {"lowest": 2.5, "highest": 2.0},
         {"lowest": 0, "highest": "1"},
         {"lowest": 0, "highest": float("nan")},
     ):

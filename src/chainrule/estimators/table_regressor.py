@@ -42,8 +42,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     target_scaling : {'standard', 'minmax', 'none'}, default=None
         Of y; None: what suits the output layer.
     clamp : bool, default=None
-        Whether predictions are drawn in to the range of the rows that `fit` sees; None: with the recipe, but not with
-        a loss that is a formula of your own.
+        Whether predictions are drawn in to the range of y; None: with the recipe, but not with a loss that is a formula
+        of your own.
     {table}
 
     Attributes

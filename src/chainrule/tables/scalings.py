@@ -44,12 +44,12 @@ class Scaling:
 
     def evaluate(self, v: FloatArray, parameters: Mapping[str, float]) -> FloatArray:
         """Return the formula's value, of the same shape."""
-        scaled: FloatArray = _parsed(self.formula).evaluate_like({"v": v, **parameters}, v, np)
+        scaled: FloatArray = parsed(self.formula).evaluate_like({"v": v, **parameters}, v, np)
         return scaled
 
     def undo(self, values: FloatArray, parameters: Mapping[str, float]) -> FloatArray:
         """Return scaled values in the units of the table, of the same shape."""
-        original: FloatArray = _parsed(self.inverse).evaluate_like({"y": values, **parameters}, values, np)
+        original: FloatArray = parsed(self.inverse).evaluate_like({"y": values, **parameters}, values, np)
         return original
 
     def spread_of(self, parameters: Mapping[str, float]) -> float:
@@ -64,12 +64,13 @@ class Scaling:
 
 
 @cache
-def _parsed(formula: str) -> Formula:
+def parsed(formula: str) -> Formula:
+    """Return a formula, parsed once."""
     return parse(formula)
 
 
 def _number(formula: str, parameters: Mapping[str, float]) -> float:
-    return float(_parsed(formula).evaluate(parameters, np))
+    return float(parsed(formula).evaluate(parameters, np))
 
 
 def _fit_minmax(values: FloatArray) -> dict[str, float]:

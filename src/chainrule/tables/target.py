@@ -11,7 +11,7 @@ from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
 from chainrule.tables.plain import read_choice, read_list, read_number, read_record, read_text
-from chainrule.tables.scalings import SCALINGS, fit_scaling
+from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed
 from chainrule.tables.task import TASKS
@@ -119,9 +119,13 @@ class TargetEncoder:
         return np.array(self.labels)[places]
 
     def inverse(self, values: Array) -> FloatArray:
-        """Return the answers that a network's outputs stand for, in the units of the table, of the same shape."""
-        back = self.undo(values)
-        return back if self.clamp is None else np.clip(back, self.clamp["lowest"], self.clamp["highest"])
+        """Return the answers that a network's outputs stand for, by ``inverse_formula``, of the same shape."""
+        if self.clamp is None:
+            return self.undo(values)
+        y = np.asarray(values, dtype=np.float64)
+        return np.asarray(
+            parsed(self.inverse_formula).evaluate_like({"y": y, **self.inverse_parameters}, y, np)
+        )
 
     def undo(self, values: Array) -> FloatArray:
         """Return scaled numbers in the units of the table, of the same shape and without the clamp."""
@@ -278,9 +282,9 @@ def _places(values: Array, labels: Array) -> IntArray:
 def _read_clamp(value: object) -> dict[str, float]:
     data = read_record(value, "target.clamp", ("lowest", "highest"))
     clamp = {name: read_number(number, f"target.clamp.{name}") for name, number in data.items()}
-    if not clamp["lowest"] < clamp["highest"]:
+    if clamp["lowest"] > clamp["highest"]:
         raise ModelFileError(
-            f"target.clamp: the lowest number, {clamp['lowest']:g}, is not below the highest, {clamp['highest']:g}"
+            f"target.clamp: the lowest number, {clamp['lowest']:g}, is above the highest, {clamp['highest']:g}"
         )
     return clamp
 
