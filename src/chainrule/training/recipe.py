@@ -31,8 +31,8 @@ class Effort:
     flops: float
 
 
-FULL = Effort(hidden=(256, 256), members=5, epochs=(32, 256), flops=1.1e12)
-FAST = Effort(hidden=(128, 64), members=3, epochs=(16, 64), flops=0.8e11)
+FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11)
+FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=1.3e10)
 
 ROWS, GROWTH = 5_000, 0.75
 """The work grows with the rows to this power, so epochs become fewer on large tables."""
