@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 import chainrule
 from chainrule.errors import SettingsError
+from chainrule.model.prepare import prepare
 from chainrule.training import recipe
 from chainrule.training.settings import InputGroup, Problem, Resolved, Settings, resolve
 
@@ -225,3 +226,27 @@ def test_a_tiny_table_is_no_mistake(n, classes):
     trained = chainrule.train({"x": x, "y": y}, "y", fast=True, epochs=2, engine="reference", test_share=0)
     assert len(trained.fit.history) == 2
     assert all(np.isfinite(v) for v in trained.fit.losses)
+
+
+def test_rows_given_for_validation_are_watched_and_calibrated_on_like_a_share_of_the_table():
+    x, y = [float(i * i % 7) for i in range(60)], ["a", "b"] * 30
+    table = {"x": x, "y": y}
+    found = prepare(table, "y", test_share=0.0, validation=table).resolved
+    assert (found.watch, found.calibrate, found.bagging) == ("refinement", True, False)
+    unwatched = Settings(early_stopping=False)
+    assert prepare(table, "y", unwatched, test_share=0.0, validation=table).resolved.watch == "loss"
+
+
+def test_the_recipe_bags_only_where_each_member_has_rows_to_hold_out():
+    problem = Problem("classification", 45, 3, 2)
+    assert resolve(Settings(), problem).bagging
+    assert resolve(Settings(members=22), problem).bagging
+    assert not resolve(Settings(members=23), problem).bagging
+    assert not resolve(Settings(members=100), problem).bagging
+
+
+def test_a_table_with_no_row_to_watch_is_not_refused_for_a_calibration_that_the_recipe_chose():
+    table = {"x": [0.0, 1.0, 4.0], "y": ["a", "b", "a"]}
+    assert not prepare(table, "y").resolved.calibrate
+    with pytest.raises(SettingsError, match="--calibrate needs validation rows"):
+        prepare(table, "y", Settings(calibrate=True))

@@ -139,14 +139,15 @@ def prepare(
     encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
-    groups = input_groups(encoder, table, rows)
+    groups, given = input_groups(encoder, table, rows), validation is not None
     if schema.task == "classification":
         clamp = bool(settings.clamp)
         encoded = fit_target(table, schema, scaling=target_scaling, rows=rows, clamp=clamp)
-        problem = Problem("classification", len(rows), encoder.n_inputs, encoded.n_classes, groups)
+        n_classes = encoded.n_classes
+        problem = Problem("classification", len(rows), encoder.n_inputs, n_classes, groups, given)
         resolved = resolve(settings, problem)
     else:
-        resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs, 0, groups))
+        resolved = resolve(settings, Problem("regression", len(rows), encoder.n_inputs, 0, groups, given))
         how = target_scaling or _target_scaling(resolved)
         encoded = fit_target(table, schema, scaling=how, rows=rows, clamp=resolved.clamp)
     if resolved.plan.watch is not None:
@@ -156,7 +157,11 @@ def prepare(
         table, target, rows, resolved.validation_share, settings.seed, VALIDATION_STREAM, by_class=by_class
     )
     if resolved.calibrate:
-        _check_calibrates(resolved, schema, validation is not None or resolved.bagging or len(split_off) > 0)
+        validates = given or resolved.bagging or len(split_off) > 0
+        if settings.calibrate is None and not validates:
+            resolved = replace(resolved, calibrate=False)  # the recipe's, for a table with no row to spare
+        else:
+            _check_calibrates(resolved, schema, validates)
     if resolved.refit and not len(split_off):
         raise SettingsError(
             "--refit trains again on the validation rows, and there are none: set --validation-share, or leave it out"

@@ -134,7 +134,8 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
     effort = FAST if settings.fast else FULL
     classes = problem.task == "classification"
     own_loss = settings.loss is None and settings.output_activation is None
-    watches = settings.early_stopping is not False and settings.validation_share != 0
+    has_rows = problem.validates or settings.validation_share != 0
+    watches = settings.early_stopping is not False and has_rows
     members = settings.members or effort.members
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
     learned = any(group.kind == "category" and group.levels > MOST_ONE_HOT for group in problem.groups)
@@ -163,7 +164,8 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
         and not settings.refit
         and settings.sharing == "none"
         and members > 1
-        and problem.n_rows >= FEWEST_BAGGED,
+        and not problem.validates
+        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members),
         "validation_share": 0.2,
         "members": members,
     }

@@ -119,7 +119,8 @@ class InputGroup:
 class Problem:
     """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
 
-    ``groups`` says what the inputs are, in their order; without any they are all plain.
+    ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
+    validation rows are given, instead of a share of these.
     """
 
     task: Task
@@ -127,6 +128,7 @@ class Problem:
     n_inputs: int
     n_classes: int = 0
     groups: tuple[InputGroup, ...] = ()
+    validates: bool = False
 
 
 @dataclass(frozen=True)
