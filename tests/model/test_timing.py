@@ -221,3 +221,15 @@ def test_limits_that_can_t_be():
         SettingsError, match="under a --time-limit members and epochs are chosen by the clock"
     ):
         fit_prepared(made, engine="reference", resume=point)
+
+
+def test_bagged_members_keep_their_folds_where_enough_epochs_fit(clock):
+    # All six members for 20 of 30 epochs, rather than four members for all.
+    whole = prepared(clock, 1e9, bagging=True, members=6, epochs=30, early_stopping=True)
+    each = 6 * -(-whole.folds.rest.shape[1] // whole.resolved.steps.batch_size)
+    enough = (each * 20.5 + 50 + 4 * each) / 0.85
+    found = within_time(
+        prepared(clock, enough, bagging=True, members=6, epochs=30, early_stopping=True), engine="reference"
+    )
+    assert found.resolved.members == 6
+    assert 16 <= found.resolved.plan.epochs < 30

@@ -12,8 +12,11 @@ from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
 from chainrule.errors import SettingsError
 from chainrule.model.prepare import Prepared, unseen_inputs
-from chainrule.training.budget import PLANNED, seconds_of_epoch, sized
+from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
+
+WORTH_ALL_FOLDS = 16
+"""So many epochs, where they fit, are worth keeping all bagged members under a time limit."""
 
 
 def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
@@ -64,6 +67,10 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     room = PLANNED * budget.left()
     several = resolved.bagging or resolved.steps.sharing != "none"
     size = sized(seconds, room, members, plan.epochs, together, fewest=2 if several else 1)
+    fewer = math.floor(room / (seconds * math.ceil(members / together)))
+    if resolved.bagging and size.members < members and fewer >= WORTH_ALL_FOLDS:
+        # Fewer members have larger folds, and so fewer rows to learn from: epochs are given up first.
+        size = Size(members, min(plan.epochs, fewer))
     if (size.members, size.epochs, size.share) == (members, plan.epochs, 1.0):
         return prepared
     limit = f"the time limit of {budget.seconds:g} s"
