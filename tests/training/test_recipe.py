@@ -193,7 +193,7 @@ def categories() -> dict[str, Any]:
 @pytest.mark.parametrize(
     ("table", "score", "words"),
     [
-        (rare, "balanced_accuracy", {}),
+        (rare, "balanced_accuracy", {"epochs": 64}),
         (three_rows, "accuracy", {}),
         (hundred_classes, "accuracy", {"epochs": 30}),
         (wide, "accuracy", {}),
