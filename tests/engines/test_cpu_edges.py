@@ -94,3 +94,14 @@ def test_settings_that_would_have_no_effect_are_refused():
     chosen = Settings(hidden=(4,), activation=("relu", "sigmoid"), output_activation="tanh")
     with pytest.raises(SettingsError, match="is sigmoid by activation, but tanh by output-activation"):
         resolve(chosen, Problem("regression", 100, 3))
+
+
+def test_rows_of_other_members_are_refused_before_compiled_code_reads_them():
+    network = Network([1, Dense(1)])
+    data = Data(np.ones((4, 1)), np.ones((4, 1)), np.arange(4), np.arange(0))
+    run = CpuEngine(np.float64, 1).start(network, np.ones((3, 2)), data, StepSettings())
+    for rows in (np.zeros((2, 3), np.int64), np.zeros((4, 1), np.int64)):
+        for look in (run.losses, run.outputs, run.weighted_sums):
+            with pytest.raises(SettingsError, match=f"rows of {len(rows)} members don't fit 3"):
+                look(rows)
+    assert run.losses(np.zeros((3, 2), np.int64)).shape == run.losses(np.arange(2)).shape == (3,)

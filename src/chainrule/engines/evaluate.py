@@ -32,6 +32,16 @@ if TYPE_CHECKING:
 _NO_ORDER = np.zeros(0, np.int32)
 
 
+def _lines(rows: IntArray, members: int) -> IntArray:
+    """Return rows (n,) or (k, n) as lines; raises SettingsError unless there is one for all members, or one for each."""
+    lines = np.atleast_2d(rows)
+    if len(lines) not in (1, members):
+        raise SettingsError(
+            f"rows of {len(lines)} members don't fit {members}: give one line for all, or one for each"
+        )
+    return lines
+
+
 class Evaluator:
     """Runs networks forward over many rows, on all threads, in blocks that bound the memory."""
 
@@ -50,7 +60,7 @@ class Evaluator:
         """Return each member's outputs (k, n, n_out) for the given rows of x, (n,) or (k, n), or all."""
         n = len(x) if rows is None else rows.shape[-1]
         out = np.empty((len(parameters), n, self.network.output.n_out), self.tables.dtype)
-        chosen = np.zeros((0, 0), np.int64) if rows is None else np.atleast_2d(rows)
+        chosen = np.zeros((0, 0), np.int64) if rows is None else _lines(rows, len(parameters))
 
         def work(thread: int, threads: int, stop: IntArray) -> None:
             k.outputs_of_rows(
@@ -65,7 +75,7 @@ class Evaluator:
         run = self.run
         if run is None:
             raise SettingsError("losses need a run's targets")
-        chosen = np.atleast_2d(indices(rows, len(run.x)))
+        chosen = _lines(indices(rows, len(run.x)), len(parameters))
         n = chosen.shape[1]
         totals = np.zeros((len(parameters), -(-n // BLOCK)))
         table = at.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
