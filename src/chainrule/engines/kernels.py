@@ -23,6 +23,7 @@ from chainrule.engines.loops import (
     add_blocks,
     barrier,
     compiled_loop,
+    inner_loop,
     largest,
     load,
     measure,
@@ -102,7 +103,7 @@ _N, _T = ord("N"), ord("T")
 _DROPOUT = int(Purpose.DROPOUT)
 
 
-@compiled_loop
+@inner_loop
 def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any) -> None:
     """Multiply a layer's outputs and slopes by its dropout mask; ``first``: the block's first row in the batch."""
     cols = shape.layers[layer, N_OUT]
@@ -132,7 +133,7 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
                 space.mixed[z0 + j] *= one if words[j] >= threshold else none
 
 
-@compiled_loop
+@inner_loop
 def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     """Compute z and a of one layer for the ``rows`` rows in the buffers, by the activation's own code."""
     facts = shape.layers[layer]
@@ -157,7 +158,7 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
         mix(shape, space, w, rows, layer)
 
 
-@compiled_loop
+@inner_loop
 def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
     """Compute delta of the layer before ``layer``, (delta W^T) · slope, and its dC/dalpha; ``adds`` as in `_gradient`."""
     facts = shape.layers[layer]
@@ -174,7 +175,7 @@ def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, add
         delta[at + i] *= z[at + i]
 
 
-@compiled_loop
+@inner_loop
 def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
     """Compute a block's part of dC/dW = h^T delta and dC/db of one layer; ``adds``: to what is in ``g`` already."""
     facts = shape.layers[layer]
@@ -203,7 +204,7 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
                 g[b0 + j] += delta[row + j]
 
 
-@compiled_loop
+@inner_loop
 def _block(
     shape: Any,
     table: Any,
@@ -254,7 +255,7 @@ def _block(
     return cost
 
 
-@compiled_loop
+@inner_loop
 def _gradients(
     thread: Any,
     size: Any,
@@ -290,7 +291,7 @@ def _gradients(
         shared.parts[index] = cost
 
 
-@compiled_loop
+@inner_loop
 def _loss(shape: Any, space: Any, rows: Any) -> None:
     """Compute the loss of each row and delta of the last layer."""
     last = len(shape.layers) - 2
@@ -315,7 +316,7 @@ def _loss(shape: Any, space: Any, rows: Any) -> None:
     )
 
 
-@compiled_loop
+@inner_loop
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
     start = piece[START]

@@ -32,6 +32,15 @@ def compiled_loop(function: Any) -> Any:
         return njit(**how)(function)
 
 
+def inner_loop(function: Any) -> Any:
+    """Have Numba compile a function that only compiled code calls: without what would call it from Python.
+
+    Taking the buffers' tuples apart for Python would be a good part of the time that compiling takes.
+    """
+    bare: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
+    return njit(nogil=True, error_model="numpy", fastmath={"contract"}, cache=False, **bare)(function)
+
+
 def summing_loop(function: Any) -> Any:
     """Have Numba compile a function whose sums may be added in the order that suits vector instructions.
 

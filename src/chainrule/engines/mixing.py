@@ -6,11 +6,11 @@ from typing import Any
 
 from numba import uint64
 
-from chainrule.engines.loops import compiled_loop
+from chainrule.engines.loops import inner_loop
 from chainrule.engines.places import A_AT, ALPHA_AT, KEPT, MIXES, N_OUT, Z_AT
 
 
-@compiled_loop
+@inner_loop
 def mix(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     """Make a = z + alpha (f(z) - z) of a layer's f(z).
 
@@ -36,7 +36,7 @@ def mix(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
                 a[a0 + j] = z[z0 + j] + w[alpha + j] * (a[a0 + j] - z[z0 + j])
 
 
-@compiled_loop
+@inner_loop
 def gradient_of_mix(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
     """Compute a block's part of dC/dalpha, the sum over rows of dC/dh r (f(z) - z), from dC/dh in ``space.delta``.
 

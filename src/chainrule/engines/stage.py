@@ -13,7 +13,7 @@ from typing import Any
 from numba import extending, types, uint64
 
 from chainrule.engines import fastmath, fastmath64
-from chainrule.engines.loops import compiled_loop, load, sum_of, sum_of_products
+from chainrule.engines.loops import inner_loop, load, sum_of, sum_of_products
 from chainrule.engines.native import gemm
 from chainrule.engines.places import (
     COLUMNS_AT,
@@ -58,27 +58,27 @@ def _turn_of(t):  # type: ignore[no-untyped-def]  # see _turn
     return lambda t: made(t)
 
 
-@compiled_loop
+@inner_loop
 def _scale_of(facts: Any, w: Any, output: Any) -> Any:
     """Return an output's factor in the scaling layer, 1 without one."""
     return w[facts[S_AT] + output] if facts[S_AT] >= 0 else w.dtype.type(1.0)
 
 
-@compiled_loop
+@inner_loop
 def _add_to_scale(facts: Any, g: Any, output: Any, part: Any) -> None:
     """Add to dC/ds of an output, where there is a scaling layer."""
     if facts[S_AT] >= 0:
         g[facts[S_AT] + output] += part
 
 
-@compiled_loop
+@inner_loop
 def _column(buffer: Any, to: Any, source: Any, step: Any, rows: Any) -> None:
     """Copy a column of a matrix in the buffer, whose rows are ``step`` numbers, to one place."""
     for i in range(rows):
         buffer[to + i] = buffer[source + i * step]
 
 
-@compiled_loop
+@inner_loop
 def _waves(facts: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> None:
     """Work out the k-th cosine and the negative sine of a number's rows, side by side in the buffer."""
     size = facts[ROWS]
@@ -92,7 +92,7 @@ def _waves(facts: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> No
         buffer[v0 + i] = -sine
 
 
-@compiled_loop
+@inner_loop
 def _embed(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
     """Write a number and its embedding to a[0]."""
     buffer, a = space.stage, space.a
@@ -119,7 +119,7 @@ def _embed(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
             a[i * facts[OUTPUTS] + to + q] = s * buffer[e0 + i]
 
 
-@compiled_loop
+@inner_loop
 def _embed_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
     """Add a number's part to the gradients of f, phi, V, c and s."""
     buffer = space.stage
@@ -154,7 +154,7 @@ def _embed_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -
         g[group[G_F] + k] += g.dtype.type(_TURN) * sum_of_products(buffer, v0, x0, rows)
 
 
-@compiled_loop
+@inner_loop
 def _look_up(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
     """Write a category's embedding to a[0]: the rows of E whose column is not 0."""
     buffer, a = space.stage, space.a
@@ -175,7 +175,7 @@ def _look_up(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
                 a[a0 + q] *= w[s0 + q]
 
 
-@compiled_loop
+@inner_loop
 def _look_up_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
     """Add a category's part to the gradients of E and s."""
     buffer = space.stage
@@ -197,13 +197,13 @@ def _look_up_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any)
                         g[e0 + q] += x * buffer[da0 + q]
 
 
-@compiled_loop
+@inner_loop
 def enter(shape: Any, space: Any, x: Any, source: Any, place: Any) -> None:
     """Copy a row of the table to where layer 1 reads it, or to where the stage does if there is one."""
     load(x, source, space.stage if len(shape.groups) else space.a, place)
 
 
-@compiled_loop
+@inner_loop
 def stage_forward(shape: Any, space: Any, w: Any, rows: Any) -> None:
     """Compute a[0] of the rows whose inputs are in the stage's buffer."""
     facts = shape.stage
@@ -221,7 +221,7 @@ def stage_forward(shape: Any, space: Any, w: Any, rows: Any) -> None:
                     space.a[i * facts[OUTPUTS] + group[G_TO] + j] = s * x
 
 
-@compiled_loop
+@inner_loop
 def stage_backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, adds: Any) -> None:
     """Compute a block's part of the stage's gradients from delta of layer 1; ``adds``: to what is in ``g`` already."""
     facts, first = shape.stage, shape.layers[0]
