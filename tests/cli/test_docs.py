@@ -1,10 +1,7 @@
 """What README and documentation show is run, and comes out."""
 
-import os
 import re
 import shlex
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -52,23 +49,6 @@ def test_the_two_commands_of_the_readme_are_what_they_are_to_be():
     make = "python3 -m venv .venv && .venv/bin/pip install"
     assert first == f"{make} . && .venv/bin/chainrule train examples/penguins.csv --target species\n"
     assert second == f"{make} '.[test]' && .venv/bin/pytest -n 2\n"
-
-
-@pytest.mark.slow
-@pytest.mark.skipif(os.name == "nt", reason="the examples are for a POSIX shell")
-def test_bash_examples_run(beside_examples):
-    """As one shell would run them after the first command; `chainrule` is the one of this environment."""
-    assert main(["train", "examples/penguins.csv", "--target", "species", "--quiet"]) == 0
-    environment = {**os.environ, "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}"}
-    for text in blocks("README.md", "bash")[2:]:
-        done = subprocess.run(
-            ["bash", "-euo", "pipefail", "-c", text],
-            capture_output=True,
-            text=True,
-            env=environment,
-            timeout=300,
-        )
-        assert done.returncode == 0, done.stderr
 
 
 def test_links_between_the_pages_lead_somewhere():

@@ -282,6 +282,7 @@ def test_a_package_that_can_t_be_written_keeps_its_code_in_the_users_cache(tmp_p
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_the_first_compilation_is_said_and_takes_at_most_fifteen_seconds(tmp_path):
     for said in (SAID, ""):
         out, err = python(TRAINING, NUMBA_CACHE_DIR=str(tmp_path)).communicate(timeout=120)
