@@ -15,7 +15,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import uint64
+from numba import int64, uint64
 from numba.np.numpy_support import carray
 
 from chainrule._random import Purpose
@@ -581,4 +581,6 @@ def whole_gradient(
     thread: Any, size: Any, shape: Any, table: Any, space: Any, shared: Any, w: Any, g: Any, share: Any
 ) -> None:
     """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
-    _gradients(thread, size, shape, table, space, shared, w, g, 0, len(table.order), share, 0, 0)
+    # A literal 0 would be a type of its own, and all that is called compiled once more for it.
+    none = int64(0)
+    _gradients(thread, size, shape, table, space, shared, w, g, none, len(table.order), share, none, none)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Any
 
 import numpy as np
-from numba import uint64
+from numba import int64, uint64
 
 from chainrule.engines.kernels import _gradients, _update
 from chainrule.engines.loops import barrier, compiled_loop, largest, measure, norm, shuffle
@@ -189,9 +189,10 @@ def _member_step(
         share = 1.0 / total if total > 0.0 else 0.0
     own = Rows(table.x, table.y, table.weights, table.train, order)
     alone = Shared(shared.parts[member], shared.squares, shared.largest, shared.meeting, shared.progress)
-    _gradients(
-        0, 1, shape, own, space, alone, sharing.w[member], sharing.g[member], at, rows, share, before, member
-    )
+    # Literals would be types of their own, and all that is called compiled once more for them.
+    thread, size = int64(0), int64(1)
+    w, g = sharing.w[member], sharing.g[member]
+    _gradients(thread, size, shape, own, space, alone, w, g, at, rows, share, before, member)
     costs[member, 0] += shared.parts[member, 0] * total
     costs[member, 1] += total
     _fold(sharing, state.w[0], state.g[0], member)
@@ -252,7 +253,7 @@ def train_shared_steps(
             _add_members(sharing, state.g[0], shape.slices[p, START], shape.slices[p, STOP])
         if facts[CLIPS]:
             for p in range(low, high):
-                _update(facts[PREPARE], state, 0, shape.slices[p], numbers)
+                _update(facts[PREPARE], state, int64(0), shape.slices[p], numbers)
                 measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
             barrier(meeting, size)
             numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
@@ -260,7 +261,7 @@ def train_shared_steps(
             start, stop = shape.slices[p, START], shape.slices[p, STOP]
             shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
             numbers[ETA] = rates[step] * shape.rates[p]
-            _update(facts[UPDATE], state, 0, shape.slices[p], numbers)
+            _update(facts[UPDATE], state, int64(0), shape.slices[p], numbers)
             shared.largest[p, 1] = largest(state.w_bits[0], start, stop, facts[SIZE_BITS])
         barrier(meeting, size)
         for member in range(thread, len(sharing.w), size):
