@@ -2,6 +2,7 @@
 
 import os
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 # JAX is a judge of float64 results here; it has to be told before it is imported.
@@ -17,3 +18,13 @@ settings.register_profile(
     "explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+
+
+def pytest_sessionstart(session: pytest.Session) -> None:
+    """Of two workers each has the loops of one dtype compiled, unless they are: left to the tests, both compile both."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    if worker in ("gw0", "gw1"):
+        from chainrule.engines.ahead import jobs
+
+        loops = [job for job in jobs() if job.name.startswith("loops")]
+        loops[int(worker[2:])].run()
