@@ -29,7 +29,7 @@ from chainrule.training.metrics import Scores
 from chainrule.training.monitor import Callback, FitResult
 from chainrule.training.refit import refit, warmup_of_refit
 from chainrule.training.settings import Settings, Task
-from chainrule.training.temperature import at_temperature, temperature_of, weighted_sums
+from chainrule.training.temperature import at_temperature, temperature_of
 from chainrule.training.watch import Answers
 
 MOST_CHECKED = 1000
@@ -174,7 +174,8 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
     model, notes = trained_model(prepared, result, engine=engine)
     out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
-        evaluation = model.evaluate(prepared.fitted)
+        own = check_finite(model.answer(prepared.arrays.x[: prepared.fitted.n_rows]), prepared.fitted)
+        evaluation = model.score(own, prepared.fitted)
         return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
     evaluation = model.score(tested, prepared.tested)
@@ -229,7 +230,7 @@ def trained_model(
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
     if resolved.calibrate:
-        model = _calibrated(model, prepared, result)
+        model = _calibrated(model, prepared, result, engine)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.x[: prepared.fitted.n_rows]
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
@@ -252,13 +253,14 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
     return model.score(answers, prepared.fitted.take(rows))
 
 
-def _calibrated(model: Model, prepared: Prepared, result: FitResult) -> Model:
+def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Model:
     """Return the model with the temperature that is best for rows it hasn't seen in its output layer, and in its card."""
     network, rows = model.network, held_out_rows(prepared, result)
     _, y, weights, _ = prepared.arrays
+    sums = partial(engine_named(engine).predict, network.without_output_activation())
     temperature = temperature_of(
         network,
-        held_out(prepared, result, partial(weighted_sums, network)),
+        held_out(prepared, result, sums),
         y[rows],
         Answers("class", network.loss.signed),
         None if weights is None else weights[rows],

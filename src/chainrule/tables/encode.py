@@ -58,7 +58,7 @@ class Encoder:
         self._check_columns(table)
         encoded: FloatArray = np.zeros((table.n_rows, self.n_inputs), dtype=dtype)
         start = 0
-        for column in self.columns:
+        for column in self.columns if table.n_rows else ():
             stop = start + len(column.inputs)
             column.write(table, encoded[:, start:stop])
             start = stop

@@ -7,7 +7,7 @@ import polars as pl
 
 from chainrule.tables.cells import remedy, shown
 from chainrule.tables.table import Table
-from chainrule.tables.values import date_spelling, to_booleans, to_dates, to_numbers
+from chainrule.tables.values import FALSE_WORDS, TRUE_WORDS, date_spelling, to_booleans, to_dates, to_numbers
 
 KINDS = ("number", "boolean", "category", "datetime", "constant", "identifier", "text", "nested")
 """Every kind of column; the first four can be inputs."""
@@ -26,6 +26,11 @@ NEARLY_UNIQUE = 0.95
 NEARLY_UNIQUE_ROWS = 20
 TEXT_LENGTH = 30
 """Text of more characters than this on average, mostly different in every row, is free text."""
+
+BOOLEAN_WORDS = frozenset((*TRUE_WORDS, *FALSE_WORDS))
+
+FIRST = 20
+"""The cells that are looked at one by one before a whole column is."""
 
 _IDENTIFIER_NAME = re.compile(
     r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$",
@@ -92,8 +97,7 @@ def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:
 def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
     column = table.column(name)
     present = len(column) - column.null_count()
-    truth = to_booleans(column).drop_nulls()
-    if len(truth) == present and truth.n_unique() == 2:
+    if _is_boolean(column, present):
         return Finding("boolean")
     spelling, dated, ambiguous = date_spelling(column)
     if dated == present:
@@ -112,6 +116,14 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
         odd, is_error = _odd_cell(table, name, to_dates(column, spelling), "a date"), table.untyped
     kind, reason = _text_or_category(column, present, n_unique)
     return Finding(kind, reason, odd=odd, odd_is_error=is_error)
+
+
+def _is_boolean(column: pl.Series, present: int) -> bool:
+    # One other word settles it, and is mostly among the first.
+    if not all(cell is None or cell.lower() in BOOLEAN_WORDS for cell in column.head(FIRST)):
+        return False
+    truth = to_booleans(column).drop_nulls()
+    return len(truth) == present and truth.n_unique() == 2
 
 
 def _text_or_category(column: pl.Series, present: int, n_unique: int) -> tuple[str, str]:

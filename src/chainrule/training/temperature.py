@@ -56,11 +56,15 @@ def fitted_temperature(
 def temperature_of(
     network: Network, z: FloatArray, y: FloatArray, answers: Answers, weights: FloatArray | None = None
 ) -> float:
-    """Return the same for the output layer's z (k, n, n_out), of which there are as many as members are asked."""
+    """Return the same for the output layer's z (k, n, n_out), of which there are as many as members are asked.
+
+    In z, unlike in a float32's p, 1 - p of a sure row is not yet 0.
+    """
     # SciPy's optimizers take a third of a second to import.
     from scipy.optimize import minimize_scalar
 
     check_calibrates(network, len(y))
+    z = np.asarray(z, np.float64)
     codes = answers.true_codes(y).reshape(-1)
     if weights is not None and answers.kind == "labels":
         weights = np.repeat(weights, y.shape[1])
