@@ -15,10 +15,12 @@ from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.equations.network import Dense, Network
 from chainrule.errors import SettingsError
+from chainrule.training import refinement as module
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.monitor import Plan
 from chainrule.training.refinement import SHARPEST, refinement
+from chainrule.training.refinement import _loss as loss_at
 from chainrule.training.settings import Problem, Settings, resolve
 from chainrule.training.watch import Answers, watched
 
@@ -44,6 +46,25 @@ def test_it_is_scipys_minimum_over_all_temperatures(classes, boldness, weighted)
         options={"xatol": 1e-9},
     )
     assert refinement(codes, z, weights) == pytest.approx(found.fun, rel=1e-9)
+
+
+@pytest.mark.parametrize("boldness", [0.001, 0.1, 1.0, 10.0])
+def test_nearly_all_right_takes_few_looks(boldness, monkeypatch):
+    """A few rows of many are wrong, by little: the best β is far up, though not as far as for rows all told apart."""
+    looks = []
+    monkeypatch.setattr(module, "_loss", lambda *given: looks.append(given) or loss_at(*given))
+    codes = RNG.integers(0, 10, 2000)
+    z = boldness * (RNG.normal(size=(2000, 10)) + 4.5 * np.eye(10)[codes])
+    found = minimize_scalar(
+        lambda log: log_loss(codes, z, None, np.exp(log) / boldness),
+        bounds=(-6, 6),
+        method="bounded",
+        options={"xatol": 1e-9},
+    )
+    wrong = np.mean(np.argmax(z, axis=1) != codes)
+    assert 0 < wrong < 0.01
+    assert refinement(codes, z) == pytest.approx(found.fun, rel=1e-9)
+    assert len(looks) <= 16
 
 
 ROWS = st.integers(1, 12).flatmap(
