@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import NamedTuple
 
 import numpy as np
@@ -75,7 +76,7 @@ class Prepared:
             "test": self.tested.n_rows,
         }
 
-    @property
+    @cached_property
     def folds(self) -> Folds | None:
         """The folds of the fitted rows, one for each member with bagging, else None."""
         if not self.resolved.bagging:
