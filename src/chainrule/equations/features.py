@@ -31,6 +31,8 @@ from chainrule._types import Array, IntArray, Namespace
 from chainrule.errors import SettingsError
 
 GroupKind = Literal["number", "category", "plain"]
+NumericEmbedding = Literal["none", "periodic"]
+CategoryEmbedding = Literal["none", "learned"]
 
 PARAMETERS: Mapping[str, str] = {
     "f": "a frequency of a number's cosine",

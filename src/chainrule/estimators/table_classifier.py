@@ -12,6 +12,7 @@ from sklearn.utils.metaestimators import available_if
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES
+from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
 from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError, TableError
 from chainrule.estimators._docs import documented
@@ -22,7 +23,7 @@ from chainrule.model.model import Model
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
 from chainrule.training.monitor import FitResult
-from chainrule.training.settings import CategoryEmbedding, NumericEmbedding, Task
+from chainrule.training.settings import Task
 from chainrule.training.watch import Answers
 from chainrule.training.weights import class_weights
 

@@ -12,6 +12,7 @@ from sklearn.utils.validation import check_is_fitted
 
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
+from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
 from chainrule.equations.network import BiasMode, Parametrization
 from chainrule.errors import SettingsError
 from chainrule.estimators._docs import documented
@@ -24,7 +25,7 @@ from chainrule.model.model import Model, check_finite
 from chainrule.model.prepare import Prepared
 from chainrule.tables.plain import read_record
 from chainrule.training.monitor import FitResult
-from chainrule.training.settings import CategoryEmbedding, NumericEmbedding, Task
+from chainrule.training.settings import Task
 from chainrule.training.watch import Answers
 
 
