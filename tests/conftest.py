@@ -1,7 +1,9 @@
 """Settings of all tests."""
 
 import os
+import zlib
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, settings
 
@@ -28,3 +30,9 @@ def pytest_sessionstart(session: pytest.Session) -> None:
 
         loops = [job for job in jobs() if job.name.startswith("loops")]
         loops[int(worker[2:])].run()
+
+
+@pytest.fixture
+def rng(request: pytest.FixtureRequest) -> np.random.Generator:
+    """A test's own random numbers: the same whichever tests run before it, and on whichever worker."""
+    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))

@@ -28,7 +28,6 @@ from chainrule.errors import SettingsError
 DTYPES = [np.float64, np.float32]
 both = pytest.mark.parametrize("dtype", DTYPES, ids=["float64", "float32"])
 EPSILON = {np.float64: 1e-13, np.float32: 2e-5}
-DRAWS = np.random.default_rng(17)
 
 
 # ---- one formula
@@ -142,8 +141,8 @@ SHAPES = [(1, 1), (1, 7), (TILE - 1, 3), (TILE, 3), (TILE + 1, 3), (3 * TILE + 5
 
 @both
 @pytest.mark.parametrize("shape", SHAPES, ids=str)
-def test_softmax_over_rows_of_any_number_and_length(shape, dtype):
-    z = DRAWS.normal(scale=20, size=shape).astype(dtype)
+def test_softmax_over_rows_of_any_number_and_length(shape, dtype, rng):
+    z = rng.normal(scale=20, size=shape).astype(dtype)
     got, kept = run_activation(output_source(ACTIVATIONS["softmax"], dtype), z.reshape(-1), shape[1])
     assert (kept == z.reshape(-1)).all()
     np.testing.assert_allclose(
@@ -167,10 +166,10 @@ def test_softmax_over_rows_of_any_number_and_length(shape, dtype):
         ("huber", "identity"),
     ],
 )
-def test_losses_over_rows_of_any_number_and_length(name, output, shape, dtype):
+def test_losses_over_rows_of_any_number_and_length(name, output, shape, dtype, rng):
     record, last = LOSSES[name], ACTIVATIONS[output]
-    z = DRAWS.normal(size=shape).astype(dtype)
-    y = np.eye(shape[1])[DRAWS.integers(0, shape[1], shape[0])].astype(dtype)
+    z = rng.normal(size=shape).astype(dtype)
+    y = np.eye(shape[1])[rng.integers(0, shape[1], shape[0])].astype(dtype)
     a = last(z.astype(np.float64), np).astype(dtype)
     value, delta = run_loss(loss_source(record, last, dtype), z, a, y)
     z, a, y = (array.astype(np.float64) for array in (z, a, y))
@@ -188,7 +187,7 @@ def test_softmax_of_infinities_and_of_what_is_not_a_number(dtype):
 
 
 @both
-def test_neighbors_of_the_arrays_are_left_alone(dtype):
+def test_neighbors_of_the_arrays_are_left_alone(dtype, rng):
     """The arrays lie in the middle of longer ones; what is before and behind must not change."""
     rows, cols, room = TILE + 3, 5, 64
     size = rows * cols
@@ -196,7 +195,7 @@ def test_neighbors_of_the_arrays_are_left_alone(dtype):
     def inner(many):
         outer = np.full(many + 2 * room, 123.0, dtype)
         part = outer[room:-room]
-        part[:] = DRAWS.uniform(0.1, 0.9, many)
+        part[:] = rng.uniform(0.1, 0.9, many)
         return outer, part
 
     for source in (
@@ -218,7 +217,7 @@ def test_neighbors_of_the_arrays_are_left_alone(dtype):
 
 
 @both
-def test_sums_of_sums_are_done_in_turn(dtype):
+def test_sums_of_sums_are_done_in_turn(dtype, rng):
     """mean, then variance: the second sum needs the first."""
     graph = Graph(dtype)
     xp = TracingNamespace(graph)
@@ -227,7 +226,7 @@ def test_sums_of_sums_are_done_in_turn(dtype):
     variance = xp.sum((z - mean) ** 2, axis=-1, keepdims=True) / z.shape[-1]
     outputs = {"a": (Array("a"), (z - mean) / xp.sqrt(variance)), "value": (Array("value", ROW), variance)}
     source = equation_source(Kernel(graph, ("z", "a", "value", "scratch"), (Array("z"),), outputs))
-    values = DRAWS.normal(3, 2, size=(100, 6)).astype(dtype)
+    values = rng.normal(3, 2, size=(100, 6)).astype(dtype)
     a, value = np.zeros_like(values), np.zeros(100, dtype)
     call(source, dtype, values.copy(), a, value, np.zeros(MOST_SHARED * TILE, dtype), rows=100, cols=6)
     exact = values.astype(np.float64)
@@ -264,12 +263,12 @@ SWITCHES = list(product([False, True], repeat=4))
     ("decays", "penalizes", "freezes", "clips", "dtype"),
     [(*on, np.float32 if sum(on) % 2 else np.float64) for on in SWITCHES],
 )
-def test_updates_in_the_middle_of_the_parameters(record, decays, penalizes, freezes, clips, dtype):
+def test_updates_in_the_middle_of_the_parameters(record, decays, penalizes, freezes, clips, dtype, rng):
     """Slice 3 … 20 of 30 parameters: the state arrays lie 30 apart, and what lies beside the slice stays."""
     p, low, high = 30, 3, 20
     part = slice(low, high)
-    w, g = DRAWS.normal(size=(2, p)).astype(dtype)
-    s = (DRAWS.normal(size=max(1, len(record.state)) * p) ** 2).astype(dtype)
+    w, g = rng.normal(size=(2, p)).astype(dtype)
+    s = (rng.normal(size=max(1, len(record.state)) * p) ** 2).astype(dtype)
     free = (np.arange(p) % 3 > 0).astype(dtype)
     step = {
         "eta": 0.1,

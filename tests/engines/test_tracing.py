@@ -89,9 +89,9 @@ def test_losses(record, output):
 @pytest.mark.parametrize(
     "record", [r for r in OPTIMIZERS.values() if r.lines], ids=lambda record: record.name
 )
-def test_optimizers_and_what_goes_with_a_step(record):
+def test_optimizers_and_what_goes_with_a_step(record, rng):
     xp, w, g, *state = beginning("w", "g", *record.state)
-    W, G, *S = (DRAWS.normal(size=5) ** 2 for _ in range(2 + len(state)))
+    W, G, *S = (rng.normal(size=5) ** 2 for _ in range(2 + len(state)))
     values = {"eta": 0.1, "t": 3.0, **record.parameters}
 
     def step(w, g, state, xp):

@@ -131,8 +131,8 @@ def test_verdicts():
     assert Ablation(NOTHING, {}, reason="why").verdict is None
 
 
-def test_all_ingredients_are_listed_and_what_is_not_there_says_why():
-    one_word = {"c": ["u", "v"] * 30, "y": RNG.normal(size=60)}
+def test_all_ingredients_are_listed_and_what_is_not_there_says_why(rng):
+    one_word = {"c": ["u", "v"] * 30, "y": rng.normal(size=60)}
     found = ablate(one_word, "y", seeds=1, fast=True, epochs=2, dropout=0.0)
     assert [one.ingredient for one in found.ingredients] == list(INGREDIENTS)
     by_name = named(found)

@@ -105,7 +105,7 @@ def test_every_row_is_held_out_by_one_member_and_answered_by_it():
 @pytest.mark.parametrize(
     "words", [{}, {"optimizer": "lbfgs", "learning_rate": None, "weight_decay": 0.0}], ids=["adam", "lbfgs"]
 )
-def test_each_member_is_that_of_a_training_on_its_own_rows(engine, words):
+def test_each_member_is_that_of_a_training_on_its_own_rows(engine, words, rng):
     words = {
         **words,
         "epochs": 4,
@@ -115,7 +115,7 @@ def test_each_member_is_that_of_a_training_on_its_own_rows(engine, words):
         "weights": "w",
         "engine": engine,
     }
-    table = {**NUMBERS, "w": RNG.uniform(0.5, 2, N).tolist()}
+    table = {**NUMBERS, "w": rng.uniform(0.5, 2, N).tolist()}
     if "optimizer" in words:
         words["batch_size"] = None
     made = train(table, **words)

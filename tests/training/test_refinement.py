@@ -24,8 +24,6 @@ from chainrule.training.refinement import _loss as loss_at
 from chainrule.training.settings import Problem, Settings, resolve
 from chainrule.training.watch import Answers, watched
 
-RNG = np.random.default_rng(5)
-
 
 def log_loss(codes, z, weights, beta=1.0):
     logs = beta * z - logsumexp(beta * z, axis=1, keepdims=True)
@@ -35,10 +33,10 @@ def log_loss(codes, z, weights, beta=1.0):
 @pytest.mark.parametrize("weighted", [False, True], ids=["plain", "weighted"])
 @pytest.mark.parametrize("classes", [2, 5])
 @pytest.mark.parametrize("boldness", [0.01, 1.0, 30.0])
-def test_it_is_scipys_minimum_over_all_temperatures(classes, boldness, weighted):
-    codes = RNG.integers(0, classes, 300)
-    z = boldness * (RNG.normal(size=(300, classes)) + 1.2 * np.eye(classes)[codes])
-    weights = RNG.uniform(0, 3, 300) if weighted else None
+def test_it_is_scipys_minimum_over_all_temperatures(classes, boldness, weighted, rng):
+    codes = rng.integers(0, classes, 300)
+    z = boldness * (rng.normal(size=(300, classes)) + 1.2 * np.eye(classes)[codes])
+    weights = rng.uniform(0, 3, 300) if weighted else None
     found = minimize_scalar(
         lambda log: log_loss(codes, z, weights, np.exp(log) / boldness),
         bounds=(-6, 6),
@@ -49,12 +47,12 @@ def test_it_is_scipys_minimum_over_all_temperatures(classes, boldness, weighted)
 
 
 @pytest.mark.parametrize("boldness", [0.001, 0.1, 1.0, 10.0])
-def test_nearly_all_right_takes_few_looks(boldness, monkeypatch):
+def test_nearly_all_right_takes_few_looks(boldness, monkeypatch, rng):
     """A few rows of many are wrong, by little: the best β is far up, though not as far as for rows all told apart."""
     looks = []
     monkeypatch.setattr(module, "_loss", lambda *given: looks.append(given) or loss_at(*given))
-    codes = RNG.integers(0, 10, 2000)
-    z = boldness * (RNG.normal(size=(2000, 10)) + 4.5 * np.eye(10)[codes])
+    codes = rng.integers(0, 10, 2000)
+    z = boldness * (rng.normal(size=(2000, 10)) + 4.5 * np.eye(10)[codes])
     found = minimize_scalar(
         lambda log: log_loss(codes, z, None, np.exp(log) / boldness),
         bounds=(-6, 6),
@@ -113,12 +111,12 @@ def test_at_the_edges():
     (1, "sigmoid", "binary_cross_entropy(label_smoothing=0.2)"),
     (3, "softmax", "categorical_cross_entropy(label_smoothing=0.2)"),
 ])  # fmt: skip
-def test_training_watches_it_on_the_validation_rows_with_their_weights(engine, n_out, output, loss):
-    x = RNG.normal(size=(80, 3))
-    codes = (x[:, 0] + RNG.normal(size=80) > 0).astype(int) + (n_out > 1) * (x[:, 1] > 0)
+def test_training_watches_it_on_the_validation_rows_with_their_weights(engine, n_out, output, loss, rng):
+    x = rng.normal(size=(80, 3))
+    codes = (x[:, 0] + rng.normal(size=80) > 0).astype(int) + (n_out > 1) * (x[:, 1] > 0)
     y = codes[:, None].astype(float) if n_out == 1 else np.eye(3)[codes]
     network = Network([3, Dense(5, "tanh"), Dense(n_out, output)], loss)
-    data = Data(x, y, np.arange(50), np.arange(50, 80), RNG.uniform(0.5, 2, 80))
+    data = Data(x, y, np.arange(50), np.arange(50, 80), rng.uniform(0.5, 2, 80))
     made = engine_named(engine)
     plan = Plan(8, 0.05, watch=watched("refinement", network, Answers("class")))
     start = initial_parameters(network, 2, 0)

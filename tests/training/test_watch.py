@@ -60,9 +60,9 @@ def test_every_metric_has_its_direction():
         assert theirs[name] in judge.get_scorer_names()
 
 
-def test_a_weighted_median_of_equal_weights_is_the_median():
+def test_a_weighted_median_of_equal_weights_is_the_median(rng):
     for n in (1, 2, 5, 8):
-        y, p = np.zeros((n, 1)), RNG.normal(size=(n, 1))
+        y, p = np.zeros((n, 1)), rng.normal(size=(n, 1))
         found = METRICS["median_absolute_error"].function
         assert found(y, p, np.full(n, 0.3)) == pytest.approx(float(np.median(np.abs(p))), rel=1e-15)
 
