@@ -48,10 +48,15 @@ def tanh():
 
 # ---- healthy trainings
 
+RECIPE = {"engine": "cpu", "members": None, "hidden": None, "epochs": None}
+
 
 @pytest.mark.parametrize(
     ("target", "how"),
     [
+        ("species", RECIPE),
+        ("body_mass_g", RECIPE),
+        ("species", {**RECIPE, "fast": True}),
         ("species", {"engine": "cpu", "members": 4, "hidden": [128, 64], "epochs": None}),
         ("body_mass_g", {"engine": "cpu", "members": 4, "hidden": [128, 64], "epochs": None}),
         ("species", {"hidden": [16], "epochs": 100}),
@@ -65,6 +70,9 @@ def tanh():
         ("flipper_length_mm", {"hidden": [16, 8], "activation": "elu", "loss": "huber"}),
     ],
     ids=[
+        "species by the recipe",
+        "mass by the recipe",
+        "species, fast",
         "species",
         "mass",
         "relu",

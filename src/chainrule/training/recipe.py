@@ -70,6 +70,9 @@ INGREDIENTS: tuple[Ingredient, ...] = (
         "a category of many levels enters as 8 learned numbers",
         {"category_embedding": "none"},
     ),
+    Ingredient(
+        "leak", "for numbers a neuron that is off still lets a hundredth through", {"activation": "relu"}
+    ),
     Ingredient("dropout", "hidden outputs are dropped by chance in training", {"dropout": 0.0}),
     Ingredient("weight decay", "weights shrink a little in each step", {"weight_decay": 0.0}),
     Ingredient("label smoothing", "a class's target is less than 1", {"label_smoothing": 0.0}),
@@ -142,7 +145,7 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
     chosen: dict[str, Any] = {
         **OFF,
         "hidden": effort.hidden,
-        "activation": "relu",
+        "activation": "relu" if classes else "leaky_relu",
         "loss": _loss(settings, problem),
         "label_smoothing": 0.05 if classes and own_loss else None,
         "optimizer": "adam",
