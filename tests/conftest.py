@@ -32,7 +32,17 @@ def pytest_sessionstart(session: pytest.Session) -> None:
         loops[int(worker[2:])].run()
 
 
+def _seed(request: pytest.FixtureRequest) -> int:
+    """A test's own seed, so its numbers are the same whichever tests run before it, and on whichever worker."""
+    return zlib.crc32(request.node.nodeid.encode())
+
+
 @pytest.fixture
 def rng(request: pytest.FixtureRequest) -> np.random.Generator:
-    """A test's own random numbers: the same whichever tests run before it, and on whichever worker."""
-    return np.random.default_rng(zlib.crc32(request.node.nodeid.encode()))
+    return np.random.default_rng(_seed(request))
+
+
+@pytest.fixture(autouse=True)
+def the_same_numbers_in_every_run(request: pytest.FixtureRequest) -> None:
+    """NumPy's own generator is what estimators without a random_state draw from."""
+    np.random.seed(_seed(request))

@@ -10,7 +10,6 @@ import inspect
 import re
 from pathlib import Path
 
-import numpy as np
 import pytest
 import sklearn.neural_network
 
@@ -59,11 +58,6 @@ for _name, _test in TESTS.items():
 @pytest.fixture
 def global_random_seed():
     return 42
-
-
-@pytest.fixture(autouse=True)
-def the_same_numbers_in_every_run():
-    np.random.seed(0)  # what estimators without a random_state draw from
 
 
 def test_it_is_ours_that_is_tested():
