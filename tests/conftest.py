@@ -1,6 +1,7 @@
 """Settings of all tests."""
 
 import os
+import signal
 import zlib
 
 import numpy as np
@@ -23,6 +24,17 @@ settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:
+    _answer_ctrl_c()
+    _compile_by_turns()
+
+
+def _answer_ctrl_c() -> None:
+    """Python ignores Ctrl-C where a shell has started it in the background; the tests of Ctrl-C need an answer."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def _compile_by_turns() -> None:
     """Of two workers each has the loops of one dtype compiled, unless they are: left to the tests, both compile both."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker in ("gw0", "gw1"):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule import Dense, Network
 from chainrule.engines.base import StepSettings
+from chainrule.equations.features import Features
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.explain.address import QUANTITIES, Address
@@ -17,6 +18,8 @@ from chainrule.explain.sources import trace_rows
 from chainrule.explain.trace import trace_network
 
 COUNT = st.integers(1, 3000)
+UNSTAGED = Network([2, Dense(3), Dense(1)])
+STAGED = Network([2, Dense(3), Dense(1)], features=Features([("number", 1)] * 2, waves=2, width=2))
 
 
 @st.composite
@@ -35,7 +38,13 @@ def addresses(draw):
 @given(addresses())
 def test_text_and_address_are_the_same(address):
     assert Address.parse(str(address)) == address
-    assert address.words
+    assert all(address.words_in(network) for network in (UNSTAGED, STAGED))
+
+
+def test_what_enters_layer_1_is_an_input_or_what_the_feature_stage_makes_of_one():
+    address = Address.parse("W[1][2,3]")
+    assert address.words_in(UNSTAGED) == "the weight from input 2 to neuron 3 of layer 1"
+    assert address.words_in(STAGED) == "the weight from output 2 of the feature stage to neuron 3 of layer 1"
 
 
 @pytest.mark.parametrize(

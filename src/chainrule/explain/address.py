@@ -14,6 +14,7 @@ from typing import Literal
 
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.names import Name, join_name, split_name
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
 Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "mix", "layer", "stage"]
@@ -203,9 +204,8 @@ class Address:
             member=self.member if self.member is not None else member,
         )
 
-    @property
-    def words(self) -> str:
-        """What it is: the weighted sum of neuron 1 of layer 2."""
+    def words_in(self, network: Network) -> str:
+        """Say what it is: the weighted sum of neuron 1 of layer 2."""
         kind = self.quantity
         if kind.place == "layer":
             return kind.text.format(f"layer {self.layer}")
@@ -215,7 +215,7 @@ class Address:
         neuron = f"neuron {last} of layer {self.layer}"
         before = f"neuron {first[0]} of layer {(self.layer or 1) - 1}" if first else ""
         if self.layer == 1 and first:
-            before = f"input {first[0]}"
+            before = f"output {first[0]} of the feature stage" if network.features else f"input {first[0]}"
         places: Mapping[Place, str] = {
             "weight": f"the weight from {before} to {neuron}",
             "bias": f"the bias of {neuron}",

@@ -144,7 +144,7 @@ def derive(
         parts += [] if part is None else [part]
     return Derivation(
         str(place),
-        f"{place}: {place.words}",
+        f"{place}: {place.words_in(trace.network)}",
         (*writer.lines, *own),
         calculus=calculus,
         factors=found,
@@ -256,7 +256,7 @@ def _as_matrix(trace: Trace, place: Address) -> Derivation:
     notes = (f"Over the {rows} rows of the step.",) if rows > 1 else ()
     return Derivation(
         str(whole),
-        f"{whole}: {whole.words}, as matrices",
+        f"{whole}: {whole.words_in(trace.network)}, as matrices",
         matrices=tuple(lines),
         notes=notes,
     )

@@ -29,7 +29,7 @@ def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[s
     values = [writer.value(str(each)) for each in places]
     blamed = _blamed(writer, places, values)
     made = tuple(
-        Factor(str(each), value, each.words, blamed.get(number, ""))
+        Factor(str(each), value, each.words_in(writer.trace.network), blamed.get(number, ""))
         for number, (each, value) in enumerate(zip(places, values, strict=True))
     )
     notes = [] if blamed else _in_all(places, values)

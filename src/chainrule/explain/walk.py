@@ -113,7 +113,7 @@ class _Walk:
         """Say what is predicted: species = Gentoo, with probability 0.998."""
         target, place = self.trace.target, self.answer_place()
         if target is None or place.name not in ("prediction", "probability"):
-            return f"From the inputs to {place}: {place.words}"
+            return f"From the inputs to {place}: {place.words_in(self.trace.network)}"
         value = self.trace[place]
         if place.name == "prediction":
             return f"Predicted: {target.name} = {number_text(value)}"
