@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule
+from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.errors import SettingsError
 from chainrule.model.prepare import prepare
 from chainrule.training import recipe
@@ -93,6 +94,61 @@ def test_who_names_layers_or_optimizer_gets_none_of_the_switches(of, words):
     assert not made.network.loss.smoothed
     assert made.plan.schedule.name == "constant"
     assert not any(layer.dropout for layer in made.network.layers)
+
+
+@given(problems, st.sampled_from([{}, {"fast": True}]))
+def test_who_asks_for_the_recipe_keeps_it_with_layers_or_an_optimizer_of_their_own(of, words):
+    of = replace(of, n_rows=min(of.n_rows, 5_000))
+    plain, full = recipe.fill(Settings(recipe=False), of), recipe.fill(Settings(**words), of)
+    assert plain == replace(recipe.fill(Settings(hidden=(128, 64)), of), recipe=False)
+    adam = recipe.fill(Settings(recipe=True, optimizer="adam(beta2=0.95)", **words), of)
+    assert replace(adam, recipe=None, optimizer="adam") == full
+    # Half the neurons: each switch is the same, and there is room for as many epochs, or more.
+    half = [n // 2 for n in full.hidden]
+    wide = recipe.fill(Settings(recipe=True, hidden=half, **words), of)
+    assert wide.hidden == half
+    assert wide.epochs >= full.epochs
+    again = replace(wide, recipe=None, hidden=full.hidden, epochs=full.epochs, patience=full.patience)
+    assert again == full
+
+
+def test_the_recipe_s_rate_is_adam_s():
+    rates = {
+        name: resolve(Settings(recipe=True, optimizer=name), problem()).plan.learning_rate
+        for name in ("adam", "adamw", "sgd", "rmsprop")
+    }
+    assert rates == {
+        "adam": 0.004,
+        "adamw": 0.004,
+        "sgd": OPTIMIZERS["sgd"].learning_rate,
+        "rmsprop": OPTIMIZERS["rmsprop"].learning_rate,
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (
+            {"recipe": True, "optimizer": "lbfgs"},
+            "the recipe trains by batches of rows, and lbfgs doesn't: leave out --recipe",
+        ),
+        ({"recipe": True, "optimizer": "gradient_descent"}, "and gradient_descent doesn't"),
+        ({"recipe": True, "optimizer": "perceptron"}, "and perceptron doesn't"),
+        ({"recipe": 1}, "recipe 1 must be True or False"),
+        (
+            {"fast": True, "hidden": [3]},
+            "--fast would have no effect: it is the recipe's small form, and --hidden makes a plain network; leave it out, or "
+            "add --recipe",
+        ),
+        (
+            {"fast": True, "recipe": False},
+            "--fast would have no effect: it is the recipe's small form, and --no-recipe makes a plain network; leave it out$",
+        ),
+    ],
+)
+def test_what_contradicts_the_recipe_is_refused(words, message):
+    with pytest.raises(SettingsError, match=message):
+        resolve(Settings(**words), problem())
 
 
 @pytest.mark.parametrize("ingredient", recipe.INGREDIENTS, ids=lambda one: one.name)

@@ -74,7 +74,7 @@ def test_every_setting_has_an_effect():
         "bias": "none", "init": "zeros", "early_stopping": False, "patience": 3, "tolerance": 0.5,
         "validation_share": 0.4, "members": 2, "seed": 9, "rate_factors": {"b": 0.1}, "activation_mix": True,
         "parametrization": "ntk", "regularization_schedule": "flat_cosine", "watch": "error", "calibrate": True,
-        "bagging": False, "refit": True, "time_limit": 9.0, "label_smoothing": 0.3, "fast": True,
+        "bagging": False, "refit": True, "time_limit": 9.0, "label_smoothing": 0.3, "recipe": False, "fast": True,
         "stop_together": False, "sharing": "tabm",
         "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": True, "clamp": False,
     }  # fmt: skip

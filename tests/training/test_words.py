@@ -17,6 +17,7 @@ from chainrule.training.words import in_python_words, python_words
         ),
         ("as missing with --missing 'x y'", "as missing with missing=['x y']"),
         ("as missing with --missing -inf", "as missing with missing=['-inf']"),
+        ("leave out --no-stop-together", "leave out stop_together=False"),
         ("name inputs with --inputs", "name inputs with kinds"),
         ("column 'a': '--epochs' is not a number", "column 'a': '--epochs' is not a number"),
         ("a log-loss -- of cross-entropy", "a log-loss -- of cross-entropy"),

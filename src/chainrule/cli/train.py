@@ -45,7 +45,7 @@ SETTINGS = (
     "numeric_embedding", "category_embedding", "scaling_layer",
     "activation_mix", "parametrization", "regularization_schedule",
     "early_stopping", "patience", "tolerance", "stop_together", "watch", "validation_share", "members", "sharing",
-    "calibrate", "clamp", "bagging", "refit", "fast", "time_limit", "seed",
+    "calibrate", "clamp", "bagging", "refit", "recipe", "fast", "time_limit", "seed",
 )  # fmt: skip
 """The options that are fields of `Settings`; those not given are left to it."""
 
@@ -337,6 +337,12 @@ def _training_options(made: Parser) -> None:
         action="store_true",
         default=None,
         help="train again on all rows for the best epoch's number of epochs",
+    )
+    made.option(
+        group,
+        "--recipe",
+        action=argparse.BooleanOptionalAction,
+        help="choose what isn't given by the default recipe, or a plain network (default: plain with --hidden or --optimizer)",
     )
     made.option(
         group,

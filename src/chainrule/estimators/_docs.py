@@ -204,6 +204,9 @@ bagging : bool, default=None
     Whether each member holds out and watches its own fold of the rows, instead of one share for all.
 refit : bool, default=False
     Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
+recipe : bool, default=None
+    Whether what is None is chosen by the default recipe, or is that of a plain network. None: plain where `hidden` or
+    `optimizer` is given.
 fast : bool, default=False
     The recipe's small form, for about a tenth of the time.
 time_limit : float, default=None

@@ -118,6 +118,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         sharing: str = "none",
         bagging: bool | None = None,
         refit: bool = False,
+        recipe: bool | None = None,
         fast: bool = False,
         time_limit: float | None = None,
         scaling: str = "robust",

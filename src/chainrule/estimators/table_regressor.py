@@ -106,6 +106,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         sharing: str = "none",
         bagging: bool | None = None,
         refit: bool = False,
+        recipe: bool | None = None,
         fast: bool = False,
         time_limit: float | None = None,
         scaling: str = "robust",

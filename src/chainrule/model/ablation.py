@@ -27,7 +27,7 @@ from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.training.metrics import Scores, log_losses
 from chainrule.training.monitor import Callback
-from chainrule.training.recipe import INGREDIENTS, Ingredient, fill, is_plain
+from chainrule.training.recipe import INGREDIENTS, Ingredient, fill, why_plain
 from chainrule.training.settings import Problem, Settings, Task, resolve
 
 SEEDS = 3
@@ -126,11 +126,10 @@ def ablate(
 
 def check_ablates(settings: Settings, seeds: int) -> None:
     """Raise SettingsError where there is no recipe to be taken apart, or its trainings can't be compared."""
-    if is_plain(settings):
-        name = "hidden" if settings.hidden is not None else "optimizer"
+    if plain := why_plain(settings):
         raise SettingsError(
-            f"--ablate takes the default recipe apart, and with --{name} it is a plain network without ingredients: "
-            f"leave out --{name}, or --ablate"
+            f"--ablate takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
+            + (f"leave out {plain}" if plain == "--no-recipe" else f"leave out {plain}, or add --recipe")
         )
     if settings.time_limit is not None:
         raise SettingsError(

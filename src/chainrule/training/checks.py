@@ -49,6 +49,7 @@ def check_values(s: Settings) -> None:
         "clamp",
         "bagging",
         "refit",
+        "recipe",
         "fast",
         "stop_together",
         "activation_mix",
@@ -91,6 +92,14 @@ def check_values(s: Settings) -> None:
         value = getattr(s, name)
         if value is not None and not (_is_number(value) and 0 <= value < 1):
             raise SettingsError(f"{name.replace('_', '-')} {value!r} must be at least 0 and less than 1")
+
+
+def check_recipe(asked: Settings, method: Optimizer) -> None:
+    """Raise SettingsError where the recipe is asked for with an optimizer that has no batches."""
+    if asked.recipe and (method.whole or method.name == "perceptron"):
+        raise SettingsError(
+            f"the recipe trains by batches of rows, and {method.name} doesn't: leave out --recipe, or choose another --optimizer"
+        )
 
 
 def check_loss(cost: Loss, problem: Problem) -> None:
@@ -176,9 +185,14 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
-    plain = "whoever names --hidden or --optimizer gets the plain network of these; leave it out, or leave them out"
+    plain = recipe.why_plain(asked)
+    remedy = "leave it out" if plain == "--no-recipe" else "leave it out, or add --recipe"
     unused = (
-        ("fast", asked.fast and recipe.is_plain(asked), plain),
+        (
+            "fast",
+            asked.fast and bool(plain),
+            f"it is the recipe's small form, and {plain} makes a plain network; {remedy}",
+        ),
         ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
         ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
         ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),

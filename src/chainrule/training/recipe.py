@@ -1,7 +1,7 @@
 """The default recipe: what is chosen where the user chose nothing, from the task and the table's size alone.
 
-Who names the hidden layers or the optimizer gets a plain network, with nothing in it that wasn't asked for;
-else the ingredients of the recipe come together (docs/recipe.md has their formulas, sources and effects).
+Who names the hidden layers or the optimizer gets a plain network, with nothing in it that wasn't asked for, unless the
+recipe is asked for, too; else its ingredients come together (docs/recipe.md has their formulas, sources and effects).
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainrule.equations.losses import LOSSES, loss
-from chainrule.equations.optimizers import optimizer
+from chainrule.equations.optimizers import Optimizer, optimizer
 
 if TYPE_CHECKING:
     from chainrule.training.settings import Problem, Settings
@@ -116,10 +116,10 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     method = optimizer(settings.optimizer or "adam")
     if method.name == "perceptron":
         words = _perceptron()
-    elif is_plain(settings):
+    elif why_plain(settings):
         words = _plain(settings, problem)
     else:
-        words = _recipe(settings, problem)
+        words = _recipe(settings, problem, method)
     filled = {name: value for name, value in words.items() if getattr(settings, name) is None}
     chosen = replace(settings, **filled)
     if (chosen.early_stopping is False or chosen.bagging) and settings.validation_share is None:
@@ -128,28 +128,33 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     return chosen
 
 
-def is_plain(settings: Settings) -> bool:
-    """Return whether the user named the network's layers or its optimizer, and so left the recipe."""
-    return settings.hidden is not None or settings.optimizer is not None
+def why_plain(settings: Settings) -> str:
+    """Return the option that makes a plain network: who names its layers or its optimizer leaves the recipe; "": none."""
+    if settings.recipe is not None:
+        return "" if settings.recipe else "--no-recipe"
+    named = {"--hidden": settings.hidden, "--optimizer": settings.optimizer}
+    return next((name for name, value in named.items() if value is not None), "")
 
 
-def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
+def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str, Any]:
     effort = FAST if settings.fast else FULL
     classes = problem.task == "classification"
     own_loss = settings.loss is None and settings.output_activation is None
     has_rows = problem.validates or settings.validation_share != 0
     watches = settings.early_stopping is not False and has_rows
     members = settings.members or effort.members
+    hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
     learned = any(group.kind == "category" and group.levels > MOST_ONE_HOT for group in problem.groups)
     chosen: dict[str, Any] = {
         **OFF,
-        "hidden": effort.hidden,
+        "hidden": hidden,
         "activation": "relu" if classes else "leaky_relu",
         "loss": _loss(settings, problem),
         "label_smoothing": 0.05 if classes and own_loss else None,
         "optimizer": "adam",
-        "learning_rate": 0.004,
+        # Measured with Adam's step; others have rates of their own.
+        "learning_rate": 0.004 if method.name in ("adam", "adamw") else None,
         "schedule": "coslog4",
         "batch_size": batch_size(problem.n_rows),
         # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
@@ -172,18 +177,18 @@ def _recipe(settings: Settings, problem: Problem) -> dict[str, Any]:
         "validation_share": 0.2,
         "members": members,
     }
-    chosen["epochs"] = epochs(effort, problem, members, periodic=periodic)
+    chosen["epochs"] = epochs(effort, problem, hidden, members, periodic=periodic)
     chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
     return chosen
 
 
-def epochs(effort: Effort, problem: Problem, members: int, *, periodic: bool) -> int:
+def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: int, *, periodic: bool) -> int:
     """Return the passes over the rows: as many as the effort's work has room for, between its fewest and most.
 
     A row takes about 6 operations a weight, forward and backward.
     """
     numbers = sum(group.kind == "number" for group in problem.groups) if periodic else 0
-    sizes = (problem.n_inputs + 3 * numbers, *effort.hidden, max(1, problem.n_classes))
+    sizes = (problem.n_inputs + 3 * numbers, *hidden, max(1, problem.n_classes))
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs

@@ -30,6 +30,7 @@ from chainrule.training.checks import (
     check_embedded,
     check_loss,
     check_perceptron,
+    check_recipe,
     check_together,
     check_unused,
     check_values,
@@ -58,7 +59,9 @@ class Settings:
     members, which then keep a common epoch. ``calibrate``: fit a temperature on those rows when training
     is over. ``clamp``: draw predicted numbers in to the range of the training rows' target. ``bagging``: member m of K
     holds out and watches the m-th of K folds of the rows, instead. ``refit``: train
-    again on all rows for the best epoch's number of epochs. ``fast``: the recipe's small form, for a tenth of the time.
+    again on all rows for the best epoch's number of epochs. ``recipe``: whether what is None is chosen by the default
+    recipe or is that of a plain network; None: plain where ``hidden`` or ``optimizer`` is given. ``fast``: the recipe's
+    small form, for a tenth of the time.
     ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
     """
 
@@ -100,6 +103,7 @@ class Settings:
     clamp: bool | None = None
     bagging: bool | None = None
     refit: bool = False
+    recipe: bool | None = None
     fast: bool = False
     time_limit: float | None = None
     seed: int = 0
@@ -160,6 +164,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
 
     Raises SettingsError where settings contradict each other or the task.
     """
+    check_recipe(settings, optimizer(settings.optimizer or "adam"))
     chosen = recipe.fill(settings, problem)
     method = _optimizer(chosen)
     network = build_network(chosen, problem)

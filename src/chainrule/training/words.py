@@ -11,6 +11,7 @@ from chainrule.training.settings import Settings
 
 _MISSING = re.compile(r"--missing ('[^']*'|[^\s;,)]+)")
 # Not in quotes: a cell of a table may look like an option.
+_OFF = re.compile(r"(?<![\w'\"-])--no-([a-z][a-z0-9-]*)")
 _OPTION = re.compile(r"(?<![\w'\"-])--([a-z][a-z0-9-]*)")
 _HYPHENATED = re.compile(
     rf"\b({'|'.join(name.replace('_', '-') for name in Settings.__dataclass_fields__ if '_' in name)})\b"
@@ -24,6 +25,7 @@ def python_words(text: str, other: Mapping[str, str] | None = None) -> str:
     "lower learning_rate, or name it as missing with missing=['x']"
     """
     text = _MISSING.sub(lambda match: f"missing=[{match[1]!r}]".replace("\"'", "'").replace("'\"", "'"), text)
+    text = _OFF.sub(lambda match: f"{match[1].replace('-', '_')}=False", text)
     renamed = other or {}
     for pattern in (_OPTION, _HYPHENATED):
         text = pattern.sub(lambda match: renamed.get(match[1], match[1].replace("-", "_")), text)
