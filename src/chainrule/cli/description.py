@@ -48,8 +48,8 @@ def print_description(console: Console, model: Model, path: str) -> None:
     console.print(grid)
     more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
     if model.network.features is not None:
-        console.print()
         console.print(plain(f"layer 0: {model.network.features.words}"))
+        console.print()
     _print_inputs(console, model)
 
 
