@@ -382,6 +382,8 @@ def test_a_training_cut_short_goes_on_to_the_same_bits(seed, tmp_path):
     for other, made in (
         ("network", classifier(**words | {"hidden": [9]})),
         ("members", classifier(**words | {"members": 3})),
+        ("watch", classifier(**words | {"watch": "error"})),
+        ("watch", classifier(**words | {"stopping_metric": "accuracy"})),
     ):
         with pytest.raises(SettingsError, match=f"another training, whose {other} differed: fit with"):
             made.fit(frame, y, resume=path)
@@ -389,6 +391,10 @@ def test_a_training_cut_short_goes_on_to_the_same_bits(seed, tmp_path):
         classifier(**words).fit(frame.assign(x=1 - frame["x"]), y, resume=path)
     with pytest.raises(ModelFileError, match="not a checkpoint of a TableRegressor"):
         regressor().fit(*numbers(), resume=path)
+    saving = SaveCheckpoint(tmp_path / "numbers")
+    regressor(callbacks=[saving], random_state=0).fit(*numbers())
+    with pytest.raises(SettingsError, match="another training, whose clamp differed: fit with"):
+        regressor(clamp=True, random_state=0).fit(*numbers(), resume=saving.path)
     whole.save(tmp_path / "model")
     with pytest.raises(ModelFileError, match="not a checkpoint of a TableClassifier"):
         classifier().fit(frame, y, resume=tmp_path / "model")

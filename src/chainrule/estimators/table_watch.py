@@ -68,8 +68,7 @@ def resumed(path: PathLike, estimator: BaseTable, prepared: Prepared) -> Checkpo
     """Return the checkpoint that a training goes on from; raises SettingsError where it is one of another training."""
     _, data, point = read_checkpoint(path, estimator)
     wanted = _identity(prepared)
-    found = {"sharing": "none", **data}
-    other = [name for name, value in wanted.items() if found.get(name) != value]
+    other = [name for name, value in wanted.items() if data.get(name) != value]
     if other:
         raise SettingsError(
             f"{fspath(path)} is the checkpoint of another training, whose {other[0]} differed: fit with the "
@@ -95,6 +94,9 @@ def _identity(prepared: Prepared) -> dict[str, Any]:
         "sharing": resolved.steps.sharing,
         "seed": resolved.steps.seed,
         "split": split,
+        # The best epoch so far is the best by what was watched: a metric is of answers, and those may be clamped.
+        "watch": "loss" if resolved.plan.watch is None else resolved.plan.watch.metric.name,
+        "clamp": resolved.clamp,
         "data": data_digest(arrays.x, arrays.y, arrays.weights),
     }
 
