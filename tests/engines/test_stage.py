@@ -6,7 +6,7 @@ from agreement import TOLERANCE
 from numba import njit
 
 from chainrule.engines import fastmath, fastmath64
-from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.base import Data, Layout, SharedLayout, StepSettings
 from chainrule.engines.cpu import CpuEngine
 from chainrule.engines.evaluate import RowPredictor
 from chainrule.engines.reference import ReferenceEngine
@@ -142,3 +142,19 @@ def test_a_stage_that_is_no_longer_finite_is_named(engine):
     run = engine.start(network, flat, data, StepSettings(optimizer("sgd"), 30))
     diverged = run.train_epoch(0, np.array([1e308]), [0]).diverged
     assert "step 1: layer 0 is no longer finite" in str(diverged[0])
+
+
+@pytest.mark.parametrize("sharing", ["none", "tabm"])
+@pytest.mark.parametrize("engine", [CpuEngine(np.float64, 1), ReferenceEngine()], ids=["cpu", "reference"])
+def test_an_overflow_inside_a_stage_is_told_of_the_stage(engine, sharing):
+    """Its parameters are finite, and so is the first layer's W: it is the stage's own sum that overflows."""
+    network, flat, data, _ = a_run(True, np.float64, 2, 30)
+    if sharing == "tabm":
+        flat = np.full((1, SharedLayout(network, 2).size), 0.5)
+    layout = Layout(network) if sharing == "none" else SharedLayout(network, 2)
+    v = next(slot for slot in layout.slots if slot.name == "V")
+    flat[:, v.start : v.stop] = 1e308
+    run = engine.start(network, flat, data, StepSettings(optimizer("sgd"), 30, sharing=sharing))
+    with np.errstate(over="ignore", invalid="ignore"):
+        diverged = run.train_epoch(0, np.array([0.1]), [0, 1]).diverged
+    assert [where.layer for where in diverged.values()] == [0, 0]

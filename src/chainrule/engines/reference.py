@@ -304,13 +304,19 @@ def not_finite(step: Step, layout: Layout) -> int | None:
     """Return the first layer (1-based; 0: the feature stage) with a number that is not finite, None if there is none."""
     if np.isfinite(step.gradients.cost) and np.isfinite(step.parameters).all():
         return None
-    for number, layer in enumerate(step.record.layers, 1):
-        if not np.isfinite(layer.z).all():
-            return number
+    if (layer := layer_of_record_not_finite(step.record)) is not None:
+        return layer
     for slot in layout.slots:
         if not np.isfinite(step.parameters[slot.start : slot.stop]).all():
             return slot.layer
     return len(layout.network.layers)
+
+
+def layer_of_record_not_finite(record: Record) -> int | None:
+    """Return the first layer (1-based; 0: the feature stage) with a number that is not finite, None if there is none."""
+    stages = [] if record.stage is None else [(0, record.stage.a)]
+    layers = [(number, layer.z) for number, layer in enumerate(record.layers, 1)]
+    return next((number for number, array in [*stages, *layers] if not np.isfinite(array).all()), None)
 
 
 class ReferenceEngine:

@@ -172,7 +172,8 @@ class SharedCpuRun(CpuRun):
         passes = [self._pass_again(epoch, stopped, member) for member in range(self.shared.members)]
         raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta[0])
         finite = np.abs(raw[np.isfinite(raw)])
-        layer = layer_not_finite(passes) or len(self.layout.network.layers)
+        found = layer_not_finite(passes)
+        layer = len(self.layout.network.layers) if found is None else found
         return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
     def _pass_again(self, epoch: int, number: int, member: int) -> Any:

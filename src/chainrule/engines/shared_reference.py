@@ -17,7 +17,13 @@ from chainrule.engines.base import (
     check_all_active,
     check_resumable,
 )
-from chainrule.engines.reference import ReferenceRun, masks_of_step, take_passes, take_update
+from chainrule.engines.reference import (
+    ReferenceRun,
+    layer_of_record_not_finite,
+    masks_of_step,
+    take_passes,
+    take_update,
+)
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
 
@@ -72,7 +78,8 @@ class SharedReferenceRun(ReferenceRun):
             passes = [self._passes(member, rows[member], strength) for member in range(members)]
             raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta)
             made = take_update(self.shared, self.theta, raw, self.theta_state, self.settings, eta, strength)
-            layer = layer_not_finite(passes) or self.shared.layer_not_finite(made.parameters)
+            layer = layer_not_finite(passes)
+            layer = self.shared.layer_not_finite(made.parameters) if layer is None else layer
             if layer is not None:
                 finite = np.abs(raw[np.isfinite(raw)])
                 largest = float(np.max(finite)) if finite.size else self.steepest
@@ -99,10 +106,10 @@ class SharedReferenceRun(ReferenceRun):
         )
 
 
-def layer_not_finite(passes: Sequence[tuple[Record, Gradients, FloatArray]]) -> int:
-    """Return the first layer (1-based) that is not finite in a pass whose cost isn't, 0 if all costs are finite."""
+def layer_not_finite(passes: Sequence[tuple[Record, Gradients, FloatArray]]) -> int | None:
+    """Return the first layer that is not finite in a pass whose cost isn't, None if all costs are finite."""
     for record, gradients, _ in passes:
         if not np.isfinite(gradients.cost):
-            wrong = [n for n, layer in enumerate(record.layers, 1) if not np.isfinite(layer.z).all()]
-            return wrong[0] if wrong else len(record.layers)
-    return 0
+            found = layer_of_record_not_finite(record)
+            return len(record.layers) if found is None else found
+    return None
