@@ -285,9 +285,11 @@ def test_a_package_that_can_t_be_written_keeps_its_code_in_the_users_cache(tmp_p
 
 
 @pytest.mark.slow
-@pytest.mark.alone
-def test_the_first_compilation_is_said_and_takes_at_most_fifteen_seconds(tmp_path):
+def test_a_training_compiles_once_and_says_so(tmp_path):
+    """What it says it has done: with no word the second time, nothing was compiled. `benchmarks.speed` has the seconds."""
     for said in (SAID, ""):
         out, err = python(WORK.format(**TRAINED), NUMBA_CACHE_DIR=str(tmp_path)).communicate(timeout=120)
         assert err == said
-        assert float(out.split()[1]) < (15 if said else 5)
+        folder, _, weight = out.split()
+        assert folder == str(tmp_path / "pieces")
+        assert float(weight) == pytest.approx(0.2, abs=1e-4)
