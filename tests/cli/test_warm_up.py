@@ -68,7 +68,7 @@ def test_compilations_are_counted(monkeypatch):
 
 
 @pytest.mark.slow
-def test_the_second_time_is_instant():
+def test_the_second_time_nothing_is_compiled():
     """In the cache that there is: the first time compiles what no test has needed yet."""
     said = []
     for _ in range(2):
@@ -81,9 +81,7 @@ def test_the_second_time_is_instant():
         assert done.returncode == 0, done.stderr
         said.append((done.stdout, done.stderr))
     assert re.match(rf"(compiled|all) {len(ahead.jobs())} functions", said[0][0])
-    ((functions, seconds),) = re.findall(r"all (\d+) functions were there, in (\S+) s", said[1][0])
-    assert int(functions) == len(ahead.jobs())
-    assert float(seconds) < 5
+    assert said[1][0].startswith(f"all {len(ahead.jobs())} functions were there, in ")
     assert said[1][1] == ""
     assert f"kept in {pieces.cache_folder()} and {ahead.kernel_folder()}" in said[1][0]
 

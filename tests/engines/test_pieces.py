@@ -233,8 +233,6 @@ def test_processes_that_write_the_same_piece_at_once(tmp_path):
 
 
 WORK = """
-    import sys, time
-    begun = time.perf_counter()
     import numpy as np
     from chainrule.engines.base import Data, Layout, StepSettings
     from chainrule.engines.cpu import CpuEngine
@@ -244,7 +242,7 @@ WORK = """
     data = Data(np.ones((6, 3)), np.ones((6, 2)), np.arange(6), np.arange(0))
     run = CpuEngine(np.float32, 1).start(network, np.full((1, Layout(network).size), 0.1), data, StepSettings())
     {use}
-    print(cache_folder(), time.perf_counter() - begun, {result})
+    print(cache_folder(), {result})
 """
 PREDICTING = {"use": "outputs = run.outputs(np.arange(6))", "result": "outputs[0, 0, 0]"}
 TRAINED = {"use": "run.train_epoch(0, np.array([0.1]), [0])", "result": "run.parameters[0, 0]"}
@@ -267,15 +265,12 @@ def test_a_package_that_can_t_be_written_keeps_its_code_in_the_users_cache(tmp_p
         "PYTHONDONTWRITEBYTECODE": "1",
     }
     environment |= {"NUMBA_CACHE_DIR": "", "HOME": os.devnull, "LOCALAPPDATA": ""}
-    seconds = []
     for said in (SAID, ""):
         out, err = python(WORK.format(**PREDICTING), **environment).communicate(timeout=120)
         assert err == said
-        folder, took, output = out.split()
+        folder, output = out.split()
         assert folder == str(cache / "chainrule" / "pieces")
         assert float(output) == pytest.approx(4 * 0.1 * math.tanh(3 * 0.1 + 0.1) + 0.1, rel=1e-6)
-        seconds.append(float(took))
-    assert seconds[1] < seconds[0]
     out, err = python(
         WORK.format(**PREDICTING), **{**environment, "XDG_CACHE_HOME": os.devnull, "TMPDIR": str(tmp_path)}
     ).communicate(timeout=120)
@@ -290,6 +285,6 @@ def test_a_training_compiles_once_and_says_so(tmp_path):
     for said in (SAID, ""):
         out, err = python(WORK.format(**TRAINED), NUMBA_CACHE_DIR=str(tmp_path)).communicate(timeout=120)
         assert err == said
-        folder, _, weight = out.split()
+        folder, weight = out.split()
         assert folder == str(tmp_path / "pieces")
         assert float(weight) == pytest.approx(0.2, abs=1e-4)

@@ -382,6 +382,7 @@ def test_a_training_cut_short_goes_on_to_the_same_bits(seed, tmp_path):
     for other, made in (
         ("network", classifier(**words | {"hidden": [9]})),
         ("members", classifier(**words | {"members": 3})),
+        ("stop_together", classifier(**words | {"stop_together": True})),
         ("watch", classifier(**words | {"watch": "error"})),
         ("watch", classifier(**words | {"stopping_metric": "accuracy"})),
     ):

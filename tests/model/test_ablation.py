@@ -194,8 +194,33 @@ def test_ctrl_c_before_anything_is_done_goes_on(monkeypatch):
 
 
 @pytest.mark.parametrize(
+    ("words", "reasons"),
+    [
+        (
+            {"activation": "tanh", "schedule": "cosine"},
+            {
+                "leak": "activation is tanh, not the recipe's leaky_relu",
+                "schedule": "schedule is cosine, not the recipe's coslog4",
+            },
+        ),
+        ({"activation": ["selu", "mish"]}, {"leak": "activation is ['selu', 'mish'], not the recipe's leaky_relu"}),
+        ({"activation": "leaky_relu"}, {"leak": None}),
+        ({"activation": "relu"}, {"leak": "activation is relu already"}),
+        ({"members": 3, "weight_decay": 0.2}, {"members": None, "weight decay": None}),
+    ],
+)  # fmt: skip
+def test_what_the_user_chose_instead_of_the_recipe_is_no_ingredient(words, reasons):
+    prepared = prepare(NUMBERS, "y", Settings(**words))
+    for ingredient in INGREDIENTS:
+        if ingredient.name in reasons:
+            found = module._reason(ingredient, Settings(**words), module._problem(prepared))
+            assert found == reasons[ingredient.name]
+
+
+@pytest.mark.parametrize(
     ("words", "line"),
     [
+        ({"optimizer": "lbfgs"}, "without ingredients: leave out --optimizer$"),
         ({"hidden": [4]}, "with --hidden it is a plain network"),
         ({"optimizer": "sgd"}, "with --optimizer it is a plain network"),
         ({"time_limit": 5.0}, "a --time-limit would end each at another epoch"),

@@ -112,17 +112,15 @@ def test_who_asks_for_the_recipe_keeps_it_with_layers_or_an_optimizer_of_their_o
     assert again == full
 
 
-def test_the_recipe_s_rate_is_adam_s():
-    rates = {
-        name: resolve(Settings(recipe=True, optimizer=name), problem()).plan.learning_rate
-        for name in ("adam", "adamw", "sgd", "rmsprop")
-    }
-    assert rates == {
-        "adam": 0.004,
-        "adamw": 0.004,
-        "sgd": OPTIMIZERS["sgd"].learning_rate,
-        "rmsprop": OPTIMIZERS["rmsprop"].learning_rate,
-    }
+def test_the_recipe_s_rate_and_decay_are_adam_s():
+    for name, record in OPTIMIZERS.items():
+        if recipe.has_batches(record):
+            made = resolve(Settings(recipe=True, optimizer=name), problem())
+            own = (record.learning_rate, record.weight_decay)
+            assert (made.plan.learning_rate, made.steps.weight_decay) == (
+                (0.004, 0.05) if name in recipe.ADAMS else own
+            )
+    assert set(recipe.ADAMS) == {name for name in OPTIMIZERS if name.startswith("adam")}
 
 
 @pytest.mark.parametrize(

@@ -62,7 +62,42 @@ def test_nearly_all_right_takes_few_looks(boldness, monkeypatch, rng):
     wrong = np.mean(np.argmax(z, axis=1) != codes)
     assert 0 < wrong < 0.01
     assert refinement(codes, z) == pytest.approx(found.fun, rel=1e-9)
-    assert len(looks) <= 16
+    assert len(looks) <= 10
+
+
+@pytest.mark.parametrize("exponent", [-30, -3, 3, 6, 20, 30, 37])
+def test_any_boldness_has_the_same_refinement(exponent, monkeypatch, rng):
+    """Weighted sums as large as float32 has them, and as small."""
+    looks = []
+    monkeypatch.setattr(module, "_loss", lambda *given: looks.append(given) or loss_at(*given))
+    codes = rng.integers(0, 2, 300)
+    z = rng.normal(size=(300, 2)) + 1.2 * np.eye(2)[codes]
+    found = refinement(codes, 10.0**exponent * z)
+    assert found == pytest.approx(refinement(codes, z), rel=1e-9)
+    assert len(looks) <= 2 * 12
+
+
+def test_no_better_than_chance_is_known_at_once(monkeypatch, rng):
+    looks = []
+    monkeypatch.setattr(module, "_loss", lambda *given: looks.append(given) or loss_at(*given))
+    codes = rng.integers(0, 3, 300)
+    for scale in (1e-3, 1.0, 1e3, 1e30):
+        assert refinement(codes, -scale * np.eye(3)[codes]) == np.log(3)
+    assert len(looks) == 4
+    # One row wrong by far, the others right by little: β is near 0, and the loss no more than that of chance.
+    z = np.eye(3)[codes]
+    z[0] = -1e30 * z[0]
+    assert 0.99 * np.log(3) < refinement(codes, z) <= np.log(3)
+
+
+def test_rows_told_apart_take_few_looks(monkeypatch, rng):
+    looks = []
+    monkeypatch.setattr(module, "_loss", lambda *given: looks.append(given) or loss_at(*given))
+    codes = rng.integers(0, 4, 500)
+    for boldness in (0.001, 0.1, 1.0, 10.0, 1000.0):
+        looks.clear()
+        assert refinement(codes, boldness * (rng.normal(size=(500, 4)) * 0.1 + 2 * np.eye(4)[codes])) < 1e-10
+        assert len(looks) <= 8, boldness
 
 
 ROWS = st.integers(1, 12).flatmap(

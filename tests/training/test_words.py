@@ -17,6 +17,7 @@ from chainrule.training.words import in_python_words, python_words
         ),
         ("as missing with --missing 'x y'", "as missing with missing=['x y']"),
         ("as missing with --missing -inf", "as missing with missing=['-inf']"),
+        ("leave it out, or add --recipe", "leave it out, or give recipe=True"),
         ("leave out --no-stop-together", "leave out stop_together=False"),
         ("name inputs with --inputs", "name inputs with kinds"),
         ("column 'a': '--epochs' is not a number", "column 'a': '--epochs' is not a number"),

@@ -95,6 +95,7 @@ def _identity(prepared: Prepared) -> dict[str, Any]:
         "seed": resolved.steps.seed,
         "split": split,
         # The best epoch so far is the best by what was watched: a metric is of answers, and those may be clamped.
+        "stop_together": resolved.plan.together,
         "watch": "loss" if resolved.plan.watch is None else resolved.plan.watch.metric.name,
         "clamp": resolved.clamp,
         "data": data_digest(arrays.x, arrays.y, arrays.weights),

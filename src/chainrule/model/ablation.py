@@ -27,7 +27,7 @@ from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.training.metrics import Scores, log_losses
 from chainrule.training.monitor import Callback
-from chainrule.training.recipe import INGREDIENTS, Ingredient, fill, why_plain
+from chainrule.training.recipe import INGREDIENTS, Ingredient, can_be_added, fill, why_plain
 from chainrule.training.settings import Problem, Settings, Task, resolve
 
 SEEDS = 3
@@ -129,7 +129,7 @@ def check_ablates(settings: Settings, seeds: int) -> None:
     if plain := why_plain(settings):
         raise SettingsError(
             f"--ablate takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
-            + (f"leave out {plain}" if plain == "--no-recipe" else f"leave out {plain}, or add --recipe")
+            + (f"leave out {plain}, or add --recipe" if can_be_added(settings) else f"leave out {plain}")
         )
     if settings.time_limit is not None:
         raise SettingsError(
@@ -217,7 +217,11 @@ def _problem(prepared: Prepared) -> Problem:
 def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str | None:
     """Return why an ingredient can't be taken out of the training that the settings give; None if it can."""
     chosen = fill(settings, problem)
-    there = [_there(name, getattr(chosen, name), value) for name, value in ingredient.without.items()]
+    own = fill(replace(settings, **dict.fromkeys(ingredient.without)), problem)
+    there = [
+        _there(name, getattr(chosen, name), getattr(own, name), value)
+        for name, value in ingredient.without.items()
+    ]
     if all(reason is not None for reason in there):
         return "; ".join(filter(None, there))
     try:
@@ -227,7 +231,7 @@ def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str
     return None
 
 
-def _there(name: str, value: Any, without: Any) -> str | None:
+def _there(name: str, value: Any, own: Any, without: Any) -> str | None:
     """Return why a setting is as without the ingredient already; None if it is not."""
     word = name.replace("_", "-")
     if value is None:
@@ -235,6 +239,9 @@ def _there(name: str, value: Any, without: Any) -> str | None:
     shown = ("off", "on")[value] if isinstance(value, bool) else value
     if value == without:
         return f"{word} is {shown} already"
+    if isinstance(value, str | Sequence) and value != own:
+        # Another word of the user's is no ingredient: without it there would be another training altogether.
+        return f"{word} is {shown}, not the recipe's {own}"
     if _is_number(value) and _is_number(without) and value < without:
         # What is taken out of a number makes it less: more would be another recipe.
         return f"{word} is {shown} already, less than {without}"

@@ -96,7 +96,7 @@ def check_values(s: Settings) -> None:
 
 def check_recipe(asked: Settings, method: Optimizer) -> None:
     """Raise SettingsError where the recipe is asked for with an optimizer that has no batches."""
-    if asked.recipe and (method.whole or method.name == "perceptron"):
+    if asked.recipe and not recipe.has_batches(method):
         raise SettingsError(
             f"the recipe trains by batches of rows, and {method.name} doesn't: leave out --recipe, or choose another --optimizer"
         )
@@ -186,7 +186,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
     plain = recipe.why_plain(asked)
-    remedy = "leave it out" if plain == "--no-recipe" else "leave it out, or add --recipe"
+    remedy = "leave it out, or add --recipe" if recipe.can_be_added(asked) else "leave it out"
     unused = (
         (
             "fast",

@@ -46,6 +46,9 @@ MOST_ONE_HOT = 9
 PATIENCE = 0.55
 """The part of the epochs without progress that ends training: the last wave of coslog4 is 8/15 of them."""
 
+ADAMS = ("adam", "adamw", "adam_epsilon_hat")
+"""The optimizers whose steps are Adam's, for which the recipe's learning rate and weight decay were chosen."""
+
 FEWEST_BAGGED = 40
 """The fewest rows of which each member holds out a fold of its own."""
 
@@ -136,6 +139,16 @@ def why_plain(settings: Settings) -> str:
     return next((name for name, value in named.items() if value is not None), "")
 
 
+def has_batches(method: Optimizer) -> bool:
+    """Return whether it goes by batches of rows with a rate, as the recipe does."""
+    return not method.whole and method.name != "perceptron"
+
+
+def can_be_added(settings: Settings) -> bool:
+    """Return whether the recipe could be asked for beside layers or an optimizer of the user's own."""
+    return settings.recipe is None and has_batches(optimizer(settings.optimizer or "adam"))
+
+
 def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str, Any]:
     effort = FAST if settings.fast else FULL
     classes = problem.task == "classification"
@@ -145,7 +158,7 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     members = settings.members or effort.members
     hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
-    learned = any(group.kind == "category" and group.levels > MOST_ONE_HOT for group in problem.groups)
+    learned = any(group.is_large for group in problem.groups)
     chosen: dict[str, Any] = {
         **OFF,
         "hidden": hidden,
@@ -153,13 +166,13 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "loss": _loss(settings, problem),
         "label_smoothing": 0.05 if classes and own_loss else None,
         "optimizer": "adam",
-        # Measured with Adam's step; others have rates of their own.
-        "learning_rate": 0.004 if method.name in ("adam", "adamw") else None,
+        # Rate and decay were measured with Adam's step; others have their own.
+        "learning_rate": 0.004 if method.name in ADAMS else None,
         "schedule": "coslog4",
         "batch_size": batch_size(problem.n_rows),
         # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
         "dropout": 0.15 if classes else 0.0,
-        "weight_decay": 0.05,
+        "weight_decay": 0.05 if method.name in ADAMS else method.weight_decay,
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",
         "early_stopping": True,

@@ -11,6 +11,7 @@ from chainrule.training.settings import Settings
 
 _MISSING = re.compile(r"--missing ('[^']*'|[^\s;,)]+)")
 # Not in quotes: a cell of a table may look like an option.
+_ON = re.compile(r"\badd --(recipe)\b")
 _OFF = re.compile(r"(?<![\w'\"-])--no-([a-z][a-z0-9-]*)")
 _OPTION = re.compile(r"(?<![\w'\"-])--([a-z][a-z0-9-]*)")
 _HYPHENATED = re.compile(
@@ -25,6 +26,7 @@ def python_words(text: str, other: Mapping[str, str] | None = None) -> str:
     "lower learning_rate, or name it as missing with missing=['x']"
     """
     text = _MISSING.sub(lambda match: f"missing=[{match[1]!r}]".replace("\"'", "'").replace("'\"", "'"), text)
+    text = _ON.sub(lambda match: f"give {match[1]}=True", text)
     text = _OFF.sub(lambda match: f"{match[1].replace('-', '_')}=False", text)
     renamed = other or {}
     for pattern in (_OPTION, _HYPHENATED):
