@@ -17,7 +17,7 @@ HIDDEN, BATCH, EPOCHS = (64, 32), 32, 50
 # The lazy import stands as a peer of its own: it is no fair match for libraries that import all they have.
 IMPORTS = {
     (OURS, "all that training needs"): (
-        "from chainrule import train; from chainrule.engines.cpu import CpuEngine"
+        "from chainrule import train; from chainrule.engines.cpu.run import CpuEngine"
     ),
     ("import chainrule alone", ""): "import chainrule",
     ("Python alone", ""): "pass",
@@ -105,11 +105,11 @@ def torch_fit(x: Any, y: Any) -> None:
 def _our_fit(x: Any, y: Any) -> None:
     from benchmarks.peers.ours import network_of
     from chainrule.engines.base import Data, StepSettings
-    from chainrule.engines.cpu import CpuEngine
+    from chainrule.engines.cpu.engine import CpuEngine
     from chainrule.equations.schedules import schedule
     from chainrule.training.initial import initial_parameters
     from chainrule.training.loop import fit
-    from chainrule.training.monitor import Plan
+    from chainrule.training.plan import Plan
 
     network = network_of((x.shape[1], *HIDDEN, 3))
     data = Data(x, np.eye(3, dtype=np.float32)[y], np.arange(len(x)), np.arange(0))

@@ -82,7 +82,7 @@ def _in_this_process(sizes: list[int], rows: int, members: int) -> dict[str, Any
     from benchmarks.cases import make_parameters
     from benchmarks.peers.ours import flat, network_of
     from chainrule.engines.base import Data, StepSettings
-    from chainrule.engines.cpu import CpuEngine
+    from chainrule.engines.cpu.engine import CpuEngine
 
     rng = np.random.default_rng(0)
     network = network_of(sizes)

@@ -12,8 +12,9 @@ from hypothesis import assume
 from hypothesis import strategies as st
 
 from chainrule.equations.activations import ACTIVATIONS, Activation, activation
+from chainrule.equations.dense import PARAMETRIZATIONS, Dense
 from chainrule.equations.losses import LOSSES, Loss, loss
-from chainrule.equations.network import PARAMETRIZATIONS, Dense, Gradients, Network
+from chainrule.equations.network import Gradients, Network
 from judges import exact
 
 FORMULA_ACTIVATIONS = ["z/(1+abs(z))", "1/(1+exp(-z))", "sin(z)+z/2"]

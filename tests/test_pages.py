@@ -13,7 +13,7 @@ from chainrule.equations.initializers import INITIALIZERS
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.equations.schedules import SCHEDULES
-from chainrule.training.recipe import INGREDIENTS
+from chainrule.training.settings.recipe import INGREDIENTS
 
 DOCS = Path(__file__).parents[1] / "docs"
 

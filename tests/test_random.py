@@ -7,15 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule._random import (
-    Purpose,
-    dropout_uniforms,
-    generator,
-    philox,
-    row_order,
-    split_seed,
-    words,
-)
+from chainrule._random import Purpose, dropout_uniforms, generator, philox, row_order, split_seed, words
 
 # Random123's kat_vectors for philox4x32-10: counter, key, result.
 VECTORS = [

@@ -9,10 +9,12 @@ import numpy as np
 
 from benchmarks.cases import EPSILON, LEARNING_RATE, Array, CaseData, Parameters, TrainingCase
 from benchmarks.peers.base import Predictor, Trainer
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.evaluate import RowPredictor
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 
 

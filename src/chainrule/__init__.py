@@ -13,36 +13,38 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainrule._version import __version__ as __version__
+
 if TYPE_CHECKING:
-    from chainrule.equations.network import Dense, Network
+    from chainrule.equations.dense import Dense
+    from chainrule.equations.network import Network
     from chainrule.errors import ChainruleError
-    from chainrule.estimators.mlp_classifier import MLPClassifier
-    from chainrule.estimators.mlp_regressor import MLPRegressor
-    from chainrule.estimators.table_classifier import TableClassifier
-    from chainrule.estimators.table_regressor import TableRegressor
-    from chainrule.model.ablation import ablate
-    from chainrule.model.build import Trained, train
+    from chainrule.estimators.mlp.classifier import MLPClassifier
+    from chainrule.estimators.mlp.regressor import MLPRegressor
+    from chainrule.estimators.table.classifier import TableClassifier
+    from chainrule.estimators.table.regressor import TableRegressor
+    from chainrule.fitting.ablation import ablate
+    from chainrule.fitting.score import Trained
+    from chainrule.fitting.train import train
     from chainrule.model.model import Model, load
     from chainrule.tables.read import read_table
-    from chainrule.training.settings import Settings
-
-__version__ = "0.1.0"
+    from chainrule.training.settings.record import Settings
 
 _HOMES = {
     "ChainruleError": "chainrule.errors",
     "Dense": "chainrule.equations.network",
-    "MLPClassifier": "chainrule.estimators.mlp_classifier",
-    "MLPRegressor": "chainrule.estimators.mlp_regressor",
+    "MLPClassifier": "chainrule.estimators.mlp.classifier",
+    "MLPRegressor": "chainrule.estimators.mlp.regressor",
     "Model": "chainrule.model.model",
     "Network": "chainrule.equations.network",
-    "Settings": "chainrule.training.settings",
-    "TableClassifier": "chainrule.estimators.table_classifier",
-    "TableRegressor": "chainrule.estimators.table_regressor",
-    "Trained": "chainrule.model.build",
-    "ablate": "chainrule.model.ablation",
+    "Settings": "chainrule.training.settings.resolve",
+    "TableClassifier": "chainrule.estimators.table.classifier",
+    "TableRegressor": "chainrule.estimators.table.regressor",
+    "Trained": "chainrule.fitting.train",
+    "ablate": "chainrule.fitting.ablation",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
-    "train": "chainrule.model.build",
+    "train": "chainrule.fitting.train",
 }
 
 __all__ = [

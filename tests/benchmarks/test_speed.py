@@ -22,8 +22,9 @@ from benchmarks.cases import (
 from benchmarks.peers import forms
 from benchmarks.report import duration, plain
 from benchmarks.timing import AbsentError, Contestant, best_of_each_peer, interleave, quartiles, ratios
-from chainrule.engines.base import Layout
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 
 
 def contestant(peer="a", variant="", samples=(1.0,), checked=None):

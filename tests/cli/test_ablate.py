@@ -6,8 +6,8 @@ import re
 import pytest
 
 from chainrule.cli import train
-from chainrule.model import ablation
-from chainrule.training.recipe import INGREDIENTS
+from chainrule.fitting import ablation
+from chainrule.training.settings.recipe import INGREDIENTS
 
 from .conftest import contents
 

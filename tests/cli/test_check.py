@@ -58,7 +58,7 @@ def test_json_is_the_whole_certificate(run: Run, penguins: str):
 
 @pytest.mark.parametrize("how", [[], ["--json"]], ids=["text", "json"])
 def test_a_failed_check_is_exit_code_1_and_names_the_mistake(run: Run, penguins: str, monkeypatch, how):
-    from chainrule.explain import check
+    from chainrule.explain.check import certificate as check
 
     right = check.network_gradient
 

@@ -478,7 +478,7 @@ def test_too_little_memory(refused, monkeypatch):
     def starve(*arguments: object) -> None:
         raise MemoryError("Unable to allocate 3 TiB")
 
-    monkeypatch.setattr("chainrule.model.timing.initial_parameters", starve)
+    monkeypatch.setattr("chainrule.fitting.timing.initial_parameters", starve)
     refused(
         "there is not enough memory (Unable to allocate 3 TiB); use smaller --hidden layers, or fewer rows or columns",
         "train", "good.csv", *TARGET, "--quiet",

@@ -11,8 +11,8 @@ from tests.cli.conftest import contents
 from tests.explain.latex_check import complaints
 
 from chainrule.cli.explain import FORMATS
-from chainrule.explain.render_json import read_json
-from chainrule.explain.sources import trace_rows
+from chainrule.explain.show.json import read_json
+from chainrule.explain.trace.sources import trace_rows
 from chainrule.model.model import Model
 
 PAGE = Path(__file__).parents[2] / "docs" / "pages.md"

@@ -113,7 +113,7 @@ def test_ctrl_c_before_there_is_a_network_writes_nothing(folder: Path, monkeypat
         raise KeyboardInterrupt
 
     before = contents(folder)
-    monkeypatch.setattr("chainrule.engines.reference.ReferenceRun.train_epoch", interrupted)
+    monkeypatch.setattr("chainrule.engines.reference.run.ReferenceRun.train_epoch", interrupted)
     assert main(["train", "penguins.csv", *TARGET, *FAST, "--quiet"]) == 130
     assert capsys.readouterr().err == "interrupted; no file was written\n"
     assert contents(folder) == before

@@ -8,8 +8,9 @@ import textwrap
 
 import pytest
 
-from chainrule.engines import ahead, pieces
-from chainrule.engines.ahead import Job
+from chainrule.engines.cpu import ahead
+from chainrule.engines.cpu.ahead import Job
+from chainrule.engines.cpu.pieces import pieces
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS
@@ -42,7 +43,7 @@ def test_what_is_said(run, monkeypatch):
 
 
 @pytest.mark.parametrize(
-    "place", ["chainrule.engines.pieces.cache_folder", "chainrule.engines.ahead.kernel_folder"]
+    "place", ["chainrule.engines.cpu.pieces.pieces.cache_folder", "chainrule.engines.cpu.ahead.kernel_folder"]
 )
 def test_where_nothing_can_be_kept_it_says_so_and_compiles_nothing(run, monkeypatch, place):
     monkeypatch.setattr(place, lambda: None)

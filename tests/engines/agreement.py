@@ -14,12 +14,17 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine, CpuRun
-from chainrule.engines.reference import ReferenceEngine, ReferenceRun, masks_of_step, take_step
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.cpu.run import CpuRun
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.run import ReferenceRun
+from chainrule.engines.reference.step import masks_of_step, take_step
 from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
 from chainrule.equations.losses import LOSSES, loss
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
 
 TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}

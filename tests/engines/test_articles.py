@@ -5,9 +5,12 @@ import itertools
 import numpy as np
 import pytest
 
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.reference import ReferenceEngine, take_step
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.step import take_step
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 
 

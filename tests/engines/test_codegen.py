@@ -9,8 +9,8 @@ from floats import call, run_activation, run_loss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.engines.codegen import MOST_SHARED, TILE, Array, Kernel, equation_source
-from chainrule.engines.pieces import (
+from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE, Array, Kernel, equation_source
+from chainrule.engines.cpu.pieces.pieces import (
     STEP_NUMBERS,
     activation_source,
     loss_source,
@@ -18,8 +18,8 @@ from chainrule.engines.pieces import (
     prepare_source,
     update_source,
 )
-from chainrule.engines.tracing import ELEMENT, ROW, Graph, TracingNamespace
 from chainrule.equations.activations import ACTIVATIONS, activation
+from chainrule.equations.graph import ELEMENT, ROW, Graph, TracingNamespace
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.equations.regularizers import CLIP, penalized, shrunk
@@ -111,7 +111,7 @@ def test_a_formula_never_reaches_the_source():
             "min",
             "math",
             "np",
-            "fastmath",
+            "math32",
             "inf",
             "nan",
         }

@@ -7,13 +7,15 @@ import pytest
 
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.engines.threads import _pool, limited_threads, on_threads, thread_count
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.training.settings import Problem, Settings, resolve
+from chainrule.training.settings.record import Problem, Settings
+from chainrule.training.settings.resolve import resolve
 
 
 def train(engine, network, parameters, x, rate, clip_norm=None):

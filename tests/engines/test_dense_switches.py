@@ -6,11 +6,14 @@ import numpy as np
 import pytest
 from agreement import TOLERANCE, Case, assert_steps_agree, both_runs
 
-from chainrule.engines.base import Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.evaluate import RowPredictor
-from chainrule.engines.reference import ReferenceEngine, masks_of_step, take_step
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.step import masks_of_step, take_step
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from chainrule.engines.base import Divergence, Layout
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Divergence
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from networks import cases
 

@@ -13,8 +13,8 @@ import pytest
 from floats import run_activation
 
 import chainrule
-from chainrule.engines import pieces
-from chainrule.engines.pieces import cache_folder, compiled, output_source
+from chainrule.engines.cpu.pieces import pieces
+from chainrule.engines.cpu.pieces.pieces import cache_folder, compiled, output_source
 from chainrule.equations.activations import activation
 from chainrule.errors import OutputError
 

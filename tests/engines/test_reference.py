@@ -7,10 +7,13 @@ import pytest
 
 from chainrule._random import dropout_uniforms, row_order
 from chainrule.engines import engine_named
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.reference import ReferenceEngine, masks_of_step, take_step
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.step import masks_of_step, take_step
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
 from chainrule.equations.losses import loss
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
 from chainrule.errors import SettingsError
 

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 from agreement import Case
 
-from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.errors import SettingsError
 

@@ -8,11 +8,14 @@ from agreement import STEPPING, Case
 from numba.core.runtime import _nrt_python as runtime
 from numba.core.runtime import rtsys
 
-from chainrule.engines.base import Data, Layout, RunState, SharedLayout, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.reference import ReferenceEngine, masks_of_step
+from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.step import masks_of_step
+from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.training.initial import initial_parameters

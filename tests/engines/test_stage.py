@@ -5,13 +5,15 @@ import pytest
 from agreement import TOLERANCE
 from numba import njit
 
-from chainrule.engines import fastmath, fastmath64
-from chainrule.engines.base import Data, Layout, SharedLayout, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.engines.evaluate import RowPredictor
-from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.cpu.pieces import math32, math64
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.training.initial import initial_parameters
 
@@ -57,7 +59,7 @@ def test_a_step_is_that_of_reference(scale, members, batch_size, parametrization
 
 @pytest.mark.parametrize("dtype", [np.float64, np.float32], ids=["float64", "float32"])
 def test_the_number_of_threads_changes_no_bit(dtype, monkeypatch):
-    monkeypatch.setattr("chainrule.engines.cpu.SMALL_STEP", 1)
+    monkeypatch.setattr("chainrule.engines.cpu.run.SMALL_STEP", 1)
     network, flat, data, settings = a_run(True, dtype, 1, 17)
     found = []
     for threads in (1, 2):
@@ -86,7 +88,7 @@ def test_initial_numbers_are_spread_as_said():
     stage = Features([("number", 1)] * 40 + [("category", 200)], scale=True)
     network = Network([stage.n_inputs, Dense(1)], features=stage)
     unseen = [40 + 7]
-    from chainrule.engines.base import Layout
+    from chainrule.equations.layout import Layout
 
     own = Layout(network).unflatten(initial_parameters(network, 1, 0, unseen)[0])[-1]
     assert abs(own["f"].std() - 0.1) < 0.01
@@ -100,7 +102,7 @@ def test_initial_numbers_are_spread_as_said():
 
 
 @pytest.mark.parametrize(
-    ("module", "dtype"), [(fastmath, np.float32), (fastmath64, np.float64)], ids=["float32", "float64"]
+    ("module", "dtype"), [(math32, np.float32), (math64, np.float64)], ids=["float32", "float64"]
 )
 def test_turns_are_within_two_units_in_the_last_place(module, dtype):
     """The judge folds the whole turns away and takes NumPy's long double, which has 11 bits more than float64."""

@@ -14,10 +14,12 @@ import pytest
 from agreement import Case
 
 from chainrule.engines import threads
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.engines.threads import on_threads, one_blas_thread, thread_count
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 
@@ -125,7 +127,7 @@ def test_calls_of_any_length_make_the_same_steps(monkeypatch):
     """Python looks for Ctrl-C between calls of the compiled loop: after each step, or once an epoch."""
     bits = []
     for seconds in (1e-9, 1e-4, 1e9):
-        monkeypatch.setattr("chainrule.engines.cpu.SECONDS_AWAY", seconds)
+        monkeypatch.setattr("chainrule.engines.cpu.run.SECONDS_AWAY", seconds)
         bits.append(
             everything(replace(SPLIT, members=3), 2, np.float32)
             + everything(replace(SMALL, members=3), 2, np.float32)

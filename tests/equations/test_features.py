@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 
+from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
 STAGE = Features(

@@ -10,9 +10,10 @@ import numpy as np
 import pytest
 
 from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.dense import Dense
 from chainrule.equations.initializers import INITIALIZERS
 from chainrule.equations.losses import LOSSES
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS, OptimizerState
 from chainrule.equations.regularizers import clipped, dropout_mask, penalized, penalty, shrunk
 from chainrule.equations.schedules import SCHEDULES

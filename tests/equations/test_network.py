@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.equations.activations import ACTIVATIONS, Activation
+from chainrule.equations.dense import Dense
 from chainrule.equations.losses import LOSSES, loss
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from networks import (
     Case,

@@ -7,8 +7,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.engines.base import SharedLayout, StepSettings
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import StepSettings
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import SharedLayout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.sharing import expand, fold, shared_shapes
 from chainrule.errors import SettingsError

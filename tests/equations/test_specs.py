@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import format_spec, read_spec, unknown_name
 from chainrule.errors import SettingsError
 
 REGISTRY = {

@@ -8,7 +8,8 @@ import pytest
 from sklearn.neural_network import MLPClassifier as Theirs
 
 from chainrule import MLPClassifier
-from chainrule.estimators import mlp_classifier, mlp_regressor
+from chainrule.estimators.mlp import classifier as mlp_classifier
+from chainrule.estimators.mlp import regressor as mlp_regressor
 
 PAGE = Path(__file__).parents[2] / "docs" / "sklearn.md"
 

@@ -12,14 +12,14 @@ from sklearn.datasets import load_iris, make_classification, make_multilabel_cla
 from sklearn.exceptions import ConvergenceWarning, NotFittedError
 
 from chainrule import Dense, MLPClassifier, MLPRegressor, Network
-from chainrule.engines.base import Layout
-from chainrule.engines.reference import ReferenceEngine
+from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.layout import Layout
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.equations.schedules import SCHEDULES
 from chainrule.estimators import MetricMonitor, ProgressBar
-from chainrule.training.metrics import Metric
+from chainrule.training.scores.metrics import Metric
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -592,7 +592,7 @@ def test_any_kind_of_table_gives_the_same(kind, monkeypatch):
     y = {"pandas": pd.Series(CLASS), "polars": pl.Series(CLASS)}.get(kind, CLASS)
     model, plain = classifier().fit(x, y), classifier().fit(Z, CLASS)
     same(model, plain)
-    monkeypatch.setattr("chainrule.estimators._inputs.MOST_CELLS", 44)  # eleven rows
+    monkeypatch.setattr("chainrule.estimators.mlp.inputs.MOST_CELLS", 44)  # eleven rows
     np.testing.assert_array_equal(model.predict_proba(x), plain.predict_proba(Z))
     if kind in ("pandas", "polars"):
         assert model.feature_names_in_.tolist() == names

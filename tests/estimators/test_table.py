@@ -16,7 +16,7 @@ from sklearn.exceptions import ConvergenceWarning, DataConversionWarning, NotFit
 import chainrule
 from chainrule import Settings, TableClassifier, TableRegressor
 from chainrule.errors import SettingsError, TableError
-from chainrule.training.words import python_words
+from chainrule.training.settings.words import python_words
 
 PENGUINS = pd.read_csv(Path(__file__).parents[2] / "examples" / "penguins.csv")
 X, Y = PENGUINS.drop(columns="species"), PENGUINS["species"]

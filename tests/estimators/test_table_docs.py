@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from chainrule import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
-from chainrule.estimators import table_classifier, table_regressor
+from chainrule.estimators.table import classifier as table_classifier
+from chainrule.estimators.table import regressor as table_regressor
 
 ROOT = Path(__file__).parents[2]
 PAGE = (ROOT / "docs" / "sklearn.md").read_text("utf-8")

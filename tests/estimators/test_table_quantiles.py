@@ -5,7 +5,7 @@ import pytest
 
 from chainrule import TableRegressor
 from chainrule.errors import ModelFileError, SettingsError
-from chainrule.estimators.table_intervals import MOST_KEPT, Errors
+from chainrule.estimators.table.intervals import MOST_KEPT, Errors
 
 WORDS = {"hidden": [32], "members": 3, "epochs": 60, "patience": 10, "learning_rate": 0.01, "threads": 1}
 

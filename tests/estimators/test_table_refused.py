@@ -13,10 +13,10 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule import TableClassifier, TableRegressor
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.estimators import MetricMonitor, ProgressBar, SaveCheckpoint
-from chainrule.model.prepare import prepare
-from chainrule.training.metrics import log_loss
-from chainrule.training.settings import Settings
-from chainrule.training.temperature import at_temperature
+from chainrule.fitting.prepare import prepare
+from chainrule.training.scores.metrics import log_loss
+from chainrule.training.scores.temperature import at_temperature
+from chainrule.training.settings.record import Settings
 
 QUICK: dict[str, Any] = {"hidden": [8], "members": 2, "epochs": 30, "learning_rate": 0.02, "random_state": 0}
 

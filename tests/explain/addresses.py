@@ -5,8 +5,9 @@ from hypothesis import strategies as st
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
-from chainrule.explain.address import PARAMETERS, QUANTITIES, Address
-from chainrule.explain.trace import Trace, trace_network, trace_step
+from chainrule.explain.trace.address import PARAMETERS, QUANTITIES, Address
+from chainrule.explain.trace.steps import trace_network, trace_step
+from chainrule.explain.trace.trace import Trace
 from networks import Case
 
 METHODS = [name for name, record in OPTIMIZERS.items() if record.lines]

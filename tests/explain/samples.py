@@ -1,8 +1,9 @@
 """Derivations made by hand, that show everything a renderer can meet; nothing in them is worked out here."""
 
-from chainrule.equations.formula import Binary, Call, Derivative, Node, Number, Symbol, parse
-from chainrule.explain.grid import Grid
-from chainrule.explain.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.formula.nodes import Binary, Call, Derivative, Node, Number, Symbol
+from chainrule.formula.parse import parse
 
 GOOD = Check(0.3775, 0.0, 1e-16, True)
 BAD = Check(0.5, 0.1225, 1e-16, False)

@@ -13,9 +13,9 @@ from chainrule.engines.base import StepSettings
 from chainrule.equations.features import Features
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.explain.address import QUANTITIES, Address
-from chainrule.explain.sources import trace_rows
-from chainrule.explain.trace import trace_network
+from chainrule.explain.trace.address import QUANTITIES, Address
+from chainrule.explain.trace.sources import trace_rows
+from chainrule.explain.trace.steps import trace_network
 
 COUNT = st.integers(1, 3000)
 UNSTAGED = Network([2, Dense(3), Dense(1)])

@@ -12,11 +12,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.engines.base import Layout
+from chainrule.equations.layout import Layout
 from chainrule.errors import SettingsError
-from chainrule.explain.attribution import baseline_row, integrated_gradients
-from chainrule.explain.attribution_cells import column_effects
-from chainrule.explain.attribution_outcome import Outcome, outcome_of
+from chainrule.explain.attribute.cells import column_effects
+from chainrule.explain.attribute.gradients import baseline_row, integrated_gradients
+from chainrule.explain.attribute.outcome import Outcome, outcome_of
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 

@@ -5,20 +5,20 @@ import pytest
 from tests.explain.test_attribution import LINEAR, PENGUINS, linear, trained
 
 import chainrule
-from chainrule.engines.reference import ReferenceEngine
-from chainrule.equations.render import text
+from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.errors import SettingsError
-from chainrule.explain.attribution import integrated_gradients
-from chainrule.explain.attribution_cells import column_effects
-from chainrule.explain.attribution_shown import attribution_derivation
-from chainrule.explain.check_agreement import check_attributions
-from chainrule.explain.derivation import derive
-from chainrule.explain.render_html import render_html
-from chainrule.explain.render_json import read_json, render_json
-from chainrule.explain.render_latex import render_latex
-from chainrule.explain.render_text import render_text
-from chainrule.explain.sources import trace_rows
-from chainrule.explain.trace_json import trace_from_json, trace_to_json
+from chainrule.explain.attribute.cells import column_effects
+from chainrule.explain.attribute.gradients import integrated_gradients
+from chainrule.explain.attribute.shown import attribution_derivation
+from chainrule.explain.check.agreement import check_attributions
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.show.html import render_html
+from chainrule.explain.show.json import read_json, render_json
+from chainrule.explain.show.latex import render_latex
+from chainrule.explain.show.text import render_text
+from chainrule.explain.trace.data import trace_from_json, trace_to_json
+from chainrule.explain.trace.sources import trace_rows
+from chainrule.formula.text import text
 
 
 def test_a_linear_prediction_is_shared_out_by_its_coefficients():

@@ -11,13 +11,13 @@ from hypothesis import given, settings
 
 import chainrule
 from chainrule import Dense, Network
-from chainrule.engines.base import Layout
+from chainrule.equations.layout import Layout
 from chainrule.equations.losses import LOSSES
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.check import CHECKS, Certificate, certify
-from chainrule.explain.check_base import Batch, network_gradient
-from chainrule.explain.check_differences import ROOT, steps_of
-from chainrule.explain.check_exact import Exact
+from chainrule.explain.check.batch import Batch, network_gradient
+from chainrule.explain.check.certificate import CHECKS, Certificate, certify
+from chainrule.explain.check.differences import ROOT, steps_of
+from chainrule.explain.check.exact import Exact
 from networks import HIDDEN, case_of, cases, outputs_of
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
@@ -124,7 +124,7 @@ def test_the_engines_agree_and_the_check_of_it_sees_when_they_do_not(monkeypatch
     assert certificate.passed, certificate.to_dict()
     # outputs, cost, gradient; in two dtypes
     assert certificate.checks[0].compared == 2 * (10 + 1 + 26)
-    from chainrule.engines.cpu import CpuEngine
+    from chainrule.engines.cpu.engine import CpuEngine
 
     real = CpuEngine.predict
     monkeypatch.setattr(CpuEngine, "predict", lambda *given: real(*given) * (1 + 1e-4))
@@ -446,7 +446,7 @@ def test_row_weights_of_the_training_are_used():
 
 
 def test_a_wrong_slope_through_the_encoder_is_found(penguins, monkeypatch):
-    from chainrule.explain import attribution_cells
+    from chainrule.explain.attribute import cells as attribution_cells
 
     real = attribution_cells.slope_of_part
     monkeypatch.setattr(attribution_cells, "slope_of_part", lambda *given: 1.001 * real(*given))
@@ -457,11 +457,11 @@ def test_a_wrong_slope_through_the_encoder_is_found(penguins, monkeypatch):
 
 
 def test_attributions_that_do_not_add_up_are_found(penguins, monkeypatch):
-    from chainrule.explain.attribution import _Path
+    from chainrule.explain.attribute.gradients import _Path
 
     real = _Path._slopes
     monkeypatch.setattr(_Path, "_slopes", lambda *given: 1.01 * real(*given))
-    monkeypatch.setattr("chainrule.explain.attribution.MOST_POINTS", 100)
+    monkeypatch.setattr("chainrule.explain.attribute.gradients.MOST_POINTS", 100)
     certificate = certify(penguins, PENGUINS, rows=[0, 1], checks=["attributions"])
     assert certificate["attributions"].failed > 0
 
@@ -514,8 +514,8 @@ def test_a_network_too_large_for_50_digits_is_skipped_with_the_reason():
 
 
 def test_every_function_of_the_language_is_known_to_the_exact_arithmetic():
-    from chainrule.equations.formula import FUNCTIONS
-    from chainrule.explain.check_exact import _FUNCTIONS
+    from chainrule.explain.check.exact import _FUNCTIONS
+    from chainrule.formula.functions import FUNCTIONS
 
     assert set(FUNCTIONS) == {*_FUNCTIONS, "where", "sum"}
 

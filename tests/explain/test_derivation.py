@@ -10,16 +10,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
-from chainrule.engines.base import Layout, StepSettings
+from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import ACTIVATIONS
-from chainrule.equations.formula import Formula
+from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import optimizer
-from chainrule.equations.render import text
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
-from chainrule.explain.derivation import derive
-from chainrule.explain.trace import Trace, trace_network, trace_step
-from chainrule.explain.writer import MOST_TERMS
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.writer import MOST_TERMS
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.steps import trace_network, trace_step
+from chainrule.explain.trace.trace import Trace
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.text import text
 from judges import exact
 from networks import FORMULA_ACTIVATIONS, case_of, cases, differences, jax_cost
 

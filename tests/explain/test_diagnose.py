@@ -10,15 +10,15 @@ import pytest
 
 import chainrule
 from chainrule import Dense, Network
-from chainrule.engines.base import Layout
+from chainrule.equations.layout import Layout
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.check_base import Batch
-from chainrule.explain.diagnose import KINDS, diagnose
-from chainrule.explain.diagnose_neurons import sides_and_slope
-from chainrule.explain.diagnose_steps import cost_unit
-from chainrule.explain.diagnose_thresholds import THRESHOLDS
+from chainrule.explain.check.batch import Batch
+from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
+from chainrule.explain.diagnose.neurons import sides_and_slope
+from chainrule.explain.diagnose.steps import cost_unit
+from chainrule.explain.diagnose.thresholds import THRESHOLDS
+from chainrule.fitting.replay import training_rows
 from chainrule.model.model import Model
-from chainrule.model.replay import training_rows
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
 PENGUINS = EXAMPLES / "penguins.csv"
@@ -374,7 +374,7 @@ def test_a_diagnosis_is_plain_data(relu):
 
 
 def test_rows_of_a_large_table_are_drawn_by_the_seed(relu, monkeypatch):
-    monkeypatch.setattr("chainrule.explain.diagnose.MOST_ROWS", 50)
+    monkeypatch.setattr("chainrule.explain.diagnose.diagnosis.MOST_ROWS", 50)
     first, again, other = (diagnose(relu, PENGUINS, seed=seed) for seed in (0, 0, 1))
     assert first.rows == 50
     assert first.to_dict() == again.to_dict()

@@ -6,8 +6,8 @@ from typing import get_args
 
 import pytest
 
-from chainrule.explain.address import QUANTITIES
-from chainrule.explain.derivation import Form
+from chainrule.explain.derive.derivation import Form
+from chainrule.explain.trace.address import QUANTITIES
 
 DOCS = Path(__file__).parents[2] / "docs"
 

@@ -7,18 +7,19 @@ import pytest
 
 import chainrule
 from chainrule import Dense, Network
-from chainrule.engines.base import Layout, StepSettings
+from chainrule.engines.base import StepSettings
+from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.explain.check import certify
-from chainrule.explain.derivation import derive
-from chainrule.explain.diagnose import diagnose
-from chainrule.explain.render_latex import latex_body
-from chainrule.explain.render_text import render_text
-from chainrule.explain.sources import trace_steps
-from chainrule.explain.trace import trace_network
-from chainrule.explain.trace_json import trace_from_json, trace_to_json
-from chainrule.model.replay import replay
+from chainrule.explain.check.certificate import certify
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.diagnose.diagnosis import diagnose
+from chainrule.explain.show.latex import latex_body
+from chainrule.explain.show.text import render_text
+from chainrule.explain.trace.data import trace_from_json, trace_to_json
+from chainrule.explain.trace.sources import trace_steps
+from chainrule.explain.trace.steps import trace_network
+from chainrule.fitting.replay import replay
 
 R = np.sqrt(2.0)
 SMALL = Network(
@@ -32,7 +33,7 @@ P = [
 ]
 
 
-def small(**settings: Any) -> chainrule.explain.trace.Trace:
+def small(**settings: Any) -> chainrule.explain.trace.trace.Trace:
     steps = StepSettings(optimizer("sgd"), **settings)
     return trace_network(SMALL, P, [[2.0, 1.0]], [[-1.0]], settings=steps, learning_rate=0.1)
 
@@ -154,7 +155,7 @@ def test_a_training_that_is_resumed_has_the_same_strength():
     from chainrule.engines.base import Data
     from chainrule.equations.schedules import strength
     from chainrule.training.loop import fit
-    from chainrule.training.monitor import Plan
+    from chainrule.training.plan import Plan
 
     draws = np.random.default_rng(2)
     x, y = draws.normal(size=(40, 3)), draws.normal(size=(40, 1))

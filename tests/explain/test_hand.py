@@ -11,9 +11,9 @@ from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.explain.derivation import derive
-from chainrule.explain.hand import Hand
-from chainrule.explain.trace import trace_network
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.hand import Hand
+from chainrule.explain.trace.steps import trace_network
 from judges import exact
 from networks import cases
 

@@ -6,12 +6,14 @@ import math
 import pytest
 
 from chainrule import Dense, Network
-from chainrule.equations.formula import parse
-from chainrule.equations.render import mathml, text
-from chainrule.explain.derivation import derive
-from chainrule.explain.lines import Derivation
-from chainrule.explain.plain_data import number_from_data, number_to_data, tree_from_data, tree_to_data
-from chainrule.explain.trace import trace_network
+from chainrule._numbers import number_from_data, number_to_data
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.lines import Derivation
+from chainrule.explain.trace.steps import trace_network
+from chainrule.formula.mathml import mathml
+from chainrule.formula.parse import parse
+from chainrule.formula.plain import tree_from_data, tree_to_data
+from chainrule.formula.text import text
 
 TRACE = trace_network(
     Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]], [[1.0]]

@@ -12,10 +12,11 @@ import pytest
 from tests.explain.samples import ALL
 
 from chainrule import Dense, Network
-from chainrule.explain.derivation import derive
-from chainrule.explain.render_html import render_html
-from chainrule.explain.trace import Trace, trace_network
-from chainrule.explain.walk import walk
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.walk import walk
+from chainrule.explain.show.html import render_html
+from chainrule.explain.trace.steps import trace_network
+from chainrule.explain.trace.trace import Trace
 
 playwright = pytest.importorskip("playwright.sync_api", reason="Playwright is not installed")
 axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-core is not installed")

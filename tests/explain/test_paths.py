@@ -9,9 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
-from chainrule.explain.address import Address
-from chainrule.explain.derivation import derive, rules_of
-from chainrule.explain.paths import (
+from chainrule.explain.derive.derivation import derive, rules_of
+from chainrule.explain.derive.paths import (
     MOST_PATHS,
     Ways,
     count_paths,
@@ -20,8 +19,9 @@ from chainrule.explain.paths import (
     rest_of,
     starts_of,
 )
-from chainrule.explain.trace import trace_network
-from chainrule.explain.writer import Writer
+from chainrule.explain.derive.writer import Writer
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.steps import trace_network
 from networks import cases
 
 

@@ -11,18 +11,19 @@ from tests.explain.latex_check import complaints
 from tests.explain.samples import ALL, Z, product, symbol_sum
 
 from chainrule import Dense, Network
-from chainrule.equations.formula import Binary, Negate, Node, Number, Symbol
-from chainrule.equations.render import mathml_content
-from chainrule.explain.address import Address
-from chainrule.explain.derivation import derive
-from chainrule.explain.lines import Derivation, MatrixLine
-from chainrule.explain.matrices import matrix
-from chainrule.explain.render_blocks import MOST_CELLS, blocks
-from chainrule.explain.render_html import html_fragment, render_html
-from chainrule.explain.render_mathml import element_name, terms
-from chainrule.explain.showing import Showing
-from chainrule.explain.trace import Trace, trace_network
-from chainrule.explain.walk import walk
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.lines import Derivation, MatrixLine
+from chainrule.explain.derive.matrices import matrix
+from chainrule.explain.derive.walk import walk
+from chainrule.explain.show.blocks import MOST_CELLS, blocks
+from chainrule.explain.show.html import html_fragment, render_html
+from chainrule.explain.show.mathml import element_name, terms
+from chainrule.explain.show.showing import Showing
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.steps import trace_network
+from chainrule.explain.trace.trace import Trace
+from chainrule.formula.mathml import mathml_content
+from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol
 
 VOID = {"meta", "link", "br", "img", "input", "hr"}
 
@@ -229,7 +230,7 @@ def test_a_matrix_that_is_cut_shows_dots():
 
 
 def test_the_files_of_the_page_are_installed_with_it():
-    folder = files("chainrule.explain") / "page"
+    folder = files("chainrule.explain.show") / "page"
     assert {file.name for file in folder.iterdir()} == {
         "fragment.html", "math.css", "page.css", "page.html", "page.js", "parts.html",
     }  # fmt: skip

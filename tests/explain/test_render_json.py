@@ -6,10 +6,10 @@ import math
 import pytest
 from tests.explain.samples import ALL
 
-from chainrule.equations.formula import Symbol
 from chainrule.errors import SettingsError
-from chainrule.explain.lines import Derivation, Line
-from chainrule.explain.render_json import VERSION, read_json, render_json
+from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.show.json import VERSION, read_json, render_json
+from chainrule.formula.nodes import Symbol
 
 
 def test_it_is_read_back_as_it_was():

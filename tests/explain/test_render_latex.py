@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from tests.explain.latex_check import complaints
 from tests.explain.samples import ALL, HOSTILE, long_sum
 
-from chainrule.equations.formula import Symbol
-from chainrule.explain.lines import Derivation, Line
-from chainrule.explain.render_latex import latex_text, printed_width, render_latex, wrap_latex
+from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.show.latex import latex_text, printed_width, render_latex, wrap_latex
+from chainrule.formula.nodes import Symbol
 
 
 def test_the_document_passes_a_strict_reader():

@@ -9,11 +9,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.explain.samples import ALL, UNNAMED, WRONG, Z, long_sum
 
-from chainrule.equations.formula import Number, Symbol
+from chainrule._numbers import number_text
 from chainrule.errors import SettingsError
-from chainrule.explain.lines import Derivation, Line
-from chainrule.explain.render_text import ASCII, render_text, text_rows, wrap_sum
-from chainrule.explain.showing import Showing, number_text
+from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.show.showing import Showing
+from chainrule.explain.show.text import ASCII, render_text, text_rows, wrap_sum
+from chainrule.formula.nodes import Number, Symbol
 
 MODULES = ["showing", "walk", "render_text", "render_latex", "render_mathml", "render_html"]
 

@@ -7,16 +7,17 @@ import pytest
 
 import chainrule
 from chainrule import Dense, Network
-from chainrule.engines.base import Layout, StepSettings
+from chainrule.engines.base import StepSettings
 from chainrule.equations.features import Features
+from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.explain.attribution import integrated_gradients
-from chainrule.explain.check import certify
-from chainrule.explain.derivation import derive
-from chainrule.explain.trace import trace_network
-from chainrule.explain.trace_json import trace_from_json, trace_to_json
-from chainrule.explain.walk import walk
+from chainrule.explain.attribute.gradients import integrated_gradients
+from chainrule.explain.check.certificate import certify
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.walk import walk
+from chainrule.explain.trace.data import trace_from_json, trace_to_json
+from chainrule.explain.trace.steps import trace_network
 from chainrule.training.initial import initial_parameters
 
 STAGE = Features(

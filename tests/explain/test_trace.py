@@ -10,12 +10,14 @@ from hypothesis import given, settings
 
 import chainrule
 from chainrule import Dense, Network
-from chainrule.engines.base import Layout, StepSettings
+from chainrule.engines.base import StepSettings
+from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.derivation import derive
-from chainrule.explain.sources import trace_rows, trace_steps
-from chainrule.explain.trace import Trace, trace_network, trace_step
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.trace.sources import trace_rows, trace_steps
+from chainrule.explain.trace.steps import trace_network, trace_step
+from chainrule.explain.trace.trace import Trace
 from networks import cases
 
 MAZUR = Network([2, Dense(2, "sigmoid", bias="layer"), Dense(2, "sigmoid", bias="layer")])

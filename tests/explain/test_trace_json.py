@@ -17,10 +17,10 @@ from chainrule import Dense, Network
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.explain.schema import TRACE_SCHEMA, validate
-from chainrule.explain.sources import trace_rows
-from chainrule.explain.trace import trace_network
-from chainrule.explain.trace_json import trace_from_json, trace_to_data, trace_to_json
+from chainrule.explain.trace.data import trace_from_json, trace_to_data, trace_to_json
+from chainrule.explain.trace.schema import TRACE_SCHEMA, validate
+from chainrule.explain.trace.sources import trace_rows
+from chainrule.explain.trace.steps import trace_network
 from networks import cases
 
 DOCS = Path(__file__).parents[2] / "docs"

@@ -9,8 +9,8 @@ from chainrule import Dense, Network
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.explain.trace import trace_network
-from chainrule.explain.walk import answer_place, walk, walk_step
+from chainrule.explain.derive.walk import answer_place, walk, walk_step
+from chainrule.explain.trace.steps import trace_network
 
 
 def drawn(

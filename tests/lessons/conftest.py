@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.lessons.blocks import Shown
 from chainrule.lessons.lesson import Lesson, read_lesson
 from chainrule.lessons.runner import walk
+from chainrule.lessons.show.blocks import Shown
 
 MINE = """
 title = "A neuron says no"

@@ -7,7 +7,7 @@ import pytest
 from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import lesson_names, read_lesson
 from chainrule.lessons.sheets import draw_sheets, read_blank
-from chainrule.lessons.show_sheets import sheets_html, sheets_latex
+from chainrule.lessons.show.sheets import sheets_html, sheets_latex
 
 
 @pytest.mark.parametrize("name", lesson_names())

@@ -6,16 +6,16 @@ from pathlib import Path
 
 import pytest
 
-from chainrule.explain.grid import Grid
-from chainrule.explain.render_text import ASCII
-from chainrule.lessons.blocks import Checked, Compared, Erratum, Plot, Shown, Words
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.show.text import ASCII
 from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, SHEET, TABLE, read_lesson
-from chainrule.lessons.moves import MOVES
+from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
 from chainrule.lessons.runner import walk
-from chainrule.lessons.show_html import lesson_html
-from chainrule.lessons.show_latex import lesson_latex
-from chainrule.lessons.show_text import head_rows, plain, step_rows
+from chainrule.lessons.show.blocks import Checked, Compared, Erratum, Plot, Shown, Words
+from chainrule.lessons.show.html import lesson_html
+from chainrule.lessons.show.latex import lesson_latex
+from chainrule.lessons.show.text import head_rows, plain, step_rows
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lessons.md").read_text("utf-8")
 LESSONS = ("and-or-xor", "one-neuron", "dead-relu", "article-4")

@@ -17,8 +17,9 @@ from rich.console import Console
 
 import chainrule
 from chainrule.cli.description import print_description
-from chainrule.engines.base import Layout
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, OutputError, SettingsError, TableError
 from chainrule.model.file import read_model_file, write_model_file
 from chainrule.model.model import MAX_ACTIVATIONS, MAX_LAYERS, MOST_OUTPUTS, Model

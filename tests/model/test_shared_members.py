@@ -8,26 +8,28 @@ import pytest
 import chainrule
 from chainrule import TableClassifier, TableRegressor
 from chainrule.engines import engine_named
-from chainrule.engines.base import Data, Layout, SharedLayout, StepSettings
-from chainrule.engines.reference import ReferenceEngine
-from chainrule.engines.shared_reference import SharedReferenceRun
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.shared import SharedReferenceRun
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.estimators import SaveCheckpoint
-from chainrule.explain.diagnose import diagnose
-from chainrule.explain.sources import trace_steps
-from chainrule.model.build import fit_prepared
-from chainrule.model.card import settings_of
-from chainrule.model.prepare import prepare
-from chainrule.model.replay import replay
-from chainrule.model.timing import within_time
+from chainrule.explain.diagnose.diagnosis import diagnose
+from chainrule.explain.trace.sources import trace_steps
+from chainrule.fitting.card import settings_of
+from chainrule.fitting.prepare import prepare
+from chainrule.fitting.replay import replay
+from chainrule.fitting.timing import within_time
+from chainrule.fitting.train import fit_prepared
 from chainrule.training.budget import Budget
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
-from chainrule.training.settings import Settings
+from chainrule.training.plan import Plan
+from chainrule.training.settings.record import Settings
 
 RNG = np.random.default_rng(0)
 N = 160

@@ -11,8 +11,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.equations.formula import parse
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
+from chainrule.formula.parse import parse
 from chainrule.tables import SCALINGS, Encoder, Table, fit_encoder, from_frame, infer_schema, read_table
 
 from .conftest import Write

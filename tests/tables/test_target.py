@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.equations.formula import parse
 from chainrule.errors import ModelFileError, SettingsError, TableError
+from chainrule.formula.parse import parse
 from chainrule.tables import (
     Table,
     TargetEncoder,

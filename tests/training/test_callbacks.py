@@ -8,14 +8,16 @@ import pytest
 
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.training.callbacks import MetricMonitor, ProgressBar, as_callbacks, combined
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
-from chainrule.training.watch import Answers, watch
+from chainrule.training.plan import Plan
+from chainrule.training.scores.watch import watch
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(40, 2))

@@ -8,15 +8,17 @@ import pytest
 
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule
 from chainrule.errors import SettingsError
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
-from chainrule.training.watch import Answers, watch
+from chainrule.training.plan import Plan
+from chainrule.training.scores.watch import watch
 
 RNG = np.random.default_rng(1)
 X = RNG.normal(size=(60, 2))

@@ -5,14 +5,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.reference import ReferenceEngine
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
-from chainrule.training.baselines import linearly_separable
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
+from chainrule.training.plan import Plan
+from chainrule.training.scores.baselines import linearly_separable
 
 RNG = np.random.default_rng(7)
 N, D = 40, 3

@@ -5,9 +5,10 @@ import math
 import numpy as np
 import pytest
 
-from chainrule.engines.base import Layout
 from chainrule.equations.activations import ACTIVATIONS
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.training.initial import initial_parameters
 

@@ -6,14 +6,16 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from chainrule.engines.base import Data, Divergence, EpochReport, Layout, RunState, StepSettings
-from chainrule.engines.reference import ReferenceEngine
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, Divergence, EpochReport, RunState, StepSettings
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
+from chainrule.training.plan import Plan
 
 NETWORK = Network([1, Dense(1, bias="none")])
 NAN, INF = float("nan"), float("inf")

@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule.training.baselines import class_baselines, linearly_separable, number_baselines
-from chainrule.training.metrics import (
+from chainrule.training.scores.baselines import class_baselines, linearly_separable, number_baselines
+from chainrule.training.scores.metrics import (
     METRICS,
     PRIMARY,
     classification_scores,

@@ -13,9 +13,10 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.errors import SettingsError
-from chainrule.model.prepare import prepare
-from chainrule.training import recipe
-from chainrule.training.settings import InputGroup, Problem, Resolved, Settings, resolve
+from chainrule.fitting.prepare import prepare
+from chainrule.training.settings import recipe
+from chainrule.training.settings.record import InputGroup, Problem, Settings
+from chainrule.training.settings.resolve import Resolved, resolve
 
 
 def problem(

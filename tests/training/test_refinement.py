@@ -13,16 +13,19 @@ from scipy.special import logsumexp
 import chainrule
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
-from chainrule.training import refinement as module
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
-from chainrule.training.refinement import SHARPEST, refinement
-from chainrule.training.refinement import _loss as loss_at
-from chainrule.training.settings import Problem, Settings, resolve
-from chainrule.training.watch import Answers, watched
+from chainrule.training.plan import Plan
+from chainrule.training.scores import refinement as module
+from chainrule.training.scores.refinement import SHARPEST, refinement
+from chainrule.training.scores.refinement import _loss as loss_at
+from chainrule.training.scores.watch import watched
+from chainrule.training.settings.record import Problem, Settings
+from chainrule.training.settings.resolve import resolve
 
 
 def log_loss(codes, z, weights, beta=1.0):

@@ -5,15 +5,17 @@ import pytest
 from tests.training.test_loop import Scripted, run
 
 from chainrule.engines.base import Data, StepSettings
-from chainrule.engines.reference import ReferenceEngine
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.regularizers import penalty
 from chainrule.equations.schedules import schedule
 from chainrule.training.loop import fit
-from chainrule.training.metrics import Metric
-from chainrule.training.monitor import Plan
-from chainrule.training.watch import Answers, Watch
+from chainrule.training.plan import Plan
+from chainrule.training.scores.metrics import Metric
+from chainrule.training.scores.watch import Watch
 
 STEPS = {"rule": "best", "rows": "steps", "keep": "last"}
 

@@ -5,15 +5,17 @@ import pytest
 from tests.training.test_loop import Scripted, run
 
 from chainrule.engines.base import Data, StepSettings
-from chainrule.engines.reference import ReferenceEngine
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Plan
-from chainrule.training.settings import Problem, Settings, resolve
+from chainrule.training.plan import Plan
+from chainrule.training.settings.record import Problem, Settings
+from chainrule.training.settings.resolve import resolve
 
 A = [9, 5, 4, 9, 9, 9, 0]
 B = [9, 9, 8, 3, 7, 7, 0]

@@ -9,8 +9,9 @@ import pytest
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.training.recipe import batch_size
-from chainrule.training.settings import InputGroup, Problem, Settings, resolve
+from chainrule.training.settings.recipe import batch_size
+from chainrule.training.settings.record import InputGroup, Problem, Settings
+from chainrule.training.settings.resolve import resolve
 
 CLASSES = Problem("classification", 1000, 5, 3)
 TWO = Problem("classification", 1000, 5, 2)

@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra.numpy import arrays
 
+from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
-from chainrule.training.metrics import METRICS, Metric, metric
-from chainrule.training.watch import Answers, watch
+from chainrule.training.scores.metrics import METRICS, Metric, metric
+from chainrule.training.scores.watch import watch
 
 RNG = np.random.default_rng(3)
 CODES, N_CLASSES = RNG.integers(0, 3, 40), 3

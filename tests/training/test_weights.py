@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 from sklearn.utils.class_weight import compute_class_weight, compute_sample_weight
 
 from chainrule.errors import SettingsError
-from chainrule.training.weights import class_weights, row_weights
+from chainrule.training.scores.weights import class_weights, row_weights
 
 NAMES = ["a", "b", "c"]
 

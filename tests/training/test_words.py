@@ -3,7 +3,7 @@
 import pytest
 
 from chainrule.errors import SettingsError
-from chainrule.training.words import in_python_words, python_words
+from chainrule.training.settings.words import in_python_words, python_words
 
 
 @pytest.mark.parametrize(

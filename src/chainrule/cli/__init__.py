@@ -80,7 +80,7 @@ def _run(arguments: list[str]) -> int:
         rows = (f"  {command:<10} {summary}" for command, summary in COMMANDS.items())
         print(OVERVIEW.format(commands="\n".join(rows), indent=EXAMPLE_INDENT))
     elif name == "--version":
-        from chainrule import __version__
+        from chainrule._version import __version__
 
         print(f"chainrule {__version__}")
     elif name in COMMANDS:

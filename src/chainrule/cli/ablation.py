@@ -13,9 +13,9 @@ from chainrule.cli.report import SCORE_NAMES, bold, facts, notes, number, plain,
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.model.ablation_records import Ablations, Difference, Run
-    from chainrule.model.prepare import Prepared
-    from chainrule.training.settings import Settings
+    from chainrule.fitting.ablation_records import Ablations, Difference, Run
+    from chainrule.fitting.prepare import Prepared
+    from chainrule.training.settings.record import Settings
 
 NAMES = {**SCORE_NAMES, "error": "error"}
 
@@ -35,7 +35,7 @@ def ablation(
     engine: str,
 ) -> None:
     """Take the recipe apart on a table and print what came out."""
-    from chainrule.model.ablation import ablate_prepared
+    from chainrule.fitting.ablation import ablate_prepared
 
     found = ablate_prepared(
         prepared_as,

@@ -12,7 +12,7 @@ from chainrule.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.explain.check import Certificate, Check
+    from chainrule.explain.check.certificate import Certificate, Check
 
 EXAMPLES = """
 chainrule check penguins.safetensors penguins.csv
@@ -67,7 +67,7 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if a check fails."""
     _check_options(options)
-    from chainrule.explain.check import certify
+    from chainrule.explain.check.certificate import certify
     from chainrule.model.model import Model
 
     model = Model.load(options.model)

@@ -12,7 +12,7 @@ from chainrule.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.explain.diagnose import Diagnosis, Finding
+    from chainrule.explain.diagnose.diagnosis import Diagnosis, Finding
 
 EXAMPLES = """
 chainrule diagnose penguins.safetensors penguins.csv
@@ -57,7 +57,7 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(f"--member {options.member} must be at least 1")
     if not 0 <= options.seed < 2**64:
         raise SettingsError(f"--seed {options.seed} must be at least 0 and less than 2^64")
-    from chainrule.explain.diagnose import diagnose
+    from chainrule.explain.diagnose.diagnosis import diagnose
     from chainrule.model.model import Model
 
     model = Model.load(options.model)

@@ -12,8 +12,8 @@ from chainrule.cli.parsing import Parser, reading, reading_options, whole
 from chainrule.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
-    from chainrule.explain.lines import Derivation
-    from chainrule.explain.trace import Trace
+    from chainrule.explain.derive.lines import Derivation
+    from chainrule.explain.trace.trace import Trace
     from chainrule.model.model import Model
     from chainrule.tables.table import Table
 
@@ -112,8 +112,8 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule._files import ensure_writable, write_atomically
-    from chainrule.explain.showing import DIGITS, checked_digits
-    from chainrule.explain.sources import trace_rows, trace_steps
+    from chainrule._numbers import DIGITS, checked_digits
+    from chainrule.explain.trace.sources import trace_rows, trace_steps
     from chainrule.model.model import Model
 
     kind = _format(options)
@@ -203,7 +203,7 @@ def _check_choice(options: argparse.Namespace) -> None:
 
 
 def _attributions(model: Model, table: Table, row: int, options: argparse.Namespace) -> Derivation:
-    from chainrule.explain.attribution_shown import attribution_derivation
+    from chainrule.explain.attribute.shown import attribution_derivation
 
     return attribution_derivation(
         model,
@@ -215,9 +215,9 @@ def _attributions(model: Model, table: Table, row: int, options: argparse.Namesp
 
 
 def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivation:
-    from chainrule.explain.address import Address
-    from chainrule.explain.derivation import derive
-    from chainrule.explain.walk import answer_place, walk, walk_step
+    from chainrule.explain.derive.derivation import derive
+    from chainrule.explain.derive.walk import answer_place, walk, walk_step
+    from chainrule.explain.trace.address import Address
 
     if options.address is not None:
         place = Address.parse(options.address)
@@ -237,10 +237,10 @@ def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivati
 def _rendered(
     derivation: Derivation, trace: Trace | None, facts: dict[str, str], kind: str, digits: int
 ) -> str:
-    from chainrule.explain.render_html import render_html
-    from chainrule.explain.render_json import render_json
-    from chainrule.explain.render_latex import render_latex
-    from chainrule.explain.render_text import render_text
+    from chainrule.explain.show.html import render_html
+    from chainrule.explain.show.json import render_json
+    from chainrule.explain.show.latex import render_latex
+    from chainrule.explain.show.text import render_text
 
     if kind == "html":
         return render_html(derivation, trace, digits=digits, facts=facts)
@@ -255,7 +255,7 @@ def _print_text(derivation: Derivation, facts: dict[str, str], digits: int) -> N
     """Print text as wide as the terminal, in colors and with signs where it has them."""
     from rich.text import Text
 
-    from chainrule.explain.render_text import ASCII, UNICODE, text_rows
+    from chainrule.explain.show.text import ASCII, UNICODE, text_rows
 
     console = screen()
     signs = UNICODE if _can_show(UNICODE.ok + UNICODE.bar + UNICODE.wrong) else ASCII

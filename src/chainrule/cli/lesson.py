@@ -16,9 +16,9 @@ from chainrule.cli.parsing import Parser
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
-    from chainrule.explain.render_text import Row, Signs
-    from chainrule.lessons.blocks import Shown
+    from chainrule.explain.show.text import Row, Signs
     from chainrule.lessons.lesson import Lesson
+    from chainrule.lessons.show.blocks import Shown
 
 FORMATS = ("text", "latex", "html", "json")
 WIDTH = 80
@@ -129,7 +129,7 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
 
 
 def _walk_through(lesson: Lesson, steps: Iterator[Shown], last: int, *, waits: bool) -> None:
-    from chainrule.lessons.show_text import head_rows, step_rows
+    from chainrule.lessons.show.text import head_rows, step_rows
 
     signs = _signs()
     _print(head_rows(lesson, _width(), signs))
@@ -153,7 +153,7 @@ def _width() -> int:
 
 
 def _signs() -> Signs:
-    from chainrule.explain.render_text import ASCII, UNICODE
+    from chainrule.explain.show.text import ASCII, UNICODE
 
     try:
         "✓─·".encode(sys.stdout.encoding or "utf-8")
@@ -164,7 +164,7 @@ def _signs() -> Signs:
 
 def _print(rows: list[Row]) -> None:
     """Print styled lines, with colors on a terminal."""
-    from chainrule.lessons.show_text import plain
+    from chainrule.lessons.show.text import plain
 
     if not sys.stdout.isatty():
         sys.stdout.write(plain(rows))
@@ -180,11 +180,11 @@ def _print(rows: list[Row]) -> None:
 
 def _document(lesson: Lesson, steps: list[Shown], form: str) -> str:
     if form == "latex":
-        from chainrule.lessons.show_latex import lesson_latex
+        from chainrule.lessons.show.latex import lesson_latex
 
         return lesson_latex(lesson, steps)
     if form == "html":
-        from chainrule.lessons.show_html import lesson_html
+        from chainrule.lessons.show.html import lesson_html
 
         return lesson_html(lesson, steps)
     if form == "json":
@@ -196,7 +196,7 @@ def _document(lesson: Lesson, steps: list[Shown], form: str) -> str:
             "ok": all(shown.ok for shown in steps),
         }
         return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    from chainrule.lessons.show_text import head_rows, plain, step_rows
+    from chainrule.lessons.show.text import head_rows, plain, step_rows
 
     return plain(head_rows(lesson, WIDTH)) + "".join(plain(step_rows(shown, WIDTH)) for shown in steps)
 

@@ -16,12 +16,12 @@ from chainrule.cli.console import printable
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
-    from chainrule.model.build import Trained
+    from chainrule.fitting.prepare import Prepared
+    from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
-    from chainrule.model.prepare import Prepared
     from chainrule.tables.target import TargetEncoder
-    from chainrule.training.metrics import Scores
-    from chainrule.training.monitor import FitResult
+    from chainrule.training.result import FitResult
+    from chainrule.training.scores.metrics import Scores
 
 MOST_COLUMNS = 30
 MOST_CLASSES = 12

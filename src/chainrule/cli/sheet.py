@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> int:
     from chainrule._files import ensure_writable, write_atomically
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.sheets import draw_sheets, read_blank
-    from chainrule.lessons.show_sheets import sheets_html, sheets_latex
+    from chainrule.lessons.show.sheets import sheets_html, sheets_latex
 
     blank = read_blank(options.blank)
     if options.out is not None:

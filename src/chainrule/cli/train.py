@@ -27,7 +27,7 @@ from chainrule.cli.parsing import (
 from chainrule.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
-    from chainrule.model.build import Trained
+    from chainrule.fitting.score import Trained
 
 EXAMPLES = """
 chainrule train penguins.csv --target species
@@ -78,13 +78,14 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.report import print_found, print_result
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
-    from chainrule.model.ablation import check_ablates
-    from chainrule.model.build import fit_prepared, score_prepared
-    from chainrule.model.prepare import prepare
+    from chainrule.fitting.ablation import check_ablates
+    from chainrule.fitting.prepare import prepare
+    from chainrule.fitting.score import score_prepared
+    from chainrule.fitting.timing import within_time
+    from chainrule.fitting.train import fit_prepared
     from chainrule.model.source import Reading
-    from chainrule.model.timing import within_time
     from chainrule.training.callbacks import ProgressBar
-    from chainrule.training.settings import Settings
+    from chainrule.training.settings.record import Settings
 
     asked = {name: getattr(options, name) for name in SETTINGS if getattr(options, name) is not None}
     settings = Settings(**asked)

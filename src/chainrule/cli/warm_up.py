@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from chainrule.engines import ahead
-    from chainrule.engines.pieces import cache_folder
+    from chainrule.engines.cpu import ahead
+    from chainrule.engines.cpu.pieces.pieces import cache_folder
 
     pieces, loops = cache_folder(), ahead.kernel_folder()
     if pieces is None or loops is None:

@@ -19,7 +19,7 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
     Raises SettingsError for an unknown name, or where there is no such number of threads.
     """
     if name == "cpu":
-        from chainrule.engines.cpu import CpuEngine
+        from chainrule.engines.cpu.engine import CpuEngine
 
         return CpuEngine(threads=threads)
     if name == "reference":
@@ -27,7 +27,7 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
             raise SettingsError(
                 "the reference engine works on one thread: leave out --threads, or use --engine cpu"
             )
-        from chainrule.engines.reference import ReferenceEngine
+        from chainrule.engines.reference.engine import ReferenceEngine
 
         return ReferenceEngine()
     raise SettingsError(f"unknown engine {name!r}: choose {', '.join(ENGINES)}")

@@ -7,8 +7,6 @@ array in it.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
@@ -16,168 +14,12 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
-from chainrule._types import Array, FloatArray, IntArray
-from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
+from chainrule._types import FloatArray, IntArray
+from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
-from chainrule.equations.sharing import check_sharing, expand, fold, shared_shapes
+from chainrule.equations.sharing import check_sharing
 from chainrule.errors import SettingsError
-
-
-class Slot(NamedTuple):
-    """Where one array lies in the flat parameters: layer (1-based; 0: the feature stage), name, start, and shape."""
-
-    layer: int
-    name: str
-    start: int
-    shape: tuple[int, ...]
-
-    @property
-    def stop(self) -> int:
-        """The index after the last of its numbers."""
-        return self.start + math.prod(self.shape)
-
-
-def decays(slot: Slot) -> bool:
-    """Tell whether penalties and decay are about an array: weights have them, biases don't."""
-    return slot.name in STAGE_WEIGHTS if slot.layer == 0 else slot.name == "W"
-
-
-class Layout:
-    """The flat layout of a network's parameters, and the masks that go with it.
-
-    ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters; ``rates`` (p,) are
-    factors of the learning rate, and ``rated`` says whether any of them isn't 1.
-    """
-
-    def __init__(self, network: Network) -> None:
-        self._lay_out(network, network.shapes())
-        for number, layer in enumerate(network.layers, 1):
-            for address in layer.frozen:
-                self.free[self._frozen(number, address)] = 0.0
-
-    def _lay_out(self, network: Network, of_layers: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
-        slots: list[Slot] = []
-        start = 0
-        shapes_of = list(enumerate(of_layers, 1))
-        if network.features is not None:
-            # Its shapes are item -1: it is layer 0, and comes first.
-            shapes_of = [(0, shapes_of[-1][1]), *shapes_of[:-1]]
-        for number, shapes in shapes_of:
-            for name, shape in shapes.items():
-                slots.append(Slot(number, name, start, shape))
-                start = slots[-1].stop
-        self.network = network
-        self.slots = tuple(slots)
-        self.size = start
-        self.decayed = np.zeros(start)
-        self.free = np.ones(start)
-        self.rates = np.ones(start)
-        for slot in slots:
-            self.decayed[slot.start : slot.stop] = decays(slot)
-            factors = dict(network.layers[slot.layer - 1].rates)
-            if slot.layer == 0 and network.features is not None:
-                factors = {slot.name: network.features.rate(slot.name)}
-            self.rates[slot.start : slot.stop] = factors.get(slot.name, 1.0)
-        self.rated = bool((self.rates != 1).any())
-
-    def etas(self, eta: float) -> FloatArray | float:
-        """Return the learning rate of each parameter (p,), or the one number where no factor differs from 1."""
-        return eta * self.rates if self.rated else eta
-
-    def slot(self, layer: int, name: str) -> Slot:
-        """Return the slot of one array; raises KeyError where there is none."""
-        for slot in self.slots:
-            if slot.layer == layer and slot.name == name:
-                return slot
-        raise KeyError(f"{name}[{layer}]")
-
-    def unflatten(self, flat: Array) -> list[dict[str, Array]]:
-        """Return views of ``flat`` (…, p) as arrays by name for each layer, leading axes kept."""
-        layers: list[dict[str, Array]] = [{} for _ in self.network.shapes()]
-        for slot in self.slots:
-            part = flat[..., slot.start : slot.stop]
-            layers[slot.layer - 1][slot.name] = part.reshape(*flat.shape[:-1], *slot.shape)
-        return layers
-
-    def flatten(self, arrays: Sequence[Mapping[str, Array]]) -> FloatArray:
-        """Return the arrays (…, *shape) of each layer as one array (…, p)."""
-        parts = []
-        for slot in self.slots:
-            array = np.asarray(arrays[slot.layer - 1][slot.name])
-            parts.append(array.reshape(*array.shape[: array.ndim - len(slot.shape)], -1))
-        return np.concatenate(parts, axis=-1)
-
-    def address(self, index: int) -> str:
-        """Return the address of a flat index, 1-based as in the formulas: ``W[2][1,3]`` or ``b[2][1]``."""
-        for slot in self.slots:
-            if slot.start <= index < slot.stop:
-                place = np.unravel_index(index - slot.start, slot.shape)
-                return f"{slot.name}[{slot.layer}][{','.join(str(i + 1) for i in place)}]"
-        raise IndexError(f"the network has {self.size} parameters, so there is no parameter {index}")
-
-    def layer_not_finite(self, flat: FloatArray) -> int | None:
-        """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, None if there is none."""
-        for slot in self.slots:
-            if not np.isfinite(flat[slot.start : slot.stop]).all():
-                return slot.layer
-        return None
-
-    def _frozen(self, number: int, address: str) -> slice | int:
-        match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)
-        try:
-            if match is None:
-                raise KeyError(address)
-            slot = self.slot(number, match[1])
-            if match[2] is None:
-                return slice(slot.start, slot.stop)
-            place = tuple(int(part) - 1 for part in match[2].split(","))
-            if min(place) < 0:
-                raise ValueError(address)
-            return slot.start + int(np.ravel_multi_index(place, slot.shape))
-        except (KeyError, ValueError) as error:
-            has = ", ".join(f"{s.name} {s.shape}" for s in self.slots if s.layer == number)
-            raise SettingsError(
-                f"frozen {address!r}: layer {number} has {has}; write W, b, W[1,2] or b[1]"
-            ) from error
-
-
-class SharedLayout(Layout):
-    """The flat layout (q,) of what members that share are made of: W, r, s and b of each layer, then of the next.
-
-    ``decayed`` is 1 at the shared weights and at the weights of the members' own last layers. Raises SettingsError for
-    what can't be shared (`shared_shapes`).
-    """
-
-    def __init__(self, network: Network, members: int) -> None:
-        self._lay_out(network, shared_shapes(network, members))
-        self.members = members
-        self.ordinary = Layout(network)
-
-    @classmethod
-    def of_theta(cls, network: Network, theta: FloatArray) -> SharedLayout:
-        """Return the layout of ``theta`` (1, q), whose size says how many members there are.
-
-        Raises SettingsError where it is of no number of members.
-        """
-        two, three = cls(network, 2), cls(network, 3)
-        more, rest = divmod(np.size(theta) - two.size, three.size - two.size)
-        if np.ndim(theta) != 2 or len(theta) != 1 or rest or more < 0:
-            raise SettingsError(
-                f"parameters of shape {np.shape(theta)} don't fit members that share: give initial_parameters(…, "
-                'sharing="tabm"), or leave sharing out'
-            )
-        return cls(network, 2 + more)
-
-    def expand(self, theta: FloatArray) -> FloatArray:
-        """Return the parameters (k, p) of ordinary members from what they share and have (q,)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.ordinary.flatten(expand(self.unflatten(theta), np))
-
-    def fold(self, gradients: FloatArray, theta: FloatArray) -> FloatArray:
-        """Return the gradient (q,) of the members' mean cost from the members' own gradients (k, p)."""
-        with np.errstate(over="ignore", invalid="ignore"):
-            return self.flatten(fold(self.ordinary.unflatten(gradients), self.unflatten(theta), np))
 
 
 def check_all_active(active: Sequence[int], members: int) -> None:
@@ -186,11 +28,6 @@ def check_all_active(active: Sequence[int], members: int) -> None:
         raise SettingsError(
             f"members that share go together: all {members} or none can be active, not {len(active)}"
         )
-
-
-def updated_layout(network: Network, members: int, sharing: str) -> Layout:
-    """Return the layout of what an optimizer updates: a member's parameters, or what members that share are made of."""
-    return Layout(network) if sharing == "none" else SharedLayout(network, members)
 
 
 @dataclass(frozen=True)

@@ -15,10 +15,12 @@ from types import MappingProxyType
 import numpy as np
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.formula import Formula, parse
-from chainrule.equations.special import erfc
-from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import format_spec, read_spec, unknown_name
 from chainrule.errors import FormulaError, SettingsError
+from chainrule.formula.differentiate import derivative
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.parse import parse
+from chainrule.formula.special import erfc
 
 Function = Callable[..., Array]
 
@@ -57,7 +59,7 @@ class Activation:
     @cached_property
     def slope(self) -> Formula:
         """The derivative's formula in ``z``, found by the rules of calculus; elementwise activations only."""
-        return self.formula.derivative("z")
+        return derivative(self.formula, "z")
 
     @property
     def spec(self) -> str:

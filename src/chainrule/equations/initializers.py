@@ -13,8 +13,9 @@ from functools import cached_property
 from types import MappingProxyType
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.formula import Formula, parse
-from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import format_spec, read_spec, unknown_name
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.parse import parse
 
 
 @dataclass(frozen=True)

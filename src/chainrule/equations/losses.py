@@ -18,9 +18,11 @@ import numpy as np
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
-from chainrule.equations.formula import Formula, parse
-from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import format_spec, read_spec, unknown_name
 from chainrule.errors import FormulaError, SettingsError
+from chainrule.formula.differentiate import derivative
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.parse import parse
 
 Function = Callable[..., Array]
 Targets = Literal["number", "nonnegative", "zero_one", "one_hot"]
@@ -83,7 +85,7 @@ class Loss:
     @cached_property
     def slope(self) -> Formula:
         """The derivative of the formula with respect to ``a``."""
-        return self.formula.derivative("a")
+        return derivative(self.formula, "a")
 
     @property
     def spec(self) -> str:

@@ -14,9 +14,10 @@ from types import MappingProxyType
 from typing import NamedTuple
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.formula import Formula, parse
-from chainrule.equations.specs import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import format_spec, read_spec, unknown_name
 from chainrule.errors import SettingsError
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.parse import parse
 
 
 class OptimizerState(NamedTuple):

@@ -6,12 +6,14 @@ All work on any array shape; ``decayed`` is 1 where a parameter is a weight and 
 from __future__ import annotations
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.formula import Formula, parse
+from chainrule.formula.differentiate import derivative
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.parse import parse
 
 PENALTY: Formula = parse("l1*abs(w) + l2*w^2/2", {"w", "l1", "l2"})
 """What each weight adds to the cost: l1 |w| + l2/2 w²; biases add nothing."""
 
-PENALTY_SLOPE: Formula = PENALTY.derivative("w")
+PENALTY_SLOPE: Formula = derivative(PENALTY, "w")
 """What each weight adds to its own partial derivative: l1 sign(w) + l2 w."""
 
 DECAY: Formula = parse("w - eta*decay*w", {"w", "eta", "decay"})

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from chainrule.estimators._callbacks import MetricMonitor
-from chainrule.estimators._checkpoints import SaveCheckpoint
-from chainrule.estimators.mlp_classifier import MLPClassifier
-from chainrule.estimators.mlp_regressor import MLPRegressor
-from chainrule.estimators.table_classifier import TableClassifier
-from chainrule.estimators.table_regressor import TableRegressor
+from chainrule.estimators.callbacks import MetricMonitor
+from chainrule.estimators.checkpoints import SaveCheckpoint
+from chainrule.estimators.mlp.classifier import MLPClassifier
+from chainrule.estimators.mlp.regressor import MLPRegressor
+from chainrule.estimators.table.classifier import TableClassifier
+from chainrule.estimators.table.regressor import TableRegressor
 from chainrule.training.callbacks import ProgressBar
 
 __all__ = [

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from chainrule.equations.network import BIAS_MODES
+from chainrule.equations.dense import BIAS_MODES
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.lessons.fields import (
     Field,
@@ -32,7 +32,7 @@ from chainrule.lessons.fields import (
     text,
     whole,
 )
-from chainrule.lessons.moves import MOVES
+from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import check_name
 from chainrule.lessons.printed import printed
 from chainrule.tables.scalings import SCALINGS

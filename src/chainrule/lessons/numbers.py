@@ -10,8 +10,8 @@ import numpy as np
 
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError
-from chainrule.explain.address import Address
-from chainrule.explain.trace import Trace
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import suggest
 from chainrule.lessons.setup import Setup
 

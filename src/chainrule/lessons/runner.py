@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.lessons.blocks import Block, Checked, Compared, Shown, Words
 from chainrule.lessons.lesson import Lesson, Step
-from chainrule.lessons.moves import MOVES
-from chainrule.lessons.moves_base import Scene
+from chainrule.lessons.moves.all import MOVES
+from chainrule.lessons.moves.base import Scene
 from chainrule.lessons.numbers import Numbers
 from chainrule.lessons.setup import Setup
+from chainrule.lessons.show.blocks import Block, Checked, Compared, Shown, Words
 
 
 def setups_of(lesson: Lesson) -> dict[str, Setup]:

@@ -10,12 +10,16 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.base import Data, Layout, RunState, StepSettings
-from chainrule.engines.reference import ReferenceEngine, masks_of_step
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.reference.step import masks_of_step
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, OptimizerState, optimizer
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.explain.trace import Trace, trace_step
+from chainrule.explain.trace.steps import trace_step
+from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import Where
 from chainrule.model.model import Model
 from chainrule.tables.encode import Encoder, fit_encoder
@@ -27,7 +31,8 @@ from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
-from chainrule.training.monitor import EpochState, FitResult, Plan
+from chainrule.training.plan import Plan
+from chainrule.training.result import EpochState, FitResult
 
 
 @dataclass(frozen=True)

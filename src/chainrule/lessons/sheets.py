@@ -15,15 +15,15 @@ import numpy as np
 
 from chainrule._random import Purpose, words
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.explain.derivation import derive
-from chainrule.explain.grid import Grid
-from chainrule.explain.lines import Derivation, Line
-from chainrule.lessons.blocks import Block, Words
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.lessons.lesson import Lesson
-from chainrule.lessons.moves import MOVES
-from chainrule.lessons.moves_base import Scene
-from chainrule.lessons.moves_showing import describe
+from chainrule.lessons.moves.all import MOVES
+from chainrule.lessons.moves.base import Scene
+from chainrule.lessons.moves.showing import describe
 from chainrule.lessons.setup import Setup
+from chainrule.lessons.show.blocks import Block, Words
 
 FRIENDLY: Mapping[str, tuple[float, ...]] = {
     "x": tuple(i / 10 for i in range(1, 10)),

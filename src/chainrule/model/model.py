@@ -12,26 +12,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
-from chainrule import __version__
+from chainrule._plain import read_list, read_record, read_text
 from chainrule._types import BoolArray, FloatArray, IntArray
+from chainrule._version import __version__
 from chainrule.engines import ENGINES, engine_named
-from chainrule.engines.base import Layout
 from chainrule.equations.activations import activation
-from chainrule.equations.network import OPTIONAL, Dense, Network
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
 from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
-from chainrule.tables.plain import read_list, read_record, read_text
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
-from chainrule.training.metrics import Scores, classification_scores, confusion, regression_scores
-from chainrule.training.watch import Answers
+from chainrule.training.scores.metrics import Scores, classification_scores, confusion, regression_scores
 
 if TYPE_CHECKING:
-    from chainrule.engines.evaluate import RowPredictor
+    from chainrule.engines.cpu.evaluate import RowPredictor
 
 VERSION = 1
 """The version of the description that `Model.save` writes."""
@@ -165,7 +166,7 @@ class Model:
         Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
         network's, as in `outputs`.
         """
-        from chainrule.engines.evaluate import RowPredictor
+        from chainrule.engines.cpu.evaluate import RowPredictor
 
         return RowPredictor(self.network, self.parameters)
 

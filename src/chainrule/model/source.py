@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Any, TypeAlias
 
+from chainrule._plain import read_choice, read_list, read_record, read_text
 from chainrule.errors import SettingsError
-from chainrule.tables.plain import read_choice, read_list, read_record, read_text
 from chainrule.tables.read import read_table
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.values import DEFAULT_MISSING

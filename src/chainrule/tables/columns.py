@@ -7,18 +7,12 @@ from functools import cached_property
 import numpy as np
 import polars as pl
 
+from chainrule._plain import read_choice, read_flag, read_list, read_number, read_record, read_text
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import ModelFileError
-from chainrule.tables.cells import (
-    LEVEL_MISSING,
-    boolean_cells,
-    date_cells,
-    level_codes,
-    number_cells,
-)
+from chainrule.tables.cells import LEVEL_MISSING, boolean_cells, date_cells, level_codes, number_cells
 from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
 from chainrule.tables.kinds import INPUT_KINDS
-from chainrule.tables.plain import read_choice, read_flag, read_list, read_number, read_record, read_text
 from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
 from chainrule.tables.schema import Column
 from chainrule.tables.table import Table

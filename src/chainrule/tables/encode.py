@@ -8,10 +8,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import DTypeLike
 
+from chainrule._plain import read_choice, read_list, read_record
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.columns import ColumnEncoder, Input, fit_column, read_column
-from chainrule.tables.plain import read_choice, read_list, read_record
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed, suggestion

@@ -7,7 +7,8 @@ from functools import cache
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.equations.formula import Formula, parse
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.parse import parse
 
 LARGEST = 8e307
 """Numbers beyond ± this are drawn in to it, so that the difference of two of them is finite."""

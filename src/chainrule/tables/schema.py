@@ -7,11 +7,11 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule._plain import read_choice, read_count, read_list, read_record, read_text
 from chainrule._types import IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, number_cells
 from chainrule.tables.kinds import INPUT_KINDS, KINDS, Finding, find_kind
-from chainrule.tables.plain import read_choice, read_count, read_list, read_record, read_text
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_task
 from chainrule.tables.values import DATE_FORMATS, as_text, to_dates

@@ -7,10 +7,10 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
+from chainrule._plain import read_choice, read_list, read_number, read_record, read_text
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
-from chainrule.tables.plain import read_choice, read_list, read_number, read_record, read_text
 from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed

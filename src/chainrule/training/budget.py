@@ -10,7 +10,8 @@ from typing import NamedTuple
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, Engine, StepSettings
 from chainrule.equations.network import Network
-from chainrule.training.monitor import Monitor, Plan
+from chainrule.training.monitor import Monitor
+from chainrule.training.plan import Plan
 
 AFTERWARDS = 0.05
 """The share of the limit that is left for what comes after the training: the model and its predictions."""

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
-from chainrule.training.monitor import Callback, EpochState
-from chainrule.training.watch import Watch
+from chainrule.training.result import Callback, EpochState
+from chainrule.training.scores.watch import Watch
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID

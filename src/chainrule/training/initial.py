@@ -10,10 +10,11 @@ from threadpoolctl import ThreadpoolController
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
-from chainrule.engines.base import Layout, SharedLayout
+from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.initializers import Initializer, initializer
-from chainrule.equations.network import Dense, Network
+from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
 DATA = "data"

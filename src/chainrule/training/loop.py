@@ -12,7 +12,9 @@ from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.training.budget import Budget
 from chainrule.training.checkpoint import Checkpoint
-from chainrule.training.monitor import Callback, FitResult, Monitor, Plan
+from chainrule.training.monitor import Monitor
+from chainrule.training.plan import Plan
+from chainrule.training.result import Callback, FitResult
 
 
 def fit(

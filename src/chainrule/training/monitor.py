@@ -4,151 +4,16 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Literal, NamedTuple, Protocol
 
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.base import (
-    Data,
-    Divergence,
-    Engine,
-    EpochReport,
-    Run,
-    StepSettings,
-    of_member,
-    updated_layout,
-)
+from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Run, StepSettings, of_member
+from chainrule.equations.layout import updated_layout
 from chainrule.equations.network import Network
-from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.training.checkpoint import Checkpoint, Epoch
-from chainrule.training.watch import Watch
-
-Stopped = Literal[
-    "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
-]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long and how fast: epochs, base learning rate and schedule, warm-up steps, early stopping.
-
-    Early stopping ends a member when what is watched has not got better by more than ``tolerance`` for
-    ``patience`` epochs. Watched is the loss, or the metric of ``watch``, on the validation rows (the training
-    rows where there are none), on the ``training`` rows, or as the cost on the way through an epoch's
-    ``steps``, penalties included. The ``best`` parameters are kept, or the ``last``; None: the best with early
-    stopping, else the last.
-
-    ``rule``: by ``progress`` the start is epoch 0 and a value is compared with that of the last progress, so
-    that small steps add up over patience. By ``best``, scikit-learn's rule, the start doesn't count, a value is
-    compared with the best so far, and one that is better by exactly the tolerance is progress.
-
-    ``least_rate``: as long as the learning rate is above it, the end of patience is a plateau for the schedule
-    instead of the end. ``most_evaluations``, ``gradient_tolerance`` and ``cost_tolerance`` are L-BFGS's own
-    limits (None: 15 evaluations of the cost an epoch).
-
-    ``together``: what is watched is the mean over the members that haven't diverged; they go on, and end, together, and
-    keep the same epoch. So it is of members that share their layers, in any case.
-
-    ``divisor``: what the rows' losses are divided by where they are stated and compared, penalties aside:
-    scikit-learn states squared errors as a mean over the outputs, and follows the gradient of their sum.
-
-    ``regularization``: how strong dropout and weight decay are as training goes on.
-    ``lengths``: the epochs of each member, where they end at epochs of their own; ``met``: the epochs (from 0) before
-    which the schedule's count of plateaus rises, where that is known rather than watched for. ``most_steps``: the
-    steps of the one epoch there is, where it is not a whole one.
-    """
-
-    epochs: int = 200
-    learning_rate: float = 0.001
-    schedule: Schedule = field(default_factory=lambda: schedule("constant"))
-    warmup: int = 0
-    early_stopping: bool = True
-    patience: int = 20
-    tolerance: float = 0.0
-    watch: Watch | None = None
-    rows: Literal["validation", "training", "steps"] = "validation"
-    keep: Literal["best", "last"] | None = None
-    rule: Literal["progress", "best"] = "progress"
-    least_rate: float | None = None
-    most_evaluations: int | None = None
-    gradient_tolerance: float = 1e-9
-    cost_tolerance: float = 1e-12
-    divisor: float = 1.0
-    regularization: Strength = field(default_factory=lambda: strength("constant"))
-    lengths: tuple[int, ...] | None = None
-    met: tuple[int, ...] | None = None
-    most_steps: int | None = None
-    together: bool = False
-
-    @property
-    def keeps_best(self) -> bool:
-        """Whether the best parameters are given back, rather than the last."""
-        return self.early_stopping if self.keep is None else self.keep == "best"
-
-    def rates(self, made: int, steps: int, epoch: int, plateaus: int) -> FloatArray:
-        """Return the learning rates (steps,) of an epoch, before which ``made`` steps were made and ``plateaus`` met."""
-        t = np.arange(made, made + steps, dtype=np.float64)
-        total = steps * self.epochs
-        rates: FloatArray = self.schedule.rates(
-            self.learning_rate, t, total, epoch, plateaus, self.warmup, np
-        )
-        return rates
-
-    def strength(self, epoch: int) -> float:
-        """Return the factor of dropout and weight decay in an epoch (from 0), by the share of epochs before it."""
-        return float(self.regularization.at(np.float64(epoch / self.epochs), np))
-
-
-class EpochState(NamedTuple):
-    """What a callback sees at the end of an epoch.
-
-    ``losses`` (k,) are what is watched, ``active`` who goes on; ``checkpoint()`` is all that is needed to go on
-    from here.
-    """
-
-    line: Epoch
-    epochs: int
-    losses: FloatArray
-    active: tuple[int, ...]
-    run: Run
-    engine: Engine
-    network: Network
-    checkpoint: Callable[[], Checkpoint]
-
-
-Callback = Callable[[EpochState], bool | None]
-
-
-class Guard(Protocol):
-    """Says after an epoch whether there is no time for another one."""
-
-    def is_over(self) -> bool:
-        """Return whether an epoch like the one that has ended would go past the limit."""
-
-
-@dataclass(frozen=True)
-class FitResult:
-    """What training gives back: the kept parameters (k, p), which epoch each member's are from, the history.
-
-    ``losses`` (k,) are the watched losses, or values of the metric, of the kept parameters (by the rule
-    ``best``: the best); where nothing is watched (no validation rows, no early stopping), the mean training
-    loss during the epoch they are from. ``checkpoint`` is where training ended, to go on from; None where
-    Ctrl-C ended it in the middle of an epoch. ``first`` is the training that said for how many epochs this one, of all
-    rows, was to be (`refit`).
-    """
-
-    parameters: FloatArray
-    best_epochs: tuple[int, ...]
-    losses: FloatArray
-    history: tuple[Epoch, ...]
-    stopped: Stopped
-    diverged: dict[int, Divergence]
-    seconds: float
-    checkpoint: Checkpoint | None = None
-    first: FitResult | None = None
+from chainrule.training.plan import Plan, Stopped
+from chainrule.training.result import Callback, EpochState, FitResult, Guard
 
 
 class Monitor:

@@ -11,7 +11,8 @@ from chainrule.engines.base import Data, Engine, StepSettings
 from chainrule.equations.network import Network
 from chainrule.training.budget import Budget
 from chainrule.training.loop import fit
-from chainrule.training.monitor import Callback, EpochState, FitResult, Plan
+from chainrule.training.plan import Plan
+from chainrule.training.result import Callback, EpochState, FitResult
 
 CUT_SHORT = ("interrupted", "time limit")
 

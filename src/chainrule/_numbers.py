@@ -1,0 +1,52 @@
+"""Formulas and numbers as plain data that JSON can hold, and back."""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from chainrule.errors import SettingsError
+
+
+def number_to_data(value: float) -> float | str:
+    """Return a number as JSON can hold it: itself, or ``"inf"``, ``"-inf"``, ``"nan"``."""
+    value = float(value)
+    return value if math.isfinite(value) else str(value)
+
+
+def number_from_data(data: Any) -> float:
+    """Return the number of `number_to_data`; raises SettingsError for anything else."""
+    if data in ("inf", "-inf", "nan") or (isinstance(data, int | float) and not isinstance(data, bool)):
+        return float(data)
+    raise SettingsError(f"{data!r} is not a number of an explanation")
+
+
+DIGITS = 6
+"""The digits that count of a number, where nothing else is asked for."""
+
+
+LONGEST_WHOLE = 9
+"""The most digits before the point that are written out; longer numbers get a power of ten."""
+
+
+def number_text(value: float, digits: int = DIGITS) -> str:
+    """Return a number with so many digits that count; whole digits before the point are never dropped.
+
+    >>> [number_text(v) for v in (0.1 + 0.2, 1234567.5, 1.5e-7, -2.0, 1e12)]
+    ['0.3', '1234568', '1.5e-7', '-2', '1e12']
+    """
+    if not math.isfinite(value):
+        return str(value)
+    if value == 0:
+        return "0"
+    whole = math.floor(math.log10(abs(value))) + 1
+    text = f"{value:.{max(digits, whole) if whole <= LONGEST_WHOLE else digits}g}"
+    mantissa, _, power = text.partition("e")
+    return f"{mantissa}e{int(power)}" if power else mantissa
+
+
+def checked_digits(digits: int) -> int:
+    """Return the number of digits if it can be one; raises SettingsError otherwise."""
+    if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 17:
+        raise SettingsError(f"digits {digits!r} must be a whole number from 1 to 17: a float has no more")
+    return digits

@@ -1,0 +1,1 @@
+"""The cpu engine: fused loops compiled for this processor."""

@@ -1,0 +1,106 @@
+"""Compile everything ahead of time: the kernels, and the pieces of every entry of the registries, in both dtypes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import partial
+from itertools import product
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule.engines.base import Data, StepSettings
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.cpu.kernels import rows, shared_steps, steps
+from chainrule.engines.cpu.pieces.pieces import (
+    activation_source,
+    compiled,
+    loss_source,
+    output_source,
+    prepare_source,
+    tally,
+    update_source,
+)
+from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.losses import LOSSES
+from chainrule.equations.network import Network
+from chainrule.equations.optimizers import OPTIMIZERS
+
+ENTRIES = (
+    steps.train_steps,
+    shared_steps.train_shared_steps,
+    rows.outputs_of_rows,
+    rows.losses_of_rows,
+    rows.mean_output,
+    steps.whole_gradient,
+)
+"""The compiled loops that Python calls; what they call is compiled with them."""
+
+
+class Job(NamedTuple):
+    """Something to compile: what it is called, and the function that has it compiled."""
+
+    name: str
+    run: Callable[[], Any]
+
+
+def jobs() -> list[Job]:
+    """Return all that can be compiled before anybody asks for it; formulas of the user's own can't.
+
+    Frozen parameters, which only networks made in Python have, are compiled for when they are met.
+    """
+    found: dict[str, Job] = {}
+    for dtype in (np.float32, np.float64):
+        bits = np.dtype(dtype).name
+
+        def piece(name: str, source: str, dtype: Any = dtype, bits: str = bits) -> None:
+            # Some have the same code: the optimizers sgd and perceptron, for one.
+            found.setdefault(source, Job(f"{name}, {bits}", partial(compiled, source, np.dtype(dtype))))
+
+        found[f"kernels {bits}"] = Job(f"loops, {bits}", partial(_run_kernels, dtype))
+        for activation in ACTIVATIONS.values():
+            piece(activation.name, output_source(activation, dtype))
+            if not activation.output_only:
+                piece(activation.name, activation_source(activation, dtype))
+        for loss in LOSSES.values():
+            piece(loss.name, loss_source(loss, ACTIVATIONS[loss.output], dtype))
+        both = (False, True)
+        for penalizes in both:
+            piece("clipping", prepare_source(dtype, penalizes=penalizes, freezes=False))
+        for optimizer in OPTIMIZERS.values():
+            for decays, clips, penalizes in product(both, repeat=3) if optimizer.lines else ():
+                how = {"decays": decays, "clips": clips, "penalizes": penalizes, "freezes": False}
+                piece(optimizer.name, update_source(optimizer, dtype, **how))
+    return list(found.values())
+
+
+def compilations() -> int:
+    """Return how many of them this process has compiled, rather than found in a cache."""
+    return tally().compiled + sum(sum(entry.stats.cache_misses.values()) for entry in ENTRIES)
+
+
+def kernel_folder() -> Path | None:
+    """Return the folder where Numba keeps the loops, or None where it found none that can be written."""
+    path = ENTRIES[0].stats.cache_path
+    return Path(path) if path else None
+
+
+def _run_kernels(dtype: Any) -> None:
+    """Use every one of `ENTRIES` once, on the smallest network there is."""
+    network = Network([1, Dense(1)])
+    flat = np.ones((1, Layout(network).size))
+    data = Data(np.ones((2, 1)), np.ones((2, 1)), np.arange(2), np.arange(0))
+    run = CpuEngine(dtype, 1).start(network, flat, data, StepSettings())
+    run.train_epoch(0, np.full(run.steps_per_epoch, 0.1), [0])
+    run.losses(data.train)
+    run.outputs(data.train)
+    run.loss_and_gradient(0, flat[0])
+    deeper = Network([1, Dense(1), Dense(1)])
+    shared = np.ones((1, SharedLayout(deeper, 2).size))
+    together = CpuEngine(dtype, 1).start(deeper, shared, data, StepSettings(sharing="tabm"))
+    together.train_epoch(0, np.full(together.steps_per_epoch, 0.1), [0, 1])
+    RowPredictor(network, flat, dtype)(np.ones(1, dtype))

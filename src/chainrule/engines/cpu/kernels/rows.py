@@ -1,0 +1,152 @@
+"""Compiled loops that only run forward: outputs and losses of given rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba.np.numpy_support import carray
+
+from chainrule.engines.cpu.kernels.layers import _forward
+from chainrule.engines.cpu.kernels.loops import (
+    compiled_loop,
+    load,
+)
+from chainrule.engines.cpu.kernels.native import (
+    atomic_load,
+    copy,
+    pointer,
+)
+from chainrule.engines.cpu.kernels.places import (
+    A_AT,
+    AT_A,
+    AT_FACTS,
+    AT_GROUPS,
+    AT_LAYERS,
+    AT_SCALES,
+    AT_SCRATCH,
+    AT_STAGE,
+    AT_STAGE_BUFFER,
+    AT_W,
+    AT_WORDS,
+    AT_Z,
+    WEIGHTED,
+    Shape,
+    Space,
+)
+from chainrule.engines.cpu.kernels.stage import enter, stage_forward
+from chainrule.engines.cpu.kernels.steps import _loss
+
+
+@compiled_loop
+def outputs_of_rows(
+    thread: Any,
+    size: Any,
+    stop: Any,
+    shape: Any,
+    space: Any,
+    w: Any,
+    x: Any,
+    rows_of: Any,
+    block: Any,
+    out: Any,
+) -> None:
+    """Write every member's outputs to ``out`` (k, n, n_out), block by block of rows, as one thread of ``size``.
+
+    ``rows_of`` is (1, n), or (k, n) for each member its own; an empty one stands for all rows of ``x``, in order. It ends
+    early where ``stop`` is not 0.
+    """
+    n_layers = len(shape.layers) - 1
+    n, n_out = out.shape[1], out.shape[2]
+    blocks = (n + block - 1) // block
+    for task in range(thread, blocks * len(w), size):
+        if atomic_load(stop, 0):
+            return
+        member, start = task // blocks, (task % blocks) * block
+        rows = min(block, n - start)
+        line = member if len(rows_of) > 1 else 0
+        for i in range(rows):
+            enter(shape, space, x, rows_of[line, start + i] if len(rows_of) else start + i, i)
+        stage_forward(shape, space, w[member], rows)
+        for layer in range(n_layers):
+            _forward(shape, space, w[member], rows, layer)
+        a0 = shape.layers[n_layers, A_AT]
+        for i in range(rows):
+            for j in range(n_out):
+                out[member, start + i, j] = space.a[a0 + i * n_out + j]
+
+
+@compiled_loop
+def losses_of_rows(
+    thread: Any,
+    size: Any,
+    stop: Any,
+    shape: Any,
+    table: Any,
+    space: Any,
+    w: Any,
+    rows_of: Any,
+    block: Any,
+    totals: Any,
+) -> None:
+    """Write every member's sum of weighted losses of each block of rows to ``totals`` (k, blocks), as one thread of ``size``.
+
+    ``rows_of`` is (1, n), or (k, n) for each member its own. It ends early where ``stop`` is not 0.
+    """
+    n_layers = len(shape.layers) - 1
+    n = rows_of.shape[1]
+    blocks = (n + block - 1) // block
+    for task in range(thread, blocks * len(w), size):
+        if atomic_load(stop, 0):
+            return
+        member, start = task // blocks, (task % blocks) * block
+        rows = min(block, n - start)
+        line = member if len(rows_of) > 1 else 0
+        for i in range(rows):
+            enter(shape, space, table.x, rows_of[line, start + i], i)
+            load(table.y, rows_of[line, start + i], space.targets, i)
+        stage_forward(shape, space, w[member], rows)
+        for layer in range(n_layers):
+            _forward(shape, space, w[member], rows, layer)
+        _loss(shape, space, rows)
+        total = 0.0
+        for i in range(rows):
+            weight = table.weights[rows_of[line, start + i]] if shape.facts[WEIGHTED] else 1.0
+            total += space.values[i] * weight
+        totals[member, task % blocks] = total
+
+
+_REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
+
+
+@compiled_loop
+def mean_output(bound: Any, x: Any, out: Any) -> None:
+    """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
+
+    ``bound`` (11, 3) says where the arrays are: taking each as an argument would take longer than the rest.
+    """
+    a = carray(pointer(bound[AT_A, 0], x), bound[AT_A, 1])
+    z = carray(pointer(bound[AT_Z, 0], x), bound[AT_Z, 1])
+    scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
+    words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
+    w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
+    buffer = carray(pointer(bound[AT_STAGE_BUFFER, 0], x), bound[AT_STAGE_BUFFER, 1])
+    space = Space(a, z, z, z, z, z, words, scratch, buffer)
+    layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
+    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
+    rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
+    facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
+    groups = carray(pointer(bound[AT_GROUPS, 0], bound), (bound[AT_GROUPS, 1], bound[AT_GROUPS, 2]))
+    stage = carray(pointer(bound[AT_STAGE, 0], bound), bound[AT_STAGE, 1])
+    shape = Shape(layers, layers, rates, scales, facts, groups, stage)
+    n_layers = len(layers) - 1
+    a0 = layers[n_layers, A_AT]
+    for member in range(len(w)):
+        copy(buffer if len(groups) else a, 0, x, 0, len(x))
+        stage_forward(shape, space, w[member], 1)
+        for layer in range(n_layers):
+            _forward(shape, space, w[member], 1, layer)
+        for j in range(len(out)):
+            out[j] = (out[j] if member else out.dtype.type(0.0)) + a[a0 + j]
+    for j in range(len(out)):
+        out[j] /= len(w)

@@ -1,0 +1,282 @@
+"""The compiled loop of members that share their hidden layers: steps of all members at once, one update for all.
+
+It is `kernels.train_steps` with the members dealt out to the threads inside each step. A member's cost and gradient are
+those of an ordinary network, computed by one thread; what is summed over the members is summed in their order, slice by
+slice: so the results don't depend on the number of threads.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int64, uint64
+
+from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop, largest, measure, norm, shuffle
+from chainrule.engines.cpu.kernels.native import atomic_load, copy
+from chainrule.engines.cpu.kernels.places import (
+    BATCH,
+    CLIPS,
+    ETA,
+    INFINITE,
+    LEFT_OUT,
+    LIMIT,
+    MEAN,
+    NORM,
+    OWN_AT,
+    OWN_OF_MEMBER,
+    OWN_SIZE,
+    PREPARE,
+    R_OF_ALL,
+    S_OF_ALL,
+    SEED_HIGH,
+    SEED_LOW,
+    SHARED_IN,
+    SHARED_OUT,
+    SHUFFLE,
+    SIZE_BITS,
+    START,
+    STEP,
+    STOP,
+    UPDATE,
+    W_OF_ALL,
+    W_OF_MEMBER,
+    WEIGHTED,
+    Rows,
+    Shared,
+    T,
+)
+from chainrule.engines.cpu.kernels.steps import _gradients, _update
+
+
+@compiled_loop
+def _expand(sharing: Any, theta: Any, member: Any) -> None:
+    """Write a member's parameters: W_k = diag(r_k) W diag(s_k), and what is its own."""
+    w = sharing.w[member]
+    for layer in range(len(sharing.layers)):
+        facts = sharing.layers[layer]
+        n_in, n_out = facts[SHARED_IN], facts[SHARED_OUT]
+        s0 = uint64(facts[S_OF_ALL] + member * n_out)
+        for i in range(n_in):
+            r = theta[facts[R_OF_ALL] + member * n_in + i]
+            to, source = uint64(facts[W_OF_MEMBER] + i * n_out), uint64(facts[W_OF_ALL] + i * n_out)
+            for j in range(uint64(n_out)):
+                w[to + j] = r * theta[source + j] * theta[s0 + j]
+    for array in range(len(sharing.own)):
+        facts = sharing.own[array]
+        copy(w, facts[OWN_OF_MEMBER], theta, facts[OWN_AT] + member * facts[OWN_SIZE], facts[OWN_SIZE])
+    for array in range(len(sharing.common)):
+        facts = sharing.common[array]
+        copy(w, facts[OWN_OF_MEMBER], theta, facts[OWN_AT], facts[OWN_SIZE])
+
+
+@compiled_loop
+def _fold(sharing: Any, theta: Any, gradient: Any, member: Any) -> None:
+    """Write the gradients of a member's scalings and own arrays, and make of dC_k/dW_k its part of dC/dW, in place."""
+    g = sharing.g[member, 0]
+    share = g.dtype.type(1.0 / len(sharing.w))
+    none = g.dtype.type(0.0)
+    for layer in range(len(sharing.layers)):
+        facts = sharing.layers[layer]
+        n_in, n_out = facts[SHARED_IN], facts[SHARED_OUT]
+        r0, s0 = facts[R_OF_ALL] + member * n_in, uint64(facts[S_OF_ALL] + member * n_out)
+        for j in range(uint64(n_out)):
+            gradient[s0 + j] = none
+        for i in range(n_in):
+            of_r = _folded_row(
+                g, facts[W_OF_MEMBER] + i * n_out, theta, facts[W_OF_ALL] + i * n_out, s0, n_out
+            )
+            gradient[r0 + i] = of_r * share
+            r = theta[r0 + i] * share
+            at, w0 = uint64(facts[W_OF_MEMBER] + i * n_out), uint64(facts[W_OF_ALL] + i * n_out)
+            for j in range(uint64(n_out)):
+                part = r * g[at + j]
+                gradient[s0 + j] += part * theta[w0 + j]
+                g[at + j] = part * theta[s0 + j]
+    for array in range(len(sharing.own)):
+        facts = sharing.own[array]
+        at, to = uint64(facts[OWN_OF_MEMBER]), uint64(facts[OWN_AT] + member * facts[OWN_SIZE])
+        for i in range(uint64(facts[OWN_SIZE])):
+            gradient[to + i] = g[at + i] * share
+    for array in range(len(sharing.common)):
+        facts = sharing.common[array]
+        at = uint64(facts[OWN_OF_MEMBER])
+        for i in range(uint64(facts[OWN_SIZE])):
+            g[at + i] *= share
+
+
+@compiled_loop
+def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
+    """Return sum over j of G[i,j] W[i,j] s[j] for one i: four sums side by side, since one would wait for itself."""
+    a = b = c = d = g.dtype.type(0.0)
+    g0, t0, whole = uint64(at), uint64(w0), uint64(n // 4 * 4)
+    for j in range(uint64(0), whole, uint64(4)):
+        a += g[g0 + j] * theta[t0 + j] * theta[s0 + j]
+        q = j + uint64(1)
+        b += g[g0 + q] * theta[t0 + q] * theta[s0 + q]
+        q = j + uint64(2)
+        c += g[g0 + q] * theta[t0 + q] * theta[s0 + q]
+        q = j + uint64(3)
+        d += g[g0 + q] * theta[t0 + q] * theta[s0 + q]
+    for j in range(whole, uint64(n)):
+        a += g[g0 + j] * theta[t0 + j] * theta[s0 + j]
+    return (a + b) + (c + d)
+
+
+@compiled_loop
+def _add_members(sharing: Any, gradient: Any, start: Any, stop: Any) -> None:
+    """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
+    for layer in range(len(sharing.layers)):
+        facts = sharing.layers[layer]
+        size = facts[SHARED_IN] * facts[SHARED_OUT]
+        _add_array(sharing, gradient, start, stop, facts[W_OF_MEMBER], facts[W_OF_ALL], size)
+    for array in range(len(sharing.common)):
+        facts = sharing.common[array]
+        _add_array(sharing, gradient, start, stop, facts[OWN_OF_MEMBER], facts[OWN_AT], facts[OWN_SIZE])
+
+
+@compiled_loop
+def _add_array(
+    sharing: Any, gradient: Any, start: Any, stop: Any, of_member: Any, of_all: Any, size: Any
+) -> None:
+    first = max(start, of_all)
+    count = min(stop, of_all + size) - first
+    if count > 0:
+        at = of_member + first - of_all
+        copy(gradient, first, sharing.g[0, 0], at, count)
+        for member in range(1, len(sharing.w)):
+            g = sharing.g[member, 0]
+            for i in range(uint64(count)):
+                gradient[uint64(first) + i] += g[uint64(at) + i]
+
+
+@compiled_loop
+def _member_step(
+    shape: Any,
+    table: Any,
+    sharing: Any,
+    state: Any,
+    space: Any,
+    shared: Any,
+    step: Any,
+    before: Any,
+    epoch: Any,
+    member: Any,
+    costs: Any,
+) -> None:
+    """Compute a member's cost and gradient on its own batch of a step, and fold the gradient."""
+    facts = shape.facts
+    order = sharing.orders[member]
+    n = len(order)
+    if step == 0:
+        if facts[SHUFFLE]:
+            shuffle(order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
+        else:
+            for i in range(n):
+                order[i] = i
+        line = member if len(table.train) > 1 else 0
+        for i in range(n):
+            order[i] = table.train[line, order[i]]
+    at = step * facts[BATCH]
+    rows = min(facts[BATCH], n - at)
+    share = total = 1.0
+    if facts[MEAN]:
+        total = float(rows)
+        if facts[WEIGHTED]:
+            total = 0.0
+            for i in range(rows):
+                total += table.weights[order[at + i]]
+        share = 1.0 / total if total > 0.0 else 0.0
+    own = Rows(table.x, table.y, table.weights, table.train, order)
+    alone = Shared(shared.parts[member], shared.squares, shared.largest, shared.meeting, shared.progress)
+    # Literals would be types of their own, and all that is called compiled once more for them.
+    thread, size = int64(0), int64(1)
+    w, g = sharing.w[member], sharing.g[member]
+    _gradients(thread, size, shape, own, space, alone, w, g, at, rows, share, before, member)
+    costs[member, 0] += shared.parts[member, 0] * total
+    costs[member, 1] += total
+    _fold(sharing, state.w[0], state.g[0], member)
+
+
+@compiled_loop
+def train_shared_steps(
+    thread: Any,
+    size: Any,
+    most: Any,
+    bounds: Any,
+    shape: Any,
+    table: Any,
+    sharing: Any,
+    state: Any,
+    space: Any,
+    shared: Any,
+    numbers: Any,
+    rates: Any,
+    epoch: Any,
+    made: Any,
+    costs: Any,
+    diverged: Any,
+    steepest: Any,
+) -> None:
+    """Make up to ``most`` steps of all members, as thread ``thread`` of ``size``.
+
+    The epoch has as many steps as there are ``rates``; ``made`` (1,) steps were made before it. ``shared.progress``
+    says which step comes next and is moved on by thread 0; ``shared.parts`` (k, 1) are the members' costs of a step,
+    and ``costs`` (k, 2) gathers cost times weight of rows, and that weight. ``diverged`` (1,) is the step, from 1, whose
+    cost or update was not finite; ``steepest`` (1,) the largest absolute gradient of the last step that had an update, as
+    bits.
+    """
+    facts = shape.facts
+    meeting, progress = shared.meeting, shared.progress
+    low, high = bounds[thread], bounds[thread + 1]
+    step = progress[STEP]
+    for _ in range(most):
+        if step == len(rates):
+            break
+        before = made[0] + step
+        for member in range(thread, len(sharing.w), size):
+            _member_step(shape, table, sharing, state, space, shared, step, before, epoch, member, costs)
+        barrier(meeting, size)
+        if atomic_load(meeting, LEFT_OUT):
+            # Nothing was changed by this step; a run that was stopped like this is not gone on with.
+            break
+        finite = True
+        for member in range(len(sharing.w)):
+            finite = finite and np.isfinite(shared.parts[member, 0])
+        if not finite:
+            if thread == 0:
+                diverged[0] = step + 1
+            step = len(rates)
+            break
+        numbers[T] = before + 1.0
+        for p in range(low, high):
+            _add_members(sharing, state.g[0], shape.slices[p, START], shape.slices[p, STOP])
+        if facts[CLIPS]:
+            for p in range(low, high):
+                _update(facts[PREPARE], state, int64(0), shape.slices[p], numbers)
+                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
+            barrier(meeting, size)
+            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
+        for p in range(low, high):
+            start, stop = shape.slices[p, START], shape.slices[p, STOP]
+            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            numbers[ETA] = rates[step] * shape.rates[p]
+            _update(facts[UPDATE], state, int64(0), shape.slices[p], numbers)
+            shared.largest[p, 1] = largest(state.w_bits[0], start, stop, facts[SIZE_BITS])
+        barrier(meeting, size)
+        for member in range(thread, len(sharing.w), size):
+            _expand(sharing, state.w[0], member)
+        step += 1
+        for p in range(len(shape.slices)):
+            finite = finite and shared.largest[p, 1] < facts[INFINITE]
+        if thread == 0:
+            steepest[0] = 0
+            for p in range(len(shape.slices)):
+                steepest[0] = max(steepest[0], shared.largest[p, 0])
+            if not finite:
+                diverged[0] = step
+        if not finite:
+            step = len(rates)
+    barrier(meeting, size)
+    if thread == 0:
+        progress[STEP] = step

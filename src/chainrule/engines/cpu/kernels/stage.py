@@ -1,0 +1,250 @@
+"""The compiled loops of the feature stage: from the inputs to a[0], and from dC/da[0] to the stage's gradients.
+
+The inner loops of a number run over the rows of a block, one cosine at a time, so that they become vector
+instructions; cosines are worked out again on the way back, which is faster than fetching them from memory.
+`kernels` calls these for networks that have a stage; `equations.features` has the formulas.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+from numba import extending, types, uint64
+
+from chainrule.engines.cpu.kernels.loops import inner_loop, load, sum_of, sum_of_products
+from chainrule.engines.cpu.kernels.native import gemm
+from chainrule.engines.cpu.kernels.places import (
+    COLUMNS_AT,
+    DA_AT,
+    G_C,
+    G_E,
+    G_F,
+    G_FROM,
+    G_KIND,
+    G_PHI,
+    G_SIZE,
+    G_TO,
+    G_V,
+    G_WIDTH,
+    GEMM,
+    GROUP_KINDS,
+    INPUTS,
+    N_IN,
+    N_OUT,
+    OF_PRODUCTS,
+    OUTPUTS,
+    ROWS,
+    S_AT,
+    STAGE_SIZE,
+    W_AT,
+    WAVES,
+    Z_AT,
+)
+from chainrule.engines.cpu.pieces import math32, math64
+
+_NUMBER, _CATEGORY = GROUP_KINDS.index("number"), GROUP_KINDS.index("category")
+_TURN = 2 * math.pi
+_N, _T = ord("N"), ord("T")
+
+
+def _turn(t):  # type: ignore[no-untyped-def]  # Numba compares the signatures, annotations and all
+    """Return cos(2πt) and sin(2πt) in the number's own dtype."""
+
+
+@extending.overload(_turn, jit_options={"error_model": "numpy", "fastmath": {"contract"}})
+def _turn_of(t):  # type: ignore[no-untyped-def]  # see _turn
+    made = math32.turn if t == types.float32 else math64.turn
+    return lambda t: made(t)
+
+
+@inner_loop
+def _scale_of(facts: Any, w: Any, output: Any) -> Any:
+    """Return an output's factor in the scaling layer, 1 without one."""
+    return w[facts[S_AT] + output] if facts[S_AT] >= 0 else w.dtype.type(1.0)
+
+
+@inner_loop
+def _add_to_scale(facts: Any, g: Any, output: Any, part: Any) -> None:
+    """Add to dC/ds of an output, where there is a scaling layer."""
+    if facts[S_AT] >= 0:
+        g[facts[S_AT] + output] += part
+
+
+@inner_loop
+def _column(buffer: Any, to: Any, source: Any, step: Any, rows: Any) -> None:
+    """Copy a column of a matrix in the buffer, whose rows are ``step`` numbers, to one place."""
+    for i in range(rows):
+        buffer[to + i] = buffer[source + i * step]
+
+
+@inner_loop
+def _waves(facts: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> None:
+    """Work out the k-th cosine and the negative sine of a number's rows, side by side in the buffer."""
+    size = facts[ROWS]
+    x0 = uint64(facts[COLUMNS_AT])
+    u0, v0 = uint64(facts[COLUMNS_AT] + size), uint64(facts[COLUMNS_AT] + 2 * size)
+    f = w[group[G_F] + k]
+    phase = w.dtype.type(w[group[G_PHI] + k] * (1 / _TURN))
+    for i in range(uint64(rows)):
+        cosine, sine = _turn(f * buffer[x0 + i] + phase)  # type: ignore[no-untyped-call]  # see _turn
+        buffer[u0 + i] = cosine
+        buffer[v0 + i] = -sine
+
+
+@inner_loop
+def _embed(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
+    """Write a number and its embedding to a[0]."""
+    buffer, a = space.stage, space.a
+    size, width, to = facts[ROWS], group[G_WIDTH], group[G_TO]
+    columns, u0 = facts[COLUMNS_AT], uint64(facts[COLUMNS_AT] + size)
+    _column(buffer, columns, group[G_FROM], facts[INPUTS], rows)
+    for q in range(width):
+        e0 = uint64(columns + (4 + q) * size)
+        bias = w[group[G_C] + q]
+        for i in range(uint64(rows)):
+            buffer[e0 + i] = bias
+    for k in range(facts[WAVES]):
+        _waves(facts, group, buffer, w, k, rows)
+        for q in range(width):
+            e0 = uint64(columns + (4 + q) * size)
+            v = w[group[G_V] + k * width + q]
+            for i in range(uint64(rows)):
+                buffer[e0 + i] += v * buffer[u0 + i]
+    for q in range(width + 1):
+        # The number itself is the first column of all, the embedding begins with the fifth.
+        e0 = columns + (3 + q) * size if q else columns
+        s = _scale_of(facts, w, to + q)
+        for i in range(rows):
+            a[i * facts[OUTPUTS] + to + q] = s * buffer[e0 + i]
+
+
+@inner_loop
+def _embed_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
+    """Add a number's part to the gradients of f, phi, V, c and s."""
+    buffer = space.stage
+    size, width, to = facts[ROWS], group[G_WIDTH], group[G_TO]
+    x0 = facts[COLUMNS_AT]
+    u0, v0, du0, e0 = x0 + size, x0 + 2 * size, x0 + 3 * size, x0 + 4 * size
+    _column(buffer, x0, group[G_FROM], facts[INPUTS], rows)
+    _column(buffer, u0, facts[DA_AT] + to, facts[OUTPUTS], rows)
+    _add_to_scale(facts, g, to, sum_of_products(buffer, x0, u0, rows))
+    for q in range(width):
+        _column(buffer, e0 + q * size, facts[DA_AT] + to + 1 + q, facts[OUTPUTS], rows)
+        total = sum_of(buffer, e0 + q * size, rows)
+        g[group[G_C] + q] += _scale_of(facts, w, to + 1 + q) * total
+        _add_to_scale(facts, g, to + 1 + q, w[group[G_C] + q] * total)
+    for k in range(facts[WAVES]):
+        _waves(facts, group, buffer, w, k, rows)
+        for i in range(uint64(rows)):
+            buffer[uint64(du0) + i] = 0.0
+        for q in range(width):
+            # dC/da, not dC/de, is in the buffer: the scale is put in here, and 1/s is never needed.
+            at, da0 = group[G_V] + k * width + q, uint64(e0 + q * size)
+            s = _scale_of(facts, w, to + 1 + q)
+            total = sum_of_products(buffer, u0, e0 + q * size, rows)
+            g[at] += s * total
+            _add_to_scale(facts, g, to + 1 + q, w[at] * total)
+            v = s * w[at]
+            for i in range(uint64(rows)):
+                buffer[uint64(du0) + i] += v * buffer[da0 + i]
+        for i in range(uint64(rows)):
+            buffer[uint64(v0) + i] *= buffer[uint64(du0) + i]
+        g[group[G_PHI] + k] += sum_of(buffer, v0, rows)
+        g[group[G_F] + k] += g.dtype.type(_TURN) * sum_of_products(buffer, v0, x0, rows)
+
+
+@inner_loop
+def _look_up(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
+    """Write a category's embedding to a[0]: the rows of E whose column is not 0."""
+    buffer, a = space.stage, space.a
+    width, to = group[G_WIDTH], group[G_TO]
+    for i in range(rows):
+        a0 = uint64(i * facts[OUTPUTS] + to)
+        for q in range(uint64(width)):
+            a[a0 + q] = 0.0
+        for level in range(group[G_SIZE]):
+            x = buffer[i * facts[INPUTS] + group[G_FROM] + level]
+            if x != 0:
+                e0 = uint64(group[G_E] + level * width)
+                for q in range(uint64(width)):
+                    a[a0 + q] += x * w[e0 + q]
+        if facts[S_AT] >= 0:
+            s0 = uint64(facts[S_AT] + to)
+            for q in range(uint64(width)):
+                a[a0 + q] *= w[s0 + q]
+
+
+@inner_loop
+def _look_up_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
+    """Add a category's part to the gradients of E and s."""
+    buffer = space.stage
+    width, to = group[G_WIDTH], group[G_TO]
+    scaled = facts[S_AT] >= 0
+    s0 = uint64(facts[S_AT] + to) if scaled else uint64(0)
+    for i in range(rows):
+        da0 = uint64(facts[DA_AT] + i * facts[OUTPUTS] + to)
+        for level in range(group[G_SIZE]):
+            x = buffer[i * facts[INPUTS] + group[G_FROM] + level]
+            if x != 0:
+                e0 = uint64(group[G_E] + level * width)
+                if scaled:
+                    for q in range(uint64(width)):
+                        g[e0 + q] += x * buffer[da0 + q] * w[s0 + q]
+                        g[s0 + q] += x * buffer[da0 + q] * w[e0 + q]
+                else:
+                    for q in range(uint64(width)):
+                        g[e0 + q] += x * buffer[da0 + q]
+
+
+@inner_loop
+def enter(shape: Any, space: Any, x: Any, source: Any, place: Any) -> None:
+    """Copy a row of the table to where layer 1 reads it, or to where the stage does if there is one."""
+    load(x, source, space.stage if len(shape.groups) else space.a, place)
+
+
+@inner_loop
+def stage_forward(shape: Any, space: Any, w: Any, rows: Any) -> None:
+    """Compute a[0] of the rows whose inputs are in the stage's buffer."""
+    facts = shape.stage
+    for p in range(len(shape.groups)):
+        group = shape.groups[p]
+        if group[G_KIND] == _NUMBER:
+            _embed(facts, group, space, w, rows)
+        elif group[G_KIND] == _CATEGORY:
+            _look_up(facts, group, space, w, rows)
+        else:
+            for j in range(group[G_SIZE]):
+                s = _scale_of(facts, w, group[G_TO] + j)
+                for i in range(rows):
+                    x = space.stage[i * facts[INPUTS] + group[G_FROM] + j]
+                    space.a[i * facts[OUTPUTS] + group[G_TO] + j] = s * x
+
+
+@inner_loop
+def stage_backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, adds: Any) -> None:
+    """Compute a block's part of the stage's gradients from delta of layer 1; ``adds``: to what is in ``g`` already."""
+    facts, first = shape.stage, shape.layers[0]
+    if not facts[STAGE_SIZE]:
+        return
+    n_in, n_out = first[N_IN], first[N_OUT]
+    delta, d0, to, gemm_at = space.delta, first[Z_AT], facts[DA_AT], shape.facts[GEMM]
+    # dC/da[0] = delta W^T of layer 1, scaled as its products are.
+    w0, scale, out = first[W_AT], shape.scales[0, OF_PRODUCTS], space.stage
+    gemm(gemm_at, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, out, to, n_in)
+    if not adds:
+        for i in range(uint64(facts[STAGE_SIZE])):
+            g[i] = 0.0
+    for p in range(len(shape.groups)):
+        group = shape.groups[p]
+        if group[G_KIND] == _NUMBER:
+            _embed_back(facts, group, space, w, g, rows)
+        elif group[G_KIND] == _CATEGORY:
+            _look_up_back(facts, group, space, w, g, rows)
+        elif facts[S_AT] >= 0:
+            s0, buffer = uint64(facts[S_AT] + group[G_TO]), space.stage
+            for i in range(rows):
+                x0 = uint64(i * facts[INPUTS] + group[G_FROM])
+                da0 = uint64(facts[DA_AT] + i * facts[OUTPUTS] + group[G_TO])
+                for j in range(uint64(group[G_SIZE])):
+                    g[s0 + j] += buffer[x0 + j] * buffer[da0 + j]

@@ -1,0 +1,338 @@
+"""The compiled loops: a whole epoch of steps without returning to Python.
+
+docs/engine.md has a picture of the buffers.
+
+One compiled function serves every architecture: sizes, offsets and the addresses of activations, loss and
+update are numbers in arrays. A *crew* of threads trains one member at a time. The rows of a batch are divided
+into groups of blocks, the weights into slices, both by the sizes of the network alone, and each group and slice
+is the work of one thread; so the results don't depend on the number of threads.
+
+Indices are unsigned where a loop should become vector instructions, as in `loops`.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numba import int64, uint64
+
+from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
+from chainrule.engines.cpu.kernels.loops import (
+    add_blocks,
+    barrier,
+    compiled_loop,
+    inner_loop,
+    largest,
+    load,
+    measure,
+    norm,
+    shuffle,
+)
+from chainrule.engines.cpu.kernels.native import (
+    atomic_add,
+    atomic_load,
+    call_loss,
+    call_update,
+)
+from chainrule.engines.cpu.kernels.places import (
+    A_AT,
+    BATCH,
+    BLOCK,
+    CLIPS,
+    DECAYED,
+    DECAYS,
+    ETA,
+    GROUP,
+    INFINITE,
+    LEFT_OUT,
+    LIMIT,
+    LOSS,
+    MEAN,
+    MEMBER,
+    N_OUT,
+    NORM,
+    PREPARE,
+    SEED_HIGH,
+    SEED_LOW,
+    SHUFFLE,
+    SIZE_BITS,
+    START,
+    STEP,
+    STOP,
+    STOP_WANTED,
+    THRESHOLD,
+    UPDATE,
+    WEIGHTED,
+    Z_AT,
+    T,
+)
+from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_forward
+
+
+@inner_loop
+def _block(
+    shape: Any,
+    table: Any,
+    space: Any,
+    w: Any,
+    g: Any,
+    at: Any,
+    first: Any,
+    rows: Any,
+    share: Any,
+    step: Any,
+    member: Any,
+    adds: Any,
+) -> float:
+    """Forward, loss and backward for one block of a batch's rows; return its part of the cost."""
+    n_layers = len(shape.layers) - 1
+    n_out = shape.layers[n_layers - 1, N_OUT]
+    for i in range(rows):
+        source = table.order[at + first + i]
+        enter(shape, space, table.x, source, i)
+        load(table.y, source, space.targets, i)
+    stage_forward(shape, space, w, rows)
+    for layer in range(n_layers):
+        _forward(shape, space, w, rows, layer)
+        if shape.layers[layer, THRESHOLD]:
+            _drop(shape, space, layer, first, rows, step, member)
+    _loss(shape, space, rows)
+    z0 = uint64(shape.layers[n_layers - 1, Z_AT])
+    cost = 0.0
+    if shape.facts[WEIGHTED]:
+        for i in range(rows):
+            of_row = share * table.weights[table.order[at + first + i]]
+            cost += space.values[i] * of_row
+            for j in range(n_out):
+                space.delta[z0 + uint64(i * n_out + j)] *= space.delta.dtype.type(of_row)
+    else:
+        for i in range(rows):
+            cost += space.values[i]
+        cost *= share
+        factor = space.delta.dtype.type(share)
+        for i in range(uint64(rows * n_out)):
+            space.delta[z0 + i] *= factor
+    for layer in range(n_layers - 1, -1, -1):
+        _gradient(shape, space, g, rows, layer, adds)
+        if layer:
+            _backward(shape, space, w, g, rows, layer, adds)
+    stage_backward(shape, space, w, g, rows, adds)
+    return cost
+
+
+@inner_loop
+def _gradients(
+    thread: Any,
+    size: Any,
+    shape: Any,
+    table: Any,
+    space: Any,
+    shared: Any,
+    w: Any,
+    g: Any,
+    at: Any,
+    rows: Any,
+    share: Any,
+    step: Any,
+    member: Any,
+) -> None:
+    """Compute cost and gradient of the groups of a batch that are this thread's, block by block.
+
+    Where all are to stop, the blocks left are left out, and counted in ``shared.meeting``.
+    """
+    block, group = shape.facts[BLOCK], shape.facts[GROUP]
+    for index in range(thread, (rows + group - 1) // group, size):
+        start = index * group
+        stop = min(rows, start + group)
+        cost = 0.0
+        for first in range(start, stop, block):
+            if atomic_load(shared.meeting, STOP_WANTED):
+                atomic_add(shared.meeting, LEFT_OUT, 1)
+                return
+            many = min(block, stop - first)
+            cost += _block(
+                shape, table, space, w, g[index], at, first, many, share, step, member, first > start
+            )
+        shared.parts[index] = cost
+
+
+@inner_loop
+def _loss(shape: Any, space: Any, rows: Any) -> None:
+    """Compute the loss of each row and delta of the last layer."""
+    last = len(shape.layers) - 2
+    n_out = shape.layers[last, N_OUT]
+    z0, a0 = shape.layers[last, Z_AT], shape.layers[last + 1, A_AT]
+    call_loss(
+        shape.facts[LOSS],
+        space.z,
+        z0,
+        space.a,
+        a0,
+        space.targets,
+        0,
+        space.values,
+        0,
+        space.delta,
+        z0,
+        space.scratch,
+        0,
+        rows,
+        n_out,
+    )
+
+
+@inner_loop
+def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
+    """Call an update's code for a slice of a member's parameters."""
+    start = piece[START]
+    numbers[DECAYED] = float(piece[DECAYS])
+    call_update(
+        address,
+        state.w[member],
+        start,
+        state.g[0],
+        start,
+        state.s[member],
+        start,
+        state.free,
+        start if len(state.free) > 1 else 0,
+        numbers,
+        0,
+        piece[STOP] - start,
+        state.w.shape[1],
+    )
+
+
+@compiled_loop
+def train_steps(
+    members: Any,
+    thread: Any,
+    size: Any,
+    most: Any,
+    bounds: Any,
+    shape: Any,
+    table: Any,
+    state: Any,
+    space: Any,
+    shared: Any,
+    numbers: Any,
+    rates: Any,
+    epoch: Any,
+    made: Any,
+    costs: Any,
+    diverged: Any,
+    steepest: Any,
+) -> None:
+    """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
+
+    The epoch has as many steps as there are ``rates``; ``made`` (k,) steps were made before it. ``shared.progress``
+    says which member and step come next and is moved on by thread 0; ``costs`` (k, 2) gathers cost times weight of
+    rows, and that weight; ``diverged`` (k,) has the step, from 1, whose cost or update was not finite, and
+    ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
+    """
+    facts = shape.facts
+    batch, n = facts[BATCH], len(table.order)
+    meeting, progress = shared.meeting, shared.progress
+    low, high = bounds[thread], bounds[thread + 1]
+    index, step = progress[MEMBER], progress[STEP]
+    for _ in range(most):
+        if index == len(members):
+            break
+        member = members[index]
+        if step == 0:
+            if thread == 0:
+                if facts[SHUFFLE]:
+                    shuffle(table.order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
+                else:
+                    for i in range(n):
+                        table.order[i] = i
+                line = member if len(table.train) > 1 else 0
+                for i in range(n):
+                    table.order[i] = table.train[line, table.order[i]]
+            barrier(meeting, size)
+        at = step * batch
+        rows = min(batch, n - at)
+        before = made[member] + step
+        share = total = 1.0
+        if facts[MEAN]:
+            total = float(rows)
+            if facts[WEIGHTED]:
+                total = 0.0
+                for i in range(rows):
+                    total += table.weights[table.order[at + i]]
+            share = 1.0 / total if total > 0.0 else 0.0
+        _gradients(
+            thread,
+            size,
+            shape,
+            table,
+            space,
+            shared,
+            state.w[member],
+            state.g,
+            at,
+            rows,
+            share,
+            before,
+            member,
+        )
+        barrier(meeting, size)
+        if atomic_load(meeting, LEFT_OUT):
+            # Nothing was changed by this step; a run that was stopped like this is not gone on with.
+            break
+        groups = (rows + facts[GROUP] - 1) // facts[GROUP]
+        cost = 0.0
+        for b in range(groups):
+            cost += shared.parts[b]
+        if not np.isfinite(cost):
+            if thread == 0:
+                diverged[member] = step + 1
+            index, step = index + 1, 0
+            barrier(meeting, size)
+            continue
+        numbers[T] = before + 1.0
+        for p in range(low, high):
+            add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
+        if facts[CLIPS]:
+            for p in range(low, high):
+                _update(facts[PREPARE], state, member, shape.slices[p], numbers)
+                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
+            barrier(meeting, size)
+            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
+        for p in range(low, high):
+            start, stop = shape.slices[p, START], shape.slices[p, STOP]
+            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+            numbers[ETA] = rates[step] * shape.rates[p]
+            _update(facts[UPDATE], state, member, shape.slices[p], numbers)
+            shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
+        barrier(meeting, size)
+        if thread == 0:
+            costs[member, 0] += cost * total
+            costs[member, 1] += total
+            steepest[member] = 0
+        finite = True
+        for p in range(len(shape.slices)):
+            if thread == 0:
+                steepest[member] = max(steepest[member], shared.largest[p, 0])
+            finite = finite and shared.largest[p, 1] < facts[INFINITE]
+        step += 1
+        if not finite:
+            if thread == 0:
+                diverged[member] = step
+            index, step = index + 1, 0
+        elif step == len(rates):
+            index, step = index + 1, 0
+    barrier(meeting, size)
+    if thread == 0:
+        progress[MEMBER], progress[STEP] = index, step
+
+
+@compiled_loop
+def whole_gradient(
+    thread: Any, size: Any, shape: Any, table: Any, space: Any, shared: Any, w: Any, g: Any, share: Any
+) -> None:
+    """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
+    # A literal 0 would be a type of its own, and all that is called compiled once more for it.
+    none = int64(0)
+    _gradients(thread, size, shape, table, space, shared, w, g, none, len(table.order), share, none, none)

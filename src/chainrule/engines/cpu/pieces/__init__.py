@@ -1,0 +1,1 @@
+"""Formulas written out as compiled code."""

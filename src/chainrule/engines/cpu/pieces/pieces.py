@@ -1,0 +1,298 @@
+"""The equations as machine code: each activation, loss and update as a C function, found by its address.
+
+A piece is traced from `equations`, written out by `codegen`, compiled by Numba, and kept on disk: in the
+package's own folder, or in the user's cache folder where that can't be written. A piece that was compiled
+once is loaded in milliseconds.
+"""
+
+from __future__ import annotations
+
+import atexit
+import errno
+import hashlib
+import importlib.util
+import os
+import shutil
+import sys
+import tempfile
+from contextlib import suppress
+from functools import lru_cache
+from pathlib import Path
+from types import ModuleType
+from typing import Any, NamedTuple
+from uuid import uuid4
+
+import numpy as np
+from numba import cfunc, types
+
+from chainrule.engines.cpu.kernels import native
+from chainrule.engines.cpu.pieces import math32, math64
+from chainrule.engines.cpu.pieces.codegen import Array, Kernel, equation_source
+from chainrule.equations.activations import Activation
+from chainrule.equations.graph import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
+from chainrule.equations.losses import Loss
+from chainrule.equations.optimizers import Optimizer
+from chainrule.equations.regularizers import CLIP, penalized, shrunk
+from chainrule.errors import OutputError
+
+STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
+"""What every update reads from its numbers, in this order; the optimizer's own parameters follow."""
+
+MOST_KEPT = 1024
+"""The most sources of a kind that are kept in memory, for the next training with the same equations."""
+
+_HEAD = """# Made by chainrule; safe to delete. What it calls had the fingerprint {fingerprint}.
+import math
+import numpy as np
+from numba import carray, float32, float64, uint64
+from chainrule.engines.cpu.pieces import math32, math64
+inf, nan = math.inf, math.nan
+
+
+"""
+_KEPT: list[Any] = []
+"""Compiled functions, kept from being freed while their addresses are in use."""
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def activation_source(activation: Activation, dtype: Any) -> str:
+    """Return the source of ``equation(z, a, scratch, rows, cols)``: a = f(z), and f'(z) in place of z.
+
+    A layer-wide activation (softmax) has no slope per neuron; its z stays.
+    """
+    graph = Graph(dtype)
+    z = graph.symbol("z", ELEMENT)
+    xp = TracingNamespace(graph)
+    outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
+    if activation.elementwise and not activation.output_only:
+        outputs["slope"] = (Array("slope", pointer="z"), xp.asarray(activation.prime(z, xp)))
+    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def output_source(activation: Activation, dtype: Any) -> str:
+    """Return the source of ``equation(z, a, scratch, rows, cols)`` for an output layer: a = f(z), and z stays."""
+    graph = Graph(dtype)
+    z = graph.symbol("z", ELEMENT)
+    xp = TracingNamespace(graph)
+    outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
+    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
+    """Return the source of ``equation(z, a, y, value, delta, scratch, rows, cols)``.
+
+    It computes each row's loss and its derivative with respect to z. Labels are taken as they are given:
+    smoothing is done on the targets beforehand.
+    """
+    graph = Graph(dtype)
+    z, a, y = (graph.symbol(name, ELEMENT) for name in ("z", "a", "y"))
+    xp = TracingNamespace(graph)
+    plain = loss.without_smoothing()
+    outputs = {
+        "value": (Array("value", ROW), xp.asarray(plain.of_rows(z, a, y, activation, xp))),
+        "delta": (Array("delta"), xp.asarray(plain.delta(z, a, y, activation, xp))),
+    }
+    return equation_source(
+        Kernel(
+            graph, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
+        )
+    )
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def update_source(
+    optimizer: Optimizer, dtype: Any, *, decays: bool, clips: bool, penalizes: bool, freezes: bool
+) -> str:
+    """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: one update in place.
+
+    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart.
+    Clipping expects in ``g`` the gradient that `prepare_source` has left there; otherwise penalties and
+    frozen parameters are seen to here.
+    """
+    graph = Graph(dtype)
+    xp = TracingNamespace(graph)
+    w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
+    number: dict[str, Any] = {
+        name: graph.symbol(name, SCALAR) for name in (*STEP_NUMBERS, *optimizer.parameters)
+    }
+    states = [Array(name, pointer="s", place=place) for place, name in enumerate(optimizer.state)]
+    used: Any = g
+    if clips:
+        used = CLIP.evaluate({"g": g, "limit": number["limit"], "norm": number["norm"]}, xp)
+    else:
+        if penalizes:
+            used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
+        if freezes:
+            used = used * free
+    before = shrunk(w, number["eta"], number["decay"], number["decayed"], xp) if decays else w
+    values = {"w": before, "g": used, **{name: number[name] for name in ("eta", "t", *optimizer.parameters)}}
+    made = optimizer.run(
+        {**values, **{array.name: graph.symbol(array.name, ELEMENT) for array in states}}, xp
+    )
+    after = xp.where(free > 0.0, made["w"], w) if freezes else made["w"]
+    outputs = {"w": (Array("w"), after), **{array.name: (array, made[array.name]) for array in states}}
+    inputs = (Array("w"), Array("g"), Array("free"), *states)
+    scalars = (*STEP_NUMBERS, *optimizer.parameters)
+    return equation_source(
+        Kernel(graph, ("w", "g", "s", "free", "numbers"), inputs, outputs, scalars, flat=True)
+    )
+
+
+@lru_cache(maxsize=MOST_KEPT)
+def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
+    """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: g made ready to be measured."""
+    graph = Graph(dtype)
+    xp = TracingNamespace(graph)
+    w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
+    number: dict[str, Any] = {name: graph.symbol(name, SCALAR) for name in STEP_NUMBERS}
+    used: Any = g
+    if penalizes:
+        used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
+    if freezes:
+        used = used * free
+    inputs = (Array("w"), Array("g"), Array("free"))
+    return equation_source(
+        Kernel(
+            graph,
+            ("w", "g", "s", "free", "numbers"),
+            inputs,
+            {"g": (Array("g"), used)},
+            STEP_NUMBERS,
+            flat=True,
+        )
+    )
+
+
+@lru_cache(maxsize=4096)
+def compiled(source: str, dtype: Any) -> int:
+    """Return the address of the machine code of a source; the same source is compiled once."""
+    made = _machine_code(source, _signature(source, dtype))
+    _KEPT.append(made)
+    return int(made.address)
+
+
+class Tally(NamedTuple):
+    """How many pieces this process compiled, and how many it found in the cache."""
+
+    compiled: int
+    found: int
+
+
+def tally() -> Tally:
+    """Count the pieces this process has used so far."""
+    found = sum(1 for made in _KEPT if made.cache_hits)
+    return Tally(len(_KEPT) - found, found)
+
+
+def _signature(source: str, dtype: Any) -> Any:
+    """Return the C signature of a source: pointers to numbers, then two integers."""
+    names = source[source.index("(") + 1 : source.index(")")].split(", ")
+    real = types.float32 if np.dtype(dtype) == np.float32 else types.float64
+    pointer: Any = types.CPointer
+    pointers = [pointer(types.float64 if name == "numbers" else real) for name in names[:-2]]
+    return types.void(*pointers, types.int64, types.int64)
+
+
+def _machine_code(source: str, signature: Any) -> Any:
+    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one
+    # instruction.
+    how: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
+    folder = _folder()
+    # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
+    if folder is not None:
+        with suppress(OSError):
+            return cfunc(signature, cache=True, **how)(_stored(source, folder).equation)
+    try:
+        return cfunc(signature, **how)(_stored(source, _private_folder(os.getpid())).equation)
+    except OSError as error:
+        raise OutputError(
+            f"compiled equations need a folder that can be written ({error.strerror}): set NUMBA_CACHE_DIR or TMPDIR to one"
+        ) from error
+
+
+def cache_folder() -> Path | None:
+    """Return the folder where compiled pieces are kept, or None where none can be written.
+
+    It is ``pieces`` in NUMBA_CACHE_DIR where that is set; else in the package's own ``__pycache__``; else in
+    ``chainrule`` in the user's cache folder: LOCALAPPDATA, XDG_CACHE_HOME or ``~/.cache``.
+    """
+    chosen = os.environ.get("NUMBA_CACHE_DIR")
+    own = Path(__file__).parent / "__pycache__"
+    for folder in [Path(chosen)] if chosen else [own, *_users_folders()]:
+        pieces = folder / "pieces"
+        try:
+            pieces.mkdir(parents=True, exist_ok=True)
+            with tempfile.TemporaryFile(dir=pieces):
+                return pieces
+        except OSError:
+            continue
+    return None
+
+
+def _users_folders() -> list[Path]:
+    named = os.environ.get("LOCALAPPDATA") or os.environ.get("XDG_CACHE_HOME")
+    if named:
+        return [Path(named) / "chainrule"]
+    try:
+        return [Path.home() / ".cache" / "chainrule"]
+    except RuntimeError:  # a user without a home
+        return []
+
+
+def _stored(source: str, folder: Path) -> ModuleType:
+    """Return the module of a source, written to the folder so that Numba can keep its code beside it.
+
+    Raises OSError where it can't be written. Several processes may do so at once: each writes a name of its
+    own and renames it, and what they write is the same.
+    """
+    text = _HEAD.format(fingerprint=_fingerprint()) + source
+    name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]
+    path = folder / f"{name}.py"
+    if not (path.exists() and path.read_bytes() == text.encode()):
+        _write(path, text)
+    spec = importlib.util.spec_from_file_location(f"{__package__}.{name}", path)
+    if spec is None or spec.loader is None:
+        raise FileNotFoundError(errno.ENOENT, "no module can be read from it", str(path))
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[spec.name] = module
+    spec.loader.exec_module(module)
+    return module
+
+
+def _write(path: Path, text: str) -> None:
+    temporary = path.with_name(f"{path.stem}-{uuid4().hex}.tmp")
+    try:
+        temporary.write_bytes(text.encode())
+        os.replace(temporary, path)
+    finally:
+        with suppress(OSError):
+            temporary.unlink()
+
+
+@lru_cache(maxsize=1)
+def _fingerprint() -> str:
+    """Return a digest of the code that pieces call: Numba's cache doesn't look at it, but a change must compile them anew."""
+    called = hashlib.sha256()
+    for module in (math32, math64, native):
+        called.update(Path(str(module.__file__)).read_bytes())
+    return called.hexdigest()[:16]
+
+
+@lru_cache(maxsize=1)
+def _folder() -> Path | None:
+    return cache_folder()
+
+
+@lru_cache(maxsize=1)
+def _private_folder(process: int) -> Path:
+    """Return a folder of this process alone, removed when it ends."""
+    folder = Path(tempfile.mkdtemp(prefix="chainrule-"))
+
+    def remove() -> None:
+        if os.getpid() == process:  # not a fork of it
+            shutil.rmtree(folder, ignore_errors=True)
+
+    atexit.register(remove)
+    return folder

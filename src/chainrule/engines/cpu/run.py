@@ -1,0 +1,421 @@
+"""The cpu engine: fused loops compiled for this processor, float32 or float64, all members in one call.
+
+It lays the network out as tables of numbers for `kernels`, and decides who does what: members are shared out
+to the threads where there are enough of them; else the rows of a batch are, if a step is long enough
+(`SMALL_STEP`).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._random import row_order, split_seed
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines.base import (
+    Data,
+    Divergence,
+    EpochReport,
+    RunState,
+    StepSettings,
+    check_lines,
+    check_resumable,
+)
+from chainrule.engines.cpu.crew import _Crew
+from chainrule.engines.cpu.evaluate import Evaluator
+from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import steps as k
+from chainrule.engines.cpu.pieces.pieces import (
+    STEP_NUMBERS,
+    compiled,
+    loss_source,
+    prepare_source,
+    update_source,
+)
+from chainrule.engines.cpu.slices import _rows_of_a_block, _rows_of_a_group, _slices
+from chainrule.engines.cpu.tables import (
+    FLOPS_PER_SECOND,
+    SECONDS_AWAY,
+    SMALL_STEP,
+    Tables,
+    indices,
+    members_of,
+    n_weights,
+    plain,
+)
+from chainrule.engines.reference.step import Step, masks_of_step, not_finite, take_step
+from chainrule.engines.threads import on_threads, one_blas_thread
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
+from chainrule.equations.optimizers import OptimizerState
+from chainrule.equations.regularizers import penalized, penalty
+from chainrule.errors import SettingsError
+
+
+class CpuRun:
+    """One training in progress."""
+
+    def __init__(
+        self,
+        network: Network,
+        parameters: FloatArray,
+        data: Data,
+        settings: StepSettings,
+        dtype: Any,
+        threads: int,
+        resume: RunState | None,
+    ) -> None:
+        self.dtype = np.dtype(dtype)
+        self.bits: Any = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
+        self.settings = settings
+        self.layout = Layout(network)
+        self.threads = threads
+        # A line for each member, or one for all.
+        self.train = np.atleast_2d(indices(data.train, len(data.x)))
+        self.n_train: int = self.train.shape[1]
+        # L-BFGS sees the whole table in a step.
+        most = settings.batch_size if settings.optimizer.lines else self.n_train
+        self.rows = max(1, min(most, self.n_train))
+        self.flops = 6 * self.rows * n_weights(network)
+        self.splits = self.flops >= SMALL_STEP
+        self.tables = Tables(network, dtype, _rows_of_a_block(self.rows, split=self.splits), training=True)
+        self.weighted = data.weights is not None
+        n = len(data.x)
+        self.x = plain(data.x, self.dtype, (n, network.n_inputs), "inputs")
+        self.y = plain(data.y, self.dtype, (n, network.output.n_out), "targets")
+        self.smooth_y = (
+            plain(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
+            if network.loss.smoothed
+            else self.y
+        )
+        self.weights = (
+            np.zeros(1, self.dtype)
+            if data.weights is None
+            else plain(data.weights, self.dtype, (n,), "weights")
+        )
+        start = parameters if resume is None else resume.parameters
+        self.parameters: FloatArray = members_of(start, self.dtype, self.layout)
+        check_lines(data, len(self.parameters))
+        members = len(self.parameters)
+        self.states = np.zeros(
+            (members, max(1, len(settings.optimizer.state)) * self.layout.size), self.dtype
+        )
+        self.made = np.zeros(members, np.int64)
+        if resume is not None:
+            check_resumable(resume, self.layout, settings.optimizer)
+            self.made[:] = resume.steps
+            for name, array in self._arrays().items():
+                array[:] = resume.arrays[name]
+        self.frozen = bool((self.layout.free == 0).any())
+        self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
+        separate = bool(settings.weight_decay or settings.l1 or settings.l2)
+        self.slices = _slices(self.layout, split=self.splits, separate=separate or self.layout.rated)
+        self.rates = self.layout.rates[self.slices[:, at.START]]
+        self.facts = self._facts(network, settings)
+        self.shape = self.tables.shape(self.slices, self.rates, self.facts)
+        self.numbers = self._numbers(settings)
+        self.steepest = np.zeros(len(self.parameters), np.int64)
+        self.strength = 1.0
+        self.crews: dict[int, list[_Crew]] = {}
+        self._whole: _Crew | None = None
+        # Before the first step nobody knows how long one takes; so it is made alone.
+        self.step_seconds = max(SECONDS_AWAY, self.flops / FLOPS_PER_SECOND)
+        self._evaluator: Evaluator | None = None
+        self._summer: Evaluator | None = None
+
+    @property
+    def updated(self) -> FloatArray:
+        """What the optimizer updates: the parameters (k, p)."""
+        return self.parameters
+
+    @property
+    def steps_per_epoch(self) -> int:
+        """The number of batches that cover the training rows, the last one perhaps smaller."""
+        return -(-self.n_train // self.settings.batch_size)
+
+    def state(self) -> RunState:
+        """Return copies of the parameters and the optimizer's state, to go on from."""
+        arrays = {name: array.copy() for name, array in self._arrays().items()}
+        return RunState(self.parameters.copy(), arrays, self.made.copy())
+
+    def _arrays(self) -> dict[str, FloatArray]:
+        """Return views (k, p) of the optimizer's state, by name."""
+        size = self.layout.size
+        return {
+            name: self.states[:, place * size : (place + 1) * size]
+            for place, name in enumerate(self.settings.optimizer.state)
+        }
+
+    def working(self) -> AbstractContextManager[None]:
+        """Keep BLAS to one thread meanwhile, which takes microseconds to say and to take back."""
+        return one_blas_thread()
+
+    def train_epoch(
+        self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
+    ) -> EpochReport:
+        """Move the active members through one epoch, or its first steps."""
+        if not active:
+            return EpochReport(np.full(len(self.parameters), np.nan), {})
+        rates = self._checked_rates(learning_rates)
+        if strength != self.strength:
+            self._regularize(strength)
+        shared = self.threads if self.splits and len(active) < self.threads else 1
+        count = min(self.threads, len(active)) if shared == 1 else 1
+        crews = self._crews(count, shared)
+        members = [np.array(active[number::count], np.int64) for number in range(count)]
+        costs = np.zeros((len(self.parameters), 2))
+        stopped = np.zeros(len(self.parameters), np.int64)
+        for crew in crews:
+            crew.shared.progress[:] = 0
+
+        def work(most: int, number: int) -> None:
+            mine, thread = (number, 0) if shared == 1 else (0, number)
+            crew = crews[mine]
+            k.train_steps(
+                members[mine],
+                thread,
+                shared,
+                most,
+                crew.bounds,
+                self.shape,
+                crew.table,
+                crew.state,
+                crew.spaces[thread],
+                crew.shared,
+                crew.numbers[thread],
+                rates,
+                epoch,
+                self.made,
+                costs,
+                stopped,
+                self.steepest,
+            )
+
+        def stop() -> None:
+            for crew in crews:
+                crew.stop()
+
+        self._make_steps(len(members[0]) * len(rates), max(count, shared), work, stop, stopped)
+        return self._report(epoch, rates, active, costs, stopped)
+
+    def _checked_rates(self, learning_rates: FloatArray) -> FloatArray:
+        rates = np.ascontiguousarray(learning_rates, np.float64)
+        if not 0 < len(rates) <= self.steps_per_epoch:
+            raise SettingsError(
+                f"{len(rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: give one for each"
+            )
+        return rates
+
+    def _make_steps(
+        self,
+        left: int,
+        threads: int,
+        work: Callable[[int, int], None],
+        stop: Callable[[], None],
+        stopped: IntArray,
+    ) -> None:
+        """Call ``work(most, thread)`` on all threads for ``left`` steps, no more at once than Ctrl-C can wait for."""
+        with one_blas_thread():
+            while left > 0:
+                most = max(1, min(left, int(SECONDS_AWAY / self.step_seconds)))
+                begun = time.perf_counter()
+                may_stop = stop if self.step_seconds >= SECONDS_AWAY else None
+                on_threads(threads, partial(work, most), may_stop)
+                if not stopped.any():
+                    # A member that diverged had fewer steps to make.
+                    self.step_seconds = max(1e-7, (time.perf_counter() - begun) / most)
+                left -= most
+
+    def _regularize(self, strength: float) -> None:
+        """Let ``strength`` multiply dropout's probabilities and the weight decay."""
+        self.strength = strength
+        self.tables.drop(strength)
+        of_crews = (numbers for crews in self.crews.values() for crew in crews for numbers in crew.numbers)
+        for numbers in (self.numbers, *of_crews):
+            numbers[at.DECAY] = self.settings.weight_decay * strength
+
+    def losses(self, rows: IntArray) -> FloatArray:
+        """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
+        return self._evaluation().losses(self.parameters, rows)
+
+    def outputs(self, rows: IntArray) -> FloatArray:
+        """Return each member's outputs on the given rows."""
+        return self._evaluation().outputs(self.parameters, self.x, indices(rows, len(self.x)))
+
+    def weighted_sums(self, rows: IntArray) -> FloatArray:
+        """Return each member's z of the output layer on the given rows."""
+        if self._summer is None:
+            network = self.layout.network.without_output_activation()
+            self._summer = Evaluator(network, self.dtype, self.threads)
+        return self._summer.outputs(self.parameters, self.x, indices(rows, len(self.x)))
+
+    def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
+        """Return the cost with penalties on all training rows and its gradient."""
+        n = self.n_train
+        threads = self.threads if self.flops * n >= SMALL_STEP * self.rows else 1
+        if self._whole is None:
+            self._whole = _Crew(self, threads, n)
+        crew = self._whole
+        crew.table.order[:] = self._rows(member)
+        w = plain(flat, self.dtype, (self.layout.size,), "parameters")
+        # Every row counts as it is: nothing is dropped out.
+        layers = self.tables.layers.copy()
+        layers[:, at.THRESHOLD] = 0
+        facts = self.facts.copy()
+        facts[at.GROUP] = _rows_of_a_group(n, self.tables.rows)
+        shape = self.shape._replace(layers=layers, facts=facts)
+        share = 1 / self._weight_of_rows(member)
+
+        def work(thread: int) -> None:
+            k.whole_gradient(
+                thread,
+                threads,
+                shape,
+                crew.table,
+                crew.spaces[thread],
+                crew.shared,
+                w,
+                crew.state.g,
+                share,
+            )
+
+        with one_blas_thread():
+            seconds = self.flops * n / self.rows / FLOPS_PER_SECOND
+            on_threads(threads, work, crew.stop if seconds >= SECONDS_AWAY else None)
+        cost, g = float(np.sum(crew.shared.parts)), np.sum(crew.state.g, axis=0, dtype=np.float64)
+        s, free = self.settings, self.layout.free
+        if not (s.l1 or s.l2):
+            return cost, g * free
+        gradient = penalized(g, flat, self.layout.decayed, s.l1, s.l2, np) * free
+        return cost + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
+
+    def _evaluation(self) -> Evaluator:
+        if self._evaluator is None:
+            self._evaluator = Evaluator(self.layout.network, self.dtype, self.threads, self)
+        return self._evaluator
+
+    def _crews(self, count: int, shared: int) -> list[_Crew]:
+        crews = self.crews.setdefault(shared, [])
+        while len(crews) < count:
+            crews.append(_Crew(self, shared, self.rows))
+        return crews[:count]
+
+    def _facts(self, network: Network, settings: StepSettings) -> IntArray:
+        penalizes, clips = bool(settings.l1 or settings.l2), settings.clip_norm is not None
+        decays = bool(settings.weight_decay)
+        update = prepare = 0
+        if settings.optimizer.lines:
+            source = update_source(
+                settings.optimizer,
+                self.dtype,
+                decays=decays,
+                clips=clips,
+                penalizes=penalizes,
+                freezes=self.frozen,
+            )
+            update = compiled(source, self.dtype)
+        if clips:
+            prepare = compiled(
+                prepare_source(self.dtype, penalizes=penalizes, freezes=self.frozen), self.dtype
+            )
+        low, high = split_seed(settings.seed)
+        values = {
+            at.BATCH: settings.batch_size,
+            at.BLOCK: self.tables.rows,
+            at.GROUP: _rows_of_a_group(self.rows, self.tables.rows),
+            at.MEAN: network.reduction == "mean",
+            at.SHUFFLE: settings.shuffle,
+            at.SEED_LOW: low,
+            at.SEED_HIGH: high,
+            at.LOSS: compiled(loss_source(network.loss, network.output.activation, self.dtype), self.dtype),
+            at.UPDATE: update,
+            at.PREPARE: prepare,
+            at.GEMM: self.tables.gemm,
+            at.CLIPS: clips,
+            at.WEIGHTED: self.weighted,
+            at.INFINITE: int(np.array(np.inf, self.dtype).view(self.bits)),
+            at.SIZE_BITS: int(np.iinfo(self.bits).max),
+        }
+        return np.array([values[place] for place in range(len(values))], np.int64)
+
+    def _numbers(self, settings: StepSettings) -> FloatArray:
+        named = {
+            "decay": settings.weight_decay,
+            "limit": settings.clip_norm or 0.0,
+            "l1": settings.l1,
+            "l2": settings.l2,
+        }
+        return np.array(
+            [named.get(name, 0.0) for name in STEP_NUMBERS] + list(settings.optimizer.parameters.values())
+        )
+
+    def _report(
+        self, epoch: int, rates: FloatArray, active: Sequence[int], costs: FloatArray, stopped: IntArray
+    ) -> EpochReport:
+        losses = np.full(len(self.parameters), np.nan)
+        diverged: dict[int, Divergence] = {}
+        is_mean = self.layout.network.reduction == "mean"
+        for member in active:
+            if stopped[member]:
+                diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
+            else:
+                losses[member] = costs[member, 0] / (costs[member, 1] if is_mean else 1.0)
+                self.made[member] += len(rates)
+        return EpochReport(losses, diverged)
+
+    def _rows(self, member: int) -> IntArray:
+        rows: IntArray = self.train[member if len(self.train) > 1 else 0]
+        return rows
+
+    def _weight_of_rows(self, member: int) -> float:
+        """Return what the sum of a member's rows' losses is divided by: the rows' weights for a mean, 1 for a sum."""
+        if self.layout.network.reduction == "sum":
+            return 1.0
+        return (
+            float(self.weights[self._rows(member)].sum(dtype=np.float64))
+            if self.weighted
+            else float(self.n_train)
+        )
+
+    def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
+        """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what its gradient was."""
+        count, rate = int(self.made[member]) + stopped, float(rates[stopped - 1])
+        largest = float(self.steepest[member : member + 1].astype(self.bits).view(self.dtype)[0])
+        for slot in self.layout.slots:
+            if not np.isfinite(self.parameters[member, slot.start : slot.stop]).all():
+                return Divergence(count, slot.layer, largest, rate)
+        # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
+        step = self._step_again(epoch, stopped, member, rate)
+        finite = np.abs(step.raw[np.isfinite(step.raw)])
+        found = not_finite(step, self.layout)
+        layer = len(self.layout.network.layers) if found is None else found
+        return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
+
+    def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
+        """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
+        settings, network = self.settings, self.layout.network
+        order: IntArray = np.arange(self.n_train)
+        if settings.shuffle:
+            order = row_order(self.n_train, settings.seed, epoch, member)
+        rows = self._rows(member)[order][(number - 1) * settings.batch_size : number * settings.batch_size]
+        t = int(self.made[member]) + number - 1
+        arrays = self.states[member].reshape(-1, self.layout.size)
+        step = take_step(
+            self.layout,
+            self.parameters[member],
+            OptimizerState(t, dict(zip(settings.optimizer.state, arrays, strict=False))),
+            self.x[rows],
+            self.y[rows],
+            settings,
+            rate,
+            self.weights[rows] if self.weighted else None,
+            masks_of_step(network, len(rows), settings.seed, t, member, self.strength),
+            self.strength,
+        )
+        with np.errstate(over="ignore"):
+            return step._replace(parameters=step.parameters.astype(self.dtype))

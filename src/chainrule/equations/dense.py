@@ -1,0 +1,222 @@
+"""A fully connected layer: its parameters, forward, backward, and its description as plain data."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Literal, NamedTuple
+
+from chainrule._types import Array, Namespace
+from chainrule.equations.activations import Activation, activation
+from chainrule.errors import SettingsError
+
+BiasMode = Literal["neuron", "layer", "none"]
+
+
+BIAS_MODES: tuple[BiasMode, ...] = ("neuron", "layer", "none")
+
+
+Parametrization = Literal["standard", "ntk"]
+
+
+PARAMETRIZATIONS: tuple[Parametrization, ...] = ("standard", "ntk")
+
+
+OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "standard"}
+"""What a layer's description has only where it isn't this."""
+
+
+class LayerRecord(NamedTuple):
+    """What forward computed in one layer; ``mask`` is None where nothing was dropped (then h is a)."""
+
+    z: Array
+    a: Array
+    h: Array
+    mask: Array | None
+
+
+@dataclass(frozen=True)
+class Dense:
+    """A fully connected layer: z = h W + b, a = f(z).
+
+    ``init`` and ``bias_init`` are an initializer's name (``auto``: the one that suits the activation) or rows
+    of given numbers, None where a number is to be drawn. ``frozen`` names what training leaves alone: ``W``,
+    ``b``, ``W[1,2]``, ``b[2]`` (1-based). ``dropout`` is the probability that an output of this layer is
+    dropped in training. ``rates`` are factors of the learning rate, by the name of a parameter array; one that
+    isn't named has 1. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
+    ``ntk`` divides the products h W by sqrt(n_in).
+    """
+
+    n_out: int
+    activation: Activation = field(default_factory=lambda: activation("identity"))
+    bias: BiasMode = "neuron"
+    dropout: float = 0.0
+    init: Any = "auto"
+    bias_init: Any = "zeros"
+    frozen: tuple[str, ...] = ()
+    rates: tuple[tuple[str, float], ...] = ()
+    mix: bool = False
+    parametrization: Parametrization = "standard"
+
+    def __init__(
+        self,
+        n_out: int,
+        activation: str | Activation = "identity",
+        *,
+        bias: BiasMode = "neuron",
+        dropout: float = 0.0,
+        init: Any = "auto",
+        bias_init: Any = "zeros",
+        frozen: Sequence[str] = (),
+        rates: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+        mix: bool = False,
+        parametrization: Parametrization = "standard",
+    ) -> None:
+        if isinstance(n_out, bool) or not isinstance(n_out, int) or n_out < 1:
+            raise SettingsError(f"a layer has a whole number of neurons, at least 1, not {n_out!r}")
+        if bias not in BIAS_MODES:
+            raise SettingsError(f"bias {bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
+        if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
+            raise SettingsError(
+                f"dropout {dropout!r} must be at least 0 and less than 1: it is the share dropped"
+            )
+        names = (frozen,) if isinstance(frozen, str) else tuple(frozen)
+        if not all(isinstance(name, str) for name in names):
+            raise SettingsError(f"frozen {list(names)!r} must be names of parameters: W, b, W[1,2] or b[1]")
+        if not isinstance(mix, bool):
+            raise SettingsError(f"mix {mix!r} must be True or False")
+        if parametrization not in PARAMETRIZATIONS:
+            raise SettingsError(
+                f"parametrization {parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
+            )
+        put = object.__setattr__
+        put(self, "n_out", n_out)
+        put(self, "activation", _resolve(activation))
+        put(self, "bias", bias)
+        put(self, "dropout", float(dropout))
+        put(self, "init", _plain(init))
+        put(self, "bias_init", _plain(bias_init))
+        put(self, "frozen", names)
+        put(self, "mix", mix)
+        put(self, "parametrization", parametrization)
+        if mix and not self.activation.elementwise:
+            raise SettingsError(
+                f"mix: {self.activation.name} is no function of one z, so it can't be mixed with it"
+            )
+        put(self, "rates", _rates(rates, self.shapes(1)))
+
+    def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
+        """Return the shape of each parameter array, by name, in the order of the flat layout."""
+        biases = {"neuron": self.n_out, "layer": 1, "none": 0}[self.bias]
+        found: dict[str, tuple[int, ...]] = {"W": (n_in, self.n_out)}
+        found |= {"b": (biases,)} if biases else {}
+        return found | ({"alpha": (self.n_out,)} if self.mix else {})
+
+    def scale(self, n_in: int) -> float:
+        """Return what the products h W are multiplied by: 1, or 1/sqrt(n_in) in the parametrization ntk."""
+        return 1 / math.sqrt(n_in) if self.parametrization == "ntk" else 1.0
+
+    def forward(self, p: Mapping[str, Array], h: Array, mask: Array | None, xp: Namespace) -> LayerRecord:
+        """Return z, a and h of this layer for the rows ``h`` (…, n, n_in) that enter it."""
+        z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
+        if "b" in p:
+            z = z + xp.expand_dims(p["b"], axis=-2)
+        a = self.activation(z, xp)
+        if self.mix:
+            a = z + xp.expand_dims(p["alpha"], axis=-2) * (a - z)
+        return LayerRecord(z, a, a if mask is None else a * mask, mask)
+
+    def backward(
+        self, p: Mapping[str, Array], h: Array, delta: Array, xp: Namespace
+    ) -> tuple[dict[str, Array], Array]:
+        """Return the gradients by name, and dC/dh for the rows that entered, from this layer's delta."""
+        grads = {"W": self._scaled(xp.matmul(xp.matrix_transpose(h), delta), h.shape[-1])}
+        if self.bias == "neuron":
+            grads["b"] = xp.sum(delta, axis=-2)
+        elif self.bias == "layer":
+            grads["b"] = xp.sum(xp.sum(delta, axis=-2), axis=-1, keepdims=True)
+        return grads, self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), h.shape[-1])
+
+    def _scaled(self, products: Array, n_in: int) -> Array:
+        return products if self.parametrization == "standard" else products * self.scale(n_in)
+
+    def delta(self, p: Mapping[str, Array], record: LayerRecord, dh: Array, xp: Namespace) -> Array:
+        """Return delta = dC/dz from dC/dh of this layer's outputs."""
+        da = dh if record.mask is None else dh * record.mask
+        if self.mix:
+            return da * self.slope(p, record.z, xp)
+        return self.activation.backward(record.z, record.a, da, xp)
+
+    def slope(self, p: Mapping[str, Array], z: Array, xp: Namespace) -> Array:
+        """Return da/dz of each neuron for ``z`` (…, n, n_out): f'(z), or 1 + alpha (f'(z) - 1) where it is mixed."""
+        slope = self.activation.prime(z, xp)
+        return 1 + xp.expand_dims(p["alpha"], axis=-2) * (slope - 1) if self.mix else slope
+
+    def by_alpha(self, record: LayerRecord, dh: Array, xp: Namespace) -> dict[str, Array]:
+        """Return dC/dalpha by name from dC/dh of this layer's outputs; nothing without a mix."""
+        if not self.mix:
+            return {}
+        da = dh if record.mask is None else dh * record.mask
+        return {"alpha": xp.sum(da * self.mixed_part(record.z, xp), axis=-2)}
+
+    def mixed_part(self, z: Array, xp: Namespace) -> Array:
+        """Return what a layer's alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
+        return self.activation(z, xp) - z
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data that `Network.from_dict` reads back."""
+        more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
+        return {
+            "kind": "dense",
+            "n_out": self.n_out,
+            "activation": self.activation.spec,
+            "bias": self.bias,
+            "dropout": self.dropout,
+            "init": self.init,
+            "bias_init": self.bias_init,
+            "frozen": list(self.frozen),
+            **{name: value for name, value in more.items() if value != OPTIONAL[name]},
+        }
+
+
+def _resolve(spec: str | Activation) -> Activation:
+    return activation(spec)
+
+
+def _plain(values: Any) -> Any:
+    """Turn given numbers (nested lists, arrays) into nested tuples, so that a layer stays plain and hashable."""
+    if hasattr(values, "tolist"):
+        values = values.tolist()
+    if isinstance(values, list | tuple):
+        return tuple(_plain(item) for item in values)
+    if values is None or isinstance(values, str):
+        return values
+    if isinstance(values, bool) or not isinstance(values, int | float) or not math.isfinite(values):
+        raise SettingsError(f"{values!r} among given weights is not a finite number")
+    return float(values)
+
+
+def _rates(
+    rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Collection[str]
+) -> tuple[tuple[str, float], ...]:
+    """Return factors of the learning rate as pairs of name and number, without those that are 1."""
+    try:
+        found = dict(rates)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"rates {rates!r} must be factors by name, such as {{'b': 0.1}}") from error
+    for name, factor in found.items():
+        if name not in names:
+            raise SettingsError(f"rates: there is no parameter {name!r}; the layer has {', '.join(names)}")
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e300:
+            raise SettingsError(
+                f"rates: the factor {factor!r} of {name} must be a number above 0; to leave {name} as it is, freeze it"
+            )
+    return tuple((name, float(found[name])) for name in names if found.get(name, 1) != 1)
+
+
+def _layer_from_dict(data: Mapping[str, Any]) -> Dense:
+    options = {key: value for key, value in data.items() if key not in ("kind", "n_out", "activation")}
+    if data["kind"] != "dense":
+        raise SettingsError(f"unknown kind of layer {data['kind']!r}")
+    return Dense(data["n_out"], data["activation"], **options)

@@ -1,0 +1,71 @@
+"""Names with parameters, as text: ``relu``, ``leaky_relu(alpha=0.2)``, ``quantile(q=0.9)``."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import re
+from collections.abc import Mapping
+from typing import Any
+
+from chainrule.errors import SettingsError
+from chainrule.formula.functions import FUNCTIONS
+
+_CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_ -]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
+_ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
+
+
+def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | None, dict[str, float]]:
+    """Split ``name(parameter=value, …)`` into a registry's name and its parameters.
+
+    Returns (None, {}) where the text doesn't begin with a name of the registry (it may be a formula). Dashes
+    and blanks in names are read as underscores. Raises SettingsError for a parameter the record doesn't have.
+
+    >>> read_spec("leaky-relu(alpha=0.2)", {"leaky_relu": None}, "activation")
+    Traceback (most recent call last):
+    ...
+    chainrule.errors.SettingsError: activation leaky_relu has no parameter 'alpha': it has none
+    """
+    if not isinstance(text, str):
+        raise SettingsError(f"{what} must be a name or a formula, not {text!r}")
+    match = _CALL.fullmatch(text)
+    if match is None:
+        return None, {}
+    name = re.sub(r"[ -]+", "_", match[1].lower())
+    if name not in registry:
+        return None, {}
+    if name in FUNCTIONS and not _ASSIGNMENT.match(match[2] or ""):
+        return None, {}  # a formula that begins with a function, such as tanh(z)
+    known: Mapping[str, float] = getattr(registry[name], "parameters", {})
+    parameters: dict[str, float] = {}
+    for part in filter(None, (piece.strip() for piece in (match[2] or "").split(","))):
+        key, equals, value = (piece.strip() for piece in part.partition("="))
+        if not equals or key not in known:
+            has = ", ".join(f"{k}={v:g}" for k, v in known.items()) or "none"
+            raise SettingsError(f"{what} {name} has no parameter {key!r}: it has {has}")
+        try:
+            number = float(value)
+        except ValueError:
+            number = math.nan
+        if not math.isfinite(number):
+            raise SettingsError(f"{what} {name}: {key}={value} is not a finite number")
+        parameters[key] = number
+    return name, parameters
+
+
+def format_spec(name: str, parameters: Mapping[str, float], defaults: Mapping[str, float]) -> str:
+    """Return the text `read_spec` reads back: parameters at their defaults are left out."""
+    changed = ", ".join(f"{key}={value!r}" for key, value in parameters.items() if value != defaults.get(key))
+    return f"{name}({changed})" if changed else name
+
+
+def unknown_name(
+    what: str, text: str, registry: Mapping[str, Any], otherwise: str = "", error: Exception | None = None
+) -> SettingsError:
+    """Return the error for a text that is no name of a registry: the nearest name, or all of them."""
+    close = difflib.get_close_matches(text.lower().replace("-", "_"), registry, n=1)
+    hint = f"did you mean {close[0]}?" if close else f"choose {', '.join(registry)}"
+    reason = f" ({error})" if error is not None and not text.isidentifier() else ""
+    return SettingsError(
+        f"unknown {what} {text!r}: {hint}{f', or write {otherwise}' if otherwise else ''}{reason}"
+    )

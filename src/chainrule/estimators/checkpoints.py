@@ -1,0 +1,129 @@
+"""Checkpoints of trainings in files that can't run code, and how to go on from them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, replace
+from os import fspath
+from typing import Any
+
+import numpy as np
+
+from chainrule._files import PathLike
+from chainrule._version import __version__
+from chainrule.errors import ModelFileError
+from chainrule.estimators.mlp.fitting import Curves, Fitting, Start
+from chainrule.estimators.parameters import ParameterError
+from chainrule.model.file import read_model_file, write_model_file
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.result import EpochState
+
+VERSION = 1
+"""The version of the description that is written."""
+
+Arrays = dict[str, np.ndarray[Any, Any]]
+
+
+class SaveCheckpoint:
+    """A callback that writes where a training stands, so that ``fit(X, y, resume=path)`` can go on from there.
+
+    The training that goes on with the same parameters and data ends with the same bits as one that was never
+    interrupted. The file replaces the one before; it can't run code.
+
+    Parameters
+    ----------
+    path : str or path
+        The file.
+    every : int, default=1
+        After how many epochs it is written; in any case when the training is over.
+    """
+
+    def __init__(self, path: PathLike, every: int = 1) -> None:
+        if isinstance(every, bool) or not isinstance(every, int) or every < 1:
+            raise ParameterError(f"every={every!r} must be a whole number of epochs, at least 1")
+        self.path = path
+        self.every = every
+        self._training: tuple[Arrays, Mapping[str, Any]] | None = None
+
+    def begin(self, estimator: Any, fitting: Fitting) -> None:
+        """Note what is being trained; called when the training of a perceptron begins."""
+        before = fitting.start.before
+        words = {
+            "seed": fitting.start.seed,
+            "design": plain_lists(asdict(fitting.design)),
+            "before": None if before is None else plain_lists(before._asdict()),
+        }
+        arrays = {"train": fitting.data.train, "validation": fitting.data.validation}
+        self.begin_with(estimator, arrays, words)
+
+    def begin_with(self, estimator: Any, arrays: Arrays, words: Mapping[str, Any]) -> None:
+        """Note what has to be written besides: arrays and plain data that say which training it is."""
+        self._training = arrays, {"checkpoint_of": type(estimator).__name__, **words}
+
+    def __enter__(self) -> SaveCheckpoint:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._training = None  # no pickle should hold the rows' places
+
+    def __call__(self, state: EpochState) -> None:
+        """Write the checkpoint where it is time to."""
+        if self._training is None:
+            raise ParameterError("give it to an estimator: callbacks=[SaveCheckpoint(path)]")
+        if state.line.epoch % self.every and state.line.epoch < state.epochs and state.active:
+            return
+        arrays, words = self._training
+        description = {**words, "estimator_version": VERSION, "chainrule": __version__}
+        made = dict(arrays)
+        add_checkpoint(state.checkpoint(), made, description)
+        write_model_file(self.path, made, description, overwrite=True)
+
+
+def read_checkpoint(path: PathLike, estimator: Any) -> tuple[Arrays, dict[str, Any], Checkpoint]:
+    """Return what `SaveCheckpoint` wrote; raises ModelFileError where it is no checkpoint of such an estimator."""
+    arrays, data = read_model_file(path)
+    kind = type(estimator).__name__
+    if data.get("checkpoint_of") != kind or data.get("estimator_version") != VERSION:
+        raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}")
+    try:
+        return arrays, data, checkpoint_of(arrays, data)
+    except (KeyError, TypeError, ValueError) as error:
+        raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}: {error}") from error
+
+
+def resumed(path: PathLike, estimator: Any, start: Start) -> Start:
+    """Return where a checkpoint's training goes on; raises ParameterError where it is one of another network."""
+    arrays, data, point = read_checkpoint(path, estimator)
+    if data.get("design") != plain_lists(asdict(estimator._design)):
+        raise ParameterError(
+            f"{fspath(path)} is the checkpoint of another network: fit with the parameters and data that it was made with"
+        )
+    try:
+        before = None if data["before"] is None else Curves(**data["before"])
+        split = (arrays["train"], arrays["validation"])
+        return replace(start, seed=int(data["seed"]), checkpoint=point, before=before, split=split)
+    except (KeyError, TypeError, ValueError) as error:
+        kind = type(estimator).__name__
+        raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}: {error}") from error
+
+
+def add_checkpoint(point: Checkpoint, arrays: Arrays, data: dict[str, Any]) -> None:
+    """Add a checkpoint to the arrays and the plain data of a file."""
+    parts, data["checkpoint"] = point.to_parts()
+    arrays |= {f"checkpoint.{name}": array for name, array in parts.items()}
+
+
+def checkpoint_of(arrays: Mapping[str, Any], data: Mapping[str, Any]) -> Checkpoint:
+    """Return the checkpoint that `add_checkpoint` added; raises SettingsError where it is none."""
+    prefix = "checkpoint."
+    parts = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+    return Checkpoint.from_parts(parts, data["checkpoint"])
+
+
+def plain_lists(value: Any) -> Any:
+    """Return tuples and arrays as lists, NumPy's numbers as Python's."""
+    if isinstance(value, dict):
+        return {key: plain_lists(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [plain_lists(item) for item in value]
+    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

@@ -1,0 +1,270 @@
+"""The parameters and attributes that several estimators have, written once, in numpydoc's form."""
+
+from __future__ import annotations
+
+from inspect import cleandoc
+from typing import Any, TypeVar
+
+C = TypeVar("C", bound=type[Any])
+
+SCIKIT_LEARN = """
+hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
+    Neurons of each hidden layer.
+activation : str or sequence of str, default='relu'
+    Activation of the hidden layers: 'identity', 'logistic', 'tanh', 'relu', any other of
+    `chainrule.equations.activations.ACTIVATIONS` such as 'leaky_relu(alpha=0.1)' or 'mish', or a formula in ``z``.
+    A sequence gives one for each hidden layer.
+solver : {'lbfgs', 'sgd', 'adam'} or str, default='adam'
+    Optimizer; besides scikit-learn's three any of `chainrule.equations.optimizers.OPTIMIZERS`, such as 'adamw' or
+    'rmsprop(rho=0.95)'.
+alpha : float, default=0.0001
+    Strength of the L2 penalty alpha/2 · ||W||², divided by the rows of a batch; biases aren't penalized.
+batch_size : int, default='auto'
+    Rows per update; 'auto': min(200, n_samples). 'lbfgs' takes all.
+learning_rate : {'constant', 'invscaling', 'adaptive'} or str, default='constant'
+    scikit-learn's three (for solver='sgd'; 'adam' leaves them out), or for any solver one of
+    `chainrule.equations.schedules.SCHEDULES`, such as 'cosine' or 'step(every=10)'. 'invscaling' is
+    learning_rate_init / (rows seen + 1)^power_t, set after each epoch; 'adaptive' divides by 5 where training would
+    have ended, as long as the rate is above 1e-6.
+learning_rate_init : float, default=0.001
+    The learning rate before the schedule. Not used by 'lbfgs'.
+power_t : float, default=0.5
+    The exponent of 'invscaling'.
+max_iter : int, default=200
+    Most epochs, or iterations of 'lbfgs'.
+shuffle : bool, default=True
+    Whether every epoch has an order of rows of its own.
+random_state : int, RandomState instance, default=None
+    Seeds initial weights, the validation split, the order of rows and dropout.
+tol : float, default=1e-4
+    What counts as progress; for 'lbfgs' the largest partial derivative of a solution.
+verbose : bool, default=False
+    Whether to print loss and validation score after each epoch.
+warm_start : bool, default=False
+    Whether `fit` goes on from the weights there are.
+momentum : float, default=0.9
+    Momentum of 'sgd', in [0, 1].
+nesterovs_momentum : bool, default=True
+    Whether the momentum of 'sgd' is Nesterov's.
+early_stopping : bool, default=False
+    Whether to hold out ``validation_fraction`` of the rows (or take ``X_val``), end when ``stopping_metric`` has not
+    got better there by ``tol`` for more than ``n_iter_no_change`` epochs, and keep the best weights. Without it the
+    training loss is looked at, and the last weights are kept.
+validation_fraction : float, default=0.1
+    Share of rows held out by early stopping.
+beta_1 : float, default=0.9
+    Decay of Adam's mean of gradients, in [0, 1).
+beta_2 : float, default=0.999
+    Decay of Adam's mean of squared gradients, in [0, 1).
+epsilon : float, default=1e-8
+    Added to the root of Adam's mean of squares; for solver='adam' before the correction for the start, as in
+    scikit-learn.
+n_iter_no_change : int, default=10
+    Epochs without progress before the end; inf: never.
+max_fun : int, default=15000
+    Most evaluations of the loss by 'lbfgs'.
+"""
+
+OURS = """
+dropout : float or sequence of float, default=0.0
+    Share of a hidden layer's outputs dropped in training; a sequence gives one for each hidden layer.
+output_activation : str, default=None
+    Activation of the output layer; None: the one that goes with loss and targets.
+weight_decay : float, default=None
+    Decoupled weight decay; None: the optimizer's own, 0.01 for 'adamw' and else 0.
+clip_norm : float, default=None
+    The longest gradient; a longer one is shortened to it.
+warmup : float, default=0
+    Epochs during which the learning rate rises to its value.
+stopping_metric : str, Metric or callable, default=None
+    What early stopping looks at: 'loss', a name of `chainrule.training.scores.metrics.METRICS`, or a function of targets and
+    predictions of which more is better. None: accuracy for classes, R² for numbers.
+callbacks : callable or list of callable, default=None
+    Called with a `chainrule.training.result.EpochState` after each epoch; one that returns True ends training.
+frozen : sequence of str, default=()
+    Parameters that stay as they are: layers and places counted from 1, such as 'W[1]', 'b[2]', 'W[1][2,3]'.
+missing : {'error', 'mean', 'mean+indicator'}, default='error'
+    What is done with NaN in X: refused; replaced by the mean of the values that `fit` sees in the column; or that and
+    one more input for each column with NaN in `fit`, 1 where the value was missing.
+dtype : {'float32', 'float64'}, default=None
+    Precision of weights and arithmetic; None: that of X. 'lbfgs' computes in float64.
+threads : int, default=None
+    Processors to use; None: all. The result is the same bits for any number.
+"""
+
+ATTRIBUTES = """
+coefs_ : list of ndarray
+    Weights of each layer, (n_in, n_out). They may be changed; predictions follow.
+intercepts_ : list of ndarray
+    Biases of each layer, (n_out,).
+loss_ : float
+    The last of ``loss_curve_``.
+loss_curve_ : list of float
+    The mean loss on the way through each epoch, penalty included.
+best_loss_ : float or None
+    The least of the training's losses; None with early stopping.
+validation_scores_ : list of float or None
+    ``stopping_metric`` on the validation rows after each epoch; None without early stopping.
+best_validation_score_ : float or None
+    The best of them; None without early stopping.
+validation_loss_curve_ : list of float or None
+    The loss on the validation rows after each epoch, without penalty; None where there are none.
+n_iter_ : int
+    Epochs, or iterations, of the last `fit`.
+t_ : int
+    Rows seen in training.
+learning_rate_ : float
+    Learning rate at the end of the last epoch.
+stopped_ : str
+    Why training ended: 'epochs', 'early stopping', 'converged', 'callback', 'interrupted' or 'diverged'.
+n_layers_ : int
+    Number of layers, the inputs included.
+n_outputs_ : int
+    Number of outputs.
+out_activation_ : str
+    Activation of the output layer.
+network_ : Network
+    Layers, activations and loss.
+n_features_in_ : int
+    Columns of X.
+feature_names_in_ : ndarray of shape (n_features_in_,)
+    Their names, where X had names that are all text.
+"""
+
+
+SETTINGS = """
+hidden : sequence of int, default=None
+    Neurons of each hidden layer. Here and below None is what the recipe chooses from the task and the number of rows.
+activation : str or sequence of str, default=None
+    Activation of the hidden layers, or one for each: a name of `chainrule.equations.activations.ACTIVATIONS` or a
+    formula in ``z``; one more is the output layer's.
+output_activation : str, default=None
+    Activation of the output layer; None: the one that goes with the loss.
+loss : str, default=None
+    A name of `chainrule.equations.losses.LOSSES`, or a formula in ``a`` and ``y``.
+optimizer : str, default=None
+    A name of `chainrule.equations.optimizers.OPTIMIZERS`.
+learning_rate : float, default=None
+    The learning rate before the schedule; None: the optimizer's own.
+schedule : str, default=None
+    A name of `chainrule.equations.schedules.SCHEDULES`.
+rate_factors : dict, default=None
+    Factors of the learning rate by the name of a parameter array, such as {'b': 0.1} for the biases of all layers.
+warmup : float, default=0.0
+    Epochs during which the learning rate rises to its value.
+momentum : float, default=None
+    In [0, 1), for optimizers that have one.
+batch_size : int or 'all', default=None
+    Rows per update.
+epochs : int, default=None
+    Most epochs.
+weight_decay : float, default=None
+    Decoupled weight decay.
+l1, l2 : float, default=0.0
+    Strengths of the penalties l1 · Σ|w| and l2/2 · Σw² in the cost.
+dropout : float, default=None
+    Share of a hidden layer's outputs dropped in training.
+clip_norm : float, default=None
+    The longest gradient; a longer one is shortened to it. None: any.
+bias : {'neuron', 'layer', 'none'}, default='neuron'
+    A bias for each neuron, one for each layer, or none.
+init : str, default=None
+    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation;
+    'data': fitted to the training rows.
+activation_mix : bool, default=None
+    Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
+parametrization : {'standard', 'ntk'}, default=None
+    Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
+regularization_schedule : {'constant', 'flat_cosine'}, default=None
+    Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
+numeric_embedding : {'none', 'periodic'}, default=None
+    'periodic': each number also enters as 3 learned sums of 16 cosines.
+category_embedding : {'none', 'learned'}, default=None
+    'learned': categories of more than 9 levels enter as 8 learned numbers.
+scaling_layer : bool, default=None
+    Whether each number that enters layer 1 has a learned factor.
+early_stopping : bool, default=None
+    Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
+patience : int, default=None
+    Epochs without progress before the end.
+tolerance : float, default=0.0
+    What counts as progress.
+stop_together : bool, default=None
+    Whether the members watch their mean, end together and keep the same epoch.
+watch : {'loss', 'error', 'refinement'}, default=None
+    What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
+    would be left at the best temperature.
+validation_share : float, default=None
+    Share of the rows that is watched by early stopping.
+members : int, default=None
+    Networks that are trained; the mean of their outputs is the prediction.
+sharing : {'none', 'tabm'}, default='none'
+    'tabm': the members share the hidden layers' weights, and each has scalings, biases and an output layer of its own.
+bagging : bool, default=None
+    Whether each member holds out and watches its own fold of the rows, instead of one share for all.
+refit : bool, default=False
+    Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
+recipe : bool, default=None
+    Whether what is None is chosen by the default recipe, or is that of a plain network. None: plain where `hidden` or
+    `optimizer` is given.
+fast : bool, default=False
+    The recipe's small form, for about a tenth of the time.
+time_limit : float, default=None
+    Seconds for `fit`: members and epochs are fewer where all don't fit into it, and the schedule ends with them.
+"""
+
+SCALING = """
+scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
+    Of numbers in X.
+"""
+
+TABLE = """
+kinds : dict, default=None
+    The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
+missing : sequence of str, default=None
+    Words in text that mean a missing value, besides the usual ones.
+stopping_metric : str, Metric or callable, default=None
+    What early stopping watches: None or 'loss', a name of `chainrule.training.scores.metrics.METRICS`, or a function of
+    targets and predictions of which more is better.
+callbacks : callable or list of callables, default=None
+    Called with an `EpochState` after each epoch; True ends the training.
+random_state : int, RandomState or None, default=None
+    An int gives the same network each time, for any number of threads.
+engine : {'cpu', 'reference'}, default='cpu'
+    The reference engine is slow, and in float64.
+threads : int, default=None
+    None: all processors.
+"""
+
+FITTED = """
+model_ : Model
+    The trained model, for `evaluate`, `layers`, and all that explains one.
+schema_ : Schema
+    What was found in each column, and what was made of it.
+notes_ : tuple of str
+    What a user should know of the table and the training.
+history_ : tuple of Epoch
+    Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
+n_features_in_ : int
+    The columns of X, ``feature_names_in_`` their names where X had some.
+"""
+
+
+TEXTS = {
+    "scikit_learn": SCIKIT_LEARN,
+    "ours": OURS,
+    "attributes": ATTRIBUTES,
+    "settings": SETTINGS,
+    "scaling": SCALING,
+    "table": TABLE,
+    "fitted": FITTED,
+}
+
+
+def documented(cls: C) -> C:
+    """Put the texts of `TEXTS` where a class's docstring names them, such as ``{attributes}``."""
+    made = cleandoc(cls.__doc__ or "")
+    for name, text in TEXTS.items():
+        made = made.replace("{" + name + "}", text.strip())
+    cls.__doc__ = made
+    return cls

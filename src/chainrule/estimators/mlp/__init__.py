@@ -1,0 +1,1 @@
+"""The multilayer perceptrons with scikit-learn's words."""

@@ -1,0 +1,119 @@
+"""Classes and labels as targets of a network, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
+from sklearn.utils.validation import column_or_1d
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.estimators.mlp.network import Kind
+from chainrule.estimators.parameters import ParameterError
+
+AnyArray = np.ndarray[Any, Any]
+
+
+class Labels:
+    """The classes of a classifier: one a row, or several 0/1 labels a row (``several``).
+
+    ``classes`` (classes,) are sorted; `codes` are places in it, (n,), or 0 and 1, (n, labels).
+    """
+
+    def __init__(self, classes: AnyArray, *, several: bool = False) -> None:
+        self.classes = classes
+        self.several = several
+
+    @classmethod
+    def of(cls, y: Any) -> Labels:
+        """Return the classes of targets; raises ValueError where they are no classes."""
+        kind = type_of_target(y, input_name="y")
+        if kind == "multilabel-indicator":
+            return cls(np.arange(np.shape(y)[1]), several=True)
+        if kind not in ("binary", "multiclass"):
+            check_classification_targets(y)
+            raise ValueError(
+                f"a target of the kind {kind} is not supported: give one class a row, or an array (n, labels) of 0 and 1"
+            )
+        return cls(np.unique(y))
+
+    @property
+    def kind(self) -> Kind:
+        """How outputs are read, as `Answers` has it."""
+        return "labels" if self.several else "class"
+
+    def codes(self, y: Any) -> IntArray:
+        """Return the classes of targets by number; raises ValueError for one that isn't known."""
+        if self.several:
+            codes = np.asarray(y)
+            if codes.ndim != 2 or codes.shape[1] != len(self.classes):
+                raise ValueError(f"y of shape {codes.shape} doesn't fit {len(self.classes)} labels a row")
+            return np.asarray(codes != 0, np.int64)
+        values = np.asarray(y)
+        if values.dtype.kind not in "OUS" and self.classes.dtype.kind not in "OUS":
+            places = np.searchsorted(self.classes, values)
+            places = np.minimum(places, len(self.classes) - 1)
+            known = self.classes[places] == values
+        else:
+            lookup = {name: place for place, name in enumerate(self.classes.tolist())}
+            places = np.array([lookup.get(value, -1) for value in values.tolist()], np.int64)
+            known = places >= 0
+        if not known.all():
+            raise_unknown(self.classes, unique_labels(values))
+        return np.asarray(places)
+
+    def targets(self, codes: IntArray, n_out: int, dtype: Any) -> FloatArray:
+        """Return what the outputs should say (n, n_out): 0 and 1."""
+        if self.several:
+            return np.asarray(codes, dtype)
+        if n_out == 1:
+            # A class that is alone is class 0.
+            return np.asarray(codes == 1, dtype)[:, None]
+        made: FloatArray = np.zeros((len(codes), n_out), dtype)
+        made[np.arange(len(codes)), codes] = 1
+        return made
+
+    def named(self, codes: IntArray) -> AnyArray:
+        """Return the classes of codes; labels stay 0 and 1."""
+        if self.several:
+            return codes
+        return self.classes[codes if len(self.classes) > 1 else np.zeros_like(codes)]
+
+
+def raise_unknown(classes: AnyArray, found: AnyArray) -> None:
+    """Raise ValueError for classes that weren't there before, in scikit-learn's words."""
+    raise ValueError(
+        f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. 'y' has {found}."
+    )
+
+
+def first_classes(estimator: Any, classes: Any) -> bool:
+    """Return whether this is the first `partial_fit`, and check its ``classes``, in scikit-learn's words."""
+    known = getattr(estimator, "classes_", None)
+    if known is None and classes is None:
+        raise ValueError("classes must be passed on the first call to partial_fit.")
+    if known is not None and classes is not None and not np.array_equal(known, unique_labels(classes)):
+        raise ValueError(
+            f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
+        )
+    return known is None
+
+
+def one_column(y: AnyArray) -> AnyArray:
+    """Return a column vector as (n,), with scikit-learn's warning; others as they are."""
+    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
+
+
+def own_classes(classes: Any, n_out: int, *, several: bool) -> Labels:
+    """Return the classes of a network that is given: as many as its outputs, two for one output.
+
+    Raises ParameterError for another number of them.
+    """
+    count = 2 if n_out == 1 and not several else n_out
+    known = np.arange(count) if classes is None else np.asarray(classes)
+    if known.shape != (count,):
+        raise ParameterError(f"{n_out} outputs stand for {count} classes, but {len(known)} were given")
+    if len(np.unique(known)) != count or (np.sort(known) != known).any():
+        raise ParameterError(f"classes {known.tolist()} must be sorted, and all different")
+    return Labels(known, several=several)

@@ -1,0 +1,374 @@
+"""`MLPClassifier`: scikit-learn's multi-layer perceptron for classes and labels, and what its users were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.multiclass import type_of_target, unique_labels
+
+from chainrule._files import PathLike
+from chainrule._types import FloatArray
+from chainrule.equations.answers import Answers
+from chainrule.estimators.docs import documented
+from chainrule.estimators.mlp.base import BaseMLP, Given, available, stochastic_only
+from chainrule.estimators.mlp.classes import Labels, first_classes, one_column, own_classes
+from chainrule.estimators.mlp.fitting import Fitting
+from chainrule.estimators.mlp.from_weights import given_network
+from chainrule.estimators.mlp.inputs import read
+from chainrule.estimators.mlp.network import Kind, gives_probabilities
+from chainrule.estimators.parameters import ParameterError, store
+from chainrule.training.scores.temperature import check_calibrates, fitted_temperature
+from chainrule.training.scores.weights import class_weights
+
+
+def _probable(estimator: Any) -> bool:
+    """Whether there are probabilities; raises AttributeError where loss or output activation give none."""
+    if not gives_probabilities(estimator.loss, estimator.output_activation):
+        raise AttributeError(
+            f"the loss {estimator.loss!r} and its output activation give no probabilities: choose loss='log_loss'"
+        )
+    return True
+
+
+@documented
+class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+    """Multi-layer perceptron classifier: scikit-learn's, trained by chainrule's engine.
+
+    Every parameter, default, attribute and method of `sklearn.neural_network.MLPClassifier` is here and means the
+    same; those after ``max_fun`` are more. Only ``hidden_layer_sizes`` and ``activation`` may be positional.
+
+    Parameters
+    ----------
+    {scikit_learn}
+    loss : str, default='log_loss'
+        'log_loss' (cross-entropy), any other of `chainrule.equations.losses.LOSSES` such as 'hinge' or
+        'categorical_cross_entropy(label_smoothing=0.1)', or a formula in ``a`` and ``y``.
+    class_weight : dict or 'balanced', default=None
+        Weights of the classes' rows, those for validation too; classes not named weigh 1. 'balanced': n_samples /
+        (n_classes · rows of the class), which `partial_fit` can't count. With several labels a row it can't be used.
+    calibrate : bool, default=False
+        Whether to fit ``temperature_`` on the validation rows, which `predict_proba` then uses.
+    {ours}
+
+    Attributes
+    ----------
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    temperature_ : float
+        The temperature of `predict_proba`; only with ``calibrate=True``.
+    {attributes}
+
+    See Also
+    --------
+    MLPRegressor : The same for numbers.
+
+    Examples
+    --------
+    >>> from chainrule import MLPClassifier
+    >>> from sklearn.datasets import load_iris
+    >>> X, y = load_iris(return_X_y=True)
+    >>> clf = MLPClassifier((16,), max_iter=500, learning_rate_init=0.01, random_state=1).fit(X, y)
+    >>> bool(clf.score(X, y) > 0.95)
+    True
+    """
+
+    _labels: Labels | None = None
+
+    def __init__(
+        self,
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        loss: Any = "log_loss",
+        class_weight: Any = None,
+        calibrate: bool = False,
+        dropout: Any = 0.0,
+        output_activation: Any = None,
+        weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        warmup: float = 0,
+        stopping_metric: Any = None,
+        callbacks: Any = None,
+        frozen: Sequence[str] = (),
+        missing: str = "error",
+        dtype: Any = None,
+        threads: int | None = None,
+    ) -> None:
+        store(self, locals())
+
+    @classmethod
+    def from_weights(
+        cls,
+        coefs: Sequence[Any],
+        intercepts: Sequence[Any],
+        *,
+        classes: Any = None,
+        multilabel: bool = False,
+        **parameters: Any,
+    ) -> Self:
+        """Return a classifier with given weights, ready to predict without `fit`.
+
+        Parameters
+        ----------
+        coefs : sequence of array-like
+            Weights of each layer, (n_in, n_out).
+        intercepts : sequence of array-like
+            Biases of each layer, (n_out,).
+        classes : array-like of shape (n_classes,), default=None
+            The classes, sorted; one output stands for two. None: 0, 1, ….
+        multilabel : bool, default=False
+            Whether each output is a label of its own.
+        **parameters : any
+            Parameters of the classifier other than hidden_layer_sizes, which the weights say.
+
+        Returns
+        -------
+        classifier : MLPClassifier
+            With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+        """
+        made = given_network(cls, coefs, intercepts, parameters)
+        made._labels = own_classes(classes, len(made.intercepts_[-1]), several=multilabel)
+        return made._finish()
+
+    @property
+    def classes_(self) -> Any:
+        """The classes, sorted."""
+        if self._labels is None:
+            raise AttributeError("classes_ is known after fit")
+        return self._labels.classes
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+        resume: PathLike | None = None,
+    ) -> Self:
+        """Train on rows and their classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. A sparse X is made dense for training.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Their classes, or 0 and 1 for each label.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        X_val, y_val : array-like, default=None
+            Validation rows of your own: watched by early stopping instead of a share of X.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            The weights of those.
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
+
+        Returns
+        -------
+        self : MLPClassifier
+            The fitted classifier.
+        """
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
+
+    @stochastic_only
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        classes: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train for one epoch on some rows, with the optimizer's state that there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_labels)
+            Their classes.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        classes : array-like of shape (n_classes,), default=None
+            All classes there will be; needed the first time.
+        X_val, y_val : array-like, default=None
+            With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
+            says 'early stopping', the best weights are kept, and more calls change nothing.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            The weights of those.
+
+        Returns
+        -------
+        self : MLPClassifier
+            The classifier.
+        """
+        given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val, None, classes, True)
+        return self._fit(given)
+
+    def predict(self, X: Any) -> Any:
+        """Return the classes of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
+            Their classes.
+        """
+        outputs = self._outputs(X)
+        return self._known_labels().named(self._answers().codes(outputs))
+
+    @available(_probable)
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probabilities of the classes.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        p : ndarray of shape (n_samples, n_classes)
+            Columns as in ``classes_``; several labels a row have a probability each.
+        """
+        outputs = self._outputs(X)
+        if len(self._known_labels().classes) == 1 and not self._known_labels().several:
+            return np.ones((len(outputs), 1), outputs.dtype)
+        return self._answers().probabilities(outputs)
+
+    @available(_probable)
+    def predict_log_proba(self, X: Any) -> FloatArray:
+        """Return the logarithms of `predict_proba`.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        log_p : ndarray of shape (n_samples, n_classes)
+            Columns as in ``classes_``.
+        """
+        p = self.predict_proba(X)
+        return np.asarray(np.log(p, out=p))
+
+    def _before(self, fitting: Fitting) -> None:
+        if self.calibrate:
+            check_calibrates(fitting.design.network, len(fitting.data.validation))
+
+    def _after(self, fitting: Fitting) -> None:
+        self.__dict__.pop("temperature_", None)
+        if not self.calibrate:
+            return
+        data, rows = fitting.data, fitting.data.validation
+        self.temperature_ = fitted_temperature(
+            self._design.network,
+            self._flat()[None],
+            data.x[rows],
+            data.y[rows],
+            self._answers(),
+            None if data.weights is None else data.weights[rows],
+        )
+
+    def _known_labels(self) -> Labels:
+        assert self._labels is not None
+        return self._labels
+
+    def _answers(self) -> Answers:
+        return self._design.answers(self._known_labels().classes)
+
+    def _problem(self) -> tuple[Kind, int, int]:
+        labels = self._known_labels()
+        return labels.kind, 2 if labels.several else max(2, len(labels.classes)), len(labels.classes)
+
+    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        X, y = read(self, X, y, reset=reset, multi_output=True)
+        if hasattr(y, "toarray"):
+            y = y.toarray()
+        return X, one_column(y)
+
+    def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
+        if given.only_one:
+            if isinstance(self.class_weight, str):
+                raise ParameterError(
+                    f"class_weight {self.class_weight!r} counts the rows of each class, and partial_fit sees only some: "
+                    "give a weight for each class, such as {'rare': 5}"
+                )
+            if first_classes(self, given.classes):
+                several = type_of_target(y).startswith("multilabel")
+                self._labels = Labels.of(y) if several else Labels(unique_labels(given.classes))
+            return
+        if first or self._labels is None:
+            self._labels = Labels.of(y)
+            return
+        classes = unique_labels(y)
+        known = np.arange(y.shape[1]) if self._labels.several and y.ndim == 2 else classes
+        if set(known) != set(self.classes_):
+            raise ValueError(
+                "warm_start can only be used where `y` has the same classes as in the previous call to fit. "
+                f"Previously got {self.classes_}, `y` has {classes}"
+            )
+
+    def _targets(self, y: Any, dtype: Any) -> FloatArray:
+        labels = self._known_labels()
+        return labels.targets(labels.codes(y), self._design.sizes[-1], dtype)
+
+    def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
+        labels = self._known_labels()
+        if self.class_weight is None:
+            return None
+        if labels.several:
+            raise ParameterError("class_weight is for one class a row: weigh rows by sample_weight instead")
+        codes = labels.codes(y)
+        found = class_weights(self.class_weight, codes, labels.classes, weights)
+        if not found[codes].any():
+            raise ParameterError("class_weight gives every row the weight 0, so there is nothing to learn")
+        return found
+
+    def _weighed(
+        self, y: Any, weights: FloatArray | None, of_classes: FloatArray | None
+    ) -> FloatArray | None:
+        if of_classes is None:
+            return weights
+        of_rows = of_classes[self._known_labels().codes(y)]
+        return of_rows if weights is None else of_rows * weights
+
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn asks of an estimator."""
+        tags = super().__sklearn_tags__()
+        tags.classifier_tags.multi_label = True
+        return tags

@@ -1,0 +1,226 @@
+"""`MLPRegressor`: scikit-learn's multi-layer perceptron for numbers, and what its users were refused."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Self
+
+import numpy as np
+from sklearn.base import RegressorMixin
+
+from chainrule._files import PathLike
+from chainrule._types import FloatArray
+from chainrule.equations.answers import Answers
+from chainrule.estimators.docs import documented
+from chainrule.estimators.mlp.base import BaseMLP, Given, stochastic_only
+from chainrule.estimators.mlp.classes import one_column
+from chainrule.estimators.mlp.from_weights import given_network
+from chainrule.estimators.mlp.inputs import read
+from chainrule.estimators.mlp.network import Kind
+from chainrule.estimators.parameters import store
+
+
+@documented
+class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+    """Multi-layer perceptron regressor: scikit-learn's, trained by chainrule's engine.
+
+    Every parameter, default, attribute and method of `sklearn.neural_network.MLPRegressor` is here and means the
+    same; those after ``max_fun`` are more. Only ``loss``, ``hidden_layer_sizes`` and ``activation`` may be positional.
+
+    Parameters
+    ----------
+    loss : str, default='squared_error'
+        'squared_error' (half of it, as in scikit-learn), 'poisson' (the deviance, with exp as output activation),
+        'absolute_error', any other of `chainrule.equations.losses.LOSSES` such as 'huber(delta=2)' or
+        'quantile(q=0.9)', or a formula in ``a`` and ``y``.
+    {scikit_learn}
+    {ours}
+
+    Attributes
+    ----------
+    {attributes}
+
+    See Also
+    --------
+    MLPClassifier : The same for classes.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from chainrule import MLPRegressor
+    >>> X = np.linspace(-1, 1, 50)[:, None]
+    >>> reg = MLPRegressor("squared_error", (20,), "tanh", solver="lbfgs", random_state=1).fit(X, X[:, 0] ** 2)
+    >>> bool(reg.score(X, X[:, 0] ** 2) > 0.99)
+    True
+    """
+
+    n_outputs_: int
+
+    def __init__(
+        self,
+        loss: Any = "squared_error",
+        hidden_layer_sizes: Any = (100,),
+        activation: Any = "relu",
+        *,
+        solver: Any = "adam",
+        alpha: float = 0.0001,
+        batch_size: int | str = "auto",
+        learning_rate: Any = "constant",
+        learning_rate_init: float = 0.001,
+        power_t: float = 0.5,
+        max_iter: int = 200,
+        shuffle: bool = True,
+        random_state: Any = None,
+        tol: float = 1e-4,
+        verbose: bool | int = False,
+        warm_start: bool = False,
+        momentum: float = 0.9,
+        nesterovs_momentum: bool = True,
+        early_stopping: bool = False,
+        validation_fraction: float = 0.1,
+        beta_1: float = 0.9,
+        beta_2: float = 0.999,
+        epsilon: float = 1e-8,
+        n_iter_no_change: float = 10,
+        max_fun: int = 15000,
+        dropout: Any = 0.0,
+        output_activation: Any = None,
+        weight_decay: float | None = None,
+        clip_norm: float | None = None,
+        warmup: float = 0,
+        stopping_metric: Any = None,
+        callbacks: Any = None,
+        frozen: Sequence[str] = (),
+        missing: str = "error",
+        dtype: Any = None,
+        threads: int | None = None,
+    ) -> None:
+        store(self, locals())
+
+    @classmethod
+    def from_weights(cls, coefs: Sequence[Any], intercepts: Sequence[Any], **parameters: Any) -> Self:
+        """Return a regressor with given weights, ready to predict without `fit`.
+
+        Parameters
+        ----------
+        coefs : sequence of array-like
+            Weights of each layer, (n_in, n_out).
+        intercepts : sequence of array-like
+            Biases of each layer, (n_out,).
+        **parameters : any
+            Parameters of the regressor other than hidden_layer_sizes, which the weights say.
+
+        Returns
+        -------
+        regressor : MLPRegressor
+            With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+        """
+        made = given_network(cls, coefs, intercepts, parameters)
+        made.n_outputs_ = len(made.intercepts_[-1])
+        return made._finish()
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+        resume: PathLike | None = None,
+    ) -> Self:
+        """Train on rows and their numbers.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. A sparse X is made dense for training.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        X_val, y_val : array-like, default=None
+            Validation rows of your own: watched by early stopping instead of a share of X.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            The weights of those.
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
+
+        Returns
+        -------
+        self : MLPRegressor
+            The fitted regressor.
+        """
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
+
+    @stochastic_only
+    def partial_fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+    ) -> Self:
+        """Train for one epoch on some rows, with the optimizer's state that there is.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
+            Their numbers.
+        sample_weight : array-like of shape (n_samples,), default=None
+            Their weights.
+        X_val, y_val : array-like, default=None
+            With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
+            says 'early stopping', the best weights are kept, and more calls change nothing.
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            The weights of those.
+
+        Returns
+        -------
+        self : MLPRegressor
+            The regressor.
+        """
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, only_one=True))
+
+    def predict(self, X: Any) -> FloatArray:
+        """Return the numbers of rows.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
+            Their numbers.
+        """
+        outputs = self._outputs(X)
+        return outputs.ravel() if outputs.shape[1] == 1 else outputs
+
+    def _answers(self) -> Answers:
+        return self._design.answers()
+
+    def _problem(self) -> tuple[Kind, int, int]:
+        return "number", 0, self.n_outputs_
+
+    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        X, y = read(self, X, y, reset=reset, multi_output=True, y_numeric=True)
+        return X, one_column(y)
+
+    def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
+        n_targets = 1 if y.ndim == 1 else y.shape[1]
+        if not first and n_targets != self.n_outputs_:
+            raise ValueError(f"y has {n_targets} columns, but the network was trained for {self.n_outputs_}")
+        self.n_outputs_ = n_targets
+        if self.loss == "poisson" and (y < 0).any():
+            raise ValueError(f"loss='poisson' is for y of at least 0, but the least is {np.min(y)}")
+
+    def _targets(self, y: Any, dtype: Any) -> FloatArray:
+        return np.ascontiguousarray(y if y.ndim == 2 else y[:, None], dtype)

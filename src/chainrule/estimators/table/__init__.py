@@ -1,0 +1,1 @@
+"""Estimators that take raw data frames."""

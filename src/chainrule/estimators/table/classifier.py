@@ -1,0 +1,219 @@
+"""`TableClassifier`: a neural network that tells classes of raw tables apart, as a scikit-learn estimator."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import Any, Literal
+
+import numpy as np
+from sklearn.base import ClassifierMixin
+from sklearn.utils.metaestimators import available_if
+
+from chainrule._plain import read_record
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines import ENGINES
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import BiasMode, Parametrization
+from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
+from chainrule.errors import SettingsError, TableError
+from chainrule.estimators.docs import documented
+from chainrule.estimators.parameters import store
+from chainrule.estimators.table.base import BaseTable
+from chainrule.estimators.table.data import AnyArray, class_values
+from chainrule.fitting.prepare import Prepared
+from chainrule.model.model import Model
+from chainrule.training.result import FitResult
+from chainrule.training.scores.weights import class_weights
+from chainrule.training.settings.record import Task
+
+
+def _gives_probabilities(estimator: TableClassifier) -> bool:
+    """Whether there is `predict_proba`; raises AttributeError where the trained loss has no probabilities."""
+    model = getattr(estimator, "model_", None)
+    if model is not None and not model.gives_probabilities:
+        raise AttributeError(
+            f"the loss {model.network.loss.name} gives no probabilities; choose another loss"
+        )
+    return True
+
+
+@documented
+class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+    """Classes of the rows of a raw table: numbers, categories, dates and missing values as they come.
+
+    The columns are understood and encoded as `chainrule train` does it, and the mean of the members' probabilities
+    decides.
+
+    Parameters
+    ----------
+    {settings}
+    {scaling}
+    class_weight : dict or 'balanced', default=None
+        Weights of classes; 'balanced' gives all of them the same weight in sum.
+    calibrate : bool, default=None
+        Divide the output layer's parameters by the temperature with the least log-loss on the validation rows, or with
+        bagging on the folds held out.
+    label_smoothing : float, default=None
+        The part of a row's target that is spread evenly over all classes.
+    {table}
+
+    Attributes
+    ----------
+    {fitted}
+    classes_ : ndarray of shape (n_classes,)
+        The classes, sorted.
+    temperature_ : float
+        1 without calibration.
+
+    Examples
+    --------
+    >>> from chainrule import TableClassifier
+    >>> X = {"size": [1, 2, 8, 9] * 10, "color": ["red", None, "blue", "red"] * 10}
+    >>> model = TableClassifier(hidden=[8], members=2, epochs=60, random_state=0).fit(X, ["s", "s", "l", "l"] * 10)
+    >>> model.predict({"color": ["green", "red"], "size": [1, 9]}).tolist()
+    ['s', 'l']
+    """
+
+    task: Task = "classification"
+    class_weight: Any
+    calibrate: bool | None
+
+    def __init__(
+        self,
+        *,
+        hidden: Sequence[int] | None = None,
+        activation: str | Sequence[str] | None = None,
+        output_activation: str | None = None,
+        loss: str | None = None,
+        label_smoothing: float | None = None,
+        optimizer: str | None = None,
+        learning_rate: float | None = None,
+        schedule: str | None = None,
+        rate_factors: Mapping[str, float] | None = None,
+        warmup: float = 0.0,
+        momentum: float | None = None,
+        batch_size: int | Literal["all"] | None = None,
+        epochs: int | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        clip_norm: float | None = None,
+        bias: BiasMode = "neuron",
+        init: str | None = None,
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
+        activation_mix: bool | None = None,
+        parametrization: Parametrization | None = None,
+        regularization_schedule: str | None = None,
+        early_stopping: bool | None = None,
+        patience: int | None = None,
+        tolerance: float = 0.0,
+        stop_together: bool | None = None,
+        watch: str | None = None,
+        validation_share: float | None = None,
+        members: int | None = None,
+        sharing: str = "none",
+        bagging: bool | None = None,
+        refit: bool = False,
+        recipe: bool | None = None,
+        fast: bool = False,
+        time_limit: float | None = None,
+        scaling: str = "robust",
+        class_weight: Any = None,
+        kinds: Mapping[str, str] | None = None,
+        missing: Sequence[str] | None = None,
+        stopping_metric: Any = None,
+        callbacks: Any = None,
+        calibrate: bool | None = None,
+        random_state: Any = None,
+        engine: str = ENGINES[0],
+        threads: int | None = None,
+    ) -> None:
+        store(self, locals())
+
+    # ---- fitting
+
+    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
+        values = class_values(y, X)
+        counted = values if weights is None else values[weights > 0]
+        self.classes_ = np.unique(counted)
+        if len(self.classes_) < 2:
+            what = "row" if weights is None else "row that counts"
+            raise TableError(
+                f"y: every {what} is of the class {self.classes_[0]}, so there is nothing to learn; give rows of another class"
+            )
+        return values
+
+    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
+        return class_values(y, X, name)
+
+    def _answers(self, prepared: Prepared) -> Answers:
+        return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
+
+    def _ready(self, prepared: Prepared) -> Prepared:
+        if self.class_weight is None:
+            return prepared
+        codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
+        of_rows = None if weights is None else weights[:n]
+        found = class_weights(self.class_weight, codes[:n], self.classes_, of_rows)[codes]
+        weights = found if weights is None else found * weights
+        if not weights[: prepared.rows["training"]].any():
+            raise SettingsError(
+                "class_weight gives every training row the weight 0, so there is nothing to learn"
+            )
+        return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
+
+    def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
+        self.temperature_ = float(model.card["temperature"] or 1.0)
+
+    # ---- prediction
+
+    def predict(self, X: Any) -> AnyArray:
+        """Return the likeliest class of each row.
+
+        Parameters
+        ----------
+        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+            Columns are found by name where there are names, in any order; those that no input needs may be absent.
+
+        Returns
+        -------
+        classes : ndarray of shape (n_samples,)
+            Of the type of y.
+        """
+        codes = self._prediction(X).codes
+        return self.classes_[codes]
+
+    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    def predict_proba(self, X: Any) -> FloatArray:
+        """Return the probability of each class, the mean of the members'.
+
+        Parameters
+        ----------
+        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+            The rows.
+
+        Returns
+        -------
+        probabilities : ndarray of shape (n_samples, n_classes)
+            In the order of ``classes_``.
+        """
+        probabilities = self._prediction(X).probabilities
+        assert probabilities is not None
+        return probabilities
+
+    # ---- files
+
+    def _from_dict(self, data: object) -> None:
+        read_record(data, "fitted.more", ())
+        self.classes_ = np.array(self.model_.target.labels)
+        self.temperature_ = float(self.model_.card.get("temperature") or 1.0)
+
+
+def _codes(prepared: Prepared) -> IntArray:
+    """Return the classes of the training rows and the validation rows, by number."""
+    parts = [prepared.fitted, *([] if prepared.watched is None else [prepared.watched])]
+    return np.concatenate([prepared.target.codes(part) for part in parts])

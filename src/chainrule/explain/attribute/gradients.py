@@ -1,0 +1,270 @@
+"""What a prediction owes to each column: integrated gradients that add up to the difference from a baseline.
+
+Along the straight line from the encoded baseline x' to the encoded row x, with Q the predicted quantity::
+
+    attribution of input i = (x_i - x'_i) · integral over t from 0 to 1 of dQ/dx_i at x' + t (x - x')
+
+The attributions of a column's inputs are added; all columns together give Q(x) - Q(x'). Source: Sundararajan,
+Taly & Yan, "Axiomatic attribution for deep networks", ICML 2017.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import SettingsError, TableError
+from chainrule.explain.attribute.outcome import Outcome, outcome_of
+from chainrule.model.model import Model
+from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.table import Table, from_frame, suggestion
+
+TOLERANCE = 1e-6
+"""How far the attributions may be from adding up, as a share of the largest |Q| on the way."""
+
+MOST_POINTS = 200_000
+"""The most points of the path at which the gradient is taken."""
+
+FIRST_PIECES = 16
+"""The equal pieces of the path that the integration begins with."""
+
+NARROWEST = 1e-13
+"""The narrowest piece: a difference left in it is a jump of the network's output, which no gradient sees."""
+
+BASELINES = ("typical", "missing")
+
+_NODES, _WEIGHTS = np.polynomial.legendre.leggauss(2)
+
+
+@dataclass(frozen=True)
+class ColumnShare:
+    """One column's attribution: its cell, the baseline's cell, and what the way from one to the other adds."""
+
+    column: str
+    cell: str | None
+    baseline: str | None
+    value: float
+
+
+@dataclass(frozen=True)
+class Attributions:
+    """Integrated gradients of one prediction.
+
+    ``total`` is the sum of the columns' values, ``difference`` is ``value - baseline_value``, ``error`` what is left
+    between them, ``tolerance`` what may be left; ``points`` is how many points of the path were looked at, and
+    ``pieces`` into how many pieces it was cut. ``jump`` is the largest jump of the output found on the way, 0 where
+    there is none.
+    """
+
+    quantity: str
+    row: int
+    member: int | None
+    baseline: str
+    value: float
+    baseline_value: float
+    columns: tuple[ColumnShare, ...]
+    total: float
+    difference: float
+    error: float
+    tolerance: float
+    points: int
+    pieces: int
+    jump: float = 0.0
+
+    @property
+    def holds(self) -> bool:
+        """Whether the columns' values add up to the difference within the tolerance."""
+        return bool(self.error <= self.tolerance)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the attributions as plain data."""
+        return {**asdict(self), "columns": [asdict(share) for share in self.columns], "holds": self.holds}
+
+
+def integrated_gradients(
+    model: Model,
+    table: Table,
+    row: int,
+    *,
+    of: str | None = None,
+    label: object = None,
+    member: int | None = None,
+    baseline: str | Mapping[str, object] = "typical",
+    tolerance: float = TOLERANCE,
+) -> Attributions:
+    """Return what each column adds to the prediction for a row (from 0), from a baseline.
+
+    ``of``, ``label`` and ``member`` choose the quantity as in `outcome_of`. ``baseline``: ``typical`` has numbers,
+    truth values and dates at the value that stands in for missing ones (the training rows' median, majority, middle)
+    and categories at the most frequent level of ``table``; ``missing`` has every cell missing; a mapping gives cells
+    by column, the others typical. The path is cut where pieces and their halves disagree, until ``tolerance`` (a share
+    of the largest |Q| on the path) holds. Raises SettingsError for words that don't fit the model.
+
+    >>> import chainrule
+    >>> rows = {"a": [float(i % 5) for i in range(40)], "b": [float(i % 8) for i in range(40)]}
+    >>> rows["y"] = [2 * a + b for a, b in zip(rows["a"], rows["b"])]
+    >>> model = chainrule.train(rows, "y", hidden=[4], members=1, epochs=20).model
+    >>> found = integrated_gradients(model, model.table(rows), 0)
+    >>> found.holds, [share.column for share in found.columns]
+    (True, ['a', 'b'])
+    """
+    if not 0 <= row < table.n_rows:
+        raise SettingsError(f"there is no row {row + 1}: {table.name} has {table.n_rows:,} rows")
+    if not 0 < tolerance < 1:
+        raise SettingsError(f"tolerance {tolerance!r} must be between 0 and 1, such as 1e-6")
+    x = model.encoder.transform(table.take([row]))[0]
+    outcome = outcome_of(model, x, of=of, label=label, member=member)
+    start, cells, words = baseline_row(model, table, baseline)
+    path = _Path(outcome, start, x)
+    path.integrate(tolerance)
+    ends = outcome.values(np.stack([start, x]))
+    shares, place = [], 0
+    for column in model.encoder.columns:
+        stop = place + len(column.inputs)
+        cell = table.cell(row, column.name)
+        shares.append(
+            ColumnShare(column.name, cell, cells[column.name], float(np.sum(path.sums[place:stop])))
+        )
+        place = stop
+    total, difference = float(np.sum(path.sums)), float(ends[1] - ends[0])
+    return Attributions(
+        outcome.name,
+        row + 1,
+        None if member is None else member + 1,
+        words,
+        float(ends[1]),
+        float(ends[0]),
+        tuple(shares),
+        total,
+        difference,
+        abs(total - difference),
+        tolerance * path.largest,
+        path.points,
+        path.pieces,
+        path.jump,
+    )
+
+
+def baseline_row(
+    model: Model, table: Table, baseline: str | Mapping[str, object]
+) -> tuple[FloatArray, dict[str, str | None], str]:
+    """Return a baseline's encoded row (d,), its cells by column as text, and what it is in words."""
+    columns = model.encoder.columns
+    if baseline == "missing":
+        return (
+            np.concatenate([_encoded(column, None) for column in columns]),
+            {column.name: None for column in columns},
+            "every cell missing",
+        )
+    given = {} if isinstance(baseline, str) else dict(baseline)
+    if isinstance(baseline, str) and baseline != "typical":
+        raise SettingsError(
+            f"baseline {baseline!r} is unknown: choose {' or '.join(BASELINES)}, or give cells by column"
+        )
+    names = [column.name for column in columns]
+    for name in given:
+        if name not in names:
+            raise SettingsError(f"baseline: {name!r} is no input of the model; {suggestion(name, names)}")
+    parts, cells = [], {}
+    for column in columns:
+        if column.name in given:
+            made = given[column.name]
+            parts.append(_encoded(column, made))
+            cells[column.name] = None if made is None else str(made)
+        else:
+            encoded, cells[column.name] = _typical(column, table)
+            parts.append(encoded)
+    words = "medians of the training rows, most frequent levels of the table"
+    if given:
+        words = f"{', '.join(f'{name} = {cells[name]}' for name in given)}; else {words}"
+    return np.concatenate(parts), cells, words
+
+
+def _encoded(column: ColumnEncoder, cell: object) -> FloatArray:
+    """Return the inputs of one column for a cell (None: missing)."""
+    out: FloatArray = np.zeros((1, len(column.inputs)))
+    try:
+        column.write(from_frame({column.name: [cell]}, "the baseline"), out)
+    except TableError as error:
+        raise SettingsError(str(error)) from error
+    return np.asarray(out[0])
+
+
+def _typical(column: ColumnEncoder, table: Table) -> tuple[FloatArray, str]:
+    out = np.zeros(len(column.inputs))
+    if column.kind == "category":
+        encoded = np.zeros((table.n_rows, len(column.inputs)))
+        column.write(table, encoded)
+        counts = encoded.sum(axis=0)
+        most = int(np.argmax(counts))
+        out[most] = 1.0
+        return out, column.inputs[most].name.removeprefix(f"{column.name}: ")
+    for place, part in enumerate(column.parts):
+        # Its arithmetic puts the typical value in where a cell is missing.
+        out[place] = part.apply(np.array([np.nan]))[0]
+    if column.kind == "number":
+        return out, f"{column.parts[0].fill:g}"
+    if column.kind == "boolean":
+        return out, "true" if column.parts[0].fill else "false"
+    return out, "the middle date" if "%Y" in column.spelling else "the middle time"
+
+
+class _Path:
+    """The integral along the path, cut into pieces that are halved where they disagree with their halves."""
+
+    def __init__(self, outcome: Outcome, start: FloatArray, end: FloatArray) -> None:
+        self.outcome, self.start, self.step = outcome, start, end - start
+        self.sums = np.zeros_like(start)
+        self.points = self.pieces = 0
+        self.largest = self.jump = 0.0
+
+    def integrate(self, tolerance: float) -> None:
+        """Add up the pieces into ``sums`` (d,), until what is uncertain is within the tolerance."""
+        edges = np.linspace(0, 1, FIRST_PIECES + 1)
+        left, width = edges[:-1], np.diff(edges)
+        parts, changes = self._pieces(left, width)
+        while len(left):
+            halves_left = np.stack([left, left + width / 2], axis=1).reshape(-1)
+            halves_width = np.repeat(width / 2, 2)
+            halves, half_changes = self._pieces(halves_left, halves_width)
+            together = halves.reshape(-1, 2, halves.shape[1]).sum(axis=1)
+            # Two judges of a piece: its halves, and the change of Q itself, which needs no quadrature.
+            unsure = np.maximum(np.abs(parts - together).sum(axis=1), np.abs(together.sum(axis=1) - changes))
+            allowed = tolerance * self.largest / (2 * len(left))
+            narrow = width <= NARROWEST
+            done = (unsure <= allowed) | narrow
+            if self.points >= MOST_POINTS:
+                done[:] = True
+            if narrow.any():
+                self.jump = max(self.jump, float(np.abs(changes - together.sum(axis=1))[narrow].max()))
+            self.sums += together[done].sum(axis=0)
+            self.pieces += 2 * int(done.sum())
+            again = np.repeat(~done, 2)
+            left, width = halves_left[again], halves_width[again]
+            parts, changes = halves[again], half_changes[again]
+
+    def _pieces(self, left: FloatArray, width: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return each piece's integral for every input (m, d), and the change of Q over it (m,)."""
+        inside = left[:, None] + width[:, None] * (1 + _NODES) / 2
+        slopes = self._slopes(inside.reshape(-1)).reshape(*inside.shape, -1)
+        parts = (slopes * (_WEIGHTS / 2)[None, :, None]).sum(axis=1) * width[:, None] * self.step
+        ends = self._values(np.concatenate([left, left + width]))
+        self.largest = max(self.largest, float(np.abs(ends).max()))
+        return parts, ends[len(left) :] - ends[: len(left)]
+
+    def _slopes(self, t: FloatArray) -> FloatArray:
+        self.points += len(t)
+        return np.concatenate([self.outcome.gradients(self._rows(t[some])) for some in self._blocks(len(t))])
+
+    def _values(self, t: FloatArray) -> FloatArray:
+        return np.concatenate([self.outcome.values(self._rows(t[some])) for some in self._blocks(len(t))])
+
+    def _rows(self, t: FloatArray) -> FloatArray:
+        return self.start + t[:, None] * self.step
+
+    def _blocks(self, n: int) -> list[IntArray]:
+        return np.array_split(np.arange(n), -(-n // self.outcome.rows_at_once))

@@ -1,0 +1,181 @@
+"""The predicted quantity that is explained, as a function of the input neurons, with its gradient."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Literal, cast, get_args
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.equations.dense import LayerRecord
+from chainrule.equations.layout import Layout
+from chainrule.equations.losses import Loss
+from chainrule.equations.network import Network
+from chainrule.errors import SettingsError
+from chainrule.formula.differentiate import derivative
+from chainrule.formula.parse import parse
+from chainrule.model.model import Model
+
+Scale = Literal["units", "probability", "logit", "output"]
+
+MOST_NUMBERS = 2_000_000
+"""The most numbers of a layer of all members that are held at a time."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """One number that a model predicts, Q, in the mean of its members or of one: what is explained.
+
+    ``scale``: ``units`` (a number, in the target's units), ``probability`` or ``logit`` = ln(p/(1-p)) of the class
+    ``label`` (its place), or ``output`` (the output neuron itself, for losses that give no probability).
+    """
+
+    model: Model
+    scale: Scale
+    label: int
+    member: int | None = None
+
+    @property
+    def name(self) -> str:
+        """What it is: ``body_mass_g``, ``P(species = Adelie)``, ``logit P(species = Adelie)``."""
+        target = self.model.target
+        if target.task == "regression":
+            return target.name if self.scale == "units" else f"output for {target.name}"
+        text = f"{target.name} = {target.labels[self.label]}"
+        return {"probability": f"P({text})", "logit": f"logit P({text})"}.get(
+            self.scale, f"output for {text}"
+        )
+
+    @cached_property
+    def _network(self) -> Network:
+        """The network with a "loss" a · y, whose gradient by the rows is the outputs' gradient in direction y."""
+        network = self.model.network
+        projection = Loss("projection", "a*y", over_outputs="sum")
+        return Network([network.n_inputs, *network.layers], projection, "sum", network.features)
+
+    @cached_property
+    def _p(self) -> list[dict[str, FloatArray]]:
+        flat = np.asarray(self.model.parameters, np.float64)
+        return Layout(self.model.network).unflatten(flat if self.member is None else flat[[self.member]])
+
+    @property
+    def rows_at_once(self) -> int:
+        """How many rows are worked on at a time, so that many members don't take much memory."""
+        return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(self._p[0]["W"])))
+
+    def values(self, x: FloatArray) -> FloatArray:
+        """Return Q for encoded rows ``x`` (n, d), shape (n,)."""
+        with np.errstate(all="ignore"):
+            return self._of(self._network.forward(self._p, x, np).layers[-1])[0]
+
+    def gradients(self, x: FloatArray) -> FloatArray:
+        """Return dQ/dx for encoded rows ``x`` (n, d), shape (n, d)."""
+        with np.errstate(all="ignore"):
+            record = self._network.forward(self._p, x, np)
+            _, slopes = self._of(record.layers[-1])
+            slopes = np.broadcast_to(slopes / len(record.a), record.a.shape)
+            found = self._network.backward(self._p, record, slopes, np).x
+        return np.asarray(found.sum(axis=0))
+
+    def outputs(self, x: FloatArray) -> FloatArray:
+        """Return the mean outputs (n, n_out) that Q is made of, for encoded rows ``x`` (n, d)."""
+        with np.errstate(all="ignore"):
+            return np.asarray(self._network.forward(self._p, x, np).layers[-1].a.mean(axis=0))
+
+    def _of(self, last: LayerRecord) -> tuple[FloatArray, FloatArray]:
+        """Return Q (n,) and its derivative by the members' mean outputs (n, n_out)."""
+        m = last.a.mean(axis=0)
+        slope = np.zeros_like(m)
+        if self.scale == "units":
+            target = self.model.target
+            y = m[:, 0]
+            # With a clamp it is where(…): 0 beyond the bounds.
+            undo = derivative(parse(target.inverse_formula), "y")
+            slope[:, 0] = undo.evaluate_like({"y": y, **target.inverse_parameters}, y, np)
+            return target.inverse(y), slope
+        if m.shape[1] == 1:
+            return self._of_one(last, m, slope)
+        c = self.label
+        total = m.sum(axis=1)
+        if self.scale == "output":
+            slope[:, c] = 1.0
+            return m[:, c], slope
+        if self.scale == "probability":
+            p = m[:, c] / total
+            slope[:] = -(p / total)[:, None]
+            slope[:, c] += 1 / total
+            return p, slope
+        # 1 - p as the sum of the others, since the difference would cancel where p is nearly 1.
+        others = m.sum(axis=1, where=np.arange(m.shape[1]) != c)
+        slope[:] = -1 / others[:, None]
+        slope[:, c] = 1 / m[:, c]
+        return np.log(m[:, c]) - np.log(others), slope
+
+    def _of_one(self, last: LayerRecord, m: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
+        """Return Q and its derivative for one output, which speaks for the second of two classes."""
+        sign = 1.0 if self.label else -1.0
+        second = m[:, 0]
+        slope[:] = sign
+        if self.scale == "output":
+            return sign * second, slope
+        # The sigmoid of -z is 1 - sigmoid(z), without the cancellation.
+        first = self.model.network.output.activation(-last.z, np).mean(axis=0)[:, 0]
+        if self.scale == "probability":
+            return (second if self.label else first), slope
+        slope[:] *= (1 / second + 1 / first)[:, None]
+        return sign * (np.log(second) - np.log(first)), slope
+
+
+def outcome_of(
+    model: Model,
+    x: FloatArray,
+    *,
+    of: str | None = None,
+    label: object = None,
+    member: int | None = None,
+) -> Outcome:
+    """Return the quantity to explain for an encoded row ``x`` (d,).
+
+    ``of``: ``units`` of a number; ``probability`` (the default where there are probabilities), ``logit`` or
+    ``output`` of a class. ``label``: the class, the predicted one if None. ``member`` (from 0): one member's
+    prediction rather than that of their mean. Raises SettingsError for what the model doesn't have.
+    """
+    if member is not None and not 0 <= member < model.members:
+        has = "1 member" if model.members == 1 else f"{model.members} members"
+        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    network, target = model.network, model.target
+    if target.task == "regression":
+        if label is not None:
+            raise SettingsError(f"the target {target.name!r} is a number: leave out the class {label!r}")
+        if of not in (None, "units"):
+            raise SettingsError(f"{of!r} is for classes, and the target {target.name!r} is a number")
+        return Outcome(model, "units", 0, member)
+    probable = network.output.activation.name in ("sigmoid", "softmax") and not network.loss.signed
+    scale = of or ("probability" if probable else "output")
+    if scale not in get_args(Scale) or scale == "units":
+        raise SettingsError(f"{of!r} is unknown for classes: choose probability, logit or output")
+    if scale in ("probability", "logit") and not probable:
+        raise SettingsError(
+            f"the outputs of loss {network.loss.name} with {network.output.activation.name} are no probabilities: "
+            "choose output"
+        )
+    if label is None:
+        code = _predicted(model, x, member)
+    elif label in target.labels or str(label) in map(str, target.labels):
+        code = list(map(str, target.labels)).index(str(label))
+    else:
+        raise SettingsError(
+            f"{label!r} is no class of {target.name!r}: choose {', '.join(map(str, target.labels))}"
+        )
+    return Outcome(model, cast(Scale, scale), code, member)
+
+
+def _predicted(model: Model, x: FloatArray, member: int | None) -> int:
+    """Return the place of the class that the model, or one member, predicts for an encoded row."""
+    n_out = model.network.output.n_out
+    if n_out == 1:
+        second = Outcome(model, "output", 1, member).values(x[None])[0]
+        return int(second > (0.0 if model.network.loss.signed else 0.5))
+    return int(np.argmax([Outcome(model, "output", c, member).values(x[None])[0] for c in range(n_out)]))

@@ -1,0 +1,212 @@
+"""The gradient against central differences of the cost: (C(w + h) - C(w - h)) / 2h.
+
+**The step.** Moving w by h moves the z behind it by h times what w multiplies. z, the argument of every activation, has
+scale 1; so h = eps^(1/3) / A with A the largest |number| that w multiplies on these rows (1 for a bias), which moves z
+by at most eps^(1/3) = 6.1e-6, where the errors of truncation (of order h^2) and of rounding (of order eps/h) balance
+(Press et al., Numerical Recipes, 3rd ed., section 5.7). h is at least 1000 eps |w|, so that w ± h are other
+numbers.
+
+**Where the two disagree**, the step is made 10, 100 and 1000 times smaller, and the one that can be trusted most decides: a
+deep network with large weights bends more than one of scale 1. Steps inside which a number changes branch (at a kink of
+ReLU, say) don't count; if all do, there is no derivative, and the gradient must lie between the one-sided differences.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.explain.check.batch import Batch, blocks
+from chainrule.explain.check.kinks import crossed
+from chainrule.explain.check.result import Check, Comparison, Kink
+
+EPS = float(np.finfo(np.float64).eps)
+ROOT = EPS ** (1 / 3)
+
+RELATIVE = 1e-6
+"""What the gradient may differ by, as a share of itself: truncation is about ROOT² = 4e-11 of it."""
+
+OF_TERMS = 1e-7
+"""And as a share of the terms it is the sum of: where they cancel, truncation doesn't."""
+
+LEAST_INPUT = 1e-3
+"""The least A of the rule, so that a weight behind inputs near 0 isn't moved without bound."""
+
+SMALLER = (10.0, 100.0, 1000.0)
+
+RULE = "C(w+h) - C(w-h) over 2h, h = eps^(1/3) / largest input"
+TOLERANCE = "1e-6 of the gradient + 1e-7 of its terms + rounding of the costs / h"
+
+
+class Differences(NamedTuple):
+    """Central differences (m,) and what rounding may add to them."""
+
+    slopes: FloatArray
+    rounding: FloatArray
+    low: FloatArray
+    high: FloatArray
+
+
+def steps_of(batch: Batch) -> FloatArray:
+    """Return the step h of every parameter, (p,)."""
+    h = np.full(batch.layout.size, ROOT)
+    for slot in batch.layout.slots:
+        if slot.layer == 0:
+            largest = _moved_by(batch, slot.name)
+            each = np.broadcast_to(ROOT / np.maximum(largest, LEAST_INPUT), slot.shape)
+            h[slot.start : slot.stop] = each.reshape(-1)
+        elif slot.name == "W":
+            largest = np.abs(batch.record.inputs_of(slot.layer - 1)).max(axis=0)
+            largest *= batch.network.layers[slot.layer - 1].scale(slot.shape[0])
+            each = np.broadcast_to((ROOT / np.maximum(largest, LEAST_INPUT))[:, None], slot.shape)
+            h[slot.start : slot.stop] = each.reshape(-1)
+        elif slot.name == "alpha":
+            z = batch.record.layers[slot.layer - 1].z
+            part = np.abs(batch.network.layers[slot.layer - 1].mixed_part(z, np)).max(axis=0)
+            h[slot.start : slot.stop] = ROOT / np.maximum(part, LEAST_INPUT)
+    return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))
+
+
+def _moved_by(batch: Batch, name: str) -> FloatArray:
+    """Return what a parameter of the feature stage multiplies, at most: its angle, or what enters layer 1."""
+    stage, features = batch.record.stage, batch.network.features
+    assert stage is not None
+    assert features is not None
+    if name == "f":
+        # Beside the angle's own scale of 1, which makes the step for small numbers.
+        turns = 2 * np.pi * np.abs(batch.x[:, features.places.numbers]).max(axis=0)
+        return np.asarray(np.maximum(turns, 1.0)[:, None])
+    if name == "s":
+        return np.asarray(np.maximum(np.abs(stage.e).max(axis=0), 1.0))
+    return np.ones(())
+
+
+def _rounding_of_stage(batch: Batch) -> float:
+    """Return the stage's part of `rounding_of_cost`: each angle and each sum is off by eps of its terms."""
+    stage, back, features = batch.record.stage, batch.gradients.stage, batch.network.features
+    if stage is None or back is None or features is None:
+        return 0.0
+    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    terms = features.forward(p, np.abs(batch.x), np).e + 1
+    total = float(np.sum(np.abs(back.e) * terms)) + float(np.sum(np.abs(back.a * stage.a)))
+    if back.u is not None and stage.v is not None:
+        angles = features.angles(p, np.abs(batch.x), np) + 1
+        widest = np.sum(p["V"], axis=-1, keepdims=True).swapaxes(-1, -2) + 1
+        total += float(np.sum(np.abs(back.u * stage.v) * angles))
+        total += float(np.sum(np.abs(back.u))) + float(np.sum(np.abs(back.e))) * float(np.max(widest))
+    return total
+
+
+def rounding_of_cost(batch: Batch) -> float:
+    """Return how far rounding may move the cost: each z is off by eps of its terms, which delta carries to the cost."""
+    total = abs(float(batch.gradients.cost)) + _rounding_of_stage(batch)
+    for number, layer in enumerate(batch.network.layers):
+        p = {name: np.abs(array) for name, array in batch.p[number].items()}
+        z = layer.forward(p, np.abs(batch.record.inputs_of(number)), None, np).z
+        total += float(np.sum(np.abs(batch.gradients.deltas[number]) * (z + 1)))
+    return 4 * EPS * total
+
+
+def differences(batch: Batch, chosen: IntArray, h: FloatArray) -> Differences:
+    """Return the central differences by the chosen parameters (m,) with steps ``h`` (m,)."""
+    slopes, lows, highs = [], [], []
+    for some in blocks(len(chosen), batch.flat.size):
+        low, high = moved(batch, chosen[some], h[some])
+        costs = batch.costs(np.concatenate([low, high]))
+        place = np.arange(len(some))
+        # What was really moved, since w + h is rounded.
+        width = high[place, chosen[some]] - low[place, chosen[some]]
+        with np.errstate(all="ignore"):
+            slopes.append((costs[len(some) :] - costs[: len(some)]) / width)
+        lows.append(costs[: len(some)])
+        highs.append(costs[len(some) :])
+    return Differences(
+        np.concatenate(slopes), rounding_of_cost(batch) / h, np.concatenate(lows), np.concatenate(highs)
+    )
+
+
+def moved(batch: Batch, chosen: IntArray, h: FloatArray) -> tuple[FloatArray, FloatArray]:
+    """Return the parameters (m, p) with the chosen ones lower by h, and higher."""
+    low = np.repeat(batch.flat[None], len(chosen), axis=0)
+    high = low.copy()
+    place = np.arange(len(chosen))
+    low[place, chosen] -= h
+    high[place, chosen] += h
+    return low, high
+
+
+def check_differences(batch: Batch, gradient: FloatArray, chosen: IntArray, notes: tuple[str, ...]) -> Check:
+    """Compare a gradient (p,) with central differences at the chosen parameters."""
+    h, g, terms = steps_of(batch)[chosen], gradient[chosen], batch.size_of_terms[chosen]
+    found = differences(batch, chosen, h)
+    expected, allowed = found.slopes.copy(), _allowed(found, terms)
+    comparison = Comparison(g, expected, allowed, lambda i: batch.address(int(chosen[i])))
+    kinks: list[Kink] = []
+    bad = comparison.bad
+    if len(bad):
+        expected[bad], allowed[bad] = _closer(batch, chosen[bad], h[bad], found.slopes[bad], terms[bad])
+        for place in bad[np.isinf(allowed[bad])]:
+            kink, expected[place], allowed[place] = _at_kink(
+                batch, int(chosen[place]), float(h[place]), float(g[place]), float(terms[place])
+            )
+            kinks += [kink] if kink is not None else []
+    return Check(
+        "central differences",
+        RULE,
+        TOLERANCE,
+        len(chosen),
+        len(comparison.bad),
+        comparison.worst,
+        tuple(kinks),
+        notes=notes,
+    )
+
+
+def _allowed(found: Differences, terms: FloatArray) -> FloatArray:
+    return RELATIVE * np.abs(found.slopes) + OF_TERMS * terms + found.rounding
+
+
+def _closer(
+    batch: Batch, chosen: IntArray, h: FloatArray, slopes: FloatArray, terms: FloatArray
+) -> tuple[FloatArray, FloatArray]:
+    """Return differences by smaller steps, and what they may be off by; infinite where every step crosses a kink.
+
+    Of two steps, one a tenth of the other, the smaller has about a hundredth of the truncation, so their difference
+    bounds it. The step with the least allowance counts, whatever the gradient.
+    """
+    best, least = slopes.copy(), np.full(len(chosen), np.inf)
+    smooth = np.array([not name for name in _names(batch, chosen, h)])
+    before = slopes
+    for smaller in SMALLER:
+        found = differences(batch, chosen, h / smaller)
+        truncation = np.where(smooth, np.abs(found.slopes - before) / 50, 0.0)
+        smooth = np.array([not name for name in _names(batch, chosen, h / smaller)])
+        allowed = np.where(smooth, _allowed(found, terms) + truncation, np.inf)
+        better = allowed < least
+        best[better], least[better] = found.slopes[better], allowed[better]
+        before = found.slopes
+    return best, least
+
+
+def _names(batch: Batch, chosen: IntArray, h: FloatArray) -> list[str]:
+    found: list[str] = []
+    for some in blocks(len(chosen), batch.flat.size):
+        found += crossed(batch, *moved(batch, chosen[some], h[some]))
+    return found
+
+
+def _at_kink(batch: Batch, index: int, h: float, g: float, terms: float) -> tuple[Kink | None, float, float]:
+    """Return the kink if the gradient lies between the one-sided differences; what it is compared with; the slack."""
+    chosen, step = np.array([index]), np.array([h / SMALLER[0]])
+    (name,) = _names(batch, chosen, step)
+    found = differences(batch, chosen, step)
+    at = float(batch.gradients.cost)
+    left = float((at - found.low[0]) / step[0])
+    right = float((found.high[0] - at) / step[0])
+    # One-sided differences are off by about step · f''/2.
+    slack = float(found.rounding[0]) + ROOT * (terms + abs(g))
+    if min(left, right) - slack <= g <= max(left, right) + slack:
+        return Kink(batch.address(index), name, left, right, g), g, slack
+    return None, left if abs(g - left) < abs(g - right) else right, slack

@@ -1,0 +1,355 @@
+"""An independent evaluation in arithmetic of 50 digits, number by number from the formulas' texts.
+
+It shares nothing with the engines but the parsed formulas: sums are mpmath's, functions are mpmath's, no stable
+rearrangement is used, and derivatives are differences of the cost with h = 1e-20, whose own error is about 1e-30.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import mpmath
+import numpy as np
+from mpmath import mp, mpf
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient
+from chainrule.explain.check.result import Check, Comparison, Kink, joined
+from chainrule.formula.nodes import Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
+
+DIGITS = 50
+
+MOST_WORK = 600_000
+"""The most products that are made: some seconds. Fewer weights and rows are compared, to stay within."""
+
+SOME = 20
+"""The weights for which rows are given up."""
+
+NEAR = 1e-12
+"""What float64 may be off by, as a share of the terms behind a number: about 5000 roundings."""
+
+H = mpf(10) ** -20
+
+RULE = f"every z, a and the cost, and derivatives by differences with h = 1e-20, in {DIGITS} digits"
+TOLERANCE = "1e-12 of the terms behind each number, 1e-9 of a derivative"
+
+_TOO_LARGE = 1e5
+"""From here on exp is 0 or infinite for every number that float64 can hold."""
+
+
+def _exp(u: Any) -> Any:
+    if abs(u) > _TOO_LARGE:
+        return mp.inf if u > 0 else mpf(0)
+    return mpmath.exp(u)
+
+
+def _erf(u: Any) -> Any:
+    # mpmath's series grows with u; from 40 on 1 - |erf| is below 1e-696.
+    return mpmath.sign(u) if abs(u) > 40 else mpmath.erf(u)
+
+
+_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
+    "exp": _exp,
+    "log": mpmath.log,
+    "log1p": lambda u: mpmath.log(1 + u),
+    "expm1": lambda u: _exp(u) - 1,
+    "log2": lambda u: mpmath.log(u) / mpmath.log(2),
+    "sqrt": mpmath.sqrt,
+    "abs": abs,
+    "sign": mpmath.sign,
+    "step": lambda u: mpf(1) if u >= 0 else mpf(0),
+    "floor": mpmath.floor,
+    "sin": mpmath.sin,
+    "cos": mpmath.cos,
+    "tan": mpmath.tan,
+    "sinh": mpmath.sinh,
+    "cosh": mpmath.cosh,
+    "tanh": mpmath.tanh,
+    "atan": mpmath.atan,
+    "erf": _erf,
+    "erfc": lambda u: 1 - _erf(u),
+    "max": max,
+    "min": min,
+}
+
+
+def _value(node: Node, values: Mapping[str, Any]) -> Any:
+    """Return a node's value for one output from mpmath numbers; 0 · log 0 is 0, as in every loss.
+
+    A list stands for all outputs of the layer, ``place`` (from 0) says which of them is meant; ``sums`` remembers
+    what was added over them.
+    """
+    match node:
+        case Number(value):
+            # A number such as 0.1 is written in decimals, but the engines hold it as a double.
+            return mpf(value)
+        case Constant(name):
+            return mp.pi if name == "pi" else mp.e
+        case Symbol(name):
+            value = values[name]
+            return value[values["place"]] if isinstance(value, list) else value
+        case Negate(operand):
+            return -_value(operand, values)
+        case Call("where", (Compare(op, left, right), yes, no)):
+            return _value(yes if _holds(op, _value(left, values), _value(right, values)) else no, values)
+        case Call("sum", (operand,)):
+            known = values["sums"]
+            if operand not in known:
+                places = range(len(values["z"]))
+                known[operand] = mpmath.fsum(_value(operand, {**values, "place": i}) for i in places)
+            return known[operand]
+        case Call(name, args):
+            return _FUNCTIONS[name](*(_value(arg, values) for arg in args))
+        case Binary("*", left, right):
+            first = _value(left, values)
+            return mpf(0) if first == 0 else first * _value(right, values)
+        case Binary(op, left, right):
+            a, b = _value(left, values), _value(right, values)
+            return {"+": lambda: a + b, "-": lambda: a - b, "/": lambda: a / b, "^": lambda: a**b}[op]()
+    raise TypeError(f"a {type(node).__name__} has no value")
+
+
+def _holds(op: str, left: Any, right: Any) -> bool:
+    tests = {
+        "<": left < right,
+        "<=": left <= right,
+        ">": left > right,
+        ">=": left >= right,
+        "==": left == right,
+    }
+    return bool(tests[op])
+
+
+def _exactly(parameters: Mapping[str, float]) -> dict[str, Any]:
+    return {name: mpf(value) for name, value in parameters.items()}
+
+
+class Exact:
+    """A batch in mpmath numbers, with the cost worked out row by row."""
+
+    def __init__(self, batch: Batch) -> None:
+        self.batch = batch
+        self.w = [mpf(float(value)) for value in batch.flat]
+        self.x = [[mpf(float(v)) for v in row] for row in batch.x]
+        self.y = [[mpf(float(v)) for v in row] for row in batch.y]
+        weights = None if batch.weights is None else [mpf(float(v)) for v in batch.weights]
+        n, mean = len(self.x), batch.network.reduction == "mean"
+        total = mpf(n) if weights is None else mpmath.fsum(weights)
+        one = [mpf(1)] * n if weights is None else weights
+        self.shares = [w / total if mean else w for w in one]
+
+    def layers(self, row: int) -> list[tuple[list[Any], list[Any]]]:
+        """Return z and a of every layer for one row."""
+        network, layout = self.batch.network, self.batch.layout
+        found, h = [], self.x[row] if network.features is None else self.stage(row)
+        for number, layer in enumerate(network.layers, 1):
+            start = layout.slot(number, "W").start
+            z = [
+                mpmath.fdot(h, self.w[start + j : start + len(h) * layer.n_out : layer.n_out])
+                for j in range(layer.n_out)
+            ]
+            if layer.parametrization != "standard":
+                z = [value / mpmath.sqrt(len(h)) for value in z]
+            if layer.bias != "none":
+                b = layout.slot(number, "b").start
+                z = [value + self.w[b + (j if layer.bias == "neuron" else 0)] for j, value in enumerate(z)]
+            values = {"z": z, "sums": {}, **_exactly(layer.activation.parameters)}
+            a = [_value(layer.activation.formula.root, {**values, "place": j}) for j in range(len(z))]
+            if layer.mix:
+                alpha = layout.slot(number, "alpha").start
+                a = [own + self.w[alpha + j] * (a[j] - own) for j, own in enumerate(z)]
+            found.append((z, a))
+            h = a
+        return found
+
+    def stage(self, row: int) -> list[Any]:
+        """Return a[0] of the feature stage for one row."""
+        features, layout, x = self.batch.network.features, self.batch.layout, self.x[row]
+        assert features is not None
+        starts = {slot.name: slot.start for slot in layout.slots if slot.layer == 0}
+        waves, width, levels = features.waves, features.width, features.level_width
+        made: list[Any] = []
+        column = number = level = 0
+        for group in features.groups:
+            own = x[column : column + group.size]
+            if group.kind == "category":
+                at = starts["E"] + level * levels
+                made += [
+                    mpmath.fdot(own, self.w[at + q : at + group.size * levels : levels])
+                    for q in range(levels)
+                ]
+                level += group.size
+            else:
+                made += own
+            if group.kind == "number":
+                u = [
+                    mpmath.cos(
+                        2 * mp.pi * self.w[starts["f"] + number * waves + k] * own[0]
+                        + self.w[starts["phi"] + number * waves + k]
+                    )
+                    for k in range(waves)
+                ]
+                v, c = starts["V"] + number * waves * width, starts["c"] + number * width
+                made += [
+                    mpmath.fdot(u, self.w[v + q : v + waves * width : width]) + self.w[c + q]
+                    for q in range(width)
+                ]
+                number += 1
+            column += group.size
+        if features.scale:
+            made = [self.w[starts["s"] + j] * e for j, e in enumerate(made)]
+        return made
+
+    def loss(self, row: int, z: list[Any], a: list[Any]) -> Any:
+        """Return the loss of one row from z and a of the last layer."""
+        network = self.batch.network
+        loss = network.loss
+        link = loss.links.get(network.output.activation.name)
+        smoothed = mpf(loss.smoothed)
+        y = [target * (1 - smoothed) + smoothed / max(2, len(a)) for target in self.y[row]]
+        values = {"z": z, "a": a, "y": y, "sums": {}, **_exactly(loss.parameters)}
+        root = (loss.formula if link is None else link.formula).root
+        total = mpmath.fsum(_value(root, {**values, "place": j}) for j in range(len(a)))
+        return total / len(a) if loss.over_outputs == "mean" else total
+
+    def cost(self) -> Any:
+        """Return C."""
+        return mpmath.fsum(
+            self.shares[row] * self.loss(row, *self.layers(row)[-1])
+            for row in range(len(self.x))
+            if self.shares[row]
+        )
+
+    def differences(self, index: int, at: Any) -> tuple[Any, Any]:
+        """Return the one-sided differences of the cost, whose value is ``at``, by one parameter."""
+        own = self.w[index]
+        self.w[index] = own - H
+        low = self.cost()
+        self.w[index] = own + H
+        high = self.cost()
+        self.w[index] = own
+        return (at - low) / H, (high - at) / H
+
+
+def check_exact(batch: Batch, function: GradientFunction, chosen: IntArray) -> Check:
+    """Compare z, a, cost and the gradient at the chosen parameters with values in 50 digits."""
+    name = f"{DIGITS}-digit arithmetic"
+    products = batch.layout.size + 20 * sum(batch.network.sizes[1:])
+    # Each weight takes two values of the cost: rows give way until there is time for some weights.
+    rows = max(1, min(len(batch.x), MOST_WORK // (products * (1 + 2 * min(SOME, len(chosen))))))
+    weights = min(len(chosen), (MOST_WORK // (products * rows) - 1) // 2)
+    if weights < 1:
+        return Check(
+            name,
+            RULE,
+            TOLERANCE,
+            skipped=f"the network is too large: one value of the cost takes {products:,} products for each row, and "
+            f"{MOST_WORK:,} are made in all",
+        )
+    part = batch.part(rows)
+    few = chosen[np.linspace(0, len(chosen) - 1, weights).astype(int)]
+    gradient, _ = flat_gradient(part, function(part.network, part.p, part.x, part.y, part.weights))
+    try:
+        with mp.workdps(DIGITS):
+            exact = Exact(part)
+            values = _values(part, exact)
+            slopes, kinks = _slopes(part, exact, gradient, few)
+    except (ArithmeticError, TypeError, ValueError) as error:
+        # mpmath raises these for 1/0 and turns log(-1) into a complex number, where floats go on with inf and NaN.
+        return Check(
+            name, RULE, TOLERANCE, skipped=f"a formula has no real value for these numbers ({error})"
+        )
+    comparison = joined([values, slopes])
+    limits = [
+        f"{some:,} of the {of:,} {what}"
+        for some, of, what in ((rows, len(batch.x), "rows"), (weights, len(chosen), "weights"))
+        if some < of
+    ]
+    notes = (f"for the time it takes, {' and '.join(limits)}",) if limits else ()
+    bad = comparison.bad
+    return Check(
+        name, RULE, TOLERANCE, len(comparison.found), len(bad), comparison.worst, tuple(kinks), notes=notes
+    )
+
+
+def _values(batch: Batch, exact: Exact) -> Comparison:
+    """Compare every z and a of every row, and the cost, whose limits grow along the way as roundings do."""
+    parts: list[tuple[str, FloatArray, FloatArray, FloatArray]] = []
+    wanted = [exact.layers(row) for row in range(len(batch.x))]
+    carried = np.zeros_like(batch.x)
+    if batch.record.stage is not None and batch.network.features is not None:
+        exact_a = np.array([[float(v) for v in exact.stage(row)] for row in range(len(batch.x))])
+        carried = _roundings_of_stage(batch)
+        parts.append(("a 0", batch.record.stage.a, exact_a, carried))
+    for number, layer in enumerate(batch.network.layers):
+        p = {name: np.abs(array) for name, array in batch.p[number].items()}
+        entered = np.abs(batch.record.inputs_of(number))
+        terms = layer.forward(p, entered, None, np).z
+        of_z = NEAR * terms + carried @ p["W"] * layer.scale(len(p["W"]))
+        z, a = batch.record.layers[number].z, batch.record.layers[number].a
+        if layer.activation.elementwise:
+            of_a = np.abs(layer.slope(batch.p[number], z, np)) * of_z
+        else:
+            of_a = 2 * a * of_z.max(axis=-1, keepdims=True)
+        size = np.abs(a) + np.abs(z) if layer.mix else np.abs(a)
+        carried = 2 * of_a + NEAR * np.maximum(size, 1e-3)
+        for name, array, limit, which in (("z", z, of_z, 0), ("a", a, carried, 1)):
+            rows = np.array([[float(v) for v in row[number][which]] for row in wanted])
+            parts.append((f"{name} {number + 1}", array, rows, limit))
+    losses = [exact.loss(row, *layers[-1]) for row, layers in enumerate(wanted)]
+    cost = float(mpmath.fsum(s * loss for s, loss in zip(exact.shares, losses, strict=True) if s))
+    found = float(batch.gradients.cost)
+    near = float(np.sum(np.abs(batch.gradients.deltas[-1]) * of_z)) + NEAR * abs(cost)
+
+    def address(place: int) -> str:
+        for name, array, _, _ in parts:
+            if place < array.size:
+                row, neuron = divmod(place, array.shape[1])
+                kind, number = name.split()
+                return batch.at(kind, int(number) - 1, neuron, row)
+            place -= array.size
+        return "C"
+
+    return Comparison(
+        np.concatenate([*(array.reshape(-1) for _, array, _, _ in parts), [found]]),
+        np.concatenate([*(rows.reshape(-1) for _, _, rows, _ in parts), [cost]]),
+        np.concatenate([*(limit.reshape(-1) for _, _, _, limit in parts), [near]]),
+        address,
+    )
+
+
+def _roundings_of_stage(batch: Batch) -> FloatArray:
+    """Return how far rounding may move each number of a[0]: its terms', and those of the angles that it comes from."""
+    features = batch.network.features
+    assert features is not None
+    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    x = np.abs(batch.x)
+    record = features.forward(p, x, np)
+    if record.u is not None:
+        angles = 1 + features.angles(p, x, np)
+        # As if every cosine were 1 off by its angle's roundings.
+        sums = np.moveaxis(angles @ p["V"] + p["c"][:, None], -3, -2).reshape(len(x), -1)
+        own = record.e.copy()
+        own[:, features.places.embedded_to] = sums
+        record = record._replace(a=own * p["s"] if "s" in p else own)
+    return np.asarray(NEAR * record.a)
+
+
+def _slopes(batch: Batch, exact: Exact, gradient: FloatArray, few: IntArray) -> tuple[Comparison, list[Kink]]:
+    scale = float(np.max(batch.size_of_roundings, initial=0.0))
+    at = exact.cost()
+    expected, kinks = np.empty(len(few)), []
+    for place, index in enumerate(few):
+        left, right = exact.differences(int(index), at)
+        low, high = sorted((float(left), float(right)))
+        middle = float((left + right) / 2)
+        g = float(gradient[index])
+        # At a kink or jump the one-sided differences are two numbers, and the derivative may be any between.
+        if high - low > 1e-12 * scale and low - NEAR * scale <= g <= high + NEAR * scale:
+            if abs(g - middle) > NEAR * scale:
+                kinks.append(Kink(batch.address(int(index)), "C", low, high, g))
+            middle = g
+        expected[place] = middle
+    allowed = 1e-9 * np.abs(expected) + NEAR * scale
+    return Comparison(gradient[few], expected, allowed, lambda i: batch.address(int(few[i]))), kinks

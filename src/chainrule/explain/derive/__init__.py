@@ -1,0 +1,1 @@
+"""From a number to the lines of its calculation."""

@@ -1,0 +1,85 @@
+"""From the network's outputs to the answer: the mean of the members, the target's own units, probabilities."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from chainrule.explain.derive.forward import formula
+from chainrule.explain.derive.lines import Line
+from chainrule.explain.derive.writer import Rule, Writer, put
+from chainrule.explain.trace.address import Address
+from chainrule.formula.nodes import Binary, Node, Number
+from chainrule.tables.target import TargetEncoder
+
+
+def mean_output(writer: Writer, place: Address) -> Line:
+    """Return the mean of the members' outputs j."""
+    members = writer.step.members
+    assert members is not None
+    last, (j,) = len(writer.network.layers), place.index
+
+    def output(m: int) -> Node:
+        own = writer.at("a", last, j, row=place.row)
+        if m + 1 != writer.trace.member:
+            own = own.at(member=m + 1)
+        return writer.symbol_of(own)
+
+    if len(members) == 1:
+        return writer.line("the model has one member, so its output is the mean", place, output(0))
+    total = writer.total(output, members[:, writer.row_index(place), j - 1], "members")
+    node = Binary("/", total.node, Number(float(len(members))))
+    words = f"the mean of the model's {len(members)} members"
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+
+
+def in_units(writer: Writer, place: Address) -> Line:
+    """Return the prediction in the target's units: the scaling undone on the mean output, and clamped if it is so."""
+    target = writer.trace.target
+    assert target is not None
+    mean = writer.symbol("mean_a", None, 1, row=place.row)
+    node = put(formula(target.inverse_formula).root, {"y": mean})
+    words = f"back to the units of {target.name!r}: the scaling {target.scaling} undone"
+    if target.clamp is not None:
+        words += ", clamped to the range of the training rows"
+    members = writer.step.members
+    assert members is not None
+    note = clamp_note(target, members[:, writer.row_index(place), 0].mean())
+    return writer.line(words, place, node, target.inverse_parameters, note=note)
+
+
+def clamp_note(target: TargetEncoder, output: float) -> str:
+    """Say that the answer of a mean output was drawn in by the clamp; nothing where it wasn't."""
+    (bound,) = target.clamped_at([output])
+    if np.isnan(bound):
+        return ""
+    (back,) = target.undo([output])
+    which, side = ("highest", "above") if back > bound else ("lowest", "below")
+    digits = 6 if f"{back:.6g}" != f"{bound:.6g}" else 17
+    return (
+        f"clamped: {back:.{digits}g} lies {side} the {which} number of the training rows, {bound:.{digits}g}"
+    )
+
+
+def probability(writer: Writer, place: Address) -> Line:
+    """Return the probability of a class: the output itself, or its share in the sum of all."""
+    target, n_out, (c,) = writer.trace.target, writer.network.output.n_out, place.index
+    assert target is not None
+    label = target.labels[c - 1]
+    words = f"probability of {target.name} = {label}"
+    if n_out == 1:
+        mean = writer.symbol("mean_a", None, 1, row=place.row)
+        if c == 2:
+            return writer.line(f"{words}: the output", place, mean)
+        return writer.line(f"{words}: what the other class leaves", place, Binary("-", Number(1.0), mean))
+    means = [writer.symbol("mean_a", None, j, row=place.row) for j in range(1, n_out + 1)]
+    assert writer.step.members is not None
+    numbers = writer.step.members.mean(axis=0)[writer.row_index(place)]
+    total = writer.total(lambda i: means[i], np.asarray(numbers), "outputs")
+    node = Binary("/", means[c - 1], total.node)
+    words += ": the mean output, divided by the sum over all classes"
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+
+
+UNITS: Mapping[str, Rule] = {"mean_a": mean_output, "prediction": in_units, "probability": probability}

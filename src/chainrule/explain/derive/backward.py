@@ -1,0 +1,247 @@
+"""Lines of the backward pass: the slope f', delta layer by layer, and the derivative by any weight, bias or input."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from chainrule.equations.network import Gradients
+from chainrule.explain.derive.forward import entering, formula, own_parameters, scaled, shared, target_symbol
+from chainrule.explain.derive.lines import Line
+from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied, put
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.records import StepTrace
+from chainrule.formula.nodes import Binary, Node, Number, Symbol
+from chainrule.formula.rounding import UNIT
+
+
+def gradients_of(step: StepTrace) -> Gradients:
+    """Return the gradients of a step whose targets are known, which the address has made sure of."""
+    assert step.gradients is not None
+    return step.gradients
+
+
+def slope(writer: Writer, place: Address) -> Line:
+    """Return f'(z[l][j]), written in the output a where that keeps its digits."""
+    layer = place.layer or 1
+    record, mixes = writer.network.layers[layer - 1].activation, writer.network.layers[layer - 1].mix
+    if record.slope_in_a and not mixes:
+        a = writer.symbol("a", layer, *place.index, row=place.row)
+        line = writer.line(
+            f"slope of {record.name}, written in its output",
+            place,
+            put(formula(record.slope_in_a).root, {"a": a}),
+            slack=4 * UNIT,
+        )
+        exact = writer.trace.number(writer.trace.resolve(place))
+        if writer.hand is not None or abs(line.result - exact) <= 1e-9 * abs(exact):
+            return line
+    z = writer.symbol("z", layer, *place.index, row=place.row)
+    node, words = put(record.slope.root, {"z": z}), f"slope of {record.name}"
+    if mixes:
+        alpha = writer.symbol("alpha", layer, *place.index)
+        node = Binary("+", Number(1.0), Binary("*", alpha, Binary("-", node, Number(1.0))))
+        words += ", mixed with the slope of z, which is 1"
+    return writer.line(words, place, node, record.parameters)
+
+
+def by_output(writer: Writer, place: Address) -> Line:
+    """Return dC/da: of the output layer the loss's derivative times the row's share, else dC/dh times the mask."""
+    layer = place.layer or 1
+    if layer < len(writer.network.layers):
+        dh = writer.symbol("dC/dh", layer, *place.index, row=place.row)
+        if writer.step.record.layers[layer - 1].mask is None:
+            return writer.line("nothing is dropped, so it is the derivative by what is passed on", place, dh)
+        r = writer.symbol("r", layer, *place.index, row=place.row)
+        return writer.line("chain rule through dropout", place, Binary("*", dh, r))
+    record = writer.network.loss
+    node = put(record.slope.root, _output_symbols(writer, place))
+    node, words = _meant(writer, node, f"derivative of the loss {record.name} by the output")
+    return writer.line(words, place, shared(writer, node, place.row), own_parameters(record))
+
+
+def _output_symbols(writer: Writer, place: Address) -> dict[str, Node]:
+    (j,) = place.index
+    return {
+        "a": writer.symbol("a", len(writer.network.layers), j, row=place.row),
+        "y": target_symbol(writer, j, place.row),
+    }
+
+
+def _meant(writer: Writer, node: Node, words: str) -> tuple[Node, str]:
+    """Return the tree divided by the number of outputs, where the loss is their mean."""
+    n_out = writer.network.output.n_out
+    if writer.network.loss.over_outputs == "mean" and n_out > 1:
+        return Binary("/", node, Number(float(n_out))), f"{words}; the loss is the mean over {n_out} outputs"
+    return node, words
+
+
+def by_passed_on(writer: Writer, place: Address) -> Line:
+    """Return dC/dh[l][j] = sum over k of W[l+1][j,k] delta[l+1][k]; of the output layer it is dC/da."""
+    layer, (j,) = place.layer or 1, place.index
+    if layer == len(writer.network.layers):
+        a = writer.symbol("dC/da", layer, j, row=place.row)
+        return writer.line("the output is passed on as it is", place, a)
+    return _through(writer, place, layer + 1, j)
+
+
+def by_input(writer: Writer, place: Address) -> Line:
+    """Return dC/dx[i] = sum over k of W[1][i,k] delta[1][k]."""
+    return _through(writer, place, 1, place.index[0])
+
+
+def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
+    total = _back(writer, layer, i, place.row)
+    words = f"chain rule: every neuron of layer {layer} that it enters"
+    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+
+
+def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
+    """Return sum over k of W[layer][i,k] delta[layer][k]."""
+    index = 0 if row is None else writer.step.rows.index(row)
+    found = writer.products(
+        lambda k: writer.at("W", layer, i, k + 1),
+        lambda k: writer.at("delta", layer, k + 1, row=row),
+        writer.arrays[layer - 1]["W"][i - 1],
+        gradients_of(writer.step).deltas[layer - 1][index],
+        "neurons",
+    )
+    found.node = scaled(writer, layer, found.node)
+    return found
+
+
+def delta(writer: Writer, place: Address) -> Line:
+    """Return delta[l][j] = dC/dz[l][j]: of the output layer from the loss, else from the next layer's deltas."""
+    layer, (j,) = place.layer or 1, place.index
+    if layer == len(writer.network.layers):
+        return output_delta(writer, place)
+    total = _back(writer, layer + 1, j, place.row)
+    factors: list[Symbol] = []
+    words = "chain rule: back from the next layer's deltas"
+    if writer.step.record.layers[layer - 1].mask is not None:
+        factors.append(writer.symbol("r", layer, j, row=place.row))
+        words += ", through dropout"
+    factors.append(writer.symbol("f'", layer, j, row=place.row))
+    scale = float(np.prod([abs(writer.value(factor.name)) for factor in factors]))
+    node = multiplied([total.node, *factors])
+    return writer.line(
+        f"{words}, times the slope", place, node, total.values, slack=total.slack * scale, note=total.note
+    )
+
+
+def output_delta(writer: Writer, place: Address) -> Line:
+    """Return delta of an output: a - y where loss and activation go together, else dC/da times the slope."""
+    network, (j,) = writer.network, place.index
+    last = len(network.layers)
+    output = network.output.activation
+    link = network.loss.links.get(output.name)
+    if link is not None:
+        node = put(link.delta_formula.root, _output_symbols(writer, place))
+        both = f"{network.loss.name} and {output.name} together: their derivatives cancel to {link.delta}"
+        node, words = _meant(writer, node, both)
+        return writer.line(words, place, shared(writer, node, place.row))
+    outer = writer.symbol("dC/da", last, j, row=place.row)
+    if output.elementwise:
+        node = Binary("*", outer, writer.symbol("f'", last, j, row=place.row))
+        return writer.line("chain rule: derivative by the output, times the slope", place, node)
+    index = writer.row_index(place)
+    made, da = writer.step.record.layers[-1], writer.step.da[-1][index]
+    total = writer.products(
+        lambda k: writer.at("dC/da", last, k + 1, row=place.row),
+        lambda k: writer.at("a", last, k + 1, row=place.row),
+        da,
+        made.a[index],
+        "outputs",
+    )
+    a = writer.symbol("a", last, j, row=place.row)
+    node = Binary("*", a, Binary("-", outer, total.node))
+    words = "softmax: every output depends on every z, da_k/dz_j = a_k (1 if k = j, else 0) - a_k a_j"
+    slack = total.slack * abs(writer.value(a.name))
+    return writer.line(words, place, node, total.values, slack=slack, note=total.note)
+
+
+def by_weight(writer: Writer, place: Address) -> Line:
+    """Return dC/dW[l][i,j] = delta[l][j] times what enters from i; without a row the sum over the rows."""
+    layer, (i, j) = place.layer or 1, place.index
+    if place.row is not None or len(writer.step.rows) == 1:
+        node: Node = Binary(
+            "*",
+            writer.symbol("delta", layer, j, row=place.row),
+            writer.symbol_of(entering(writer, layer, i, place.row)),
+        )
+        node = scaled(writer, layer, node)
+        return writer.line("delta of the neuron, times what enters through the weight", place, node)
+    rows = writer.step.rows
+    total = writer.products(
+        lambda r: writer.at("delta", layer, j, row=rows[r]),
+        lambda r: entering(writer, layer, i, rows[r]),
+        gradients_of(writer.step).deltas[layer - 1][:, j - 1],
+        writer.step.record.inputs_of(layer - 1)[:, i - 1],
+        "rows",
+    )
+    words = "delta of the neuron times what enters through the weight, summed over the rows"
+    node = scaled(writer, layer, total.node)
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+
+
+def by_bias(writer: Writer, place: Address) -> Line:
+    """Return dC/db[l][j] = delta[l][j], summed over the rows, and over the neurons where the layer shares its bias."""
+    layer, (j,) = place.layer or 1, place.index
+    shares = writer.network.layers[layer - 1].bias == "layer"
+    rows: list[int | None] = list(writer.step.rows)
+    if place.row is not None or len(rows) == 1:
+        rows = [place.row]
+    neurons = range(1, writer.network.sizes[layer] + 1) if shares else [j]
+    deltas = gradients_of(writer.step).deltas[layer - 1]
+    places = [writer.at("delta", layer, k, row=row) for row in rows for k in neurons]
+    numbers = [
+        deltas[0 if row is None else writer.step.rows.index(row), k - 1] for row in rows for k in neurons
+    ]
+    if writer.chain and writer.most_lines is None:
+        numbers = [writer.value(str(each)) for each in places]
+    what = "neurons" if len(rows) == 1 else "rows" if not shares else "rows and neurons"
+    total = writer.total(lambda r: writer.symbol_of(places[r]), np.array(numbers), what)
+    words = "the bias is a weight on 1: delta of the neuron"
+    if len(places) > 1:
+        words += f", summed over the {what}"
+    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+
+
+def by_mix(writer: Writer, place: Address) -> Line:
+    """Return dC/dalpha[l][j] = dC/da[l][j] (f(z[l][j]) - z[l][j]), summed over the rows."""
+    layer, (j,) = place.layer or 1, place.index
+    step, dense = writer.step, writer.network.layers[(place.layer or 1) - 1]
+    rows: list[int | None] = list(step.rows)
+    if place.row is not None or len(rows) == 1:
+        rows = [place.row]
+
+    def term(r: int) -> Node:
+        z = writer.symbol("z", layer, j, row=rows[r])
+        part = Binary("-", put(dense.activation.formula.root, {"z": z}), z)
+        return Binary("*", writer.symbol("dC/da", layer, j, row=rows[r]), part)
+
+    at = [0 if row is None else step.rows.index(row) for row in rows]
+    z, da = step.record.layers[layer - 1].z[at, j - 1], step.da[layer - 1][at, j - 1]
+    if writer.chain and writer.most_lines is None:
+        z = np.array([writer.value(str(writer.at("z", layer, j, row=row))) for row in rows])
+        da = np.array([writer.value(str(writer.at("dC/da", layer, j, row=row))) for row in rows])
+    terms = da * dense.mixed_part(z, np)
+    total = writer.total(term, terms, "rows", values=dense.activation.parameters)
+    words = "the mix is a weight on f(z) - z: the derivative by the activation, times that"
+    if len(rows) > 1:
+        words += ", summed over the rows"
+    values = {**dense.activation.parameters, **total.values}
+    return writer.line(words, place, total.node, values, slack=total.slack, note=total.note)
+
+
+BACKWARD: Mapping[str, Rule] = {
+    "f'": slope,
+    "dC/da": by_output,
+    "dC/dh": by_passed_on,
+    "dC/dx": by_input,
+    "delta": delta,
+    "dC/dW": by_weight,
+    "dC/db": by_bias,
+    "dC/dalpha": by_mix,
+}

@@ -1,0 +1,133 @@
+"""The factors of a derivative along its largest path, and which of them makes it vanish or explode."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule.explain.derive.backward import gradients_of
+from chainrule.explain.derive.lines import Factor
+from chainrule.explain.derive.paths import factors_of, found_paths
+from chainrule.explain.derive.writer import Writer
+from chainrule.explain.trace.address import Address
+
+SMALL, LARGE = 0.05, 10.0
+"""A factor below or above is worth a word; sigmoid's slope is below 0.05 from |z| = 2.9 on."""
+
+VANISHING, EXPLODING = 1e-3, 1e3
+"""A product of slopes and weights below or above vanishes or explodes."""
+
+
+def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
+    """Return the factors of the largest path, the guilty with their blame, and sentences on what no single one does."""
+    row = largest_row(writer, place)
+    shown, _, total, _ = found_paths(writer, place if row is None else replace(place, row=row), 1)
+    path = shown[0]
+    places = factors_of(writer, path)
+    values = [writer.value(str(each)) for each in places]
+    blamed = _blamed(writer, places, values)
+    made = tuple(
+        Factor(str(each), value, each.words_in(writer.trace.network), blamed.get(number, ""))
+        for number, (each, value) in enumerate(zip(places, values, strict=True))
+    )
+    notes = [] if blamed else _in_all(places, values)
+    if total > 1 or row is not None:
+        of_row = "" if row is None else f" of row {row}, whose part is the largest"
+        notes.append(
+            f"Factors of {'the largest of ' if total > 1 else ''}{total:,} path{'s' * (total > 1)}{of_row}."
+        )
+    return made, tuple(notes)
+
+
+def largest_row(writer: Writer, place: Address) -> int | None:
+    """Return the row whose part of a derivative is the largest, None where there is only one row."""
+    rows = writer.step.rows
+    if place.row is not None or len(rows) == 1:
+        return None
+    if place.layer == 0:
+        parts = [writer.trace.number(replace(place, row=row)) for row in rows]
+        return rows[int(np.argmax(np.abs(parts)))]
+    layer = place.layer or 1
+    deltas = gradients_of(writer.step).deltas[layer - 1]
+    parts = deltas[:, place.index[-1] - 1]
+    if place.name == "dC/dW":
+        parts = parts * writer.step.record.inputs_of(layer - 1)[:, place.index[0] - 1]
+    elif place.quantity.place == "bias" and writer.network.layers[layer - 1].bias == "layer":
+        parts = deltas.sum(axis=1)
+    return rows[int(np.argmax(np.abs(parts)))]
+
+
+def _inner(places: list[Address], values: list[float]) -> list[tuple[int, float]]:
+    """Return the slopes, masks and weights among the factors: what a derivative passes through on its way back."""
+    return [
+        (number, value)
+        for number, (place, value) in enumerate(zip(places, values, strict=True))
+        if place.name in ("f'", "r", "W")
+    ]
+
+
+def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[int, str]:
+    """Return a sentence for each factor that is guilty, by its place."""
+    zero = [number for number, value in enumerate(values) if value == 0]
+    if zero:
+        return {number: _why_zero(writer, places[number]) for number in zero}
+    inner = _inner(places, values)
+    scale = math.prod(value for place, value in zip(places, values, strict=True) if place.name == "scale")
+    product = scale * math.prod(abs(value) for _, value in inner)
+    if not inner or VANISHING <= product <= EXPLODING:
+        return {}
+    vanishes = product < VANISHING
+    pick = min if vanishes else max
+    number, value = pick(inner, key=lambda item: abs(item[1]))
+    if (vanishes and abs(value) > SMALL) or (not vanishes and abs(value) < LARGE):
+        return {}
+    return {number: _why(writer, places[number], value, vanishes)}
+
+
+def _why(writer: Writer, place: Address, value: float, vanishes: bool) -> str:
+    if place.name == "f'" and vanishes:
+        z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
+        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        return f"The derivative vanishes at {place} = {value:.3g}: {name} is saturated at z = {z:.3g}."
+    if vanishes:
+        return f"The derivative vanishes at {place} = {value:.3g}: the {_kind(place)} is small."
+    return f"The derivative explodes at {place} = {value:.3g}: the {_kind(place)} is large."
+
+
+def _kind(place: Address) -> str:
+    return {"W": "weight", "r": "mask", "f'": "slope"}[place.name]
+
+
+def _why_zero(writer: Writer, place: Address) -> str:
+    if place.name == "f'":
+        z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
+        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        return f"The derivative is 0 because {place} = 0: {name} is flat at z = {z:.3g}."
+    words = {
+        "r": "the neuron was dropped out",
+        "W": "the weight is 0",
+        "x": "the input is 0, so the weight had no part in the output",
+        "delta": "the output is what the loss asks for",
+        "dC/da": "the output is what the loss asks for",
+    }
+    reason = words.get(place.name, "nothing enters through the weight")
+    return f"The derivative is 0 because {place} = 0: {reason}."
+
+
+def _in_all(places: list[Address], values: list[float]) -> list[str]:
+    """Return a sentence on many slopes or weights that together make the derivative small or large."""
+    told = []
+    for name, words in (("f'", "slopes"), ("W", "weights")):
+        these = [abs(value) for place, value in zip(places, values, strict=True) if place.name == name]
+        product = math.prod(these)
+        if len(these) > 1 and 0 < product < VANISHING:
+            told.append(
+                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative vanish."
+            )
+        if len(these) > 1 and product > EXPLODING:
+            told.append(
+                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative explode."
+            )
+    return told

@@ -1,0 +1,307 @@
+"""Lines of the forward pass: inputs, weighted sums, activations, softmax, dropout, losses and the cost."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from functools import cache
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.equations.losses import Loss
+from chainrule.explain.derive.lines import Line
+from chainrule.explain.derive.writer import Rule, Writer, multiplied, put
+from chainrule.explain.trace.address import Address
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol
+from chainrule.formula.parse import parse
+from chainrule.formula.rounding import UNIT
+
+
+def input_neuron(writer: Writer, place: Address) -> Line:
+    """Return x[i], the encoder's arithmetic on the cell."""
+    assert writer.step.inputs is not None
+    found = writer.step.inputs[writer.row_index(place)][place.index[0] - 1]
+    cell = "no value" if found.cell is None else repr(found.cell)
+    if found.formula.startswith("["):
+        words = f"column {found.column!r} has {cell}: 1 if true, else 0"
+        return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
+    note = ""
+    if "v" in found.parameters:
+        note = (
+            "v is the number in the cell" if found.cell is not None else "v is filled in for the missing cell"
+        )
+    own = "" if found.input == found.column else f", for {found.input}"
+    words = f"column {found.column!r} has {cell}{own}"
+    return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)
+
+
+def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Address:
+    """Return the address of what enters a layer from neuron i (from 1): x, a, or h where outputs were dropped."""
+    if layer == 1:
+        has_stage = writer.network.features is not None
+        return writer.at("a", 0, i, row=row) if has_stage else writer.at("x", None, i, row=row)
+    dropped = writer.step.record.layers[layer - 2].mask is not None
+    return writer.at("h" if dropped else "a", layer - 1, i, row=row)
+
+
+def weighted_sum(writer: Writer, place: Address) -> Line:
+    """Return z[l][j] = sum of W[l][i,j] h[l-1][i] + b[l][j]."""
+    layer, (j,) = place.layer or 1, place.index
+    p = writer.arrays[layer - 1]
+    inputs = writer.step.record.inputs_of(layer - 1)[writer.row_index(place)]
+    total = writer.products(
+        lambda i: writer.at("W", layer, i + 1, j),
+        lambda i: entering(writer, layer, i + 1, place.row),
+        p["W"][:, j - 1],
+        inputs,
+    )
+    node, words = scaled(writer, layer, total.node), "weighted sum of what enters"
+    if node is not total.node:
+        words += ", divided by the root of their number"
+    if "b" in p:
+        node = Binary("+", node, writer.symbol("b", layer, j if len(p["b"]) > 1 else 1))
+        words += ", plus the bias" if len(p["b"]) > 1 or len(p["W"][0]) == 1 else ", plus the layer's bias"
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+
+
+def scaled(writer: Writer, layer: int, node: Node) -> Node:
+    """Return a sum of products with a layer's weights times the layer's scale, where it has one."""
+    if writer.network.layers[layer - 1].parametrization == "standard":
+        return node
+    return Binary("*", writer.symbol("scale", layer), node)
+
+
+def scale_of(writer: Writer, place: Address) -> Line:
+    """Return scale[l] = 1/sqrt(n_in)."""
+    n_in = writer.network.sizes[(place.layer or 1) - 1]
+    node = Binary("/", Number(1.0), Call("sqrt", (Number(float(n_in)),)))
+    return writer.line(f"parametrization ntk: {n_in} numbers enter the layer", place, node)
+
+
+def activation_of(writer: Writer, place: Address) -> Line:
+    """Return a[l][j] = f(z[l][j]), mixed with z where the layer does that, or e^z over their sum for softmax."""
+    layer = writer.network.layers[(place.layer or 1) - 1]
+    record = layer.activation
+    if not record.elementwise:
+        return _softmax(writer, place)
+    z = writer.symbol("z", place.layer, *place.index, row=place.row)
+    node, words = put(record.formula.root, {"z": z}), f"activation: {record.name}"
+    if layer.mix:
+        alpha = writer.symbol("alpha", place.layer, *place.index)
+        node = Binary("+", z, Binary("*", alpha, Binary("-", node, z)))
+        words += ", mixed with z"
+    return writer.line(words, place, node, record.parameters)
+
+
+def _softmax(writer: Writer, place: Address) -> Line:
+    layer, (j,) = place.layer or 1, place.index
+    z = writer.step.record.layers[layer - 1].z[writer.row_index(place)]
+    words = "softmax: e to the z, divided by the sum over all outputs"
+    top: Node | None = None
+    shift = 0.0
+    if float(np.max(np.abs(z))) > _TALL:
+        k = int(np.argmax(z)) + 1
+        top, shift = writer.symbol("z", layer, k, row=place.row), float(z[k - 1])
+        words += (
+            f"; the largest z, of output {k}, is taken off each, which changes nothing and can't overflow"
+        )
+
+    def power(i: int) -> Node:
+        own = writer.symbol("z", layer, i, row=place.row)
+        return Call("exp", (own if top is None else Binary("-", own, top),))
+
+    total = writer.total(lambda i: power(i + 1), np.exp(z - shift), "outputs")
+    node = Binary("/", power(j), total.node)
+    return writer.line(words, place, node, total.values, slack=len(z) * UNIT, note=total.note)
+
+
+_TALL = 700.0
+"""e^709 is the largest power of e that is a float."""
+
+
+def passed_on(writer: Writer, place: Address) -> Line:
+    """Return h[l][j] = a[l][j] r[l][j]; without dropout it is a."""
+    a = writer.symbol("a", place.layer, *place.index, row=place.row)
+    if writer.step.record.layers[(place.layer or 1) - 1].mask is None:
+        return writer.line("nothing is dropped, so the activation is passed on", place, a)
+    r = writer.symbol("r", place.layer, *place.index, row=place.row)
+    kept = writer.value(r.name) != 0
+    p = writer.network.layers[(place.layer or 1) - 1].dropout
+    update = writer.step.update
+    if update is not None and update.regularization is not None:
+        p *= update.regularization.value
+    words = f"dropout: kept, and scaled by 1/(1-p), p = {p:g}" if kept else f"dropout: dropped, p = {p:g}"
+    return writer.line(words, place, Binary("*", a, r))
+
+
+def smoothed_target(writer: Writer, place: Address) -> Line:
+    """Return y (1 - epsilon) + epsilon / classes."""
+    classes = max(2, writer.network.output.n_out)
+    node = formula("y*(1-epsilon) + epsilon/classes").root
+    y = writer.symbol("y", None, *place.index, row=place.row)
+    values = {"epsilon": writer.network.loss.smoothed, "classes": float(classes)}
+    return writer.line("label smoothing", place, put(node, {"y": y}), values)
+
+
+def target_symbol(writer: Writer, j: int, row: int | None) -> Symbol:
+    """Return the symbol of what the loss compares output j with: y, or the smoothed one."""
+    return writer.symbol("y_smooth" if writer.network.loss.smoothed else "y", None, j, row=row)
+
+
+def own_parameters(record: Loss) -> dict[str, float]:
+    """Return the parameters that are names in the loss's formula."""
+    return {key: value for key, value in record.parameters.items() if key != "label_smoothing"}
+
+
+def loss_of_row(writer: Writer, place: Address) -> Line:
+    """Return the loss of a row: its formula, summed or meant over the outputs."""
+    line = _loss(writer, place, in_z=False)
+    link = writer.network.loss.links.get(writer.network.output.activation.name)
+    trusted = line.check is not None and line.check.tolerance <= 1e-6 * abs(line.result) + 1e-12
+    if link is None or writer.hand is not None or trusted:
+        return line
+    # An output so near 0 or 1 that log(a) or log(1 - a) has lost its digits: the loss is worked out from z.
+    return _loss(writer, place, in_z=True)
+
+
+def _loss(writer: Writer, place: Address, *, in_z: bool) -> Line:
+    network, row = writer.network, place.row
+    record, last = network.loss, len(network.layers)
+    index = writer.row_index(place)
+    made = writer.step.record.layers[-1]
+    y = record.smooth(_targets(writer, index))[0]
+    link = record.links.get(network.output.activation.name)
+    outputs = list(range(1, len(y) + 1))
+    words = f"loss of the row: {record.name}"
+    if record.name == "categorical_cross_entropy":
+        outputs = [j for j in outputs if y[j - 1] != 0] or outputs[:1]
+        words += "; outputs with target 0 add nothing" if len(outputs) < len(y) else ""
+    if in_z and link is not None:
+        words += ", written in z, where it keeps its digits"
+        text, terms = link.text, link.value(made.z[index], y, np)
+    else:
+        text, terms = record.text, record.value(made.a[index : index + 1], _targets(writer, index), np)[0]
+
+    def term(i: int) -> Node:
+        j = outputs[i]
+        names: dict[str, Node] = {"y": target_symbol(writer, j, row)}
+        names["z" if in_z else "a"] = writer.symbol("z" if in_z else "a", last, j, row=row)
+        node = put(formula(text).root, names)
+        return put_total(node, inner.node) if inner else node
+
+    inner, errors = None, {}
+    if in_z:
+        top = int(np.argmax(made.z[index])) + 1
+        largest = writer.symbol("z", last, top, row=row)
+        inner = writer.total(
+            lambda k: Call("exp", (Binary("-", writer.symbol("z", last, k + 1, row=row), largest),)),
+            np.exp(made.z[index] - made.z[index, top - 1]),
+            "outputs",
+            rest="rest_2",
+        )
+        inner.node = Binary("+", largest, Call("log", (inner.node,)))
+    else:
+        # Each a is itself rounded, which log(a) near 1 feels.
+        errors = {
+            writer.symbol("a", last, j, row=row).name: 2 * UNIT * abs(made.a[index, j - 1]) for j in outputs
+        }
+    settings = {**own_parameters(record), **(inner.values if inner else {})}
+    total = writer.total(term, np.asarray([terms[j - 1] for j in outputs]), "outputs", values=settings)
+    node = total.node
+    if record.over_outputs == "mean" and len(y) > 1:
+        node = Binary("/", node, Number(float(len(y))))
+        words += f"; the mean over {len(y)} outputs"
+    values = {**settings, **total.values}
+    slack = total.slack + (len(y) * UNIT * (1 + abs(float(np.sum(terms)))) if inner else 0.0)
+    return writer.line(words, place, node, values, slack=slack, note=total.note, errors=errors)
+
+
+def _targets(writer: Writer, index: int) -> FloatArray:
+    assert writer.step.y is not None
+    return writer.step.y[index : index + 1]
+
+
+def put_total(node: Node, total: Node) -> Node:
+    """Return a tree with another in the place of log(sum(…))."""
+    match node:
+        case Call("log", (Call("sum", _),)):
+            return total
+        case Binary(op, left, right):
+            return Binary(op, put_total(left, total), put_total(right, total))
+    return node
+
+
+def cost(writer: Writer, place: Address) -> Line:
+    """Return C: the mean or the sum of the rows' losses, or with the rows' shares."""
+    step, network = writer.step, writer.network
+    rows, n = step.rows, len(step.rows)
+    assert step.losses is not None
+    assert step.shares is not None
+
+    def one(i: int) -> Node:
+        return writer.symbol("loss", row=rows[i] if n > 1 else None)
+
+    if n == 1 and step.shares[0] == 1:
+        return writer.line("the cost of one row is its loss", place, one(0))
+    if step.weights is None:
+        total = writer.total(one, np.asarray(step.losses), "rows")
+        if network.reduction == "sum":
+            words, node = "the cost is the sum of the rows' losses", total.node
+        else:
+            words, node = (
+                "the cost is the mean of the rows' losses",
+                Binary("/", total.node, Number(float(n))),
+            )
+    else:
+        total = writer.total(
+            lambda i: Binary("*", writer.symbol("share", row=rows[i] if n > 1 else None), one(i)),
+            np.asarray(step.losses * step.shares),
+            "rows",
+        )
+        words, node = f"the cost is the weighted {network.reduction} of the rows' losses", total.node
+    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+
+
+def row_share(writer: Writer, place: Address) -> Line:
+    """Return a row's share in the cost: 1/n, 1, w/sum(w) or w."""
+    step = writer.step
+    index, n = writer.row_index(place), len(step.rows)
+    mean = writer.network.reduction == "mean"
+    if step.weights is None:
+        node: Node = Binary("/", Number(1.0), Number(float(n))) if mean else Number(1.0)
+        return writer.line("every row counts the same", place, node)
+    weight = float(step.weights[index])
+    if not mean or weight == 0:
+        return writer.line("the row's weight", place, Symbol("weight"), {"weight": weight})
+    values = {"weight": weight, "weights": float(np.sum(step.weights))}
+    node = Binary("/", Symbol("weight"), Symbol("weights"))
+    return writer.line("the row's weight, divided by the sum of the rows' weights", place, node, values)
+
+
+def shared(writer: Writer, node: Node, row: int | None) -> Node:
+    """Return a tree times the row's share in the cost, unless that is 1."""
+    assert writer.step.shares is not None
+    index = 0 if row is None else writer.step.rows.index(row)
+    if writer.step.shares[index] == 1:
+        return node
+    return multiplied([writer.symbol("share", row=row), node])
+
+
+@cache
+def formula(text: str) -> Formula:
+    """Return a formula that is the same for all."""
+    return parse(text)
+
+
+FORWARD: Mapping[str, Rule] = {
+    "x": input_neuron,
+    "scale": scale_of,
+    "z": weighted_sum,
+    "a": activation_of,
+    "h": passed_on,
+    "y_smooth": smoothed_target,
+    "loss": loss_of_row,
+    "share": row_share,
+    "C": cost,
+}

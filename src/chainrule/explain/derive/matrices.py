@@ -1,0 +1,153 @@
+"""A derivation as matrix algebra: whole layers and all rows at once, with the shapes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.errors import SettingsError
+from chainrule.explain.derive.forward import scaled
+from chainrule.explain.derive.lines import MOST_SHOWN, Matrix, MatrixLine
+from chainrule.explain.derive.writer import Writer, compare, names_in
+from chainrule.explain.trace.address import Address
+from chainrule.formula.nodes import Binary, Call, Node, Symbol
+from chainrule.formula.rounding import UNIT
+
+
+def matrix(place: Address, array: FloatArray) -> Matrix:
+    """Return an array as it is shown: its shape, and its first rows and columns."""
+    corner = array if array.ndim == 2 else array[None, :]
+    rows = tuple(tuple(float(v) for v in row[:MOST_SHOWN]) for row in corner[:MOST_SHOWN])
+    return Matrix(str(place), tuple(int(size) for size in array.shape), rows)
+
+
+def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
+    """Return the lines of matrix algebra that lead to a whole array; raises SettingsError where there are none."""
+    through_stage = place.name == "dC/dx" and writer.network.features is not None
+    made = None if through_stage else _LINES.get(place.name)
+    if place.name == "dC/da" and place.layer == 0:
+        made = _by_inputs
+    if made is None:
+        known = ", ".join(_LINES)
+        raise SettingsError(f"{place}: there is no matrix form of it; there is of {known}")
+    return made(writer, 1 if place.layer is None else place.layer)
+
+
+def _all_rows(writer: Writer, name: str, layer: int | None = None) -> Address:
+    """Return the address of a whole array over all rows of the step."""
+    return Address(name, layer, (), writer.place.step)
+
+
+def _entering(writer: Writer, layer: int) -> Address:
+    if layer == 1:
+        return _all_rows(writer, "x") if writer.network.features is None else _all_rows(writer, "a", 0)
+    dropped = writer.step.record.layers[layer - 2].mask is not None
+    return _all_rows(writer, "h" if dropped else "a", layer - 1)
+
+
+def _line(writer: Writer, rule: str, place: Address, node: Node, note: str = "") -> MatrixLine:
+    """Return a line: the tree worked out on the trace's arrays, and beside it the engine's."""
+    arrays: dict[str, FloatArray] = {}
+    for name in names_in(node):
+        found = writer.trace.array(name)
+        found = found.reshape(1, 1) if found.ndim == 0 else found
+        per_row = Address.parse(name).quantity.per_row
+        arrays[name] = found[None, :] if per_row and found.ndim == 1 else found
+    value, bound = _evaluate(node, arrays)
+    engine = writer.trace.array(place)
+    value = value.reshape(engine.shape) if value.size == engine.size else value
+    bound = bound.reshape(engine.shape) if bound.size == engine.size else bound
+    gap = np.abs(value - engine)
+    worst = int(np.argmax(gap - 4 * bound)) if gap.size else 0
+    check = compare(
+        float(value.flat[worst]), float(engine.flat[worst]), float(bound.flat[worst]), "engine, worst number"
+    )
+    operands = {name: matrix(Address.parse(name), array) for name, array in arrays.items()}
+    result = value[None, :] if place.quantity.per_row and value.ndim == 1 else value
+    return MatrixLine(rule, str(place), node, operands, matrix(place, result), check, note)
+
+
+def _evaluate(node: Node, arrays: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Return a tree's array and what rounding can make of each of its numbers."""
+    match node:
+        case Symbol(name):
+            return arrays[name], np.zeros_like(arrays[name])
+        case Call("transpose", (inner,)):
+            value, bound = _evaluate(inner, arrays)
+            return value.T, bound.T
+        case Call("sum", (inner,)):
+            value, bound = _evaluate(inner, arrays)
+            size = len(value) * UNIT
+            return np.asarray(value.sum(axis=0)), bound.sum(axis=0) + size * np.abs(value).sum(axis=0)
+        case Binary(op, left, right):
+            a, a_bound = _evaluate(left, arrays)
+            b, b_bound = _evaluate(right, arrays)
+            if op == "@":
+                size = a.shape[-1] * UNIT
+                passed = a_bound @ np.abs(b) + np.abs(a) @ b_bound
+                return a @ b, passed + size * (np.abs(a) @ np.abs(b))
+            if op == "+":
+                return a + b, a_bound + b_bound + UNIT * (np.abs(a) + np.abs(b))
+            return a * b, a_bound * np.abs(b) + np.abs(a) * b_bound + UNIT * np.abs(a * b)
+    raise SettingsError(f"{type(node).__name__} is no part of matrix algebra")
+
+
+def _z(writer: Writer, layer: int) -> list[MatrixLine]:
+    weights = Symbol(str(_all_rows(writer, "W", layer)))
+    node: Node = Binary("@", Symbol(str(_entering(writer, layer))), weights)
+    node = scaled(writer, layer, node)
+    words = "all rows and neurons at once: what enters, times the weights"
+    if "b" in writer.arrays[layer - 1]:
+        node = Binary("+", node, Symbol(str(_all_rows(writer, "b", layer))))
+        words += ", plus the bias in every row"
+    return [_line(writer, words, _all_rows(writer, "z", layer), node)]
+
+
+def _delta(writer: Writer, layer: int) -> list[MatrixLine]:
+    if layer == len(writer.network.layers):
+        return []
+    back = _all_rows(writer, "delta", layer + 1)
+    weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", layer + 1))),))
+    node: Node = scaled(writer, layer + 1, Binary("@", Symbol(str(back)), weights))
+    if writer.step.record.layers[layer - 1].mask is not None:
+        node = Binary("⊙", node, Symbol(str(_all_rows(writer, "r", layer))))
+    node = Binary("⊙", node, Symbol(str(_all_rows(writer, "f'", layer))))
+    words = (
+        "back from the next layer: its deltas times the weights transposed, then number by number the slope"
+    )
+    return [_line(writer, words, _all_rows(writer, "delta", layer), node)]
+
+
+def _by_weights(writer: Writer, layer: int) -> list[MatrixLine]:
+    entering = Call("transpose", (Symbol(str(_entering(writer, layer))),))
+    node = scaled(writer, layer, Binary("@", entering, Symbol(str(_all_rows(writer, "delta", layer)))))
+    words = "all weights at once, summed over the rows: what enters, transposed, times the deltas"
+    return [*_delta(writer, layer), _line(writer, words, _all_rows(writer, "dC/dW", layer), node)]
+
+
+def _by_biases(writer: Writer, layer: int) -> list[MatrixLine]:
+    deltas = Symbol(str(_all_rows(writer, "delta", layer)))
+    node: Node = Call("sum", (deltas,))
+    words = "all biases at once: the deltas summed over the rows"
+    if writer.network.layers[layer - 1].bias == "layer":
+        node, words = Call("sum", (node,)), f"{words}, and over the neurons, which share it"
+    return [*_delta(writer, layer), _line(writer, words, _all_rows(writer, "dC/db", layer), node)]
+
+
+def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
+    weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", 1))),))
+    node = scaled(writer, 1, Binary("@", Symbol(str(_all_rows(writer, "delta", 1))), weights))
+    place = _all_rows(writer, "dC/dx") if writer.network.features is None else _all_rows(writer, "dC/da", 0)
+    words = "all inputs at once: the first layer's deltas times the weights transposed"
+    return [_line(writer, words, place, node)]
+
+
+_LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {
+    "z": _z,
+    "delta": _delta,
+    "dC/dW": _by_weights,
+    "dC/db": _by_biases,
+    "dC/dx": _by_inputs,
+}

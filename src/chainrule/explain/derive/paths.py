@@ -1,0 +1,283 @@
+"""The path form: every path from a weight to the cost as a product of local derivatives, and their sum.
+
+A network of any depth has too many paths to list. The largest are found without listing the others, by a best-first
+search: the most that any way on from a neuron can be is known beforehand, layer by layer from the output. What all
+the other paths add up to is exact, too: where a way leaves the shown paths, all ways on from there together are the
+delta of the neuron it leads to.
+"""
+
+from __future__ import annotations
+
+import heapq
+import itertools
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.explain.derive.backward import gradients_of
+from chainrule.explain.derive.forward import entering
+from chainrule.explain.derive.lines import Line
+from chainrule.explain.derive.stage import ways_in
+from chainrule.explain.derive.writer import Writer, added, multiplied
+from chainrule.explain.trace.address import Address
+from chainrule.formula.nodes import Symbol
+from chainrule.formula.rounding import UNIT
+
+MOST_PATHS = 12
+"""The most paths that are all shown; of more, two fewer and the rest."""
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where paths begin: neuron (from 0) of a layer, reached with the factors ``before``, whose product is ``value``."""
+
+    row: int | None
+    layer: int
+    neuron: int
+    before: tuple[Address, ...]
+    value: float
+
+
+@dataclass(frozen=True)
+class Path:
+    """A path: its start, the neurons (from 0) of the following layers, and the product of its factors."""
+
+    start: Start
+    neurons: tuple[int, ...]
+    value: float
+
+
+class Ways:
+    """The local derivatives of one row, and what the ways on from each neuron can come to.
+
+    For layer l (item l-1): ``local`` f' r, at the output layer the whole derivative by z; ``most`` the largest |product|
+    of any way on from a neuron; ``mass`` the sum of all |products|, which bounds what rounding can do.
+    """
+
+    def __init__(self, writer: Writer, row: int | None) -> None:
+        step, network = writer.step, writer.network
+        index = 0 if row is None else step.rows.index(row)
+        self.weights = [
+            p["W"] * layer.scale(len(p["W"])) for layer, p in zip(network.layers, writer.arrays, strict=False)
+        ]
+        self.deltas = [delta[index] for delta in gradients_of(step).deltas]
+        self.local: list[FloatArray] = []
+        for number, made in enumerate(step.record.layers, 1):
+            slope = step.slopes[number - 1]
+            if number == len(network.layers) or slope is None:
+                self.local.append(self.deltas[-1])
+                break
+            mask = made.mask
+            self.local.append(slope[index] if mask is None else slope[index] * mask[index])
+        self.most = [np.abs(self.local[-1])]
+        self.mass = [np.abs(self.local[-1])]
+        for layer in range(len(self.local) - 1, 0, -1):
+            steep = np.abs(self.weights[layer])
+            own = np.abs(self.local[layer - 1])
+            self.most.append(own * np.max(steep * self.most[-1], axis=1))
+            self.mass.append(own * (steep @ self.mass[-1]))
+        self.most.reverse()
+        self.mass.reverse()
+        self._orders: dict[tuple[int, int], IntArray] = {}
+
+    def order(self, layer: int, neuron: int) -> IntArray:
+        """Return the neurons of the next layer, the one with the largest way on first."""
+        if (layer, neuron) not in self._orders:
+            promise = np.abs(self.weights[layer][neuron]) * self.most[layer]
+            self._orders[layer, neuron] = np.argsort(-promise, kind="stable")
+        return self._orders[layer, neuron]
+
+
+def starts_of(writer: Writer, place: Address) -> list[Start]:
+    """Return where the paths of a derivative begin: at its neurons, for each row."""
+    several = place.row is None and len(writer.step.rows) > 1
+    rows: list[int | None] = list(writer.step.rows) if several else [place.row]
+    layer = place.layer or 1
+    scale = _scale(writer, layer)
+    found: list[Start] = []
+    for row in rows:
+        if writer.network.features is not None and (place.layer == 0 or place.name == "dC/dx"):
+            found += _through_stage(writer, place, row)
+        elif place.name == "dC/dW":
+            i, j = place.index
+            into = entering(writer, layer, i, row)
+            before = (into, *scale)
+            found.append(Start(row, layer, j - 1, before, _product(writer, before)))
+        elif place.name == "dC/dx":
+            for j in range(writer.network.sizes[1]):
+                weight = writer.at("W", 1, place.index[0], j + 1)
+                found.append(Start(row, 1, j, (weight, *scale), _product(writer, (weight, *scale))))
+        elif place.name == "dC/db" and writer.network.layers[layer - 1].bias == "layer":
+            found += [Start(row, layer, j, (), 1.0) for j in range(writer.network.sizes[layer])]
+        else:
+            found.append(Start(row, layer, place.index[0] - 1, (), 1.0))
+    return found
+
+
+def _through_stage(writer: Writer, place: Address, row: int | None) -> list[Start]:
+    """Return the starts at layer 1 that a place in the feature stage, or an input before it, reaches."""
+    found: list[Start] = []
+    for output, factors in ways_in(writer, place, row):
+        value, scale = _product(writer, factors), _scale(writer, 1)
+        weights = writer.arrays[0]["W"][output - 1] * _product(writer, scale)
+        for k, weight in enumerate(weights):
+            before = (*factors, writer.at("W", 1, output, k + 1), *scale)
+            found.append(Start(row, 1, k, before, value * float(weight)))
+    return found
+
+
+def _scale(writer: Writer, layer: int) -> tuple[Address, ...]:
+    """Return the address of a layer's scale, where it has one."""
+    is_scaled = writer.network.layers[layer - 1].parametrization != "standard"
+    return (writer.at("scale", layer),) if is_scaled else ()
+
+
+def _product(writer: Writer, places: Sequence[Address]) -> float:
+    return math.prod(writer.trace.number(writer.trace.resolve(each)) for each in places)
+
+
+def count_paths(writer: Writer, starts: Sequence[Start]) -> int:
+    """Return the number of paths from the starts to the cost."""
+    return sum(math.prod(writer.network.sizes[start.layer + 1 :]) for start in starts)
+
+
+def largest_paths(starts: Sequence[Start], ways: dict[int | None, Ways], most: int) -> list[Path]:
+    """Return the ``most`` paths with the largest |product|, in that order, without looking at all of them."""
+    ticket = itertools.count()
+    heap: list[tuple[float, int, Start, float, tuple[int, ...], int]] = []
+
+    def push(start: Start, before: float, neurons: tuple[int, ...], place: int) -> None:
+        """Offer the way to the ``place``-th best neuron after ``neurons``, whose product so far is ``before``."""
+        way, layer = ways[start.row], start.layer + len(neurons)
+        at = neurons[-1] if neurons else start.neuron
+        order = way.order(layer, at)
+        if place < len(order):
+            onto = int(order[place])
+            promise = abs(before * way.weights[layer][at, onto]) * way.most[layer][onto]
+            heapq.heappush(heap, (-float(promise), next(ticket), start, before, neurons, place))
+
+    found: list[Path] = []
+
+    def reach(start: Start, before: float, neurons: tuple[int, ...]) -> None:
+        """Go on from the last neuron, or finish at the output layer."""
+        way, layer = ways[start.row], start.layer + len(neurons)
+        at = neurons[-1] if neurons else start.neuron
+        product = before * float(way.local[layer - 1][at])
+        if layer == len(way.local):
+            found.append(Path(start, neurons, product))
+        else:
+            push(start, product, neurons, 0)
+
+    for start in starts:
+        promise = abs(start.value) * ways[start.row].most[start.layer - 1][start.neuron]
+        heapq.heappush(heap, (-float(promise), next(ticket), start, start.value, (), -1))
+    while heap and len(found) < most:
+        _, _, start, before, neurons, place = heapq.heappop(heap)
+        if place < 0:
+            reach(start, before, ())
+            continue
+        way, layer = ways[start.row], start.layer + len(neurons)
+        at = neurons[-1] if neurons else start.neuron
+        onto = int(way.order(layer, at)[place])
+        push(start, before, neurons, place + 1)
+        reach(start, before * float(way.weights[layer][at, onto]), (*neurons, onto))
+    return found
+
+
+def rest_of(starts: Sequence[Start], shown: Sequence[Path], ways: dict[int | None, Ways]) -> float:
+    """Return the exact sum of all paths that are not shown."""
+    parts: list[float] = []
+
+    def leave(way: Ways, layer: int, at: int, before: float, tails: list[tuple[int, ...]]) -> None:
+        """Add up the ways that leave the shown paths at a neuron, and go on along those that don't."""
+        if layer == len(way.local):
+            return
+        product = before * float(way.local[layer - 1][at])
+        weights = way.weights[layer][at]
+        ahead = weights * way.deltas[layer]
+        followed = sorted({tail[0] for tail in tails})
+        parts.append(product * float(np.sum(np.delete(ahead, followed))))
+        for onto in followed:
+            rest = [tail[1:] for tail in tails if tail[0] == onto]
+            leave(way, layer + 1, onto, product * float(weights[onto]), rest)
+
+    for start in starts:
+        way = ways[start.row]
+        tails = [path.neurons for path in shown if path.start is start]
+        if tails:
+            leave(way, start.layer, start.neuron, start.value, tails)
+        else:
+            parts.append(start.value * float(way.deltas[start.layer - 1][start.neuron]))
+    return math.fsum(parts) if all(math.isfinite(part) for part in parts) else sum(parts)
+
+
+def factors_of(writer: Writer, path: Path) -> list[Address]:
+    """Return a path's factors from the cost back to where it starts."""
+    start, network = path.start, writer.network
+    row, last = start.row, len(network.layers)
+    found = list(start.before)
+    at = start.neuron
+    for layer, onto in enumerate((*path.neurons, None), start.layer):
+        if layer == last:
+            linked = network.output.activation.name in network.loss.links
+            if linked or not network.output.activation.elementwise:
+                found.append(writer.at("delta", last, at + 1, row=row))
+            else:
+                found.append(writer.at("f'", last, at + 1, row=row))
+                found.append(writer.at("dC/da", last, at + 1, row=row))
+        elif onto is not None:
+            if writer.step.record.layers[layer - 1].mask is not None:
+                found.append(writer.at("r", layer, at + 1, row=row))
+            found.append(writer.at("f'", layer, at + 1, row=row))
+            found += [writer.at("W", layer + 1, at + 1, onto + 1), *_scale(writer, layer + 1)]
+            at = onto
+    return list(reversed(found))
+
+
+def found_paths(
+    writer: Writer, place: Address, most: int = MOST_PATHS
+) -> tuple[list[Path], float, int, float]:
+    """Return the largest paths of a derivative, the sum of the others, the number of all, and the sum of |products|."""
+    starts = starts_of(writer, place)
+    ways = {row: Ways(writer, row) for row in dict.fromkeys(start.row for start in starts)}
+    total = count_paths(writer, starts)
+    shown = largest_paths(starts, ways, total if total <= MOST_PATHS else most)
+    rest = rest_of(starts, shown, ways) if total > len(shown) else 0.0
+    mass = sum(abs(s.value) * float(ways[s.row].mass[s.layer - 1][s.neuron]) for s in starts)
+    return shown, rest, total, mass
+
+
+def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> list[Line]:
+    """Return a line for each of the largest paths, and the line of their sum with the exact rest."""
+    shown, rest, total, mass = found_paths(writer, place, most)
+    several = len(writer.step.rows) > 1 and place.row is None
+    slack = 4 * UNIT * mass * (sum(writer.network.sizes) + len(writer.step.rows))
+    if total == 1:
+        product = multiplied([writer.symbol_of(factor) for factor in factors_of(writer, shown[0])])
+        return [writer.line(f"the only path: {_way(shown[0], several)}", place, product, slack=slack)]
+    lines = []
+    for number, path in enumerate(shown, 1):
+        product = multiplied([writer.symbol_of(factor) for factor in factors_of(writer, path)])
+        words = f"path {number}: {_way(path, several)}"
+        lines.append(writer.line(words, None, product, label=f"P_{number}"))
+    names: list[str] = [line.label for line in lines]
+    values = {line.label: line.result for line in lines}
+    note = ""
+    if total > len(shown):
+        names.append("rest")
+        values["rest"] = rest
+        note = f"rest: the other {total - len(shown):,} paths, added up exactly"
+    words = f"the sum over all {total:,} paths"
+    node = added([Symbol(name) for name in names])
+    return [*lines, writer.line(words, place, node, values, slack=slack, note=note)]
+
+
+def _way(path: Path, several: bool) -> str:
+    """Return a path in words: neuron 2 of layer 1 → neuron 1 of layer 2 → cost."""
+    neurons = (path.start.neuron, *path.neurons)
+    steps = [f"neuron {at + 1} of layer {layer}" for layer, at in enumerate(neurons, path.start.layer)]
+    where = f"row {path.start.row}: " if several else ""
+    return where + " → ".join([*steps, "cost"])

@@ -1,0 +1,231 @@
+"""A prediction walked through from its inputs to its answer: a derivation with one part for each layer.
+
+Layers of a few neurons are worked out whole. Of a larger one it is the neuron that adds most to what comes after, so
+that the way from the inputs to the answer stays whole, and every sum on it is exact.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from functools import cached_property
+
+import numpy as np
+
+from chainrule._numbers import number_text
+from chainrule.explain.derive.derivation import derive
+from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.stage_numbers import output_of
+from chainrule.explain.trace.trace import Trace
+
+MOST_WORKED_OUT = 12
+"""The most neurons of a layer that are worked out one by one."""
+
+MOST_INPUTS = 40
+"""The most inputs that are all shown with the cells they come from."""
+
+
+def answer_place(trace: Trace, row: int | None = None) -> Address:
+    """Return the address of what a trace's rows lead to: the prediction, the likeliest class, else an output."""
+    return _Walk(trace, row).answer_place()
+
+
+def walk(trace: Trace, *, row: int | None = None) -> Derivation:
+    """Return the way from a row's inputs through every layer to the answer, or to the cost where that is known.
+
+    ``row`` is the row's number, needed where the trace has several. Raises SettingsError for a row it doesn't have.
+
+    >>> from chainrule import Dense, Network
+    >>> from chainrule.explain.trace.trace import trace_network
+    >>> trace = trace_network(Network([2, Dense(1, "tanh")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> [part.title for part in walk(trace).parts]
+    ['Inputs', 'Layer 1, the output: 1 neuron, tanh']
+    """
+    return _Walk(trace, row).derivation()
+
+
+def walk_step(trace: Trace) -> Derivation:
+    """Return what a training step did: its cost, the weight that it changed most, and the cost after it.
+
+    Raises SettingsError for a trace without an update.
+    """
+    step = trace.steps[-1]
+    number = step.number if len(trace.steps) > 1 else None
+    trace.resolve(Address("C_new", step=number))
+    weight = _most_changed(trace, number)
+    about = [
+        (Address("C", step=number), "The cost before the step"),
+        (replace(weight, name="dC/dW"), f"The gradient of {weight}, the weight that the step changes most"),
+        (replace(weight, name="W_new"), f"The update of {weight}"),
+        (Address("C_new", step=number), "The cost after the step"),
+    ]
+    parts = tuple(replace(derive(trace, place), title=title) for place, title in about)
+    rows = f"{len(step.rows)} rows" if len(step.rows) > 1 else "1 row"
+    return Derivation(parts[-1].address, f"Step {step.number} of the training, on {rows}", parts=parts)
+
+
+def _most_changed(trace: Trace, step: int | None) -> Address:
+    """Return the address of the weight that a step changes most."""
+    best, most = Address("W", 1, (1, 1), step), -1.0
+    for layer in range(1, len(trace.network.layers) + 1):
+        change = np.abs(
+            trace.array(Address("W_new", layer, (), step)) - trace.array(Address("W", layer, (), step))
+        )
+        i, j = np.unravel_index(int(np.argmax(change)), change.shape)
+        if change[i, j] > most:
+            best, most = Address("W", layer, (int(i) + 1, int(j) + 1), step), float(change[i, j])
+    return best
+
+
+class _Walk:
+    def __init__(self, trace: Trace, row: int | None) -> None:
+        self.trace = trace
+        self.row = trace.resolve(Address("x", row=row)).row if row is not None else None
+        if row is None and len(trace.steps[-1].rows) > 1:
+            trace.resolve(Address("x", None, (1,)))  # says which rows there are to choose from
+        self.step = trace.steps[-1].number if len(trace.steps) > 1 else None
+        self.last = len(trace.network.layers)
+        self.members = trace.steps[-1].members is not None
+
+    def at(self, name: str, layer: int | None = None, *index: int) -> Address:
+        place = Address(name, layer, tuple(index), self.step)
+        return place.at(row=self.row) if place.quantity.per_row else place
+
+    def line(self, name: str, layer: int | None = None, *index: int) -> Line:
+        """Return the line of a number by itself, without those that lead to it."""
+        return derive(self.trace, self.at(name, layer, *index)).lines[-1]
+
+    def answer_place(self) -> Address:
+        """Return the address of the answer."""
+        output = self.chosen[self.last]
+        if self.trace.has(self.at("prediction")):
+            return self.at("prediction")
+        if self.trace.has(self.at("probability", None, 1)):
+            both = [self.at("probability", None, c) for c in (1, 2)]
+            if self.trace.network.output.n_out == 1:
+                return max(both, key=lambda place: self.trace[place])
+            return self.at("probability", None, output)
+        if self.trace.has(self.at("mean_a", None, 1)):
+            return self.at("mean_a", None, output)
+        return self.at("C") if self.trace.has(self.at("C")) else self.at("a", self.last, output)
+
+    def title(self) -> str:
+        """Say what is predicted: species = Gentoo, with probability 0.998."""
+        target, place = self.trace.target, self.answer_place()
+        if target is None or place.name not in ("prediction", "probability"):
+            return f"From the inputs to {place}: {place.words_in(self.trace.network)}"
+        value = self.trace[place]
+        if place.name == "prediction":
+            return f"Predicted: {target.name} = {number_text(value)}"
+        shown = number_text(value, 4)
+        if shown == "1" and value < 1:
+            shown = "above 0.9999"
+        return f"Predicted: {target.name} = {target.labels[place.index[0] - 1]}, with probability {shown}"
+
+    def derivation(self) -> Derivation:
+        network = self.trace.network
+        parts = [self.layer(number) for number in range(1, self.last + 1)]
+        first = {name for line in parts[0].lines for name in line.values}
+        if network.features is not None:
+            parts.insert(0, self.stage(first))
+            first = {name for line in parts[0].lines for name in line.values}
+        inputs = [
+            i
+            for i in range(1, network.n_inputs + 1)
+            if network.n_inputs <= MOST_INPUTS or str(self.at("x", None, i)) in first
+        ]
+        place, answer = self.answer_place(), self.answer()
+        last = (
+            [Derivation(str(place), "The answer" if self.members else "The cost", answer)] if answer else []
+        )
+        return Derivation(
+            str(place), self.title(), parts=(self.inputs(inputs), *parts, *last), notes=self.notes()
+        )
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is worth knowing of the whole way."""
+        unknown = self.trace.source.get("target_unknown")
+        return (f"There is no loss and no gradient here: {unknown}.",) if unknown else ()
+
+    @cached_property
+    def chosen(self) -> dict[int, int]:
+        """Return for each layer the neuron (from 1) on the way that is followed, from the largest output back."""
+        outputs = self.trace.array(self.at("mean_a") if self.members else self.at("a", self.last))
+        chosen = {self.last: int(np.argmax(outputs)) + 1}
+        for layer in range(self.last, 1, -1):
+            weights = self.trace.array(self.at("W", layer))[:, chosen[layer] - 1]
+            adds = np.abs(weights * self.trace.array(self.at("h", layer - 1)))
+            chosen[layer - 1] = int(np.argmax(adds)) + 1
+        return chosen
+
+    @property
+    def first(self) -> int:
+        """The layer that the inputs enter: 1, or 0 where there is a feature stage."""
+        return 1 if self.trace.network.features is None else 0
+
+    def inputs(self, shown: list[int]) -> Derivation:
+        count = self.trace.network.n_inputs
+        lines = tuple(self.line("x", None, i) for i in shown)
+        notes = (
+            f"These are {len(shown)} of {count} inputs, those that the lines of layer {self.first} name.",
+        )
+        return Derivation(str(self.at("x")), "Inputs", lines, notes=notes if len(shown) < count else ())
+
+    def stage(self, named: set[str]) -> Derivation:
+        """Return the feature stage's part: the outputs that the lines of layer 1 name, the cosines of the most important."""
+        features = self.trace.network.features
+        assert features is not None
+        outputs = [j for j in range(1, features.n_outputs + 1) if str(self.at("a", 0, j)) in named]
+        weights = self.trace.array(self.at("W", 1))[:, self.chosen[1] - 1]
+        adds = np.abs(weights * self.trace.array(self.at("a", 0)))
+        shown = sorted(sorted(outputs, key=lambda j: -adds[j - 1])[:MOST_WORKED_OUT])
+        lines = [self.line(name, 0, j) for name in ("e", "a") for j in shown]
+        most = max(shown, key=lambda j: float(adds[j - 1]))
+        made = output_of(features, most)
+        if made.kind == "number" and made.place:
+            cosines = [self.line("u", 0, made.number + 1, k) for k in range(1, features.waves + 1)]
+            lines = [*cosines, *lines]
+        notes = [
+            f"Of its {features.n_outputs} outputs {len(shown)} are worked out, those that layer 1 makes most of."
+        ]
+        title = f"Layer 0, the feature stage: {features.words}"
+        return Derivation(
+            str(self.at("a", 0)),
+            title,
+            tuple(lines),
+            notes=tuple(notes) if len(shown) < features.n_outputs else (),
+        )
+
+    def layer(self, number: int) -> Derivation:
+        layer, chosen, last = self.trace.network.layers[number - 1], self.chosen, self.last
+        size = layer.n_out
+        shown = range(1, size + 1) if size <= MOST_WORKED_OUT else [chosen[number]]
+        dropped = self.trace.has(self.at("r", number))
+        names = ["z", "a", *(["h"] if dropped else [])]
+        lines = tuple(self.line(name, number, j) for name in names for j in shown)
+        output = ", the output" if number == last else ""
+        neurons = f"{size} neuron{'s' * (size > 1)}"
+        notes = []
+        if size > len(shown):
+            why = "whose activation is largest"
+            if number < last:
+                why = f"which adds most to neuron {chosen[number + 1]} of layer {number + 1}"
+            notes = [f"Of its {size} neurons one is worked out: neuron {chosen[number]}, {why}."]
+        title = f"Layer {number}{output}: {neurons}, {layer.activation.name}"
+        return Derivation(str(self.at("a", number)), title, lines, notes=tuple(notes))
+
+    def answer(self) -> tuple[Line, ...]:
+        """Return the lines from the outputs to the answer, or to the cost where there is none."""
+        place, n_out = self.answer_place(), self.trace.network.output.n_out
+        if place.name == "a":
+            return ()
+        if place.name == "C":
+            return self.line("loss"), self.line("C")
+        outputs = range(1, n_out + 1) if n_out <= MOST_WORKED_OUT else [self.chosen[self.last]]
+        means = [self.line("mean_a", None, j) for j in outputs]
+        if place.name == "prediction":
+            return *means, self.line("prediction")
+        if place.name == "probability":
+            classes = (1, 2) if n_out == 1 else outputs
+            return *means, *(self.line("probability", None, c) for c in classes)
+        return tuple(means)

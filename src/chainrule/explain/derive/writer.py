@@ -1,0 +1,268 @@
+"""The writer of lines: takes numbers from the trace by address, works out a tree, checks it against the engine.
+
+Which line belongs to which quantity is in `forward`, `backward` and `update`; here is what all of them need.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from functools import cached_property, reduce
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.equations.network import Network
+from chainrule.explain.derive.hand import Hand
+from chainrule.explain.derive.lines import Check, Line
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.records import StepTrace
+from chainrule.explain.trace.trace import Trace
+from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol, children, with_children
+from chainrule.formula.rounding import UNIT, evaluate_rounded
+
+MOST_TERMS = 12
+"""The most terms of a sum that are written out; of a longer one the largest are, and one exact rest."""
+
+Rule = Callable[["Writer", Address], Line]
+"""Makes the line of one quantity at an address."""
+
+
+class Sum:
+    """A sum as a tree, the numbers of its symbols, what rounding may make of it, and a note on what isn't shown."""
+
+    def __init__(self, node: Node, values: dict[str, float], slack: float, note: str) -> None:
+        self.node = node
+        self.values = values
+        self.slack = slack
+        self.note = note
+
+
+class Writer:
+    """Writes lines about one step, and in it about one row where there are several.
+
+    With ``chain`` (hand mode, or a derivation from the beginning) every number that a line needs is first worked out
+    by a line of its own, which ``lines`` collects in order, ``most_lines`` of them at most; ``rule_of`` says how,
+    None for what is given.
+    """
+
+    def __init__(
+        self,
+        trace: Trace,
+        place: Address,
+        rule_of: Callable[[Address], Rule | None],
+        *,
+        hand: Hand | None = None,
+        chain: bool = False,
+        most_lines: int | None = None,
+    ) -> None:
+        self.trace = trace
+        self.place = place
+        self.step: StepTrace = trace.step(place)
+        self.rule_of = rule_of
+        self.hand = hand
+        self.chain = chain or hand is not None
+        self.most_lines = most_lines
+        self.pending = 0
+        self.lines: list[Line] = []
+        self.known: dict[str, float] = {}
+        self.errors: dict[str, float] = {}
+
+    @property
+    def network(self) -> Network:
+        """The network."""
+        return self.trace.network
+
+    @cached_property
+    def arrays(self) -> list[dict[str, FloatArray]]:
+        """The parameters before the step, by layer and name."""
+        return self.trace.layout.unflatten(self.step.parameters)
+
+    def row_index(self, place: Address) -> int:
+        """Return the place of an address's row in the step's arrays, from 0."""
+        return 0 if place.row is None else self.step.rows.index(place.row)
+
+    def at(self, name: str, layer: int | None = None, *index: int, row: int | None = None) -> Address:
+        """Return an address in this step, and in this row where the quantity has one per row."""
+        place = Address(name, layer, tuple(index), self.place.step)
+        own = row if row is not None else self.place.row
+        return replace(place, row=own) if place.quantity.per_row or row is not None else place
+
+    def symbol(self, name: str, layer: int | None = None, *index: int, row: int | None = None) -> Symbol:
+        """Return the symbol of an address."""
+        return Symbol(str(self.at(name, layer, *index, row=row)))
+
+    @staticmethod
+    def symbol_of(place: Address) -> Symbol:
+        """Return the symbol of an address already made."""
+        return Symbol(str(place))
+
+    def value(self, name: str) -> float:
+        """Return the number of a symbol, by a line of its own where lines are chained."""
+        if name in self.known:
+            return self.known[name]
+        place = Address.parse(name)
+        rule = self.rule_of(place) if self.chain else None
+        has_room = self.most_lines is None or len(self.lines) + self.pending < self.most_lines
+        if rule is not None and has_room:
+            self.pending += 1
+            self.lines.append(rule(self, place))
+            self.pending -= 1
+            if self.hand is not None:
+                return self.known[name]
+            # By hand the next line goes on with what was written down, else with the engine's own number.
+            self.known[name] = self.trace.number(self.trace.resolve(place))
+            return self.known[name]
+        return self.trace.number(self.trace.resolve(place))
+
+    def line(
+        self,
+        rule: str,
+        address: Address | None,
+        node: Node,
+        values: Mapping[str, float] | None = None,
+        *,
+        slack: float = 0.0,
+        note: str = "",
+        label: str = "",
+        against: float | None = None,
+        words: str = "engine",
+        errors: Mapping[str, float] | None = None,
+    ) -> Line:
+        """Return a line; ``values`` gives the numbers of symbols that are no addresses.
+
+        ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off, ``against`` what to check
+        with, the trace's number at the address if None, and ``words`` says what that is.
+        """
+        given = {name: self._given(name, values or {}) for name in names_in(node)}
+        value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
+        value += 0.0  # no -0
+        name = "" if address is None else str(address)
+        if against is None and address is not None:
+            against = self.trace.number(self.trace.resolve(address))
+        is_activation = address is not None and address.name == "a"
+        if self.hand is not None:
+            value = self.hand.rounded(value, is_activation=is_activation)
+            bound += self.hand.error(value, is_activation=is_activation)
+            words = "engine, without rounding by hand"
+            self.errors[name or label] = bound
+            self.known[name or label] = value
+        elif against is not None and not math.isfinite(value) and math.isfinite(against):
+            # The formula as written can't be worked out here, so there is nothing to check the engine with.
+            return Line(rule, name, node, given, against, None, f"{note} {OVERFLOWS}".strip(), label)
+        check = None if against is None else compare(value, against, bound + slack, words)
+        return Line(rule, name, node, given, value, check, note, label)
+
+    def given(self, place: Address, rule: str = "given") -> Line:
+        """Return the line of a number that nothing leads to: it was given, or is what training left."""
+        value = self.trace.number(self.trace.resolve(place))
+        self.known[str(place)] = value
+        return Line(rule, str(place), as_node(value), {}, value)
+
+    def _worked(self, node: Node, values: Mapping[str, float]) -> tuple[float, float]:
+        given = {name: self._given(name, values) for name in names_in(node)}
+        return evaluate_rounded(node, given, self.errors)
+
+    def _given(self, name: str, values: Mapping[str, float]) -> float:
+        return float(values[name]) if name in values else self.value(name)
+
+    def products(
+        self,
+        first: Callable[[int], Address],
+        second: Callable[[int], Address],
+        u: FloatArray,
+        v: FloatArray,
+        what: str = "terms",
+    ) -> Sum:
+        """Return sum over i of first(i) · second(i), where ``u`` and ``v`` are their numbers in the trace."""
+        count = len(u)
+        if self.chain and self.most_lines is None:
+            u = np.array([self.value(str(first(i))) for i in range(count)])
+            v = np.array([self.value(str(second(i))) for i in range(count)])
+        return self.total(
+            lambda i: Binary("*", Symbol(str(first(i))), Symbol(str(second(i)))), np.asarray(u * v), what
+        )
+
+    def total(
+        self,
+        term: Callable[[int], Node],
+        terms: FloatArray,
+        what: str = "terms",
+        rest: str = "rest",
+        values: Mapping[str, float] | None = None,
+    ) -> Sum:
+        """Return the sum of ``terms`` as a tree: all of a few, or the largest and the exact ``rest`` of many.
+
+        By hand the terms are worked out from what was written down; ``values`` are those of their symbols that are no
+        addresses.
+        """
+        count = len(terms)
+        errors = np.zeros(count)
+        if self.hand is not None and count > MOST_TERMS:
+            worked = [self._worked(term(i), values or {}) for i in range(count)]
+            terms, errors = np.array(worked).T
+        magnitude = float(np.sum(np.abs(terms)))
+        slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
+        if count <= MOST_TERMS:
+            return Sum(added([term(i) for i in range(count)]), {}, slack, "")
+        largest = np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :]
+        largest = np.sort(largest[terms[largest] != 0])
+        others = np.delete(terms, largest)
+        exact = _summed(others)
+        if errors.any():
+            self.errors[rest] = float(np.sum(np.delete(errors, largest)))
+        node = added([*(term(int(i)) for i in largest), Symbol(rest)])
+        note = (
+            f"{rest}: the sum of the other {len(others)} {what}{'' if others.any() else ', which are all 0'}"
+        )
+        return Sum(node, {rest: exact}, slack, note)
+
+
+def _summed(terms: FloatArray) -> float:
+    """Return the sum of terms, of a few thousand without any rounding but the last."""
+    if len(terms) > 5000 or not np.isfinite(terms).all():
+        return float(np.sum(terms))
+    return math.fsum(terms.tolist())
+
+
+OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."
+
+
+def compare(value: float, against: float, bound: float, words: str = "engine") -> Check:
+    """Return the check of a number: it holds where rounding explains the difference."""
+    # Twice the bound, since the engine rounded too, and twice for what is beyond the first order; 1e-310 where numbers
+    # are denormal, and round by as much as they are.
+    tolerance = 4 * bound + 1e-310
+    same = value == against or (math.isnan(value) and math.isnan(against))
+    difference = 0.0 if same else abs(value - against)
+    return Check(against, difference, tolerance, same or difference <= tolerance, words)
+
+
+def as_node(value: float) -> Node:
+    """Return a number as a tree."""
+    return Negate(Number(-value)) if value < 0 else Number(abs(value))
+
+
+def added(nodes: Sequence[Node]) -> Node:
+    """Return the sum of trees."""
+    return reduce(lambda left, right: Binary("+", left, right), nodes)
+
+
+def multiplied(nodes: Sequence[Node]) -> Node:
+    """Return the product of trees."""
+    return reduce(lambda left, right: Binary("*", left, right), nodes)
+
+
+def put(node: Node, symbols: Mapping[str, Node]) -> Node:
+    """Return a tree with other trees in the place of symbols."""
+    if isinstance(node, Symbol):
+        return symbols.get(node.name, node)
+    return with_children(node, tuple(put(child, symbols) for child in children(node)))
+
+
+def names_in(node: Node) -> list[str]:
+    """Return the names of a tree's symbols, each once, from left to right."""
+    if isinstance(node, Symbol):
+        return [node.name]
+    return list(dict.fromkeys(name for child in children(node) for name in names_in(child)))

@@ -1,0 +1,214 @@
+"""The diagnosis: what is wrong with a trained network, where, by which numbers, why, and what to try.
+
+It looks at a model and a table alone: forward and backward over the rows, and some trial steps of the reference
+engine with the settings of the training card.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._random import Purpose, generator
+from chainrule._types import IntArray
+from chainrule.engines.base import StepSettings
+from chainrule.errors import SettingsError, TableError
+from chainrule.explain.check.batch import Batch
+from chainrule.explain.check.certificate import batch_of
+from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
+from chainrule.explain.diagnose.finding import Finding, merged
+from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope
+from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings
+from chainrule.explain.diagnose.thresholds import THRESHOLDS
+from chainrule.fitting.card import settings_of
+from chainrule.fitting.replay import training_rows
+from chainrule.model.model import Model
+from chainrule.model.source import Source
+from chainrule.tables.table import Table
+
+MOST_ROWS = 5000
+"""The rows that are looked at; of more, so many are drawn."""
+
+LEAST_BATCH = 32
+"""The least rows of the batch on which neurons may be inactive: on a few rows half of all ReLUs are."""
+
+KINDS = (
+    "unscaled_inputs",
+    "dead_neurons",
+    "inactive_on_batch",
+    "saturated_neurons",
+    "identical_neurons",
+    "exploding_weights",
+    "vanishing_gradient",
+    "exploding_gradient",
+    "learning_rate_high",
+    "learning_rate_low",
+    "constant_predictor",
+    "class_collapse",
+    "overfitting",
+)
+"""All kinds of findings, in the order in which they are reported: causes before effects."""
+
+
+@dataclass(frozen=True)
+class LayerFacts:
+    """What was seen in one layer of one member, whether or not it is a finding.
+
+    ``dead`` are neurons flat on every row and ``flat`` the share of neurons times rows that is; both None for softmax.
+    ``delta`` is the length of a row's delta (root mean square), ``ratio`` that beside the next layer's (None in the
+    last); ``weights`` is rms(W) sqrt(n_in), and ``update`` the median |step| / |W| of the trial, where there was one.
+    """
+
+    layer: int
+    activation: str
+    neurons: int
+    dead: int | None
+    flat: float | None
+    delta: float
+    ratio: float | None
+    weights: float
+    update: float | None
+
+
+@dataclass(frozen=True)
+class Diagnosis:
+    """The findings, and the facts of every layer of each member that was looked at (by its number, from 1).
+
+    ``rows`` is how many rows were looked at; ``trial`` what the trial steps did, None where there is no learning rate.
+    """
+
+    findings: tuple[Finding, ...]
+    rows: int
+    layers: Mapping[int, tuple[LayerFacts, ...]]
+    trial: Trial | None
+
+    def __getitem__(self, kind: str) -> Finding:
+        """Return the first finding of a kind."""
+        for finding in self.findings:
+            if finding.kind == kind:
+                return finding
+        raise KeyError(kind)
+
+    @property
+    def kinds(self) -> tuple[str, ...]:
+        """The kinds that were found, each once, in the order of `KINDS`."""
+        return tuple(dict.fromkeys(finding.kind for finding in self.findings))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the diagnosis as plain data."""
+        return {
+            "rows": self.rows,
+            "findings": [finding.to_dict() for finding in self.findings],
+            "layers": {str(member): [asdict(layer) for layer in of] for member, of in self.layers.items()},
+            "trial": None if self.trial is None else self.trial.to_dict(),
+            "thresholds": {name: threshold.value for name, threshold in THRESHOLDS.items()},
+        }
+
+
+def diagnose(model: Model, table: Source, *, member: int | None = None, seed: int = 0) -> Diagnosis:
+    """Look for what is wrong with a model, on the rows of a table that have a target (best: its training table).
+
+    ``member`` (from 0): this network alone; all if None. ``seed`` draws the rows, of a large table, and the batch.
+    Raises TableError or SettingsError for what doesn't fit the model.
+
+    >>> import chainrule
+    >>> rows = {"x": [i / 40 for i in range(80)], "y": [(i / 40) ** 2 for i in range(80)]}
+    >>> model = chainrule.train(rows, "y", hidden=[8], activation="tanh", init="zeros", members=1, epochs=5).model
+    >>> diagnose(model, rows)["identical_neurons"].where[:2]
+    ('z[1][1]', 'z[1][2]')
+    """
+    if member is not None and not 0 <= member < model.members:
+        has = "1 member" if model.members == 1 else f"{model.members} members"
+        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    read = model.table(table)
+    known = np.flatnonzero(read.column(model.target.name).is_not_null().to_numpy())
+    if len(known) < 2:
+        raise TableError(
+            f"{read.name}: {len(known)} rows have a value in the target {model.target.name!r}; at least 2 are needed"
+        )
+    draws = generator(seed, Purpose.SPLIT, 2)
+    if len(known) > MOST_ROWS:
+        known = np.sort(draws.permutation(known)[:MOST_ROWS])
+    part = read.take(known)
+    some = np.zeros(len(known), dtype=np.bool_)
+    some[draws.permutation(len(known))[: max(LEAST_BATCH, _settings(model).batch_size)]] = True
+    found: list[Finding] = []
+    facts: dict[int, tuple[LayerFacts, ...]] = {}
+    tried: Trial | None = None
+    for one in range(model.members) if member is None else (member,):
+        batch = batch_of(model, read, rows=known.tolist(), member=one)
+        named = None if model.members == 1 else one
+        if not facts:
+            found += input_findings(model, batch.x)
+            rated, tried = _rate(model, batch, named)
+            found += rated
+        found += neuron_findings(batch, some, named)
+        found += gradient_findings(batch, named)
+        facts[one + 1] = layer_facts(batch, tried if not facts else None)
+    prediction = model.predict(part)
+    found += answer_findings(model, part, prediction)
+    if model.card and model.card["rows"]["test"]:
+        found += _overfitting(model, read, known)
+    ordered = sorted(merged(found), key=lambda finding: (KINDS.index(finding.kind), finding.layer or 0))
+    return Diagnosis(tuple(ordered), len(known), facts, tried)
+
+
+def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
+    """Return the facts of every layer."""
+    lengths = lengths_of_delta(batch)
+    facts = []
+    for index, layer in enumerate(batch.network.layers):
+        dead = share = None
+        if layer.activation.elementwise:
+            flat = flat_neurons(batch, index)
+            low, high, _ = sides_and_slope(layer.activation)
+            dead = int(flat.all(axis=0).sum()) if low != high else None
+            share = float(flat.mean())
+        follows = index + 1 < len(lengths) and lengths[index + 1] > 0
+        w = batch.p[index]["W"]
+        facts.append(
+            LayerFacts(
+                index + 1,
+                layer.activation.spec,
+                layer.n_out,
+                dead,
+                share,
+                float(lengths[index]),
+                float(lengths[index] / lengths[index + 1]) if follows else None,
+                float(np.sqrt(np.mean(w**2) * w.shape[0])) * layer.scale(w.shape[0]),
+                None if tried is None else tried.ratios[index],
+            )
+        )
+    return tuple(facts)
+
+
+def _settings(model: Model) -> StepSettings:
+    """Return the settings of the training card; the defaults where a model has no card."""
+    # What is tried is a step of one member alone, which is an ordinary network.
+    return replace(settings_of(model.card)[0], sharing="none") if model.card else StepSettings()
+
+
+def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
+    """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
+    try:
+        rows = training_rows(model, table)
+    except TableError:
+        return []
+    part = table.take(np.intersect1d(rows, known))
+    return overfit_findings(model, model.score(model.predict(part), part))
+
+
+def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding], Trial | None]:
+    """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
+    settings = _settings(model)
+    if not model.card or not settings.optimizer.lines:
+        return [], None
+    card = model.card
+    strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
+    return rate_findings(batch, settings, card["learning_rate"], card["stopped"], member, strength)
+
+
+__all__ = ["KINDS", "Diagnosis", "Finding", "LayerFacts", "diagnose", "layer_facts"]

@@ -1,0 +1,115 @@
+"""The network at a glance: one block of cells per layer, each cell a number of the trace at its address."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Iterator
+from typing import Any
+
+from markupsafe import Markup
+
+from chainrule._numbers import DIGITS, number_text
+from chainrule._types import FloatArray
+from chainrule.explain.show.showing import Showing
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.records import StepTrace
+from chainrule.explain.trace.trace import Trace
+from chainrule.formula.mathml import mathml
+from chainrule.formula.nodes import Symbol
+
+MOST_WRITTEN = 24
+"""The most neurons of a layer whose numbers are written in their cells; larger layers are patterns of shades."""
+
+MOST_CELLS = 4096
+"""The most cells of a block; of a larger layer the first are shown, and how many more there are."""
+
+
+def math_name(name: str) -> Markup:
+    """Return a quantity's letter: δ of delta."""
+    return Markup(mathml(Symbol(name)))
+
+
+def blocks_title(trace: Trace, place: Address) -> str:
+    """Return the title of the blocks; it says which row they show where there are several."""
+    rows = trace.step(place).rows
+    if len(rows) == 1:
+        return "The network"
+    shown = f"row {place.row}" if place.row in rows else f"row {rows[0]}, the first of {len(rows)}"
+    return f"The network on {shown}"
+
+
+def blocks(
+    trace: Trace, place: Address, explained: Collection[str], showing: Showing
+) -> list[dict[str, Any]]:
+    """Return a block for the inputs and for each layer, as plain data for the template.
+
+    ``place`` says which step and row; ``explained`` are the addresses that the page works out, which are marked.
+    """
+    step = trace.step(place)
+    row = step.rows.index(place.row) if place.row in step.rows else 0
+    number = step.rows[row] if len(step.rows) > 1 else None
+    when = step.number if len(trace.steps) > 1 else None
+    made = [
+        _block(
+            "Inputs",
+            "",
+            [_strip(Address("x", step=when, row=number), step.record.x[row], explained, showing)],
+        )
+    ]
+    for index, layer in enumerate(trace.network.layers, 1):
+        strips = [
+            _strip(Address(name, index, step=when, row=number), values[row], explained, showing)
+            for name, values in _arrays(step, index)
+        ]
+        title = f"Layer {index}" if index < len(trace.network.layers) else f"Layer {index}, the output"
+        made.append(_block(title, layer.activation.name, strips))
+    return made
+
+
+def _arrays(step: StepTrace, layer: int) -> Iterator[tuple[str, FloatArray]]:
+    record = step.record.layers[layer - 1]
+    yield "z", record.z
+    yield "a", record.a
+    if record.mask is not None:
+        yield "h", record.h
+    if step.gradients is not None:
+        yield "delta", step.gradients.deltas[layer - 1]
+
+
+def _block(title: str, activation: str, strips: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"title": title, "activation": activation, "size": strips[0]["size"], "strips": strips}
+
+
+def _strip(
+    whole: Address, values: FloatArray, explained: Collection[str], showing: Showing
+) -> dict[str, Any]:
+    finite = [abs(float(value)) for value in values if math.isfinite(value)]
+    largest = max(finite, default=0.0) or 1.0
+    written = len(values) <= MOST_WRITTEN
+    cells = []
+    for place, value in enumerate(values[:MOST_CELLS].tolist(), 1):
+        address = str(Address(whole.name, whole.layer, (place,), whole.step, whole.row))
+        # How strong the shade is: in tenths, which is all an eye can tell.
+        shade = round(10 * value / largest) if math.isfinite(value) else 0
+        cells.append(
+            {
+                "address": address,
+                "value": repr(value),
+                "shown": number_text(value, min(showing.digits, DIGITS)).replace("-", "−") if written else "",
+                "shade": shade,
+                "explained": address in explained,
+            }
+        )
+    side = math.isqrt(len(values))
+    return {
+        "name": whole.name,
+        "letter": math_name(whole.name),
+        "words": whole.quantity.words,
+        "address": str(whole),
+        "size": len(values),
+        "cells": cells,
+        "written": written,
+        "more": max(0, len(values) - MOST_CELLS),
+        # Inputs that are an image of n × n pixels look like it.
+        "columns": side if whole.name == "x" and not written and side * side == len(values) else 0,
+    }

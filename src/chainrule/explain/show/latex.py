@@ -1,0 +1,351 @@
+r"""Derivations as a LaTeX document that compiles as it is: amsmath and amssymb, long sums broken over lines.
+
+It compiles with pdflatex, xelatex, lualatex and tectonic; `latex_body` is the part between ``\begin{document}`` and
+``\end{document}``, for a document of one's own.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from chainrule._numbers import DIGITS, number_text
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.show.showing import Showing, address_of, split_at
+from chainrule.formula.latex import latex
+from chainrule.formula.names import names_in_words, split_name
+from chainrule.formula.nodes import Node, Number, Symbol
+from chainrule.formula.text import Substitute
+
+HEAD = r"""\documentclass[11pt,a4paper]{article}
+\usepackage[T1]{fontenc}
+\usepackage[utf8]{inputenc}
+\usepackage{amsmath,amssymb}
+\usepackage[margin=22mm]{geometry}
+\allowdisplaybreaks
+\setlength{\parindent}{0pt}
+\setlength{\parskip}{4pt plus 2pt}
+\begin{document}
+"""
+"""What comes before the explanation; all of it is in every installation of LaTeX."""
+
+TAIL = "\\end{document}\n"
+
+WIDEST = 70
+"""The most signs of a formula, as printed, that fit on a line of the page beside its left side."""
+
+_SECTIONS = (r"\section*", r"\subsection*", r"\subsubsection*", r"\paragraph*")
+_GREEK = (
+    "α=alpha β=beta γ=gamma δ=delta ε=varepsilon η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau Δ=Delta Σ=Sigma"
+)
+_SIGNS = (
+    r"∂=\partial ∇=\nabla ·=\cdot ×=\times ⊙=\odot √=\surd ∑=\sum ∞=\infty ≈=\approx ≤=\le ≥=\ge ≠=\ne →=\to "
+    r"−=- ‖=\| ²=^{2} ³=^{3} ′=' ✓=\checkmark ∈=\in ±=\pm"
+)
+_WRITTEN = (
+    r"{=\{ }=\} $=\$ &=\& #=\# _=\_ %=\% \=\textbackslash{} ~=\textasciitilde{} ^=\textasciicircum{} <=\textless{} "
+    r">=\textgreater{} |=\textbar{} `=\textasciigrave{} "
+    "\"=\\textquotedbl{} “=`` ”='' ’=' –=-- —=--- …=\\dots{}"
+)
+_ESCAPES = {
+    **{sign: f"$\\{name}$" for sign, name in (pair.split("=") for pair in _GREEK.split())},
+    **{sign: f"${name}$" for sign, name in (pair.split("=") for pair in _SIGNS.split())},
+    **{pair[0]: pair[2:] for pair in _WRITTEN.split()},
+}
+
+
+def render_latex(
+    derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
+) -> str:
+    r"""Return a derivation as a complete LaTeX document; ``facts`` stand below its title.
+
+    >>> from chainrule.formula.parse import parse
+    >>> from chainrule.explain.derive.lines import Line
+    >>> line = Line("half the squared error", "loss", parse("(a-y)^2/2").root, {"a": 0.5, "y": 1.0}, 0.125)
+    >>> print(latex_body(Derivation("loss", "The loss", (line,))), end="")
+    \section*{The loss}
+    \par half the squared error
+    \begin{align*}
+    \mathrm{loss} &= \frac{\left(a - y\right)^{2}}{2} \\
+    &= \frac{\left(0.5 - 1\right)^{2}}{2} \\
+    &= 0.125
+    \end{align*}
+    """
+    return HEAD + latex_body(derivation, digits=digits, facts=facts) + TAIL
+
+
+def latex_body(
+    derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
+) -> str:
+    """Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb."""
+    writer = _Latex(Showing.of(derivation, digits), facts or {})
+    return "\n".join(writer.derivation(derivation, 0)) + "\n"
+
+
+def latex_text(words: str) -> str:
+    """Return words as LaTeX prints them, the addresses among them as formulas have them."""
+    return "".join(
+        f"${_math(Symbol(piece))}$"
+        if is_name and address_of(piece) is not None
+        else _spelled("".join(_ESCAPES.get(sign, sign) for sign in piece))
+        for piece, is_name in names_in_words(words)
+    )
+
+
+def _math(node: Node, shown: Substitute | None = None) -> str:
+    """Return a formula in math mode; names from tables may hold any letter."""
+    return _spelled(latex(node, shown))
+
+
+def _spelled(text: str) -> str:
+    """Return a text with every letter beyond Europe's spelled as its code, as pdflatex lacks it."""
+    return "".join(sign if ord(sign) < 0x250 else rf"\texttt{{U+{ord(sign):04X}}}" for sign in text)
+
+
+class _Latex:
+    def __init__(self, showing: Showing, facts: Mapping[str, str]) -> None:
+        self.showing = showing
+        self.facts = facts
+
+    def derivation(self, derivation: Derivation, depth: int) -> Iterator[str]:
+        title = derivation.title
+        if depth == 0 and self.showing.dropped:
+            title = f"{title} ({self.showing.where()})"
+        yield f"{_SECTIONS[min(depth, len(_SECTIONS) - 1)]}{{{latex_text(title)}}}"
+        if depth == 0 and self.facts:
+            yield latex_text(", ".join(f"{name} {value}" for name, value in self.facts.items())) + r"\par"
+        if derivation.hand:
+            yield rf"\emph{{{latex_text(derivation.hand)}}}"
+        rule = ""
+        for line in derivation.lines:
+            yield from self.line(line, line.rule != rule)
+            rule = line.rule
+        for matrix in derivation.matrices:
+            yield from self.matrix_line(matrix)
+        if derivation.calculus:
+            yield from self.calculus(derivation.calculus)
+        if derivation.factors:
+            yield from self.factors(derivation.factors)
+        for grid in derivation.grids:
+            yield "\\par"
+            yield grid_latex(grid, number=self.showing.number)
+        for note in derivation.notes:
+            yield f"\\par {latex_text(note)}"
+        for part in derivation.parts:
+            yield from self.derivation(part, depth + 1)
+
+    def name(self, name: str) -> str:
+        """Return a symbol's name in math mode."""
+        return _math(Symbol(name), {name: self.showing.name(name)})
+
+    def left(self, line: Line) -> str:
+        if line.address or split_name(line.label) is not None:
+            return self.name(line.left)
+        return rf"\text{{{latex_text(line.label)}}}"
+
+    def line(self, line: Line, with_rule: bool) -> Iterator[str]:
+        if with_rule:
+            yield rf"\par {latex_text(line.rule)}"
+        symbols = _math(line.symbols, self.showing.names(line))
+        numbers = _math(line.symbols, line.numbers(self.showing.number))
+        result = _math(Symbol("result"), {"result": self.showing.number(line.result)})
+        sides = (
+            []
+            if isinstance(line.symbols, Number)
+            else [symbols, *([numbers] if numbers not in (symbols, result) else [])]
+        )
+        yield r"\begin{align*}"
+        rows = [row for side in sides for row in self.rows(side)]
+        rows.append(f"&= {result}{self.check(line.check)}")
+        yield f"{self.left(line)} " + " \\\\\n".join(rows)
+        yield r"\end{align*}"
+        if line.note:
+            yield rf"{{\small {latex_text(line.note)}\par}}"
+
+    def rows(self, side: str) -> Iterator[str]:
+        for number, piece in enumerate(wrap_latex(side)):
+            yield f"&= {piece}" if number == 0 else rf"&\quad {piece}"
+
+    def check(self, check: Check | None) -> str:
+        if check is None:
+            return ""
+        if check.ok:
+            return r"\quad\checkmark"
+        told = f" {check.against} says {number_text(check.value, 17)}"
+        return rf"\quad\boldsymbol{{\times}}\text{{{latex_text(told)}}}"
+
+    def matrix_line(self, line: MatrixLine) -> Iterator[str]:
+        names = {name: self.showing.name(name) for name in line.operands}
+        yield rf"\par {latex_text(line.rule)}"
+        yield r"\begin{align*}"
+        yield rf"{self.name(line.address)} &= {_math(line.symbols, names)} \\"
+        for name, matrix in line.operands.items():
+            yield rf"{self.name(name)} &= {self.matrix(matrix)} \\"
+        yield rf"{self.name(line.address)} &= {self.matrix(line.result)}{self.check(line.check)}"
+        yield r"\end{align*}"
+        if line.note:
+            yield rf"{{\small {latex_text(line.note)}\par}}"
+
+    def matrix(self, matrix: Matrix) -> str:
+        """Return a matrix with its shape below; dots stand for the rows and columns that aren't shown."""
+        columns = matrix.shape[-1] if matrix.shape else 1
+        rows = [
+            " & ".join(
+                [
+                    *(_math(Symbol("v"), {"v": self.showing.number(value)}) for value in row),
+                    *([r"\cdots"] if columns > len(row) else []),
+                ]
+            )
+            for row in matrix.rows
+        ]
+        if len(matrix.shape) > 1 and matrix.shape[0] > len(rows):
+            rows.append(r"\vdots")
+        size = r" \times ".join(map(str, matrix.shape)) or "1"
+        return r"\begin{bmatrix} " + r" \\ ".join(rows) + rf" \end{{bmatrix}}_{{{size}}}"
+
+    def calculus(self, lines: Sequence[RuleLine]) -> Iterator[str]:
+        for line in lines:
+            law = f" ({line.law})" if line.law else ""
+            yield rf"\par {latex_text(line.rule + law)}"
+            yield r"\begin{align*}"
+            yield " \\\\\n".join(self.rows(_math(line.symbols)))
+            yield r"\end{align*}"
+            if line.convention:
+                yield rf"{{\small {latex_text(line.convention)}\par}}"
+
+    def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
+        yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"
+        for factor in factors:
+            value = _math(Symbol("v"), {"v": self.showing.number(factor.value)})
+            words = factor.words + (f". {factor.blame}" if factor.blame else "")
+            yield rf"${self.name(factor.address)}$ & ${value}$ & {latex_text(words)} \\[2pt]"
+        yield r"\end{tabular}\par"
+
+
+def latex_name(name: str) -> str:
+    """Return an address as the formulas write it; any other text as text."""
+    if address_of(name) is None or not ("[" in name or name in ("C", "C_new", "loss")):
+        return latex_text(name)
+    return f"${latex(Symbol(name))}$"
+
+
+WIDEST_GRID = 92
+"""The most signs of a table's row that fit on the page; wider tables are printed smaller."""
+
+
+def grid_latex(
+    grid: Grid, cell: Callable[[str], str] = latex_text, number: Callable[[float], str] = number_text
+) -> str:
+    """Return a table as a tabular; ``cell`` prints a text, and ``number`` writes a number."""
+    rows = grid.texts(number)
+    columns = "".join("l" if header in grid.words else "r" for header in grid.headers)
+    widest = max(sum(len(cell) + 2 for cell in row) for row in (grid.headers, *rows))
+    size = r"\tiny" if widest > 1.3 * WIDEST_GRID else r"\scriptsize" if widest > WIDEST_GRID else r"\small"
+    lines = [rf"{{{size}"]
+    if grid.caption:
+        lines.append(rf"{latex_text(grid.caption)}\par")
+    lines.append(rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}")
+    lines.append(" & ".join(cell(header) for header in grid.headers) + r" \\ \hline")
+    lines += [" & ".join(map(cell, row)) + r" \\" for row in rows]
+    return "\n".join([*lines, r"\end{tabular}\par}", r"\medskip"])
+
+
+def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
+    r"""Break a formula before the + and - of its outermost sum where it is wider than a line.
+
+    >>> wrap_latex(r"w_{1} \cdot x_{1} + \left(a + b\right) - c", 7)
+    ['w_{1} \\cdot x_{1}', '+ \\left(a + b\\right)', '- c']
+    """
+    rows: list[str] = []
+    for term in [
+        piece.strip() for whole in split_at(formula, _cuts(formula)) for piece in _inner(whole, width)
+    ]:
+        if rows and printed_width(rows[-1]) + printed_width(term) + 1 <= width:
+            rows[-1] += f" {term}"
+        else:
+            rows.append(term)
+    return rows
+
+
+def _inner(term: str, width: int) -> list[str]:
+    r"""Break a term that is too wide: a sum in ``\left( … \right)`` or above a fraction's bar, then (…)/n."""
+    if printed_width(term) <= width:
+        return [term]
+    sign = _SIGN.match(term)
+    start = sign.end() if sign else 0
+    if term.startswith(r"\left(", start):
+        stop = _closing(term, start)
+        inner, after = term[start + len(r"\left(") : stop - len(r"\right)")], term[stop:]
+    elif term.startswith(r"\frac{", start):
+        middle = _closing(term, start + len(r"\frac"))
+        stop = _closing(term, middle)
+        inner, below = term[start + len(r"\frac{") : middle - 1], term[middle + 1 : stop - 1]
+        after = f" / {below if _ONE.fullmatch(below) else f'({below})'}{term[stop:]}"
+    else:
+        return _factors(term)
+    pieces = split_at(inner, _cuts(inner))
+    if len(pieces) == 1:
+        return _factors(term)
+    return [f"{term[:start]}({pieces[0]}", *pieces[1:-1], f"{pieces[-1]}){after}"]
+
+
+def _factors(term: str) -> list[str]:
+    r"""Break a product that is too wide before its ``\cdot``."""
+    return split_at(term, _cuts(term, (r"\cdot ",)))
+
+
+_SIGN = re.compile(r"\s*[+-] ")
+_ONE = re.compile(r"[0-9.]+|[A-Za-z]")
+
+
+def _closing(formula: str, place: int) -> int:
+    r"""Return where the group or ``\left`` that begins at a place ends."""
+    depth = 0
+    while True:
+        depth += formula[place] == "{" or formula.startswith(r"\left", place)
+        depth -= formula[place] == "}" or formula.startswith(r"\right", place)
+        if depth == 0:
+            return place + (1 if formula[place] == "}" else len(r"\right)"))
+        place += 1
+
+
+_SILENT = re.compile(r"\\(?:left|right|mathrm|text|frac|,)(?![A-Za-z])")
+_SYMBOL = re.compile(r"\\[A-Za-z]+")
+_SCRIPT = re.compile(r"[\^_]\{([^{}]*)\}(?:_\{([^{}]*)\})?")
+_BETWEEN = re.compile(r" [+-] ")
+
+
+def printed_width(formula: str) -> int:
+    r"""Return about how many digits wide a formula is in print: scripts are small, most commands are one sign.
+
+    A + or - between two terms has room on both sides, and is as wide as two and a half digits; a ``\cdot`` as one and
+    a half.
+    """
+    signs = 3 * len(_BETWEEN.findall(formula)) + formula.count(r"\cdot ")
+    bare = _SYMBOL.sub("x", _SILENT.sub("", formula))
+    # A superscript and a subscript stand one above the other.
+    bare = _SCRIPT.sub(lambda match: "i" * ((2 * max(map(len, match.groups(""))) + 2) // 3), bare)
+    return len(bare.translate(_UNSEEN)) + signs // 2
+
+
+_UNSEEN = str.maketrans("", "", "{} ")
+
+
+def _cuts(formula: str, signs: tuple[str, ...] = ("+ ", "- ")) -> list[int]:
+    r"""Return where the terms of a formula's outermost sum begin; braces, brackets and environments are inner.
+
+    With other ``signs`` than + and - it is where these stand.
+    """
+    depth, cuts, place = 0, [], 0
+    while place < len(formula):
+        if formula.startswith((r"\begin{", r"\left"), place) and not formula.startswith(r"\leftarrow", place):
+            depth += 1
+        elif formula.startswith((r"\end{", r"\right"), place):
+            depth -= 1
+        sign = formula[place]
+        depth += (sign == "{") - (sign == "}")
+        if depth == 0 and formula[place - 1 : place] == " " and formula.startswith(signs, place):
+            cuts.append(place)
+        place += 1
+    return cuts

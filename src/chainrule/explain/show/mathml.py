@@ -1,0 +1,183 @@
+"""Lines as MathML in which every number and symbol carries its address, its value, and room to break long sums."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+from dataclasses import dataclass
+from xml.etree import ElementTree
+
+from markupsafe import Markup, escape
+
+from chainrule.explain.derive.lines import Line, Matrix
+from chainrule.explain.show.showing import Showing, address_of
+from chainrule.formula.mathml import Attributes, mathml_content
+from chainrule.formula.names import names_in_words
+from chainrule.formula.nodes import Node, Number, Symbol
+from chainrule.formula.text import Substitute
+
+
+@dataclass(frozen=True)
+class MathWriter:
+    """Writes formulas and numbers for a page.
+
+    An element that stands for a number has ``data-address``, or, where it is a rest, a setting or a product that a
+    line names, ``data-name`` with ``data-in`` the part of the page in which that name is one thing; and
+    ``data-value`` with all digits. A line's result also has ``data-engine``, the engine's number at its address.
+    """
+
+    showing: Showing
+
+    def sides(self, line: Line, part: str, labels: Collection[str]) -> list[list[Markup]]:
+        """Return the right sides of a line, symbols and then numbers, each as pieces between which it may break.
+
+        Names among ``labels`` are those of other lines of the same ``part``; others belong to the line alone.
+        """
+        own = f"{part} {line.left}"
+
+        def marks(name: str) -> dict[str, str]:
+            return _marks(name, line.values.get(name), part if name in labels else own)
+
+        if isinstance(line.symbols, Number):
+            return []
+        shown: list[Substitute] = [self.showing.names(line)]
+        if line.values and not isinstance(line.symbols, Symbol):
+            shown.append(line.numbers(self.showing.number))
+        return [self.formula(line.symbols, substitute, marks) for substitute in shown]
+
+    def formula(
+        self, node: Node, shown: Substitute | None = None, marks: Attributes | None = None
+    ) -> list[Markup]:
+        """Return a tree as pieces of MathML: the terms of its outermost sum."""
+        return [_math(piece) for piece in terms(mathml_content(node, shown, marks))]
+
+    def words(self, words: str) -> Markup:
+        """Return words with the addresses among them as formulas have them."""
+        pieces = (
+            _math(self._name(piece), display=False)
+            if is_name and address_of(piece) is not None
+            else escape(piece)
+            for piece, is_name in names_in_words(words)
+        )
+        return Markup("").join(pieces)
+
+    def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
+        """Return a symbol by its name."""
+        return _math(self._name(name, value, part))
+
+    def _name(self, name: str, value: float | None = None, part: str = "") -> str:
+        shown = {name: self.showing.name(name)}
+        return mathml_content(Symbol(name), shown, lambda _: _marks(name, value, part))
+
+    def number(self, name: str, value: float, engine: float | None = None, part: str = "") -> Markup:
+        """Return a number, of an address where there is one."""
+        marks = _marks(name, value, part) | ({} if engine is None else {"data-engine": repr(float(engine))})
+        return _math(mathml_content(Symbol(name), {name: self.showing.number(value)}, lambda _: marks))
+
+    def matrix(self, matrix: Matrix) -> Markup:
+        """Return a matrix in brackets, every number with its address; dots stand for what isn't shown."""
+        rows = []
+        for i, row in enumerate(matrix.rows):
+            cells = [
+                f"<mtd>{_content(self.number(element_name(matrix, i, j), value))}</mtd>"
+                for j, value in enumerate(row)
+            ]
+            if matrix.shape[-1] > len(row):
+                cells.append("<mtd><mo>⋯</mo></mtd>")
+            rows.append(f"<mtr>{''.join(cells)}</mtr>")
+        if len(matrix.shape) > 1 and matrix.shape[0] > len(matrix.rows):
+            rows.append("<mtr><mtd><mo>⋮</mo></mtd></mtr>")
+        table = f"<mtable>{''.join(rows)}</mtable>"
+        return _math(f'<mrow><mo form="prefix">[</mo>{table}<mo form="postfix">]</mo></mrow>')
+
+
+def element_name(matrix: Matrix, i: int, j: int) -> str:
+    """Return the address of a number of a whole array, from its row and column (from 0); empty where it has none.
+
+    Arrays of one dimension are shown as one row, and so are the numbers of a single table row.
+    """
+    place = address_of(matrix.address)
+    if place is None or place.index:
+        return ""
+    base, at, qualifiers = matrix.address.partition("@")
+    if place.quantity.place == "weight":
+        return f"{base}[{i + 1},{j + 1}]{at}{qualifiers}"
+    return f"{base}[{j + 1}]{at}{qualifiers}" if len(matrix.rows) == 1 else ""
+
+
+WIDE = 48
+"""The signs from which on brackets and fractions around a sum may be broken with it."""
+
+
+def terms(content: str) -> list[str]:
+    """Return one MathML element as pieces between which a line may break: before the signs of its outermost sum.
+
+    Where it is wide, a sum in brackets or above a fraction's bar is broken too; the fraction is then written (…)/n.
+
+    >>> terms("<mrow><mi>a</mi><mo>+</mo><mi>b</mi></mrow>")
+    ['<mi>a</mi>', '<mrow><mo lspace="0" rspace="0.25em">+</mo><mi>b</mi></mrow>']
+    """
+    found = _pieces(ElementTree.fromstring(content))
+    return [piece[0] if len(piece) == 1 else f"<mrow>{''.join(piece)}</mrow>" for piece in found]
+
+
+def _pieces(element: ElementTree.Element) -> list[list[str]]:
+    """Return the pieces of an element, each as elements side by side."""
+    whole = [[_xml(element)]]
+    if element.attrib:
+        return whole
+    inner = list(element) if element.tag == "mrow" else []
+    signs = [child.text if child.tag == "mo" else "" for child in inner]
+    if signs[1:] in (["+", ""], ["−", ""]):
+        # At the beginning of an element a sign would be set close, as that of a number.
+        right = _pieces(inner[2])
+        right[0].insert(0, f'<mo lspace="0" rspace="0.25em">{signs[1]}</mo>')
+        return [*_pieces(inner[0]), *right]
+    if len("".join(element.itertext())) < WIDE:
+        return whole
+    if signs == ["−", ""]:
+        return _surrounded(_pieces(inner[1]), [_xml(inner[0])], [])
+    if signs[1:] == ["·", ""]:
+        left, right = _pieces(inner[0]), _pieces(inner[2])
+        return [*left[:-1], [*left[-1], _xml(inner[1]), *right[0]], *right[1:]]
+    if signs == ["(", "", ")"]:
+        body = _pieces(inner[1])
+        return _surrounded(body, [_OPENING], [_CLOSING]) if len(body) > 1 else whole
+    if element.tag == "mfrac":
+        above = _pieces(element[0])
+        if len(above) > 1:
+            below = _xml(element[1])
+            is_one = element[1].tag in ("mn", "mi") or bool(element[1].attrib)
+            under = [below] if is_one else [_OPENING, below, _CLOSING]
+            return _surrounded(above, [_OPENING], [_CLOSING, "<mo>/</mo>", *under])
+    return whole
+
+
+_OPENING = '<mo form="prefix" stretchy="false">(</mo>'
+_CLOSING = '<mo form="postfix" stretchy="false">)</mo>'
+
+
+def _surrounded(pieces: list[list[str]], before: list[str], after: list[str]) -> list[list[str]]:
+    pieces[0] = [*before, *pieces[0]]
+    pieces[-1] = [*pieces[-1], *after]
+    return pieces
+
+
+def _marks(name: str, value: float | None, part: str) -> dict[str, str]:
+    if address_of(name) is not None:
+        marks = {"data-address": name}
+    else:
+        marks = {"data-name": name, "data-in": part} if name and part else {}
+    return marks if value is None else {**marks, "data-value": repr(float(value))}
+
+
+def _math(content: str, *, display: bool = True) -> Markup:
+    # Everything in it comes from `mathml_content`, which escapes names and numbers.
+    return Markup(f'<math displaystyle="true">{content}</math>' if display else f"<math>{content}</math>")
+
+
+def _content(math: Markup) -> str:
+    return str(math).removeprefix('<math displaystyle="true">').removesuffix("</math>")
+
+
+def _xml(element: ElementTree.Element) -> str:
+    return ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)

@@ -1,0 +1,103 @@
+"""A network as notebooks show it: its layers, each with its formulas and shapes, and its cost."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from html import escape
+from typing import TYPE_CHECKING, NamedTuple
+
+from chainrule.formula.latex import latex
+from chainrule.formula.mathml import mathml
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
+
+if TYPE_CHECKING:
+    from chainrule.equations.dense import Dense
+    from chainrule.equations.network import Network
+
+
+class LayerFormulas(NamedTuple):
+    """One layer's formulas: z[l] = ``z``, a[l] = ``a``, and in words what its settings are."""
+
+    number: int
+    z: Node
+    a: Node
+    words: str
+
+
+def formulas(network: Network) -> Iterator[LayerFormulas]:
+    """Return every layer's formulas, whose symbols are addresses of whole arrays."""
+    for number, layer in enumerate(network.layers, 1):
+        entering = Symbol(f"a[{number - 1}]" if number > 1 or network.features else "x")
+        z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
+        if layer.parametrization != "standard":
+            z = Binary("/", z, Call("sqrt", (Number(float(network.sizes[number - 1])),)))
+        if layer.bias != "none":
+            z = Binary("+", z, Symbol(f"b[{number}]"))
+        a = _put(layer.activation.formula.root, Symbol(f"z[{number}]"))
+        if layer.mix:
+            own = Symbol(f"z[{number}]")
+            a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
+        yield LayerFormulas(number, z, a, _words(layer, network.sizes[number - 1]))
+
+
+def network_html(network: Network) -> str:
+    """Return the network as a table of HTML with formulas in MathML.
+
+    >>> from chainrule.equations.network import Dense, Network
+    >>> network_html(Network([2, Dense(1, "sigmoid")])).count("<tr>")
+    3
+    """
+    rows = [
+        f"<tr><th scope=row>{layer.number}</th><td>{_equation(f'z[{layer.number}]', layer.z)}</td>"
+        f"<td>{_equation(f'a[{layer.number}]', layer.a)}</td><td>{escape(layer.words)}</td></tr>"
+        for layer in formulas(network)
+    ]
+    words = f"{network.n_inputs} inputs, {escape(_cost(network))}"
+    if network.features is not None:
+        words += f"; layer 0, the feature stage: {escape(network.features.words)}"
+    return (
+        "<style>.chainrule-network :is(th, td, caption) {text-align: left; padding: 0.2em 0.8em 0.2em 0}</style>"
+        f"<table class=chainrule-network><caption>{words}</caption>"
+        "<thead><tr><th scope=col>layer</th><th scope=col>weighted sum</th><th scope=col>activation</th>"
+        f"<th scope=col>of</th></tr></thead><tbody>{''.join(rows)}</tbody>"
+        f"<tfoot><tr><th scope=row>loss</th><td colspan=3>{mathml(network.loss.formula.root)}</td></tr></tfoot></table>"
+    )
+
+
+def network_latex(network: Network) -> str:
+    r"""Return the network's formulas in LaTeX, in display mode.
+
+    >>> from chainrule.equations.network import Dense, Network
+    >>> print(network_latex(Network([2, Dense(1, "tanh", bias="none")])))
+    $$\begin{aligned}
+    z^{(1)} &= x \, W^{(1)} & a^{(1)} &= \tanh\left(z^{(1)}\right)
+    \end{aligned}$$
+    """
+    rows = [
+        f"{latex(Symbol(f'z[{layer.number}]'))} &= {latex(layer.z)} & "
+        f"{latex(Symbol(f'a[{layer.number}]'))} &= {latex(layer.a)}"
+        for layer in formulas(network)
+    ]
+    return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
+
+
+def _words(layer: Dense, n_in: int) -> str:
+    biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[layer.bias]
+    dropout = f", dropout {layer.dropout:g}" if layer.dropout else ""
+    rates = "".join(f", {factor:g} eta for {name}" for name, factor in layer.rates)
+    return f"{n_in} → {layer.n_out}, {layer.activation.spec}{biases}{dropout}{rates}"
+
+
+def _cost(network: Network) -> str:
+    return f"cost: the {network.reduction} of {network.loss.spec} over the rows"
+
+
+def _equation(left: str, right: Node) -> str:
+    return f"{mathml(Symbol(left))} = {mathml(right)}"
+
+
+def _put(node: Node, z: Symbol) -> Node:
+    """Return a formula with this symbol in the place of its z."""
+    if isinstance(node, Symbol):
+        return z if node.name == "z" else node
+    return with_children(node, tuple(_put(child, z) for child in children(node)))

@@ -1,0 +1,40 @@
+"""How a notebook shows what is `Shown`: for each kind of object its texts by MIME type, made when asked for."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from chainrule.equations.network import Network
+from chainrule.explain.derive.lines import Derivation
+from chainrule.explain.derive.walk import walk
+from chainrule.explain.show.html import html_fragment
+from chainrule.explain.show.latex import latex_body
+from chainrule.explain.show.network import network_html, network_latex
+from chainrule.explain.show.text import render_text
+from chainrule.explain.trace.trace import Trace
+
+Drawn = Mapping[str, Callable[[], str]]
+
+
+def network(shown: Network) -> Drawn:
+    """Return a network's layers with their formulas."""
+    return {
+        "text/plain": lambda: repr(shown),
+        "text/html": lambda: network_html(shown),
+        "text/latex": lambda: network_latex(shown),
+    }
+
+
+def derivation(shown: Derivation) -> Drawn:
+    """Return a derivation's lines."""
+    return {
+        "text/plain": lambda: render_text(shown),
+        "text/html": lambda: html_fragment(shown),
+        "text/latex": lambda: latex_body(shown),
+    }
+
+
+def trace(shown: Trace) -> Drawn:
+    """Return the way from the first row's inputs to its answer."""
+    rows = shown.steps[-1].rows
+    return derivation(walk(shown, row=rows[0] if len(rows) > 1 else None))

@@ -1,0 +1,314 @@
+"""Derivations as aligned text for terminals, files and mail: nothing but signs, and colors where they can be shown."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from chainrule._numbers import DIGITS, number_text
+from chainrule.explain.derive.grid import grid_rows
+from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.show.showing import Showing, split_at
+from chainrule.formula.nodes import Number
+from chainrule.formula.text import text
+
+WIDTH = 100
+"""The columns of text that goes to no terminal."""
+
+NARROWEST = 40
+"""Narrower than this, lines are no longer wrapped: they would be one sign wide."""
+
+Row: TypeAlias = "list[tuple[str, str]]"
+"""One line of text in pieces, each with its style: ``""``, ``title``, ``rule``, ``result``, ``ok``, ``wrong``, ``dim``."""
+
+
+@dataclass(frozen=True)
+class Signs:
+    """The signs beyond the formula language; ``plain`` spells the others in ASCII."""
+
+    ok: str = "✓"
+    wrong: str = "✗"
+    bar: str = "─"
+    plain: Mapping[int, str] | None = None
+
+    def text(self, words: str) -> str:
+        """Return words with no sign that can't be shown."""
+        return words if self.plain is None else words.translate(self.plain)
+
+
+UNICODE = Signs()
+_SPELLED = (
+    "−=- –=- —=- ·=* ×=x ⊙=.* √=sqrt ∑=sum Σ=sum ∂=d ∇=grad ‖=|| ²=^2 ′=' ’=' “=\" ”=\" …=... ≈=~ ≤=<= ≥=>= ≠=!= "
+    "→=-> ∞=inf ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau"
+)
+ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split())))
+"""What a terminal shows whose encoding has no ✓."""
+
+
+def render_text(
+    derivation: Derivation,
+    *,
+    digits: int = DIGITS,
+    width: int = WIDTH,
+    signs: Signs = UNICODE,
+    facts: Mapping[str, str] | None = None,
+) -> str:
+    """Return a derivation as text, its long sums broken at ``width`` columns.
+
+    ``facts`` stand below the title: ``{"model": "penguins.safetensors"}``.
+
+    >>> from chainrule import Dense, Network
+    >>> from chainrule.explain.derive.derivation import derive
+    >>> from chainrule.explain.trace.trace import trace_network
+    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> print(render_text(derive(trace, "z[1][1]")), end="")
+    z[1][1]: the weighted sum of neuron 1 of layer 1
+    ────────────────────────────────────────────────
+    <BLANKLINE>
+    weighted sum of what enters, plus the bias
+      z[1][1] = W[1][1,1]*x[1] + W[1][2,1]*x[2] + b[1][1]
+              = 0.5*2 + (-1*1) + 0.25
+              = 0.25  ✓
+    """
+    rows = text_rows(derivation, digits=digits, width=width, signs=signs, facts=facts)
+    return "".join("".join(piece for piece, _ in row).rstrip() + "\n" for row in rows)
+
+
+def text_rows(
+    derivation: Derivation,
+    *,
+    digits: int = DIGITS,
+    width: int = WIDTH,
+    signs: Signs = UNICODE,
+    facts: Mapping[str, str] | None = None,
+) -> list[Row]:
+    """Return the lines of `render_text` in styled pieces, for a terminal that shows colors."""
+    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, facts or {})
+    return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
+
+
+class _Text:
+    def __init__(self, showing: Showing, width: int, signs: Signs, facts: Mapping[str, str]) -> None:
+        self.facts = facts
+        self.showing = showing
+        self.width = width
+        self.signs = signs
+
+    def derivation(self, derivation: Derivation, depth: int) -> Iterator[Row]:
+        yield from self.heading(derivation, depth)
+        if derivation.hand:
+            yield []
+            yield from self.paragraph(derivation.hand, "dim")
+        rule = ""
+        for line in derivation.lines:
+            if line.rule != rule:
+                yield []
+                yield from self.paragraph(line.rule, "rule")
+                rule = line.rule
+            yield from self.line(line)
+        for matrix in derivation.matrices:
+            yield []
+            yield from self.paragraph(matrix.rule, "rule")
+            yield from self.matrix_line(matrix)
+        if derivation.calculus:
+            yield []
+            yield from self.calculus(derivation.calculus)
+        if derivation.factors:
+            yield []
+            yield from self.factors(derivation.factors)
+        for grid in derivation.grids:
+            yield []
+            yield from grid_rows(grid, self.width, self.showing.number)
+        for note in derivation.notes:
+            yield []
+            yield from self.paragraph(note)
+        for part in derivation.parts:
+            yield []
+            yield from self.derivation(part, depth + 1)
+
+    def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
+        title, bar = derivation.title, self.signs.bar
+        if depth == 0:
+            where = self.showing.where()
+            title = f"{title} ({where})" if where else title
+            yield from self.paragraph(title, "title")
+            yield [(bar * min(len(title), self.width), "dim")]
+            told = ", ".join(f"{name} {value}" for name, value in self.facts.items())
+            yield from self.paragraph(told, "dim")
+        elif depth == 1:
+            first, *others = textwrap.wrap(title, self.width - 6, break_long_words=False)
+            line = "" if others else " " + bar * max(2, self.width - len(title) - 4)
+            yield [(bar * 2 + " ", "dim"), (first, "title"), (line, "dim")]
+            yield from ([("   ", ""), (other, "title")] for other in others)
+        else:
+            yield from self.paragraph(title, "title")
+
+    def paragraph(self, words: str, style: str = "") -> Iterator[Row]:
+        for line in textwrap.wrap(words, self.width, break_long_words=False, break_on_hyphens=False):
+            yield [(line, style)]
+
+    def line(self, line: Line) -> Iterator[Row]:
+        left = self.showing.name(line.left)
+        symbols = text(line.symbols, self.showing.names(line))
+        numbers = text(line.symbols, line.numbers(self.showing.number))
+        result = self.showing.number(line.result)
+        sides = [symbols, *([numbers] if numbers not in (symbols, result) else [])]
+        if isinstance(line.symbols, Number):
+            sides = []
+        indent = len(left) + 3
+        if indent > self.width // 3:
+            yield [("  ", ""), (left, "")]
+            left, indent = "", 4
+        head = f"  {left} " if left else "    "
+        for side in sides:
+            for number, piece in enumerate(wrap_sum(side, self.width - indent - 2)):
+                yield [
+                    (head if number == 0 else " " * len(head), ""),
+                    ("= " if number == 0 else "  ", "dim"),
+                    (piece, ""),
+                ]
+                head = " " * len(head)
+        yield [(head, ""), ("= ", "dim"), (result, "result"), *self.check(line.check)]
+        yield from self.failure(line.check, len(head) + 2)
+        if line.note:
+            yield from self.note(line.note, len(head) + 2)
+
+    def note(self, words: str, indent: int, style: str = "dim") -> Iterator[Row]:
+        for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
+            yield [(" " * indent, ""), (piece, style)]
+
+    def check(self, check: Check | None) -> Row:
+        if check is None:
+            return []
+        return [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
+
+    def failure(self, check: Check | None, indent: int) -> Iterator[Row]:
+        """Say what a check that fails has found."""
+        if check is not None and not check.ok:
+            told = (
+                f"{check.against} says {number_text(check.value, 17)}: off by {number_text(check.difference, 2)}, "
+                f"and rounding explains {number_text(check.tolerance, 2)}"
+            )
+            yield from self.note(told, indent, "wrong")
+
+    def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
+        names = {name: self.showing.name(name) for name in line.operands}
+        left = self.showing.name(line.address)
+        yield [("  ", ""), (f"{left} = {text(line.symbols, names)}", "")]
+        matrices = [*line.operands.items(), (line.address, line.result)]
+        labels = [f"{self.showing.name(name)} {shape_text(matrix.shape)}" for name, matrix in matrices]
+        widest = max(len(label) for label in labels)
+        for label, (_, matrix) in zip(labels, matrices, strict=True):
+            rows = list(self.matrix(matrix))
+            for number, row in enumerate(rows):
+                is_last = matrix is line.result and number == len(rows) - 1
+                mark = self.check(line.check) if is_last else []
+                yield [("  ", ""), (f"{label if number == 0 else '':{widest}}  ", "dim"), (row, ""), *mark]
+        yield from self.failure(line.check, 2)
+        if line.note:
+            yield from self.note(line.note, 2)
+
+    def matrix(self, matrix: Matrix) -> Iterator[str]:
+        """Write the rows in brackets, in columns; dots stand for what isn't shown."""
+        columns = matrix.shape[-1]
+        cells = [[self.showing.number(value) for value in row] for row in matrix.rows]
+        if not cells or not cells[0]:
+            yield "[ ]"
+            return
+        most = max(1, (self.width - 30) // (2 + max(len(cell) for row in cells for cell in row)))
+        cells = [row[:most] + (["…"] if columns > min(len(row), most) else []) for row in cells]
+        widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))]
+        for row in cells:
+            yield "[ " + "  ".join(f"{cell:>{size}}" for cell, size in zip(row, widths, strict=True)) + " ]"
+        if not matrix.is_whole and len(matrix.shape) > 1 and matrix.shape[0] > len(cells):
+            yield f"[ … ] {matrix.shape[0] - len(cells)} more rows"
+
+    def calculus(self, lines: Sequence[RuleLine]) -> Iterator[Row]:
+        for line in lines:
+            law = f"  [{line.law}]" if line.law else ""
+            yield from self.paragraph(f"{line.rule}{law}", "rule")
+            for number, piece in enumerate(wrap_sum(text(line.symbols), self.width - 4)):
+                yield [("  ", ""), ("= " if number == 0 else "  ", "dim"), (piece, "")]
+            if line.convention:
+                yield from self.note(line.convention, 4)
+
+    def factors(self, factors: Sequence[Factor]) -> Iterator[Row]:
+        names = [self.showing.name(factor.address) for factor in factors]
+        values = [self.showing.number(factor.value) for factor in factors]
+        first, second = (max(map(len, column)) for column in (names, values))
+        yield [("factors", "rule")]
+        room = max(self.width - first - second - 6, NARROWEST // 4)
+        for factor, name, value in zip(factors, names, values, strict=True):
+            style = "wrong" if factor.blame else "result"
+            words, *others = textwrap.wrap(factor.words, room) or [""]
+            yield [(f"  {name:{first}}  ", ""), (f"{value:>{second}}", style), (f"  {words}", "dim")]
+            yield from ([(" " * (first + second + 6), ""), (other, "dim")] for other in others)
+            if factor.blame:
+                yield from self.note(factor.blame, 4)
+
+
+def shape_text(shape: Sequence[int]) -> str:
+    """Return a shape as a reader writes it: 4 × 3."""
+    return " × ".join(map(str, shape)) if shape else "1"
+
+
+def wrap_sum(formula: str, width: int) -> list[str]:
+    """Break a formula that is wider than ``width``: before the + and - of its sum, else before its factors, else deeper.
+
+    >>> wrap_sum("a*b + c*(d + e) - f", 12)
+    ['a*b', '+ c*(d + e)', '- f']
+    >>> wrap_sum("aaaa*(bbbb + cccc)*d", 12)
+    ['aaaa', '*(bbbb', '  + cccc)*d']
+    """
+    if len(formula) <= width:
+        return [formula]
+    kind, cuts = next(((kind, cuts) for kind, cuts in _levels(formula) if cuts), ("", []))
+    if not cuts:
+        return [formula]
+    rows = [""]
+    has_room = True
+    for piece in split_at(formula, cuts):
+        if has_room and len(rows[-1]) + len(piece.rstrip()) <= width:
+            rows[-1] += piece
+            continue
+        term = piece.strip()
+        first, *others = [term] if len(term) <= width else wrap_sum(term, max(width - 2, 1))
+        rows += [first, *(f"  {other}" for other in others)]
+        has_room = kind == "*/" or not others
+        if has_room and piece.endswith(" "):
+            rows[-1] += " "
+    return [row.rstrip() for row in rows if row]
+
+
+def _levels(formula: str) -> Iterator[tuple[str, list[int]]]:
+    """Yield the places where a formula may be broken, each kind of sign by itself, the outermost first."""
+    depths, depth = [], 0
+    for sign in formula:
+        depth -= sign in ")]}"
+        depths.append(depth)
+        depth += sign in "([{"
+    for level in range(max(depths) + 1):
+        for kind in ("+-", "*/", ","):
+            yield (
+                kind,
+                [
+                    place + (kind == ",")
+                    for place, sign in enumerate(formula)
+                    if depths[place] == level and sign in kind and place and _may_break(formula, place)
+                ],
+            )
+
+
+def _may_break(formula: str, place: int) -> bool:
+    """Tell whether a sign is an operator: not part of a number such as 1e-9, of dC/dW[2][1,3] or of d/dz[…]."""
+    before, after = formula[place - 1], formula[place + 1 : place + 2]
+    match formula[place]:
+        case "+" | "-":
+            return before == after == " "
+        case ",":
+            return after == " "
+        case "/":
+            return not (after == "d" and before.isalpha())
+    return True

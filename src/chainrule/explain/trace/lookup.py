@@ -1,0 +1,308 @@
+"""Where each number of a trace is: an address is resolved, checked against the network, and looked up."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._types import Array, FloatArray
+from chainrule.engines.base import StepSettings
+from chainrule.equations.regularizers import penalty
+from chainrule.errors import SettingsError
+from chainrule.explain.trace.address import PARAMETERS, Address
+from chainrule.explain.trace.records import Steps, StepTrace, Update
+from chainrule.explain.trace.stage_numbers import limits_of, row_gradient, stage_array
+
+
+def resolve(trace: Steps, given: Address) -> Address:
+    """Return the address as a trace writes it: with step and row where there are several.
+
+    Raises SettingsError for a place that isn't there, and says what is.
+    """
+    if given.layer == 0 and trace.network.features is None:
+        if given.name not in ("a", "dC/da"):
+            raise SettingsError(f"{given}: the network has no feature stage; layer 0 is the input x")
+        given = replace(given, name="x" if given.name == "a" else "dC/dx", layer=None)
+    _check_place(trace, given)
+    step = _step_of(trace, given)
+    place = replace(given, step=step.number if len(trace.steps) > 1 else None)
+    return replace(place, row=_row_of(given, step), member=_member_of(trace, given, step))
+
+
+def _step_of(trace: Steps, given: Address) -> StepTrace:
+    numbers = [step.number for step in trace.steps]
+    if given.step is None and len(trace.steps) == 1:
+        return trace.steps[0]
+    if given.step in numbers:
+        return trace.steps[numbers.index(given.step)]
+    told = f"steps {span(numbers)}" if numbers[0] else "a prediction, which is no training step"
+    raise SettingsError(
+        f"{given}: which step? this trace holds {told}"
+        if given.step is None
+        else f"{given}: there is no step {given.step}; this trace holds {told}"
+    )
+
+
+def _row_of(given: Address, step: StepTrace) -> int | None:
+    if given.row is not None and given.row not in step.rows:
+        raise SettingsError(f"{given}: there is no row {given.row}; the step has rows {span(step.rows)}")
+    kind = given.quantity
+    if len(step.rows) == 1:
+        return None
+    if kind.per_row and given.row is None and not given.is_whole:
+        raise SettingsError(
+            f"{given}: which row? the step has rows {span(step.rows)}; write {given}@row={step.rows[0]}"
+        )
+    if not kind.per_row and kind.name not in _GRADIENTS and given.row is not None:
+        raise SettingsError(f"{given}: {kind.words} is the same for all rows; leave out @row")
+    return given.row
+
+
+def _is_gradient(name: str) -> bool:
+    """Tell whether a name is the derivative of the cost by a parameter, of which each row has a part."""
+    return name.startswith("dC/d") and name.removeprefix("dC/d") in PARAMETERS
+
+
+def _member_of(trace: Steps, given: Address, step: StepTrace) -> int | None:
+    if given.member is None or given.member == trace.member:
+        return None
+    is_output = given.name == "a" and given.layer == len(trace.network.layers)
+    if step.members is None or not is_output:
+        raise SettingsError(f"{given}: this trace is of member {trace.member}")
+    if given.member > len(step.members):
+        raise SettingsError(
+            f"{given}: there is no member {given.member}; members are 1 to {len(step.members)}"
+        )
+    return given.member
+
+
+def _check_place(trace: Steps, place: Address) -> None:
+    last = len(trace.network.layers)
+    if place.layer is not None and place.layer > last:
+        layers = f"layers 1 to {last}" if last > 1 else "one layer"
+        raise SettingsError(f"{place}: there is no layer {place.layer}; the network has {layers}")
+    limits = _limits(trace, place)
+    for number, limit in zip(place.index, limits, strict=bool(place.index)):
+        if number > limit:
+            layer = "" if place.layer is None else f"[{place.layer}]"
+            has = f"the network has {place.name}{layer}{_ranges(limits)}"
+            raise SettingsError(f"{place}: there is no {number} there; {has}")
+
+
+def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
+    """Return the largest index of each kind that a place can have."""
+    sizes, layer = trace.network.sizes, 1 if place.layer is None else place.layer
+    match place.quantity.place:
+        case "input":
+            return (trace.network.n_inputs,)
+        case "stage":
+            if trace.network.features is None:
+                raise SettingsError(f"{place}: the network has no feature stage")
+            if place.layer:
+                raise SettingsError(f"{place}: the feature stage is layer 0")
+            return limits_of(trace.network.features, place)
+        case "output":
+            return (sizes[-1],)
+        case "class":
+            if trace.target is None or not trace.target.n_classes:
+                raise SettingsError(f"{place}: the target has no classes; see prediction")
+            return (trace.target.n_classes,)
+        case "neuron":
+            return (sizes[layer],)
+        case "weight":
+            return (sizes[layer - 1], sizes[layer])
+        case "bias":
+            shape = trace.network.shapes()[layer - 1].get("b")
+            if shape is None:
+                raise SettingsError(f"{place}: layer {layer} has no bias")
+            return shape
+        case "mix":
+            if not trace.network.layers[layer - 1].mix:
+                raise SettingsError(f"{place}: layer {layer} has no mix")
+            return (sizes[layer],)
+        case "layer":
+            if trace.network.layers[layer - 1].parametrization == "standard":
+                raise SettingsError(f"{place}: layer {layer} is not in the parametrization ntk")
+    return ()
+
+
+def find(trace: Steps, place: Address) -> Array:
+    """Return the array or number of an address without its index."""
+    step = trace.step(place)
+    name = place.name
+    if place.member is not None and step.members is not None:
+        return step.members[place.member - 1][_row_index(place, step)]
+    features = trace.network.features
+    if place.layer == 0 and features is not None and place.quantity.per_row:
+        made = stage_array(features, step, trace.layout.unflatten(step.parameters)[-1], name)
+        if made is None:
+            raise SettingsError(_missing(place, step))
+        whole = place.is_whole and place.row is None and len(step.rows) > 1
+        return made if whole else made[_row_index(place, step)]
+    if name in _ROWS:
+        found = _ROWS[name](step, (place.layer or 1) - 1)
+        if found is None:
+            raise SettingsError(_missing(place, step))
+        whole = place.is_whole and place.row is None and len(step.rows) > 1
+        return found if whole else found[_row_index(place, step)]
+    if name == "scale":
+        at = (place.layer or 1) - 1
+        return np.float64(trace.network.layers[at].scale(trace.network.sizes[at]))
+    if name in _GRADIENTS and step.gradients is not None:
+        return _gradient(trace, place, step)
+    found = _flat(name, step)
+    if found is not None:
+        return _part(trace, found, place)
+    if name == "C" and step.gradients is not None:
+        return step.gradients.cost
+    if name == "strength" and step.update is not None and step.update.regularization is not None:
+        return np.float64(step.update.regularization.value)
+    if name in _OF_UPDATES and step.update is not None:
+        return np.float64(_OF_UPDATES[name](trace, step, step.update))
+    raise SettingsError(_missing(place, step))
+
+
+def _row_index(place: Address, step: StepTrace) -> int:
+    return 0 if place.row is None else step.rows.index(place.row)
+
+
+def _gradient(trace: Steps, place: Address, step: StepTrace) -> FloatArray:
+    # Layer 0, the feature stage, is item -1.
+    gradients, index = step.gradients, (1 if place.layer is None else place.layer) - 1
+    assert gradients is not None
+    by = place.by.name
+    if place.row is None:
+        return np.asarray(gradients.parameters[index][by])
+    row = slice(_row_index(place, step), _row_index(place, step) + 1)
+    features = trace.network.features
+    if index < 0 and features is not None:
+        return row_gradient(features, step, trace.layout.unflatten(step.parameters)[index], row, by)
+    layer, p = trace.network.layers[index], trace.layout.unflatten(step.parameters)[index]
+    if by == "alpha":
+        return np.asarray(
+            np.sum(step.da[index][row] * layer.mixed_part(step.record.layers[index].z[row], np), axis=0)
+        )
+    own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
+    return np.asarray(own[by])
+
+
+def _flat(name: str, step: StepTrace) -> FloatArray | None:
+    """Return the flat array (p,) that a name of a parameter's place stands for."""
+    if name in PARAMETERS:
+        return step.parameters
+    update = step.update
+    if update is None:
+        return None
+    if name in _NEW:
+        return update.parameters
+    if name in _DECAYED:
+        return update.decayed
+    what, _, by = name.partition("/d")
+    if by not in PARAMETERS:
+        return None
+    if what in ("g", "penalized"):
+        return update.used if what == "g" else update.penalized
+    if what in update.before.arrays:
+        return np.asarray(update.before.arrays[what])
+    if what.removesuffix("_new") in update.after.arrays:
+        return np.asarray(update.after.arrays[what.removesuffix("_new")])
+    return update.lines.get(what) if what != "w" else None
+
+
+def _part(trace: Steps, flat: FloatArray, place: Address) -> FloatArray:
+    slot = trace.layout.slot(1 if place.layer is None else place.layer, place.parameter)
+    return flat[slot.start : slot.stop].reshape(slot.shape)
+
+
+def _missing(place: Address, step: StepTrace) -> str:
+    if place.name == "f'" and step.slopes[(place.layer or 1) - 1] is None:
+        return f"{place}: softmax has no slope per neuron: its outputs share all of z; see delta"
+    if place.name == "r":
+        return f"{place}: layer {place.layer} dropped nothing"
+    if place.name == "y_smooth":
+        return f"{place}: the loss does not smooth labels; see y"
+    if place.name in ("mean_a", "prediction", "probability"):
+        if step.answers is None:
+            return f"{place}: only a trace of a model's prediction has it"
+        return f"{place}: see {'prediction' if step.answers.ndim == 1 else 'probability[1]'}"
+    if step.y is None:
+        return f"{place}: the row's target isn't known, so there is no loss and no gradient"
+    if step.update is None and step.shared:
+        return (
+            f"{place}: the members share their layers' weights, so an update is of all members and can't be shown for "
+            "one; its own part of the step ends with dC/dW and dC/db"
+        )
+    if step.update is None:
+        return f"{place}: this trace holds no update, only the numbers before it"
+    if place.name == "strength":
+        return f"{place}: dropout and weight decay are the same in the whole training"
+    own = [
+        f"{name}/dW"
+        for name in ("penalized", "g", *step.update.before.arrays, *step.update.lines)
+        if name != "w"
+    ]
+    return f"{place}: not among the numbers of {step.update.settings.optimizer.name}; it has {', '.join(own)}"
+
+
+_GRADIENTS = tuple(f"dC/d{name}" for name in PARAMETERS)
+_NEW = tuple(f"{name}_new" for name in PARAMETERS)
+_DECAYED = tuple(f"{name}_decayed" for name in PARAMETERS)
+_ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
+    "x": lambda step, _: step.record.x,
+    "y": lambda step, _: step.y,
+    "y_smooth": lambda step, _: step.y_smooth,
+    "z": lambda step, index: step.record.layers[index].z,
+    "a": lambda step, index: step.record.layers[index].a,
+    "h": lambda step, index: step.record.layers[index].h,
+    "r": lambda step, index: step.record.layers[index].mask,
+    "f'": lambda step, index: step.slopes[index],
+    "delta": lambda step, index: step.gradients and step.gradients.deltas[index],
+    "dC/da": lambda step, index: step.da[index] if step.da else None,
+    "dC/dh": lambda step, index: step.dh[index] if step.dh else None,
+    "dC/dx": lambda step, _: step.gradients and step.gradients.x,
+    "loss": lambda step, _: step.losses,
+    "share": lambda step, _: step.shares,
+    "loss_new": lambda step, _: step.update and step.update.losses,
+    "mean_a": lambda step, _: None if step.members is None else step.members.mean(axis=0),
+    "prediction": lambda step, _: _answers(step, 1),
+    "probability": lambda step, _: _answers(step, 2),
+}
+
+
+def _answers(step: StepTrace, axes: int) -> FloatArray | None:
+    """Return the answers where they are numbers (1 axis) or probabilities (2)."""
+    return step.answers if step.answers is not None and step.answers.ndim == axes else None
+
+
+_OF_UPDATES: Mapping[str, Callable[[Steps, StepTrace, Update], float]] = {
+    "C_new": lambda trace, step, update: update.cost,
+    "eta": lambda trace, step, update: update.eta,
+    "t": lambda trace, step, update: float(update.t),
+    "norm": lambda trace, step, update: _length(update.penalized),
+    "penalty": lambda trace, step, update: _penalty(trace, step.parameters, update.settings),
+}
+
+
+def _length(flat: FloatArray) -> float:
+    with np.errstate(all="ignore"):
+        return float(np.linalg.norm(flat))
+
+
+def _penalty(trace: Steps, flat: FloatArray, settings: StepSettings) -> float:
+    decayed = trace.layout.decayed * trace.layout.free
+    return float(penalty(flat, decayed, settings.l1, settings.l2, np))
+
+
+def span(numbers: Sequence[int]) -> str:
+    """Return numbers in words: 1 to 8, or 3, 17, 4, … (32 of them)."""
+    if len(numbers) > 2 and list(numbers) == list(range(numbers[0], numbers[0] + len(numbers))):
+        return f"{numbers[0]} to {numbers[-1]}"
+    if len(numbers) <= 6:
+        return ", ".join(str(number) for number in numbers)
+    return f"{', '.join(str(number) for number in numbers[:5])}, … ({len(numbers)} of them)"
+
+
+def _ranges(limits: Sequence[int]) -> str:
+    return f"[{','.join(f'1 to {limit}' if limit > 1 else '1' for limit in limits)}]"

@@ -1,0 +1,128 @@
+"""What a trace holds of one step: rows, forward, backward, and the update."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from chainrule._types import FloatArray
+from chainrule.engines.base import StepSettings
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Gradients, Network, Record
+from chainrule.equations.optimizers import OptimizerState
+from chainrule.equations.schedules import Schedule, Strength
+from chainrule.explain.trace.address import Address
+from chainrule.tables.encode import InputValue
+from chainrule.tables.target import TargetEncoder
+
+
+@dataclass(frozen=True)
+class Rate:
+    """How the step's learning rate came about: the schedule with the numbers of its formula.
+
+    ``base`` is the rate the schedule starts from, ``made`` the updates made so far, ``total`` those of the whole
+    training, ``warmup`` the updates of the warm-up.
+    """
+
+    schedule: Schedule
+    base: float
+    made: int
+    total: int
+    epoch: int
+    plateaus: int
+    warmup: int
+
+
+@dataclass(frozen=True)
+class Regularization:
+    """How strong dropout and weight decay were in the step: the schedule, its value, and the epochs it came from.
+
+    ``epoch`` is the number of epochs before the step's own, ``epochs`` that of the whole training.
+    """
+
+    schedule: Strength
+    value: float
+    epoch: int
+    epochs: int
+
+
+@dataclass(frozen=True, eq=False)
+class Update:
+    """What a step did to the parameters; arrays are flat (p,), as `Layout` lays them out.
+
+    ``raw`` is the gradient of the cost, ``penalized`` with the penalties' part and frozen parameters at 0, ``used``
+    clipped as well; ``decayed`` the parameters after weight decay; ``lines`` the result of each of the optimizer's lines.
+    """
+
+    settings: StepSettings
+    eta: float
+    before: OptimizerState
+    raw: FloatArray
+    penalized: FloatArray
+    used: FloatArray
+    decayed: FloatArray
+    lines: Mapping[str, FloatArray]
+    after: OptimizerState
+    parameters: FloatArray
+    losses: FloatArray
+    cost: float
+    rate: Rate | None = None
+    regularization: Regularization | None = None
+
+    @property
+    def t(self) -> int:
+        """The number of the update, from 1."""
+        return self.before.t + 1
+
+
+@dataclass(frozen=True, eq=False)
+class StepTrace:
+    """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
+
+    ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
+    each layer: da/dz (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
+    members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
+    ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
+    their layers, so that the step's update isn't this member's alone.
+    """
+
+    number: int
+    rows: tuple[int, ...]
+    parameters: FloatArray
+    record: Record
+    slopes: tuple[FloatArray | None, ...]
+    y: FloatArray | None = None
+    y_smooth: FloatArray | None = None
+    weights: FloatArray | None = None
+    shares: FloatArray | None = None
+    losses: FloatArray | None = None
+    gradients: Gradients | None = None
+    da: tuple[FloatArray, ...] = ()
+    dh: tuple[FloatArray, ...] = ()
+    update: Update | None = None
+    members: FloatArray | None = None
+    answers: FloatArray | None = None
+    inputs: tuple[tuple[InputValue, ...], ...] | None = None
+    shared: bool = False
+
+
+@dataclass(frozen=True, eq=False, repr=False)
+class Steps:
+    """One or more steps of one member network, and what they were made of; `Trace` finds their numbers by address."""
+
+    network: Network
+    steps: tuple[StepTrace, ...]
+    member: int = 1
+    target: TargetEncoder | None = None
+    source: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def layout(self) -> Layout:
+        """The flat layout of the parameters."""
+        return Layout(self.network)
+
+    def step(self, place: Address) -> StepTrace:
+        """Return the step that an address is about."""
+        return next(step for step in self.steps if len(self.steps) == 1 or step.number == place.step)

@@ -1,0 +1,146 @@
+"""Traces of a model: of its predictions for rows of a table, and of the steps of its training, replayed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.equations.layout import Layout
+from chainrule.equations.optimizers import OptimizerState
+from chainrule.errors import SettingsError, TableError
+from chainrule.explain.trace.records import Rate, Regularization, StepTrace
+from chainrule.explain.trace.steps import trace_step
+from chainrule.explain.trace.trace import Trace
+from chainrule.fitting.replay import Replay, replay
+from chainrule.model.model import Model
+from chainrule.model.source import Source
+from chainrule.tables.table import Table
+
+
+def trace_rows(
+    model: Model, source: Source, rows: int | Sequence[int], member: int = 1, **reading: Any
+) -> Trace:
+    """Return the trace of a model's prediction for one row or several of a table, by one of its members.
+
+    ``rows`` and ``member`` count from 1. In float64 from the stored parameters, which the engine that trained them
+    may hold in float32. Where the table has the target, there are losses and gradients as well, of the rows' mean
+    loss, without dropout. Raises TableError or SettingsError for a row, member or table that doesn't fit.
+
+    >>> import chainrule
+    >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, "y", hidden=[4], epochs=30)
+    >>> trace = trace_rows(trained.model, {"x": [1]}, 1)
+    >>> round(trace["x[1]"], 6), trace["probability[2]"] > 0.5
+    (0.486664, True)
+    """
+    if not 1 <= member <= model.members:
+        raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
+    table = model.table(source, **reading)
+    wanted = [rows] if isinstance(rows, int) else list(rows)
+    for row in wanted:
+        if not 1 <= row <= table.n_rows:
+            raise TableError(f"{table.name}: there is no row {row}; it has rows 1 to {table.n_rows}")
+    part = table.take([row - 1 for row in wanted])
+    x = model.encoder.transform(part)
+    y, why = _targets(model, part)
+    flat = np.asarray(model.parameters[member - 1], np.float64)
+    layout = Layout(model.network)
+    step = trace_step(layout, flat, x, y, rows=wanted)
+    outputs = ReferenceEngine().predict(model.network, model.parameters, x)
+    mean = outputs.mean(axis=0)
+    is_number = model.task == "regression"
+    answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
+    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
+    source_told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
+    if why:
+        source_told["target_unknown"] = why
+    return Trace(
+        model.network,
+        (replace(step, members=outputs, answers=answers, inputs=inputs),),
+        member,
+        model.target,
+        source_told,
+    )
+
+
+def trace_steps(
+    model: Model, source: Source, steps: int | Sequence[int], member: int = 1, **options: Any
+) -> Trace:
+    """Return the trace of steps (from 1) of a model's training, each replayed to the bits of the run.
+
+    ``source`` is the table the model was trained on; ``options`` are `replay`'s. Parameters, optimizer state, batch,
+    dropout masks and learning rate before the step are the run's own; the step itself is worked out in float64,
+    which the run may have made in float32. Where the members share their layers there is no update, which would be
+    of all of them. Raises what `replay` raises.
+
+    >>> import chainrule
+    >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
+    >>> model = chainrule.train(table, "y", hidden=[4], epochs=3, batch_size=8, members=2).model
+    >>> trace = trace_steps(model, table, 5, member=2)
+    >>> trace["t"], trace["eta"], len(trace.steps[0].rows)
+    (5.0, 0.001, 8)
+    """
+    made = replay(model, source, steps, member, **options)
+    told = {
+        "kind": "training",
+        "table": made[0].table.name,
+        "steps": [found.step for found in made],
+        "epochs": [found.epoch + 1 for found in made],
+        "steps_per_epoch": made[0].steps_per_epoch,
+        "members": model.members,
+    }
+    return Trace(model.network, tuple(_step(found) for found in made), member, model.target, told)
+
+
+def _step(found: Replay) -> StepTrace:
+    """Return the trace of one replayed step."""
+    model, data, rows, plan = found.model, found.data, found.rows, found.plan
+    shared = found.settings.sharing != "none"
+    arrays = {name: np.asarray(array[0], np.float64) for name, array in found.state.arrays.items()}
+    rate = Rate(
+        plan.schedule,
+        plan.learning_rate,
+        found.step - 1,
+        found.steps_per_epoch * plan.epochs,
+        found.epoch,
+        found.plateaus,
+        plan.warmup,
+    )
+    step = trace_step(
+        Layout(model.network),
+        np.asarray(found.state.parameters[0], np.float64),
+        data.x[rows],
+        data.y[rows],
+        weights=None if data.weights is None else data.weights[rows],
+        masks=found.masks,
+        settings=None if shared else found.settings,
+        eta=found.eta,
+        state=OptimizerState(found.step - 1, arrays),
+        rate=rate,
+        regularization=None
+        if plan.regularization.name == "constant"
+        else Regularization(plan.regularization, found.strength, found.epoch, plan.epochs),
+        rows=found.numbers,
+    )
+    part = found.table.take([row - 1 for row in found.numbers])
+    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
+    return replace(step, inputs=inputs, number=found.step, shared=shared)
+
+
+def _targets(model: Model, part: Table) -> tuple[Any, str]:
+    """Return the targets of the rows, or None and why they aren't known."""
+    name = model.target.name
+    if name not in part.columns:
+        return None, f"the table has no column {name!r}"
+    if part.column(name).null_count():
+        return None, f"the target {name!r} is missing"
+    single = model.task == "classification" and model.network.output.n_out == 1
+    try:
+        return model.target.transform(part, single=single), ""
+    except (
+        TableError
+    ) as error:  # a class that training never saw, say: the prediction can be explained all the same
+        return None, str(error)

@@ -1,0 +1,196 @@
+"""Traces of given steps: run by the reference engine, with all that explanation reads."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.engines.base import StepSettings
+from chainrule.engines.reference.step import Step, take_step
+from chainrule.equations.layout import Layout
+from chainrule.equations.losses import row_shares
+from chainrule.equations.network import Network, Parameters, Record
+from chainrule.equations.optimizers import OptimizerState, optimizer
+from chainrule.equations.regularizers import penalized
+from chainrule.errors import SettingsError
+from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
+from chainrule.explain.trace.trace import Trace
+
+
+def trace_step(
+    layout: Layout,
+    flat: FloatArray,
+    x: FloatArray,
+    y: FloatArray | None = None,
+    *,
+    weights: FloatArray | None = None,
+    masks: Sequence[FloatArray | None] | None = None,
+    settings: StepSettings | None = None,
+    eta: float = 0.0,
+    state: OptimizerState | None = None,
+    rate: Rate | None = None,
+    regularization: Regularization | None = None,
+    rows: Sequence[int] | None = None,
+) -> StepTrace:
+    """Return the trace of one step on rows ``x`` (n, d), or of a prediction.
+
+    With targets ``y`` (n, n_out) there are losses and gradients; with ``settings`` too an update with the learning
+    rate ``eta`` from the optimizer's ``state`` (None: its first). ``rows`` are the rows' numbers, 1 … n if None.
+    """
+    network = layout.network
+    numbers = tuple(range(1, len(x) + 1)) if rows is None else tuple(int(row) for row in rows)
+    p = layout.unflatten(flat)
+    with np.errstate(all="ignore"):
+        if y is None:
+            record = network.forward(p, x, np, masks)
+            return StepTrace(0, numbers, flat, record, _slopes(network, p, record))
+        used = settings or StepSettings(optimizer("sgd"))
+        if not used.optimizer.lines:
+            raise SettingsError(
+                f"{used.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+                "single steps to trace"
+            )
+        before = used.optimizer.init(flat, np) if state is None else state
+        strength = 1.0 if regularization is None else regularization.value
+        step = take_step(layout, flat, before, x, y, used, eta, weights, masks, strength)
+        losses = network.row_losses(step.record, y, np)
+        shares = row_shares(len(x), weights, network.reduction, step.record.a, np)
+        da, dh = _by_outputs(network, p, step, y, shares)
+        made = StepTrace(
+            before.t + 1 if settings else 0,
+            numbers,
+            flat,
+            step.record,
+            _slopes(network, p, step.record),
+            y,
+            network.loss.smooth(y) if network.loss.smoothed else None,
+            weights,
+            shares,
+            losses,
+            step.gradients,
+            da,
+            dh,
+        )
+        if settings is None:
+            return made
+        again = network.forward(layout.unflatten(step.parameters), x, np, masks)
+        return replace(
+            made,
+            update=Update(
+                used,
+                eta,
+                before,
+                step.raw,
+                step.used
+                if used.clip_norm is None
+                else penalized(step.raw, flat, layout.decayed, used.l1, used.l2, np) * layout.free,
+                step.used,
+                step.shrunk,
+                step.lines,
+                step.state,
+                step.parameters,
+                network.row_losses(again, y, np),
+                float(network.cost(again, y, np, weights)),
+                rate,
+                regularization,
+            ),
+        )
+
+
+def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
+    return tuple(
+        layer.slope(own, made.z, np) if layer.activation.elementwise else None
+        for layer, own, made in zip(network.layers, p[: len(network.layers)], record.layers, strict=True)
+    )
+
+
+def _by_outputs(
+    network: Network, p: Parameters, step: Step, y: FloatArray, shares: FloatArray
+) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
+    """Return dC/da and dC/dh of every layer."""
+    record, deltas = step.record, step.gradients.deltas
+    outer = network.loss.prime(record.a, y, np) * shares[:, None]
+    if network.loss.over_outputs == "mean":
+        outer = outer / record.a.shape[-1]
+    da, dh = [outer], [outer]
+    for index in range(len(network.layers) - 1, 0, -1):
+        _, back = network.layers[index].backward(p[index], record.inputs_of(index), deltas[index], np)
+        mask = record.layers[index - 1].mask
+        dh.append(back)
+        da.append(back if mask is None else back * mask)
+    return tuple(reversed(da)), tuple(reversed(dh))
+
+
+def trace_network(
+    network: Network,
+    parameters: Parameters | FloatArray,
+    x: Any,
+    y: Any = None,
+    *,
+    weights: Any = None,
+    settings: StepSettings | None = None,
+    learning_rate: float | None = None,
+    steps: int = 1,
+) -> Trace:
+    """Return the trace of a network built by hand.
+
+    ``parameters``: for each layer its arrays by name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
+    are the rows. Without ``settings`` there is no update; with them ``steps`` updates are made, each on all rows, with
+    ``learning_rate`` (the optimizer's own if None). Raises SettingsError for arrays that don't fit.
+    """
+    layout = Layout(network)
+    flat = _flat_parameters(layout, parameters)
+    rows = _rows(x, network.n_inputs, "x")
+    targets = None if y is None else _rows(y, network.output.n_out, "y")
+    if targets is not None and len(targets) != len(rows):
+        raise SettingsError(f"{len(rows)} rows x and {len(targets)} rows y don't belong together")
+    shares = None if weights is None else np.asarray(weights, np.float64)
+    if settings is not None and targets is None:
+        raise SettingsError("an update needs targets y")
+    if settings is None:
+        return Trace(network, (trace_step(layout, flat, rows, targets, weights=shares),))
+    eta = settings.optimizer.learning_rate if learning_rate is None else learning_rate
+    made: list[StepTrace] = []
+    state = settings.optimizer.init(flat, np)
+    for _ in range(steps):
+        step = trace_step(
+            layout, flat, rows, targets, weights=shares, settings=settings, eta=eta, state=state
+        )
+        made.append(step)
+        if step.update is not None:
+            flat, state = step.update.parameters, step.update.after
+    return Trace(network, tuple(made))
+
+
+def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> FloatArray:
+    if isinstance(parameters, np.ndarray):
+        flat = np.array(parameters, np.float64)
+        if flat.shape != (layout.size,):
+            raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {layout.size}")
+        return flat
+    shapes = layout.network.shapes()
+    if len(parameters) != len(shapes):
+        raise SettingsError(f"parameters for {len(parameters)} layers don't fit a network of {len(shapes)}")
+    for number, (given, wanted) in enumerate(zip(parameters, shapes, strict=True), 1):
+        # A feature stage, layer 0, comes last.
+        number = 0 if number > len(layout.network.layers) else number
+        for name, shape in wanted.items():
+            found = np.shape(given[name]) if name in given else None
+            if found != shape:
+                what = "is missing" if found is None else f"has shape {found}"
+                raise SettingsError(f"{name}[{number}] {what}, but {shape} is expected")
+        unknown = sorted(set(given) - set(wanted))
+        if unknown:
+            raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
+    return layout.flatten([{name: np.asarray(a, np.float64) for name, a in p.items()} for p in parameters])
+
+
+def _rows(values: Any, width: int, name: str) -> FloatArray:
+    rows = np.array(values, np.float64, ndmin=2)
+    if rows.ndim != 2 or rows.shape[1] != width:
+        raise SettingsError(f"{name} of shape {np.shape(values)} should be rows of {width} numbers")
+    return rows

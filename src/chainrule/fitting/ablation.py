@@ -1,0 +1,316 @@
+"""What each ingredient of the default recipe adds on a table: the recipe is trained with it and without it.
+
+An ingredient is taken out alone, all others stay (a leave-one-out ablation). The rows of the score are the same in all
+trainings; the seeds change initial weights, batches, validation rows and folds.
+"""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.engines import ENGINES
+from chainrule.engines.threads import limited_threads
+from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.ablation_records import Ablation, Ablations, Difference, Run
+from chainrule.fitting.prepare import Prepared, input_groups, prepare
+from chainrule.fitting.score import trained_model
+from chainrule.fitting.train import fit_prepared, named_settings
+from chainrule.model.model import Model, check_finite
+from chainrule.model.source import Reading, Source
+from chainrule.tables.cells import number_cells
+from chainrule.training.result import Callback
+from chainrule.training.scores.metrics import Scores, log_losses
+from chainrule.training.settings.recipe import INGREDIENTS, Ingredient, can_be_added, fill, why_plain
+from chainrule.training.settings.record import Problem, Settings, Task
+from chainrule.training.settings.resolve import resolve
+
+SEEDS = 3
+"""The trainings of the recipe, and of the recipe without each ingredient, where no other number is given."""
+
+
+@dataclass(frozen=True)
+class _Scored:
+    """The scores of one training, each row's part in them (n,), and the seconds that it took."""
+
+    scores: Scores
+    parts: Mapping[str, FloatArray]
+    seconds: float
+
+
+@dataclass(frozen=True)
+class _Trials:
+    """How all trainings of an ablation are made, and how many there are ``of`` them."""
+
+    prepared_as: Callable[[Settings], Prepared]
+    seeds: int
+    engine: str
+    threads: int | None
+    of: int
+    on_run: Callable[[Run], None] | None
+
+    def run(self, settings: Settings, name: str | None, index: int, made: list[_Scored]) -> None:
+        """Train with the settings' seed and those that follow it, and add the scores to ``made``."""
+        # An epoch beforehand, so that compiling counts in no training's seconds.
+        _trained(self.prepared_as(settings), self.engine, self.threads, lambda state: True)
+        for place, seed in enumerate(
+            range(settings.seed, settings.seed + self.seeds), index * self.seeds + 1
+        ):
+            made.append(_scored(self.prepared_as(replace(settings, seed=seed)), self.engine, self.threads))
+            if self.on_run is not None:
+                self.on_run(Run(name, seed, made[-1].scores, made[-1].seconds, place, self.of))
+
+
+def ablate(
+    table: Source,
+    target: str,
+    *,
+    seeds: int = SEEDS,
+    ingredients: Sequence[Ingredient] = INGREDIENTS,
+    task: Task | None = None,
+    inputs: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    weights: str | None = None,
+    scaling: str = "robust",
+    target_scaling: str | None = None,
+    test_share: float | None = None,
+    test_file: Source | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] | None = None,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_run: Callable[[Run], None] | None = None,
+    **settings: Any,
+) -> Ablations:
+    """Train the default recipe on a table, and again without each of its ingredients, ``seeds`` times each.
+
+    The words are those of `train`; ``on_run`` is called after each training. Ctrl-C returns what is done so far; before
+    the first training is done KeyboardInterrupt goes on. Raises TableError or SettingsError as `train` does, and for a
+    plain network, of which no ingredient can be taken out.
+    """
+    chosen = named_settings(settings)
+    check_ablates(chosen, seeds)
+    reading = Reading().changed(delimiter, decimal, encoding, missing)
+    prepared_as = partial(
+        prepare,
+        reading.table(table),
+        target,
+        task=task,
+        inputs=inputs,
+        drop=drop,
+        weights=weights,
+        scaling=scaling,
+        target_scaling=target_scaling,
+        test_share=test_share,
+        test_file=None if test_file is None else reading.table(test_file),
+        reading=reading,
+        test_seed=chosen.seed,
+    )
+    return ablate_prepared(
+        prepared_as,
+        chosen,
+        seeds=seeds,
+        ingredients=ingredients,
+        engine=engine,
+        threads=threads,
+        on_run=on_run,
+    )
+
+
+def check_ablates(settings: Settings, seeds: int) -> None:
+    """Raise SettingsError where there is no recipe to be taken apart, or its trainings can't be compared."""
+    if plain := why_plain(settings):
+        raise SettingsError(
+            f"--ablate takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
+            + (f"leave out {plain}, or add --recipe" if can_be_added(settings) else f"leave out {plain}")
+        )
+    if settings.time_limit is not None:
+        raise SettingsError(
+            "--ablate compares whole trainings, and a --time-limit would end each at another epoch: give --epochs and "
+            "--members instead"
+        )
+    if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
+        raise SettingsError(f"--ablate {seeds!r} must be a whole number of trainings each, at least 1")
+
+
+def ablate_prepared(
+    prepared_as: Callable[[Settings], Prepared],
+    settings: Settings,
+    *,
+    seeds: int = SEEDS,
+    ingredients: Sequence[Ingredient] = INGREDIENTS,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_run: Callable[[Run], None] | None = None,
+) -> Ablations:
+    """Take each ingredient out of the trainings that ``prepared_as`` prepares from settings; see `ablate`.
+
+    The seeds are the settings' and those that follow it; the rows of the score must not depend on them.
+    """
+    check_ablates(settings, seeds)
+    prepared = prepared_as(settings)
+    n = prepared.tested.n_rows
+    if n < 2:
+        raise SettingsError(
+            f"--ablate compares scores on rows held out, and there are {n}: give a larger --test-share, or a --test-file"
+        )
+    problem = _problem(prepared)
+    reasons = [_reason(ingredient, settings, problem) for ingredient in ingredients]
+    taken_out = [
+        ingredient for ingredient, reason in zip(ingredients, reasons, strict=True) if reason is None
+    ]
+    trials = _Trials(prepared_as, seeds, engine, threads, (1 + len(taken_out)) * seeds, on_run)
+    full: list[_Scored] = []
+    done: dict[str, list[_Scored]] = {}
+    failed: dict[str, str] = {}
+    interrupted = False
+    with limited_threads(threads):
+        try:
+            trials.run(settings, None, 0, full)
+            for index, ingredient in enumerate(taken_out, 1):
+                made = done[ingredient.name] = []
+                try:
+                    trials.run(replace(settings, **ingredient.without), ingredient.name, index, made)
+                except (SettingsError, TableError) as error:
+                    # Without it the network may diverge, which says something, but is no score.
+                    failed[ingredient.name] = f"without it: {error}"
+        except KeyboardInterrupt:
+            if not full:
+                raise
+            interrupted = True
+    found = []
+    for ingredient, reason in zip(ingredients, reasons, strict=True):
+        reason = reason or failed.get(ingredient.name)
+        if reason is None and not done.get(ingredient.name):
+            reason = "interrupted before it was"
+        if reason is None:
+            found.append(_compared(ingredient, full, done[ingredient.name]))
+        else:
+            found.append(Ablation(ingredient, {}, reason=reason))
+    return Ablations(
+        problem.task,
+        {name: float(np.mean([run.scores[name] for run in full])) for name in full[0].scores},
+        float(np.mean([run.seconds for run in full])),
+        len(full),
+        n,
+        tuple(found),
+        interrupted,
+    )
+
+
+def _problem(prepared: Prepared) -> Problem:
+    """Return what the recipe looked at."""
+    rows = prepared.fitted
+    groups = input_groups(prepared.encoder, rows, np.arange(rows.n_rows))
+    target = prepared.target
+    task: Task = "regression" if target.task == "regression" else "classification"
+    return Problem(task, rows.n_rows, prepared.encoder.n_inputs, target.n_classes, groups)
+
+
+def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str | None:
+    """Return why an ingredient can't be taken out of the training that the settings give; None if it can."""
+    chosen = fill(settings, problem)
+    words: dict[str, Any] = dict.fromkeys(ingredient.without)
+    own = fill(replace(settings, **words), problem)
+    there = [
+        _there(name, getattr(chosen, name), getattr(own, name), value)
+        for name, value in ingredient.without.items()
+    ]
+    if all(reason is not None for reason in there):
+        return "; ".join(filter(None, there))
+    try:
+        resolve(replace(settings, **ingredient.without), problem)
+    except SettingsError as error:
+        return str(error)
+    return None
+
+
+def _there(name: str, value: Any, own: Any, without: Any) -> str | None:
+    """Return why a setting is as without the ingredient already; None if it is not."""
+    word = name.replace("_", "-")
+    if value is None:
+        return f"there is no {word}"
+    shown = ("off", "on")[value] if isinstance(value, bool) else value
+    if value == without:
+        return f"{word} is {shown} already"
+    if isinstance(value, str | Sequence) and value != own:
+        # Another word of the user's is no ingredient: without it there would be another training altogether.
+        return f"{word} is {shown}, not the recipe's {own}"
+    if _is_number(value) and _is_number(without) and value < without:
+        # What is taken out of a number makes it less: more would be another recipe.
+        return f"{word} is {shown} already, less than {without}"
+    return None
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _trained(
+    prepared: Prepared, engine: str, threads: int | None, on_epoch_end: Callback | None = None
+) -> Model:
+    """Return the trained model; raises KeyboardInterrupt where training is interrupted."""
+    result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+    if result.stopped == "interrupted":
+        raise KeyboardInterrupt
+    return trained_model(prepared, result, engine=engine)[0]
+
+
+def _scored(prepared: Prepared, engine: str, threads: int | None) -> _Scored:
+    """Train, and score on the rows held out."""
+    begun = time.perf_counter()
+    model = _trained(prepared, engine, threads)
+    seconds = time.perf_counter() - begun
+    tested = prepared.tested
+    prediction = check_finite(model.answer(prepared.arrays.x_test), tested)
+    scores = model.score(prediction, tested).scores
+    if prediction.codes is None:
+        rmse = scores["rmse"]
+        errors = np.abs(prediction.labels - number_cells(tested, model.target.name))
+        # R = sqrt(mean e²), so d R = mean d(e²) / 2R: a row's part in a small difference is that of e² / 2R.
+        parts = (errors / rmse) ** 2 * rmse / 2 if rmse else np.zeros(len(errors))
+        return _Scored({"rmse": rmse}, {"rmse": parts}, seconds)
+    codes = model.target.codes(tested)
+    found = {"error": float(1 - scores["accuracy"])}
+    rows = {"error": (codes != prediction.codes).astype(np.float64)}
+    if prediction.probabilities is not None:
+        found["log_loss"] = scores["log_loss"]
+        rows["log_loss"] = log_losses(codes, prediction.probabilities)
+    return _Scored(found, rows, seconds)
+
+
+def _compared(ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_Scored]) -> Ablation:
+    """Return the differences between the trainings without and with an ingredient, of the same seeds."""
+    pairs = list(zip(full, made, strict=False))  # fewer without, where it was interrupted
+    differences = {}
+    for name in full[0].scores:
+        by_seed = np.array([without.scores[name] - with_it.scores[name] for with_it, without in pairs])
+        by_row = np.mean([without.parts[name] - with_it.parts[name] for with_it, without in pairs], axis=0)
+        differences[name] = Difference(
+            float(np.mean([with_it.scores[name] for with_it, _ in pairs])),
+            float(np.mean([without.scores[name] for _, without in pairs])),
+            float(np.mean(by_seed)),
+            _standard_error(by_seed) if len(by_seed) > 1 else None,
+            _standard_error(by_row),
+        )
+    return Ablation(
+        ingredient,
+        differences,
+        len(pairs),
+        float(np.mean([with_it.seconds for with_it, _ in pairs])),
+        float(np.mean([without.seconds for _, without in pairs])),
+    )
+
+
+def _standard_error(values: FloatArray) -> float:
+    """Return that of the mean: s / sqrt(n), s with n - 1."""
+    return float(np.std(values, ddof=1) / math.sqrt(len(values)))

@@ -1,0 +1,277 @@
+"""Replay: any step of a model's training once more, to the same bits as when it was made.
+
+All that was random can be had again from the seed, the step and the member, so a replay needs the model (its card)
+and the table: it trains one member from its initial parameters, or from a stored state, up to the step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+import numpy as np
+
+from chainrule._random import row_order
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines import engine_named
+from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule.engines.reference.step import masks_of_step
+from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.card import settings_of
+from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
+from chainrule.model.model import Model
+from chainrule.model.source import Source
+from chainrule.tables.cells import number_cells
+from chainrule.tables.table import Table
+from chainrule.training.initial import initial_parameters
+from chainrule.training.plan import Plan
+
+MOST_STEPS = 200
+"""The most steps of one replay: each begins at the start of its epoch."""
+
+
+@dataclass(frozen=True, eq=False)
+class Replay:
+    """The state of a training right before a step, and what the step is about.
+
+    ``state`` has the one member alone, (1, p); of members that share it is the member as an ordinary network, without
+    the optimizer's arrays, which are not one member's. ``rows`` are places in ``data``, ``numbers`` the rows' numbers in the
+    ``table``, from 1; ``masks`` the dropout masks of each layer. ``epoch`` and ``plateaus`` are what the schedule
+    made ``eta`` from, ``strength`` the factor of dropout and weight decay.
+    """
+
+    model: Model
+    table: Table
+    member: int
+    step: int
+    epoch: int
+    state: RunState
+    rows: IntArray
+    numbers: tuple[int, ...]
+    eta: float
+    plateaus: int
+    settings: StepSettings
+    plan: Plan
+    steps_per_epoch: int
+    data: Data
+    masks: list[FloatArray | None] | None
+    strength: float
+
+
+def replay(
+    model: Model,
+    source: Source,
+    steps: int | Sequence[int],
+    member: int = 1,
+    *,
+    state: RunState | None = None,
+    threads: int | None = None,
+    **reading: Any,
+) -> list[Replay]:
+    """Return the training right before each of the ``steps`` (from 1) of one of the model's members (from 1).
+
+    ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
+    end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
+    Raises SettingsError for a step or member that isn't there, or a training that has no single steps; TableError for
+    another table.
+
+    >>> import chainrule
+    >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
+    >>> model = chainrule.train(table, "y", hidden=[4], epochs=3, batch_size=8, members=2).model
+    >>> (found,) = replay(model, table, 5, member=2)
+    >>> found.epoch, found.state.parameters.shape, len(found.rows)
+    (1, (1, 14), 8)
+    """
+    settings, plan = _checked_card(model)
+    wanted = [steps] if isinstance(steps, int) else list(steps)
+    data, numbers, table = _training_data(model, source, **reading)
+    card = model.card
+    if not 1 <= member <= model.members:
+        raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
+    place = card["members"]["kept"][member - 1] - 1
+    if "bagging" in card:
+        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
+        data = replace(data, train=folds.rest[place])
+    per_epoch = -(-len(data.train) // settings.batch_size)
+    last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
+    for step in wanted:
+        if not 1 <= step <= last:
+            raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
+    if len(wanted) > MOST_STEPS:
+        raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
+    start = initial_parameters(
+        model.network,
+        card["members"]["trained"],
+        settings.seed,
+        unseen_inputs(model.encoder),
+        data.x,
+        settings.sharing,
+    )
+    runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
+    found = {step: runner.before(step) for step in sorted(set(wanted))}
+    return [_made(model, table, member, place, runner, numbers, step, found[step]) for step in wanted]
+
+
+def _made(
+    model: Model,
+    table: Table,
+    member: int,
+    place: int,
+    runner: _Runner,
+    numbers: IntArray,
+    step: int,
+    state: RunState,
+) -> Replay:
+    settings, data = runner.settings, runner.data
+    epoch, index = divmod(step - 1, runner.per_epoch)
+    strength = runner.plan.strength(epoch)
+    rows = data.train
+    if settings.shuffle:
+        rows = rows[row_order(len(rows), settings.seed, epoch, place)]
+    rows = rows[index * settings.batch_size : (index + 1) * settings.batch_size]
+    return Replay(
+        model,
+        table,
+        member,
+        step,
+        epoch,
+        state,
+        rows,
+        tuple(int(number) for number in numbers[rows]),
+        float(runner.rates(epoch)[index]),
+        runner.plateaus(epoch),
+        settings,
+        runner.plan,
+        runner.per_epoch,
+        data,
+        masks_of_step(model.network, len(rows), settings.seed, step - 1, place, strength),
+        strength,
+    )
+
+
+class _Runner:
+    """Trains one member up to any step, epoch after epoch, each of them once."""
+
+    def __init__(
+        self,
+        model: Model,
+        data: Data,
+        settings: StepSettings,
+        plan: Plan,
+        place: int,
+        start: FloatArray,
+        state: RunState | None,
+        threads: int | None,
+        per_epoch: int,
+    ) -> None:
+        self.model = model
+        self.data = data
+        self.settings = settings
+        self.plan = plan
+        self.place = place
+        self.start = start
+        self.per_epoch = per_epoch
+        self.engine = engine_named(model.engine, threads=threads if model.engine == "cpu" else None)
+        self.run = self.engine.start(model.network, start, data, settings, state)
+        self.shares = settings.sharing != "none"
+        made = 0 if state is None else int(state.steps[0 if self.shares else place])
+        if made % per_epoch:
+            raise SettingsError(
+                f"the state is after {made} steps, which is in the middle of an epoch of {per_epoch}"
+            )
+        self.epoch = made // per_epoch
+
+    def plateaus(self, epoch: int) -> int:
+        """Return the schedule's count of plateaus in an epoch."""
+        return sum(met <= epoch for met in self.model.card["plateaus"])
+
+    def rates(self, epoch: int) -> FloatArray:
+        """Return the learning rate of each step of an epoch."""
+        return self.plan.rates(epoch * self.per_epoch, self.per_epoch, epoch, self.plateaus(epoch))
+
+    def before(self, step: int) -> RunState:
+        """Return the member's state right before a step; steps must come in order."""
+        epoch, index = divmod(step - 1, self.per_epoch)
+        if epoch < self.epoch:
+            raise SettingsError(f"the state is after step {self.epoch * self.per_epoch}, past step {step}")
+        while self.epoch < epoch:
+            self._train(self.run, self.epoch, self.rates(self.epoch))
+            self.epoch += 1
+        run = self.run
+        if index:
+            # A part of an epoch can't be gone on with, so it is made beside the whole ones.
+            run = self.engine.start(
+                self.model.network, self.start, self.data, self.settings, self.run.state()
+            )
+            self._train(run, epoch, self.rates(epoch)[:index])
+        state, one = run.state(), slice(self.place, self.place + 1)
+        if self.shares:
+            return RunState(run.parameters[one].copy(), {}, state.steps)
+        arrays = {name: array[one] for name, array in state.arrays.items()}
+        return RunState(state.parameters[one], arrays, state.steps[one])
+
+    def _train(self, run: Any, epoch: int, rates: FloatArray) -> None:
+        together = range(len(run.parameters)) if self.shares else [self.place]
+        report = run.train_epoch(epoch, rates, together, self.plan.strength(epoch))
+        if report.diverged:
+            raise SettingsError(f"there is no such step of this member: {report.diverged[self.place]}")
+
+
+def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
+    """Return the settings and the plan of a model's training; raises SettingsError where it can't be replayed."""
+    if not model.card:
+        raise SettingsError("the model has no training card, so its training can't be replayed")
+    settings, plan = settings_of(model.card)
+    if not settings.optimizer.lines:
+        raise SettingsError(
+            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+            "single steps to replay"
+        )
+    return settings, plan
+
+
+def training_rows(model: Model, source: Source, **reading: Any) -> IntArray:
+    """Return the rows (from 0) of a table that a model was trained on, without those for validation and test.
+
+    Raises TableError for a table that it wasn't trained on, or whose rows are in another order.
+    """
+    if not model.card:
+        raise TableError("the model has no training card, so its training rows aren't known")
+    return _training_data(model, source, **reading)[1] - 1
+
+
+def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:
+    """Return the training rows as the network saw them, their numbers in the table (from 1), and the table.
+
+    Raises TableError where they aren't those of the training.
+    """
+    card, target = model.card, model.target
+    table = model.table(source, **reading)
+    rows: IntArray = np.flatnonzero(table.column(target.name).is_not_null().to_numpy())
+    weights = None
+    if card["weights"] is not None:
+        weights = number_cells(table, card["weights"])
+        rows = rows[weights[rows] > 0]
+    by_class = model.task == "classification"
+    same = len(rows) > 0
+    for share, stream in ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM)):
+        if same:
+            rows, split_off = divided(
+                table, target.name, rows, share, card["seed"], stream, by_class=by_class
+            )
+    if same and card.get("refit"):
+        rows = np.concatenate([rows, split_off])
+    same = same and len(rows) == card["rows"]["training"]
+    if same:
+        part = table.take(rows)
+        x = model.encoder.transform(part)
+        y = target.transform(part, single=by_class and model.network.output.n_out == 1)
+        weights = None if weights is None else weights[rows]
+        same = data_digest(x, y, weights) == card["data"]
+    if not same:
+        raise TableError(
+            f"{table.name} is not the table that the model was trained on ({card['table']}), or its rows were weighed "
+            "otherwise; a replay needs the same rows in the same order"
+        )
+    return Data(x, y, np.arange(len(rows)), np.arange(0), weights), rows + 1, table

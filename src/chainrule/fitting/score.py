@@ -1,0 +1,188 @@
+"""From a training to a model with its score beside the baselines."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.engines import ENGINES, engine_named
+from chainrule.equations.answers import Answers
+from chainrule.errors import SettingsError
+from chainrule.fitting.card import training_card
+from chainrule.fitting.held_out import held_out, held_out_rows
+from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.rows import data_digest
+from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
+from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.tables.cells import number_cells
+from chainrule.training.refit import warmup_of_refit
+from chainrule.training.result import FitResult
+from chainrule.training.scores.baselines import class_baselines, number_baselines
+from chainrule.training.scores.metrics import Scores
+from chainrule.training.scores.temperature import at_temperature, temperature_of
+
+MOST_CHECKED = 1000
+"""The training rows on which a trained network's outputs are checked to be finite."""
+
+
+@dataclass(frozen=True)
+class Trained:
+    """A trained model, how training went, and its scores beside the baselines'.
+
+    They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
+    trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know. With bagging
+    ``out_of_fold`` is about the training rows, each as answered by the one member that held it out.
+    """
+
+    model: Model
+    prepared: Prepared
+    fit: FitResult
+    evaluation: Evaluation
+    baselines: Mapping[str, Scores]
+    notes: tuple[str, ...]
+    out_of_fold: Evaluation | None = None
+
+    @property
+    def held_out(self) -> bool:
+        """Whether the scores are about rows the network never saw."""
+        return self.prepared.tested.n_rows > 0
+
+
+def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGINES[0]) -> Trained:
+    """Make the model of a training and score it on the rows held out, beside the baselines.
+
+    Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
+    SettingsError where training left nothing finite.
+    """
+    try:
+        return _scored(prepared, result, engine, with_baselines=True)
+    except KeyboardInterrupt:
+        return _scored(prepared, result, engine, with_baselines=False)
+
+
+def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
+    model, notes = trained_model(prepared, result, engine=engine)
+    out_of_fold = _out_of_fold(model, prepared, result, engine)
+    if not prepared.tested.n_rows:
+        own = check_finite(model.answer(prepared.arrays.x[: prepared.fitted.n_rows]), prepared.fitted)
+        evaluation = model.score(own, prepared.fitted)
+        return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
+    tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
+    evaluation = model.score(tested, prepared.tested)
+    finite = {name: score for name, score in evaluation.scores.items() if np.isfinite(score)}
+    model = replace(model, card={**model.card, "scores": finite})
+    if not with_baselines:
+        notes.append("the baselines were interrupted, and are left out")
+    baselines = _baselines(prepared) if with_baselines else {}
+    return Trained(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold)
+
+
+def trained_model(
+    prepared: Prepared, result: FitResult, *, engine: str = ENGINES[0]
+) -> tuple[Model, list[str]]:
+    """Return the model of the members that learned, its card without scores, and notes about the training.
+
+    Raises SettingsError where training left nothing finite.
+    """
+    resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
+    notes = [*training_notes(result, resolved), *prepared.notes]
+    kept = trained_members(result)
+    n = rows["training"]
+    if result.first is not None:
+        plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, n, len(arrays.x)))
+        n = len(arrays.x)
+        rows = {**rows, "training": n, "validation": 0}
+    weights = None if arrays.weights is None else arrays.weights[:n]
+    model = Model(
+        resolved.network,
+        result.parameters[kept],
+        prepared.encoder,
+        prepared.target,
+        prepared.reading,
+        training_card(
+            resolved.steps,
+            plan,
+            result,
+            table=prepared.table.name,
+            rows=rows,
+            weights=prepared.weights,
+            engine=engine,
+            test_share=prepared.test_share,
+            validation_share=resolved.validation_share,
+            data=data_digest(arrays.x[:n], arrays.y[:n], weights),
+            members={"trained": resolved.members, "kept": [member + 1 for member in kept]},
+            best_epochs=[result.best_epochs[member] for member in kept],
+            scores=None,
+            temperature=None,
+            **_choices(prepared, result),
+        ),
+    )
+    if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
+        raise SettingsError(no_finite_outputs(result))
+    if resolved.calibrate:
+        model = _calibrated(model, prepared, result, engine)
+    if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
+        x = arrays.x[: prepared.fitted.n_rows]
+        notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
+    return model, notes
+
+
+def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Evaluation | None:
+    """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
+    if not prepared.resolved.bagging:
+        return None
+    temperature, made = model.card["temperature"], engine_named(engine)
+
+    def outputs(parameters: FloatArray, x: FloatArray) -> FloatArray:
+        if temperature is not None:
+            parameters = at_temperature(model.network, parameters, temperature)
+        return made.predict(model.network, parameters, x)
+
+    rows = held_out_rows(prepared, result)
+    answers = model.answer_of(held_out(prepared, result, outputs)[0])
+    return model.score(answers, prepared.fitted.take(rows))
+
+
+def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Model:
+    """Return the model with the temperature that is best for rows it hasn't seen in its output layer, and in its card."""
+    network, rows = model.network, held_out_rows(prepared, result)
+    _, y, weights, _ = prepared.arrays
+    sums = partial(engine_named(engine).predict, network.without_output_activation())
+    temperature = temperature_of(
+        network,
+        held_out(prepared, result, sums),
+        y[rows],
+        Answers("class", network.loss.signed),
+        None if weights is None else weights[rows],
+    )
+    parameters = at_temperature(model.network, model.parameters, temperature)
+    return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
+
+
+def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
+    """Return the card's entries about what happened around the epochs, of what was chosen."""
+    resolved = prepared.resolved
+    found = {
+        "watch": (resolved.watch, "loss"),
+        "bagging": (resolved.members if resolved.bagging else 0, 0),
+        "refit": (result.first is not None, False),
+        "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),
+        "most_steps": (resolved.plan.most_steps, None),
+    }
+    return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
+
+
+def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
+    fitted, tested, target, arrays = prepared.fitted, prepared.tested, prepared.target, prepared.arrays
+    x = arrays.x[: fitted.n_rows]
+    weights = None if arrays.weights is None else arrays.weights[: fitted.n_rows]
+    if target.task == "classification":
+        codes, codes_test = target.codes(fitted), target.codes(tested)
+        return class_baselines(x, codes, arrays.x_test, codes_test, target.n_classes, weights)
+    y, y_test = number_cells(fitted, target.name), number_cells(tested, target.name)
+    return number_baselines(x, y, arrays.x_test, y_test, weights)

@@ -1,0 +1,28 @@
+"""Metrics of numbers in the units of the table, rather than as the network has them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.tables.target import TargetEncoder
+from chainrule.training.scores.watch import Watch
+
+
+def in_units(watch: Watch, target: TargetEncoder) -> Watch:
+    """Return what watches a metric of numbers in the table's units; any other watch as it is."""
+    if watch.answers.kind != "number":
+        return watch
+    function = _in_units(watch.metric.function, target)
+    return replace(watch, metric=replace(watch.metric, function=function))
+
+
+def _in_units(function: Callable[..., float], target: TargetEncoder) -> Callable[..., float]:
+    def compared(y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
+        # Watched rows that are a table of their own may lie outside the clamp: it is for answers only.
+        return function(target.undo(y), target.inverse(np.asarray(outputs)), weights)
+
+    return compared

@@ -1,0 +1,95 @@
+"""What a prepared training begins with, and how much of it fits into its time limit."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.engines import ENGINES, engine_named
+from chainrule.engines.base import Data
+from chainrule.errors import SettingsError
+from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.rows import unseen_inputs
+from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
+from chainrule.training.initial import initial_parameters
+
+WORTH_ALL_FOLDS = 16
+"""So many epochs, where they fit, are worth keeping all bagged members under a time limit."""
+
+
+def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
+    """Return the initial parameters (k, p), or (1, q) of members that share, and the rows with each member's part in them."""
+    resolved, arrays, folds = prepared.resolved, prepared.arrays, prepared.folds
+    n = prepared.rows["training"]
+    # Of a refit the rows are all rows in the end.
+    seen = arrays.x if resolved.refit else arrays.x[:n]
+    start = initial_parameters(
+        resolved.network,
+        resolved.members,
+        resolved.steps.seed,
+        unseen_inputs(prepared.encoder),
+        seen,
+        resolved.steps.sharing,
+    )
+    if folds is not None:
+        return start, Data(arrays.x, arrays.y, folds.rest, folds.held, arrays.weights)
+    return start, Data(arrays.x, arrays.y, np.arange(n), np.arange(n, len(arrays.x)), arrays.weights)
+
+
+def check_not_limited(prepared: Prepared) -> None:
+    """Raise SettingsError where a training that is to be gone on with has a time limit."""
+    if prepared.budget is not None:
+        raise SettingsError(
+            "under a --time-limit members and epochs are chosen by the clock, so a checkpoint can't be gone on with: give "
+            "--members and --epochs instead"
+        )
+
+
+def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | None = None) -> Prepared:
+    """Return the prepared training with as many members and epochs as fit into its time limit, by `sized`.
+
+    An epoch is measured first. A refit takes the time of as many epochs of all rows. Without a time limit, or where the
+    optimizer has no steps to measure, everything stays.
+    """
+    budget, resolved = prepared.budget, prepared.resolved
+    if budget is None or not resolved.steps.optimizer.lines:
+        return prepared
+    made = engine_named(engine, threads=threads)
+    start, data = start_of(prepared)
+    plan, members = resolved.plan, resolved.members
+    together: int = getattr(made, "threads", 1)  # the reference engine has one
+    seconds = seconds_of_epoch(made, resolved.network, start, data, resolved.steps, plan, budget)
+    seconds /= math.ceil(members / together)
+    if resolved.refit:
+        seconds *= 1 + len(prepared.arrays.x) / prepared.rows["training"]
+    room = PLANNED * budget.left()
+    several = resolved.bagging or resolved.steps.sharing != "none"
+    size = sized(seconds, room, members, plan.epochs, together, fewest=2 if several else 1)
+    fewer = math.floor(room / (seconds * math.ceil(members / together)))
+    if resolved.bagging and size.members < members and fewer >= WORTH_ALL_FOLDS:
+        # Fewer members have larger folds, and so fewer rows to learn from: epochs are given up first.
+        size = Size(members, min(plan.epochs, fewer))
+    if (size.members, size.epochs, size.share) == (members, plan.epochs, 1.0):
+        return prepared
+    limit = f"the time limit of {budget.seconds:g} s"
+    most_steps = None
+    if size.share < 1:
+        steps = -(-data.train.shape[-1] // resolved.steps.batch_size)
+        most_steps = max(1, math.floor(steps * size.share))
+        note = (
+            f"{limit} is too short for one epoch: {most_steps:,} of its {steps:,} steps are made, by {size.members} of "
+            f"{members} members"
+        )
+    else:
+        note = f"{limit} has room for {size.epochs:,} of {plan.epochs:,} epochs and {size.members} of {members} members"
+    plan = replace(
+        plan,
+        epochs=size.epochs,
+        warmup=round(plan.warmup * size.epochs / plan.epochs),
+        most_steps=most_steps,
+    )
+    cut = replace(resolved, plan=plan, members=size.members, refit=resolved.refit and most_steps is None)
+    return replace(prepared, resolved=cut, notes=(*prepared.notes, note))

@@ -1,0 +1,119 @@
+"""From a table to a trained model with an honest score: `train`, in the steps `prepare`, fit and score."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chainrule.engines import ENGINES, engine_named
+from chainrule.engines.threads import limited_threads
+from chainrule.errors import SettingsError
+from chainrule.fitting.prepare import Prepared, prepare
+from chainrule.fitting.score import Trained, score_prepared
+from chainrule.fitting.timing import check_not_limited, start_of, within_time
+from chainrule.model.source import Reading, Source
+from chainrule.tables.table import suggestion
+from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.loop import fit
+from chainrule.training.refit import refit
+from chainrule.training.result import Callback, FitResult
+from chainrule.training.settings.record import Settings, Task
+
+
+def train(
+    table: Source,
+    target: str,
+    *,
+    task: Task | None = None,
+    inputs: Sequence[str] | None = None,
+    drop: Sequence[str] = (),
+    weights: str | None = None,
+    scaling: str = "robust",
+    target_scaling: str | None = None,
+    test_share: float | None = None,
+    test_file: Source | None = None,
+    delimiter: str | None = None,
+    decimal: str | None = None,
+    encoding: str | None = None,
+    missing: Sequence[str] | None = None,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_epoch_end: Callback | None = None,
+    **settings: Any,
+) -> Trained:
+    """Train a network on a table and score it on rows it never saw.
+
+    ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
+    ``settings`` are the fields of `Settings`. All words are the command line's. Raises TableError or
+    SettingsError with one line that says what to do.
+
+    >>> import chainrule
+    >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", hidden=[4], epochs=30)
+    >>> trained.evaluation.rows, trained.model.predict({"x": [0, 1]}).labels.tolist()
+    (8, ['a', 'b'])
+    """
+    prepared = prepare(
+        table,
+        target,
+        named_settings(settings),
+        task=task,
+        inputs=inputs,
+        drop=drop,
+        weights=weights,
+        scaling=scaling,
+        target_scaling=target_scaling,
+        test_share=test_share,
+        test_file=test_file,
+        reading=Reading().changed(delimiter, decimal, encoding, missing),
+    )
+    return train_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+
+
+def named_settings(words: Mapping[str, Any]) -> Settings:
+    """Return the settings with these words; raises SettingsError for a word that is none."""
+    known = Settings.__dataclass_fields__
+    for name in words:
+        if name not in known:
+            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, list(known))}")
+    return Settings(**words)
+
+
+def train_prepared(
+    prepared: Prepared,
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_epoch_end: Callback | None = None,
+) -> Trained:
+    """Train on a prepared table (`fit_prepared`), and score beside the baselines (`score_prepared`)."""
+    with limited_threads(threads):
+        prepared = within_time(prepared, engine=engine, threads=threads)
+        result = fit_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+        return score_prepared(prepared, result, engine=engine)
+
+
+def fit_prepared(
+    prepared: Prepared,
+    *,
+    engine: str = ENGINES[0],
+    threads: int | None = None,
+    on_epoch_end: Callback | None = None,
+    resume: Checkpoint | None = None,
+) -> FitResult:
+    """Train on a prepared table with ``threads`` threads (all processors if None), or go on from a checkpoint.
+
+    Ctrl-C ends training, and the best networks so far are returned; before the end of the first epoch there are
+    none, and KeyboardInterrupt goes on.
+    """
+    resolved, budget = prepared.resolved, prepared.budget
+    if resume is not None:
+        check_not_limited(prepared)
+    made = engine_named(engine, threads=threads)
+    start, data = start_of(prepared)
+    what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
+    result = fit(*what, on_epoch_end, resume=resume, budget=budget)
+    if resolved.refit:
+        result = refit(*what, result, on_epoch_end, budget=budget)
+    if result.stopped == "interrupted" and not result.history:
+        raise KeyboardInterrupt
+    return result

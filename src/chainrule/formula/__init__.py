@@ -1,0 +1,1 @@
+"""The language of formulas: trees, values, derivatives, and how they are written."""

@@ -1,0 +1,107 @@
+"""The nodes of a formula's tree."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, TypeAlias
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True)
+class Number:
+    """A finite number."""
+
+    value: float
+
+
+@dataclass(frozen=True)
+class Constant:
+    """A named constant: pi or e."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Symbol:
+    """A name that stands for a value given when the formula is evaluated."""
+
+    name: str
+
+
+@dataclass(frozen=True)
+class Negate:
+    """-operand."""
+
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class Binary:
+    """Left op right, where op is one of ``+ - * / ^``."""
+
+    op: str
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True)
+class Call:
+    """A function of ``FUNCTIONS`` with its arguments."""
+
+    name: str
+    args: tuple["Node", ...]
+
+
+@dataclass(frozen=True)
+class Compare:
+    """Left op right, where op is one of ``< <= > >= ==``; only the condition of a ``where``."""
+
+    op: str
+    left: "Node"
+    right: "Node"
+
+
+@dataclass(frozen=True)
+class Derivative:
+    """The derivative of operand by a symbol, not yet taken; only in the steps of a derivation."""
+
+    symbol: str
+    operand: "Node"
+
+
+Node: TypeAlias = Number | Constant | Symbol | Negate | Binary | Call | Compare | Derivative
+
+
+CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e}
+
+
+def children(node: Node) -> tuple[Node, ...]:
+    """Return the operands of a node, in order."""
+    match node:
+        case Negate(operand) | Derivative(_, operand):
+            return (operand,)
+        case Binary(_, left, right) | Compare(_, left, right):
+            return (left, right)
+        case Call(_, args):
+            return args
+        case _:
+            return ()
+
+
+def with_children(node: Node, operands: tuple[Node, ...]) -> Node:
+    """Return a node of the same kind with other operands, in the order of ``children``."""
+    match node:
+        case Negate():
+            return Negate(*operands)
+        case Derivative(symbol):
+            return Derivative(symbol, *operands)
+        case Binary(op):
+            return Binary(op, *operands)
+        case Compare(op):
+            return Compare(op, *operands)
+        case Call(name):
+            return Call(name, operands)
+        case _:
+            return node

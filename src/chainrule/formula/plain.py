@@ -1,0 +1,55 @@
+"""A formula's tree as plain data for JSON, and back."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from chainrule._numbers import number_from_data, number_to_data
+from chainrule.errors import SettingsError
+from chainrule.formula.nodes import Binary, Call, Compare, Constant, Derivative, Negate, Node, Number, Symbol
+
+
+def tree_to_data(node: Node) -> Any:
+    """Return a tree as nested lists: ``["+", left, right]``, a symbol as ``{"name": …}``, a number as itself."""
+    match node:
+        case Number(value):
+            return number_to_data(value)
+        case Constant(name):
+            return {"constant": name}
+        case Symbol(name):
+            return {"name": name}
+        case Negate(operand):
+            return ["negate", tree_to_data(operand)]
+        case Binary(op, left, right) | Compare(op, left, right):
+            return [op, tree_to_data(left), tree_to_data(right)]
+        case Call(name, args):
+            return [name, *(tree_to_data(arg) for arg in args)]
+        case Derivative(symbol, operand):
+            return ["d", {"name": symbol}, tree_to_data(operand)]
+    raise SettingsError(f"{type(node).__name__} is no part of a formula")
+
+
+_BINARY = frozenset("+-*/^@⊙")
+
+
+_RELATIONS = frozenset({"<", "<=", ">", ">=", "=="})
+
+
+def tree_from_data(data: Any) -> Node:
+    """Return the tree of `tree_to_data`'s data."""
+    match data:
+        case {"constant": str(name)}:
+            return Constant(name)
+        case {"name": str(name)}:
+            return Symbol(name)
+        case ["negate", operand]:
+            return Negate(tree_from_data(operand))
+        case ["d", {"name": str(symbol)}, operand]:
+            return Derivative(symbol, tree_from_data(operand))
+        case [str(op), left, right] if op in _BINARY:
+            return Binary(op, tree_from_data(left), tree_from_data(right))
+        case [str(op), left, right] if op in _RELATIONS:
+            return Compare(op, tree_from_data(left), tree_from_data(right))
+        case [str(name), *args]:
+            return Call(name, tuple(tree_from_data(arg) for arg in args))
+    return Number(number_from_data(data))

@@ -1,0 +1,234 @@
+"""Formulas written as plain text."""
+
+import re
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from enum import IntEnum
+from typing import NamedTuple, TypeAlias
+
+from chainrule.formula.nodes import (
+    Binary,
+    Call,
+    Compare,
+    Constant,
+    Derivative,
+    Negate,
+    Node,
+    Number,
+    Symbol,
+    children,
+)
+
+Substitute: TypeAlias = Mapping[str, str | float]
+"""How a symbol is to be shown: a number, or a name or number as plain text, which is escaped as needed."""
+
+
+_NUMBER = re.compile(r"([-−+]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?")
+
+
+def text(node: Node, substitute: Substitute | None = None) -> str:
+    """Return the formula in the formula language, such as ``1/(1 + exp(-z))``.
+
+    ``parse`` reads it again, unless it holds a ``Derivative`` or a substituted name that isn't one.
+
+    >>> from chainrule.formula.parse import parse
+    >>> text(parse("alpha*z^2").root, {"z": -3})
+    'alpha*(-3)^2'
+    """
+    return _Text(substitute).piece(node).markup
+
+
+class _Level(IntEnum):
+    """How tightly a piece holds together; an operand below what its place asks for gets brackets."""
+
+    LOOSE = 0
+    SUM = 1
+    PRODUCT = 2
+    FRACTION = 3
+    POWER = 4
+    ATOM = 5
+
+
+class _Piece(NamedTuple):
+    markup: str
+    level: _Level
+    minus: bool = False
+    """It begins with a minus sign, so it can only stand first."""
+
+
+class _Renderer(ABC):
+    """The precedence rules, which are the same in every format; subclasses know the marks."""
+
+    shows_association = True
+    """Print the brackets of a + (b + c), which change how it is computed but not what it means."""
+
+    def __init__(self, substitute: Substitute | None) -> None:
+        self.substitute = substitute or {}
+
+    def piece(self, node: Node) -> _Piece:
+        match node:
+            case Number(value):
+                return self.number(_digits(value))
+            case Symbol(name):
+                return self.symbol(name)
+            case Constant(name):
+                return _Piece(self.name(name), _Level.ATOM)
+            case Negate(operand):
+                body = self.fit(self.piece(operand), _Level.PRODUCT)
+                return _Piece(self.negate(body), _Level.PRODUCT, minus=True)
+            case Binary(op, left, right):
+                return self.binary(op, self.piece(left), self.piece(right))
+            case Compare(op, left, right):
+                sides = (self.fit(self.piece(side), _Level.SUM, first=True) for side in (left, right))
+                return _Piece(self.relation(op, *sides), _Level.LOOSE)
+            case Derivative(symbol, operand):
+                return _Piece(self.derivative(self.name(symbol), self.markup(operand)), _Level.FRACTION)
+            case Call():
+                return self.call(node)
+
+    def binary(self, op: str, left: _Piece, right: _Piece) -> _Piece:
+        match op:
+            case "+" | "-":
+                idle = op == "+" and not self.shows_association
+                body = self.infix(
+                    op,
+                    self.fit(left, _Level.SUM, first=True),
+                    self.fit(right, _Level.SUM if idle else _Level.PRODUCT),
+                )
+                return _Piece(body, _Level.SUM, left.minus)
+            case "*" | "@" | "⊙":
+                loosest = _Level.FRACTION if self.shows_association else _Level.PRODUCT
+                body = self.infix(op, self.fit(left, _Level.PRODUCT, first=True), self.fit(right, loosest))
+                return _Piece(body, _Level.PRODUCT, left.minus)
+            case "/":
+                return self.quotient(left, right)
+            case _:
+                return _Piece(self.power(self.fit(left, _Level.ATOM), self.exponent(right)), _Level.POWER)
+
+    def markup(self, node: Node) -> str:
+        """Return the markup of a node whose place needs no brackets."""
+        return self.piece(node).markup
+
+    def fit(self, piece: _Piece, level: _Level, *, first: bool = False) -> str:
+        """Return the markup of an operand, in brackets unless it holds together at ``level``.
+
+        ``first``: it is the first of its expression, so it may begin with a minus sign.
+        """
+        if piece.level < level or (piece.minus and not first):
+            return self.fence("(", piece.markup, ")")
+        return piece.markup
+
+    def symbol(self, name: str) -> _Piece:
+        shown = self.substitute.get(name, name)
+        if isinstance(shown, str) and not _NUMBER.fullmatch(shown):
+            return self.named(shown)
+        return self.number(shown if isinstance(shown, str) else _digits(shown))
+
+    def named(self, name: str) -> _Piece:
+        """Return a symbol shown by its name."""
+        return _Piece(self.name(name), _Level.ATOM)
+
+    def number(self, digits: str) -> _Piece:
+        """Return a number from its digits, ``inf`` or ``nan``, with or without a sign."""
+        match = _NUMBER.fullmatch(digits)
+        if match is None:
+            sign = "-" if digits.startswith("-") else ""
+            piece = _Piece(self.not_finite(digits.removeprefix("-")), _Level.ATOM)
+        else:
+            sign, mantissa, exponent = match.groups()
+            piece = self.unsigned(mantissa, None if exponent is None else int(exponent))
+        return (
+            _Piece(self.negate(piece.markup), _Level.PRODUCT, minus=True) if sign in "-−" and sign else piece
+        )
+
+    @abstractmethod
+    def name(self, name: str) -> str: ...
+
+    @abstractmethod
+    def unsigned(self, mantissa: str, exponent: int | None) -> _Piece: ...
+
+    @abstractmethod
+    def not_finite(self, digits: str) -> str: ...
+
+    @abstractmethod
+    def fence(self, opening: str, body: str, closing: str) -> str: ...
+
+    @abstractmethod
+    def negate(self, body: str) -> str: ...
+
+    @abstractmethod
+    def infix(self, op: str, left: str, right: str) -> str: ...
+
+    @abstractmethod
+    def relation(self, op: str, left: str, right: str) -> str: ...
+
+    @abstractmethod
+    def quotient(self, above: _Piece, below: _Piece) -> _Piece: ...
+
+    @abstractmethod
+    def power(self, base: str, exponent: str) -> str: ...
+
+    @abstractmethod
+    def exponent(self, exponent: _Piece) -> str: ...
+
+    @abstractmethod
+    def call(self, node: Call) -> _Piece: ...
+
+    @abstractmethod
+    def derivative(self, symbol: str, body: str) -> str: ...
+
+
+class _Text(_Renderer):
+    """The formula language itself."""
+
+    def name(self, name: str) -> str:
+        return name
+
+    def unsigned(self, mantissa: str, exponent: int | None) -> _Piece:
+        return _Piece(mantissa if exponent is None else f"{mantissa}e{exponent}", _Level.ATOM)
+
+    def not_finite(self, digits: str) -> str:
+        return digits
+
+    def fence(self, opening: str, body: str, closing: str) -> str:
+        return f"{opening}{body}{closing}"
+
+    def negate(self, body: str) -> str:
+        return f"-{body}"
+
+    def infix(self, op: str, left: str, right: str) -> str:
+        return f"{left}{op}{right}" if op in "*/" else f"{left} {op} {right}"
+
+    def relation(self, op: str, left: str, right: str) -> str:
+        return f"{left} {op} {right}"
+
+    def quotient(self, above: _Piece, below: _Piece) -> _Piece:
+        body = self.infix("/", self.fit(above, _Level.PRODUCT, first=True), self.fit(below, _Level.POWER))
+        return _Piece(body, _Level.PRODUCT, above.minus)
+
+    def power(self, base: str, exponent: str) -> str:
+        return f"{base}^{exponent}"
+
+    def exponent(self, exponent: _Piece) -> str:
+        return self.fit(exponent, _Level.POWER)
+
+    def call(self, node: Call) -> _Piece:
+        return _Piece(f"{node.name}({', '.join(self.markup(arg) for arg in node.args)})", _Level.ATOM)
+
+    def derivative(self, symbol: str, body: str) -> str:
+        return f"d/d{symbol}[{body}]"
+
+
+def _digits(value: float) -> str:
+    """Return the shortest digits that give the number back; whole numbers without a point."""
+    value = float(value)
+    if value.is_integer() and abs(value) < 1e16:
+        return str(int(value))
+    return re.sub(r"e([+-])0*", lambda match: "e" + match[1].replace("+", ""), repr(value))
+
+
+def _is_tall(node: Node) -> bool:
+    """Tell whether a node is too tall to be read as an exponent."""
+    tall = isinstance(node, Derivative) or (isinstance(node, Binary) and node.op == "/")
+    tall = tall or (isinstance(node, Call) and node.name in ("where", "sum"))
+    return tall or any(_is_tall(child) for child in children(node))

@@ -1,0 +1,50 @@
+"""What a move is: a record with its keys, the names of the numbers it gives, and a function of a scene."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, NamedTuple
+
+from chainrule._numbers import number_text
+from chainrule.lessons.fields import Fields
+from chainrule.lessons.setup import Setup
+from chainrule.lessons.show.blocks import Block
+
+
+class Outcome(NamedTuple):
+    """What a move shows, and the numbers of its own by name."""
+
+    blocks: list[Block]
+    numbers: Mapping[str, float] = MappingProxyType({})
+
+
+@dataclass(frozen=True)
+class Scene:
+    """What a move sees: its network, all networks, the values of its keys, the digits numbers are shown with."""
+
+    setup: Setup
+    setups: Mapping[str, Setup]
+    values: Mapping[str, Any]
+    digits: int
+
+    def __getitem__(self, key: str) -> Any:
+        """Return the value of a key, its default where the file doesn't give it."""
+        return self.values[key]
+
+    def number(self, value: float) -> str:
+        """Return a number as it is shown."""
+        return number_text(value, self.digits)
+
+
+@dataclass(frozen=True)
+class Move:
+    """One kind of step: what it does in words, its keys, its function; ``numbers`` matches the names it gives."""
+
+    name: str
+    words: str
+    run: Callable[[Scene], Outcome]
+    fields: Fields = field(default_factory=dict)
+    numbers: str = ""
+    trains: bool = False

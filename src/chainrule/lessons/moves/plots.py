@@ -1,0 +1,186 @@
+"""Moves that draw with signs: the plane with its two sides, the cost as a landscape with the path of descent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.errors import SettingsError
+from chainrule.lessons.fields import Field, Where, listing, number, text, whole
+from chainrule.lessons.moves.base import Move, Outcome, Scene
+from chainrule.lessons.setup import Setup
+from chainrule.lessons.show.blocks import Plot
+
+COLUMNS, LINES = 61, 21
+"""The size of a picture, so that it fits 80 columns with its axes."""
+
+HEIGHTS = 10
+"""How many bands of height a landscape has; every other one is filled with its number, from 0 on."""
+
+DEEPEST = 1e-4
+"""Where the cost is less than this part of the highest, the ground is level: at a minimum its logarithm has none."""
+
+CLASSES = ".#*+"
+POINTS = "oxvz"
+
+
+def plane(scene: Scene) -> Outcome:
+    """Draw which class the network answers at every point of a plane, with the rows as points in it."""
+    setup = scene.setup
+    if setup.network.n_inputs != 2:
+        raise SettingsError(f"the plane needs 2 inputs; network {setup.name!r} has {setup.network.n_inputs}")
+    (low_x, high_x), (low_y, high_y) = (
+        _span(scene, "across", setup.x[:, 0]),
+        _span(scene, "up", setup.x[:, 1]),
+    )
+    across, up = np.linspace(low_x, high_x, COLUMNS), np.linspace(high_y, low_y, LINES)
+    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    answers = _classes(setup.outputs(points))
+    if answers.max() >= len(CLASSES):
+        raise SettingsError(f"the picture has signs for {len(CLASSES)} classes")
+    signs = [
+        [CLASSES[answers[line * COLUMNS + column]] for column in range(COLUMNS)] for line in range(LINES)
+    ]
+    if setup.y is not None:
+        for row, target in zip(setup.x, _classes(setup.y), strict=True):
+            _put(signs, row, (low_x, high_x), (low_y, high_y), POINTS[target])
+    count = int(max(answers.max(), 0 if setup.y is None else _classes(setup.y).max())) + 1
+    names = [f"output {c + 1}" if setup.network.output.n_out > 1 else f"class {c}" for c in range(count)]
+    key = "answers: " + ", ".join(f"{CLASSES[c]} {name}" for c, name in enumerate(names))
+    if setup.y is not None:
+        key += "; rows: " + ", ".join(f"{POINTS[c]} {name}" for c, name in enumerate(names))
+    return Outcome(
+        [Plot(_framed(signs, (low_x, high_x), (low_y, high_y), scene), _axes(key, setup.input_names))]
+    )
+
+
+def surface(scene: Scene) -> Outcome:
+    """Draw the cost over two parameters as a landscape, and the path that training takes in it; trains on."""
+    setup = scene.setup
+    names = scene["parameters"]
+    places = [_place(setup, name) for name in names]
+    (low_x, high_x), (low_y, high_y) = scene["across"], scene["up"]
+    across, up = np.linspace(low_x, high_x, COLUMNS), np.linspace(high_y, low_y, LINES)
+    flats = np.repeat(setup.flat[None], COLUMNS * LINES, axis=0)
+    flats[:, places] = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    costs = _costs(setup, flats)
+    heights = np.log(np.maximum(costs, DEEPEST * np.max(costs)) + 1e-300)
+    levels = np.floor((heights - heights.min()) / (np.ptp(heights) or 1.0) * (HEIGHTS - 1) + 0.5).astype(int)
+    marks = [" " if level % 2 else str(level) for level in range(HEIGHTS)]
+    signs = [[marks[levels[line * COLUMNS + column]] for column in range(COLUMNS)] for line in range(LINES)]
+    path = [setup.flat[places]]
+
+    def watch(_: int) -> bool:
+        path.append(setup.flat[places])
+        return False
+
+    setup.train(scene["epochs"], watch=watch)
+    for number_, point in enumerate(path):
+        last = number_ == len(path) - 1
+        _put(signs, point, (low_x, high_x), (low_y, high_y), "A" if not number_ else "Z" if last else "o")
+    deep = max(float(costs.min()), DEEPEST * float(costs.max()))
+    key = (
+        f"heights of the cost from 0 ({deep:.2g} or less) to {HEIGHTS - 1} ({costs.max():.2g}), every other one blank; "
+        f"the path from A to Z, o after each of {scene['epochs']} epochs"
+    )
+    return Outcome([Plot(_framed(signs, (low_x, high_x), (low_y, high_y), scene), _axes(key, names))])
+
+
+def _span(scene: Scene, key: str, values: FloatArray) -> tuple[float, float]:
+    """Return the ends of an axis: as given, or the rows' with a margin."""
+    if scene[key]:
+        low, high = scene[key]
+        return low, high
+    low, high = float(values.min()), float(values.max())
+    margin = (high - low or 1.0) / 4
+    return low - margin, high + margin
+
+
+def _classes(values: FloatArray) -> FloatArray:
+    one = values.shape[1] == 1
+    return (values[:, 0] > 0.5).astype(int) if one else np.argmax(values, axis=1)
+
+
+def _put(
+    signs: list[list[str]], point: FloatArray, across: tuple[float, float], up: tuple[float, float], sign: str
+) -> None:
+    column = round((float(point[0]) - across[0]) / (across[1] - across[0]) * (COLUMNS - 1))
+    line = round((up[1] - float(point[1])) / (up[1] - up[0]) * (LINES - 1))
+    if 0 <= column < COLUMNS and 0 <= line < LINES:
+        signs[line][column] = sign
+
+
+def _framed(
+    signs: list[list[str]], across: tuple[float, float], up: tuple[float, float], scene: Scene
+) -> tuple[str, ...]:
+    """Return the lines with numbers at the ends of both axes."""
+    ends = {0: scene.number(up[1]), LINES - 1: scene.number(up[0])}
+    width = max(len(end) for end in ends.values())
+    lines = [f"{ends.get(number_, ''):>{width}} |{''.join(row)}" for number_, row in enumerate(signs)]
+    left, right = scene.number(across[0]), scene.number(across[1])
+    lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
+    lines.append(" " * (width + 2) + left + f"{right:>{COLUMNS - len(left)}}")
+    return tuple(lines)
+
+
+def _axes(key: str, names: tuple[str, ...]) -> str:
+    return f"{names[0]} to the right, {names[1]} up; {key}"
+
+
+def _place(setup: Setup, name: str) -> int:
+    known = list(setup.parameters())
+    if name not in known:
+        raise SettingsError(f"{name!r} is no parameter; there are {', '.join(known[:12])}")
+    return known.index(name)
+
+
+def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
+    """Return the cost (k,) of the training rows for many parameters (k, p)."""
+    if setup.y is None:
+        raise SettingsError("the cost needs targets: give y")
+    with np.errstate(all="ignore"):
+        record = setup.network.forward(setup.layout.unflatten(flats), setup.x[setup.training], np)
+        return np.asarray(setup.network.cost(record, setup.y[setup.training], np))
+
+
+def _ends(value: Any, where: Where) -> tuple[float, float]:
+    found = listing(number)(value, where)
+    if len(found) != 2 or not found[0] < found[1]:
+        raise where.wrong(
+            f"{list(found)} must be the two ends of an axis, the lower one first, such as [-1, 2]"
+        )
+    return found[0], found[1]
+
+
+def _two(value: Any, where: Where) -> tuple[str, str]:
+    found = listing(text)(value, where)
+    if len(found) != 2 or found[0] == found[1]:
+        raise where.wrong(f"{list(found)} must be two addresses, such as W[1][1,1] and W[1][2,1]")
+    return found[0], found[1]
+
+
+PLOTS: tuple[Move, ...] = (
+    Move(
+        "plane",
+        "which class the network answers at every point of a plane",
+        plane,
+        {
+            "across": Field(_ends, "the ends of the first input's axis; around the rows if not given"),
+            "up": Field(_ends, "the ends of the second input's axis"),
+        },
+    ),
+    Move(
+        "surface",
+        "the cost over two parameters as a landscape, with the path that training takes in it",
+        surface,
+        {
+            "parameters": Field(_two, "addresses of the two parameters", required=True),
+            "across": Field(_ends, "the ends of the first parameter's axis", required=True),
+            "up": Field(_ends, "the ends of the second parameter's axis", required=True),
+            "epochs": Field(whole(1, 10_000), "how long the path is", 20),
+        },
+        trains=True,
+    ),
+)

@@ -1,0 +1,275 @@
+"""Moves that show the numbers of one moment: derivations, derivatives rule by rule, the next update, errata."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import get_args
+
+import numpy as np
+
+from chainrule.equations.activations import activation
+from chainrule.equations.losses import loss
+from chainrule.errors import SettingsError
+from chainrule.explain.derive.derivation import Form, derive
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.lines import Derivation, RuleLine
+from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
+from chainrule.formula.differentiate import differentiate
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.nodes import Derivative
+from chainrule.formula.parse import parse
+from chainrule.lessons.fields import Field, choice, flag, listing, number, table, text, whole
+from chainrule.lessons.moves.base import Move, Outcome, Scene
+from chainrule.lessons.printed import printed
+from chainrule.lessons.show.blocks import Block, Erratum, Words, Worked
+
+MOST_PLACES = 6
+"""The most addresses of a finding that are listed."""
+
+MOST_PARAMETERS = 40
+"""The most parameters that are listed one by one."""
+
+
+def say(scene: Scene) -> Outcome:
+    """Show words and checks only."""
+    return Outcome([])
+
+
+def erratum(scene: Scene) -> Outcome:
+    """Show what a text prints and what is right; that the numbers in ``wrong`` don't come out is checked after it."""
+    return Outcome([Erratum(scene["printed"], scene["right"], scene["why"])])
+
+
+def describe(scene: Scene) -> Outcome:
+    """Show the layers with their formulas and shapes, and the parameters."""
+    setup = scene.setup
+    network = setup.network
+    layers = tuple(
+        (
+            str(number),
+            str(layer.n_out),
+            f"{layer.activation.name}: {layer.activation.text}",
+            f"{shapes['W'][0]} × {shapes['W'][1]}",
+            {"none": "none", "layer": "1, shared"}.get(layer.bias, str(layer.n_out)),
+        )
+        for number, (layer, shapes) in enumerate(zip(network.layers, network.shapes(), strict=True), 1)
+    )
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {network.loss.text}"
+    over = {"sum": "summed", "mean": "averaged"}
+    words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
+    words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
+    made: list[Block] = [
+        Words(f"{words}."),
+        Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",)),
+    ]
+    return Outcome([*made, *_parameters(scene)])
+
+
+def _parameters(scene: Scene) -> list[Block]:
+    """Return a table of the parameters, in as many columns as 80 signs hold."""
+    frozen = scene.setup.layout.free == 0
+    cells = [
+        (name, scene.number(value) + (" frozen" if frozen[i] else ""))
+        for i, (name, value) in enumerate(scene.setup.parameters().items())
+    ]
+    if len(cells) > MOST_PARAMETERS:
+        return [Words(f"{len(cells)} parameters.")]
+    columns = 3 if len(cells) > 6 else 1
+    height = -(-len(cells) // columns)
+    padded = [*cells, *[("", "")] * (columns * height - len(cells))]
+    rows = tuple(
+        tuple(part for column in range(columns) for part in padded[column * height + row])
+        for row in range(height)
+    )
+    return [Grid(("parameter", "value") * columns, rows, ("parameter",))]
+
+
+def show_derivations(scene: Scene) -> Outcome:
+    """Show how numbers come about."""
+    trace = scene.setup.trace(scene["rows"])
+    blocks: list[Block] = []
+    known: dict[str, float] = {}
+    for address in scene["addresses"]:
+        trace.array(address)  # says what is missing, such as targets
+        made = derive(trace, address, form=scene["form"], hand=scene["hand"], from_start=scene["from_start"])
+        # What was worked out a moment ago needn't be worked out again.
+        fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
+        known.update({line.address: line.result for line in made.lines if line.address})
+        hand = "" if blocks else made.hand
+        blocks.append(Worked(replace(made, lines=fresh or made.lines[-1:], hand=hand), scene.digits))
+    return Outcome(blocks, known if scene["hand"] is not None else {})
+
+
+def calculus(scene: Scene) -> Outcome:
+    """Show a derivative rule by rule, and its value at some places."""
+    formula, symbol = _formula(scene)
+    derived = differentiate(formula, symbol)
+    lines = [RuleLine("the derivative that is asked for", Derivative(symbol, formula.root))]
+    lines += [RuleLine(step.rule, step.after, step.law, step.convention) for step in derived.steps]
+    title = f"The derivative of {formula.text} by {symbol}"
+    made: list[Block] = [Worked(Derivation("", title, calculus=tuple(lines)), scene.digits)]
+    known = {}
+    for place in scene["at"]:
+        values = {symbol: np.float64(place)}
+        known[f"f({place:g})"] = float(formula.evaluate(values, np))
+        known[f"f'({place:g})"] = float(derived.result.evaluate(values, np))
+    if known:
+        rows = tuple(
+            (f"{place:g}", scene.number(known[f"f({place:g})"]), scene.number(known[f"f'({place:g})"]))
+            for place in scene["at"]
+        )
+        made.append(Grid((symbol, "f", "f'"), rows))
+    return Outcome(made, known)
+
+
+def _formula(scene: Scene) -> tuple[Formula, str]:
+    """Return the formula to differentiate, with its settings put in, and the symbol."""
+    given = [key for key in ("activation", "loss", "formula") if scene[key]]
+    if len(given) != 1:
+        raise SettingsError("give one of activation, loss and formula")
+    by = scene["by"] or ("a" if given == ["loss"] else "z")
+    spec = scene[given[0]]
+    if given == ["formula"]:
+        formula = parse(spec)
+        others = sorted(set(formula.symbols) - {by})
+        if others and scene["at"]:
+            raise SettingsError(
+                f"at: f can't be worked out, as {', '.join(others)} has no value; leave out at"
+            )
+        return formula, by
+    record = activation(spec) if given == ["activation"] else loss(spec)
+    if record.parameters:
+        raise SettingsError(
+            f"{spec} has settings; write its formula with numbers in their place, as formula = …"
+        )
+    return record.formula, by
+
+
+def update(scene: Scene) -> Outcome:
+    """Show every parameter before and after the next update, with its gradient; the update isn't made."""
+    trace = scene.setup.trace(scene["rows"])
+    made = trace.steps[0].update
+    if made is None:
+        raise SettingsError("an update needs targets: give y")
+    names = list(scene.setup.parameters())[:MOST_PARAMETERS]
+    rows = tuple(
+        (
+            name,
+            scene.number(trace.steps[0].parameters[i]),
+            scene.number(made.used[i]) if scene.setup.layout.free[i] else "frozen",
+            scene.number(made.parameters[i]),
+        )
+        for i, name in enumerate(names)
+    )
+    rows += (("C", scene.number(trace["C"]), "", scene.number(trace["C_new"])),)
+    return Outcome([Grid(("parameter", "before", "gradient", "after"), rows, ("parameter",))])
+
+
+def gradients(scene: Scene) -> Outcome:
+    """Show for each layer the largest gradient, the largest slope, and how it compares with the layer after it."""
+    trace = scene.setup.trace(scene["rows"])
+    layers = range(1, len(scene.setup.network.layers) + 1)
+    step = trace.steps[0]
+    if step.gradients is None:
+        raise SettingsError("gradients need targets: give y")
+    largest = {n: float(np.max(np.abs(trace.array(f"dC/dW[{n}]")))) for n in layers}
+    known: dict[str, float] = {}
+    rows = []
+    for layer in layers:
+        slope = step.slopes[layer - 1]
+        share = (
+            largest[layer] / largest[layer + 1]
+            if layer + 1 in largest and largest[layer + 1]
+            else float("nan")
+        )
+        known |= {f"largest[{layer}]": largest[layer]}
+        known |= {f"ratio[{layer}]": share} if share == share else {}
+        rows.append(
+            (
+                str(layer),
+                "" if slope is None else scene.number(float(np.max(np.abs(slope)))),
+                scene.number(largest[layer]),
+                scene.number(share) if share == share else "",
+            )
+        )
+    headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
+    return Outcome([Grid(headers, tuple(rows))], known)
+
+
+def show_diagnosis(scene: Scene) -> Outcome:
+    """Show what a diagnosis of the network on its rows finds."""
+    found = diagnose(*scene.setup.model())
+    blocks: list[Block] = []
+    for finding in found.findings:
+        where = ", ".join(finding.where[:MOST_PLACES]) + ", …" * (len(finding.where) > MOST_PLACES)
+        blocks += [
+            Words(_sentence(f"{finding.what} ({where})" if where else finding.what)),
+            Words(
+                _sentence(f"Why it matters: {finding.why}")
+                + " "
+                + _sentence(f"What to try: {finding.remedy}")
+            ),
+        ]
+    known = dict.fromkeys(KINDS, 0.0)
+    known |= {finding.kind: float(len(finding.where)) for finding in found.findings}
+    return Outcome(blocks or [Words(f"Nothing is wrong on the {found.rows} rows.")], known)
+
+
+def _sentence(words: str) -> str:
+    return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
+
+
+SHOWING: tuple[Move, ...] = (
+    Move("say", "words, with expected numbers if there are any", say),
+    Move(
+        "erratum",
+        "what a text prints, what is right, and why",
+        erratum,
+        {
+            "printed": Field(text, "what the text prints", required=True),
+            "right": Field(text, "what is right", required=True),
+            "why": Field(text, "why", required=True),
+            "wrong": Field(table(printed), "names with printed numbers that must not come out", {}),
+        },
+    ),
+    Move("describe", "the layers with formulas and shapes, and the parameters", describe),
+    Move(
+        "derive",
+        "how numbers come about: formula, numbers in it, result, check",
+        show_derivations,
+        {
+            "addresses": Field(listing(text), "of the numbers, in the order of showing", required=True),
+            "form": Field(
+                choice(get_args(Form)), "of a derivative: short, paths, recursive, matrix", "short"
+            ),
+            "hand": Field(whole(1, 15), "round every line as on paper, to so many digits"),
+            "from_start": Field(flag, "a line for every number on the way, from the inputs on", False),
+        },
+    ),
+    Move(
+        "calculus",
+        "the derivative of a formula, rule by rule",
+        calculus,
+        {
+            "activation": Field(text, "the name of an activation, or its formula in z"),
+            "loss": Field(text, "the name of a loss, or its formula in a and y"),
+            "formula": Field(text, "any formula"),
+            "by": Field(text, "the symbol; z, of a loss a, if not given"),
+            "at": Field(listing(number), "places to work out f and f' at", ()),
+        },
+        numbers=r"f'?\(.+\)",
+    ),
+    Move("update", "every parameter before and after the next update, which isn't made", update),
+    Move(
+        "gradients",
+        "for each layer the largest slope and gradient, and the ratio to the next layer's",
+        gradients,
+        numbers=r"(largest|ratio)\[\d+\]",
+    ),
+    Move(
+        "diagnose",
+        "what is wrong with the network on its rows: where, why, what to try",
+        show_diagnosis,
+        numbers="|".join(KINDS),
+    ),
+)

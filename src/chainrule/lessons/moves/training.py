@@ -1,0 +1,185 @@
+"""Moves that train: some epochs with a table of what changes, several networks side by side, Rosenblatt's verdict."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from chainrule.errors import SettingsError
+from chainrule.explain.derive.grid import Grid
+from chainrule.lessons.fields import Field, flag, listing, number, text, whole
+from chainrule.lessons.moves.base import Move, Outcome, Scene
+from chainrule.lessons.numbers import Numbers, mistakes
+from chainrule.lessons.setup import Setup
+from chainrule.lessons.show.blocks import Words
+from chainrule.training.scores.baselines import linearly_separable
+
+MOST_EPOCHS = 1_000_000
+
+
+def milestones(last: int) -> tuple[int, ...]:
+    """Return where a table of a training has its lines: 1, 2, 5, 10, 20, … and the last.
+
+    >>> milestones(30)
+    (1, 2, 5, 10, 20, 30)
+    """
+    marks = {unit * 10**power for power in range(7) for unit in (1, 2, 5)}
+    return tuple(sorted({mark for mark in marks if mark < last} | {last}))
+
+
+def train(scene: Scene) -> Outcome:
+    """Train on, and show what is asked for as it changes."""
+    setup = scene.setup
+    if (scene["epochs"] is None) == (scene["steps"] is None):
+        raise SettingsError("give epochs, or steps for single updates")
+    of_epochs = {"patience": scene["patience"], "until_right": scene["until_right"]}
+    if scene["steps"] and any(of_epochs.values()):
+        raise SettingsError(f"{' and '.join(of_epochs)} are for epochs; give those instead of steps")
+    if scene["tolerance"] and not scene["patience"]:
+        raise SettingsError("tolerance says what patience waits for; give patience, too")
+    columns = tuple(scene["columns"])
+    last = scene["epochs"] or scene["steps"]
+    unit = "epoch" if scene["epochs"] else "update"
+    begun = setup.epochs if scene["epochs"] else setup.state.t
+    _check_shown(scene["show"], begun, last, unit)
+    marks = frozenset(scene["show"] or (begun + mark for mark in milestones(last)))
+    lines: list[tuple[str, ...]] = []
+
+    def note(made: int) -> None:
+        numbers = Numbers(setup, scene["rows"])
+        lines.append((str(made), *(scene.number(numbers[name]) for name in columns)))
+
+    def watch(epoch: int) -> bool:
+        done = scene["until_right"] and mistakes(setup, setup.training) == 0
+        if epoch in marks or done:
+            note(epoch)
+        return bool(done)
+
+    note(begun)
+    words = ""
+    if scene["steps"]:
+        for made in range(1, scene["steps"] + 1):
+            setup.step()
+            if begun + made in marks:
+                note(begun + made)
+    else:
+        result = setup.train(
+            scene["epochs"],
+            patience=scene["patience"],
+            tolerance=scene["tolerance"],
+            watch=watch,
+            marks=None if scene["until_right"] else marks,
+        )
+        if lines[-1][0] != str(setup.epochs):
+            note(setup.epochs)
+        words = _ending(scene, result.stopped)
+    grid = Grid((unit, *columns), tuple(lines))
+    return Outcome([grid, Words(words)] if words else [grid])
+
+
+def _check_shown(show: Sequence[int] | None, begun: int, last: int, unit: str) -> None:
+    for mark in show or ():
+        if not begun < mark <= begun + last:
+            raise SettingsError(f"show: {mark} is none of this step's {unit}s, {begun + 1} to {begun + last}")
+
+
+def _ending(scene: Scene, stopped: str) -> str:
+    """Say why a training ended, where that is news."""
+    epochs, setup = scene.setup.epochs, scene.setup
+    if stopped == "early stopping":
+        fallen = f" by more than {scene['tolerance']:g}" if scene["tolerance"] else ""
+        return f"Stopped after epoch {epochs}: in {scene['patience']} epochs the cost had not fallen{fallen}."
+    if not scene["until_right"]:
+        return ""
+    wrong = mistakes(setup, setup.training)
+    if not wrong:
+        return f"All {len(setup.training)} rows are right after epoch {epochs}, so the rule changes nothing any more."
+    return f"After {epochs} epochs {wrong} of {len(setup.training)} rows are still wrong."
+
+
+def compare(scene: Scene) -> Outcome:
+    """Train several networks equally long, and show one number of each side by side."""
+    names: Sequence[str] = scene["networks"]
+    for name in names:
+        if name not in scene.setups:
+            raise SettingsError(f"there is no network {name!r}; there are {', '.join(scene.setups)}")
+    _check_shown(scene["show"], 0, scene["epochs"], "epoch")
+    marks = scene["show"] or milestones(scene["epochs"])
+    columns = [_values(scene.setups[name], scene["epochs"], marks, scene["number"]) for name in names]
+    rows = tuple(
+        (str(epoch), *(scene.number(column[place]) for column in columns))
+        for place, epoch in enumerate((0, *marks))
+    )
+    known = {f"{name}.{scene['number']}": column[-1] for name, column in zip(names, columns, strict=True)}
+    return Outcome([Grid(("epoch", *names), rows, caption=scene["number"])], known)
+
+
+def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[float]:
+    """Train a network, and return a number of it at the beginning and after the epochs ``marks``."""
+    begun = setup.epochs
+    found = [Numbers(setup)[name]]
+
+    def watched(epoch: int) -> bool:
+        found.append(Numbers(setup)[name])
+        return False
+
+    setup.train(epochs, watch=watched, marks=[begun + mark for mark in marks])
+    return found
+
+
+def separable(scene: Scene) -> Outcome:
+    """Say whether any line, plane … parts the two classes: whether one neuron can learn them."""
+    setup = scene.setup
+    if setup.y is None or setup.y.shape[1] != 1:
+        raise SettingsError("whether classes can be parted is asked of one output with targets 0 and 1")
+    y = (setup.y[setup.training, 0] > 0.5).astype(int)
+    found = linearly_separable(setup.x[setup.training], y)
+    what = {1: "point", 2: "line", 3: "plane"}.get(setup.x.shape[1], "hyperplane")
+    words = (
+        f"A {what} parts the two classes, so one neuron can learn them, and Rosenblatt's rule finds such a {what} "
+        "after finitely many corrections."
+        if found
+        else f"No {what} parts the two classes, so no single neuron can learn them: whatever its weights, at least "
+        "one row stays wrong."
+    )
+    return Outcome([Words(words)], {"separable": float(found)})
+
+
+TRAINING: tuple[Move, ...] = (
+    Move(
+        "train",
+        "train on, with a table of what changes",
+        train,
+        {
+            "epochs": Field(whole(1, MOST_EPOCHS), "how many times all training rows are gone through"),
+            "steps": Field(whole(1, MOST_EPOCHS), "how many single updates are made, instead of epochs"),
+            "columns": Field(listing(text), "names of the numbers in the table", ("cost",)),
+            "show": Field(
+                listing(whole(1)),
+                "which epochs or updates have a line, counted from the lesson's beginning",
+            ),
+            "patience": Field(whole(1), "stop when the cost has not fallen for so many epochs"),
+            "tolerance": Field(number, "what counts as fallen: by more than this", 0.0),
+            "until_right": Field(flag, "stop when no row is in the wrong class", False),
+        },
+        trains=True,
+    ),
+    Move(
+        "compare",
+        "train several networks equally long, with one number of each side by side",
+        compare,
+        {
+            "networks": Field(listing(text, least=2), "names of the networks", required=True),
+            "epochs": Field(whole(1, MOST_EPOCHS), "how long each is trained", required=True),
+            "number": Field(text, "the name of the number that is shown", "cost"),
+            "show": Field(listing(whole(1)), "which of these epochs have a line"),
+        },
+        numbers=r".+\..+",
+        trains=True,
+    ),
+    Move(
+        "separable",
+        "whether a line or plane parts the two classes",
+        separable,
+        numbers="separable",
+    ),
+)

@@ -1,0 +1,107 @@
+"""Exercise sheets and their keys as one HTML file or LaTeX document, a page for each variant."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from itertools import groupby
+from typing import Any, Literal
+
+from chainrule._version import __version__
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.show.html import grid_data, page_data
+from chainrule.explain.show.latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
+from chainrule.formula.latex import latex
+from chainrule.formula.nodes import Symbol
+from chainrule.lessons.lesson import Lesson
+from chainrule.lessons.sheets import Variant
+from chainrule.lessons.show.blocks import Words
+from chainrule.lessons.show.html import shown_name, template
+
+Part = Literal["both", "sheets", "keys"]
+DIGITS = 6
+ROOM = "18mm"
+"""The height that a blank line has on LaTeX's page."""
+
+
+def sheets_html(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:
+    """Return a complete page that loads nothing: all sheets, then all keys."""
+    pages = [_page(variant, key) for variant, key in _pages(variants, part)]
+    page: str = template("sheet.html").render(
+        title=lesson.title, pages=pages, count=len(variants), version=__version__
+    )
+    return page
+
+
+def sheets_latex(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:
+    """Return a complete document: all sheets, then all keys."""
+    pages = [
+        "\n".join(_latex_page(lesson, variant, key, len(variants))) for variant, key in _pages(variants, part)
+    ]
+    return HEAD + "\n\\newpage\n".join(pages) + "\n" + TAIL
+
+
+def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, bool]]:
+    """Yield each variant, and whether its key is meant."""
+    if part != "keys":
+        yield from ((variant, False) for variant in variants)
+    if part != "sheets":
+        yield from ((variant, True) for variant in variants)
+
+
+def _page(variant: Variant, key: bool) -> dict[str, Any]:
+    root = page_data(Derivation("", "", variant.lines), None, digits=DIGITS)["root"]
+    lines = [
+        {**line, "id": ""}
+        | (_blank(variant.lines[place]) if not key and variant.is_blank(place) else {"blank": False})
+        for place, line in enumerate(root["lines"])
+    ]
+    return {
+        "number": variant.number,
+        "key": key,
+        "words": [block.text for block in variant.given if isinstance(block, Words)],
+        "grids": [grid_data(block, shown_name) for block in variant.given if isinstance(block, Grid)],
+        "wanted": variant.wanted,
+        "hand": variant.hand,
+        "lines": lines,
+    }
+
+
+def _blank(line: Line) -> dict[str, Any]:
+    """Return what is shown of a blank line: its left side, which must not carry the result in an attribute."""
+    left = shown_name(line.address) if line.address else ""
+    return {"blank": True, "left": left, "sides": [], "result": "", "check": None}
+
+
+def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iterator[str]:
+    what = "answer key" if key else "exercise"
+    yield rf"{{\Large\bfseries {latex_text(lesson.title)}\par}}"
+    yield rf"\textbf{{Variant {variant.number} of {count}, {what}}}" + (
+        "" if key else r"\hfill Name: \rule{6cm}{0.4pt}"
+    )
+    for block in variant.given:
+        if isinstance(block, Grid):
+            yield grid_latex(block, latex_name)
+        elif isinstance(block, Words):
+            yield rf"\par {latex_text(block.text)}\par"
+    yield r"\par Wanted: " + "; ".join(_wanted(words) for words in variant.wanted) + "."
+    yield rf"\par\emph{{{latex_text(variant.hand)}}}\par"
+    places = range(len(variant.lines))
+    for blank, group in groupby(places, lambda place: not key and variant.is_blank(place)):
+        lines = tuple(variant.lines[place] for place in group)
+        if not blank:
+            body = latex_body(Derivation("", "", lines), digits=DIGITS)
+            yield body.partition("\n")[2]
+            continue
+        rule = ""
+        for line in lines:
+            if line.rule != rule:
+                rule = line.rule
+                yield rf"\par {latex_text(rule)}"
+            left = latex(Symbol(line.left)) if line.address else rf"\text{{{latex_text(line.label)}}}"
+            yield rf"\par\noindent${left} = $\rule[-{ROOM}]{{0pt}}{{{ROOM}}}\hrulefill\par"
+
+
+def _wanted(words: str) -> str:
+    name, _, what = words.partition(": ")
+    return f"{latex_name(name)}, {latex_text(what)}"

@@ -1,0 +1,1 @@
+"""Scores: metrics, what is watched, calibration, baselines."""

@@ -1,0 +1,100 @@
+"""The two baselines every score is shown beside: knowing nothing, and a straight line."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.training.scores.metrics import Scores, classification_scores, regression_scores
+
+MOST_ROWS = 50_000
+"""Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
+
+MOST_ODDS = 20_000_000
+"""There is no logistic regression where rows times classes are more: it would need gigabytes."""
+
+MOST_WORK = 2e10
+"""About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
+
+
+def class_baselines(
+    x: FloatArray,
+    y: IntArray,
+    x_test: FloatArray,
+    y_test: IntArray,
+    n_classes: int,
+    weights: FloatArray | None = None,
+) -> dict[str, Scores]:
+    """Return the scores of the majority class (with the classes' shares) and of logistic regression.
+
+    ``weights`` (n,) are those of the training rows. Logistic regression is left out where there is no input, one class
+    only, or too much of both.
+    """
+    from sklearn.linear_model import LogisticRegression
+
+    counts = np.bincount(y, weights, minlength=n_classes)
+    shares = counts / counts.sum()
+    constant = np.tile(shares, (len(y_test), 1))
+    guesses = np.full(len(y_test), int(np.argmax(shares)))
+    found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
+    rows = _evenly(len(y))
+    if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
+        iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
+        with _unwarned():
+            model = LogisticRegression(max_iter=iterations).fit(
+                x[rows], y[rows], None if weights is None else weights[rows]
+            )
+        probabilities = np.zeros((len(y_test), n_classes))
+        probabilities[:, model.classes_] = model.predict_proba(x_test)
+        guesses = np.argmax(probabilities, axis=1)
+        found["logistic regression"] = classification_scores(y_test, guesses, probabilities, n_classes)
+    return found
+
+
+def number_baselines(
+    x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray, weights: FloatArray | None = None
+) -> dict[str, Scores]:
+    """Return the scores of the mean and of linear regression; ``y`` (n,) in the target's units.
+
+    ``weights`` (n,) are those of the training rows.
+    """
+    from sklearn.linear_model import LinearRegression
+
+    with _unwarned():
+        mean = np.full(len(y_test), float(np.average(y, weights=weights)))
+        found = {"mean": regression_scores(y_test, mean)}
+        if x.shape[1]:
+            model = LinearRegression().fit(x, y, weights)
+            found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
+    return found
+
+
+def linearly_separable(x: FloatArray, y: IntArray) -> bool:
+    """Return whether some w, b put all rows of class 1 above 0 and all of class 0 below.
+
+    A linear program finds them, with (2y - 1)(x·w + b) >= 1 for every row: ``x`` (n, d), ``y`` (n,) of 0 and 1.
+    """
+    from scipy.optimize import linprog
+
+    signs = (2.0 * y - 1.0)[:, None]
+    rows = -signs * np.hstack([x, np.ones((len(x), 1))])
+    found = linprog(
+        np.zeros(rows.shape[1]), A_ub=rows, b_ub=-np.ones(len(x)), bounds=(None, None), method="highs"
+    )
+    return bool(found.status == 0)
+
+
+@contextmanager
+def _unwarned() -> Iterator[None]:
+    """Fit quietly: an unconverged or overflowing baseline is still one, and its advice not the user's concern."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+def _evenly(n: int) -> IntArray:
+    return np.arange(n) if n <= MOST_ROWS else np.linspace(0, n - 1, MOST_ROWS).astype(np.int64)

@@ -1,0 +1,221 @@
+"""Scores of predictions on rows with known targets; `METRICS` is the only list of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Any, Literal
+
+import numpy as np
+
+from chainrule._types import BoolArray, FloatArray, IntArray
+from chainrule.equations.registry import unknown_name
+from chainrule.errors import SettingsError
+
+Scores = dict[str, float]
+
+PRIMARY = {"classification": "accuracy", "regression": "rmse"}
+"""The score that is shown first and compared with the baselines."""
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One score: its name, its function, what it compares, and which way is better.
+
+    ``function(y, prediction, weights)`` gets the rows' weights (n,) or None, and by ``of``: ``labels``: classes
+    (n,), or 0 and 1 for each of several labels (n, labels); ``probabilities``: classes (n,) counted from 0, and
+    (n, classes); ``numbers``: (n, n_out) both; ``sums``: classes (n,), and the output layer's z as (n, classes).
+    """
+
+    name: str
+    function: Callable[..., float]
+    of: Literal["labels", "probabilities", "numbers", "sums"]
+    greater_is_better: bool = True
+
+
+def metric(spec: str | Metric | Callable[[Any, Any], float]) -> Metric:
+    """Return the metric of a name, or of a function of targets and predictions, of which more is better.
+
+    >>> metric("rmse").greater_is_better
+    False
+
+    A `Metric` is returned as it is. Raises SettingsError for an unknown name.
+    """
+    if isinstance(spec, Metric):
+        return spec
+    if isinstance(spec, str):
+        if spec not in METRICS:
+            raise unknown_name("metric", spec, METRICS)
+        return METRICS[spec]
+    if not callable(spec):
+        raise SettingsError(f"metric {spec!r} must be a name or a function of targets and predictions")
+    return Metric(getattr(spec, "__name__", "metric"), lambda y, p, _: float(spec(y, p)), "labels")
+
+
+def accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the share of rows whose labels are all right."""
+    right = y == predicted
+    return _share(right if right.ndim == 1 else right.all(axis=1), weights)
+
+
+def balanced_accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
+    """Return the share of rows that are right, averaged over the classes that have rows."""
+    shares = []
+    for label in np.unique(y):
+        rows = y == label
+        shares.append(_share(predicted[rows] == label, None if weights is None else weights[rows]))
+    return float(np.mean(shares))
+
+
+def log_loss(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the mean of -log P(true class) in nats, P at least the float's epsilon, as scikit-learn has it."""
+    return _mean(log_losses(y, probabilities), weights)
+
+
+def log_losses(y: IntArray, probabilities: FloatArray) -> FloatArray:
+    """Return each row's -log P(true class) in nats, (n,), of which `log_loss` is the mean."""
+    rows = probabilities / probabilities.sum(axis=1, keepdims=True)
+    least = np.finfo(rows.dtype).eps
+    losses: FloatArray = -np.log(np.clip(rows[np.arange(len(y)), y], least, 1 - least))
+    return losses
+
+
+def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the area under the ROC curve, one against the rest, averaged; NaN where a class has no row."""
+    from sklearn.metrics import roc_auc_score
+
+    n_classes = probabilities.shape[1]
+    if len(np.unique(y)) < n_classes:
+        return float("nan")
+    if n_classes == 2:
+        return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
+    rows = probabilities / probabilities.sum(axis=1, keepdims=True)
+    return float(
+        roc_auc_score(y, rows, multi_class="ovr", labels=np.arange(n_classes), sample_weight=weights)
+    )
+
+
+def rmse(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the root of the mean squared error, averaged over the outputs."""
+    return float(np.mean([_root_mean_square(column, weights) for column in _columns(predicted - y)]))
+
+
+def mae(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the mean absolute error, averaged over the outputs."""
+    return float(np.mean([_mean(column, weights) for column in _columns(np.abs(predicted - y))]))
+
+
+def median_absolute_error(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return the (weighted) median of the absolute errors, averaged over the outputs."""
+    return float(np.mean([_median(column, weights) for column in _columns(np.abs(predicted - y))]))
+
+
+def r2(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
+    """Return R² averaged over the outputs; one whose targets are all equal counts 1 if exact, else 0."""
+    found = []
+    for target, error in zip(_columns(y), _columns(predicted - y), strict=True):
+        missed = _root_mean_square(error, weights)
+        spread = _root_mean_square(target - _mean(target, weights), weights)
+        # The mean of equal targets may be a rounding away from them: that is no spread.
+        if np.ptp(target) > 0 and spread > 0:
+            ratio = missed / spread if np.isfinite(spread) else float("nan")
+            found.append(1.0 - ratio * ratio)
+        else:
+            found.append(float(missed == 0))
+    return float(np.mean(found))
+
+
+def _records(*records: Metric) -> Mapping[str, Metric]:
+    return MappingProxyType({record.name: record for record in records})
+
+
+METRICS: Mapping[str, Metric] = _records(
+    Metric("accuracy", accuracy, "labels"),
+    Metric("balanced_accuracy", balanced_accuracy, "labels"),
+    Metric("log_loss", log_loss, "probabilities", greater_is_better=False),
+    Metric("auc", auc, "probabilities"),
+    Metric("rmse", rmse, "numbers", greater_is_better=False),
+    Metric("mae", mae, "numbers", greater_is_better=False),
+    Metric("median_absolute_error", median_absolute_error, "numbers", greater_is_better=False),
+    Metric("r2", r2, "numbers"),
+)
+
+
+def classification_scores(
+    y: IntArray, predicted: IntArray, probabilities: FloatArray | None, n_classes: int
+) -> Scores:
+    """Return accuracy, balanced accuracy and, from probabilities (n, classes), log-loss and AUC.
+
+    ``y`` and ``predicted`` (n,) are numbers of classes. AUC is left out where a class has no row.
+    """
+    scores = {"accuracy": accuracy(y, predicted), "balanced_accuracy": balanced_accuracy(y, predicted)}
+    if probabilities is not None:
+        scores["log_loss"] = log_loss(y, probabilities)
+        if len(np.unique(y)) == n_classes:
+            scores["auc"] = auc(y, probabilities)
+    return scores
+
+
+def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
+    """Return the confusion matrix, shape (classes, classes): row = true class, column = predicted class."""
+    return np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes).reshape(
+        n_classes, n_classes
+    )
+
+
+def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:
+    """Return RMSE, MAE, median absolute error (in the target's units) and R² of predictions (n,).
+
+    R² is left out where the targets are all equal, since it has no value there. An error too large for a
+    float is infinite.
+    """
+    with np.errstate(over="ignore", invalid="ignore"):
+        scores = {
+            "rmse": rmse(y, predicted),
+            "mae": mae(y, predicted),
+            "median_absolute_error": median_absolute_error(y, predicted),
+        }
+        spread = _root_mean_square(y - _mean(y, None), None)
+        if np.ptp(y) > 0 and 0 < spread < np.inf:
+            scores["r2"] = r2(y, predicted)
+    return scores
+
+
+def _columns(values: FloatArray) -> FloatArray:
+    """Return the outputs one by one, (n_out, n)."""
+    return values.reshape(len(values), -1).T
+
+
+def _share(right: BoolArray, weights: FloatArray | None) -> float:
+    """Return the rows' share that is right, exactly 1 where all are."""
+    if weights is None:
+        return np.count_nonzero(right) / len(right)
+    return float(np.sum(right * weights) / np.sum(weights))
+
+
+def _mean(values: FloatArray, weights: FloatArray | None) -> float:
+    """Return the mean, where the sum of large values doesn't overflow."""
+    if weights is None:
+        return float(np.sum(values / len(values)))
+    return float(np.sum(values * (weights / np.sum(weights))))
+
+
+def _median(values: FloatArray, weights: FloatArray | None) -> float:
+    if weights is None:
+        return float(np.median(values))
+    order = np.argsort(values, kind="stable")
+    sorted_values, reached = values[order], np.cumsum(weights[order])
+    half = reached[-1] / 2
+    # Where exactly half of the weight lies below, the median is between two values.
+    low = sorted_values[np.searchsorted(reached, half, side="left")]
+    high = sorted_values[min(np.searchsorted(reached, half, side="right"), len(values) - 1)]
+    return float((low + high) / 2)
+
+
+def _root_mean_square(values: FloatArray, weights: FloatArray | None) -> float:
+    """Return sqrt(mean(v²)), where the squares of large values don't overflow."""
+    largest = float(np.max(np.abs(values)))
+    if largest == 0 or not np.isfinite(largest):
+        return largest
+    return largest * float(np.sqrt(_mean((values / largest) ** 2, weights)))

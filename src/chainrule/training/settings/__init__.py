@@ -1,0 +1,1 @@
+"""The settings of a training, and what becomes of them."""

@@ -1,0 +1,261 @@
+"""The default recipe: what is chosen where the user chose nothing, from the task and the table's size alone.
+
+Who names the hidden layers or the optimizer gets a plain network, with nothing in it that wasn't asked for, unless the
+recipe is asked for, too; else its ingredients come together (docs/recipe.md has their formulas, sources and effects).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from itertools import pairwise
+from typing import TYPE_CHECKING, Any
+
+from chainrule.equations.losses import LOSSES, loss
+from chainrule.equations.optimizers import Optimizer, optimizer
+
+if TYPE_CHECKING:
+    from chainrule.training.settings.record import Problem, Settings
+
+
+@dataclass(frozen=True)
+class Effort:
+    """How much is done for a table: the hidden layers, the members, the most and fewest epochs, and the work.
+
+    ``flops`` is what all epochs of all members may take on a table of `ROWS` rows, in floating-point operations.
+    """
+
+    hidden: tuple[int, ...]
+    members: int
+    epochs: tuple[int, int]
+    flops: float
+
+
+FULL = Effort(hidden=(128, 64), members=5, epochs=(16, 256), flops=2.2e11)
+FAST = Effort(hidden=(64, 64), members=2, epochs=(6, 64), flops=1.3e10)
+
+ROWS, GROWTH = 5_000, 0.75
+"""The work grows with the rows to this power, so epochs become fewer on large tables."""
+
+MOST_PERIODIC = 128
+"""The most numbers that are embedded: each one makes four inputs of layer 1."""
+
+
+PATIENCE = 0.55
+"""The part of the epochs without progress that ends training: the last wave of coslog4 is 8/15 of them."""
+
+ADAMS = ("adam", "adamw", "adam_epsilon_hat")
+"""The optimizers whose steps are Adam's, for which the recipe's learning rate and weight decay were chosen."""
+
+FEWEST_BAGGED = 40
+"""The fewest rows of which each member holds out a fold of its own."""
+
+
+@dataclass(frozen=True)
+class Ingredient:
+    """A part of the recipe, and the settings that take it out."""
+
+    name: str
+    what: str
+    without: Mapping[str, Any]
+
+
+INGREDIENTS: tuple[Ingredient, ...] = (
+    Ingredient(
+        "periodic embedding",
+        "each number enters beside three learned sums of cosines of it",
+        {"numeric_embedding": "none"},
+    ),
+    Ingredient(
+        "category embedding",
+        "a category of many levels enters as 8 learned numbers",
+        {"category_embedding": "none"},
+    ),
+    Ingredient(
+        "leak", "for numbers a neuron that is off still lets a hundredth through", {"activation": "relu"}
+    ),
+    Ingredient("dropout", "hidden outputs are dropped by chance in training", {"dropout": 0.0}),
+    Ingredient("weight decay", "weights shrink a little in each step", {"weight_decay": 0.0}),
+    Ingredient("label smoothing", "a class's target is less than 1", {"label_smoothing": 0.0}),
+    Ingredient("schedule", "the learning rate falls in four ever longer waves", {"schedule": "constant"}),
+    Ingredient(
+        "bagging",
+        "each member holds out a fold of its own, instead of one share of the rows for all",
+        {"bagging": False},
+    ),
+    Ingredient("members", "several networks, and the mean of their answers", {"members": 1}),
+    Ingredient(
+        "refinement", "early stopping looks at the log-loss at the best temperature", {"watch": "loss"}
+    ),
+    Ingredient(
+        "one epoch", "all members keep the epoch that is best for their mean", {"stop_together": False}
+    ),
+    Ingredient("calibration", "probabilities at the best temperature", {"calibrate": False}),
+    Ingredient("clamp", "no answer lies outside the numbers of the training rows", {"clamp": False}),
+)
+"""The recipe's parts in the order in which they are shown; an ablation takes out one after the other."""
+
+OFF: Mapping[str, Any] = {
+    "init": "auto",
+    "numeric_embedding": "none",
+    "category_embedding": "none",
+    "scaling_layer": False,
+    "activation_mix": False,
+    "parametrization": "standard",
+    "regularization_schedule": "constant",
+    "stop_together": False,
+    "watch": "loss",
+    "calibrate": False,
+    "clamp": False,
+    "bagging": False,
+}
+"""The switches of which a plain network has none."""
+
+
+def fill(settings: Settings, problem: Problem) -> Settings:
+    """Return the settings with every None replaced, except those that follow from the optimizer's own record."""
+    method = optimizer(settings.optimizer or "adam")
+    if method.name == "perceptron":
+        words = _perceptron()
+    elif why_plain(settings):
+        words = _plain(settings, problem)
+    else:
+        words = _recipe(settings, problem, method)
+    filled = {name: value for name, value in words.items() if getattr(settings, name) is None}
+    chosen = replace(settings, **filled)
+    if (chosen.early_stopping is False or chosen.bagging) and settings.validation_share is None:
+        # Nothing watches validation rows, or each member has its own: they are better used for training.
+        chosen = replace(chosen, validation_share=0.0)
+    return chosen
+
+
+def why_plain(settings: Settings) -> str:
+    """Return the option that makes a plain network: who names its layers or its optimizer leaves the recipe; "": none."""
+    if settings.recipe is not None:
+        return "" if settings.recipe else "--no-recipe"
+    named = {"--hidden": settings.hidden, "--optimizer": settings.optimizer}
+    return next((name for name, value in named.items() if value is not None), "")
+
+
+def has_batches(method: Optimizer) -> bool:
+    """Return whether it goes by batches of rows with a rate, as the recipe does."""
+    return not method.whole and method.name != "perceptron"
+
+
+def can_be_added(settings: Settings) -> bool:
+    """Return whether the recipe could be asked for beside layers or an optimizer of the user's own."""
+    return settings.recipe is None and has_batches(optimizer(settings.optimizer or "adam"))
+
+
+def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str, Any]:
+    effort = FAST if settings.fast else FULL
+    classes = problem.task == "classification"
+    own_loss = settings.loss is None and settings.output_activation is None
+    has_rows = problem.validates or settings.validation_share != 0
+    watches = settings.early_stopping is not False and has_rows
+    members = settings.members or effort.members
+    hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
+    periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
+    learned = any(group.is_large for group in problem.groups)
+    chosen: dict[str, Any] = {
+        **OFF,
+        "hidden": hidden,
+        "activation": "relu" if classes else "leaky_relu",
+        "loss": _loss(settings, problem),
+        "label_smoothing": 0.05 if classes and own_loss else None,
+        "optimizer": "adam",
+        # Rate and decay were measured with Adam's step; others have their own.
+        "learning_rate": 0.004 if method.name in ADAMS else None,
+        "schedule": "coslog4",
+        "batch_size": batch_size(problem.n_rows),
+        # Numbers suffer from dropout on large tables: the scale of what comes out of a layer differs in training.
+        "dropout": 0.15 if classes else 0.0,
+        "weight_decay": 0.05 if method.name in ADAMS else method.weight_decay,
+        "numeric_embedding": "periodic" if periodic else "none",
+        "category_embedding": "learned" if learned else "none",
+        "early_stopping": True,
+        "stop_together": settings.early_stopping is not False and members > 1 and settings.sharing == "none",
+        "watch": "refinement" if classes and own_loss and watches else "loss",
+        "calibrate": classes and own_loss and watches,
+        "clamp": not classes and (settings.loss is None or loss(settings.loss).name in LOSSES),
+        "bagging": watches
+        and settings.validation_share is None
+        and not settings.refit
+        and settings.sharing == "none"
+        and members > 1
+        and not problem.validates
+        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members),
+        "validation_share": 0.2,
+        "members": members,
+    }
+    chosen["epochs"] = epochs(effort, problem, hidden, members, periodic=periodic)
+    chosen["patience"] = max(20, round(PATIENCE * (settings.epochs or chosen["epochs"])))
+    return chosen
+
+
+def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: int, *, periodic: bool) -> int:
+    """Return the passes over the rows: as many as the effort's work has room for, between its fewest and most.
+
+    A row takes about 6 operations a weight, forward and backward.
+    """
+    numbers = sum(group.kind == "number" for group in problem.groups) if periodic else 0
+    sizes = (problem.n_inputs + 3 * numbers, *hidden, max(1, problem.n_classes))
+    weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
+    room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
+    fewest, most = effort.epochs
+    fitting = int(room / (6 * weights * problem.n_rows * members))
+    return max(fewest, min(most, fitting))
+
+
+def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
+    method = optimizer(settings.optimizer or "adam")
+    return {
+        **OFF,
+        "hidden": (128, 64),
+        "activation": "relu",
+        "loss": _loss(settings, problem),
+        "optimizer": "adam",
+        "batch_size": "all" if method.whole else batch_size(problem.n_rows),
+        "epochs": 200,
+        "schedule": "constant",
+        "dropout": 0.0,
+        "weight_decay": method.weight_decay,
+        "early_stopping": True,
+        "patience": 20,
+        "validation_share": 0.15,
+        "members": 8,
+    }
+
+
+def _loss(settings: Settings, problem: Problem) -> str:
+    if problem.task == "regression":
+        return "mean_squared_error"
+    if settings.output_activation == "softmax" or problem.n_classes > 2:
+        return "categorical_cross_entropy"
+    return "binary_cross_entropy"
+
+
+def _perceptron() -> dict[str, Any]:
+    """Rosenblatt's perceptron: one layer, the binary step, row by row, for a hundred epochs."""
+    return {
+        **OFF,
+        "hidden": (),
+        "loss": "perceptron",
+        "optimizer": "perceptron",
+        "batch_size": 1,
+        "epochs": 100,
+        "schedule": "constant",
+        "dropout": 0.0,
+        "early_stopping": False,
+        "patience": 1,
+        "validation_share": 0.0,
+        "members": 1,
+    }
+
+
+def batch_size(n_rows: int) -> int:
+    """Return the rows per update: 32 for small tables, doubling with the table up to 256."""
+    for rows, size in ((2_000, 32), (5_000, 64), (20_000, 128)):
+        if n_rows <= rows:
+            return size
+    return 256

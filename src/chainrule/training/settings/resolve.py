@@ -1,0 +1,219 @@
+"""What a user may set, and how it becomes a network, step settings and a plan.
+
+Every field of `Settings` is a word of the command line. None means: chosen by the recipe from the task and
+the table's size.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chainrule.engines.base import StepSettings
+from chainrule.equations.activations import activation
+from chainrule.equations.answers import Answers
+from chainrule.equations.dense import Dense
+from chainrule.equations.features import Features, Group
+from chainrule.equations.losses import Loss, loss
+from chainrule.equations.network import Network
+from chainrule.equations.optimizers import Optimizer, optimizer
+from chainrule.equations.schedules import schedule, strength
+from chainrule.errors import SettingsError
+from chainrule.training.plan import Plan
+from chainrule.training.scores.watch import watched
+from chainrule.training.settings import recipe
+from chainrule.training.settings.checks import (
+    check_bagging,
+    check_embedded,
+    check_loss,
+    check_perceptron,
+    check_recipe,
+    check_together,
+    check_unused,
+)
+from chainrule.training.settings.record import InputGroup, Problem, Settings
+
+
+@dataclass(frozen=True)
+class Resolved:
+    """A training with nothing left to choose."""
+
+    network: Network
+    steps: StepSettings
+    plan: Plan
+    members: int
+    validation_share: float
+    watch: str = "loss"
+    calibrate: bool = False
+    bagging: bool = False
+    refit: bool = False
+    time_limit: float | None = None
+    clamp: bool = False
+
+
+def resolve(settings: Settings, problem: Problem) -> Resolved:
+    """Return the training that the settings and the recipe give for a problem.
+
+    Raises SettingsError where settings contradict each other or the task.
+    """
+    check_recipe(settings, optimizer(settings.optimizer or "adam"))
+    chosen = recipe.fill(settings, problem)
+    method = _optimizer(chosen)
+    network = build_network(chosen, problem)
+    check_together(chosen, method, network)
+    check_unused(settings, chosen, method)
+    check_embedded(settings, problem)
+    check_perceptron(method, network)
+    batch_size = (
+        problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
+    )
+    answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
+    n_training = problem.n_rows * (1 - (chosen.validation_share or 0.0))
+    if chosen.bagging:
+        check_bagging(settings, chosen, problem)
+        n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
+    steps_per_epoch = max(1, math.ceil(n_training / batch_size))
+    return Resolved(
+        network,
+        StepSettings(
+            method,
+            batch_size,
+            chosen.l1,
+            chosen.l2,
+            method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
+            chosen.clip_norm,
+            batch_size < problem.n_rows,
+            chosen.seed,
+            chosen.sharing,
+        ),
+        Plan(
+            chosen.epochs or 1,
+            method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
+            schedule(chosen.schedule or "constant"),
+            round(chosen.warmup * steps_per_epoch),
+            bool(chosen.early_stopping),
+            chosen.patience or 1,
+            chosen.tolerance,
+            watch=watched(chosen.watch or "loss", network, answers),
+            regularization=strength(chosen.regularization_schedule or "constant"),
+            together=bool(chosen.stop_together),
+        ),
+        chosen.members or 1,
+        chosen.validation_share or 0.0,
+        chosen.watch or "loss",
+        bool(chosen.calibrate),
+        bool(chosen.bagging),
+        chosen.refit,
+        chosen.time_limit,
+        bool(chosen.clamp),
+    )
+
+
+def build_network(chosen: Settings, problem: Problem) -> Network:
+    """Return the network that the settings describe for a problem."""
+    cost = _smoothed(loss(chosen.loss or ""), chosen.label_smoothing)
+    check_loss(cost, problem)
+    output = chosen.output_activation or cost.output
+    hidden = list(chosen.hidden or ())
+    if isinstance(chosen.activation, str) or chosen.activation is None:
+        activations = [chosen.activation or "relu"] * len(hidden)
+    else:
+        activations = list(chosen.activation)
+        if len(activations) == len(hidden) + 1:
+            output = activations.pop()
+            if chosen.output_activation not in (None, output):
+                raise SettingsError(
+                    f"the output layer's activation is {output} by activation, but {chosen.output_activation} by "
+                    "output-activation: leave one of them out"
+                )
+    if len(activations) != len(hidden):
+        raise SettingsError(
+            f"{len(activations)} activations for {len(hidden)} hidden layers: give one for all, "
+            "one per hidden layer, or one more for the output layer"
+        )
+    everywhere: dict[str, Any] = {
+        "bias": chosen.bias,
+        "init": chosen.init or "auto",
+        "parametrization": chosen.parametrization or "standard",
+    }
+    layers = [
+        Dense(size, name, dropout=chosen.dropout or 0.0, mix=bool(chosen.activation_mix), **everywhere)
+        for size, name in zip(hidden, activations, strict=True)
+    ]
+    n_out = output_neurons(cost, problem)
+    if n_out == 1 and activation(output).name == "softmax":
+        raise SettingsError(
+            "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
+        )
+    layers.append(Dense(n_out, output, **everywhere))
+    stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
+    if stage is not None:
+        own = {name: factors.pop(name) for name in stage.shapes() if name in factors}
+        stage = replace(stage, rates=tuple(own.items()))
+    return Network([problem.n_inputs, *_with_rates(layers, factors)], cost, features=stage)
+
+
+def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
+    """Return the stage before layer 1 that the settings ask for; None where the inputs enter as they are."""
+    periodic, learned = chosen.numeric_embedding == "periodic", chosen.category_embedding == "learned"
+    made: list[Group] = []
+    for group in problem.groups or (InputGroup("plain", problem.n_inputs),):
+        embedded = (periodic and group.kind == "number") or (learned and group.is_large)
+        if embedded:
+            made.append(Group(group.kind, group.size))
+        elif made and made[-1].kind == "plain":
+            made[-1] = Group("plain", made[-1].size + group.size)
+        else:
+            made.append(Group("plain", group.size))
+    if all(group.kind == "plain" for group in made) and not chosen.scaling_layer:
+        return None
+    return Features(made, scale=bool(chosen.scaling_layer))
+
+
+def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[Dense]:
+    """Return the layers with the factors of the parameters that they have."""
+    names = {name: None for layer in layers for name in layer.shapes(1)}
+    for name in factors:
+        if name not in names:
+            raise SettingsError(
+                f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
+            )
+    return [
+        replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
+        for layer in layers
+    ]
+
+
+def output_neurons(cost: Loss, problem: Problem) -> int:
+    """Return one neuron for numbers and for two classes, unless the loss wants one per class."""
+    if problem.task == "regression" or (problem.n_classes == 2 and cost.targets != "one_hot"):
+        return 1
+    return problem.n_classes
+
+
+def _optimizer(chosen: Settings) -> Optimizer:
+    method = optimizer(chosen.optimizer or "adam")
+    if chosen.momentum is None:
+        return method
+    if method.name == "sgd":
+        method = optimizer("momentum")
+    if method.momentum is None:
+        raise SettingsError(
+            f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out"
+        )
+    return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
+
+
+def _smoothed(cost: Loss, share: float | None) -> Loss:
+    """Return the loss with that label smoothing; raises SettingsError for a loss that has none, or has it already."""
+    if share is None:
+        return cost
+    if "label_smoothing" not in cost.parameters:
+        raise SettingsError(f"--label-smoothing is for cross-entropy, not for {cost.name}: leave it out")
+    if cost.smoothed and share != cost.smoothed:
+        raise SettingsError(
+            f"label smoothing is {cost.smoothed:g} by --loss, but {share:g} by --label-smoothing: leave one of them out"
+        )
+    return replace(cost, parameters={**cost.parameters, "label_smoothing": float(share)})
