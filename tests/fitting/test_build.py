@@ -230,7 +230,7 @@ def test_divergence_names_step_layer_gradient_and_rate_and_keeps_the_start():
         "layer ",
         "largest gradient ",
         "learning rate 1e+06",
-        "--learning-rate",
+        "learning_rate",
     ):
         assert part in trained.notes[0]
     assert "the network has learned nothing" in trained.notes[1]
@@ -312,7 +312,7 @@ def test_members_that_learned_nothing_are_left_out_where_others_did():
     ]
     assert training_notes(result([4, 3, 2], stopped="early stopping"), plan) == []
     assert training_notes(result([9, 9, 9]), plan) == [
-        "the loss was still falling at the last epoch: more --epochs may help"
+        "the loss was still falling at the last epoch: more epochs may help"
     ]
     assert training_notes(result([9, 9, 8]), plan) == []
 
@@ -324,16 +324,16 @@ def test_endings_without_a_finite_network():
         == f"{late}; no epoch before it left a network to keep"
     )
     assert "with its initial weights" in no_finite_outputs(result([0, 0], diverged={0: late, 1: first}))
-    assert "choose another --activation" in no_finite_outputs(result([0]))
+    assert "choose another activation" in no_finite_outputs(result([0]))
 
 
 @pytest.mark.parametrize(
     ("answers", "y", "sentence"),
     [
         ([0, 0, 0, 1], [0, 0, 0, 1], "the perceptron separates all 4 training rows"),
-        ([0, 0, 1, 1], [0, 0, 0, 1], "1 of 4 training rows are wrong, though a plane separates the classes: use more --epochs"),
+        ([0, 0, 1, 1], [0, 0, 0, 1], "1 of 4 training rows are wrong, though a plane separates the classes: use more epochs"),
         ([1, 1, 1, 1], [0, 1, 1, 0], "2 of 4 training rows are wrong, and no plane separates the classes, so no perceptron "
-         "can: use a hidden layer (--optimizer adam --hidden 8)"),
+         "can: use a hidden layer (optimizer='adam', hidden=[8])"),
     ],
 )  # fmt: skip
 def test_separability_of_gates(answers, y, sentence):
