@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import chainrule
-from chainrule.cli.train import SETTINGS, parser
+from chainrule.cli.train import parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.prepare import prepare
@@ -19,6 +19,7 @@ from chainrule.fitting.train import train
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.training.monitor import Epoch
 from chainrule.training.result import FitResult
+from chainrule.training.settings.fields import listed
 from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import resolve
 
@@ -117,7 +118,7 @@ def test_python_has_the_words_of_the_command_line():
         "ablate",
     }  # where results go: `save`, `fit.history`, …
     assert options - only_there == words - {"settings", "on_epoch_end"}
-    assert set(SETTINGS) == set(Settings.__dataclass_fields__)
+    assert {one.name for one in listed(Settings)} == set(Settings.__dataclass_fields__)
 
 
 def test_the_same_seed_gives_the_same_bits(tmp_path):

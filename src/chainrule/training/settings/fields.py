@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
 from chainrule._doors import COMMAND_LINE, FORM, PYTHON, Door, word
@@ -78,7 +79,8 @@ class Setting:
 
     def parameter(self) -> str:
         """Return the setting as a parameter in a signature's source text."""
-        return f"{self.name}: {self.annotation} = {_quoted(self.default)}"
+        default = f'"{self.default}"' if isinstance(self.default, str) else repr(self.default)
+        return f"{self.name}: {self.annotation} = {default}"
 
 
 class _Names(dict[str, str]):
@@ -113,7 +115,7 @@ def setting(
 def listed(cls: type[Any]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
     return tuple(
-        dataclasses.replace(f.metadata["setting"], name=f.name, annotation=str(f.type), default=f.default)
+        dataclasses.replace(f.metadata["setting"], name=f.name, annotation=_typed(f.type), default=f.default)
         for f in dataclasses.fields(cls)
         if "setting" in f.metadata
     )
@@ -223,12 +225,13 @@ def numpydoc(settings: Sequence[Setting]) -> str:
 
 
 def _described(one: Setting) -> Iterator[str]:
-    yield f"{one.name} : {one.kind.type}, default={_quoted(one.default).replace(chr(34), chr(39))}"
-    words = one.said(PYTHON)
-    said = [words[0].upper() + words[1:], one.said(PYTHON, one.more)]
-    if one.unset:
-        said.append(f"None: {one.said(PYTHON, one.unset)}")
-    yield f"    {' '.join(f'{sentence.rstrip(chr(46))}.' for sentence in said if sentence)}"
+    yield f"{one.name} : {one.kind.type}, default={one.default!r}"
+    words = one.said(PYTHON, "; ".join(filter(None, (one.words, one.more))))
+    if words.partition(":")[0] not in one.kind.choices:
+        words = words[0].upper() + words[1:]
+    if one.unset and one.unset not in words:
+        words += f". None: {one.said(PYTHON, one.unset)}"
+    yield from wrap(f"{words}.", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
 
 
 def table(cls: type[Any]) -> str:
@@ -305,8 +308,10 @@ def _shown(value: Any) -> Any:
     return list(value) if isinstance(value, tuple) else value
 
 
-def _quoted(value: Any) -> str:
-    return f'"{value}"' if isinstance(value, str) else repr(value)
+def _typed(annotation: Any) -> str:
+    """Return a field's type as its source text, which is what it is where annotations are not evaluated."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return text.replace("'", '"')
 
 
 def _cell(words: str) -> str:
