@@ -1,7 +1,9 @@
 """Messages name a setting in the words of the door that their reader came through, whatever the mistake."""
 
+import ast
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -246,3 +248,39 @@ def test_a_door_is_closed_again():
     with pytest.raises(KeyError):
         failing()
     assert setting("seed") == "seed"
+
+
+# ---- and no message is written in the words of one door
+
+
+def options_written(source: str) -> list[str]:
+    """The options in the strings of a module, docstrings left out."""
+    nodes = list(ast.walk(ast.parse(source)))
+    docs = {
+        id(node.body[0].value)
+        for node in nodes
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef)
+        and isinstance(node.body[0], ast.Expr)
+    }
+    texts = [
+        n.value
+        for n in nodes
+        if isinstance(n, ast.Constant) and isinstance(n.value, str) and id(n) not in docs
+    ]
+    return [option for text in texts for option in options(text)]
+
+
+def test_only_the_command_line_writes_options():
+    package = Path(chainrule.__file__).parent
+    found = {
+        str(path.relative_to(package)): options_written(path.read_text("utf-8"))
+        for path in package.rglob("*.py")
+        if path.relative_to(package).parts[0] != "cli"
+    }
+    assert {name: written for name, written in found.items() if written} == {}
+
+
+def test_an_option_that_is_written_is_seen():
+    assert options_written('"""Of --this."""\n\ndef f(x):\n    return f"lower --learning-rate {x}"') == [
+        "--learning-rate"
+    ]

@@ -21,7 +21,13 @@ def with_settings(source: str, settings: Iterable[Setting]) -> str:
     _, ended, after = rest.partition(LAST)
     assert found
     assert ended
-    return "".join((before, FIRST, *(f"        {one.parameter()},\n" for one in settings), LAST, after))
+    return "".join((before, FIRST, *map(parameter, settings), LAST, after))
+
+
+def parameter(one: Setting) -> str:
+    """The line of a setting in a signature."""
+    default = f'"{one.default}"' if isinstance(one.default, str) else repr(one.default)
+    return f"        {one.name}: {one.annotation} = {default},\n"
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from chainrule._doors import COMMAND_LINE, FORM, through
+from chainrule._doors import COMMAND_LINE, FORM, PYTHON, through
 from chainrule.cli.parsing import Parser, setting_option
 from chainrule.errors import SettingsError
 from chainrule.estimators.docs import settings_of
@@ -27,7 +27,6 @@ from chainrule.training.settings.fields import (
     number,
     numpydoc,
     setting,
-    table,
     to_plain,
 )
 from chainrule.training.settings.record import InputGroup, Problem, Settings
@@ -71,9 +70,8 @@ def test_its_values_are_checked_in_the_words_of_the_door():
         More(mood="sad")
 
 
-def test_it_is_in_a_signature_and_its_description():
+def test_it_is_in_the_estimators_description():
     planted = listed(More)[-2:]
-    assert [one.parameter() for one in planted] == ["jitter: float = 0.5", "mood: str | None = None"]
     assert numpydoc(planted).splitlines() == [
         "jitter : float, default=0.5",
         f"    Noise beside dropout; see `{REGISTRIES['losses']}`.",
@@ -202,6 +200,23 @@ def test_what_is_said_of_a_setting_that_is_not_given_is_what_the_recipe_does(nam
     assert (list(chosen) if isinstance(value, list) else chosen) == value
     (one,) = (one for one in listed(Settings) if one.name == name)
     assert all(str(part) in one.unset for part in (value if isinstance(value, list) else [value]))
+
+
+def table(cls: type[Any]) -> str:
+    """The settings of a class as a table in Markdown."""
+    lines = ["| setting | value | | if not given |", "|---|---|---|---|"]
+    group = ""
+    for one in listed(cls):
+        if one.group != group:
+            group = one.group
+            lines.append(f"| **{group}** | | | |")
+        words = one.said(PYTHON, "; ".join(filter(None, (one.words, one.more))))
+        more = f" ([more]({one.page}))" if one.page else ""
+        given = one.said(PYTHON, one.unset) or ("" if one.default is None else f"{one.default}")
+        lines.append(
+            " | ".join((f"| `{one.name}`", one.kind.type, words.replace("|", "\\|") + more, f"{given} |"))
+        )
+    return "\n".join(lines) + "\n"
 
 
 def written(page: str) -> str:

@@ -11,7 +11,7 @@ from typing import Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
 from chainrule.errors import SettingsError
-from chainrule.training.settings.fields import Setting, help_of
+from chainrule.training.settings.fields import Setting
 
 EXAMPLE_INDENT = "  "
 
@@ -181,7 +181,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
 
 def setting_option(parser: Parser, setting: Setting) -> None:
     """Add the option of a setting; a flag that the recipe may set can be switched off, too."""
-    name, said = COMMAND_LINE.setting(setting.name), help_of(setting)
+    name, said = COMMAND_LINE.setting(setting.name), setting.said(COMMAND_LINE)
     if setting.kind.name != "flag":
         read = READERS.get(setting.kind.name)
         parser.option(setting.group, name, metavar=setting.sign, type=read, help=said)

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from chainrule._doors import setting, word
 from chainrule._types import Array, Namespace
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -39,12 +38,11 @@ def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, .
     """
     if members < 2:
         raise SettingsError(
-            f"{word('members')} {members}: sharing tabm is for at least 2 members; give more, or leave {setting('sharing')} out"
+            f"members {members}: sharing tabm is for at least 2 members; give more, or leave sharing out"
         )
     if len(network.layers) < 2:
         raise SettingsError(
-            "sharing tabm shares the hidden layers, but there is none: "
-            f"give {setting('hidden')}, or leave {setting('sharing')} out"
+            "sharing tabm shares the hidden layers, but there is none: give some, or leave sharing out"
         )
     for number, layer in enumerate(network.layers, 1):
         if layer.frozen:

@@ -1,8 +1,8 @@
 """A setting is one thing: a field of a dataclass that says what it is, and all that is made from such fields.
 
 `setting` makes a field, `listed` reads the fields of a class. From them come the checks of values (`check_fields`), the
-command line's options (`cli.parsing`), the estimators' signatures and texts (`parameter`, `numpydoc`), the table of
-docs/training.md (`table`), and the form of a page (`form`).
+command line's options (`cli.parsing`), the estimators' texts (`numpydoc`), the form of a page (`form`), and by scripts beside
+the tests the estimators' signatures and the table of docs/training.md.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
-from chainrule._doors import COMMAND_LINE, FORM, PYTHON, Door, word
+from chainrule._doors import FORM, PYTHON, Door, word
 from chainrule.errors import SettingsError
 
 T = TypeVar("T")
@@ -75,12 +75,8 @@ class Setting:
         if value is None and self.default is None:
             return
         if wrong := self.kind.wrong(value):
-            raise SettingsError(f"{word(self.name)} {_shown(value)!r} {wrong}")
-
-    def parameter(self) -> str:
-        """Return the setting as a parameter in a signature's source text."""
-        default = f'"{self.default}"' if isinstance(self.default, str) else repr(self.default)
-        return f"{self.name}: {self.annotation} = {default}"
+            shown = list(value) if isinstance(value, tuple) else value
+            raise SettingsError(f"{word(self.name)} {shown!r} {wrong}")
 
 
 class _Names(dict[str, str]):
@@ -148,22 +144,25 @@ def whole(least: int, below: int | None = None) -> Kind:
 
 def number(least: float) -> Kind:
     """Return the kind of numbers from ``least``."""
-    wrong = f"must be a number, at least {least:g}"
-    return Kind("number", "float", lambda v: "" if _is_number(v) and v >= least else wrong, {"least": least})
+    return _number(lambda v: v >= least, f"must be a number, at least {least:g}", least=least)
 
 
 def positive() -> Kind:
     """Return the kind of numbers above 0."""
-    wrong = "must be a number above 0"
-    return Kind("number", "float", lambda v: "" if _is_number(v) and v > 0 else wrong, {"above": 0})
+    return _number(lambda v: v > 0, "must be a number above 0", above=0)
 
 
 def share() -> Kind:
     """Return the kind of numbers from 0 to less than 1."""
-    wrong = "must be at least 0 and less than 1"
-    return Kind(
-        "number", "float", lambda v: "" if _is_number(v) and 0 <= v < 1 else wrong, {"least": 0, "below": 1}
-    )
+    return _number(lambda v: 0 <= v < 1, "must be at least 0 and less than 1", least=0, below=1)
+
+
+def _number(fits: Callable[[float], bool], wrong: str, **limits: float) -> Kind:
+    def said(value: Any) -> str:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return "" if is_number and fits(value) else wrong
+
+    return Kind("number", "float", said, limits)
 
 
 def choice(*names: str) -> Kind:
@@ -212,10 +211,6 @@ def factors() -> Kind:
     return Kind("factors", "dict", lambda value: "" if isinstance(value, Mapping) else wrong)
 
 
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
 # ---- what is made of them
 
 
@@ -232,21 +227,6 @@ def _described(one: Setting) -> Iterator[str]:
     if one.unset and one.unset not in words:
         words += f". None: {one.said(PYTHON, one.unset)}"
     yield from wrap(f"{words}.", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
-
-
-def table(cls: type[Any]) -> str:
-    """Return the settings of a class as a table in Markdown."""
-    lines = ["| setting | value | | if not given |", "|---|---|---|---|"]
-    group = ""
-    for one in listed(cls):
-        if one.group != group:
-            group = one.group
-            lines.append(f"| **{group}** | | | |")
-        words = one.said(PYTHON, "; ".join(filter(None, (one.words, one.more))))
-        more = f" ([more]({one.page}))" if one.page else ""
-        given = one.said(PYTHON, one.unset) or ("" if one.default is None else f"{one.default}")
-        lines.append(" | ".join((f"| `{one.name}`", _cell(one.kind.type), _cell(words) + more, f"{given} |")))
-    return "\n".join(lines) + "\n"
 
 
 def form(cls: type[Any]) -> list[dict[str, Any]]:
@@ -268,19 +248,13 @@ def form(cls: type[Any]) -> list[dict[str, Any]]:
     ]
 
 
-def help_of(one: Setting) -> str:
-    """Return what the command line's help says of a setting."""
-    return one.said(COMMAND_LINE)
-
-
 def to_plain(settings: Any) -> dict[str, Any]:
     """Return the settings that aren't at their defaults as plain data, for JSON."""
     values = {one.name: getattr(settings, one.name) for one in listed(type(settings))}
-    return {
-        one.name: _plain(values[one.name])
-        for one in listed(type(settings))
-        if values[one.name] != one.default
+    changed = {
+        one.name: values[one.name] for one in listed(type(settings)) if values[one.name] != one.default
     }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in changed.items()}
 
 
 def from_plain(cls: type[T], data: object) -> T:
@@ -298,21 +272,7 @@ def from_plain(cls: type[T], data: object) -> T:
     return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
 
 
-def _plain(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return dict(value)
-    return list(value) if isinstance(value, list | tuple) else value
-
-
-def _shown(value: Any) -> Any:
-    return list(value) if isinstance(value, tuple) else value
-
-
 def _typed(annotation: Any) -> str:
     """Return a field's type as its source text, which is what it is where annotations are not evaluated."""
     text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
     return text.replace("'", '"')
-
-
-def _cell(words: str) -> str:
-    return words.replace("|", "\\|")
