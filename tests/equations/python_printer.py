@@ -25,7 +25,6 @@ PYTHON = Target(
         "moveaxis": "np.moveaxis({0}, {source}, {destination})",
         "reshape": "np.reshape({0}, [{sizes}])",
         "broadcast_to": "np.broadcast_to({0}, [{sizes}])",
-        "number": "np.float64({value!r})",
     },
 )
 
@@ -52,6 +51,8 @@ def expression(node: Node) -> str:
     match node.op:
         case "input" | "dimension":
             return node.option("name")
+        case "number":
+            return f"np.{node.dtype}({node.option('value')!r})"
         case "constant":
             return f"np.array({node.option('value').tolist()}, np.{node.dtype})"
         case "slice":

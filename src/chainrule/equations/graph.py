@@ -129,11 +129,11 @@ class Traced:
         bounds: list[tuple[int, int] | None] = []
         dims: list[int | str] = []
         for part, size in zip((*keys[:at], *between, *keys[at + 1 :]), self.dims, strict=True):
-            if not isinstance(part, slice) or part.step is not None:
-                raise SettingsError(f"equations on symbols can't index with {part!r}")
-            if part == slice(None) or isinstance(size, str):
+            if part == slice(None):
                 bounds.append(None)
                 dims.append(size)
+            elif not isinstance(part, slice) or part.step is not None or isinstance(size, str):
+                raise SettingsError(f"equations on symbols can't index an axis of size {size} with {part!r}")
             else:
                 start, stop, _ = part.indices(size)
                 bounds.append((start, stop))
@@ -156,9 +156,11 @@ class Graph:
         self._places: dict[Any, int] = {}
 
     def input(self, name: str, shape: Shape = ()) -> Traced:
-        """Return a named input, the same whenever it is asked for."""
-        made = self._node(("input", name), "input", (), shape, self.dtype, name=name)
-        return self.inputs.setdefault(name, made)
+        """Return a new named input."""
+        if name in self.inputs:
+            raise SettingsError(f"there is an input {name} already")
+        self.inputs[name] = self._node(("input", name), "input", (), shape, self.dtype, name=name)
+        return self.inputs[name]
 
     def dimension(self, name: str) -> Traced:
         """Return the size that has a name, as a number."""
@@ -226,8 +228,6 @@ class Graph:
         if not self.nodes[a.place].shape:
             return Traced(self, a.place, shape)
         return self.arraywise(op, [a], shape, **options)
-
-    # ---- the namespace
 
     def __getattr__(self, name: str) -> Any:
         if name not in UNARY:
