@@ -18,6 +18,7 @@ from typing import Any
 import numpy as np
 from numba.core import event
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import row_order, split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import kernels as k
@@ -53,7 +54,7 @@ from chainrule.engines.pieces import (
     update_source,
 )
 from chainrule.engines.reference import Step, masks_of_step, not_finite, take_step
-from chainrule.engines.threads import on_threads, one_blas_thread, thread_count
+from chainrule.engines.threads import on_threads, thread_count
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalized, penalty

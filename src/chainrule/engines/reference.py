@@ -6,11 +6,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import dropout_uniforms, row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
@@ -64,6 +65,7 @@ def take_step(
     return Step(record, gradients, raw, *take_update(layout, flat, raw, state, settings, eta, strength))
 
 
+@one_blas_thread()
 def take_passes(
     layout: Layout,
     flat: FloatArray,
@@ -193,8 +195,8 @@ class ReferenceRun:
         )
 
     def working(self) -> AbstractContextManager[None]:
-        """Return a context that does nothing."""
-        return nullcontext()
+        """Keep BLAS to one thread meanwhile: NumPy's products are its."""
+        return one_blas_thread()
 
     def train_epoch(
         self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
@@ -249,6 +251,7 @@ class ReferenceRun:
         x, y = data.x[rows], data.y[rows]
         return take_step(self.layout, flat, state, x, y, self.settings, eta, weights, masks, strength)
 
+    @one_blas_thread()
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
         network = self.layout.network
@@ -343,6 +346,7 @@ class ReferenceEngine:
 
         return SharedReferenceRun(network, parameters, data, settings, resume)
 
+    @one_blas_thread()
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out), in blocks of rows that bound the memory."""
         flat = np.array(parameters, np.float64, ndmin=2)

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.equations.formula import parse
 from chainrule.errors import SettingsError
@@ -56,6 +57,7 @@ class Effects:
         return {**asdict(self), "columns": [asdict(column) for column in self.columns]}
 
 
+@one_blas_thread()
 def column_effects(
     model: Model,
     table: Table,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import Array, FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
@@ -131,6 +132,7 @@ def _limits(trace: Trace, place: Address) -> tuple[int, ...]:
     return ()
 
 
+@one_blas_thread()
 def find(trace: Trace, place: Address) -> Array:
     """Return the array or number of an address without its index."""
     step = trace.step(place)

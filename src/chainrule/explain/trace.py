@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.engines.base import Layout, StepSettings
 from chainrule.engines.reference import Step, take_step
@@ -208,6 +209,7 @@ class Trace:
         return resolve(self, Address.parse(address))
 
 
+@one_blas_thread()
 def trace_step(
     layout: Layout,
     flat: FloatArray,
