@@ -5,8 +5,10 @@ import subprocess
 import sys
 import textwrap
 import threading
+import warnings
 from contextlib import ExitStack, contextmanager
 
+import mpmath
 import numpy as np
 import pytest
 import scipy.linalg.cython_blas  # with it comes SciPy's BLAS
@@ -25,6 +27,7 @@ from chainrule.explain.attribution import integrated_gradients
 from chainrule.explain.check import certify
 from chainrule.explain.diagnose import diagnose
 from chainrule.explain.trace import trace_network
+from chainrule.training.baselines import class_baselines, number_baselines
 from chainrule.training.initial import initial_parameters
 from chainrule.training.temperature import weighted_sums
 
@@ -354,7 +357,7 @@ def rows_one_by_one():
 def traced(model):
     trace = trace_network(WIDE, FLAT[0], X, Y, settings=StepSettings(optimizer=optimizer("adam")))
     step = trace.steps[0]
-    return step.record.a, *step.gradients.deltas, step.update.parameters, trace.value("norm")
+    return step.record.a, *step.gradients.deltas, step.update.parameters, trace.array("norm")
 
 
 WORK = {
@@ -382,8 +385,12 @@ WORK = {
         )
     ],
     "weighted sums": lambda model: [weighted_sums(WIDE, FLAT, X)],
+    "baselines": lambda model: [
+        class_baselines(X, np.digitize(Y[:, 0], [-0.5, 0.5]), X, np.digitize(Y[:, 0], [-0.5, 0.5]), 3),
+        number_baselines(X, Y[:, 0], X, Y[:, 0]),
+    ],
     "trace": traced,
-    "attributions": lambda model: [integrated_gradients(model, TABLE, 3).to_dict()],
+    "attributions": lambda model: [integrated_gradients(model, model.table(TABLE), 3).to_dict()],
     "check": lambda model: [certify(model, TABLE, n_rows=300, sample=5).to_dict()],
     "diagnose": lambda model: [diagnose(model, TABLE).to_dict()],
 }
@@ -394,6 +401,7 @@ def bits(work, model):
     return [part.tobytes() if isinstance(part, np.ndarray) else repr(part) for part in WORK[work](model)]
 
 
+@pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 @pytest.mark.parametrize("work", WORK)
 def test_the_same_bits_in_any_thread_and_with_any_number_of_blas_threads(work, model):
     """In the main thread alone; with more threads for BLAS, there and in several others at once."""
@@ -409,3 +417,45 @@ def test_the_same_bits_in_any_thread_and_with_any_number_of_blas_threads(work, m
             side.join(300)
         assert {library.count() for library in _blas._libraries(True)} == {3}
     assert got == [alone] * 3
+
+
+def all_at_once(count, work):
+    """Run ``work`` in so many threads that change places all the time."""
+    old = sys.getswitchinterval()
+    sys.setswitchinterval(1e-5)
+    try:
+        sides = [threading.Thread(target=work) for _ in range(count)]
+        for side in sides:
+            side.start()
+        for side in sides:
+            side.join(300)
+    finally:
+        sys.setswitchinterval(old)
+
+
+def test_certificates_in_several_threads_have_their_own_precision_and_leave_mpmath_s_alone():
+    network = Network([3, Dense(4, "tanh"), Dense(2, "softmax")], "categorical_cross_entropy")
+    given = {
+        "parameters": DRAWS.normal(size=Layout(network).size),
+        "x": X[:4, :3],
+        "y": np.eye(2)[[0, 1, 1, 0]],
+    }
+    alone = certify(network, **given).to_dict()
+    got = []
+
+    def work():
+        got.append(certify(network, **given).to_dict())
+        with mpmath.workdps(17):
+            got.append(certify(network, **given).to_dict())
+
+    before = mpmath.mp.dps
+    all_at_once(4, work)
+    mpmath.mp.dps = before  # what these threads themselves did to it
+    assert alone["passed"]
+    assert got == [alone] * 8
+
+
+def test_trainings_in_several_threads_leave_the_filters_of_warnings_as_they_found_them():
+    before = list(warnings.filters)
+    all_at_once(6, lambda: [number_baselines(X[:40, :2], Y[:40, 0], X[:9, :2], Y[:9, 0]) for _ in range(15)])
+    assert warnings.filters == before

@@ -16,6 +16,8 @@ from contextlib import ContextDecorator
 from functools import lru_cache
 from typing import Any
 
+from chainrule._locks import ForkSafeLock
+
 
 def one_blas_thread() -> OneBlasThread:
     """Return a context, which decorates functions too, that keeps the calling thread's BLAS on this thread.
@@ -127,7 +129,7 @@ class OneBlasThread(ContextDecorator):
 _SCIPY = "scipy.linalg.cython_blas"
 """The module whose products compiled code calls; with it comes SciPy's BLAS."""
 
-_lock = threading.Lock()
+_lock = ForkSafeLock()
 _mine = _Mine()
 _context = OneBlasThread()
 _known: dict[str, _Library] = {}
@@ -177,9 +179,7 @@ def _setter(function: Any, returns: Any = None) -> Callable[[int], int | None]:
 
 
 def _after_fork() -> None:
-    """Give a new process a lock of its own, and let go of what threads hold that it doesn't have."""
-    global _lock
-    _lock = threading.Lock()
+    """Let go of what threads hold that a new process doesn't have."""
     for library in _known.values():
         library.forked()
 

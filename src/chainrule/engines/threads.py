@@ -15,9 +15,10 @@ from types import FrameType
 from typing import Any, cast
 
 from chainrule._blas import keep_to_one_blas_thread
+from chainrule._locks import ForkSafeLock
 from chainrule.errors import SettingsError
 
-_submitting = threading.Lock()
+_submitting = ForkSafeLock()
 
 
 def thread_count(wanted: int | None = None) -> int:
@@ -151,13 +152,3 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
         begin.set()
     wait(started)
     return pool
-
-
-def _after_fork() -> None:
-    """Give a new process a lock of its own: a thread that it doesn't have may hold the old one."""
-    global _submitting
-    _submitting = threading.Lock()
-
-
-if hasattr(os, "register_at_fork"):
-    os.register_at_fork(after_in_child=_after_fork)
