@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.attribute.outcome import Outcome, outcome_of
@@ -57,6 +58,7 @@ class Effects:
         return {**asdict(self), "columns": [asdict(column) for column in self.columns]}
 
 
+@one_blas_thread()
 def column_effects(
     model: Model,
     table: Table,

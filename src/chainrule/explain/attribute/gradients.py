@@ -16,6 +16,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.attribute.outcome import Outcome, outcome_of
@@ -85,6 +86,7 @@ class Attributions:
         return {**asdict(self), "columns": [asdict(share) for share in self.columns], "holds": self.holds}
 
 
+@one_blas_thread()
 def integrated_gradients(
     model: Model,
     table: Table,

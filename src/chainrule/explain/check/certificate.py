@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
@@ -77,6 +78,7 @@ class Certificate:
         }
 
 
+@one_blas_thread()
 def certify(
     subject: Model | Network,
     table: Source | None = None,

@@ -12,6 +12,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import Purpose, generator
 from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
@@ -106,6 +107,7 @@ class Diagnosis:
         }
 
 
+@one_blas_thread()
 def diagnose(model: Model, table: Source, *, member: int | None = None, seed: int = 0) -> Diagnosis:
     """Look for what is wrong with a model, on the rows of a table that have a target (best: its training table).
 
