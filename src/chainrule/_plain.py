@@ -355,7 +355,8 @@ def read_number(value: object, where: str) -> float:
     raise ModelFileError(f"{where}: a finite number was expected, not {_name(value)}")
 
 
-def _read_any_number(value: object, where: str) -> float:
+def read_any_number(value: object, where: str) -> float:
+    """Return a number that need not be finite, as `number_to_data` writes it."""
     if isinstance(value, float) or (isinstance(value, str) and value in ("inf", "-inf", "nan")):
         return float(value)
     return read_number(value, where)
@@ -389,7 +390,7 @@ def _itself(value: Any) -> Any:
 
 _SCALARS: Mapping[Any, Form] = {
     str: Form(_itself, read_text),
-    bool: Form(_itself, read_flag),
+    bool: Form(bool, read_flag),
     int: Form(_itself, read_whole),
     float: Form(_itself, read_number),
     Any: Form(_itself, lambda data, where: data),
@@ -399,7 +400,7 @@ _JSON_TYPES: Mapping[Any, tuple[type, ...]] = {str: (str,), bool: (bool,), int: 
 Count: TypeAlias = Annotated[int, Form(_itself, read_count)]
 """A whole number that is not negative."""
 
-AnyNumber: TypeAlias = Annotated[float, Form(number_to_data, _read_any_number)]
+AnyNumber: TypeAlias = Annotated[float, Form(number_to_data, read_any_number)]
 """A number that need not be finite: ``"inf"``, ``"-inf"`` and ``"nan"`` in plain data."""
 
 
