@@ -202,11 +202,12 @@ def _read_record(cls: Any, value: object, where: str) -> Any:
     data = read_record(value, where, needed if kind is None else [kind[0], *needed], optional)
     if kind is not None:
         read_choice(data[kind[0]], f"{where}.{kind[0]}", kind[1:])
-    found = {
-        name: form.read(data[name], f"{where}.{name}")
-        for name, form, is_read, _ in known
-        if is_read and name in data
-    }
+    found = {}
+    for name, form, is_read, default in known:
+        if is_read and name in data:
+            if data[name] is None and default is None:
+                raise ModelFileError(f"{where}.{name}: null is not what belongs here: leave it out")
+            found[name] = form.read(data[name], f"{where}.{name}")
     try:
         return cls(**found)
     except SettingsError as error:
@@ -293,13 +294,23 @@ def read_record(
     """Return a JSON object that has exactly these keys, and perhaps some of the ``optional`` ones."""
     if not isinstance(value, dict):
         raise ModelFileError(f"{where}: an object was expected, not {_name(value)}")
+    try:
+        check_keys(value, where, keys, optional)
+    except SettingsError as error:
+        raise ModelFileError(str(error)) from error
+    return value
+
+
+def check_keys(
+    value: Mapping[str, Any], where: str, keys: Collection[str], optional: Collection[str] = ()
+) -> None:
+    """Raise SettingsError unless a mapping has exactly these keys, and perhaps some of the ``optional`` ones."""
     for key in keys:
         if key not in value:
-            raise ModelFileError(f"{where}: {key!r} is not there")
+            raise SettingsError(f"{where}: {key!r} is not there")
     for key in value:
         if key not in keys and key not in optional:
-            raise ModelFileError(f"{where}: {key!r} is not known here")
-    return value
+            raise SettingsError(f"{where}: {key!r} is not known here")
 
 
 def read_list(value: object, where: str, part: Callable[[object, str], _Part]) -> tuple[_Part, ...]:
