@@ -84,9 +84,13 @@ class Plain:
         return data
 
     @classmethod
-    def from_dict(cls, value: object) -> Self:
-        """Return what `to_dict` wrote; raises ModelFileError, naming the place, for anything else."""
-        return from_plain(cls, value, cls._place)
+    def from_dict(cls, value: object, **others: Any) -> Self:
+        """Return what `to_dict` wrote; raises ModelFileError, naming the place, for anything else.
+
+        ``others`` are fields that plain data doesn't have.
+        """
+        made: Self = _read_record(cls, value, cls._place, **others)
+        return made
 
 
 def to_plain(value: object) -> Any:
@@ -195,7 +199,7 @@ def _write_record(cls: Any, value: Any) -> dict[str, Any]:
     return data
 
 
-def _read_record(cls: Any, value: object, where: str) -> Any:
+def _read_record(cls: Any, value: object, where: str, **others: Any) -> Any:
     known, kind = _fields(cls), getattr(cls, "_kind", None)
     needed = [field.name for field in known if field.is_read and field.default is MISSING]
     optional = {field.name for field in known if not field.is_read or field.default is not MISSING}
@@ -209,7 +213,7 @@ def _read_record(cls: Any, value: object, where: str) -> Any:
                 raise ModelFileError(f"{where}.{name}: null is not what belongs here: leave it out")
             found[name] = form.read(data[name], f"{where}.{name}")
     try:
-        return cls(**found)
+        return cls(**found, **others)
     except SettingsError as error:
         raise ModelFileError(f"{where}.{error}") from error
 
@@ -418,6 +422,8 @@ AnyNumber: TypeAlias = Annotated[float, Form(number_to_data, read_any_number)]
 def number_or_null(otherwise: float = math.nan) -> Form:
     """Return the form of a number that is null where it isn't finite, and then read back as ``otherwise``."""
     return Form(
-        lambda value: float(value) if math.isfinite(value) else None,
+        lambda value: (
+            None if not math.isfinite(value) else value.item() if isinstance(value, np.generic) else value
+        ),
         lambda data, where: otherwise if data is None else read_number(data, where),
     )
