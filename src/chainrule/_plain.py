@@ -61,17 +61,18 @@ class Form(NamedTuple):
 class Plain:
     """A dataclass with `to_dict` and `from_dict` by the types of its fields.
 
-    Class keywords: ``place`` begins the errors (the class's name if empty); ``names`` is what is written, in this order, if
-    it isn't all fields (a property among them is written and not read, a field that isn't among them has its default);
-    ``kind`` is written first, ``("block", "words")`` for another key than ``kind``, and tells the members of a union.
+    Class keywords: ``place`` begins the errors (the class's name if empty). ``names`` is what is written, in this order, if
+    it isn't all fields: a property among them is written and not read, ``...`` are all other fields, and a field that is
+    left out has its default when it is read. ``kind`` is written first, ``("block", "words")`` for another key than
+    ``kind``, and tells the members of a union.
     """
 
     _place: ClassVar[str] = ""
-    _names: ClassVar[tuple[str, ...]] = ()
+    _names: ClassVar[tuple[Any, ...]] = (...,)
     _kind: ClassVar[tuple[str, str] | None] = None
 
     def __init_subclass__(
-        cls, *, place: str = "", names: Sequence[str] = (), kind: str | tuple[str, str] | None = None
+        cls, *, place: str = "", names: Sequence[Any] = (...,), kind: str | tuple[str, str] | None = None
     ) -> None:
         super().__init_subclass__()
         cls._place = place or cls.__name__.lower()
@@ -176,7 +177,9 @@ class _Field(NamedTuple):
 def _fields(cls: Any) -> tuple[_Field, ...]:
     hints, known = get_type_hints(cls, include_extras=True), {field.name: field for field in fields(cls)}
     found = []
-    for name in getattr(cls, "_names", ()) or known:
+    names = getattr(cls, "_names", (...,))
+    others = [name for name in known if name not in names]
+    for name in (one for given in names for one in (others if given is ... else [given])):
         if name not in known:
             hint = get_type_hints(getattr(cls, name).fget, include_extras=True)["return"]
             found.append(_Field(name, form_of(hint), False, MISSING))

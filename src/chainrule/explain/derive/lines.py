@@ -152,14 +152,7 @@ class Factor(Plain):
 
 
 @dataclass(frozen=True)
-class Derivation(
-    Shown,
-    Plain,
-    names=(
-        *("address", "title", "lines", "matrices", "calculus", "factors", "grids", "parts", "notes", "hand"),
-        "ok",
-    ),
-):
+class Derivation(Shown, Plain, names=(..., "ok")):
     """How one number comes about: ``address`` = ``result``, by ``lines`` in the order of the calculation.
 
     ``matrices``, ``calculus``, ``factors`` and ``grids`` are there where they help; ``parts`` are derivations of their own that

@@ -92,7 +92,7 @@ def trace_from_data(data: Any) -> Trace:
         steps = tuple(_step_from_data(layout, step) for step in data["steps"])
     except ModelFileError as error:
         raise SettingsError(f"trace.{error}") from error
-    except (KeyError, ValueError, IndexError) as error:
+    except (KeyError, ValueError, IndexError, OverflowError) as error:
         raise SettingsError(f"the trace's arrays don't fit its network: {error}") from error
     return Trace(network, steps, data["member"], target, data["source"])
 
