@@ -15,6 +15,7 @@ from types import FrameType
 from typing import Any, cast
 
 from chainrule._blas import keep_to_one_blas_thread
+from chainrule._doors import setting
 from chainrule._locks import ForkSafeLock
 from chainrule.errors import SettingsError
 
@@ -146,7 +147,7 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
         started = [pool.submit(begin.wait) for _ in range(count)]
     except RuntimeError as error:
         raise SettingsError(
-            f"this machine doesn't start {count} more threads: choose fewer with --threads"
+            f"this machine doesn't start {count} more threads: choose fewer with {setting('threads')}"
         ) from error
     finally:
         begin.set()

@@ -7,7 +7,15 @@ from typing import Annotated, TypeAlias
 import numpy as np
 import polars as pl
 
-from chainrule._plain import IF_SET, Form, Plain, check_keys, one_of, read_number
+from chainrule._doors import setting
+from chainrule._plain import (
+    IF_SET,
+    Form,
+    Plain,
+    check_keys,
+    one_of,
+    read_number,
+)
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
@@ -239,10 +247,12 @@ def fit_target(
     if schema.task == "classification":
         if scaling is not None:
             raise SettingsError(
-                f"the target {name!r} has classes, which are not scaled (scaling={scaling!r})"
+                f"the target {name!r} has classes, which are not scaled ({setting('target_scaling', scaling)})"
             )
         if clamp:
-            raise SettingsError(f"--clamp is for numbers, and the target {name!r} has classes: leave it out")
+            raise SettingsError(
+                f"{setting('clamp')} is for numbers, and the target {name!r} has classes: leave it out"
+            )
         column = part.column(name)
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
