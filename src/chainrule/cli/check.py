@@ -12,7 +12,8 @@ from chainrule.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.explain.check.certificate import Certificate, Check
+    from chainrule.explain.check.certificate import Certificate
+    from chainrule.explain.check.result import Check
 
 EXAMPLES = """
 chainrule check penguins.safetensors penguins.csv

@@ -12,7 +12,8 @@ from chainrule.errors import SettingsError
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from chainrule.explain.diagnose.diagnosis import Diagnosis, Finding
+    from chainrule.explain.diagnose.diagnosis import Diagnosis
+    from chainrule.explain.diagnose.finding import Finding
 
 EXAMPLES = """
 chainrule diagnose penguins.safetensors penguins.csv

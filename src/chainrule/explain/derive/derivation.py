@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from chainrule._blas import one_blas_thread
 from chainrule._doors import setting
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.errors import SettingsError
@@ -99,6 +100,7 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     return rule_of
 
 
+@one_blas_thread()
 def derive(
     trace: Trace,
     address: str | Address,
@@ -116,7 +118,7 @@ def derive(
     Raises SettingsError for an address that isn't there, or a form it doesn't have.
 
     >>> from chainrule import Dense, Network
-    >>> from chainrule.explain.trace.trace import trace_network
+    >>> from chainrule.explain.trace.steps import trace_network
     >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
     >>> [(line.left, line.result, line.check.ok) for line in derive(trace, "z[1][1]").lines]
     [('z[1][1]', 0.25, True)]
