@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.errors import SettingsError
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
+from chainrule.fitting.train import prepare
 from chainrule.training.settings import recipe
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import Resolved, resolve
@@ -287,10 +288,10 @@ def test_a_tiny_table_is_no_mistake(n, classes):
 def test_rows_given_for_validation_are_watched_and_calibrated_on_like_a_share_of_the_table():
     x, y = [float(i * i % 7) for i in range(60)], ["a", "b"] * 30
     table = {"x": x, "y": y}
-    found = prepare(table, "y", test_share=0.0, validation=table).resolved
+    found = prepare(Question(table, "y", test_share=0.0, validation=table)).resolved
     assert (found.watch, found.calibrate, found.bagging) == ("refinement", True, False)
     unwatched = Settings(early_stopping=False)
-    assert prepare(table, "y", unwatched, test_share=0.0, validation=table).resolved.watch == "loss"
+    assert prepare(Question(table, "y", test_share=0.0, validation=table), unwatched).resolved.watch == "loss"
 
 
 def test_the_recipe_bags_only_where_each_member_has_rows_to_hold_out():
@@ -303,6 +304,6 @@ def test_the_recipe_bags_only_where_each_member_has_rows_to_hold_out():
 
 def test_a_table_with_no_row_to_watch_is_not_refused_for_a_calibration_that_the_recipe_chose():
     table = {"x": [0.0, 1.0, 4.0], "y": ["a", "b", "a"]}
-    assert not prepare(table, "y").resolved.calibrate
+    assert not prepare(Question(table, "y")).resolved.calibrate
     with pytest.raises(SettingsError, match="--calibrate needs validation rows"):
-        prepare(table, "y", Settings(calibrate=True))
+        prepare(Question(table, "y"), Settings(calibrate=True))

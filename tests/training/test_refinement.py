@@ -210,7 +210,7 @@ def test_the_error_of_numbers_is_in_the_units_of_the_table_and_the_card_says_wha
     words: dict[str, Any] = {"hidden": [4], "epochs": 3, "members": 1, "engine": "reference"}
     trained = chainrule.train(table, "y", watch="error", **words)
     n = trained.prepared.rows["training"]
-    rows = trained.prepared.fitted.take(np.arange(n, n + trained.prepared.n_validation))
+    rows = trained.prepared.fitted.take(np.arange(n, n + trained.prepared.rows["validation"]))
     want = trained.model.evaluate(rows).scores["rmse"]
     assert trained.fit.losses[0] == pytest.approx(want, rel=1e-9)
     assert trained.model.card["watch"] == "error"

@@ -16,7 +16,7 @@ from chainrule.cli.console import printable
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
-    from chainrule.fitting.prepare import Prepared
+    from chainrule.fitting.prepared import Prepared
     from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.tables.target import TargetEncoder
@@ -111,8 +111,9 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         grid.add_row(
             "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
         )
-    if prepared.weights is not None:
-        grid.add_row("weights", plain(f"of the rows in training, from column {prepared.weights}"))
+    weights = prepared.question.weights
+    if weights is not None:
+        grid.add_row("weights", plain(f"of the rows in training, from column {weights}"))
     grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
     grid.add_row("training", plain(", ".join(how)))
     if prepared.target.clamp is not None:
@@ -163,7 +164,7 @@ def print_result(console: Console, trained: Trained, path: Path, history: Path |
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
-    epochs = len((fit.first or fit).history)
+    epochs = len(fit.watched.history)
     line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
     if fit.stopped in STOPPED:
         line += f", {STOPPED[fit.stopped]}"

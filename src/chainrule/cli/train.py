@@ -7,7 +7,6 @@ import os
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -79,10 +78,10 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
-    from chainrule.fitting.prepare import prepare
+    from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared
+    from chainrule.fitting.train import fit_prepared, prepare
     from chainrule.model.source import Reading
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings.record import Settings
@@ -99,11 +98,7 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(
             f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
         )
-    test_file = options.test_file
-    if options.ablate is not None and test_file is not None:
-        test_file = how.table(test_file)  # it is looked at in each training, and may be standard input
-    prepared_as = partial(
-        prepare,
+    question = Question(
         table,
         options.target,
         task=options.task,
@@ -113,11 +108,12 @@ def run(options: argparse.Namespace) -> None:
         scaling=options.scaling,
         target_scaling=options.target_scaling,
         test_share=options.test_share,
-        test_file=test_file,
+        test_file=options.test_file,
         reading=how,
-        test_seed=settings.seed,
     )
-    prepared = prepared_as(settings)
+    if options.ablate is not None:
+        question = question.opened()
+    prepared = prepare(question, settings)
     console = screen()
     talks = not (options.json or options.quiet)
     if talks:
@@ -126,7 +122,7 @@ def run(options: argparse.Namespace) -> None:
     if options.ablate is not None:
         from chainrule.cli.ablation import ablation
 
-        ablation(prepared_as, settings, options, engine)
+        ablation(question, settings, options, engine)
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
@@ -497,7 +493,7 @@ def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) 
 
 def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
-    for line in (trained.fit.first or trained.fit).history:
+    for line in trained.fit.watched.history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
