@@ -13,6 +13,7 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from chainrule.cli.console import printable
+from chainrule.training.scores.metrics import METRICS
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
@@ -26,17 +27,8 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 30
 MOST_CLASSES = 12
 MOST_NAMES = 20
-SCORE_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log-loss",
-    "auc": "AUC",
-    "rmse": "RMSE",
-    "mae": "mean absolute error",
-    "median_absolute_error": "median absolute error",
-    "r2": "R²",
-}
-"""Every score by its name in words, in the order in which they are shown."""
+SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
+"""Every metric by its name in words, in the order in which they are shown."""
 
 STOPPED = {
     "early stopping": "stopped as the watched loss no longer fell",

@@ -12,8 +12,7 @@ from chainrule._types import FloatArray, Watched
 from chainrule.equations.answers import Answers
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
-from chainrule.training.scores.metrics import METRICS, Metric, metric
-from chainrule.training.scores.refinement import refinement
+from chainrule.training.scores.metrics import METRICS, PRIMARY, Metric, metric
 
 
 @dataclass(frozen=True)
@@ -58,9 +57,7 @@ def watch(spec: str | Metric | Callable[[Any, Any], float], answers: Answers) ->
     """
     chosen = metric(spec)
     own = chosen is not METRICS.get(chosen.name)
-    known = _FITTING[answers.kind]
-    if answers.signed:
-        known = [name for name in known if METRICS[name].of == "labels"]
+    known = _fitting(answers)
     if not own and chosen.name not in known:
         what = {"number": "numbers", "class": "classes", "labels": "several labels a row"}[answers.kind]
         what += " without probabilities" if answers.signed else ""
@@ -83,18 +80,25 @@ def watched(word: str, network: Network, answers: Answers) -> Watch | None:
     if word == "loss":
         return None
     if word == "error":
-        return watch("rmse" if answers.kind == "number" else "accuracy", answers)
+        return watch(PRIMARY["regression" if answers.kind == "number" else "classification"], answers)
     output = network.output
     if answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
         raise SettingsError(
             f"--watch refinement needs probabilities of classes, by one sigmoid output or by softmax, not "
             f"{output.n_out} × {output.activation.name}: choose error, or leave it out"
         )
-    return Watch(Metric("refinement", refinement, "sums", greater_is_better=False), answers)
+    return Watch(METRICS["refinement"], answers)
 
 
-_FITTING = {
-    "number": [name for name, record in METRICS.items() if record.of == "numbers"],
-    "class": [name for name, record in METRICS.items() if record.of != "numbers"],
-    "labels": ["accuracy"],
-}
+def _fitting(answers: Answers) -> list[str]:
+    """Return the names of the metrics that answers have; what needs a certain network is chosen by `watched`."""
+    if answers.kind == "labels":
+        return ["accuracy"]
+    fits = (
+        {"numbers"}
+        if answers.kind == "number"
+        else {"labels"}
+        if answers.signed
+        else {"labels", "probabilities"}
+    )
+    return [name for name, record in METRICS.items() if record.of in fits]
