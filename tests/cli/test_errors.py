@@ -129,7 +129,7 @@ BAD_WORDS = [
     ("good.csv --target y --validation-share 1", "validation-share 1.0 must be at least 0 and less than 1"),
     (
         "good.csv --target y --test-share 1",
-        "test-share 1.0 must be at least 0 and less than 1, such as 0.2",
+        "test-share 1.0 must be at least 0 and less than 1",
     ),
     (
         "good.csv --target y --test-share .2 --test-file good.csv",
@@ -161,11 +161,11 @@ BAD_WORDS = [
     ("good.csv --target y --task classify", "the task is 'classify'; it is classification or regression"),
     (
         "good.csv --target y --scaling max",
-        "the scaling is 'max'; it is one of robust, standard, minmax, none",
+        "scaling 'max' is unknown: choose robust, standard, minmax, none",
     ),
     (
         "good.csv --target y --target-scaling standard",
-        "the target 'y' has classes, which are not scaled (scaling='standard')",
+        "the target 'y' has classes, which are not scaled (--target-scaling standard)",
     ),
     ("good.csv --target y --clamp", "--clamp is for numbers, and the target 'y' has classes: leave it out"),
     ("good.csv --target y --engine gpu", "unknown engine 'gpu': choose cpu, reference"),

@@ -91,7 +91,7 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         how.append(f"members share the hidden layers' weights ({steps.sharing})")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
-        watched = "loss" if plan.watch is None else SCORE_NAMES.get(plan.watch.metric.name, resolved.watch)
+        watched = "loss" if plan.watch is None else SCORE_NAMES[plan.watch.metric.name]
         how.append(f"until {plan.patience} in a row bring no better {watched}")
     if plan.together:
         how.append("members end together")

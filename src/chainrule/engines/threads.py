@@ -16,6 +16,7 @@ from typing import Any, cast
 
 from threadpoolctl import ThreadpoolController
 
+from chainrule._doors import setting
 from chainrule.errors import SettingsError
 
 _submitting = threading.Lock()
@@ -184,7 +185,7 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
         started = [pool.submit(begin.wait) for _ in range(count)]
     except RuntimeError as error:
         raise SettingsError(
-            f"this machine doesn't start {count} more threads: choose fewer with --threads"
+            f"this machine doesn't start {count} more threads: choose fewer with {setting('threads')}"
         ) from error
     finally:
         begin.set()

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.fitting.encode import encode_target
@@ -85,7 +86,8 @@ def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resol
             _check_calibrates(resolved, encoded.by_class, validates)
     if resolved.refit and not n_split_off:
         raise SettingsError(
-            "--refit trains again on the validation rows, and there are none: set --validation-share, or leave it out"
+            f"{setting('refit')} trains again on the validation rows, and there are none: "
+            f"set {setting('validation_share')}, or leave it out"
         )
     return resolved
 
@@ -94,10 +96,12 @@ def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool) -> No
     """Raise SettingsError where there is no temperature to be fitted."""
     if not by_class:
         raise SettingsError(
-            "--calibrate is for probabilities of classes, and the target is a number: leave it out"
+            f"{setting('calibrate')} is for probabilities of classes, and the target is a number: leave it out"
         )
     if not validates:
-        raise SettingsError("--calibrate needs validation rows: set --validation-share")
+        raise SettingsError(
+            f"{setting('calibrate')} needs validation rows: set {setting('validation_share')}"
+        )
     check_calibrates(resolved.network, 1)
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
 from chainrule.fitting.prepared import Encoded, Split
@@ -20,7 +21,7 @@ def encode(parts: Split) -> Encoded:
     table, rows = parts.table, parts.left
     encoder = fit_encoder(table, parts.schema, scaling=parts.question.scaling, rows=rows)
     if encoder.n_inputs == 0:
-        raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
+        raise TableError(f"{table.name}: no column is left as input; name some with {setting('inputs')}")
     return Encoded(**vars(parts), encoder=encoder, groups=input_groups(encoder, table, rows))
 
 
@@ -60,6 +61,6 @@ def encode_target(rows: Table, target: TargetEncoder, resolved: Resolved) -> Flo
         row = int(np.argmax(y.min(axis=1) < 0))
         raise TableError(
             f"{located(rows, row, target.name)} is negative, and the loss {network.loss.name} is for numbers "
-            "of at least 0; choose another --loss"
+            f"of at least 0; choose another {setting('loss')}"
         )
     return y

@@ -6,9 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from typing import Any
 
+from chainrule._doors import setting as named
 from chainrule.errors import SettingsError
 from chainrule.model.source import Reading, Source
+from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import suggestion
+from chainrule.tables.task import TASKS
+from chainrule.training.settings.fields import REQUIRED, check_fields, choice, columns, setting, share, text
 from chainrule.training.settings.record import Settings, Task
 
 TEST_SHARE = 0.2
@@ -17,43 +21,43 @@ TEST_SHARE = 0.2
 
 @dataclass(frozen=True, eq=False)
 class Question:
-    """A table and what is to be learned from it; how, is what `Settings` say.
+    """A table and what is to be learned from it; how, is what `Settings` say. The list, as `Settings` is one.
 
-    ``target``: the column to predict; ``inputs``: the columns to learn from (None: all that are fit), without those of
-    ``drop``; ``weights``: a column with the rows' weights in training, which is no input, and whose rows of weight 0 are
-    left out; ``kinds``: of columns, as `infer_schema` has them; ``scaling``: of number inputs, ``target_scaling``: of a
-    number target (None: what suits the output).
-
-    ``test_share`` of the rows are held out for the score (of classes, that share of each; None: 0.2), or the score is on
-    ``test_file``; ``test_seed`` draws them, instead of the settings' seed. ``validation`` is a table of the validation
-    rows, which all weigh 1, instead of a share of this one. ``reading``: how all of these tables are read.
+    ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds``: of columns,
+    as `infer_schema` has them. ``reading``: how all of these tables are read. ``test_seed`` draws the rows of the score,
+    instead of the settings' seed.
     """
 
+    # fmt: off
     table: Source
-    target: str
-    task: Task | None = None
-    inputs: Sequence[str] | None = None
-    drop: Sequence[str] = ()
-    weights: str | None = None
-    scaling: str = "robust"
-    target_scaling: str | None = None
-    test_share: float | None = None
-    test_file: Source | None = None
+    target: str = setting(REQUIRED, text(), "table", "COLUMN", "the column to predict")
+    task: Task | None = setting(None, choice(*TASKS), "table", "TASK",
+        "classification or regression; found from the target if not given", unset="found from the target")
+    inputs: Sequence[str] | None = setting(None, columns(), "table", "A,B",
+        "the columns to learn from; all that are fit if not given", unset="all that are fit")
+    drop: Sequence[str] = setting((), columns(), "table", "A,B", "columns to leave out")
+    weights: str | None = setting(None, text(), "table", "COLUMN",
+        "a column with the rows' weights in training; it is no input", more="rows of weight 0 are left out", unset="none")
+    test_share: float | None = setting(None, share(), "table", "SHARE",
+        f"of the rows, held out for the score (default {TEST_SHARE:g})", more="of classes, that share of each",
+        unset=f"{TEST_SHARE:g}, but none with {{test_file}}")
+    test_file: Source | None = setting(None, text(), "table", "TABLE", "a table to score on instead of held-out rows",
+        unset="none")
+    scaling: str = setting("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
+    target_scaling: str | None = setting(None, choice(*SCALINGS), "table", "NAME",
+        "of a number target; what suits the output if not given", unset="what suits the output")
+    # fmt: on
     validation: Source | None = None
     kinds: Mapping[str, str] | None = None
     reading: Reading = field(default_factory=Reading)
     test_seed: int | None = None
 
     def __post_init__(self) -> None:
-        share = self.test_share
-        if self.test_file is not None and share is not None:
+        check_fields(self)
+        if self.test_file is not None and self.test_share is not None:
             raise SettingsError(
-                "the score is on --test-share of the rows or on --test-file: leave one of them out"
+                f"the score is on {named('test_share')} of the rows or on {named('test_file')}: leave one of them out"
             )
-        if share is not None and (
-            isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1
-        ):
-            raise SettingsError(f"test-share {share!r} must be at least 0 and less than 1, such as 0.2")
 
     @property
     def share(self) -> float:

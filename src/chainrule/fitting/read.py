@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.prepared import Read
@@ -50,16 +51,17 @@ def _validated(settings: Settings) -> Settings:
     """Return the settings for a table whose validation rows are given; raises SettingsError for those that need others."""
     if settings.refit:
         raise SettingsError(
-            "--refit trains again on the validation rows of this table, and others are given: leave one of them out"
+            f"{setting('refit')} trains again on the validation rows of this table, and others are given: "
+            "leave one of them out"
         )
     if settings.bagging:
         raise SettingsError(
-            "validation rows are given, and with --bagging each member holds out its own fold of the others: leave "
-            "one of them out"
+            f"validation rows are given, and with {setting('bagging')} each member holds out its own fold of the "
+            "others: leave one of them out"
         )
     if settings.validation_share is not None:
         raise SettingsError(
-            "validation rows are given, and a --validation-share of the others: leave one of them out"
+            f"validation rows are given, and a {setting('validation_share')} of the others: leave one of them out"
         )
     return replace(settings, validation_share=0.0)
 

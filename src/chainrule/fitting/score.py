@@ -90,7 +90,7 @@ def trained_model(
     Raises SettingsError where training left nothing finite.
     """
     resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
-    notes = [*training_notes(result, resolved), *prepared.notes]
+    notes = [*training_notes(result, resolved, limited=prepared.budget is not None), *prepared.notes]
     kept = trained_members(result)
     learned = arrays.training
     if result.first is not None:
@@ -167,7 +167,7 @@ def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
     """Return the card's entries about what happened around the epochs, of what was chosen."""
     resolved = prepared.resolved
     found = {
-        "watch": (resolved.watch, "loss"),
+        "watch": (resolved.plan.watched, "loss"),
         "bagging": (resolved.members if resolved.bagging else 0, 0),
         "refit": (result.first is not None, False),
         "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),

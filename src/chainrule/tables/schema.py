@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._plain import read_choice, read_count, read_list, read_record, read_text
 from chainrule._types import IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
@@ -213,7 +214,7 @@ def _column(
     elif inputs is not None and name not in inputs:
         role, reason = "left out", "not among the inputs asked for"
     elif finding.odd and finding.odd_is_error:
-        raise TableError(finding.odd)
+        raise TableError(f"{finding.odd}; {finding.remedy}")
     elif kind not in INPUT_KINDS:
         if inputs is not None and kind == "nested":
             raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
@@ -245,7 +246,7 @@ def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
         reasons = "; ".join(f"{c.name}: {c.reason}" for c in columns[:10] if c.role == "left out")
         raise TableError(
             f"{table.name}: no column is left to be an input ({reasons or 'there is only the target'}); "
-            "name inputs with --inputs"
+            f"name some with {setting('inputs')}"
         )
     return rescued
 
@@ -271,7 +272,10 @@ def _check_input(table: Table, column: Column, finding: Finding, max_levels: int
 def _odd_note(table: Table, finding: Finding, what: str) -> list[str]:
     if not finding.odd:
         return []
-    return [f"{finding.odd.removeprefix(f'{table.name}: ')}; as it is, it is {what}"]
+    # A note is kept with the model, so it is in no door's words.
+    return [
+        f"{finding.odd.removeprefix(f'{table.name}: ')}; correct it, or make it missing; as it is, it is {what}"
+    ]
 
 
 def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[str]:

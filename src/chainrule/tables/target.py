@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 import numpy as np
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._plain import read_choice, read_list, read_number, read_record, read_text
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
@@ -249,10 +250,12 @@ def fit_target(
     if schema.task == "classification":
         if scaling is not None:
             raise SettingsError(
-                f"the target {name!r} has classes, which are not scaled (scaling={scaling!r})"
+                f"the target {name!r} has classes, which are not scaled ({setting('target_scaling', scaling)})"
             )
         if clamp:
-            raise SettingsError(f"--clamp is for numbers, and the target {name!r} has classes: leave it out")
+            raise SettingsError(
+                f"{setting('clamp')} is for numbers, and the target {name!r} has classes: leave it out"
+            )
         column = part.column(name)
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from threadpoolctl import ThreadpoolController
 
+from chainrule._doors import setting
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.equations.dense import Dense
@@ -107,7 +108,7 @@ def check_shared_start(network: Network) -> None:
     if any(layer.init == DATA for layer in network.layers):
         raise SettingsError(
             "init data fits each member's weights to the training rows, but members that share have the same ones: "
-            "choose another init, or leave sharing out"
+            f"choose another {setting('init')}, or leave {setting('sharing')} out"
         )
 
 

@@ -33,9 +33,9 @@ def with_stopping_metric(wanted: Any, prepared: Prepared, answers: Answers) -> P
     if wanted is None or (isinstance(wanted, str) and wanted == "loss"):
         return prepared
     plan = prepared.resolved.plan
-    if prepared.resolved.watch != "loss":
+    if plan.watched != "loss":
         raise SettingsError(
-            f"stopping_metric and watch={prepared.resolved.watch!r} both say what early stopping looks at: leave "
+            f"stopping_metric and watch={plan.watched!r} both say what early stopping looks at: leave "
             "one of them out"
         )
     if not plan.early_stopping:

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
@@ -68,7 +69,8 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
                 evidence,
                 "each layer multiplies the gradient by its weights and slopes f'(z); small factors leave nothing for the "
                 "first layers, which then don't learn",
-                "--activation relu instead of sigmoid or tanh, --init auto, or fewer hidden layers",
+                f"{setting('activation', 'relu')} instead of sigmoid or tanh, {setting('init', 'auto')}, or fewer "
+                "hidden layers",
                 1,
                 members,
             )
@@ -82,7 +84,8 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
                 evidence,
                 "each layer multiplies the gradient by its weights and slopes f'(z); large factors make the steps of the "
                 "first layers so long that the cost jumps",
-                "--clip-norm 1, --init auto, a lower --learning-rate, or fewer hidden layers",
+                f"{setting('clip_norm', 1)}, {setting('init', 'auto')}, a lower {setting('learning_rate')}, or fewer "
+                "hidden layers",
                 1,
                 members,
             )
@@ -180,7 +183,8 @@ def rate_findings(
             what = f"the learning rate {learning_rate:g} is too high: a step moves weights by {largest:.0%} of their size"
         why = "a step that is too long overshoots the valley it should go down into, and the cost rises"
         remedy = (
-            f"a lower --learning-rate, such as {learning_rate / 10:g}, or --schedule cosine; --clip-norm 1"
+            f"a lower {setting('learning_rate')}, such as {learning_rate / 10:g}, or {setting('schedule', 'cosine')}; "
+            f"{setting('clip_norm', 1)}"
         )
         return [
             Finding(
@@ -208,7 +212,7 @@ def rate_findings(
             where,
             {**evidence, "cost after, with the better rate": best.after, "better rate": best.learning_rate},
             "steps that are too short hardly move the weights, so training ends before it has learned",
-            f"--learning-rate {best.learning_rate:g}, or more --epochs",
+            f"{setting('learning_rate', float(f'{best.learning_rate:g}'))}, or more {setting('epochs')}",
             None,
             members,
         )

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, get_args
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, Watched
 from chainrule.equations.answers import Answers
 from chainrule.equations.network import Network
@@ -19,12 +20,14 @@ from chainrule.training.scores.metrics import METRICS, PRIMARY, Metric, metric
 class Watch:
     """A metric of the answers of a network: ``watch(y, outputs, weights)`` is its value on those rows.
 
-    A metric of ``sums`` gets the output layer's z in place of the outputs.
+    A metric of ``sums`` gets the output layer's z in place of the outputs. ``word`` is that of the setting, "" where the
+    metric wasn't chosen by it.
     """
 
     metric: Metric
     answers: Answers
     own: bool = False
+    word: str = ""
 
     def __call__(self, y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
         """Return the metric for targets and outputs (n, n_out); NaN where an output is not finite."""
@@ -80,14 +83,15 @@ def watched(word: str, network: Network, answers: Answers) -> Watch | None:
     if word == "loss":
         return None
     if word == "error":
-        return watch(PRIMARY["regression" if answers.kind == "number" else "classification"], answers)
+        primary = PRIMARY["regression" if answers.kind == "number" else "classification"]
+        return replace(watch(primary, answers), word=word)
     output = network.output
     if answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
         raise SettingsError(
-            f"--watch refinement needs probabilities of classes, by one sigmoid output or by softmax, not "
+            f"{setting('watch', 'refinement')} needs probabilities of classes, by one sigmoid output or by softmax, not "
             f"{output.n_out} × {output.activation.name}: choose error, or leave it out"
         )
-    return Watch(METRICS["refinement"], answers)
+    return Watch(METRICS["refinement"], answers, word=word)
 
 
 def _fitting(answers: Answers) -> list[str]:
