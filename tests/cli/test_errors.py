@@ -158,7 +158,7 @@ BAD_WORDS = [
     ("good.csv --target y --optimizer adm", "unknown optimizer 'adm': did you mean adam?"),
     ("good.csv --target y --schedule cosin", "unknown schedule 'cosin': did you mean cosine?"),
     ("good.csv --target y --schedule step(every=0)", "schedule step: every=0 is too small"),
-    ("good.csv --target y --task classify", "the task is 'classify'; it is classification or regression"),
+    ("good.csv --target y --task classify", "task 'classify' is unknown: choose classification, regression"),
     (
         "good.csv --target y --scaling max",
         "scaling 'max' is unknown: choose robust, standard, minmax, none",

@@ -126,7 +126,7 @@ def said(*words):
     return text.getvalue()
 
 csv, out = sys.argv[1:]
-quick = ("--hidden", "2", "--epochs", "2", "--members", "1", "--engine", "reference", "--overwrite")
+quick = ("--hidden", "2", "--epochs", "2", "--members", "1", "--engine", "reference", "--overwrite", "--watch", "planted")
 train = ("train", csv, "--target", "y", "--out", out, *quick)
 print(json.dumps({
     "home": chainrule.__file__,
@@ -163,6 +163,7 @@ def test_a_metric_is_one_line_in_one_file(tmp_path):
         assert result["scores"]["planted"] == result["scores"]["accuracy"]
     assert {"planted"} <= set.intersection(*map(set, found["train"]["baselines"].values()))
     assert "planted" in found["train"]["training"]["scores"]
+    assert found["train"]["training"]["watch"] == "planted"
     assert "planted share" in found["report"]
     assert "planted share" in found["described"]
     assert found["watched"] == "planted share"
