@@ -1,6 +1,7 @@
 """From a table to a training, step by step: each adds to the record what it has found, and nothing else."""
 
 from dataclasses import fields
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -108,7 +109,7 @@ def test_each_step_keeps_what_the_ones_before_it_have_found():
     for step in (split, encode, choose):
         steps.append(step(steps[-1]))
     assert [type(step) for step in steps] == [Read, Split, Encoded, Prepared]
-    for before, after in zip(steps, steps[1:], strict=False):
+    for before, after in pairwise(steps):
         assert all(getattr(after, one.name) is getattr(before, one.name) for one in fields(before))
     whole = prepare(QUESTION)
     assert same(whole.arrays.x, steps[-1].arrays.x)

@@ -108,8 +108,7 @@ def test_named_encoding(write: Write) -> None:
     path = write("a,b\n5 €,1\n".encode("cp1252"))
     assert read_table(path, encoding="cp1252").frame.rows() == [("5 €", 1)]
     assert (
-        message(path, encoding="ascii")
-        == "t.csv: line 2: can't be decoded as ascii; choose another encoding"
+        message(path, encoding="ascii") == "t.csv: line 2: can't be decoded as ascii; choose another encoding"
     )
     with pytest.raises(SettingsError, match="the encoding 'latin-99' is not known"):
         read_table(path, encoding="latin-99")

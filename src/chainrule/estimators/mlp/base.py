@@ -368,7 +368,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             Whether it may replace one that exists.
         """
         check_is_fitted(self)
-        _saving.save(self, path, overwrite=overwrite)
+        _saving.save(self, path, _saving.mlp_parts, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -384,7 +384,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         estimator : estimator
             Fitted; `partial_fit` goes on with its optimizer's state.
         """
-        return _saving.load(cls, path)
+        return _saving.load(cls, path, _saving.mlp_from_parts)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

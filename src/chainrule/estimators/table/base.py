@@ -21,7 +21,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
-from chainrule.estimators.table import files as table_saving
+from chainrule.estimators import files
 from chainrule.estimators.table.data import (
     TARGET,
     WEIGHT,
@@ -280,7 +280,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Whether it may replace one that exists.
         """
         check_is_fitted(self, "model_")
-        table_saving.save(self, path, overwrite=overwrite)
+        files.save(self, path, files.table_parts, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -296,7 +296,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         estimator : estimator
             Fitted.
         """
-        return table_saving.load(cls, path)
+        return files.load(cls, path, files.table_from_parts)
 
     def _to_dict(self) -> dict[str, Any]:
         """Return what one of the two estimators keeps besides, as plain data."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from chainrule._blas import one_blas_thread
 from chainrule._doors import setting
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.errors import SettingsError
@@ -99,6 +100,7 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     return rule_of
 
 
+@one_blas_thread()
 def derive(
     trace: Trace,
     address: str | Address,

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
@@ -26,7 +26,7 @@ TIMES = (10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Plain):
     """What trial steps did: the cost of all rows before and after, and each layer's median |step| / |W|."""
 
     learning_rate: float
@@ -34,10 +34,6 @@ class Trial:
     before: float
     after: float
     ratios: tuple[float, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the trial as plain data."""
-        return asdict(self)
 
 
 def lengths_of_delta(batch: Batch) -> FloatArray:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
@@ -101,6 +102,7 @@ def check_calibrates(network: Network, n_rows: int) -> None:
         )
 
 
+@one_blas_thread()
 def weighted_sums(network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
     """Return the output layer's z (k, n, n_out) in float64, in which 1 - p of a sure row is not yet 0."""
     members = [Layout(network).unflatten(np.asarray(flat, np.float64)) for flat in parameters]
