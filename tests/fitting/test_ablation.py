@@ -137,9 +137,9 @@ def test_all_ingredients_are_listed_and_what_is_not_there_says_why(rng):
     found = ablate(one_word, "y", seeds=1, fast=True, epochs=2, dropout=0.0)
     assert [one.ingredient for one in found.ingredients] == list(INGREDIENTS)
     by_name = named(found)
-    assert by_name["periodic embedding"].reason == "numeric-embedding is none already"
+    assert by_name["periodic embedding"].reason == "numeric_embedding is none already"
     assert by_name["dropout"].reason == "dropout is 0.0 already"
-    assert by_name["label smoothing"].reason == "there is no label-smoothing"
+    assert by_name["label smoothing"].reason == "there is no label_smoothing"
     assert by_name["calibration"].reason == "calibrate is off already"
     # Of the rest members includes bagging, which goes with them by the recipe's own rules.
     assert by_name["members"].seeds == by_name["bagging"].seeds == 1
@@ -224,7 +224,7 @@ def test_what_the_user_chose_instead_of_the_recipe_is_no_ingredient(words, reaso
         ({"optimizer": "lbfgs"}, "without ingredients: leave out optimizer$"),
         ({"hidden": [4]}, "with hidden it is a plain network"),
         ({"optimizer": "sgd"}, "with optimizer it is a plain network"),
-        ({"time_limit": 5.0}, "a time_limit would end each at another epoch"),
+        ({"time_limit": 5.0}, "time_limit would end each at another epoch"),
         ({"seeds": 0}, "seeds 0 must be a whole number"),
         ({"seeds": True}, "seeds True must be a whole number"),
         ({"test_share": 0.0}, "on rows held out, and there are 0"),

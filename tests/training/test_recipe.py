@@ -77,8 +77,8 @@ def test_fast_is_less_work(of):
         if full.network.features
         else fast.network.features is None
     )
-    assert (full.watch, full.calibrate, full.bagging, full.steps) == (
-        fast.watch, fast.calibrate, fast.bagging, fast.steps,
+    assert (full.plan.watched, full.calibrate, full.bagging, full.steps) == (
+        fast.plan.watched, fast.calibrate, fast.bagging, fast.steps,
     )  # fmt: skip
 
 
@@ -160,7 +160,11 @@ def test_every_ingredient_can_be_taken_out(ingredient):
 
 def test_a_number_has_no_switch_that_is_for_classes():
     made = resolve(Settings(), problem(n_classes=0))
-    assert (made.watch, made.calibrate, made.network.loss.name) == ("loss", False, "mean_squared_error")
+    assert (made.plan.watched, made.calibrate, made.network.loss.name) == (
+        "loss",
+        False,
+        "mean_squared_error",
+    )
     with pytest.raises(SettingsError, match="label_smoothing is for cross-entropy"):
         resolve(Settings(label_smoothing=0.1), problem(n_classes=0))
 
@@ -173,7 +177,12 @@ def test_what_the_recipe_leaves_out():
         {"early_stopping": False, "members": 1},
     ):
         made = resolve(Settings(**words), problem())
-        assert (made.validation_share, made.watch, made.calibrate, made.bagging) == (0, "loss", False, False)
+        assert (made.validation_share, made.plan.watched, made.calibrate, made.bagging) == (
+            0,
+            "loss",
+            False,
+            False,
+        )
     for words in ({"members": 1}, {"refit": True}, {"validation_share": 0.3}):
         made = resolve(Settings(**words), problem())
         assert not made.bagging
@@ -185,7 +194,7 @@ def test_what_the_recipe_leaves_out():
     assert [resolve(Settings(), problem(rows)).bagging for rows in (n - 1, n)] == [False, True]
     # An own loss or output has no label smoothing and no refinement.
     own = resolve(Settings(loss="hinge"), problem(n_classes=2))
-    assert (own.watch, own.calibrate) == ("loss", False)
+    assert (own.plan.watched, own.calibrate) == ("loss", False)
 
 
 # ---- small tables, with few epochs: better than the majority class or the mean
@@ -289,7 +298,7 @@ def test_rows_given_for_validation_are_watched_and_calibrated_on_like_a_share_of
     x, y = [float(i * i % 7) for i in range(60)], ["a", "b"] * 30
     table = {"x": x, "y": y}
     found = prepare(Question(table, "y", test_share=0.0, validation=table)).resolved
-    assert (found.watch, found.calibrate, found.bagging) == ("refinement", True, False)
+    assert (found.plan.watched, found.calibrate, found.bagging) == ("refinement", True, False)
     unwatched = Settings(early_stopping=False)
     assert (
         prepare(Question(table, "y", test_share=0.0, validation=table), unwatched).resolved.plan.watched
