@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
@@ -211,7 +211,7 @@ def columns() -> Kind:
     """Return the kind of names of columns."""
 
     def wrong(value: Any) -> str:
-        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        is_list = isinstance(value, Collection) and not isinstance(value, str)
         return "" if is_list else "must be a list of columns"
 
     return Kind("columns", "sequence of str", wrong)
