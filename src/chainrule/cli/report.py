@@ -13,10 +13,11 @@ from rich.table import Table as Grid
 from rich.text import Text
 
 from chainrule.cli.console import printable
+from chainrule.training.scores.metrics import METRICS
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
-    from chainrule.fitting.prepare import Prepared
+    from chainrule.fitting.prepared import Prepared
     from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.tables.target import TargetEncoder
@@ -26,17 +27,8 @@ if TYPE_CHECKING:
 MOST_COLUMNS = 30
 MOST_CLASSES = 12
 MOST_NAMES = 20
-SCORE_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log-loss",
-    "auc": "AUC",
-    "rmse": "RMSE",
-    "mae": "mean absolute error",
-    "median_absolute_error": "median absolute error",
-    "r2": "R²",
-}
-"""Every score by its name in words, in the order in which they are shown."""
+SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
+"""Every metric by its name in words, in the order in which they are shown."""
 
 STOPPED = {
     "early stopping": "stopped as the watched loss no longer fell",
@@ -99,7 +91,7 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         how.append(f"members share the hidden layers' weights ({steps.sharing})")
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
-        watched = "loss" if plan.watch is None else SCORE_NAMES.get(plan.watch.metric.name, resolved.watch)
+        watched = "loss" if plan.watch is None else SCORE_NAMES[plan.watch.metric.name]
         how.append(f"until {plan.patience} in a row bring no better {watched}")
     if plan.together:
         how.append("members end together")
@@ -111,8 +103,9 @@ def _print_plan(console: Console, prepared: Prepared) -> None:
         grid.add_row(
             "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
         )
-    if prepared.weights is not None:
-        grid.add_row("weights", plain(f"of the rows in training, from column {prepared.weights}"))
+    weights = prepared.question.weights
+    if weights is not None:
+        grid.add_row("weights", plain(f"of the rows in training, from column {weights}"))
     grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
     grid.add_row("training", plain(", ".join(how)))
     if prepared.target.clamp is not None:
@@ -163,7 +156,7 @@ def print_result(console: Console, trained: Trained, path: Path, history: Path |
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
-    epochs = len((fit.first or fit).history)
+    epochs = len(fit.watched.history)
     line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
     if fit.stopped in STOPPED:
         line += f", {STOPPED[fit.stopped]}"
