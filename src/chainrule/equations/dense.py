@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation, activation
@@ -47,6 +47,9 @@ class Dense:
     isn't named has 1. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
     ``ntk`` divides the products h W by sqrt(n_in).
     """
+
+    decayed: ClassVar[frozenset[str]] = frozenset({"W"})
+    """The parameters that penalties and decay are about: weights, not biases."""
 
     n_out: int
     activation: Activation = field(default_factory=lambda: activation("identity"))
@@ -112,6 +115,10 @@ class Dense:
         found: dict[str, tuple[int, ...]] = {"W": (n_in, self.n_out)}
         found |= {"b": (biases,)} if biases else {}
         return found | ({"alpha": (self.n_out,)} if self.mix else {})
+
+    def rate(self, name: str) -> float:
+        """Return the factor of a parameter's learning rate."""
+        return dict(self.rates).get(name, 1.0)
 
     def scale(self, n_in: int) -> float:
         """Return what the products h W are multiplied by: 1, or 1/sqrt(n_in) in the parametrization ntk."""

@@ -23,7 +23,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -95,6 +95,8 @@ class Features:
     >>> stage.n_inputs, stage.n_outputs, stage.shapes()["V"]
     (15, 14, (1, 16, 3))
     """
+
+    decayed: ClassVar[frozenset[str]] = DECAYED
 
     groups: tuple[Group, ...]
     scale: bool = False

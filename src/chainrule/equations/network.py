@@ -39,11 +39,8 @@ from chainrule.errors import SettingsError
 Reduction = Literal["mean", "sum"]
 
 
-Parameters: TypeAlias = Sequence[Mapping[str, Array]]
-"""For each layer its arrays by name: ``[{"W": …, "b": …}, …]``; layer l of the formulas is item l-1.
-
-So a feature stage, layer 0, is item -1: its arrays follow those of the last layer.
-"""
+Parameters: TypeAlias = Mapping[int, Mapping[str, Array]]
+"""Each layer's arrays by name, by the layer's number: ``{1: {"W": …, "b": …}, …}``; a feature stage is layer 0."""
 
 
 class Record(NamedTuple):
@@ -70,7 +67,7 @@ class Gradients(NamedTuple):
 
     cost: Array
     deltas: tuple[Array, ...]
-    parameters: tuple[dict[str, Array], ...]
+    parameters: dict[int, dict[str, Array]]
     x: Array
     stage: StageGradients | None = None
 
@@ -146,6 +143,10 @@ class Network(Shown):
         entering = self.n_inputs if self.features is None else self.features.n_outputs
         return (entering, *(layer.n_out for layer in self.layers))
 
+    def part(self, number: int) -> Dense | Features:
+        """Return the layer of a number; 0 is the feature stage."""
+        return self.features if number == 0 and self.features is not None else self.layers[number - 1]
+
     @property
     def output(self) -> Dense:
         """The last layer."""
@@ -157,10 +158,12 @@ class Network(Shown):
         last = {**data["layers"][-1], "activation": "identity"}
         return Network.from_dict({**data, "layers": [*data["layers"][:-1], last]})
 
-    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
-        """Return the shapes of every layer's parameters, by name; a feature stage's, layer 0, are item -1."""
-        shapes = [layer.shapes(n_in) for layer, n_in in zip(self.layers, self.sizes[:-1], strict=True)]
-        return shapes if self.features is None else [*shapes, self.features.shapes()]
+    def shapes(self) -> dict[int, dict[str, tuple[int, ...]]]:
+        """Return the shapes of every layer's parameters, by number and name, in the order of the flat layout."""
+        shapes = {} if self.features is None else {0: self.features.shapes()}
+        return shapes | {
+            number: layer.shapes(self.sizes[number - 1]) for number, layer in enumerate(self.layers, 1)
+        }
 
     def forward(
         self, p: Parameters, x: Array, xp: Namespace, masks: Sequence[Array | None] | None = None
@@ -172,10 +175,10 @@ class Network(Shown):
         if x.shape[-1] != self.n_inputs:
             raise SettingsError(f"rows of {x.shape[-1]} inputs don't fit a network of {self.n_inputs}")
         records: list[LayerRecord] = []
-        stage = None if self.features is None else self.features.forward(p[-1], x, xp)
+        stage = None if self.features is None else self.features.forward(p[0], x, xp)
         h = x if stage is None else stage.a
-        for index, layer in enumerate(self.layers):
-            records.append(layer.forward(p[index], h, None if masks is None else masks[index], xp))
+        for number, layer in enumerate(self.layers, 1):
+            records.append(layer.forward(p[number], h, None if masks is None else masks[number - 1], xp))
             h = records[-1].h
         return Record(x, tuple(records), stage)
 
@@ -200,22 +203,23 @@ class Network(Shown):
             shares, axis=-1
         )
         deltas = [delta]
-        grads: list[dict[str, Array]] = []
+        grads: dict[int, dict[str, Array]] = {}
         of_mix: dict[str, Array] = {}
-        for index in range(len(self.layers) - 1, -1, -1):
-            grad, dh = self.layers[index].backward(p[index], record.inputs_of(index), deltas[-1], xp)
-            grads.append({**grad, **of_mix})
-            if index:
-                before, made = self.layers[index - 1], record.layers[index - 1]
-                deltas.append(before.delta(p[index - 1], made, dh, xp))
+        for number in range(len(self.layers), 0, -1):
+            grad, dh = self.layers[number - 1].backward(
+                p[number], record.inputs_of(number - 1), deltas[-1], xp
+            )
+            grads[number] = {**grad, **of_mix}
+            if number > 1:
+                before, made = self.layers[number - 2], record.layers[number - 2]
+                deltas.append(before.delta(p[number - 1], made, dh, xp))
                 of_mix = before.by_alpha(made, dh, xp)
-        grads.reverse()
         stage = None
         if self.features is not None and record.stage is not None:
-            stage = self.features.backward(p[-1], record.x, record.stage, dh, xp)
-            grads.append(stage.parameters)
+            stage = self.features.backward(p[0], record.x, record.stage, dh, xp)
+            grads[0] = stage.parameters
             dh = stage.x
-        return Gradients(cost, tuple(reversed(deltas)), tuple(grads), dh, stage)
+        return Gradients(cost, tuple(reversed(deltas)), grads, dh, stage)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""

@@ -88,7 +88,7 @@ def _rounding_of_stage(batch: Batch) -> float:
     stage, back, features = batch.record.stage, batch.gradients.stage, batch.network.features
     if stage is None or back is None or features is None:
         return 0.0
-    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    p = {name: np.abs(array) for name, array in batch.p[0].items()}
     terms = features.forward(p, np.abs(batch.x), np).e + 1
     total = float(np.sum(np.abs(back.e) * terms)) + float(np.sum(np.abs(back.a * stage.a)))
     if back.u is not None and stage.v is not None:
@@ -102,10 +102,10 @@ def _rounding_of_stage(batch: Batch) -> float:
 def rounding_of_cost(batch: Batch) -> float:
     """Return how far rounding may move the cost: each z is off by eps of its terms, which delta carries to the cost."""
     total = abs(float(batch.gradients.cost)) + _rounding_of_stage(batch)
-    for number, layer in enumerate(batch.network.layers):
+    for number, layer in enumerate(batch.network.layers, 1):
         p = {name: np.abs(array) for name, array in batch.p[number].items()}
-        z = layer.forward(p, np.abs(batch.record.inputs_of(number)), None, np).z
-        total += float(np.sum(np.abs(batch.gradients.deltas[number]) * (z + 1)))
+        z = layer.forward(p, np.abs(batch.record.inputs_of(number - 1)), None, np).z
+        total += float(np.sum(np.abs(batch.gradients.deltas[number - 1]) * (z + 1)))
     return 4 * EPS * total
 
 

@@ -283,13 +283,13 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
         carried = _roundings_of_stage(batch)
         parts.append(("a 0", batch.record.stage.a, exact_a, carried))
     for number, layer in enumerate(batch.network.layers):
-        p = {name: np.abs(array) for name, array in batch.p[number].items()}
+        p = {name: np.abs(array) for name, array in batch.p[number + 1].items()}
         entered = np.abs(batch.record.inputs_of(number))
         terms = layer.forward(p, entered, None, np).z
         of_z = NEAR * terms + carried @ p["W"] * layer.scale(len(p["W"]))
         z, a = batch.record.layers[number].z, batch.record.layers[number].a
         if layer.activation.elementwise:
-            of_a = np.abs(layer.slope(batch.p[number], z, np)) * of_z
+            of_a = np.abs(layer.slope(batch.p[number + 1], z, np)) * of_z
         else:
             of_a = 2 * a * of_z.max(axis=-1, keepdims=True)
         size = np.abs(a) + np.abs(z) if layer.mix else np.abs(a)
@@ -323,7 +323,7 @@ def _roundings_of_stage(batch: Batch) -> FloatArray:
     """Return how far rounding may move each number of a[0]: its terms', and those of the angles that it comes from."""
     features = batch.network.features
     assert features is not None
-    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    p = {name: np.abs(array) for name, array in batch.p[0].items()}
     x = np.abs(batch.x)
     record = features.forward(p, x, np)
     if record.u is not None:

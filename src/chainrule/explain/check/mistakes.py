@@ -138,12 +138,12 @@ def _slope_at_output(made: Activation) -> Activation:
 def _matrices(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     """Go back through W instead of its transpose, or hand out dC/dW transposed; its numbers as they come."""
     # A matrix of one row or column has the same numbers either way.
-    inner = [i for i in range(1, len(batch.network.layers)) if min(batch.p[i]["W"].shape) > 1]
+    inner = [i for i in range(1, len(batch.network.layers)) if min(batch.p[i + 1]["W"].shape) > 1]
     for chosen in [*([inner] if len(inner) > 1 else []), *([i] for i in inner)]:
-        p = [dict(arrays) for arrays in batch.p]
+        p = _copied(batch)
         for i in chosen:
-            w = p[i]["W"]
-            p[i]["W"] = w.reshape(w.shape[1], w.shape[0]).T
+            w = p[i + 1]["W"]
+            p[i + 1]["W"] = w.reshape(w.shape[1], w.shape[0]).T
         which = _joined([f"W[{i + 1}]" for i in chosen])
         sentence = f"delta goes back through {which} where it should go through the transposed matrix"
         yield Candidate("transposed matrix", sentence, _backward(batch, p))
@@ -167,8 +167,8 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
     if len(network.layers) < 2:
         return
     grads = batch.layout.unflatten(wrong)
-    p = [dict(arrays) for arrays in batch.p]
-    last = len(network.layers) - 1
+    p = _copied(batch)
+    last = len(network.layers)
     p[last]["W"] = grads[last]["W"]
     by_eta = _backward(batch, p)
     own = batch.layout.slot(len(network.layers) - 1, "W")
@@ -177,10 +177,10 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
     if not size:
         return
     eta = float((right[part] - wrong[part]) @ by_eta[part]) / size
-    moved = [
-        {**arrays, "W": arrays["W"] - eta * grads[i]["W"]} if "W" in arrays else arrays
-        for i, arrays in enumerate(batch.p)
-    ]
+    moved = {
+        number: {**arrays, "W": arrays["W"] - eta * grads[number]["W"]} if number else arrays
+        for number, arrays in batch.p.items()
+    }
     sentence = f"delta goes back through weights that the step has already updated (eta = {eta:.6g})"
     yield Candidate("updated weight", sentence, _backward(batch, moved))
 
@@ -220,10 +220,10 @@ def _biases(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     slots = [slot for slot in batch.layout.slots if slot.name == "b"]
     for some in [*([slots] if len(slots) > 1 else []), *([slot] for slot in slots)]:
         without = right.copy()
-        p = [dict(arrays) for arrays in batch.p]
+        p = _copied(batch)
         for slot in some:
             without[slot.start : slot.stop] = 0
-            p[slot.layer - 1]["b"] = np.zeros(slot.shape)
+            p[slot.layer]["b"] = np.zeros(slot.shape)
         which, are = _joined([f"b[{slot.layer}]" for slot in some]), "is" if len(some) == 1 else "are"
         derivatives = _joined([f"dC/db[{slot.layer}]" for slot in some])
         yield Candidate("bias left out", f"{derivatives} {are} left out, as if 0", without)
@@ -234,6 +234,10 @@ def _biases(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
             found = found.copy()
             found[slot.start : slot.stop] = 0
         yield Candidate("bias left out", f"{which} {are} neither added in z nor differentiated", found)
+
+
+def _copied(batch: Batch) -> dict[int, dict[str, Array]]:
+    return {number: dict(arrays) for number, arrays in batch.p.items()}
 
 
 def _joined(names: list[str]) -> str:
@@ -269,17 +273,16 @@ def _backward(
 
 def _from_last_delta(batch: Batch, delta: FloatArray) -> FloatArray:
     """Return the gradient that goes back from another delta of the output layer."""
-    layers, grads = batch.network.layers, []
+    layers, grads = batch.network.layers, {}
     of_mix: dict[str, FloatArray] = {}
     for index in range(len(layers) - 1, -1, -1):
-        grad, dh = layers[index].backward(batch.p[index], batch.record.inputs_of(index), delta, np)
-        grads.append({**grad, **of_mix})
+        grad, dh = layers[index].backward(batch.p[index + 1], batch.record.inputs_of(index), delta, np)
+        grads[index + 1] = {**grad, **of_mix}
         if index:
             made = batch.record.layers[index - 1]
-            delta = layers[index - 1].delta(batch.p[index - 1], made, dh, np)
+            delta = layers[index - 1].delta(batch.p[index], made, dh, np)
             of_mix = layers[index - 1].by_alpha(made, dh, np)
-    grads.reverse()
     if batch.network.features is not None and batch.record.stage is not None:
-        back = batch.network.features.backward(batch.p[-1], batch.x, batch.record.stage, dh, np)
-        grads.append(back.parameters)
+        back = batch.network.features.backward(batch.p[0], batch.x, batch.record.stage, dh, np)
+        grads[0] = back.parameters
     return batch.layout.flatten(grads)

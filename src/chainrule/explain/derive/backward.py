@@ -24,7 +24,7 @@ def gradients_of(step: StepTrace) -> Gradients:
 
 def slope(writer: Writer, place: Address) -> Line:
     """Return f'(z[l][j]), written in the output a where that keeps its digits."""
-    layer = place.layer or 1
+    layer = place.number
     record, mixes = writer.network.layers[layer - 1].activation, writer.network.layers[layer - 1].mix
     if record.slope_in_a and not mixes:
         a = writer.symbol("a", layer, *place.index, row=place.row)
@@ -48,7 +48,7 @@ def slope(writer: Writer, place: Address) -> Line:
 
 def by_output(writer: Writer, place: Address) -> Line:
     """Return dC/da: of the output layer the loss's derivative times the row's share, else dC/dh times the mask."""
-    layer = place.layer or 1
+    layer = place.number
     if layer < len(writer.network.layers):
         dh = writer.symbol("dC/dh", layer, *place.index, row=place.row)
         if writer.step.record.layers[layer - 1].mask is None:
@@ -79,7 +79,7 @@ def _meant(writer: Writer, node: Node, words: str) -> tuple[Node, str]:
 
 def by_passed_on(writer: Writer, place: Address) -> Line:
     """Return dC/dh[l][j] = sum over k of W[l+1][j,k] delta[l+1][k]; of the output layer it is dC/da."""
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     if layer == len(writer.network.layers):
         a = writer.symbol("dC/da", layer, j, row=place.row)
         return writer.line("the output is passed on as it is", place, a)
@@ -103,7 +103,7 @@ def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
     found = writer.products(
         lambda k: writer.at("W", layer, i, k + 1),
         lambda k: writer.at("delta", layer, k + 1, row=row),
-        writer.arrays[layer - 1]["W"][i - 1],
+        writer.arrays[layer]["W"][i - 1],
         gradients_of(writer.step).deltas[layer - 1][index],
         "neurons",
     )
@@ -113,7 +113,7 @@ def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
 
 def delta(writer: Writer, place: Address) -> Line:
     """Return delta[l][j] = dC/dz[l][j]: of the output layer from the loss, else from the next layer's deltas."""
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     if layer == len(writer.network.layers):
         return output_delta(writer, place)
     total = _back(writer, layer + 1, j, place.row)
@@ -163,7 +163,7 @@ def output_delta(writer: Writer, place: Address) -> Line:
 
 def by_weight(writer: Writer, place: Address) -> Line:
     """Return dC/dW[l][i,j] = delta[l][j] times what enters from i; without a row the sum over the rows."""
-    layer, (i, j) = place.layer or 1, place.index
+    layer, (i, j) = place.number, place.index
     if place.row is not None or len(writer.step.rows) == 1:
         node: Node = Binary(
             "*",
@@ -187,7 +187,7 @@ def by_weight(writer: Writer, place: Address) -> Line:
 
 def by_bias(writer: Writer, place: Address) -> Line:
     """Return dC/db[l][j] = delta[l][j], summed over the rows, and over the neurons where the layer shares its bias."""
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     shares = writer.network.layers[layer - 1].bias == "layer"
     rows: list[int | None] = list(writer.step.rows)
     if place.row is not None or len(rows) == 1:
@@ -210,8 +210,8 @@ def by_bias(writer: Writer, place: Address) -> Line:
 
 def by_mix(writer: Writer, place: Address) -> Line:
     """Return dC/dalpha[l][j] = dC/da[l][j] (f(z[l][j]) - z[l][j]), summed over the rows."""
-    layer, (j,) = place.layer or 1, place.index
-    step, dense = writer.step, writer.network.layers[(place.layer or 1) - 1]
+    layer, (j,) = place.number, place.index
+    step, dense = writer.step, writer.network.layers[place.number - 1]
     rows: list[int | None] = list(step.rows)
     if place.row is not None or len(rows) == 1:
         rows = [place.row]

@@ -116,7 +116,7 @@ def derive(
 
     >>> from chainrule import Dense, Network
     >>> from chainrule.explain.trace.trace import trace_network
-    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]])
     >>> [(line.left, line.result, line.check.ok) for line in derive(trace, "z[1][1]").lines]
     [('z[1][1]', 0.25, True)]
     """
@@ -236,14 +236,14 @@ def _line_of(writer: Writer, place: Address) -> Line:
 
 def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
     """Return the derivation of a layer's f' from its formula, rule by rule."""
-    record = trace.network.layers[(place.layer or 1) - 1].activation
+    record = trace.network.layers[place.number - 1].activation
     steps = differentiate(record.formula, "z").steps
     first = RuleLine(f"the activation {record.name}", record.formula.root)
     if not steps:
         return (first,)
     begin = RuleLine("its derivative", steps[0].before)
     found = (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
-    if not trace.network.layers[(place.layer or 1) - 1].mix:
+    if not trace.network.layers[place.number - 1].mix:
         return found
     alpha = Symbol(str(Address("alpha", place.layer, place.index)))
     inner = Binary("-", record.slope.root, Number(1.0))

@@ -49,7 +49,7 @@ def largest_row(writer: Writer, place: Address) -> int | None:
     if place.layer == 0:
         parts = [writer.trace.number(replace(place, row=row)) for row in rows]
         return rows[int(np.argmax(np.abs(parts)))]
-    layer = place.layer or 1
+    layer = place.number
     deltas = gradients_of(writer.step).deltas[layer - 1]
     parts = deltas[:, place.index[-1] - 1]
     if place.name == "dC/dW":
@@ -89,7 +89,7 @@ def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[
 def _why(writer: Writer, place: Address, value: float, vanishes: bool) -> str:
     if place.name == "f'" and vanishes:
         z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
-        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        name = writer.network.layers[place.number - 1].activation.name
         return f"The derivative vanishes at {place} = {value:.3g}: {name} is saturated at z = {z:.3g}."
     if vanishes:
         return f"The derivative vanishes at {place} = {value:.3g}: the {_kind(place)} is small."
@@ -103,7 +103,7 @@ def _kind(place: Address) -> str:
 def _why_zero(writer: Writer, place: Address) -> str:
     if place.name == "f'":
         z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
-        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        name = writer.network.layers[place.number - 1].activation.name
         return f"The derivative is 0 because {place} = 0: {name} is flat at z = {z:.3g}."
     words = {
         "r": "the neuron was dropped out",

@@ -47,8 +47,8 @@ def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Addr
 
 def weighted_sum(writer: Writer, place: Address) -> Line:
     """Return z[l][j] = sum of W[l][i,j] h[l-1][i] + b[l][j]."""
-    layer, (j,) = place.layer or 1, place.index
-    p = writer.arrays[layer - 1]
+    layer, (j,) = place.number, place.index
+    p = writer.arrays[layer]
     inputs = writer.step.record.inputs_of(layer - 1)[writer.row_index(place)]
     total = writer.products(
         lambda i: writer.at("W", layer, i + 1, j),
@@ -74,14 +74,14 @@ def scaled(writer: Writer, layer: int, node: Node) -> Node:
 
 def scale_of(writer: Writer, place: Address) -> Line:
     """Return scale[l] = 1/sqrt(n_in)."""
-    n_in = writer.network.sizes[(place.layer or 1) - 1]
+    n_in = writer.network.sizes[place.number - 1]
     node = Binary("/", Number(1.0), Call("sqrt", (Number(float(n_in)),)))
     return writer.line(f"parametrization ntk: {n_in} numbers enter the layer", place, node)
 
 
 def activation_of(writer: Writer, place: Address) -> Line:
     """Return a[l][j] = f(z[l][j]), mixed with z where the layer does that, or e^z over their sum for softmax."""
-    layer = writer.network.layers[(place.layer or 1) - 1]
+    layer = writer.network.layers[place.number - 1]
     record = layer.activation
     if not record.elementwise:
         return _softmax(writer, place)
@@ -95,7 +95,7 @@ def activation_of(writer: Writer, place: Address) -> Line:
 
 
 def _softmax(writer: Writer, place: Address) -> Line:
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     z = writer.step.record.layers[layer - 1].z[writer.row_index(place)]
     words = "softmax: e to the z, divided by the sum over all outputs"
     top: Node | None = None
@@ -123,11 +123,11 @@ _TALL = 700.0
 def passed_on(writer: Writer, place: Address) -> Line:
     """Return h[l][j] = a[l][j] r[l][j]; without dropout it is a."""
     a = writer.symbol("a", place.layer, *place.index, row=place.row)
-    if writer.step.record.layers[(place.layer or 1) - 1].mask is None:
+    if writer.step.record.layers[place.number - 1].mask is None:
         return writer.line("nothing is dropped, so the activation is passed on", place, a)
     r = writer.symbol("r", place.layer, *place.index, row=place.row)
     kept = writer.value(r.name) != 0
-    p = writer.network.layers[(place.layer or 1) - 1].dropout
+    p = writer.network.layers[place.number - 1].dropout
     update = writer.step.update
     if update is not None and update.regularization is not None:
         p *= update.regularization.value

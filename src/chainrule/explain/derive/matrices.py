@@ -32,7 +32,7 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
     if made is None:
         known = ", ".join(_LINES)
         raise SettingsError(f"{place}: there is no matrix form of it; there is of {known}")
-    return made(writer, 1 if place.layer is None else place.layer)
+    return made(writer, place.layer or 0)
 
 
 def _all_rows(writer: Writer, name: str, layer: int | None = None) -> Address:
@@ -99,7 +99,7 @@ def _z(writer: Writer, layer: int) -> list[MatrixLine]:
     node: Node = Binary("@", Symbol(str(_entering(writer, layer))), weights)
     node = scaled(writer, layer, node)
     words = "all rows and neurons at once: what enters, times the weights"
-    if "b" in writer.arrays[layer - 1]:
+    if "b" in writer.arrays[layer]:
         node = Binary("+", node, Symbol(str(_all_rows(writer, "b", layer))))
         words += ", plus the bias in every row"
     return [_line(writer, words, _all_rows(writer, "z", layer), node)]

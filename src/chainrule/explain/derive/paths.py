@@ -61,7 +61,8 @@ class Ways:
         step, network = writer.step, writer.network
         index = 0 if row is None else step.rows.index(row)
         self.weights = [
-            p["W"] * layer.scale(len(p["W"])) for layer, p in zip(network.layers, writer.arrays, strict=False)
+            writer.arrays[number]["W"] * layer.scale(network.sizes[number - 1])
+            for number, layer in enumerate(network.layers, 1)
         ]
         self.deltas = [delta[index] for delta in gradients_of(step).deltas]
         self.local: list[FloatArray] = []
@@ -95,7 +96,7 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
     """Return where the paths of a derivative begin: at its neurons, for each row."""
     several = place.row is None and len(writer.step.rows) > 1
     rows: list[int | None] = list(writer.step.rows) if several else [place.row]
-    layer = place.layer or 1
+    layer = 1 if place.name == "dC/dx" else place.number
     scale = _scale(writer, layer)
     found: list[Start] = []
     for row in rows:
@@ -122,7 +123,7 @@ def _through_stage(writer: Writer, place: Address, row: int | None) -> list[Star
     found: list[Start] = []
     for output, factors in ways_in(writer, place, row):
         value, scale = _product(writer, factors), _scale(writer, 1)
-        weights = writer.arrays[0]["W"][output - 1] * _product(writer, scale)
+        weights = writer.arrays[1]["W"][output - 1] * _product(writer, scale)
         for k, weight in enumerate(weights):
             before = (*factors, writer.at("W", 1, output, k + 1), *scale)
             found.append(Start(row, 1, k, before, value * float(weight)))

@@ -58,7 +58,7 @@ def embedded(writer: Writer, place: Address) -> Line:
     if made.kind == "plain" or (made.kind == "number" and made.place == 0):
         x = writer.symbol("x", None, made.column + 1 + made.place, row=place.row)
         return writer.line("the input as it is", place, x)
-    index, p = writer.row_index(place), writer.arrays[-1]
+    index, p = writer.row_index(place), writer.arrays[0]
     if made.kind == "number":
         i, q = made.number + 1, made.place
         total = writer.products(
@@ -84,7 +84,7 @@ def embedded(writer: Writer, place: Address) -> Line:
 
 
 def _cosines(writer: Writer) -> FloatArray:
-    found = stage_array(features_of(writer), writer.step, writer.arrays[-1], "u")
+    found = stage_array(features_of(writer), writer.step, writer.arrays[0], "u")
     return np.asarray(found)
 
 
@@ -107,7 +107,7 @@ def by_entered(writer: Writer, place: Address) -> Line:
     total = writer.products(
         lambda k: writer.at("W", 1, j, k + 1),
         lambda k: writer.at("delta", 1, k + 1, row=place.row),
-        writer.arrays[0]["W"][j - 1],
+        writer.arrays[1]["W"][j - 1],
         writer.step.gradients.deltas[0][writer.row_index(place)],
         "neurons",
     )
@@ -135,7 +135,7 @@ def by_cosine(writer: Writer, place: Address) -> Line:
         lambda q: writer.at("dC/de", 0, outputs[q], row=place.row),
         lambda q: writer.at("V", 0, i, k, q + 1),
         back.e[writer.row_index(place), outputs[0] - 1 : outputs[-1]],
-        writer.arrays[-1]["V"][i - 1, k - 1],
+        writer.arrays[0]["V"][i - 1, k - 1],
         "embedded numbers",
     )
     words = "chain rule: every embedded number that the cosine is part of"
@@ -211,7 +211,7 @@ def by_input(writer: Writer, place: Address) -> Line:
             lambda q: writer.at("dC/de", 0, outputs[q], row=row),
             lambda q: writer.at("E", 0, found.number + found.place + 1, q + 1),
             back.e[index, outputs[0] - 1 : outputs[-1]],
-            writer.arrays[-1]["E"][found.number + found.place],
+            writer.arrays[0]["E"][found.number + found.place],
             "embedded numbers",
         )
         words = "chain rule: every embedded number of the category"
@@ -220,7 +220,7 @@ def by_input(writer: Writer, place: Address) -> Line:
     if found.kind == "plain":
         return writer.line("it enters the stage as it is", place, copy)
     n = found.number + 1
-    slopes = stage_array(features, writer.step, writer.arrays[-1], "du/dx")
+    slopes = stage_array(features, writer.step, writer.arrays[0], "du/dx")
     assert slopes is not None
     assert back.u is not None
     total = writer.products(

@@ -32,7 +32,7 @@ def flat_neurons(batch: Batch, index: int) -> BoolArray:
     if not made.elementwise:
         return np.zeros(z.shape, dtype=np.bool_)
     steepest = sides_and_slope(made)[2]
-    slope = batch.network.layers[index].slope(batch.p[index], z, np)
+    slope = batch.network.layers[index].slope(batch.p[index + 1], z, np)
     return np.asarray(np.abs(slope) < limit("flat") * steepest)
 
 
@@ -118,7 +118,7 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
                 "share": share,
                 "median |z|": float(np.median(np.abs(z))),
                 "largest |z|": float(np.abs(z).max()),
-                "largest |W|": float(np.abs(batch.p[index]["W"]).max()),
+                "largest |W|": float(np.abs(batch.p[index + 1]["W"]).max()),
             },
             "on the flat ends f'(z) is nearly 0, so hardly any gradient passes through these neurons",
             "scale the inputs, use smaller initial weights (--init auto) or a lower --learning-rate, or "
@@ -131,7 +131,7 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
 
 def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where neurons have the same incoming weights and bias, in layers of several."""
-    arrays, layer = batch.p[index], index + 1
+    arrays, layer = batch.p[index + 1], index + 1
     w = arrays["W"]
     if w.shape[1] < 2:
         return []
@@ -186,7 +186,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where a layer's weights are out of all bounds; the outputs of a regression may be any size."""
     network, layer = batch.network, index + 1
     free_scale = network.loss.targets in ("number", "nonnegative") and index == len(network.layers) - 1
-    w = batch.p[index]["W"]
+    w = batch.p[index + 1]["W"]
     stretch = float(np.sqrt(np.mean(w**2) * w.shape[0])) * network.layers[index].scale(w.shape[0])
     if free_scale or stretch < limit("weights"):
         return []

@@ -191,6 +191,12 @@ class Address:
         return name if name in PARAMETERS and not self.name.startswith("du/") else ""
 
     @property
+    def number(self) -> int:
+        """The number of its layer, which the quantity has; 0 is the feature stage."""
+        assert self.layer is not None
+        return self.layer
+
+    @property
     def is_whole(self) -> bool:
         """Whether it stands for all of a layer or of the inputs rather than a single number."""
         return self.quantity.place not in ("scalar", "layer") and not self.index
@@ -213,7 +219,7 @@ class Address:
             return kind.words if self.layer is None else f"{kind.words}, all of layer {self.layer}"
         *first, last = self.index
         neuron = f"neuron {last} of layer {self.layer}"
-        before = f"neuron {first[0]} of layer {(self.layer or 1) - 1}" if first else ""
+        before = f"neuron {first[0]} of layer {self.number - 1}" if first else ""
         if self.layer == 1 and first:
             before = f"output {first[0]} of the feature stage" if network.features else f"input {first[0]}"
         places: Mapping[Place, str] = {

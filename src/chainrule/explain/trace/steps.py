@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -103,8 +103,8 @@ def trace_step(
 
 def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
     return tuple(
-        layer.slope(own, made.z, np) if layer.activation.elementwise else None
-        for layer, own, made in zip(network.layers, p[: len(network.layers)], record.layers, strict=True)
+        layer.slope(p[number], made.z, np) if layer.activation.elementwise else None
+        for number, (layer, made) in enumerate(zip(network.layers, record.layers, strict=True), 1)
     )
 
 
@@ -118,7 +118,7 @@ def _by_outputs(
         outer = outer / record.a.shape[-1]
     da, dh = [outer], [outer]
     for index in range(len(network.layers) - 1, 0, -1):
-        _, back = network.layers[index].backward(p[index], record.inputs_of(index), deltas[index], np)
+        _, back = network.layers[index].backward(p[index + 1], record.inputs_of(index), deltas[index], np)
         mask = record.layers[index - 1].mask
         dh.append(back)
         da.append(back if mask is None else back * mask)
@@ -138,7 +138,7 @@ def trace_network(
 ) -> Trace:
     """Return the trace of a network built by hand.
 
-    ``parameters``: for each layer its arrays by name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
+    ``parameters``: each layer's arrays by number and name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
     are the rows. Without ``settings`` there is no update; with them ``steps`` updates are made, each on all rows, with
     ``learning_rate`` (the optimizer's own if None). Raises SettingsError for arrays that don't fit.
     """
@@ -173,11 +173,12 @@ def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> Flo
             raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {layout.size}")
         return flat
     shapes = layout.network.shapes()
-    if len(parameters) != len(shapes):
-        raise SettingsError(f"parameters for {len(parameters)} layers don't fit a network of {len(shapes)}")
-    for number, (given, wanted) in enumerate(zip(parameters, shapes, strict=True), 1):
-        # A feature stage, layer 0, comes last.
-        number = 0 if number > len(layout.network.layers) else number
+    if set(parameters) != set(shapes):
+        raise SettingsError(
+            f"parameters for the layers {_joined(parameters)} don't fit a network that has {_joined(shapes)}"
+        )
+    for number, wanted in shapes.items():
+        given = parameters[number]
         for name, shape in wanted.items():
             found = np.shape(given[name]) if name in given else None
             if found != shape:
@@ -186,7 +187,16 @@ def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> Flo
         unknown = sorted(set(given) - set(wanted))
         if unknown:
             raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
-    return layout.flatten([{name: np.asarray(a, np.float64) for name, a in p.items()} for p in parameters])
+    return layout.flatten(
+        {
+            number: {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+            for number, arrays in parameters.items()
+        }
+    )
+
+
+def _joined(numbers: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))
 
 
 def _rows(values: Any, width: int, name: str) -> FloatArray:
