@@ -100,7 +100,7 @@ def test_mix_and_ntk_by_hand():
     np.testing.assert_allclose(record.layers[0].z, [[3 * r, -2 * r]], rtol=1e-15)
     np.testing.assert_allclose(record.layers[0].a, [[3 * r, -1.5 * r]], rtol=1e-15)
     made = network.backward(p, record, np.array([[-1.0]]), np)
-    np.testing.assert_allclose(made.deltas[0], [[2.0, 3.0]], rtol=1e-14)
+    np.testing.assert_allclose(made.layers[0].delta, [[2.0, 3.0]], rtol=1e-14)
     np.testing.assert_allclose(made.parameters[1]["alpha"], [0.0, 8 * r], rtol=1e-14, atol=1e-14)
     np.testing.assert_allclose(made.parameters[1]["W"], np.array([[4, 6], [2, 3]]) / r, rtol=1e-14)
     np.testing.assert_allclose(made.parameters[1]["b"], [2.0, 3.0], rtol=1e-14)

@@ -44,7 +44,7 @@ def test_a_number_by_hand():
     back = stage.backward(p, x, record, np.array([[1.0, 10.0]]), np)
     found = {name: array.reshape(-1) for name, array in back.parameters.items()}
     np.testing.assert_allclose(found["s"], [0.5, -27.5])
-    np.testing.assert_allclose([found["V"].item(), found["c"].item(), back.u.item()], [-40.0, 40.0, 120.0])
+    np.testing.assert_allclose([found["V"].item(), found["c"].item(), back.du.item()], [-40.0, 40.0, 120.0])
     np.testing.assert_allclose([found["f"].item(), found["phi"].item()], 0.0, atol=1e-13)
     np.testing.assert_allclose(back.x, [[2.0]])
     # With phi = 0 the angle is pi/2, where -sin is -1: dC/dphi = -120, dC/df = -120·2 pi·0.5, dC/dx = 2 - 120·2 pi·0.5

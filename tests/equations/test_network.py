@@ -68,29 +68,28 @@ def smooth_case(network, rng, n, members=(), weighted="no") -> Case:
 
 
 class _NoSlope(Activation):
-    def backward(self, z, a, da, xp):
-        return da
+    def prime(self, z, xp):
+        return xp.ones_like(z)
 
 
 class _NotTransposed(Dense):
-    def backward(self, p, h, delta, xp):
-        return super().backward(p, h, delta, xp)[0], xp.matmul(delta, p["W"])
+    def by_entering(self, p, delta, xp):
+        return xp.matmul(delta, p["W"])
 
 
 class _LostBias(Dense):
-    def backward(self, p, h, delta, xp):
-        grads, dh = super().backward(p, h, delta, xp)
-        return grads | {"b": delta[..., 0, :]}, dh
+    def by_parameters(self, h, record, da, delta, xp):
+        return super().by_parameters(h, record, da, delta, xp) | {"b": delta[..., 0, :]}
 
 
 class _MaskForgotten(Dense):
-    def delta(self, p, record, dh, xp):
-        return super().delta(p, record._replace(mask=None), dh, xp)
+    def backward(self, p, h, record, dh, xp, delta=None):
+        return super().backward(p, h, record._replace(mask=None), dh, xp, delta)
 
 
 class _MixNotWeighed(Dense):
-    def by_alpha(self, record, dh, xp):
-        return {"alpha": xp.sum(self.mixed_part(record.z, xp), axis=-2)}
+    def by_parameters(self, h, record, da, delta, xp):
+        return super().by_parameters(h, record, xp.ones_like(da), delta, xp)
 
 
 class _SlopeNotMixed(Dense):
@@ -99,8 +98,8 @@ class _SlopeNotMixed(Dense):
 
 
 class _NotScaledBack(Dense):
-    def backward(self, p, h, delta, xp):
-        return super().backward(p, h, delta * np.sqrt(h.shape[-1]), xp)
+    def by_parameters(self, h, record, da, delta, xp):
+        return super().by_parameters(h, record, da, delta * np.sqrt(h.shape[-1]), xp)
 
 
 class _NoShare(Network):
@@ -167,8 +166,8 @@ def test_one_step_of_hand():
     np.testing.assert_array_equal(record.a, [[5.0]])
     gradients = network.backward(p, record, np.array([[4.0]]), np)
     assert gradients.cost == 0.5
-    np.testing.assert_array_equal(gradients.deltas[1], [[1.0]])
-    np.testing.assert_array_equal(gradients.deltas[0], [[2.0, 0.0]])
+    np.testing.assert_array_equal(gradients.layers[1].delta, [[1.0]])
+    np.testing.assert_array_equal(gradients.layers[0].delta, [[2.0, 0.0]])
     np.testing.assert_array_equal(gradients.parameters[2]["W"], [[3.0], [0.0]])
     np.testing.assert_array_equal(gradients.parameters[2]["b"], [1.0])
     np.testing.assert_array_equal(gradients.parameters[1]["W"], [[2.0, 0.0], [4.0, 0.0]])
@@ -185,7 +184,7 @@ def test_a_mask_of_hand():
     assert record.a == 8.0
     gradients = network.backward(p, record, np.zeros((1, 1)), np)
     np.testing.assert_array_equal(gradients.parameters[2]["W"], [[0.0], [64.0]])
-    np.testing.assert_array_equal(gradients.deltas[0], [[0.0, 16.0]])
+    np.testing.assert_array_equal(gradients.layers[0].delta, [[0.0, 16.0]])
 
 
 def test_a_shared_bias_gets_the_sum_of_its_neurons():

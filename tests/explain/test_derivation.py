@@ -318,6 +318,17 @@ def in_layer(number, **arrays):
     return change
 
 
+def in_back(number, **arrays):
+    def change(step):
+        layers = list(step.gradients.layers)
+        layers[number] = layers[number]._replace(
+            **{k: f(getattr(layers[number], k)) for k, f in arrays.items()}
+        )
+        return replace(step, gradients=step.gradients._replace(layers=tuple(layers)))
+
+    return change
+
+
 def in_gradients(**arrays):
     def change(step):
         return replace(
@@ -349,16 +360,16 @@ PLANTED = {
     "h[1][2]@row=2": in_layer(0, h=off),
     "a[2][1]@row=1": in_layer(1, a=off),
     "f'[1][2]@row=1": lambda step: replace(step, slopes=(off(step.slopes[0]), step.slopes[1])),
-    "dC/da[2][1]@row=1": lambda step: replace(step, da=(step.da[0], off(step.da[1]))),
-    "dC/dh[1][2]@row=1": lambda step: replace(step, dh=(off(step.dh[0]), step.dh[1])),
+    "dC/da[2][1]@row=1": in_back(1, da=off),
+    "dC/dh[1][2]@row=1": in_back(0, dh=off),
     "loss@row=1": lambda step: replace(step, losses=off(step.losses)),
     "C": in_gradients(cost=off),
     "dC/dx[1]@row=1": in_gradients(x=off),
-    "delta[1][2]@row=1": in_gradients(deltas=lambda d: (off(d[0]), d[1])),
-    "delta[2][1]@row=2": in_gradients(deltas=lambda d: (d[0], -d[1])),
-    "dC/dW[1][2,3]": in_gradients(parameters=lambda p: {**p, 1: {**p[1], "W": off(p[1]["W"])}}),
-    "dC/dW[2][1,1]": in_gradients(parameters=lambda p: {**p, 2: {**p[2], "W": p[2]["W"] / 2}}),
-    "dC/db[2][1]": in_gradients(parameters=lambda p: {**p, 2: {**p[2], "b": off(p[2]["b"])}}),
+    "delta[1][2]@row=1": in_back(0, delta=off),
+    "delta[2][1]@row=2": in_back(1, delta=np.negative),
+    "dC/dW[1][2,3]": in_back(0, parameters=lambda p: {**p, "W": off(p["W"])}),
+    "dC/dW[2][1,1]": in_back(1, parameters=lambda p: {**p, "W": p["W"] / 2}),
+    "dC/db[2][1]": in_back(1, parameters=lambda p: {**p, "b": off(p["b"])}),
     "penalized/dW[1][1,1]": in_update(penalized=off),
     "g/dW[1][1,1]": in_update(used=off),
     "W_decayed[1][1,1]": in_update(decayed=off),

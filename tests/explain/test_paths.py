@@ -39,7 +39,7 @@ def every_path(trace, place):
     found = {}
     for way in itertools.product(*(range(size) for size in sizes[layer + 1 :])):
         neurons = (place.index[1] - 1, *way)
-        product = step.record.inputs_of(layer - 1)[index, place.index[0] - 1] * scales[layer - 1]
+        product = step.record.entering(layer)[index, place.index[0] - 1] * scales[layer - 1]
         for number, at in enumerate(neurons, layer):
             if number > layer:
                 weight = p[number]["W"][neurons[number - layer - 1], at]
@@ -50,7 +50,7 @@ def every_path(trace, place):
                     product * step.slopes[number - 1][index, at] * (1 if mask is None else mask[index, at])
                 )
             else:
-                product = product * step.gradients.deltas[-1][index, at]
+                product = product * step.gradients.layers[-1].delta[index, at]
         found[way] = float(product)
     return found
 

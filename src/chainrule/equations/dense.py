@@ -28,12 +28,34 @@ OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "st
 
 
 class LayerRecord(NamedTuple):
-    """What forward computed in one layer; ``mask`` is None where nothing was dropped (then h is a)."""
+    """What forward computed in one layer, (…, n, n_out) each.
+
+    ``mask`` is None where nothing was dropped (then h is a), ``mixed`` f(z) - z, which alpha multiplies, without a mix None.
+    """
 
     z: Array
     a: Array
     h: Array
     mask: Array | None
+    mixed: Array | None = None
+
+
+class LayerGradients(NamedTuple):
+    """What backward computed in one layer: dC/da, dC/dh, delta = dC/dz and da/dz (…, n, n_out), and by name the gradients.
+
+    ``slope`` is None for softmax, each of whose outputs depends on every z.
+    """
+
+    da: Array
+    dh: Array
+    delta: Array
+    slope: Array | None
+    parameters: dict[str, Array]
+
+    def passed_on(self, record: LayerRecord) -> Array:
+        """Return dh/dz (…, n, n_out) of a hidden layer: the slope, times the mask where something was dropped."""
+        assert self.slope is not None
+        return self.slope if record.mask is None else self.slope * record.mask
 
 
 @dataclass(frozen=True)
@@ -129,46 +151,65 @@ class Dense:
         z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
         if "b" in p:
             z = z + xp.expand_dims(p["b"], axis=-2)
-        a = self.activation(z, xp)
-        if self.mix:
-            a = z + xp.expand_dims(p["alpha"], axis=-2) * (a - z)
-        return LayerRecord(z, a, a if mask is None else a * mask, mask)
+        mixed = self.mixed_part(z, xp) if self.mix else None
+        a = self.activation(z, xp) if mixed is None else z + xp.expand_dims(p["alpha"], axis=-2) * mixed
+        return LayerRecord(z, a, a if mask is None else a * mask, mask, mixed)
 
     def backward(
-        self, p: Mapping[str, Array], h: Array, delta: Array, xp: Namespace
-    ) -> tuple[dict[str, Array], Array]:
-        """Return the gradients by name, and dC/dh for the rows that entered, from this layer's delta."""
+        self,
+        p: Mapping[str, Array],
+        h: Array,
+        record: LayerRecord,
+        dh: Array,
+        xp: Namespace,
+        delta: Array | None = None,
+    ) -> LayerGradients:
+        """Return this layer's gradients from dC/dh of its outputs, for the rows ``h`` (…, n, n_in) that entered.
+
+        ``delta`` is given where the layer's own is known otherwise: the output layer's, from the loss.
+        """
+        da = dh if record.mask is None else dh * record.mask
+        slope = self.slope(p, record.z, xp)
+        if delta is None:
+            delta = self.activation.backward(record.z, record.a, da, xp) if slope is None else da * slope
+        return LayerGradients(da, dh, delta, slope, self.by_parameters(h, record, da, delta, xp))
+
+    def by_parameters(
+        self, h: Array, record: LayerRecord, da: Array, delta: Array, xp: Namespace
+    ) -> dict[str, Array]:
+        """Return the gradients by name, each a sum over the rows ``h`` (…, n, n_in)."""
         grads = {"W": self._scaled(xp.matmul(xp.matrix_transpose(h), delta), h.shape[-1])}
         if self.bias == "neuron":
             grads["b"] = xp.sum(delta, axis=-2)
         elif self.bias == "layer":
             grads["b"] = xp.sum(xp.sum(delta, axis=-2), axis=-1, keepdims=True)
-        return grads, self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), h.shape[-1])
+        if self.mix:
+            grads["alpha"] = xp.sum(da * record.mixed, axis=-2)
+        return grads
+
+    def by_entered(self, p: Mapping[str, Array]) -> Array:
+        """Return dz/dh (…, n_in, n_out): W, times the scale where there is one."""
+        return self._scaled(p["W"], p["W"].shape[-2])
+
+    def by_entering(self, p: Mapping[str, Array], delta: Array, xp: Namespace) -> Array:
+        """Return dC/dh (…, n, n_in) of the rows that entered, from this layer's delta."""
+        return self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), p["W"].shape[-2])
 
     def _scaled(self, products: Array, n_in: int) -> Array:
         return products if self.parametrization == "standard" else products * self.scale(n_in)
 
-    def delta(self, p: Mapping[str, Array], record: LayerRecord, dh: Array, xp: Namespace) -> Array:
-        """Return delta = dC/dz from dC/dh of this layer's outputs."""
-        da = dh if record.mask is None else dh * record.mask
-        if self.mix:
-            return da * self.slope(p, record.z, xp)
-        return self.activation.backward(record.z, record.a, da, xp)
+    def slope(self, p: Mapping[str, Array], z: Array, xp: Namespace) -> Array | None:
+        """Return da/dz of each neuron for ``z`` (…, n, n_out): f'(z), or 1 + alpha (f'(z) - 1) where it is mixed.
 
-    def slope(self, p: Mapping[str, Array], z: Array, xp: Namespace) -> Array:
-        """Return da/dz of each neuron for ``z`` (…, n, n_out): f'(z), or 1 + alpha (f'(z) - 1) where it is mixed."""
+        None for softmax.
+        """
+        if not self.activation.elementwise:
+            return None
         slope = self.activation.prime(z, xp)
         return 1 + xp.expand_dims(p["alpha"], axis=-2) * (slope - 1) if self.mix else slope
 
-    def by_alpha(self, record: LayerRecord, dh: Array, xp: Namespace) -> dict[str, Array]:
-        """Return dC/dalpha by name from dC/dh of this layer's outputs; nothing without a mix."""
-        if not self.mix:
-            return {}
-        da = dh if record.mask is None else dh * record.mask
-        return {"alpha": xp.sum(da * self.mixed_part(record.z, xp), axis=-2)}
-
     def mixed_part(self, z: Array, xp: Namespace) -> Array:
-        """Return what a layer's alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
+        """Return what alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
         return self.activation(z, xp) - z
 
     def to_dict(self) -> dict[str, Any]:

@@ -26,12 +26,13 @@ alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are me
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from chainrule._notebook import Shown
 from chainrule._types import Array, Namespace
-from chainrule.equations.dense import Dense, LayerRecord, _layer_from_dict
+from chainrule.equations.dense import Dense, LayerGradients, LayerRecord, _layer_from_dict
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.losses import Loss, loss, row_shares
 from chainrule.errors import SettingsError
@@ -55,21 +56,26 @@ class Record(NamedTuple):
         """The output of the last layer, (…, n, n_out)."""
         return self.layers[-1].a
 
-    def inputs_of(self, index: int) -> Array:
-        """The rows that enter layer ``index`` (0-based item): x or the feature stage's a, or h of the layer before."""
-        if index:
-            return self.layers[index - 1].h
+    def entering(self, number: int) -> Array:
+        """Return the rows that enter layer ``number``: x or the feature stage's a, or h of the layer before."""
+        if number > 1:
+            return self.layers[number - 2].h
         return self.x if self.stage is None else self.stage.a
 
 
 class Gradients(NamedTuple):
-    """What backward computed: the cost (…,), delta of each layer, the gradients by name, and dC/dx."""
+    """What backward computed: the cost (…,), every layer's gradients, dC/dx, and the feature stage's gradients if any."""
 
     cost: Array
-    deltas: tuple[Array, ...]
-    parameters: dict[int, dict[str, Array]]
+    layers: tuple[LayerGradients, ...]
     x: Array
     stage: StageGradients | None = None
+
+    @property
+    def parameters(self) -> dict[int, dict[str, Array]]:
+        """The gradients of the parameters by the layer's number and name."""
+        made = {} if self.stage is None else {0: self.stage.parameters}
+        return made | {number: layer.parameters for number, layer in enumerate(self.layers, 1)}
 
 
 class Network(Shown):
@@ -199,27 +205,75 @@ class Network(Shown):
         last = record.layers[-1]
         shares = row_shares(y.shape[-2], weights, self.reduction, record.a, xp)
         cost = xp.sum(self.row_losses(record, y, xp) * shares, axis=-1)
-        delta = self.loss.delta(last.z, last.a, y, self.output.activation, xp) * xp.expand_dims(
-            shares, axis=-1
-        )
-        deltas = [delta]
-        grads: dict[int, dict[str, Array]] = {}
-        of_mix: dict[str, Array] = {}
+        shares = xp.expand_dims(shares, axis=-1)
+        delta = self.loss.delta(last.z, last.a, y, self.output.activation, xp) * shares
+        da = self.loss.prime(last.a, y, xp) * shares
+        if self.loss.over_outputs == "mean":
+            da = da / last.a.shape[-1]
+        return self.backward_from(p, record, delta, xp, da)._replace(cost=cost)
+
+    def backward_from(
+        self, p: Parameters, record: Record, delta: Array, xp: Namespace, da: Array | None = None
+    ) -> Gradients:
+        """Compute what follows from any ``delta`` (…, n, n_out) of the output layer, whatever the loss.
+
+        ``da`` is its dC/da; that and the cost, where not given, are not known: NaN.
+        """
+        dh = xp.full_like(delta, math.nan) if da is None else da
+        own: Array | None = delta
+        layers: list[LayerGradients] = []
         for number in range(len(self.layers), 0, -1):
-            grad, dh = self.layers[number - 1].backward(
-                p[number], record.inputs_of(number - 1), deltas[-1], xp
-            )
-            grads[number] = {**grad, **of_mix}
-            if number > 1:
-                before, made = self.layers[number - 2], record.layers[number - 2]
-                deltas.append(before.delta(p[number - 1], made, dh, xp))
-                of_mix = before.by_alpha(made, dh, xp)
+            layer, made = self.layers[number - 1], record.layers[number - 1]
+            layers.append(layer.backward(p[number], record.entering(number), made, dh, xp, own))
+            dh, own = layer.by_entering(p[number], layers[-1].delta, xp), None
         stage = None
         if self.features is not None and record.stage is not None:
             stage = self.features.backward(p[0], record.x, record.stage, dh, xp)
-            grads[0] = stage.parameters
             dh = stage.x
-        return Gradients(cost, tuple(reversed(deltas)), grads, dh, stage)
+        return Gradients(math.nan, tuple(reversed(layers)), dh, stage)
+
+    def gradients_of_rows(
+        self, p: Parameters, record: Record, gradients: Gradients, number: int, rows: slice, xp: Namespace
+    ) -> dict[str, Array]:
+        """Return by name the part that some rows have in the gradients of layer ``number``."""
+        if number:
+            back, made = (
+                gradients.layers[number - 1],
+                _each(record.layers[number - 1], lambda array: array[..., rows, :]),
+            )
+            layer, h = self.layers[number - 1], record.entering(number)[..., rows, :]
+            return layer.by_parameters(h, made, back.da[..., rows, :], back.delta[..., rows, :], xp)
+        assert self.features is not None
+        assert record.stage is not None
+        assert gradients.stage is not None
+        of_stage = _each(record.stage, lambda array: array[..., rows, :])
+        da = gradients.stage.da[..., rows, :]
+        return self.features.backward(p[0], record.x[..., rows, :], of_stage, da, xp).parameters
+
+    def sizes_of_terms(
+        self, p: Parameters, record: Record, gradients: Gradients, xp: Namespace, delta: Array | None = None
+    ) -> dict[int, dict[str, Array]]:
+        """Return the gradients with all their terms added without signs: what rounding and cancellation are measured by.
+
+        Each layer's terms are those of its own delta; with a ``delta`` of the output layer, those of what comes back
+        from it when nothing cancels on the way either.
+        """
+        sizes: dict[int, dict[str, Array]] = {}
+        dh: Array = None
+        for number in range(len(self.layers), 0, -1):
+            layer, back = self.layers[number - 1], gradients.layers[number - 1]
+            da, own = xp.abs(back.da), xp.abs(back.delta)
+            if delta is not None:
+                da, own = (da, delta) if dh is None else (dh, dh * xp.abs(back.slope))
+            made = _each(record.layers[number - 1], xp.abs)
+            sizes[number] = layer.by_parameters(xp.abs(record.entering(number)), made, da, own, xp)
+            unsigned = {name: xp.abs(array) for name, array in p[number].items()}
+            dh = layer.by_entering(unsigned, own, xp)
+        if self.features is not None and record.stage is not None:
+            unsigned = {name: xp.abs(array) for name, array in p[0].items()}
+            stage = _each(record.stage, xp.abs)
+            sizes[0] = self.features.backward(unsigned, xp.abs(record.x), stage, dh, xp).parameters
+        return sizes
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
@@ -244,6 +298,14 @@ class Network(Shown):
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise SettingsError(f"this is not the description of a network: {error}") from error
+
+
+Made = TypeVar("Made", LayerRecord, StageRecord)
+
+
+def _each(record: Made, change: Callable[[Array], Array]) -> Made:
+    """Return a record with every array changed."""
+    return type(record)(*(None if array is None else change(array) for array in record))
 
 
 def _loss(spec: str | Loss) -> Loss:

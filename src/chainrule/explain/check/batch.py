@@ -10,7 +10,6 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
-from chainrule.equations.features import StageGradients, StageRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
@@ -72,37 +71,7 @@ class Batch:
     @cached_property
     def size_of_terms(self) -> FloatArray:
         """The gradient's terms added without their signs, (p,): what rounding and cancellation are measured by."""
-        layers = self.network.layers
-        parts: dict[int, dict[str, Array]] = {}
-        of_mix: dict[str, Array] = {}
-        for i in range(len(layers) - 1, -1, -1):
-            delta = self.gradients.deltas[i]
-            part, _ = layers[i].backward(self.p[i + 1], np.abs(self.record.inputs_of(i)), np.abs(delta), np)
-            parts[i + 1] = {**part, **of_mix}
-            if i:
-                _, dh = layers[i].backward(self.p[i + 1], self.record.inputs_of(i), delta, np)
-                of_mix = self._terms_of_mix(i - 1, dh)
-        if self.record.stage is not None:
-            p = {name: np.abs(array) for name, array in self.p[1].items()}
-            _, dh = layers[0].backward(p, self.record.inputs_of(0), np.abs(self.gradients.deltas[0]), np)
-            parts[0] = self.stage_terms(dh).parameters
-        return self.layout.flatten(parts)
-
-    def _terms_of_mix(self, index: int, dh: Array) -> dict[str, Array]:
-        """Return the terms of a layer's dC/dalpha added without their signs, by name; nothing without a mix."""
-        layer, z = self.network.layers[index], self.record.layers[index].z
-        if not layer.mix:
-            return {}
-        return {"alpha": np.sum(np.abs(dh) * np.abs(layer.mixed_part(z, np)), axis=-2)}
-
-    def stage_terms(self, da: FloatArray) -> StageGradients:
-        """Return the feature stage's backward from |dC/da[0]| (n, m), with all terms added without their signs."""
-        stage, features = self.record.stage, self.network.features
-        assert stage is not None
-        assert features is not None
-        p = {name: np.abs(array) for name, array in self.p[0].items()}
-        record = StageRecord(*(None if array is None else np.abs(array) for array in stage))
-        return features.backward(p, np.abs(self.x), record, da, np)
+        return self.layout.flatten(self.network.sizes_of_terms(self.p, self.record, self.gradients, np))
 
     @cached_property
     def size_of_roundings(self) -> FloatArray:
@@ -111,25 +80,15 @@ class Batch:
         delta of the output is a difference such as a - y, and where it is small its rounding is that of a and y; from
         there it goes back as backward does, with all terms added without their signs.
         """
-        layers = self.network.layers
-        last = self.record.layers[-1]
+        back, last = self.gradients.layers[-1], self.record.layers[-1]
         shares = row_shares(len(self.x), self.weights, self.network.reduction, last.a, np)
         delta = (np.abs(last.a) + np.abs(self.y)) * shares[:, None]
-        if layers[-1].activation.elementwise and layers[-1].activation.name not in self.network.loss.links:
-            delta = delta * np.abs(layers[-1].activation.prime(last.z, np))
-        delta = delta + np.abs(self.gradients.deltas[-1])
-        parts: dict[int, dict[str, Array]] = {}
-        of_mix: dict[str, Array] = {}
-        for i in range(len(layers) - 1, -1, -1):
-            p = {name: np.abs(array) for name, array in self.p[i + 1].items()}
-            part, dh = layers[i].backward(p, np.abs(self.record.inputs_of(i)), delta, np)
-            parts[i + 1] = {**part, **of_mix}
-            if i:
-                of_mix = self._terms_of_mix(i - 1, dh)
-                delta = dh * np.abs(layers[i - 1].slope(self.p[i], self.record.layers[i - 1].z, np))
-        if self.record.stage is not None:
-            parts[0] = self.stage_terms(dh).parameters
-        return self.layout.flatten(parts)
+        if back.slope is not None and self.network.output.activation.name not in self.network.loss.links:
+            delta = delta * np.abs(back.slope)
+        delta = delta + np.abs(back.delta)
+        return self.layout.flatten(
+            self.network.sizes_of_terms(self.p, self.record, self.gradients, np, delta)
+        )
 
     def part(self, rows: int) -> Batch:
         """Return the batch of the first rows alone."""

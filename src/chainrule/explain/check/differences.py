@@ -58,13 +58,14 @@ def steps_of(batch: Batch) -> FloatArray:
             each = np.broadcast_to(ROOT / np.maximum(largest, LEAST_INPUT), slot.shape)
             h[slot.start : slot.stop] = each.reshape(-1)
         elif slot.name == "W":
-            largest = np.abs(batch.record.inputs_of(slot.layer - 1)).max(axis=0)
+            largest = np.abs(batch.record.entering(slot.layer)).max(axis=0)
             largest *= batch.network.layers[slot.layer - 1].scale(slot.shape[0])
             each = np.broadcast_to((ROOT / np.maximum(largest, LEAST_INPUT))[:, None], slot.shape)
             h[slot.start : slot.stop] = each.reshape(-1)
         elif slot.name == "alpha":
-            z = batch.record.layers[slot.layer - 1].z
-            part = np.abs(batch.network.layers[slot.layer - 1].mixed_part(z, np)).max(axis=0)
+            mixed = batch.record.layers[slot.layer - 1].mixed
+            assert mixed is not None
+            part = np.abs(mixed).max(axis=0)
             h[slot.start : slot.stop] = ROOT / np.maximum(part, LEAST_INPUT)
     return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))
 
@@ -90,12 +91,12 @@ def _rounding_of_stage(batch: Batch) -> float:
         return 0.0
     p = {name: np.abs(array) for name, array in batch.p[0].items()}
     terms = features.forward(p, np.abs(batch.x), np).e + 1
-    total = float(np.sum(np.abs(back.e) * terms)) + float(np.sum(np.abs(back.a * stage.a)))
-    if back.u is not None and stage.v is not None:
+    total = float(np.sum(np.abs(back.de) * terms)) + float(np.sum(np.abs(back.da * stage.a)))
+    if back.du is not None and stage.v is not None:
         angles = features.angles(p, np.abs(batch.x), np) + 1
         widest = np.sum(p["V"], axis=-1, keepdims=True).swapaxes(-1, -2) + 1
-        total += float(np.sum(np.abs(back.u * stage.v) * angles))
-        total += float(np.sum(np.abs(back.u))) + float(np.sum(np.abs(back.e))) * float(np.max(widest))
+        total += float(np.sum(np.abs(back.du * stage.v) * angles))
+        total += float(np.sum(np.abs(back.du))) + float(np.sum(np.abs(back.de))) * float(np.max(widest))
     return total
 
 
@@ -104,8 +105,8 @@ def rounding_of_cost(batch: Batch) -> float:
     total = abs(float(batch.gradients.cost)) + _rounding_of_stage(batch)
     for number, layer in enumerate(batch.network.layers, 1):
         p = {name: np.abs(array) for name, array in batch.p[number].items()}
-        z = layer.forward(p, np.abs(batch.record.inputs_of(number - 1)), None, np).z
-        total += float(np.sum(np.abs(batch.gradients.deltas[number - 1]) * (z + 1)))
+        z = layer.forward(p, np.abs(batch.record.entering(number)), None, np).z
+        total += float(np.sum(np.abs(batch.gradients.layers[number - 1].delta) * (z + 1)))
     return 4 * EPS * total
 
 

@@ -284,12 +284,13 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
         parts.append(("a 0", batch.record.stage.a, exact_a, carried))
     for number, layer in enumerate(batch.network.layers):
         p = {name: np.abs(array) for name, array in batch.p[number + 1].items()}
-        entered = np.abs(batch.record.inputs_of(number))
+        entered = np.abs(batch.record.entering(number + 1))
         terms = layer.forward(p, entered, None, np).z
         of_z = NEAR * terms + carried @ p["W"] * layer.scale(len(p["W"]))
         z, a = batch.record.layers[number].z, batch.record.layers[number].a
-        if layer.activation.elementwise:
-            of_a = np.abs(layer.slope(batch.p[number + 1], z, np)) * of_z
+        slope = batch.gradients.layers[number].slope
+        if slope is not None:
+            of_a = np.abs(slope) * of_z
         else:
             of_a = 2 * a * of_z.max(axis=-1, keepdims=True)
         size = np.abs(a) + np.abs(z) if layer.mix else np.abs(a)
@@ -300,7 +301,7 @@ def _values(batch: Batch, exact: Exact) -> Comparison:
     losses = [exact.loss(row, *layers[-1]) for row, layers in enumerate(wanted)]
     cost = float(mpmath.fsum(s * loss for s, loss in zip(exact.shares, losses, strict=True) if s))
     found = float(batch.gradients.cost)
-    near = float(np.sum(np.abs(batch.gradients.deltas[-1]) * of_z)) + NEAR * abs(cost)
+    near = float(np.sum(np.abs(batch.gradients.layers[-1].delta) * of_z)) + NEAR * abs(cost)
 
     def address(place: int) -> str:
         for name, array, _, _ in parts:

@@ -115,10 +115,10 @@ def _activations(batch: Batch) -> Iterator[Candidate]:
             yield Candidate(name, sentence + where, _backward(batch, batch.p, dict.fromkeys(chosen, change)))
     if linked and layers[-1].activation.elementwise:
         number = len(layers)
-        deltas = batch.gradients.deltas[-1]
-        extra = deltas * layers[-1].activation.prime(batch.record.layers[-1].z, np)
+        back = batch.gradients.layers[-1]
+        extra = back.delta * back.slope
         sentence = f"f'(z) is in delta[{number}], where {batch.network.loss.name} has canceled it"
-        yield Candidate("extra f'", sentence, _from_last_delta(batch, extra))
+        yield Candidate("extra f'", sentence, _from_delta(batch, extra))
 
 
 def _without_slope(made: Activation) -> Activation:
@@ -248,11 +248,11 @@ def _joined(names: list[str]) -> str:
 def _rows(batch: Batch) -> Iterator[Candidate]:
     if len(batch.x) < 2:
         return
-    shares = batch.gradients.deltas[-1]
+    shares = batch.gradients.layers[-1].delta
     for place, which in ((-1, "last"), (0, "first")):
         only = np.zeros_like(shares)
         only[place] = shares[place]
-        yield Candidate("one row", f"only the {which} row's part is there", _from_last_delta(batch, only))
+        yield Candidate("one row", f"only the {which} row's part is there", _from_delta(batch, only))
 
 
 def _backward(
@@ -271,18 +271,8 @@ def _backward(
     return batch.layout.flatten(found.parameters)
 
 
-def _from_last_delta(batch: Batch, delta: FloatArray) -> FloatArray:
-    """Return the gradient that goes back from another delta of the output layer."""
-    layers, grads = batch.network.layers, {}
-    of_mix: dict[str, FloatArray] = {}
-    for index in range(len(layers) - 1, -1, -1):
-        grad, dh = layers[index].backward(batch.p[index + 1], batch.record.inputs_of(index), delta, np)
-        grads[index + 1] = {**grad, **of_mix}
-        if index:
-            made = batch.record.layers[index - 1]
-            delta = layers[index - 1].delta(batch.p[index], made, dh, np)
-            of_mix = layers[index - 1].by_alpha(made, dh, np)
-    if batch.network.features is not None and batch.record.stage is not None:
-        back = batch.network.features.backward(batch.p[0], batch.x, batch.record.stage, dh, np)
-        grads[0] = back.parameters
-    return batch.layout.flatten(grads)
+def _from_delta(batch: Batch, delta: FloatArray) -> FloatArray:
+    """Return the gradient that another delta of the output layer gives."""
+    with np.errstate(all="ignore"):
+        found = batch.network.backward_from(batch.p, batch.record, delta, np)
+    return batch.layout.flatten(found.parameters)

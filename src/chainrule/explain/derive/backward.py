@@ -104,7 +104,7 @@ def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
         lambda k: writer.at("W", layer, i, k + 1),
         lambda k: writer.at("delta", layer, k + 1, row=row),
         writer.arrays[layer]["W"][i - 1],
-        gradients_of(writer.step).deltas[layer - 1][index],
+        gradients_of(writer.step).layers[layer - 1].delta[index],
         "neurons",
     )
     found.node = scaled(writer, layer, found.node)
@@ -146,7 +146,7 @@ def output_delta(writer: Writer, place: Address) -> Line:
         node = Binary("*", outer, writer.symbol("f'", last, j, row=place.row))
         return writer.line("chain rule: derivative by the output, times the slope", place, node)
     index = writer.row_index(place)
-    made, da = writer.step.record.layers[-1], writer.step.da[-1][index]
+    made, da = writer.step.record.layers[-1], gradients_of(writer.step).layers[-1].da[index]
     total = writer.products(
         lambda k: writer.at("dC/da", last, k + 1, row=place.row),
         lambda k: writer.at("a", last, k + 1, row=place.row),
@@ -176,8 +176,8 @@ def by_weight(writer: Writer, place: Address) -> Line:
     total = writer.products(
         lambda r: writer.at("delta", layer, j, row=rows[r]),
         lambda r: entering(writer, layer, i, rows[r]),
-        gradients_of(writer.step).deltas[layer - 1][:, j - 1],
-        writer.step.record.inputs_of(layer - 1)[:, i - 1],
+        gradients_of(writer.step).layers[layer - 1].delta[:, j - 1],
+        writer.step.record.entering(layer)[:, i - 1],
         "rows",
     )
     words = "delta of the neuron times what enters through the weight, summed over the rows"
@@ -193,7 +193,7 @@ def by_bias(writer: Writer, place: Address) -> Line:
     if place.row is not None or len(rows) == 1:
         rows = [place.row]
     neurons = range(1, writer.network.sizes[layer] + 1) if shares else [j]
-    deltas = gradients_of(writer.step).deltas[layer - 1]
+    deltas = gradients_of(writer.step).layers[layer - 1].delta
     places = [writer.at("delta", layer, k, row=row) for row in rows for k in neurons]
     numbers = [
         deltas[0 if row is None else writer.step.rows.index(row), k - 1] for row in rows for k in neurons
@@ -222,11 +222,14 @@ def by_mix(writer: Writer, place: Address) -> Line:
         return Binary("*", writer.symbol("dC/da", layer, j, row=rows[r]), part)
 
     at = [0 if row is None else step.rows.index(row) for row in rows]
-    z, da = step.record.layers[layer - 1].z[at, j - 1], step.da[layer - 1][at, j - 1]
+    da, mixed = gradients_of(step).layers[layer - 1].da[at, j - 1], step.record.layers[layer - 1].mixed
+    assert mixed is not None
+    mixed = mixed[at, j - 1]
     if writer.chain and writer.most_lines is None:
         z = np.array([writer.value(str(writer.at("z", layer, j, row=row))) for row in rows])
         da = np.array([writer.value(str(writer.at("dC/da", layer, j, row=row))) for row in rows])
-    terms = da * dense.mixed_part(z, np)
+        mixed = dense.mixed_part(z, np)
+    terms = da * mixed
     total = writer.total(term, terms, "rows", values=dense.activation.parameters)
     words = "the mix is a weight on f(z) - z: the derivative by the activation, times that"
     if len(rows) > 1:

@@ -50,10 +50,10 @@ def largest_row(writer: Writer, place: Address) -> int | None:
         parts = [writer.trace.number(replace(place, row=row)) for row in rows]
         return rows[int(np.argmax(np.abs(parts)))]
     layer = place.number
-    deltas = gradients_of(writer.step).deltas[layer - 1]
+    deltas = gradients_of(writer.step).layers[layer - 1].delta
     parts = deltas[:, place.index[-1] - 1]
     if place.name == "dC/dW":
-        parts = parts * writer.step.record.inputs_of(layer - 1)[:, place.index[0] - 1]
+        parts = parts * writer.step.record.entering(layer)[:, place.index[0] - 1]
     elif place.quantity.place == "bias" and writer.network.layers[layer - 1].bias == "layer":
         parts = deltas.sum(axis=1)
     return rows[int(np.argmax(np.abs(parts)))]

@@ -49,7 +49,7 @@ def weighted_sum(writer: Writer, place: Address) -> Line:
     """Return z[l][j] = sum of W[l][i,j] h[l-1][i] + b[l][j]."""
     layer, (j,) = place.number, place.index
     p = writer.arrays[layer]
-    inputs = writer.step.record.inputs_of(layer - 1)[writer.row_index(place)]
+    inputs = writer.step.record.entering(layer)[writer.row_index(place)]
     total = writer.products(
         lambda i: writer.at("W", layer, i + 1, j),
         lambda i: entering(writer, layer, i + 1, place.row),

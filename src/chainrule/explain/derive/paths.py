@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import IntArray
 from chainrule.explain.derive.backward import gradients_of
 from chainrule.explain.derive.forward import entering
 from chainrule.explain.derive.lines import Line
@@ -61,18 +61,12 @@ class Ways:
         step, network = writer.step, writer.network
         index = 0 if row is None else step.rows.index(row)
         self.weights = [
-            writer.arrays[number]["W"] * layer.scale(network.sizes[number - 1])
-            for number, layer in enumerate(network.layers, 1)
+            layer.by_entered(writer.arrays[number]) for number, layer in enumerate(network.layers, 1)
         ]
-        self.deltas = [delta[index] for delta in gradients_of(step).deltas]
-        self.local: list[FloatArray] = []
-        for number, made in enumerate(step.record.layers, 1):
-            slope = step.slopes[number - 1]
-            if number == len(network.layers) or slope is None:
-                self.local.append(self.deltas[-1])
-                break
-            mask = made.mask
-            self.local.append(slope[index] if mask is None else slope[index] * mask[index])
+        back = gradients_of(step).layers
+        self.deltas = [layer.delta[index] for layer in back]
+        hidden = zip(step.record.layers[:-1], back[:-1], strict=True)
+        self.local = [*(layer.passed_on(made)[index] for made, layer in hidden), self.deltas[-1]]
         self.most = [np.abs(self.local[-1])]
         self.mass = [np.abs(self.local[-1])]
         for layer in range(len(self.local) - 1, 0, -1):

@@ -108,7 +108,7 @@ def by_entered(writer: Writer, place: Address) -> Line:
         lambda k: writer.at("W", 1, j, k + 1),
         lambda k: writer.at("delta", 1, k + 1, row=place.row),
         writer.arrays[1]["W"][j - 1],
-        writer.step.gradients.deltas[0][writer.row_index(place)],
+        writer.step.gradients.layers[0].delta[writer.row_index(place)],
         "neurons",
     )
     words = "chain rule: every neuron of layer 1 that it enters"
@@ -134,7 +134,7 @@ def by_cosine(writer: Writer, place: Address) -> Line:
     total = writer.products(
         lambda q: writer.at("dC/de", 0, outputs[q], row=place.row),
         lambda q: writer.at("V", 0, i, k, q + 1),
-        back.e[writer.row_index(place), outputs[0] - 1 : outputs[-1]],
+        back.de[writer.row_index(place), outputs[0] - 1 : outputs[-1]],
         writer.arrays[0]["V"][i - 1, k - 1],
         "embedded numbers",
     )
@@ -210,7 +210,7 @@ def by_input(writer: Writer, place: Address) -> Line:
         total = writer.products(
             lambda q: writer.at("dC/de", 0, outputs[q], row=row),
             lambda q: writer.at("E", 0, found.number + found.place + 1, q + 1),
-            back.e[index, outputs[0] - 1 : outputs[-1]],
+            back.de[index, outputs[0] - 1 : outputs[-1]],
             writer.arrays[0]["E"][found.number + found.place],
             "embedded numbers",
         )
@@ -222,11 +222,11 @@ def by_input(writer: Writer, place: Address) -> Line:
     n = found.number + 1
     slopes = stage_array(features, writer.step, writer.arrays[0], "du/dx")
     assert slopes is not None
-    assert back.u is not None
+    assert back.du is not None
     total = writer.products(
         lambda k: writer.at("dC/du", 0, n, k + 1, row=row),
         lambda k: writer.at("du/dx", 0, n, k + 1, row=row),
-        back.u[found.number, index],
+        back.du[found.number, index],
         slopes[index, found.number],
         "cosines",
     )

@@ -27,12 +27,10 @@ def sides_and_slope(made: Activation) -> tuple[bool, bool, float]:
 
 def flat_neurons(batch: Batch, index: int) -> BoolArray:
     """Return where the neurons of a layer (from 0) are flat, (n, n_out); nowhere for softmax, which has no own slope."""
-    made = batch.network.layers[index].activation
-    z = batch.record.layers[index].z
-    if not made.elementwise:
-        return np.zeros(z.shape, dtype=np.bool_)
-    steepest = sides_and_slope(made)[2]
-    slope = batch.network.layers[index].slope(batch.p[index + 1], z, np)
+    slope = batch.gradients.layers[index].slope
+    if slope is None:
+        return np.zeros(batch.record.layers[index].z.shape, dtype=np.bool_)
+    steepest = sides_and_slope(batch.network.layers[index].activation)[2]
     return np.asarray(np.abs(slope) < limit("flat") * steepest)
 
 

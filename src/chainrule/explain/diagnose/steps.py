@@ -41,7 +41,7 @@ class Trial:
 
 def lengths_of_delta(batch: Batch) -> FloatArray:
     """Return for each layer the length of a row's delta, in root mean square over the rows."""
-    return np.array([float(np.sqrt((delta**2).sum(axis=1).mean())) for delta in batch.gradients.deltas])
+    return np.array([float(np.sqrt((back.delta**2).sum(axis=1).mean())) for back in batch.gradients.layers])
 
 
 def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:

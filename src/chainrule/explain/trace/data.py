@@ -13,7 +13,7 @@ from chainrule._numbers import number_from_data, number_to_data
 from chainrule._types import Array, FloatArray
 from chainrule._version import __version__
 from chainrule.engines.base import StepSettings
-from chainrule.equations.dense import LayerRecord
+from chainrule.equations.dense import LayerGradients, LayerRecord
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layout import Layout
@@ -270,7 +270,13 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
     record = Record(
         _shaped(arrays["x"], (n, network.n_inputs), "x"),
         tuple(
-            LayerRecord(_sure(rows(i, "z")), _sure(rows(i, "a")), _sure(rows(i, "h")), rows(i, "r"))
+            LayerRecord(
+                _sure(rows(i, "z")),
+                _sure(rows(i, "a")),
+                _sure(rows(i, "h")),
+                rows(i, "r"),
+                network.layers[i].mixed_part(_sure(rows(i, "z")), np) if network.layers[i].mix else None,
+            )
             for i in count
         ),
         None if network.features is None else _stage_from_data(network.features, layers[-1], n),
@@ -278,13 +284,21 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
     gradients = None
     if "y" in arrays:
         parameters = layout.unflatten(flat("dC/d{}"))
-        deltas = tuple(_sure(rows(i, "delta")) for i in count)
-        gradients = Gradients(
-            np.float64(number_from_data(data["numbers"]["C"])), deltas, parameters, arrays["dC/dx"]
+        back = tuple(
+            LayerGradients(
+                _sure(rows(i, "dC/da")),
+                _sure(rows(i, "dC/dh")),
+                _sure(rows(i, "delta")),
+                rows(i, "f'"),
+                parameters[i + 1],
+            )
+            for i in count
         )
+        cost = np.float64(number_from_data(data["numbers"]["C"]))
+        gradients = Gradients(cost, back, arrays["dC/dx"])
         if network.features is not None:
-            back = _stage_gradients(network.features, layers[-1], n, parameters[0], arrays["dC/dx"])
-            gradients = gradients._replace(stage=back)
+            of_stage = _stage_gradients(network.features, layers[-1], n, parameters[0], arrays["dC/dx"])
+            gradients = gradients._replace(stage=of_stage)
     return StepTrace(
         data["number"],
         tuple(data["rows"]),
@@ -297,8 +311,6 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         arrays.get("share"),
         arrays.get("loss"),
         gradients,
-        tuple(_sure(rows(i, "dC/da")) for i in count) if gradients else (),
-        tuple(_sure(rows(i, "dC/dh")) for i in count) if gradients else (),
         None if data["update"] is None else _update_from_data(data, arrays, flat),
         None if data["members"] is None else _read(data["members"]),
         arrays.get("prediction", arrays.get("probability")),

@@ -13,7 +13,7 @@ from chainrule.equations.regularizers import penalty
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Steps, StepTrace, Update
-from chainrule.explain.trace.stage_numbers import limits_of, row_gradient, stage_array
+from chainrule.explain.trace.stage_numbers import limits_of, stage_array
 
 
 def resolve(trace: Steps, given: Address) -> Address:
@@ -169,23 +169,14 @@ def _row_index(place: Address, step: StepTrace) -> int:
 
 
 def _gradient(trace: Steps, place: Address, step: StepTrace) -> FloatArray:
-    gradients, number = step.gradients, place.number
-    assert gradients is not None
-    by = place.by.name
-    if place.row is None:
-        return np.asarray(gradients.parameters[number][by])
-    row = slice(_row_index(place, step), _row_index(place, step) + 1)
-    features = trace.network.features
-    p, index = trace.layout.unflatten(step.parameters)[number], number - 1
-    if number == 0 and features is not None:
-        return row_gradient(features, step, p, row, by)
-    layer = trace.network.layers[index]
-    if by == "alpha":
-        return np.asarray(
-            np.sum(step.da[index][row] * layer.mixed_part(step.record.layers[index].z[row], np), axis=0)
+    assert step.gradients is not None
+    found = step.gradients.parameters[place.number]
+    if place.row is not None:
+        p, at = trace.layout.unflatten(step.parameters), _row_index(place, step)
+        found = trace.network.gradients_of_rows(
+            p, step.record, step.gradients, place.number, slice(at, at + 1), np
         )
-    own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
-    return np.asarray(own[by])
+    return np.asarray(found[place.by.name])
 
 
 def _flat(name: str, step: StepTrace) -> FloatArray | None:
@@ -258,9 +249,9 @@ _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "h": lambda step, index: step.record.layers[index].h,
     "r": lambda step, index: step.record.layers[index].mask,
     "f'": lambda step, index: step.slopes[index],
-    "delta": lambda step, index: step.gradients and step.gradients.deltas[index],
-    "dC/da": lambda step, index: step.da[index] if step.da else None,
-    "dC/dh": lambda step, index: step.dh[index] if step.dh else None,
+    "delta": lambda step, index: step.gradients and step.gradients.layers[index].delta,
+    "dC/da": lambda step, index: step.gradients and step.gradients.layers[index].da,
+    "dC/dh": lambda step, index: step.gradients and step.gradients.layers[index].dh,
     "dC/dx": lambda step, _: step.gradients and step.gradients.x,
     "loss": lambda step, _: step.losses,
     "share": lambda step, _: step.shares,
