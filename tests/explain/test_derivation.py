@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network
 from chainrule.engines.base import StepSettings
-from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.activations import ACTIVATIONS, Activation
 from chainrule.equations.layout import Layout
+from chainrule.equations.losses import Link, Loss
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import derive
@@ -197,6 +198,30 @@ def test_a_long_sum_keeps_an_exact_rest():
     weights = trace.array("W[1]")[:, 6] * trace.array("x@row=3")
     largest = {f"W[1][{i + 1},7]" for i in np.argsort(-np.abs(weights))[:10]}
     assert set(shown) == largest
+
+
+def test_a_link_of_a_new_pair_of_loss_and_activation_explains_itself():
+    # a = e^z - 1 with the loss a - (y + 1) log(1 + a): the product of 1 - (y + 1)/(1 + a) and e^z = 1 + a is a - y.
+    why = "The loss's derivative is (a - y)/(1 + a) and the activation's is 1 + a: the product is a - y."
+    link = Link("exp(z) - 1 - (y+1)*z", lambda z, y, xp: xp.exp(z) - 1 - (y + 1) * z, "a - y", why)
+    shifted = Loss("shifted_poisson", "a - (y+1)*log(1+a)", over_outputs="sum", links={"lifted": link})
+    lifted = Activation("lifted", "exp(z)-1", "(-1, ∞)")
+    trace = trace_network(
+        Network([2, Dense(2, lifted)], shifted),
+        {1: {"W": [[0.5, -0.2], [0.3, 0.4]], "b": [0.1, 0.0]}},
+        [[1.0, -2.0]],
+        [[1.0, 0.5]],
+    )
+    made = derive(trace, "delta[1][2]")
+    (part,) = made.parts
+    assert made.ok
+    assert part.ok
+    assert part.notes == (why,)
+    assert [line.label for line in part.lines] == ["dloss", "slope", ""]
+    assert derive(trace, "loss").ok
+    # Without words of its own a link is taken as it is, as the perceptron's is.
+    mute = replace(shifted, links={"lifted": replace(link, why="")})
+    assert derive(replace(trace, network=Network([2, Dense(2, lifted)], mute)), "delta[1][2]").parts == ()
 
 
 def test_terms_that_are_0_are_not_written_out():
