@@ -10,6 +10,7 @@ from typing import Any, ClassVar, Literal, NamedTuple
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation, activation
 from chainrule.errors import SettingsError
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
 
 BiasMode = Literal["neuron", "layer", "none"]
 
@@ -58,6 +59,26 @@ class LayerGradients(NamedTuple):
         return self.slope if record.mask is None else self.slope * record.mask
 
 
+class Parameter(NamedTuple):
+    """A parameter array of a layer: in words, and as a term of z[j] with indices.
+
+    ``counts``: ``ij`` there is one from neuron i before to neuron j, ``j`` one for each neuron. ``enters`` is what it
+    multiplies in z[j]: ``i`` every neuron i before, over which is summed; ``j`` neuron j before alone; "" nothing, it is
+    added; None: it is no term of z. ``words`` say the term in z's line, ``by`` what delta is multiplied by for the derivative.
+    ``start`` is the number it begins at, None where an initializer draws it.
+    """
+
+    name: str
+    counts: Literal["ij", "j"]
+    noun: str
+    text: str
+    enters: Literal["i", "j", ""] | None
+    words: str = ""
+    by: str = ""
+    decays: bool = False
+    start: float | None = None
+
+
 @dataclass(frozen=True)
 class Dense:
     """A fully connected layer: z = h W + b, a = f(z).
@@ -70,8 +91,21 @@ class Dense:
     ``ntk`` divides the products h W by sqrt(n_in).
     """
 
-    decayed: ClassVar[frozenset[str]] = frozenset({"W"})
-    """The parameters that penalties and decay are about: weights, not biases."""
+    kind: ClassVar[str] = "dense"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "W",
+            "ij",
+            "weight",
+            "a weight",
+            "i",
+            "weighted sum of what enters",
+            "what enters through the weight",
+            decays=True,
+        ),
+        Parameter("b", "j", "bias", "a bias", "", by="the bias is a weight on 1"),
+        Parameter("alpha", "j", "mix", "a mix of an activation and its z", None, start=1.0),
+    )
 
     n_out: int
     activation: Activation = field(default_factory=lambda: activation("identity"))
@@ -131,6 +165,26 @@ class Dense:
             )
         put(self, "rates", _rates(rates, self.shapes(1)))
 
+    @property
+    def decayed(self) -> frozenset[str]:
+        """The parameters that penalties and decay are about: weights, not biases."""
+        return frozenset(parameter.name for parameter in self.parameters if parameter.decays)
+
+    def term(self, name: str) -> Parameter:
+        """Return the record of a parameter that the layer has."""
+        return next(parameter for parameter in self.parameters if parameter.name == name)
+
+    def terms(self, p: Mapping[str, Array]) -> list[Parameter]:
+        """Return the terms of z, of those that the layer has."""
+        return [
+            parameter for parameter in self.parameters if parameter.name in p and parameter.enters is not None
+        ]
+
+    @property
+    def product(self) -> Parameter:
+        """The term of z that what enters is in."""
+        return next(parameter for parameter in self.parameters if parameter.enters)
+
     def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter array, by name, in the order of the flat layout."""
         biases = {"neuron": self.n_out, "layer": 1, "none": 0}[self.bias]
@@ -148,12 +202,15 @@ class Dense:
 
     def forward(self, p: Mapping[str, Array], h: Array, mask: Array | None, xp: Namespace) -> LayerRecord:
         """Return z, a and h of this layer for the rows ``h`` (…, n, n_in) that enter it."""
-        z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
-        if "b" in p:
-            z = z + xp.expand_dims(p["b"], axis=-2)
+        z = self.weighted_sum(p, h, xp)
         mixed = self.mixed_part(z, xp) if self.mix else None
         a = self.activation(z, xp) if mixed is None else z + xp.expand_dims(p["alpha"], axis=-2) * mixed
         return LayerRecord(z, a, a if mask is None else a * mask, mask, mixed)
+
+    def weighted_sum(self, p: Mapping[str, Array], h: Array, xp: Namespace) -> Array:
+        """Return z (…, n, n_out) for the rows ``h`` (…, n, n_in) that enter."""
+        z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
+        return z + xp.expand_dims(p["b"], axis=-2) if "b" in p else z
 
     def backward(
         self,
@@ -187,9 +244,14 @@ class Dense:
             grads["alpha"] = xp.sum(da * record.mixed, axis=-2)
         return grads
 
+    def weights(self, p: Mapping[str, Array]) -> Array:
+        """Return what each number that enters is multiplied by on its way to each neuron, (…, n_in, n_out)."""
+        return p["W"]
+
     def by_entered(self, p: Mapping[str, Array]) -> Array:
-        """Return dz/dh (…, n_in, n_out): W, times the scale where there is one."""
-        return self._scaled(p["W"], p["W"].shape[-2])
+        """Return dz/dh (…, n_in, n_out): the weights, times the scale where there is one."""
+        weights = self.weights(p)
+        return self._scaled(weights, weights.shape[-2])
 
     def by_entering(self, p: Mapping[str, Array], delta: Array, xp: Namespace) -> Array:
         """Return dC/dh (…, n, n_in) of the rows that entered, from this layer's delta."""
@@ -212,11 +274,32 @@ class Dense:
         """Return what alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
         return self.activation(z, xp) - z
 
+    def formulas(self, number: int, entering: Symbol, n_in: int) -> tuple[Node, Node]:
+        """Return z[l] and a[l] as formulas whose symbols are addresses of whole arrays."""
+        own = Symbol(f"z[{number}]")
+        z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
+        if self.parametrization != "standard":
+            z = Binary("/", z, Call("sqrt", (Number(float(n_in)),)))
+        if self.bias != "none":
+            z = Binary("+", z, Symbol(f"b[{number}]"))
+        a = _put(self.activation.formula.root, own)
+        if self.mix:
+            a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
+        return z, a
+
+    @property
+    def words(self) -> str:
+        """What its settings are, in words."""
+        biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[self.bias]
+        dropout = f", dropout {self.dropout:g}" if self.dropout else ""
+        rates = "".join(f", {factor:g} eta for {name}" for name, factor in self.rates)
+        return f"{self.activation.spec}{biases}{dropout}{rates}"
+
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
         more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
         return {
-            "kind": "dense",
+            "kind": self.kind,
             "n_out": self.n_out,
             "activation": self.activation.spec,
             "bias": self.bias,
@@ -226,6 +309,13 @@ class Dense:
             "frozen": list(self.frozen),
             **{name: value for name, value in more.items() if value != OPTIONAL[name]},
         }
+
+
+def _put(node: Node, z: Symbol) -> Node:
+    """Return a formula with this symbol in the place of its z."""
+    if isinstance(node, Symbol):
+        return z if node.name == "z" else node
+    return with_children(node, tuple(_put(child, z) for child in children(node)))
 
 
 def _resolve(spec: str | Activation) -> Activation:
@@ -263,8 +353,18 @@ def _rates(
     return tuple((name, float(found[name])) for name in names if found.get(name, 1) != 1)
 
 
-def _layer_from_dict(data: Mapping[str, Any]) -> Dense:
+KINDS: Mapping[str, type[Dense]] = {kind.kind: kind for kind in (Dense,)}
+"""Every kind of layer by its name in files."""
+
+
+def parameters_of_kinds() -> dict[str, Parameter]:
+    """Return every parameter that a layer of some kind has, by name."""
+    return {parameter.name: parameter for kind in KINDS.values() for parameter in kind.parameters}
+
+
+def layer_from_dict(data: Mapping[str, Any]) -> Dense:
+    """Return the layer of `Dense.to_dict`'s plain data; raises SettingsError for a kind that there isn't."""
     options = {key: value for key, value in data.items() if key not in ("kind", "n_out", "activation")}
-    if data["kind"] != "dense":
+    if data["kind"] not in KINDS:
         raise SettingsError(f"unknown kind of layer {data['kind']!r}")
-    return Dense(data["n_out"], data["activation"], **options)
+    return KINDS[data["kind"]](data["n_out"], data["activation"], **options)

@@ -32,7 +32,7 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from chainrule._notebook import Shown
 from chainrule._types import Array, Namespace
-from chainrule.equations.dense import Dense, LayerGradients, LayerRecord, _layer_from_dict
+from chainrule.equations.dense import Dense, LayerGradients, LayerRecord, layer_from_dict
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.losses import Loss, loss, row_shares
 from chainrule.errors import SettingsError
@@ -288,7 +288,7 @@ class Network(Shown):
     def from_dict(cls, data: Mapping[str, Any]) -> Network:
         """Return the network of `to_dict`'s plain data; raises SettingsError where it can't be one."""
         try:
-            layers = [_layer_from_dict(layer) for layer in data["layers"]]
+            layers = [layer_from_dict(layer) for layer in data["layers"]]
             stage = data.get("features")
             return cls(
                 [data["n_inputs"], *layers],

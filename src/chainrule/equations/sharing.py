@@ -42,6 +42,10 @@ def shared_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[i
             "sharing tabm shares the hidden layers, but there is none: give --hidden, or leave sharing out"
         )
     for number, layer in enumerate(network.layers, 1):
+        if layer.kind != "dense":
+            raise SettingsError(
+                f"layer {number} is of kind {layer.kind}: sharing tabm is for dense layers; leave sharing out"
+            )
         if layer.frozen:
             raise SettingsError(
                 f"frozen {layer.frozen[0]!r} of layer {number}: members that share can't have frozen parameters; "

@@ -18,7 +18,7 @@ from chainrule._version import __version__
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
-from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.dense import KINDS, OPTIONAL, Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError
@@ -305,7 +305,8 @@ def _read_network(value: object) -> Network:
 
 
 def _read_layer(value: object, where: str) -> dict[str, Any]:
-    layer = read_record(value, where, Dense(1).to_dict(), OPTIONAL)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
     read_text(layer["activation"], f"{where}.activation")
     return layer
 

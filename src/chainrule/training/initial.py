@@ -74,12 +74,12 @@ def _parameters(
             h = None if h is None else network.features.forward(made[0], h, np).a
         for number, layer in enumerate(network.layers, 1):
             own, fan_in = made[number], network.sizes[number - 1]
+            for name, array in own.items():
+                array[:] = layer.term(name).start or 0.0
             dead = unlearned if number == 1 else []
-            if layer.mix:
-                own["alpha"][:] = 1.0
             if h is not None and layer.init == DATA:
                 _fit(layer, own, h, draws, dead, is_hidden=number < len(network.layers))
-            else:
+            elif "W" in own:
                 shape = own["W"].shape
                 own["W"][:] = _array(layer, "W", layer.init, number, shape, fan_in, layer.n_out, draws)
                 own["W"][dead] = 0.0

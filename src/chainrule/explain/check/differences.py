@@ -57,14 +57,16 @@ def steps_of(batch: Batch) -> FloatArray:
             largest = _moved_by(batch, slot.name)
             each = np.broadcast_to(ROOT / np.maximum(largest, LEAST_INPUT), slot.shape)
             h[slot.start : slot.stop] = each.reshape(-1)
-        elif slot.name == "W":
+            continue
+        layer, mixed = batch.network.layers[slot.layer - 1], batch.record.layers[slot.layer - 1].mixed
+        term = layer.term(slot.name)
+        if term.enters:
             largest = np.abs(batch.record.entering(slot.layer)).max(axis=0)
-            largest *= batch.network.layers[slot.layer - 1].scale(slot.shape[0])
-            each = np.broadcast_to((ROOT / np.maximum(largest, LEAST_INPUT))[:, None], slot.shape)
-            h[slot.start : slot.stop] = each.reshape(-1)
-        elif slot.name == "alpha":
-            mixed = batch.record.layers[slot.layer - 1].mixed
-            assert mixed is not None
+            largest *= layer.scale(len(largest))
+            each = ROOT / np.maximum(largest, LEAST_INPUT)
+            by_row = each[:, None] if term.counts == "ij" else each
+            h[slot.start : slot.stop] = np.broadcast_to(by_row, slot.shape).reshape(-1)
+        elif term.enters is None and mixed is not None:
             part = np.abs(mixed).max(axis=0)
             h[slot.start : slot.stop] = ROOT / np.maximum(part, LEAST_INPUT)
     return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))

@@ -138,7 +138,8 @@ def _slope_at_output(made: Activation) -> Activation:
 def _matrices(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     """Go back through W instead of its transpose, or hand out dC/dW transposed; its numbers as they come."""
     # A matrix of one row or column has the same numbers either way.
-    inner = [i for i in range(1, len(batch.network.layers)) if min(batch.p[i + 1]["W"].shape) > 1]
+    last = len(batch.network.layers)
+    inner = [i for i in range(1, last) if "W" in batch.p[i + 1] and min(batch.p[i + 1]["W"].shape) > 1]
     for chosen in [*([inner] if len(inner) > 1 else []), *([i] for i in inner)]:
         p = _copied(batch)
         for i in chosen:
@@ -164,7 +165,9 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
     In the last hidden layer the gradient is then linear in eta, which gives eta by least squares.
     """
     network = batch.network
-    if len(network.layers) < 2:
+    if len(network.layers) < 2 or any(
+        "W" not in batch.p[number] for number in range(1, len(network.layers) + 1)
+    ):
         return
     grads = batch.layout.unflatten(wrong)
     p = _copied(batch)

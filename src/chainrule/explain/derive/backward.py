@@ -6,11 +6,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chainrule.equations.dense import Parameter
 from chainrule.equations.network import Gradients
-from chainrule.explain.derive.forward import entering, formula, own_parameters, scaled, shared, target_symbol
+from chainrule.explain.derive.forward import (
+    entered,
+    entering,
+    formula,
+    own_parameters,
+    scaled,
+    shared,
+    target_symbol,
+    weight,
+)
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied, put
-from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.address import TERMS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.formula.nodes import Binary, Node, Number, Symbol
 from chainrule.formula.rounding import UNIT
@@ -91,6 +101,11 @@ def by_input(writer: Writer, place: Address) -> Line:
     return _through(writer, place, 1, place.index[0])
 
 
+def by_entered(writer: Writer, place: Address) -> Line:
+    """Return dC/da[0][j], of what enters layer 1 from a feature stage, likewise."""
+    return _through(writer, place, 1, place.index[0])
+
+
 def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
     total = _back(writer, layer, i, place.row)
     words = f"chain rule: every neuron of layer {layer} that it enters"
@@ -100,11 +115,12 @@ def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
 def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
     """Return sum over k of W[layer][i,k] delta[layer][k]."""
     index = 0 if row is None else writer.step.rows.index(row)
+    onto = entered(writer, layer, i)
     found = writer.products(
-        lambda k: writer.at("W", layer, i, k + 1),
-        lambda k: writer.at("delta", layer, k + 1, row=row),
-        writer.arrays[layer]["W"][i - 1],
-        gradients_of(writer.step).layers[layer - 1].delta[index],
+        lambda k: weight(writer, layer, i, onto[k]),
+        lambda k: writer.at("delta", layer, onto[k], row=row),
+        writer.network.layers[layer - 1].weights(writer.arrays[layer])[i - 1, onto.start - 1 : onto.stop - 1],
+        gradients_of(writer.step).layers[layer - 1].delta[index, onto.start - 1 : onto.stop - 1],
         "neurons",
     )
     found.node = scaled(writer, layer, found.node)
@@ -161,17 +177,23 @@ def output_delta(writer: Writer, place: Address) -> Line:
     return writer.line(words, place, node, total.values, slack=slack, note=total.note)
 
 
-def by_weight(writer: Writer, place: Address) -> Line:
-    """Return dC/dW[l][i,j] = delta[l][j] times what enters from i; without a row the sum over the rows."""
-    layer, (i, j) = place.number, place.index
+def by_parameter(writer: Writer, place: Address) -> Line:
+    """Return dC/d of a parameter, such as dC/dW[l][i,j] = delta[l][j] h[l-1][i]; without a row the sum over the rows."""
+    layer = writer.network.layers[place.number - 1]
+    term = layer.term(place.parameter)
+    return _by_factor(writer, place, term) if term.enters else _by_added(writer, place, term)
+
+
+def _by_factor(writer: Writer, place: Address, term: Parameter) -> Line:
+    """Return the derivative by what multiplies something that enters: delta of the neuron, times that."""
+    layer, (i, j) = place.number, (place.index[0], place.index[-1])
     if place.row is not None or len(writer.step.rows) == 1:
         node: Node = Binary(
             "*",
             writer.symbol("delta", layer, j, row=place.row),
             writer.symbol_of(entering(writer, layer, i, place.row)),
         )
-        node = scaled(writer, layer, node)
-        return writer.line("delta of the neuron, times what enters through the weight", place, node)
+        return writer.line(f"delta of the neuron, times {term.by}", place, scaled(writer, layer, node))
     rows = writer.step.rows
     total = writer.products(
         lambda r: writer.at("delta", layer, j, row=rows[r]),
@@ -180,15 +202,17 @@ def by_weight(writer: Writer, place: Address) -> Line:
         writer.step.record.entering(layer)[:, i - 1],
         "rows",
     )
-    words = "delta of the neuron times what enters through the weight, summed over the rows"
-    node = scaled(writer, layer, total.node)
+    words, node = (
+        f"delta of the neuron times {term.by}, summed over the rows",
+        scaled(writer, layer, total.node),
+    )
     return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
-def by_bias(writer: Writer, place: Address) -> Line:
-    """Return dC/db[l][j] = delta[l][j], summed over the rows, and over the neurons where the layer shares its bias."""
+def _by_added(writer: Writer, place: Address, term: Parameter) -> Line:
+    """Return the derivative by what is added: delta, summed over the neurons where the layer shares one number."""
     layer, (j,) = place.number, place.index
-    shares = writer.network.layers[layer - 1].bias == "layer"
+    shares = writer.arrays[layer][term.name].shape != (writer.network.sizes[layer],)
     rows: list[int | None] = list(writer.step.rows)
     if place.row is not None or len(rows) == 1:
         rows = [place.row]
@@ -202,7 +226,7 @@ def by_bias(writer: Writer, place: Address) -> Line:
         numbers = [writer.value(str(each)) for each in places]
     what = "neurons" if len(rows) == 1 else "rows" if not shares else "rows and neurons"
     total = writer.total(lambda r: writer.symbol_of(places[r]), np.array(numbers), what)
-    words = "the bias is a weight on 1: delta of the neuron"
+    words = f"{term.by}: delta of the neuron"
     if len(places) > 1:
         words += f", summed over the {what}"
     return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
@@ -244,7 +268,6 @@ BACKWARD: Mapping[str, Rule] = {
     "dC/dh": by_passed_on,
     "dC/dx": by_input,
     "delta": delta,
-    "dC/dW": by_weight,
-    "dC/db": by_bias,
+    **{f"dC/d{name}": by_parameter for name in TERMS},
     "dC/dalpha": by_mix,
 }

@@ -20,7 +20,7 @@ from chainrule.explain.derive.stage import LEADS as STAGE_LEADS
 from chainrule.explain.derive.stage import RULES as STAGE_RULES
 from chainrule.explain.derive.update import UPDATE, change_of_cost, optimizer_number
 from chainrule.explain.derive.writer import Rule, Writer
-from chainrule.explain.trace.address import PARAMETERS, Address
+from chainrule.explain.trace.address import LAYER_PARAMETERS, PARAMETERS, TERMS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.differentiate import differentiate
@@ -46,8 +46,7 @@ LEADS: Mapping[str, frozenset[str]] = {
         "dC/da": "a dC/dh y_smooth share",
         "dC/dh": "",
         "delta": "a f' dC/da y_smooth share",
-        "dC/dW": "delta",
-        "dC/db": "delta",
+        **{f"dC/d{name}": "delta" for name in TERMS},
         "dC/dalpha": "dC/da",
         "prediction": "mean_a",
         "probability": "mean_a",
@@ -59,10 +58,13 @@ GIVEN: Mapping[str, str] = {
     "x": "given",
     "y": "given: the target",
     "r": "drawn by chance: dropped out, or kept and scaled up",
-    "W": "a weight, as training left it or as it was given",
-    "b": "a bias, as training left it or as it was given",
-    **{name: f"{text}, as training left it or as it was given" for name, text in STAGE_PARAMETERS.items()},
-    "alpha": "a mix of an activation and its z, as training left it or as it was given",
+    **{
+        name: f"{text}, as training left it or as it was given"
+        for name, text in {
+            **{n: each.text for n, each in LAYER_PARAMETERS.items()},
+            **STAGE_PARAMETERS,
+        }.items()
+    },
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
@@ -75,7 +77,7 @@ OF_UPDATES = frozenset(
     | {"eta", "norm", "strength"}
 )
 STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
-PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *STAGE_GRADIENTS)
+PATH_QUANTITIES = (*(f"dC/d{name}" for name in TERMS), "dC/dx", "delta", *STAGE_GRADIENTS)
 
 
 def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
@@ -201,7 +203,7 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
             wanted = other.name == "a"
         elif place.name in LEADS and not (place.layer == 0 or other.layer == 0):
             wanted = other.name in LEADS[place.name]
-            if place.name in ("dC/dW", "dC/db", "dC/dalpha"):
+            if place.name.removeprefix("dC/d") in LAYER_PARAMETERS:
                 wanted = wanted and other.layer == place.layer
         else:
             same = (other.layer, other.index) == (place.layer, place.index) and _own(other) == _own(place)

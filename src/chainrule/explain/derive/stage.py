@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.equations.features import DECAYED, PARAMETERS, Features
-from chainrule.explain.derive.forward import scaled
+from chainrule.explain.derive.backward import by_entered
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer, multiplied
 from chainrule.explain.trace.address import Address
@@ -98,22 +98,6 @@ def entered(writer: Writer, place: Address) -> Line:
 
 
 # ---- backward
-
-
-def by_entered(writer: Writer, place: Address) -> Line:
-    """Return dC/da[0][j] = sum over k of W[1][j,k] delta[1][k]."""
-    (j,) = place.index
-    assert writer.step.gradients is not None
-    total = writer.products(
-        lambda k: writer.at("W", 1, j, k + 1),
-        lambda k: writer.at("delta", 1, k + 1, row=place.row),
-        writer.arrays[1]["W"][j - 1],
-        writer.step.gradients.layers[0].delta[writer.row_index(place)],
-        "neurons",
-    )
-    words = "chain rule: every neuron of layer 1 that it enters"
-    node = scaled(writer, 1, total.node)
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
 def by_embedded(writer: Writer, place: Address) -> Line:

@@ -111,17 +111,11 @@ def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
             return (trace.target.n_classes,)
         case "neuron":
             return (sizes[place.number],)
-        case "weight":
-            return (sizes[place.number - 1], sizes[place.number])
-        case "bias":
-            shape = trace.network.shapes()[place.number].get("b")
+        case "weight" | "bias":
+            shape = trace.network.shapes()[place.number].get(place.parameter)
             if shape is None:
-                raise SettingsError(f"{place}: layer {place.layer} has no bias")
+                raise SettingsError(f"{place}: layer {place.layer} has no {place.quantity.noun}")
             return shape
-        case "mix":
-            if not trace.network.layers[place.number - 1].mix:
-                raise SettingsError(f"{place}: layer {place.layer} has no mix")
-            return (sizes[place.number],)
         case "layer":
             if trace.network.layers[place.number - 1].parametrization == "standard":
                 raise SettingsError(f"{place}: layer {place.layer} is not in the parametrization ntk")
