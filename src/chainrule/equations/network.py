@@ -32,8 +32,9 @@ from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from chainrule._notebook import Shown
 from chainrule._types import Array, Namespace
-from chainrule.equations.dense import Dense, LayerGradients, LayerRecord, layer_from_dict
+from chainrule.equations.dense import Dense, LayerGradients, LayerRecord
 from chainrule.equations.features import Features, StageGradients, StageRecord
+from chainrule.equations.layers import layer_from_dict
 from chainrule.equations.losses import Loss, loss, row_shares
 from chainrule.errors import SettingsError
 

@@ -18,7 +18,8 @@ from chainrule._version import __version__
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
-from chainrule.equations.dense import KINDS, OPTIONAL, Dense
+from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError

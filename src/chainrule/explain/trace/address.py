@@ -12,8 +12,8 @@ from functools import lru_cache
 from types import MappingProxyType
 from typing import Literal
 
-from chainrule.equations.dense import parameters_of_kinds
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
+from chainrule.equations.layers import parameters_of_kinds
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.formula.names import Name, join_name, split_name
