@@ -56,6 +56,10 @@ class Batch:
         """The parameters by layer and name."""
         return self.layout.unflatten(self.flat)
 
+    def weight_matrix(self, index: int) -> FloatArray:
+        """Return what each number that enters layer ``index`` (from 0) is multiplied by on its way to each neuron."""
+        return np.asarray(self.network.layers[index].weights(self.p[index + 1]))
+
     @cached_property
     def record(self) -> Record:
         """Every z and a."""
@@ -112,6 +116,16 @@ class Batch:
     def at(self, name: str, layer: int, neuron: int, row: int) -> str:
         """Return the address of a neuron's number for a row of the batch (all from 0): z[1][3]@row=17."""
         return str(Address(name, layer + 1, (neuron + 1,), row=self.rows[row]))
+
+
+def not_dense(batch: Batch) -> str:
+    """Return why a check that is written for dense layers can't be made, "" where it can."""
+    kinds = dict.fromkeys(layer.kind for layer in batch.network.layers if layer.kind != "dense")
+    return (
+        f"it is written for dense layers, and the network has some of kind {', '.join(kinds)}"
+        if kinds
+        else ""
+    )
 
 
 def _outline(found: Any) -> str:

@@ -124,10 +124,14 @@ def _delta(writer: Writer, layer: int) -> list[MatrixLine]:
     if writer.step.record.layers[layer - 1].mask is not None:
         node = Binary("⊙", node, Symbol(str(_all_rows(writer, "r", layer))))
     node = Binary("⊙", node, Symbol(str(_all_rows(writer, "f'", layer))))
-    words = (
-        "back from the next layer: its deltas times the weights transposed, then number by number the slope"
-    )
+    words = f"back from the next layer: its deltas times {_weights(writer, layer + 1)}, then number by number the slope"
     return [_line(writer, words, _all_rows(writer, "delta", layer), node)]
+
+
+def _weights(writer: Writer, layer: int) -> str:
+    """Return in words what deltas go back through."""
+    term = writer.network.layers[layer - 1].product
+    return f"the {term.noun}s{' transposed' * (term.enters == 'i')}"
 
 
 def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
@@ -155,7 +159,7 @@ def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
 def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
     node = _back(writer, 1)
     place = _all_rows(writer, "dC/dx") if writer.network.features is None else _all_rows(writer, "dC/da", 0)
-    words = "all inputs at once: the first layer's deltas times the weights transposed"
+    words = f"all inputs at once: the first layer's deltas times {_weights(writer, 1)}"
     return [_line(writer, words, place, node)]
 
 

@@ -116,7 +116,7 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
                 "share": share,
                 "median |z|": float(np.median(np.abs(z))),
                 "largest |z|": float(np.abs(z).max()),
-                "largest |W|": float(np.abs(batch.p[index + 1]["W"]).max()),
+                "largest |W|": float(np.abs(batch.weight_matrix(index)).max()),
             },
             "on the flat ends f'(z) is nearly 0, so hardly any gradient passes through these neurons",
             "scale the inputs, use smaller initial weights (--init auto) or a lower --learning-rate, or "
@@ -130,7 +130,7 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
 def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where neurons have the same incoming weights and bias, in layers of several."""
     arrays, layer = batch.p[index + 1], index + 1
-    w = arrays["W"]
+    w = batch.weight_matrix(index)
     if w.shape[1] < 2:
         return []
     incoming = np.vstack([w, np.broadcast_to(arrays["b"], (1, w.shape[1]))]) if "b" in arrays else w
@@ -184,7 +184,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where a layer's weights are out of all bounds; the outputs of a regression may be any size."""
     network, layer = batch.network, index + 1
     free_scale = network.loss.targets in ("number", "nonnegative") and index == len(network.layers) - 1
-    w = batch.p[index + 1]["W"]
+    w = batch.weight_matrix(index)
     stretch = float(np.sqrt(np.mean(w**2) * w.shape[0])) * network.layers[index].scale(w.shape[0])
     if free_scale or stretch < limit("weights"):
         return []
