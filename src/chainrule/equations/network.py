@@ -130,7 +130,9 @@ class Network(Shown):
         self.features = features
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"Dense({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers)
+        inner = ", ".join(
+            f"{type(layer).__name__}({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers
+        )
         stage = "" if self.features is None else f", features={self.features!r}"
         return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r}{stage})"
 

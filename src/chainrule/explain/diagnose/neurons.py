@@ -192,7 +192,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
         Finding(
             "exploding_weights",
             f"the weights of layer {layer} have exploded: it stretches its inputs {stretch:.3g} times",
-            (whole("W", layer, member),),
+            (whole(network.layers[index].product.name, layer, member),),
             {"stretch": stretch, "largest |W|": float(np.abs(w).max())},
             "such weights drive neurons to their flat ends and make every later step larger",
             "a lower --learning-rate, --clip-norm 1, or --weight-decay",
