@@ -63,7 +63,7 @@ class Outcome:
     @property
     def rows_at_once(self) -> int:
         """How many rows are worked on at a time, so that many members don't take much memory."""
-        return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(self._p[1]["W"])))
+        return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(next(iter(self._p[1].values())))))
 
     def values(self, x: FloatArray) -> FloatArray:
         """Return Q for encoded rows ``x`` (n, d), shape (n,)."""
