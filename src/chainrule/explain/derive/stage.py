@@ -10,7 +10,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.equations.features import DECAYED, PARAMETERS, Features
+from chainrule.equations.features import PARAMETERS, Features
 from chainrule.explain.derive.backward import by_entered
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer, multiplied
@@ -281,8 +281,3 @@ LEADS: Mapping[str, frozenset[str]] = {
     **{f"dC/d{name}": frozenset({"dC/du", "dC/de"}) for name in (*PARAMETERS, "x")},
 }
 """What of layer 0 gets lines of its own on the way to a number of it."""
-
-
-def decays(name: str) -> bool:
-    """Tell whether penalties and decay are about a parameter of the stage."""
-    return name in DECAYED

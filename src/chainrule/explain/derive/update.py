@@ -157,7 +157,7 @@ def decayed(writer: Writer, place: Address) -> Line:
         return writer.line("frozen: nothing decays", place, w)
     if not is_weight(place) or not settings.weight_decay:
         others = {"bias": "biases don't decay", "mix": "a mix doesn't decay"}
-        return writer.line(others.get(place.quantity.place, "nothing decays"), place, w)
+        return writer.line(others.get(place.quantity.noun, "nothing decays"), place, w)
     decay: Node = Symbol("decay")
     if update_of(writer).regularization is not None:
         decay = Binary("*", decay, writer.symbol("strength"))
