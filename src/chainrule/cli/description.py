@@ -36,15 +36,13 @@ def print_description(console: Console, model: Model, path: str) -> None:
     console.print()
     console.print(bold("Layers"))
     grid = table_of("layer", "neurons", "activation", "a = f(z)", "W", "b", right=[0, 1])
-    shapes = model.network.shapes()[: len(model.network.layers)]
-    for index, (layer, arrays) in enumerate(zip(model.network.layers, shapes, strict=True)):
-        if index >= MOST_COLUMNS:
-            break
-        weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
+    shapes = model.network.shapes()
+    for at, layer in enumerate(model.network.layers[:MOST_COLUMNS], 1):
+        weights, bias = (" × ".join(map(str, shapes[at].get(name, ("none",)))) for name in ("W", "b"))
         spec, text = layer.activation.spec, layer.activation.text
         text = f"z + alpha*({text} - z)" if layer.mix else text
         weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
-        grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
+        grid.add_row(str(at), str(layer.n_out), plain(spec), plain(text), weights, bias)
     console.print(grid)
     more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
     if model.network.features is not None:
