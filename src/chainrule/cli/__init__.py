@@ -9,7 +9,7 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from chainrule.cli.console import printable
+from chainrule._numbers import printable
 from chainrule.cli.parsing import EXAMPLE_INDENT, closest
 from chainrule.errors import ChainruleError, SettingsError
 

@@ -6,7 +6,7 @@ import argparse
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from chainrule.cli.console import screen
+from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, closest
 from chainrule.errors import SettingsError
 
@@ -30,6 +30,7 @@ def parser() -> Parser:
     made.option(
         "what", "kind", metavar="KIND", nargs="?", help=f"one of {', '.join(KINDS)}; all if not given"
     )
+    document_options(made)
     return made
 
 
@@ -37,17 +38,14 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     if options.kind is not None and options.kind not in KINDS:
         raise SettingsError(f"there are no formulas called {options.kind!r}; {closest(options.kind, KINDS)}")
-    from rich.text import Text
+    from chainrule.explain.show.document import Document, Table
 
-    from chainrule.cli.report import table_of
-
-    console = screen()
+    name = chosen_format(options)
+    tables = []
     for kind in [options.kind] if options.kind else KINDS:
         header, *rows = KINDS[kind]()
-        grid = table_of(*header)
-        for row in rows:
-            grid.add_row(*map(Text, row))
-        console.print(grid)
+        tables.append(Table(header, tuple(rows)))
+    deliver(Document("Formulas" if name in ("html", "latex") else "", tuple(tables)), name, options)
 
 
 def _activations() -> Iterator[Row]:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.console import print_json, screen, warn
+from chainrule.cli.console import print_json, warn
+from chainrule.cli.documents import print_document
 from chainrule.cli.parsing import (
     Parser,
     factors,
@@ -75,7 +75,7 @@ def run(options: argparse.Namespace) -> None:
         _check_outputs(path, history, options)
     else:
         _check_no_outputs(options)
-    from chainrule.cli.report import print_found, print_result
+    from chainrule.cli.report import found_document, print_result
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
@@ -118,11 +118,10 @@ def run(options: argparse.Namespace) -> None:
         test_seed=settings.seed,
     )
     prepared = prepared_as(settings)
-    console = screen()
     talks = not (options.json or options.quiet)
     if talks:
-        print_found(console, prepared)
-        sys.stdout.flush()
+        print_document(found_document(prepared))
+        print(flush=True)
     if options.ablate is not None:
         from chainrule.cli.ablation import ablation
 
@@ -135,7 +134,7 @@ def run(options: argparse.Namespace) -> None:
         trained = score_prepared(prepared, result, engine=engine)
     _write(trained, path, history, options.overwrite)
     if talks:
-        print_result(console, trained, path, history)
+        print_result(trained, path, history)
         return
     warn(trained.notes)
     if options.json:
