@@ -91,7 +91,7 @@ def test_the_second_time_nothing_is_compiled():
 def test_what_is_compiled_is_kept_where_numba_is_told_to(tmp_path):
     program = """
         from chainrule.cli import main
-        from chainrule.engines import ahead
+        from chainrule.engines.cpu import ahead
         few = [job for job in ahead.jobs() if job.name == "tanh, float32"]
         ahead.jobs = lambda: few
         main(["warm-up"])

@@ -162,9 +162,11 @@ PRELUDE = f"""
 import hashlib, os, signal, sys, threading, time
 import numpy as np
 sys.path.insert(0, {os.path.dirname(__file__)!r})
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, StepSettings
+from chainrule.equations.layout import Layout
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 """
 
@@ -350,7 +352,7 @@ def test_a_forked_process_has_threads_of_its_own():
 # ---- long epochs
 
 TRAINING = """
-    from chainrule.engines.ahead import jobs
+    from chainrule.engines.cpu.ahead import jobs
     jobs()[0].run()  # compiling the loops takes seconds of its own
     draws = np.random.default_rng(0)
     n = {rows}

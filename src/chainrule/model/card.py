@@ -14,11 +14,10 @@ from chainrule._plain import (
     read_record,
     read_text,
 )
+from chainrule._types import Stopped, Watched
 from chainrule.engines import ENGINES
 from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError
-from chainrule.training.plan import Stopped
-from chainrule.training.scores.watch import WATCHED
 
 Reader = Callable[[object, str], Any]
 
@@ -73,7 +72,7 @@ def _stopped(value: object, where: str) -> str:
 
 
 def _watch(value: object, where: str) -> str:
-    return read_choice(value, where, WATCHED)
+    return read_choice(value, where, get_args(Watched))
 
 
 _READERS: Mapping[str, Reader] = {

@@ -29,10 +29,10 @@ from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
-from chainrule.training.scores.metrics import Scores, classification_scores, confusion, regression_scores
 
 if TYPE_CHECKING:
     from chainrule.engines.cpu.evaluate import RowPredictor
+    from chainrule.training.scores.metrics import Scores
 
 VERSION = 1
 """The version of the description that `Model.save` writes."""
@@ -199,6 +199,9 @@ class Model:
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""
+        # A model can be read and asked without what trains it.
+        from chainrule.training.scores.metrics import classification_scores, confusion, regression_scores
+
         if prediction.codes is None:
             scores = regression_scores(number_cells(table, self.target.name), prediction.labels)
             return Evaluation(scores, table.n_rows)

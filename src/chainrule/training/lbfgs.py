@@ -8,12 +8,12 @@ import numpy as np
 from scipy.optimize import OptimizeResult, minimize
 from threadpoolctl import ThreadpoolController
 
-from chainrule._types import BoolArray, FloatArray
+from chainrule._types import BoolArray, FloatArray, Stopped
 from chainrule.engines.base import Divergence, EpochReport, Run
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.training.monitor import Monitor
-from chainrule.training.plan import Plan, Stopped
+from chainrule.training.plan import Plan
 
 
 def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -> None:

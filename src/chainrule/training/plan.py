@@ -11,10 +11,6 @@ from chainrule._types import FloatArray
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.training.scores.watch import Watch
 
-Stopped = Literal[
-    "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
-]
-
 
 @dataclass(frozen=True)
 class Plan:

@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, Stopped
 from chainrule.engines.base import Divergence, Engine, Run
 from chainrule.equations.network import Network
 from chainrule.training.checkpoint import Checkpoint, Epoch
-from chainrule.training.plan import Stopped
 
 
 class EpochState(NamedTuple):

@@ -115,7 +115,7 @@ def derive(
     Raises SettingsError for an address that isn't there, or a form it doesn't have.
 
     >>> from chainrule import Dense, Network
-    >>> from chainrule.explain.trace.trace import trace_network
+    >>> from chainrule.explain.trace.steps import trace_network
     >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
     >>> [(line.left, line.result, line.check.ok) for line in derive(trace, "z[1][1]").lines]
     [('z[1][1]', 0.25, True)]

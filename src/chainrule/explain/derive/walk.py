@@ -36,7 +36,7 @@ def walk(trace: Trace, *, row: int | None = None) -> Derivation:
     ``row`` is the row's number, needed where the trace has several. Raises SettingsError for a row it doesn't have.
 
     >>> from chainrule import Dense, Network
-    >>> from chainrule.explain.trace.trace import trace_network
+    >>> from chainrule.explain.trace.steps import trace_network
     >>> trace = trace_network(Network([2, Dense(1, "tanh")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
     >>> [part.title for part in walk(trace).parts]
     ['Inputs', 'Layer 1, the output: 1 neuron, tanh']

@@ -23,8 +23,6 @@ from chainrule.explain.diagnose.finding import Finding, merged
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope
 from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings
 from chainrule.explain.diagnose.thresholds import THRESHOLDS
-from chainrule.fitting.card import settings_of
-from chainrule.fitting.replay import training_rows
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
@@ -187,12 +185,16 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
 
 def _settings(model: Model) -> StepSettings:
     """Return the settings of the training card; the defaults where a model has no card."""
+    from chainrule.fitting.card import settings_of
+
     # What is tried is a step of one member alone, which is an ordinary network.
     return replace(settings_of(model.card)[0], sharing="none") if model.card else StepSettings()
 
 
 def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
     """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
+    from chainrule.fitting.replay import training_rows
+
     try:
         rows = training_rows(model, table)
     except TableError:
@@ -203,6 +205,8 @@ def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
 
 def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
+    from chainrule.fitting.card import settings_of
+
     settings = _settings(model)
     if not model.card or not settings.optimizer.lines:
         return [], None

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from chainrule.explain.diagnose.diagnosis import Diagnosis, Finding, LayerFacts
+from chainrule.explain.diagnose.diagnosis import Diagnosis, LayerFacts
+from chainrule.explain.diagnose.finding import Finding
 from chainrule.explain.show.document import Block, Document, Styled, Table, Words, notes
 from chainrule.explain.show.document import Finding as Shown
 

@@ -43,7 +43,8 @@ def formulas(network: Network) -> Iterator[LayerFormulas]:
 def network_html(network: Network) -> str:
     """Return the network as a table of HTML with formulas in MathML.
 
-    >>> from chainrule.equations.network import Dense, Network
+    >>> from chainrule.equations.dense import Dense
+    >>> from chainrule.equations.network import Network
     >>> network_html(Network([2, Dense(1, "sigmoid")])).count("<tr>")
     3
     """
@@ -67,7 +68,8 @@ def network_html(network: Network) -> str:
 def network_latex(network: Network) -> str:
     r"""Return the network's formulas in LaTeX, in display mode.
 
-    >>> from chainrule.equations.network import Dense, Network
+    >>> from chainrule.equations.dense import Dense
+    >>> from chainrule.equations.network import Network
     >>> print(network_latex(Network([2, Dense(1, "tanh", bias="none")])))
     $$\begin{aligned}
     z^{(1)} &= x \, W^{(1)} & a^{(1)} &= \tanh\left(z^{(1)}\right)

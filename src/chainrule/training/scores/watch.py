@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, get_args
 
 import numpy as np
 
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, Watched
 from chainrule.equations.answers import Answers
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -70,7 +70,7 @@ def watch(spec: str | Metric | Callable[[Any, Any], float], answers: Answers) ->
     return Watch(chosen, answers, own)
 
 
-WATCHED = ("loss", "error", "refinement")
+WATCHED = get_args(Watched)
 """What early stopping can look at, by the word of the setting."""
 
 

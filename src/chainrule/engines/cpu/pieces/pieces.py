@@ -27,9 +27,9 @@ from numba import cfunc, types
 
 from chainrule.engines.cpu.kernels import native
 from chainrule.engines.cpu.pieces import math32, math64
-from chainrule.engines.cpu.pieces.codegen import Array, Kernel, equation_source
+from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, equation_source
 from chainrule.equations.activations import Activation
-from chainrule.equations.graph import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
+from chainrule.equations.graph import Graph
 from chainrule.equations.losses import Loss
 from chainrule.equations.optimizers import Optimizer
 from chainrule.equations.regularizers import CLIP, penalized, shrunk
@@ -60,23 +60,21 @@ def activation_source(activation: Activation, dtype: Any) -> str:
 
     A layer-wide activation (softmax) has no slope per neuron; its z stays.
     """
-    graph = Graph(dtype)
-    z = graph.symbol("z", ELEMENT)
-    xp = TracingNamespace(graph)
+    xp = Graph(dtype)
+    z = xp.input("z", ELEMENTS)
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
     if activation.elementwise and not activation.output_only:
         outputs["slope"] = (Array("slope", pointer="z"), xp.asarray(activation.prime(z, xp)))
-    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
+    return equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def output_source(activation: Activation, dtype: Any) -> str:
     """Return the source of ``equation(z, a, scratch, rows, cols)`` for an output layer: a = f(z), and z stays."""
-    graph = Graph(dtype)
-    z = graph.symbol("z", ELEMENT)
-    xp = TracingNamespace(graph)
+    xp = Graph(dtype)
+    z = xp.input("z", ELEMENTS)
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
-    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
+    return equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -86,9 +84,8 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     It computes each row's loss and its derivative with respect to z. Labels are taken as they are given:
     smoothing is done on the targets beforehand.
     """
-    graph = Graph(dtype)
-    z, a, y = (graph.symbol(name, ELEMENT) for name in ("z", "a", "y"))
-    xp = TracingNamespace(graph)
+    xp = Graph(dtype)
+    z, a, y = (xp.input(name, ELEMENTS) for name in ("z", "a", "y"))
     plain = loss.without_smoothing()
     outputs = {
         "value": (Array("value", ROW), xp.asarray(plain.of_rows(z, a, y, activation, xp))),
@@ -96,7 +93,7 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     }
     return equation_source(
         Kernel(
-            graph, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
+            xp, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
         )
     )
 
@@ -111,12 +108,9 @@ def update_source(
     Clipping expects in ``g`` the gradient that `prepare_source` has left there; otherwise penalties and
     frozen parameters are seen to here.
     """
-    graph = Graph(dtype)
-    xp = TracingNamespace(graph)
-    w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
-    number: dict[str, Any] = {
-        name: graph.symbol(name, SCALAR) for name in (*STEP_NUMBERS, *optimizer.parameters)
-    }
+    xp = Graph(dtype)
+    w, g, free = (xp.input(name, ELEMENTS) for name in ("w", "g", "free"))
+    number: dict[str, Any] = {name: xp.input(name) for name in (*STEP_NUMBERS, *optimizer.parameters)}
     states = [Array(name, pointer="s", place=place) for place, name in enumerate(optimizer.state)]
     used: Any = g
     if clips:
@@ -128,25 +122,22 @@ def update_source(
             used = used * free
     before = shrunk(w, number["eta"], number["decay"], number["decayed"], xp) if decays else w
     values = {"w": before, "g": used, **{name: number[name] for name in ("eta", "t", *optimizer.parameters)}}
-    made = optimizer.run(
-        {**values, **{array.name: graph.symbol(array.name, ELEMENT) for array in states}}, xp
-    )
+    made = optimizer.run({**values, **{array.name: xp.input(array.name, ELEMENTS) for array in states}}, xp)
     after = xp.where(free > 0.0, made["w"], w) if freezes else made["w"]
     outputs = {"w": (Array("w"), after), **{array.name: (array, made[array.name]) for array in states}}
     inputs = (Array("w"), Array("g"), Array("free"), *states)
     scalars = (*STEP_NUMBERS, *optimizer.parameters)
     return equation_source(
-        Kernel(graph, ("w", "g", "s", "free", "numbers"), inputs, outputs, scalars, flat=True)
+        Kernel(xp, ("w", "g", "s", "free", "numbers"), inputs, outputs, scalars, flat=True)
     )
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: g made ready to be measured."""
-    graph = Graph(dtype)
-    xp = TracingNamespace(graph)
-    w, g, free = (graph.symbol(name, ELEMENT) for name in ("w", "g", "free"))
-    number: dict[str, Any] = {name: graph.symbol(name, SCALAR) for name in STEP_NUMBERS}
+    xp = Graph(dtype)
+    w, g, free = (xp.input(name, ELEMENTS) for name in ("w", "g", "free"))
+    number: dict[str, Any] = {name: xp.input(name) for name in STEP_NUMBERS}
     used: Any = g
     if penalizes:
         used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
@@ -155,7 +146,7 @@ def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
     inputs = (Array("w"), Array("g"), Array("free"))
     return equation_source(
         Kernel(
-            graph,
+            xp,
             ("w", "g", "s", "free", "numbers"),
             inputs,
             {"g": (Array("g"), used)},
