@@ -16,8 +16,11 @@ def number_to_data(value: float) -> float | str:
 
 def number_from_data(data: Any) -> float:
     """Return the number of `number_to_data`; raises SettingsError for anything else."""
-    if data in ("inf", "-inf", "nan") or (isinstance(data, int | float) and not isinstance(data, bool)):
-        return float(data)
+    try:
+        if data in ("inf", "-inf", "nan") or (isinstance(data, int | float) and not isinstance(data, bool)):
+            return float(data)
+    except OverflowError:
+        data = "a huge number"
     raise SettingsError(f"{data!r} is not a number of an explanation")
 
 

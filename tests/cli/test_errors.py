@@ -165,7 +165,7 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --target-scaling standard",
-        "the target 'y' has classes, which are not scaled (scaling='standard')",
+        "the target 'y' has classes, which are not scaled (--target-scaling standard)",
     ),
     ("good.csv --target y --clamp", "--clamp is for numbers, and the target 'y' has classes: leave it out"),
     ("good.csv --target y --engine gpu", "unknown engine 'gpu': choose cpu, reference"),

@@ -150,7 +150,7 @@ def test_all_ingredients_are_listed_and_what_is_not_there_says_why(rng):
 def test_what_contradicts_the_users_words_can_t_be_taken_out():
     members = next(one for one in INGREDIENTS if one.name == "members")
     found = ablate(NUMBERS, "y", seeds=1, ingredients=[members], bagging=True, **QUICK)
-    assert "needs at least --members 2" in found.ingredients[0].reason
+    assert "needs at least members=2" in found.ingredients[0].reason
 
 
 def test_a_removal_that_fails_is_told_and_the_others_go_on(monkeypatch):
@@ -220,12 +220,12 @@ def test_what_the_user_chose_instead_of_the_recipe_is_no_ingredient(words, reaso
 @pytest.mark.parametrize(
     ("words", "line"),
     [
-        ({"optimizer": "lbfgs"}, "without ingredients: leave out --optimizer$"),
-        ({"hidden": [4]}, "with --hidden it is a plain network"),
-        ({"optimizer": "sgd"}, "with --optimizer it is a plain network"),
-        ({"time_limit": 5.0}, "a --time-limit would end each at another epoch"),
-        ({"seeds": 0}, "--ablate 0 must be a whole number"),
-        ({"seeds": True}, "--ablate True must be a whole number"),
+        ({"optimizer": "lbfgs"}, "without ingredients: leave out optimizer$"),
+        ({"hidden": [4]}, "with hidden it is a plain network"),
+        ({"optimizer": "sgd"}, "with optimizer it is a plain network"),
+        ({"time_limit": 5.0}, "a time_limit would end each at another epoch"),
+        ({"seeds": 0}, "seeds 0 must be a whole number"),
+        ({"seeds": True}, "seeds True must be a whole number"),
         ({"test_share": 0.0}, "on rows held out, and there are 0"),
         ({"epoch": 3}, "there is no setting 'epoch'; did you mean"),
     ],

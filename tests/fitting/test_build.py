@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 import chainrule
-from chainrule.cli.train import SETTINGS, parser
+from chainrule.cli.train import parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.prepare import prepare
@@ -19,6 +19,7 @@ from chainrule.fitting.train import train
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.training.monitor import Epoch
 from chainrule.training.result import FitResult
+from chainrule.training.settings.fields import listed
 from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import resolve
 
@@ -117,7 +118,7 @@ def test_python_has_the_words_of_the_command_line():
         "ablate",
     }  # where results go: `save`, `fit.history`, …
     assert options - only_there == words - {"settings", "on_epoch_end"}
-    assert set(SETTINGS) == set(Settings.__dataclass_fields__)
+    assert {one.name for one in listed(Settings)} == set(Settings.__dataclass_fields__)
 
 
 def test_the_same_seed_gives_the_same_bits(tmp_path):
@@ -230,7 +231,7 @@ def test_divergence_names_step_layer_gradient_and_rate_and_keeps_the_start():
         "layer ",
         "largest gradient ",
         "learning rate 1e+06",
-        "--learning-rate",
+        "learning_rate",
     ):
         assert part in trained.notes[0]
     assert "the network has learned nothing" in trained.notes[1]
@@ -312,7 +313,7 @@ def test_members_that_learned_nothing_are_left_out_where_others_did():
     ]
     assert training_notes(result([4, 3, 2], stopped="early stopping"), plan) == []
     assert training_notes(result([9, 9, 9]), plan) == [
-        "the loss was still falling at the last epoch: more --epochs may help"
+        "the loss was still falling at the last epoch: more epochs may help"
     ]
     assert training_notes(result([9, 9, 8]), plan) == []
 
@@ -324,16 +325,16 @@ def test_endings_without_a_finite_network():
         == f"{late}; no epoch before it left a network to keep"
     )
     assert "with its initial weights" in no_finite_outputs(result([0, 0], diverged={0: late, 1: first}))
-    assert "choose another --activation" in no_finite_outputs(result([0]))
+    assert "choose another activation" in no_finite_outputs(result([0]))
 
 
 @pytest.mark.parametrize(
     ("answers", "y", "sentence"),
     [
         ([0, 0, 0, 1], [0, 0, 0, 1], "the perceptron separates all 4 training rows"),
-        ([0, 0, 1, 1], [0, 0, 0, 1], "1 of 4 training rows are wrong, though a plane separates the classes: use more --epochs"),
+        ([0, 0, 1, 1], [0, 0, 0, 1], "1 of 4 training rows are wrong, though a plane separates the classes: use more epochs"),
         ([1, 1, 1, 1], [0, 1, 1, 0], "2 of 4 training rows are wrong, and no plane separates the classes, so no perceptron "
-         "can: use a hidden layer (--optimizer adam --hidden 8)"),
+         "can: use a hidden layer (optimizer='adam', hidden=[8])"),
     ],
 )  # fmt: skip
 def test_separability_of_gates(answers, y, sentence):

@@ -218,9 +218,7 @@ def test_limits_that_can_t_be():
     made = prepare(TABLE, "y", Settings(**{**QUICK, "epochs": 2}, time_limit=9.0))
     assert made.budget.seconds == 9.0
     point = fit_prepared(replace(made, budget=None), engine="reference").checkpoint
-    with pytest.raises(
-        SettingsError, match="under a --time-limit members and epochs are chosen by the clock"
-    ):
+    with pytest.raises(SettingsError, match="under a time_limit members and epochs are chosen by the clock"):
         fit_prepared(made, engine="reference", resume=point)
 
 

@@ -172,11 +172,11 @@ def test_the_predictions_are_those_of_the_members_as_ordinary_networks():
     ("settings", "message"),
     [
         ({"members": 1}, "members 1: sharing tabm is for at least 2 members"),
-        ({"hidden": []}, "sharing tabm shares the hidden layers, but there is none: give --hidden"),
+        ({"hidden": []}, "sharing tabm shares the hidden layers, but there is none: give some"),
         ({"optimizer": "lbfgs"}, "lbfgs minimizes each member's cost alone, so members can't share"),
         (
             {"bagging": True},
-            "weights that members share have seen all rows: leave out --bagging, or --sharing",
+            "weights that members share have seen all rows: leave out bagging, or sharing",
         ),
         (
             {"init": "data"},

@@ -129,19 +129,19 @@ def test_the_recipe_s_rate_and_decay_are_adam_s():
     [
         (
             {"recipe": True, "optimizer": "lbfgs"},
-            "the recipe trains by batches of rows, and lbfgs doesn't: leave out --recipe",
+            "the recipe trains by batches of rows, and lbfgs doesn't: leave out recipe=True",
         ),
         ({"recipe": True, "optimizer": "gradient_descent"}, "and gradient_descent doesn't"),
         ({"recipe": True, "optimizer": "perceptron"}, "and perceptron doesn't"),
         ({"recipe": 1}, "recipe 1 must be True or False"),
         (
             {"fast": True, "hidden": [3]},
-            "--fast would have no effect: it is the recipe's small form, and --hidden makes a plain network; leave it out, or "
-            "add --recipe",
+            "fast would have no effect: it is the recipe's small form, and hidden makes a plain network; leave it out, or "
+            "add recipe=True",
         ),
         (
             {"fast": True, "recipe": False},
-            "--fast would have no effect: it is the recipe's small form, and --no-recipe makes a plain network; leave it out$",
+            "fast would have no effect: it is the recipe's small form, and recipe=False makes a plain network; leave it out$",
         ),
     ],
 )
@@ -160,7 +160,7 @@ def test_every_ingredient_can_be_taken_out(ingredient):
 def test_a_number_has_no_switch_that_is_for_classes():
     made = resolve(Settings(), problem(n_classes=0))
     assert (made.watch, made.calibrate, made.network.loss.name) == ("loss", False, "mean_squared_error")
-    with pytest.raises(SettingsError, match="--label-smoothing is for cross-entropy"):
+    with pytest.raises(SettingsError, match="label_smoothing is for cross-entropy"):
         resolve(Settings(label_smoothing=0.1), problem(n_classes=0))
 
 
@@ -304,5 +304,5 @@ def test_the_recipe_bags_only_where_each_member_has_rows_to_hold_out():
 def test_a_table_with_no_row_to_watch_is_not_refused_for_a_calibration_that_the_recipe_chose():
     table = {"x": [0.0, 1.0, 4.0], "y": ["a", "b", "a"]}
     assert not prepare(table, "y").resolved.calibrate
-    with pytest.raises(SettingsError, match="--calibrate needs validation rows"):
+    with pytest.raises(SettingsError, match="calibrate needs validation rows"):
         prepare(table, "y", Settings(calibrate=True))

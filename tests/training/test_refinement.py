@@ -194,9 +194,9 @@ def test_the_word_is_a_setting_with_its_own_metric():
     assert resolve(Settings(watch="error"), numbers).plan.watch.metric.name == "rmse"
     assert resolve(Settings(watch="refinement"), classes).plan.watch.metric.of == "sums"
     refused: list[tuple[dict[str, Any], Problem, str]] = [
-        ({"watch": "refinement"}, numbers, "--watch refinement needs probabilities of classes"),
+        ({"watch": "refinement"}, numbers, "watch='refinement' needs probabilities of classes"),
         ({"watch": "refinement", "loss": "hinge"}, Problem("classification", 100, 4, 2), "not 1 × identity"),
-        ({"watch": "error", "early_stopping": False}, classes, "--watch would have no effect"),
+        ({"watch": "error", "early_stopping": False}, classes, "watch would have no effect"),
         ({"watch": "auc"}, classes, "watch 'auc' is unknown: choose loss, error, refinement"),
     ]
     for words, problem, message in refused:

@@ -173,25 +173,26 @@ def result_document(trained: Trained) -> Document:
     return Document("", tuple(blocks))
 
 
-def report_document(trained: Trained) -> Document:
-    """Return what was found and what came out, for a file."""
+def report_document(trained: Trained, data: Mapping[str, Any]) -> Document:
+    """Return what was found and what came out, for a file; ``data`` is what programs get."""
     found = found_document(trained.prepared)
     parts = (
         Section("The table and the plan", found.blocks),
         Section("The training", result_document(trained).blocks),
     )
     title = f"{trained.model.target.name}: a network trained on {trained.prepared.table.name}"
-    return Document(title, (Words(found.title), *parts))
+    return Document(title, (Words(found.title), *parts), data=data)
 
 
-def print_result(trained: Trained, path: Path, history: Path | None) -> None:
+def print_result(trained: Trained, path: Path, others: Sequence[Path]) -> None:
     """Show how training went, and what to type next."""
     print_document(result_document(trained))
     console = screen()
     if trained.out_of_fold is None and trained.evaluation.confusion is None:
         console.print()
     where = shlex.quote(printable(path))
-    written = f"{printable(path)} and {printable(history)}" if history is not None else printable(path)
+    *names, last = map(printable, (path, *others))
+    written = f"{', '.join(names)} and {last}" if names else last
     console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
     for line in (
         f"chainrule evaluate {where} NEW.csv",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from chainrule._doors import setting
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -25,7 +26,8 @@ def engine_named(name: str, *, threads: int | None = None) -> Engine:
     if name == "reference":
         if threads is not None:
             raise SettingsError(
-                "the reference engine works on one thread: leave out --threads, or use --engine cpu"
+                "the reference engine works on one thread: "
+                f"leave out {setting('threads')}, or use {setting('engine', 'cpu')}"
             )
         from chainrule.engines.reference.engine import ReferenceEngine
 

@@ -42,7 +42,7 @@ def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, .
         )
     if len(network.layers) < 2:
         raise SettingsError(
-            "sharing tabm shares the hidden layers, but there is none: give --hidden, or leave sharing out"
+            "sharing tabm shares the hidden layers, but there is none: give some, or leave sharing out"
         )
     for number, layer in enumerate(network.layers, 1):
         if layer.frozen:

@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting, word
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
@@ -130,16 +131,22 @@ def check_ablates(settings: Settings, seeds: int) -> None:
     """Raise SettingsError where there is no recipe to be taken apart, or its trainings can't be compared."""
     if plain := why_plain(settings):
         raise SettingsError(
-            f"--ablate takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
-            + (f"leave out {plain}, or add --recipe" if can_be_added(settings) else f"leave out {plain}")
+            f"{setting('ablate')} takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
+            + (
+                f"leave out {plain}, or add {setting('recipe', True)}"
+                if can_be_added(settings)
+                else f"leave out {plain}"
+            )
         )
     if settings.time_limit is not None:
         raise SettingsError(
-            "--ablate compares whole trainings, and a --time-limit would end each at another epoch: give --epochs and "
-            "--members instead"
+            f"{setting('ablate')} compares whole trainings, and {setting('time_limit')} would end each at another epoch: "
+            f"give {setting('epochs')} and {setting('members')} instead"
         )
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
-        raise SettingsError(f"--ablate {seeds!r} must be a whole number of trainings each, at least 1")
+        raise SettingsError(
+            f"{setting('seeds')} {seeds!r} must be a whole number of trainings each, at least 1"
+        )
 
 
 def ablate_prepared(
@@ -161,7 +168,8 @@ def ablate_prepared(
     n = prepared.tested.n_rows
     if n < 2:
         raise SettingsError(
-            f"--ablate compares scores on rows held out, and there are {n}: give a larger --test-share, or a --test-file"
+            f"{setting('ablate')} compares scores on rows held out, and there are {n}: "
+            f"give a larger {setting('test_share')}, or a {setting('test_file')}"
         )
     problem = _problem(prepared)
     reasons = [_reason(ingredient, settings, problem) for ingredient in ingredients]
@@ -236,18 +244,18 @@ def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str
 
 def _there(name: str, value: Any, own: Any, without: Any) -> str | None:
     """Return why a setting is as without the ingredient already; None if it is not."""
-    word = name.replace("_", "-")
+    named = word(name)
     if value is None:
-        return f"there is no {word}"
+        return f"there is no {named}"
     shown = ("off", "on")[value] if isinstance(value, bool) else value
     if value == without:
-        return f"{word} is {shown} already"
+        return f"{named} is {shown} already"
     if isinstance(value, str | Sequence) and value != own:
         # Another word of the user's is no ingredient: without it there would be another training altogether.
-        return f"{word} is {shown}, not the recipe's {own}"
+        return f"{named} is {shown}, not the recipe's {own}"
     if _is_number(value) and _is_number(without) and value < without:
         # What is taken out of a number makes it less: more would be another recipe.
-        return f"{word} is {shown} already, less than {without}"
+        return f"{named} is {shown} already, less than {without}"
     return None
 
 

@@ -9,6 +9,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule._doors import setting, word
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, dealt, divided
@@ -114,16 +115,17 @@ def prepare(
     if validation is not None:
         if settings.refit:
             raise SettingsError(
-                "--refit trains again on the validation rows of this table, and others are given: leave one of them out"
+                f"{setting('refit')} trains again on the validation rows of this table, and others are given: "
+                "leave one of them out"
             )
         if settings.bagging:
             raise SettingsError(
-                "validation rows are given, and with --bagging each member holds out its own fold of the others: leave "
-                "one of them out"
+                f"validation rows are given, and with {setting('bagging')} each member holds out its own fold of the "
+                "others: leave one of them out"
             )
         if settings.validation_share is not None:
             raise SettingsError(
-                "validation rows are given, and a --validation-share of the others: leave one of them out"
+                f"validation rows are given, and a {setting('validation_share')} of the others: leave one of them out"
             )
         settings = replace(settings, validation_share=0.0)
     share = _test_share(test_share, test_file)
@@ -138,7 +140,7 @@ def prepare(
     rows, test = divided(table, target, known, share, test_seed, TEST_STREAM, by_class=by_class)
     encoder = fit_encoder(table, schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
-        raise TableError(f"{table.name}: no column is left as input; name some with --inputs")
+        raise TableError(f"{table.name}: no column is left as input; name some with {setting('inputs')}")
     groups, given = input_groups(encoder, table, rows), validation is not None
     if schema.task == "classification":
         clamp = bool(settings.clamp)
@@ -164,7 +166,8 @@ def prepare(
             _check_calibrates(resolved, schema, validates)
     if resolved.refit and not len(split_off):
         raise SettingsError(
-            "--refit trains again on the validation rows, and there are none: set --validation-share, or leave it out"
+            f"{setting('refit')} trains again on the validation rows, and there are none: "
+            f"set {setting('validation_share')}, or leave it out"
         )
     fitted = np.concatenate([training, split_off])
     tested = table.take(test)
@@ -235,10 +238,12 @@ def _check_calibrates(resolved: Resolved, schema: Schema, validates: bool) -> No
     """Raise SettingsError where there is no temperature to be fitted."""
     if schema.task != "classification":
         raise SettingsError(
-            "--calibrate is for probabilities of classes, and the target is a number: leave it out"
+            f"{setting('calibrate')} is for probabilities of classes, and the target is a number: leave it out"
         )
     if not validates:
-        raise SettingsError("--calibrate needs validation rows: set --validation-share")
+        raise SettingsError(
+            f"{setting('calibrate')} needs validation rows: set {setting('validation_share')}"
+        )
     check_calibrates(resolved.network, 1)
 
 
@@ -251,12 +256,12 @@ def _test_share(test_share: float | None, test_file: Source | None) -> float:
     if test_file is not None:
         if test_share is not None:
             raise SettingsError(
-                "the score is on --test-share of the rows or on --test-file: leave one of them out"
+                f"the score is on {setting('test_share')} of the rows or on {setting('test_file')}: leave one of them out"
             )
         return 0.0
     share = TEST_SHARE if test_share is None else test_share
     if isinstance(share, bool) or not isinstance(share, int | float) or not 0 <= share < 1:
-        raise SettingsError(f"test-share {share!r} must be at least 0 and less than 1, such as 0.2")
+        raise SettingsError(f"{word('test_share')} {share!r} must be at least 0 and less than 1, such as 0.2")
     return share
 
 
@@ -340,6 +345,6 @@ def encode_target(rows: Table, target: TargetEncoder, resolved: Resolved) -> Flo
         row = int(np.argmax(y.min(axis=1) < 0))
         raise TableError(
             f"{located(rows, row, target.name)} is negative, and the loss {network.loss.name} is for numbers "
-            "of at least 0; choose another --loss"
+            f"of at least 0; choose another {setting('loss')}"
         )
     return y

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
@@ -43,8 +44,8 @@ def check_not_limited(prepared: Prepared) -> None:
     """Raise SettingsError where a training that is to be gone on with has a time limit."""
     if prepared.budget is not None:
         raise SettingsError(
-            "under a --time-limit members and epochs are chosen by the clock, so a checkpoint can't be gone on with: give "
-            "--members and --epochs instead"
+            f"under a {setting('time_limit')} members and epochs are chosen by the clock, so a checkpoint can't be gone "
+            f"on with: give {setting('members')} and {setting('epochs')} instead"
         )
 
 

@@ -13,6 +13,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._random import Purpose, words
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.derivation import derive
@@ -67,7 +68,9 @@ def read_blank(text: str) -> int | None:
         return None
     match = re.fullmatch(r"(?:last)?([1-9][0-9]{0,3})", text)
     if match is None:
-        raise SettingsError(f"--blank {text!r} is neither all, nor a number of last lines such as last2")
+        raise SettingsError(
+            f"{setting('blank')} {text!r} is neither all, nor a number of last lines such as last2"
+        )
     return int(match[1])
 
 

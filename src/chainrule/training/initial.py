@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.equations.dense import Dense
@@ -52,7 +53,7 @@ def initial_parameters(
     if x is None or not len(x):
         raise SettingsError("init data needs training rows, and there are none: choose another init")
     # Several threads may round a product of matrices otherwise, and a replay needs the same bits.
-    with ThreadpoolController().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         return _parameters(network, members, seed, unseen, np.asarray(x, np.float64))
 
 
@@ -107,7 +108,7 @@ def check_shared_start(network: Network) -> None:
     if any(layer.init == DATA for layer in network.layers):
         raise SettingsError(
             "init data fits each member's weights to the training rows, but members that share have the same ones: "
-            "choose another init, or leave sharing out"
+            f"choose another {setting('init')}, or leave {setting('sharing')} out"
         )
 
 

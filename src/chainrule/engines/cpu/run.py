@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import row_order, split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
@@ -49,7 +50,7 @@ from chainrule.engines.cpu.tables import (
     plain,
 )
 from chainrule.engines.reference.step import Step, masks_of_step, not_finite, take_step
-from chainrule.engines.threads import on_threads, one_blas_thread
+from chainrule.engines.threads import on_threads
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState

@@ -6,10 +6,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from contextlib import AbstractContextManager, nullcontext
+from contextlib import AbstractContextManager
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
@@ -89,8 +90,8 @@ class ReferenceRun:
         )
 
     def working(self) -> AbstractContextManager[None]:
-        """Return a context that does nothing."""
-        return nullcontext()
+        """Keep BLAS to one thread meanwhile: NumPy's products are its."""
+        return one_blas_thread()
 
     def train_epoch(
         self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
@@ -145,6 +146,7 @@ class ReferenceRun:
         x, y = data.x[rows], data.y[rows]
         return take_step(self.layout, flat, state, x, y, self.settings, eta, weights, masks, strength)
 
+    @one_blas_thread()
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
         network = self.layout.network

@@ -16,11 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from chainrule._doors import PYTHON, through
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
-from chainrule.estimators.table import files as table_saving
+from chainrule.estimators import files
 from chainrule.estimators.table.data import (
     TARGET,
     WEIGHT,
@@ -46,12 +47,11 @@ from chainrule.training.callbacks import as_callbacks, combined
 from chainrule.training.checkpoint import Epoch
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Settings, Task
-from chainrule.training.settings.words import in_python_words, python_words
 
 SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
 """The settings of a training that are parameters, if not of both estimators; its seed comes from ``random_state``."""
 
-PARAMETERS: Mapping[str, str] = {"inputs": "kinds"}
+PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
 
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
@@ -143,7 +143,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             raise SettingsError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
-        with in_python_words(PARAMETERS):
+        with through(PYTHON, PARAMETERS):
             reading = Reading().changed(None, None, None, self.missing)
             table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
             validation = None
@@ -225,14 +225,13 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 on_epoch_end=on_epoch_end,
                 resume=point,
             )
-        model, said = trained_model(prepared, result, engine=self.engine)
-        notes = [python_words(note, PARAMETERS) for note in said]
+        model, notes = trained_model(prepared, result, engine=self.engine)
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
         self._finish(model, prepared, result)
         self.model_ = model
         self.schema_ = prepared.schema
-        self.notes_ = (*(python_words(note, PARAMETERS) for note in prepared.schema.notes), *notes)
+        self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history((result.first or result).history)
 
     def _threads(self) -> AbstractContextManager[None]:
@@ -260,7 +259,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return renamed(table_of(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
 
     def _prediction(self, X: Any) -> Prediction:
-        with in_python_words(PARAMETERS), self._threads():
+        with through(PYTHON, PARAMETERS), self._threads():
             table = self._table(X)
             return self.model_.predict(table)
 
@@ -280,8 +279,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Whether it may replace one that exists.
         """
         check_is_fitted(self, "model_")
-        with in_python_words({"out": "path"}):
-            table_saving.save(self, path, overwrite=overwrite)
+        files.save(self, path, files.table_parts, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -297,7 +295,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         estimator : estimator
             Fitted.
         """
-        return table_saving.load(cls, path)
+        return files.load(cls, path, files.table_from_parts)
 
     def _to_dict(self) -> dict[str, Any]:
         """Return what one of the two estimators keeps besides, as plain data."""

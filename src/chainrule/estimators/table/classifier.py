@@ -51,11 +51,6 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     {scaling}
     class_weight : dict or 'balanced', default=None
         Weights of classes; 'balanced' gives all of them the same weight in sum.
-    calibrate : bool, default=None
-        Divide the output layer's parameters by the temperature with the least log-loss on the validation rows, or with
-        bagging on the folds held out.
-    label_smoothing : float, default=None
-        The part of a row's target that is spread evenly over all classes.
     {table}
 
     Attributes
@@ -82,9 +77,19 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     def __init__(
         self,
         *,
+        # made from Settings by tests/estimators/signatures.py
         hidden: Sequence[int] | None = None,
         activation: str | Sequence[str] | None = None,
         output_activation: str | None = None,
+        bias: BiasMode = "neuron",
+        init: str | None = None,
+        activation_mix: bool | None = None,
+        parametrization: Parametrization | None = None,
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
+        members: int | None = None,
+        sharing: str = "none",
         loss: str | None = None,
         label_smoothing: float | None = None,
         optimizer: str | None = None,
@@ -95,39 +100,31 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
         epochs: int | None = None,
-        weight_decay: float | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        dropout: float | None = None,
-        clip_norm: float | None = None,
-        bias: BiasMode = "neuron",
-        init: str | None = None,
-        numeric_embedding: NumericEmbedding | None = None,
-        category_embedding: CategoryEmbedding | None = None,
-        scaling_layer: bool | None = None,
-        activation_mix: bool | None = None,
-        parametrization: Parametrization | None = None,
-        regularization_schedule: str | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
         validation_share: float | None = None,
-        members: int | None = None,
-        sharing: str = "none",
         bagging: bool | None = None,
         refit: bool = False,
         recipe: bool | None = None,
         fast: bool = False,
+        calibrate: bool | None = None,
         time_limit: float | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        regularization_schedule: str | None = None,
+        clip_norm: float | None = None,
+        # until here
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,
         callbacks: Any = None,
-        calibrate: bool | None = None,
         random_state: Any = None,
         engine: str = ENGINES[0],
         threads: int | None = None,

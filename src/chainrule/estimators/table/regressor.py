@@ -42,9 +42,6 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     {scaling}
     target_scaling : {'standard', 'minmax', 'none'}, default=None
         Of y; None: what suits the output layer.
-    clamp : bool, default=None
-        Whether predictions are drawn in to the range of y; None: with the recipe, but not with a loss that is a formula
-        of your own.
     {table}
 
     Attributes
@@ -71,9 +68,19 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     def __init__(
         self,
         *,
+        # made from Settings by tests/estimators/signatures.py
         hidden: Sequence[int] | None = None,
         activation: str | Sequence[str] | None = None,
         output_activation: str | None = None,
+        bias: BiasMode = "neuron",
+        init: str | None = None,
+        activation_mix: bool | None = None,
+        parametrization: Parametrization | None = None,
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
+        members: int | None = None,
+        sharing: str = "none",
         loss: str | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
@@ -83,35 +90,27 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
         epochs: int | None = None,
-        weight_decay: float | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        dropout: float | None = None,
-        clip_norm: float | None = None,
-        bias: BiasMode = "neuron",
-        init: str | None = None,
-        numeric_embedding: NumericEmbedding | None = None,
-        category_embedding: CategoryEmbedding | None = None,
-        scaling_layer: bool | None = None,
-        activation_mix: bool | None = None,
-        parametrization: Parametrization | None = None,
-        regularization_schedule: str | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
         validation_share: float | None = None,
-        members: int | None = None,
-        sharing: str = "none",
         bagging: bool | None = None,
         refit: bool = False,
         recipe: bool | None = None,
         fast: bool = False,
+        clamp: bool | None = None,
         time_limit: float | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        regularization_schedule: str | None = None,
+        clip_norm: float | None = None,
+        # until here
         scaling: str = "robust",
         target_scaling: str | None = None,
-        clamp: bool | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,

@@ -12,6 +12,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
@@ -41,7 +43,7 @@ CHECKS = ("differences", "exact", "engines", "rows", "attributions")
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Plain, names=("passed", ...)):
     """The checks of one member network on a batch of rows.
 
     ``subject`` says what was checked: the network's sizes, the member, the rows (from 1) of how many,
@@ -68,15 +70,8 @@ class Certificate:
                 return check
         raise KeyError(name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the certificate as plain data."""
-        return {
-            "passed": self.passed,
-            "subject": dict(self.subject),
-            "checks": [check.to_dict() for check in self.checks],
-        }
 
-
+@one_blas_thread()
 def certify(
     subject: Model | Network,
     table: Source | None = None,

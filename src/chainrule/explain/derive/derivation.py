@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Literal, get_args
 
+from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.answers import UNITS
@@ -98,6 +100,7 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
     return rule_of
 
 
+@one_blas_thread()
 def derive(
     trace: Trace,
     address: str | Address,
@@ -174,7 +177,8 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
     if (hand is not None or from_start) and (neurons > MOST_NEURONS or layers > MOST_LAYERS):
         raise SettingsError(
             f"{place}: a network of {neurons} neurons in {layers} layer{'s' * (layers > 1)} is too large to be "
-            f"written out line by line: at most {MOST_NEURONS} neurons in {MOST_LAYERS} layers; train a smaller one with --hidden"
+            f"written out line by line: at most {MOST_NEURONS} neurons in {MOST_LAYERS} layers; train a smaller one "
+            f"with {setting('hidden')}"
         )
 
 

@@ -7,11 +7,12 @@ engine with the settings of the training card.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
@@ -52,7 +53,7 @@ KINDS = (
 
 
 @dataclass(frozen=True)
-class LayerFacts:
+class LayerFacts(Plain):
     """What was seen in one layer of one member, whether or not it is a finding.
 
     ``dead`` are neurons flat on every row and ``flat`` the share of neurons times rows that is; both None for softmax.
@@ -72,7 +73,7 @@ class LayerFacts:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Plain, names=("rows", ..., "thresholds")):
     """The findings, and the facts of every layer of each member that was looked at (by its number, from 1).
 
     ``rows`` is how many rows were looked at; ``trial`` what the trial steps did, None where there is no learning rate.
@@ -95,17 +96,13 @@ class Diagnosis:
         """The kinds that were found, each once, in the order of `KINDS`."""
         return tuple(dict.fromkeys(finding.kind for finding in self.findings))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the diagnosis as plain data."""
-        return {
-            "rows": self.rows,
-            "findings": [finding.to_dict() for finding in self.findings],
-            "layers": {str(member): [asdict(layer) for layer in of] for member, of in self.layers.items()},
-            "trial": None if self.trial is None else self.trial.to_dict(),
-            "thresholds": {name: threshold.value for name, threshold in THRESHOLDS.items()},
-        }
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The limits that findings are beyond, by name."""
+        return {name: threshold.value for name, threshold in THRESHOLDS.items()}
 
 
+@one_blas_thread()
 def diagnose(model: Model, table: Source, *, member: int | None = None, seed: int = 0) -> Diagnosis:
     """Look for what is wrong with a model, on the rows of a table that have a target (best: its training table).
 

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.activations import Activation
 from chainrule.explain.check.batch import Batch
@@ -77,8 +78,8 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray, member: in
                 },
                 "where z stays on the flat side, f'(z) is 0 and no gradient reaches the weights, so the neuron can't "
                 "come back",
-                "train again with a lower --learning-rate, or with --activation leaky_relu, which is flat nowhere; "
-                "check that the inputs are scaled",
+                f"train again with a lower {setting('learning_rate')}, or with {setting('activation', 'leaky_relu')}, "
+                "which is flat nowhere; check that the inputs are scaled",
                 layer,
                 _members(member),
             )
@@ -93,7 +94,7 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray, member: in
                 addresses("a", layer, only.tolist(), member),
                 {"inactive": len(only), "neurons": n, "rows of the batch": int(some.sum())},
                 "a batch without a row that reaches them teaches these neurons nothing, and they may die",
-                "a larger --batch-size, or --activation leaky_relu",
+                f"a larger {setting('batch_size')}, or {setting('activation', 'leaky_relu')}",
                 layer,
                 _members(member),
             )
@@ -121,8 +122,8 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
                 "largest |W|": float(np.abs(batch.p[index]["W"]).max()),
             },
             "on the flat ends f'(z) is nearly 0, so hardly any gradient passes through these neurons",
-            "scale the inputs, use smaller initial weights (--init auto) or a lower --learning-rate, or "
-            "--activation relu",
+            f"scale the inputs, use smaller initial weights ({setting('init', 'auto')}) or a lower "
+            f"{setting('learning_rate')}, or {setting('activation', 'relu')}",
             layer,
             _members(member),
         )
@@ -150,7 +151,7 @@ def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
             {"alike": len(alike), "groups": len(groups), "neurons": int(w.shape[1])},
             "neurons with the same weights give the same outputs and get the same gradients, so they stay copies of "
             "one neuron",
-            "random initial weights: --init auto instead of a constant",
+            f"random initial weights: {setting('init', 'auto')} instead of a constant",
             layer,
             _members(member),
         )
@@ -197,7 +198,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
             (whole("W", layer, member),),
             {"stretch": stretch, "largest |W|": float(np.abs(w).max())},
             "such weights drive neurons to their flat ends and make every later step larger",
-            "a lower --learning-rate, --clip-norm 1, or --weight-decay",
+            f"a lower {setting('learning_rate')}, {setting('clip_norm', 1)}, or {setting('weight_decay')}",
             layer,
             _members(member),
         )

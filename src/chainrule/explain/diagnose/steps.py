@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
+from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
@@ -25,7 +26,7 @@ TIMES = (10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Plain):
     """What trial steps did: the cost of all rows before and after, and each layer's median |step| / |W|."""
 
     learning_rate: float
@@ -33,10 +34,6 @@ class Trial:
     before: float
     after: float
     ratios: tuple[float, ...]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the trial as plain data."""
-        return asdict(self)
 
 
 def lengths_of_delta(batch: Batch) -> FloatArray:
@@ -68,7 +65,8 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
                 evidence,
                 "each layer multiplies the gradient by its weights and slopes f'(z); small factors leave nothing for the "
                 "first layers, which then don't learn",
-                "--activation relu instead of sigmoid or tanh, --init auto, or fewer hidden layers",
+                f"{setting('activation', 'relu')} instead of sigmoid or tanh, {setting('init', 'auto')}, or fewer "
+                "hidden layers",
                 1,
                 members,
             )
@@ -82,7 +80,8 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
                 evidence,
                 "each layer multiplies the gradient by its weights and slopes f'(z); large factors make the steps of the "
                 "first layers so long that the cost jumps",
-                "--clip-norm 1, --init auto, a lower --learning-rate, or fewer hidden layers",
+                f"{setting('clip_norm', 1)}, {setting('init', 'auto')}, a lower {setting('learning_rate')}, or fewer "
+                "hidden layers",
                 1,
                 members,
             )
@@ -180,7 +179,8 @@ def rate_findings(
             what = f"the learning rate {learning_rate:g} is too high: a step moves weights by {largest:.0%} of their size"
         why = "a step that is too long overshoots the valley it should go down into, and the cost rises"
         remedy = (
-            f"a lower --learning-rate, such as {learning_rate / 10:g}, or --schedule cosine; --clip-norm 1"
+            f"a lower {setting('learning_rate')}, such as {learning_rate / 10:g}, or {setting('schedule', 'cosine')}; "
+            f"{setting('clip_norm', 1)}"
         )
         return [
             Finding(
@@ -208,7 +208,7 @@ def rate_findings(
             where,
             {**evidence, "cost after, with the better rate": best.after, "better rate": best.learning_rate},
             "steps that are too short hardly move the weights, so training ends before it has learned",
-            f"--learning-rate {best.learning_rate:g}, or more --epochs",
+            f"{setting('learning_rate', float(f'{best.learning_rate:g}'))}, or more {setting('epochs')}",
             None,
             members,
         )

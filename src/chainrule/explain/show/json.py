@@ -9,7 +9,7 @@ from typing import Any
 
 from chainrule._numbers import number_to_data
 from chainrule._version import __version__
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.show.document import Block, Checked, Document, Section, Table, Words, Worked
@@ -49,7 +49,7 @@ def read_json(text: str) -> Derivation:
         if version != VERSION:
             raise SettingsError(f"the explanation has version {version!r}, and version {VERSION} is read")
         return Derivation.from_dict(data["derivation"])
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ModelFileError) as error:
         raise SettingsError(f"this is not the JSON of an explanation: {error}") from error
 
 

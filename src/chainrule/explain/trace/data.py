@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
 from typing import Any
 
 import numpy as np
 
 from chainrule._numbers import number_from_data, number_to_data
+from chainrule._plain import form_of
 from chainrule._types import Array, FloatArray
 from chainrule._version import __version__
 from chainrule.engines.base import StepSettings
@@ -19,8 +19,7 @@ from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
-from chainrule.equations.schedules import schedule, strength
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.schema import FORMAT, TRACE_SCHEMA, VERSION, validate
@@ -48,6 +47,7 @@ _PER_STEP = (
     "prediction",
     "probability",
 )
+_ENCODING = form_of(tuple[tuple[InputValue, ...], ...] | None)
 _NUMBERS = ("C", "C_new", "eta", "t", "norm", "penalty", "strength")
 
 
@@ -74,7 +74,7 @@ def trace_to_data(trace: Trace) -> dict[str, Any]:
         "member": trace.member,
         "network": json.loads(json.dumps(trace.network.to_dict())),
         "formulas": _formulas(trace),
-        "target": None if trace.target is None else json.loads(json.dumps(trace.target.to_dict())),
+        "target": None if trace.target is None else trace.target.to_dict(),
         "source": dict(trace.source),
         "steps": [_step_to_data(trace, step) for step in trace.steps],
     }
@@ -86,11 +86,13 @@ def trace_from_data(data: Any) -> Trace:
         raise SettingsError(f"the trace has version {data.get('version')!r}, and version {VERSION} is read")
     validate(data, TRACE_SCHEMA)
     network = Network.from_dict(data["network"])
-    target = None if data["target"] is None else TargetEncoder.from_dict(data["target"])
     layout = Layout(network)
     try:
+        target = None if data["target"] is None else TargetEncoder.from_dict(data["target"])
         steps = tuple(_step_from_data(layout, step) for step in data["steps"])
-    except (KeyError, ValueError, IndexError) as error:
+    except ModelFileError as error:
+        raise SettingsError(f"trace.{error}") from error
+    except (KeyError, ValueError, IndexError, OverflowError) as error:
         raise SettingsError(f"the trace's arrays don't fit its network: {error}") from error
     return Trace(network, steps, data["member"], target, data["source"])
 
@@ -146,9 +148,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     return {
         "number": step.number,
         "rows": list(step.rows),
-        "encoding": None
-        if step.inputs is None
-        else [[_plain(asdict(value)) for value in row] for row in step.inputs],
+        "encoding": _ENCODING.write(step.inputs),
         "numbers": {name: number_to_data(one[name]) for name in _NUMBERS if one.has(name)},
         "arrays": {name: array for name in _PER_STEP if (array := _array(one, step, name)) is not None},
         "layers": layers,
@@ -215,21 +215,8 @@ def _update_to_data(update: Update) -> dict[str, Any]:
         "clip_norm": settings.clip_norm,
         "shuffle": settings.shuffle,
         "seed": settings.seed,
-        "rate": None
-        if rate is None
-        else {**{name: getattr(rate, name) for name in _RATE}, "schedule": rate.schedule.spec},
-        **({} if made is None else {"regularization": {**asdict(made), "schedule": made.schedule.name}}),
-    }
-
-
-_RATE = ("base", "made", "total", "epoch", "plateaus", "warmup")
-
-
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **value,
-        "parameters": {name: number_to_data(number) for name, number in value["parameters"].items()},
-        "value": number_to_data(value["value"]),
+        "rate": None if rate is None else rate.to_dict(),
+        **({} if made is None else {"regularization": made.to_dict()}),
     }
 
 
@@ -308,7 +295,7 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         None if data["update"] is None else _update_from_data(data, arrays, flat),
         None if data["members"] is None else _read(data["members"]),
         arrays.get("prediction", arrays.get("probability")),
-        None if data["encoding"] is None else _encoding(data["encoding"]),
+        _ENCODING.read(data["encoding"], "encoding"),
     )
 
 
@@ -357,17 +344,9 @@ def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray],
         flat("{}_new"),
         arrays["loss_new"],
         number_from_data(data["numbers"]["C_new"]),
-        None if rate is None else Rate(schedule(rate["schedule"]), **{name: rate[name] for name in _RATE}),
-        None if made is None else Regularization(**{**made, "schedule": strength(made["schedule"])}),
+        None if rate is None else Rate.from_dict(rate),
+        None if made is None else Regularization.from_dict(made),
     )
-
-
-def _encoding(data: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[tuple[InputValue, ...], ...]:
-    def one(value: Mapping[str, Any]) -> InputValue:
-        parameters = {name: number_from_data(number) for name, number in value["parameters"].items()}
-        return InputValue(**{**value, "parameters": parameters, "value": number_from_data(value["value"])})
-
-    return tuple(tuple(one(value) for value in row) for row in data)
 
 
 def _shaped(array: FloatArray, shape: tuple[int, ...], name: str) -> FloatArray:

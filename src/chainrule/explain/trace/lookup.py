@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import Array, FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
@@ -128,6 +129,7 @@ def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
     return ()
 
 
+@one_blas_thread()
 def find(trace: Steps, place: Address) -> Array:
     """Return the array or number of an address without its index."""
     step = trace.step(place)

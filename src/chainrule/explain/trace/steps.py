@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.engines.reference.step import Step, take_step
@@ -21,6 +22,7 @@ from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Upd
 from chainrule.explain.trace.trace import Trace
 
 
+@one_blas_thread()
 def trace_step(
     layout: Layout,
     flat: FloatArray,

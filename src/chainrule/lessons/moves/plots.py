@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.show.document import Plot
@@ -136,6 +137,7 @@ def _place(setup: Setup, name: str) -> int:
     return known.index(name)
 
 
+@one_blas_thread()
 def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
     """Return the cost (k,) of the training rows for many parameters (k, p)."""
     if setup.y is None:

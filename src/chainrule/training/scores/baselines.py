@@ -8,6 +8,8 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
 from chainrule.training.scores.metrics import Scores, classification_scores, regression_scores
 
@@ -21,6 +23,7 @@ MOST_WORK = 2e10
 """About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
 
 
+@one_blas_thread()
 def class_baselines(
     x: FloatArray,
     y: IntArray,
@@ -55,6 +58,7 @@ def class_baselines(
     return found
 
 
+@one_blas_thread()
 def number_baselines(
     x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray, weights: FloatArray | None = None
 ) -> dict[str, Scores]:
@@ -88,10 +92,14 @@ def linearly_separable(x: FloatArray, y: IntArray) -> bool:
     return bool(found.status == 0)
 
 
+_filters = ForkSafeLock()
+"""Held while the filters of warnings, which are the whole process's, are ours: each gives back what it found."""
+
+
 @contextmanager
 def _unwarned() -> Iterator[None]:
     """Fit quietly: an unconverged or overflowing baseline is still one, and its advice not the user's concern."""
-    with warnings.catch_warnings():
+    with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

@@ -8,6 +8,7 @@ from typing import Any, get_args
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, Watched
 from chainrule.equations.answers import Answers
 from chainrule.equations.network import Network
@@ -87,7 +88,7 @@ def watched(word: str, network: Network, answers: Answers) -> Watch | None:
     output = network.output
     if answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
         raise SettingsError(
-            f"--watch refinement needs probabilities of classes, by one sigmoid output or by softmax, not "
+            f"{setting('watch', 'refinement')} needs probabilities of classes, by one sigmoid output or by softmax, not "
             f"{output.n_out} × {output.activation.name}: choose error, or leave it out"
         )
     return Watch(Metric("refinement", refinement, "sums", greater_is_better=False), answers)

@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chainrule._doors import setting, word
 from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
@@ -125,8 +126,8 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
             output = activations.pop()
             if chosen.output_activation not in (None, output):
                 raise SettingsError(
-                    f"the output layer's activation is {output} by activation, but {chosen.output_activation} by "
-                    "output-activation: leave one of them out"
+                    f"the output layer's activation is {output} by {setting('activation')}, but "
+                    f"{chosen.output_activation} by {setting('output_activation')}: leave one of them out"
                 )
     if len(activations) != len(hidden):
         raise SettingsError(
@@ -145,7 +146,8 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
     n_out = output_neurons(cost, problem)
     if n_out == 1 and activation(output).name == "softmax":
         raise SettingsError(
-            "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
+            "softmax of one output is always 1: use sigmoid, or "
+            f"{setting('loss', 'categorical_cross_entropy')}"
         )
     layers.append(Dense(n_out, output, **everywhere))
     stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
@@ -178,7 +180,7 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
     for name in factors:
         if name not in names:
             raise SettingsError(
-                f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
+                f"{word('rate_factors')}: there is no parameter {name!r}; the network has {', '.join(names)}"
             )
     return [
         replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
@@ -211,9 +213,12 @@ def _smoothed(cost: Loss, share: float | None) -> Loss:
     if share is None:
         return cost
     if "label_smoothing" not in cost.parameters:
-        raise SettingsError(f"--label-smoothing is for cross-entropy, not for {cost.name}: leave it out")
+        raise SettingsError(
+            f"{setting('label_smoothing')} is for cross-entropy, not for {cost.name}: leave it out"
+        )
     if cost.smoothed and share != cost.smoothed:
         raise SettingsError(
-            f"label smoothing is {cost.smoothed:g} by --loss, but {share:g} by --label-smoothing: leave one of them out"
+            f"label smoothing is {cost.smoothed:g} by {setting('loss')}, but {share:g} by "
+            f"{setting('label_smoothing')}: leave one of them out"
         )
     return replace(cost, parameters={**cost.parameters, "label_smoothing": float(share)})
