@@ -13,7 +13,7 @@ from chainrule.cli.report import (
     shape_of,
     training_words,
 )
-from chainrule.explain.show.document import Block, Document, Facts, Section, Table, Words, more
+from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
@@ -97,7 +97,7 @@ def _inputs(model: Model) -> Section:
     formulas: dict[str, str] = {}
     inputs = model.encoder.inputs
     rows = tuple(
-        (f"x[{index}]", neuron.name, _arithmetic(neuron, formulas))
+        (Styled(f"x[{index}]", is_name=True), neuron.name, _arithmetic(neuron, formulas))
         for index, neuron in enumerate(inputs[:MOST_COLUMNS], 1)
     )
     rest = more(len(inputs) - MOST_COLUMNS, "inputs (--json has all)")

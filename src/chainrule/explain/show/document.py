@@ -18,7 +18,7 @@ STYLES = ("", "title", "rule", "result", "ok", "wrong", "warn", "dim")
 
 @dataclass(frozen=True)
 class Styled:
-    """A text that is shown in a style; with ``is_name`` an address is written as formulas write it."""
+    """A text that is shown in a style; with ``is_name`` the addresses in it are written as formulas write them."""
 
     text: str
     style: str = ""

@@ -168,7 +168,7 @@ class _Blocks:
 def _cell(cell: Cell) -> Markup:
     """Return a text in its style."""
     shown = styled(cell)
-    text = escape(shown_name(shown.text) if shown.is_name else shown.text)
+    text = shown_words(shown.text) if shown.is_name else escape(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
@@ -105,7 +106,9 @@ def _block(block: Block, depth: int) -> Iterator[str]:
             yield from _facts(rows)
         case Table():
             texts = tuple(name for place, name in enumerate(block.headers) if place not in block.right)
-            written = tuple(tuple(styled(cell).text for cell in row) for row in block.rows)
+            # A text of several lines is as many rows.
+            cells = ((styled(cell).text.split("\n") for cell in row) for row in block.rows)
+            written = tuple(line for row in cells for line in zip_longest(*row, fillvalue=""))
             yield grid_latex(Grid(block.headers, written, texts))
             if block.more:
                 yield rf"{latex_text(block.more)}\par"
