@@ -113,9 +113,10 @@ def _head(document: Document, width: int, signs: Signs) -> Iterator[Row]:
 
 def _block(block: Block, width: int, signs: Signs, document: Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
+    if isinstance(block, Section | Finding | Worked | Grid | Plot | Checked):
+        yield _ROOM
     match block:
         case Section(_, blocks, place):
-            yield _ROOM
             yield from _paragraph(block.heading, width, "title")
             for inner in blocks:
                 if place:
@@ -136,7 +137,6 @@ def _block(block: Block, width: int, signs: Signs, document: Document | None = N
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
         case Finding(what, said):
-            yield _ROOM
             yield from _paragraph(what, width, "title")
             yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)
         case Erratum(printed, right, why):
