@@ -94,24 +94,22 @@ class Plain:
         return made
 
 
-def to_plain(value: object) -> Any:
+def to_plain(value: Any) -> Any:
     """Return a dataclass or a NamedTuple as plain data."""
-    return form_of(type(value)).write(value)
+    kind: Any = type(value)
+    return form_of(kind).write(value)
 
 
 def from_plain(cls: type[_Part], data: object, where: str) -> _Part:
     """Return the record of `to_plain`'s data; raises ModelFileError, naming the place, for anything else."""
-    made: _Part = form_of(cls).read(data, where)
+    kind: Any = cls
+    made: _Part = form_of(kind).read(data, where)
     return made
 
 
+@cache
 def form_of(kind: Any) -> Form:
     """Return the form of a type; raises TypeError for one that plain data doesn't have."""
-    return _form_of(kind)
-
-
-@cache
-def _form_of(kind: Any) -> Form:
     origin, args = get_origin(kind), get_args(kind)
     if origin is Annotated:
         own = [mark for mark in kind.__metadata__ if isinstance(mark, Form)]
@@ -136,10 +134,9 @@ def _form_of(kind: Any) -> Form:
         return Form(partial(_write_record, kind), partial(_read_record, kind))
     if isinstance(kind, type) and issubclass(kind, tuple) and hasattr(kind, "_fields"):
         hints = get_type_hints(kind, include_extras=True)
-        forms = [form_of(hints[name]) for name in kind._fields]
-        return _row_form(
-            lambda items: kind(*items), forms, len(forms) - len(getattr(kind, "_field_defaults", ()))
-        )
+        row: Any = kind
+        forms = [form_of(hints[name]) for name in row._fields]
+        return _row_form(lambda items: row(*items), forms, len(forms) - len(row._field_defaults))
     if kind not in _SCALARS:
         raise TypeError(f"{kind!r} has no form in plain data")
     return _SCALARS[kind]
@@ -228,12 +225,8 @@ def _row_form(make: Callable[[Any], Any], forms: Sequence[Form], least: int) -> 
         items = read_list(data, where, lambda item, _: item)
         if not least <= len(items) <= len(forms):
             raise ModelFileError(f"{where}: {len(forms)} items were expected, not {len(items)}")
-        return make(
-            tuple(
-                form.read(item, f"{where}[{i}]")
-                for i, (form, item) in enumerate(zip(forms, items, strict=False))
-            )
-        )
+        found = enumerate(zip(forms, items, strict=False))
+        return make(tuple(form.read(item, f"{where}[{i}]") for i, (form, item) in found))
 
     return Form(lambda value: [form.write(item) for form, item in zip(forms, value, strict=True)], read)
 
@@ -243,53 +236,38 @@ def _mapping_form(key: Any, form: Form) -> Form:
         raise TypeError(f"{key!r} has no form as a key in plain data")
 
     def read(data: object, where: str) -> Any:
-        if not isinstance(data, dict):
-            raise ModelFileError(f"{where}: an object was expected, not {_name(data)}")
-        return {
-            _read_key(name, key, where): form.read(item, f"{where}.{name}") for name, item in data.items()
-        }
+        data = read_record(data, where, (), data if isinstance(data, dict) else ())
+        for name in data if key is int else ():
+            if not (name.isascii() and name.isdigit() and len(name) < 19):
+                raise ModelFileError(f"{where}: {_name(name)} is not a count")
+        return {key(name): form.read(item, f"{where}.{name}") for name, item in data.items()}
 
     return Form(lambda value: {str(name): form.write(item) for name, item in value.items()}, read)
-
-
-def _read_key(name: str, key: type, where: str) -> str | int:
-    if key is str:
-        return name
-    if name.isascii() and name.isdigit() and len(name) < 19:
-        return int(name)
-    raise ModelFileError(f"{where}: {_name(name)} is not a count")
 
 
 def _union_form(kinds: Sequence[Any]) -> Form:
     """Return the form of one of several types: None, records told by their kind, and texts and numbers."""
     forms = {kind: form_of(kind) for kind in kinds if kind is not types.NoneType}
-    is_optional = len(forms) < len(kinds)
-    tags = {kind._kind: kind for kind in forms if getattr(kind, "_kind", None)}
-
-    def write(value: Any) -> Any:
-        if value is None:
-            return None
-        if len(forms) == 1:
-            return next(iter(forms.values())).write(value)
-        return forms[type(value)].write(value) if type(value) in forms else value
+    if len(forms) < len(kinds):
+        form = form_of(Union[tuple(forms)])  # noqa: UP007
+        return Form(
+            lambda value: None if value is None else form.write(value),
+            lambda data, where: None if data is None else form.read(data, where),
+        )
 
     def read(data: object, where: str) -> Any:
-        if data is None and is_optional:
-            return None
-        if len(forms) == 1:
-            return next(iter(forms.values())).read(data, where)
         for kind, form in forms.items():
+            key, tag = getattr(kind, "_kind", None) or ("", None)
+            if isinstance(data, dict) and data.get(key) == tag:
+                return form.read(data, where)
             if type(data) in _JSON_TYPES.get(kind, (str,) if get_origin(kind) is Literal else ()):
                 return form.read(data, where)
-        if isinstance(data, dict):
-            for (key, tag), kind in tags.items():
-                if data.get(key) == tag:
-                    return forms[kind].read(data, where)
-            keys = " or ".join(sorted({key for key, _ in tags}))
-            raise ModelFileError(f"{where}: its {keys} is none of {', '.join(tag for _, tag in tags)}")
+        told = [kind._kind for kind in forms if getattr(kind, "_kind", None)]
+        if isinstance(data, dict) and told:
+            raise ModelFileError(f"{where}: its {told[0][0]} is none of {', '.join(tag for _, tag in told)}")
         raise ModelFileError(f"{where}: {_name(data)} is not what belongs here")
 
-    return Form(write, read)
+    return Form(lambda value: forms[type(value)].write(value) if type(value) in forms else value, read)
 
 
 # ---- values
@@ -327,11 +305,18 @@ def read_list(value: object, where: str, part: Callable[[object, str], _Part]) -
     return tuple(part(item, f"{where}[{i}]") for i, item in enumerate(value))
 
 
-def read_text(value: object, where: str) -> str:
-    """Return a string."""
-    if not isinstance(value, str):
-        raise ModelFileError(f"{where}: text was expected, not {_name(value)}")
-    return value
+def _typed(kind: type[_Part], words: str) -> Callable[[object, str], _Part]:
+    def read(value: object, where: str) -> _Part:
+        if not isinstance(value, kind) or (isinstance(value, bool) and kind is not bool):
+            raise ModelFileError(f"{where}: {words} was expected, not {_name(value)}")
+        return value
+
+    return read
+
+
+read_text = _typed(str, "text")
+read_flag = _typed(bool, "true or false")
+read_whole = _typed(int, "a whole number")
 
 
 def read_choice(value: object, where: str, choices: Collection[str]) -> str:
@@ -342,25 +327,12 @@ def read_choice(value: object, where: str, choices: Collection[str]) -> str:
     return text
 
 
-def read_flag(value: object, where: str) -> bool:
-    """Return a truth value."""
-    if not isinstance(value, bool):
-        raise ModelFileError(f"{where}: true or false was expected, not {_name(value)}")
-    return value
-
-
-def read_whole(value: object, where: str) -> int:
-    """Return a whole number."""
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise ModelFileError(f"{where}: a whole number was expected, not {_name(value)}")
-    return value
-
-
 def read_count(value: object, where: str) -> int:
     """Return a whole number that is not negative."""
-    if isinstance(value, bool) or not isinstance(value, int) or value < 0:
+    count = _typed(int, "a count")(value, where)
+    if count < 0:
         raise ModelFileError(f"{where}: a count was expected, not {_name(value)}")
-    return value
+    return count
 
 
 def read_number(value: object, where: str) -> float:

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from chainrule._files import PathLike
-from chainrule._plain import Count, Plain, read_record
+from chainrule._plain import Count, Plain, form_of, read_record
 from chainrule._version import __version__
 from chainrule.errors import ChainruleError, ModelFileError
 from chainrule.estimators.checkpoints import VERSION, Arrays, add_checkpoint, checkpoint_of
@@ -55,7 +55,17 @@ _LEARNED = (
     "_watched",
 )
 _CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
+_FEATURES = form_of(tuple[str, ...] | None)
 _TUPLES = ("hidden_layer_sizes", "activation", "dropout", "frozen")
+
+
+@dataclass(frozen=True)
+class Classes(Plain):
+    """What a perceptron's file says of its classes; ``names`` is None where they are numbers, which are an array."""
+
+    several: bool
+    names: tuple[str, ...] | None
+    objects: bool
 
 
 @dataclass(frozen=True)
@@ -110,17 +120,16 @@ def mlp_parts(estimator: Any) -> tuple[Arrays, Description]:
         "parameters": parameters,
         "design": estimator._design.to_dict(),
         "fitted": {name: _finite(known[name]) for name in _LEARNED if name in known},
-        "features": _names(getattr(estimator, "feature_names_in_", None)),
+        "features": _FEATURES.write(_names(getattr(estimator, "feature_names_in_", None))),
         "classes": None,
         "checkpoint": None,
     }
     if labels is not None:
         texts = labels.classes.dtype.kind in "OU"
-        data["classes"] = {
-            "several": labels.several,
-            "names": _names(labels.classes) if texts else None,
-            "objects": labels.classes.dtype.kind == "O",
-        }
+        found = Classes(
+            labels.several, _names(labels.classes) if texts else None, labels.classes.dtype.kind == "O"
+        )
+        data["classes"] = found.to_dict()
         if not texts:
             arrays["classes"] = labels.classes
     if estimator._filling is not None:
@@ -151,13 +160,14 @@ def mlp_from_parts(cls: Any, arrays: Arrays, data: Description) -> Any:
             value = data["fitted"][name]
             is_curve = name in _CURVES and value is not None
             setattr(estimator, name, [math.nan if v is None else v for v in value] if is_curve else value)
-    if data["features"] is not None:
-        estimator.feature_names_in_ = np.array(data["features"], dtype=object)
+    features = _FEATURES.read(data["features"], "features")
+    if features is not None:
+        estimator.feature_names_in_ = np.array(features, dtype=object)
     if data["classes"] is not None:
-        names = data["classes"]["names"]
-        kind = object if data["classes"]["objects"] else None
-        classes = arrays["classes"] if names is None else np.array(names, dtype=kind)
-        estimator._labels = Labels(classes, several=bool(data["classes"]["several"]))
+        found = Classes.from_dict(data["classes"])
+        kind = object if found.objects else None
+        classes = arrays["classes"] if found.names is None else np.array(found.names, dtype=kind)
+        estimator._labels = Labels(classes, several=found.several)
     if "filling.means" in arrays:
         estimator._filling = Filling(arrays["filling.means"], arrays["filling.indicators"])
     if data["checkpoint"] is not None:
@@ -190,14 +200,14 @@ def _finite(value: Any) -> Any:
     return None if isinstance(number, float) and not math.isfinite(number) else number
 
 
-def _names(names: Any) -> list[str] | None:
+def _names(names: Any) -> tuple[str, ...] | None:
     """Return names as text; raises ParameterError for classes that are no text, though not numbers either."""
     if names is None:
         return None
     found = list(names)
     if not all(isinstance(name, str) for name in found):
         raise ParameterError("classes of mixed kinds can't be written to a file: use text, or numbers")
-    return [str(name) for name in found]
+    return tuple(str(name) for name in found)
 
 
 # ---- table estimators
