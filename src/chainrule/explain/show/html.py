@@ -17,24 +17,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Check, Derivation, Line, MatrixLine, RuleLine
-from chainrule.explain.show.document import (
-    Block,
-    Cell,
-    Cells,
-    Checked,
-    Compared,
-    Document,
-    Erratum,
-    Facts,
-    Finding,
-    Plot,
-    Section,
-    Styled,
-    Table,
-    Words,
-    Worked,
-    styled,
-)
+from chainrule.explain.show import document as doc
 from chainrule.explain.show.explanation import explanation
 from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts
@@ -51,23 +34,17 @@ LONG = 9
 """The most signs of a line's left side that leave room beside it on a phone."""
 
 
-def render(document: Document) -> str:
+def render(document: doc.Document) -> str:
     """Return a document as a complete page in one file; only one about a single derivation has a script."""
     worked = document.worked
-    data: dict[str, Any] = {
-        "title": document.title,
-        "heading": document.title,
-        "source": document.source,
-        "facts": dict(document.facts),
-        "verdict": document.verdict,
-        "about": None,
-    }
-    if worked is not None:
-        showing = Showing.of(worked.derivation, worked.digits)
-        data["heading"] = MathWriter(showing).words(document.title)
-        data["facts"] |= _where(showing)
-        data["about"] = _about(document, worked)
-    return _rendered("page.html", data | {"blocks": _Blocks(worked).all(document.blocks, 2)})
+    if worked is None:
+        return _rendered("page.html", {"document": document, "facts": document.facts, "about": None})
+    where = _where(Showing.of(worked.derivation, worked.digits))
+    about = {**_about(document, worked), "root": section_data(worked)}
+    return _rendered(
+        "page.html",
+        {"document": document, "facts": {**document.facts, **where}, "about": about, "main": worked},
+    )
 
 
 def render_html(
@@ -88,23 +65,23 @@ def render_html(
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
     """Return a derivation as a part of a page, for notebooks: with styles of its own and without a script."""
     where = _where(Showing.of(derivation, digits))
-    return _rendered("fragment.html", {"root": section_data(derivation, digits), "facts": where})
+    return _rendered("fragment.html", {"root": section_data(doc.Worked(derivation, digits)), "facts": where})
 
 
-def section_data(derivation: Derivation, digits: int, level: int = 1, prefix: str = "") -> dict[str, Any]:
+def section_data(worked: doc.Worked, level: int = 1, prefix: str = "") -> dict[str, Any]:
     """Return what the templates show of a derivation, as plain data with formulas in MathML.
 
     ``level`` is that of its heading. On a page with several, ``prefix`` begins the ids of each.
     """
-    sections = _Sections(MathWriter(Showing.of(derivation, digits)), level, prefix)
-    return sections.section(derivation, level)
+    sections = _Sections(MathWriter(Showing.of(worked.derivation, worked.digits)), level, prefix)
+    return sections.section(worked.derivation, level)
 
 
 def _where(showing: Showing) -> dict[str, str]:
     return {"where": showing.where()} if showing.dropped else {}
 
 
-def _about(document: Document, worked: Worked) -> dict[str, Any]:
+def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
     """Return what the head of a page about one derivation says, and the words that its script shows."""
     derivation = worked.derivation
     names = {
@@ -113,87 +90,58 @@ def _about(document: Document, worked: Worked) -> dict[str, Any]:
     quantities = [found.quantity for found in map(address_of, names) if found is not None]
     words = {quantity.name: quantity.words for quantity in quantities}
     for block in document.blocks:
-        if isinstance(block, Cells):
+        if isinstance(block, doc.Cells):
             words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
     failed = sum(not check.ok for check in derivation.checks)
     return {"digits": worked.digits, "words": words, "checks": len(derivation.checks), "failed": failed}
 
 
-class _Blocks:
-    """Makes the data of blocks; ``main`` is the derivation that the whole page is about, if there is one."""
-
-    def __init__(self, main: Worked | None) -> None:
-        self.main = main
-        self.count = 0
-
-    def all(self, blocks: Sequence[Block], level: int) -> list[dict[str, Any]]:
-        return [{"level": level, **self.block(block, level)} for block in blocks]
-
-    def block(self, block: Block, level: int) -> dict[str, Any]:
-        self.count += 1
-        name = f"block-{self.count}"
-        match block:
-            case Words(text, style, label):
-                return {"kind": "words", "text": shown_words(text), "style": style, "label": label}
-            case Facts(rows):
-                return {"kind": "facts", "rows": [list(map(_cell, row)) for row in rows]}
-            case Table():
-                return {"kind": "table", "table": _table(block)}
-            case Worked(derivation, digits):
-                if block is self.main:
-                    return {"kind": "worked", "root": section_data(derivation, digits), "heading": ""}
-                root = section_data(derivation, digits, level, f"{name}-")
-                return {"kind": "worked", "root": root, "heading": root["heading"]}
-            case Grid():
-                return {"kind": "table", "table": grid_data(block, shown_name)}
-            case Plot(lines, key):
-                return {"kind": "plot", "lines": lines, "key": key}
-            case Cells(title, layers):
-                return {"kind": "network", "title": title, "layers": layers}
-            case Checked(items):
-                return {"kind": "table", "table": _checked(items)}
-            case Finding(what, said):
-                return self.finding(what, said)
-            case Erratum(printed, right, why):
-                return self.finding("Erratum", (("printed", printed), ("right", right), ("why", why)))
-            case Section(title, blocks, place):
-                inner = self.all(blocks, level + bool(block.heading))
-                return {"kind": "section", "id": name, "title": title, "place": place, "blocks": inner}
-
-    def finding(self, what: str, said: Sequence[tuple[str, str]]) -> dict[str, Any]:
-        rows = [(name.strip(), shown_words(words)) for name, words in said]
-        return {"kind": "finding", "what": shown_words(what), "rows": rows}
-
-
-def _cell(cell: Cell) -> Markup:
+def _cell(cell: doc.Cell) -> Markup:
     """Return a text in its style."""
-    shown = styled(cell)
+    shown = doc.styled(cell)
     text = shown_words(shown.text) if shown.is_name else escape(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
-def _table(table: Table) -> dict[str, Any]:
-    return {
-        "label": ", ".join(filter(None, table.headers)),
-        "caption": "",
-        "headers": table.headers,
-        "words": [place not in table.right for place in range(len(table.headers))],
-        "rows": [list(map(_cell, row)) for row in table.rows],
-        "more": table.more,
-    }
+def _table(block: doc.Table | Grid | doc.Checked) -> dict[str, Any]:
+    match block:
+        case Grid():
+            return grid_data(block, shown_name)
+        case doc.Checked(items):
+            verdicts = {True: doc.Styled("✓", "check ok"), False: doc.Styled("✗ wrong", "check wrong")}
+            rows = [
+                (shown_name(item.name), item.expected, item.shown, _cell(verdicts[item.ok])) for item in items
+            ]
+            names = ("number", "expected", "found", "verdict")
+            return _table_data("expected numbers", "", names, (1, 2), rows)
+        case doc.Table(headers, rows, right, more):
+            label = ", ".join(filter(None, headers))
+            cells = [list(map(_cell, row)) for row in rows]
+            return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}
 
 
-def _checked(items: Sequence[Compared]) -> dict[str, Any]:
-    verdicts = {True: Styled("✓", "check ok"), False: Styled("✗ wrong", "check wrong")}
+def grid_data(
+    grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
+) -> dict[str, Any]:
+    """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
+    label = grid.caption or ", ".join(grid.headers)
+    right = [place for place, header in enumerate(grid.headers) if header not in grid.words]
+    rows = [[cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows]
+    return _table_data(label, grid.caption, list(map(cell, grid.headers)), right, rows)
+
+
+def _table_data(
+    label: str, caption: str, headers: Sequence[str], right: Collection[int], rows: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    words = [place not in right for place in range(len(headers))]
     return {
-        "label": "expected numbers",
-        "caption": "",
-        "more": None,
-        "headers": ("number", "expected", "found", "verdict"),
-        "words": (True, False, False, True),
-        "rows": [
-            (shown_name(item.name), item.expected, item.shown, _cell(verdicts[item.ok])) for item in items
-        ],
+        "label": label,
+        "caption": caption,
+        "headers": headers,
+        "words": words,
+        "rows": rows,
+        "more": "",
+        "wraps": False,
     }
 
 
@@ -301,22 +249,6 @@ class _Sections:
         }
 
 
-def grid_data(
-    grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
-) -> dict[str, Any]:
-    """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
-    return {
-        "label": grid.caption or ", ".join(grid.headers),
-        "caption": grid.caption,
-        "headers": [cell(header) for header in grid.headers],
-        "words": [header in grid.words for header in grid.headers],
-        "more": None,
-        "rows": [
-            [cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows
-        ],
-    }
-
-
 def _check(check: Check | None) -> dict[str, Any] | None:
     if check is None:
         return None
@@ -348,11 +280,17 @@ def environment(*packages: str) -> Environment:
         lstrip_blocks=True,
     )
     # Styles and script are our own files; escaped they would be neither.
-    made.globals["file"] = lambda name: Markup(file(name))
-    made.globals["letter"] = lambda name: Markup(mathml(Symbol(name)))
-    made.globals["name"] = shown_name
-    made.globals["words"] = shown_words
-    made.globals["version"] = __version__
+    made.globals |= {
+        "file": lambda name: Markup(file(name)),
+        "letter": lambda name: Markup(mathml(Symbol(name))),
+        "kind_of": lambda block: type(block).__name__,
+        "name": shown_name,
+        "words": shown_words,
+        "cell": _cell,
+        "table_data": _table,
+        "section_data": section_data,
+        "version": __version__,
+    }
     return made
 
 

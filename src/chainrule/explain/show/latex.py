@@ -13,22 +13,7 @@ from itertools import zip_longest
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
-from chainrule.explain.show.document import (
-    Block,
-    Cell,
-    Cells,
-    Checked,
-    Document,
-    Erratum,
-    Facts,
-    Finding,
-    Plot,
-    Section,
-    Table,
-    Words,
-    Worked,
-    styled,
-)
+from chainrule.explain.show import document as doc
 from chainrule.explain.show.showing import Showing, address_of, split_at
 from chainrule.formula.latex import latex
 from chainrule.formula.names import names_in_words, split_name
@@ -72,12 +57,12 @@ _ESCAPES = {
 }
 
 
-def render(document: Document) -> str:
+def render(document: doc.Document) -> str:
     """Return a document as a complete LaTeX document."""
     return HEAD + "\n".join(_document(document)) + "\n" + TAIL
 
 
-def _document(document: Document) -> Iterator[str]:
+def _document(document: doc.Document) -> Iterator[str]:
     worked = document.worked
     if worked is None:
         yield rf"{{\LARGE\bfseries {latex_text(document.title)}\par}}"
@@ -92,58 +77,58 @@ def _document(document: Document) -> Iterator[str]:
         yield rf"\par\textbf{{{latex_text(document.verdict.text)}}}"
 
 
-def _block(block: Block, depth: int) -> Iterator[str]:
+def _block(block: doc.Block, depth: int) -> Iterator[str]:
     match block:
-        case Section(_, blocks):
+        case doc.Section(_, blocks):
             if block.heading:
                 yield f"{_SECTIONS[depth]}{{{latex_text(block.heading)}}}"
             for inner in blocks:
                 yield from _block(inner, depth + bool(block.heading))
-        case Words(words, style, label):
+        case doc.Words(words, style, label):
             text = latex_text(f"{label}: {words}" if label else words)
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
-        case Facts(rows):
+        case doc.Facts(rows):
             yield from _facts(rows)
-        case Table():
+        case doc.Table():
             texts = tuple(name for place, name in enumerate(block.headers) if place not in block.right)
             # A text of several lines is as many rows.
-            cells = ((styled(cell).text.split("\n") for cell in row) for row in block.rows)
+            cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in block.rows)
             written = tuple(line for row in cells for line in zip_longest(*row, fillvalue=""))
             yield grid_latex(Grid(block.headers, written, texts))
             if block.more:
                 yield rf"{latex_text(block.more)}\par"
-        case Worked(derivation, digits):
+        case doc.Worked(derivation, digits):
             body = latex_body(derivation, digits=digits)
             yield body.replace(r"\section*", _SECTIONS[depth], 1)
         case Grid():
             yield grid_latex(block, latex_name)
-        case Plot(lines, key):
+        case doc.Plot(lines, key):
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
             yield r"\end{verbatim}\end{footnotesize}"
             yield rf"{{\small {latex_text(key)}\par}}"
-        case Finding(what, said):
+        case doc.Finding(what, said):
             yield f"{_SECTIONS[depth]}{{{latex_text(what)}}}"
             yield from _facts(said)
-        case Erratum(printed, right, why):
+        case doc.Erratum(printed, right, why):
             yield r"\begin{quote}\textbf{Erratum.}"
             yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
             yield r"\end{quote}"
-        case Checked(items):
+        case doc.Checked(items):
             checked = tuple(
                 (item.name, item.expected, item.shown, "✓" if item.ok else "wrong") for item in items
             )
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), latex_name)
-        case Cells():
+        case doc.Cells():
             pass
 
 
-def _facts(rows: Sequence[Sequence[Cell]]) -> Iterator[str]:
+def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
     """Yield rows of a name and what there is to say, which may take several lines."""
     yield r"\par\begin{tabular}{@{}lp{120mm}@{}}"
     for name, *said in rows:
-        cells = ". ".join(latex_text(styled(cell).text) for cell in said)
-        yield rf"{latex_text(styled(name).text)} & {cells} \\[2pt]"
+        cells = ". ".join(latex_text(doc.styled(cell).text) for cell in said)
+        yield rf"{latex_text(doc.styled(name).text)} & {cells} \\[2pt]"
     yield r"\end{tabular}\par\medskip"
 
 

@@ -9,22 +9,7 @@ from typing import TYPE_CHECKING
 
 from chainrule._numbers import number_text, printable
 from chainrule.explain.derive.grid import Grid, grid_rows
-from chainrule.explain.show.document import (
-    Block,
-    Cell,
-    Cells,
-    Checked,
-    Document,
-    Erratum,
-    Facts,
-    Finding,
-    Plot,
-    Section,
-    Table,
-    Words,
-    Worked,
-    styled,
-)
+from chainrule.explain.show import document as doc
 from chainrule.explain.show.text import UNICODE, Row, Signs, text_rows
 
 if TYPE_CHECKING:
@@ -47,7 +32,7 @@ COLORS = {
 """How a terminal shows each style."""
 
 
-def render(document: Document) -> str:
+def render(document: doc.Document) -> str:
     """Return a document as text, as wide as the document says."""
     return plain(document_rows(document, document.width))
 
@@ -65,21 +50,23 @@ def plain(rows: Iterable[Row]) -> str:
     return "".join("".join(piece for piece, _ in row) + "\n" for row in rows)
 
 
-def document_rows(document: Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
+def document_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
     """Yield the lines of a document."""
-    verdict = [] if document.verdict is None else [Section("", (Words(document.verdict.text, "title"),))]
+    verdict = (
+        [] if document.verdict is None else [doc.Section("", (doc.Words(document.verdict.text, "title"),))]
+    )
     rows = [*_head(document, width, signs)]
     for block in (*document.blocks, *verdict):
         rows += _block(block, width, signs, document)
     yield from _shown(rows, signs)
 
 
-def head_rows(document: Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
+def head_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
     """Yield a document's title and source."""
     return _shown(_head(document, width, signs), signs)
 
 
-def section_rows(section: Section, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
+def section_rows(section: doc.Section, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
     """Yield the lines of a section, an empty one first."""
     return _shown([[("", "")], *_block(section, width, signs)], signs)
 
@@ -102,7 +89,7 @@ def _shown(rows: Iterable[Row], signs: Signs) -> Iterator[Row]:
         last = pieces
 
 
-def _head(document: Document, width: int, signs: Signs) -> Iterator[Row]:
+def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
     """Yield a title; a document about one derivation begins with the derivation's own."""
     if document.title and document.worked is None:
         yield from _paragraph(document.title, width, "title")
@@ -111,40 +98,40 @@ def _head(document: Document, width: int, signs: Signs) -> Iterator[Row]:
             yield from _paragraph(f"After: {document.source}", width, "dim")
 
 
-def _block(block: Block, width: int, signs: Signs, document: Document | None = None) -> Iterator[Row]:
+def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
-    if isinstance(block, Section | Finding | Worked | Grid | Plot | Checked):
+    if isinstance(block, doc.Section | doc.Finding | doc.Worked | Grid | doc.Plot | doc.Checked):
         yield _ROOM
     match block:
-        case Section(_, blocks, place):
+        case doc.Section(_, blocks, place):
             yield from _paragraph(block.heading, width, "title")
             for inner in blocks:
                 if place:
                     yield _ROOM
                 yield from _block(inner, width, signs)
-        case Words(words, style, label):
+        case doc.Words(words, style, label):
             yield from _paragraph(words, width, style, label)
-        case Facts(rows):
+        case doc.Facts(rows):
             yield from _facts(rows, width, signs)
-        case Table():
+        case doc.Table():
             yield from _table(block, width, signs)
-        case Worked(derivation, digits):
+        case doc.Worked(derivation, digits):
             facts = document.facts if document is not None and block is document.worked else None
             yield from text_rows(derivation, digits=digits, width=narrow, signs=signs, facts=facts)
         case Grid():
             yield from grid_rows(block, narrow, number_text)
-        case Plot(lines, key):
+        case doc.Plot(lines, key):
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
-        case Finding(what, said):
+        case doc.Finding(what, said):
             yield from _paragraph(what, width, "title")
             yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)
-        case Erratum(printed, right, why):
+        case doc.Erratum(printed, right, why):
             for label, words in (("Erratum. Printed:", printed), ("Right:", right), ("Why:", why)):
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
-        case Checked():
+        case doc.Checked():
             yield from _checked(block, signs)
-        case Cells():
+        case doc.Cells():
             pass
 
 
@@ -158,7 +145,7 @@ def _paragraph(words: str, width: int, style: str = "", label: str = "") -> Iter
     yield from _laid_out(Text.assemble(start, (words, COLORS[style])), width)
 
 
-def _facts(rows: tuple[tuple[Cell, ...], ...], width: int, signs: Signs) -> Iterator[Row]:
+def _facts(rows: tuple[tuple[doc.Cell, ...], ...], width: int, signs: Signs) -> Iterator[Row]:
     from rich.table import Table as Rich
 
     made = Rich(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
@@ -167,7 +154,7 @@ def _facts(rows: tuple[tuple[Cell, ...], ...], width: int, signs: Signs) -> Iter
     yield from _laid_out(made, width)
 
 
-def _table(table: Table, width: int, signs: Signs) -> Iterator[Row]:
+def _table(table: doc.Table, width: int, signs: Signs) -> Iterator[Row]:
     from rich import box
     from rich.table import Table as Rich
 
@@ -183,10 +170,10 @@ def _table(table: Table, width: int, signs: Signs) -> Iterator[Row]:
         yield from _paragraph(table.more, width)
 
 
-def _text(cell: Cell, signs: Signs) -> Text:
+def _text(cell: doc.Cell, signs: Signs) -> Text:
     from rich.text import Text
 
-    shown = styled(cell)
+    shown = doc.styled(cell)
     lines = signs.text(shown.text).split("\n")
     return Text("\n".join(map(printable, lines)), COLORS[shown.style])
 
@@ -209,7 +196,7 @@ def _layout(width: int) -> tuple[Console, dict[str, str]]:
     return console, {str(Style.parse(color)): name for name, color in COLORS.items()}
 
 
-def _checked(block: Checked, signs: Signs) -> Iterator[Row]:
+def _checked(block: doc.Checked, signs: Signs) -> Iterator[Row]:
     first = max(*(len(item.name) for item in block.items), len("number")) + 2
     second = max(*(len(item.expected) for item in block.items), 8)
     yield [(f"  {'number':{first}}{'expected':>{second}}     found", "rule")]

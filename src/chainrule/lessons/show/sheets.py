@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Line
-from chainrule.explain.show.document import Words
+from chainrule.explain.show.document import Words, Worked
 from chainrule.explain.show.html import environment, grid_data, section_data, shown_name
 from chainrule.explain.show.latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
 from chainrule.formula.latex import latex
@@ -47,7 +47,7 @@ def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, b
 
 
 def _page(variant: Variant, key: bool) -> dict[str, Any]:
-    root = section_data(Derivation("", "", variant.lines), DIGITS)
+    root = section_data(Worked(Derivation("", "", variant.lines), DIGITS))
     lines = [
         {**line, "id": ""}
         | (_blank(variant.lines[place]) if not key and variant.is_blank(place) else {"blank": False})
