@@ -257,7 +257,7 @@ def test_errors_name_parameters_rather_than_options():
         ({"optimizer": "lbfgs", "dropout": 0.1}, "so dropout can't be used with it$"),
         (
             {"early_stopping": False, "patience": 3},
-            "^patience would have no effect: .* or add early_stopping$",
+            "^patience would have no effect: .* or add early_stopping=True$",
         ),
     ):
         with pytest.raises(SettingsError, match=said):

@@ -178,7 +178,7 @@ def test_a_table_from_training_to_checks(tmp_path):
     [
         ({"numeric_embedding": "periodic"}, "no input is a number of more than two values"),
         ({"category_embedding": "learned"}, "no category has more than 9 levels"),
-        ({"numeric_embedding": "plr"}, "numeric-embedding 'plr' is unknown: choose none, periodic"),
+        ({"numeric_embedding": "plr"}, "numeric_embedding 'plr' is unknown: choose none, periodic"),
     ],
 )
 def test_an_embedding_of_nothing_is_refused(settings, told):

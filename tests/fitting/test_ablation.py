@@ -136,9 +136,9 @@ def test_all_ingredients_are_listed_and_what_is_not_there_says_why(rng):
     found = ablate(one_word, "y", seeds=1, fast=True, epochs=2, dropout=0.0)
     assert [one.ingredient for one in found.ingredients] == list(INGREDIENTS)
     by_name = named(found)
-    assert by_name["periodic embedding"].reason == "numeric-embedding is none already"
+    assert by_name["periodic embedding"].reason == "numeric_embedding is none already"
     assert by_name["dropout"].reason == "dropout is 0.0 already"
-    assert by_name["label smoothing"].reason == "there is no label-smoothing"
+    assert by_name["label smoothing"].reason == "there is no label_smoothing"
     assert by_name["calibration"].reason == "calibrate is off already"
     # Of the rest members includes bagging, which goes with them by the recipe's own rules.
     assert by_name["members"].seeds == by_name["bagging"].seeds == 1

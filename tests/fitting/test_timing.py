@@ -213,7 +213,7 @@ def test_the_guard_ends_lbfgs_too():
 
 def test_limits_that_can_t_be():
     for value in (0, -1.0, float("nan"), True, "9"):
-        with pytest.raises(SettingsError, match=r"time-limit .* must be a number above 0"):
+        with pytest.raises(SettingsError, match=r"time_limit .* must be a number above 0"):
             Settings(time_limit=value)
     made = prepare(TABLE, "y", Settings(**{**QUICK, "epochs": 2}, time_limit=9.0))
     assert made.budget.seconds == 9.0

@@ -136,56 +136,27 @@ def run(options: argparse.Namespace) -> None:
         print_json(_result(trained, path))
 
 
+# fmt: off
+TABLE: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
+    ("--target", "COLUMN", "the column to predict", {}),
+    ("--task", "TASK", "classification or regression; found from the target if not given", {}),
+    ("--inputs", "A,B", "the columns to learn from; all that are fit if not given", {"action": "append"}),
+    ("--drop", "A,B", "columns to leave out", {"action": "append"}),
+    ("--weights", "COLUMN", "a column with the rows' weights in training; it is no input", {}),
+    ("--test-share", "SHARE", "of the rows, held out for the score (default 0.2)", {"type": number}),
+    ("--test-file", "TABLE", "a table to score on instead of held-out rows", {}),
+    ("--scaling", "NAME", "of number inputs (default robust); see formulas scalings", {"default": "robust"}),
+    ("--target-scaling", "NAME", "of a number target; what suits the output if not given", {}),
+)
+"""The options about the table: name, sign of the value, what it is, and how it is read."""
+# fmt: on
+
+
 def _table_options(made: Parser) -> None:
-    group = "table"
-    made.option(
-        group,
-        "table",
-        metavar="TABLE",
-        help="CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input",
-    )
-    made.option(group, "--target", metavar="COLUMN", help="the column to predict")
-    made.option(
-        group,
-        "--task",
-        metavar="TASK",
-        help="classification or regression; found from the target if not given",
-    )
-    made.option(
-        group,
-        "--inputs",
-        metavar="A,B",
-        action="append",
-        help="the columns to learn from; all that are fit if not given",
-    )
-    made.option(group, "--drop", metavar="A,B", action="append", help="columns to leave out")
-    made.option(
-        group,
-        "--weights",
-        metavar="COLUMN",
-        help="a column with the rows' weights in training; it is no input",
-    )
-    made.option(
-        group,
-        "--test-share",
-        metavar="SHARE",
-        type=number,
-        help="of the rows, held out for the score (default 0.2)",
-    )
-    made.option(group, "--test-file", metavar="TABLE", help="a table to score on instead of held-out rows")
-    made.option(
-        group,
-        "--scaling",
-        metavar="NAME",
-        default="robust",
-        help="of number inputs (default robust); see formulas scalings",
-    )
-    made.option(
-        group,
-        "--target-scaling",
-        metavar="NAME",
-        help="of a number target; what suits the output if not given",
-    )
+    found = "CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input"
+    made.option("table", "table", metavar="TABLE", help=found)
+    for name, sign, said, how in TABLE:
+        made.option("table", name, metavar=sign, help=said, **how)
     reading_options(made, trained=False)
 
 

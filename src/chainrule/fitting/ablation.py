@@ -140,7 +140,7 @@ def check_ablates(settings: Settings, seeds: int) -> None:
         )
     if settings.time_limit is not None:
         raise SettingsError(
-            f"{setting('ablate')} compares whole trainings, and {setting('time_limit')} would end each at another epoch: "
+            f"{setting('ablate')} compares whole trainings, and a {setting('time_limit')} would end each at another epoch: "
             f"give {setting('epochs')} and {setting('members')} instead"
         )
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
