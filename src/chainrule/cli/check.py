@@ -26,31 +26,17 @@ def parser() -> Parser:
     )
     made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
     made.option("files", "table", metavar="TABLE", help="a table with the target; - is standard input")
+    group = "what is checked"
+    made.option(group, "--row", metavar="N", type=whole, help="this row of the table alone, from 1")
     made.option(
-        "what is checked", "--row", metavar="N", type=whole, help="this row of the table alone, from 1"
+        group, "--rows", metavar="N", type=whole, help="a batch of N rows drawn by chance (default 32)"
     )
+    made.option(group, "--sample", metavar="N", type=whole, help="N weights drawn by chance (default 200)")
+    made.option(group, "--all-weights", action="store_true", help="every weight and bias")
     made.option(
-        "what is checked",
-        "--rows",
-        metavar="N",
-        type=whole,
-        help="a batch of N rows drawn by chance (default 32)",
+        group, "--member", metavar="N", type=whole, default=1, help="which network, from 1 (default 1)"
     )
-    made.option(
-        "what is checked", "--sample", metavar="N", type=whole, help="N weights drawn by chance (default 200)"
-    )
-    made.option("what is checked", "--all-weights", action="store_true", help="every weight and bias")
-    made.option(
-        "what is checked",
-        "--member",
-        metavar="N",
-        type=whole,
-        default=1,
-        help="which network, from 1 (default 1)",
-    )
-    made.option(
-        "what is checked", "--seed", metavar="N", type=whole, default=0, help="of rows and weights drawn"
-    )
+    made.option(group, "--seed", metavar="N", type=whole, default=0, help="of rows and weights drawn")
     reading_options(made, trained=True)
     document_options(made, json="print the certificate as JSON, for programs")
     return made

@@ -1,6 +1,6 @@
 """A document: what a command or a lesson has to say, as a title and blocks; plain data that any format can print.
 
-A style is one of `STYLES`; a format that has no such thing leaves it out.
+A style is one of `terminal.COLORS`; a format that has no such thing leaves it out.
 """
 
 from __future__ import annotations
@@ -12,8 +12,6 @@ from typing import Any, TypeAlias
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
-
-STYLES = ("", "title", "rule", "result", "ok", "wrong", "warn", "dim")
 
 
 @dataclass(frozen=True)
