@@ -304,7 +304,10 @@ def test_early_stopping_on_any_metric(metric):
     def worst(y, predicted):
         return -np.abs(y - predicted).max()
 
-    given = {"own": worst, "record": Metric("worst", lambda y, p, w: -worst(y, p), "numbers", False)}
+    given = {
+        "own": worst,
+        "record": Metric("worst", "largest error", lambda y, p, w: -worst(y, p), "numbers", False),
+    }
     model = regressor(
         early_stopping=True, stopping_metric=given.get(metric, metric), n_iter_no_change=5, max_iter=200
     )

@@ -20,10 +20,10 @@ from chainrule.estimators import SaveCheckpoint
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.trace.sources import trace_steps
 from chainrule.fitting.card import settings_of
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
 from chainrule.fitting.timing import within_time
-from chainrule.fitting.train import fit_prepared
+from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.training.budget import Budget
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.initial import initial_parameters
@@ -243,7 +243,7 @@ def test_a_time_limit_has_members_share_that_are_fewer(monkeypatch):
     monkeypatch.setattr(SharedReferenceRun, "train_epoch", timed)
     # 109 rows of training: 4 steps an epoch and member, so 5 epochs of 4 members take 80 s, of two 40 s;
     # 8 s are measured, and 0.9 (0.95 · 70 - 8) = 52.7 s left.
-    made = prepare(TABLE, "y", Settings(epochs=5, **SHARED), reading=None)
+    made = prepare(Question(TABLE, "y"), Settings(epochs=5, **SHARED))
     made = replace(made, budget=Budget(70, lambda: now[0]))
     cut = within_time(made, engine="reference")
     assert (cut.resolved.members, cut.resolved.plan.epochs) == (2, 5)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from chainrule.cli.console import print_json
@@ -14,7 +13,7 @@ from chainrule.explain.show.document import Block, Document, Facts, Table, Words
 
 if TYPE_CHECKING:
     from chainrule.fitting.ablation_records import Ablations, Difference, Run
-    from chainrule.fitting.prepare import Prepared
+    from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
 
 NAMES = {**SCORE_NAMES, "error": "error"}
@@ -28,17 +27,12 @@ CLOSING = {
 """What is said of the ingredients of each verdict."""
 
 
-def ablation(
-    prepared_as: Callable[[Settings], Prepared],
-    settings: Settings,
-    options: argparse.Namespace,
-    engine: str,
-) -> None:
+def ablation(question: Question, settings: Settings, options: argparse.Namespace, engine: str) -> None:
     """Take the recipe apart on a table and print what came out."""
-    from chainrule.fitting.ablation import ablate_prepared
+    from chainrule.fitting.ablation import ablate_asked
 
-    found = ablate_prepared(
-        prepared_as,
+    found = ablate_asked(
+        question,
         settings,
         seeds=options.ablate,
         engine=engine,

@@ -24,10 +24,11 @@ from chainrule.explain.show.document import (
     more,
     notes,
 )
+from chainrule.training.scores.metrics import METRICS
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
-    from chainrule.fitting.prepare import Prepared
+    from chainrule.fitting.prepared import Prepared
     from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.tables.target import TargetEncoder
@@ -36,17 +37,8 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 30
 MOST_CLASSES = 12
-SCORE_NAMES = {
-    "accuracy": "accuracy",
-    "balanced_accuracy": "balanced accuracy",
-    "log_loss": "log-loss",
-    "auc": "AUC",
-    "rmse": "RMSE",
-    "mae": "mean absolute error",
-    "median_absolute_error": "median absolute error",
-    "r2": "R²",
-}
-"""Every score by its name in words, in the order in which they are shown."""
+SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
+"""Every metric by its name in words, in the order in which they are shown."""
 
 STOPPED = {
     "early stopping": "stopped as the watched loss no longer fell",
@@ -93,10 +85,7 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     shown += f", {rows['validation']:,} for validation" if rows["validation"] else ""
     shown += f", {rows['test']:,} held out for the score" if rows["test"] else ", none held out for a score"
     told = {
-        **{
-            name: getattr(steps, name)
-            for name in ("batch_size", "weight_decay", "l1", "l2", "clip_norm", "sharing")
-        },
+        **vars(steps),
         "optimizer": steps.optimizer.spec,
         "learning_rate": plan.learning_rate,
         "schedule": plan.schedule.spec,
@@ -105,7 +94,7 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     how = list(training_words(told, resolved.network, rows["training"]))
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
-        watched = "loss" if plan.watch is None else SCORE_NAMES.get(plan.watch.metric.name, resolved.watch)
+        watched = "loss" if plan.watch is None else SCORE_NAMES[plan.watch.metric.name]
         how.append(f"until {plan.patience} in a row bring no better {watched}")
     if plan.together:
         how.append("members end together")
@@ -114,8 +103,8 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     if resolved.bagging:
         does = "each stopped by" if plan.early_stopping else "each holding out"
         yield "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
-    if prepared.weights is not None:
-        yield "weights", f"of the rows in training, from column {prepared.weights}"
+    if prepared.question.weights is not None:
+        yield "weights", f"of the rows in training, from column {prepared.question.weights}"
     yield "network", shape_of(resolved.network, resolved.members)
     yield "training", ", ".join(how)
     if prepared.target.clamp is not None:
@@ -203,7 +192,7 @@ def print_result(trained: Trained, path: Path, others: Sequence[Path]) -> None:
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
-    epochs = len((fit.first or fit).history)
+    epochs = len(fit.watched.history)
     line = f"trained {epochs:,} epoch{'s' * (epochs != 1)} in {fit.seconds:.1f} s"
     if fit.stopped in STOPPED:
         line += f", {STOPPED[fit.stopped]}"

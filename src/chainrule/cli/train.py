@@ -6,7 +6,6 @@ import argparse
 import os
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
-from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,7 +15,6 @@ from chainrule.cli.console import print_json, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
-    number,
     reading,
     reading_options,
     setting_option,
@@ -70,16 +68,15 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
-    from chainrule.fitting.prepare import prepare
+    from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared
+    from chainrule.fitting.train import fit_prepared, prepare
     from chainrule.model.source import Reading
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings.record import Settings
 
-    given = {one.name: getattr(options, one.name) for one in listed(Settings)}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings(**_given(options, Settings))
     if options.ablate is not None:
         check_ablates(settings, options.ablate)
     engine = options.engine or ENGINES[0]
@@ -90,25 +87,14 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(
             f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
         )
-    test_file = options.test_file
-    if options.ablate is not None and test_file is not None:
-        test_file = how.table(test_file)  # it is looked at in each training, and may be standard input
-    prepared_as = partial(
-        prepare,
-        table,
-        options.target,
-        task=options.task,
-        inputs=_names(options.inputs, table.columns),
-        drop=_names(options.drop, table.columns) or (),
-        weights=options.weights,
-        scaling=options.scaling,
-        target_scaling=options.target_scaling,
-        test_share=options.test_share,
-        test_file=test_file,
-        reading=how,
-        test_seed=settings.seed,
-    )
-    prepared = prepared_as(settings)
+    asked = _given(options, Question)
+    for name in ("inputs", "drop"):
+        if name in asked:
+            asked[name] = _names(asked[name], table.columns)
+    question = Question(table, reading=how, **asked)
+    if options.ablate is not None:
+        question = question.opened()
+    prepared = prepare(question, settings)
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
@@ -116,7 +102,7 @@ def run(options: argparse.Namespace) -> None:
     if options.ablate is not None:
         from chainrule.cli.ablation import ablation
 
-        ablation(prepared_as, settings, options, engine)
+        ablation(question, settings, options, engine)
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
@@ -136,27 +122,17 @@ def run(options: argparse.Namespace) -> None:
         print_json(_result(trained, path))
 
 
-# fmt: off
-TABLE: tuple[tuple[str, str, str, dict[str, Any]], ...] = (
-    ("--target", "COLUMN", "the column to predict", {}),
-    ("--task", "TASK", "classification or regression; found from the target if not given", {}),
-    ("--inputs", "A,B", "the columns to learn from; all that are fit if not given", {"action": "append"}),
-    ("--drop", "A,B", "columns to leave out", {"action": "append"}),
-    ("--weights", "COLUMN", "a column with the rows' weights in training; it is no input", {}),
-    ("--test-share", "SHARE", "of the rows, held out for the score (default 0.2)", {"type": number}),
-    ("--test-file", "TABLE", "a table to score on instead of held-out rows", {}),
-    ("--scaling", "NAME", "of number inputs (default robust); see formulas scalings", {"default": "robust"}),
-    ("--target-scaling", "NAME", "of a number target; what suits the output if not given", {}),
-)
-"""The options about the table: name, sign of the value, what it is, and how it is read."""
-# fmt: on
-
-
 def _table_options(made: Parser) -> None:
-    found = "CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input"
-    made.option("table", "table", metavar="TABLE", help=found)
-    for name, sign, said, how in TABLE:
-        made.option("table", name, metavar=sign, help=said, **how)
+    made.option(
+        "table",
+        "table",
+        metavar="TABLE",
+        help="CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input",
+    )
+    from chainrule.fitting.question import Question
+
+    for one in listed(Question):
+        setting_option(made, one)
     reading_options(made, trained=False)
 
 
@@ -201,10 +177,14 @@ def _output_options(made: Parser) -> None:
     made.option(group, "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
 
 
-def _names(values: list[str] | None, columns: Sequence[str]) -> list[str] | None:
+def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
+    """Return the settings of a class that were given; the others are left to it."""
+    values = {one.name: getattr(options, one.name) for one in listed(cls)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _names(values: list[str], columns: Sequence[str]) -> list[str]:
     """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
-    if values is None:
-        return None
     return [name for value in values for name in ([value] if value in columns else words(value))]
 
 
@@ -263,7 +243,7 @@ def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: b
 
 def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
-    for line in (trained.fit.first or trained.fit).history:
+    for line in trained.fit.watched.history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
