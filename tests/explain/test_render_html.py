@@ -15,7 +15,7 @@ from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.lines import Derivation, MatrixLine
 from chainrule.explain.derive.matrices import matrix
 from chainrule.explain.derive.walk import walk
-from chainrule.explain.show.blocks import MOST_CELLS, blocks
+from chainrule.explain.show.cells import MOST_CELLS, cells
 from chainrule.explain.show.html import html_fragment, render_html
 from chainrule.explain.show.mathml import element_name, terms
 from chainrule.explain.show.showing import Showing
@@ -185,7 +185,7 @@ def test_numbers_of_whole_arrays_have_addresses():
 
 def test_blocks_hold_every_neuron():
     trace = batch()
-    made = blocks(trace, Address.parse("z[1][1]@row=3"), {"z[1][1]@row=3"}, Showing())
+    made = cells(trace, Address.parse("z[1][1]@row=3"), {"z[1][1]@row=3"}, Showing())
     assert [block["title"] for block in made] == ["Inputs", "Layer 1", "Layer 2, the output"]
     assert [strip["name"] for strip in made[1]["strips"]] == ["z", "a", "delta"]
     for block in made:
@@ -201,7 +201,7 @@ def test_shades_are_the_share_of_the_largest():
     trace = trace_network(
         Network([3, Dense(1)]), {1: {"W": [[1.0], [1.0], [1.0]], "b": [0.0]}}, [[-4.0, 2.0, 0.0]]
     )
-    made = blocks(trace, Address.parse("x[1]"), set(), Showing())
+    made = cells(trace, Address.parse("x[1]"), set(), Showing())
     assert [cell["shade"] for cell in made[0]["strips"][0]["cells"]] == [-10, 5, 0]
 
 

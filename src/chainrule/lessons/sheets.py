@@ -19,12 +19,12 @@ from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.show.document import Block, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
 from chainrule.lessons.moves.showing import describe
 from chainrule.lessons.setup import Setup
-from chainrule.lessons.show.blocks import Block, Words
 
 FRIENDLY: Mapping[str, tuple[float, ...]] = {
     "x": tuple(i / 10 for i in range(1, 10)),

@@ -14,6 +14,7 @@ from chainrule.explain.derive.derivation import Form, derive
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, RuleLine
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
+from chainrule.explain.show.document import Block, Erratum, Words, Worked
 from chainrule.formula.differentiate import differentiate
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.nodes import Derivative
@@ -21,7 +22,6 @@ from chainrule.formula.parse import parse
 from chainrule.lessons.fields import Field, choice, flag, listing, number, table, text, whole
 from chainrule.lessons.moves.base import Move, Outcome, Scene
 from chainrule.lessons.printed import printed
-from chainrule.lessons.show.blocks import Block, Erratum, Words, Worked
 
 MOST_PLACES = 6
 """The most addresses of a finding that are listed."""
