@@ -187,7 +187,7 @@ def _allowed(
     moved = tolerance * float(np.abs(step.raw).max()) * layout.free
     etas = layout.etas(case.rate)
     after = [
-        settings.optimizer.update(step.shrunk, step.used + sign * moved, state, etas, np)[0]
+        settings.optimizer.update(step.stages["decayed"], step.stages["g"] + sign * moved, state, etas, np)[0]
         for sign in (-1, 0, 1)
     ]
     effect = np.maximum(np.abs(after[0] - after[1]), np.abs(after[2] - after[1]))

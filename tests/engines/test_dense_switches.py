@@ -34,7 +34,7 @@ def test_a_factor_multiplies_the_learning_rate_of_update_and_decay_by_hand():
     state = settings.optimizer.init(flat, np)
     step = take_step(layout, flat, state, np.array([[2.0]]), np.array([[1.0]]), settings, 0.1)
     # 3 - .05 · .4 · 3 = 2.94, then - .05 · 12; 1 - .2 · 6
-    np.testing.assert_allclose(step.shrunk, [2.94, 1.0], rtol=1e-15)
+    np.testing.assert_allclose(step.stages["decayed"], [2.94, 1.0], rtol=1e-15)
     np.testing.assert_allclose(step.parameters, [2.34, -0.2], rtol=1e-14)
 
 

@@ -7,7 +7,7 @@ from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.graph import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS
-from chainrule.equations.regularizers import penalized, shrunk
+from chainrule.equations.update import chain_of, run_chain
 from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.functions import FUNCTIONS
@@ -96,9 +96,12 @@ def test_optimizers_and_what_goes_with_a_step(record, rng):
     W, G, *S = (rng.normal(size=5) ** 2 for _ in range(2 + len(state)))
     values = {"eta": 0.1, "t": 3.0, **record.parameters}
 
+    stages = chain_of(record, ["penalize", "decay"])
+    values |= {"l1": 0.01, "l2": 0.1, "decay": 0.01, "decayed": 1.0}
+
     def step(w, g, state, xp):
-        g = penalized(g, w, 1.0, 0.01, 0.1, xp)
-        return record.run({"w": shrunk(w, 0.1, 0.01, 1.0, xp), "g": g, **values, **state}, xp)
+        made = run_chain(stages, {"w": w, "g": g, **values, **state}, xp)
+        return {name: made[name] for name, _ in record.lines}
 
     traced = step(w, g, dict(zip(record.state, state, strict=True)), xp)
     true = step(W, G, dict(zip(record.state, S, strict=True)), np)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from itertools import product
+from itertools import compress, product
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -29,6 +29,7 @@ from chainrule.equations.layout import Layout, SharedLayout
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS
+from chainrule.equations.update import chain_of, measures, stages_before
 
 ENTRIES = (
     steps.train_steps,
@@ -68,13 +69,13 @@ def jobs() -> list[Job]:
                 piece(activation.name, activation_source(activation, dtype))
         for loss in LOSSES.values():
             piece(loss.name, loss_source(loss, ACTIVATIONS[loss.output], dtype))
-        both = (False, True)
-        for penalizes in both:
-            piece("clipping", prepare_source(dtype, penalizes=penalizes, freezes=False))
-        for optimizer in OPTIMIZERS.values():
-            for decays, clips, penalizes in product(both, repeat=3) if optimizer.lines else ():
-                how = {"decays": decays, "clips": clips, "penalizes": penalizes, "freezes": False}
-                piece(optimizer.name, update_source(optimizer, dtype, **how))
+        switched = [stage.name for stage in stages_before() if stage.numbers]
+        for optimizer, on in product(OPTIMIZERS.values(), product((False, True), repeat=len(switched))):
+            stages = chain_of(optimizer, list(compress(switched, on)))
+            if measures(stages):
+                piece("clipping", prepare_source(stages, dtype))
+            if optimizer.lines:
+                piece(optimizer.name, update_source(stages, dtype))
     return list(found.values())
 
 

@@ -31,10 +31,10 @@ from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import places as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.pieces.pieces import (
-    STEP_NUMBERS,
     compiled,
     loss_source,
     prepare_source,
+    step_numbers,
     update_source,
 )
 from chainrule.engines.cpu.slices import _rows_of_a_block, _rows_of_a_group, _slices
@@ -53,7 +53,8 @@ from chainrule.engines.threads import on_threads, one_blas_thread
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.regularizers import penalized, penalty
+from chainrule.equations.regularizers import penalty
+from chainrule.equations.update import chain, measures, numbers, ready_gradient
 from chainrule.errors import SettingsError
 
 
@@ -116,6 +117,7 @@ class CpuRun:
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
         self.slices = _slices(self.layout, split=self.splits, separate=separate or self.layout.rated)
         self.rates = self.layout.rates[self.slices[:, at.START]]
+        self.chain = chain(settings, freezes=self.frozen)
         self.facts = self._facts(network, settings)
         self.shape = self.tables.shape(self.slices, self.rates, self.facts)
         self.numbers = self._numbers(settings)
@@ -235,9 +237,10 @@ class CpuRun:
         """Let ``strength`` multiply dropout's probabilities and the weight decay."""
         self.strength = strength
         self.tables.drop(strength)
-        of_crews = (numbers for crews in self.crews.values() for crew in crews for numbers in crew.numbers)
-        for numbers in (self.numbers, *of_crews):
-            numbers[at.DECAY] = self.settings.weight_decay * strength
+        of_crews = (own for crews in self.crews.values() for crew in crews for own in crew.numbers)
+        scaled = self._numbers(self.settings, strength)
+        for own in (self.numbers, *of_crews):
+            own[:] = scaled
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
@@ -287,12 +290,11 @@ class CpuRun:
         with one_blas_thread():
             seconds = self.flops * n / self.rows / FLOPS_PER_SECOND
             on_threads(threads, work, crew.stop if seconds >= SECONDS_AWAY else None)
-        cost, g = float(np.sum(crew.shared.parts)), np.sum(crew.state.g, axis=0, dtype=np.float64)
+        cost = float(np.sum(crew.shared.parts))
+        g: FloatArray = np.sum(crew.state.g, axis=0, dtype=np.float64)
         s, free = self.settings, self.layout.free
-        if not (s.l1 or s.l2):
-            return cost, g * free
-        gradient = penalized(g, flat, self.layout.decayed, s.l1, s.l2, np) * free
-        return cost + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
+        cost += float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np))
+        return cost, ready_gradient(self.layout, flat, g, s)
 
     def _evaluation(self) -> Evaluator:
         if self._evaluator is None:
@@ -306,23 +308,11 @@ class CpuRun:
         return crews[:count]
 
     def _facts(self, network: Network, settings: StepSettings) -> IntArray:
-        penalizes, clips = bool(settings.l1 or settings.l2), settings.clip_norm is not None
-        decays = bool(settings.weight_decay)
-        update = prepare = 0
-        if settings.optimizer.lines:
-            source = update_source(
-                settings.optimizer,
-                self.dtype,
-                decays=decays,
-                clips=clips,
-                penalizes=penalizes,
-                freezes=self.frozen,
-            )
-            update = compiled(source, self.dtype)
-        if clips:
-            prepare = compiled(
-                prepare_source(self.dtype, penalizes=penalizes, freezes=self.frozen), self.dtype
-            )
+        update = (
+            compiled(update_source(self.chain, self.dtype), self.dtype) if settings.optimizer.lines else 0
+        )
+        clips = measures(self.chain)
+        prepare = compiled(prepare_source(self.chain, self.dtype), self.dtype) if clips else 0
         low, high = split_seed(settings.seed)
         values = {
             at.BATCH: settings.batch_size,
@@ -343,16 +333,9 @@ class CpuRun:
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
 
-    def _numbers(self, settings: StepSettings) -> FloatArray:
-        named = {
-            "decay": settings.weight_decay,
-            "limit": settings.clip_norm or 0.0,
-            "l1": settings.l1,
-            "l2": settings.l2,
-        }
-        return np.array(
-            [named.get(name, 0.0) for name in STEP_NUMBERS] + list(settings.optimizer.parameters.values())
-        )
+    def _numbers(self, settings: StepSettings, strength: float = 1.0) -> FloatArray:
+        named = {**numbers(settings, strength), **settings.optimizer.parameters}
+        return np.array([named.get(name, 0.0) for name in step_numbers(self.chain)])
 
     def _report(
         self, epoch: int, rates: FloatArray, active: Sequence[int], costs: FloatArray, stopped: IntArray

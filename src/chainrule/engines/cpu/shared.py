@@ -160,7 +160,7 @@ class SharedCpuRun(CpuRun):
     def _regularize(self, strength: float) -> None:
         super()._regularize(strength)
         for numbers in self.own_numbers:
-            numbers[at.DECAY] = self.numbers[at.DECAY]
+            numbers[:] = self.numbers
 
     def _where(self, epoch: int, stopped: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what the gradient was."""

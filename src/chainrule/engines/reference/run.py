@@ -22,11 +22,19 @@ from chainrule.engines.base import (
     check_resumable,
     of_member,
 )
-from chainrule.engines.reference.step import Step, masks_of_step, not_finite, predicted, take_step
+from chainrule.engines.reference.step import (
+    Step,
+    masks_of_step,
+    not_finite,
+    predicted,
+    take_passes,
+    take_step,
+)
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
+from chainrule.equations.update import ready_gradient
 from chainrule.errors import SettingsError
 
 
@@ -179,17 +187,10 @@ class ReferenceRun:
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
-        rows = of_member(self.data.train, member)
-        no_decay = self.layout.decayed * self.layout.free
-        step = take_step(
-            self.layout,
-            flat,
-            self.states[member],
-            self.data.x[rows],
-            self.data.y[rows],
-            self.settings,
-            0.0,
-            None if self.data.weights is None else self.data.weights[rows],
+        rows, s = of_member(self.data.train, member), self.settings
+        weights = None if self.data.weights is None else self.data.weights[rows]
+        _, gradients, raw = take_passes(self.layout, flat, self.data.x[rows], self.data.y[rows], weights)
+        cost = float(gradients.cost) + float(
+            penalty(flat, self.layout.decayed * self.layout.free, s.l1, s.l2, np)
         )
-        cost = float(step.gradients.cost)
-        return cost + float(penalty(flat, no_decay, self.settings.l1, self.settings.l2, np)), step.used
+        return cost, ready_gradient(self.layout, flat, raw, s)

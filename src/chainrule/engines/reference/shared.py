@@ -21,11 +21,11 @@ from chainrule.engines.reference.step import (
     layer_of_record_not_finite,
     masks_of_step,
     take_passes,
-    take_update,
 )
 from chainrule.equations.layout import SharedLayout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
+from chainrule.equations.update import updated
 
 
 class SharedReferenceRun(ReferenceRun):
@@ -77,7 +77,7 @@ class SharedReferenceRun(ReferenceRun):
             rows = [of_member[index] for of_member in batches]
             passes = [self._passes(member, rows[member], strength) for member in range(members)]
             raw = self.shared.fold(np.stack([flat for _, _, flat in passes]), self.theta)
-            made = take_update(self.shared, self.theta, raw, self.theta_state, self.settings, eta, strength)
+            made = updated(self.shared, self.theta, raw, self.theta_state, self.settings, eta, strength)
             layer = layer_not_finite(passes)
             layer = self.shared.layer_not_finite(made.parameters) if layer is None else layer
             if layer is not None:

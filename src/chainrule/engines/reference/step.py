@@ -15,7 +15,8 @@ from chainrule.engines.base import (
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.regularizers import clipped, dropout_mask, penalized, shrunk
+from chainrule.equations.regularizers import dropout_mask
+from chainrule.equations.update import updated
 
 
 class Step(NamedTuple):
@@ -24,8 +25,7 @@ class Step(NamedTuple):
     record: Record
     gradients: Gradients
     raw: FloatArray
-    used: FloatArray
-    shrunk: FloatArray
+    stages: dict[str, FloatArray]
     lines: dict[str, FloatArray]
     parameters: FloatArray
     state: OptimizerState
@@ -43,13 +43,13 @@ def take_step(
     masks: Sequence[FloatArray | None] | None = None,
     strength: float = 1.0,
 ) -> Step:
-    """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
+    """Return one step: forward, backward, and the chain of the update.
 
     ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
     rate, which ``layout.rates`` multiply; ``strength`` multiplies the weight decay.
     """
     record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
-    return Step(record, gradients, raw, *take_update(layout, flat, raw, state, settings, eta, strength))
+    return Step(record, gradients, raw, *updated(layout, flat, raw, state, settings, eta, strength))
 
 
 def take_passes(
@@ -67,41 +67,6 @@ def take_passes(
         record = network.forward(p, x, np, masks)
         gradients = network.backward(p, record, y, np, weights)
         return record, gradients, layout.flatten(gradients.parameters)
-
-
-class TakenUpdate(NamedTuple):
-    """What an update made of a gradient: the fields of `Step` after it."""
-
-    used: FloatArray
-    shrunk: FloatArray
-    lines: dict[str, FloatArray]
-    parameters: FloatArray
-    state: OptimizerState
-
-
-def take_update(
-    layout: Layout,
-    flat: FloatArray,
-    raw: FloatArray,
-    state: OptimizerState,
-    settings: StepSettings,
-    eta: float,
-    strength: float = 1.0,
-) -> TakenUpdate:
-    """Return one update of ``flat`` (p,) by its gradient ``raw`` (p,): penalties, frozen, clipping, weight decay, optimizer."""
-    with np.errstate(all="ignore"):
-        used = raw
-        if settings.l1 or settings.l2:
-            used = penalized(used, flat, layout.decayed, settings.l1, settings.l2, np)
-        used = used * layout.free
-        if settings.clip_norm is not None:
-            used = clipped(used, settings.clip_norm, np)
-        before, etas = flat, layout.etas(eta)
-        if settings.weight_decay:
-            before = shrunk(flat, etas, settings.weight_decay * strength, layout.decayed * layout.free, np)
-        after, new_state, lines = settings.optimizer.update(before, used, state, etas, np)
-        after = np.where(layout.free > 0, after, flat)
-    return TakenUpdate(used, before, lines, after, new_state)
 
 
 def masks_of_step(

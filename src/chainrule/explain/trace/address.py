@@ -14,6 +14,7 @@ from typing import Literal
 
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.network import Network
+from chainrule.equations.update import stages_of
 from chainrule.errors import SettingsError
 from chainrule.formula.names import Name, join_name, split_name
 
@@ -129,11 +130,6 @@ STAGE_INDICES: Mapping[str, str] = MappingProxyType(
 )
 """The indices of the feature stage's quantities, in words."""
 
-_OF_OPTIMIZERS: Mapping[str, str] = {
-    "penalized": "the derivative by {} with the penalties' part",
-    "g": "the gradient that the optimizer gets for {}",
-}
-
 ALIASES: Mapping[str, str] = MappingProxyType({"dC/dz": "delta", "w": "W", "dC/dw": "dC/dW"})
 """Other spellings that are understood."""
 
@@ -187,7 +183,7 @@ class Address:
     @property
     def parameter(self) -> str:
         """The parameter array that it is, or is about: W of W[1][2,3], of W_new[1][2,3] and of m/dW[1][2,3]; "" if none."""
-        name = self.name.partition("/d")[2] or self.name.removesuffix("_new").removesuffix("_decayed")
+        name = self.name.partition("/d")[2] or self.name.partition("_")[0]
         return name if name in PARAMETERS and not self.name.startswith("du/") else ""
 
     @property
@@ -242,8 +238,13 @@ def quantity(name: str) -> Quantity:
         return QUANTITIES[name]
     what, _, by = name.partition("/d")
     if by in PARAMETERS and what not in ("dC", "du"):
-        kind = QUANTITIES[by]
-        return Quantity(name, kind.place, False, _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}"))
+        found = [stage.what for stage in stages_of(what)]
+        return Quantity(
+            name, QUANTITIES[by].place, False, *(found[:1] or [f"the optimizer's {what} for {{}}"])
+        )
+    own, _, result = name.partition("_")
+    if own in PARAMETERS and (changes := stages_of(result)):
+        return Quantity(name, QUANTITIES[own].place, False, changes[0].what)
     known = [*QUANTITIES, *ALIASES]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"

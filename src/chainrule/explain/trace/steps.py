@@ -15,7 +15,6 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Network, Parameters, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
-from chainrule.equations.regularizers import penalized
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.trace import Trace
@@ -85,11 +84,7 @@ def trace_step(
                 eta,
                 before,
                 step.raw,
-                step.used
-                if used.clip_norm is None
-                else penalized(step.raw, flat, layout.decayed, used.l1, used.l2, np) * layout.free,
-                step.used,
-                step.shrunk,
+                step.stages,
                 step.lines,
                 step.state,
                 step.parameters,

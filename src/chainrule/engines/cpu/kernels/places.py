@@ -39,7 +39,7 @@ GROUP_KINDS = ("plain", "number", "category")
 # parameters, and where dC/da and the columns at work are in its buffer, which begins with the inputs.
 ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT = range(8)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
-ETA, T, DECAY, LIMIT, NORM, DECAYED = 0, 1, 2, 3, 4, 7
+ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.
 MEMBER, STEP = 0, 1
 # Places in a crew's meeting, each in a cache line of its own: `loops.barrier`'s two, then the wish that all stop,
