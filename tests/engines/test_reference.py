@@ -9,7 +9,7 @@ from chainrule._random import dropout_uniforms, row_order
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import masks_of_step, take_step
+from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import loss
@@ -133,9 +133,13 @@ def test_an_epoch_is_its_steps_one_after_another():
 
 def test_rows_come_in_order_without_shuffling():
     run, _ = start(replace(SGD, batch_size=4))
-    assert [rows.tolist() for rows in run.batches(3, 0)] == [[7, 1, 2, 9], [4, 0, 3]]
+    assert [rows.tolist() for rows in batches(run.data, run.settings, 3, 0)] == [[7, 1, 2, 9], [4, 0, 3]]
     shuffled, _ = start(replace(SGD, batch_size=4, shuffle=True))
-    orders = {tuple(np.concatenate(shuffled.batches(e, m)).tolist()) for e in range(3) for m in range(2)}
+    orders = {
+        tuple(np.concatenate(batches(shuffled.data, shuffled.settings, e, m)).tolist())
+        for e in range(3)
+        for m in range(2)
+    }
     assert len(orders) == 6
     assert all(sorted(order) == sorted(DATA.train) for order in orders)
 

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
 
 EXAMPLE_INDENT = "  "
@@ -162,8 +163,13 @@ def words(text: str) -> list[str]:
 
 def thread_option(made: Parser, group: str) -> None:
     """Add the option for the number of threads."""
+    threaded = [row.name for row in REGISTRY.values() if row.threaded]
     made.option(
-        group, "--threads", metavar="N", type=whole, help="of the cpu engine; all processors if not given"
+        group,
+        "--threads",
+        metavar="N",
+        type=whole,
+        help=f"of the {' and '.join(threaded)} engine; all processors if not given",
     )
 
 

@@ -24,6 +24,7 @@ from chainrule.cli.parsing import (
     whole,
     words,
 )
+from chainrule.engines import in_words
 from chainrule.errors import OutputError, SettingsError
 
 if TYPE_CHECKING:
@@ -374,9 +375,7 @@ def _training_options(made: Parser) -> None:
         type=number,
         help="fewer members and epochs where all don't fit into it; the schedule ends with them",
     )
-    made.option(
-        group, "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"
-    )
+    made.option(group, "--engine", metavar="NAME", help=f"what runs the equations: {in_words()}")
     thread_option(made, group)
     group = "regularization"
     made.option(

@@ -60,7 +60,7 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     made = engine_named(engine, threads=threads)
     start, data = start_of(prepared)
     plan, members = resolved.plan, resolved.members
-    together: int = getattr(made, "threads", 1)  # the reference engine has one
+    together = made.threads
     seconds = seconds_of_epoch(made, resolved.network, start, data, resolved.steps, plan, budget)
     seconds /= math.ceil(members / together)
     if resolved.refit:

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
+from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import masks_of_step
+from chainrule.engines.step import masks_of_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -179,7 +179,7 @@ class Setup:
 
     def outputs(self, x: FloatArray) -> FloatArray:
         """Return the outputs (n, n_out) for rows ``x`` (n, d), without dropout."""
-        return np.asarray(ReferenceEngine().predict(self.network, self.flat[None], x)[0])
+        return np.asarray(engine_named(JUDGE).predict(self.network, self.flat[None], x)[0])
 
     def losses(self, index: IntArray) -> FloatArray:
         """Return the loss (n,) of each of the rows, without dropout."""
@@ -257,7 +257,7 @@ class Setup:
             keep="last",
         )
         result = fit(
-            ReferenceEngine(),
+            engine_named(JUDGE),
             self.network,
             self.flat[None],
             Data(self.x, self.y, self.training, self.test[:0]),

@@ -120,7 +120,7 @@ class Evaluator:
             )
 
 
-class RowPredictor:
+class CpuRowPredictor:
     """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
 
     Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype

@@ -15,7 +15,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._random import row_order, split_seed
+from chainrule._random import split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
     Data,
@@ -30,6 +30,7 @@ from chainrule.engines.cpu.crew import _Crew
 from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import places as at
 from chainrule.engines.cpu.kernels import steps as k
+from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
 from chainrule.engines.cpu.pieces.pieces import (
     compiled,
     loss_source,
@@ -48,9 +49,9 @@ from chainrule.engines.cpu.tables import (
     n_weights,
     plain,
 )
-from chainrule.engines.reference.step import Step, masks_of_step, not_finite, take_step
+from chainrule.engines.parametrization import TabM, parametrization
+from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
 from chainrule.engines.threads import on_threads, one_blas_thread
-from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
@@ -59,7 +60,7 @@ from chainrule.errors import SettingsError
 
 
 class CpuRun:
-    """One training in progress."""
+    """One training in progress: of members each by itself, or of all that are made of one row together."""
 
     def __init__(
         self,
@@ -74,7 +75,9 @@ class CpuRun:
         self.dtype = np.dtype(dtype)
         self.bits: Any = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
         self.settings = settings
-        self.layout = Layout(network)
+        start = parameters if resume is None else resume.parameters
+        self.made_of = parametrization(network, settings.sharing, start)
+        self.layout = self.made_of.ordinary
         self.threads = threads
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
@@ -99,41 +102,46 @@ class CpuRun:
             if data.weights is None
             else plain(data.weights, self.dtype, (n,), "weights")
         )
-        start = parameters if resume is None else resume.parameters
-        self.parameters: FloatArray = members_of(start, self.dtype, self.layout)
-        check_lines(data, len(self.parameters))
-        members = len(self.parameters)
-        self.states = np.zeros(
-            (members, max(1, len(settings.optimizer.state)) * self.layout.size), self.dtype
+        self.updated: FloatArray = members_of(start, self.dtype, self.made_of.layout)
+        # Where members are rows, these are the same array.
+        self.parameters = plain(
+            made := self.made_of.expand(self.updated), self.dtype, (len(made), self.layout.size), "parameters"
         )
-        self.made = np.zeros(members, np.int64)
+        check_lines(data, len(self.parameters))
+        size = self.made_of.layout.size
+        self.states = np.zeros((len(self.updated), max(1, len(settings.optimizer.state)) * size), self.dtype)
+        self.made = np.zeros(len(self.updated), np.int64)
         if resume is not None:
-            check_resumable(resume, self.layout, settings.optimizer)
+            check_resumable(resume, self.made_of.layout, settings.optimizer)
             self.made[:] = resume.steps
             for name, array in self._arrays().items():
                 array[:] = resume.arrays[name]
         self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
+        layout = self.made_of.layout
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
-        self.slices = _slices(self.layout, split=self.splits, separate=separate or self.layout.rated)
-        self.rates = self.layout.rates[self.slices[:, at.START]]
+        # Members that are made of one row meet in every step, so its slices are dealt out.
+        split = self.splits or self.together
+        self.slices = _slices(layout, split=split, separate=separate or layout.rated)
+        self.rates = layout.rates[self.slices[:, at.START]]
         self.chain = chain(settings, freezes=self.frozen)
         self.facts = self._facts(network, settings)
         self.shape = self.tables.shape(self.slices, self.rates, self.facts)
         self.numbers = self._numbers(settings)
-        self.steepest = np.zeros(len(self.parameters), np.int64)
+        self.steepest = np.zeros(len(self.updated), np.int64)
         self.strength = 1.0
         self.crews: dict[int, list[_Crew]] = {}
         self._whole: _Crew | None = None
         # Before the first step nobody knows how long one takes; so it is made alone.
-        self.step_seconds = max(SECONDS_AWAY, self.flops / FLOPS_PER_SECOND)
+        flops = self.flops * len(self.parameters) / self._threads_of_all() if self.together else self.flops
+        self.step_seconds = max(SECONDS_AWAY, flops / FLOPS_PER_SECOND)
         self._evaluator: Evaluator | None = None
         self._summer: Evaluator | None = None
 
     @property
-    def updated(self) -> FloatArray:
-        """What the optimizer updates: the parameters (k, p)."""
-        return self.parameters
+    def together(self) -> bool:
+        """Whether all members are made of one row, and so make each step together."""
+        return isinstance(self.made_of, TabM)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -141,13 +149,13 @@ class CpuRun:
         return -(-self.n_train // self.settings.batch_size)
 
     def state(self) -> RunState:
-        """Return copies of the parameters and the optimizer's state, to go on from."""
+        """Return copies of what is updated and the optimizer's state, to go on from."""
         arrays = {name: array.copy() for name, array in self._arrays().items()}
-        return RunState(self.parameters.copy(), arrays, self.made.copy())
+        return RunState(self.updated.copy(), arrays, self.made.copy())
 
     def _arrays(self) -> dict[str, FloatArray]:
-        """Return views (k, p) of the optimizer's state, by name."""
-        size = self.layout.size
+        """Return views of the optimizer's state, of the shape of what is updated, by name."""
+        size = self.made_of.layout.size
         return {
             name: self.states[:, place * size : (place + 1) * size]
             for place, name in enumerate(self.settings.optimizer.state)
@@ -160,26 +168,33 @@ class CpuRun:
     def train_epoch(
         self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
     ) -> EpochReport:
-        """Move the active members through one epoch, or its first steps."""
+        """Move the active members through one epoch, or its first steps; one that is not finite ends those made with it."""
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
+        self.made_of.check(active)
         rates = self._checked_rates(learning_rates)
         if strength != self.strength:
             self._regularize(strength)
-        shared = self.threads if self.splits and len(active) < self.threads else 1
-        count = min(self.threads, len(active)) if shared == 1 else 1
+        if self.together:
+            active, count, shared = range(1), 1, self._threads_of_all()
+        else:
+            shared = self.threads if self.splits and len(active) < self.threads else 1
+            count = min(self.threads, len(active)) if shared == 1 else 1
         crews = self._crews(count, shared)
-        members = [np.array(active[number::count], np.int64) for number in range(count)]
+        trained = [np.array(active[number::count], np.int64) for number in range(count)]
         costs = np.zeros((len(self.parameters), 2))
-        stopped = np.zeros(len(self.parameters), np.int64)
+        stopped = np.zeros(len(self.updated), np.int64)
         for crew in crews:
             crew.shared.progress[:] = 0
 
         def work(most: int, number: int) -> None:
-            mine, thread = (number, 0) if shared == 1 else (0, number)
+            mine, thread = (0, number) if self.together or shared > 1 else (number, 0)
             crew = crews[mine]
-            k.train_steps(
-                members[mine],
+            train, whom = (
+                (k.train_steps, trained[mine]) if crew.sharing is None else (train_shared_steps, crew.sharing)
+            )
+            train(
+                whom,
                 thread,
                 shared,
                 most,
@@ -202,8 +217,14 @@ class CpuRun:
             for crew in crews:
                 crew.stop()
 
-        self._make_steps(len(members[0]) * len(rates), max(count, shared), work, stop, stopped)
+        self._make_steps(len(trained[0]) * len(rates), max(count, shared), work, stop, stopped)
         return self._report(epoch, rates, active, costs, stopped)
+
+    def _threads_of_all(self) -> int:
+        """Return how many threads all members are dealt out to in a step that they make together."""
+        # Threads meet in every step, so a short one is left to one of them.
+        members = len(self.parameters)
+        return min(self.threads, members) if self.flops * members >= SMALL_STEP else 1
 
     def _checked_rates(self, learning_rates: FloatArray) -> FloatArray:
         rates = np.ascontiguousarray(learning_rates, np.float64)
@@ -293,7 +314,8 @@ class CpuRun:
         cost = float(np.sum(crew.shared.parts))
         g: FloatArray = np.sum(crew.state.g, axis=0, dtype=np.float64)
         s, free = self.settings, self.layout.free
-        cost += float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np))
+        if s.l1 or s.l2:
+            cost += float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np))
         return cost, ready_gradient(self.layout, flat, g, s)
 
     def _evaluation(self) -> Evaluator:
@@ -317,7 +339,8 @@ class CpuRun:
         values = {
             at.BATCH: settings.batch_size,
             at.BLOCK: self.tables.rows,
-            at.GROUP: _rows_of_a_group(self.rows, self.tables.rows),
+            # A member's batch is the work of one thread where all make a step together, so its gradient is in one piece.
+            at.GROUP: self.rows if self.together else _rows_of_a_group(self.rows, self.tables.rows),
             at.MEAN: network.reduction == "mean",
             at.SHUFFLE: settings.shuffle,
             at.SEED_LOW: low,
@@ -338,17 +361,19 @@ class CpuRun:
         return np.array([named.get(name, 0.0) for name in step_numbers(self.chain)])
 
     def _report(
-        self, epoch: int, rates: FloatArray, active: Sequence[int], costs: FloatArray, stopped: IntArray
+        self, epoch: int, rates: FloatArray, trained: Sequence[int], costs: FloatArray, stopped: IntArray
     ) -> EpochReport:
         losses = np.full(len(self.parameters), np.nan)
         diverged: dict[int, Divergence] = {}
         is_mean = self.layout.network.reduction == "mean"
-        for member in active:
-            if stopped[member]:
-                diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
+        for row in trained:
+            members = list(self.made_of.groups[row])
+            if stopped[row]:
+                where = self._divergence(epoch, int(stopped[row]), row, rates)
+                diverged.update(dict.fromkeys(members, where))
             else:
-                losses[member] = costs[member, 0] / (costs[member, 1] if is_mean else 1.0)
-                self.made[member] += len(rates)
+                losses[members] = costs[members, 0] / (costs[members, 1] if is_mean else 1.0)
+                self.made[row] += len(rates)
         return EpochReport(losses, diverged)
 
     def _rows(self, member: int) -> IntArray:
@@ -365,40 +390,41 @@ class CpuRun:
             else float(self.n_train)
         )
 
-    def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
+    def _divergence(self, epoch: int, stopped: int, row: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what its gradient was."""
-        count, rate = int(self.made[member]) + stopped, float(rates[stopped - 1])
-        largest = float(self.steepest[member : member + 1].astype(self.bits).view(self.dtype)[0])
-        for slot in self.layout.slots:
-            if not np.isfinite(self.parameters[member, slot.start : slot.stop]).all():
-                return Divergence(count, slot.layer, largest, rate)
+        count, rate = int(self.made[row]) + stopped, float(rates[stopped - 1])
+        largest = float(self.steepest[row : row + 1].astype(self.bits).view(self.dtype)[0])
+        layer = self.made_of.layout.layer_not_finite(self.updated[row])
+        if layer is not None:
+            return Divergence(count, layer, largest, rate)
         # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
-        step = self._step_again(epoch, stopped, member, rate)
+        step = self._step_again(epoch, stopped, row, rate)
         finite = np.abs(step.raw[np.isfinite(step.raw)])
-        found = not_finite(step, self.layout)
+        with np.errstate(over="ignore"):
+            after = step.updated.parameters.astype(self.dtype)
+        found = where_not_finite(step.passes, self.made_of.layout, after)
         layer = len(self.layout.network.layers) if found is None else found
         return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
-    def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
-        """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
-        settings, network = self.settings, self.layout.network
-        order: IntArray = np.arange(self.n_train)
-        if settings.shuffle:
-            order = row_order(self.n_train, settings.seed, epoch, member)
-        rows = self._rows(member)[order][(number - 1) * settings.batch_size : number * settings.batch_size]
-        t = int(self.made[member]) + number - 1
-        arrays = self.states[member].reshape(-1, self.layout.size)
-        step = take_step(
-            self.layout,
-            self.parameters[member],
-            OptimizerState(t, dict(zip(settings.optimizer.state, arrays, strict=False))),
-            self.x[rows],
-            self.y[rows],
+    def _step_again(self, epoch: int, number: int, row: int, rate: float) -> GroupStep:
+        """Return a step of the epoch (from 1) by the equations in NumPy, from the parameters and the state of now."""
+        settings, members = self.settings, self.made_of.groups[row]
+        weights = self.weights if self.weighted else None
+        data = Data(
+            self.x, self.y, self.train[0] if len(self.train) == 1 else self.train, np.arange(0), weights
+        )
+        batch = [batches(data, settings, epoch, member)[number - 1] for member in members]
+        arrays = {name: array[row] for name, array in self._arrays().items()}
+        state = OptimizerState(int(self.made[row]) + number - 1, arrays)
+        return take_group_step(
+            self.made_of,
+            row,
+            self.updated[row],
+            self.parameters,
+            state,
+            data,
+            batch,
             settings,
             rate,
-            self.weights[rows] if self.weighted else None,
-            masks_of_step(network, len(rows), settings.seed, t, member, self.strength),
             self.strength,
         )
-        with np.errstate(over="ignore"):
-            return step._replace(parameters=step.parameters.astype(self.dtype))

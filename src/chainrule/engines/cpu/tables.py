@@ -12,6 +12,7 @@ from chainrule.engines.cpu.kernels import places as at
 from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE
 from chainrule.engines.cpu.pieces.pieces import activation_source, compiled, output_source
+from chainrule.engines.parametrization import Parametrization
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -173,12 +174,14 @@ def indices(rows: Any, n: int) -> IntArray:
 class LaidOut(Protocol):
     """What a run's crews and evaluators read of it: its arrays as the kernels take them.
 
-    ``x`` (n, d), ``y`` and ``smooth_y`` (n, n_out), ``weights`` (n,), ``train`` (1 or k, m); ``parameters`` and
-    ``states`` (k, …) of the members, ``free`` (p,), ``numbers`` of a step; ``bits`` is the integer of the dtype's size.
+    ``x`` (n, d), ``y`` and ``smooth_y`` (n, n_out), ``weights`` (n,), ``train`` (1 or k, m); ``parameters``
+    (k, p) of the members, ``updated`` and ``states`` of the rows that they are made of, ``free`` (p,), ``numbers`` of a step;
+    ``bits`` is the integer of the dtype's size.
     """
 
     dtype: Any
     bits: Any
+    made_of: Parametrization
     layout: Layout
     tables: Tables
     x: FloatArray
@@ -189,6 +192,7 @@ class LaidOut(Protocol):
     train: IntArray
     n_train: int
     parameters: FloatArray
+    updated: FloatArray
     states: FloatArray
     free: FloatArray
     numbers: FloatArray

@@ -10,7 +10,7 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.engines.reference.step import Step, take_step
+from chainrule.engines.step import Step, take_step
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Network, Parameters, Record

@@ -12,41 +12,28 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop, largest, measure, norm, shuffle
+from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop
 from chainrule.engines.cpu.kernels.native import atomic_load, copy
 from chainrule.engines.cpu.kernels.places import (
     BATCH,
-    CLIPS,
-    ETA,
-    INFINITE,
     LEFT_OUT,
-    LIMIT,
-    MEAN,
-    NORM,
     OWN_AT,
     OWN_OF_MEMBER,
     OWN_SIZE,
-    PREPARE,
     R_OF_ALL,
     S_OF_ALL,
-    SEED_HIGH,
-    SEED_LOW,
     SHARED_IN,
     SHARED_OUT,
-    SHUFFLE,
-    SIZE_BITS,
     START,
     STEP,
     STOP,
-    UPDATE,
     W_OF_ALL,
     W_OF_MEMBER,
-    WEIGHTED,
     Rows,
     Shared,
     T,
 )
-from chainrule.engines.cpu.kernels.steps import _gradients, _update
+from chainrule.engines.cpu.kernels.steps import _deal, _gradients, _share_of, _update_slices, _weight_of
 
 
 @compiled_loop
@@ -169,24 +156,11 @@ def _member_step(
     order = sharing.orders[member]
     n = len(order)
     if step == 0:
-        if facts[SHUFFLE]:
-            shuffle(order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
-        else:
-            for i in range(n):
-                order[i] = i
-        line = member if len(table.train) > 1 else 0
-        for i in range(n):
-            order[i] = table.train[line, order[i]]
+        _deal(facts, table, order, epoch, member)
     at = step * facts[BATCH]
     rows = min(facts[BATCH], n - at)
-    share = total = 1.0
-    if facts[MEAN]:
-        total = float(rows)
-        if facts[WEIGHTED]:
-            total = 0.0
-            for i in range(rows):
-                total += table.weights[order[at + i]]
-        share = 1.0 / total if total > 0.0 else 0.0
+    total = _weight_of(facts, table, order, at, rows)
+    share = _share_of(facts, total)
     own = Rows(table.x, table.y, table.weights, table.train, order)
     alone = Shared(shared.parts[member], shared.squares, shared.largest, shared.meeting, shared.progress)
     # Literals would be types of their own, and all that is called compiled once more for them.
@@ -200,13 +174,13 @@ def _member_step(
 
 @compiled_loop
 def train_shared_steps(
+    sharing: Any,
     thread: Any,
     size: Any,
     most: Any,
     bounds: Any,
     shape: Any,
     table: Any,
-    sharing: Any,
     state: Any,
     space: Any,
     shared: Any,
@@ -226,7 +200,6 @@ def train_shared_steps(
     cost or update was not finite; ``steepest`` (1,) the largest absolute gradient of the last step that had an update, as
     bits.
     """
-    facts = shape.facts
     meeting, progress = shared.meeting, shared.progress
     low, high = bounds[thread], bounds[thread + 1]
     step = progress[STEP]
@@ -251,31 +224,17 @@ def train_shared_steps(
         numbers[T] = before + 1.0
         for p in range(low, high):
             _add_members(sharing, state.g[0], shape.slices[p, START], shape.slices[p, STOP])
-        if facts[CLIPS]:
-            for p in range(low, high):
-                _update(facts[PREPARE], state, int64(0), shape.slices[p], numbers)
-                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
-            barrier(meeting, size)
-            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
-        for p in range(low, high):
-            start, stop = shape.slices[p, START], shape.slices[p, STOP]
-            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
-            numbers[ETA] = rates[step] * shape.rates[p]
-            _update(facts[UPDATE], state, int64(0), shape.slices[p], numbers)
-            shared.largest[p, 1] = largest(state.w_bits[0], start, stop, facts[SIZE_BITS])
-        barrier(meeting, size)
+        # A literal 0 would be a type of its own, and all that is called compiled once more for it.
+        none = int64(0)
+        finite = _update_slices(
+            thread, size, low, high, shape, state, shared, numbers, rates[step], none, steepest
+        )
         for member in range(thread, len(sharing.w), size):
             _expand(sharing, state.w[0], member)
         step += 1
-        for p in range(len(shape.slices)):
-            finite = finite and shared.largest[p, 1] < facts[INFINITE]
-        if thread == 0:
-            steepest[0] = 0
-            for p in range(len(shape.slices)):
-                steepest[0] = max(steepest[0], shared.largest[p, 0])
-            if not finite:
-                diverged[0] = step
         if not finite:
+            if thread == 0:
+                diverged[0] = step
             step = len(rates)
     barrier(meeting, size)
     if thread == 0:

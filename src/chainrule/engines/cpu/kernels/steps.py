@@ -204,6 +204,83 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
     )
 
 
+@inner_loop
+def _deal(facts: Any, table: Any, order: Any, epoch: Any, member: Any) -> None:
+    """Write the rows of a member's epoch to ``order``, as they come."""
+    n = len(order)
+    if facts[SHUFFLE]:
+        shuffle(order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
+    else:
+        for i in range(n):
+            order[i] = i
+    line = member if len(table.train) > 1 else 0
+    for i in range(n):
+        order[i] = table.train[line, order[i]]
+
+
+@inner_loop
+def _weight_of(facts: Any, table: Any, order: Any, at: Any, rows: Any) -> float:
+    """Return what a batch's cost is divided by: its rows, their weights, or 1 for a sum."""
+    if not facts[MEAN]:
+        return 1.0
+    total = float(rows)
+    if facts[WEIGHTED]:
+        total = 0.0
+        for i in range(rows):
+            total += table.weights[order[at + i]]
+    return total
+
+
+@inner_loop
+def _share_of(facts: Any, total: float) -> float:
+    """Return the factor of a row's loss in a batch of so much weight."""
+    if not facts[MEAN]:
+        return 1.0
+    return 1.0 / total if total > 0.0 else 0.0
+
+
+@inner_loop
+def _update_slices(
+    thread: Any,
+    size: Any,
+    low: Any,
+    high: Any,
+    shape: Any,
+    state: Any,
+    shared: Any,
+    numbers: Any,
+    rate: Any,
+    row: Any,
+    steepest: Any,
+) -> bool:
+    """Update this thread's slices, ``low`` to ``high``, of a row of parameters; say whether all of it is still finite.
+
+    The gradient is in ``state.g[0]``; ``steepest[row]`` becomes its largest absolute number, as bits.
+    """
+    facts = shape.facts
+    if facts[CLIPS]:
+        for p in range(low, high):
+            _update(facts[PREPARE], state, row, shape.slices[p], numbers)
+            measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
+        barrier(shared.meeting, size)
+        numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
+    for p in range(low, high):
+        start, stop = shape.slices[p, START], shape.slices[p, STOP]
+        shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
+        numbers[ETA] = rate * shape.rates[p]
+        _update(facts[UPDATE], state, row, shape.slices[p], numbers)
+        shared.largest[p, 1] = largest(state.w_bits[row], start, stop, facts[SIZE_BITS])
+    barrier(shared.meeting, size)
+    if thread == 0:
+        steepest[row] = 0
+    finite = True
+    for p in range(len(shape.slices)):
+        if thread == 0:
+            steepest[row] = max(steepest[row], shared.largest[p, 0])
+        finite = finite and shared.largest[p, 1] < facts[INFINITE]
+    return finite
+
+
 @compiled_loop
 def train_steps(
     members: Any,
@@ -242,26 +319,13 @@ def train_steps(
         member = members[index]
         if step == 0:
             if thread == 0:
-                if facts[SHUFFLE]:
-                    shuffle(table.order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
-                else:
-                    for i in range(n):
-                        table.order[i] = i
-                line = member if len(table.train) > 1 else 0
-                for i in range(n):
-                    table.order[i] = table.train[line, table.order[i]]
+                _deal(facts, table, table.order, epoch, member)
             barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
         before = made[member] + step
-        share = total = 1.0
-        if facts[MEAN]:
-            total = float(rows)
-            if facts[WEIGHTED]:
-                total = 0.0
-                for i in range(rows):
-                    total += table.weights[table.order[at + i]]
-            share = 1.0 / total if total > 0.0 else 0.0
+        total = _weight_of(facts, table, table.order, at, rows)
+        share = _share_of(facts, total)
         _gradients(
             thread,
             size,
@@ -294,28 +358,12 @@ def train_steps(
         numbers[T] = before + 1.0
         for p in range(low, high):
             add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
-        if facts[CLIPS]:
-            for p in range(low, high):
-                _update(facts[PREPARE], state, member, shape.slices[p], numbers)
-                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
-            barrier(meeting, size)
-            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
-        for p in range(low, high):
-            start, stop = shape.slices[p, START], shape.slices[p, STOP]
-            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
-            numbers[ETA] = rates[step] * shape.rates[p]
-            _update(facts[UPDATE], state, member, shape.slices[p], numbers)
-            shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
-        barrier(meeting, size)
+        finite = _update_slices(
+            thread, size, low, high, shape, state, shared, numbers, rates[step], member, steepest
+        )
         if thread == 0:
             costs[member, 0] += cost * total
             costs[member, 1] += total
-            steepest[member] = 0
-        finite = True
-        for p in range(len(shape.slices)):
-            if thread == 0:
-                steepest[member] = max(steepest[member], shared.largest[p, 0])
-            finite = finite and shared.largest[p, 1] < facts[INFINITE]
         step += 1
         if not finite:
             if thread == 0:
