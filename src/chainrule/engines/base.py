@@ -53,7 +53,7 @@ class StepSettings:
 
     def __post_init__(self) -> None:
         check_sharing(self.sharing)
-        if self.sharing != "none" and not self.optimizer.lines:
+        if self.sharing != "none" and self.optimizer.searches:
             raise SettingsError(
                 f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: leave sharing out, "
                 "or choose another --optimizer"

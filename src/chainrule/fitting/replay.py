@@ -223,7 +223,7 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     if not model.card:
         raise SettingsError("the model has no training card, so its training can't be replayed")
     settings, plan = settings_of(model.card)
-    if not settings.optimizer.lines:
+    if settings.optimizer.searches:
         raise SettingsError(
             f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
             "single steps to replay"

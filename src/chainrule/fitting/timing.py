@@ -55,7 +55,7 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     optimizer has no steps to measure, everything stays.
     """
     budget, resolved = prepared.budget, prepared.resolved
-    if budget is None or not resolved.steps.optimizer.lines:
+    if budget is None or resolved.steps.optimizer.searches:
         return prepared
     made = engine_named(engine, threads=threads)
     start, data = start_of(prepared)

@@ -82,7 +82,7 @@ class Setup:
         self.layout = Layout(self.network)
         self.flat = initial_parameters(self.network, 1, plan["seed"], (), self.x[self.training])[0]
         method: Optimizer = optimizer(plan["optimizer"])
-        if not method.lines:
+        if method.searches:
             raise SettingsError(
                 f"{method.name} takes no steps that can be shown; choose sgd, momentum or adam"
             )

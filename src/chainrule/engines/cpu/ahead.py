@@ -66,7 +66,7 @@ def jobs() -> list[Job]:
             stages = chain_of(optimizer, list(compress(switched, on)))
             if measures(stages):
                 piece("clipping", prepare_source(stages, dtype))
-            if optimizer.lines:
+            if not optimizer.searches:
                 piece(optimizer.name, update_source(stages, dtype))
     return list(found.values())
 

@@ -55,7 +55,7 @@ class CpuEngine:
         L-BFGS runs in float64, since its line search compares costs. Of members that share ``parameters`` are what
         they are made of, (1, q).
         """
-        dtype = np.float64 if settings.optimizer.name == "lbfgs" else self.dtype
+        dtype = np.float64 if settings.optimizer.searches else self.dtype
         return CpuRun(network, parameters, data, settings, dtype, self.threads, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:

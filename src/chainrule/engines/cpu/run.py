@@ -83,7 +83,7 @@ class CpuRun:
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
         # L-BFGS sees the whole table in a step.
-        most = settings.batch_size if settings.optimizer.lines else self.n_train
+        most = self.n_train if settings.optimizer.searches else settings.batch_size
         self.rows = max(1, min(most, self.n_train))
         self.flops = 6 * self.rows * n_weights(network)
         self.splits = self.flops >= SMALL_STEP
@@ -331,7 +331,7 @@ class CpuRun:
 
     def _facts(self, network: Network, settings: StepSettings) -> IntArray:
         update = (
-            compiled(update_source(self.chain, self.dtype), self.dtype) if settings.optimizer.lines else 0
+            0 if settings.optimizer.searches else compiled(update_source(self.chain, self.dtype), self.dtype)
         )
         clips = measures(self.chain)
         prepare = compiled(prepare_source(self.chain, self.dtype), self.dtype) if clips else 0

@@ -87,7 +87,7 @@ class Fitting:
                 self.steps,
                 self.plan,
                 on_epoch_end,
-                resume=self.start.checkpoint if self.steps.optimizer.lines else None,
+                resume=None if self.steps.optimizer.searches else self.start.checkpoint,
             )
 
 

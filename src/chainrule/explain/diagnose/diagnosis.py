@@ -204,7 +204,7 @@ def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
 def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
     settings = _settings(model)
-    if not model.card or not settings.optimizer.lines:
+    if not model.card or settings.optimizer.searches:
         return [], None
     card = model.card
     strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))

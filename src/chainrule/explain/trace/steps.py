@@ -10,11 +10,12 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.engines.step import Step, take_step
+from chainrule.engines.step import Passes, take_passes
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Network, Parameters, Record
-from chainrule.equations.optimizers import OptimizerState, optimizer
+from chainrule.equations.optimizers import OptimizerState
+from chainrule.equations.update import updated
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.trace import Trace
@@ -47,20 +48,17 @@ def trace_step(
         if y is None:
             record = network.forward(p, x, np, masks)
             return StepTrace(0, numbers, flat, record, _slopes(network, p, record))
-        used = settings or StepSettings(optimizer("sgd"))
-        if not used.optimizer.lines:
+        if settings is not None and settings.optimizer.searches:
             raise SettingsError(
-                f"{used.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+                f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
                 "single steps to trace"
             )
-        before = used.optimizer.init(flat, np) if state is None else state
-        strength = 1.0 if regularization is None else regularization.value
-        step = take_step(layout, flat, before, x, y, used, eta, weights, masks, strength)
+        step = take_passes(layout, flat, x, y, weights, masks)
         losses = network.row_losses(step.record, y, np)
         shares = row_shares(len(x), weights, network.reduction, step.record.a, np)
         da, dh = _by_outputs(network, p, step, y, shares)
         made = StepTrace(
-            before.t + 1 if settings else 0,
+            0,
             numbers,
             flat,
             step.record,
@@ -76,18 +74,22 @@ def trace_step(
         )
         if settings is None:
             return made
-        again = network.forward(layout.unflatten(step.parameters), x, np, masks)
+        before = settings.optimizer.init(flat, np) if state is None else state
+        strength = 1.0 if regularization is None else regularization.value
+        change = updated(layout, flat, step.raw, before, settings, eta, strength)
+        again = network.forward(layout.unflatten(change.parameters), x, np, masks)
         return replace(
             made,
+            number=before.t + 1,
             update=Update(
-                used,
+                settings,
                 eta,
                 before,
                 step.raw,
-                step.stages,
-                step.lines,
-                step.state,
-                step.parameters,
+                change.stages,
+                change.lines,
+                change.state,
+                change.parameters,
                 network.row_losses(again, y, np),
                 float(network.cost(again, y, np, weights)),
                 rate,
@@ -104,7 +106,7 @@ def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray
 
 
 def _by_outputs(
-    network: Network, p: Parameters, step: Step, y: FloatArray, shares: FloatArray
+    network: Network, p: Parameters, step: Passes, y: FloatArray, shares: FloatArray
 ) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
     """Return dC/da and dC/dh of every layer."""
     record, deltas = step.record, step.gradients.deltas

@@ -38,7 +38,7 @@ def check_loss(cost: Loss, problem: Problem) -> None:
 
 def check_together(chosen: Settings, method: Optimizer, network: Network) -> None:
     """Raise SettingsError for what an optimizer, or sharing, can't be used with."""
-    if method.name == "lbfgs":
+    if method.searches:
         refused = {
             "dropout": any(layer.dropout for layer in network.layers),
             "clip-norm": chosen.clip_norm is not None,
@@ -132,14 +132,14 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ),
         (
             "stop-together",
-            asked.stop_together and method.name == "lbfgs",
+            asked.stop_together and method.searches,
             "lbfgs minimizes one member's cost after the other's; leave it out, or choose another --optimizer",
         ),
         ("watch", asked.watch not in (None, "loss") and not chosen.early_stopping, no_stopping),
         ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
         (
             "warmup",
-            asked.warmup > 0 and method.name == "lbfgs",
+            asked.warmup > 0 and method.searches,
             "lbfgs finds the length of each step; leave it out",
         ),
         (
