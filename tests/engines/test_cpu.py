@@ -29,7 +29,7 @@ from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as kernels
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.reference.engine import ReferenceEngine

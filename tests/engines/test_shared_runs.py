@@ -151,7 +151,7 @@ def test_a_step_is_one_update_by_the_gradient_of_the_members_mean_cost():
     """The first step again: each member's own batch and masks, and central differences of the mean of their costs."""
     case = replace(CASE, hidden=(3, 2), members=2, optimizer="sgd", clip_norm=None)
     run = start(ReferenceEngine(), case)
-    theta, data, layout = run.updated.copy(), run.data, run.made_of.layout
+    theta, data, layout = run.updated[0].copy(), run.data, run.made_of.layout
     network = case.network
     rows = [batches(run.data, run.settings, 0, member)[0] for member in range(2)]
     masks = [masks_of_step(network, 8, case.seed, 0, member) for member in range(2)]
@@ -168,7 +168,7 @@ def test_a_step_is_one_update_by_the_gradient_of_the_members_mean_cost():
     decays = layout.decayed
     want = theta - 0.5 * (0.1 * decays * theta + gradient + decays * (0.003 * np.sign(theta) + 0.02 * theta))
     run.train_epoch(0, np.array([0.5]), [0, 1])
-    np.testing.assert_allclose(run.updated, want, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(run.updated[0], want, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("members", [2, 3])

@@ -211,7 +211,7 @@ class WarmUp(NamedTuple):
     ``folders`` are where that is kept, None for one that can't be written.
     """
 
-    jobs: Sequence[Job]
+    jobs: Callable[[], Sequence[Job]]
     compiled: Callable[[], int]
     folders: Sequence[Path | None]
 

@@ -41,7 +41,7 @@ class ThirdEngine:
         return lambda x: self.predict(network, parameters, x[None]).mean(axis=0)[0]
 
     def warm_up(self):
-        return WarmUp((), lambda: 0, ())
+        return WarmUp(tuple, lambda: 0, ())
 
 
 class ThirdRun:

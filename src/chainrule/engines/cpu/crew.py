@@ -5,23 +5,23 @@ from __future__ import annotations
 import numpy as np
 
 from chainrule._types import IntArray
-from chainrule.engines.cpu.kernels import places as at
-from chainrule.engines.cpu.slices import _rows_of_a_group, _shared_out
+from chainrule.engines.cpu.kernels import columns as at
+from chainrule.engines.cpu.slices import rows_of_a_group, shared_out
 from chainrule.engines.cpu.tables import LaidOut
 from chainrule.engines.parametrization import TabM
 from chainrule.equations.layout import SharedLayout
 
 
-class _Crew:
+class Crew:
     """The buffers of the threads that train one member at a time, or in each step all that are made of one row."""
 
     def __init__(self, run: LaidOut, threads: int, rows: int) -> None:
-        groups, members = -(-rows // _rows_of_a_group(rows, run.tables.rows)), len(run.parameters)
+        groups, members = -(-rows // rows_of_a_group(rows, run.tables.rows)), len(run.parameters)
         parts = np.zeros(groups)
-        self.sharing: at.Sharing | None = None
+        self.expansion: at.Expansion | None = None
         if isinstance(run.made_of, TabM):
             groups, parts = 1, np.zeros((members, 1))
-            self.sharing = at.Sharing(
+            self.expansion = at.Expansion(
                 *_tables(run.made_of.layout),
                 run.parameters,
                 np.zeros((members, 1, run.layout.size), run.dtype),
@@ -33,32 +33,32 @@ class _Crew:
         g = np.zeros((groups, run.made_of.layout.size), run.dtype)
         w, bits = run.updated, run.bits
         self.state = at.State(w, g, run.states, run.free, w.view(bits), g.view(bits))
-        self.shared = at.Shared(
+        self.exchange = at.Exchange(
             parts=parts,
             squares=np.zeros((len(run.slices), 2)),
             largest=np.zeros((len(run.slices), 2), np.int64),
             meeting=np.zeros(at.MEETING_SIZE, np.int64),
             progress=np.zeros(2, np.int64),
         )
-        self.bounds = _shared_out(run.slices, threads)
+        self.bounds = shared_out(run.slices, threads)
 
     def stop(self) -> None:
         """Have its threads leave out what is left of the step they are in."""
-        self.shared.meeting[at.STOP_WANTED] = 1
+        self.exchange.meeting[at.STOP_WANTED] = 1
 
 
-def _tables(shared: SharedLayout) -> tuple[IntArray, IntArray, IntArray]:
+def _tables(layout: SharedLayout) -> tuple[IntArray, IntArray, IntArray]:
     """Return where the shared layers' arrays lie, and the members' own, in members' parameters and in theta."""
     layers, own, common = [], [], []
-    for slot in shared.slots:
+    for slot in layout.slots:
         number, name = slot.layer, slot.name
         if number and name in ("r", "s"):
             continue
-        place = shared.ordinary.slot(number, name)
+        place = layout.ordinary.slot(number, name)
         if number == 0:
             common.append((place.stop - place.start, place.start, slot.start))
         elif slot.shape == place.shape:
-            r, s = (shared.slot(number, each).start for each in ("r", "s"))
+            r, s = (layout.slot(number, each).start for each in ("r", "s"))
             layers.append((*slot.shape, place.start, slot.start, r, s))
         else:
             own.append((place.stop - place.start, place.start, slot.start))

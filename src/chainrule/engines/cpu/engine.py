@@ -70,9 +70,9 @@ class CpuEngine:
 
     def warm_up(self) -> WarmUp:
         """Return the loops and every formula there is, in both dtypes."""
-        from chainrule.engines.cpu import ahead
+        from chainrule.engines.cpu import warm_up
 
-        return WarmUp(ahead.jobs(), ahead.compilations, (pieces.cache_folder(), ahead.kernel_folder()))
+        return WarmUp(warm_up.jobs, warm_up.compilations, (pieces.cache_folder(), warm_up.kernel_folder()))
 
 
 class _Announcer(event.Listener):

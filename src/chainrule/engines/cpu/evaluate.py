@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import rows as k
 from chainrule.engines.cpu.tables import (
     BLOCK,
@@ -48,7 +48,9 @@ class Evaluator:
         self.threads = threads
         self.run = run
         self.shape = (
-            bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.rates, run.facts)
+            bare_shape(self.tables)
+            if run is None
+            else self.tables.shape(run.slices, run.rates, run.constants)
         )
         self.spaces: list[at.Space] = []
         self.flops_per_row = 2 * n_weights(network)
@@ -135,7 +137,7 @@ class CpuRowPredictor:
         self._arrays = {
             at.AT_LAYERS: shape.layers,
             at.AT_SCALES: shape.scales,
-            at.AT_FACTS: shape.facts,
+            at.AT_CONSTANTS: shape.constants,
             at.AT_A: space.a,
             at.AT_Z: space.z,
             at.AT_WORDS: space.words,

@@ -26,9 +26,9 @@ from chainrule.engines.base import (
     check_lines,
     check_resumable,
 )
-from chainrule.engines.cpu.crew import _Crew
+from chainrule.engines.cpu.crew import Crew
 from chainrule.engines.cpu.evaluate import Evaluator
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
 from chainrule.engines.cpu.pieces.pieces import (
@@ -38,7 +38,7 @@ from chainrule.engines.cpu.pieces.pieces import (
     step_numbers,
     update_source,
 )
-from chainrule.engines.cpu.slices import _rows_of_a_block, _rows_of_a_group, _slices
+from chainrule.engines.cpu.slices import cut_into_slices, rows_of_a_block, rows_of_a_group
 from chainrule.engines.cpu.tables import (
     FLOPS_PER_SECOND,
     SECONDS_AWAY,
@@ -87,7 +87,7 @@ class CpuRun:
         self.rows = max(1, min(most, self.n_train))
         self.flops = 6 * self.rows * n_weights(network)
         self.splits = self.flops >= SMALL_STEP
-        self.tables = Tables(network, dtype, _rows_of_a_block(self.rows, split=self.splits), training=True)
+        self.tables = Tables(network, dtype, rows_of_a_block(self.rows, split=self.splits), training=True)
         self.weighted = data.weights is not None
         n = len(data.x)
         self.x = plain(data.x, self.dtype, (n, network.n_inputs), "inputs")
@@ -122,16 +122,16 @@ class CpuRun:
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
         # Members that are made of one row meet in every step, so its slices are dealt out.
         split = self.splits or self.together
-        self.slices = _slices(layout, split=split, separate=separate or layout.rated)
+        self.slices = cut_into_slices(layout, split=split, separate=separate or layout.rated)
         self.rates = layout.rates[self.slices[:, at.START]]
         self.chain = chain(settings, freezes=self.frozen)
-        self.facts = self._facts(network, settings)
-        self.shape = self.tables.shape(self.slices, self.rates, self.facts)
+        self.constants = self._constants(network, settings)
+        self.shape = self.tables.shape(self.slices, self.rates, self.constants)
         self.numbers = self._numbers(settings)
         self.steepest = np.zeros(len(self.updated), np.int64)
         self.strength = 1.0
-        self.crews: dict[int, list[_Crew]] = {}
-        self._whole: _Crew | None = None
+        self.crews: dict[int, list[Crew]] = {}
+        self._whole: Crew | None = None
         # Before the first step nobody knows how long one takes; so it is made alone.
         flops = self.flops * len(self.parameters) / self._threads_of_all() if self.together else self.flops
         self.step_seconds = max(SECONDS_AWAY, flops / FLOPS_PER_SECOND)
@@ -176,34 +176,36 @@ class CpuRun:
         if strength != self.strength:
             self._regularize(strength)
         if self.together:
-            active, count, shared = range(1), 1, self._threads_of_all()
+            active, count, per_crew = range(1), 1, self._threads_of_all()
         else:
-            shared = self.threads if self.splits and len(active) < self.threads else 1
-            count = min(self.threads, len(active)) if shared == 1 else 1
-        crews = self._crews(count, shared)
+            per_crew = self.threads if self.splits and len(active) < self.threads else 1
+            count = min(self.threads, len(active)) if per_crew == 1 else 1
+        crews = self._crews(count, per_crew)
         trained = [np.array(active[number::count], np.int64) for number in range(count)]
         costs = np.zeros((len(self.parameters), 2))
         stopped = np.zeros(len(self.updated), np.int64)
         for crew in crews:
-            crew.shared.progress[:] = 0
+            crew.exchange.progress[:] = 0
 
         def work(most: int, number: int) -> None:
-            mine, thread = (0, number) if self.together or shared > 1 else (number, 0)
+            mine, thread = (0, number) if self.together or per_crew > 1 else (number, 0)
             crew = crews[mine]
             train, whom = (
-                (k.train_steps, trained[mine]) if crew.sharing is None else (train_shared_steps, crew.sharing)
+                (k.train_steps, trained[mine])
+                if crew.expansion is None
+                else (train_shared_steps, crew.expansion)
             )
             train(
                 whom,
                 thread,
-                shared,
+                per_crew,
                 most,
                 crew.bounds,
                 self.shape,
                 crew.table,
                 crew.state,
                 crew.spaces[thread],
-                crew.shared,
+                crew.exchange,
                 crew.numbers[thread],
                 rates,
                 epoch,
@@ -217,7 +219,7 @@ class CpuRun:
             for crew in crews:
                 crew.stop()
 
-        self._make_steps(len(trained[0]) * len(rates), max(count, shared), work, stop, stopped)
+        self._make_steps(len(trained[0]) * len(rates), max(count, per_crew), work, stop, stopped)
         return self._report(epoch, rates, active, costs, stopped)
 
     def _threads_of_all(self) -> int:
@@ -283,16 +285,16 @@ class CpuRun:
         n = self.n_train
         threads = self.threads if self.flops * n >= SMALL_STEP * self.rows else 1
         if self._whole is None:
-            self._whole = _Crew(self, threads, n)
+            self._whole = Crew(self, threads, n)
         crew = self._whole
         crew.table.order[:] = self._rows(member)
         w = plain(flat, self.dtype, (self.layout.size,), "parameters")
         # Every row counts as it is: nothing is dropped out.
         layers = self.tables.layers.copy()
         layers[:, at.THRESHOLD] = 0
-        facts = self.facts.copy()
-        facts[at.GROUP] = _rows_of_a_group(n, self.tables.rows)
-        shape = self.shape._replace(layers=layers, facts=facts)
+        constants = self.constants.copy()
+        constants[at.GROUP] = rows_of_a_group(n, self.tables.rows)
+        shape = self.shape._replace(layers=layers, constants=constants)
         share = 1 / self._weight_of_rows(member)
 
         def work(thread: int) -> None:
@@ -302,7 +304,7 @@ class CpuRun:
                 shape,
                 crew.table,
                 crew.spaces[thread],
-                crew.shared,
+                crew.exchange,
                 w,
                 crew.state.g,
                 share,
@@ -311,7 +313,7 @@ class CpuRun:
         with one_blas_thread():
             seconds = self.flops * n / self.rows / FLOPS_PER_SECOND
             on_threads(threads, work, crew.stop if seconds >= SECONDS_AWAY else None)
-        cost = float(np.sum(crew.shared.parts))
+        cost = float(np.sum(crew.exchange.parts))
         g: FloatArray = np.sum(crew.state.g, axis=0, dtype=np.float64)
         s, free = self.settings, self.layout.free
         if s.l1 or s.l2:
@@ -323,13 +325,13 @@ class CpuRun:
             self._evaluator = Evaluator(self.layout.network, self.dtype, self.threads, self)
         return self._evaluator
 
-    def _crews(self, count: int, shared: int) -> list[_Crew]:
-        crews = self.crews.setdefault(shared, [])
+    def _crews(self, count: int, per_crew: int) -> list[Crew]:
+        crews = self.crews.setdefault(per_crew, [])
         while len(crews) < count:
-            crews.append(_Crew(self, shared, self.rows))
+            crews.append(Crew(self, per_crew, self.rows))
         return crews[:count]
 
-    def _facts(self, network: Network, settings: StepSettings) -> IntArray:
+    def _constants(self, network: Network, settings: StepSettings) -> IntArray:
         update = (
             0 if settings.optimizer.searches else compiled(update_source(self.chain, self.dtype), self.dtype)
         )
@@ -340,7 +342,7 @@ class CpuRun:
             at.BATCH: settings.batch_size,
             at.BLOCK: self.tables.rows,
             # A member's batch is the work of one thread where all make a step together, so its gradient is in one piece.
-            at.GROUP: self.rows if self.together else _rows_of_a_group(self.rows, self.tables.rows),
+            at.GROUP: self.rows if self.together else rows_of_a_group(self.rows, self.tables.rows),
             at.MEAN: network.reduction == "mean",
             at.SHUFFLE: settings.shuffle,
             at.SEED_LOW: low,

@@ -8,7 +8,7 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE
 from chainrule.engines.cpu.pieces.pieces import activation_source, compiled, output_source
@@ -79,9 +79,9 @@ class Tables:
             self.layers[index, at.THRESHOLD] = int(np.ceil(share * 2.0**32))
             self.scales[index, at.OF_DROPOUT] = 1 / (1 - share)
 
-    def shape(self, slices: IntArray, rates: FloatArray, facts: IntArray) -> at.Shape:
+    def shape(self, slices: IntArray, rates: FloatArray, constants: IntArray) -> at.Shape:
         """Return the tables as the kernels take them."""
-        return at.Shape(self.layers, slices, rates, self.scales, facts, self.groups, self.stage)
+        return at.Shape(self.layers, slices, rates, self.scales, constants, self.groups, self.stage)
 
     def space(self) -> at.Space:
         """Return a thread's buffers for ``rows`` rows."""
@@ -99,7 +99,7 @@ class Tables:
 
 
 def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
-    """Return the tables of a feature stage's groups and facts, and its buffer's size; empty and 1 without a stage."""
+    """Return the tables of a feature stage's groups and constants, and its buffer's size; empty and 1 without a stage."""
     features = layout.network.features
     if features is None:
         return np.zeros((0, 9), np.int64), np.zeros(8, np.int64), 1
@@ -135,9 +135,9 @@ def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
 
 def bare_shape(tables: Tables) -> at.Shape:
     """Return the tables of a network that is only run forward."""
-    facts = np.zeros(at.SIZE_BITS + 1, np.int64)
-    facts[at.GEMM] = tables.gemm
-    return tables.shape(np.zeros((0, 3), np.int64), np.zeros(0), facts)
+    constants = np.zeros(at.SIZE_BITS + 1, np.int64)
+    constants[at.GEMM] = tables.gemm
+    return tables.shape(np.zeros((0, 3), np.int64), np.zeros(0), constants)
 
 
 def n_weights(network: Network) -> int:
@@ -198,4 +198,4 @@ class LaidOut(Protocol):
     numbers: FloatArray
     slices: IntArray
     rates: np.ndarray[Any, np.dtype[np.float64]]
-    facts: IntArray
+    constants: IntArray

@@ -55,4 +55,4 @@ class ReferenceEngine:
 
     def warm_up(self) -> WarmUp:
         """Return that there is nothing to compile."""
-        return WarmUp((), lambda: 0, ())
+        return WarmUp(tuple, lambda: 0, ())

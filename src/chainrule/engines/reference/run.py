@@ -123,7 +123,8 @@ class ReferenceRun:
             self.updated[group], self.states[group] = step.updated.parameters, step.updated.state
             self.parameters = self.made_of.expand(self.updated)
             of_batch = np.array([self._weight(rows) for rows in batch])
-            totals += np.array([float(each.gradients.cost) for each in step.passes]) * of_batch
+            with np.errstate(over="ignore"):
+                totals += np.array([float(each.gradients.cost) for each in step.passes]) * of_batch
             weights += of_batch
         losses[members] = totals / (weights if self.layout.network.reduction == "mean" else 1.0)
         return None
