@@ -238,7 +238,6 @@ def updated(
         "w": flat,
         "g": gradient,
         "start": flat,
-        "eta": layout.etas(eta),
         "t": t * 1.0,
         "free": layout.free,
         "decayed": layout.decayed,
@@ -248,6 +247,7 @@ def updated(
     }
     made: dict[str, FloatArray] = {}
     with np.errstate(all="ignore"):
+        known["eta"] = layout.etas(eta)
         for stage in STAGES:
             if stage in acting:
                 if stage.measures:
