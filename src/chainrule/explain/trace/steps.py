@@ -11,12 +11,12 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.engines.reference.step import take_passes, take_update
+from chainrule.engines.step import take_passes
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Network, Parameters
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.regularizers import penalized
+from chainrule.equations.update import updated
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.trace import Trace
@@ -54,6 +54,11 @@ def trace_step(
                 for number, layer in enumerate(network.layers, 1)
             ]
         return StepTrace(0, numbers, flat, record, tuple(slopes))
+    if settings is not None and settings.optimizer.searches:
+        raise SettingsError(
+            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+            "single steps to trace"
+        )
     record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
     made = StepTrace(
         0,
@@ -70,29 +75,20 @@ def trace_step(
     )
     if settings is None:
         return made
-    if not settings.optimizer.lines:
-        raise SettingsError(
-            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
-            "single steps to trace"
-        )
     before = settings.optimizer.init(flat, np) if state is None else state
     strength = 1.0 if regularization is None else regularization.value
-    taken = take_update(layout, flat, raw, before, settings, eta, strength)
     with np.errstate(all="ignore"):
-        again = network.forward(layout.unflatten(taken.parameters), x, np, masks)
+        change = updated(layout, flat, raw, before, settings, eta, strength)
+        again = network.forward(layout.unflatten(change.parameters), x, np, masks)
         update = Update(
             settings,
             eta,
             before,
             raw,
-            taken.used
-            if settings.clip_norm is None
-            else penalized(raw, flat, layout.decayed, settings.l1, settings.l2, np) * layout.free,
-            taken.used,
-            taken.shrunk,
-            taken.lines,
-            taken.state,
-            taken.parameters,
+            change.stages,
+            change.lines,
+            change.state,
+            change.parameters,
             network.row_losses(again, y, np),
             float(network.cost(again, y, np, weights)),
             rate,
