@@ -370,7 +370,12 @@ def trained():
 def traced(model):
     trace = trace_network(WIDE, FLAT[0], X, Y, settings=StepSettings(optimizer=optimizer("adam")))
     step = trace.steps[0]
-    return step.record.a, *step.gradients.deltas, step.update.parameters, trace.array("norm")
+    return (
+        step.record.a,
+        *(layer.delta for layer in step.gradients.layers),
+        step.update.parameters,
+        trace.array("norm"),
+    )
 
 
 WORK = {

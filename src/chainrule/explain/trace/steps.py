@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -115,7 +115,7 @@ def trace_network(
     ``learning_rate`` (the optimizer's own if None). Raises SettingsError for arrays that don't fit.
     """
     layout = Layout(network)
-    flat = _flat_parameters(layout, parameters)
+    flat = layout.flat(parameters)
     rows = _rows(x, network.n_inputs, "x")
     targets = None if y is None else _rows(y, network.output.n_out, "y")
     if targets is not None and len(targets) != len(rows):
@@ -136,39 +136,6 @@ def trace_network(
         if step.update is not None:
             flat, state = step.update.parameters, step.update.after
     return Trace(network, tuple(made))
-
-
-def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> FloatArray:
-    if isinstance(parameters, np.ndarray):
-        flat = np.array(parameters, np.float64)
-        if flat.shape != (layout.size,):
-            raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {layout.size}")
-        return flat
-    shapes = layout.network.shapes()
-    if set(parameters) != set(shapes):
-        raise SettingsError(
-            f"parameters for the layers {_joined(parameters)} don't fit a network that has {_joined(shapes)}"
-        )
-    for number, wanted in shapes.items():
-        given = parameters[number]
-        for name, shape in wanted.items():
-            found = np.shape(given[name]) if name in given else None
-            if found != shape:
-                what = "is missing" if found is None else f"has shape {found}"
-                raise SettingsError(f"{name}[{number}] {what}, but {shape} is expected")
-        unknown = sorted(set(given) - set(wanted))
-        if unknown:
-            raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
-    return layout.flatten(
-        {
-            number: {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-            for number, arrays in parameters.items()
-        }
-    )
-
-
-def _joined(numbers: Iterable[int]) -> str:
-    return ", ".join(str(number) for number in sorted(numbers))
 
 
 def _rows(values: Any, width: int, name: str) -> FloatArray:
