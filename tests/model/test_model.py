@@ -123,7 +123,7 @@ def by_hand(
     n_out = len(outputs[0])
     network = Network([1, Dense(n_out, activation)], loss=loss)
     layout = Layout(network)
-    flat = [layout.flatten([{"W": np.zeros((1, n_out)), "b": np.array(biases)}]) for biases in outputs]
+    flat = [layout.flatten({1: {"W": np.zeros((1, n_out)), "b": np.array(biases)}}) for biases in outputs]
     encoder = fit_encoder(table, schema, scaling="none")
     return Model(network, np.array(flat), encoder, fit_target(table, schema), card={"engine": "reference"})
 

@@ -32,13 +32,13 @@ def description_document(model: Model, path: str) -> Document:
 
 def _layers(network: Network) -> Iterator[Block]:
     rows = []
-    layers = list(zip(network.layers, network.shapes(), strict=False))
-    for index, (layer, arrays) in enumerate(layers[:MOST_COLUMNS], 1):
-        weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
+    layers, shapes = network.layers, network.shapes()
+    for number, layer in enumerate(layers[:MOST_COLUMNS], 1):
+        weights, bias = (" × ".join(map(str, shapes[number].get(name, ("none",)))) for name in ("W", "b"))
         spec, text = layer.activation.spec, layer.activation.text
         text = f"z + alpha*({text} - z)" if layer.mix else text
         weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
-        rows.append((str(index), str(layer.n_out), spec, text, weights, bias))
+        rows.append((str(number), str(layer.n_out), spec, text, weights, bias))
     headers = ("layer", "neurons", "activation", "a = f(z)", "W", "b")
     yield Table(headers, tuple(rows), (0, 1), more(len(layers) - MOST_COLUMNS, "layers"))
     if network.features is not None:

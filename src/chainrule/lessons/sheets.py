@@ -161,7 +161,8 @@ class _Exercise:
         network = self.setup.network
         p = self.setup.layout.unflatten(self.setup.flat)
         layers = []
-        for layer, arrays in zip(self.lesson.networks[self.network]["layers"], p, strict=True):
+        for number, layer in enumerate(self.lesson.networks[self.network]["layers"], 1):
+            arrays = p[number]
             w = draws.array(arrays["W"], self.choices["W"])
             b = draws.array(arrays["b"], self.choices["b"]).tolist() if "b" in arrays else None
             layers.append({**layer, "W": w.tolist(), "b": b, "init": "auto"})

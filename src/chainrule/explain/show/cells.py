@@ -62,7 +62,7 @@ def _arrays(step: StepTrace, layer: int) -> Iterator[tuple[str, FloatArray]]:
     if record.mask is not None:
         yield "h", record.h
     if step.gradients is not None:
-        yield "delta", step.gradients.deltas[layer - 1]
+        yield "delta", step.gradients.layers[layer - 1].delta
 
 
 def _block(title: str, activation: str, strips: list[dict[str, Any]]) -> dict[str, Any]:

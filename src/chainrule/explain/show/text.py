@@ -62,7 +62,7 @@ def render_text(
     >>> from chainrule import Dense, Network
     >>> from chainrule.explain.derive.derivation import derive
     >>> from chainrule.explain.trace.steps import trace_network
-    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]])
     >>> print(render_text(derive(trace, "z[1][1]")), end="")
     z[1][1]: the weighted sum of neuron 1 of layer 1
     ────────────────────────────────────────────────

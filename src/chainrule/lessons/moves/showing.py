@@ -49,10 +49,10 @@ def describe(scene: Scene) -> Outcome:
             str(number),
             str(layer.n_out),
             f"{layer.activation.name}: {layer.activation.text}",
-            f"{shapes['W'][0]} × {shapes['W'][1]}",
+            f"{network.sizes[number - 1]} × {network.sizes[number]}",
             {"none": "none", "layer": "1, shared"}.get(layer.bias, str(layer.n_out)),
         )
-        for number, (layer, shapes) in enumerate(zip(network.layers, network.shapes(), strict=True), 1)
+        for number, layer in enumerate(network.layers, 1)
     )
     words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {network.loss.text}"
     over = {"sum": "summed", "mean": "averaged"}
