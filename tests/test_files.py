@@ -71,7 +71,7 @@ def test_an_existing_file_is_refused_before_any_work(tmp_path):
     path.write_bytes(b"old")
     with pytest.raises(OutputError) as error, write_atomically(path):
         pytest.fail("the block was entered")
-    assert one_line(error) == f"{path} exists; choose another name with --out or add --overwrite"
+    assert one_line(error) == f"{path} exists; choose another name with path or add overwrite=True"
     with pytest.raises(OutputError, match="exists; choose"):
         ensure_writable(path)
     ensure_writable(path, overwrite=True)

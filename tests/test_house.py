@@ -1,4 +1,4 @@
-"""The rules of the house as tests: which way imports point, what is never used, what has a docstring.
+"""The rules of the house as tests: which way imports point, that none run in a circle, what is never used.
 
 Each rule is a function from source text to a list of complaints, so that planted violations can show that it
 sees what it is there to see; `test_the_house_is_in_order` applies all of them to the package.
@@ -16,16 +16,31 @@ PACKAGE = Path(__file__).parents[1] / "src" / "chainrule"
 MODULES = sorted(path for path in PACKAGE.rglob("*.py") if "__pycache__" not in path.parts)
 
 # From the ground up; a module imports from its own room and from rooms before it.
-ROOMS = ["ground", "equations", "tables", "engines", "training", "model"]
+ROOMS = ["ground", "formula", "equations", "tables", "engines", "training", "model", "fitting"]
 ROOMS += ["explain", "lessons", "estimators", "cli"]
 
 # Narrower than the order of the rooms: of that room, only these modules.
+GROUND = [
+    "chainrule.errors",
+    "chainrule._types",
+    "chainrule._notebook",
+    "chainrule._plain",
+    "chainrule._numbers",
+]
 ONLY = {
-    "equations": {"ground": ["chainrule.errors", "chainrule._types"]},
-    "tables": {"equations": ["chainrule.formula.parse"]},
+    "formula": {"ground": GROUND},
+    "equations": {"ground": GROUND},
+    "tables": {"equations": []},
     "training": {"engines": ["chainrule.engines.base"]},
 }
 NEVER = {"explain": ["training", "estimators"]}
+
+# Mathematics: nothing from outside but NumPy and the standard library.
+PURE = {"formula", "equations"}
+
+# The one door that opens upward, by name: a notebook shows an object by a function of this module.
+DOOR = "chainrule._notebook"
+BEHIND_THE_DOOR = "chainrule.explain.show.notebook"
 
 UNSAFE_MODULES = {"pickle", "cPickle", "dill", "cloudpickle", "joblib", "marshal", "shelve"}
 UNSAFE_CALLS = {"eval", "exec", "compile", "__import__"}
@@ -91,18 +106,74 @@ def direction(source: str, module: str, known: set[str]) -> list[str]:
 
 def may_import(module: str, name: str, known: set[str]) -> bool:
     room, other = room_of(module, known), room_of(name, known)
-    if room is None or name == "chainrule.__version__":
+    if room is None:
         return True
     if name == "a computed name":
-        return False
+        return module == DOOR
     if name.split(".")[0] != "chainrule":
-        return room != "equations" or name.split(".")[0] in sys.stdlib_module_names | {"numpy"}
+        return room not in PURE or name.split(".")[0] in sys.stdlib_module_names | {"numpy"}
     if other is None:
         return False
     allowed = ONLY.get(room, {}).get(other)
     if allowed is not None:
         return any(f"{name}.".startswith(f"{other_module}.") for other_module in allowed)
     return ROOMS.index(other) <= ROOMS.index(room) and other not in NEVER.get(room, [])
+
+
+def graph(sources: dict[str, str]) -> dict[str, set[str]]:
+    """Each module's imports of other modules, at the top, in functions, and for types alone."""
+    known = set(sources)
+
+    def module_of(name: str) -> str | None:
+        return next((m for m in (name, name.rpartition(".")[0]) if m in known), None)
+
+    return {
+        module: {found for _, name in imports(source, module, known) if (found := module_of(name))} - {module}
+        for module, source in sources.items()
+    }
+
+
+def circles(arrows: dict[str, set[str]]) -> list[list[str]]:
+    """The groups of modules that reach each other, by Tarjan's algorithm."""
+    index: dict[str, int] = {}
+    lowest: dict[str, int] = {}
+    stack: list[str] = []
+    found = []
+
+    def visit(module: str) -> None:
+        index[module] = lowest[module] = len(index)
+        stack.append(module)
+        for other in sorted(arrows[module]):
+            if other not in index:
+                visit(other)
+                lowest[module] = min(lowest[module], lowest[other])
+            elif other in stack:
+                lowest[module] = min(lowest[module], index[other])
+        if lowest[module] == index[module]:
+            group = [stack.pop()]
+            while group[-1] != module:
+                group.append(stack.pop())
+            if len(group) > 1:
+                found.append(sorted(group))
+
+    for module in arrows:
+        if module not in index:
+            visit(module)
+    return found
+
+
+def doors(source: str, module: str) -> list[str]:
+    """Objects that notebooks show by something else than a function behind the one door."""
+    return [
+        f"{module}:{node.lineno} is shown by {ast.unparse(node.value)}"
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Assign)
+        and [ast.unparse(target) for target in node.targets] == ["_shown_by"]
+        and not (
+            isinstance(node.value, ast.Constant)
+            and str(node.value.value).partition(":")[0] == BEHIND_THE_DOOR
+        )
+    ]
 
 
 def dangers(source: str, module: str) -> list[str]:
@@ -162,16 +233,25 @@ def too_long(source: str, module: str) -> list[str]:
 RULES: list[Callable[[str, str], list[str]]] = [
     lambda source, module: direction(source, module, modules()),
     dangers,
+    doors,
     undocumented,
     too_long,
 ]
 
 
-@pytest.mark.parametrize("rule", RULES, ids=["direction", "dangers", "undocumented", "too_long"])
+@pytest.mark.parametrize("rule", RULES, ids=["direction", "dangers", "doors", "undocumented", "too_long"])
 def test_the_house_is_in_order(rule):
     assert len(MODULES) > 10
     complaints = [line for path in MODULES for line in rule(path.read_text("utf-8"), name_of(path))]
     assert not complaints, "\n".join(complaints)
+
+
+def test_no_circle_of_files():
+    sources = {name_of(path): path.read_text("utf-8") for path in MODULES}
+    # The front door names everything, for editors only; nothing imports it.
+    arrows = graph({name: text for name, text in sources.items() if name != "chainrule"})
+    assert sum(map(len, arrows.values())) > 500
+    assert circles(arrows) == []
 
 
 def test_every_room_has_its_place():
@@ -182,11 +262,12 @@ def test_every_room_has_its_place():
 # ---- planted violations
 
 KNOWN = {
-    "chainrule", "chainrule.errors", "chainrule._types", "chainrule._files",
-    "chainrule.equations", "chainrule.formula.parse", "chainrule.equations.losses",
+    "chainrule", "chainrule.errors", "chainrule._types", "chainrule._files", "chainrule._notebook",
+    "chainrule.formula", "chainrule.formula.parse", "chainrule.equations", "chainrule.equations.losses",
     "chainrule.tables", "chainrule.tables.read", "chainrule.engines", "chainrule.engines.base",
-    "chainrule.engines.cpu.run", "chainrule.training", "chainrule.training.loop", "chainrule.model",
-    "chainrule.model.file", "chainrule.explain", "chainrule.explain.trace.trace", "chainrule.estimators",
+    "chainrule.engines.cpu", "chainrule.engines.cpu.run", "chainrule.training", "chainrule.training.loop",
+    "chainrule.model", "chainrule.model.file", "chainrule.fitting", "chainrule.fitting.train",
+    "chainrule.explain", "chainrule.explain.trace", "chainrule.explain.trace.trace", "chainrule.estimators",
     "chainrule.cli", "chainrule.cli.train",
 }  # fmt: skip
 
@@ -197,12 +278,14 @@ KNOWN = {
         ("chainrule.errors", "from chainrule._types import Array"),
         ("chainrule.tables.read", "import chainrule.errors\nfrom chainrule.tables import Table"),
         ("chainrule.tables.read", "from chainrule.formula.parse import parse"),
-        ("chainrule.tables.read", "from chainrule.equations import formula"),
+        ("chainrule.tables.read", "from chainrule.formula import parse"),
         ("chainrule.tables.read", "import polars, os"),
         ("chainrule.equations.losses", "import numpy.linalg, math\nfrom .formula import x\nfrom . import y"),
+        ("chainrule.equations.losses", "from chainrule.formula import parse\nimport chainrule._notebook"),
+        ("chainrule._notebook", "import_module(name)"),
         ("chainrule.training.loop", "from chainrule.engines.base import x\nimport chainrule.engines.base"),
-        ("chainrule.model.file", "from chainrule._files import x\nfrom chainrule import __version__"),
-        ("chainrule.explain.trace.trace", "from chainrule.model import Model\nfrom .. import errors"),
+        ("chainrule.model.file", "from chainrule._files import x\nfrom chainrule._types import x"),
+        ("chainrule.explain.trace.trace", "from chainrule.model import Model\nfrom ... import errors"),
         ("chainrule.cli.train", "from chainrule import errors, model\nfrom chainrule.cli import train"),
         ("chainrule.tables", "import_module(f'{__name__}.{HOMES[name]}')"),
         ("chainrule", "import_module(HOMES[name])"),
@@ -219,6 +302,8 @@ def test_imports_that_point_down_are_welcome(module, source):
     [
         ("chainrule.errors", "from chainrule.equations import losses", "chainrule.equations.losses"),
         ("chainrule._files", "import chainrule.model.file", "chainrule.model.file"),
+        ("chainrule.formula.parse", "from chainrule.equations import losses", "chainrule.equations.losses"),
+        ("chainrule.formula.parse", "import scipy.special", "scipy.special"),
         ("chainrule.equations.losses", "from chainrule.engines import base", "chainrule.engines.base"),
         ("chainrule.equations.losses", "from chainrule._files import x", "chainrule._files.x"),
         ("chainrule.equations.losses", "import scipy.special", "scipy.special"),
@@ -229,14 +314,15 @@ def test_imports_that_point_down_are_welcome(module, source):
         ("chainrule.tables.read", "import chainrule.equations", "chainrule.equations"),
         ("chainrule.tables.read", "from chainrule.equations.formula_x import y", "chainrule.equations"),
         ("chainrule.tables.read", "def f():\n    import chainrule.engines", "chainrule.engines"),
-        ("chainrule.training.loop", "from chainrule.engines.cpu.run import train", "chainrule.engines.cpu.run"),
-        ("chainrule.training.loop", "from chainrule.engines import cpu, base", "chainrule.engines.cpu.run"),
+        ("chainrule.training.loop", "from chainrule.engines.cpu import train", "chainrule.engines.cpu"),
+        ("chainrule.training.loop", "from chainrule.engines import cpu, base", "chainrule.engines.cpu"),
         ("chainrule.training.loop", "from chainrule.engines import Engine", "chainrule.engines.Engine"),
-        ("chainrule.training.loop", "importlib.import_module('chainrule.engines.cpu.run')", "chainrule.engines"),
+        ("chainrule.training.loop", "importlib.import_module('chainrule.engines.cpu')", "chainrule.engines"),
         ("chainrule.training.loop", "import_module(name)", "a computed name"),
         ("chainrule.training", "import_module(f'{name}.{x}')", "a computed name"),
         ("chainrule.training", "import_module(f'{__name__}_{x}')", "a computed name"),
         ("chainrule.engines.cpu.run", "from chainrule.training.loop import fit", "chainrule.training.loop"),
+        ("chainrule.model.file", "from chainrule.fitting import train", "chainrule.fitting.train"),
         ("chainrule.model.file", "from chainrule.cli import train", "chainrule.cli.train"),
         ("chainrule.model.file", "from chainrule import read_model_file", "chainrule.read_model_file"),
         ("chainrule.model.file", "from chainrule import *", "chainrule.*"),
@@ -249,6 +335,31 @@ def test_imports_that_point_down_are_welcome(module, source):
 def test_imports_that_point_elsewhere_are_seen(module, source, named):
     (complaint,) = direction(source, module, KNOWN)
     assert f" imports {named}" in complaint
+
+
+A, B, C = "chainrule.model.file", "chainrule.model", "chainrule.fitting.train"
+
+
+@pytest.mark.parametrize(
+    ("sources", "found"),
+    [
+        ({A: "", B: f"import {A}", C: f"import {A}, {B}"}, []),
+        ({A: f"from {C} import x", B: "", C: "from chainrule.model.file import y"}, [[A, C]]),
+        ({A: f"def f():\n    import {B}", B: f"import {C}", C: f"import {A}"}, [[C, B, A]]),
+        ({A: f"if TYPE_CHECKING:\n    import {C}", B: "", C: f"from {B} import file"}, [[C, A]]),
+        ({A: "import_module('chainrule.model')", B: "from chainrule.model import file", C: ""}, [[B, A]]),
+    ],
+)
+def test_circles_are_seen(sources, found):
+    assert circles(graph(sources)) == [sorted(group) for group in found]
+
+
+def test_other_doors_are_seen():
+    assert doors(f"class Network:\n    _shown_by = '{BEHIND_THE_DOOR}:network'", "m") == []
+    (complaint,) = doors("class Network:\n    _shown_by = 'chainrule.cli.train:run'", "m")
+    assert complaint == "m:2 is shown by 'chainrule.cli.train:run'"
+    (complaint,) = doors("class Network:\n    _shown_by = name", "m")
+    assert "name" in complaint
 
 
 @pytest.mark.parametrize(
@@ -337,6 +448,29 @@ def loaded_after(code: str) -> set[str]:
     done = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert done.returncode == 0, done.stderr
     return set(done.stderr.split())
+
+
+def loaded_with(room: str) -> set[str]:
+    """The package's modules that a fresh process has loaded after importing all of a room."""
+    of_room = [name for name in sorted(modules()) if room_of(name, modules()) == room]
+    report = "import sys; print(*(name for name in sys.modules if name.startswith('chainrule.')), sep='\\n')"
+    code = "\n".join([*(f"import {name}" for name in of_room), report])
+    command = [sys.executable, "-W", "error", "-c", code]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return set(done.stdout.split())
+
+
+@pytest.mark.parametrize("room", ROOMS[:-1])
+def test_importing_a_room_loads_none_above_it(room):
+    unwanted = {*ROOMS[ROOMS.index(room) + 1 :], *NEVER.get(room, []), *WITHOUT_TRAINING.get(room, [])}
+    loaded = {name: room_of(name, modules()) for name in loaded_with(room)}
+    assert room in loaded.values()
+    assert {name: other for name, other in loaded.items() if other in unwanted} == {}
+
+
+WITHOUT_TRAINING = {"model": ["training", "estimators"], "explain": ["training", "estimators", "fitting"]}
+"""A model is read and explained without what trains one, however indirectly."""
 
 
 def test_importing_the_package_imports_nothing_heavy():

@@ -13,23 +13,24 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
 
+from chainrule._doors import setting
 from chainrule.errors import OutputError
 
 PathLike: TypeAlias = str | os.PathLike[str]
 """A path as users give it."""
 
 _TROUBLE = {
-    errno.EEXIST: "{path} exists; choose another name with --out or add --overwrite",
+    errno.EEXIST: "{path} exists; choose another name with {out} or add {overwrite}",
     errno.EISDIR: "{path} is a folder; add the name of a file in it",
-    errno.ENOENT: "can't write {path}: there is no folder {folder}; create it or choose another with --out",
-    errno.ENOTDIR: "can't write {path}: {folder} is not a folder; choose another with --out",
-    errno.EACCES: "can't write {path}: no permission to write in {folder}; choose another folder with --out",
-    errno.EPERM: "can't write {path}: no permission to write in {folder}; choose another folder with --out",
-    errno.EROFS: "can't write {path}: its disk is read-only; choose another folder with --out",
-    errno.ENOSPC: "can't write {path}: the disk is full; free some space or choose another disk with --out",
+    errno.ENOENT: "can't write {path}: there is no folder {folder}; create it or choose another with {out}",
+    errno.ENOTDIR: "can't write {path}: {folder} is not a folder; choose another with {out}",
+    errno.EACCES: "can't write {path}: no permission to write in {folder}; choose another folder with {out}",
+    errno.EPERM: "can't write {path}: no permission to write in {folder}; choose another folder with {out}",
+    errno.EROFS: "can't write {path}: its disk is read-only; choose another folder with {out}",
+    errno.ENOSPC: "can't write {path}: the disk is full; free some space or choose another disk with {out}",
     errno.EDQUOT: "can't write {path}: the disk quota is used up; free some space or choose another disk",
     errno.EFBIG: "can't write {path}: it grows too large; raise the limit (ulimit -f) or choose another disk",
-    errno.ENAMETOOLONG: "can't write {path}: the name is too long; choose a shorter one with --out",
+    errno.ENAMETOOLONG: "can't write {path}: the name is too long; choose a shorter one with {out}",
 }
 
 # What a file system without hard links answers to os.link (FAT: EPERM; network mounts and FUSE: the others).
@@ -99,9 +100,11 @@ def _check(named: Path, overwrite: bool) -> Path:
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, "")
         if not stat.S_ISREG(found.st_mode):
-            raise OutputError(f"{named} is a device or a pipe, not a file; choose another name with --out")
+            raise OutputError(
+                f"{named} is a device or a pipe, not a file; choose another name with {setting('out')}"
+            )
         if overwrite and not os.access(target, os.W_OK):
-            raise OutputError(f"{named} is write-protected; choose another name with --out")
+            raise OutputError(f"{named} is write-protected; choose another name with {setting('out')}")
     # A link that points nowhere holds the name all the same.
     if not overwrite and os.path.lexists(named):
         raise FileExistsError(errno.EEXIST, "")
@@ -176,5 +179,6 @@ def _explained(path: PathLike, target: Path, temporary: Path) -> Iterator[None]:
 def _line(path: PathLike, error: OSError) -> str:
     """What went wrong with `path`, in one line, and what to do about it."""
     code = error.errno or 0
-    general = f"can't write {{path}}: {os.strerror(code)}; choose another place with --out"
-    return _TROUBLE.get(code, general).format(path=os.fspath(path), folder=Path(path).parent)
+    general = f"can't write {{path}}: {os.strerror(code)}; choose another place with {{out}}"
+    named = {"out": setting("out"), "overwrite": setting("overwrite", True)}
+    return _TROUBLE.get(code, general).format(path=os.fspath(path), folder=Path(path).parent, **named)

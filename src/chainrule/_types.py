@@ -4,7 +4,7 @@ Axes: ``n`` rows of a table or batch, ``d`` input neurons, ``n_in`` and ``n_out`
 layer before and of the layer itself, ``k`` member networks (always the leading axis where present).
 """
 
-from typing import Any, TypeAlias
+from typing import Any, Literal, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,3 +23,8 @@ IntArray: TypeAlias = NDArray[np.integer[Any]]
 
 BoolArray: TypeAlias = NDArray[np.bool_]
 """A NumPy array of booleans."""
+
+Stopped = Literal[
+    "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
+]
+"""Why a training ended."""

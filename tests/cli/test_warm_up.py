@@ -92,7 +92,7 @@ def test_the_second_time_nothing_is_compiled():
 def test_what_is_compiled_is_kept_where_numba_is_told_to(tmp_path):
     program = """
         from chainrule.cli import main
-        from chainrule.engines import ahead
+        from chainrule.engines.cpu import warm_up
         few = [job for job in warm_up.jobs() if job.name == "tanh, float32"]
         warm_up.jobs = lambda: few
         main(["warm-up"])

@@ -9,7 +9,15 @@ from floats import call, run_activation, run_loss
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE, Array, Kernel, equation_source
+from chainrule.engines.cpu.pieces.codegen import (
+    ELEMENTS,
+    MOST_SHARED,
+    ROW,
+    TILE,
+    Array,
+    Kernel,
+    equation_source,
+)
 from chainrule.engines.cpu.pieces.pieces import (
     STEP_NUMBERS,
     activation_source,
@@ -19,7 +27,7 @@ from chainrule.engines.cpu.pieces.pieces import (
     update_source,
 )
 from chainrule.equations.activations import ACTIVATIONS, activation
-from chainrule.equations.graph import ELEMENT, ROW, Graph, TracingNamespace
+from chainrule.equations.graph import Graph
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.equations.update import chain_of
@@ -219,13 +227,12 @@ def test_neighbors_of_the_arrays_are_left_alone(dtype, rng):
 @both
 def test_sums_of_sums_are_done_in_turn(dtype, rng):
     """mean, then variance: the second sum needs the first."""
-    graph = Graph(dtype)
-    xp = TracingNamespace(graph)
-    z = graph.symbol("z", ELEMENT)
+    xp = Graph(dtype)
+    z = xp.input("z", ELEMENTS)
     mean = xp.sum(z, axis=-1, keepdims=True) / z.shape[-1]
     variance = xp.sum((z - mean) ** 2, axis=-1, keepdims=True) / z.shape[-1]
     outputs = {"a": (Array("a"), (z - mean) / xp.sqrt(variance)), "value": (Array("value", ROW), variance)}
-    source = equation_source(Kernel(graph, ("z", "a", "value", "scratch"), (Array("z"),), outputs))
+    source = equation_source(Kernel(xp, ("z", "a", "value", "scratch"), (Array("z"),), outputs))
     values = rng.normal(3, 2, size=(100, 6)).astype(dtype)
     a, value = np.zeros_like(values), np.zeros(100, dtype)
     call(source, dtype, values.copy(), a, value, np.zeros(MOST_SHARED * TILE, dtype), rows=100, cols=6)
@@ -239,14 +246,28 @@ def test_sums_of_sums_are_done_in_turn(dtype, rng):
 
 
 def test_more_sums_than_the_scratch_memory_holds_are_refused():
-    graph = Graph(np.float64)
-    xp = TracingNamespace(graph)
-    z = graph.symbol("z", ELEMENT)
+    xp = Graph(np.float64)
+    z = xp.input("z", ELEMENTS)
     total = z
     for power in range(MOST_SHARED):
         total = total + xp.sum(z * float(power + 2), axis=-1, keepdims=True)
     with pytest.raises(SettingsError, match=f"at most {MOST_SHARED}"):
-        equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), {"a": (Array("a"), total)}))
+        equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), {"a": (Array("a"), total)}))
+
+
+@pytest.mark.parametrize(
+    ("made", "named"),
+    [
+        (lambda xp, z: z * xp.sum(xp.ones_like(z), axis=-1, keepdims=True), "can't use broadcast_to"),
+        (lambda xp, z: z * xp.sum(z, axis=0), r"arrays of shape \('cols',\)"),
+        (lambda xp, z: xp.matrix_transpose(z), r"arrays of shape \('cols', 'rows'\)"),
+    ],
+)
+def test_what_is_not_a_sum_over_a_row_is_refused(made, named):
+    xp = Graph(np.float64)
+    result = made(xp, xp.input("z", ELEMENTS))
+    with pytest.raises(SettingsError, match=named):
+        equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), {"a": (Array("a"), result)}))
 
 
 # ---- updates

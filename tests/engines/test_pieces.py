@@ -198,7 +198,7 @@ def test_processes_that_write_the_same_piece_at_once(tmp_path):
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         import numpy as np
         from floats import run_activation
-        from chainrule.engines import pieces
+        from chainrule.engines.cpu.pieces import pieces
         from chainrule.equations.activations import activation
         time.sleep(max(0, float(sys.stdin.readline()) - time.time()))
         for number in range(3):
@@ -234,10 +234,12 @@ def test_processes_that_write_the_same_piece_at_once(tmp_path):
 
 WORK = """
     import numpy as np
-    from chainrule.engines.base import Data, Layout, StepSettings
-    from chainrule.engines.cpu import CpuEngine
-    from chainrule.engines.pieces import cache_folder
-    from chainrule.equations.network import Dense, Network
+    from chainrule.engines.base import Data, StepSettings
+    from chainrule.equations.layout import Layout
+    from chainrule.engines.cpu.engine import CpuEngine
+    from chainrule.engines.cpu.pieces.pieces import cache_folder
+    from chainrule.equations.dense import Dense
+    from chainrule.equations.network import Network
     network = Network([3, Dense(4, "tanh"), Dense(2)])
     data = Data(np.ones((6, 3)), np.ones((6, 2)), np.arange(6), np.arange(0))
     run = CpuEngine(np.float32, 1).start(network, np.full((1, Layout(network).size), 0.1), data, StepSettings())

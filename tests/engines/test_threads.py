@@ -16,7 +16,7 @@ from agreement import Case
 from chainrule.engines import threads
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.threads import on_threads, one_blas_thread, thread_count
+from chainrule.engines.threads import on_threads, thread_count
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -162,9 +162,11 @@ PRELUDE = f"""
 import hashlib, os, signal, sys, threading, time
 import numpy as np
 sys.path.insert(0, {os.path.dirname(__file__)!r})
-from chainrule.engines.base import Data, Layout, StepSettings
-from chainrule.engines.cpu import CpuEngine
-from chainrule.equations.network import Dense, Network
+from chainrule.engines.base import Data, StepSettings
+from chainrule.equations.layout import Layout
+from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 """
 
@@ -195,18 +197,6 @@ def test_the_environment_changes_threads_and_no_bits():
         answers.append(out.split())
     assert [count for count, _ in answers[:2]] == ["1", "3"]
     assert len({digest for _, digest in answers}) == 1
-
-
-def test_blas_keeps_to_one_thread_only_while_ours_work():
-    from threadpoolctl import threadpool_info
-
-    def counts():
-        return [pool["num_threads"] for pool in threadpool_info() if pool["user_api"] == "blas"]
-
-    before = counts()
-    with one_blas_thread():
-        assert set(counts()) == {1}
-    assert counts() == before
 
 
 # ---- on_threads
@@ -350,7 +340,7 @@ def test_a_forked_process_has_threads_of_its_own():
 # ---- long epochs
 
 TRAINING = """
-    from chainrule.engines.ahead import jobs
+    from chainrule.engines.cpu.warm_up import jobs
     jobs()[0].run()  # compiling the loops takes seconds of its own
     draws = np.random.default_rng(0)
     n = {rows}

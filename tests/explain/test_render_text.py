@@ -16,7 +16,7 @@ from chainrule.explain.show.showing import Showing
 from chainrule.explain.show.text import ASCII, render_text, text_rows, wrap_sum
 from chainrule.formula.nodes import Number, Symbol
 
-MODULES = ["showing", "walk", "render_text", "render_latex", "render_mathml", "render_html"]
+MODULES = ["show.showing", "derive.walk", "show.text", "show.latex", "show.mathml", "show.html"]
 
 
 @pytest.mark.parametrize("name", MODULES)

@@ -50,7 +50,7 @@ def train(table, **words):
 
 def test_a_calibrated_model_is_the_plain_one_at_the_temperature_of_its_card():
     plain, made = train(CLASSES, test_share=0.3), train(CLASSES, test_share=0.3, calibrate=True)
-    n, (x, y, _, _) = plain.prepared.rows["training"], plain.prepared.arrays
+    n, x, y = plain.prepared.rows["training"], plain.prepared.arrays.x, plain.prepared.arrays.y
     network, flat = plain.model.network, plain.model.parameters
     want = fitted_temperature(network, flat, x[n:], y[n:], Answers("class"))
     # The weighted sums are those of the engine in float32; the judge's are in float64.
@@ -71,8 +71,8 @@ def test_a_calibrated_model_is_the_plain_one_at_the_temperature_of_its_card():
 
 def test_calibration_is_refused_where_there_is_nothing_to_calibrate():
     for table, words, message in (
-        (NUMBERS, {}, "--calibrate is for probabilities of classes, and the target is a number"),
-        (CLASSES, {"validation_share": 0.0}, "--calibrate needs validation rows: set --validation-share"),
+        (NUMBERS, {}, "calibrate is for probabilities of classes, and the target is a number"),
+        (CLASSES, {"validation_share": 0.0}, "calibrate needs validation rows: set validation_share"),
         (CLASSES, {"loss": "hinge"}, "gives no probabilities to calibrate"),
         (CLASSES, {"calibrate": 1}, "calibrate 1 must be True or False"),
     ):
@@ -89,7 +89,7 @@ def test_every_row_is_held_out_by_one_member_and_answered_by_it():
     n = prepared.fitted.n_rows
     assert made.model.card["rows"] == {"training": n, "validation": 0, "test": prepared.tested.n_rows}
     assert made.model.card["bagging"] == 3
-    network, flat, (x, y, _, _) = made.model.network, made.fit.parameters, made.prepared.arrays
+    network, flat, (x, y, _) = made.model.network, made.fit.parameters, prepared.arrays.fitted
     # By hand: each fold's z from its own member, one temperature for all, one probability each.
     z = np.empty((1, n, 1))
     for member in range(3):
@@ -153,8 +153,8 @@ def test_a_bagged_training_can_be_replayed_and_gone_on_with(engine, tmp_path):
 
 def test_bagging_is_refused_where_members_can_hold_out_nothing_of_their_own():
     for words, message in (
-        ({"validation_share": 0.2}, "so there is no --validation-share"),
-        ({"members": 1}, "needs at least --members 2"),
+        ({"validation_share": 0.2}, "so there is no validation_share"),
+        ({"members": 1}, "needs at least members=2"),
         ({"members": 96}, "there are 96 members for 96 rows"),
     ):
         with pytest.raises(SettingsError, match=message):
@@ -276,8 +276,8 @@ def test_a_refit_that_is_interrupted_leaves_the_first_training_and_callbacks_go_
 
 def test_a_refit_is_refused_where_there_is_nothing_more_to_train_on():
     for words, message in (
-        ({"bagging": True}, "leave out --refit, or --bagging"),
-        ({"validation_share": 0.0}, "--refit trains again on the validation rows, and there are none"),
+        ({"bagging": True}, "leave out refit, or bagging"),
+        ({"validation_share": 0.0}, "refit trains again on the validation rows, and there are none"),
     ):
         with pytest.raises(SettingsError, match=message):
             train(CLASSES, **{"refit": True, **words})
@@ -337,6 +337,6 @@ def _numbers_0_to_10():
 
 
 def test_a_clamp_of_classes_is_refused():
-    with pytest.raises(SettingsError, match=r"^--clamp is for numbers, and the target 'y' has classes"):
+    with pytest.raises(SettingsError, match=r"^clamp is for numbers, and the target 'y' has classes"):
         train(CLASSES, clamp=True)
     assert train(CLASSES, clamp=False, epochs=1).model.target.clamp is None

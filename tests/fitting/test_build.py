@@ -10,15 +10,16 @@ import polars as pl
 import pytest
 
 import chainrule
-from chainrule.cli.train import SETTINGS, parser
+from chainrule.cli.train import parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
 from chainrule.fitting.score import Trained
-from chainrule.fitting.train import train
+from chainrule.fitting.train import prepare, train
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.training.monitor import Epoch
 from chainrule.training.result import FitResult
+from chainrule.training.settings.fields import listed
 from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import resolve
 
@@ -35,7 +36,7 @@ def penguins(**words: Any) -> Trained:
 
 
 def test_the_rows_of_the_score_are_not_trained_on():
-    prepared = prepare(PENGUINS, "species", Settings(hidden=[4]))
+    prepared = prepare(Question(PENGUINS, "species"), Settings(hidden=[4]))
     everything = {prepared.table.place(row) for row in range(344)}
     fitted = {prepared.fitted.place(row) for row in range(prepared.fitted.n_rows)}
     tested = {prepared.tested.place(row) for row in range(prepared.tested.n_rows)}
@@ -51,7 +52,7 @@ def test_the_rows_of_the_score_are_not_trained_on():
 def test_what_is_held_out_changes_nothing_in_the_model(tmp_path):
     """Absurd numbers in the rows held out: encoder, network and parameters stay the same to the bit."""
     frame = pl.read_csv(PENGUINS, null_values="NA")
-    prepared = prepare(frame, "species")
+    prepared = prepare(Question(frame, "species"))
     held_out = np.zeros(344, bool)
     keys = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "island", "year"]
     tested = {tuple(row) for row in prepared.tested.frame.select(keys).iter_rows()}
@@ -117,7 +118,7 @@ def test_python_has_the_words_of_the_command_line():
         "ablate",
     }  # where results go: `save`, `fit.history`, …
     assert options - only_there == words - {"settings", "on_epoch_end"}
-    assert set(SETTINGS) == set(Settings.__dataclass_fields__)
+    assert {one.name for one in listed(Settings)} == set(Settings.__dataclass_fields__)
 
 
 def test_the_same_seed_gives_the_same_bits(tmp_path):
@@ -230,7 +231,7 @@ def test_divergence_names_step_layer_gradient_and_rate_and_keeps_the_start():
         "layer ",
         "largest gradient ",
         "learning rate 1e+06",
-        "--learning-rate",
+        "learning_rate",
     ):
         assert part in trained.notes[0]
     assert "the network has learned nothing" in trained.notes[1]
@@ -289,7 +290,7 @@ def test_ctrl_c_while_scoring_leaves_out_the_baselines_alone(monkeypatch):
         raise KeyboardInterrupt
 
     scores = penguins().evaluation.scores
-    monkeypatch.setattr("chainrule.fitting.train.class_baselines", interrupted)
+    monkeypatch.setattr("chainrule.fitting.score.class_baselines", interrupted)
     trained = penguins()
     assert trained.baselines == {}
     assert trained.evaluation.scores == scores == trained.model.card["scores"]
@@ -312,7 +313,7 @@ def test_members_that_learned_nothing_are_left_out_where_others_did():
     ]
     assert training_notes(result([4, 3, 2], stopped="early stopping"), plan) == []
     assert training_notes(result([9, 9, 9]), plan) == [
-        "the loss was still falling at the last epoch: more --epochs may help"
+        "the loss was still falling at the last epoch: more epochs may help"
     ]
     assert training_notes(result([9, 9, 8]), plan) == []
 
@@ -324,16 +325,16 @@ def test_endings_without_a_finite_network():
         == f"{late}; no epoch before it left a network to keep"
     )
     assert "with its initial weights" in no_finite_outputs(result([0, 0], diverged={0: late, 1: first}))
-    assert "choose another --activation" in no_finite_outputs(result([0]))
+    assert "choose another activation" in no_finite_outputs(result([0]))
 
 
 @pytest.mark.parametrize(
     ("answers", "y", "sentence"),
     [
         ([0, 0, 0, 1], [0, 0, 0, 1], "the perceptron separates all 4 training rows"),
-        ([0, 0, 1, 1], [0, 0, 0, 1], "1 of 4 training rows are wrong, though a plane separates the classes: use more --epochs"),
+        ([0, 0, 1, 1], [0, 0, 0, 1], "1 of 4 training rows are wrong, though a plane separates the classes: use more epochs"),
         ([1, 1, 1, 1], [0, 1, 1, 0], "2 of 4 training rows are wrong, and no plane separates the classes, so no perceptron "
-         "can: use a hidden layer (--optimizer adam --hidden 8)"),
+         "can: use a hidden layer (optimizer='adam', hidden=[8])"),
     ],
 )  # fmt: skip
 def test_separability_of_gates(answers, y, sentence):

@@ -165,7 +165,7 @@ def test_booleans(write: Write) -> None:
     assert encoder.transform(read_table(write("b\n1\n0\n"))).tolist() == [[1, 0], [0, 0]]
     assert message(encoder, read_table(write("b\nyes\nperhaps\n"))) == (
         "t.csv: line 3, column 'b': 'perhaps' is not a truth value (true, yes, 1, false, no, 0); correct it, or name "
-        "it as missing with --missing perhaps"
+        "it as missing with missing=['perhaps']"
     )
 
 
@@ -207,7 +207,7 @@ def test_dates_in_other_clothes(write: Write) -> None:
         assert column(encoder, frame, days) == expected
     assert message(encoder, read_table(write("d,z\n01/02/2024,1\n2024-13-01,1\n"))) == (
         "t.csv: line 3, column 'd': '2024-13-01' is not a date or time such as 2024-12-31; correct it, or name it as "
-        "missing with --missing 2024-13-01"
+        "missing with missing=['2024-13-01']"
     )
     assert message(encoder, from_frame({"d": [3, 4]}, "new")) == (
         "new: row 1, column 'd': '3' is not a date or time such as 2024-12-31; correct it, or make it missing"
@@ -334,12 +334,12 @@ def test_a_new_table_is_checked(write: Write) -> None:
     bad = read_table(write(f"{header}\n2008,male,Dream,40,18,180,heavy,1\n"))
     assert message(encoder, bad) == (
         "t.csv: line 2, column 'body_mass_g': 'heavy' is not a number; correct it, or name it as missing with "
-        "--missing heavy"
+        "missing=['heavy']"
     )
     infinite = read_table(write(f"{header}\n2008,male,Dream,40,18,180,-inf,1\n"))
     assert message(encoder, infinite) == (
         "t.csv: line 2, column 'body_mass_g': '-inf' is not a finite number (beyond ±1.8e308); correct it, or name it "
-        "as missing with --missing -inf"
+        "as missing with missing=['-inf']"
     )
 
 

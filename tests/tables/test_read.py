@@ -65,7 +65,7 @@ def test_decimal_comma(write: Write) -> None:
     assert table.frame.rows() == [(1.5, 2), (-0.25, 3)]
     assert read_table(write("a\n1,5\n2\n"), decimal=",").frame.rows() == [(1.5,), (2.0,)]
     assert read_table(write("a;b;c\n1,5;2;x\n-0,25;3;y\n")).notes == (
-        "a: numbers with a decimal comma, taken for text; read them with --decimal ,",
+        "a: numbers with a decimal comma, taken for text; name it as the decimal sign",
     )
     # A point beside a decimal comma may be a thousands separator: not guessed at.
     assert read_table(write("a;b\n1.500;2\n1,5;3\n"), decimal=",").frame.schema["a"] == pl.String
@@ -108,8 +108,7 @@ def test_named_encoding(write: Write) -> None:
     path = write("a,b\n5 €,1\n".encode("cp1252"))
     assert read_table(path, encoding="cp1252").frame.rows() == [("5 €", 1)]
     assert (
-        message(path, encoding="ascii")
-        == "t.csv: line 2: can't be decoded as ascii; choose another --encoding"
+        message(path, encoding="ascii") == "t.csv: line 2: can't be decoded as ascii; choose another encoding"
     )
     with pytest.raises(SettingsError, match="the encoding 'latin-99' is not known"):
         read_table(path, encoding="latin-99")
@@ -231,12 +230,12 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
         (
             'a,b\n"x\ny",1\n2\n3,4\n5,6,7\n',
             "t.csv: line 4 has 1 field, where the header has 2 (1 more line is like it); quote the cells that hold "
-            "the delimiter (','), or name another with --delimiter",
+            "the delimiter (','), or name another with delimiter",
         ),
         (
             "a\tb\n1\t2\t3\n",
             "t.csv: line 2 has 3 fields, where the header has 2; quote the cells that hold the delimiter (tab), or "
-            "name another with --delimiter",
+            "name another with delimiter",
         ),
         (
             'a,b\n1,2\n"x,3\n4,5\n',
@@ -248,7 +247,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
             "t.csv: line 2: the quotes are not right (',' expected after '\"'); close every quote, and double a "
             'quote that belongs to the text ("")',
         ),
-        ("a,b\n1,\0\n", "t.csv: line 2 holds a NUL byte; this is not a text table, or it wants --encoding"),
+        ("a,b\n1,\0\n", "t.csv: line 2 holds a NUL byte; this is not a text table, or it wants encoding"),
         (b"PK\3\4rest", "t.csv: is a spreadsheet or another zip file; save the sheet as CSV"),
     ],
 )

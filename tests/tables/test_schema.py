@@ -158,10 +158,10 @@ def test_no_input_is_left() -> None:
     table = from_frame({"a": [1, 1, 1], "b": ["x", "y", "z"], "y": [1.5, 2, 3]}, "t.csv")
     assert message(table, target="y") == (
         "TableError: t.csv: no column is left to be an input (a: every cell is '1'; b: it has a different value in "
-        "every row); name inputs with --inputs"
+        "every row); name some with inputs"
     )
     assert message(from_frame({"y": [1.5, 2]}, "t.csv"), target="y") == (
-        "TableError: t.csv: no column is left to be an input (there is only the target); name inputs with --inputs"
+        "TableError: t.csv: no column is left to be an input (there is only the target); name some with inputs"
     )
 
 
@@ -176,15 +176,15 @@ def test_kinds_by_hand() -> None:
     # Day first, where nothing else tells.
     assert schema.columns[2].spelling == "%d/%m/%Y"
     assert message(from_frame({"a": ["1", "x"]}, "t"), kinds={"a": "number"}) == (
-        "TableError: t: row 2, column 'a': 'x' is not a number; correct it, or name it as missing with --missing x"
+        "TableError: t: row 2, column 'a': 'x' is not a number; correct it, or name it as missing with missing=['x']"
     )
     assert message(from_frame({"a": ["yes", "x y"]}, "t"), kinds={"a": "boolean"}) == (
         "TableError: t: row 2, column 'a': 'x y' is not a truth value (true, yes, 1, false, no, 0); correct it, or "
-        "name it as missing with --missing 'x y'"
+        "name it as missing with missing=['x y']"
     )
     assert message(from_frame({"a": ["2024-01-01", "soon"]}, "t"), kinds={"a": "datetime"}) == (
         "TableError: t: row 2, column 'a': 'soon' is not a date or time such as 2024-12-31; correct it, or name it "
-        "as missing with --missing soon"
+        "as missing with missing=['soon']"
     )
 
 
@@ -194,7 +194,7 @@ def test_odd_cells(write: Write) -> None:
     table = csv_table(write, age=ages, y=[i % 7 / 2 for i in range(1000)])
     expected = (
         "t.csv: column 'age' is a number in 999 rows but 'abc' in line 17; correct it, or name it as missing with "
-        "--missing abc"
+        "missing=['abc']"
     )
     assert message(table, target="y") == f"TableError: {expected}"
     assert message(table, target="age") == f"TableError: {expected}"
@@ -221,8 +221,8 @@ def test_odd_cells_among_few_numbers_are_codes(write: Write) -> None:
     schema = infer_schema(csv_table(write, floor=floors, y=[1.5, 2] * 100), target="y")
     assert schema.columns[0].kind == "category"
     assert schema.notes == (
-        "column 'floor' is a number in 199 rows but 'G' in line 4; correct it, or name it as missing with "
-        "--missing G; as it is, it is a category",
+        "column 'floor' is a number in 199 rows but 'G' in line 4; correct it, or make it missing; "
+        "as it is, it is a category",
     )
 
 
@@ -231,8 +231,7 @@ def test_odd_cells_of_a_source_with_types_are_a_note() -> None:
     schema = infer_schema(from_frame({"x": cells, "z": [i * i for i in range(40)]}, "t"))
     assert schema.columns[0].kind == "identifier"
     assert schema.notes == (
-        "column 'x' is a number in 39 rows but 'abc' in row 40; correct it, or name it as missing with --missing abc; "
-        "as it is, it is left out",
+        "column 'x' is a number in 39 rows but 'abc' in row 40; correct it, or make it missing; as it is, it is left out",
     )
 
 
@@ -266,7 +265,7 @@ def test_odd_dates(write: Write) -> None:
     days[4] = "soon"
     assert message(csv_table(write, day=days, y=[1.5, 2] * 15), target="y") == (
         "TableError: t.csv: column 'day' is a date in 29 rows but 'soon' in line 6; correct it, or name it as missing "
-        "with --missing soon"
+        "with missing=['soon']"
     )
 
 
@@ -274,7 +273,7 @@ def test_infinite_numbers(write: Write) -> None:
     table = csv_table(write, a=[1, 2, "1e999", 4], b=[1, 2, 3, 5], y=[1.5, 2.5, 3, 4])
     assert message(table, target="y") == (
         "TableError: t.csv: line 4, column 'a': '1e999' is not a finite number (beyond ±1.8e308); correct it, or name "
-        "it as missing with --missing 1e999"
+        "it as missing with missing=['1e999']"
     )
     assert infer_schema(table, target="y", drop=["a"]).task == "regression"
     frame = from_frame({"a": [1.0, float("-inf")], "y": [1.5, 2.5]}, "t")
@@ -331,7 +330,7 @@ def test_the_task_by_hand(write: Write) -> None:
     text = csv_table(write, x=[1, 4, 9], y=[1, "low", "low"])
     assert message(text, target="y", task="regression") == (
         "TableError: t.csv: line 3, column 'y': 'low' is not a number; correct it, or name it as missing with "
-        "--missing low"
+        "missing=['low']"
     )
     assert message(numbers, target="y", task="clustering") == (
         "SettingsError: the task is 'clustering'; it is classification or regression"
@@ -389,7 +388,7 @@ def test_the_task_by_hand(write: Write) -> None:
         (
             {"a": [1, 2, 3], "y": [date(2024, 1, i) for i in (1, 2, 2)]},
             {"target": "y"},
-            "t: the target 'y' is a date or time; choose a number or a class, or ask for --task classification",
+            "t: the target 'y' is a date or time; choose a number or a class, or ask for task='classification'",
         ),
         (
             {"a": [1, 2], "y": [[1], [2]]},

@@ -147,7 +147,7 @@ def test_numbers_come_back(cells: list[float], scaling: str) -> None:
         (["a", "b", "a"], ["a", None], "new: row 2, column 'y': the target is missing; leave the row out"),
         ([1.5, 2, 3], [1.0, None], "new: row 2, column 'y': the target is missing; leave the row out"),
         ([1.5, 2, 3], ["1", "x"], "new: row 2, column 'y': 'x' is not a number; correct it, or name it as missing with "
-         "--missing x"),
+         "missing=['x']"),
         ([1e-300, 2e-300, 5e-300], [1e300], "new: row 1, column 'y': '1e+300' is too large to be scaled; correct it or "
          "leave the row out"),
     ],
@@ -299,6 +299,6 @@ def test_the_clamp_in_files() -> None:
     with pytest.raises(ModelFileError, match=r"^target\.clamp: classes have no clamp"):
         TargetEncoder.from_dict({**fit(["a", "b", "a"]).to_dict(), "clamp": made["clamp"]})
     with pytest.raises(
-        SettingsError, match=r"^--clamp is for numbers, and the target 'y' has classes: leave it out$"
+        SettingsError, match=r"^clamp is for numbers, and the target 'y' has classes: leave it out$"
     ):
         fit(["a", "b", "a"], clamp=True)

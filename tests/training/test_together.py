@@ -80,14 +80,14 @@ def test_a_training_goes_on_to_the_same_bits():
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        ({"early_stopping": False}, "--stop-together would have no effect: early stopping is off"),
-        ({"members": 1}, "--stop-together would have no effect: there is one member"),
+        ({"early_stopping": False}, "stop_together would have no effect: early stopping is off"),
+        ({"members": 1}, "stop_together would have no effect: there is one member"),
         (
             {"sharing": "tabm"},
-            "--stop-together would have no effect: members that share end together as it is",
+            "stop_together would have no effect: members that share end together as it is",
         ),
-        ({"optimizer": "lbfgs"}, "--stop-together would have no effect: lbfgs minimizes one member's cost"),
-        ({"stop_together": 1}, "stop-together 1 must be True or False"),
+        ({"optimizer": "lbfgs"}, "stop_together would have no effect: lbfgs minimizes one member's cost"),
+        ({"stop_together": 1}, "stop_together 1 must be True or False"),
     ],
     ids=["no early stopping", "one member", "sharing", "lbfgs", "no flag"],
 )

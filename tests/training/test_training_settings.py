@@ -83,6 +83,9 @@ def test_every_setting_has_an_effect():
     table = replace(
         NUMBERS, n_inputs=16, groups=(*[InputGroup("number")] * 3, InputGroup("category", 13, 12))
     )
+    del changed[
+        "time_limit"
+    ]  # the clock's, which runs from the moment a table is read: tests/fitting/test_steps.py
     for name, value in changed.items():
         problem = CLASSES if name == "label_smoothing" else table
         assert resolve(Settings(**{name: value}), problem) != resolve(Settings(), problem), name
@@ -143,7 +146,7 @@ def test_every_loss_resolves_for_its_task_or_says_why_not(loss):
 NAN, INF = float("nan"), float("inf")
 WRONG = [
     ({"hidden": [8, 0]}, "hidden [8, 0] must be whole numbers of neurons"),
-    ({"early_stopping": "yes"}, "early-stopping 'yes' must be True or False"),
+    ({"early_stopping": "yes"}, "early_stopping 'yes' must be True or False"),
     ({"hidden": [2.5]}, "hidden [2.5] must be"),
     ({"hidden": [True]}, "hidden [True] must be"),
     ({"hidden": 64}, "hidden 64 must be"),
@@ -151,9 +154,9 @@ WRONG = [
     ({"bias": "both"}, "bias 'both' is unknown: choose neuron, layer, none"),
     ({"init": "gloro_normal"}, "did you mean glorot_normal"),
     ({"init": 0.5}, "initializer must be a name"),
-    ({"batch_size": 0}, "batch-size 0 must be a whole number, at least 1"),
-    ({"batch_size": "half"}, "batch-size 'half' must be a whole number"),
-    ({"batch_size": 2.0}, "batch-size 2.0 must be a whole number"),
+    ({"batch_size": 0}, "batch_size 0 must be a whole number, at least 1"),
+    ({"batch_size": "half"}, "batch_size 'half' must be a whole number"),
+    ({"batch_size": 2.0}, "batch_size 2.0 must be a whole number"),
     ({"epochs": 0}, "epochs 0 must be a whole number, at least 1"),
     ({"epochs": 2.0}, "epochs 2.0 must be a whole number"),
     ({"epochs": True}, "epochs True must be"),
@@ -163,16 +166,16 @@ WRONG = [
     ({"seed": 2**64}, "must be less than 2^64"),
     ({"warmup": -0.5}, "warmup -0.5 must be a number, at least 0"),
     ({"warmup": NAN}, "warmup nan must be a number"),
-    ({"weight_decay": -1}, "weight-decay -1 must be a number, at least 0"),
+    ({"weight_decay": -1}, "weight_decay -1 must be a number, at least 0"),
     ({"l1": INF}, "l1 inf must be a number"),
     ({"l2": "0.1"}, "l2 '0.1' must be a number"),
     ({"tolerance": -1e-9}, "tolerance -1e-09 must be"),
-    ({"learning_rate": 0}, "learning-rate 0 must be a number above 0"),
-    ({"learning_rate": NAN}, "learning-rate nan must be a number above 0"),
-    ({"clip_norm": -2}, "clip-norm -2 must be a number above 0"),
+    ({"learning_rate": 0}, "learning_rate 0 must be a number above 0"),
+    ({"learning_rate": NAN}, "learning_rate nan must be a number above 0"),
+    ({"clip_norm": -2}, "clip_norm -2 must be a number above 0"),
     ({"dropout": 1}, "dropout 1 must be at least 0 and less than 1"),
     ({"dropout": -0.1}, "dropout -0.1 must be"),
-    ({"validation_share": 1.0}, "validation-share 1.0 must be at least 0 and less than 1"),
+    ({"validation_share": 1.0}, "validation_share 1.0 must be at least 0 and less than 1"),
     ({"momentum": 1.0}, "momentum 1.0 must be at least 0 and less than 1"),
     ({"momentum": "much"}, "momentum 'much' must be"),
 ]
@@ -211,21 +214,21 @@ CONTRADICTIONS = [
     ),
     ({"optimizer": "rmsprop", "momentum": 0.5}, NUMBERS, "momentum has no meaning for rmsprop"),
     ({"optimizer": "lbfgs", "momentum": 0.5}, NUMBERS, "momentum has no meaning for lbfgs"),
-    ({"optimizer": "lbfgs", "dropout": 0.5}, NUMBERS, "so --dropout can't be used"),
-    ({"optimizer": "lbfgs", "clip_norm": 1.0}, NUMBERS, "so --clip-norm can't be used"),
-    ({"optimizer": "lbfgs", "weight_decay": 0.1}, NUMBERS, "so --weight-decay can't be used"),
-    ({"optimizer": "lbfgs", "learning_rate": 0.1}, NUMBERS, "so --learning-rate can't be used"),
-    ({"optimizer": "lbfgs", "schedule": "cosine"}, NUMBERS, "so --schedule can't be used"),
+    ({"optimizer": "lbfgs", "dropout": 0.5}, NUMBERS, "so dropout can't be used"),
+    ({"optimizer": "lbfgs", "clip_norm": 1.0}, NUMBERS, "so clip_norm can't be used"),
+    ({"optimizer": "lbfgs", "weight_decay": 0.1}, NUMBERS, "so weight_decay can't be used"),
+    ({"optimizer": "lbfgs", "learning_rate": 0.1}, NUMBERS, "so learning_rate can't be used"),
+    ({"optimizer": "lbfgs", "schedule": "cosine"}, NUMBERS, "so schedule can't be used"),
     ({"optimizer": "lbfgs", "warmup": 1}, NUMBERS, "warmup would have no effect.*lbfgs"),
     (
         {"optimizer": "lbfgs", "batch_size": 32},
         NUMBERS,
-        "batch-size would have no effect.*lbfgs sees the whole",
+        "batch_size would have no effect.*lbfgs sees the whole",
     ),
     (
         {"optimizer": "gradient_descent", "batch_size": 5},
         NUMBERS,
-        "batch-size would have no effect.*gradient_descent sees the whole table",
+        "batch_size would have no effect.*gradient_descent sees the whole table",
     ),
     ({"optimizer": "perceptron", "hidden": [3]}, TWO, "trains one layer with the loss perceptron"),
     ({"optimizer": "perceptron", "loss": "hinge"}, TWO, "trains one layer with the loss perceptron"),
@@ -282,13 +285,13 @@ def test_the_switches_of_dense_layers_reach_the_network_and_the_plan():
     [
         (
             {"rate_factors": {"alpha": 0.1}},
-            "rate-factors: there is no parameter 'alpha'; the network has W, b",
+            "rate_factors: there is no parameter 'alpha'; the network has W, b",
         ),
         ({"rate_factors": {"b": 0}}, "factor 0 of b must be a number above 0"),
-        ({"rate_factors": 0.1}, "rate-factors 0.1 must be factors by name"),
-        ({"rate_factors": {"b": 0.1}, "optimizer": "lbfgs"}, "--rate-factors can't be used with it"),
-        ({"activation_mix": True, "hidden": ()}, "--activation-mix would have no effect"),
-        ({"activation_mix": 1}, "activation-mix 1 must be True or False"),
+        ({"rate_factors": 0.1}, "rate_factors 0.1 must be factors by name"),
+        ({"rate_factors": {"b": 0.1}, "optimizer": "lbfgs"}, "rate_factors can't be used with it"),
+        ({"activation_mix": True, "hidden": ()}, "activation_mix would have no effect"),
+        ({"activation_mix": 1}, "activation_mix 1 must be True or False"),
         ({"parametrization": "mup"}, "parametrization 'mup' is unknown"),
         ({"regularization_schedule": "cosine"}, "unknown regularization schedule 'cosine'"),
         (

@@ -9,7 +9,8 @@ import sys
 from collections.abc import Sequence
 from importlib import import_module
 
-from chainrule.cli.console import printable
+from chainrule._doors import COMMAND_LINE, through
+from chainrule._numbers import printable
 from chainrule.cli.parsing import EXAMPLE_INDENT, closest
 from chainrule.errors import ChainruleError, SettingsError
 
@@ -51,8 +52,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if isinstance(stream, io.TextIOWrapper):
             # A letter that the terminal's encoding doesn't have must not end a command.
             stream.reconfigure(errors="backslashreplace")
+    with through(COMMAND_LINE):
+        return _answered(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _answered(arguments: list[str]) -> int:
     try:
-        code = _run(list(sys.argv[1:] if arguments is None else arguments))
+        code = _run(arguments)
         sys.stdout.flush()
     except ChainruleError as error:
         return _failed(str(error))

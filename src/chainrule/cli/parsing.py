@@ -5,12 +5,14 @@ from __future__ import annotations
 import argparse
 import shutil
 import textwrap
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import Any, NoReturn
 
+from chainrule._doors import COMMAND_LINE
 from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
+from chainrule.training.settings.fields import Setting
 
 EXAMPLE_INDENT = "  "
 
@@ -159,6 +161,35 @@ def words(text: str) -> list[str]:
         else:
             parts[-1] += sign
     return [part.strip() for part in parts if part.strip()]
+
+
+def one_or_more(text: str) -> str | tuple[str, ...]:
+    """Return the one name or formula, or those between commas."""
+    parts = words(text)
+    return parts[0] if len(parts) == 1 else tuple(parts)
+
+
+READERS: Mapping[str, Callable[[str], Any]] = {
+    "whole": whole,
+    "number": number,
+    "rows": rows_per_batch,
+    "sizes": layer_sizes,
+    "factors": factors,
+    "texts": one_or_more,
+}
+"""How the value of an option is read, by the kind of its setting; others are text as it stands."""
+
+
+def setting_option(parser: Parser, setting: Setting) -> None:
+    """Add the option of a setting; a flag that the recipe may set can be switched off, too."""
+    name, said = COMMAND_LINE.setting(setting.name), setting.said(COMMAND_LINE)
+    if setting.kind.name != "flag":
+        read, action = READERS.get(setting.kind.name), "append" if setting.kind.name == "columns" else "store"
+        parser.option(setting.group, name, metavar=setting.sign, type=read, action=action, help=said)
+    elif setting.default is None:
+        parser.option(setting.group, name, action=argparse.BooleanOptionalAction, help=said)
+    else:
+        parser.option(setting.group, name, action="store_true", default=None, help=said)
 
 
 def thread_option(made: Parser, group: str) -> None:

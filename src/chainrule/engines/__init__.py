@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from chainrule._doors import setting
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -63,7 +64,8 @@ def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) ->
     row = REGISTRY[name]
     if threads is not None and not row.threaded:
         raise SettingsError(
-            f"the {name} engine works on one thread: leave out --threads, or use --engine {ENGINES[0]}"
+            f"the {name} engine works on one thread: "
+            f"leave out {setting('threads')}, or use {setting('engine', ENGINES[0])}"
         )
     return row.load()(dtype, threads)
 

@@ -15,6 +15,7 @@ from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -55,8 +56,8 @@ class StepSettings:
         check_sharing(self.sharing)
         if self.sharing != "none" and self.optimizer.searches:
             raise SettingsError(
-                f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: leave sharing out, "
-                "or choose another --optimizer"
+                f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: "
+                f"leave {setting('sharing')} out, or choose another {setting('optimizer')}"
             )
 
 
@@ -99,7 +100,7 @@ class Divergence(NamedTuple):
         return (
             f"training diverged in step {self.step}: layer {self.layer} is no longer finite "
             f"(largest gradient {self.largest_gradient:.3g}, learning rate {self.learning_rate:g}); "
-            "lower --learning-rate, set --clip-norm, or scale the inputs"
+            f"lower {setting('learning_rate')}, set {setting('clip_norm')}, or scale the inputs"
         )
 
 

@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import dropout_uniforms, row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data, StepSettings, of_member
@@ -60,6 +61,7 @@ class Passes(NamedTuple):
     raw: FloatArray
 
 
+@one_blas_thread()
 def take_passes(
     layout: Layout,
     flat: FloatArray,
@@ -157,6 +159,7 @@ def layer_of_record_not_finite(record: Record) -> int | None:
     return next((number for number, array in [*stages, *layers] if not np.isfinite(array).all()), None)
 
 
+@one_blas_thread()
 def predicted(network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
     """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d), in blocks of rows that bound the memory."""
     flat = np.array(parameters, np.float64, ndmin=2)

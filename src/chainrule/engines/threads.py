@@ -14,11 +14,12 @@ from functools import lru_cache
 from types import FrameType
 from typing import Any, cast
 
-from threadpoolctl import ThreadpoolController
-
+from chainrule._blas import keep_to_one_blas_thread
+from chainrule._doors import setting
+from chainrule._locks import ForkSafeLock
 from chainrule.errors import SettingsError
 
-_submitting = threading.Lock()
+_submitting = ForkSafeLock()
 
 
 def thread_count(wanted: int | None = None) -> int:
@@ -98,6 +99,7 @@ def _elsewhere(work: Callable[[int], Any], number: int, taken: int | None) -> No
         if others:
             os.sched_setaffinity(0, {others[(number - 1) % len(others)]})
             os.sched_setaffinity(0, allowed)
+    keep_to_one_blas_thread()
     work(number)
 
 
@@ -135,45 +137,6 @@ def _interrupts_kept_back() -> Iterator[list[tuple[int, FrameType | None]]]:
             handler(*came[0])
 
 
-@contextmanager
-def one_blas_thread() -> Iterator[None]:
-    """Keep BLAS on the thread that calls it, since the threads are ours to share out.
-
-    The first of several trainings side by side says so to BLAS, and the last one takes it back.
-    """
-    # threadpoolctl's own context manager asks every library for everything, which takes as long as ten steps.
-    with _limit.lock:
-        if not _limit.users:
-            _limit.before = [library.get_num_threads() for library in _blas()]
-            _set_blas_threads([1] * len(_limit.before))
-        _limit.users += 1
-    try:
-        yield
-    finally:
-        with _limit.lock:
-            _limit.users -= 1
-            if not _limit.users:
-                _set_blas_threads(_limit.before)
-
-
-class _Limit:
-    """Who keeps BLAS to one thread at the moment, and how many it had before."""
-
-    def __init__(self) -> None:
-        self.lock = threading.Lock()
-        self.users = 0
-        self.before: list[int] = []
-
-
-_limit = _Limit()
-
-
-def _set_blas_threads(counts: list[int]) -> None:
-    for library, count in zip(_blas(), counts, strict=True):
-        if library.get_num_threads() != count:
-            library.set_num_threads(count)
-
-
 @lru_cache(maxsize=8)
 def _pool(process: int, count: int) -> ThreadPoolExecutor:
     """Return a pool whose threads all run: work that waits for work must not wait for one that can't be started."""
@@ -184,14 +147,9 @@ def _pool(process: int, count: int) -> ThreadPoolExecutor:
         started = [pool.submit(begin.wait) for _ in range(count)]
     except RuntimeError as error:
         raise SettingsError(
-            f"this machine doesn't start {count} more threads: choose fewer with --threads"
+            f"this machine doesn't start {count} more threads: choose fewer with {setting('threads')}"
         ) from error
     finally:
         begin.set()
     wait(started)
     return pool
-
-
-@lru_cache(maxsize=1)
-def _blas() -> list[Any]:
-    return [library for library in ThreadpoolController().lib_controllers if library.user_api == "blas"]

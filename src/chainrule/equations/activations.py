@@ -8,14 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 import numpy as np
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import Entry, find, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import Formula
@@ -26,7 +25,7 @@ Function = Callable[..., Array]
 
 
 @dataclass(frozen=True)
-class Activation:
+class Activation(Entry):
     """One activation function: what is shown (`text`) and what runs (`function`, `derivative`).
 
     Where ``function`` or ``derivative`` is None the formula itself runs; a record carries them where the
@@ -45,11 +44,7 @@ class Activation:
     output_only: bool = False
     slope_in_a: str = ""
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-
-    def __hash__(self) -> int:
-        return hash(self.spec)
+    __hash__ = Entry.__hash__  # a dataclass would hash its fields
 
     @cached_property
     def formula(self) -> Formula:
@@ -62,11 +57,9 @@ class Activation:
         return derivative(self.formula, "z")
 
     @property
-    def spec(self) -> str:
-        """The text that `activation` turns back into this record, such as ``leaky_relu(alpha=0.2)``."""
-        if self.name not in ACTIVATIONS:
-            return self.text
-        return format_spec(self.name, self.parameters, ACTIVATIONS[self.name].parameters)
+    def listed(self) -> Mapping[str, Activation]:
+        """`ACTIVATIONS`."""
+        return ACTIVATIONS
 
     @np.errstate(all="ignore")
     def __call__(self, z: Array, xp: Namespace) -> Array:
@@ -105,12 +98,8 @@ def activation(spec: str | Activation) -> Activation:
     """
     if isinstance(spec, Activation):
         return spec
-    name, parameters = read_spec(spec, ACTIVATIONS, "activation")
-    if name is not None:
-        record = ACTIVATIONS[name]
-        if not parameters:
-            return record
-        return replace(record, parameters={**record.parameters, **parameters})
+    if record := find(spec, ACTIVATIONS, "activation"):
+        return record
     try:
         formula = parse(spec, {"z"})
     except FormulaError as error:
@@ -214,14 +203,10 @@ def _softmax(z: Array, xp: Namespace) -> Array:
     return e / xp.sum(e, axis=-1, keepdims=True)
 
 
-def _records(*records: Activation) -> Mapping[str, Activation]:
-    return MappingProxyType({record.name: record for record in records})
-
-
 # Sources: ReLU: Nair & Hinton 2010; leaky ReLU: Maas et al. 2013; ELU: Clevert et al. 2016; SELU and its two
 # constants: Klambauer et al. 2017; softplus: Dugas et al. 2001; SiLU and GELU: Hendrycks & Gimpel 2016; Mish:
 # Misra 2019.
-ACTIVATIONS: Mapping[str, Activation] = _records(
+ACTIVATIONS: Mapping[str, Activation] = records(
     Activation("identity", "z", "(-inf, inf)"),
     Activation("binary_step", "step(z)", "{0, 1}"),
     Activation("sigmoid", "1/(1+exp(-z))", "(0, 1)", _sigmoid, _sigmoid_prime, slope_in_a="a*(1-a)"),

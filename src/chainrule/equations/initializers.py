@@ -8,26 +8,22 @@ random), ``fan_in`` and ``fan_out`` the numbers of neurons of the layer before a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import Entry, named, records
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.parse import parse
 
 
 @dataclass(frozen=True)
-class Initializer:
+class Initializer(Entry):
     """One way to set initial weights: a formula of ``u`` or ``n``, or of neither."""
 
     name: str
     text: str
     parameters: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     @cached_property
     def formula(self) -> Formula:
@@ -35,9 +31,9 @@ class Initializer:
         return parse(self.text, {"u", "n", "fan_in", "fan_out", *self.parameters})
 
     @property
-    def spec(self) -> str:
-        """The text that `initializer` turns back into this record."""
-        return format_spec(self.name, self.parameters, INITIALIZERS[self.name].parameters)
+    def listed(self) -> Mapping[str, Initializer]:
+        """`INITIALIZERS`."""
+        return INITIALIZERS
 
     @property
     def draws(self) -> str | None:
@@ -63,19 +59,11 @@ def initializer(spec: str | Initializer) -> Initializer:
     """
     if isinstance(spec, Initializer):
         return spec
-    name, parameters = read_spec(spec, INITIALIZERS, "initializer")
-    if name is None:
-        raise unknown_name("initializer", spec, INITIALIZERS)
-    record = INITIALIZERS[name]
-    return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
-
-
-def _records(*records: Initializer) -> Mapping[str, Initializer]:
-    return MappingProxyType({record.name: record for record in records})
+    return named(spec, INITIALIZERS, "initializer")
 
 
 # Sources: Glorot: Glorot & Bengio 2010, eq. 16; He: He et al. 2015, eq. 10; LeCun: LeCun et al. 1998, §4.6.
-INITIALIZERS: Mapping[str, Initializer] = _records(
+INITIALIZERS: Mapping[str, Initializer] = records(
     Initializer("zeros", "0"),
     Initializer("constant", "value", {"value": 0.1}),
     Initializer("uniform", "low + (high-low)*u", {"low": -0.5, "high": 0.5}),

@@ -18,7 +18,7 @@ import numpy as np
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
-from chainrule.equations.registry import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import Entry, find, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import Formula
@@ -33,12 +33,14 @@ class Link:
     """A loss and an output activation taken together, written in z, where the two are stable and short.
 
     ``value(z, y, xp)`` is the loss of each output (of each row, in its first output, never NaN for finite z);
-    ``delta`` is the formula of its derivative d(loss)/dz in ``a`` and ``y``: the a - y of the articles.
+    ``delta`` is the formula of its derivative d(loss)/dz in ``a`` and ``y``: the a - y of the articles. ``why`` says why the
+    derivatives of the two come to that; nothing where they don't, as with the perceptron's rule.
     """
 
     text: str
     value: Function
     delta: str
+    why: str = ""
 
     @cached_property
     def formula(self) -> Formula:
@@ -52,7 +54,7 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Loss:
+class Loss(Entry):
     """One loss function; the same roles as in `Activation`, with the formula in ``a`` and ``y``.
 
     ``targets`` says what y may hold, ``output`` is the output activation that suits it; a ``signed`` loss
@@ -70,12 +72,11 @@ class Loss:
     parameters: Mapping[str, float] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-        object.__setattr__(self, "links", MappingProxyType(dict(self.links)))
+    __hash__ = Entry.__hash__  # a dataclass would hash its fields
 
-    def __hash__(self) -> int:
-        return hash(self.spec)
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        object.__setattr__(self, "links", MappingProxyType(dict(self.links)))
 
     @cached_property
     def formula(self) -> Formula:
@@ -88,11 +89,9 @@ class Loss:
         return derivative(self.formula, "a")
 
     @property
-    def spec(self) -> str:
-        """The text that `loss` turns back into this record, such as ``huber(delta=2.0)``."""
-        if self.name not in LOSSES:
-            return self.text
-        return format_spec(self.name, self.parameters, LOSSES[self.name].parameters)
+    def listed(self) -> Mapping[str, Loss]:
+        """`LOSSES`."""
+        return LOSSES
 
     @property
     def _own(self) -> dict[str, float]:
@@ -160,12 +159,9 @@ def loss(spec: str | Loss) -> Loss:
     """
     if isinstance(spec, Loss):
         return spec
-    name, parameters = read_spec(spec, LOSSES, "loss")
-    if name is not None:
-        record = LOSSES[name]
-        merged = {**record.parameters, **parameters}
-        _check_parameters(name, merged)
-        return replace(record, parameters=merged) if parameters else record
+    if record := find(spec, LOSSES, "loss"):
+        _check_parameters(record.name, record.parameters)
+        return record
     try:
         formula = parse(spec, {"a", "y"})
     except FormulaError as error:
@@ -268,14 +264,10 @@ def _perceptron_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     return xp.maximum(xp.zeros_like(z), (1 - 2 * y) * z)
 
 
-def _records(*records: Loss) -> Mapping[str, Loss]:
-    return MappingProxyType({record.name: record for record in records})
-
-
 # Sources: Huber 1964; quantile (pinball): Koenker & Bassett 1978; hinge: Cortes & Vapnik 1995; perceptron
 # criterion: Rosenblatt 1958, Bishop (2006) eq. 4.54; label smoothing: Szegedy et al. 2016. Hinge and
 # perceptron read y in {0, 1} as the signs 2y - 1.
-LOSSES: Mapping[str, Loss] = _records(
+LOSSES: Mapping[str, Loss] = records(
     Loss("half_squared_error", "(a-y)^2/2", over_outputs="sum"),
     Loss("mean_squared_error", "(a-y)^2"),
     Loss("mean_absolute_error", "abs(a-y)"),
@@ -292,7 +284,14 @@ LOSSES: Mapping[str, Loss] = _records(
         output="exponential",
         function=_poisson,
         derivative=_poisson_prime,
-        links={"exponential": Link("exp(z) - y*z", _poisson_from_z, "a - y")},
+        links={
+            "exponential": Link(
+                "exp(z) - y*z",
+                _poisson_from_z,
+                "a - y",
+                "The loss's derivative is (a - y)/a and the exponential's is a: the product is a - y.",
+            )
+        },
     ),
     Loss(
         "binary_cross_entropy",
@@ -303,7 +302,14 @@ LOSSES: Mapping[str, Loss] = _records(
         function=_binary,
         derivative=_binary_prime,
         parameters={"label_smoothing": 0.0},
-        links={"sigmoid": Link("log(1+exp(z)) - y*z", _binary_from_z, "a - y")},
+        links={
+            "sigmoid": Link(
+                "log(1+exp(z)) - y*z",
+                _binary_from_z,
+                "a - y",
+                "The loss's derivative is (a - y)/(a (1 - a)) and sigmoid's is a (1 - a): the product is a - y.",
+            )
+        },
     ),
     Loss(
         "categorical_cross_entropy",
@@ -314,7 +320,15 @@ LOSSES: Mapping[str, Loss] = _records(
         function=_categorical,
         derivative=_categorical_prime,
         parameters={"label_smoothing": 0.0},
-        links={"softmax": Link("y*(log(sum(exp(z))) - z)", _categorical_from_z, "a - y")},
+        links={
+            "softmax": Link(
+                "y*(log(sum(exp(z))) - z)",
+                _categorical_from_z,
+                "a - y",
+                "Each output's 1/a in the loss's derivative meets the a in softmax's, and the targets sum to 1, which "
+                "leaves a - y.",
+            )
+        },
     ),
     Loss("hinge", "max(0, 1-(2*y-1)*a)", "zero_one", "sum", signed=True),
     Loss(

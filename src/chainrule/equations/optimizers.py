@@ -8,13 +8,12 @@ update (1, 2, …); other names are the optimizer's own state, which starts at 0
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 from typing import NamedTuple
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import Entry, named, records
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.parse import parse
@@ -28,7 +27,7 @@ class OptimizerState(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Optimizer:
+class Optimizer(Entry):
     """One optimizer: its state's names and its lines (name, formula), evaluated in order; the last sets ``w``.
 
     ``whole`` marks methods that see the whole table in each update; ``learning_rate`` and ``weight_decay``
@@ -44,11 +43,7 @@ class Optimizer:
     whole: bool = False
     momentum: str | None = None
 
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
-
-    def __hash__(self) -> int:
-        return hash(self.spec)
+    __hash__ = Entry.__hash__  # a dataclass would hash its fields
 
     @property
     def searches(self) -> bool:
@@ -66,9 +61,9 @@ class Optimizer:
         return tuple(made)
 
     @property
-    def spec(self) -> str:
-        """The text that `optimizer` turns back into this record."""
-        return format_spec(self.name, self.parameters, OPTIMIZERS[self.name].parameters)
+    def listed(self) -> Mapping[str, Optimizer]:
+        """`OPTIMIZERS`."""
+        return OPTIMIZERS
 
     def init(self, w: Array, xp: Namespace) -> OptimizerState:
         """Return the state before the first update of parameters ``w``."""
@@ -106,18 +101,13 @@ def optimizer(spec: str | Optimizer) -> Optimizer:
     """
     if isinstance(spec, Optimizer):
         return spec
-    name, parameters = read_spec(spec, OPTIMIZERS, "optimizer")
-    if name is None:
-        raise unknown_name("optimizer", spec, OPTIMIZERS)
-    for key, value in parameters.items():
+    record = named(spec, OPTIMIZERS, "optimizer")
+    for key, value in record.parameters.items():
         if not 0 <= value < 1:
-            raise SettingsError(f"optimizer {name}: {key}={value:g} must be at least 0 and less than 1")
-    record = OPTIMIZERS[name]
-    return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
-
-
-def _records(*records: Optimizer) -> Mapping[str, Optimizer]:
-    return MappingProxyType({record.name: record for record in records})
+            raise SettingsError(
+                f"optimizer {record.name}: {key}={value:g} must be at least 0 and less than 1"
+            )
+    return record
 
 
 _DESCENT = (("w", "w - eta*g"),)
@@ -140,7 +130,7 @@ _ADAM_PARAMETERS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 # Hinton 2012, lecture 6e; Adam: Kingma & Ba 2015, algorithm 1; AdamW: Loshchilov & Hutter 2019 (Adam with
 # decoupled weight decay, which the step applies to any optimizer); L-BFGS: Liu & Nocedal 1989, run by SciPy:
 # it has no line of its own.
-OPTIMIZERS: Mapping[str, Optimizer] = _records(
+OPTIMIZERS: Mapping[str, Optimizer] = records(
     Optimizer("perceptron", _DESCENT, learning_rate=1.0),
     Optimizer("gradient_descent", _DESCENT, learning_rate=0.5, whole=True),
     Optimizer("sgd", _DESCENT, learning_rate=0.1),

@@ -6,13 +6,71 @@ import difflib
 import math
 import re
 from collections.abc import Mapping
-from typing import Any
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, TypeVar
 
 from chainrule.errors import SettingsError
 from chainrule.formula.functions import FUNCTIONS
 
 _CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_ -]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
+
+
+class Entry:
+    """What the records of registries have in common: a name, parameters that can't be changed, a text to be found by.
+
+    A dataclass with the fields ``name``, ``text`` and ``parameters`` derives from it; ``listed`` is its registry.
+    """
+
+    name: str
+    parameters: Mapping[str, float]
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
+
+    def __hash__(self) -> int:
+        return hash(self.spec)
+
+    @property
+    def listed(self) -> Mapping[str, Any]:
+        """The registry of its kind."""
+        raise NotImplementedError
+
+    @property
+    def spec(self) -> str:
+        """The text that finds this record again, such as ``leaky_relu(alpha=0.2)``; a formula of the user's is its own."""
+        if self.name not in self.listed:
+            return str(vars(self)["text"])
+        return format_spec(self.name, self.parameters, self.listed[self.name].parameters)
+
+
+R = TypeVar("R", bound=Entry)
+
+
+def records(*made: R) -> Mapping[str, R]:
+    """Return the records by name, in this order."""
+    return MappingProxyType({record.name: record for record in made})
+
+
+def find(spec: str, registry: Mapping[str, R], what: str) -> R | None:
+    """Return the record of a name with or without parameters, None where the text is no name (it may be a formula).
+
+    Raises SettingsError for a parameter that the record doesn't have.
+    """
+    name, parameters = read_spec(spec, registry, what)
+    if name is None:
+        return None
+    record: Any = registry[name]
+    made: R = replace(record, parameters={**record.parameters, **parameters}) if parameters else record
+    return made
+
+
+def named(spec: str, registry: Mapping[str, R], what: str) -> R:
+    """Return the record of a name with or without parameters; raises SettingsError for an unknown name or parameter."""
+    if (record := find(spec, registry, what)) is None:
+        raise unknown_name(what, spec, registry)
+    return record
 
 
 def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | None, dict[str, float]]:

@@ -8,12 +8,11 @@ a plateau so far. `SCHEDULES` is the only list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import cached_property
-from types import MappingProxyType
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import format_spec, read_spec, unknown_name
+from chainrule.equations.registry import Entry, named, records
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.parse import parse
@@ -22,15 +21,12 @@ _VARIABLES = {"eta", "t", "T", "epoch", "plateaus"}
 
 
 @dataclass(frozen=True)
-class Schedule:
+class Schedule(Entry):
     """One schedule: the learning rate of a step as a formula, with its parameters."""
 
     name: str
     text: str
     parameters: Mapping[str, float] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        object.__setattr__(self, "parameters", MappingProxyType(dict(self.parameters)))
 
     @cached_property
     def formula(self) -> Formula:
@@ -38,9 +34,9 @@ class Schedule:
         return parse(self.text, {*_VARIABLES, *self.parameters})
 
     @property
-    def spec(self) -> str:
-        """The text that `schedule` turns back into this record."""
-        return format_spec(self.name, self.parameters, SCHEDULES[self.name].parameters)
+    def listed(self) -> Mapping[str, Schedule]:
+        """`SCHEDULES`."""
+        return SCHEDULES
 
     @property
     def waits_for_plateau(self) -> bool:
@@ -72,23 +68,25 @@ def schedule(spec: str | Schedule) -> Schedule:
     """
     if isinstance(spec, Schedule):
         return spec
-    name, parameters = read_spec(spec, SCHEDULES, "schedule")
-    if name is None:
-        raise unknown_name("schedule", spec, SCHEDULES)
-    for key, value in parameters.items():
+    record = named(spec, SCHEDULES, "schedule")
+    for key, value in record.parameters.items():
         if value < 0 or (key in ("every", "patience") and value < 1):
-            raise SettingsError(f"schedule {name}: {key}={value:g} is too small")
-    record = SCHEDULES[name]
-    return replace(record, parameters={**record.parameters, **parameters}) if parameters else record
+            raise SettingsError(f"schedule {record.name}: {key}={value:g} is too small")
+    return record
 
 
 @dataclass(frozen=True)
-class Strength:
+class Strength(Entry):
     """How strong dropout and decoupled weight decay are as training goes on: a formula in ``t``."""
 
     name: str
     text: str
     parameters: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def listed(self) -> Mapping[str, Strength]:
+        """`STRENGTHS`."""
+        return STRENGTHS
 
     @cached_property
     def formula(self) -> Formula:
@@ -104,19 +102,12 @@ def strength(spec: str | Strength) -> Strength:
     """Return the schedule of regularization of a name; raises SettingsError for an unknown one."""
     if isinstance(spec, Strength):
         return spec
-    name, _ = read_spec(spec, STRENGTHS, "regularization schedule")
-    if name is None:
-        raise unknown_name("regularization schedule", spec, STRENGTHS)
-    return STRENGTHS[name]
-
-
-def _records(*records: Schedule) -> Mapping[str, Schedule]:
-    return MappingProxyType({record.name: record for record in records})
+    return named(spec, STRENGTHS, "regularization schedule")
 
 
 # Sources: inverse scaling: Robbins & Monro 1951 (the power 1/2 as scikit-learn has it); cosine: Loshchilov &
 # Hutter 2017; coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024, section 3.
-SCHEDULES: Mapping[str, Schedule] = _records(
+SCHEDULES: Mapping[str, Schedule] = records(
     Schedule("constant", "eta"),
     Schedule("step", "eta*gamma^floor(epoch/every)", {"gamma": 0.5, "every": 30.0}),
     Schedule("inverse_scaling", "eta/(t+1)^power", {"power": 0.5}),
@@ -126,13 +117,8 @@ SCHEDULES: Mapping[str, Schedule] = _records(
 )
 
 # Source: flat_cosine: Holzmüller et al. 2024, section 3, after a schedule in Wright's Ranger optimizer.
-STRENGTHS: Mapping[str, Strength] = MappingProxyType(
-    {
-        record.name: record
-        for record in (
-            Strength("constant", "1"),
-            Strength("flat_cosine", "where(t < 1/2, 1, (1+cos(pi*(2*t-1)))/2)"),
-        )
-    }
+STRENGTHS: Mapping[str, Strength] = records(
+    Strength("constant", "1"),
+    Strength("flat_cosine", "where(t < 1/2, 1, (1+cos(pi*(2*t-1)))/2)"),
 )
 """The schedules of regularization."""

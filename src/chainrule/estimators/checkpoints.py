@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, replace
+from dataclasses import replace
 from os import fspath
 from typing import Any
 
@@ -50,8 +50,8 @@ class SaveCheckpoint:
         before = fitting.start.before
         words = {
             "seed": fitting.start.seed,
-            "design": plain_lists(asdict(fitting.design)),
-            "before": None if before is None else plain_lists(before._asdict()),
+            "design": fitting.design.to_dict(),
+            "before": None if before is None else before.to_dict(),
         }
         arrays = {"train": fitting.data.train, "validation": fitting.data.validation}
         self.begin_with(estimator, arrays, words)
@@ -94,15 +94,15 @@ def read_checkpoint(path: PathLike, estimator: Any) -> tuple[Arrays, dict[str, A
 def resumed(path: PathLike, estimator: Any, start: Start) -> Start:
     """Return where a checkpoint's training goes on; raises ParameterError where it is one of another network."""
     arrays, data, point = read_checkpoint(path, estimator)
-    if data.get("design") != plain_lists(asdict(estimator._design)):
+    if data.get("design") != estimator._design.to_dict():
         raise ParameterError(
             f"{fspath(path)} is the checkpoint of another network: fit with the parameters and data that it was made with"
         )
     try:
-        before = None if data["before"] is None else Curves(**data["before"])
+        before = None if data["before"] is None else Curves.from_dict(data["before"])
         split = (arrays["train"], arrays["validation"])
         return replace(start, seed=int(data["seed"]), checkpoint=point, before=before, split=split)
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, ModelFileError) as error:
         kind = type(estimator).__name__
         raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}: {error}") from error
 
@@ -118,12 +118,3 @@ def checkpoint_of(arrays: Mapping[str, Any], data: Mapping[str, Any]) -> Checkpo
     prefix = "checkpoint."
     parts = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
     return Checkpoint.from_parts(parts, data["checkpoint"])
-
-
-def plain_lists(value: Any) -> Any:
-    """Return tuples and arrays as lists, NumPy's numbers as Python's."""
-    if isinstance(value, dict):
-        return {key: plain_lists(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [plain_lists(item) for item in value]
-    return value.tolist() if isinstance(value, np.ndarray | np.generic) else value

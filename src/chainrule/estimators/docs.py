@@ -5,6 +5,9 @@ from __future__ import annotations
 from inspect import cleandoc
 from typing import Any, TypeVar
 
+from chainrule.training.settings.fields import Setting, listed, numpydoc
+from chainrule.training.settings.record import Settings
+
 C = TypeVar("C", bound=type[Any])
 
 SCIKIT_LEARN = """
@@ -132,87 +135,6 @@ feature_names_in_ : ndarray of shape (n_features_in_,)
 """
 
 
-SETTINGS = """
-hidden : sequence of int, default=None
-    Neurons of each hidden layer. Here and below None is what the recipe chooses from the task and the number of rows.
-activation : str or sequence of str, default=None
-    Activation of the hidden layers, or one for each: a name of `chainrule.equations.activations.ACTIVATIONS` or a
-    formula in ``z``; one more is the output layer's.
-output_activation : str, default=None
-    Activation of the output layer; None: the one that goes with the loss.
-loss : str, default=None
-    A name of `chainrule.equations.losses.LOSSES`, or a formula in ``a`` and ``y``.
-optimizer : str, default=None
-    A name of `chainrule.equations.optimizers.OPTIMIZERS`.
-learning_rate : float, default=None
-    The learning rate before the schedule; None: the optimizer's own.
-schedule : str, default=None
-    A name of `chainrule.equations.schedules.SCHEDULES`.
-rate_factors : dict, default=None
-    Factors of the learning rate by the name of a parameter array, such as {'b': 0.1} for the biases of all layers.
-warmup : float, default=0.0
-    Epochs during which the learning rate rises to its value.
-momentum : float, default=None
-    In [0, 1), for optimizers that have one.
-batch_size : int or 'all', default=None
-    Rows per update.
-epochs : int, default=None
-    Most epochs.
-weight_decay : float, default=None
-    Decoupled weight decay.
-l1, l2 : float, default=0.0
-    Strengths of the penalties l1 · Σ|w| and l2/2 · Σw² in the cost.
-dropout : float, default=None
-    Share of a hidden layer's outputs dropped in training.
-clip_norm : float, default=None
-    The longest gradient; a longer one is shortened to it. None: any.
-bias : {'neuron', 'layer', 'none'}, default='neuron'
-    A bias for each neuron, one for each layer, or none.
-init : str, default=None
-    A name of `chainrule.equations.initializers.INITIALIZERS`; 'auto': the one that goes with the activation;
-    'data': fitted to the training rows.
-activation_mix : bool, default=None
-    Whether each hidden neuron learns how much of its activation it takes: z + alpha (f(z) - z), alpha from 1.
-parametrization : {'standard', 'ntk'}, default=None
-    Of the weighted sums; 'ntk' divides the products h W by sqrt(n_in).
-regularization_schedule : {'constant', 'flat_cosine'}, default=None
-    Of dropout and weight decay; 'flat_cosine' takes them back to 0 in the second half of the epochs.
-numeric_embedding : {'none', 'periodic'}, default=None
-    'periodic': each number also enters as 3 learned sums of 16 cosines.
-category_embedding : {'none', 'learned'}, default=None
-    'learned': categories of more than 9 levels enter as 8 learned numbers.
-scaling_layer : bool, default=None
-    Whether each number that enters layer 1 has a learned factor.
-early_stopping : bool, default=None
-    Whether to end when what is watched on the validation rows no longer gets better, and to keep the best epoch.
-patience : int, default=None
-    Epochs without progress before the end.
-tolerance : float, default=0.0
-    What counts as progress.
-stop_together : bool, default=None
-    Whether the members watch their mean, end together and keep the same epoch.
-watch : {'loss', 'error', 'refinement'}, default=None
-    What early stopping looks at: 'error' is the share of wrong answers, or the RMSE; 'refinement' the log-loss that
-    would be left at the best temperature.
-validation_share : float, default=None
-    Share of the rows that is watched by early stopping.
-members : int, default=None
-    Networks that are trained; the mean of their outputs is the prediction.
-sharing : {'none', 'tabm'}, default='none'
-    'tabm': the members share the hidden layers' weights, and each has scalings, biases and an output layer of its own.
-bagging : bool, default=None
-    Whether each member holds out and watches its own fold of the rows, instead of one share for all.
-refit : bool, default=False
-    Whether to train again on all rows, for as many epochs as the best one, when the validation rows have said which.
-recipe : bool, default=None
-    Whether what is None is chosen by the default recipe, or is that of a plain network. None: plain where `hidden` or
-    `optimizer` is given.
-fast : bool, default=False
-    The recipe's small form, for about a tenth of the time.
-time_limit : float, default=None
-    Seconds for `fit`: members and epochs are fewer where all don't fit into it, and the schedule ends with them.
-"""
-
 SCALING = """
 scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
     Of numbers in X.
@@ -254,7 +176,6 @@ TEXTS = {
     "scikit_learn": SCIKIT_LEARN,
     "ours": OURS,
     "attributes": ATTRIBUTES,
-    "settings": SETTINGS,
     "scaling": SCALING,
     "table": TABLE,
     "fitted": FITTED,
@@ -262,9 +183,14 @@ TEXTS = {
 
 
 def documented(cls: C) -> C:
-    """Put the texts of `TEXTS` where a class's docstring names them, such as ``{attributes}``."""
+    """Put the texts of `TEXTS`, and the ``{settings}`` of its task, where a class's docstring names them."""
     made = cleandoc(cls.__doc__ or "")
-    for name, text in TEXTS.items():
+    for name, text in (*TEXTS.items(), ("settings", numpydoc(settings_of(getattr(cls, "task", None))))):
         made = made.replace("{" + name + "}", text.strip())
     cls.__doc__ = made
     return cls
+
+
+def settings_of(task: str | None) -> tuple[Setting, ...]:
+    """Return the settings that are parameters of an estimator for a task; the seed comes from ``random_state``."""
+    return tuple(one for one in listed(Settings) if one.name != "seed" and one.task in (None, task))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from chainrule._plain import Plain
 from chainrule.training.scores.metrics import Scores
 from chainrule.training.settings.recipe import Ingredient
 from chainrule.training.settings.record import Task
@@ -30,7 +31,7 @@ class Run:
 
 
 @dataclass(frozen=True)
-class Difference:
+class Difference(Plain, names=(..., "standard_error", "verdict")):
     """What a score rises by when an ingredient is taken out, score without it - score of the full recipe.
 
     ``full`` and ``without`` are means over the seeds. The standard errors are those of paired differences:
@@ -86,14 +87,10 @@ class Ablation:
         named |= {"without": dict(self.ingredient.without), "seeds": self.seeds}
         if self.reason is not None:
             return {**named, "reason": self.reason}
-        found = {
-            name: {**vars(d), "standard_error": d.standard_error, "verdict": d.verdict}
-            for name, d in self.differences.items()
-        }
         return {
             **named,
             "verdict": self.verdict,
-            "differences": found,
+            "differences": {name: found.to_dict() for name, found in self.differences.items()},
             "seconds_full": self.seconds_full,
             "seconds": self.seconds,
         }

@@ -6,6 +6,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.training.result import FitResult
 from chainrule.training.scores.baselines import linearly_separable
@@ -25,17 +26,20 @@ def no_finite_outputs(result: FitResult) -> str:
     """Say why no network with finite outputs came out of a training."""
     first = min(result.diverged.values(), key=lambda divergence: divergence.step, default=None)
     if first is None:
-        return "the network's outputs are not finite numbers: choose another --activation, or --scaling"
+        return (
+            "the network's outputs are not finite numbers: choose another "
+            f"{setting('activation')}, or {setting('scaling')}"
+        )
     if first.step == 1:
         return (
             f"with its initial weights the network's numbers are not finite from layer {first.layer} on: choose "
-            "another --activation, --loss or --scaling"
+            f"another {setting('activation')}, {setting('loss')} or {setting('scaling')}"
         )
     return f"{first}; no epoch before it left a network to keep"
 
 
-def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
-    """Say which members diverged, which are left out, and whether more epochs would help."""
+def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = False) -> list[str]:
+    """Say which members diverged, which are left out, and whether more epochs, or time where it is limited, would help."""
     trained_again = result.first is not None
     if result.first is not None:
         result = replace(result.first, diverged={**result.first.diverged, **result.diverged})
@@ -61,7 +65,9 @@ def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
     elif (
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):
-        more = "more --epochs" if resolved.time_limit is None else "more --epochs, or a longer --time-limit,"
+        more = f"more {setting('epochs')}"
+        if limited:
+            more += f", or a longer {setting('time_limit')},"
         notes.append(f"the loss was still falling at the last epoch: {more} may help")
     if resolved.refit and not trained_again and untrained < members:
         notes.append(
@@ -82,8 +88,8 @@ def separability(x: FloatArray, y: IntArray, answers: IntArray | None) -> str:
     if x.size > MOST_CELLS:
         return f"{found}; whether a plane separates the classes is not checked for so large a table"
     if linearly_separable(x, y):
-        return f"{found}, though a plane separates the classes: use more --epochs"
+        return f"{found}, though a plane separates the classes: use more {setting('epochs')}"
     return (
         f"{found}, and no plane separates the classes, so no perceptron can: "
-        "use a hidden layer (--optimizer adam --hidden 8)"
+        f"use a hidden layer ({setting('optimizer', 'adam')}, {setting('hidden', [8])})"
     )

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
@@ -181,6 +182,7 @@ class Setup:
         """Return the outputs (n, n_out) for rows ``x`` (n, d), without dropout."""
         return np.asarray(engine_named(JUDGE).predict(self.network, self.flat[None], x)[0])
 
+    @one_blas_thread()
     def losses(self, index: IntArray) -> FloatArray:
         """Return the loss (n,) of each of the rows, without dropout."""
         if self.y is None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
-from typing import Any, TypeAlias
+from typing import Annotated, Any, TypeAlias
 
-from chainrule._plain import read_choice, read_list, read_record, read_text
+from chainrule._plain import Plain, one_of
 from chainrule.errors import SettingsError
 from chainrule.tables.read import read_table
 from chainrule.tables.table import Table, from_frame
@@ -18,7 +18,7 @@ Source: TypeAlias = Any
 
 
 @dataclass(frozen=True)
-class Reading:
+class Reading(Plain, names=("decimal", "missing")):
     """How a table is read: the words of `read_table`, where ``missing`` adds to the words known anyway.
 
     A model keeps ``decimal`` and ``missing``, so that a new table is read as the one it was trained on; the
@@ -26,7 +26,7 @@ class Reading:
     """
 
     delimiter: str | None = None
-    decimal: str = "."
+    decimal: Annotated[str, one_of((".", ","))] = "."
     encoding: str | None = None
     missing: tuple[str, ...] = ()
 
@@ -63,14 +63,3 @@ class Reading:
         if self.delimiter is not None or self.encoding is not None:
             raise SettingsError("delimiter and encoding are for tables in files: leave them out")
         return replace(from_frame(source, missing=words), decimal=self.decimal)
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return what the model file keeps."""
-        return {"decimal": self.decimal, "missing": list(self.missing)}
-
-    @classmethod
-    def from_dict(cls, value: object) -> Reading:
-        """Return the reading that ``to_dict`` wrote; raises ModelFileError for anything else."""
-        data = read_record(value, "reading", ("decimal", "missing"))
-        decimal = read_choice(data["decimal"], "reading.decimal", (".", ","))
-        return cls(decimal=decimal, missing=read_list(data["missing"], "reading.missing", read_text))

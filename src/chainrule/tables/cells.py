@@ -5,6 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.table import Table
@@ -131,5 +132,4 @@ def remedy(table: Table, row: int, name: str) -> str:
     if table.raw is None and table.column(name).dtype != pl.String:
         return "correct it, or make it missing"
     cell = table.cell(row, name) or ""
-    word = cell if cell.replace("-", "").replace("_", "").isalnum() else repr(cell)
-    return f"correct it, or name it as missing with --missing {word}"
+    return f"correct it, or name it as missing with {setting('missing', [cell])}"

@@ -3,13 +3,14 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Annotated
 
 import numpy as np
 import polars as pl
 
-from chainrule._plain import read_choice, read_flag, read_list, read_number, read_record, read_text
+from chainrule._plain import Plain, check_keys, one_of
 from chainrule._types import FloatArray, IntArray
-from chainrule.errors import ModelFileError
+from chainrule.errors import SettingsError
 from chainrule.tables.cells import LEVEL_MISSING, boolean_cells, date_cells, level_codes, number_cells
 from chainrule.tables.dates import DATE_PARTS, WEEKDAYS, date_parts, middle
 from chainrule.tables.kinds import INPUT_KINDS
@@ -40,17 +41,25 @@ class Input:
 
 
 @dataclass(frozen=True)
-class Part:
+class Part(Plain):
     """A number that comes from a cell (its value, or a part of a date) and the arithmetic of its input.
 
     ``fill`` stands in for a missing cell.
     """
 
     name: str
-    arithmetic: str
+    arithmetic: Annotated[str, one_of(ARITHMETIC)]
     parameters: Mapping[str, float]
     fill: float
     seen: bool
+
+    def __post_init__(self) -> None:
+        arithmetic, parameters = ARITHMETIC[self.arithmetic], self.parameters
+        check_keys(parameters, "parameters", arithmetic.parameters)
+        if not arithmetic.are_sound({**parameters, "fill": self.fill}):
+            raise SettingsError(f"parameters: {arithmetic.name} can't be computed with {parameters}")
+        if arithmetic.name == "equals" and parameters["k"] not in range(1, 8):
+            raise SettingsError(f"parameters.k: a day of the week is 1 to 7, not {parameters['k']:g}")
 
     def numbers(self, values: FloatArray) -> FloatArray:
         """Return ``v`` as the formula meets it: filled in where missing, drawn in where out of all bounds."""
@@ -63,7 +72,7 @@ class Part:
 
 
 @dataclass(frozen=True)
-class ColumnEncoder:
+class ColumnEncoder(Plain):
     """One column and its input neurons.
 
     A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is
@@ -74,12 +83,27 @@ class ColumnEncoder:
     """
 
     name: str
-    kind: str
+    kind: Annotated[str, one_of(INPUT_KINDS)]
     parts: tuple[Part, ...]
     levels: tuple[str, ...]
     rare: bool
     missing: bool
     spelling: str
+
+    def __post_init__(self) -> None:
+        kind, parts, levels, spelling = self.kind, self.parts, self.levels, self.spelling
+        allowed = {"category": (), "datetime": DATE_PARTS}.get(kind, (VALUE,))
+        for part in parts:
+            if part.name not in allowed:
+                raise SettingsError(f"parts: a {kind} has no part {part.name!r}")
+        if kind in ("number", "boolean") and len(parts) != 1:
+            raise SettingsError(f"parts: a {kind} has one part, not {len(parts)}")
+        if len(set(levels)) < len(levels) or (levels and kind != "category"):
+            raise SettingsError("levels: levels are different, and of a category only")
+        if spelling not in (DATE_FORMATS if kind == "datetime" else ("",)):
+            raise SettingsError(f"spelling: {spelling!r} is not how a {kind} is spelled")
+        if kind == "datetime" and "%Y" not in spelling and any(part.name != "hour" for part in parts):
+            raise SettingsError("parts: a time of day has no part but the hour")
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -202,47 +226,3 @@ def _part_label(part: Part) -> str:
         return WEEKDAYS[int(part.parameters["k"]) - 1]
     suffix = {"sine": " (sine)", "cosine": " (cosine)"}.get(part.arithmetic, "")
     return {"day": "day of the month", "days": "days elapsed"}.get(part.name, part.name) + suffix
-
-
-def read_column(value: object, where: str) -> ColumnEncoder:
-    """Return one column of an encoder's plain data; raises ModelFileError for nonsense."""
-    data = read_record(value, where, ColumnEncoder.__dataclass_fields__)
-    kind = read_choice(data["kind"], f"{where}.kind", INPUT_KINDS)
-    parts = read_list(data["parts"], f"{where}.parts", _read_part)
-    levels = read_list(data["levels"], f"{where}.levels", read_text)
-    spelling = read_text(data["spelling"], f"{where}.spelling")
-    allowed = {"category": (), "datetime": DATE_PARTS}.get(kind, (VALUE,))
-    for part in parts:
-        if part.name not in allowed:
-            raise ModelFileError(f"{where}.parts: a {kind} has no part {part.name!r}")
-    if kind in ("number", "boolean") and len(parts) != 1:
-        raise ModelFileError(f"{where}.parts: a {kind} has one part, not {len(parts)}")
-    if len(set(levels)) < len(levels) or (levels and kind != "category"):
-        raise ModelFileError(f"{where}.levels: levels are different, and of a category only")
-    if spelling not in (DATE_FORMATS if kind == "datetime" else ("",)):
-        raise ModelFileError(f"{where}.spelling: {spelling!r} is not how a {kind} is spelled")
-    if kind == "datetime" and "%Y" not in spelling and any(part.name != "hour" for part in parts):
-        raise ModelFileError(f"{where}.parts: a time of day has no part but the hour")
-    return ColumnEncoder(
-        read_text(data["name"], f"{where}.name"),
-        kind,
-        parts,
-        levels,
-        read_flag(data["rare"], f"{where}.rare"),
-        read_flag(data["missing"], f"{where}.missing"),
-        spelling,
-    )
-
-
-def _read_part(value: object, where: str) -> Part:
-    data = read_record(value, where, Part.__dataclass_fields__)
-    arithmetic = ARITHMETIC[read_choice(data["arithmetic"], f"{where}.arithmetic", ARITHMETIC)]
-    given = read_record(data["parameters"], f"{where}.parameters", arithmetic.parameters)
-    parameters = {key: read_number(number, f"{where}.parameters.{key}") for key, number in given.items()}
-    fill = read_number(data["fill"], f"{where}.fill")
-    if not arithmetic.are_sound({**parameters, "fill": fill}):
-        raise ModelFileError(f"{where}.parameters: {arithmetic.name} can't be computed with {parameters}")
-    if arithmetic.name == "equals" and parameters["k"] not in range(1, 8):
-        raise ModelFileError(f"{where}.parameters.k: a day of the week is 1 to 7, not {parameters['k']:g}")
-    seen = read_flag(data["seen"], f"{where}.seen")
-    return Part(read_text(data["name"], f"{where}.name"), arithmetic.name, parameters, fill, seen)

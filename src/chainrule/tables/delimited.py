@@ -8,6 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import TableError
 from chainrule.tables.table import check_names
@@ -244,7 +245,7 @@ def _check_fields(fields: IntArray, lines: IntArray, expected: int, delimiter: s
     fields_found = f"{found} field{'s' * (found != 1)}"
     raise TableError(
         f"{where}: line {lines[wrong[0]]} has {fields_found}, where the header has {expected}{more}; "
-        f"quote the cells that hold the delimiter ({shown}), or name another with --delimiter"
+        f"quote the cells that hold the delimiter ({shown}), or name another with {setting('delimiter')}"
     )
 
 

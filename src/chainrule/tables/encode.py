@@ -1,24 +1,24 @@
 """From the cells of a table to the input neurons of a network, by arithmetic that can be read."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
-from typing import Any
+from typing import Annotated
 
 import numpy as np
 from numpy.typing import DTypeLike
 
-from chainrule._plain import read_choice, read_list, read_record
+from chainrule._plain import AnyNumber, Plain, one_of
 from chainrule._types import FloatArray, IntArray
-from chainrule.errors import ModelFileError, SettingsError, TableError
-from chainrule.tables.columns import ColumnEncoder, Input, fit_column, read_column
+from chainrule.errors import SettingsError, TableError
+from chainrule.tables.columns import ColumnEncoder, Input, fit_column
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed, suggestion
 
 
 @dataclass(frozen=True)
-class InputValue:
+class InputValue(Plain):
     """The value of one input neuron for one row, with the cell and the arithmetic it comes from.
 
     ``cell`` is the cell as written, None if missing; ``parameters`` has the values of the formula's names.
@@ -28,16 +28,22 @@ class InputValue:
     column: str
     cell: str | None
     formula: str
-    parameters: Mapping[str, float]
-    value: float
+    parameters: Mapping[str, AnyNumber]
+    value: AnyNumber
 
 
 @dataclass(frozen=True)
-class Encoder:
+class Encoder(Plain):
     """How the columns of a table become ``d`` input neurons; plain data, fitted to the training rows."""
 
-    scaling: str
+    scaling: Annotated[str, one_of(SCALINGS)]
     columns: tuple[ColumnEncoder, ...]
+
+    def __post_init__(self) -> None:
+        if not self.columns:
+            raise SettingsError("columns: there is no column")
+        if len({column.name for column in self.columns}) < len(self.columns):
+            raise SettingsError("columns: two columns have the same name")
 
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
@@ -85,22 +91,6 @@ class Encoder:
                     value = float(values[row, len(made)])
                     made.append(InputValue(neuron.name, column.name, cell, neuron.formula, parameters, value))
         return explained
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the encoder as data for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, value: object) -> "Encoder":
-        """Return the encoder that ``to_dict`` wrote; raises ModelFileError for anything else."""
-        data = read_record(value, "encoder", cls.__dataclass_fields__)
-        scaling = read_choice(data["scaling"], "encoder.scaling", SCALINGS)
-        columns = read_list(data["columns"], "encoder.columns", read_column)
-        if not columns:
-            raise ModelFileError("encoder.columns: there is no column")
-        if len({column.name for column in columns}) < len(columns):
-            raise ModelFileError("encoder.columns: two columns have the same name")
-        return cls(scaling, columns)
 
     def _check_columns(self, table: Table) -> None:
         known = set(table.columns)

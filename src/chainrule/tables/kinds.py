@@ -41,14 +41,15 @@ _IDENTIFIER_NAME = re.compile(
 class Finding:
     """The kind of a column, and why it can't be an input.
 
-    ``odd`` says which cell keeps a column from being numbers or dates; ``odd_is_error`` whether it looks like
-    a mistake rather than like codes, in a source that has no types of its own.
+    ``odd`` says which cell keeps a column from being numbers or dates, ``remedy`` what to do; ``odd_is_error``
+    whether it looks like a mistake rather than like codes, in a source that has no types of its own.
     """
 
     kind: str
     reason: str = ""
     spelling: str = ""
     odd: str = ""
+    remedy: str = ""
     odd_is_error: bool = False
     n_missing: int = 0
     n_unique: int = 0
@@ -106,16 +107,17 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
         return Finding(
             "text", "day and month can't be told apart in its dates; write them as 2024-12-31", spelling
         )
-    odd, is_error = "", False
+    odd, remedied, is_error = "", "", False
     numbers = to_numbers(column, table.decimal)
     n_numbers = len(numbers) - numbers.null_count()
     if ODD_SHARE * present <= n_numbers < present:
-        odd = _odd_cell(table, name, numbers, "a number")
+        odd, remedied = _odd_cell(table, name, numbers, "a number")
         is_error = table.untyped and numbers.drop_nulls().n_unique() > FEW_NUMBERS
     elif dated >= ODD_SHARE * present:
-        odd, is_error = _odd_cell(table, name, to_dates(column, spelling), "a date"), table.untyped
+        odd, remedied = _odd_cell(table, name, to_dates(column, spelling), "a date")
+        is_error = table.untyped
     kind, reason = _text_or_category(column, present, n_unique)
-    return Finding(kind, reason, odd=odd, odd_is_error=is_error)
+    return Finding(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error)
 
 
 def _is_boolean(column: pl.Series, present: int) -> bool:
@@ -138,8 +140,8 @@ def _text_or_category(column: pl.Series, present: int, n_unique: int) -> tuple[s
     return "category", ""
 
 
-def _odd_cell(table: Table, name: str, read: pl.Series, what: str) -> str:
-    """Name the first cell that could not be read as what the others are."""
+def _odd_cell(table: Table, name: str, read: pl.Series, what: str) -> tuple[str, str]:
+    """Name the first cell that could not be read as what the others are, and a remedy."""
     odd = read.is_null() & table.column(name).is_not_null()
     row = int(odd.arg_max() or 0)
     more = int(odd.sum()) - 1
@@ -147,5 +149,6 @@ def _odd_cell(table: Table, name: str, read: pl.Series, what: str) -> str:
     n_read = len(read) - read.null_count()
     return (
         f"{table.name}: column {name!r} is {what} in {n_read} rows but {shown(table, row, name)} in "
-        f"{table.place(row)}{others}; {remedy(table, row, name)}"
+        f"{table.place(row)}{others}",
+        remedy(table, row, name),
     )

@@ -15,6 +15,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
 from chainrule.tables.table import Table, listed, typed_table
@@ -99,7 +100,7 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     found = [column.name for column in text if to_typed(column, ",").dtype == pl.Float64]
     if not found:
         return ()
-    return (f"{listed(found)}: numbers with a decimal comma, taken for text; read them with --decimal ,",)
+    return (f"{listed(found)}: numbers with a decimal comma, taken for text; name it as the decimal sign",)
 
 
 def _checked_delimiter(delimiter: str | None) -> str | None:
@@ -162,7 +163,7 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
         line = data.count(b"\n", 0, error.start) + 1
         if encoding or marked:
             raise TableError(
-                f"{name}: line {line}: can't be decoded as {codec}; choose another --encoding"
+                f"{name}: line {line}: can't be decoded as {codec}; choose another {setting('encoding')}"
             ) from error
         text = data.decode("latin-1")
         notes = (
@@ -172,7 +173,7 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
         raise TableError(
-            f"{name}: line {line} holds a NUL byte; this is not a text table, or it wants --encoding"
+            f"{name}: line {line} holds a NUL byte; this is not a text table, or it wants {setting('encoding')}"
         )
     return text.removeprefix("\ufeff"), notes
 

@@ -1,15 +1,16 @@
 """What the columns of a table are, which are inputs, and what the task is: plain data, JSON in and out."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
+from typing import Annotated
 
 import numpy as np
 import polars as pl
 
-from chainrule._plain import read_choice, read_count, read_list, read_record, read_text
+from chainrule._doors import setting
+from chainrule._plain import Count, Plain, one_of
 from chainrule._types import IntArray
-from chainrule.errors import ModelFileError, SettingsError, TableError
+from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, number_cells
 from chainrule.tables.kinds import INPUT_KINDS, KINDS, Finding, find_kind
 from chainrule.tables.table import Table, suggestion
@@ -23,7 +24,7 @@ ROLES = ("input", "target", "left out")
 
 
 @dataclass(frozen=True)
-class Column:
+class Column(Plain):
     """One column: its kind, its part in the task, and a summary of its cells.
 
     ``reason`` says why it is left out, or why it is in against its looks. ``spelling`` is how dates are
@@ -31,26 +32,36 @@ class Column:
     """
 
     name: str
-    kind: str
-    role: str
+    kind: Annotated[str, one_of(KINDS)]
+    role: Annotated[str, one_of(ROLES)]
     reason: str
-    n_missing: int
-    n_unique: int
+    n_missing: Count
+    n_unique: Count
     summary: str
-    spelling: str = ""
+    spelling: Annotated[str, one_of(("", *DATE_FORMATS))] = ""
 
 
 @dataclass(frozen=True)
-class Schema:
+class Schema(Plain):
     """The columns of a table with ``n_rows`` rows, the target and the task, each with the reason for it."""
 
     columns: tuple[Column, ...]
     target: str | None
-    task: str | None
+    task: Annotated[str, one_of(TASKS)] | None
     task_reason: str
-    n_rows: int
-    max_levels: int
+    n_rows: Count
+    max_levels: Count
     notes: tuple[str, ...]
+
+    def __post_init__(self) -> None:
+        names = [column.name for column in self.columns]
+        targets = [column.name for column in self.columns if column.role == "target"]
+        if len(set(names)) < len(names):
+            raise SettingsError("columns: two columns have the same name")
+        if targets != ([] if self.target is None else [self.target]):
+            raise SettingsError("target: is not the one column with the role of the target")
+        if (self.task is None) != (self.target is None):
+            raise SettingsError("task: there is a task or a target, but not both")
 
     @property
     def inputs(self) -> tuple[Column, ...]:
@@ -61,35 +72,6 @@ class Schema:
     def left_out(self) -> tuple[Column, ...]:
         """The columns that are left out, each with its reason."""
         return tuple(column for column in self.columns if column.role == "left out")
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the schema as data for JSON."""
-        return asdict(self)
-
-    @classmethod
-    def from_dict(cls, value: object) -> "Schema":
-        """Return the schema that ``to_dict`` wrote; raises ModelFileError for anything else."""
-        data = read_record(value, "schema", cls.__dataclass_fields__)
-        columns = read_list(data["columns"], "schema.columns", _read_column)
-        names = [column.name for column in columns]
-        targets = [column.name for column in columns if column.role == "target"]
-        target = None if data["target"] is None else read_text(data["target"], "schema.target")
-        if len(set(names)) < len(names):
-            raise ModelFileError("schema.columns: two columns have the same name")
-        if targets != ([] if target is None else [target]):
-            raise ModelFileError("schema.target: is not the one column with the role of the target")
-        task = None if target is None else read_choice(data["task"], "schema.task", TASKS)
-        if target is None and data["task"] is not None:
-            raise ModelFileError("schema.task: there is a task, but no target")
-        return cls(
-            columns,
-            target,
-            task,
-            read_text(data["task_reason"], "schema.task_reason"),
-            read_count(data["n_rows"], "schema.n_rows"),
-            read_count(data["max_levels"], "schema.max_levels"),
-            read_list(data["notes"], "schema.notes", read_text),
-        )
 
 
 def infer_schema(
@@ -213,7 +195,7 @@ def _column(
     elif inputs is not None and name not in inputs:
         role, reason = "left out", "not among the inputs asked for"
     elif finding.odd and finding.odd_is_error:
-        raise TableError(finding.odd)
+        raise TableError(f"{finding.odd}; {finding.remedy}")
     elif kind not in INPUT_KINDS:
         if inputs is not None and kind == "nested":
             raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
@@ -245,7 +227,7 @@ def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
         reasons = "; ".join(f"{c.name}: {c.reason}" for c in columns[:10] if c.role == "left out")
         raise TableError(
             f"{table.name}: no column is left to be an input ({reasons or 'there is only the target'}); "
-            "name inputs with --inputs"
+            f"name some with {setting('inputs')}"
         )
     return rescued
 
@@ -271,7 +253,10 @@ def _check_input(table: Table, column: Column, finding: Finding, max_levels: int
 def _odd_note(table: Table, finding: Finding, what: str) -> list[str]:
     if not finding.odd:
         return []
-    return [f"{finding.odd.removeprefix(f'{table.name}: ')}; as it is, it is {what}"]
+    # A note is kept with the model, so it is in no door's words.
+    return [
+        f"{finding.odd.removeprefix(f'{table.name}: ')}; correct it, or make it missing; as it is, it is {what}"
+    ]
 
 
 def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[str]:
@@ -320,20 +305,3 @@ def _span(dates: pl.Series) -> str:
 
 def _shorten(level: str) -> str:
     return level if len(level) <= 24 else level[:23] + "…"
-
-
-def _read_column(value: object, where: str) -> Column:
-    data = read_record(value, where, Column.__dataclass_fields__)
-    spelling = read_text(data["spelling"], f"{where}.spelling")
-    if spelling not in ("", *DATE_FORMATS):
-        raise ModelFileError(f"{where}.spelling: {spelling!r} is not a spelling of dates")
-    return Column(
-        read_text(data["name"], f"{where}.name"),
-        read_choice(data["kind"], f"{where}.kind", KINDS),
-        read_choice(data["role"], f"{where}.role", ROLES),
-        read_text(data["reason"], f"{where}.reason"),
-        read_count(data["n_missing"], f"{where}.n_missing"),
-        read_count(data["n_unique"], f"{where}.n_unique"),
-        read_text(data["summary"], f"{where}.summary"),
-        spelling,
-    )

@@ -1,13 +1,21 @@
 """From the target column to what the output neurons should say, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
-from typing import Any, TypeAlias
+from dataclasses import dataclass, replace
+from typing import Annotated, TypeAlias
 
 import numpy as np
 import polars as pl
 
-from chainrule._plain import read_choice, read_list, read_number, read_record, read_text
+from chainrule._doors import setting
+from chainrule._plain import (
+    IF_SET,
+    Form,
+    Plain,
+    check_keys,
+    one_of,
+    read_number,
+)
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
@@ -19,9 +27,21 @@ from chainrule.tables.values import as_text
 
 Label: TypeAlias = str | bool | int | float
 
+_INVERTIBLE = tuple(name for name, scaling in SCALINGS.items() if scaling.inverse)
+
+
+def _read_label(value: object, where: str) -> Label:
+    if isinstance(value, str | bool):
+        return value
+    if isinstance(value, int):
+        if -(2**63) <= value < 2**63:
+            return value
+        raise ModelFileError(f"{where}: the label is too large a number")
+    return read_number(value, where)
+
 
 @dataclass(frozen=True)
-class TargetEncoder:
+class TargetEncoder(Plain, place="target"):
     """The target: its classes, or the scaling of its numbers; plain data, fitted to the training rows.
 
     ``clamp`` has the ``lowest`` and the ``highest`` number of those rows where answers are drawn in to them, else it
@@ -29,11 +49,32 @@ class TargetEncoder:
     """
 
     name: str
-    task: str
-    labels: tuple[Label, ...]
-    scaling: str
+    task: Annotated[str, one_of(TASKS)]
+    labels: tuple[Annotated[Label, Form(lambda label: label, _read_label)], ...]
+    scaling: Annotated[str, one_of(_INVERTIBLE)]
     parameters: Mapping[str, float]
-    clamp: Mapping[str, float] | None = None
+    clamp: Annotated[Mapping[str, float] | None, IF_SET] = None
+
+    def __post_init__(self) -> None:
+        labels, scaling, clamp = self.labels, SCALINGS[self.scaling], self.clamp
+        if self.task == "classification":
+            one_type = len({type(label) for label in labels}) == 1
+            if len(labels) < 2 or not one_type or list(labels) != sorted(set(labels)):
+                raise SettingsError("labels: two or more labels of one type, in order, are expected")
+            for word, is_there in (("scaling", scaling.name != "none"), ("clamp", clamp is not None)):
+                if is_there:
+                    raise SettingsError(f"{word}: classes have no {word}")
+        elif labels:
+            raise SettingsError("labels: a number has no labels")
+        check_keys(self.parameters, "parameters", scaling.parameters)
+        if not scaling.are_sound(self.parameters):
+            raise SettingsError(f"parameters: {scaling.name} can't be computed with {self.parameters}")
+        if clamp is not None:
+            check_keys(clamp, "clamp", ("lowest", "highest"))
+            if clamp["lowest"] > clamp["highest"]:
+                raise SettingsError(
+                    f"clamp: the lowest number, {clamp['lowest']:g}, is above the highest, {clamp['highest']:g}"
+                )
 
     @property
     def n_classes(self) -> int:
@@ -75,7 +116,7 @@ class TargetEncoder:
                 f"the target {self.name!r} is a number; only two classes go into a single column"
             )
         values = number_cells(table, self.name)
-        self._refuse_missing(table, np.isnan(values))
+        _refuse_missing(table, self.name, np.isnan(values))
         return self._scaled(table, values)
 
     def codes(self, table: Table) -> IntArray:
@@ -84,7 +125,7 @@ class TargetEncoder:
             raise SettingsError(f"the target {self.name!r} is a number, it has no classes")
         column = table.column(self.name)
         missing = column.is_null().to_numpy()
-        self._refuse_missing(table, missing)
+        _refuse_missing(table, self.name, missing)
         if isinstance(self.labels[0], str):
             codes = level_codes(table, self.name, [str(label) for label in self.labels])
         elif isinstance(self.labels[0], bool):
@@ -150,40 +191,6 @@ class TargetEncoder:
         low, high = self.clamp["lowest"], self.clamp["highest"]
         return np.where(back > high, high, np.where(back < low, low, np.nan))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the target's encoder as data for JSON; ``clamp`` only where there is one."""
-        data = asdict(self)
-        if self.clamp is None:
-            del data["clamp"]
-        return data
-
-    @classmethod
-    def from_dict(cls, value: object) -> "TargetEncoder":
-        """Return the encoder that ``to_dict`` wrote; raises ModelFileError for anything else."""
-        needed = [name for name in cls.__dataclass_fields__ if name != "clamp"]
-        data = read_record(value, "target", needed, ("clamp",))
-        name = read_text(data["name"], "target.name")
-        task = read_choice(data["task"], "target.task", TASKS)
-        labels = read_list(data["labels"], "target.labels", _read_label)
-        if task == "classification":
-            one_type = len({type(label) for label in labels}) == 1
-            if len(labels) < 2 or not one_type or list(labels) != sorted(set(labels)):
-                raise ModelFileError("target.labels: two or more labels of one type, in order, are expected")
-            read_choice(data["scaling"], "target.scaling", ["none"])
-            read_record(data["parameters"], "target.parameters", ())
-            if "clamp" in data:
-                raise ModelFileError("target.clamp: classes have no clamp")
-            return cls(name, task, labels, "none", {})
-        if labels:
-            raise ModelFileError("target.labels: a number has no labels")
-        scaling = SCALINGS[read_choice(data["scaling"], "target.scaling", _INVERTIBLE)]
-        given = read_record(data["parameters"], "target.parameters", scaling.parameters)
-        parameters = {key: read_number(number, f"target.parameters.{key}") for key, number in given.items()}
-        if not scaling.are_sound(parameters):
-            raise ModelFileError(f"target.parameters: {scaling.name} can't be computed with {parameters}")
-        clamp = _read_clamp(data["clamp"]) if "clamp" in data else None
-        return cls(name, task, (), scaling.name, parameters, clamp)
-
     def _one_hot(self, codes: IntArray, single: bool) -> FloatArray:
         if single:
             if self.n_classes != 2:
@@ -201,14 +208,6 @@ class TargetEncoder:
                 f"{located(table, row, self.name)} is too large to be scaled; correct it or leave the row out"
             )
         return scaled[:, None]
-
-    def _refuse_missing(self, table: Table, missing: Array) -> None:
-        if missing.any():
-            row = int(np.argmax(missing))
-            raise TableError(f"{located(table, row, self.name)} the target is missing; leave the row out")
-
-
-_INVERTIBLE = tuple(name for name, scaling in SCALINGS.items() if scaling.inverse)
 
 
 def fit_target(
@@ -237,10 +236,9 @@ def fit_target(
         raise SettingsError("the schema has no target")
     name = schema.target
     part = table if rows is None else table.take(rows)
-    encoder = TargetEncoder(name, schema.task, (), "none", {})
     if not part.n_rows:
         raise SettingsError("there are no training rows to fit the target to")
-    encoder._refuse_missing(part, part.column(name).is_null().to_numpy())
+    _refuse_missing(part, name, part.column(name).is_null().to_numpy())
     if part.column(name).n_unique() == 1:
         raise TableError(
             f"{table.name}: the target {name!r} is {shown(part, 0, name)} in every training row, so there is "
@@ -249,10 +247,12 @@ def fit_target(
     if schema.task == "classification":
         if scaling is not None:
             raise SettingsError(
-                f"the target {name!r} has classes, which are not scaled (scaling={scaling!r})"
+                f"the target {name!r} has classes, which are not scaled ({setting('target_scaling', scaling)})"
             )
         if clamp:
-            raise SettingsError(f"--clamp is for numbers, and the target {name!r} has classes: leave it out")
+            raise SettingsError(
+                f"{setting('clamp')} is for numbers, and the target {name!r} has classes: leave it out"
+            )
         column = part.column(name)
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
@@ -272,28 +272,14 @@ def fit_target(
     return replace(made, clamp={"lowest": float(values.min()), "highest": float(values.max())})
 
 
+def _refuse_missing(table: Table, name: str, missing: Array) -> None:
+    if missing.any():
+        row = int(np.argmax(missing))
+        raise TableError(f"{located(table, row, name)} the target is missing; leave the row out")
+
+
 def _places(values: Array, labels: Array) -> IntArray:
     """Return the place of each value in the sorted labels, -1 where it is not among them."""
     places = np.minimum(np.searchsorted(labels, values), len(labels) - 1)
     found: IntArray = np.where(labels[places] == values, places, -1)
     return found
-
-
-def _read_clamp(value: object) -> dict[str, float]:
-    data = read_record(value, "target.clamp", ("lowest", "highest"))
-    clamp = {name: read_number(number, f"target.clamp.{name}") for name, number in data.items()}
-    if clamp["lowest"] > clamp["highest"]:
-        raise ModelFileError(
-            f"target.clamp: the lowest number, {clamp['lowest']:g}, is above the highest, {clamp['highest']:g}"
-        )
-    return clamp
-
-
-def _read_label(value: object, where: str) -> Label:
-    if isinstance(value, str | bool):
-        return value
-    if isinstance(value, int):
-        if -(2**63) <= value < 2**63:
-            return value
-        raise ModelFileError(f"{where}: the label is too large a number")
-    return read_number(value, where)

@@ -2,6 +2,7 @@
 
 import polars as pl
 
+from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import number_cells, shown
@@ -48,10 +49,10 @@ def find_task(
         chosen, reason = task, f"{task}, as asked for"
     elif finding.kind == "datetime":
         raise TableError(
-            f"{where} is a date or time; choose a number or a class, or ask for --task classification"
+            f"{where} is a date or time; choose a number or a class, or ask for {setting('task', 'classification')}"
         )
     if finding.odd and finding.odd_is_error and task != "classification":
-        raise TableError(finding.odd)
+        raise TableError(f"{finding.odd}; {finding.remedy}")
     if chosen == "regression":
         number_cells(table, target)
     elif n_unique == len(present):

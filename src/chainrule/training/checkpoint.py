@@ -5,13 +5,25 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 
+from chainrule._plain import Count, Form, Plain, number_or_null, read_list
 from chainrule._types import FloatArray
 from chainrule.engines.base import Divergence, RunState
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
+
+_OR_INF = number_or_null(math.inf)
+
+_Loss: TypeAlias = Annotated[float, number_or_null()]
+_Lowest: TypeAlias = Annotated[
+    FloatArray,
+    Form(
+        lambda array: [_OR_INF.write(value) for value in array],
+        lambda data, where: np.array(read_list(data, where, _OR_INF.read)),
+    ),
+]
 
 
 class Epoch(NamedTuple):
@@ -21,16 +33,22 @@ class Epoch(NamedTuple):
     stopping looks at, a loss or a metric.
     """
 
-    epoch: int
-    training_loss: float
-    validation_loss: float
-    learning_rate: float
-    seconds: float
-    watched: float = float("nan")
+    epoch: Count
+    training_loss: _Loss
+    validation_loss: _Loss
+    learning_rate: _Loss
+    seconds: _Loss
+    watched: _Loss = float("nan")
 
 
 @dataclass(frozen=True)
-class Checkpoint:
+class Checkpoint(
+    Plain,
+    names=(
+        *("epoch", "lowest", "marks", "best_epochs", "waited", "active"),
+        *("plateaus", "since", "history", "diverged", "seconds"),
+    ),
+):
     """The end of an epoch: the run's state, and what its monitor has noted of the k members.
 
     ``parameters`` (k, p) are those kept so far, ``lowest`` (k,) the watched values of the best and ``marks``
@@ -39,15 +57,15 @@ class Checkpoint:
     """
 
     run: RunState
-    epoch: int
+    epoch: Count
     parameters: FloatArray
-    lowest: FloatArray
-    marks: FloatArray
-    best_epochs: tuple[int, ...]
-    waited: tuple[int, ...]
-    active: tuple[int, ...]
-    plateaus: int
-    since: int
+    lowest: _Lowest
+    marks: _Lowest
+    best_epochs: tuple[Count, ...]
+    waited: tuple[Count, ...]
+    active: tuple[Count, ...]
+    plateaus: Count
+    since: Count
     history: tuple[Epoch, ...]
     diverged: Mapping[int, Divergence]
     seconds: float
@@ -66,20 +84,7 @@ class Checkpoint:
             "run.steps": self.run.steps,
             **{f"run.{name}": np.where(gone, 0, array) for name, array in self.run.arrays.items()},
         }
-        data = {
-            "epoch": self.epoch,
-            "lowest": [_plain(value) for value in self.lowest],
-            "marks": [_plain(value) for value in self.marks],
-            "best_epochs": list(self.best_epochs),
-            "waited": list(self.waited),
-            "active": list(self.active),
-            "plateaus": self.plateaus,
-            "since": self.since,
-            "history": [[_plain(value) for value in line] for line in self.history],
-            "diverged": {str(member): list(where) for member, where in self.diverged.items()},
-            "seconds": self.seconds,
-        }
-        return arrays, data
+        return arrays, self.to_dict()
 
     @classmethod
     def from_parts(cls, arrays: Mapping[str, np.ndarray[Any, Any]], data: Mapping[str, Any]) -> Checkpoint:
@@ -91,39 +96,11 @@ class Checkpoint:
                 if name.startswith("run.") and name not in ("run.parameters", "run.steps")
             }
             kept, members = arrays["kept"], len(arrays["kept"])
-            made = cls(
-                RunState(arrays["run.parameters"], states, arrays["run.steps"]),
-                int(data["epoch"]),
-                kept,
-                np.array([_number(value, math.inf) for value in data["lowest"]]),
-                np.array([_number(value, math.inf) for value in data["marks"]]),
-                tuple(int(value) for value in data["best_epochs"]),
-                tuple(int(value) for value in data["waited"]),
-                tuple(int(value) for value in data["active"]),
-                int(data["plateaus"]),
-                int(data["since"]),
-                tuple(_line(values) for values in data["history"]),
-                {int(member): Divergence(*where) for member, where in data["diverged"].items()},
-                float(data["seconds"]),
-            )
-        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            run = RunState(arrays["run.parameters"], states, arrays["run.steps"])
+            made = cls.from_dict(data, run=run, parameters=kept)
+        except (KeyError, TypeError, ModelFileError) as error:
             raise SettingsError(f"this is not a checkpoint of a training: {error}") from error
         counts = {len(made.lowest), len(made.marks), len(made.best_epochs), len(made.waited)}
         if counts != {members} or not all(0 <= member < members for member in made.active):
             raise SettingsError(f"this is not a checkpoint of a training of {members} members")
         return made
-
-
-def _line(values: Any) -> Epoch:
-    epoch, *rest = values
-    return Epoch(int(epoch), *(_number(value, math.nan) for value in rest))
-
-
-def _plain(value: Any) -> float | int | None:
-    """Return a number as JSON has it: None for one that is not finite."""
-    number = value.item() if isinstance(value, np.generic) else value
-    return number if math.isfinite(number) else None
-
-
-def _number(value: Any, otherwise: float) -> float:
-    return otherwise if value is None else float(value)

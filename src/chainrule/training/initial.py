@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from threadpoolctl import ThreadpoolController
 
+from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.equations.dense import Dense
@@ -52,7 +53,7 @@ def initial_parameters(
     if x is None or not len(x):
         raise SettingsError("init data needs training rows, and there are none: choose another init")
     # Several threads may round a product of matrices otherwise, and a replay needs the same bits.
-    with ThreadpoolController().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         return _parameters(network, members, seed, unseen, np.asarray(x, np.float64))
 
 
@@ -68,18 +69,18 @@ def _parameters(
         unlearned = list(unseen)
         if network.features is not None:
             unlearned, levels = _unlearned(network.features, unseen)
-            for name, array in made[-1].items():
+            for name, array in made[0].items():
                 array[:] = network.features.initial(name, draws)
-            made[-1].get("E", np.zeros((len(unseen), 0)))[levels] = 0.0
-            h = None if h is None else network.features.forward(made[-1], h, np).a
-        for number, (layer, own) in enumerate(zip(network.layers, made, strict=False), 1):
-            fan_in = network.sizes[number - 1]
+            made[0].get("E", np.zeros((len(unseen), 0)))[levels] = 0.0
+            h = None if h is None else network.features.forward(made[0], h, np).a
+        for number, layer in enumerate(network.layers, 1):
+            own, fan_in = made[number], network.sizes[number - 1]
+            for name, array in own.items():
+                array[:] = layer.term(name).start or 0.0
             dead = unlearned if number == 1 else []
-            if layer.mix:
-                own["alpha"][:] = 1.0
             if h is not None and layer.init == DATA:
                 _fit(layer, own, h, draws, dead, is_hidden=number < len(network.layers))
-            else:
+            elif "W" in own:
                 shape = own["W"].shape
                 own["W"][:] = _array(layer, "W", layer.init, number, shape, fan_in, layer.n_out, draws)
                 own["W"][dead] = 0.0
@@ -107,7 +108,7 @@ def check_shared_start(network: Network) -> None:
     if any(layer.init == DATA for layer in network.layers):
         raise SettingsError(
             "init data fits each member's weights to the training rows, but members that share have the same ones: "
-            "choose another init, or leave sharing out"
+            f"choose another {setting('init')}, or leave {setting('sharing')} out"
         )
 
 
@@ -119,7 +120,7 @@ def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
     for slot in layout.slots:
         part = theta[0, slot.start : slot.stop].reshape(slot.shape)
         if slot.layer == 0 or slot.name not in ("r", "s"):
-            own = members[slot.layer - 1][slot.name]
+            own = members[slot.layer][slot.name]
             part[:] = own[0] if slot.shape == own.shape[1:] else own
         elif slot.layer == 1 and slot.name == "r":
             # A stream of its own: the draws of the weights are the same as without sharing.

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 import numpy as np
 from scipy.optimize import OptimizeResult, minimize
-from threadpoolctl import ThreadpoolController
 
-from chainrule._types import BoolArray, FloatArray
+from chainrule._blas import one_blas_thread
+from chainrule._types import BoolArray, FloatArray, Stopped
 from chainrule.engines.base import Divergence, EpochReport, Run
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.training.monitor import Monitor
-from chainrule.training.plan import Plan, Stopped
+from chainrule.training.plan import Plan
 
 
 def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -> None:
@@ -21,7 +19,7 @@ def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -
     free = Layout(network).free > 0
     ended: list[Stopped] = []
     # SciPy's products of short vectors take longer on several threads than on one, up to a hundred times.
-    with _libraries().limit(limits=1, user_api="blas"):
+    with one_blas_thread():
         for member in monitor.active:
             monitor.active = (member,)
             ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
@@ -31,12 +29,6 @@ def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -
     # elsewhere.
     order: tuple[Stopped, ...] = ("epochs", "early stopping", "converged", "diverged")
     monitor.stopped = min(ended, key=order.index)
-
-
-@lru_cache(maxsize=1)
-def _libraries() -> ThreadpoolController:
-    """Return what is loaded by now, SciPy's BLAS included: to look for it takes longer than a small training."""
-    return ThreadpoolController()
 
 
 class _Minimization:

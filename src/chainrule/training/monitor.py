@@ -7,12 +7,12 @@ import time
 
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import FloatArray, IntArray, Stopped
 from chainrule.engines.base import Data, Divergence, Engine, EpochReport, Run, StepSettings, of_member
 from chainrule.equations.layout import updated_layout
 from chainrule.equations.network import Network
 from chainrule.training.checkpoint import Checkpoint, Epoch
-from chainrule.training.plan import Plan, Stopped
+from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, EpochState, FitResult, Guard
 
 

@@ -11,10 +11,6 @@ from chainrule._types import FloatArray
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.training.scores.watch import Watch
 
-Stopped = Literal[
-    "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
-]
-
 
 @dataclass(frozen=True)
 class Plan:
@@ -67,6 +63,11 @@ class Plan:
     met: tuple[int, ...] | None = None
     most_steps: int | None = None
     together: bool = False
+
+    @property
+    def watched(self) -> str:
+        """What is watched, by the word of the setting: loss where it wasn't chosen by it."""
+        return "loss" if self.watch is None else self.watch.word or "loss"
 
     @property
     def keeps_best(self) -> bool:

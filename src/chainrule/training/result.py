@@ -6,11 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple, Protocol
 
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, Stopped
 from chainrule.engines.base import Divergence, Engine, Run
 from chainrule.equations.network import Network
 from chainrule.training.checkpoint import Checkpoint, Epoch
-from chainrule.training.plan import Stopped
 
 
 class EpochState(NamedTuple):
@@ -60,3 +59,8 @@ class FitResult:
     seconds: float
     checkpoint: Checkpoint | None = None
     first: FitResult | None = None
+
+    @property
+    def watched(self) -> FitResult:
+        """The training whose epochs were watched: the first one, where all was trained again, else this."""
+        return self.first or self

@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import rows as k
@@ -22,11 +23,14 @@ from chainrule.engines.cpu.tables import (
     members_of,
     n_weights,
 )
-from chainrule.engines.threads import on_threads, one_blas_thread
+from chainrule.engines.threads import on_threads
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
 _NO_ORDER = np.zeros(0, np.int32)
+
+NEVER_SPLIT = 4096
+"""Weights of the largest matrix whose product with one row no BLAS shares out to threads (OpenBLAS: 9,216)."""
 
 
 def _lines(rows: IntArray, members: int) -> IntArray:
@@ -155,6 +159,8 @@ class CpuRowPredictor:
         self._dtype = tables.dtype
         self._shape = (network.n_inputs,)
         self._predict: Callable[..., None] = k.mean_output
+        if any(np.prod(slot.shape) > NEVER_SPLIT for slot in tables.layout.slots):
+            self._predict = one_blas_thread()(k.mean_output)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copies and pickles have buffers of their own."""

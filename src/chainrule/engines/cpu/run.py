@@ -15,6 +15,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._random import split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
@@ -51,7 +52,7 @@ from chainrule.engines.cpu.tables import (
 )
 from chainrule.engines.parametrization import TabM, parametrization
 from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
-from chainrule.engines.threads import on_threads, one_blas_thread
+from chainrule.engines.threads import on_threads
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty

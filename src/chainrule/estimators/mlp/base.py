@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
@@ -12,6 +12,7 @@ from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
+from chainrule._doors import PYTHON, through
 from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
@@ -31,7 +32,15 @@ from chainrule.estimators.parameters import ParameterError, check_parameters
 from chainrule.training.callbacks import as_callbacks
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.scores.temperature import at_temperature
-from chainrule.training.settings.words import in_python_words
+
+PARAMETERS: Mapping[str, str] = {
+    "epochs": "max_iter",
+    "hidden": "hidden_layer_sizes",
+    "learning_rate": "learning_rate_init",
+    "optimizer": "solver",
+    "validation_share": "validation_fraction",
+}
+"""What messages call otherwise than scikit-learn does."""
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -151,7 +160,8 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             check_parameters(self)
             check_together(self)
             self._check_given(given)
-            return self._fit_checked(given)
+            with through(PYTHON, PARAMETERS):
+                return self._fit_checked(given)
         except FormulaError as error:
             # scikit-learn's users expect a ValueError of a parameter that can't be.
             raise ParameterError(str(error)) from error
@@ -268,12 +278,12 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     def _flat(self, words: Design | None = None) -> FloatArray:
         """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""
         words = words or self._design
-        layers = [
-            {"W": np.asarray(W), "b": np.asarray(b)}
-            for W, b in zip(self.coefs_, self.intercepts_, strict=True)
-        ]
-        found = [tuple(array.shape for array in layer.values()) for layer in layers]
-        wanted = [tuple(shape for shape in layer.values()) for layer in words.network.shapes()]
+        layers = {
+            number: {"W": np.asarray(W), "b": np.asarray(b)}
+            for number, (W, b) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), 1)
+        }
+        found = [tuple(array.shape for array in layer.values()) for layer in layers.values()]
+        wanted = [tuple(shape for shape in layer.values()) for layer in words.network.shapes().values()]
         if found != wanted:
             raise ParameterError(
                 f"coefs_ and intercepts_ have the shapes {found}, but the parameters and the data need {wanted}: "
@@ -358,8 +368,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             Whether it may replace one that exists.
         """
         check_is_fitted(self)
-        with in_python_words({"out": "path"}):
-            _saving.save(self, path, overwrite=overwrite)
+        _saving.save(self, path, _saving.mlp_parts, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -375,7 +384,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         estimator : estimator
             Fitted; `partial_fit` goes on with its optimizer's state.
         """
-        return _saving.load(cls, path)
+        return _saving.load(cls, path, _saving.mlp_from_parts)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Any, NamedTuple
+from typing import Annotated, Any, NamedTuple, TypeAlias
 
 import numpy as np
 from sklearn.model_selection import train_test_split
 
+from chainrule._plain import Count, Plain, number_or_null
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data, Engine, RunState, StepSettings
@@ -20,6 +21,8 @@ from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, FitResult
+
+_Number: TypeAlias = Annotated[float, number_or_null()]
 
 
 class Rows(NamedTuple):
@@ -45,13 +48,14 @@ class Start:
     split: tuple[IntArray, IntArray] | None = None
 
 
-class Curves(NamedTuple):
+@dataclass(frozen=True)
+class Curves(Plain):
     """What a training has shown, epoch by epoch; ``seen`` are the training rows so far."""
 
-    losses: list[float]
-    scores: list[float]
-    validation_losses: list[float]
-    seen: int
+    losses: list[_Number]
+    scores: list[_Number]
+    validation_losses: list[_Number]
+    seen: Count
 
 
 @dataclass(frozen=True)
@@ -157,7 +161,7 @@ def initial(design: Design, random: np.random.RandomState, dtype: Any) -> FloatA
     """
     flat = np.empty(design.layout.size, dtype)
     hidden = design.activations[:-1]
-    for number, layer in enumerate(design.layout.unflatten(flat)):
+    for number, layer in enumerate(design.layout.unflatten(flat).values()):
         fan_in, fan_out = design.sizes[number], design.sizes[number + 1]
         # The output layer goes with the last hidden one, as there.
         nearest = hidden[min(number, len(hidden) - 1)] if hidden else design.activations[-1]

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.estimators.mlp.fitting import Rows
 from chainrule.estimators.mlp.inputs import dense
@@ -27,6 +28,7 @@ class LossGradients(NamedTuple):
     inputs: FloatArray
 
 
+@one_blas_thread()
 def layer_outputs(estimator: Any, X: Any) -> list[LayerOutput]:
     """Return what every layer computes for validated rows."""
     x = dense(X, estimator._filling, np.float64)
@@ -35,6 +37,7 @@ def layer_outputs(estimator: Any, X: Any) -> list[LayerOutput]:
     return [LayerOutput(layer.z, layer.a) for layer in made.layers]
 
 
+@one_blas_thread()
 def gradients(estimator: Any, rows: Rows) -> LossGradients:
     """Return the loss of rows as the network has them, and its gradient."""
     p, network = _parameters(estimator), estimator.network_
@@ -42,11 +45,11 @@ def gradients(estimator: Any, rows: Rows) -> LossGradients:
     weights = None if rows.weights is None else np.asarray(rows.weights, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         made = network.backward(p, network.forward(p, x, np), y, np, weights)
-    return LossGradients(
-        float(made.cost), [g["W"] for g in made.parameters], [g["b"] for g in made.parameters], made.x
-    )
+    by_layer = made.parameters.values()
+    return LossGradients(float(made.cost), [g["W"] for g in by_layer], [g["b"] for g in by_layer], made.x)
 
 
-def _parameters(estimator: Any) -> list[dict[str, FloatArray]]:
+def _parameters(estimator: Any) -> dict[int, dict[str, FloatArray]]:
     flat = np.asarray(estimator._flat(), np.float64)
-    return list(estimator._design.layout.unflatten(flat))
+    made: dict[int, dict[str, FloatArray]] = estimator._design.layout.unflatten(flat)
+    return made

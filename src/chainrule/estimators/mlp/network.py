@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any, Literal
 
+from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
@@ -28,7 +29,7 @@ _SHOWN = {ours: theirs for theirs, ours in ACTIVATION_NAMES.items()}
 
 
 @dataclass(frozen=True)
-class Design:
+class Design(Plain):
     """A network in words: what is pickled and written to files, and what `Network`s are kept by.
 
     ``sizes``: neurons of every layer, inputs first; ``activations``, ``dropouts`` and ``frozen`` of each layer.
@@ -62,7 +63,7 @@ class Design:
 
     def arrays(self, flat: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
         """Return the weights and the biases of each layer, views of ``flat`` (p,)."""
-        layers = self.layout.unflatten(flat)
+        layers = self.layout.unflatten(flat).values()
         return [layer["W"] for layer in layers], [layer["b"] for layer in layers]
 
 

@@ -16,11 +16,12 @@ from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from chainrule._doors import PYTHON, through
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
-from chainrule.estimators.table import files as table_saving
+from chainrule.estimators import files
 from chainrule.estimators.table.data import (
     TARGET,
     WEIGHT,
@@ -34,10 +35,11 @@ from chainrule.estimators.table.data import (
     with_columns,
 )
 from chainrule.estimators.table.watch import begin, resumed, resumed_seed, with_stopping_metric
-from chainrule.fitting.prepare import Prepared, prepare
+from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.question import Question
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.timing import check_not_limited, within_time
-from chainrule.fitting.train import fit_prepared
+from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
@@ -46,12 +48,11 @@ from chainrule.training.callbacks import as_callbacks, combined
 from chainrule.training.checkpoint import Epoch
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Settings, Task
-from chainrule.training.settings.words import in_python_words, python_words
 
 SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
 """The settings of a training that are parameters, if not of both estimators; its seed comes from ``random_state``."""
 
-PARAMETERS: Mapping[str, str] = {"inputs": "kinds"}
+PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
 
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
@@ -143,7 +144,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             raise SettingsError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
-        with in_python_words(PARAMETERS):
+        with through(PYTHON, PARAMETERS):
             reading = Reading().changed(None, None, None, self.missing)
             table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
             validation = None
@@ -155,11 +156,10 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 )
             seed = self._seed() if resume is None else resumed_seed(resume, self)
             with self._threads():
-                prepared = prepare(
+                question = Question(
                     table,
                     target,
-                    self._settings(seed),
-                    task=self.task,
+                    self.task,
                     weights=weight,
                     scaling=self.scaling,
                     target_scaling=self.target_scaling,
@@ -168,6 +168,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                     kinds=self.kinds,
                     reading=reading,
                 )
+                prepared = prepare(question, self._settings(seed))
                 if sample_weight_val is not None:
                     prepared = with_validation_weights(prepared, positive_weights(sample_weight_val, X_val))
                 self._train(self._ready(prepared), resume)
@@ -225,15 +226,14 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 on_epoch_end=on_epoch_end,
                 resume=point,
             )
-        model, said = trained_model(prepared, result, engine=self.engine)
-        notes = [python_words(note, PARAMETERS) for note in said]
+        model, notes = trained_model(prepared, result, engine=self.engine)
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
         self._finish(model, prepared, result)
         self.model_ = model
         self.schema_ = prepared.schema
-        self.notes_ = (*(python_words(note, PARAMETERS) for note in prepared.schema.notes), *notes)
-        self._keep_history((result.first or result).history)
+        self.notes_ = (*prepared.schema.notes, *notes)
+        self._keep_history(result.watched.history)
 
     def _threads(self) -> AbstractContextManager[None]:
         return limited_threads(_plain(self.threads))
@@ -260,7 +260,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return renamed(table_of(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
 
     def _prediction(self, X: Any) -> Prediction:
-        with in_python_words(PARAMETERS), self._threads():
+        with through(PYTHON, PARAMETERS), self._threads():
             table = self._table(X)
             return self.model_.predict(table)
 
@@ -280,8 +280,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Whether it may replace one that exists.
         """
         check_is_fitted(self, "model_")
-        with in_python_words({"out": "path"}):
-            table_saving.save(self, path, overwrite=overwrite)
+        files.save(self, path, files.table_parts, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Self:
@@ -297,7 +296,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         estimator : estimator
             Fitted.
         """
-        return table_saving.load(cls, path)
+        return files.load(cls, path, files.table_from_parts)
 
     def _to_dict(self) -> dict[str, Any]:
         """Return what one of the two estimators keeps besides, as plain data."""
@@ -318,9 +317,9 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
 def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared:
     """Return the prepared table with weights for its validation rows."""
-    n, arrays = prepared.rows["training"], prepared.arrays
-    of_training = np.ones(n) if arrays.weights is None else arrays.weights[:n]
-    return replace(prepared, arrays=arrays._replace(weights=np.concatenate([of_training, weights])))
+    arrays, known = prepared.arrays, prepared.arrays.training.weights
+    of_training = np.ones(arrays.n_training) if known is None else known
+    return replace(prepared, arrays=replace(arrays, weights=np.concatenate([of_training, weights])))
 
 
 def _plain(value: Any) -> Any:

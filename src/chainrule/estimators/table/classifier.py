@@ -21,7 +21,7 @@ from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import AnyArray, class_values
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import class_weights
@@ -51,11 +51,6 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     {scaling}
     class_weight : dict or 'balanced', default=None
         Weights of classes; 'balanced' gives all of them the same weight in sum.
-    calibrate : bool, default=None
-        Divide the output layer's parameters by the temperature with the least log-loss on the validation rows, or with
-        bagging on the folds held out.
-    label_smoothing : float, default=None
-        The part of a row's target that is spread evenly over all classes.
     {table}
 
     Attributes
@@ -82,9 +77,19 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     def __init__(
         self,
         *,
+        # made from Settings by tests/estimators/signatures.py
         hidden: Sequence[int] | None = None,
         activation: str | Sequence[str] | None = None,
         output_activation: str | None = None,
+        bias: BiasMode = "neuron",
+        init: str | None = None,
+        activation_mix: bool | None = None,
+        parametrization: Parametrization | None = None,
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
+        members: int | None = None,
+        sharing: str = "none",
         loss: str | None = None,
         label_smoothing: float | None = None,
         optimizer: str | None = None,
@@ -95,39 +100,31 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
         epochs: int | None = None,
-        weight_decay: float | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        dropout: float | None = None,
-        clip_norm: float | None = None,
-        bias: BiasMode = "neuron",
-        init: str | None = None,
-        numeric_embedding: NumericEmbedding | None = None,
-        category_embedding: CategoryEmbedding | None = None,
-        scaling_layer: bool | None = None,
-        activation_mix: bool | None = None,
-        parametrization: Parametrization | None = None,
-        regularization_schedule: str | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
         validation_share: float | None = None,
-        members: int | None = None,
-        sharing: str = "none",
         bagging: bool | None = None,
         refit: bool = False,
         recipe: bool | None = None,
         fast: bool = False,
+        calibrate: bool | None = None,
         time_limit: float | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        regularization_schedule: str | None = None,
+        clip_norm: float | None = None,
+        # until here
         scaling: str = "robust",
         class_weight: Any = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,
         callbacks: Any = None,
-        calibrate: bool | None = None,
         random_state: Any = None,
         engine: str = ENGINES[0],
         threads: int | None = None,
@@ -156,15 +153,15 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     def _ready(self, prepared: Prepared) -> Prepared:
         if self.class_weight is None:
             return prepared
-        codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
-        of_rows = None if weights is None else weights[:n]
-        found = class_weights(self.class_weight, codes[:n], self.classes_, of_rows)[codes]
+        codes, arrays = _codes(prepared), prepared.arrays
+        own, weights = codes[: arrays.n_fitted], arrays.weights
+        found = class_weights(self.class_weight, own, self.classes_, arrays.fitted.weights)[codes]
         weights = found if weights is None else found * weights
-        if not weights[: prepared.rows["training"]].any():
+        if not weights[: arrays.n_training].any():
             raise SettingsError(
                 "class_weight gives every training row the weight 0, so there is nothing to learn"
             )
-        return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
+        return replace(prepared, arrays=replace(arrays, weights=weights))
 
     def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
         self.temperature_ = float(model.card["temperature"] or 1.0)

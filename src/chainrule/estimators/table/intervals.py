@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 
-from chainrule._plain import read_list, read_number, read_record
+from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.errors import ModelFileError, SettingsError
 
@@ -17,7 +16,7 @@ MOST_KEPT = 1000
 
 
 @dataclass(frozen=True)
-class Errors:
+class Errors(Plain):
     """The errors on validation rows, in units of what was to be expected of each row.
 
     A row with the members' outputs o_1 … o_K, their mean m (clamped, where answers are) and their variance s² is
@@ -87,17 +86,13 @@ class Errors:
         mean = outputs.mean(axis=0) if answers is None else answers
         return np.asarray(mean[:, None] + sigma[:, None] * shift)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data."""
-        return {"noise": self.noise, "errors": self.errors.tolist(), "places": self.places.tolist()}
-
     @classmethod
-    def from_dict(cls, value: object) -> Errors:
+    def from_dict(cls, value: object, **others: Any) -> Self:
         """Return the errors of `to_dict`; raises ModelFileError for anything else."""
-        data: Mapping[str, Any] = read_record(value, "errors", cls.__dataclass_fields__)
-        errors, places = (np.array(read_list(data[name], name, read_number)) for name in ("errors", "places"))
-        noise = read_number(data["noise"], "noise")
-        sorted_pairs = len(errors) == len(places) > 0 and not (np.diff(errors) < 0).any()
-        if noise <= 0 or not sorted_pairs or not (np.diff(places, prepend=0.0, append=1.0) > 0).all():
+        made = super().from_dict(value, **others)
+        errors, places = made.errors, made.places
+        are_sorted = errors.ndim == 1 and errors.shape == places.shape and len(errors) > 0
+        are_sorted = are_sorted and not (np.diff(errors) < 0).any()
+        if made.noise <= 0 or not are_sorted or not (np.diff(places, prepend=0.0, append=1.0) > 0).all():
             raise ModelFileError("errors: these are not sorted errors and their places between 0 and 1")
-        return cls(noise, errors, places)
+        return made

@@ -23,7 +23,7 @@ from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import AnyArray, container, number_values, positive_weights, with_columns
 from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model, check_finite
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Task
@@ -42,9 +42,6 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     {scaling}
     target_scaling : {'standard', 'minmax', 'none'}, default=None
         Of y; None: what suits the output layer.
-    clamp : bool, default=None
-        Whether predictions are drawn in to the range of y; None: with the recipe, but not with a loss that is a formula
-        of your own.
     {table}
 
     Attributes
@@ -71,9 +68,19 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     def __init__(
         self,
         *,
+        # made from Settings by tests/estimators/signatures.py
         hidden: Sequence[int] | None = None,
         activation: str | Sequence[str] | None = None,
         output_activation: str | None = None,
+        bias: BiasMode = "neuron",
+        init: str | None = None,
+        activation_mix: bool | None = None,
+        parametrization: Parametrization | None = None,
+        numeric_embedding: NumericEmbedding | None = None,
+        category_embedding: CategoryEmbedding | None = None,
+        scaling_layer: bool | None = None,
+        members: int | None = None,
+        sharing: str = "none",
         loss: str | None = None,
         optimizer: str | None = None,
         learning_rate: float | None = None,
@@ -83,35 +90,27 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
         epochs: int | None = None,
-        weight_decay: float | None = None,
-        l1: float = 0.0,
-        l2: float = 0.0,
-        dropout: float | None = None,
-        clip_norm: float | None = None,
-        bias: BiasMode = "neuron",
-        init: str | None = None,
-        numeric_embedding: NumericEmbedding | None = None,
-        category_embedding: CategoryEmbedding | None = None,
-        scaling_layer: bool | None = None,
-        activation_mix: bool | None = None,
-        parametrization: Parametrization | None = None,
-        regularization_schedule: str | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
         tolerance: float = 0.0,
         stop_together: bool | None = None,
         watch: str | None = None,
         validation_share: float | None = None,
-        members: int | None = None,
-        sharing: str = "none",
         bagging: bool | None = None,
         refit: bool = False,
         recipe: bool | None = None,
         fast: bool = False,
+        clamp: bool | None = None,
         time_limit: float | None = None,
+        weight_decay: float | None = None,
+        l1: float = 0.0,
+        l2: float = 0.0,
+        dropout: float | None = None,
+        regularization_schedule: str | None = None,
+        clip_norm: float | None = None,
+        # until here
         scaling: str = "robust",
         target_scaling: str | None = None,
-        clamp: bool | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,
@@ -139,7 +138,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         if len(rows):
             predict = engine_named(model.engine).predict
             outputs = held_out(prepared, result, partial(predict, model.network))[:, :, 0]
-            _, y, weights, _ = prepared.arrays
+            y, weights = prepared.arrays.y, prepared.arrays.weights
             some = None if weights is None else weights[rows]
             self.intervals_ = Errors.of(y[rows, 0], outputs, some, _answers(model, outputs))
 

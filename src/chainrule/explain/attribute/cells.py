@@ -9,12 +9,13 @@ value that stands in for it is written.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
-from typing import Any
+from dataclasses import dataclass, field
 
 import numpy as np
 import polars as pl
 
+from chainrule._blas import one_blas_thread
+from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.attribute.outcome import Outcome, outcome_of
@@ -28,7 +29,7 @@ from chainrule.tables.table import Table, from_frame
 
 
 @dataclass(frozen=True)
-class ColumnEffect:
+class ColumnEffect(Plain):
     """What moving one cell does to the prediction: ``slope`` of a number, else ``changes`` by the other cell.
 
     ``kind`` is the column's. ``slope`` is dQ/dv, None where the cell is no number; ``changes`` has Q(other cell) -
@@ -43,7 +44,7 @@ class ColumnEffect:
 
 
 @dataclass(frozen=True)
-class Effects:
+class Effects(Plain):
     """The effects of all columns on one prediction; ``value`` is the prediction itself."""
 
     quantity: str
@@ -52,11 +53,8 @@ class Effects:
     value: float
     columns: tuple[ColumnEffect, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the effects as plain data."""
-        return {**asdict(self), "columns": [asdict(column) for column in self.columns]}
 
-
+@one_blas_thread()
 def column_effects(
     model: Model,
     table: Table,

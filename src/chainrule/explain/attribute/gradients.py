@@ -11,11 +11,12 @@ Taly & Yan, "Axiomatic attribution for deep networks", ICML 2017.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._plain import Plain
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.attribute.outcome import Outcome, outcome_of
@@ -41,7 +42,7 @@ _NODES, _WEIGHTS = np.polynomial.legendre.leggauss(2)
 
 
 @dataclass(frozen=True)
-class ColumnShare:
+class ColumnShare(Plain):
     """One column's attribution: its cell, the baseline's cell, and what the way from one to the other adds."""
 
     column: str
@@ -51,7 +52,7 @@ class ColumnShare:
 
 
 @dataclass(frozen=True)
-class Attributions:
+class Attributions(Plain, names=(..., "holds")):
     """Integrated gradients of one prediction.
 
     ``total`` is the sum of the columns' values, ``difference`` is ``value - baseline_value``, ``error`` what is left
@@ -80,11 +81,8 @@ class Attributions:
         """Whether the columns' values add up to the difference within the tolerance."""
         return bool(self.error <= self.tolerance)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the attributions as plain data."""
-        return {**asdict(self), "columns": [asdict(share) for share in self.columns], "holds": self.holds}
 
-
+@one_blas_thread()
 def integrated_gradients(
     model: Model,
     table: Table,

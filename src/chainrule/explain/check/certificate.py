@@ -12,10 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.check.agreement import check_attributions, check_engines, check_rows
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, network_gradient
@@ -41,7 +43,7 @@ CHECKS = ("differences", "exact", "engines", "rows", "attributions")
 
 
 @dataclass(frozen=True)
-class Certificate:
+class Certificate(Plain, names=("passed", ...)):
     """The checks of one member network on a batch of rows.
 
     ``subject`` says what was checked: the network's sizes, the member, the rows (from 1) of how many,
@@ -68,20 +70,13 @@ class Certificate:
                 return check
         raise KeyError(name)
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the certificate as plain data."""
-        return {
-            "passed": self.passed,
-            "subject": dict(self.subject),
-            "checks": [check.to_dict() for check in self.checks],
-        }
 
-
+@one_blas_thread()
 def certify(
     subject: Model | Network,
     table: Source | None = None,
     *,
-    parameters: Sequence[Mapping[str, Array]] | Array | None = None,
+    parameters: Parameters | Array | None = None,
     x: Array | None = None,
     y: Array | None = None,
     weights: Array | None = None,
@@ -97,13 +92,13 @@ def certify(
 
     ``rows`` (from 0) are the rows of the table, or ``n_rows`` are drawn with ``seed`` (`ROWS` if neither is given).
     ``sample`` weights are drawn, all if it is 0; `SAMPLE` if None. A network takes its ``parameters`` as arrays by
-    name for each layer or flat (p,). ``gradient`` is the gradient to check instead of chainrule's own. Dropout and
+    layer number and name, or flat (p,). ``gradient`` is the gradient to check instead of chainrule's own. Dropout and
     penalties are left out. Raises SettingsError or TableError for what doesn't fit together.
 
     >>> import numpy as np
     >>> from chainrule import Dense, Network
     >>> network = Network([2, Dense(2, "sigmoid"), Dense(1, "sigmoid")])
-    >>> p = [{"W": [[0.1, -0.2], [0.3, 0.4]], "b": [0.1, 0.2]}, {"W": [[0.5], [-0.6]], "b": [0.3]}]
+    >>> p = {1: {"W": [[0.1, -0.2], [0.3, 0.4]], "b": [0.1, 0.2]}, 2: {"W": [[0.5], [-0.6]], "b": [0.3]}}
     >>> x, y = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [0.0]])
     >>> certify(network, parameters=p, x=x, y=y, checks=["differences", "exact"]).passed
     True
@@ -209,24 +204,15 @@ def batch_of(
 
 def _given(
     network: Network,
-    parameters: Sequence[Mapping[str, Array]] | Array | None,
+    parameters: Parameters | Array | None,
     x: Array | None,
     y: Array | None,
     weights: Array | None,
 ) -> Batch:
     if parameters is None or x is None or y is None:
         raise SettingsError("a network is checked with its parameters, rows x and targets y: give all three")
-    layout = Layout(network)
-    flat = (
-        np.asarray(parameters, np.float64)
-        if hasattr(parameters, "ndim")
-        else layout.flatten(
-            [{k: np.asarray(v, np.float64) for k, v in arrays.items()} for arrays in parameters]
-        )
-    )
+    flat = Layout(network).flat(parameters)
     rows, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if flat.shape != (layout.size,):
-        raise SettingsError(f"parameters of shape {flat.shape} don't fit: the network has {layout.size}")
     wanted = (len(rows), network.output.n_out)
     if rows.ndim != 2 or not len(rows) or targets.shape != wanted:
         raise SettingsError(

@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
+from chainrule._plain import Plain
 from chainrule._types import FloatArray, IntArray
 
 
 @dataclass(frozen=True)
-class Worst:
+class Worst(Plain):
     """The comparison nearest to its limit, or beyond it: two numbers, their difference, and what it may be."""
 
     address: str
@@ -23,7 +23,7 @@ class Worst:
 
 
 @dataclass(frozen=True)
-class Kink:
+class Kink(Plain):
     """A parameter whose step crosses a kink, where there is no derivative to compare with.
 
     ``crossed`` is the number that changes branch; ``left`` and ``right`` are the one-sided differences.
@@ -37,7 +37,7 @@ class Kink:
 
 
 @dataclass(frozen=True)
-class Mistake:
+class Mistake(Plain):
     """A known mistake that a wrong gradient looks like; ``explains`` is the share of the deviation it accounts for."""
 
     name: str
@@ -46,7 +46,7 @@ class Mistake:
 
 
 @dataclass(frozen=True)
-class Check:
+class Check(Plain, names=(..., "outcome")):
     """One check: how many numbers were compared, how many failed, the worst of them.
 
     ``rule`` and ``tolerance`` say what is compared and how near it must be. ``skipped`` says why nothing was compared.
@@ -74,10 +74,6 @@ class Check:
         if self.skipped:
             return "skipped"
         return "ok" if self.passed else "failed"
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the check as plain data."""
-        return {**asdict(self), "outcome": self.outcome}
 
 
 @dataclass(frozen=True)

@@ -3,51 +3,45 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Annotated, Any, TypeAlias
 
-from chainrule._numbers import number_from_data, number_to_data
+from chainrule._numbers import number_to_data
+from chainrule._plain import Form, Plain, read_any_number, read_record, read_text
 
 GAP = "  "
 
 
+def _cell_to_data(cell: str | float) -> Any:
+    return {"text": cell} if isinstance(cell, str) else number_to_data(cell)
+
+
+def _read_cell(data: object, where: str) -> str | float:
+    if isinstance(data, dict):
+        return read_text(read_record(data, where, ("text",))["text"], where)
+    return read_any_number(data, where)
+
+
+Cell: TypeAlias = Annotated[str | float, Form(_cell_to_data, _read_cell)]
+"""What stands in a table; in plain data a number is itself, with all its digits, and a text is ``{"text": …}``."""
+
+
 @dataclass(frozen=True)
-class Grid:
+class Grid(Plain, names=("caption", "headers", "rows", "words")):
     """A table; a cell is a text, or a number that is shown with as many digits as all others.
 
     Columns whose header is in ``words`` are aligned to the left, numbers to the right.
     """
 
     headers: tuple[str, ...]
-    rows: tuple[tuple[str | float, ...], ...]
+    rows: tuple[tuple[Cell, ...], ...]
     words: tuple[str, ...] = ()
     caption: str = ""
 
     def texts(self, number: Callable[[float], str]) -> list[tuple[str, ...]]:
         """Return the rows with their numbers as text."""
         return [tuple(cell if isinstance(cell, str) else number(cell) for cell in row) for row in self.rows]
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON, which `from_dict` reads back; numbers with all their digits."""
-        return {
-            "caption": self.caption,
-            "headers": list(self.headers),
-            "rows": [
-                [{"text": cell} if isinstance(cell, str) else number_to_data(cell) for cell in row]
-                for row in self.rows
-            ],
-            "words": list(self.words),
-        }
-
-    @classmethod
-    def from_dict(cls, data: Mapping[str, Any]) -> Grid:
-        """Return the table of `to_dict`'s data."""
-        rows = (
-            tuple(cell["text"] if isinstance(cell, dict) else number_from_data(cell) for cell in row)
-            for row in data["rows"]
-        )
-        return cls(tuple(data["headers"]), tuple(rows), tuple(data["words"]), data["caption"])
 
 
 def grid_rows(grid: Grid, width: int, number: Callable[[float], str]) -> Iterator[list[tuple[str, str]]]:

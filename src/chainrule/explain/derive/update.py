@@ -40,7 +40,7 @@ def about(place: Address, name: str) -> Address:
 def is_frozen(writer: Writer, place: Address) -> bool:
     """Tell whether training leaves a parameter alone."""
     own = place.by.name.partition("_")[0]
-    slot = writer.trace.layout.slot(1 if place.layer is None else place.layer, own)
+    slot = writer.trace.layout.slot(place.number, own)
     at = slot.start + int(np.ravel_multi_index([i - 1 for i in place.index], slot.shape))
     return not writer.trace.layout.free[at]
 
@@ -52,9 +52,7 @@ def is_weight(place: Address) -> bool:
 
 def rate_of(writer: Writer, place: Address) -> Node:
     """Return the learning rate of a parameter: eta, times its factor where that isn't 1."""
-    slot = writer.trace.layout.slot(
-        1 if place.layer is None else place.layer, place.by.name.partition("_")[0]
-    )
+    slot = writer.trace.layout.slot(place.number, place.by.name.partition("_")[0])
     factor = float(writer.trace.layout.rates[slot.start])
     eta = writer.symbol("eta")
     return eta if factor == 1 else Binary("*", Number(factor), eta)

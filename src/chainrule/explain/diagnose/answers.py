@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.explain.diagnose.finding import Finding
 from chainrule.explain.diagnose.thresholds import limit
@@ -33,7 +34,7 @@ def input_findings(model: Model, x: FloatArray) -> list[Finding]:
             },
             "weights behind large inputs get large gradients and those behind small ones small, so no learning rate "
             "suits both; and neurons saturate or die at once",
-            "train again with --scaling robust (the default) or standard",
+            f"train again with {setting('scaling', 'robust')} (the default) or standard",
         )
     ]
 
@@ -80,8 +81,8 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> Finding | N
         evidence,
         "nothing of the inputs reaches the output: the neurons before it are dead or saturated, the weights are 0, or "
         "the inputs say nothing about the target",
-        "look at the other findings first; else a lower --learning-rate, scaled inputs, more --hidden neurons, and "
-        "whether a baseline of chainrule train does better",
+        f"look at the other findings first; else a lower {setting('learning_rate')}, scaled inputs, more "
+        f"{setting('hidden')} neurons, and whether a baseline of chainrule train does better",
     )
 
 
@@ -107,8 +108,8 @@ def _collapse(model: Model, table: Table, prediction: Prediction) -> list[Findin
             },
             "its outputs have fallen together on the other classes, which is cheap for the cost while the classes are "
             "hard to tell apart, or rare",
-            "longer training, a lower --learning-rate, more --hidden neurons, or --weights with a column that gives "
-            "these rows more weight",
+            f"longer training, a lower {setting('learning_rate')}, more {setting('hidden')} neurons, or "
+            f"{setting('weights')} with a column that gives these rows more weight",
         )
     ]
 
@@ -149,7 +150,7 @@ def overfit_findings(model: Model, evaluation: Evaluation) -> list[Finding]:
             outputs,
             evidence,
             "it has learned the training rows by heart, noise included, which doesn't help with new ones",
-            "early stopping (the default), --weight-decay, --dropout, fewer --hidden neurons, more --members, or more "
-            "rows",
+            f"early stopping (the default), {setting('weight_decay')}, {setting('dropout')}, fewer "
+            f"{setting('hidden')} neurons, more {setting('members')}, or more rows",
         )
     ]

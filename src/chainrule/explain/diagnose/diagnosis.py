@@ -7,11 +7,12 @@ engine with the settings of the training card.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, replace
-from typing import Any
+from dataclasses import dataclass, replace
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
@@ -23,8 +24,6 @@ from chainrule.explain.diagnose.finding import Finding, merged
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope
 from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings
 from chainrule.explain.diagnose.thresholds import THRESHOLDS
-from chainrule.fitting.card import settings_of
-from chainrule.fitting.replay import training_rows
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
@@ -54,7 +53,7 @@ KINDS = (
 
 
 @dataclass(frozen=True)
-class LayerFacts:
+class LayerFacts(Plain):
     """What was seen in one layer of one member, whether or not it is a finding.
 
     ``dead`` are neurons flat on every row and ``flat`` the share of neurons times rows that is; both None for softmax.
@@ -74,7 +73,7 @@ class LayerFacts:
 
 
 @dataclass(frozen=True)
-class Diagnosis:
+class Diagnosis(Plain, names=("rows", ..., "thresholds")):
     """The findings, and the facts of every layer of each member that was looked at (by its number, from 1).
 
     ``rows`` is how many rows were looked at; ``trial`` what the trial steps did, None where there is no learning rate.
@@ -97,17 +96,13 @@ class Diagnosis:
         """The kinds that were found, each once, in the order of `KINDS`."""
         return tuple(dict.fromkeys(finding.kind for finding in self.findings))
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the diagnosis as plain data."""
-        return {
-            "rows": self.rows,
-            "findings": [finding.to_dict() for finding in self.findings],
-            "layers": {str(member): [asdict(layer) for layer in of] for member, of in self.layers.items()},
-            "trial": None if self.trial is None else self.trial.to_dict(),
-            "thresholds": {name: threshold.value for name, threshold in THRESHOLDS.items()},
-        }
+    @property
+    def thresholds(self) -> dict[str, float]:
+        """The limits that findings are beyond, by name."""
+        return {name: threshold.value for name, threshold in THRESHOLDS.items()}
 
 
+@one_blas_thread()
 def diagnose(model: Model, table: Source, *, member: int | None = None, seed: int = 0) -> Diagnosis:
     """Look for what is wrong with a model, on the rows of a table that have a target (best: its training table).
 
@@ -168,7 +163,7 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
             dead = int(flat.all(axis=0).sum()) if low != high else None
             share = float(flat.mean())
         follows = index + 1 < len(lengths) and lengths[index + 1] > 0
-        w = batch.p[index]["W"]
+        w = batch.weight_matrix(index)
         facts.append(
             LayerFacts(
                 index + 1,
@@ -187,12 +182,16 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
 
 def _settings(model: Model) -> StepSettings:
     """Return the settings of the training card; the defaults where a model has no card."""
+    from chainrule.fitting.card import settings_of
+
     # What is tried is a step of one member alone, which is an ordinary network.
     return replace(settings_of(model.card)[0], sharing="none") if model.card else StepSettings()
 
 
 def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
     """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
+    from chainrule.fitting.replay import training_rows
+
     try:
         rows = training_rows(model, table)
     except TableError:
@@ -203,6 +202,8 @@ def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
 
 def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
+    from chainrule.fitting.card import settings_of
+
     settings = _settings(model)
     if not model.card or settings.optimizer.searches:
         return [], None

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
-from typing import Any
+from dataclasses import dataclass, field, replace
 
+from chainrule._plain import Plain
 from chainrule.explain.trace.address import Address
 
 
 @dataclass(frozen=True)
-class Finding:
+class Finding(Plain):
     """Something that is wrong: what, where (addresses), the evidence in numbers, why it matters, what to try.
 
     ``kind`` is a name for programs, one of `KINDS`; ``layer`` (from 1) is None where it is about the whole network,
@@ -25,10 +25,6 @@ class Finding:
     remedy: str
     layer: int | None = None
     members: tuple[int, ...] = field(default=())
-
-    def to_dict(self) -> dict[str, Any]:
-        """Return the finding as plain data."""
-        return {**asdict(self), "evidence": dict(self.evidence)}
 
 
 def merged(findings: Sequence[Finding]) -> list[Finding]:

@@ -6,6 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.activations import Activation
 from chainrule.explain.check.batch import Batch
@@ -27,12 +28,10 @@ def sides_and_slope(made: Activation) -> tuple[bool, bool, float]:
 
 def flat_neurons(batch: Batch, index: int) -> BoolArray:
     """Return where the neurons of a layer (from 0) are flat, (n, n_out); nowhere for softmax, which has no own slope."""
-    made = batch.network.layers[index].activation
-    z = batch.record.layers[index].z
-    if not made.elementwise:
-        return np.zeros(z.shape, dtype=np.bool_)
-    steepest = sides_and_slope(made)[2]
-    slope = batch.network.layers[index].slope(batch.p[index], z, np)
+    slope = batch.gradients.layers[index].slope
+    if slope is None:
+        return np.zeros(batch.record.layers[index].z.shape, dtype=np.bool_)
+    steepest = sides_and_slope(batch.network.layers[index].activation)[2]
     return np.asarray(np.abs(slope) < limit("flat") * steepest)
 
 
@@ -77,8 +76,8 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray, member: in
                 },
                 "where z stays on the flat side, f'(z) is 0 and no gradient reaches the weights, so the neuron can't "
                 "come back",
-                "train again with a lower --learning-rate, or with --activation leaky_relu, which is flat nowhere; "
-                "check that the inputs are scaled",
+                f"train again with a lower {setting('learning_rate')}, or with {setting('activation', 'leaky_relu')}, "
+                "which is flat nowhere; check that the inputs are scaled",
                 layer,
                 _members(member),
             )
@@ -93,7 +92,7 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray, member: in
                 addresses("a", layer, only.tolist(), member),
                 {"inactive": len(only), "neurons": n, "rows of the batch": int(some.sum())},
                 "a batch without a row that reaches them teaches these neurons nothing, and they may die",
-                "a larger --batch-size, or --activation leaky_relu",
+                f"a larger {setting('batch_size')}, or {setting('activation', 'leaky_relu')}",
                 layer,
                 _members(member),
             )
@@ -118,11 +117,11 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
                 "share": share,
                 "median |z|": float(np.median(np.abs(z))),
                 "largest |z|": float(np.abs(z).max()),
-                "largest |W|": float(np.abs(batch.p[index]["W"]).max()),
+                "largest |W|": float(np.abs(batch.weight_matrix(index)).max()),
             },
             "on the flat ends f'(z) is nearly 0, so hardly any gradient passes through these neurons",
-            "scale the inputs, use smaller initial weights (--init auto) or a lower --learning-rate, or "
-            "--activation relu",
+            f"scale the inputs, use smaller initial weights ({setting('init', 'auto')}) or a lower "
+            f"{setting('learning_rate')}, or {setting('activation', 'relu')}",
             layer,
             _members(member),
         )
@@ -131,8 +130,8 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
 
 def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where neurons have the same incoming weights and bias, in layers of several."""
-    arrays, layer = batch.p[index], index + 1
-    w = arrays["W"]
+    arrays, layer = batch.p[index + 1], index + 1
+    w = batch.weight_matrix(index)
     if w.shape[1] < 2:
         return []
     incoming = np.vstack([w, np.broadcast_to(arrays["b"], (1, w.shape[1]))]) if "b" in arrays else w
@@ -150,7 +149,7 @@ def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
             {"alike": len(alike), "groups": len(groups), "neurons": int(w.shape[1])},
             "neurons with the same weights give the same outputs and get the same gradients, so they stay copies of "
             "one neuron",
-            "random initial weights: --init auto instead of a constant",
+            f"random initial weights: {setting('init', 'auto')} instead of a constant",
             layer,
             _members(member),
         )
@@ -186,7 +185,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where a layer's weights are out of all bounds; the outputs of a regression may be any size."""
     network, layer = batch.network, index + 1
     free_scale = network.loss.targets in ("number", "nonnegative") and index == len(network.layers) - 1
-    w = batch.p[index]["W"]
+    w = batch.weight_matrix(index)
     stretch = float(np.sqrt(np.mean(w**2) * w.shape[0])) * network.layers[index].scale(w.shape[0])
     if free_scale or stretch < limit("weights"):
         return []
@@ -194,10 +193,10 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
         Finding(
             "exploding_weights",
             f"the weights of layer {layer} have exploded: it stretches its inputs {stretch:.3g} times",
-            (whole("W", layer, member),),
+            (whole(network.layers[index].product.name, layer, member),),
             {"stretch": stretch, "largest |W|": float(np.abs(w).max())},
             "such weights drive neurons to their flat ends and make every later step larger",
-            "a lower --learning-rate, --clip-norm 1, or --weight-decay",
+            f"a lower {setting('learning_rate')}, {setting('clip_norm', 1)}, or {setting('weight_decay')}",
             layer,
             _members(member),
         )

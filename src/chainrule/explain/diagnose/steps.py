@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import count
-from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
+from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, StepSettings
@@ -26,7 +27,7 @@ TIMES = (10.0, 100.0, 1000.0)
 
 
 @dataclass(frozen=True)
-class Trial:
+class Trial(Plain):
     """What trial steps did: the cost of all rows before and after, and each layer's median |step| / |W|."""
 
     learning_rate: float
@@ -35,14 +36,10 @@ class Trial:
     after: float
     ratios: tuple[float, ...]
 
-    def to_dict(self) -> dict[str, Any]:
-        """Return the trial as plain data."""
-        return asdict(self)
-
 
 def lengths_of_delta(batch: Batch) -> FloatArray:
     """Return for each layer the length of a row's delta, in root mean square over the rows."""
-    return np.array([float(np.sqrt((delta**2).sum(axis=1).mean())) for delta in batch.gradients.deltas])
+    return np.array([float(np.sqrt((back.delta**2).sum(axis=1).mean())) for back in batch.gradients.layers])
 
 
 def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
@@ -69,7 +66,8 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
                 evidence,
                 "each layer multiplies the gradient by its weights and slopes f'(z); small factors leave nothing for the "
                 "first layers, which then don't learn",
-                "--activation relu instead of sigmoid or tanh, --init auto, or fewer hidden layers",
+                f"{setting('activation', 'relu')} instead of sigmoid or tanh, {setting('init', 'auto')}, or fewer "
+                "hidden layers",
                 1,
                 members,
             )
@@ -83,7 +81,8 @@ def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
                 evidence,
                 "each layer multiplies the gradient by its weights and slopes f'(z); large factors make the steps of the "
                 "first layers so long that the cost jumps",
-                "--clip-norm 1, --init auto, a lower --learning-rate, or fewer hidden layers",
+                f"{setting('clip_norm', 1)}, {setting('init', 'auto')}, a lower {setting('learning_rate')}, or fewer "
+                "hidden layers",
                 1,
                 members,
             )
@@ -100,7 +99,9 @@ def trial(
     """
     n = len(batch.x)
     data = Data(batch.x, batch.y, np.arange(n), np.arange(0), batch.weights)
-    slots = [slot for slot in batch.layout.slots if slot.name == "W"]
+    slots = [
+        batch.layout.slot(number, layer.product.name) for number, layer in enumerate(batch.network.layers, 1)
+    ]
     flat, state = batch.flat, settings.optimizer.init(batch.flat, np)
 
     def cost(flat: FloatArray) -> float:
@@ -166,7 +167,9 @@ def rate_findings(
     made = trial(batch, settings, learning_rate, strength=strength)
     unit = cost_unit(batch)
     members = (1,) if member is None else (member + 1,)
-    where = tuple(whole("W", number, member) for number in range(1, len(batch.network.layers) + 1))
+    where = tuple(
+        whole(layer.product.name, number, member) for number, layer in enumerate(batch.network.layers, 1)
+    )
     largest = max(made.ratios)
     evidence: dict[str, float | str] = {
         "learning rate": learning_rate,
@@ -188,7 +191,8 @@ def rate_findings(
             what = f"the learning rate {learning_rate:g} is too high: a step moves weights by {largest:.0%} of their size"
         why = "a step that is too long overshoots the valley it should go down into, and the cost rises"
         remedy = (
-            f"a lower --learning-rate, such as {learning_rate / 10:g}, or --schedule cosine; --clip-norm 1"
+            f"a lower {setting('learning_rate')}, such as {learning_rate / 10:g}, or {setting('schedule', 'cosine')}; "
+            f"{setting('clip_norm', 1)}"
         )
         return [
             Finding(
@@ -216,7 +220,7 @@ def rate_findings(
             where,
             {**evidence, "cost after, with the better rate": best.after, "better rate": best.learning_rate},
             "steps that are too short hardly move the weights, so training ends before it has learned",
-            f"--learning-rate {best.learning_rate:g}, or more --epochs",
+            f"{setting('learning_rate', float(f'{best.learning_rate:g}'))}, or more {setting('epochs')}",
             None,
             members,
         )

@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import asdict
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule._numbers import number_from_data, number_to_data
+from chainrule._plain import form_of
 from chainrule._types import Array, FloatArray
 from chainrule._version import __version__
 from chainrule.engines.base import StepSettings
-from chainrule.equations.dense import LayerRecord
+from chainrule.equations.dense import LayerGradients, LayerRecord
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
-from chainrule.equations.schedules import schedule, strength
 from chainrule.equations.update import results
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.schema import FORMAT, TRACE_SCHEMA, VERSION, validate
@@ -49,6 +48,7 @@ _PER_STEP = (
     "prediction",
     "probability",
 )
+_ENCODING = form_of(tuple[tuple[InputValue, ...], ...] | None)
 _NUMBERS = ("C", "C_new", "eta", "t", "norm", "penalty", "strength")
 
 
@@ -75,7 +75,7 @@ def trace_to_data(trace: Trace) -> dict[str, Any]:
         "member": trace.member,
         "network": json.loads(json.dumps(trace.network.to_dict())),
         "formulas": _formulas(trace),
-        "target": None if trace.target is None else json.loads(json.dumps(trace.target.to_dict())),
+        "target": None if trace.target is None else trace.target.to_dict(),
         "source": dict(trace.source),
         "steps": [_step_to_data(trace, step) for step in trace.steps],
     }
@@ -87,11 +87,13 @@ def trace_from_data(data: Any) -> Trace:
         raise SettingsError(f"the trace has version {data.get('version')!r}, and version {VERSION} is read")
     validate(data, TRACE_SCHEMA)
     network = Network.from_dict(data["network"])
-    target = None if data["target"] is None else TargetEncoder.from_dict(data["target"])
     layout = Layout(network)
     try:
+        target = None if data["target"] is None else TargetEncoder.from_dict(data["target"])
         steps = tuple(_step_from_data(layout, step) for step in data["steps"])
-    except (KeyError, ValueError, IndexError) as error:
+    except ModelFileError as error:
+        raise SettingsError(f"trace.{error}") from error
+    except (KeyError, ValueError, IndexError, OverflowError) as error:
         raise SettingsError(f"the trace's arrays don't fit its network: {error}") from error
     return Trace(network, steps, data["member"], target, data["source"])
 
@@ -133,7 +135,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     one = Trace(trace.network, (step,), trace.member, trace.target)
     own = _update_names(step)
     layers = []
-    for number, shapes in _numbered(trace.network, trace.network.shapes()):
+    for number, shapes in _numbered(trace.network.shapes()):
         kinds = list(shapes)
         names = [
             *kinds,
@@ -147,9 +149,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     return {
         "number": step.number,
         "rows": list(step.rows),
-        "encoding": None
-        if step.inputs is None
-        else [[_plain(asdict(value)) for value in row] for row in step.inputs],
+        "encoding": _ENCODING.write(step.inputs),
         "numbers": {name: number_to_data(one[name]) for name in _NUMBERS if one.has(name)},
         "arrays": {name: array for name in _PER_STEP if (array := _array(one, step, name)) is not None},
         "layers": layers,
@@ -191,18 +191,15 @@ def _row_gradients(one: Trace, step: StepTrace) -> Any:
                 name: _numbers(one.array(Address(name, number, (), None, row)))
                 for name in (f"dC/d{kind}" for kind in made)
             }
-            for number, made in _numbered(one.network, step.gradients.parameters)
+            for number, made in _numbered(step.gradients.parameters)
         ]
         for row in step.rows
     ]
 
 
-def _numbered(
-    network: Network, parameters: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Return the layers' arrays with the layers' numbers; a feature stage, layer 0, comes last."""
-    for item, arrays in enumerate(parameters):
-        yield item + 1 if item < len(network.layers) else 0, arrays
+def _numbered(parameters: Mapping[int, Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the layers' arrays with the layers' numbers in the order of the file: a feature stage, layer 0, comes last."""
+    return sorted(parameters.items(), key=lambda item: item[0] or len(parameters))
 
 
 def _update_to_data(update: Update) -> dict[str, Any]:
@@ -216,21 +213,8 @@ def _update_to_data(update: Update) -> dict[str, Any]:
         "clip_norm": settings.clip_norm,
         "shuffle": settings.shuffle,
         "seed": settings.seed,
-        "rate": None
-        if rate is None
-        else {**{name: getattr(rate, name) for name in _RATE}, "schedule": rate.schedule.spec},
-        **({} if made is None else {"regularization": {**asdict(made), "schedule": made.schedule.name}}),
-    }
-
-
-_RATE = ("base", "made", "total", "epoch", "plateaus", "warmup")
-
-
-def _plain(value: Mapping[str, Any]) -> dict[str, Any]:
-    return {
-        **value,
-        "parameters": {name: number_to_data(number) for name, number in value["parameters"].items()},
-        "value": number_to_data(value["value"]),
+        "rate": None if rate is None else rate.to_dict(),
+        **({} if made is None else {"regularization": made.to_dict()}),
     }
 
 
@@ -264,20 +248,23 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
 
     def flat(name: str) -> FloatArray:
         """Return a flat array of a name that has W, b or alpha in it as {}."""
-        parts = [
-            {slot.name: _shaped(_read(layers[slot.layer - 1][name.format(slot.name)]), slot.shape, name)}
-            for slot in layout.slots
-        ]
-        merged: list[dict[str, FloatArray]] = [{} for _ in network.shapes()]
-        for slot, part in zip(layout.slots, parts, strict=True):
-            merged[slot.layer - 1].update(part)
-        return layout.flatten(merged)
+        made: dict[int, dict[str, FloatArray]] = {number: {} for number in network.shapes()}
+        for slot in layout.slots:
+            array = _read(layers[slot.layer - 1][name.format(slot.name)])
+            made[slot.layer][slot.name] = _shaped(array, slot.shape, name)
+        return layout.flatten(made)
 
     count = range(len(network.layers))
     record = Record(
         _shaped(arrays["x"], (n, network.n_inputs), "x"),
         tuple(
-            LayerRecord(_sure(rows(i, "z")), _sure(rows(i, "a")), _sure(rows(i, "h")), rows(i, "r"))
+            LayerRecord(
+                _sure(rows(i, "z")),
+                _sure(rows(i, "a")),
+                _sure(rows(i, "h")),
+                rows(i, "r"),
+                network.layers[i].mixed_part(_sure(rows(i, "z")), np) if network.layers[i].mix else None,
+            )
             for i in count
         ),
         None if network.features is None else _stage_from_data(network.features, layers[-1], n),
@@ -285,13 +272,21 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
     gradients = None
     if "y" in arrays:
         parameters = layout.unflatten(flat("dC/d{}"))
-        deltas = tuple(_sure(rows(i, "delta")) for i in count)
-        gradients = Gradients(
-            np.float64(number_from_data(data["numbers"]["C"])), deltas, tuple(parameters), arrays["dC/dx"]
+        back = tuple(
+            LayerGradients(
+                _sure(rows(i, "dC/da")),
+                _sure(rows(i, "dC/dh")),
+                _sure(rows(i, "delta")),
+                rows(i, "f'"),
+                parameters[i + 1],
+            )
+            for i in count
         )
+        cost = np.float64(number_from_data(data["numbers"]["C"]))
+        gradients = Gradients(cost, back, arrays["dC/dx"])
         if network.features is not None:
-            back = _stage_gradients(network.features, layers[-1], n, parameters[-1], arrays["dC/dx"])
-            gradients = gradients._replace(stage=back)
+            of_stage = _stage_gradients(network.features, layers[-1], n, parameters[0], arrays["dC/dx"])
+            gradients = gradients._replace(stage=of_stage)
     return StepTrace(
         data["number"],
         tuple(data["rows"]),
@@ -304,12 +299,10 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         arrays.get("share"),
         arrays.get("loss"),
         gradients,
-        tuple(_sure(rows(i, "dC/da")) for i in count) if gradients else (),
-        tuple(_sure(rows(i, "dC/dh")) for i in count) if gradients else (),
         None if data["update"] is None else _update_from_data(data, arrays, flat),
         None if data["members"] is None else _read(data["members"]),
         arrays.get("prediction", arrays.get("probability")),
-        None if data["encoding"] is None else _encoding(data["encoding"]),
+        _ENCODING.read(data["encoding"], "encoding"),
     )
 
 
@@ -359,17 +352,9 @@ def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray],
         flat("{}_new"),
         arrays["loss_new"],
         number_from_data(data["numbers"]["C_new"]),
-        None if rate is None else Rate(schedule(rate["schedule"]), **{name: rate[name] for name in _RATE}),
-        None if made is None else Regularization(**{**made, "schedule": strength(made["schedule"])}),
+        None if rate is None else Rate.from_dict(rate),
+        None if made is None else Regularization.from_dict(made),
     )
-
-
-def _encoding(data: Sequence[Sequence[Mapping[str, Any]]]) -> tuple[tuple[InputValue, ...], ...]:
-    def one(value: Mapping[str, Any]) -> InputValue:
-        parameters = {name: number_from_data(number) for name, number in value["parameters"].items()}
-        return InputValue(**{**value, "parameters": parameters, "value": number_from_data(value["value"])})
-
-    return tuple(tuple(one(value) for value in row) for row in data)
 
 
 def _shaped(array: FloatArray, shape: tuple[int, ...], name: str) -> FloatArray:

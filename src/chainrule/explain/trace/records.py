@@ -5,14 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from operator import attrgetter
+from typing import Annotated, Any
 
+from chainrule._plain import AnyNumber, Count, Form, Plain, made_by
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.schedules import Schedule, Strength
+from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.equations.update import measuring, stages_before
 from chainrule.explain.trace.address import Address
 from chainrule.tables.encode import InputValue
@@ -20,33 +22,33 @@ from chainrule.tables.target import TargetEncoder
 
 
 @dataclass(frozen=True)
-class Rate:
+class Rate(Plain, names=("base", "made", "total", "epoch", "plateaus", "warmup", "schedule")):
     """How the step's learning rate came about: the schedule with the numbers of its formula.
 
     ``base`` is the rate the schedule starts from, ``made`` the updates made so far, ``total`` those of the whole
     training, ``warmup`` the updates of the warm-up.
     """
 
-    schedule: Schedule
-    base: float
-    made: int
-    total: int
-    epoch: int
-    plateaus: int
-    warmup: int
+    schedule: Annotated[Schedule, Form(attrgetter("spec"), made_by(schedule))]
+    base: AnyNumber
+    made: Count
+    total: Count
+    epoch: Count
+    plateaus: Count
+    warmup: Count
 
 
 @dataclass(frozen=True)
-class Regularization:
+class Regularization(Plain):
     """How strong dropout and weight decay were in the step: the schedule, its value, and the epochs it came from.
 
     ``epoch`` is the number of epochs before the step's own, ``epochs`` that of the whole training.
     """
 
-    schedule: Strength
-    value: float
-    epoch: int
-    epochs: int
+    schedule: Annotated[Strength, Form(attrgetter("name"), made_by(strength))]
+    value: AnyNumber
+    epoch: Count
+    epochs: Count
 
 
 @dataclass(frozen=True, eq=False)
@@ -85,8 +87,8 @@ class Update:
 class StepTrace:
     """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
 
-    ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
-    each layer: da/dz (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
+    ``rows`` are the rows' numbers in their table, from 1. ``slopes`` has da/dz (n, n_out) of each layer, None for
+    softmax. Of a model's prediction ``members`` (k, n, n_out) are all
     members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
     ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
     their layers, so that the step's update isn't this member's alone.
@@ -103,8 +105,6 @@ class StepTrace:
     shares: FloatArray | None = None
     losses: FloatArray | None = None
     gradients: Gradients | None = None
-    da: tuple[FloatArray, ...] = ()
-    dh: tuple[FloatArray, ...] = ()
     update: Update | None = None
     members: FloatArray | None = None
     answers: FloatArray | None = None

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -15,10 +15,12 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace
 from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
-from chainrule.fitting.replay import Replay, replay
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
+
+if TYPE_CHECKING:
+    from chainrule.fitting.replay import Replay
 
 
 def trace_rows(
@@ -83,6 +85,9 @@ def trace_steps(
     >>> trace["t"], trace["eta"], len(trace.steps[0].rows)
     (5.0, 0.001, 8)
     """
+    # Reading a prediction needs nothing that trains.
+    from chainrule.fitting.replay import replay
+
     made = replay(model, source, steps, member, **options)
     told = {
         "kind": "training",

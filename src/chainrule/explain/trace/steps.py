@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.engines.step import Passes, take_passes
+from chainrule.engines.step import take_passes
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
-from chainrule.equations.network import Network, Parameters, Record
+from chainrule.equations.network import Network, Parameters
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.update import updated
 from chainrule.errors import SettingsError
@@ -21,6 +22,7 @@ from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Upd
 from chainrule.explain.trace.trace import Trace
 
 
+@one_blas_thread()
 def trace_step(
     layout: Layout,
     flat: FloatArray,
@@ -43,83 +45,56 @@ def trace_step(
     """
     network = layout.network
     numbers = tuple(range(1, len(x) + 1)) if rows is None else tuple(int(row) for row in rows)
-    p = layout.unflatten(flat)
-    with np.errstate(all="ignore"):
-        if y is None:
+    if y is None:
+        p = layout.unflatten(flat)
+        with np.errstate(all="ignore"):
             record = network.forward(p, x, np, masks)
-            return StepTrace(0, numbers, flat, record, _slopes(network, p, record))
-        if settings is not None and settings.optimizer.searches:
-            raise SettingsError(
-                f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
-                "single steps to trace"
-            )
-        step = take_passes(layout, flat, x, y, weights, masks)
-        losses = network.row_losses(step.record, y, np)
-        shares = row_shares(len(x), weights, network.reduction, step.record.a, np)
-        da, dh = _by_outputs(network, p, step, y, shares)
-        made = StepTrace(
-            0,
-            numbers,
-            flat,
-            step.record,
-            _slopes(network, p, step.record),
-            y,
-            network.loss.smooth(y) if network.loss.smoothed else None,
-            weights,
-            shares,
-            losses,
-            step.gradients,
-            da,
-            dh,
+            slopes = [
+                layer.slope(p[number], record.layers[number - 1].z, np)
+                for number, layer in enumerate(network.layers, 1)
+            ]
+        return StepTrace(0, numbers, flat, record, tuple(slopes))
+    if settings is not None and settings.optimizer.searches:
+        raise SettingsError(
+            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+            "single steps to trace"
         )
-        if settings is None:
-            return made
-        before = settings.optimizer.init(flat, np) if state is None else state
-        strength = 1.0 if regularization is None else regularization.value
-        change = updated(layout, flat, step.raw, before, settings, eta, strength)
-        again = network.forward(layout.unflatten(change.parameters), x, np, masks)
-        return replace(
-            made,
-            number=before.t + 1,
-            update=Update(
-                settings,
-                eta,
-                before,
-                step.raw,
-                change.stages,
-                change.lines,
-                change.state,
-                change.parameters,
-                network.row_losses(again, y, np),
-                float(network.cost(again, y, np, weights)),
-                rate,
-                regularization,
-            ),
-        )
-
-
-def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
-    return tuple(
-        layer.slope(own, made.z, np) if layer.activation.elementwise else None
-        for layer, own, made in zip(network.layers, p[: len(network.layers)], record.layers, strict=True)
+    record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
+    made = StepTrace(
+        0,
+        numbers,
+        flat,
+        record,
+        tuple(layer.slope for layer in gradients.layers),
+        y,
+        network.loss.smooth(y) if network.loss.smoothed else None,
+        weights,
+        row_shares(len(x), weights, network.reduction, record.a, np),
+        network.row_losses(record, y, np),
+        gradients,
     )
-
-
-def _by_outputs(
-    network: Network, p: Parameters, step: Passes, y: FloatArray, shares: FloatArray
-) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
-    """Return dC/da and dC/dh of every layer."""
-    record, deltas = step.record, step.gradients.deltas
-    outer = network.loss.prime(record.a, y, np) * shares[:, None]
-    if network.loss.over_outputs == "mean":
-        outer = outer / record.a.shape[-1]
-    da, dh = [outer], [outer]
-    for index in range(len(network.layers) - 1, 0, -1):
-        _, back = network.layers[index].backward(p[index], record.inputs_of(index), deltas[index], np)
-        mask = record.layers[index - 1].mask
-        dh.append(back)
-        da.append(back if mask is None else back * mask)
-    return tuple(reversed(da)), tuple(reversed(dh))
+    if settings is None:
+        return made
+    before = settings.optimizer.init(flat, np) if state is None else state
+    strength = 1.0 if regularization is None else regularization.value
+    with np.errstate(all="ignore"):
+        change = updated(layout, flat, raw, before, settings, eta, strength)
+        again = network.forward(layout.unflatten(change.parameters), x, np, masks)
+        update = Update(
+            settings,
+            eta,
+            before,
+            raw,
+            change.stages,
+            change.lines,
+            change.state,
+            change.parameters,
+            network.row_losses(again, y, np),
+            float(network.cost(again, y, np, weights)),
+            rate,
+            regularization,
+        )
+    return replace(made, number=update.t, update=update)
 
 
 def trace_network(
@@ -135,12 +110,12 @@ def trace_network(
 ) -> Trace:
     """Return the trace of a network built by hand.
 
-    ``parameters``: for each layer its arrays by name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
+    ``parameters``: each layer's arrays by number and name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
     are the rows. Without ``settings`` there is no update; with them ``steps`` updates are made, each on all rows, with
     ``learning_rate`` (the optimizer's own if None). Raises SettingsError for arrays that don't fit.
     """
     layout = Layout(network)
-    flat = _flat_parameters(layout, parameters)
+    flat = layout.flat(parameters)
     rows = _rows(x, network.n_inputs, "x")
     targets = None if y is None else _rows(y, network.output.n_out, "y")
     if targets is not None and len(targets) != len(rows):
@@ -161,29 +136,6 @@ def trace_network(
         if step.update is not None:
             flat, state = step.update.parameters, step.update.after
     return Trace(network, tuple(made))
-
-
-def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> FloatArray:
-    if isinstance(parameters, np.ndarray):
-        flat = np.array(parameters, np.float64)
-        if flat.shape != (layout.size,):
-            raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {layout.size}")
-        return flat
-    shapes = layout.network.shapes()
-    if len(parameters) != len(shapes):
-        raise SettingsError(f"parameters for {len(parameters)} layers don't fit a network of {len(shapes)}")
-    for number, (given, wanted) in enumerate(zip(parameters, shapes, strict=True), 1):
-        # A feature stage, layer 0, comes last.
-        number = 0 if number > len(layout.network.layers) else number
-        for name, shape in wanted.items():
-            found = np.shape(given[name]) if name in given else None
-            if found != shape:
-                what = "is missing" if found is None else f"has shape {found}"
-                raise SettingsError(f"{name}[{number}] {what}, but {shape} is expected")
-        unknown = sorted(set(given) - set(wanted))
-        if unknown:
-            raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
-    return layout.flatten([{name: np.asarray(a, np.float64) for name, a in p.items()} for p in parameters])
 
 
 def _rows(values: Any, width: int, name: str) -> FloatArray:

@@ -8,8 +8,10 @@ from contextlib import contextmanager
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
-from chainrule.training.scores.metrics import Scores, classification_scores, regression_scores
+from chainrule.training.scores.metrics import Scores, scores
 
 MOST_ROWS = 50_000
 """Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
@@ -21,6 +23,7 @@ MOST_WORK = 2e10
 """About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
 
 
+@one_blas_thread()
 def class_baselines(
     x: FloatArray,
     y: IntArray,
@@ -40,7 +43,7 @@ def class_baselines(
     shares = counts / counts.sum()
     constant = np.tile(shares, (len(y_test), 1))
     guesses = np.full(len(y_test), int(np.argmax(shares)))
-    found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
+    found = {"majority class": scores(y_test, labels=guesses, probabilities=constant)}
     rows = _evenly(len(y))
     if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
@@ -51,10 +54,11 @@ def class_baselines(
         probabilities = np.zeros((len(y_test), n_classes))
         probabilities[:, model.classes_] = model.predict_proba(x_test)
         guesses = np.argmax(probabilities, axis=1)
-        found["logistic regression"] = classification_scores(y_test, guesses, probabilities, n_classes)
+        found["logistic regression"] = scores(y_test, labels=guesses, probabilities=probabilities)
     return found
 
 
+@one_blas_thread()
 def number_baselines(
     x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray, weights: FloatArray | None = None
 ) -> dict[str, Scores]:
@@ -66,10 +70,10 @@ def number_baselines(
 
     with _unwarned():
         mean = np.full(len(y_test), float(np.average(y, weights=weights)))
-        found = {"mean": regression_scores(y_test, mean)}
+        found = {"mean": scores(y_test, numbers=mean)}
         if x.shape[1]:
             model = LinearRegression().fit(x, y, weights)
-            found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
+            found["linear regression"] = scores(y_test, numbers=np.asarray(model.predict(x_test)))
     return found
 
 
@@ -88,10 +92,14 @@ def linearly_separable(x: FloatArray, y: IntArray) -> bool:
     return bool(found.status == 0)
 
 
+_filters = ForkSafeLock()
+"""Held while the filters of warnings, which are the whole process's, are ours: each gives back what it found."""
+
+
 @contextmanager
 def _unwarned() -> Iterator[None]:
     """Fit quietly: an unconverged or overflowing baseline is still one, and its advice not the user's concern."""
-    with warnings.catch_warnings():
+    with _filters, warnings.catch_warnings():
         warnings.simplefilter("ignore")
         yield
 

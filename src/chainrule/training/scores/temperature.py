@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
 from chainrule.equations.layout import Layout
@@ -91,15 +93,16 @@ def check_calibrates(network: Network, n_rows: int) -> None:
     """Raise SettingsError where a network's outputs are no probabilities, or there are no validation rows."""
     if not n_rows:
         raise SettingsError(
-            "calibrate=True needs validation rows: set validation_share, or give X_val and y_val"
+            f"{setting('calibrate', True)} needs validation rows: set {setting('validation_share')}"
         )
     if network.loss.signed or network.output.activation.range != "(0, 1)":
         raise SettingsError(
             f"the loss {network.loss.name} with outputs {network.output.activation.name} gives no probabilities to "
-            "calibrate: leave calibrate=True out, or choose cross-entropy"
+            f"calibrate: leave {setting('calibrate', True)} out, or choose cross-entropy"
         )
 
 
+@one_blas_thread()
 def weighted_sums(network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
     """Return the output layer's z (k, n, n_out) in float64, in which 1 - p of a sure row is not yet 0."""
     members = [Layout(network).unflatten(np.asarray(flat, np.float64)) for flat in parameters]

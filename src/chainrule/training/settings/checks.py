@@ -1,10 +1,8 @@
-"""What is refused of a training's settings: values that can't be, and settings that contradict each other or the task.
-
-Messages name the command line's words; the estimators translate them (`training.words`).
-"""
+"""What is refused of a training's settings: settings that contradict each other or the task."""
 
 from __future__ import annotations
 
+from chainrule._doors import setting
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer
@@ -19,7 +17,8 @@ def check_recipe(asked: Settings, method: Optimizer) -> None:
     """Raise SettingsError where the recipe is asked for with an optimizer that has no batches."""
     if asked.recipe and not recipe.has_batches(method):
         raise SettingsError(
-            f"the recipe trains by batches of rows, and {method.name} doesn't: leave out --recipe, or choose another --optimizer"
+            f"the recipe trains by batches of rows, and {method.name} doesn't: "
+            f"leave out {setting('recipe', True)}, or choose another {setting('optimizer')}"
         )
 
 
@@ -41,29 +40,29 @@ def check_together(chosen: Settings, method: Optimizer, network: Network) -> Non
     if method.searches:
         refused = {
             "dropout": any(layer.dropout for layer in network.layers),
-            "clip-norm": chosen.clip_norm is not None,
-            "weight-decay": bool(chosen.weight_decay),
-            "learning-rate": chosen.learning_rate is not None,
+            "clip_norm": chosen.clip_norm is not None,
+            "weight_decay": bool(chosen.weight_decay),
+            "learning_rate": chosen.learning_rate is not None,
             "schedule": chosen.schedule not in (None, "constant"),
-            "rate-factors": any(layer.rates for layer in network.layers),
+            "rate_factors": any(layer.rates for layer in network.layers),
         }
         for name, is_set in refused.items():
             if is_set:
                 raise SettingsError(
-                    f"lbfgs searches along the whole table's gradient, so --{name} can't be used with it"
+                    f"lbfgs searches along the whole table's gradient, so {setting(name)} can't be used with it"
                 )
     if chosen.sharing != "none":
         shared_shapes(network, chosen.members or 1)
         check_shared_start(network)
         if chosen.bagging:
             raise SettingsError(
-                "with --bagging a member answers for the rows that it hasn't seen, but weights that members share have "
-                "seen all rows: leave out --bagging, or --sharing"
+                f"with {setting('bagging')} a member answers for the rows that it hasn't seen, but weights that members "
+                f"share have seen all rows: leave out {setting('bagging')}, or {setting('sharing')}"
             )
     if method.name == "perceptron" and (len(network.layers) > 1 or network.loss.name != "perceptron"):
         raise SettingsError(
-            "Rosenblatt's perceptron rule trains one layer with the loss perceptron: leave out --hidden and --loss, "
-            "or choose another optimizer"
+            "Rosenblatt's perceptron rule trains one layer with the loss perceptron: "
+            f"leave out {setting('hidden')} and {setting('loss')}, or choose another optimizer"
         )
 
 
@@ -72,21 +71,23 @@ def check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
     members = chosen.members or 1
     if chosen.refit:
         raise SettingsError(
-            "with --bagging all rows are trained on by most members already: leave out --refit, or --bagging"
+            f"with {setting('bagging')} all rows are trained on by most members already: "
+            f"leave out {setting('refit')}, or {setting('bagging')}"
         )
     if asked.validation_share is not None:
         raise SettingsError(
-            "with --bagging each member holds out its own fold of the rows, so there is no --validation-share: leave "
-            "one of them out"
+            f"with {setting('bagging')} each member holds out its own fold of the rows, so there is no "
+            f"{setting('validation_share')}: leave one of them out"
         )
     if members < 2:
         raise SettingsError(
-            "--bagging holds out a fold of the rows for each member, so it needs at least --members 2"
+            f"{setting('bagging')} holds out a fold of the rows for each member, so it needs at least "
+            f"{setting('members', 2)}"
         )
     if members >= problem.n_rows:
         raise SettingsError(
-            f"--bagging needs more rows than members, and there are {members} members for {problem.n_rows} rows: "
-            "give fewer --members"
+            f"{setting('bagging')} needs more rows than members, and there are {members} members for "
+            f"{problem.n_rows} rows: give fewer {setting('members')}"
         )
 
 
@@ -94,72 +95,71 @@ def check_perceptron(method: Optimizer, network: Network) -> None:
     """Raise SettingsError for Rosenblatt's rule with a feature stage."""
     if method.name == "perceptron" and network.features is not None:
         raise SettingsError(
-            "Rosenblatt's perceptron rule trains one layer: leave out --numeric-embedding, --category-embedding and "
-            "--scaling-layer, or choose another optimizer"
+            f"Rosenblatt's perceptron rule trains one layer: leave out {setting('numeric_embedding')}, "
+            f"{setting('category_embedding')} and {setting('scaling_layer')}, or choose another optimizer"
         )
 
 
 def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
-    no_hidden = "there is no hidden layer; leave it out, or give --hidden"
-    no_stopping = "early stopping is off; leave it out, or add --early-stopping"
+    lbfgs, together, stops = method.searches, asked.stop_together, chosen.early_stopping
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
-    whole = f"{method.name} sees the whole table in each update; leave it out, or choose another --optimizer"
     plain = recipe.why_plain(asked)
-    remedy = "leave it out, or add --recipe" if recipe.can_be_added(asked) else "leave it out"
+    added = f", or add {setting('recipe', True)}" if recipe.can_be_added(asked) else ""
+    another = f"leave it out, or choose another {setting('optimizer')}"
+    small = f"it is the recipe's small form, and {plain} makes a plain network; leave it out{added}"
+    flat = f"there is no hidden layer; leave it out, or give {setting('hidden')}"
+    blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
+    single = f"there is one member; leave it out, or give more {setting('members')}"
+    free = "there is neither dropout nor weight decay; leave it out, or add "
+    free += f"{setting('dropout')} or {setting('weight_decay')}"
     unused = (
+        ("fast", asked.fast and plain, small),
+        ("activation", isinstance(asked.activation, str) and not chosen.hidden, flat),
+        ("dropout", asked.dropout and not chosen.hidden, flat),
+        ("activation_mix", asked.activation_mix and not chosen.hidden, flat),
+        ("patience", asked.patience is not None and not stops, blind),
+        ("tolerance", asked.tolerance > 0 and not stops, blind),
+        ("stop_together", together and not stops, blind),
+        ("stop_together", together and chosen.members == 1, single),
         (
-            "fast",
-            asked.fast and bool(plain),
-            f"it is the recipe's small form, and {plain} makes a plain network; {remedy}",
-        ),
-        ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
-        ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
-        ("activation-mix", asked.activation_mix and not chosen.hidden, no_hidden),
-        ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
-        ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
-        ("stop-together", asked.stop_together and not chosen.early_stopping, no_stopping),
-        (
-            "stop-together",
-            asked.stop_together and chosen.members == 1,
-            "there is one member; leave it out, or give more --members",
-        ),
-        (
-            "stop-together",
-            asked.stop_together and chosen.sharing != "none",
+            "stop_together",
+            together and chosen.sharing != "none",
             "members that share end together as it is; leave it out",
         ),
         (
-            "stop-together",
-            asked.stop_together and method.searches,
-            "lbfgs minimizes one member's cost after the other's; leave it out, or choose another --optimizer",
+            "stop_together",
+            together and lbfgs,
+            f"lbfgs minimizes one member's cost after the other's; {another}",
         ),
-        ("watch", asked.watch not in (None, "loss") and not chosen.early_stopping, no_stopping),
-        ("batch-size", asked.batch_size not in (None, "all") and method.whole, whole),
+        ("watch", asked.watch not in (None, "loss") and not stops, blind),
         (
-            "warmup",
-            asked.warmup > 0 and method.searches,
-            "lbfgs finds the length of each step; leave it out",
+            "batch_size",
+            asked.batch_size not in (None, "all") and method.whole,
+            f"{method.name} sees the whole table in each update; {another}",
         ),
+        ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),
         (
-            "regularization-schedule",
+            "regularization_schedule",
             asked.regularization_schedule not in (None, "constant") and not regularized,
-            "there is neither dropout nor weight decay; leave it out, or add --dropout or --weight-decay",
+            free,
         ),
     )
     for name, is_set, reason in unused:
         if is_set:
-            raise SettingsError(f"--{name} would have no effect: {reason}")
+            raise SettingsError(f"{setting(name)} would have no effect: {reason}")
 
 
 def check_embedded(asked: Settings, problem: Problem) -> None:
     """Raise SettingsError for an embedding that has nothing to embed."""
     if asked.numeric_embedding == "periodic" and not any(g.kind == "number" for g in problem.groups):
         raise SettingsError(
-            "--numeric-embedding would have no effect: no input is a number of more than two values; leave it out"
+            f"{setting('numeric_embedding')} would have no effect: no input is a number of more than two values; "
+            "leave it out"
         )
     if asked.category_embedding == "learned" and not any(group.is_large for group in problem.groups):
         raise SettingsError(
-            f"--category-embedding would have no effect: no category has more than {MOST_ONE_HOT} levels; leave it out"
+            f"{setting('category_embedding')} would have no effect: no category has more than {MOST_ONE_HOT} levels; "
+            "leave it out"
         )

@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
+from chainrule._doors import setting
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import Optimizer, optimizer
 
@@ -132,9 +133,9 @@ def fill(settings: Settings, problem: Problem) -> Settings:
 def why_plain(settings: Settings) -> str:
     """Return the option that makes a plain network: who names its layers or its optimizer leaves the recipe; "": none."""
     if settings.recipe is not None:
-        return "" if settings.recipe else "--no-recipe"
-    named = {"--hidden": settings.hidden, "--optimizer": settings.optimizer}
-    return next((name for name, value in named.items() if value is not None), "")
+        return "" if settings.recipe else setting("recipe", False)
+    named = {"hidden": settings.hidden, "optimizer": settings.optimizer}
+    return next((setting(name) for name, value in named.items() if value is not None), "")
 
 
 def has_batches(method: Optimizer) -> bool:

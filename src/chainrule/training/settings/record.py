@@ -2,92 +2,149 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, get_args
+from typing import Literal, get_args
 
 from chainrule.equations.dense import BIAS_MODES, PARAMETRIZATIONS, BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, GroupKind, NumericEmbedding
 from chainrule.equations.initializers import initializer
 from chainrule.equations.schedules import strength
-from chainrule.equations.sharing import check_sharing
-from chainrule.errors import SettingsError
+from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
 from chainrule.training.scores.watch import WATCHED
+from chainrule.training.settings.fields import (
+    check_fields,
+    choice,
+    factors,
+    flag,
+    number,
+    positive,
+    rows,
+    setting,
+    share,
+    sizes,
+    text,
+    whole,
+)
 
 Task = Literal["classification", "regression"]
 
 
 @dataclass(frozen=True)
 class Settings:
-    """The settings of a training, with the command line's words; None: the recipe chooses.
+    """The settings of a training; None: the recipe chooses. The list: all that shows or reads a setting is made from it."""
 
-    ``activation``: one for all hidden layers or one per layer. ``label_smoothing``: epsilon of cross-entropy.
-    ``batch_size``: rows per update, 1 = row by row, "all" = the whole table. ``warmup``: epochs. ``rate_factors``: of the
-    learning rate, by the name of a parameter array, in all layers that have it, such as ``{"b": 0.1}``.
-    ``weight_decay``: decoupled; ``l1``, ``l2``: penalties in the cost; ``regularization_schedule``: of dropout and weight
-    decay. ``activation_mix``: whether hidden neurons learn how much of the activation they take. ``numeric_embedding``
-    (``none``, ``periodic``), ``category_embedding`` (``none``, ``learned``) and ``scaling_layer`` make up a feature stage
-    before layer 1 (`equations.features`).
+    # fmt: off
+    # ---- network
 
-    ``members``: how many networks are trained and averaged; ``sharing``: "tabm" lets them share the hidden layers'
-    weights. ``validation_share``: of the training rows, watched by early
-    stopping, which looks at what `watched` says: ``watch``; ``stop_together``: at its mean over the
-    members, which then keep a common epoch. ``calibrate``: fit a temperature on those rows when training
-    is over. ``clamp``: draw predicted numbers in to the range of the training rows' target. ``bagging``: member m of K
-    holds out and watches the m-th of K folds of the rows, instead. ``refit``: train
-    again on all rows for the best epoch's number of epochs. ``recipe``: whether what is None is chosen by the default
-    recipe or is that of a plain network; None: plain where ``hidden`` or ``optimizer`` is given. ``fast``: the recipe's
-    small form, for a tenth of the time.
-    ``time_limit``: seconds; members and epochs are fewer where all don't fit into it.
-    """
+    hidden: Sequence[int] | None = setting(None, sizes(), "network", "N,N", "neurons of the hidden layers, or none",
+        unset="128 and 64, or 64 and 64 with {fast}")
+    activation: str | Sequence[str] | None = setting(None, text(several=True), "network", "F,F",
+        "of the hidden layers: one for all or one for each; a name (see {activations}) or a formula in z",
+        more="one more is the output layer's", unset="relu, or leaky_relu for numbers")
+    output_activation: str | None = setting(None, text(), "network", "F",
+        "of the output layer; what suits the loss if not given", unset="what suits the loss")
+    bias: BiasMode = setting("neuron", choice(*BIAS_MODES), "network", "WHICH",
+        "one for each neuron, layer, or none (default neuron)")
+    init: str | None = setting(None, text(initializer, "auto", DATA), "network", "NAME",
+        "initial weights; what suits the activation if not given; see {initializers}; data fits them to the rows",
+        more="auto: what suits the activation", unset="what suits the activation")
+    activation_mix: bool | None = setting(None, flag(), "network", "",
+        "let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)", more="alpha begins at 1",
+        unset="no")
+    parametrization: Parametrization | None = setting(None, choice(*PARAMETRIZATIONS), "network", "NAME",
+        "of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)", unset="standard")
+    numeric_embedding: NumericEmbedding | None = setting(None, choice(*get_args(NumericEmbedding)), "network", "NAME",
+        "periodic: numbers also enter as learned sums of cosines; or none", unset="periodic with the recipe",
+        page="features.md")
+    category_embedding: CategoryEmbedding | None = setting(None, choice(*get_args(CategoryEmbedding)), "network", "NAME",
+        "learned: categories of more than 9 levels enter as 8 learned numbers; or none", unset="learned with the recipe",
+        page="features.md")
+    scaling_layer: bool | None = setting(None, flag(), "network", "",
+        "give each number that enters layer 1 a learned factor", unset="no", page="features.md")
+    members: int | None = setting(None, whole(1), "network", "N", "how many networks are trained and averaged",
+        unset="5, or 2 with {fast}; of a plain network 8")
+    sharing: str = setting("none", choice(*SHARINGS), "network", "HOW",
+        "tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
+        more="biases and an output layer are each member's own, too", page="#members-that-share")
 
-    hidden: Sequence[int] | None = None
-    activation: str | Sequence[str] | None = None
-    output_activation: str | None = None
-    loss: str | None = None
-    label_smoothing: float | None = None
-    optimizer: str | None = None
-    learning_rate: float | None = None
-    schedule: str | None = None
-    rate_factors: Mapping[str, float] | None = None
-    warmup: float = 0.0
-    momentum: float | None = None
-    batch_size: int | Literal["all"] | None = None
-    epochs: int | None = None
-    weight_decay: float | None = None
-    l1: float = 0.0
-    l2: float = 0.0
-    dropout: float | None = None
-    clip_norm: float | None = None
-    bias: BiasMode = "neuron"
-    init: str | None = None
-    numeric_embedding: NumericEmbedding | None = None
-    category_embedding: CategoryEmbedding | None = None
-    scaling_layer: bool | None = None
-    activation_mix: bool | None = None
-    parametrization: Parametrization | None = None
-    regularization_schedule: str | None = None
-    early_stopping: bool | None = None
-    patience: int | None = None
-    tolerance: float = 0.0
-    stop_together: bool | None = None
-    watch: str | None = None
-    validation_share: float | None = None
-    members: int | None = None
-    sharing: str = "none"
-    calibrate: bool | None = None
-    clamp: bool | None = None
-    bagging: bool | None = None
-    refit: bool = False
-    recipe: bool | None = None
-    fast: bool = False
-    time_limit: float | None = None
-    seed: int = 0
+    # ---- training
+
+    loss: str | None = setting(None, text(), "training", "F", "a name (see {losses}), or a formula in a and y",
+        more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers")
+    label_smoothing: float | None = setting(None, share(), "training", "X",
+        "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
+        task="classification")
+    optimizer: str | None = setting(None, text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam")
+    learning_rate: float | None = setting(None, positive(), "training", "ETA", "the base learning rate",
+        unset="0.004 with the recipe's Adam, else the optimizer's own")
+    schedule: str | None = setting(None, text(), "training", "NAME", "of the learning rate; see {schedules}",
+        unset="coslog4 with the recipe, else constant")
+    rate_factors: Mapping[str, float] | None = setting(None, factors(), "training", "NAME=X,…",
+        "of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
+        more="W, b, alpha of a mix, and the arrays of a feature stage can have one", unset="1 for all")
+    warmup: float = setting(0.0, number(0), "training", "N", "epochs in which the learning rate rises from 0")
+    momentum: float | None = setting(None, share(), "training", "MU", "of sgd, momentum and nesterov; beta1 of adam",
+        more="sgd becomes momentum by it", unset="the optimizer's own")
+    batch_size: int | Literal["all"] | None = setting(None, rows(), "training", "N",
+        "rows in each update; 1: row by row, all: the whole table", unset="32 to 256, by the number of rows")
+    epochs: int | None = setting(None, whole(1), "training", "N", "most passes over the table",
+        unset="by the size of the table; of a plain network 200")
+    early_stopping: bool | None = setting(None, flag(), "training", "",
+        "stop when the watched loss no longer falls, and keep the best epoch", unset="yes")
+    patience: int | None = setting(None, whole(1), "training", "N", "epochs without a better loss before stopping",
+        unset="55 % of the epochs, at least 20; of a plain network 20")
+    tolerance: float = setting(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)")
+    stop_together: bool | None = setting(None, flag(), "training", "",
+        "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
+        page="#ending-together")
+    watch: str | None = setting(None, choice(*WATCHED), "training", "WHAT",
+        "what early stopping looks at: loss (the default), error, or a metric, such as refinement, the log-loss at the best "
+        "temperature", more="the error is the share of wrong answers, or the RMSE",
+        unset="refinement with the recipe for classes, else loss", page="#what-is-watched")
+    validation_share: float | None = setting(None, share(), "training", "SHARE",
+        "of the training rows, watched by early stopping", unset="0.2, of a plain network 0.15; none with {bagging}")
+    bagging: bool | None = setting(None, flag(), "training", "",
+        "each member holds out and watches its own fold of the rows, instead of one share for all",
+        unset="with the recipe, where there are rows enough", page="#bagging")
+    refit: bool = setting(False, flag(), "training", "", "train again on all rows for the best epoch's number of epochs",
+        page="#refit")
+    recipe: bool | None = setting(None, flag(), "training", "",
+        "choose what isn't given by the default recipe, or a plain network (default: plain with {hidden} or {optimizer})",
+        unset="yes, without {hidden} and {optimizer}", page="recipe.md")
+    fast: bool = setting(False, flag(), "training", "", "a small form of the recipe, for about a tenth of the time",
+        page="recipe.md")
+    calibrate: bool | None = setting(None, flag(), "training", "",
+        "divide the outputs' weighted sums by the temperature that is best for the validation rows",
+        more="with bagging, for the folds held out", unset="with the recipe", page="#calibration", task="classification")
+    clamp: bool | None = setting(None, flag(), "training", "",
+        "draw predicted numbers in to the range of the training rows' target",
+        unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
+        task="regression")
+    seed: int = setting(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)")
+    time_limit: float | None = setting(None, positive(), "training", "SECONDS",
+        "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
+        page="#time-limit")
+
+    # ---- regularization
+
+    weight_decay: float | None = setting(None, number(0), "regularization", "X",
+        "shrinks each weight in every step, decoupled from the loss",
+        unset="0.05 with the recipe's Adam, else the optimizer's own")
+    l1: float = setting(0.0, number(0), "regularization", "X", "adds l1 · Σ|w| to the cost")
+    l2: float = setting(0.0, number(0), "regularization", "X", "adds l2/2 · Σw² to the cost")
+    dropout: float | None = setting(None, share(), "regularization", "SHARE", "of the hidden outputs, dropped in each step",
+        unset="0.15 with the recipe for classes, else 0")
+    regularization_schedule: str | None = setting(None, text(strength), "regularization", "NAME",
+        "of dropout and weight decay; constant if not given, flat_cosine ends them by and by; see {strengths}",
+        unset="constant")
+    clip_norm: float | None = setting(None, positive(), "regularization", "X",
+        "the longest gradient; a longer one is shortened", unset="any length")
+    # fmt: on
 
     def __post_init__(self) -> None:
-        check_values(self)
+        check_fields(self)
 
 
 @dataclass(frozen=True)
@@ -122,82 +179,3 @@ class Problem:
 
 MOST_ONE_HOT = 9
 """The most levels of a category that are left one-hot. RealMLP's 9 count missing cells as one, so it leaves 8."""
-
-
-def check_values(s: Settings) -> None:
-    """Raise SettingsError for a value that its setting can't have, whatever the problem."""
-    if s.hidden is not None:
-        is_list = isinstance(s.hidden, Sequence) and not isinstance(s.hidden, str)
-        sizes = list(s.hidden) if is_list else s.hidden
-        if not is_list or any(isinstance(n, bool) or not isinstance(n, int) or n < 1 for n in sizes):
-            raise SettingsError(f"hidden {sizes!r} must be whole numbers of neurons, such as 64,32")
-    if s.bias not in BIAS_MODES:
-        raise SettingsError(f"bias {s.bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
-    if s.parametrization not in (None, *PARAMETRIZATIONS):
-        raise SettingsError(
-            f"parametrization {s.parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
-        )
-    check_sharing(s.sharing)
-    if s.regularization_schedule is not None:
-        strength(s.regularization_schedule)
-    if s.watch not in (None, *WATCHED):
-        raise SettingsError(f"watch {s.watch!r} is unknown: choose {', '.join(WATCHED)}")
-    for name in (
-        "early_stopping",
-        "calibrate",
-        "clamp",
-        "bagging",
-        "refit",
-        "recipe",
-        "fast",
-        "stop_together",
-        "activation_mix",
-        "scaling_layer",
-    ):
-        value = getattr(s, name)
-        if value is not None and not isinstance(value, bool):
-            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be True or False")
-    for name, kinds in (("numeric_embedding", NumericEmbedding), ("category_embedding", CategoryEmbedding)):
-        if getattr(s, name) not in (None, *get_args(kinds)):
-            word, known = name.replace("_", "-"), ", ".join(get_args(kinds))
-            raise SettingsError(f"{word} {getattr(s, name)!r} is unknown: choose {known}")
-    if s.init not in (None, "auto", DATA):
-        initializer(s.init)
-    if s.batch_size is not None and s.batch_size != "all":
-        _at_least("batch-size", s.batch_size, 1, whole=True)
-    for name, low, whole in (
-        ("epochs", 1, True),
-        ("patience", 1, True),
-        ("members", 1, True),
-        ("seed", 0, True),
-        ("warmup", 0, False),
-        ("weight_decay", 0, False),
-        ("l1", 0, False),
-        ("l2", 0, False),
-        ("tolerance", 0, False),
-    ):
-        value = getattr(s, name)
-        if value is not None:
-            _at_least(name.replace("_", "-"), value, low, whole=whole)
-    if s.rate_factors is not None and not isinstance(s.rate_factors, Mapping):
-        raise SettingsError(f"rate-factors {s.rate_factors!r} must be factors by name, such as b=0.1")
-    if s.seed >= 2**64:
-        raise SettingsError(f"seed {s.seed} must be less than 2^64")
-    for name in ("learning_rate", "clip_norm", "time_limit"):
-        value = getattr(s, name)
-        if value is not None and not (_is_number(value) and value > 0):
-            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be a number above 0")
-    for name in ("dropout", "validation_share", "momentum", "label_smoothing"):
-        value = getattr(s, name)
-        if value is not None and not (_is_number(value) and 0 <= value < 1):
-            raise SettingsError(f"{name.replace('_', '-')} {value!r} must be at least 0 and less than 1")
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-
-
-def _at_least(name: str, value: Any, low: float, *, whole: bool) -> None:
-    if not _is_number(value) or value < low or (whole and not isinstance(value, int)):
-        kind = "a whole number" if whole else "a number"
-        raise SettingsError(f"{name} {value!r} must be {kind}, at least {low}")

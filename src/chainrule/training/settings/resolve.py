@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
+from chainrule._doors import setting, word
 from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
@@ -38,18 +39,16 @@ from chainrule.training.settings.record import InputGroup, Problem, Settings
 
 @dataclass(frozen=True)
 class Resolved:
-    """A training with nothing left to choose."""
+    """A training with nothing left to choose: what happens in each step, when it ends, and what is done around it."""
 
     network: Network
     steps: StepSettings
     plan: Plan
     members: int
     validation_share: float
-    watch: str = "loss"
     calibrate: bool = False
     bagging: bool = False
     refit: bool = False
-    time_limit: float | None = None
     clamp: bool = False
 
 
@@ -75,39 +74,39 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         check_bagging(settings, chosen, problem)
         n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
     steps_per_epoch = max(1, math.ceil(n_training / batch_size))
+    steps = StepSettings(
+        optimizer=method,
+        batch_size=batch_size,
+        l1=chosen.l1,
+        l2=chosen.l2,
+        weight_decay=method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
+        clip_norm=chosen.clip_norm,
+        shuffle=batch_size < problem.n_rows,
+        seed=chosen.seed,
+        sharing=chosen.sharing,
+    )
+    plan = Plan(
+        epochs=chosen.epochs or 1,
+        learning_rate=method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
+        schedule=schedule(chosen.schedule or "constant"),
+        warmup=round(chosen.warmup * steps_per_epoch),
+        early_stopping=bool(chosen.early_stopping),
+        patience=chosen.patience or 1,
+        tolerance=chosen.tolerance,
+        watch=watched(chosen.watch or "loss", network, answers),
+        regularization=strength(chosen.regularization_schedule or "constant"),
+        together=bool(chosen.stop_together),
+    )
     return Resolved(
-        network,
-        StepSettings(
-            method,
-            batch_size,
-            chosen.l1,
-            chosen.l2,
-            method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
-            chosen.clip_norm,
-            batch_size < problem.n_rows,
-            chosen.seed,
-            chosen.sharing,
-        ),
-        Plan(
-            chosen.epochs or 1,
-            method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
-            schedule(chosen.schedule or "constant"),
-            round(chosen.warmup * steps_per_epoch),
-            bool(chosen.early_stopping),
-            chosen.patience or 1,
-            chosen.tolerance,
-            watch=watched(chosen.watch or "loss", network, answers),
-            regularization=strength(chosen.regularization_schedule or "constant"),
-            together=bool(chosen.stop_together),
-        ),
-        chosen.members or 1,
-        chosen.validation_share or 0.0,
-        chosen.watch or "loss",
-        bool(chosen.calibrate),
-        bool(chosen.bagging),
-        chosen.refit,
-        chosen.time_limit,
-        bool(chosen.clamp),
+        network=network,
+        steps=steps,
+        plan=plan,
+        members=chosen.members or 1,
+        validation_share=chosen.validation_share or 0.0,
+        calibrate=bool(chosen.calibrate),
+        bagging=bool(chosen.bagging),
+        refit=chosen.refit,
+        clamp=bool(chosen.clamp),
     )
 
 
@@ -125,8 +124,8 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
             output = activations.pop()
             if chosen.output_activation not in (None, output):
                 raise SettingsError(
-                    f"the output layer's activation is {output} by activation, but {chosen.output_activation} by "
-                    "output-activation: leave one of them out"
+                    f"the output layer's activation is {output} by {setting('activation')}, but "
+                    f"{chosen.output_activation} by {setting('output_activation')}: leave one of them out"
                 )
     if len(activations) != len(hidden):
         raise SettingsError(
@@ -145,7 +144,8 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
     n_out = output_neurons(cost, problem)
     if n_out == 1 and activation(output).name == "softmax":
         raise SettingsError(
-            "softmax of one output is always 1: use sigmoid, or --loss categorical_cross_entropy"
+            "softmax of one output is always 1: use sigmoid, or "
+            f"{setting('loss', 'categorical_cross_entropy')}"
         )
     layers.append(Dense(n_out, output, **everywhere))
     stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
@@ -178,7 +178,7 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
     for name in factors:
         if name not in names:
             raise SettingsError(
-                f"rate-factors: there is no parameter {name!r}; the network has {', '.join(names)}"
+                f"{word('rate_factors')}: there is no parameter {name!r}; the network has {', '.join(names)}"
             )
     return [
         replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
@@ -211,9 +211,12 @@ def _smoothed(cost: Loss, share: float | None) -> Loss:
     if share is None:
         return cost
     if "label_smoothing" not in cost.parameters:
-        raise SettingsError(f"--label-smoothing is for cross-entropy, not for {cost.name}: leave it out")
+        raise SettingsError(
+            f"{setting('label_smoothing')} is for cross-entropy, not for {cost.name}: leave it out"
+        )
     if cost.smoothed and share != cost.smoothed:
         raise SettingsError(
-            f"label smoothing is {cost.smoothed:g} by --loss, but {share:g} by --label-smoothing: leave one of them out"
+            f"label smoothing is {cost.smoothed:g} by {setting('loss')}, but {share:g} by "
+            f"{setting('label_smoothing')}: leave one of them out"
         )
     return replace(cost, parameters={**cost.parameters, "label_smoothing": float(share)})

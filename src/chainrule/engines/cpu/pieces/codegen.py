@@ -1,29 +1,59 @@
-"""From a traced graph to the source of a small function over arrays.
+"""From a graph to the source of a small function over arrays, for Numba to compile.
 
-`equation_source` writes the function: numbers that are the same in a whole call are computed once before the
-loops, in float64; each depth of sums over a row is a loop of its own; what the compiler can share or turn
-into vector instructions is left to it.
+`TARGETS` says how each operation is written, `equation_source` writes the function: numbers that are the same in
+a whole call are computed once before the loops, in float64; each depth of sums over a row is a loop of its own;
+what the compiler can share or turn into vector instructions is left to it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule.equations.graph import ELEMENT, ROW, SCALAR, Graph, Traced
+from chainrule.equations.graph import INFIX, UNARY, Graph, Shape, Target, Traced
 from chainrule.errors import SettingsError
 
-_INFIX = ("+", "-", "*", "/", "<", "<=", ">", ">=", "==", "!=")
-_COMPARE = ("<", "<=", ">", ">=", "==", "!=")
-_REDUCTIONS = {"rowsum": "0.0", "rowmax": "-inf"}
+ELEMENTS: Shape = ("rows", "cols")
+"""The shape of what a piece works on."""
+
+ELEMENT, ROW, SCALAR = 2, 1, 0
+"""How often a value changes: with every element, with every row, or once a call."""
+
+_LEVELS: Mapping[Shape, int] = {ELEMENTS: ELEMENT, ("rows", 1): ROW, ("rows",): ROW, (): SCALAR}
+_REDUCTIONS = {"sum": "0.0", "max": "-inf"}
 
 FAST = {
     "float32": ("math32", frozenset({"exp", "expm1", "log", "log1p", "tanh"})),
     "float64": ("math64", frozenset({"exp", "expm1", "tanh"})),
 }
 """Which functions have a form of ours, and in which module; the others are the C library's."""
+
+
+def _target(real: str, magic: str) -> Target:
+    module, fast = FAST[real]
+    called = {name: f"{module if name in fast else 'math'}.{name}({{0}})" for name in UNARY}
+    others = {
+        "neg": "-{0}",
+        "where": "{1} if {0} else {2}",
+        "maximum": "{0} if {0} > {1} or {0} != {0} else {1}",
+        "minimum": "{0} if {0} < {1} or {0} != {0} else {1}",
+        "abs": "abs({0})",
+        "sign": f"{real}(1.0) if {{0}} > 0 else ({real}(-1.0) if {{0}} < 0 else {{0}})",
+        "pow": "{0} ** {1}",
+        "round": f"({{0}} + {real}({magic})) - {real}({magic})",
+        "floor": "np.floor({0})",
+        "log2": f"{called['log']} * {real}({1 / np.log(2.0)!r})",
+    }
+    return Target("the compiled engine", {op: f"{{0}} {op} {{1}}" for op in INFIX} | called | others)
+
+
+TARGETS = {
+    "float32": _target("float32", "12582912.0"),
+    "float64": _target("float64", "6755399441055744.0"),
+}
+"""How operations on numbers are written; 1.5 times 2 to the number of its digits, added and subtracted, rounds one."""
 
 TILE = 64
 """Rows that are worked on at once where elements of a row depend on each other."""
@@ -71,6 +101,10 @@ class _Writer:
         self.kernel = kernel
         self.graph = kernel.graph
         self.real = "float32" if self.graph.dtype == np.float32 else "float64"
+        if strange := {node.shape for node in self.graph.nodes} - _LEVELS.keys():
+            raise SettingsError(f"a compiled equation can't have arrays of shape {strange.pop()}")
+        self.levels = [_LEVELS[node.shape] for node in self.graph.nodes]
+        self.shared = {place for place, level in enumerate(self.levels) if level < ELEMENT}
         self.depths = self._all_depths()
         self.arrays = {array.name: array for array in kernel.inputs}
         self.lines: list[str] = []
@@ -79,10 +113,10 @@ class _Writer:
         kernel = self.kernel
         sizes = "size, stride" if kernel.flat else "rows, cols"
         self.lines = [f"def equation({', '.join((*kernel.pointers, sizes))}):"]
-        needed = self._closure([traced.place for _, traced in kernel.outputs.values()])
+        needed = self.graph.needed(traced.place for _, traced in kernel.outputs.values())
         self._open_arrays()
         self._write_scalars(needed)
-        if kernel.flat or not (any(self.graph.levels[p] == ROW for p in needed) or self._row_outputs()):
+        if kernel.flat or not (any(self.levels[p] == ROW for p in needed) or self._row_outputs()):
             # Nothing depends on the row, so its elements and the rows are one long loop.
             self._line(1, f"for i in range({'size' if kernel.flat else 'rows * cols'}):")
             self._write_elements(2, [t.place for _, t in kernel.outputs.values()])
@@ -112,26 +146,25 @@ class _Writer:
                 size = "rows" if arrays[0].level == ROW else "rows * cols"
                 self._line(1, f"{pointer}_ = carray({pointer}, ({size},))")
 
-    def _write_scalars(self, needed: set[int]) -> None:
-        for place in sorted(needed):
-            if self.graph.levels[place] == SCALAR:
+    def _write_scalars(self, needed: Collection[int]) -> None:
+        for place in needed:
+            if self.levels[place] == SCALAR:
                 self._line(1, f"s{place} = {self._scalar(place)}")
-                if not self._is_condition(place):
-                    self._line(1, f"v{place} = {self.real}(s{place})")
-                else:
-                    self._line(1, f"v{place} = s{place}")
+                condition = self.graph.nodes[place].dtype == np.bool_
+                self._line(1, f"v{place} = " + (f"s{place}" if condition else f"{self.real}(s{place})"))
 
     def _scalar(self, place: int) -> str:
-        name, *operands = self.graph.nodes[place]
-        if name == "number":
-            return _number(operands[0])
-        if name == "symbol":
-            if operands[0] in ("rows", "cols"):
-                return f"float64({operands[0]})"
-            return f"numbers_[{list(self.kernel.scalars).index(operands[0])}]"
-        return self._expression(name, [f"s{p}" for p in operands], "float64")
+        node = self.graph.nodes[place]
+        match node.op:
+            case "number":
+                return _number(node.option("value"))
+            case "dimension":
+                return f"float64({node.option('name')})"
+            case "input":
+                return f"numbers_[{list(self.kernel.scalars).index(node.option('name'))}]"
+        return self._expression(place, [f"s{p}" for p in node.operands], "float64")
 
-    def _write_rows(self, needed: set[int]) -> None:
+    def _write_rows(self, needed: Collection[int]) -> None:
         """Write the loops over tiles of rows.
 
         Within a tile the rows are the inner loop, on columns that were copied to lie in one piece: so it can
@@ -139,8 +172,8 @@ class _Writer:
         """
         graph = self.graph
         outputs = self.kernel.outputs.values()
-        shared = [p for p in sorted(needed) if graph.levels[p] == ROW]
-        reductions = [p for p in shared if graph.nodes[p][0] in _REDUCTIONS]
+        shared = [p for p in needed if self.levels[p] == ROW]
+        reductions = [p for p in shared if graph.nodes[p].op in _REDUCTIONS]
         elements = [t.place for array, t in outputs if array.level == ELEMENT]
         store_at = max((self.depths[p] for p in elements), default=-1)
         self._line(1, "rows, cols = uint64(rows), uint64(cols)")
@@ -160,7 +193,7 @@ class _Writer:
             if here:
                 self._line(2, "for r in range(many):")
                 for p in here:
-                    self._line(3, f"t{p}[r] = {self.real}({_REDUCTIONS[graph.nodes[p][0]]})")
+                    self._line(3, f"t{p}[r] = {self.real}({_REDUCTIONS[graph.nodes[p].op]})")
             if here or stores:
                 self._write_columns(here, elements if stores else [])
             self._write_shared([p for p in shared if self.depths[p] == depth and p not in here])
@@ -172,8 +205,10 @@ class _Writer:
 
     def _write_columns(self, reductions: Sequence[int], elements: Sequence[int]) -> None:
         """Write the loop over the columns of a tile that adds up ``reductions`` and stores ``elements``."""
-        roots = [self.graph.nodes[p][1] for p in reductions] + list(elements)
-        used = {self.graph.nodes[p][1] for p in self._closure(roots, stop_at_rows=True) if self._is_symbol(p)}
+        nodes = self.graph.nodes
+        roots = [nodes[p].operands[0] for p in reductions] + list(elements)
+        inner = [nodes[p] for p in self.graph.needed(roots, self.shared)]
+        used = {node.option("name") for node in inner if node.op == "input"}
         at = "(tile + r) * cols + j"
         self._line(2, "for j in range(cols):")
         for array in self.kernel.inputs:
@@ -183,9 +218,9 @@ class _Writer:
         self._line(3, "for r in range(many):")
         self._write_elements(4, roots, column=True)
         for p in reductions:
-            name, v = self.graph.nodes[p][0], f"v{self.graph.nodes[p][1]}"
+            name, v = nodes[p].op, f"v{nodes[p].operands[0]}"
             larger = f"{v} if {v} > t{p}[r] or {v} != {v} else t{p}[r]"
-            self._line(4, f"t{p}[r] = {f't{p}[r] + {v}' if name == 'rowsum' else larger}")
+            self._line(4, f"t{p}[r] = {f't{p}[r] + {v}' if name == 'sum' else larger}")
         results = (
             [(array, t) for array, t in self.kernel.outputs.values() if array.level == ELEMENT]
             if elements
@@ -202,19 +237,21 @@ class _Writer:
         if places:
             self._line(2, "for r in range(many):")
         for p in places:
-            name, *operands = self.graph.nodes[p]
-            v = [f"t{o}[r]" if self.graph.levels[o] == ROW else f"v{o}" for o in operands]
-            self._line(3, f"t{p}[r] = {self._expression(name, v, self.real)}")
+            self._line(3, f"t{p}[r] = {self._expression(p, self._values(p), self.real)}")
 
     def _write_elements(self, indent: int, roots: Sequence[int], *, column: bool = False) -> None:
-        for place in sorted(self._closure(roots, stop_at_rows=True)):
-            name, *operands = self.graph.nodes[place]
-            if name == "symbol":
-                text = f"c_{operands[0]}[r]" if column else self._element(self.arrays[operands[0]])
+        for place in self.graph.needed(roots, self.shared):
+            node = self.graph.nodes[place]
+            if node.op == "input":
+                name = node.option("name")
+                text = f"c_{name}[r]" if column else self._element(self.arrays[name])
             else:
-                v = [f"t{o}[r]" if self.graph.levels[o] == ROW else f"v{o}" for o in operands]
-                text = self._expression(name, v, self.real)
+                text = self._expression(place, self._values(place), self.real)
             self._line(indent, f"v{place} = {text}")
+
+    def _values(self, place: int) -> list[str]:
+        operands = self.graph.nodes[place].operands
+        return [f"t{o}[r]" if self.levels[o] == ROW else f"v{o}" for o in operands]
 
     def _element(self, array: Array) -> str:
         pointer = array.pointer or array.name
@@ -225,65 +262,16 @@ class _Writer:
             if array.level == level:
                 self._line(indent, f"{self._element(array)} = v{traced.place}")
 
-    def _expression(self, name: str, v: list[str], real: str) -> str:
-        if name in _INFIX:
-            return f"{v[0]} {name} {v[1]}"
-        match name:
-            case "neg":
-                return f"-{v[0]}"
-            case "where":
-                return f"{v[1]} if {v[0]} else {v[2]}"
-            case "max":
-                return f"{v[0]} if {v[0]} > {v[1]} or {v[0]} != {v[0]} else {v[1]}"
-            case "min":
-                return f"{v[0]} if {v[0]} < {v[1]} or {v[0]} != {v[0]} else {v[1]}"
-            case "abs":
-                return f"abs({v[0]})"
-            case "sign":
-                return f"{real}(1.0) if {v[0]} > 0 else ({real}(-1.0) if {v[0]} < 0 else {v[0]})"
-            case "pow":
-                return f"{v[0]} ** {v[1]}"
-            case "round":
-                rounder = "12582912.0" if real == "float32" else "6755399441055744.0"
-                return f"({v[0]} + {real}({rounder})) - {real}({rounder})"
-            case "floor":
-                return f"np.floor({v[0]})"
-            case "log2":
-                return f"{self._function('log', real)}({v[0]}) * {real}({1 / np.log(2.0)!r})"
-        return f"{self._function(name, real)}({v[0]})"
-
-    @staticmethod
-    def _function(name: str, real: str) -> str:
-        module, names = FAST[real]
-        return f"{module}.{name}" if name in names else f"math.{name}"
-
-    def _closure(self, roots: Sequence[int], *, stop_at_rows: bool = False) -> set[int]:
-        """Return the roots and all they are computed from; with ``stop_at_rows`` not through what a row shares."""
-        found: set[int] = set()
-        waiting = list(roots)
-        while waiting:
-            place = waiting.pop()
-            if place in found or (stop_at_rows and self.graph.levels[place] < ELEMENT):
-                continue
-            found.add(place)
-            name, *operands = self.graph.nodes[place]
-            if name not in ("symbol", "number"):
-                waiting.extend(operands)
-        return found
+    def _expression(self, place: int, v: list[str], real: str) -> str:
+        return TARGETS[real].write(self.graph.nodes[place], v)
 
     def _all_depths(self) -> list[int]:
         """Return for each node how many loops over a row must be done before its value is known."""
         depths: list[int] = []
-        for name, *operands in self.graph.nodes:
-            below = 0 if name in ("symbol", "number") else max(depths[o] for o in operands)
-            depths.append(below + (name in _REDUCTIONS))
+        for node in self.graph.nodes:
+            below = max((depths[o] for o in node.operands), default=0)
+            depths.append(below + (node.op in _REDUCTIONS))
         return depths
-
-    def _is_symbol(self, place: int) -> bool:
-        return bool(self.graph.nodes[place][0] == "symbol")
-
-    def _is_condition(self, place: int) -> bool:
-        return self.graph.nodes[place][0] in _COMPARE
 
     def _line(self, indent: int, text: str) -> None:
         self.lines.append("    " * indent + text)

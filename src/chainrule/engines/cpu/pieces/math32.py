@@ -1,8 +1,8 @@
 """exp, log and their kin in float32, as straight-line arithmetic that can become vector instructions.
 
-Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_fastmath.py).
+Each is within 2 units in the last place of the true value, at every float32 (tests/engines/test_math.py).
 The coefficients are those of S. Moshier's Cephes library (expf.c, logf.c, tanhf.c); the arrangement is ours.
-`fastmath64` has those for float64.
+`math64` has those for float64.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """exp, expm1 and tanh in float64, as straight-line arithmetic that can become vector instructions.
 
-Each is within 2 units in the last place of the true value (tests/engines/test_fastmath.py). e^x = 2^n e^r with
+Each is within 2 units in the last place of the true value (tests/engines/test_math.py). e^x = 2^n e^r with
 r = x - n ln 2, where ln 2 is split in two parts as in Sun's fdlibm (e_exp.c), and e^r is its Taylor polynomial. The
 coefficients of tanh are those of S. Moshier's Cephes library (tanh.c).
 """

@@ -28,9 +28,9 @@ from numba import cfunc, types
 
 from chainrule.engines.cpu.kernels import native
 from chainrule.engines.cpu.pieces import math32, math64
-from chainrule.engines.cpu.pieces.codegen import Array, Kernel, equation_source
+from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, equation_source
 from chainrule.equations.activations import Activation
-from chainrule.equations.graph import ELEMENT, ROW, SCALAR, Graph, TracingNamespace
+from chainrule.equations.graph import Graph
 from chainrule.equations.losses import Loss
 from chainrule.equations.optimizers import Optimizer
 from chainrule.equations.update import Chain, Stage, run_chain, split
@@ -61,23 +61,21 @@ def activation_source(activation: Activation, dtype: Any) -> str:
 
     A layer-wide activation (softmax) has no slope per neuron; its z stays.
     """
-    graph = Graph(dtype)
-    z = graph.symbol("z", ELEMENT)
-    xp = TracingNamespace(graph)
+    xp = Graph(dtype)
+    z = xp.input("z", ELEMENTS)
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
     if activation.elementwise and not activation.output_only:
         outputs["slope"] = (Array("slope", pointer="z"), xp.asarray(activation.prime(z, xp)))
-    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
+    return equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def output_source(activation: Activation, dtype: Any) -> str:
     """Return the source of ``equation(z, a, scratch, rows, cols)`` for an output layer: a = f(z), and z stays."""
-    graph = Graph(dtype)
-    z = graph.symbol("z", ELEMENT)
-    xp = TracingNamespace(graph)
+    xp = Graph(dtype)
+    z = xp.input("z", ELEMENTS)
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
-    return equation_source(Kernel(graph, ("z", "a", "scratch"), (Array("z"),), outputs))
+    return equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -87,9 +85,8 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     It computes each row's loss and its derivative with respect to z. Labels are taken as they are given:
     smoothing is done on the targets beforehand.
     """
-    graph = Graph(dtype)
-    z, a, y = (graph.symbol(name, ELEMENT) for name in ("z", "a", "y"))
-    xp = TracingNamespace(graph)
+    xp = Graph(dtype)
+    z, a, y = (xp.input(name, ELEMENTS) for name in ("z", "a", "y"))
     plain = loss.without_smoothing()
     outputs = {
         "value": (Array("value", ROW), xp.asarray(plain.of_rows(z, a, y, activation, xp))),
@@ -97,7 +94,7 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     }
     return equation_source(
         Kernel(
-            graph, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
+            xp, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
         )
     )
 
@@ -130,21 +127,18 @@ def prepare_source(stages: Chain, dtype: Any) -> str:
 
 def _stages_source(part: Chain, stages: Chain, dtype: Any, made: list[Array], states: list[Array]) -> str:
     """Return the source that runs a part of a chain of stages and leaves what is ``made``."""
-    graph = Graph(dtype)
+    xp = Graph(dtype)
     inputs = (Array("w"), Array("g"), Array("free"), *states)
     names = step_numbers(stages)
-    values: dict[str, Any] = {array.name: graph.symbol(array.name, ELEMENT) for array in inputs[:3]}
-    values.update({name: graph.symbol(name, SCALAR) for name in names})
-    xp = TracingNamespace(graph)
+    values: dict[str, Any] = {array.name: xp.input(array.name, ELEMENTS) for array in inputs[:3]}
+    values.update({name: xp.input(name) for name in names})
     own = sum(1 for _ in takewhile(lambda stage: isinstance(stage, Stage), part))
     values = run_chain(part[:own], {**values, "start": values["w"]}, xp)
     # Read where the optimizer's lines begin: the order of the source is that of the chain.
-    values.update({array.name: graph.symbol(array.name, ELEMENT) for array in states})
+    values.update({array.name: xp.input(array.name, ELEMENTS) for array in states})
     values = run_chain(part[own:], values, xp)
     outputs = {array.name: (array, values[array.name]) for array in made}
-    return equation_source(
-        Kernel(graph, ("w", "g", "s", "free", "numbers"), inputs, outputs, names, flat=True)
-    )
+    return equation_source(Kernel(xp, ("w", "g", "s", "free", "numbers"), inputs, outputs, names, flat=True))
 
 
 @lru_cache(maxsize=4096)

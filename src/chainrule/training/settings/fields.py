@@ -1,0 +1,298 @@
+"""A setting is one thing: a field of a dataclass that says what it is, and all that is made from such fields.
+
+`setting` makes a field, `listed` reads the fields of a class. From them come the checks of values (`check_fields`), the
+command line's options (`cli.parsing`), the estimators' texts (`numpydoc`), the form of a page (`form`), and by scripts beside
+the tests the estimators' signatures and the table of docs/training.md.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from textwrap import wrap
+from typing import Any, Literal, TypeVar
+
+from chainrule._doors import FORM, PYTHON, Door, word
+from chainrule.errors import SettingsError
+
+T = TypeVar("T")
+
+REGISTRIES: Mapping[str, str] = {
+    "activations": "chainrule.equations.activations.ACTIVATIONS",
+    "initializers": "chainrule.equations.initializers.INITIALIZERS",
+    "losses": "chainrule.equations.losses.LOSSES",
+    "optimizers": "chainrule.equations.optimizers.OPTIMIZERS",
+    "scalings": "chainrule.tables.scalings.SCALINGS",
+    "schedules": "chainrule.equations.schedules.SCHEDULES",
+    "strengths": "chainrule.equations.schedules.STRENGTHS",
+}
+"""Where the names that ``chainrule formulas`` shows are in Python."""
+
+REQUIRED: Any = dataclasses.MISSING
+"""The default of what has to be given."""
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What the values of a setting are.
+
+    ``name``: how they are asked for and read; ``type``: what Python calls them; ``wrong``: what to say of a value that
+    can't be, "" of one that can; ``limits``: of numbers, ``least``, ``above`` or ``below``; ``choices``: all that there are.
+    """
+
+    name: str
+    type: str
+    wrong: Callable[[Any], str] = lambda value: ""
+    limits: Mapping[str, float] = field(default_factory=dict)
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class Setting:
+    """A setting: its kind, the group it is shown in, the sign of its value in help, and what it is, in words.
+
+    In ``words`` another setting's name in braces becomes what the door calls it, and that of a registry where its names are.
+    ``more``: what help has no room for; ``unset``: what becomes of it where it isn't given; ``page``: where the
+    documentation says more; ``task``: the one that it is for. The rest is the field's own.
+    """
+
+    kind: Kind
+    group: str
+    sign: str
+    words: str
+    more: str = ""
+    unset: str = ""
+    page: str = ""
+    task: Literal["classification", "regression"] | None = None
+    name: str = ""
+    annotation: str = ""
+    default: Any = None
+
+    def said(self, door: Door, text: str | None = None) -> str:
+        """Return the words, or another text about the setting, as a door says them."""
+        return (self.words if text is None else text).format_map(_Names(door))
+
+    def check(self, value: Any) -> None:
+        """Raise SettingsError for a value that the setting can't have."""
+        if value is None and self.default is None:
+            return
+        if wrong := self.kind.wrong(value):
+            shown = list(value) if isinstance(value, tuple) else value
+            raise SettingsError(f"{word(self.name)} {shown!r} {wrong}")
+
+
+class _Names(dict[str, str]):
+    """What stands for a name in braces."""
+
+    def __init__(self, door: Door) -> None:
+        self.door = door
+
+    def __missing__(self, name: str) -> str:
+        if name in REGISTRIES:
+            return f"`{REGISTRIES[name]}`" if self.door is PYTHON else f"formulas {name}"
+        return self.door.setting(name)
+
+
+def setting(
+    default: T,
+    kind: Kind,
+    group: str,
+    sign: str,
+    words: str,
+    *,
+    more: str = "",
+    unset: str = "",
+    page: str = "",
+    task: Literal["classification", "regression"] | None = None,
+) -> T:
+    """Return the field of a dataclass that is a setting (see `Setting`)."""
+    about = Setting(kind, group, sign, words, more, unset, page, task)
+    return field(default=default, metadata={"setting": about})
+
+
+def listed(cls: type[Any]) -> tuple[Setting, ...]:
+    """Return the settings of a dataclass, in the order of its fields."""
+    return tuple(
+        dataclasses.replace(
+            f.metadata["setting"], name=f.name, annotation=_typed(f.type), default=_default(f)
+        )
+        for f in dataclasses.fields(cls)
+        if "setting" in f.metadata
+    )
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:
+    return None if of.default is REQUIRED else of.default
+
+
+def check_fields(settings: Any) -> None:
+    """Raise SettingsError for a value that its setting can't have, whatever the problem."""
+    for one in listed(type(settings)):
+        one.check(getattr(settings, one.name))
+
+
+# ---- kinds
+
+
+def flag() -> Kind:
+    """Return the kind of True and False."""
+    return Kind("flag", "bool", lambda value: "" if isinstance(value, bool) else "must be True or False")
+
+
+def whole(least: int, below: int | None = None) -> Kind:
+    """Return the kind of whole numbers from ``least``, and below a power of two if one is given."""
+
+    def wrong(value: Any) -> str:
+        if not isinstance(value, int) or isinstance(value, bool) or value < least:
+            return f"must be a whole number, at least {least}"
+        return "" if below is None or value < below else f"must be less than 2^{below.bit_length() - 1}"
+
+    return Kind("whole", "int", wrong, {"least": least} | ({} if below is None else {"below": below}))
+
+
+def number(least: float) -> Kind:
+    """Return the kind of numbers from ``least``."""
+    return _number(lambda v: v >= least, f"must be a number, at least {least:g}", least=least)
+
+
+def positive() -> Kind:
+    """Return the kind of numbers above 0."""
+    return _number(lambda v: v > 0, "must be a number above 0", above=0)
+
+
+def share() -> Kind:
+    """Return the kind of numbers from 0 to less than 1."""
+    return _number(lambda v: 0 <= v < 1, "must be at least 0 and less than 1", least=0, below=1)
+
+
+def _number(fits: Callable[[float], bool], wrong: str, **limits: float) -> Kind:
+    def said(value: Any) -> str:
+        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        return "" if is_number and fits(value) else wrong
+
+    return Kind("number", "float", said, limits)
+
+
+def choice(*names: str) -> Kind:
+    """Return the kind of a few names."""
+
+    def wrong(value: Any) -> str:
+        return "" if value in names else f"is unknown: choose {', '.join(names)}"
+
+    return Kind("choice", f"{{{', '.join(map(repr, names))}}}", wrong, choices=names)
+
+
+def text(known: Callable[[str], object] | None = None, *besides: str, several: bool = False) -> Kind:
+    """Return the kind of names and formulas; ``known`` raises SettingsError for one that is none of ``besides``."""
+
+    def wrong(value: Any) -> str:
+        if known is not None and value not in besides:
+            known(value)
+        return ""
+
+    return Kind("texts" if several else "text", "str or sequence of str" if several else "str", wrong)
+
+
+def sizes() -> Kind:
+    """Return the kind of the neurons of layers."""
+
+    def wrong(value: Any) -> str:
+        is_list = isinstance(value, Sequence) and not isinstance(value, str)
+        if is_list and all(isinstance(n, int) and not isinstance(n, bool) and n >= 1 for n in value):
+            return ""
+        return "must be whole numbers of neurons, such as 64,32"
+
+    return Kind("sizes", "sequence of int", wrong)
+
+
+def columns() -> Kind:
+    """Return the kind of names of columns."""
+
+    def wrong(value: Any) -> str:
+        is_list = isinstance(value, Collection) and not isinstance(value, str)
+        return "" if is_list else "must be a list of columns"
+
+    return Kind("columns", "sequence of str", wrong)
+
+
+def rows() -> Kind:
+    """Return the kind of a number of rows, or all."""
+    count = whole(1)
+    return Kind(
+        "rows", "int or 'all'", lambda value: "" if value == "all" else count.wrong(value), count.limits
+    )
+
+
+def factors() -> Kind:
+    """Return the kind of numbers by name."""
+    wrong = "must be factors by name, such as {'b': 0.1}"
+    return Kind("factors", "dict", lambda value: "" if isinstance(value, Mapping) else wrong)
+
+
+# ---- what is made of them
+
+
+def numpydoc(settings: Sequence[Setting]) -> str:
+    """Return the parameters' description in numpydoc's form."""
+    return "\n".join(line for one in settings for line in _described(one))
+
+
+def _described(one: Setting) -> Iterator[str]:
+    yield f"{one.name} : {one.kind.type}, default={one.default!r}"
+    words = one.said(PYTHON, "; ".join(filter(None, (one.words, one.more))))
+    if words.partition(":")[0] not in one.kind.choices:
+        words = words[0].upper() + words[1:]
+    if one.unset and one.unset not in words:
+        words += f". None: {one.said(PYTHON, one.unset)}"
+    yield from wrap(f"{words}.", 120, initial_indent="    ", subsequent_indent="    ", break_on_hyphens=False)
+
+
+def form(cls: type[Any]) -> list[dict[str, Any]]:
+    """Return what a page needs to ask for the settings of a class, as plain data."""
+    return [
+        {
+            "name": one.name,
+            "label": FORM.setting(one.name),
+            "words": one.said(FORM),
+            "group": one.group,
+            "kind": one.kind.name,
+            "range": dict(one.kind.limits),
+            "choices": list(one.kind.choices),
+            "default": one.default,
+            "unset": one.said(FORM, one.unset),
+            "task": one.task,
+        }
+        for one in listed(cls)
+    ]
+
+
+def to_plain(settings: Any) -> dict[str, Any]:
+    """Return the settings that aren't at their defaults as plain data, for JSON."""
+    values = {one.name: getattr(settings, one.name) for one in listed(type(settings))}
+    changed = {
+        one.name: values[one.name] for one in listed(type(settings)) if values[one.name] != one.default
+    }
+    return {name: list(value) if isinstance(value, tuple) else value for name, value in changed.items()}
+
+
+def from_plain(cls: type[T], data: object) -> T:
+    """Return the settings that `to_plain` wrote; raises SettingsError for anything that isn't those of the class."""
+    known = {one.name: one for one in listed(cls)}
+    if not isinstance(data, dict):
+        raise SettingsError(f"settings are values by name, not {data!r}")
+    for name, value in data.items():
+        if name not in known:
+            raise SettingsError(f"there is no setting {name!r}")
+        kind = known[name].kind.name
+        texts = value if kind == "texts" and isinstance(value, list) else [value]
+        if kind in ("text", "texts") and not all(isinstance(one, str) for one in texts):
+            raise SettingsError(f"{word(name)} {value!r} must be text")
+    return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
+
+
+def _typed(annotation: Any) -> str:
+    """Return a field's type as its source text, which is what it is where annotations are not evaluated."""
+    text = annotation.__name__ if isinstance(annotation, type) else str(annotation)
+    return text.replace("'", '"')
