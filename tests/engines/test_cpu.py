@@ -30,8 +30,8 @@ from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.cpu.kernels import columns as at
-from chainrule.engines.cpu.kernels import steps as kernels
 from chainrule.engines.cpu.run import CpuRun
+from chainrule.engines.cpu.warm_up import ENTRIES
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
@@ -480,9 +480,6 @@ class _Count(event.Listener):
         pass
 
 
-ENTRIES = ["train_steps", "outputs_of_rows", "losses_of_rows", "mean_output", "whole_gradient"]
-
-
 def use_everything(case: Case, dtype=np.float32, **arrays):
     flat, data = case.arrays(dtype)
     flat, data = arrays.get("flat", lambda a: a)(flat), arrays.get("data", lambda a: a)(data)
@@ -499,7 +496,7 @@ def use_everything(case: Case, dtype=np.float32, **arrays):
 
 def test_nothing_is_compiled_for_a_new_shape():
     use_everything(Case())
-    known = {name: len(getattr(kernels, name).signatures) for name in ENTRIES}
+    known = {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES}
     count = _Count()
     with event.install_listener("numba:compile", count):
         use_everything(
@@ -516,8 +513,8 @@ def test_nothing_is_compiled_for_a_new_shape():
         use_everything(
             Case(loss="categorical_cross_entropy", output="softmax", smoothing=0.1, outputs=9, bias="none")
         )
-    assert [name for name in count.compiled if name.startswith("chainrule.engines.cpu.kernels.steps")] == []
-    assert {name: len(getattr(kernels, name).signatures) for name in ENTRIES} == known
+    assert [name for name in count.compiled if name.startswith("chainrule.engines.cpu.kernels")] == []
+    assert {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES} == known
     assert max(known.values()) <= 2, "one for float32, one for float64"
 
 
@@ -539,7 +536,7 @@ def _strided(array):
 def test_arrays_that_lie_otherwise_give_the_same_bits_and_compile_nothing(changed):
     case = Case(members=3, weighted=True, rows=20)
     want = use_everything(case)
-    known = {name: len(getattr(kernels, name).signatures) for name in ENTRIES}
+    known = {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES}
 
     def data(plain):
         return Data(
@@ -552,7 +549,7 @@ def test_arrays_that_lie_otherwise_give_the_same_bits_and_compile_nothing(change
 
     got = use_everything(case, flat=lambda flat: changed(flat.astype(np.float32)), data=data)
     assert (got == want).all()
-    assert {name: len(getattr(kernels, name).signatures) for name in ENTRIES} == known
+    assert {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES} == known
 
 
 # ---- memory

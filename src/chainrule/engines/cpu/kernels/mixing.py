@@ -6,7 +6,7 @@ from typing import Any
 
 from numba import uint64
 
-from chainrule.engines.cpu.kernels.columns import A_AT, ALPHA_AT, KEPT, MIXES, N_OUT, Z_AT
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.loops import inner_loop
 
 
@@ -18,13 +18,13 @@ def mix(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     then that of the mix, 1 + alpha (f'(z) - 1).
     """
     constants = shape.layers[layer]
-    n_out, alpha = constants[N_OUT], uint64(constants[ALPHA_AT])
+    n_out, alpha = constants[col.N_OUT], uint64(constants[col.ALPHA_AT])
     one = w.dtype.type(1.0)
     a, z, mixed = space.a, space.z, space.mixed
     for i in range(rows):
-        a0 = uint64(shape.layers[layer + 1, A_AT] + i * n_out)
-        z0 = uint64(constants[Z_AT] + i * n_out)
-        if constants[MIXES] == KEPT:
+        a0 = uint64(shape.layers[layer + 1, col.A_AT] + i * n_out)
+        z0 = uint64(constants[col.Z_AT] + i * n_out)
+        if constants[col.MIXES] == col.KEPT:
             for j in range(uint64(n_out)):
                 own = mixed[z0 + j]
                 part = a[a0 + j] - own
@@ -43,12 +43,12 @@ def gradient_of_mix(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds:
     ``adds``: to what is in ``g`` already.
     """
     constants = shape.layers[layer]
-    n_out, alpha = constants[N_OUT], uint64(constants[ALPHA_AT])
+    n_out, alpha = constants[col.N_OUT], uint64(constants[col.ALPHA_AT])
     delta, mixed = space.delta, space.mixed
     if not adds:
         for j in range(uint64(n_out)):
             g[alpha + j] = g.dtype.type(0.0)
     for i in range(rows):
-        row = uint64(constants[Z_AT] + i * n_out)
+        row = uint64(constants[col.Z_AT] + i * n_out)
         for j in range(uint64(n_out)):
             g[alpha + j] += delta[row + j] * mixed[row + j]

@@ -12,25 +12,7 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from chainrule.engines.cpu.kernels.columns import (
-    BATCH,
-    LEFT_OUT,
-    OWN_AT,
-    OWN_OF_MEMBER,
-    OWN_SIZE,
-    R_OF_ALL,
-    S_OF_ALL,
-    SHARED_IN,
-    SHARED_OUT,
-    START,
-    STEP,
-    STOP,
-    W_OF_ALL,
-    W_OF_MEMBER,
-    Exchange,
-    Rows,
-    T,
-)
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop
 from chainrule.engines.cpu.kernels.native import atomic_load, copy
 from chainrule.engines.cpu.kernels.steps import _deal, _gradients, _share_of, _update_slices, _weight_of
@@ -42,25 +24,28 @@ def _expand(expansion: Any, theta: Any, member: Any) -> None:
     w = expansion.w[member]
     for layer in range(len(expansion.layers)):
         constants = expansion.layers[layer]
-        n_in, n_out = constants[SHARED_IN], constants[SHARED_OUT]
-        s0 = uint64(constants[S_OF_ALL] + member * n_out)
+        n_in, n_out = constants[col.SHARED_IN], constants[col.SHARED_OUT]
+        s0 = uint64(constants[col.S_OF_ALL] + member * n_out)
         for i in range(n_in):
-            r = theta[constants[R_OF_ALL] + member * n_in + i]
-            to, source = uint64(constants[W_OF_MEMBER] + i * n_out), uint64(constants[W_OF_ALL] + i * n_out)
+            r = theta[constants[col.R_OF_ALL] + member * n_in + i]
+            to, source = (
+                uint64(constants[col.W_OF_MEMBER] + i * n_out),
+                uint64(constants[col.W_OF_ALL] + i * n_out),
+            )
             for j in range(uint64(n_out)):
                 w[to + j] = r * theta[source + j] * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
         copy(
             w,
-            constants[OWN_OF_MEMBER],
+            constants[col.OWN_OF_MEMBER],
             theta,
-            constants[OWN_AT] + member * constants[OWN_SIZE],
-            constants[OWN_SIZE],
+            constants[col.OWN_AT] + member * constants[col.OWN_SIZE],
+            constants[col.OWN_SIZE],
         )
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
-        copy(w, constants[OWN_OF_MEMBER], theta, constants[OWN_AT], constants[OWN_SIZE])
+        copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT], constants[col.OWN_SIZE])
 
 
 @compiled_loop
@@ -71,30 +56,41 @@ def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
     none = g.dtype.type(0.0)
     for layer in range(len(expansion.layers)):
         constants = expansion.layers[layer]
-        n_in, n_out = constants[SHARED_IN], constants[SHARED_OUT]
-        r0, s0 = constants[R_OF_ALL] + member * n_in, uint64(constants[S_OF_ALL] + member * n_out)
+        n_in, n_out = constants[col.SHARED_IN], constants[col.SHARED_OUT]
+        r0, s0 = constants[col.R_OF_ALL] + member * n_in, uint64(constants[col.S_OF_ALL] + member * n_out)
         for j in range(uint64(n_out)):
             gradient[s0 + j] = none
         for i in range(n_in):
             of_r = _folded_row(
-                g, constants[W_OF_MEMBER] + i * n_out, theta, constants[W_OF_ALL] + i * n_out, s0, n_out
+                g,
+                constants[col.W_OF_MEMBER] + i * n_out,
+                theta,
+                constants[col.W_OF_ALL] + i * n_out,
+                s0,
+                n_out,
             )
             gradient[r0 + i] = of_r * share
             r = theta[r0 + i] * share
-            at, w0 = uint64(constants[W_OF_MEMBER] + i * n_out), uint64(constants[W_OF_ALL] + i * n_out)
+            at, w0 = (
+                uint64(constants[col.W_OF_MEMBER] + i * n_out),
+                uint64(constants[col.W_OF_ALL] + i * n_out),
+            )
             for j in range(uint64(n_out)):
                 part = r * g[at + j]
                 gradient[s0 + j] += part * theta[w0 + j]
                 g[at + j] = part * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        at, to = uint64(constants[OWN_OF_MEMBER]), uint64(constants[OWN_AT] + member * constants[OWN_SIZE])
-        for i in range(uint64(constants[OWN_SIZE])):
+        at, to = (
+            uint64(constants[col.OWN_OF_MEMBER]),
+            uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE]),
+        )
+        for i in range(uint64(constants[col.OWN_SIZE])):
             gradient[to + i] = g[at + i] * share
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
-        at = uint64(constants[OWN_OF_MEMBER])
-        for i in range(uint64(constants[OWN_SIZE])):
+        at = uint64(constants[col.OWN_OF_MEMBER])
+        for i in range(uint64(constants[col.OWN_SIZE])):
             g[at + i] *= share
 
 
@@ -121,12 +117,20 @@ def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
     """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
     for layer in range(len(expansion.layers)):
         constants = expansion.layers[layer]
-        size = constants[SHARED_IN] * constants[SHARED_OUT]
-        _add_array(expansion, gradient, start, stop, constants[W_OF_MEMBER], constants[W_OF_ALL], size)
+        size = constants[col.SHARED_IN] * constants[col.SHARED_OUT]
+        _add_array(
+            expansion, gradient, start, stop, constants[col.W_OF_MEMBER], constants[col.W_OF_ALL], size
+        )
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
         _add_array(
-            expansion, gradient, start, stop, constants[OWN_OF_MEMBER], constants[OWN_AT], constants[OWN_SIZE]
+            expansion,
+            gradient,
+            start,
+            stop,
+            constants[col.OWN_OF_MEMBER],
+            constants[col.OWN_AT],
+            constants[col.OWN_SIZE],
         )
 
 
@@ -165,12 +169,12 @@ def _member_step(
     n = len(order)
     if step == 0:
         _deal(constants, table, order, epoch, member)
-    at = step * constants[BATCH]
-    rows = min(constants[BATCH], n - at)
+    at = step * constants[col.BATCH]
+    rows = min(constants[col.BATCH], n - at)
     total = _weight_of(constants, table, order, at, rows)
     share = _share_of(constants, total)
-    own = Rows(table.x, table.y, table.weights, table.train, order)
-    alone = Exchange(
+    own = col.Rows(table.x, table.y, table.weights, table.train, order)
+    alone = col.Exchange(
         exchange.parts[member], exchange.squares, exchange.largest, exchange.meeting, exchange.progress
     )
     # Literals would be types of their own, and all that is called compiled once more for them.
@@ -212,7 +216,7 @@ def train_shared_steps(
     """
     meeting, progress = exchange.meeting, exchange.progress
     low, high = bounds[thread], bounds[thread + 1]
-    step = progress[STEP]
+    step = progress[col.STEP]
     for _ in range(most):
         if step == len(rates):
             break
@@ -220,7 +224,7 @@ def train_shared_steps(
         for member in range(thread, len(expansion.w), size):
             _member_step(shape, table, expansion, state, space, exchange, step, before, epoch, member, costs)
         barrier(meeting, size)
-        if atomic_load(meeting, LEFT_OUT):
+        if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
             break
         finite = True
@@ -231,9 +235,9 @@ def train_shared_steps(
                 diverged[0] = step + 1
             step = len(rates)
             break
-        numbers[T] = before + 1.0
+        numbers[col.T] = before + 1.0
         for p in range(low, high):
-            _add_members(expansion, state.g[0], shape.slices[p, START], shape.slices[p, STOP])
+            _add_members(expansion, state.g[0], shape.slices[p, col.START], shape.slices[p, col.STOP])
         # A literal 0 would be a type of its own, and all that is called compiled once more for it.
         none = int64(0)
         finite = _update_slices(
@@ -248,4 +252,4 @@ def train_shared_steps(
             step = len(rates)
     barrier(meeting, size)
     if thread == 0:
-        progress[STEP] = step
+        progress[col.STEP] = step

@@ -17,38 +17,7 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from chainrule.engines.cpu.kernels.columns import (
-    A_AT,
-    BATCH,
-    BLOCK,
-    CLIPS,
-    DECAYED,
-    DECAYS,
-    ETA,
-    GROUP,
-    INFINITE,
-    LEFT_OUT,
-    LIMIT,
-    LOSS,
-    MEAN,
-    MEMBER,
-    N_OUT,
-    NORM,
-    PREPARE,
-    SEED_HIGH,
-    SEED_LOW,
-    SHUFFLE,
-    SIZE_BITS,
-    START,
-    STEP,
-    STOP,
-    STOP_WANTED,
-    THRESHOLD,
-    UPDATE,
-    WEIGHTED,
-    Z_AT,
-    T,
-)
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
 from chainrule.engines.cpu.kernels.loops import (
     add_blocks,
@@ -87,7 +56,7 @@ def _block(
 ) -> float:
     """Forward, loss and backward for one block of a batch's rows; return its part of the cost."""
     n_layers = len(shape.layers) - 1
-    n_out = shape.layers[n_layers - 1, N_OUT]
+    n_out = shape.layers[n_layers - 1, col.N_OUT]
     for i in range(rows):
         source = table.order[at + first + i]
         enter(shape, space, table.x, source, i)
@@ -95,12 +64,12 @@ def _block(
     stage_forward(shape, space, w, rows)
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)
-        if shape.layers[layer, THRESHOLD]:
+        if shape.layers[layer, col.THRESHOLD]:
             _drop(shape, space, layer, first, rows, step, member)
     _loss(shape, space, rows)
-    z0 = uint64(shape.layers[n_layers - 1, Z_AT])
+    z0 = uint64(shape.layers[n_layers - 1, col.Z_AT])
     cost = 0.0
-    if shape.constants[WEIGHTED]:
+    if shape.constants[col.WEIGHTED]:
         for i in range(rows):
             of_row = share * table.weights[table.order[at + first + i]]
             cost += space.values[i] * of_row
@@ -141,14 +110,14 @@ def _gradients(
 
     Where all are to stop, the blocks left are left out, and counted in ``exchange.meeting``.
     """
-    block, group = shape.constants[BLOCK], shape.constants[GROUP]
+    block, group = shape.constants[col.BLOCK], shape.constants[col.GROUP]
     for index in range(thread, (rows + group - 1) // group, size):
         start = index * group
         stop = min(rows, start + group)
         cost = 0.0
         for first in range(start, stop, block):
-            if atomic_load(exchange.meeting, STOP_WANTED):
-                atomic_add(exchange.meeting, LEFT_OUT, 1)
+            if atomic_load(exchange.meeting, col.STOP_WANTED):
+                atomic_add(exchange.meeting, col.LEFT_OUT, 1)
                 return
             many = min(block, stop - first)
             cost += _block(
@@ -161,10 +130,10 @@ def _gradients(
 def _loss(shape: Any, space: Any, rows: Any) -> None:
     """Compute the loss of each row and delta of the last layer."""
     last = len(shape.layers) - 2
-    n_out = shape.layers[last, N_OUT]
-    z0, a0 = shape.layers[last, Z_AT], shape.layers[last + 1, A_AT]
+    n_out = shape.layers[last, col.N_OUT]
+    z0, a0 = shape.layers[last, col.Z_AT], shape.layers[last + 1, col.A_AT]
     call_loss(
-        shape.constants[LOSS],
+        shape.constants[col.LOSS],
         space.z,
         z0,
         space.a,
@@ -185,8 +154,8 @@ def _loss(shape: Any, space: Any, rows: Any) -> None:
 @inner_loop
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
-    start = piece[START]
-    numbers[DECAYED] = float(piece[DECAYS])
+    start = piece[col.START]
+    numbers[col.DECAYED] = float(piece[col.DECAYS])
     call_update(
         address,
         state.w[member],
@@ -199,7 +168,7 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
         start if len(state.free) > 1 else 0,
         numbers,
         0,
-        piece[STOP] - start,
+        piece[col.STOP] - start,
         state.w.shape[1],
     )
 
@@ -208,8 +177,8 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
 def _deal(constants: Any, table: Any, order: Any, epoch: Any, member: Any) -> None:
     """Write the rows of a member's epoch to ``order``, as they come."""
     n = len(order)
-    if constants[SHUFFLE]:
-        shuffle(order, uint64(constants[SEED_LOW]), uint64(constants[SEED_HIGH]), epoch, member)
+    if constants[col.SHUFFLE]:
+        shuffle(order, uint64(constants[col.SEED_LOW]), uint64(constants[col.SEED_HIGH]), epoch, member)
     else:
         for i in range(n):
             order[i] = i
@@ -221,10 +190,10 @@ def _deal(constants: Any, table: Any, order: Any, epoch: Any, member: Any) -> No
 @inner_loop
 def _weight_of(constants: Any, table: Any, order: Any, at: Any, rows: Any) -> float:
     """Return what a batch's cost is divided by: its rows, their weights, or 1 for a sum."""
-    if not constants[MEAN]:
+    if not constants[col.MEAN]:
         return 1.0
     total = float(rows)
-    if constants[WEIGHTED]:
+    if constants[col.WEIGHTED]:
         total = 0.0
         for i in range(rows):
             total += table.weights[order[at + i]]
@@ -234,7 +203,7 @@ def _weight_of(constants: Any, table: Any, order: Any, at: Any, rows: Any) -> fl
 @inner_loop
 def _share_of(constants: Any, total: float) -> float:
     """Return the factor of a row's loss in a batch of so much weight."""
-    if not constants[MEAN]:
+    if not constants[col.MEAN]:
         return 1.0
     return 1.0 / total if total > 0.0 else 0.0
 
@@ -258,18 +227,18 @@ def _update_slices(
     The gradient is in ``state.g[0]``; ``steepest[row]`` becomes its largest absolute number, as bits.
     """
     constants = shape.constants
-    if constants[CLIPS]:
+    if constants[col.CLIPS]:
         for p in range(low, high):
-            _update(constants[PREPARE], state, row, shape.slices[p], numbers)
-            measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], exchange.squares[p])
+            _update(constants[col.PREPARE], state, row, shape.slices[p], numbers)
+            measure(state.g[0], shape.slices[p, col.START], shape.slices[p, col.STOP], exchange.squares[p])
         barrier(exchange.meeting, size)
-        numbers[NORM] = max(norm(exchange.squares), numbers[LIMIT])
+        numbers[col.NORM] = max(norm(exchange.squares), numbers[col.LIMIT])
     for p in range(low, high):
-        start, stop = shape.slices[p, START], shape.slices[p, STOP]
-        exchange.largest[p, 0] = largest(state.g_bits[0], start, stop, constants[SIZE_BITS])
-        numbers[ETA] = rate * shape.rates[p]
-        _update(constants[UPDATE], state, row, shape.slices[p], numbers)
-        exchange.largest[p, 1] = largest(state.w_bits[row], start, stop, constants[SIZE_BITS])
+        start, stop = shape.slices[p, col.START], shape.slices[p, col.STOP]
+        exchange.largest[p, 0] = largest(state.g_bits[0], start, stop, constants[col.SIZE_BITS])
+        numbers[col.ETA] = rate * shape.rates[p]
+        _update(constants[col.UPDATE], state, row, shape.slices[p], numbers)
+        exchange.largest[p, 1] = largest(state.w_bits[row], start, stop, constants[col.SIZE_BITS])
     barrier(exchange.meeting, size)
     if thread == 0:
         steepest[row] = 0
@@ -277,7 +246,7 @@ def _update_slices(
     for p in range(len(shape.slices)):
         if thread == 0:
             steepest[row] = max(steepest[row], exchange.largest[p, 0])
-        finite = finite and exchange.largest[p, 1] < constants[INFINITE]
+        finite = finite and exchange.largest[p, 1] < constants[col.INFINITE]
     return finite
 
 
@@ -309,10 +278,10 @@ def train_steps(
     ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
     constants = shape.constants
-    batch, n = constants[BATCH], len(table.order)
+    batch, n = constants[col.BATCH], len(table.order)
     meeting, progress = exchange.meeting, exchange.progress
     low, high = bounds[thread], bounds[thread + 1]
-    index, step = progress[MEMBER], progress[STEP]
+    index, step = progress[col.MEMBER], progress[col.STEP]
     for _ in range(most):
         if index == len(members):
             break
@@ -342,10 +311,10 @@ def train_steps(
             member,
         )
         barrier(meeting, size)
-        if atomic_load(meeting, LEFT_OUT):
+        if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
             break
-        groups = (rows + constants[GROUP] - 1) // constants[GROUP]
+        groups = (rows + constants[col.GROUP] - 1) // constants[col.GROUP]
         cost = 0.0
         for b in range(groups):
             cost += exchange.parts[b]
@@ -355,9 +324,9 @@ def train_steps(
             index, step = index + 1, 0
             barrier(meeting, size)
             continue
-        numbers[T] = before + 1.0
+        numbers[col.T] = before + 1.0
         for p in range(low, high):
-            add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
+            add_blocks(state.g, groups, shape.slices[p, col.START], shape.slices[p, col.STOP])
         finite = _update_slices(
             thread, size, low, high, shape, state, exchange, numbers, rates[step], member, steepest
         )
@@ -373,7 +342,7 @@ def train_steps(
             index, step = index + 1, 0
     barrier(meeting, size)
     if thread == 0:
-        progress[MEMBER], progress[STEP] = index, step
+        progress[col.MEMBER], progress[col.STEP] = index, step
 
 
 @compiled_loop
