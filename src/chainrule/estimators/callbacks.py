@@ -1,49 +1,23 @@
-"""Callbacks for estimators: scikit-learn's messages, and a metric on rows of one's own."""
+"""Callbacks for estimators: a metric on rows of one's own."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from chainrule.equations.answers import Answers
 from chainrule.estimators.parameters import ParameterError
-from chainrule.training.callbacks import MetricMonitor as NetworkMonitor
+from chainrule.training.callbacks import NetworkMonitor
 from chainrule.training.result import EpochState
 from chainrule.training.scores.metrics import Metric
-from chainrule.training.scores.watch import watch
-
-if TYPE_CHECKING:
-    from chainrule.estimators.mlp.fitting import Fitting
+from chainrule.training.scores.watch import Watch, watch
 
 
-class Messages:
-    """Prints what scikit-learn prints after each epoch."""
-
-    def __init__(self, fitting: Fitting, tol: float, patience: float) -> None:
-        self.fitting = fitting
-        self.limits = f"tol={tol:f} for {patience} consecutive epochs."
-        self.epochs = 0
-        self.rate: float | None = None
-
-    @property
-    def _what(self) -> str:
-        watched = "Validation score" if self.fitting.plan.rows == "validation" else "Training loss"
-        return f"{watched} did not improve more than {self.limits}"
-
-    def __call__(self, state: EpochState) -> None:
-        """Print the loss, and the validation score."""
-        line = state.line
-        if self.rate is not None and self.fitting.plan.least_rate and line.learning_rate < self.rate:
-            print(f"{self._what} Setting learning rate to {line.learning_rate:f}")
-        self.rate = line.learning_rate
-        self.epochs += 1
-        print(f"Iteration {self.epochs}, loss = {line.training_loss + self.fitting.offset:.8f}")
-        if self.fitting.plan.rows == "validation":
-            print(f"Validation score: {line.watched:f}")
-
-    def stopped(self) -> None:
-        """Print why early stopping ended the training."""
-        small = "Learning rate too small. " if self.fitting.plan.least_rate else ""
-        print(f"{self._what} {small}Stopping.")
+def watch_of(metric: Any, answers: Answers) -> Watch:
+    """Return what watches a metric, as `watch` takes it; None is accuracy for classes, R² for numbers."""
+    if metric is None:
+        metric = "r2" if answers.kind == "number" else "accuracy"
+    return watch(metric, answers)
 
 
 class MetricMonitor:
@@ -85,14 +59,10 @@ class MetricMonitor:
         self.curve: list[float] = []
         self._monitor: NetworkMonitor | None = None
 
-    def begin(self, estimator: Any, fitting: Fitting) -> None:
+    def begin(self, estimator: Any, training: Any) -> None:
         """Take the rows as the estimator's network has them; called when its training begins."""
-        rows = estimator._rows(self.X, self.y, None, fitting.engine.dtype)
-        answers = estimator._answers()
-        metric = self.metric or ("r2" if answers.kind == "number" else "accuracy")
-        self._monitor = NetworkMonitor(
-            rows.x, rows.y, watch(metric, answers), patience=self.patience, tolerance=self.tolerance
-        )
+        stopping = {"patience": self.patience, "tolerance": self.tolerance}
+        self._monitor = estimator._monitor(training, self.X, self.y, self.metric, **stopping)
         self.curve = self._monitor.curve
 
     def __enter__(self) -> MetricMonitor:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from os import fspath
 from typing import Any
-
-import numpy as np
 
 from chainrule._files import PathLike
 from chainrule._version import __version__
 from chainrule.errors import ModelFileError
-from chainrule.estimators.mlp.fitting import Curves, Fitting, Start
+from chainrule.estimators.files import Arrays, Description
 from chainrule.estimators.parameters import ParameterError
 from chainrule.model.file import read_model_file, write_model_file
 from chainrule.training.checkpoint import Checkpoint
@@ -20,8 +18,6 @@ from chainrule.training.result import EpochState
 
 VERSION = 1
 """The version of the description that is written."""
-
-Arrays = dict[str, np.ndarray[Any, Any]]
 
 
 class SaveCheckpoint:
@@ -43,22 +39,12 @@ class SaveCheckpoint:
             raise ParameterError(f"every={every!r} must be a whole number of epochs, at least 1")
         self.path = path
         self.every = every
-        self._training: tuple[Arrays, Mapping[str, Any]] | None = None
+        self._training: tuple[Arrays, Description] | None = None
 
-    def begin(self, estimator: Any, fitting: Fitting) -> None:
-        """Note what is being trained; called when the training of a perceptron begins."""
-        before = fitting.start.before
-        words = {
-            "seed": fitting.start.seed,
-            "design": fitting.design.to_dict(),
-            "before": None if before is None else before.to_dict(),
-        }
-        arrays = {"train": fitting.data.train, "validation": fitting.data.validation}
-        self.begin_with(estimator, arrays, words)
-
-    def begin_with(self, estimator: Any, arrays: Arrays, words: Mapping[str, Any]) -> None:
-        """Note what has to be written besides: arrays and plain data that say which training it is."""
-        self._training = arrays, {"checkpoint_of": type(estimator).__name__, **words}
+    def begin(self, estimator: Any, training: Any) -> None:
+        """Note what is being trained; called when the training begins."""
+        arrays, words = estimator._identity(training)
+        self._training = arrays, {**words, "checkpoint_of": type(estimator).__name__}
 
     def __enter__(self) -> SaveCheckpoint:
         return self
@@ -79,35 +65,27 @@ class SaveCheckpoint:
         write_model_file(self.path, made, description, overwrite=True)
 
 
-def read_checkpoint(path: PathLike, estimator: Any) -> tuple[Arrays, dict[str, Any], Checkpoint]:
+def read_checkpoint(path: PathLike, estimator: Any) -> tuple[Arrays, Description, Checkpoint]:
     """Return what `SaveCheckpoint` wrote; raises ModelFileError where it is no checkpoint of such an estimator."""
     arrays, data = read_model_file(path)
     kind = type(estimator).__name__
     if data.get("checkpoint_of") != kind or data.get("estimator_version") != VERSION:
         raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}")
-    try:
+    with reading(path, estimator):
         return arrays, data, checkpoint_of(arrays, data)
-    except (KeyError, TypeError, ValueError) as error:
-        raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}: {error}") from error
 
 
-def resumed(path: PathLike, estimator: Any, start: Start) -> Start:
-    """Return where a checkpoint's training goes on; raises ParameterError where it is one of another network."""
-    arrays, data, point = read_checkpoint(path, estimator)
-    if data.get("design") != estimator._design.to_dict():
-        raise ParameterError(
-            f"{fspath(path)} is the checkpoint of another network: fit with the parameters and data that it was made with"
-        )
+@contextmanager
+def reading(path: PathLike, estimator: Any) -> Iterator[None]:
+    """Raise ModelFileError for what fails because the file is no checkpoint of such an estimator."""
     try:
-        before = None if data["before"] is None else Curves.from_dict(data["before"])
-        split = (arrays["train"], arrays["validation"])
-        return replace(start, seed=int(data["seed"]), checkpoint=point, before=before, split=split)
+        yield
     except (KeyError, TypeError, ValueError, ModelFileError) as error:
         kind = type(estimator).__name__
         raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}: {error}") from error
 
 
-def add_checkpoint(point: Checkpoint, arrays: Arrays, data: dict[str, Any]) -> None:
+def add_checkpoint(point: Checkpoint, arrays: Arrays, data: Description) -> None:
     """Add a checkpoint to the arrays and the plain data of a file."""
     parts, data["checkpoint"] = point.to_parts()
     arrays |= {f"checkpoint.{name}": array for name, array in parts.items()}

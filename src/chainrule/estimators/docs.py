@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
+from functools import update_wrapper
+from inspect import cleandoc, getattr_static
+from types import FunctionType
 from typing import Any, TypeVar
 
 from chainrule.training.settings.fields import Setting, listed, numpydoc
@@ -179,18 +181,84 @@ TEXTS = {
     "scaling": SCALING,
     "table": TABLE,
     "fitted": FITTED,
+    "X": "X : {array-like, sparse matrix} of shape (n_samples, n_features)\n    The rows.",
+    "X_table": """
+X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+    Columns are found by name where there are names, in any order; those that no input needs may be absent.
+""",
+    "weights": "sample_weight : array-like of shape (n_samples,), default=None\n    Their weights.",
+    "weights_val": """
+sample_weight_val : array-like of shape (n_validation_samples,), default=None
+    The weights of those.
+""",
+    "watched": """
+X_val, y_val : array-like, default=None
+    With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
+    says 'early stopping', the best weights are kept, and more calls change nothing.
+{weights_val}
+
+Returns
+-------
+self : {name}
+    The {kind}.
+""",
+    "layers": """
+coefs : sequence of array-like
+    Weights of each layer, (n_in, n_out).
+intercepts : sequence of array-like
+    Biases of each layer, (n_out,).
+""",
+    "network": """
+**parameters : any
+    Parameters of the {kind} other than hidden_layer_sizes, which the weights say.
+
+Returns
+-------
+{kind} : {name}
+    With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+""",
 }
 
 
 def documented(cls: C) -> C:
-    """Put the texts of `TEXTS`, and the ``{settings}`` of its task, where a class's docstring names them."""
-    made = cleandoc(cls.__doc__ or "")
-    for name, text in (*TEXTS.items(), ("settings", numpydoc(settings_of(getattr(cls, "task", None))))):
-        made = made.replace("{" + name + "}", text.strip())
-    cls.__doc__ = made
+    """Put texts where docstrings name them: the class's ``_texts``, `TEXTS`, and the ``{settings}`` of its task.
+
+    A method of a class above that names one is copied into this one.
+    """
+    texts = {"settings": numpydoc(settings_for(getattr(cls, "task", None))), **TEXTS}
+    for one in reversed(cls.__mro__):
+        texts |= vars(one).get("_texts", {})
+    texts["name"] = cls.__name__
+
+    def filled(doc: str | None) -> str:
+        made = cleandoc(doc or "")
+        for _ in range(2):  # texts name others
+            for name, text in texts.items():
+                made = made.replace("{" + name + "}", text.strip())
+        return made
+
+    cls.__doc__ = filled(cls.__doc__)
+    for one in cls.__mro__:
+        for name, method in vars(one).items():
+            function = getattr(method, "__func__", getattr(method, "fn", method))
+            if isinstance(function, FunctionType) and "{" in (function.__doc__ or ""):
+                text = filled(function.__doc__)
+                if one is cls:
+                    function.__doc__ = text
+                elif hasattr(one, "_texts") and getattr_static(cls, name) is method:
+                    made = _copied(function, text)
+                    setattr(cls, name, classmethod(made) if isinstance(method, classmethod) else made)
     return cls
 
 
-def settings_of(task: str | None) -> tuple[Setting, ...]:
+def _copied(function: FunctionType, doc: str) -> FunctionType:
+    parts = (getattr(function, f"__{part}__") for part in ("code", "globals", "name", "defaults", "closure"))
+    made = FunctionType(*parts)
+    update_wrapper(made, function)
+    made.__kwdefaults__, made.__doc__ = function.__kwdefaults__, doc
+    return made
+
+
+def settings_for(task: str | None) -> tuple[Setting, ...]:
     """Return the settings that are parameters of an estimator for a task; the seed comes from ``random_state``."""
     return tuple(one for one in listed(Settings) if one.name != "seed" and one.task in (None, task))

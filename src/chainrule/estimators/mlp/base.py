@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple, Self, TypeVar, cast
+from typing import Any, ClassVar, Self, TypeVar, cast
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
@@ -17,20 +16,18 @@ from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.equations.answers import Answers
-from chainrule.equations.network import Network
 from chainrule.errors import FormulaError
-from chainrule.estimators import files as _saving
-from chainrule.estimators.callbacks import Messages
-from chainrule.estimators.checkpoints import resumed
-from chainrule.estimators.mlp import inspection as _inspection
-from chainrule.estimators.mlp.fitted import describe, is_over, record, start_again
-from chainrule.estimators.mlp.fitting import Fitting, Rows, Start, initial, prepare
-from chainrule.estimators.mlp.inputs import Filling, blocks, dense, fitted_filling, read
-from chainrule.estimators.mlp.network import Design, Kind, design
-from chainrule.estimators.mlp.plan import check_together, is_stochastic
+from chainrule.estimators.base import Given
+from chainrule.estimators.callbacks import watch_of
+from chainrule.estimators.files import Arrays, Description
+from chainrule.estimators.mlp.fitted import Messages, is_over, keep, set_description, start_again, start_from
+from chainrule.estimators.mlp.fitting import Beginning, Fitting, NetworkRows, fitting_of, initial
+from chainrule.estimators.mlp.inputs import dense, dense_blocks, fitted_filling, read
+from chainrule.estimators.mlp.inspection import Inspected
+from chainrule.estimators.mlp.network import Kind, design
+from chainrule.estimators.mlp.plan import check_lbfgs, is_stochastic
 from chainrule.estimators.parameters import ParameterError, check_parameters
-from chainrule.training.callbacks import as_callbacks
-from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.callbacks import NetworkMonitor
 from chainrule.training.scores.temperature import at_temperature
 
 PARAMETERS: Mapping[str, str] = {
@@ -43,20 +40,6 @@ PARAMETERS: Mapping[str, str] = {
 """What messages call otherwise than scikit-learn does."""
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-class Given(NamedTuple):
-    """What `fit` or `partial_fit` was called with; ``only_one``: one epoch, going on from what there is."""
-
-    X: Any
-    y: Any
-    sample_weight: Any = None
-    X_val: Any = None
-    y_val: Any = None
-    sample_weight_val: Any = None
-    resume: PathLike | None = None
-    classes: Any = None
-    only_one: bool = False
 
 
 def _partly(estimator: Any) -> bool:
@@ -78,40 +61,19 @@ stochastic_only = available(_partly)
 
 def _weights(given: Any, X: Any) -> FloatArray | None:
     """Return the rows' weights (n,); raises ValueError where they are all 0."""
-    if given is None:
-        return None
-    weights: FloatArray = _check_sample_weight(given, X)
-    return weights
+    return None if given is None else np.asarray(_check_sample_weight(given, X))
 
 
-class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class BaseMLP(Inspected):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
-    hidden_layer_sizes: Any
-    activation: Any
-    solver: Any
-    max_iter: int
-    random_state: Any
-    verbose: int
-    warm_start: bool
-    early_stopping: bool
-    tol: float
-    n_iter_no_change: float
-    callbacks: Any
-    missing: str
-    dtype: Any
-    threads: int | None
+    _texts: ClassVar[Mapping[str, str]] = {
+        "readers": "`load` reads it",
+        "loaded": "Fitted; `partial_fit` goes on with its optimizer's state.",
+    }
 
-    coefs_: list[FloatArray]
-    intercepts_: list[FloatArray]
-    n_features_in_: int
-    n_iter_: int
-    t_: int
     loss_curve_: list[float]
     temperature_: float
-    _design: Design
-    _filling: Filling | None = None
-    _checkpoint: Checkpoint | None = None
     _seed: int = -1
     _watched: str = ""
 
@@ -137,6 +99,10 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     def _answers(self) -> Answers:
         """Return how outputs are read, with the classes' names."""
 
+    @abstractmethod
+    def _said(self, outputs: FloatArray) -> Any:
+        """Return outputs (n, n_out) as predictions."""
+
     def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
         """Return the weight of each class (classes,) for training rows of weights (n,), None where there are none."""
         return None
@@ -155,10 +121,43 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
 
     # ---- fitting
 
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+        resume: PathLike | None = None,
+    ) -> Self:
+        """Train on rows and their {targets}.
+
+        Parameters
+        ----------
+        X : {array-like, sparse matrix} of shape (n_samples, n_features)
+            The rows. A sparse X is made dense for training.
+        y : array-like of shape {shape}
+            Their {targets}{or_labels}.
+        {weights}
+        X_val, y_val : array-like, default=None
+            Validation rows of your own: watched by early stopping instead of a share of X.
+        {weights_val}
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
+
+        Returns
+        -------
+        self : {name}
+            The fitted {kind}.
+        """
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
+
     def _fit(self, given: Given) -> Self:
         try:
             check_parameters(self)
-            check_together(self)
+            check_lbfgs(self)
             self._check_given(given)
             with through(PYTHON, PARAMETERS):
                 return self._fit_checked(given)
@@ -167,23 +166,19 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             raise ParameterError(str(error)) from error
 
     def _check_given(self, given: Given) -> None:
-        own_rows = given.X_val is not None
-        if own_rows != (given.y_val is not None):
-            raise ParameterError("X_val and y_val belong together: give both, or neither")
-        if given.sample_weight_val is not None and not own_rows:
-            raise ParameterError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
+        given.check()
+        own_rows, stochastic = given.X_val is not None, is_stochastic(self)
         if given.only_one and self.early_stopping and not own_rows:
             raise ParameterError(
                 "partial_fit does not support early_stopping=True without rows to watch: give it X_val and y_val"
             )
-        if given.resume is not None and not is_stochastic(self):
+        if given.resume is not None and not stochastic:
             raise ParameterError("solver 'lbfgs' can't go on from a checkpoint: leave resume out")
         if given.resume is not None and self.warm_start and hasattr(self, "coefs_"):
             raise ParameterError(
                 "warm_start goes on from coefs_, resume from a checkpoint: choose one of them"
             )
-        watches = own_rows or (self.early_stopping and is_stochastic(self))
-        if getattr(self, "calibrate", False) and not watches:
+        if getattr(self, "calibrate", False) and not (own_rows or (self.early_stopping and stochastic)):
             raise ParameterError(
                 "calibrate=True needs validation rows: set early_stopping=True, or give X_val and y_val"
             )
@@ -207,7 +202,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         validation = None
         if given.X_val is not None:
             validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype, of_classes)
-        fitting = prepare(
+        fitting = fitting_of(
             self,
             self._design,
             rows,
@@ -223,7 +218,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
 
     def _start(
         self, n_features: int, random: np.random.RandomState, dtype: Any, given: Given, *, first: bool
-    ) -> Start:
+    ) -> Beginning:
         """Return where the training begins, and take the network that the parameters describe."""
         kind, n_classes, n_outputs = self._problem()
         n_inputs = n_features if self._filling is None else self._filling.n_inputs
@@ -233,24 +228,18 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             self._design = wanted
             return start_again(self, flat, only_one=given.only_one)
         self._design = wanted
-        start = Start(initial(wanted, random, dtype))
-        if given.resume is not None:
-            return resumed(given.resume, self, start)
-        return start
+        start = Beginning(initial(wanted, random, dtype))
+        return start if given.resume is None else start_from(given.resume, self, start)
 
     def _train(self, fitting: Fitting) -> None:
         self._before(fitting)
         self._seed = fitting.start.seed
-        callbacks = as_callbacks(self.callbacks)
-        for callback in callbacks:
-            begin = getattr(callback, "begin", None)
-            if begin is not None:
-                begin(self, fitting)
+        callbacks = self._begin(fitting)
         messages = Messages(fitting, self.tol, self.n_iter_no_change) if self.verbose else None
         result = fitting.run(callbacks if messages is None else [messages, *callbacks])
         if messages is not None and result.stopped == "early stopping":
             messages.stopped()
-        record(self, fitting, result)
+        keep(self, fitting, result)
         self._after(fitting)
 
     def _finish(self) -> Self:
@@ -258,133 +247,63 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         kind, n_classes, n_outputs = self._problem()
         self._design = design(self, self.n_features_in_, n_classes, n_outputs, kind)
         self._flat()
-        describe(self)
+        set_description(self)
         self.n_iter_ = self.t_ = 0
         self.loss_curve_ = []
         return self
 
-    def _rows(self, X: Any, y: Any, weights: Any, dtype: Any, of_classes: FloatArray | None = None) -> Rows:
+    def _monitor(self, training: Fitting, X: Any, y: Any, metric: Any, **stopping: Any) -> NetworkMonitor:
+        rows = self._rows(X, y, None, training.engine.dtype)
+        return NetworkMonitor(rows.x, rows.y, watch_of(metric, self._answers()), **stopping)
+
+    def _identity(self, training: Fitting) -> tuple[Arrays, Description]:
+        before, data = training.start.before, training.data
+        return {"train": data.train, "validation": data.validation}, {
+            "seed": training.start.seed,
+            "design": training.design.to_dict(),
+            "before": None if before is None else before.to_dict(),
+        }
+
+    def _rows(
+        self, X: Any, y: Any, weights: Any, dtype: Any, of_classes: FloatArray | None = None
+    ) -> NetworkRows:
         """Return more rows as the network has them."""
         X, y = self._read(X, y, reset=False)
         return self._as_rows(X, y, _weights(weights, X), dtype, of_classes)
 
     def _as_rows(
         self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, of_classes: FloatArray | None
-    ) -> Rows:
+    ) -> NetworkRows:
         """Return validated rows as the network has them."""
         x = dense(X, self._filling, dtype)
-        return Rows(x, self._targets(y, dtype), self._weighed(y, weights, of_classes))
-
-    def _flat(self, words: Design | None = None) -> FloatArray:
-        """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""
-        words = words or self._design
-        layers = [
-            {"W": np.asarray(W), "b": np.asarray(b)}
-            for W, b in zip(self.coefs_, self.intercepts_, strict=True)
-        ]
-        found = [tuple(array.shape for array in layer.values()) for layer in layers]
-        wanted = [tuple(shape for shape in layer.values()) for layer in words.network.shapes()]
-        if found != wanted:
-            raise ParameterError(
-                f"coefs_ and intercepts_ have the shapes {found}, but the parameters and the data need {wanted}: "
-                "set warm_start=False to begin anew"
-            )
-        return words.layout.flatten(layers)
+        return NetworkRows(x, self._targets(y, dtype), self._weighed(y, weights, of_classes))
 
     # ---- prediction
+
+    def predict(self, X: Any) -> Any:
+        """Return the {targets} of rows.
+
+        Parameters
+        ----------
+        {X}
+
+        Returns
+        -------
+        y : ndarray of shape {shape}
+            Their {targets}.
+        """
+        return self._said(self._outputs(X))
 
     def _outputs(self, X: Any) -> FloatArray:
         """Return the network's outputs (n, n_out), at its temperature, for rows as the user has them."""
         check_is_fitted(self)
         X = read(self, X, reset=False)
-        flat = self._flat()[None]
+        flat, network = self._flat()[None], self._design.network
         if hasattr(self, "temperature_"):
-            flat = at_temperature(self._design.network, flat, self.temperature_)
+            flat = at_temperature(network, flat, self.temperature_)
         engine = CpuEngine(flat.dtype, self.threads)
-        parts = [
-            engine.predict(self._design.network, flat, x)[0] for x in blocks(X, self._filling, flat.dtype)
-        ]
+        parts = [engine.predict(network, flat, x)[0] for x in dense_blocks(X, self._filling, flat.dtype)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
-
-    # ---- what is open here
-
-    @property
-    def network_(self) -> Network:
-        """The fitted network: its layers, activations and loss, as `chainrule.Network`."""
-        check_is_fitted(self)
-        return self._design.network
-
-    def layer_outputs(self, X: Any) -> list[_inspection.LayerOutput]:
-        """Return what every layer computes for some rows, in float64.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        layers : list of LayerOutput
-            For each layer after the inputs ``z``, the weighted sums, and ``a = f(z)``, its outputs, both of shape
-            (n_samples, n_neurons).
-        """
-        check_is_fitted(self)
-        return _inspection.layer_outputs(self, read(self, X, reset=False))
-
-    def gradients(self, X: Any, y: Any, sample_weight: Any = None) -> _inspection.LossGradients:
-        """Return the loss on some rows and its partial derivatives, in float64.
-
-        The loss is C = sum_i s_i loss_i with s_i = w_i / sum(w), or 1/n without weights; penalties are not in it.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their targets.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
-
-        Returns
-        -------
-        gradients : LossGradients
-            ``loss``; ``coefs`` and ``intercepts``, dC/dW and dC/db of each layer in the shapes of ``coefs_`` and
-            ``intercepts_``; ``inputs``, dC/dx of shape (n_samples, n_inputs).
-        """
-        check_is_fitted(self)
-        return _inspection.gradients(self, self._rows(X, y, sample_weight, np.float64))
-
-    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
-        """Write the fitted estimator to one file that can't run code; `load` reads it.
-
-        Callbacks, a metric that is a function, and a RandomState are code or no plain data: they are left out, with
-        a warning. Raises OutputError where the file can't be written.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-        overwrite : bool, default=False
-            Whether it may replace one that exists.
-        """
-        check_is_fitted(self)
-        _saving.save(self, path, _saving.mlp_parts, overwrite=overwrite)
-
-    @classmethod
-    def load(cls, path: PathLike) -> Self:
-        """Return the estimator that `save` wrote; raises ModelFileError where the file holds none of this class.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-
-        Returns
-        -------
-        estimator : estimator
-            Fitted; `partial_fit` goes on with its optimizer's state.
-        """
-        return _saving.load(cls, path, _saving.mlp_from_parts)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

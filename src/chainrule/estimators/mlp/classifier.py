@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
+from chainrule.estimators.base import Given
 from chainrule.estimators.docs import documented
-from chainrule.estimators.mlp.base import BaseMLP, Given, available, stochastic_only
+from chainrule.estimators.mlp.base import BaseMLP, available, stochastic_only
 from chainrule.estimators.mlp.classes import Labels, first_classes, one_column, own_classes
 from chainrule.estimators.mlp.fitting import Fitting
 from chainrule.estimators.mlp.from_weights import given_network
@@ -75,7 +75,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     True
     """
 
-    _labels: Labels | None = None
+    _texts: ClassVar[Mapping[str, str]] = {
+        "kind": "classifier",
+        "targets": "classes",
+        "or_labels": ", or 0 and 1 for each label",
+        "shape": "(n_samples,) or (n_samples, n_labels)",
+    }
 
     def __init__(
         self,
@@ -134,21 +139,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        coefs : sequence of array-like
-            Weights of each layer, (n_in, n_out).
-        intercepts : sequence of array-like
-            Biases of each layer, (n_out,).
+        {layers}
         classes : array-like of shape (n_classes,), default=None
             The classes, sorted; one output stands for two. None: 0, 1, ….
         multilabel : bool, default=False
             Whether each output is a label of its own.
-        **parameters : any
-            Parameters of the classifier other than hidden_layer_sizes, which the weights say.
-
-        Returns
-        -------
-        classifier : MLPClassifier
-            With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+        {network}
         """
         made = given_network(cls, coefs, intercepts, parameters)
         made._labels = own_classes(classes, len(made.intercepts_[-1]), several=multilabel)
@@ -160,41 +156,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if self._labels is None:
             raise AttributeError("classes_ is known after fit")
         return self._labels.classes
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        *,
-        sample_weight_val: Any = None,
-        resume: PathLike | None = None,
-    ) -> Self:
-        """Train on rows and their classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows. A sparse X is made dense for training.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Their classes, or 0 and 1 for each label.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
-        X_val, y_val : array-like, default=None
-            Validation rows of your own: watched by early stopping instead of a share of X.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            The weights of those.
-        resume : str or path, default=None
-            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
-
-        Returns
-        -------
-        self : MLPClassifier
-            The fitted classifier.
-        """
-        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
 
     @stochastic_only
     def partial_fit(
@@ -212,42 +173,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Their classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
+        {X}
+        y : array-like of shape {shape}
+            Their {targets}.
+        {weights}
         classes : array-like of shape (n_classes,), default=None
             All classes there will be; needed the first time.
-        X_val, y_val : array-like, default=None
-            With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
-            says 'early stopping', the best weights are kept, and more calls change nothing.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            The weights of those.
-
-        Returns
-        -------
-        self : MLPClassifier
-            The classifier.
+        {watched}
         """
         given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val, None, classes, True)
         return self._fit(given)
 
-    def predict(self, X: Any) -> Any:
-        """Return the classes of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Their classes.
-        """
-        outputs = self._outputs(X)
+    def _said(self, outputs: FloatArray) -> Any:
         return self._known_labels().named(self._answers().codes(outputs))
 
     @available(_probable)
@@ -256,8 +193,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        {X}
 
         Returns
         -------
@@ -275,8 +211,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        {X}
 
         Returns
         -------

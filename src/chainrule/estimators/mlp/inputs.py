@@ -73,7 +73,7 @@ def dense(X: Any, filling: Filling | None, dtype: Any) -> FloatArray:
     return np.ascontiguousarray(rows, dtype)
 
 
-def blocks(X: Any, filling: Filling | None, dtype: Any) -> Iterator[FloatArray]:
+def dense_blocks(X: Any, filling: Filling | None, dtype: Any) -> Iterator[FloatArray]:
     """Yield validated rows as the network's inputs: all at once, or a sparse X in blocks."""
     if isinstance(X, np.ndarray):
         yield dense(X, filling, dtype)

@@ -73,10 +73,10 @@ def design(estimator: Any, n_inputs: int, n_classes: int, n_outputs: int, kind: 
     ``n_classes`` is 0 for numbers; ``n_outputs`` the columns of the targets. Raises SettingsError for what no
     network can be.
     """
-    hidden = sizes(estimator.hidden_layer_sizes)
+    hidden = hidden_sizes(estimator.hidden_layer_sizes)
     cost = cost_of(estimator.loss, kind, n_classes)
     n_out = n_outputs if kind != "class" else _outputs_of_classes(cost, n_classes)
-    last = output_of(cost, kind, n_out, estimator.output_activation)
+    last = output_activation_of(cost, kind, n_out, estimator.output_activation)
     given = estimator.activation
     names = [given] * len(hidden) if not isinstance(given, list | tuple) else list(given)
     dropout = estimator.dropout
@@ -96,7 +96,7 @@ def design(estimator: Any, n_inputs: int, n_classes: int, n_outputs: int, kind: 
     )
 
 
-def sizes(wanted: Any) -> list[int]:
+def hidden_sizes(wanted: Any) -> list[int]:
     """Return the hidden layers' sizes; raises ParameterError, in scikit-learn's words, for one below 1."""
     hidden = [int(n) for n in wanted] if hasattr(wanted, "__iter__") else [int(wanted)]
     if any(n <= 0 for n in hidden):
@@ -126,7 +126,7 @@ def cost_of(wanted: str | Loss, kind: Kind, n_classes: int) -> Loss:
     return cost
 
 
-def output_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
+def output_activation_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
     """Return the output layer's activation: as wanted, else the one that suits the loss and the targets."""
     if wanted is not None:
         name = _ours(wanted)
@@ -142,10 +142,12 @@ def output_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
 def gives_probabilities(wanted: Any, output: Any) -> bool:
     """Return whether a classifier with this loss and output activation gives probabilities."""
     cost = cost_of(wanted, "class", 2)
-    return _are_probabilities(cost, output_of(cost, "class", 1, None if output == "softmax" else output))
+    return _are_probabilities(
+        cost, output_activation_of(cost, "class", 1, None if output == "softmax" else output)
+    )
 
 
-def shown(name: str) -> str:
+def scikit_learn_name(name: str) -> str:
     """Return scikit-learn's name of an activation."""
     return _SHOWN.get(name, name)
 

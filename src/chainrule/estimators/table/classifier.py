@@ -144,7 +144,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
             )
         return values
 
-    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
+    def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
         return class_values(y, X, name)
 
     def _answers(self, prepared: Prepared) -> Answers:
@@ -173,8 +173,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
 
         Parameters
         ----------
-        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
-            Columns are found by name where there are names, in any order; those that no input needs may be absent.
+        {X_table}
 
         Returns
         -------
