@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
-from typing import Any, ClassVar, NamedTuple, Self
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._files import PathLike
@@ -15,6 +16,13 @@ from chainrule.estimators.files import Arrays, Description
 from chainrule.estimators.parameters import ParameterError
 from chainrule.training.callbacks import NetworkMonitor, as_callbacks
 from chainrule.training.result import Callback
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
+    """Return a decorator for a method that is there only where ``check(estimator)`` doesn't raise AttributeError."""
+    return cast("Callable[[F], F]", available_if(check))
 
 
 class Given(NamedTuple):
@@ -39,10 +47,48 @@ class Given(NamedTuple):
 
 
 class Trained(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
-    """An estimator whose trainings call callbacks, and that can be written to a file."""
+    """An estimator that is trained on rows, whose trainings call callbacks, and that can be written to a file."""
 
     _texts: ClassVar[Mapping[str, str]] = {}
     callbacks: Any
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+        resume: PathLike | None = None,
+    ) -> Self:
+        """{fit}.
+
+        Parameters
+        ----------
+        X : {X_fit}
+            {rows_fit}
+        y : array-like of shape {shape}
+            {y_fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            {weights_fit}
+        {rows_val}
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            {weights_of}
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
+
+        Returns
+        -------
+        self : {self}
+            {done}
+        """
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
+
+    @abstractmethod
+    def _fit(self, given: Given) -> Self:
+        """Train."""
 
     def _begin(self, training: Any) -> list[Callback]:
         """Return the callbacks, after those that ask for it were told what is going to be trained."""

@@ -12,7 +12,8 @@ from chainrule.training.settings.record import Settings
 
 C = TypeVar("C", bound=type[Any])
 
-SCIKIT_LEARN = """
+TEXTS = {
+    "scikit_learn": """
 hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     Neurons of each hidden layer.
 activation : str or sequence of str, default='relu'
@@ -68,9 +69,8 @@ n_iter_no_change : int, default=10
     Epochs without progress before the end; inf: never.
 max_fun : int, default=15000
     Most evaluations of the loss by 'lbfgs'.
-"""
-
-OURS = """
+""",
+    "ours": """
 dropout : float or sequence of float, default=0.0
     Share of a hidden layer's outputs dropped in training; a sequence gives one for each hidden layer.
 output_activation : str, default=None
@@ -95,9 +95,8 @@ dtype : {'float32', 'float64'}, default=None
     Precision of weights and arithmetic; None: that of X. 'lbfgs' computes in float64.
 threads : int, default=None
     Processors to use; None: all. The result is the same bits for any number.
-"""
-
-ATTRIBUTES = """
+""",
+    "attributes": """
 coefs_ : list of ndarray
     Weights of each layer, (n_in, n_out). They may be changed; predictions follow.
 intercepts_ : list of ndarray
@@ -134,15 +133,12 @@ n_features_in_ : int
     Columns of X.
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Their names, where X had names that are all text.
-"""
-
-
-SCALING = """
+""",
+    "scaling": """
 scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
     Of numbers in X.
-"""
-
-TABLE = """
+""",
+    "table": """
 kinds : dict, default=None
     The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
 missing : sequence of str, default=None
@@ -158,9 +154,8 @@ engine : {'cpu', 'reference'}, default='cpu'
     The reference engine is slow, and in float64.
 threads : int, default=None
     None: all processors.
-"""
-
-FITTED = """
+""",
+    "fitted": """
 model_ : Model
     The trained model, for `evaluate`, `layers`, and all that explains one.
 schema_ : Schema
@@ -171,16 +166,7 @@ history_ : tuple of Epoch
     Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
 n_features_in_ : int
     The columns of X, ``feature_names_in_`` their names where X had some.
-"""
-
-
-TEXTS = {
-    "scikit_learn": SCIKIT_LEARN,
-    "ours": OURS,
-    "attributes": ATTRIBUTES,
-    "scaling": SCALING,
-    "table": TABLE,
-    "fitted": FITTED,
+""",
     "X": "X : {array-like, sparse matrix} of shape (n_samples, n_features)\n    The rows.",
     "X_table": """
 X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)

@@ -3,32 +3,31 @@
 from __future__ import annotations
 
 from abc import abstractmethod
-from collections.abc import Callable, Mapping
-from typing import Any, ClassVar, Self, TypeVar, cast
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
+from sklearn.base import is_regressor
 from sklearn.utils import check_random_state
-from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
 
 from chainrule._doors import PYTHON, through
-from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.equations.answers import Answers
 from chainrule.errors import FormulaError
-from chainrule.estimators.base import Given
+from chainrule.estimators.base import Given, available
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.files import Arrays, Description
 from chainrule.estimators.mlp.fitted import Messages, is_over, keep, set_description, start_again, start_from
 from chainrule.estimators.mlp.fitting import Beginning, Fitting, NetworkRows, fitting_of, initial
 from chainrule.estimators.mlp.inputs import dense, dense_blocks, fitted_filling, read
 from chainrule.estimators.mlp.inspection import Inspected
-from chainrule.estimators.mlp.network import Kind, design
+from chainrule.estimators.mlp.network import Kind, design, given_layers
 from chainrule.estimators.mlp.plan import check_lbfgs, is_stochastic
 from chainrule.estimators.parameters import ParameterError, check_parameters
 from chainrule.training.callbacks import NetworkMonitor
-from chainrule.training.scores.temperature import at_temperature
+from chainrule.training.scores.temperature import at_temperature, check_calibrates, fitted_temperature
 
 PARAMETERS: Mapping[str, str] = {
     "epochs": "max_iter",
@@ -39,7 +38,7 @@ PARAMETERS: Mapping[str, str] = {
 }
 """What messages call otherwise than scikit-learn does."""
 
-F = TypeVar("F", bound=Callable[..., Any])
+Weighing = Callable[[Any, FloatArray | None], FloatArray | None]
 
 
 def _partly(estimator: Any) -> bool:
@@ -49,11 +48,6 @@ def _partly(estimator: Any) -> bool:
             f"partial_fit is only available for stochastic optimizers. {estimator.solver} is not stochastic."
         )
     return True
-
-
-def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
-    """Return a decorator for a method that is there only where ``check(estimator)`` doesn't raise AttributeError."""
-    return cast("Callable[[F], F]", available_if(check))
 
 
 stochastic_only = available(_partly)
@@ -68,6 +62,18 @@ class BaseMLP(Inspected):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
     _texts: ClassVar[Mapping[str, str]] = {
+        "fit": "Train on rows and their {targets}",
+        "X_fit": "{array-like, sparse matrix} of shape (n_samples, n_features)",
+        "rows_fit": "The rows. A sparse X is made dense for training.",
+        "y_fit": "Their {targets}{or_labels}.",
+        "weights_fit": "Their weights.",
+        "rows_val": """
+X_val, y_val : array-like, default=None
+    Validation rows of your own: watched by early stopping instead of a share of X.
+""",
+        "weights_of": "The weights of those.",
+        "self": "{name}",
+        "done": "The fitted {kind}.",
         "readers": "`load` reads it",
         "loaded": "Fitted; `partial_fit` goes on with its optimizer's state.",
     }
@@ -84,10 +90,6 @@ class BaseMLP(Inspected):
         """Learn the classes, or the number of outputs, from y as it came; raises ValueError where it can't be one."""
 
     @abstractmethod
-    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        """Return X and y as scikit-learn validates them."""
-
-    @abstractmethod
     def _targets(self, y: Any, dtype: Any) -> FloatArray:
         """Return validated targets as what the outputs should say, (n, n_out)."""
 
@@ -96,63 +98,24 @@ class BaseMLP(Inspected):
         """Return how outputs are read, the number of classes (0 for numbers), and the columns of the targets."""
 
     @abstractmethod
-    def _answers(self) -> Answers:
-        """Return how outputs are read, with the classes' names."""
-
-    @abstractmethod
     def _said(self, outputs: FloatArray) -> Any:
         """Return outputs (n, n_out) as predictions."""
 
-    def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
-        """Return the weight of each class (classes,) for training rows of weights (n,), None where there are none."""
-        return None
+    def _answers(self) -> Answers:
+        return self._design.answers(getattr(self, "classes_", None))
 
-    def _weighed(
-        self, y: Any, weights: FloatArray | None, of_classes: FloatArray | None
-    ) -> FloatArray | None:
-        """Return the rows' weights (n,) with those of their classes in them."""
-        return weights
+    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
+        """Return X and y as scikit-learn validates them, a column vector as (n,), with its warning."""
+        X, y = read(self, X, y, reset=reset, multi_output=True, y_numeric=is_regressor(self))
+        if hasattr(y, "toarray"):
+            y = y.toarray()
+        return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
-    def _before(self, fitting: Fitting) -> None:
-        """Refuse a training that `_after` could do nothing with."""
-
-    def _after(self, fitting: Fitting) -> None:
-        """Do what is to be done after a training."""
+    def _weighing(self, y: Any, weights: FloatArray | None) -> Weighing:
+        """Return what puts the classes' weights, for training rows y and their weights, into the weights of rows."""
+        return lambda y, weights: weights
 
     # ---- fitting
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        *,
-        sample_weight_val: Any = None,
-        resume: PathLike | None = None,
-    ) -> Self:
-        """Train on rows and their {targets}.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows. A sparse X is made dense for training.
-        y : array-like of shape {shape}
-            Their {targets}{or_labels}.
-        {weights}
-        X_val, y_val : array-like, default=None
-            Validation rows of your own: watched by early stopping instead of a share of X.
-        {weights_val}
-        resume : str or path, default=None
-            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
-
-        Returns
-        -------
-        self : {name}
-            The fitted {kind}.
-        """
-        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
 
     def _fit(self, given: Given) -> Self:
         try:
@@ -192,27 +155,15 @@ class BaseMLP(Inspected):
         self._learn_targets(y, given, first=first)
         random = check_random_state(self.random_state)
         if first:
-            self._filling = None
-            if self.missing != "error":
-                self._filling = fitted_filling(dense(X, None, X.dtype), weights, self.missing)
+            self._filling = fitted_filling(X, weights, self.missing)
         dtype = np.dtype(self.dtype or X.dtype) if first else self.coefs_[0].dtype
         start = self._start(X.shape[1], random, dtype, given, first=first)
-        of_classes = self._class_weights(y, weights)
-        rows = self._as_rows(X, y, weights, dtype, of_classes)
+        weigh = self._weighing(y, weights)
+        rows = self._as_rows(X, y, weights, dtype, weigh)
         validation = None
         if given.X_val is not None:
-            validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype, of_classes)
-        fitting = fitting_of(
-            self,
-            self._design,
-            rows,
-            validation,
-            random,
-            start,
-            names=self._answers().names,
-            dtype=dtype,
-            only_one=given.only_one,
-        )
+            validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype, weigh)
+        fitting = fitting_of(self, rows, validation, random, start, dtype, only_one=given.only_one)
         self._train(fitting)
         return self
 
@@ -220,19 +171,19 @@ class BaseMLP(Inspected):
         self, n_features: int, random: np.random.RandomState, dtype: Any, given: Given, *, first: bool
     ) -> Beginning:
         """Return where the training begins, and take the network that the parameters describe."""
-        kind, n_classes, n_outputs = self._problem()
         n_inputs = n_features if self._filling is None else self._filling.n_inputs
-        wanted = design(self, n_inputs, n_classes, n_outputs, kind)
-        if not first:
-            flat = self._flat(wanted)
-            self._design = wanted
-            return start_again(self, flat, only_one=given.only_one)
+        wanted = design(self, n_inputs, *self._problem())
+        flat = None if first else self._flat(wanted)
         self._design = wanted
+        if flat is not None:
+            return start_again(self, flat, only_one=given.only_one)
         start = Beginning(initial(wanted, random, dtype))
         return start if given.resume is None else start_from(given.resume, self, start)
 
     def _train(self, fitting: Fitting) -> None:
-        self._before(fitting)
+        calibrates = getattr(self, "calibrate", False)
+        if calibrates:
+            check_calibrates(fitting.design.network, len(fitting.data.validation))
         self._seed = fitting.start.seed
         callbacks = self._begin(fitting)
         messages = Messages(fitting, self.tol, self.n_iter_no_change) if self.verbose else None
@@ -240,12 +191,26 @@ class BaseMLP(Inspected):
         if messages is not None and result.stopped == "early stopping":
             messages.stopped()
         keep(self, fitting, result)
-        self._after(fitting)
+        self.__dict__.pop("temperature_", None)
+        if calibrates:
+            data, rows = fitting.data, fitting.data.validation
+            weights = None if data.weights is None else data.weights[rows]
+            self.temperature_ = fitted_temperature(
+                self._design.network, self._flat()[None], data.x[rows], data.y[rows], self._answers(), weights
+            )
+
+    @classmethod
+    def _given(cls, coefs: Sequence[Any], intercepts: Sequence[Any], parameters: Mapping[str, Any]) -> Self:
+        """Return an estimator of given weights, before `_finish`."""
+        weights, biases = given_layers(coefs, intercepts, parameters)
+        made = cls(hidden_layer_sizes=tuple(len(b) for b in biases[:-1]), **parameters)
+        check_parameters(made)
+        made.coefs_, made.intercepts_, made.n_features_in_ = weights, biases, len(weights[0])
+        return made
 
     def _finish(self) -> Self:
         """Set the attributes that follow from given weights."""
-        kind, n_classes, n_outputs = self._problem()
-        self._design = design(self, self.n_features_in_, n_classes, n_outputs, kind)
+        self._design = design(self, self.n_features_in_, *self._problem())
         self._flat()
         set_description(self)
         self.n_iter_ = self.t_ = 0
@@ -265,18 +230,18 @@ class BaseMLP(Inspected):
         }
 
     def _rows(
-        self, X: Any, y: Any, weights: Any, dtype: Any, of_classes: FloatArray | None = None
+        self, X: Any, y: Any, weights: Any, dtype: Any, weigh: Weighing = lambda y, weights: weights
     ) -> NetworkRows:
         """Return more rows as the network has them."""
         X, y = self._read(X, y, reset=False)
-        return self._as_rows(X, y, _weights(weights, X), dtype, of_classes)
+        return self._as_rows(X, y, _weights(weights, X), dtype, weigh)
 
     def _as_rows(
-        self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, of_classes: FloatArray | None
+        self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, weigh: Weighing
     ) -> NetworkRows:
         """Return validated rows as the network has them."""
         x = dense(X, self._filling, dtype)
-        return NetworkRows(x, self._targets(y, dtype), self._weighed(y, weights, of_classes))
+        return NetworkRows(x, self._targets(y, dtype), weigh(y, weights))
 
     # ---- prediction
 

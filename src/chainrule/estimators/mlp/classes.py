@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.estimators.mlp.network import Kind
@@ -60,7 +59,10 @@ class Labels:
             places = np.array([lookup.get(value, -1) for value in values.tolist()], np.int64)
             known = places >= 0
         if not known.all():
-            raise_unknown(self.classes, unique_labels(values))
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
+                f"'y' has {unique_labels(values)}."
+            )
         return np.asarray(places)
 
     def targets(self, codes: IntArray, n_out: int, dtype: Any) -> FloatArray:
@@ -81,13 +83,6 @@ class Labels:
         return self.classes[codes if len(self.classes) > 1 else np.zeros_like(codes)]
 
 
-def raise_unknown(classes: AnyArray, found: AnyArray) -> None:
-    """Raise ValueError for classes that weren't there before, in scikit-learn's words."""
-    raise ValueError(
-        f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. 'y' has {found}."
-    )
-
-
 def first_classes(estimator: Any, classes: Any) -> bool:
     """Return whether this is the first `partial_fit`, and check its ``classes``, in scikit-learn's words."""
     known = getattr(estimator, "classes_", None)
@@ -98,11 +93,6 @@ def first_classes(estimator: Any, classes: Any) -> bool:
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
         )
     return known is None
-
-
-def one_column(y: AnyArray) -> AnyArray:
-    """Return a column vector as (n,), with scikit-learn's warning; others as they are."""
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def own_classes(classes: Any, n_out: int, *, several: bool) -> Labels:

@@ -10,17 +10,12 @@ from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from chainrule._types import FloatArray
-from chainrule.equations.answers import Answers
-from chainrule.estimators.base import Given
+from chainrule.estimators.base import Given, available
 from chainrule.estimators.docs import documented
-from chainrule.estimators.mlp.base import BaseMLP, available, stochastic_only
-from chainrule.estimators.mlp.classes import Labels, first_classes, one_column, own_classes
-from chainrule.estimators.mlp.fitting import Fitting
-from chainrule.estimators.mlp.from_weights import given_network
-from chainrule.estimators.mlp.inputs import read
+from chainrule.estimators.mlp.base import BaseMLP, Weighing, stochastic_only
+from chainrule.estimators.mlp.classes import Labels, first_classes, own_classes
 from chainrule.estimators.mlp.network import Kind, gives_probabilities
 from chainrule.estimators.parameters import ParameterError, store
-from chainrule.training.scores.temperature import check_calibrates, fitted_temperature
 from chainrule.training.scores.weights import class_weights
 
 
@@ -146,7 +141,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             Whether each output is a label of its own.
         {network}
         """
-        made = given_network(cls, coefs, intercepts, parameters)
+        made = cls._given(coefs, intercepts, parameters)
         made._labels = own_classes(classes, len(made.intercepts_[-1]), several=multilabel)
         return made._finish()
 
@@ -221,40 +216,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         p = self.predict_proba(X)
         return np.asarray(np.log(p, out=p))
 
-    def _before(self, fitting: Fitting) -> None:
-        if self.calibrate:
-            check_calibrates(fitting.design.network, len(fitting.data.validation))
-
-    def _after(self, fitting: Fitting) -> None:
-        self.__dict__.pop("temperature_", None)
-        if not self.calibrate:
-            return
-        data, rows = fitting.data, fitting.data.validation
-        self.temperature_ = fitted_temperature(
-            self._design.network,
-            self._flat()[None],
-            data.x[rows],
-            data.y[rows],
-            self._answers(),
-            None if data.weights is None else data.weights[rows],
-        )
-
     def _known_labels(self) -> Labels:
         assert self._labels is not None
         return self._labels
 
-    def _answers(self) -> Answers:
-        return self._design.answers(self._known_labels().classes)
-
     def _problem(self) -> tuple[Kind, int, int]:
         labels = self._known_labels()
         return labels.kind, 2 if labels.several else max(2, len(labels.classes)), len(labels.classes)
-
-    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        X, y = read(self, X, y, reset=reset, multi_output=True)
-        if hasattr(y, "toarray"):
-            y = y.toarray()
-        return X, one_column(y)
 
     def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
         if given.only_one:
@@ -282,25 +250,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         labels = self._known_labels()
         return labels.targets(labels.codes(y), self._design.sizes[-1], dtype)
 
-    def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
+    def _weighing(self, y: Any, weights: FloatArray | None) -> Weighing:
         labels = self._known_labels()
         if self.class_weight is None:
-            return None
+            return super()._weighing(y, weights)
         if labels.several:
             raise ParameterError("class_weight is for one class a row: weigh rows by sample_weight instead")
         codes = labels.codes(y)
         found = class_weights(self.class_weight, codes, labels.classes, weights)
         if not found[codes].any():
             raise ParameterError("class_weight gives every row the weight 0, so there is nothing to learn")
-        return found
-
-    def _weighed(
-        self, y: Any, weights: FloatArray | None, of_classes: FloatArray | None
-    ) -> FloatArray | None:
-        if of_classes is None:
-            return weights
-        of_rows = of_classes[self._known_labels().codes(y)]
-        return of_rows if weights is None else of_rows * weights
+        return lambda y, weights: found[labels.codes(y)] * (1 if weights is None else weights)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

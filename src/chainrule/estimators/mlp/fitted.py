@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule._files import PathLike
 from chainrule._types import FloatArray
-from chainrule.estimators.checkpoints import read_checkpoint, reading
+from chainrule.estimators.callbacks import read_checkpoint, reading
 from chainrule.estimators.mlp.fitting import Beginning, Curves, Fitting, fresh
 from chainrule.estimators.mlp.network import scikit_learn_name
 from chainrule.estimators.mlp.plan import is_stochastic, method_of

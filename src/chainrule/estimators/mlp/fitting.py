@@ -97,20 +97,19 @@ class Fitting:
 
 def fitting_of(
     estimator: Any,
-    design: Design,
     rows: NetworkRows,
     validation: NetworkRows | None,
     random: np.random.RandomState,
     start: Beginning,
-    *,
-    names: Any,
     dtype: Any,
+    *,
     only_one: bool,
 ) -> Fitting:
     """Put a training together; the rows of ``validation`` are the user's own, else early stopping splits some off.
 
     Raises ValueError, in scikit-learn's words, where they would be fewer than two.
     """
+    design: Design = estimator._design
     n = len(rows.x)
     held: IntArray = np.zeros(0, np.int64)
     train: IntArray = np.arange(n)
@@ -133,7 +132,7 @@ def fitting_of(
     before = 0 if start.before is None else start.before.seen
     plan = plan_of(
         estimator,
-        design.answers(names),
+        estimator._answers(),
         len(train),
         -(-len(train) // steps.batch_size),
         epochs=first + 1 if only_one else int(estimator.max_iter),

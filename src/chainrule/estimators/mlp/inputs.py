@@ -34,13 +34,14 @@ class Filling:
         return np.concatenate([filled, missing[:, self.indicators].astype(X.dtype)], axis=1)
 
 
-def fitted_filling(X: FloatArray, weights: FloatArray | None, how: str) -> Filling | None:
-    """Return the filling for training rows ``X`` (n, d); None where a missing value is an error.
+def fitted_filling(X: Any, weights: FloatArray | None, how: str) -> Filling | None:
+    """Return the filling for validated training rows ``X`` (n, d); None where a missing value is an error.
 
     The mean is that of the values that are there, by the rows' weights; a column without any gets 0.
     """
     if how == "error":
         return None
+    X = dense(X, None, X.dtype)
     there = ~np.isnan(X)
     counted = there if weights is None else there * weights[:, None]
     # Shares before the sum, so that large values don't overflow.

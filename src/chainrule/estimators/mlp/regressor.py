@@ -9,13 +9,9 @@ import numpy as np
 from sklearn.base import RegressorMixin
 
 from chainrule._types import FloatArray
-from chainrule.equations.answers import Answers
 from chainrule.estimators.base import Given
 from chainrule.estimators.docs import documented
 from chainrule.estimators.mlp.base import BaseMLP, stochastic_only
-from chainrule.estimators.mlp.classes import one_column
-from chainrule.estimators.mlp.from_weights import given_network
-from chainrule.estimators.mlp.inputs import read
 from chainrule.estimators.mlp.network import Kind
 from chainrule.estimators.parameters import store
 
@@ -113,7 +109,7 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
         {layers}
         {network}
         """
-        made = given_network(cls, coefs, intercepts, parameters)
+        made = cls._given(coefs, intercepts, parameters)
         made.n_outputs_ = len(made.intercepts_[-1])
         return made._finish()
 
@@ -143,15 +139,8 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     def _said(self, outputs: FloatArray) -> FloatArray:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
 
-    def _answers(self) -> Answers:
-        return self._design.answers()
-
     def _problem(self) -> tuple[Kind, int, int]:
         return "number", 0, self.n_outputs_
-
-    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        X, y = read(self, X, y, reset=reset, multi_output=True, y_numeric=True)
-        return X, one_column(y)
 
     def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
         n_targets = 1 if y.ndim == 1 else y.shape[1]

@@ -13,7 +13,7 @@ from chainrule._types import FloatArray
 from chainrule._version import __version__
 from chainrule.errors import ModelFileError
 from chainrule.estimators.base import Trained
-from chainrule.estimators.checkpoints import VERSION, add_checkpoint, checkpoint_of
+from chainrule.estimators.callbacks import VERSION, add_checkpoint, checkpoint_of
 from chainrule.estimators.files import Arrays, Description, parameters_of, to_data
 from chainrule.estimators.mlp.classes import Labels
 from chainrule.estimators.mlp.inputs import Filling

@@ -24,6 +24,7 @@ from chainrule.equations.answers import Answers
 from chainrule.errors import ModelFileError
 from chainrule.estimators.base import Given, Trained
 from chainrule.estimators.callbacks import watch_of
+from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
 from chainrule.estimators.table.data import (
     TARGET,
@@ -52,9 +53,6 @@ from chainrule.training.checkpoint import Epoch
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Settings, Task
 
-SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
-"""The settings of a training that are parameters, if not of both estimators; its seed comes from ``random_state``."""
-
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
 
@@ -78,6 +76,24 @@ class BaseTable(Trained):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
     _texts: ClassVar[Mapping[str, str]] = {
+        "fit": "Fit to a table",
+        "X_fit": "frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)",
+        "rows_fit": """
+    pandas or polars frames, or arrays. Text, numbers, truth values, dates and missing values are taken as
+    they come; a sparse matrix is made dense.
+""",
+        "shape": "(n_samples,)",
+        "y_fit": "The classes, or the numbers.",
+        "weights_fit": "The rows' weights; rows of weight 0 are left out.",
+        "rows_val": """
+X_val : like X, default=None
+    Rows for early stopping, instead of a share of X.
+y_val : array-like, default=None
+    Their targets.
+""",
+        "weights_of": "Their weights.",
+        "self": "estimator",
+        "done": "Fitted.",
         "readers": "`load` and `chainrule.load` read it",
         "loaded": "Fitted.",
     }
@@ -116,53 +132,18 @@ class BaseTable(Trained):
 
     # ---- fitting
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        *,
-        sample_weight_val: Any = None,
-        resume: PathLike | None = None,
-    ) -> Self:
-        """Fit to a table.
-
-        Parameters
-        ----------
-        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
-            pandas or polars frames, or arrays. Text, numbers, truth values, dates and missing values are taken as
-            they come; a sparse matrix is made dense.
-        y : array-like of shape (n_samples,)
-            The classes, or the numbers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            The rows' weights; rows of weight 0 are left out.
-        X_val : like X, default=None
-            Rows for early stopping, instead of a share of X.
-        y_val : array-like, default=None
-            Their targets.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            Their weights.
-        resume : str or path, default=None
-            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
-
-        Returns
-        -------
-        self : estimator
-            Fitted.
-        """
-        Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume).check()
+    def _fit(self, given: Given) -> Self:
+        given.check()
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
         with through(PYTHON, PARAMETERS):
             reading = Reading().changed(None, None, None, self.missing)
-            table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
+            table, target, weight = self._table_to_learn(given, reading)
             validation = None
-            if X_val is not None:
+            if given.X_val is not None:
                 names = [name for name in table.columns if name not in (target, weight)]
-                validation = self._labeled(X_val, y_val, names, reading, target, "_val")
-            seed = self._seed() if resume is None else resumed_seed(resume, self)
+                validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
+            seed = self._seed() if given.resume is None else resumed_seed(given.resume, self)
             with self._threads():
                 prepared = prepare(
                     table,
@@ -177,26 +158,26 @@ class BaseTable(Trained):
                     kinds=self.kinds,
                     reading=reading,
                 )
-                if sample_weight_val is not None:
-                    prepared = with_validation_weights(prepared, positive_weights(sample_weight_val, X_val))
-                self._train(self._ready(prepared), resume)
+                if given.sample_weight_val is not None:
+                    weights = positive_weights(given.sample_weight_val, given.X_val)
+                    prepared = with_validation_weights(prepared, weights)
+                self._train(self._ready(prepared), given.resume)
         return self
 
-    def _table_to_learn(
-        self, X: Any, y: Any, sample_weight: Any, reading: Reading
-    ) -> tuple[Table, str, str | None]:
+    def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, str, str | None]:
         """Return X with y, and the weights where there are some, and what their columns are called."""
+        y = given.y
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
-        X = container(X)
+        X = container(given.X)
         if is_frame(X):
             validate_data(self, X, skip_check_array=True)
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = table_of(X, reading.missing)
-        weights = None if sample_weight is None else positive_weights(sample_weight, X)
+        weights = None if given.sample_weight is None else positive_weights(given.sample_weight, X)
         target = free_name(getattr(y, "name", None), TARGET, table.columns)
         columns = {target: self._learn_target(y, X, weights)}
         if weights is None:
@@ -211,8 +192,7 @@ class BaseTable(Trained):
         return int(check_random_state(random).randint(np.iinfo(np.int32).max))
 
     def _settings(self, seed: int) -> Settings:
-        names = [name for name in SETTINGS if name in self._get_param_names()]
-        words = {name: _plain(getattr(self, name)) for name in names}
+        words = {one.name: _plain(getattr(self, one.name)) for one in settings_for(self.task)}
         if self.stopping_metric is not None and words["watch"] is None:
             words["watch"] = "loss"  # what is watched is said, so the recipe has nothing to choose
         return Settings(**words, seed=seed)
@@ -234,7 +214,7 @@ class BaseTable(Trained):
             )
         model, notes = trained_model(prepared, result, engine=self.engine)
         if result.diverged or not any(result.best_epochs):
-            warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
+            warnings.warn(notes[0], ConvergenceWarning, stacklevel=4)
         self._finish(model, prepared, result)
         self.model_ = model
         self.schema_ = prepared.schema

@@ -11,8 +11,7 @@ from chainrule._files import PathLike
 from chainrule._plain import read_count
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
-from chainrule.estimators.callbacks import watch_of
-from chainrule.estimators.checkpoints import read_checkpoint
+from chainrule.estimators.callbacks import read_checkpoint, watch_of
 from chainrule.fitting.prepare import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.target_units import in_units
