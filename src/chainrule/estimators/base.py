@@ -46,7 +46,7 @@ class Given(NamedTuple):
             raise ParameterError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
 
 
-class Trained(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
     """An estimator that is trained on rows, whose trainings call callbacks, and that can be written to a file."""
 
     _texts: ClassVar[Mapping[str, str]] = {}
@@ -130,7 +130,7 @@ class Trained(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
             Whether it may replace one that exists.
         """
         check_is_fitted(self)
-        files.write(self, path, overwrite=overwrite)
+        files.write_estimator(self, path, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -146,5 +146,5 @@ class Trained(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         estimator : estimator
             {loaded}
         """
-        made: Self = files.read(cls, path)
+        made: Self = files.read_estimator(cls, path)
         return made

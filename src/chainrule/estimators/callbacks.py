@@ -141,12 +141,12 @@ def read_checkpoint(path: PathLike, estimator: Any) -> tuple[Arrays, Description
     kind = type(estimator).__name__
     if data.get("checkpoint_of") != kind or data.get("estimator_version") != VERSION:
         raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}")
-    with reading(path, estimator):
+    with reading_checkpoint(path, estimator):
         return arrays, data, checkpoint_of(arrays, data)
 
 
 @contextmanager
-def reading(path: PathLike, estimator: Any) -> Iterator[None]:
+def reading_checkpoint(path: PathLike, estimator: Any) -> Iterator[None]:
     """Raise ModelFileError for what fails because the file is no checkpoint of such an estimator."""
     try:
         yield

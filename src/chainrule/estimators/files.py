@@ -26,14 +26,14 @@ Description = dict[str, Any]
 NAME, FITTED = ESTIMATOR_PARTS
 
 
-def write(estimator: Any, path: PathLike, *, overwrite: bool) -> None:
+def write_estimator(estimator: Any, path: PathLike, *, overwrite: bool) -> None:
     """Write a fitted estimator."""
     arrays, description = estimator._parts()
     write_model_file(path, arrays, {**description, NAME: type(estimator).__name__}, overwrite=overwrite)
 
 
-def read(cls: Any, path: PathLike) -> Any:
-    """Return the estimator that `write` wrote; raises ModelFileError where it is none of the class."""
+def read_estimator(cls: Any, path: PathLike) -> Any:
+    """Return the estimator that `write_estimator` wrote; raises ModelFileError where it is none of the class."""
     arrays, data = read_model_file(path)
     if data.get(NAME) != cls.__name__:
         what = data.get(NAME) or "a model, which chainrule.load reads"

@@ -19,9 +19,10 @@ from chainrule.errors import FormulaError
 from chainrule.estimators.base import Given, available
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.files import Arrays, Description
+from chainrule.estimators.mlp.classes import AnyArray
 from chainrule.estimators.mlp.fitted import Messages, is_over, keep, set_description, start_again, start_from
 from chainrule.estimators.mlp.fitting import Beginning, Fitting, NetworkRows, fitting_of, initial
-from chainrule.estimators.mlp.inputs import dense, dense_blocks, fitted_filling, read
+from chainrule.estimators.mlp.inputs import dense, dense_blocks, fitted_filling, validated
 from chainrule.estimators.mlp.inspection import Inspected
 from chainrule.estimators.mlp.network import Kind, design, given_layers
 from chainrule.estimators.mlp.plan import check_lbfgs, is_stochastic
@@ -98,7 +99,7 @@ X_val, y_val : array-like, default=None
         """Return how outputs are read, the number of classes (0 for numbers), and the columns of the targets."""
 
     @abstractmethod
-    def _said(self, outputs: FloatArray) -> Any:
+    def _said(self, outputs: FloatArray) -> AnyArray:
         """Return outputs (n, n_out) as predictions."""
 
     def _answers(self) -> Answers:
@@ -106,7 +107,7 @@ X_val, y_val : array-like, default=None
 
     def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
         """Return X and y as scikit-learn validates them, a column vector as (n,), with its warning."""
-        X, y = read(self, X, y, reset=reset, multi_output=True, y_numeric=is_regressor(self))
+        X, y = validated(self, X, y, reset=reset, multi_output=True, y_numeric=is_regressor(self))
         if hasattr(y, "toarray"):
             y = y.toarray()
         return X, column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
@@ -245,7 +246,7 @@ X_val, y_val : array-like, default=None
 
     # ---- prediction
 
-    def predict(self, X: Any) -> Any:
+    def predict(self, X: Any) -> AnyArray:
         """Return the {targets} of rows.
 
         Parameters
@@ -262,7 +263,7 @@ X_val, y_val : array-like, default=None
     def _outputs(self, X: Any) -> FloatArray:
         """Return the network's outputs (n, n_out), at its temperature, for rows as the user has them."""
         check_is_fitted(self)
-        X = read(self, X, reset=False)
+        X = validated(self, X, reset=False)
         flat, network = self._flat()[None], self._design.network
         if hasattr(self, "temperature_"):
             flat = at_temperature(network, flat, self.temperature_)

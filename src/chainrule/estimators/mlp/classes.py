@@ -50,20 +50,14 @@ class Labels:
                 raise ValueError(f"y of shape {codes.shape} doesn't fit {len(self.classes)} labels a row")
             return np.asarray(codes != 0, np.int64)
         values = np.asarray(y)
-        if values.dtype.kind not in "OUS" and self.classes.dtype.kind not in "OUS":
-            places = np.searchsorted(self.classes, values)
-            places = np.minimum(places, len(self.classes) - 1)
-            known = self.classes[places] == values
-        else:
-            lookup = {name: place for place, name in enumerate(self.classes.tolist())}
-            places = np.array([lookup.get(value, -1) for value in values.tolist()], np.int64)
-            known = places >= 0
-        if not known.all():
+        places = {name: place for place, name in enumerate(self.classes.tolist())}
+        codes = np.array([places.get(value, -1) for value in values.tolist()], np.int64)
+        if (codes < 0).any():
             raise ValueError(
                 f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
                 f"'y' has {unique_labels(values)}."
             )
-        return np.asarray(places)
+        return codes
 
     def targets(self, codes: IntArray, n_out: int, dtype: Any) -> FloatArray:
         """Return what the outputs should say (n, n_out): 0 and 1."""
@@ -72,9 +66,7 @@ class Labels:
         if n_out == 1:
             # A class that is alone is class 0.
             return np.asarray(codes == 1, dtype)[:, None]
-        made: FloatArray = np.zeros((len(codes), n_out), dtype)
-        made[np.arange(len(codes)), codes] = 1
-        return made
+        return np.asarray(np.eye(n_out, dtype=dtype)[codes])
 
     def named(self, codes: IntArray) -> AnyArray:
         """Return the classes of codes; labels stay 0 and 1."""

@@ -13,7 +13,7 @@ from chainrule._types import FloatArray
 from chainrule.estimators.base import Given, available
 from chainrule.estimators.docs import documented
 from chainrule.estimators.mlp.base import BaseMLP, Weighing, stochastic_only
-from chainrule.estimators.mlp.classes import Labels, first_classes, own_classes
+from chainrule.estimators.mlp.classes import AnyArray, Labels, first_classes, own_classes
 from chainrule.estimators.mlp.network import Kind, gives_probabilities
 from chainrule.estimators.parameters import ParameterError, store
 from chainrule.training.scores.weights import class_weights
@@ -179,7 +179,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val, None, classes, True)
         return self._fit(given)
 
-    def _said(self, outputs: FloatArray) -> Any:
+    def _said(self, outputs: FloatArray) -> AnyArray:
         return self._known_labels().named(self._answers().codes(outputs))
 
     @available(_probable)

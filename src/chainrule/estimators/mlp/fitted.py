@@ -12,7 +12,7 @@ from sklearn.exceptions import ConvergenceWarning
 
 from chainrule._files import PathLike
 from chainrule._types import FloatArray
-from chainrule.estimators.callbacks import read_checkpoint, reading
+from chainrule.estimators.callbacks import read_checkpoint, reading_checkpoint
 from chainrule.estimators.mlp.fitting import Beginning, Curves, Fitting, fresh
 from chainrule.estimators.mlp.network import scikit_learn_name
 from chainrule.estimators.mlp.plan import is_stochastic, method_of
@@ -129,7 +129,7 @@ def start_from(path: PathLike, estimator: Any, start: Beginning) -> Beginning:
         raise ParameterError(
             f"{fspath(path)} is the checkpoint of another network: fit with the parameters and data that it was made with"
         )
-    with reading(path, estimator):
+    with reading_checkpoint(path, estimator):
         before = None if data["before"] is None else Curves.from_dict(data["before"])
         split = (arrays["train"], arrays["validation"])
         return replace(start, seed=int(data["seed"]), checkpoint=point, before=before, split=split)

@@ -132,13 +132,11 @@ def fitting_of(
     before = 0 if start.before is None else start.before.seen
     plan = plan_of(
         estimator,
-        estimator._answers(),
         len(train),
         -(-len(train) // steps.batch_size),
         epochs=first + 1 if only_one else int(estimator.max_iter),
         seen=before - first * len(train) if only_one else before,
         validates=len(held) > 0,
-        divisor=float(design.sizes[-1]) if estimator.loss == "squared_error" else 1.0,
     )
     return Fitting(
         design,

@@ -52,7 +52,7 @@ def fitted_filling(X: Any, weights: FloatArray | None, how: str) -> Filling | No
     return Filling(means, columns)
 
 
-def read(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> Any:
+def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> Any:
     """Return X, or X and y, as scikit-learn validates them; NaN is let in where the estimator says what it means."""
     return validate_data(
         estimator,

@@ -10,7 +10,7 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.equations.network import Network
-from chainrule.estimators.mlp.inputs import dense, read
+from chainrule.estimators.mlp.inputs import dense, validated
 from chainrule.estimators.mlp.saved import SavedMLP
 
 
@@ -53,7 +53,7 @@ class Inspected(SavedMLP):
             (n_samples, n_neurons).
         """
         check_is_fitted(self)
-        x = dense(read(self, X, reset=False), self._filling, np.float64)
+        x = dense(validated(self, X, reset=False), self._filling, np.float64)
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             made = self.network_.forward(self._layers(), x, np)
         return [LayerOutput(layer.z, layer.a) for layer in made.layers]

@@ -10,7 +10,6 @@ from typing import Any
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.equations.answers import Answers
 from chainrule.equations.optimizers import OPTIMIZERS, Optimizer, optimizer
 from chainrule.equations.schedules import SCHEDULES, Schedule, schedule
 from chainrule.errors import SettingsError
@@ -84,20 +83,9 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 def plan_of(
-    estimator: Any,
-    answers: Answers,
-    n_rows: int,
-    steps_per_epoch: int,
-    *,
-    epochs: int,
-    seen: int = 0,
-    validates: bool,
-    divisor: float = 1.0,
+    estimator: Any, n_rows: int, steps_per_epoch: int, *, epochs: int, seen: int, validates: bool
 ) -> Plan:
-    """Return how long a training goes on and how fast.
-
-    ``seen``: training rows seen before epoch 0; ``divisor``: as `Plan` has it.
-    """
+    """Return how long a training goes on and how fast; ``seen`` are the training rows before epoch 0."""
     unlimited = estimator.n_iter_no_change == math.inf
     stops = bool(estimator.early_stopping) and validates
     metric = estimator.stopping_metric
@@ -113,7 +101,7 @@ def plan_of(
         # scikit-learn ends when more than so many epochs brought nothing.
         patience=sys.maxsize if unlimited else int(estimator.n_iter_no_change) + 1,
         tolerance=float(estimator.tol),
-        watch=watch_of(metric, answers) if stops and metric != "loss" else None,
+        watch=watch_of(metric, estimator._answers()) if stops and metric != "loss" else None,
         rows="validation" if stops else "steps",
         keep="best" if stops else "last",
         rule="best",
@@ -121,7 +109,7 @@ def plan_of(
         most_evaluations=int(estimator.max_fun),
         gradient_tolerance=float(estimator.tol),
         cost_tolerance=COST_TOLERANCE,
-        divisor=divisor,
+        divisor=float(estimator._design.sizes[-1]) if estimator.loss == "squared_error" else 1.0,
     )
 
 

@@ -12,7 +12,7 @@ from chainrule._plain import Plain, form_of
 from chainrule._types import FloatArray
 from chainrule._version import __version__
 from chainrule.errors import ModelFileError
-from chainrule.estimators.base import Trained
+from chainrule.estimators.base import Trainable
 from chainrule.estimators.callbacks import VERSION, add_checkpoint, checkpoint_of
 from chainrule.estimators.files import Arrays, Description, parameters_of, to_data
 from chainrule.estimators.mlp.classes import Labels
@@ -41,7 +41,7 @@ class Classes(Plain):
     objects: bool
 
 
-class SavedMLP(Trained):
+class SavedMLP(Trainable):
     """What `save` writes of a perceptron and `load` reads."""
 
     coefs_: list[FloatArray]

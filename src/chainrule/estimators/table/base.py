@@ -22,7 +22,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import ModelFileError
-from chainrule.estimators.base import Given, Trained
+from chainrule.estimators.base import Given, Trainable
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
@@ -30,12 +30,12 @@ from chainrule.estimators.table.data import (
     TARGET,
     WEIGHT,
     AnyArray,
+    as_table,
     container,
     free_name,
     is_frame,
     positive_weights,
     renamed,
-    table_of,
     with_columns,
 )
 from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
@@ -72,7 +72,7 @@ class Fitted(Plain):
     more: Mapping[str, Any]
 
 
-class BaseTable(Trained):
+class BaseTable(Trainable):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
     _texts: ClassVar[Mapping[str, str]] = {
@@ -176,7 +176,7 @@ y_val : array-like, default=None
             validate_data(self, X, skip_check_array=True)
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
-        table = table_of(X, reading.missing)
+        table = as_table(X, reading.missing)
         weights = None if given.sample_weight is None else positive_weights(given.sample_weight, X)
         target = free_name(getattr(y, "name", None), TARGET, table.columns)
         columns = {target: self._learn_target(y, X, weights)}
@@ -251,9 +251,9 @@ y_val : array-like, default=None
     def _named(self, X: Any, names: Sequence[str], reading: Reading, name: str) -> Table:
         """Return rows as a table: columns found by name where training had names and X has, else by place."""
         if is_frame(X) and hasattr(self, "feature_names_in_") and all(isinstance(c, str) for c in X.columns):
-            return table_of(X, reading.missing, name)
+            return as_table(X, reading.missing, name)
         checks = {"skip_check_array": True} if is_frame(X) else ARRAY_CHECKS
-        return renamed(table_of(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
+        return renamed(as_table(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
 
     def _labeled(
         self, X: Any, y: Any, names: Sequence[str], reading: Reading, target: str, suffix: str = ""
