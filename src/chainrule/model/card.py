@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
@@ -14,7 +15,7 @@ from chainrule._plain import (
     read_record,
     read_text,
 )
-from chainrule._types import Stopped, Watched
+from chainrule._types import Stopped
 from chainrule.engines import ENGINES
 from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError
@@ -72,7 +73,10 @@ def _stopped(value: object, where: str) -> str:
 
 
 def _watch(value: object, where: str) -> str:
-    return read_choice(value, where, get_args(Watched))
+    # A metric may be one that this version doesn't have: a model needs none to be read.
+    if re.fullmatch("[a-z][a-z0-9_]*", word := read_text(value, where)) is None:
+        raise ModelFileError(f"{where}: a metric's name was expected, not {word!r}")
+    return word
 
 
 _READERS: Mapping[str, Reader] = {

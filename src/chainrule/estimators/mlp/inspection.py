@@ -82,10 +82,8 @@ class Inspected(SavedMLP):
         weights = None if rows.weights is None else np.asarray(rows.weights, np.float64)
         with one_blas_thread(), np.errstate(over="ignore", invalid="ignore"):
             made = network.backward(p, network.forward(p, x, np), y, np, weights)
-        return LossGradients(
-            float(made.cost), [g["W"] for g in made.parameters], [g["b"] for g in made.parameters], made.x
-        )
+        by_layer = made.parameters.values()
+        return LossGradients(float(made.cost), [g["W"] for g in by_layer], [g["b"] for g in by_layer], made.x)
 
-    def _layers(self) -> list[dict[str, FloatArray]]:
-        flat = np.asarray(self._flat(), np.float64)
-        return list(self._design.layout.unflatten(flat))
+    def _layers(self) -> dict[int, dict[str, FloatArray]]:
+        return self._design.layout.unflatten(np.asarray(self._flat(), np.float64))

@@ -54,12 +54,12 @@ class SavedMLP(Trainable):
     def _flat(self, design: Design | None = None) -> FloatArray:
         """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""
         design = design or self._design
-        layers = [
-            {"W": np.asarray(W), "b": np.asarray(b)}
-            for W, b in zip(self.coefs_, self.intercepts_, strict=True)
-        ]
-        found = [tuple(array.shape for array in layer.values()) for layer in layers]
-        wanted = [tuple(layer.values()) for layer in design.network.shapes()]
+        layers = {
+            number: {"W": np.asarray(W), "b": np.asarray(b)}
+            for number, (W, b) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), 1)
+        }
+        found = [tuple(array.shape for array in layer.values()) for layer in layers.values()]
+        wanted = [tuple(layer.values()) for layer in design.network.shapes().values()]
         if found != wanted:
             raise ParameterError(
                 f"coefs_ and intercepts_ have the shapes {found}, but the parameters and the data need {wanted}: "

@@ -39,11 +39,13 @@ from chainrule.estimators.table.data import (
     with_columns,
 )
 from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
-from chainrule.fitting.prepare import Prepared, encode_target, prepare
+from chainrule.fitting.encode import encode_target
+from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.question import Question
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.target_units import in_units
 from chainrule.fitting.timing import check_not_limited, within_time
-from chainrule.fitting.train import fit_prepared
+from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
@@ -145,11 +147,10 @@ y_val : array-like, default=None
                 validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
             seed = self._seed() if given.resume is None else resumed_seed(given.resume, self)
             with self._threads():
-                prepared = prepare(
+                question = Question(
                     table,
                     target,
-                    self._settings(seed),
-                    task=self.task,
+                    self.task,
                     weights=weight,
                     scaling=self.scaling,
                     target_scaling=self.target_scaling,
@@ -158,6 +159,7 @@ y_val : array-like, default=None
                     kinds=self.kinds,
                     reading=reading,
                 )
+                prepared = prepare(question, self._settings(seed))
                 if given.sample_weight_val is not None:
                     weights = positive_weights(given.sample_weight_val, given.X_val)
                     prepared = with_validation_weights(prepared, weights)
@@ -219,11 +221,11 @@ y_val : array-like, default=None
         self.model_ = model
         self.schema_ = prepared.schema
         self.notes_ = (*prepared.schema.notes, *notes)
-        self._keep_history((result.first or result).history)
+        self._keep_history(result.watched.history)
 
     def _monitor(self, training: Prepared, X: Any, y: Any, metric: Any, **stopping: Any) -> NetworkMonitor:
         names = [column.name for column in training.schema.columns[: self.n_features_in_]]
-        rows = self._labeled(X, y, names, training.reading, training.target.name)
+        rows = self._labeled(X, y, names, training.question.reading, training.target.name)
         targets = encode_target(rows, training.target, training.resolved)
         watch = in_units(watch_of(metric, self._answers(training)), training.target)
         return NetworkMonitor(training.encoder.transform(rows), targets, watch, **stopping)
@@ -325,9 +327,9 @@ y_val : array-like, default=None
 
 def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared:
     """Return the prepared table with weights for its validation rows."""
-    n, arrays = prepared.rows["training"], prepared.arrays
-    of_training = np.ones(n) if arrays.weights is None else arrays.weights[:n]
-    return replace(prepared, arrays=arrays._replace(weights=np.concatenate([of_training, weights])))
+    arrays, known = prepared.arrays, prepared.arrays.training.weights
+    of_training = np.ones(arrays.n_training) if known is None else known
+    return replace(prepared, arrays=replace(arrays, weights=np.concatenate([of_training, weights])))
 
 
 def _plain(value: Any) -> Any:

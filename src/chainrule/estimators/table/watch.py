@@ -12,7 +12,7 @@ from chainrule._plain import read_count
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
 from chainrule.estimators.callbacks import read_checkpoint, watch_of
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.target_units import in_units
 from chainrule.training.checkpoint import Checkpoint
@@ -26,9 +26,9 @@ def with_stopping_metric(wanted: Any, prepared: Prepared, answers: Answers) -> P
     if wanted is None or (isinstance(wanted, str) and wanted == "loss"):
         return prepared
     plan = prepared.resolved.plan
-    if prepared.resolved.watch != "loss":
+    if plan.watched != "loss":
         raise SettingsError(
-            f"stopping_metric and watch={prepared.resolved.watch!r} both say what early stopping looks at: leave "
+            f"stopping_metric and watch={plan.watched!r} both say what early stopping looks at: leave "
             "one of them out"
         )
     if not plan.early_stopping:
