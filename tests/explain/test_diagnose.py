@@ -398,8 +398,8 @@ def test_the_page_has_every_kind_and_threshold_and_its_examples_run(monkeypatch)
     page = EXAMPLES.parent / "docs" / "diagnose.md"
     text = page.read_text("utf-8")
     assert all(f"`{kind}`" in text for kind in KINDS)
-    for threshold in THRESHOLDS.values():
-        row = f"| `{threshold.name}` | {threshold.value:g} | {threshold.what} | {threshold.reason} |"
+    for name, threshold in THRESHOLDS.items():
+        row = f"| `{name}` | {threshold.value:g} | {threshold.what} | {threshold.reason} |"
         assert row in text
     monkeypatch.chdir(EXAMPLES.parent)
     result = doctest.testfile(str(page), module_relative=False)

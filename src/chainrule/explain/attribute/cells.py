@@ -17,15 +17,15 @@ import polars as pl
 from chainrule._blas import one_blas_thread
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
-from chainrule.errors import SettingsError
-from chainrule.explain.attribute.outcome import Outcome, outcome_of
+from chainrule.explain.attribute.gradients import encoded_cell
+from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells, number_cells
 from chainrule.tables.columns import ColumnEncoder, Part
 from chainrule.tables.scalings import ARITHMETIC
-from chainrule.tables.table import Table, from_frame
+from chainrule.tables.table import Table
 
 
 @dataclass(frozen=True)
@@ -76,10 +76,7 @@ def column_effects(
     >>> [(effect.column, effect.slope is None, list(effect.changes)) for effect in effects]
     [('a', False, []), ('b', True, ['v'])]
     """
-    if not 0 <= row < table.n_rows:
-        raise SettingsError(f"there is no row {row + 1}: {table.name} has {table.n_rows:,} rows")
-    single = table.take([row])
-    x = model.encoder.transform(single)[0]
+    x, single = encoded_row(model, table, row), table.take([row])
     outcome = outcome_of(model, x, of=of, label=label, member=member)
     value, gradient = float(outcome.values(x[None])[0]), outcome.gradients(x[None])[0]
     effects, start = [], 0
@@ -119,20 +116,15 @@ def _changes(
 def _other_cells(column: ColumnEncoder, single: Table, now: FloatArray) -> dict[str, FloatArray]:
     """Return the cells to try instead, as text, each with the column's inputs (inputs,)."""
     if column.kind == "category":
-        places = range(len(column.inputs))
         return {
-            neuron.name.removeprefix(f"{column.name}: "): np.eye(len(column.inputs))[place]
-            for place, neuron in zip(places, column.inputs, strict=True)
-            if neuron.seen and not now[place]
+            neuron.name.removeprefix(f"{column.name}: "): one
+            for neuron, one, here in zip(column.inputs, np.eye(len(now)), now, strict=True)
+            if neuron.seen and not here
         }
     missing = single.cell(0, column.name) is None
     if column.kind == "boolean":
-        state = None if missing else bool(now[0])
-        return {
-            word: _written(column, pl.Series(column.name, [word == "true"]))
-            for word in ("false", "true")
-            if state is None or (word == "true") is not state
-        }
+        others = (False, True) if missing else (not now[0],)
+        return {str(other).lower(): encoded_cell(column, [bool(other)]) for other in others}
     if not column.parts:
         return {}
     if column.kind == "number" or missing:
@@ -144,15 +136,5 @@ def _other_cells(column: ColumnEncoder, single: Table, now: FloatArray) -> dict[
     if cells.dtype == pl.Time:
         hour = 3_600_000_000_000
         later = ((cells.cast(pl.Int64) + hour) % (24 * hour)).cast(pl.Time)
-        return {"an hour later": _written(column, later)}
-    return {
-        "a day later": _written(
-            column, pl.select((cells + pl.duration(days=1)).alias(column.name))[column.name]
-        )
-    }
-
-
-def _written(column: ColumnEncoder, cells: pl.Series) -> FloatArray:
-    out: FloatArray = np.zeros((1, len(column.inputs)))
-    column.write(from_frame(pl.DataFrame([cells.alias(column.name)])), out)
-    return np.asarray(out[0])
+        return {"an hour later": encoded_cell(column, later)}
+    return {"a day later": encoded_cell(column, pl.select(cells + pl.duration(days=1)).to_series())}

@@ -10,16 +10,17 @@ Taly & Yan, "Axiomatic attribution for deep networks", ICML 2017.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 
 from chainrule._blas import one_blas_thread
 from chainrule._plain import Plain
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import FloatArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.attribute.outcome import Outcome, outcome_of
+from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.model.model import Model
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.table import Table, from_frame, suggestion
@@ -110,11 +111,9 @@ def integrated_gradients(
     >>> found.holds, [share.column for share in found.columns]
     (True, ['a', 'b'])
     """
-    if not 0 <= row < table.n_rows:
-        raise SettingsError(f"there is no row {row + 1}: {table.name} has {table.n_rows:,} rows")
+    x = encoded_row(model, table, row)
     if not 0 < tolerance < 1:
         raise SettingsError(f"tolerance {tolerance!r} must be between 0 and 1, such as 1e-6")
-    x = model.encoder.transform(table.take([row]))[0]
     outcome = outcome_of(model, x, of=of, label=label, member=member)
     start, cells, words = baseline_row(model, table, baseline)
     path = _Path(outcome, start, x)
@@ -122,11 +121,9 @@ def integrated_gradients(
     ends = outcome.values(np.stack([start, x]))
     shares, place = [], 0
     for column in model.encoder.columns:
-        stop = place + len(column.inputs)
-        cell = table.cell(row, column.name)
-        shares.append(
-            ColumnShare(column.name, cell, cells[column.name], float(np.sum(path.sums[place:stop])))
-        )
+        name, stop = column.name, place + len(column.inputs)
+        value = float(np.sum(path.sums[place:stop]))
+        shares.append(ColumnShare(name, table.cell(row, name), cells[name], value))
         place = stop
     total, difference = float(np.sum(path.sums)), float(ends[1] - ends[0])
     return Attributions(
@@ -151,54 +148,52 @@ def baseline_row(
     model: Model, table: Table, baseline: str | Mapping[str, object]
 ) -> tuple[FloatArray, dict[str, str | None], str]:
     """Return a baseline's encoded row (d,), its cells by column as text, and what it is in words."""
-    columns = model.encoder.columns
-    if baseline == "missing":
-        return (
-            np.concatenate([_encoded(column, None) for column in columns]),
-            {column.name: None for column in columns},
-            "every cell missing",
-        )
-    given = {} if isinstance(baseline, str) else dict(baseline)
-    if isinstance(baseline, str) and baseline != "typical":
+    columns = {column.name: column for column in model.encoder.columns}
+    if not isinstance(baseline, str):
+        given = dict(baseline)
+    elif baseline in BASELINES:
+        given = dict.fromkeys(columns) if baseline == "missing" else {}
+    else:
         raise SettingsError(
             f"baseline {baseline!r} is unknown: choose {' or '.join(BASELINES)}, or give cells by column"
         )
-    names = [column.name for column in columns]
     for name in given:
-        if name not in names:
+        if name not in columns:
+            names = list(columns)
             raise SettingsError(f"baseline: {name!r} is no input of the model; {suggestion(name, names)}")
-    parts, cells = [], {}
-    for column in columns:
-        if column.name in given:
-            made = given[column.name]
-            parts.append(_encoded(column, made))
-            cells[column.name] = None if made is None else str(made)
-        else:
-            encoded, cells[column.name] = _typical(column, table)
-            parts.append(encoded)
+    made = {
+        name: _given(column, given[name]) if name in given else _typical(column, table)
+        for name, column in columns.items()
+    }
+    cells = {name: cell for name, (_, cell) in made.items()}
     words = "medians of the training rows, most frequent levels of the table"
-    if given:
+    if baseline == "missing":
+        words = "every cell missing"
+    elif given:
         words = f"{', '.join(f'{name} = {cells[name]}' for name in given)}; else {words}"
-    return np.concatenate(parts), cells, words
+    return np.concatenate([encoded for encoded, _ in made.values()]), cells, words
 
 
-def _encoded(column: ColumnEncoder, cell: object) -> FloatArray:
-    """Return the inputs of one column for a cell (None: missing)."""
+def encoded_cell(column: ColumnEncoder, cells: Sequence[object] | pl.Series) -> FloatArray:
+    """Return the inputs of one column for one cell (None: missing), (inputs,)."""
     out: FloatArray = np.zeros((1, len(column.inputs)))
-    try:
-        column.write(from_frame({column.name: [cell]}, "the baseline"), out)
-    except TableError as error:
-        raise SettingsError(str(error)) from error
+    column.write(from_frame({column.name: cells}, "the baseline"), out)
     return np.asarray(out[0])
 
 
-def _typical(column: ColumnEncoder, table: Table) -> tuple[FloatArray, str]:
+def _given(column: ColumnEncoder, cell: object) -> tuple[FloatArray, str | None]:
+    try:
+        return encoded_cell(column, [cell]), None if cell is None else str(cell)
+    except TableError as error:
+        raise SettingsError(str(error)) from error
+
+
+def _typical(column: ColumnEncoder, table: Table) -> tuple[FloatArray, str | None]:
     out = np.zeros(len(column.inputs))
     if column.kind == "category":
-        encoded = np.zeros((table.n_rows, len(column.inputs)))
+        encoded = np.zeros((table.n_rows, len(out)))
         column.write(table, encoded)
-        counts = encoded.sum(axis=0)
-        most = int(np.argmax(counts))
+        most = int(np.argmax(encoded.sum(axis=0)))
         out[most] = 1.0
         return out, column.inputs[most].name.removeprefix(f"{column.name}: ")
     for place, part in enumerate(column.parts):
@@ -250,19 +245,14 @@ class _Path:
         inside = left[:, None] + width[:, None] * (1 + _NODES) / 2
         slopes = self._slopes(inside.reshape(-1)).reshape(*inside.shape, -1)
         parts = (slopes * (_WEIGHTS / 2)[None, :, None]).sum(axis=1) * width[:, None] * self.step
-        ends = self._values(np.concatenate([left, left + width]))
+        ends = self._along(self.outcome.values, np.concatenate([left, left + width]))
         self.largest = max(self.largest, float(np.abs(ends).max()))
         return parts, ends[len(left) :] - ends[: len(left)]
 
     def _slopes(self, t: FloatArray) -> FloatArray:
         self.points += len(t)
-        return np.concatenate([self.outcome.gradients(self._rows(t[some])) for some in self._blocks(len(t))])
+        return self._along(self.outcome.gradients, t)
 
-    def _values(self, t: FloatArray) -> FloatArray:
-        return np.concatenate([self.outcome.values(self._rows(t[some])) for some in self._blocks(len(t))])
-
-    def _rows(self, t: FloatArray) -> FloatArray:
-        return self.start + t[:, None] * self.step
-
-    def _blocks(self, n: int) -> list[IntArray]:
-        return np.array_split(np.arange(n), -(-n // self.outcome.rows_at_once))
+    def _along(self, of_rows: Callable[[FloatArray], FloatArray], t: FloatArray) -> FloatArray:
+        blocks = np.array_split(t, -(-len(t) // self.outcome.rows_at_once))
+        return np.concatenate([of_rows(self.start + some[:, None] * self.step) for some in blocks])

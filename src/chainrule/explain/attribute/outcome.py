@@ -17,6 +17,7 @@ from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
 from chainrule.model.model import Model
+from chainrule.tables.table import Table
 
 Scale = Literal["units", "probability", "logit", "output"]
 
@@ -41,12 +42,9 @@ class Outcome:
     def name(self) -> str:
         """What it is: ``body_mass_g``, ``P(species = Adelie)``, ``logit P(species = Adelie)``."""
         target = self.model.target
-        if target.task == "regression":
-            return target.name if self.scale == "units" else f"output for {target.name}"
-        text = f"{target.name} = {target.labels[self.label]}"
-        return {"probability": f"P({text})", "logit": f"logit P({text})"}.get(
-            self.scale, f"output for {text}"
-        )
+        what = target.name if self.scale == "units" else f"{target.name} = {target.labels[self.label]}"
+        forms = {"units": "{}", "probability": "P({})", "logit": "logit P({})", "output": "output for {}"}
+        return forms[self.scale].format(what)
 
     @cached_property
     def _network(self) -> Network:
@@ -65,40 +63,37 @@ class Outcome:
         """How many rows are worked on at a time, so that many members don't take much memory."""
         return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(next(iter(self._p[1].values())))))
 
+    @np.errstate(all="ignore")
     def values(self, x: FloatArray) -> FloatArray:
         """Return Q for encoded rows ``x`` (n, d), shape (n,)."""
-        with np.errstate(all="ignore"):
-            return self._of(self._network.forward(self._p, x, np).layers[-1])[0]
+        return self._of(self._network.forward(self._p, x, np).layers[-1])[0]
 
+    @np.errstate(all="ignore")
     def gradients(self, x: FloatArray) -> FloatArray:
         """Return dQ/dx for encoded rows ``x`` (n, d), shape (n, d)."""
-        with np.errstate(all="ignore"):
-            record = self._network.forward(self._p, x, np)
-            _, slopes = self._of(record.layers[-1])
-            slopes = np.broadcast_to(slopes / len(record.a), record.a.shape)
-            found = self._network.backward(self._p, record, slopes, np).x
-        return np.asarray(found.sum(axis=0))
+        record = self._network.forward(self._p, x, np)
+        _, slopes = self._of(record.layers[-1])
+        slopes = np.broadcast_to(slopes / len(record.a), record.a.shape)
+        return np.asarray(self._network.backward(self._p, record, slopes, np).x.sum(axis=0))
 
+    @np.errstate(all="ignore")
     def outputs(self, x: FloatArray) -> FloatArray:
         """Return the mean outputs (n, n_out) that Q is made of, for encoded rows ``x`` (n, d)."""
-        with np.errstate(all="ignore"):
-            return np.asarray(self._network.forward(self._p, x, np).layers[-1].a.mean(axis=0))
+        return np.asarray(self._network.forward(self._p, x, np).a.mean(axis=0))
 
     def _of(self, last: LayerRecord) -> tuple[FloatArray, FloatArray]:
         """Return Q (n,) and its derivative by the members' mean outputs (n, n_out)."""
         m = last.a.mean(axis=0)
         slope = np.zeros_like(m)
         if self.scale == "units":
-            target = self.model.target
-            y = m[:, 0]
+            target, y = self.model.target, m[:, 0]
             # With a clamp it is where(…): 0 beyond the bounds.
             undo = derivative(parse(target.inverse_formula), "y")
             slope[:, 0] = undo.evaluate_like({"y": y, **target.inverse_parameters}, y, np)
             return target.inverse(y), slope
         if m.shape[1] == 1:
             return self._of_one(last, m, slope)
-        c = self.label
-        total = m.sum(axis=1)
+        c, total = self.label, m.sum(axis=1)
         if self.scale == "output":
             slope[:, c] = 1.0
             return m[:, c], slope
@@ -128,13 +123,22 @@ class Outcome:
         return sign * (np.log(second) - np.log(first)), slope
 
 
+def known_member(model: Model, member: int | None) -> None:
+    """Raise SettingsError where a model has no such member (from 0)."""
+    if member is not None and not 0 <= member < model.members:
+        has = "1 member" if model.members == 1 else f"{model.members} members"
+        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+
+
+def encoded_row(model: Model, table: Table, row: int) -> FloatArray:
+    """Return a row (from 0) of a table as the input neurons take it, (d,); SettingsError where there is none."""
+    if not 0 <= row < table.n_rows:
+        raise SettingsError(f"there is no row {row + 1}: {table.name} has {table.n_rows:,} rows")
+    return np.asarray(model.encoder.transform(table.take([row]))[0])
+
+
 def outcome_of(
-    model: Model,
-    x: FloatArray,
-    *,
-    of: str | None = None,
-    label: object = None,
-    member: int | None = None,
+    model: Model, x: FloatArray, *, of: str | None = None, label: object = None, member: int | None = None
 ) -> Outcome:
     """Return the quantity to explain for an encoded row ``x`` (d,).
 
@@ -142,9 +146,7 @@ def outcome_of(
     ``output`` of a class. ``label``: the class, the predicted one if None. ``member`` (from 0): one member's
     prediction rather than that of their mean. Raises SettingsError for what the model doesn't have.
     """
-    if member is not None and not 0 <= member < model.members:
-        has = "1 member" if model.members == 1 else f"{model.members} members"
-        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    known_member(model, member)
     network, target = model.network, model.target
     if target.task == "regression":
         if label is not None:
@@ -161,21 +163,14 @@ def outcome_of(
             f"the outputs of loss {network.loss.name} with {network.output.activation.name} are no probabilities: "
             "choose output"
         )
+    labels = list(map(str, target.labels))
     if label is None:
-        code = _predicted(model, x, member)
-    elif label in target.labels or str(label) in map(str, target.labels):
-        code = list(map(str, target.labels)).index(str(label))
+        outputs = Outcome(model, "output", 0, member).outputs(x[None])[0]
+        # One output speaks for the second of two classes.
+        second = outputs[0] > (0.0 if network.loss.signed else 0.5)
+        code = int(second) if len(outputs) == 1 else int(np.argmax(outputs))
+    elif str(label) in labels:
+        code = labels.index(str(label))
     else:
-        raise SettingsError(
-            f"{label!r} is no class of {target.name!r}: choose {', '.join(map(str, target.labels))}"
-        )
+        raise SettingsError(f"{label!r} is no class of {target.name!r}: choose {', '.join(labels)}")
     return Outcome(model, cast(Scale, scale), code, member)
-
-
-def _predicted(model: Model, x: FloatArray, member: int | None) -> int:
-    """Return the place of the class that the model, or one member, predicts for an encoded row."""
-    n_out = model.network.output.n_out
-    if n_out == 1:
-        second = Outcome(model, "output", 1, member).values(x[None])[0]
-        return int(second > (0.0 if model.network.loss.signed else 0.5))
-    return int(np.argmax([Outcome(model, "output", c, member).values(x[None])[0] for c in range(n_out)]))

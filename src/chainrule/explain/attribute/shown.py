@@ -52,11 +52,13 @@ def attribution_derivation(
     ]
     if found.jump:
         notes.append(f"The answer jumps by {found.jump:.3g} on the way, which no derivative sees.")
-    clamped = _clamped(model, table, row, member)
-    if clamped:
-        notes.append(
-            f"The answer is {clamped}. Small changes of the cells don't change it: every slope is 0."
-        )
+    if model.target.clamp is not None:
+        x = model.encoder.transform(table.take([row]))
+        output = float(outcome_of(model, x[0], member=member).outputs(x)[0, 0])
+        if clamped := clamp_note(model.target, output):
+            notes.append(
+                f"The answer is {clamped}. Small changes of the cells don't change it: every slope is 0."
+            )
     return Derivation(
         "",
         f"What each column adds to {found.quantity}",
@@ -64,14 +66,6 @@ def attribution_derivation(
         grids=(_shares(found), *_effects(effects)),
         notes=tuple(notes),
     )
-
-
-def _clamped(model: Model, table: Table, row: int, member: int | None) -> str:
-    """Say by which bound the answer for a row (from 0) was drawn in; nothing where it wasn't."""
-    if model.target.clamp is None:
-        return ""
-    x = model.encoder.transform(table.take([row]))
-    return clamp_note(model.target, float(outcome_of(model, x[0], member=member).outputs(x)[0, 0]))
 
 
 def _lines(found: Attributions, members: int) -> Iterator[Line]:

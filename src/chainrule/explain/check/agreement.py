@@ -2,24 +2,25 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 
 import numpy as np
+from numpy.typing import DTypeLike
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, JUDGE, engine_named
 from chainrule.engines.base import Data, Engine, StepSettings
 from chainrule.equations.losses import row_shares
-from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.explain.attribute.cells import column_effects, slope_of_part
 from chainrule.explain.attribute.gradients import integrated_gradients
-from chainrule.explain.attribute.outcome import Outcome, outcome_of
+from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.kinks import has_jumps
-from chainrule.explain.check.result import Check, Comparison, joined
+from chainrule.explain.check.result import About, Check, Comparison, joined
 from chainrule.model.model import Model
 from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
@@ -49,42 +50,64 @@ ROUNDINGS = 100 * float(np.finfo(np.float64).eps)
 """And what rounding may change in the prediction, relative to it."""
 
 
+ENGINES_AGREE = About(
+    f"{ENGINES[0]} and {JUDGE} engine",
+    "outputs, cost and gradient of the two engines, in float64 and float32",
+    "1e-12 (float64) and 1e-5 (float32) of the largest terms + 10 times what one rounding of each weight changes",
+)
+
+ROWS_AGREE = About(
+    "rows and batch",
+    "the rows' gradients, each alone times its share in the cost, against the batch's",
+    "1e-12 of the largest terms of each array",
+)
+
+SUMS_AGREE = About(
+    "attributions",
+    "integrated gradients of the columns, added, against the change of the prediction",
+    "1e-6 of the prediction",
+)
+
+SLOPES_AGREE = About(
+    "slopes by column",
+    "d(prediction)/d(column) through the encoder against differences, in original units",
+    "1e-5 of the slope + rounding",
+)
+
+
 def check_engines(batch: Batch) -> Check:
     """Compare outputs, cost and gradient of the default engine, in both dtypes, with those of the judge."""
-    about = (
-        f"{ENGINES[0]} and {JUDGE} engine",
-        "outputs, cost and gradient of the two engines, in float64 and float32",
-        "1e-12 (float64) and 1e-5 (float32) of the largest terms + 10 times what one rounding of each weight changes",
-    )
-    if skipped := not_dense(batch):
-        return Check(*about, skipped=skipped)
-    judge = engine_named(JUDGE)
+    if why := not_dense(batch):
+        return ENGINES_AGREE.skipped(why)
+    judge, last = engine_named(JUDGE), len(batch.network.layers)
+    kinds: tuple[Callable[[int], str], ...] = (partial(batch.at, "a", last), lambda _: "C", batch.address)
     parts = []
-    signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], batch.layout.size)
     for dtype in (np.float64, np.float32):
-        name = np.dtype(dtype).name
         # Both begin with the same numbers, rounded to the dtype, so that the arithmetic alone is compared.
         x, y, flat = (np.asarray(array, dtype).astype(np.float64) for array in (batch.x, batch.y, batch.flat))
-        rows = Batch(batch.network, flat, x, y, batch.weights, batch.rows)
-        trained, judged = (
-            _numbers(engine, rows) for engine in (engine_named(ENGINES[0], dtype=dtype), judge)
-        )
+        rows = replace(batch, flat=flat, x=x, y=y)
+        trained, judged = _numbers(engine_named(ENGINES[0], dtype=dtype), rows), _numbers(judge, rows)
         # How much the network makes of roundings: what changes when each weight is rounded once, up or down.
-        nudged = Batch(
-            batch.network, flat * (1 + signs * float(np.finfo(dtype).eps)), x, y, batch.weights, batch.rows
-        )
-        spreads = [
-            float(np.max(np.abs(moved - at)))
-            for moved, at in zip(_numbers(judge, nudged), judged, strict=True)
-        ]
-        largest = float(np.max(np.abs(judged[0]), initial=1e-3))
+        moved = _numbers(judge, replace(rows, flat=_nudged(flat, dtype)))
         steepest = float(np.max(rows.size_of_roundings, initial=0.0))
+        largest = float(np.max(np.abs(judged[0]), initial=1e-3))
         limits = (largest, abs(float(judged[1][0])) + steepest, steepest)
-        for kind, (found, expected) in enumerate(zip(trained, judged, strict=True)):
-            allowed = NEAR[name] * limits[kind] + ROUNDED_WEIGHTS * spreads[kind]
-            parts.append(_comparison(rows, kind, name, found, expected, allowed))
-    whole = joined(parts)
-    return Check(*about, len(whole.found), len(whole.bad), whole.worst)
+        for found, right, nudged, limit, address in zip(trained, judged, moved, limits, kinds, strict=True):
+            spread = float(np.max(np.abs(nudged - right)))
+            allowed = NEAR[dtype.__name__] * limit + ROUNDED_WEIGHTS * spread
+            where = partial(_in_dtype, address, dtype.__name__)
+            parts.append(Comparison(found, right, np.full(found.shape, allowed), where))
+    return joined(parts).check(ENGINES_AGREE)
+
+
+def _in_dtype(address: Callable[[int], str], dtype: str, place: int) -> str:
+    return f"{address(place)} in {dtype}"
+
+
+def _nudged(flat: FloatArray, dtype: DTypeLike = np.float64) -> FloatArray:
+    """Return parameters that are each rounded once in a dtype, up or down by chance."""
+    signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], flat.shape)
+    return flat * (1 + signs * float(np.finfo(dtype).eps))
 
 
 def _numbers(engine: Engine, batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -98,130 +121,77 @@ def _numbers(engine: Engine, batch: Batch) -> tuple[FloatArray, FloatArray, Floa
     return outputs.reshape(-1), np.array([cost]), np.asarray(gradient, np.float64)
 
 
-def _comparison(
-    batch: Batch, kind: int, dtype: str, found: FloatArray, expected: FloatArray, allowed: float
-) -> Comparison:
-    n_out, layers = batch.network.output.n_out, len(batch.network.layers)
-
-    def address(place: int) -> str:
-        if kind == 0:
-            what = batch.at("a", layers - 1, place % n_out, place // n_out)
-        else:
-            what = "C" if kind == 1 else batch.address(place)
-        return f"{what} in {dtype}"
-
-    return Comparison(found, expected, np.full(found.shape, allowed), address)
-
-
 def check_rows(batch: Batch, function: GradientFunction, gradient: FloatArray) -> Check:
     """Compare the gradient (p,) of the batch with the rows' own gradients, each times its share, added up."""
-    name, rule = (
-        "rows and batch",
-        "the rows' gradients, each alone times its share in the cost, against the batch's",
-    )
-    tolerance = "1e-12 of the largest terms of each array"
     n = len(batch.x)
     if n > MOST_ROWS:
-        return Check(name, rule, tolerance, skipped=f"{n:,} rows are more than {MOST_ROWS}")
-    network = batch.network
-    alone = Network([network.n_inputs, *network.layers], network.loss, network.reduction, network.features)
-    shares = row_shares(n, batch.weights, network.reduction, batch.record.a, np)
+        return ROWS_AGREE.skipped(f"{n:,} rows are more than {MOST_ROWS}")
+    shares = row_shares(n, batch.weights, batch.network.reduction, batch.record.a, np)
     total = np.zeros_like(gradient)
     for row in range(n):
         one = slice(row, row + 1)
-        found = function(alone, batch.p, batch.x[one], batch.y[one], None)
+        found = function(batch.network, batch.p, batch.x[one], batch.y[one], None)
         total += shares[row] * flat_gradient(batch, found)[0]
     # A row alone takes another way through BLAS than in its batch, so that every z is rounded otherwise.
     scale = np.empty_like(gradient)
     for slot in batch.layout.slots:
         own = slice(slot.start, slot.stop)
         scale[own] = float(np.max(batch.size_of_roundings[own]))
-    whole = Comparison(total, gradient, OF_ROWS * scale, batch.address)
-    return Check(name, rule, tolerance, len(total), len(whole.bad), whole.worst)
+    return Comparison(total, gradient, OF_ROWS * scale, batch.address).check(ROWS_AGREE)
 
 
 def check_attributions(model: Model, table: Table, rows: Sequence[int], member: int) -> tuple[Check, Check]:
     """Compare, for rows (from 0), attributions with the difference they share out, and slopes with differences."""
-    rule = "integrated gradients of the columns, added, against the change of the prediction"
-    tolerance = "1e-6 of the prediction"
-    slope_rule = "d(prediction)/d(column) through the encoder against differences, in original units"
-    slope_tolerance = "1e-5 of the slope + rounding"
-    names = ("attributions", "slopes by column")
     if any(has_jumps(layer.activation.formula) for layer in model.network.layers):
         reason = "the activations jump, so gradients say nothing about the output"
-        return (
-            Check(names[0], rule, tolerance, skipped=reason),
-            Check(names[1], slope_rule, slope_tolerance, skipped=reason),
-        )
+        return SUMS_AGREE.skipped(reason), SLOPES_AGREE.skipped(reason)
     made = [integrated_gradients(model, table, row, member=member) for row in rows]
-    whole = Comparison(
-        np.array([one.total for one in made]),
-        np.array([one.difference for one in made]),
-        np.array([one.tolerance for one in made]),
-        lambda place: f"row {made[place].row}",
-    )
-    sums = Check(names[0], rule, tolerance, len(made), len(whole.bad), whole.worst)
-    return sums, _check_slopes(model, table, rows, member, names[1], slope_rule, slope_tolerance)
+    total, change, allowed = np.array([(one.total, one.difference, one.tolerance) for one in made]).T
+    sums = Comparison(total, change, allowed, lambda place: f"row {made[place].row}")
+    return sums.check(SUMS_AGREE), _check_slopes(model, table, rows, member)
 
 
-def _check_slopes(
-    model: Model, table: Table, rows: Sequence[int], member: int, name: str, rule: str, tolerance: str
-) -> Check:
-    found: list[tuple[str, float, float, float]] = []
-    notes = 0
-    flat = np.asarray(model.parameters, np.float64)
-    signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], flat.shape)
-    nudged = replace(model, parameters=flat * (1 + signs * float(np.finfo(np.float64).eps)))
+def _check_slopes(model: Model, table: Table, rows: Sequence[int], member: int) -> Check:
+    names: list[str] = []
+    numbers: list[tuple[float, float, float]] = []
+    bent = 0
+    nudged = replace(model, parameters=_nudged(np.asarray(model.parameters, np.float64)))
     for row in rows:
-        single = table.take([row])
-        x = model.encoder.transform(single)[0]
-        outcome = outcome_of(model, x, member=member)
-        steepest, start = float(np.abs(outcome.gradients(x[None])).max()), 0
+        single, x = table.take([row]), encoded_row(model, table, row)
+        outcome, start = outcome_of(model, x, member=member), 0
+        steepest = float(np.abs(outcome.gradients(x[None])).max())
         value = float(outcome.values(x[None])[0])
         spread = abs(float(replace(outcome, model=nudged).values(x[None])[0]) - value)
         rounding = ROUNDINGS * abs(value) + ROUNDED_WEIGHTS * spread
         effects = column_effects(model, table, row, member=member)
         for column, effect in zip(model.encoder.columns, effects.columns, strict=True):
-            part_at, start = start, start + len(column.inputs)
-            if effect.slope is None or not column.parts[0].seen:
+            place, start, slope = start, start + len(column.inputs), effect.slope
+            if slope is None or not column.parts[0].seen:
                 continue
-            part = column.parts[0]
-            v = float(number_cells(single, column.name)[0])
+            part, v = column.parts[0], float(number_cells(single, column.name)[0])
             inner = abs(slope_of_part(part, single, column.name))
             step = STEP / inner if inner > 0 else 0.0
-            if step == 0 or v + step == v:
+            if v + step == v:
                 continue
             moved = np.repeat(x[None], 3, axis=0)
-            moved[:, part_at] = part.apply(np.array([v - step, v, v + step]))
+            moved[:, place] = part.apply(np.array([v - step, v, v + step]))
             low, at, high = outcome.values(moved)
-            left, right = (at - low) / step, (high - at) / step
-            middle = (high - low) / ((v + step) - (v - step))
+            right = (high - low) / ((v + step) - (v - step))
             # The largest change of Q by an input stands for its curvature; Q itself is rounded.
-            slack = OF_SLOPE * abs(middle) + OF_CURVES * steepest * inner + rounding / step
-            if (
-                abs(effect.slope - middle) > slack
-                and _bends(outcome, moved)
-                and _between(left, right, effect.slope, slack)
-            ):
-                notes += 1
-                middle = effect.slope
-            found.append((f"d/d({column.name}), row {row + 1}", effect.slope, middle, slack))
-    if not found:
-        return Check(name, rule, tolerance, skipped="no number column has a cell in these rows")
-    whole = Comparison(
-        np.array([one[1] for one in found]),
-        np.array([one[2] for one in found]),
-        np.array([one[3] for one in found]),
-        lambda place: found[place][0],
+            slack = OF_SLOPE * abs(right) + OF_CURVES * steepest * inner + rounding / step
+            if abs(slope - right) > slack and _bends(outcome, moved):
+                left, after = sorted(((at - low) / step, (high - at) / step))
+                if left - slack <= slope <= after + slack:
+                    bent, right = bent + 1, slope
+            names.append(f"d/d({column.name}), row {row + 1}")
+            numbers.append((slope, right, slack))
+    if not names:
+        return SLOPES_AGREE.skipped("no number column has a cell in these rows")
+    notes = (
+        (f"{bent} of them at a kink, where the slope is between the one-sided differences",) if bent else ()
     )
-    said = (
-        (f"{notes} of them at a kink, where the slope is between the one-sided differences",) if notes else ()
-    )
-    return Check(name, rule, tolerance, len(found), len(whole.bad), whole.worst, notes=said)
-
-
-def _between(left: float, right: float, slope: float, slack: float) -> bool:
-    return min(left, right) - slack <= slope <= max(left, right) + slack
+    found, expected, allowed = np.array(numbers).T
+    return Comparison(found, expected, allowed, names.__getitem__).check(SLOPES_AGREE, notes=notes)
 
 
 def _bends(outcome: Outcome, moved: FloatArray) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -23,12 +23,12 @@ MOST_NUMBERS = 4_000_000
 """The most numbers that are held for parameters moved one at a time."""
 
 
+@np.errstate(all="ignore")
 def network_gradient(
     network: Network, p: Parameters, x: FloatArray, y: FloatArray, weights: FloatArray | None
 ) -> Parameters:
     """Return the gradient of the cost as chainrule computes it: forward, then backward."""
-    with np.errstate(all="ignore"):
-        return network.backward(p, network.forward(p, x, np), y, np, weights).parameters
+    return network.backward(p, network.forward(p, x, np), y, np, weights).parameters
 
 
 @dataclass(frozen=True)
@@ -60,17 +60,33 @@ class Batch:
         """Return what each number that enters layer ``index`` (from 0) is multiplied by on its way to each neuron."""
         return np.asarray(self.network.layers[index].weights(self.p[index + 1]))
 
-    @cached_property
-    def record(self) -> Record:
-        """Every z and a."""
-        with np.errstate(all="ignore"):
-            return self.network.forward(self.p, self.x, np)
+    def unsigned(self, number: int) -> dict[str, Array]:
+        """Return the parameters of layer ``number`` without their signs."""
+        return {name: np.abs(array) for name, array in self.p[number].items()}
+
+    def terms_of_z(self, number: int) -> FloatArray:
+        """Return the terms of each z of layer ``number`` added without their signs, (n, n_out)."""
+        entering = np.abs(self.record.entering(number))
+        return np.asarray(
+            self.network.layers[number - 1].forward(self.unsigned(number), entering, None, np).z
+        )
 
     @cached_property
+    @np.errstate(all="ignore")
+    def record(self) -> Record:
+        """Every z and a."""
+        return self.network.forward(self.p, self.x, np)
+
+    @cached_property
+    @np.errstate(all="ignore")
     def gradients(self) -> Gradients:
         """Every delta and gradient as chainrule computes them."""
-        with np.errstate(all="ignore"):
-            return self.network.backward(self.p, self.record, self.y, np, self.weights)
+        return self.network.backward(self.p, self.record, self.y, np, self.weights)
+
+    @cached_property
+    def gradient(self) -> FloatArray:
+        """The gradient as chainrule computes it, (p,)."""
+        return self.layout.flatten(self.gradients.parameters)
 
     @cached_property
     def size_of_terms(self) -> FloatArray:
@@ -90,48 +106,42 @@ class Batch:
         if back.slope is not None and self.network.output.activation.name not in self.network.loss.links:
             delta = delta * np.abs(back.slope)
         delta = delta + np.abs(back.delta)
-        return self.layout.flatten(
-            self.network.sizes_of_terms(self.p, self.record, self.gradients, np, delta)
-        )
+        sizes = self.network.sizes_of_terms(self.p, self.record, self.gradients, np, delta)
+        return self.layout.flatten(sizes)
 
     def part(self, rows: int) -> Batch:
         """Return the batch of the first rows alone."""
         weights = None if self.weights is None else self.weights[:rows]
-        return Batch(self.network, self.flat, self.x[:rows], self.y[:rows], weights, self.rows[:rows])
+        return replace(self, x=self.x[:rows], y=self.y[:rows], weights=weights, rows=self.rows[:rows])
 
+    @np.errstate(all="ignore")
     def costs(self, flats: FloatArray) -> FloatArray:
         """Return the cost (m,) for each of the parameters ``flats`` (m, p), in blocks that bound the memory."""
         found = []
         for some in blocks(len(flats), self.flat.size + len(self.x) * sum(self.network.sizes)):
-            p = self.layout.unflatten(flats[some])
-            with np.errstate(all="ignore"):
-                record = self.network.forward(p, self.x, np)
-                found.append(self.network.cost(record, self.y, np, self.weights))
+            record = self.network.forward(self.layout.unflatten(flats[some]), self.x, np)
+            found.append(self.network.cost(record, self.y, np, self.weights))
         return np.concatenate(found)
 
     def address(self, index: int) -> str:
         """Return the address of a derivative by the parameter at a flat index: dC/dW[2][1,3]."""
         return f"dC/d{self.layout.address(index)}"
 
-    def at(self, name: str, layer: int, neuron: int, row: int) -> str:
-        """Return the address of a neuron's number for a row of the batch (all from 0): z[1][3]@row=17."""
-        return str(Address(name, layer + 1, (neuron + 1,), row=self.rows[row]))
+    def at(self, name: str, number: int, place: int) -> str:
+        """Return the address of a number by its place among those (n, n_out) of layer ``number``: z[1][3]@row=17."""
+        row, neuron = divmod(place, self.network.sizes[number])
+        return str(Address(name, number, (neuron + 1,), row=self.rows[row]))
 
 
 def not_dense(batch: Batch) -> str:
     """Return why a check that is written for dense layers can't be made, "" where it can."""
-    kinds = dict.fromkeys(layer.kind for layer in batch.network.layers if layer.kind != "dense")
-    return (
-        f"it is written for dense layers, and the network has some of kind {', '.join(kinds)}"
-        if kinds
-        else ""
-    )
+    if kinds := dict.fromkeys(layer.kind for layer in batch.network.layers if layer.kind != "dense"):
+        return f"it is written for dense layers, and the network has some of kind {', '.join(kinds)}"
+    return ""
 
 
-def _outline(found: Any) -> str:
-    if isinstance(found, Mapping):
-        return f"{{{', '.join(f'{number!r}: …' for number in found)}}}"
-    return f"a {type(found).__name__}"
+def _outline(found: Mapping[Any, Any]) -> str:
+    return f"{{{', '.join(f'{number!r}: …' for number in found)}}}"
 
 
 def blocks(n: int, numbers_each: int) -> list[IntArray]:
@@ -150,7 +160,7 @@ def flat_gradient(batch: Batch, found: Parameters) -> tuple[FloatArray, tuple[st
     if not isinstance(found, Mapping) or set(found) != set(wanted):
         raise SettingsError(
             "the gradient function should return each layer's arrays by number, "
-            f"{{{', '.join(f'{number}: …' for number in wanted)}}}, not {_outline(found)}"
+            f"{_outline(wanted)}, not {_outline(found) if isinstance(found, Mapping) else f'a {type(found).__name__}'}"
         )
     flat = np.zeros(batch.layout.size)
     odd = []

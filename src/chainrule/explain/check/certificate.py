@@ -19,11 +19,12 @@ from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError, TableError
+from chainrule.explain.attribute.outcome import known_member
 from chainrule.explain.check.agreement import check_attributions, check_engines, check_rows
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, network_gradient
 from chainrule.explain.check.differences import check_differences
 from chainrule.explain.check.mistakes import name_mistakes
-from chainrule.explain.check.result import Check, Kink, Mistake, Worst
+from chainrule.explain.check.result import Check, Mistake
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.tables.cells import number_cells
@@ -65,10 +66,10 @@ class Certificate(Plain, names=("passed", ...)):
 
     def __getitem__(self, name: str) -> Check:
         """Return the check of a name."""
-        for check in self.checks:
-            if check.name == name:
-                return check
-        raise KeyError(name)
+        try:
+            return next(check for check in self.checks if check.name == name)
+        except StopIteration:
+            raise KeyError(name) from None
 
 
 @one_blas_thread()
@@ -106,6 +107,7 @@ def certify(
     for name in checks:
         if name not in CHECKS:
             raise SettingsError(f"there is no check {name!r}: choose {', '.join(CHECKS)}")
+    read = None
     if isinstance(subject, Model):
         if any(given is not None for given in (parameters, x, y, weights)):
             raise SettingsError("a model is checked on a table: leave out parameters, x, y and weights")
@@ -114,19 +116,18 @@ def certify(
         read = subject.table(table)
         batch = batch_of(subject, read, rows=rows, n_rows=n_rows, member=member, seed=seed)
     else:
-        read = None
         batch = _given(subject, parameters, x, y, weights)
-    made = _checks(batch, _chosen(batch, sample, seed), gradient or network_gradient, checks)
+    chosen = _chosen(batch, sample, seed)
+    made = _checks(batch, chosen, gradient or network_gradient, checks)
     if isinstance(subject, Model) and read is not None and "attributions" in checks:
-        explained = [row - 1 for row in batch.rows[:EXPLAINED_ROWS]]
-        made += check_attributions(subject, read, explained, member)
+        made += check_attributions(subject, read, [row - 1 for row in batch.rows[:EXPLAINED_ROWS]], member)
     about = {
         "sizes": list(batch.network.sizes),
         "loss": batch.network.loss.spec,
         "member": member + 1,
         "rows": list(batch.rows),
         "of_rows": len(batch.rows) if read is None else read.n_rows,
-        "weights": len(_chosen(batch, sample, seed)),
+        "weights": len(chosen),
         "of_weights": batch.layout.size,
     }
     return Certificate(about, tuple(made))
@@ -165,9 +166,7 @@ def batch_of(
     The row weights of the training are used where the table has their column. Raises TableError where rows or targets
     are not there, SettingsError where the member isn't.
     """
-    if not 0 <= member < model.members:
-        has = "1 member" if model.members == 1 else f"{model.members} members"
-        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    known_member(model, member)
     known = np.flatnonzero(table.column(model.target.name).is_not_null().to_numpy())
     if not len(known):
         raise TableError(f"{table.name}: no row has a value in the target {model.target.name!r}")
@@ -190,16 +189,9 @@ def batch_of(
             raise TableError(
                 f"{table.name}: the weights in column {name!r} must be at least 0, and some above 0"
             )
-    return _finite(
-        Batch(
-            model.network,
-            np.asarray(model.parameters[member], np.float64),
-            model.encoder.transform(part),
-            model.target.transform(part, single=single),
-            weights,
-            tuple(row + 1 for row in rows),
-        )
-    )
+    flat = np.asarray(model.parameters[member], np.float64)
+    x, y = model.encoder.transform(part), model.target.transform(part, single=single)
+    return _finite(Batch(model.network, flat, x, y, weights, tuple(row + 1 for row in rows)))
 
 
 def _given(
@@ -213,11 +205,11 @@ def _given(
         raise SettingsError("a network is checked with its parameters, rows x and targets y: give all three")
     flat = Layout(network).flat(parameters)
     rows, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    wanted = (len(rows), network.output.n_out)
-    if rows.ndim != 2 or not len(rows) or targets.shape != wanted:
+    n_out = network.output.n_out
+    if rows.ndim != 2 or not len(rows) or targets.shape != (len(rows), n_out):
         raise SettingsError(
-            f"x of shape {rows.shape} and y of shape {targets.shape}: (n, {network.n_inputs}) and "
-            f"(n, {network.output.n_out}) are expected"
+            f"x of shape {rows.shape} and y of shape {targets.shape}: (n, {network.n_inputs}) and (n, {n_out}) are "
+            "expected"
         )
     each = None if weights is None else np.asarray(weights, np.float64)
     return _finite(Batch(network, flat, rows, targets, each, tuple(range(1, len(rows) + 1))))
@@ -245,6 +237,3 @@ def _chosen(batch: Batch, sample: int | None, seed: int) -> IntArray:
         first = slot.start + int(np.argmin(order[slot.start : slot.stop]))
         order[first] = -1.0
     return np.sort(np.argsort(order, kind="stable")[:wanted])
-
-
-__all__ = ["CHECKS", "Certificate", "Check", "Kink", "Mistake", "Worst", "batch_of", "certify"]

@@ -17,10 +17,10 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, blocks
 from chainrule.explain.check.kinks import crossed
-from chainrule.explain.check.result import Check, Comparison, Kink
+from chainrule.explain.check.result import About, Check, Comparison, Kink
 
 EPS = float(np.finfo(np.float64).eps)
 ROOT = EPS ** (1 / 3)
@@ -36,8 +36,11 @@ LEAST_INPUT = 1e-3
 
 SMALLER = (10.0, 100.0, 1000.0)
 
-RULE = "C(w+h) - C(w-h) over 2h, h = eps^(1/3) / largest input"
-TOLERANCE = "1e-6 of the gradient + 1e-7 of its terms + rounding of the costs / h"
+ABOUT = About(
+    "central differences",
+    "C(w+h) - C(w-h) over 2h, h = eps^(1/3) / largest input",
+    "1e-6 of the gradient + 1e-7 of its terms + rounding of the costs / h",
+)
 
 
 class Differences(NamedTuple):
@@ -53,26 +56,24 @@ def steps_of(batch: Batch) -> FloatArray:
     """Return the step h of every parameter, (p,)."""
     h = np.full(batch.layout.size, ROOT)
     for slot in batch.layout.slots:
-        if slot.layer == 0:
-            largest = _moved_by(batch, slot.name)
-            each = np.broadcast_to(ROOT / np.maximum(largest, LEAST_INPUT), slot.shape)
-            h[slot.start : slot.stop] = each.reshape(-1)
-            continue
-        layer, mixed = batch.network.layers[slot.layer - 1], batch.record.layers[slot.layer - 1].mixed
-        term = layer.term(slot.name)
-        if term.enters:
-            largest = np.abs(batch.record.entering(slot.layer)).max(axis=0)
-            largest *= layer.scale(len(largest))
-            each = ROOT / np.maximum(largest, LEAST_INPUT)
-            by_row = each[:, None] if term.counts == "ij" else each
-            h[slot.start : slot.stop] = np.broadcast_to(by_row, slot.shape).reshape(-1)
-        elif term.enters is None and mixed is not None:
-            part = np.abs(mixed).max(axis=0)
-            h[slot.start : slot.stop] = ROOT / np.maximum(part, LEAST_INPUT)
+        by = _moved_by_stage(batch, slot.name) if slot.layer == 0 else _moved_by(batch, slot.layer, slot.name)
+        each = ROOT / np.maximum(by, LEAST_INPUT)
+        h[slot.start : slot.stop] = np.broadcast_to(each, slot.shape).reshape(-1)
     return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))
 
 
-def _moved_by(batch: Batch, name: str) -> FloatArray:
+def _moved_by(batch: Batch, number: int, name: str) -> FloatArray:
+    """Return what a parameter of a layer multiplies, at most; 1 for what is added."""
+    layer, mixed = batch.network.layers[number - 1], batch.record.layers[number - 1].mixed
+    term = layer.term(name)
+    if term.enters:
+        largest = np.abs(batch.record.entering(number)).max(axis=0)
+        largest *= layer.scale(len(largest))
+        return np.asarray(largest[:, None] if term.counts == "ij" else largest)
+    return np.ones(()) if term.enters == "" or mixed is None else np.asarray(np.abs(mixed).max(axis=0))
+
+
+def _moved_by_stage(batch: Batch, name: str) -> FloatArray:
     """Return what a parameter of the feature stage multiplies, at most: its angle, or what enters layer 1."""
     stage, features = batch.record.stage, batch.network.features
     assert stage is not None
@@ -91,7 +92,7 @@ def _rounding_of_stage(batch: Batch) -> float:
     stage, back, features = batch.record.stage, batch.gradients.stage, batch.network.features
     if stage is None or back is None or features is None:
         return 0.0
-    p = {name: np.abs(array) for name, array in batch.p[0].items()}
+    p = batch.unsigned(0)
     terms = features.forward(p, np.abs(batch.x), np).e + 1
     total = float(np.sum(np.abs(back.de) * terms)) + float(np.sum(np.abs(back.da * stage.a)))
     if back.du is not None and stage.v is not None:
@@ -105,29 +106,24 @@ def _rounding_of_stage(batch: Batch) -> float:
 def rounding_of_cost(batch: Batch) -> float:
     """Return how far rounding may move the cost: each z is off by eps of its terms, which delta carries to the cost."""
     total = abs(float(batch.gradients.cost)) + _rounding_of_stage(batch)
-    for number, layer in enumerate(batch.network.layers, 1):
-        p = {name: np.abs(array) for name, array in batch.p[number].items()}
-        z = layer.forward(p, np.abs(batch.record.entering(number)), None, np).z
-        total += float(np.sum(np.abs(batch.gradients.layers[number - 1].delta) * (z + 1)))
+    for number, back in enumerate(batch.gradients.layers, 1):
+        total += float(np.sum(np.abs(back.delta) * (batch.terms_of_z(number) + 1)))
     return 4 * EPS * total
 
 
+@np.errstate(all="ignore")
 def differences(batch: Batch, chosen: IntArray, h: FloatArray) -> Differences:
     """Return the central differences by the chosen parameters (m,) with steps ``h`` (m,)."""
-    slopes, lows, highs = [], [], []
+    slopes, costs = [], []
     for some in blocks(len(chosen), batch.flat.size):
-        low, high = moved(batch, chosen[some], h[some])
-        costs = batch.costs(np.concatenate([low, high]))
-        place = np.arange(len(some))
+        flats = moved(batch, chosen[some], h[some])
+        low, high = batch.costs(np.concatenate(flats)).reshape(2, -1)
         # What was really moved, since w + h is rounded.
-        width = high[place, chosen[some]] - low[place, chosen[some]]
-        with np.errstate(all="ignore"):
-            slopes.append((costs[len(some) :] - costs[: len(some)]) / width)
-        lows.append(costs[: len(some)])
-        highs.append(costs[len(some) :])
-    return Differences(
-        np.concatenate(slopes), rounding_of_cost(batch) / h, np.concatenate(lows), np.concatenate(highs)
-    )
+        lower, higher = (flat[np.arange(len(some)), chosen[some]] for flat in flats)
+        slopes.append((high - low) / (higher - lower))
+        costs.append((low, high))
+    lows, highs = np.concatenate(costs, axis=1)
+    return Differences(np.concatenate(slopes), rounding_of_cost(batch) / h, lows, highs)
 
 
 def moved(batch: Batch, chosen: IntArray, h: FloatArray) -> tuple[FloatArray, FloatArray]:
@@ -155,16 +151,7 @@ def check_differences(batch: Batch, gradient: FloatArray, chosen: IntArray, note
                 batch, int(chosen[place]), float(h[place]), float(g[place]), float(terms[place])
             )
             kinks += [kink] if kink is not None else []
-    return Check(
-        "central differences",
-        RULE,
-        TOLERANCE,
-        len(chosen),
-        len(comparison.bad),
-        comparison.worst,
-        tuple(kinks),
-        notes=notes,
-    )
+    return comparison.check(ABOUT, kinks, notes)
 
 
 def _allowed(found: Differences, terms: FloatArray) -> FloatArray:
@@ -180,12 +167,11 @@ def _closer(
     bounds it. The step with the least allowance counts, whatever the gradient.
     """
     best, least = slopes.copy(), np.full(len(chosen), np.inf)
-    smooth = np.array([not name for name in _names(batch, chosen, h)])
-    before = slopes
+    smooth, before = _smooth(batch, chosen, h), slopes
     for smaller in SMALLER:
         found = differences(batch, chosen, h / smaller)
         truncation = np.where(smooth, np.abs(found.slopes - before) / 50, 0.0)
-        smooth = np.array([not name for name in _names(batch, chosen, h / smaller)])
+        smooth = _smooth(batch, chosen, h / smaller)
         allowed = np.where(smooth, _allowed(found, terms) + truncation, np.inf)
         better = allowed < least
         best[better], least[better] = found.slopes[better], allowed[better]
@@ -194,10 +180,12 @@ def _closer(
 
 
 def _names(batch: Batch, chosen: IntArray, h: FloatArray) -> list[str]:
-    found: list[str] = []
-    for some in blocks(len(chosen), batch.flat.size):
-        found += crossed(batch, *moved(batch, chosen[some], h[some]))
-    return found
+    parts = blocks(len(chosen), batch.flat.size)
+    return [name for some in parts for name in crossed(batch, *moved(batch, chosen[some], h[some]))]
+
+
+def _smooth(batch: Batch, chosen: IntArray, h: FloatArray) -> BoolArray:
+    return np.array([not name for name in _names(batch, chosen, h)])
 
 
 def _at_kink(batch: Batch, index: int, h: float, g: float, terms: float) -> tuple[Kink | None, float, float]:

@@ -6,7 +6,9 @@ rearrangement is used, and derivatives are differences of the cost with h = 1e-2
 
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -15,7 +17,7 @@ from mpmath import MPContext
 from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
-from chainrule.explain.check.result import Check, Comparison, Kink, joined
+from chainrule.explain.check.result import About, Check, Comparison, Kink, joined
 from chainrule.formula.nodes import Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
 
 DIGITS = 50
@@ -40,8 +42,11 @@ NEAR = 1e-12
 
 H = mpf(1e-20)
 
-RULE = f"every z, a and the cost, and derivatives by differences with h = 1e-20, in {DIGITS} digits"
-TOLERANCE = "1e-12 of the terms behind each number, 1e-9 of a derivative"
+ABOUT = About(
+    f"{DIGITS}-digit arithmetic",
+    f"every z, a and the cost, and derivatives by differences with h = 1e-20, in {DIGITS} digits",
+    "1e-12 of the terms behind each number, 1e-9 of a derivative",
+)
 
 _TOO_LARGE = 1e5
 """From here on exp is 0 or infinite for every number that float64 can hold."""
@@ -83,6 +88,19 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "/": operator.truediv,
+    "^": operator.pow,
+    "<": operator.lt,
+    "<=": operator.le,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "==": operator.eq,
+}
+
+
 def _value(node: Node, values: Mapping[str, Any]) -> Any:
     """Return a node's value for one output from mpmath numbers; 0 · log 0 is 0, as in every loss.
 
@@ -101,7 +119,8 @@ def _value(node: Node, values: Mapping[str, Any]) -> Any:
         case Negate(operand):
             return -_value(operand, values)
         case Call("where", (Compare(op, left, right), yes, no)):
-            return _value(yes if _holds(op, _value(left, values), _value(right, values)) else no, values)
+            holds = _OPERATORS[op](_value(left, values), _value(right, values))
+            return _value(yes if holds else no, values)
         case Call("sum", (operand,)):
             known = values["sums"]
             if operand not in known:
@@ -114,24 +133,15 @@ def _value(node: Node, values: Mapping[str, Any]) -> Any:
             first = _value(left, values)
             return mpf(0) if first == 0 else first * _value(right, values)
         case Binary(op, left, right):
-            a, b = _value(left, values), _value(right, values)
-            return {"+": lambda: a + b, "-": lambda: a - b, "/": lambda: a / b, "^": lambda: a**b}[op]()
+            return _OPERATORS[op](_value(left, values), _value(right, values))
     raise TypeError(f"a {type(node).__name__} has no value")
 
 
-def _holds(op: str, left: Any, right: Any) -> bool:
-    tests = {
-        "<": left < right,
-        "<=": left <= right,
-        ">": left > right,
-        ">=": left >= right,
-        "==": left == right,
-    }
-    return bool(tests[op])
-
-
-def _exactly(parameters: Mapping[str, float]) -> dict[str, Any]:
-    return {name: mpf(value) for name, value in parameters.items()}
+def _exactly(numbers: Any) -> Any:
+    """Return numbers, lists of them or numbers by name in mpmath's numbers."""
+    if isinstance(numbers, Mapping):
+        return {name: mpf(value) for name, value in numbers.items()}
+    return [_exactly(each) for each in numbers] if isinstance(numbers, list) else mpf(numbers)
 
 
 class Exact:
@@ -139,14 +149,10 @@ class Exact:
 
     def __init__(self, batch: Batch) -> None:
         self.batch = batch
-        self.w = [mpf(float(value)) for value in batch.flat]
-        self.x = [[mpf(float(v)) for v in row] for row in batch.x]
-        self.y = [[mpf(float(v)) for v in row] for row in batch.y]
-        weights = None if batch.weights is None else [mpf(float(v)) for v in batch.weights]
-        n, mean = len(self.x), batch.network.reduction == "mean"
-        total = mpf(n) if weights is None else mp.fsum(weights)
-        one = [mpf(1)] * n if weights is None else weights
-        self.shares = [w / total if mean else w for w in one]
+        self.w, self.x, self.y = (_exactly(array.tolist()) for array in (batch.flat, batch.x, batch.y))
+        weights = [mpf(1)] * len(self.x) if batch.weights is None else _exactly(batch.weights.tolist())
+        total = mp.fsum(weights) if batch.network.reduction == "mean" else mpf(1)
+        self.shares = [w / total for w in weights]
 
     def layers(self, row: int) -> list[tuple[list[Any], list[Any]]]:
         """Return z and a of every layer for one row."""
@@ -184,25 +190,17 @@ class Exact:
             own = x[column : column + group.size]
             if group.kind == "category":
                 at = starts["E"] + level * levels
-                made += [
-                    mp.fdot(own, self.w[at + q : at + group.size * levels : levels]) for q in range(levels)
-                ]
+                stop = at + group.size * levels
+                made += [mp.fdot(own, self.w[at + q : stop : levels]) for q in range(levels)]
                 level += group.size
             else:
                 made += own
             if group.kind == "number":
-                u = [
-                    mp.cos(
-                        2 * mp.pi * self.w[starts["f"] + number * waves + k] * own[0]
-                        + self.w[starts["phi"] + number * waves + k]
-                    )
-                    for k in range(waves)
-                ]
+                f, phi = starts["f"] + number * waves, starts["phi"] + number * waves
                 v, c = starts["V"] + number * waves * width, starts["c"] + number * width
-                made += [
-                    mp.fdot(u, self.w[v + q : v + waves * width : width]) + self.w[c + q]
-                    for q in range(width)
-                ]
+                u = [mp.cos(2 * mp.pi * self.w[f + k] * own[0] + self.w[phi + k]) for k in range(waves)]
+                sums = [mp.fdot(u, self.w[v + q : v + waves * width : width]) for q in range(width)]
+                made += [total + self.w[c + q] for q, total in enumerate(sums)]
                 number += 1
             column += group.size
         if features.scale:
@@ -211,8 +209,7 @@ class Exact:
 
     def loss(self, row: int, z: list[Any], a: list[Any]) -> Any:
         """Return the loss of one row from z and a of the last layer."""
-        network = self.batch.network
-        loss = network.loss
+        network, loss = self.batch.network, self.batch.network.loss
         link = loss.links.get(network.output.activation.name)
         smoothed = mpf(loss.smoothed)
         y = [target * (1 - smoothed) + smoothed / max(2, len(a)) for target in self.y[row]]
@@ -223,11 +220,8 @@ class Exact:
 
     def cost(self) -> Any:
         """Return C."""
-        return mp.fsum(
-            self.shares[row] * self.loss(row, *self.layers(row)[-1])
-            for row in range(len(self.x))
-            if self.shares[row]
-        )
+        shares = ((row, share) for row, share in enumerate(self.shares) if share)
+        return mp.fsum(share * self.loss(row, *self.layers(row)[-1]) for row, share in shares)
 
     def differences(self, index: int, at: Any) -> tuple[Any, Any]:
         """Return the one-sided differences of the cost, whose value is ``at``, by one parameter."""
@@ -242,20 +236,16 @@ class Exact:
 
 def check_exact(batch: Batch, function: GradientFunction, chosen: IntArray) -> Check:
     """Compare z, a, cost and the gradient at the chosen parameters with values in 50 digits."""
-    name = f"{DIGITS}-digit arithmetic"
-    if skipped := not_dense(batch):
-        return Check(name, RULE, TOLERANCE, skipped=skipped)
+    if why := not_dense(batch):
+        return ABOUT.skipped(why)
     products = batch.layout.size + 20 * sum(batch.network.sizes[1:])
     # Each weight takes two values of the cost: rows give way until there is time for some weights.
     rows = max(1, min(len(batch.x), MOST_WORK // (products * (1 + 2 * min(SOME, len(chosen))))))
     weights = min(len(chosen), (MOST_WORK // (products * rows) - 1) // 2)
     if weights < 1:
-        return Check(
-            name,
-            RULE,
-            TOLERANCE,
-            skipped=f"the network is too large: one value of the cost takes {products:,} products for each row, and "
-            f"{MOST_WORK:,} are made in all",
+        return ABOUT.skipped(
+            f"the network is too large: one value of the cost takes {products:,} products for each row, and "
+            f"{MOST_WORK:,} are made in all"
         )
     part = batch.part(rows)
     few = chosen[np.linspace(0, len(chosen) - 1, weights).astype(int)]
@@ -267,75 +257,55 @@ def check_exact(batch: Batch, function: GradientFunction, chosen: IntArray) -> C
             slopes, kinks = _slopes(part, exact, gradient, few)
     except (ArithmeticError, TypeError, ValueError) as error:
         # mpmath raises these for 1/0 and turns log(-1) into a complex number, where floats go on with inf and NaN.
-        return Check(
-            name, RULE, TOLERANCE, skipped=f"a formula has no real value for these numbers ({error})"
-        )
-    comparison = joined([values, slopes])
+        return ABOUT.skipped(f"a formula has no real value for these numbers ({error})")
     limits = [
         f"{some:,} of the {of:,} {what}"
         for some, of, what in ((rows, len(batch.x), "rows"), (weights, len(chosen), "weights"))
         if some < of
     ]
     notes = (f"for the time it takes, {' and '.join(limits)}",) if limits else ()
-    bad = comparison.bad
-    return Check(
-        name, RULE, TOLERANCE, len(comparison.found), len(bad), comparison.worst, tuple(kinks), notes=notes
-    )
+    return joined([*values, slopes]).check(ABOUT, kinks, notes)
 
 
-def _values(batch: Batch, exact: Exact) -> Comparison:
+def _values(batch: Batch, exact: Exact) -> list[Comparison]:
     """Compare every z and a of every row, and the cost, whose limits grow along the way as roundings do."""
-    parts: list[tuple[str, FloatArray, FloatArray, FloatArray]] = []
-    wanted = [exact.layers(row) for row in range(len(batch.x))]
+    parts: list[Comparison] = []
+
+    def compare(name: str, number: int, found: FloatArray, expected: list[Any], allowed: FloatArray) -> None:
+        right = np.array(expected, np.float64).reshape(-1)
+        address = partial(batch.at, name, number)
+        parts.append(Comparison(found.reshape(-1), right, allowed.reshape(-1), address))
+
+    rows = range(len(batch.x))
+    wanted = [exact.layers(row) for row in rows]
     carried = np.zeros_like(batch.x)
-    if batch.record.stage is not None and batch.network.features is not None:
-        exact_a = np.array([[float(v) for v in exact.stage(row)] for row in range(len(batch.x))])
+    if batch.record.stage is not None:
         carried = _roundings_of_stage(batch)
-        parts.append(("a 0", batch.record.stage.a, exact_a, carried))
-    for number, layer in enumerate(batch.network.layers):
-        p = {name: np.abs(array) for name, array in batch.p[number + 1].items()}
-        entered = np.abs(batch.record.entering(number + 1))
-        terms = layer.forward(p, entered, None, np).z
-        of_z = NEAR * terms + carried @ p["W"] * layer.scale(len(p["W"]))
-        z, a = batch.record.layers[number].z, batch.record.layers[number].a
-        slope = batch.gradients.layers[number].slope
+        compare("a", 0, batch.record.stage.a, [exact.stage(row) for row in rows], carried)
+    for number, layer in enumerate(batch.network.layers, 1):
+        w = batch.unsigned(number)["W"]
+        of_z = NEAR * batch.terms_of_z(number) + carried @ w * layer.scale(len(w))
+        z, a, slope = *batch.record.layers[number - 1][:2], batch.gradients.layers[number - 1].slope
         if slope is not None:
             of_a = np.abs(slope) * of_z
         else:
             of_a = 2 * a * of_z.max(axis=-1, keepdims=True)
         size = np.abs(a) + np.abs(z) if layer.mix else np.abs(a)
         carried = 2 * of_a + NEAR * np.maximum(size, 1e-3)
-        for name, array, limit, which in (("z", z, of_z, 0), ("a", a, carried, 1)):
-            rows = np.array([[float(v) for v in row[number][which]] for row in wanted])
-            parts.append((f"{name} {number + 1}", array, rows, limit))
+        compare("z", number, z, [row[number - 1][0] for row in wanted], of_z)
+        compare("a", number, a, [row[number - 1][1] for row in wanted], carried)
     losses = [exact.loss(row, *layers[-1]) for row, layers in enumerate(wanted)]
     cost = float(mp.fsum(s * loss for s, loss in zip(exact.shares, losses, strict=True) if s))
-    found = float(batch.gradients.cost)
     near = float(np.sum(np.abs(batch.gradients.layers[-1].delta) * of_z)) + NEAR * abs(cost)
-
-    def address(place: int) -> str:
-        for name, array, _, _ in parts:
-            if place < array.size:
-                row, neuron = divmod(place, array.shape[1])
-                kind, number = name.split()
-                return batch.at(kind, int(number) - 1, neuron, row)
-            place -= array.size
-        return "C"
-
-    return Comparison(
-        np.concatenate([*(array.reshape(-1) for _, array, _, _ in parts), [found]]),
-        np.concatenate([*(rows.reshape(-1) for _, _, rows, _ in parts), [cost]]),
-        np.concatenate([*(limit.reshape(-1) for _, _, _, limit in parts), [near]]),
-        address,
-    )
+    found, right, allowed = np.array([[float(batch.gradients.cost)], [cost], [near]])
+    return [*parts, Comparison(found, right, allowed, lambda _: "C")]
 
 
 def _roundings_of_stage(batch: Batch) -> FloatArray:
     """Return how far rounding may move each number of a[0]: its terms', and those of the angles that it comes from."""
     features = batch.network.features
     assert features is not None
-    p = {name: np.abs(array) for name, array in batch.p[0].items()}
-    x = np.abs(batch.x)
+    p, x = batch.unsigned(0), np.abs(batch.x)
     record = features.forward(p, x, np)
     if record.u is not None:
         angles = 1 + features.angles(p, x, np)
@@ -354,8 +324,7 @@ def _slopes(batch: Batch, exact: Exact, gradient: FloatArray, few: IntArray) -> 
     for place, index in enumerate(few):
         left, right = exact.differences(int(index), at)
         low, high = sorted((float(left), float(right)))
-        middle = float((left + right) / 2)
-        g = float(gradient[index])
+        middle, g = float((left + right) / 2), float(gradient[index])
         # At a kink or jump the one-sided differences are two numbers, and the derivative may be any between.
         if high - low > 1e-12 * scale and low - NEAR * scale <= g <= high + NEAR * scale:
             if abs(g - middle) > NEAR * scale:

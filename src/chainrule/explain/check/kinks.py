@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
+from typing import TypeAlias
 
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.explain.check.batch import Batch
+from chainrule.explain.check.batch import Batch, blocks
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.nodes import Binary, Call, Compare, Node, children
 from chainrule.formula.text import text
+
+Values: TypeAlias = dict[str, FloatArray | float]
 
 
 @lru_cache(maxsize=256)
@@ -55,52 +58,37 @@ def crossed(batch: Batch, low: FloatArray, high: FloatArray) -> list[str]:
 
     The first is named: the earliest layer's z, and last the loss of a row.
     """
-    found: list[str] = []
     each = 2 * (batch.flat.size + len(batch.x) * sum(batch.network.sizes))
-    size = max(1, 4_000_000 // each)
-    for start in range(0, len(low), size):
-        some = slice(start, start + size)
-        found += _crossed(batch, low[some], high[some])
-    return found
+    return [name for some in blocks(len(low), each) for name in _crossed(batch, low[some], high[some])]
 
 
+@np.errstate(all="ignore")
 def _crossed(batch: Batch, low: FloatArray, high: FloatArray) -> list[str]:
-    network = batch.network
-    names = [""] * len(low)
-    with np.errstate(all="ignore"):
-        both = [network.forward(batch.layout.unflatten(flats), batch.x, np) for flats in (low, high)]
-    for number, layer in enumerate(network.layers):
-        made = layer.activation
-        pairs = [record.layers[number].z for record in both]
+    network, names = batch.network, [""] * len(low)
+    both = [network.forward(batch.layout.unflatten(flats), batch.x, np) for flats in (low, high)]
+
+    def name(switch: Formula, sides: Iterable[tuple[FloatArray, Values]], what: str, number: int) -> None:
+        """Name for each pair the first row and neuron that changed, where none is named yet."""
+        one, other = (_side(switch, values, like) for like, values in sides)
+        changed = (one != other).reshape(len(low), -1)
+        for pair in np.flatnonzero(changed.any(axis=1)):
+            names[pair] = names[pair] or batch.at(what, number, int(np.argmax(changed[pair])))
+
+    for number, layer in enumerate(network.layers, 1):
+        made, pair = layer.activation, [record.layers[number - 1].z for record in both]
         for switch in switches(made.formula):
-            sides = [_side(switch, {"z": z, **made.parameters}, z) for z in pairs]
-            _name(batch, names, sides[0] != sides[1], "z", number)
-    output = network.output.activation
-    link = network.loss.links.get(output.name)
-    y = network.loss.smooth(batch.y)
-    for switch in switches(network.loss.formula if link is None else link.formula):
-        sides = []
-        for record in both:
-            last = record.layers[-1]
-            shape = np.broadcast_to(y, last.a.shape)
-            sides.append(
-                _side(switch, {"a": last.a, "z": last.z, "y": shape, **network.loss.parameters}, last.a)
-            )
-        _name(batch, names, sides[0] != sides[1], "a" if link is None else "z", len(network.layers) - 1)
+            name(switch, ((z, {"z": z, **made.parameters}) for z in pair), "z", number)
+    loss, link = network.loss, network.loss.links.get(network.output.activation.name)
+    ends, y = [record.layers[-1] for record in both], loss.smooth(batch.y)
+    for switch in switches(loss.formula if link is None else link.formula):
+        sides = (
+            (end.a, {"a": end.a, "z": end.z, "y": np.broadcast_to(y, end.a.shape), **loss.parameters})
+            for end in ends
+        )
+        name(switch, sides, "a" if link is None else "z", len(network.layers))
     return names
 
 
-def _side(switch: Formula, values: dict[str, FloatArray | float], like: FloatArray) -> FloatArray:
-    value = switch.evaluate_like(values, like, np)
-    match switch.root:
-        case Call("floor"):
-            return np.asarray(value)
-    return np.asarray(np.sign(value))
-
-
-def _name(batch: Batch, names: list[str], changed: FloatArray, name: str, layer: int) -> None:
-    """Name for each pair the first row and neuron that changed, where none is named yet."""
-    for place in np.flatnonzero(changed.any(axis=(-2, -1))):
-        if not names[place]:
-            row, neuron = np.argwhere(changed[place])[0]
-            names[place] = batch.at(name, layer, int(neuron), int(row))
+def _side(switch: Formula, values: Values, like: FloatArray) -> FloatArray:
+    value = np.asarray(switch.evaluate_like(values, like, np))
+    return value if isinstance(switch.root, Call) and switch.root.name == "floor" else np.sign(value)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 
@@ -45,6 +46,18 @@ class Mistake(Plain):
     explains: float
 
 
+class About(NamedTuple):
+    """A check's name, what is compared in it, and how near it must be."""
+
+    name: str
+    rule: str
+    tolerance: str
+
+    def skipped(self, why: str) -> Check:
+        """Return the check where it can't be made."""
+        return Check(*self, skipped=why)
+
+
 @dataclass(frozen=True)
 class Check(Plain, names=(..., "outcome")):
     """One check: how many numbers were compared, how many failed, the worst of them.
@@ -66,7 +79,7 @@ class Check(Plain, names=(..., "outcome")):
     @property
     def passed(self) -> bool:
         """Whether nothing failed; a skipped check fails nothing."""
-        return self.failed == 0
+        return not self.failed
 
     @property
     def outcome(self) -> str:
@@ -105,15 +118,13 @@ class Comparison:
             return None
         errors = self.errors
         with np.errstate(all="ignore"):
-            share = np.where(errors > 0, errors / self.allowed, 0.0)
-        place = int(np.argmax(share))
-        return Worst(
-            self.addresses(place),
-            float(self.found[place]),
-            float(self.expected[place]),
-            float(errors[place]),
-            float(self.allowed[place]),
-        )
+            place = int(np.argmax(np.where(errors > 0, errors / self.allowed, 0.0)))
+        numbers = (float(each[place]) for each in (self.found, self.expected, errors, self.allowed))
+        return Worst(self.addresses(place), *numbers)
+
+    def check(self, about: About, kinks: Sequence[Kink] = (), notes: Sequence[str] = ()) -> Check:
+        """Return the check that this comparison makes."""
+        return Check(*about, len(self.found), len(self.bad), self.worst, tuple(kinks), notes=tuple(notes))
 
 
 def joined(parts: Sequence[Comparison]) -> Comparison:
@@ -124,9 +135,7 @@ def joined(parts: Sequence[Comparison]) -> Comparison:
         which = int(np.searchsorted(starts, place, side="right")) - 1
         return parts[which].addresses(place - int(starts[which]))
 
-    return Comparison(
-        np.concatenate([part.found for part in parts]),
-        np.concatenate([part.expected for part in parts]),
-        np.concatenate([np.broadcast_to(part.allowed, part.found.shape) for part in parts]),
-        address,
+    found, expected, allowed = (
+        np.concatenate([getattr(part, name) for part in parts]) for name in ("found", "expected", "allowed")
     )
+    return Comparison(found, expected, allowed, address)

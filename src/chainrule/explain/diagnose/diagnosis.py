@@ -6,7 +6,7 @@ engine with the settings of the training card.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -16,13 +16,14 @@ from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
-from chainrule.errors import SettingsError, TableError
+from chainrule.errors import TableError
+from chainrule.explain.attribute.outcome import known_member
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.check.certificate import batch_of
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
-from chainrule.explain.diagnose.finding import Finding, merged
-from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope
-from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings
+from chainrule.explain.diagnose.finding import Finding, merged, of_member
+from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope, stretch
+from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings, trial
 from chainrule.explain.diagnose.thresholds import THRESHOLDS
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -86,10 +87,10 @@ class Diagnosis(Plain, names=("rows", ..., "thresholds")):
 
     def __getitem__(self, kind: str) -> Finding:
         """Return the first finding of a kind."""
-        for finding in self.findings:
-            if finding.kind == kind:
-                return finding
-        raise KeyError(kind)
+        try:
+            return next(finding for finding in self.findings if finding.kind == kind)
+        except StopIteration:
+            raise KeyError(kind) from None
 
     @property
     def kinds(self) -> tuple[str, ...]:
@@ -115,9 +116,7 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     >>> diagnose(model, rows)["identical_neurons"].where[:2]
     ('z[1][1]', 'z[1][2]')
     """
-    if member is not None and not 0 <= member < model.members:
-        has = "1 member" if model.members == 1 else f"{model.members} members"
-        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    known_member(model, member)
     read = model.table(table)
     known = np.flatnonzero(read.column(model.target.name).is_not_null().to_numpy())
     if len(known) < 2:
@@ -135,16 +134,14 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     tried: Trial | None = None
     for one in range(model.members) if member is None else (member,):
         batch = batch_of(model, read, rows=known.tolist(), member=one)
-        named = None if model.members == 1 else one
+        own = [*neuron_findings(batch, some), *gradient_findings(batch)]
         if not facts:
             found += input_findings(model, batch.x)
-            rated, tried = _rate(model, batch, named)
-            found += rated
-        found += neuron_findings(batch, some, named)
-        found += gradient_findings(batch, named)
+            rated, tried = _rate(model, batch)
+            own += rated
+        found += of_member(own, one, model.members > 1)
         facts[one + 1] = layer_facts(batch, tried if not facts else None)
-    prediction = model.predict(part)
-    found += answer_findings(model, part, prediction)
+    found += answer_findings(model, part, model.predict(part))
     if model.card and model.card["rows"]["test"]:
         found += _overfitting(model, read, known)
     ordered = sorted(merged(found), key=lambda finding: (KINDS.index(finding.kind), finding.layer or 0))
@@ -163,7 +160,6 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
             dead = int(flat.all(axis=0).sum()) if low != high else None
             share = float(flat.mean())
         follows = index + 1 < len(lengths) and lengths[index + 1] > 0
-        w = batch.weight_matrix(index)
         facts.append(
             LayerFacts(
                 index + 1,
@@ -173,7 +169,7 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
                 share,
                 float(lengths[index]),
                 float(lengths[index] / lengths[index + 1]) if follows else None,
-                float(np.sqrt(np.mean(w**2) * w.shape[0])) * layer.scale(w.shape[0]),
+                stretch(batch, index),
                 None if tried is None else tried.ratios[index],
             )
         )
@@ -188,28 +184,25 @@ def _settings(model: Model) -> StepSettings:
     return replace(settings_of(model.card)[0], sharing="none") if model.card else StepSettings()
 
 
-def _overfitting(model: Model, table: Table, known: IntArray) -> list[Finding]:
+def _overfitting(model: Model, table: Table, known: IntArray) -> Iterator[Finding]:
     """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
     from chainrule.fitting.replay import training_rows
 
     try:
         rows = training_rows(model, table)
     except TableError:
-        return []
+        return
     part = table.take(np.intersect1d(rows, known))
-    return overfit_findings(model, model.score(model.predict(part), part))
+    yield from overfit_findings(model, model.score(model.predict(part), part))
 
 
-def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding], Trial | None]:
+def _rate(model: Model, batch: Batch) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
     from chainrule.fitting.card import settings_of
 
-    settings = _settings(model)
-    if not model.card or settings.optimizer.searches:
+    card, settings = model.card, _settings(model)
+    if not card or settings.optimizer.searches:
         return [], None
-    card = model.card
     strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
-    return rate_findings(batch, settings, card["learning_rate"], card["stopped"], member, strength)
-
-
-__all__ = ["KINDS", "Diagnosis", "Finding", "LayerFacts", "diagnose", "layer_facts"]
+    made = trial(batch, settings, card["learning_rate"], strength=strength)
+    return list(rate_findings(batch, settings, made, card["stopped"], strength)), made

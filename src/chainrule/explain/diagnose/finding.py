@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
 
 from chainrule._plain import Plain
 from chainrule.explain.trace.address import Address
@@ -24,29 +24,30 @@ class Finding(Plain):
     why: str
     remedy: str
     layer: int | None = None
-    members: tuple[int, ...] = field(default=())
+    members: tuple[int, ...] = ()
 
 
-def merged(findings: Sequence[Finding]) -> list[Finding]:
+def merged(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with those of the same kind and layer in several members as one, the first one's words."""
     found: dict[tuple[str, int | None], Finding] = {}
     for finding in findings:
         key = (finding.kind, finding.layer)
-        if key in found:
-            first = found[key]
+        if first := found.get(key):
             finding = replace(
-                first, where=(*first.where, *finding.where), members=(*first.members, *finding.members)
+                first, where=first.where + finding.where, members=first.members + finding.members
             )
         found[key] = finding
     return list(found.values())
 
 
-def addresses(name: str, layer: int, neurons: Sequence[int], member: int | None) -> tuple[str, ...]:
-    """Return the addresses of neurons (from 0) of a layer (from 1); ``member`` (from 0) if there are several."""
-    which = None if member is None else member + 1
-    return tuple(str(Address(name, layer, (int(j) + 1,), member=which)) for j in neurons)
+def addresses(name: str, layer: int | None, neurons: Iterable[int]) -> tuple[str, ...]:
+    """Return the addresses of neurons (from 0) of a layer (from 1): a[1][3]."""
+    return tuple(str(Address(name, layer, (int(j) + 1,))) for j in neurons)
 
 
-def whole(name: str, layer: int, member: int | None) -> str:
-    """Return the address of a layer's whole array: W[2], delta[1]@member=3."""
-    return str(Address(name, layer, member=None if member is None else member + 1))
+def of_member(findings: Iterable[Finding], member: int, several: bool) -> Iterator[Finding]:
+    """Return findings as those of a member (from 0), which their addresses name if there are several."""
+    which = f"@member={member + 1}" * several
+    for finding in findings:
+        where = tuple(place + which for place in finding.where)
+        yield replace(finding, where=where, members=(member + 1,))
