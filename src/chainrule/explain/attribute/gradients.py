@@ -126,22 +126,10 @@ def integrated_gradients(
         shares.append(ColumnShare(name, table.cell(row, name), cells[name], value))
         place = stop
     total, difference = float(np.sum(path.sums)), float(ends[1] - ends[0])
-    return Attributions(
-        outcome.name,
-        row + 1,
-        None if member is None else member + 1,
-        words,
-        float(ends[1]),
-        float(ends[0]),
-        tuple(shares),
-        total,
-        difference,
-        abs(total - difference),
-        tolerance * path.largest,
-        path.points,
-        path.pieces,
-        path.jump,
-    )
+    sums = (total, difference, abs(total - difference), tolerance * path.largest)
+    which = (outcome.name, row + 1, None if member is None else member + 1, words)
+    found = (float(ends[1]), float(ends[0]), tuple(shares))
+    return Attributions(*which, *found, *sums, path.points, path.pieces, path.jump)
 
 
 def baseline_row(

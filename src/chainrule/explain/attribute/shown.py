@@ -70,9 +70,10 @@ def attribution_derivation(
 
 def _lines(found: Attributions, members: int) -> Iterator[Line]:
     of = f"the mean of {members} members" if members > 1 else "of one member"
-    yield _given(f"{found.quantity} for the row, {of}", "answer", found.value)
-    yield _given(f"the same for the baseline: {found.baseline}", "baseline", found.baseline_value)
+    rules = (f"{found.quantity} for the row, {of}", f"the same for the baseline: {found.baseline}")
     ends = {"answer": found.value, "baseline": found.baseline_value}
+    for rule, (label, value) in zip(rules, ends.items(), strict=True):
+        yield Line(rule, "", as_node(value), {}, value, label=label)
     change = Binary("-", Symbol("answer"), Symbol("baseline"))
     yield Line("what there is to share out", "", change, ends, found.difference, label="change")
     values = {f"s_{number}": share.value for number, share in enumerate(found.columns, 1)}
@@ -89,10 +90,6 @@ def _lines(found: Attributions, members: int) -> Iterator[Line]:
     yield Line(rule, "", added(nodes), values, found.total, check, note, "shares")
 
 
-def _given(rule: str, label: str, value: float) -> Line:
-    return Line(rule, "", as_node(value), {}, value, label=label)
-
-
 def _shares(found: Attributions) -> Grid:
     rows = tuple(
         (f"s_{number}", share.column, share.value, _cell(share.cell), _cell(share.baseline))
@@ -103,11 +100,8 @@ def _shares(found: Attributions) -> Grid:
 
 
 def _effects(effects: Effects) -> Iterator[Grid]:
-    slopes = tuple(
-        (effect.column, _cell(effect.cell), effect.slope)
-        for effect in effects.columns
-        if effect.slope is not None
-    )
+    known = ((effect, effect.slope) for effect in effects.columns if effect.slope is not None)
+    slopes = tuple((effect.column, _cell(effect.cell), slope) for effect, slope in known)
     if slopes:
         caption = f"The derivative of {effects.quantity} by each number, for one unit of its column"
         yield Grid(("column", "cell", "derivative"), slopes, ("column",), caption)

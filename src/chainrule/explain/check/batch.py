@@ -66,10 +66,8 @@ class Batch:
 
     def terms_of_z(self, number: int) -> FloatArray:
         """Return the terms of each z of layer ``number`` added without their signs, (n, n_out)."""
-        entering = np.abs(self.record.entering(number))
-        return np.asarray(
-            self.network.layers[number - 1].forward(self.unsigned(number), entering, None, np).z
-        )
+        layer, entering = self.network.layers[number - 1], np.abs(self.record.entering(number))
+        return np.asarray(layer.forward(self.unsigned(number), entering, None, np).z)
 
     @cached_property
     @np.errstate(all="ignore")

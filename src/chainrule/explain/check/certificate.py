@@ -66,10 +66,7 @@ class Certificate(Plain, names=("passed", ...)):
 
     def __getitem__(self, name: str) -> Check:
         """Return the check of a name."""
-        try:
-            return next(check for check in self.checks if check.name == name)
-        except StopIteration:
-            raise KeyError(name) from None
+        return {check.name: check for check in self.checks}[name]
 
 
 @one_blas_thread()

@@ -12,7 +12,7 @@ from typing import NamedTuple, TypeVar
 
 import numpy as np
 
-from chainrule._types import Array, FloatArray, Namespace
+from chainrule._types import Array, FloatArray
 from chainrule.equations.activations import Activation
 from chainrule.equations.layout import Slot
 from chainrule.equations.network import Network, Parameters
@@ -123,17 +123,11 @@ def _activations(batch: Batch) -> Iterator[Candidate]:
 
 
 def _without_slope(made: Activation) -> Activation:
-    def one(z: Array, xp: Namespace, **parameters: float) -> Array:
-        return xp.ones_like(z)
-
-    return replace(made, derivative=one)
+    return replace(made, derivative=lambda z, xp, **_: xp.ones_like(z))
 
 
 def _slope_at_output(made: Activation) -> Activation:
-    def at_output(z: Array, xp: Namespace, **parameters: float) -> Array:
-        return made.prime(made(z, xp), xp)
-
-    return replace(made, derivative=at_output)
+    return replace(made, derivative=lambda z, xp, **_: made.prime(made(z, xp), xp))
 
 
 def _matrices(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
@@ -206,8 +200,7 @@ def _means(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
 
 def _biases(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     """Leave the biases' derivatives out, or the biases themselves out of z."""
-    slots = [slot for slot in batch.layout.slots if slot.name == "b"]
-    for some in _all_and_each(slots):
+    for some in _all_and_each([slot for slot in batch.layout.slots if slot.name == "b"]):
         p = _copied(batch)
         for slot in some:
             p[slot.layer]["b"] = np.zeros(slot.shape)
@@ -244,13 +237,10 @@ def _backward(
     batch: Batch, p: Parameters, changes: dict[int, Callable[[Activation], Activation]] | None = None
 ) -> FloatArray:
     """Return the gradient of a backward through other parameters or other derivatives, from the same record."""
-    network = batch.network
-    if changes:
-        layers = [
-            replace(layer, activation=changes[i](layer.activation)) if i in changes else layer
-            for i, layer in enumerate(network.layers)
-        ]
-        network = Network([network.n_inputs, *layers], network.loss, network.reduction, network.features)
+    network, layers = batch.network, list(batch.network.layers)
+    for i, change in (changes or {}).items():
+        layers[i] = replace(layers[i], activation=change(layers[i].activation))
+    network = Network([network.n_inputs, *layers], network.loss, network.reduction, network.features)
     found = network.backward(p, batch.record, batch.y, np, batch.weights)
     return batch.layout.flatten(found.parameters)
 

@@ -87,10 +87,7 @@ class Diagnosis(Plain, names=("rows", ..., "thresholds")):
 
     def __getitem__(self, kind: str) -> Finding:
         """Return the first finding of a kind."""
-        try:
-            return next(finding for finding in self.findings if finding.kind == kind)
-        except StopIteration:
-            raise KeyError(kind) from None
+        return {finding.kind: finding for finding in reversed(self.findings)}[kind]
 
     @property
     def kinds(self) -> tuple[str, ...]:

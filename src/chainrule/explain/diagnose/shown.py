@@ -62,10 +62,9 @@ def _finding(number: int, finding: Finding, several: bool) -> Shown:
         which = f" (member {finding.members[0]}{others})"
     rest = len(finding.where) - MOST_ADDRESSES
     where = ", ".join(finding.where[:MOST_ADDRESSES]) + (f" and {rest:,} more" if rest > 0 else "")
-    evidence = ", ".join(f"{name} {_value(value)}" for name, value in finding.evidence.items())
+    evidence = ", ".join(
+        f"{name} {value if isinstance(value, str) else f'{value:.4g}'}"
+        for name, value in finding.evidence.items()
+    )
     facts = (("where", where), ("evidence", evidence), ("why", finding.why), ("try", finding.remedy))
     return Shown(f"{number}. {finding.what}{which}", facts)
-
-
-def _value(value: float | str) -> str:
-    return value if isinstance(value, str) else f"{value:.4g}"
