@@ -217,9 +217,7 @@ class _Path:
             unsure = np.maximum(np.abs(parts - together).sum(axis=1), np.abs(together.sum(axis=1) - changes))
             allowed = tolerance * self.largest / (2 * len(left))
             narrow = width <= NARROWEST
-            done = (unsure <= allowed) | narrow
-            if self.points >= MOST_POINTS:
-                done[:] = True
+            done = (unsure <= allowed) | narrow | (self.points >= MOST_POINTS)
             if narrow.any():
                 self.jump = max(self.jump, float(np.abs(changes - together.sum(axis=1))[narrow].max()))
             self.sums += together[done].sum(axis=0)

@@ -6,7 +6,7 @@ chainrule's own can be given to be checked; what is wrong with it is named where
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -131,18 +131,16 @@ def certify(
 
 
 def _checks(batch: Batch, chosen: IntArray, function: GradientFunction, names: Sequence[str]) -> list[Check]:
-    gradient, odd = flat_gradient(batch, function(batch.network, batch.p, batch.x, batch.y, batch.weights))
-    made: list[Check] = []
-    if "differences" in names:
-        made.append(check_differences(batch, gradient, chosen, odd))
-    if "exact" in names:
-        from chainrule.explain.check.exact import check_exact
+    from chainrule.explain.check.exact import check_exact
 
-        made.append(check_exact(batch, function, chosen))
-    if "engines" in names:
-        made.append(check_engines(batch))
-    if "rows" in names:
-        made.append(check_rows(batch, function, gradient))
+    gradient, odd = flat_gradient(batch, function(batch.network, batch.p, batch.x, batch.y, batch.weights))
+    makers: dict[str, Callable[[], Check]] = {
+        "differences": lambda: check_differences(batch, gradient, chosen, odd),
+        "exact": lambda: check_exact(batch, function, chosen),
+        "engines": lambda: check_engines(batch),
+        "rows": lambda: check_rows(batch, function, gradient),
+    }
+    made = [make() for name, make in makers.items() if name in names]
     if any(not check.passed for check in made):
         mistakes = name_mistakes(batch, gradient)
         made = [check if check.passed else replace(check, mistakes=mistakes) for check in made]
@@ -231,6 +229,5 @@ def _chosen(batch: Batch, sample: int | None, seed: int) -> IntArray:
     order: FloatArray = generator(seed, Purpose.SPLIT, 1).random(size)
     # One of each array first, so that no layer goes unchecked, then by chance.
     for slot in batch.layout.slots:
-        first = slot.start + int(np.argmin(order[slot.start : slot.stop]))
-        order[first] = -1.0
+        order[slot.start + int(np.argmin(order[slot.start : slot.stop]))] = -1.0
     return np.sort(np.argsort(order, kind="stable")[:wanted])

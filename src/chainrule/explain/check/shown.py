@@ -6,17 +6,7 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.explain.check.certificate import Certificate
 from chainrule.explain.check.result import Check
-from chainrule.explain.show.document import (
-    Block,
-    Document,
-    Facts,
-    Section,
-    Styled,
-    Table,
-    Words,
-    more,
-    notes,
-)
+from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more, notes
 
 MOST_KINKS = 5
 
