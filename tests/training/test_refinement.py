@@ -215,7 +215,7 @@ def test_the_error_of_numbers_is_in_the_units_of_the_table_and_the_card_says_wha
     assert trained.fit.losses[0] == pytest.approx(want, rel=1e-9)
     assert trained.model.card["watch"] == "error"
     assert (
-        chainrule.Model.from_dict(trained.model.to_dict(), {"parameters": trained.model.parameters}).card[
+        chainrule.Model.from_dict(trained.model.to_dict(), trained.model.arrays()).card[
             "watch"
         ]
         == "error"

@@ -38,7 +38,8 @@ def run(options: argparse.Namespace) -> None:
 
     model = Model.load(options.model)
     if options.json:
-        sizes = {"members": model.members, "parameters_per_member": model.parameters.shape[1]}
+        each = [group.parameters.shape[1] for group in model.groups]
+        sizes = {"members": model.members, "parameters_per_member": each[0] if len(each) == 1 else each}
         print_json({**sizes, **model.to_dict()})
     else:
         print_description(screen(), model, options.model)

@@ -33,11 +33,17 @@ def print_description(console: Console, model: Model, path: str) -> None:
     """Show what a model file holds."""
     console.print(bold(path))
     _print_facts(console, model)
-    console.print()
-    console.print(bold("Layers"))
+    for place, group in enumerate(model.groups, 1):
+        console.print()
+        console.print(bold("Layers" if len(model.groups) == 1 else f"Layers of group {place}"))
+        _print_layers(console, group.network)
+    _print_inputs(console, model)
+
+
+def _print_layers(console: Console, network: Network) -> None:
     grid = table_of("layer", "neurons", "activation", "a = f(z)", "W", "b", right=[0, 1])
-    shapes = model.network.shapes()[: len(model.network.layers)]
-    for index, (layer, arrays) in enumerate(zip(model.network.layers, shapes, strict=True)):
+    shapes = network.shapes()[: len(network.layers)]
+    for index, (layer, arrays) in enumerate(zip(network.layers, shapes, strict=True)):
         if index >= MOST_COLUMNS:
             break
         weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
@@ -46,15 +52,14 @@ def print_description(console: Console, model: Model, path: str) -> None:
         weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
         grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
     console.print(grid)
-    more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
-    if model.network.features is not None:
-        console.print(plain(f"layer 0: {model.network.features.words}"))
+    more(console, len(network.layers) - MOST_COLUMNS, "layers")
+    if network.features is not None:
+        console.print(plain(f"layer 0: {network.features.words}"))
         console.print()
-    _print_inputs(console, model)
 
 
 def _print_facts(console: Console, model: Model) -> None:
-    target, network, card = model.target, model.network, model.card
+    target, card = model.target, model.card
     grid = facts()
     grid.add_row("task", plain(f"{model.task} of {target.name}"))
     if model.task == "classification":
@@ -63,16 +68,19 @@ def _print_facts(console: Console, model: Model) -> None:
         grid.add_row("target", plain(f"y = {target.formula}, {_values(target.parameters)}"))
     if target.clamp is not None:
         grid.add_row("answers", clamp_words(target))
-    grid.add_row("network", plain(shape_of(network, model.members)))
-    grid.add_row("loss", plain(f"{network.loss.text}, {network.reduction} over rows"))
-    count = f"{model.parameters.shape[1]:,} in each network, {model.parameters.dtype}"
-    grid.add_row("parameters", count)
+    for place, (group, share) in enumerate(zip(model.groups, model.shares, strict=True), 1):
+        if len(model.groups) > 1:
+            grid.add_row(f"group {place}", f"{share:.3g} of the answer")
+        network = group.network
+        grid.add_row("network", plain(shape_of(network, group.members)))
+        grid.add_row("loss", plain(f"{network.loss.text}, {network.reduction} over rows"))
+        grid.add_row("parameters", f"{group.parameters.shape[1]:,} in each network, {group.parameters.dtype}")
     if card:
         rows = ", ".join(f"{n:,} {what}" for what, n in _in_order(card["rows"]) if n)
         grid.add_row("trained on", plain(f"{card['table']}: {rows}"))
         if card["weights"] is not None:
             grid.add_row("weights", plain(f"of the rows, from column {card['weights']}"))
-        grid.add_row("training", plain(", ".join(_how(card, network))))
+        grid.add_row("training", plain(", ".join(_how(card, model))))
         kept = sorted(set(card["best_epochs"]))
         ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
         span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
@@ -84,13 +92,13 @@ def _print_facts(console: Console, model: Model) -> None:
     console.print(grid)
 
 
-def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
+def _how(card: Mapping[str, Any], model: Model) -> Iterator[str]:
     """Say how a model was trained, in the words of the report of training."""
     yield from (card["optimizer"], f"learning rate {card['learning_rate']:g}")
     if card["schedule"] != "constant":
         yield f"schedule {card['schedule']}"
     yield "row by row" if card["batch_size"] == 1 else f"batches of {card['batch_size']:,} rows"
-    dropout = max(layer.dropout for layer in network.layers)
+    dropout = max(layer.dropout for group in model.groups for layer in group.network.layers)
     amounts = {"weight decay": card["weight_decay"], "L1": card["l1"], "L2": card["l2"], "dropout": dropout}
     yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
     if card.get("regularization_schedule"):

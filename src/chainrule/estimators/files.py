@@ -227,7 +227,7 @@ def table_parts(estimator: Any) -> tuple[Arrays, Description]:
         estimator._to_dict(),
     )
     description = {**model.to_dict(), NAME: type(estimator).__name__, FITTED: fitted.to_dict()}
-    return {"parameters": model.parameters}, description
+    return model.arrays(), description
 
 
 def table_from_parts(cls: Any, arrays: Arrays, data: Description) -> Any:

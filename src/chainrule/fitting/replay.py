@@ -266,7 +266,7 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     if same:
         part = table.take(rows)
         x = model.encoder.transform(part)
-        y = target.transform(part, single=by_class and model.network.output.n_out == 1)
+        y = target.transform(part, single=by_class and model.output.n_out == 1)
         weights = None if weights is None else weights[rows]
         same = data_digest(x, y, weights) == card["data"]
     if not same:
