@@ -361,7 +361,10 @@ def test_several_members_are_one_finding_with_all_their_addresses():
     assert found[0].members == (1, 3)
     assert found[0].where[0] == "a[1][1]@member=1"
     assert found[0].where[-1] == "a[1][8]@member=3"
-    assert "dead_neurons" not in diagnose(model.with_parameters(lambda group: parameters), PENGUINS, member=1).kinds
+    assert (
+        "dead_neurons"
+        not in diagnose(model.with_parameters(lambda group: parameters), PENGUINS, member=1).kinds
+    )
 
 
 def test_a_diagnosis_is_plain_data(relu):

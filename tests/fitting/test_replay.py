@@ -1,6 +1,7 @@
 """Replays: the run's own bits, whatever the optimizer, the schedule, the members and the engine; another table is refused."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest

@@ -280,7 +280,8 @@ WAYS = st.sampled_from(["put", "delete", "add", "repeat"])
 MUTATION = st.tuples(st.sampled_from(PLACES), WAYS, NASTY)
 GROUPED_PLACES = [path for path in places(GROUPED) if path]
 OF_GROUPS = st.tuples(
-    st.sampled_from(GROUPED_PLACES) | st.sampled_from([path for path in GROUPED_PLACES if path[0] == "groups"]),
+    st.sampled_from(GROUPED_PLACES)
+    | st.sampled_from([path for path in GROUPED_PLACES if path[0] == "groups"]),
     WAYS,
     NASTY,
 )
