@@ -25,7 +25,8 @@ from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_rows
 from chainrule.fitting.replay import replay
 from chainrule.model.file import write_model_file
-from chainrule.model.model import MAX_ACTIVATIONS, MAX_GROUPS, MAX_LAYERS, Model
+from chainrule.model.group import MAX_ACTIVATIONS, MAX_GROUPS, MAX_LAYERS
+from chainrule.model.model import Model
 
 TABLE = {
     "x": [1.5, 2, 3, 4.0] * 10,

@@ -22,8 +22,8 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, OutputError, SettingsError, TableError
 from chainrule.model.file import read_model_file, write_model_file
-from chainrule.model.group import Group
-from chainrule.model.model import MAX_ACTIVATIONS, MAX_LAYERS, MOST_OUTPUTS, Model
+from chainrule.model.group import MAX_ACTIVATIONS, MAX_LAYERS, Group
+from chainrule.model.model import MOST_OUTPUTS, Model
 from chainrule.tables.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame

@@ -5,27 +5,25 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from math import prod
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from chainrule._plain import read_list, read_number, read_record, read_text
+from chainrule._plain import read_record, read_text
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule._version import __version__
 from chainrule.engines import ENGINES, engine_named
-from chainrule.equations.activations import Activation, activation
 from chainrule.equations.answers import Answers
-from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
-from chainrule.model.group import Group, check_groups
+from chainrule.model.group import Group, array_name, check_groups, read_groups, read_version_1, with_arrays
 from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
@@ -38,17 +36,8 @@ if TYPE_CHECKING:
 VERSION = 2
 """The version of the description that `Model.save` writes; version 1, of one network, is read as well."""
 
-MAX_GROUPS = 100
-"""The most groups that are read from a file."""
-
-MAX_LAYERS = 1000
-"""The most layers of all groups that are read from a file: a hostile one could hold a million."""
-
 MOST_OUTPUTS = 20_000_000
 """The most outputs of all members that are held in memory at a time."""
-
-MAX_ACTIVATIONS = 20
-"""The most different activations of all groups that are read from a file: the worst formula takes half a second."""
 
 LONGEST_REASON = 300
 """The most characters of what is wrong with a description, since a hostile one could hold millions."""
@@ -311,7 +300,7 @@ class Model:
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return the arrays of the model file by name: each group's parameters."""
-        return {_array_name(index): group.parameters for index, group in enumerate(self.groups)}
+        return {array_name(index): group.parameters for index, group in enumerate(self.groups)}
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model file; raises OutputError where it can't be written or exists."""
@@ -340,31 +329,14 @@ class Model:
         data = {name: value for name, value in description.items() if name not in ESTIMATOR_PARTS}
         data = read_record(data, "the description", (*_PARTS, "network" if version == 1 else "groups"))
         read_text(data["chainrule"], "chainrule")
-        if version == 1:  # of one network and its members
-            networks, weights, names = (
-                [_read_network(data["network"], "network", [], {})],
-                [1.0],
-                ["parameters"],
-            )
-        else:
-            networks, weights = _read_groups(data["groups"])
-            names = [_array_name(index) for index in range(len(networks))]
+        read = read_version_1 if version == 1 else read_groups
+        networks = read(data.get("groups", data.get("network")))
         encoder = Encoder.from_dict(data["encoder"])
         target = TargetEncoder.from_dict(data["target"])
-        if set(arrays) != set(names):
-            expected = (
-                f"the one array {names[0]!r} is"
-                if len(names) == 1
-                else f"{len(names)} arrays {names[0]!r}, … are"
-            )
-            raise ModelFileError(f"{expected} expected, but found {sorted(arrays)}")
-        groups = []
-        for network, weight, name in zip(networks, weights, names, strict=True):
-            groups.append(Group(network, _checked_parameters(network, arrays[name]), weight))
-            _check_fit(network, encoder, target)
-        return cls(
-            tuple(groups), encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
-        )
+        groups = with_arrays(networks, arrays)
+        for group in groups:
+            _check_fit(group.network, encoder, target)
+        return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
 
 
 @dataclass(frozen=True)
@@ -391,72 +363,6 @@ def check_finite(prediction: Prediction, table: Table) -> Prediction:
 def load(path: str | PathLike[str]) -> Model:
     """Read a model file; raises ModelFileError where it is none, or is damaged."""
     return Model.load(path)
-
-
-def _array_name(index: int) -> str:
-    return f"groups.{index}.parameters"
-
-
-def _read_groups(value: object) -> tuple[list[Network], list[float]]:
-    """Return the networks and the weights of the groups of a description."""
-    found = read_list(value, "groups", lambda data, where: read_record(data, where, ("network", "weight")))
-    if not 1 <= len(found) <= MAX_GROUPS:
-        raise ModelFileError(f"groups: {len(found)} groups, but a model has 1 to {MAX_GROUPS}")
-    networks: list[Network] = []
-    made: dict[str, Activation] = {}
-    for index, data in enumerate(found):
-        networks.append(_read_network(data["network"], f"groups[{index}].network", networks, made))
-    return networks, [read_number(data["weight"], f"groups[{i}].weight") for i, data in enumerate(found)]
-
-
-def _read_network(
-    value: object, where: str, before: Sequence[Network], made: dict[str, Activation]
-) -> Network:
-    """Return the network of a group; each different formula is parsed and differentiated once, for all of them.
-
-    ``before`` are the networks of the groups before it, and ``made`` their activations, to which its own are added.
-    """
-    parts = ["n_inputs", "layers", "loss", "reduction"]
-    if isinstance(value, dict) and "features" in value:
-        # Networks without a feature stage, and files from before there was one, have none.
-        parts.append("features")
-    data = read_record(value, where, parts)
-    layers = read_list(data["layers"], f"{where}.layers", _read_layer)
-    n_layers = len(layers) + sum(len(network.layers) for network in before)
-    if n_layers > MAX_LAYERS:
-        raise ModelFileError(f"{where}.layers: {n_layers} layers, more than {MAX_LAYERS}")
-    specs = sorted({layer["activation"] for layer in layers} - set(made))
-    if len(made) + len(specs) > MAX_ACTIVATIONS:
-        raise ModelFileError(
-            f"{where}.layers: {len(made) + len(specs)} different activations, more than {MAX_ACTIVATIONS}"
-        )
-    if before and data["loss"] != before[0].loss.spec:
-        raise ModelFileError(f"{where}.loss: the groups of a model have the same loss")
-    made.update({spec: activation(spec) for spec in specs})
-    return Network.from_dict(
-        {
-            **data,
-            "layers": [{**layer, "activation": made[layer["activation"]]} for layer in layers],
-            "loss": before[0].loss if before else data["loss"],
-        }
-    )
-
-
-def _read_layer(value: object, where: str) -> dict[str, Any]:
-    layer = read_record(value, where, Dense(1).to_dict(), OPTIONAL)
-    read_text(layer["activation"], f"{where}.activation")
-    return layer
-
-
-def _checked_parameters(network: Network, found: AnyArray) -> FloatArray:
-    """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
-    size = sum(prod(shape) for layer in network.shapes() for shape in layer.values())
-    if found.ndim != 2 or found.shape[1] != size or not len(found):
-        raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
-    if found.dtype.kind != "f":
-        raise ModelFileError(f"parameters are floating-point numbers, not {found.dtype}")
-    Layout(network)  # raises SettingsError where an address of a frozen parameter leads nowhere
-    return found
 
 
 def _check_fit(network: Network, encoder: Encoder, target: TargetEncoder) -> None:
