@@ -684,7 +684,7 @@ def test_fifty_thousand_harmed_files(path):
 
 def test_the_fuzz_run_notices_a_reader_without_its_hash(path, monkeypatch):
     """Plant the error that the run is there for: flips in the parameters that come back as numbers."""
-    monkeypatch.setattr(model_file, "_digest", lambda description, arrays: "0" * 64)
+    monkeypatch.setattr(model_file, "_digest", lambda *content: "0" * 64)
     rewritten(path, set_metadata("sha256", "0" * 64))
     with pytest.raises(AssertionError):
         fuzz(path, 500, seed=3)

@@ -281,3 +281,18 @@ def test_a_file_of_each_version_opens(version):
     np.testing.assert_allclose(prediction.probabilities[:, 1], second, rtol=1e-12)
     assert model.to_dict()["model_version"] == 2
     assert model.card["temperature"] is not None
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_damage_to_a_file_of_each_version_is_noticed(tmp_path, version):
+    content = bytearray((HERE / f"version-{version}.safetensors").read_bytes())
+    content[-1] ^= 1
+    (tmp_path / "m").write_bytes(content)
+    with pytest.raises(ModelFileError, match="its content is not what its SHA-256 says"):
+        chainrule.load(tmp_path / "m")
+    other = bytes(content[:-1]) + bytes([content[-1] ^ 1])
+    (tmp_path / "m").write_bytes(
+        other.replace(f'"version":"{version}"'.encode(), f'"version":"{3 - version}"'.encode())
+    )
+    with pytest.raises(ModelFileError, match="its content is not what its SHA-256 says"):
+        chainrule.load(tmp_path / "m")
