@@ -22,9 +22,9 @@ from chainrule._locks import ForkSafeLock
 def one_blas_thread() -> OneBlasThread:
     """Return a context, which decorates functions too, that keeps the calling thread's BLAS on this thread.
 
-    Any number of threads may be in it, in each other's way in no order: the last one that leaves gives every library
-    back as the first one found it, or as somebody else set it meanwhile. Other threads' BLAS has one thread for so long
-    where a library has one number for the whole process, as OpenBLAS with threads of its own has.
+    Any number of threads may be in it, and come and go in any order: the last one that leaves gives every library back as
+    the first one found it, or as somebody else set it meanwhile. Where a library has one number for the whole process, as
+    OpenBLAS with threads of its own has, it is one for other threads, too, as long as anybody is in.
     """
     return _context
 

@@ -28,6 +28,3 @@ Stopped = Literal[
     "epochs", "early stopping", "converged", "callback", "interrupted", "diverged", "time limit"
 ]
 """Why a training ended."""
-
-Watched = Literal["loss", "error", "refinement"]
-"""What early stopping can look at; a metric is the estimators' own."""

@@ -18,8 +18,8 @@ COMMAND = ("train", "penguins.csv", "--target", "species", "--fast", "--epochs",
 def two_ingredients(monkeypatch):
     """Only dropout is taken out, for time; there is no large category to embed."""
     few = tuple(one for one in INGREDIENTS if one.name in ("dropout", "category embedding"))
-    whole = ablation.ablate_prepared
-    monkeypatch.setattr(ablation, "ablate_prepared", lambda *a, **words: whole(*a, **words, ingredients=few))
+    whole = ablation.ablate_asked
+    monkeypatch.setattr(ablation, "ablate_asked", lambda *a, **words: whole(*a, **words, ingredients=few))
 
 
 def test_the_table_and_a_line_for_each_training(run, folder, two_ingredients):

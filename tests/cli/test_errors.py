@@ -129,7 +129,7 @@ BAD_WORDS = [
     ("good.csv --target y --validation-share 1", "validation-share 1.0 must be at least 0 and less than 1"),
     (
         "good.csv --target y --test-share 1",
-        "test-share 1.0 must be at least 0 and less than 1, such as 0.2",
+        "test-share 1.0 must be at least 0 and less than 1",
     ),
     (
         "good.csv --target y --test-share .2 --test-file good.csv",
@@ -158,10 +158,10 @@ BAD_WORDS = [
     ("good.csv --target y --optimizer adm", "unknown optimizer 'adm': did you mean adam?"),
     ("good.csv --target y --schedule cosin", "unknown schedule 'cosin': did you mean cosine?"),
     ("good.csv --target y --schedule step(every=0)", "schedule step: every=0 is too small"),
-    ("good.csv --target y --task classify", "the task is 'classify'; it is classification or regression"),
+    ("good.csv --target y --task classify", "task 'classify' is unknown: choose classification, regression"),
     (
         "good.csv --target y --scaling max",
-        "the scaling is 'max'; it is one of robust, standard, minmax, none",
+        "scaling 'max' is unknown: choose robust, standard, minmax, none",
     ),
     (
         "good.csv --target y --target-scaling standard",
@@ -299,7 +299,7 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --test-file odd.csv --history ./odd.csv --overwrite",
-        "odd.csv is a table to be read, and would be lost; choose another --out",
+        "odd.csv is a table to be read, and would be lost; choose another --history",
     ),
 ]
 

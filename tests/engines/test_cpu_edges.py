@@ -82,7 +82,7 @@ def test_threads_that_can_not_be_started_are_an_error_and_not_a_hang(monkeypatch
     monkeypatch.setattr(threading.Thread, "start", only_one)
     _pool.cache_clear()
     worked = []
-    with pytest.raises(SettingsError, match="doesn't start 2 more threads: choose fewer with --threads"):
+    with pytest.raises(SettingsError, match="doesn't start 2 more threads: choose fewer with threads"):
         on_threads(3, worked.append)
     monkeypatch.undo()
     assert worked == []
@@ -94,7 +94,7 @@ def test_settings_that_would_have_no_effect_are_refused():
     with pytest.raises(SettingsError, match="the reference engine works on one thread"):
         engine_named("reference", threads=2)
     chosen = Settings(hidden=(4,), activation=("relu", "sigmoid"), output_activation="tanh")
-    with pytest.raises(SettingsError, match="is sigmoid by activation, but tanh by output-activation"):
+    with pytest.raises(SettingsError, match="is sigmoid by activation, but tanh by output_activation"):
         resolve(chosen, Problem("regression", 100, 3))
 
 

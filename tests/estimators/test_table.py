@@ -398,8 +398,8 @@ def test_the_target_is_called_as_y_is():
     [
         ({"epochs": 0}, "epochs 0 must be a whole number, at least 1"),
         ({"hidden": "64"}, "hidden '64' must be whole numbers of neurons"),
-        ({"scaling": "log"}, "the scaling is 'log'; it is one of robust"),
-        ({"random_state": -1}, "seed -1 must be a whole number, at least 0"),
+        ({"scaling": "log"}, "scaling 'log' is unknown: choose robust"),
+        ({"random_state": -1}, "random_state -1 must be a whole number, at least 0"),
         ({"random_state": "x"}, "cannot be used to seed"),
         ({"engine": "gpu"}, "unknown engine 'gpu': choose cpu, reference"),
         ({"threads": 0, "engine": "cpu"}, "threads 0 must be a whole number, at least 1"),

@@ -12,10 +12,10 @@ from sklearn.exceptions import ConvergenceWarning
 from chainrule import TableClassifier, TableRegressor
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.estimators import MetricMonitor, ProgressBar, SaveCheckpoint
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
+from chainrule.fitting.train import prepare
 from chainrule.training.scores.metrics import log_loss
 from chainrule.training.scores.temperature import at_temperature
-from chainrule.training.settings.record import Settings
 
 QUICK: dict[str, Any] = {"hidden": [8], "members": 2, "epochs": 30, "learning_rate": 0.02, "random_state": 0}
 
@@ -226,7 +226,7 @@ def test_own_validation_rows_that_cannot_be_are_refused():
 def test_a_prepared_table_takes_validation_rows_and_kinds():
     table = {"x": [1.0, 2.0, 3.0, 4.0] * 5, "code": [1, 2] * 10, "y": [1.5, 2.5, 3.0, 4.0] * 5}
     rows = {"y": [2.0, None], "code": [2, 1], "x": [2.0, 3.0]}
-    found = prepare(table, "y", Settings(), test_share=0.25, validation=rows, kinds={"code": "category"})
+    found = prepare(Question(table, "y", test_share=0.25, validation=rows, kinds={"code": "category"}))
     assert found.rows == {"training": 15, "validation": 1, "test": 5}
     assert found.arrays.x.shape == (16, found.encoder.n_inputs)
     assert found.schema.notes[-1] == "the table: 1 row has no target, and can't be scored on"
@@ -256,7 +256,7 @@ def test_errors_name_parameters_rather_than_options():
         ({"optimizer": "lbfgs", "dropout": 0.1}, "so dropout can't be used with it$"),
         (
             {"early_stopping": False, "patience": 3},
-            "^patience would have no effect: .* or add early_stopping$",
+            "^patience would have no effect: .* or add early_stopping=True$",
         ),
     ):
         with pytest.raises(SettingsError, match=said):

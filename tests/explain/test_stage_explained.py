@@ -133,7 +133,9 @@ def test_what_the_stage_doesn_t_have_is_told(text, told):
 
 
 def test_without_a_stage_layer_0_is_the_input():
-    plain = trace_network(Network([2, Dense(1)]), [{"W": [[0.5], [1.0]], "b": [0.0]}], [[2.0, 3.0]], [[1.0]])
+    plain = trace_network(
+        Network([2, Dense(1)]), {1: {"W": [[0.5], [1.0]], "b": [0.0]}}, [[2.0, 3.0]], [[1.0]]
+    )
     assert plain["a[0][2]"] == plain["x[2]"] == 3.0
     assert plain["dC/da[0][1]"] == plain["dC/dx[1]"]
     for text in ("u[0][1,1]", "s[0][1]", "dC/dV[0][1,1,1]"):
@@ -178,7 +180,7 @@ def test_a_table_from_training_to_checks(tmp_path):
     [
         ({"numeric_embedding": "periodic"}, "no input is a number of more than two values"),
         ({"category_embedding": "learned"}, "no category has more than 9 levels"),
-        ({"numeric_embedding": "plr"}, "numeric-embedding 'plr' is unknown: choose none, periodic"),
+        ({"numeric_embedding": "plr"}, "numeric_embedding 'plr' is unknown: choose none, periodic"),
     ],
 )
 def test_an_embedding_of_nothing_is_refused(settings, told):

@@ -12,8 +12,9 @@ from chainrule.errors import SettingsError
 from chainrule.fitting import ablation as module
 from chainrule.fitting.ablation import SEEDS, ablate
 from chainrule.fitting.ablation_records import Ablation, Ablations, Difference
-from chainrule.fitting.prepare import prepare
-from chainrule.fitting.train import train_prepared
+from chainrule.fitting.question import Question, asked
+from chainrule.fitting.train import prepare, train_prepared
+from chainrule.model.source import Reading
 from chainrule.training.scores.metrics import log_loss, log_losses
 from chainrule.training.settings.recipe import INGREDIENTS, Ingredient
 from chainrule.training.settings.record import Settings
@@ -66,14 +67,14 @@ def test_a_training_of_an_ablation_is_the_training_of_that_seed_on_the_same_rows
         (None, 7, 1, 4), (None, 8, 2, 4), ("most epochs", 7, 3, 4), ("most epochs", 8, 4, 4)
     ]  # fmt: skip
     # The rows of the score are those of seed 7, whatever the training's own seed: here as a table of their own.
-    held = prepare(CLASSES, "y", Settings(seed=7)).tested.frame
+    held = prepare(Question(CLASSES, "y"), Settings(seed=7)).tested.frame
     first = chainrule.train(CLASSES, "y", seed=7, **QUICK)
     assert first.evaluation.rows == found.rows == held.height
     assert seen[0].scores["error"] == 1 - first.evaluation.scores["accuracy"]
     assert seen[0].scores["log_loss"] == first.evaluation.scores["log_loss"]
-    second = prepare(CLASSES, "y", Settings(seed=8, **QUICK), test_seed=7)
+    second = prepare(Question(CLASSES, "y", test_seed=7), Settings(seed=8, **QUICK))
     assert second.tested.frame.equals(held)
-    assert not prepare(CLASSES, "y", Settings(seed=8)).tested.frame.equals(held)
+    assert not prepare(Question(CLASSES, "y"), Settings(seed=8)).tested.frame.equals(held)
     assert seen[1].scores["log_loss"] == train_prepared(second).evaluation.scores["log_loss"]
     one = found.ingredients[0].differences["log_loss"]
     d = [
@@ -100,7 +101,7 @@ def test_the_standard_error_over_rows_by_hand():
 
 
 def test_the_parts_of_an_rmse_are_its_change_to_first_order():
-    trained = prepare(NUMBERS, "y", Settings(**QUICK))
+    trained = prepare(Question(NUMBERS, "y"), Settings(**QUICK))
     scored = module._scored(trained, "cpu", None)
     e2 = scored.parts["rmse"] * 2 * scored.scores["rmse"]
     assert math.sqrt(e2.mean()) == pytest.approx(scored.scores["rmse"], rel=1e-12)
@@ -136,9 +137,9 @@ def test_all_ingredients_are_listed_and_what_is_not_there_says_why(rng):
     found = ablate(one_word, "y", seeds=1, fast=True, epochs=2, dropout=0.0)
     assert [one.ingredient for one in found.ingredients] == list(INGREDIENTS)
     by_name = named(found)
-    assert by_name["periodic embedding"].reason == "numeric-embedding is none already"
+    assert by_name["periodic embedding"].reason == "numeric_embedding is none already"
     assert by_name["dropout"].reason == "dropout is 0.0 already"
-    assert by_name["label smoothing"].reason == "there is no label-smoothing"
+    assert by_name["label smoothing"].reason == "there is no label_smoothing"
     assert by_name["calibration"].reason == "calibrate is off already"
     # Of the rest members includes bagging, which goes with them by the recipe's own rules.
     assert by_name["members"].seeds == by_name["bagging"].seeds == 1
@@ -210,10 +211,10 @@ def test_ctrl_c_before_anything_is_done_goes_on(monkeypatch):
     ],
 )  # fmt: skip
 def test_what_the_user_chose_instead_of_the_recipe_is_no_ingredient(words, reasons):
-    prepared = prepare(NUMBERS, "y", Settings(**words))
+    prepared = prepare(Question(NUMBERS, "y"), Settings(**words))
     for ingredient in INGREDIENTS:
         if ingredient.name in reasons:
-            found = module._reason(ingredient, Settings(**words), module._problem(prepared))
+            found = module._reason(ingredient, Settings(**words), prepared.problem)
             assert found == reasons[ingredient.name]
 
 
@@ -223,7 +224,7 @@ def test_what_the_user_chose_instead_of_the_recipe_is_no_ingredient(words, reaso
         ({"optimizer": "lbfgs"}, "without ingredients: leave out optimizer$"),
         ({"hidden": [4]}, "with hidden it is a plain network"),
         ({"optimizer": "sgd"}, "with optimizer it is a plain network"),
-        ({"time_limit": 5.0}, "a time_limit would end each at another epoch"),
+        ({"time_limit": 5.0}, "time_limit would end each at another epoch"),
         ({"seeds": 0}, "seeds 0 must be a whole number"),
         ({"seeds": True}, "seeds True must be a whole number"),
         ({"test_share": 0.0}, "on rows held out, and there are 0"),
@@ -236,8 +237,27 @@ def test_what_is_refused(words, line):
 
 
 def test_ablate_has_the_words_of_train():
-    own, of_train = (set(inspect.signature(function).parameters) for function in (ablate, chainrule.train))
-    assert own - {"seeds", "ingredients", "on_run"} == of_train - {"on_epoch_end"}
+    question = {
+        "task": "classification",
+        "inputs": ["x1", "x2"],
+        "drop": ["x2"],
+        "weights": "x2",
+        "scaling": "minmax",
+        "target_scaling": "none",
+        "test_share": 0.4,
+        "test_file": CLASSES,
+    }
+    reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"]}
+    of_training = {"table", "target", "engine", "threads", "on_epoch_end", "settings"}
+    assert set(inspect.signature(chainrule.train).parameters) == {*question, *reading, *of_training}
+    assert set(inspect.signature(ablate).parameters) >= of_training - {"on_epoch_end", "settings"}
+    for name, value in question.items():
+        found, settings = asked(CLASSES, "y", {name: value, **reading, "seed": 3})
+        assert getattr(found, name) == value
+        assert found.reading == Reading(";", ",", "utf-8", ("-9",))
+        assert settings == Settings(seed=3)
+    found = ablate(CLASSES, "y", seeds=1, ingredients=[], inputs=["x1"], test_share=0.4, **QUICK)
+    assert found.rows == 48
 
 
 def test_the_default_number_of_seeds_is_that_of_the_command_line():

@@ -50,7 +50,7 @@ def train(table, **words):
 
 def test_a_calibrated_model_is_the_plain_one_at_the_temperature_of_its_card():
     plain, made = train(CLASSES, test_share=0.3), train(CLASSES, test_share=0.3, calibrate=True)
-    n, (x, y, _, _) = plain.prepared.rows["training"], plain.prepared.arrays
+    n, x, y = plain.prepared.rows["training"], plain.prepared.arrays.x, plain.prepared.arrays.y
     network, flat = plain.model.network, plain.model.parameters
     want = fitted_temperature(network, flat, x[n:], y[n:], Answers("class"))
     # The weighted sums are those of the engine in float32; the judge's are in float64.
@@ -89,7 +89,7 @@ def test_every_row_is_held_out_by_one_member_and_answered_by_it():
     n = prepared.fitted.n_rows
     assert made.model.card["rows"] == {"training": n, "validation": 0, "test": prepared.tested.n_rows}
     assert made.model.card["bagging"] == 3
-    network, flat, (x, y, _, _) = made.model.network, made.fit.parameters, made.prepared.arrays
+    network, flat, (x, y, _) = made.model.network, made.fit.parameters, prepared.arrays.fitted
     # By hand: each fold's z from its own member, one temperature for all, one probability each.
     z = np.empty((1, n, 1))
     for member in range(3):

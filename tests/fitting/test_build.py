@@ -13,9 +13,9 @@ import chainrule
 from chainrule.cli.train import parser
 from chainrule.engines.base import Divergence
 from chainrule.errors import SettingsError, TableError
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
 from chainrule.fitting.score import Trained
-from chainrule.fitting.train import train
+from chainrule.fitting.train import prepare, train
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.training.monitor import Epoch
 from chainrule.training.result import FitResult
@@ -36,7 +36,7 @@ def penguins(**words: Any) -> Trained:
 
 
 def test_the_rows_of_the_score_are_not_trained_on():
-    prepared = prepare(PENGUINS, "species", Settings(hidden=[4]))
+    prepared = prepare(Question(PENGUINS, "species"), Settings(hidden=[4]))
     everything = {prepared.table.place(row) for row in range(344)}
     fitted = {prepared.fitted.place(row) for row in range(prepared.fitted.n_rows)}
     tested = {prepared.tested.place(row) for row in range(prepared.tested.n_rows)}
@@ -52,7 +52,7 @@ def test_the_rows_of_the_score_are_not_trained_on():
 def test_what_is_held_out_changes_nothing_in_the_model(tmp_path):
     """Absurd numbers in the rows held out: encoder, network and parameters stay the same to the bit."""
     frame = pl.read_csv(PENGUINS, null_values="NA")
-    prepared = prepare(frame, "species")
+    prepared = prepare(Question(frame, "species"))
     held_out = np.zeros(344, bool)
     keys = ["bill_length_mm", "bill_depth_mm", "flipper_length_mm", "body_mass_g", "sex", "island", "year"]
     tested = {tuple(row) for row in prepared.tested.frame.select(keys).iter_rows()}
@@ -290,7 +290,7 @@ def test_ctrl_c_while_scoring_leaves_out_the_baselines_alone(monkeypatch):
         raise KeyboardInterrupt
 
     scores = penguins().evaluation.scores
-    monkeypatch.setattr("chainrule.fitting.train.class_baselines", interrupted)
+    monkeypatch.setattr("chainrule.fitting.score.class_baselines", interrupted)
     trained = penguins()
     assert trained.baselines == {}
     assert trained.evaluation.scores == scores == trained.model.card["scores"]

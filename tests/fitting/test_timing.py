@@ -11,11 +11,11 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule.engines.reference.run import ReferenceRun
 from chainrule.errors import SettingsError
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
 from chainrule.fitting.score import score_prepared
 from chainrule.fitting.timing import within_time
-from chainrule.fitting.train import fit_prepared, train_prepared
+from chainrule.fitting.train import fit_prepared, prepare, train_prepared
 from chainrule.training.budget import AFTERWARDS, PLANNED, Budget, sized
 from chainrule.training.settings.record import Settings
 
@@ -48,7 +48,7 @@ def clock(monkeypatch):
 
 
 def prepared(clock, seconds, **words):
-    made = prepare(TABLE, "y", Settings(**{**QUICK, **words}), reading=None)
+    made = prepare(Question(TABLE, "y"), Settings(**{**QUICK, **words}))
     return replace(made, budget=Budget(seconds, clock))
 
 
@@ -203,7 +203,7 @@ def test_a_refit_for_which_no_time_is_left_is_left_out_with_a_note(clock):
 
 def test_the_guard_ends_lbfgs_too():
     ticks = iter(range(10**6))
-    made = prepare(TABLE, "y", Settings(hidden=[6], optimizer="lbfgs", members=3, epochs=50), reading=None)
+    made = prepare(Question(TABLE, "y"), Settings(hidden=[6], optimizer="lbfgs", members=3, epochs=50))
     made = replace(made, budget=Budget(10, lambda: float(next(ticks))))
     assert within_time(made, engine="reference") is made
     result = fit_prepared(made, engine="reference")
@@ -213,9 +213,9 @@ def test_the_guard_ends_lbfgs_too():
 
 def test_limits_that_can_t_be():
     for value in (0, -1.0, float("nan"), True, "9"):
-        with pytest.raises(SettingsError, match=r"time-limit .* must be a number above 0"):
+        with pytest.raises(SettingsError, match=r"time_limit .* must be a number above 0"):
             Settings(time_limit=value)
-    made = prepare(TABLE, "y", Settings(**{**QUICK, "epochs": 2}, time_limit=9.0))
+    made = prepare(Question(TABLE, "y"), Settings(**{**QUICK, "epochs": 2}, time_limit=9.0))
     assert made.budget.seconds == 9.0
     point = fit_prepared(replace(made, budget=None), engine="reference").checkpoint
     with pytest.raises(SettingsError, match="under a time_limit members and epochs are chosen by the clock"):

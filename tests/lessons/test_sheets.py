@@ -88,7 +88,7 @@ def test_what_is_left_blank(text, count):
 
 @pytest.mark.parametrize("text", ["last", "0", "first2", "-1", "last0", "2.5", ""])
 def test_what_can_not_be_left_blank(text):
-    with pytest.raises(SettingsError, match="--blank"):
+    with pytest.raises(SettingsError, match=r"^blank"):
         read_blank(text)
 
 

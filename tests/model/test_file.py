@@ -241,7 +241,7 @@ def test_what_has_no_place_in_a_model_file_is_refused_and_nothing_changes(
 
 def test_an_existing_file_needs_overwrite(path):
     before = path.read_bytes()
-    with pytest.raises(OutputError, match=r"m\.safetensors exists; choose another name with --out"):
+    with pytest.raises(OutputError, match=r"m\.safetensors exists; choose another name with path"):
         write_model_file(path, {}, {})
     assert path.read_bytes() == before
     write_model_file(path, {}, {}, overwrite=True)

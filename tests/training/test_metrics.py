@@ -1,19 +1,26 @@
 """Scores and baselines against numbers worked by hand."""
 
+import json
 import math
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import chainrule
 from chainrule.training.scores.baselines import class_baselines, linearly_separable, number_baselines
 from chainrule.training.scores.metrics import (
     METRICS,
     PRIMARY,
-    classification_scores,
     confusion,
-    regression_scores,
+    scores,
+    table,
 )
 
 # Three of class 0, one of class 1; one of class 0 taken for 1.
@@ -21,37 +28,42 @@ Y, GUESSED = np.array([0, 0, 0, 1]), np.array([0, 1, 0, 1])
 
 
 def test_accuracy_counts_rows_and_balanced_accuracy_classes():
-    scores = classification_scores(Y, GUESSED, None, 2)
-    assert scores == {"accuracy": 0.75, "balanced_accuracy": pytest.approx((2 / 3 + 1) / 2)}
+    assert scores(Y, labels=GUESSED, probabilities=None) == {
+        "accuracy": 0.75,
+        "balanced_accuracy": pytest.approx((2 / 3 + 1) / 2),
+    }
     # A class without rows has no recall to be averaged.
-    assert classification_scores(Y, GUESSED, None, 3)["balanced_accuracy"] == pytest.approx(5 / 6)
+    assert scores(Y, labels=GUESSED, probabilities=np.full((4, 3), 1 / 3))[
+        "balanced_accuracy"
+    ] == pytest.approx(5 / 6)
 
 
 def test_log_loss_and_auc_of_hand():
     ones = np.array([0.1, 0.8, 0.2, 0.5])
-    scores = classification_scores(Y, GUESSED, np.column_stack([1 - ones, ones]), 2)
-    assert scores["log_loss"] == pytest.approx(
+    found = scores(Y, labels=GUESSED, probabilities=np.column_stack([1 - ones, ones]))
+    assert found["log_loss"] == pytest.approx(
         -(math.log(0.9) + math.log(0.2) + math.log(0.8) + math.log(0.5)) / 4
     )
-    assert scores["auc"] == pytest.approx(2 / 3)  # .5 is above .1 and .2, below .8
+    assert found["auc"] == pytest.approx(2 / 3)  # .5 is above .1 and .2, below .8
     # Three classes, one against the rest: class 0 beats both others (1), class 1 beats one of two (.5), class 2 both (1).
     y = np.array([0, 1, 2])
     p = np.array([[0.6, 0.3, 0.1], [0.3, 0.35, 0.35], [0.1, 0.4, 0.5]])
-    of_three = classification_scores(y, np.argmax(p, axis=1), p, 3)
+    of_three = scores(y, labels=np.argmax(p, axis=1), probabilities=p)
     assert of_three["auc"] == pytest.approx((1 + 0.5 + 1) / 3)
     assert of_three["log_loss"] == pytest.approx(-(math.log(0.6) + math.log(0.35) + math.log(0.5)) / 3)
 
 
 def test_shares_that_do_not_add_up_are_made_to():
     p = np.array([[1.0, 3.0], [2.0, 2.0]])
-    scores = classification_scores(np.array([1, 0]), np.array([1, 0]), p, 2)
-    assert scores["log_loss"] == pytest.approx(-(math.log(0.75) + math.log(0.5)) / 2)
+    found = scores(np.array([1, 0]), labels=np.array([1, 0]), probabilities=p)
+    assert found["log_loss"] == pytest.approx(-(math.log(0.75) + math.log(0.5)) / 2)
 
 
 def test_there_is_no_auc_where_a_class_has_no_row():
     p = np.full((2, 2), 0.5)
-    assert "auc" not in classification_scores(np.array([1, 1]), np.array([1, 1]), p, 2)
-    assert "auc" not in classification_scores(np.array([0, 1]), np.array([1, 1]), np.full((2, 3), 1 / 3), 3)
+    assert "auc" not in scores(np.array([1, 1]), labels=np.array([1, 1]), probabilities=p)
+    of_three = np.full((2, 3), 1 / 3)
+    assert "auc" not in scores(np.array([0, 1]), labels=np.array([1, 1]), probabilities=of_three)
 
 
 def test_the_confusion_matrix_has_true_classes_in_its_rows():
@@ -59,27 +71,103 @@ def test_the_confusion_matrix_has_true_classes_in_its_rows():
     assert got.tolist() == [[1, 1, 0, 0], [0, 0, 0, 0], [1, 0, 2, 0], [0, 0, 0, 0]]
 
 
-def test_regression_scores_of_hand():
+def test_scores_of_numbers_of_hand():
     # errors 1, -2, 3, 0: squares 14, sizes 6, median 1.5; targets 0, 2, 4, 6 spread 20
-    scores = regression_scores(np.array([0.0, 2.0, 4.0, 6.0]), np.array([1.0, 0.0, 7.0, 6.0]))
+    found = scores(np.array([0.0, 2.0, 4.0, 6.0]), numbers=np.array([1.0, 0.0, 7.0, 6.0]))
     want = {"rmse": math.sqrt(3.5), "mae": 1.5, "median_absolute_error": 1.5, "r2": 1 - 14 / 20}
-    assert scores == {name: pytest.approx(value, rel=1e-14) for name, value in want.items()}
+    assert found == {name: pytest.approx(value, rel=1e-14) for name, value in want.items()}
 
 
 @given(st.floats(-1e6, 1e6), st.integers(1, 9))
 def test_equal_targets_have_no_r2(value, n):
-    assert set(regression_scores(np.full(n, value), np.zeros(n))) == {"rmse", "mae", "median_absolute_error"}
+    found = scores(np.full(n, value), numbers=np.zeros(n))
+    assert set(found) == {"rmse", "mae", "median_absolute_error"}
 
 
 def test_huge_errors_have_a_size():
-    scores = regression_scores(np.array([1e200, -1e200]), np.array([0.0, 0.0]))
-    assert scores["rmse"] == pytest.approx(1e200)
-    assert scores["r2"] == pytest.approx(0.0, abs=1e-12)
+    found = scores(np.array([1e200, -1e200]), numbers=np.array([0.0, 0.0]))
+    assert found["rmse"] == pytest.approx(1e200)
+    assert found["r2"] == pytest.approx(0.0, abs=1e-12)
 
 
 def test_the_scores_that_are_compared_are_scores():
-    names = {*classification_scores(Y, GUESSED, np.full((4, 2), 0.5), 2), *regression_scores(Y, GUESSED)}
-    assert set(PRIMARY.values()) <= names == set(METRICS)
+    of_classes = scores(Y, labels=GUESSED, probabilities=np.full((4, 2), 0.5))
+    names = [*of_classes, *scores(Y, numbers=GUESSED)]
+    assert names == [name for name, record in METRICS.items() if record.shown]
+    assert set(PRIMARY.values()) <= set(names)
+
+
+# ---- the list
+
+
+def test_the_documentation_shows_the_list():
+    page = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
+    assert table() in page, (
+        "docs/training.md: replace the table of metrics by training.scores.metrics.table()"
+    )
+
+
+PLANTED = (
+    """    Metric("planted", "planted share", lambda y, p, weights: float(np.mean(y == p)), "labels"),\n"""
+)
+LOOK = """
+import json, sys
+from contextlib import redirect_stdout
+from io import StringIO
+import chainrule
+from chainrule.cli import main
+from chainrule.equations.answers import Answers
+from chainrule.training.scores.metrics import table
+from chainrule.training.scores.watch import watch
+
+def said(*words):
+    with redirect_stdout(StringIO()) as text:
+        main([str(word) for word in words])
+    return text.getvalue()
+
+csv, out = sys.argv[1:]
+quick = ("--hidden", "2", "--epochs", "2", "--members", "1", "--engine", "reference", "--overwrite", "--watch", "planted")
+train = ("train", csv, "--target", "y", "--out", out, *quick)
+print(json.dumps({
+    "home": chainrule.__file__,
+    "train": json.loads(said(*train, "--json")),
+    "report": said(*train),
+    "evaluate": json.loads(said("evaluate", out, csv, "--json")),
+    "described": said("describe", out),
+    "watched": watch("planted", Answers("class")).metric.words,
+    "table": table(),
+}))
+"""
+
+
+def test_a_metric_is_one_line_in_one_file(tmp_path):
+    """Plant one in a copy of the package: it is counted, reported, watched and documented, and nothing else is edited."""
+    src = tmp_path / "src"
+    shutil.copytree(
+        Path(chainrule.__file__).parent, src / "chainrule", ignore=shutil.ignore_patterns("__pycache__")
+    )
+    file = src / "chainrule" / "training" / "scores" / "metrics.py"
+    begin = "METRICS: Mapping[str, Metric] = _records(\n"
+    text = file.read_text()
+    assert text.count(begin) == 1
+    file.write_text(text.replace(begin, begin + PLANTED))
+    csv = tmp_path / "t.csv"
+    csv.write_text("x,y\n" + "0,a\n1,b\n" * 20)
+    environment = {**os.environ, "PYTHONPATH": str(src)}
+    command = [sys.executable, "-c", LOOK, str(csv), str(tmp_path / "m.safetensors")]
+    made = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
+    assert made.returncode == 0, made.stderr
+    found = json.loads(made.stdout)
+    assert found["home"].startswith(str(src))
+    for result in (found["train"], found["evaluate"]):
+        assert result["scores"]["planted"] == result["scores"]["accuracy"]
+    assert {"planted"} <= set.intersection(*map(set, found["train"]["baselines"].values()))
+    assert "planted" in found["train"]["training"]["scores"]
+    assert found["train"]["training"]["watch"] == "planted"
+    assert "planted share" in found["report"]
+    assert "planted share" in found["described"]
+    assert found["watched"] == "planted share"
+    assert "| `planted` | planted share | labels | greater |" in found["table"]
 
 
 # ---- baselines

@@ -13,7 +13,8 @@ from hypothesis import strategies as st
 import chainrule
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.errors import SettingsError
-from chainrule.fitting.prepare import prepare
+from chainrule.fitting.question import Question
+from chainrule.fitting.train import prepare
 from chainrule.training.settings import recipe
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import Resolved, resolve
@@ -76,8 +77,8 @@ def test_fast_is_less_work(of):
         if full.network.features
         else fast.network.features is None
     )
-    assert (full.watch, full.calibrate, full.bagging, full.steps) == (
-        fast.watch, fast.calibrate, fast.bagging, fast.steps,
+    assert (full.plan.watched, full.calibrate, full.bagging, full.steps) == (
+        fast.plan.watched, fast.calibrate, fast.bagging, fast.steps,
     )  # fmt: skip
 
 
@@ -159,7 +160,11 @@ def test_every_ingredient_can_be_taken_out(ingredient):
 
 def test_a_number_has_no_switch_that_is_for_classes():
     made = resolve(Settings(), problem(n_classes=0))
-    assert (made.watch, made.calibrate, made.network.loss.name) == ("loss", False, "mean_squared_error")
+    assert (made.plan.watched, made.calibrate, made.network.loss.name) == (
+        "loss",
+        False,
+        "mean_squared_error",
+    )
     with pytest.raises(SettingsError, match="label_smoothing is for cross-entropy"):
         resolve(Settings(label_smoothing=0.1), problem(n_classes=0))
 
@@ -172,7 +177,12 @@ def test_what_the_recipe_leaves_out():
         {"early_stopping": False, "members": 1},
     ):
         made = resolve(Settings(**words), problem())
-        assert (made.validation_share, made.watch, made.calibrate, made.bagging) == (0, "loss", False, False)
+        assert (made.validation_share, made.plan.watched, made.calibrate, made.bagging) == (
+            0,
+            "loss",
+            False,
+            False,
+        )
     for words in ({"members": 1}, {"refit": True}, {"validation_share": 0.3}):
         made = resolve(Settings(**words), problem())
         assert not made.bagging
@@ -184,7 +194,7 @@ def test_what_the_recipe_leaves_out():
     assert [resolve(Settings(), problem(rows)).bagging for rows in (n - 1, n)] == [False, True]
     # An own loss or output has no label smoothing and no refinement.
     own = resolve(Settings(loss="hinge"), problem(n_classes=2))
-    assert (own.watch, own.calibrate) == ("loss", False)
+    assert (own.plan.watched, own.calibrate) == ("loss", False)
 
 
 # ---- small tables, with few epochs: better than the majority class or the mean
@@ -287,10 +297,13 @@ def test_a_tiny_table_is_no_mistake(n, classes):
 def test_rows_given_for_validation_are_watched_and_calibrated_on_like_a_share_of_the_table():
     x, y = [float(i * i % 7) for i in range(60)], ["a", "b"] * 30
     table = {"x": x, "y": y}
-    found = prepare(table, "y", test_share=0.0, validation=table).resolved
-    assert (found.watch, found.calibrate, found.bagging) == ("refinement", True, False)
+    found = prepare(Question(table, "y", test_share=0.0, validation=table)).resolved
+    assert (found.plan.watched, found.calibrate, found.bagging) == ("refinement", True, False)
     unwatched = Settings(early_stopping=False)
-    assert prepare(table, "y", unwatched, test_share=0.0, validation=table).resolved.watch == "loss"
+    assert (
+        prepare(Question(table, "y", test_share=0.0, validation=table), unwatched).resolved.plan.watched
+        == "loss"
+    )
 
 
 def test_the_recipe_bags_only_where_each_member_has_rows_to_hold_out():
@@ -303,6 +316,6 @@ def test_the_recipe_bags_only_where_each_member_has_rows_to_hold_out():
 
 def test_a_table_with_no_row_to_watch_is_not_refused_for_a_calibration_that_the_recipe_chose():
     table = {"x": [0.0, 1.0, 4.0], "y": ["a", "b", "a"]}
-    assert not prepare(table, "y").resolved.calibrate
+    assert not prepare(Question(table, "y")).resolved.calibrate
     with pytest.raises(SettingsError, match="calibrate needs validation rows"):
-        prepare(table, "y", Settings(calibrate=True))
+        prepare(Question(table, "y"), Settings(calibrate=True))

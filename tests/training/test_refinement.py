@@ -21,6 +21,7 @@ from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.scores import refinement as module
+from chainrule.training.scores.metrics import METRICS
 from chainrule.training.scores.refinement import SHARPEST, refinement
 from chainrule.training.scores.refinement import _loss as loss_at
 from chainrule.training.scores.watch import watched
@@ -192,12 +193,20 @@ def test_the_word_is_a_setting_with_its_own_metric():
     assert resolve(Settings(watch="loss"), classes).plan.watch is None
     assert resolve(Settings(watch="error"), classes).plan.watch.metric.name == "accuracy"
     assert resolve(Settings(watch="error"), numbers).plan.watch.metric.name == "rmse"
-    assert resolve(Settings(watch="refinement"), classes).plan.watch.metric.of == "sums"
+    for name, record in METRICS.items():
+        chosen = resolve(Settings(watch=name), numbers if record.of == "numbers" else classes).plan
+        assert (chosen.watch.metric, chosen.watched) == (record, name)
     refused: list[tuple[dict[str, Any], Problem, str]] = [
         ({"watch": "refinement"}, numbers, "watch='refinement' needs probabilities of classes"),
         ({"watch": "refinement", "loss": "hinge"}, Problem("classification", 100, 4, 2), "not 1 × identity"),
         ({"watch": "error", "early_stopping": False}, classes, "watch would have no effect"),
-        ({"watch": "auc"}, classes, "watch 'auc' is unknown: choose loss, error, refinement"),
+        ({"watch": "acc"}, classes, "watch 'acc' is unknown: choose loss, error, accuracy, .*, refinement$"),
+        ({"watch": "auc"}, numbers, "metric auc doesn't fit numbers: choose loss, rmse, .*, r2$"),
+        (
+            {"watch": "log_loss", "loss": "hinge"},
+            Problem("classification", 100, 4, 2),
+            "doesn't fit classes without",
+        ),
     ]
     for words, problem, message in refused:
         with pytest.raises(SettingsError, match=message):
@@ -210,9 +219,12 @@ def test_the_error_of_numbers_is_in_the_units_of_the_table_and_the_card_says_wha
     words: dict[str, Any] = {"hidden": [4], "epochs": 3, "members": 1, "engine": "reference"}
     trained = chainrule.train(table, "y", watch="error", **words)
     n = trained.prepared.rows["training"]
-    rows = trained.prepared.fitted.take(np.arange(n, n + trained.prepared.n_validation))
+    rows = trained.prepared.fitted.take(np.arange(n, n + trained.prepared.rows["validation"]))
     want = trained.model.evaluate(rows).scores["rmse"]
     assert trained.fit.losses[0] == pytest.approx(want, rel=1e-9)
+    by_name = chainrule.train(table, "y", watch="rmse", **words)
+    assert by_name.model.card["watch"] == "rmse"
+    assert by_name.model.parameters.tobytes() == trained.model.parameters.tobytes()
     assert trained.model.card["watch"] == "error"
     assert (
         chainrule.Model.from_dict(trained.model.to_dict(), trained.model.arrays()).card[

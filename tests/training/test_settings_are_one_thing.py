@@ -17,6 +17,7 @@ from chainrule.errors import SettingsError
 from chainrule.estimators.docs import settings_of
 from chainrule.estimators.table.classifier import TableClassifier
 from chainrule.estimators.table.regressor import TableRegressor
+from chainrule.fitting.question import Question
 from chainrule.training.settings import recipe
 from chainrule.training.settings.fields import (
     REGISTRIES,
@@ -32,7 +33,7 @@ from chainrule.training.settings.fields import (
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 
 PAGE = Path(__file__).parents[2] / "docs" / "training.md"
-FIRST = "<!-- made from Settings by tests/training/test_settings_are_one_thing.py --write -->\n"
+FIRST = "<!-- made from {} by tests/training/test_settings_are_one_thing.py --write -->\n"
 LAST = "<!-- until here -->\n"
 
 
@@ -145,6 +146,34 @@ def test_every_field_is_a_setting_in_its_group():
     assert groups == sorted(groups, key=["network", "training", "regularization"].index)
 
 
+def test_what_is_asked_of_a_table_is_said_by_fields_too():
+    said = [one.name for one in listed(Question)]
+    assert said == [
+        *("target", "task", "inputs", "drop", "weights"),
+        *("test_share", "test_file", "scaling", "target_scaling"),
+    ]
+    made = Parser("train", "TABLE", "", "")
+    for one in listed(Question):
+        setting_option(made, one)
+    options = made.parse(["--target", "y", "--inputs", "a", "--inputs", "b,c", "--test-share", "0.5"])
+    assert (options.target, options.inputs, options.test_share) == ("y", ["a", "b,c"], 0.5)
+    assert options.scaling is None
+    assert json.loads(json.dumps(form(Question)))[0]["default"] is None
+    with pytest.raises(
+        SettingsError, match=r"^scaling 'max' is unknown: choose robust, standard, minmax, none$"
+    ):
+        Question({}, "y", scaling="max")
+    with pytest.raises(SettingsError, match=r"^drop 'x' must be a list of columns$"):
+        Question({}, "y", drop="x")
+    with (
+        through(COMMAND_LINE),
+        pytest.raises(SettingsError, match=r"^test-share 1 must be at least 0 and less than 1$"),
+    ):
+        Question({}, "y", test_share=1)
+    with pytest.raises(TypeError, match="target"):
+        Question({})
+
+
 def test_the_page_has_the_table():
     assert written(PAGE.read_text("utf-8")) == PAGE.read_text("utf-8")
 
@@ -220,9 +249,13 @@ def table(cls: type[Any]) -> str:
 
 
 def written(page: str) -> str:
-    """The page with the table as it is made now."""
-    before, _, rest = page.partition(FIRST)
-    return before + FIRST + table(Settings) + LAST + rest.partition(LAST)[2]
+    """The page with the tables as they are made now."""
+    for cls in (Question, Settings):
+        first = FIRST.format(cls.__name__)
+        before, found, rest = page.partition(first)
+        assert found
+        page = before + first + table(cls) + LAST + rest.partition(LAST)[2]
+    return page
 
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:

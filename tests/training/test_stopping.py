@@ -65,7 +65,7 @@ def test_the_end_of_patience_is_a_plateau_while_the_rate_is_high():
 def test_a_metric_of_which_more_is_better_is_watched():
     network = Network([1, Dense(1, bias="none")])
     values = iter([0.1, 0.4, 0.3, 0.4, 0.2, 0.2, 0.9])
-    metric = Metric("scripted", lambda y, p, w: next(values), "numbers")
+    metric = Metric("scripted", "scripted", lambda y, p, w: next(values), "numbers")
 
     class WithOutputs(Scripted):
         def outputs(self, rows):

@@ -183,8 +183,8 @@ def setting_option(parser: Parser, setting: Setting) -> None:
     """Add the option of a setting; a flag that the recipe may set can be switched off, too."""
     name, said = COMMAND_LINE.setting(setting.name), setting.said(COMMAND_LINE)
     if setting.kind.name != "flag":
-        read = READERS.get(setting.kind.name)
-        parser.option(setting.group, name, metavar=setting.sign, type=read, help=said)
+        read, action = READERS.get(setting.kind.name), "append" if setting.kind.name == "columns" else "store"
+        parser.option(setting.group, name, metavar=setting.sign, type=read, action=action, help=said)
     elif setting.default is None:
         parser.option(setting.group, name, action=argparse.BooleanOptionalAction, help=said)
     else:

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Sequence
-from functools import partial
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import through
-from chainrule.cli.console import print_json, screen, warn
+from chainrule.cli.console import print_json, warn
+from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
-    number,
     reading,
     reading_options,
     setting_option,
@@ -23,6 +23,7 @@ from chainrule.cli.parsing import (
     words,
 )
 from chainrule.errors import OutputError, SettingsError
+from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
@@ -57,25 +58,25 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
+    report_format = format_of(options.report, option="--report")
     history = None if options.history is None else Path(options.history)
     if options.ablate is None:
         _check_outputs(path, history, options)
     else:
         _check_no_outputs(options)
-    from chainrule.cli.report import print_found, print_result
+    from chainrule.cli.report import found_document, print_result, report_document
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
-    from chainrule.fitting.prepare import prepare
+    from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared
+    from chainrule.fitting.train import fit_prepared, prepare
     from chainrule.model.source import Reading
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings.record import Settings
 
-    given = {one.name: getattr(options, one.name) for one in listed(Settings)}
-    settings = Settings(**{name: value for name, value in given.items() if value is not None})
+    settings = Settings(**_given(options, Settings))
     if options.ablate is not None:
         check_ablates(settings, options.ablate)
     engine = options.engine or ENGINES[0]
@@ -86,43 +87,35 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(
             f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
         )
-    test_file = options.test_file
-    if options.ablate is not None and test_file is not None:
-        test_file = how.table(test_file)  # it is looked at in each training, and may be standard input
-    prepared_as = partial(
-        prepare,
-        table,
-        options.target,
-        task=options.task,
-        inputs=_names(options.inputs, table.columns),
-        drop=_names(options.drop, table.columns) or (),
-        weights=options.weights,
-        scaling=options.scaling,
-        target_scaling=options.target_scaling,
-        test_share=options.test_share,
-        test_file=test_file,
-        reading=how,
-        test_seed=settings.seed,
-    )
-    prepared = prepared_as(settings)
-    console = screen()
+    asked = _given(options, Question)
+    for name in ("inputs", "drop"):
+        if name in asked:
+            asked[name] = _names(asked[name], table.columns)
+    question = Question(table, reading=how, **asked)
+    if options.ablate is not None:
+        question = question.opened()
+    prepared = prepare(question, settings)
     talks = not (options.json or options.quiet)
     if talks:
-        print_found(console, prepared)
-        sys.stdout.flush()
+        print_document(found_document(prepared))
+        print(flush=True)
     if options.ablate is not None:
         from chainrule.cli.ablation import ablation
 
-        ablation(prepared_as, settings, options, engine)
+        ablation(question, settings, options, engine)
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
         trained = score_prepared(prepared, result, engine=engine)
-    _write(trained, path, history, options.overwrite)
+    texts = {} if history is None else {history: _curves(trained)}
+    if options.report is not None:
+        document = report_document(trained, _result(trained, path))
+        texts[Path(options.report)] = render(document, report_format)
+    _write(trained, path, texts, options.overwrite)
     if talks:
-        print_result(console, trained, path, history)
+        print_result(trained, path, list(texts))
         return
     warn(trained.notes)
     if options.json:
@@ -130,55 +123,16 @@ def run(options: argparse.Namespace) -> None:
 
 
 def _table_options(made: Parser) -> None:
-    group = "table"
     made.option(
-        group,
+        "table",
         "table",
         metavar="TABLE",
         help="CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input",
     )
-    made.option(group, "--target", metavar="COLUMN", help="the column to predict")
-    made.option(
-        group,
-        "--task",
-        metavar="TASK",
-        help="classification or regression; found from the target if not given",
-    )
-    made.option(
-        group,
-        "--inputs",
-        metavar="A,B",
-        action="append",
-        help="the columns to learn from; all that are fit if not given",
-    )
-    made.option(group, "--drop", metavar="A,B", action="append", help="columns to leave out")
-    made.option(
-        group,
-        "--weights",
-        metavar="COLUMN",
-        help="a column with the rows' weights in training; it is no input",
-    )
-    made.option(
-        group,
-        "--test-share",
-        metavar="SHARE",
-        type=number,
-        help="of the rows, held out for the score (default 0.2)",
-    )
-    made.option(group, "--test-file", metavar="TABLE", help="a table to score on instead of held-out rows")
-    made.option(
-        group,
-        "--scaling",
-        metavar="NAME",
-        default="robust",
-        help="of number inputs (default robust); see formulas scalings",
-    )
-    made.option(
-        group,
-        "--target-scaling",
-        metavar="NAME",
-        help="of a number target; what suits the output if not given",
-    )
+    from chainrule.fitting.question import Question
+
+    for one in listed(Question):
+        setting_option(made, one)
     reading_options(made, trained=False)
 
 
@@ -203,6 +157,12 @@ def _output_options(made: Parser) -> None:
         help="the model file; if not given, the table's name with .safetensors",
     )
     made.option(group, "--history", metavar="FILE", help="also write the loss of every epoch, as CSV")
+    made.option(
+        group,
+        "--report",
+        metavar="FILE",
+        help="also write what is printed; the ending says how: .html, .tex, .txt or .json",
+    )
     made.option(group, "--overwrite", action="store_true", help="replace files that exist")
     made.option(
         group,
@@ -217,10 +177,14 @@ def _output_options(made: Parser) -> None:
     made.option(group, "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
 
 
-def _names(values: list[str] | None, columns: Sequence[str]) -> list[str] | None:
+def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
+    """Return the settings of a class that were given; the others are left to it."""
+    values = {one.name: getattr(options, one.name) for one in listed(cls)}
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _names(values: list[str], columns: Sequence[str]) -> list[str]:
     """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
-    if values is None:
-        return None
     return [name for value in values for name in ([value] if value in columns else words(value))]
 
 
@@ -233,21 +197,26 @@ def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace
     """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
     from chainrule._files import ensure_writable
 
-    ensure_writable(path, options.overwrite)
-    if history is not None:
-        with through(renamed={"out": "history"}):
-            ensure_writable(history, options.overwrite)
-        if _same(path, history):
-            raise OutputError(f"--out and --history are the same file, {path}; choose another name")
-    for output in filter(None, (path, history)):
+    report = None if options.report is None else Path(options.report)
+    outputs = {"out": path, "history": history, "report": report}
+    written = {name: output for name, output in outputs.items() if output is not None}
+    for name, output in written.items():
+        with through(renamed={"out": name}):
+            ensure_writable(output, options.overwrite)
+    for one, other in combinations(written, 2):
+        if _same(written[one], written[other]):
+            raise OutputError(f"--{one} and --{other} are the same file, {written[one]}; choose another name")
+    for name, output in written.items():
         for table in filter(None, (options.table, options.test_file)):
             if _same(output, Path(table)):
-                raise OutputError(f"{output} is a table to be read, and would be lost; choose another --out")
+                raise OutputError(
+                    f"{output} is a table to be read, and would be lost; choose another --{name}"
+                )
 
 
 def _check_no_outputs(options: argparse.Namespace) -> None:
     """Raise SettingsError for an option about files that an ablation doesn't write."""
-    for name in ("out", "history", "overwrite"):
+    for name in ("out", "history", "report", "overwrite"):
         if getattr(options, name):
             raise SettingsError(
                 f"--{name} would have no effect: --ablate writes no file; leave one of them out"
@@ -258,24 +227,23 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
-def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) -> None:
-    """Write the model, and the history if asked for: both or none."""
+def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: bool) -> None:
+    """Write the model, and what else is asked for: all or none."""
     from chainrule._files import write_atomically
 
-    if history is None:
-        trained.model.save(path, overwrite=overwrite)
-        return
-    with write_atomically(history, overwrite=overwrite) as file:
-        file.write(_curves(trained).encode())
-        # A disk that is full shows here, before the model has its name.
-        file.flush()
-        os.fsync(file.fileno())
+    with ExitStack() as files:
+        for name, text in texts.items():
+            file = files.enter_context(write_atomically(name, overwrite=overwrite))
+            file.write(text.encode())
+            # A disk that is full shows here, before the model has its name.
+            file.flush()
+            os.fsync(file.fileno())
         trained.model.save(path, overwrite=overwrite)
 
 
 def _curves(trained: Trained) -> str:
     lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
-    for line in (trained.fit.first or trained.fit).history:
+    for line in trained.fit.watched.history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
         lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")

@@ -10,7 +10,6 @@ import math
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import Any
 
 import numpy as np
@@ -21,16 +20,17 @@ from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.ablation_records import Ablation, Ablations, Difference, Run
-from chainrule.fitting.prepare import Prepared, input_groups, prepare
+from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.question import Question, asked
 from chainrule.fitting.score import trained_model
-from chainrule.fitting.train import fit_prepared, named_settings
+from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model, check_finite
-from chainrule.model.source import Reading, Source
+from chainrule.model.source import Source
 from chainrule.tables.cells import number_cells
 from chainrule.training.result import Callback
 from chainrule.training.scores.metrics import Scores, log_losses
 from chainrule.training.settings.recipe import INGREDIENTS, Ingredient, can_be_added, fill, why_plain
-from chainrule.training.settings.record import Problem, Settings, Task
+from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import resolve
 
 SEEDS = 3
@@ -50,7 +50,7 @@ class _Scored:
 class _Trials:
     """How all trainings of an ablation are made, and how many there are ``of`` them."""
 
-    prepared_as: Callable[[Settings], Prepared]
+    question: Question
     seeds: int
     engine: str
     threads: int | None
@@ -60,11 +60,12 @@ class _Trials:
     def run(self, settings: Settings, name: str | None, index: int, made: list[_Scored]) -> None:
         """Train with the settings' seed and those that follow it, and add the scores to ``made``."""
         # An epoch beforehand, so that compiling counts in no training's seconds.
-        _trained(self.prepared_as(settings), self.engine, self.threads, lambda state: True)
+        _trained(prepare(self.question, settings), self.engine, self.threads, lambda state: True)
         for place, seed in enumerate(
             range(settings.seed, settings.seed + self.seeds), index * self.seeds + 1
         ):
-            made.append(_scored(self.prepared_as(replace(settings, seed=seed)), self.engine, self.threads))
+            prepared = prepare(self.question, replace(settings, seed=seed))
+            made.append(_scored(prepared, self.engine, self.threads))
             if self.on_run is not None:
                 self.on_run(Run(name, seed, made[-1].scores, made[-1].seconds, place, self.of))
 
@@ -75,50 +76,19 @@ def ablate(
     *,
     seeds: int = SEEDS,
     ingredients: Sequence[Ingredient] = INGREDIENTS,
-    task: Task | None = None,
-    inputs: Sequence[str] | None = None,
-    drop: Sequence[str] = (),
-    weights: str | None = None,
-    scaling: str = "robust",
-    target_scaling: str | None = None,
-    test_share: float | None = None,
-    test_file: Source | None = None,
-    delimiter: str | None = None,
-    decimal: str | None = None,
-    encoding: str | None = None,
-    missing: Sequence[str] | None = None,
     engine: str = ENGINES[0],
     threads: int | None = None,
     on_run: Callable[[Run], None] | None = None,
-    **settings: Any,
+    **words: Any,
 ) -> Ablations:
     """Train the default recipe on a table, and again without each of its ingredients, ``seeds`` times each.
 
-    The words are those of `train`; ``on_run`` is called after each training. Ctrl-C returns what is done so far; before
+    The ``words`` are those of `train`; ``on_run`` is called after each training. Ctrl-C returns what is done so far; before
     the first training is done KeyboardInterrupt goes on. Raises TableError or SettingsError as `train` does, and for a
     plain network, of which no ingredient can be taken out.
     """
-    chosen = named_settings(settings)
-    check_ablates(chosen, seeds)
-    reading = Reading().changed(delimiter, decimal, encoding, missing)
-    prepared_as = partial(
-        prepare,
-        reading.table(table),
-        target,
-        task=task,
-        inputs=inputs,
-        drop=drop,
-        weights=weights,
-        scaling=scaling,
-        target_scaling=target_scaling,
-        test_share=test_share,
-        test_file=None if test_file is None else reading.table(test_file),
-        reading=reading,
-        test_seed=chosen.seed,
-    )
-    return ablate_prepared(
-        prepared_as,
-        chosen,
+    return ablate_asked(
+        *asked(table, target, words),
         seeds=seeds,
         ingredients=ingredients,
         engine=engine,
@@ -140,7 +110,7 @@ def check_ablates(settings: Settings, seeds: int) -> None:
         )
     if settings.time_limit is not None:
         raise SettingsError(
-            f"{setting('ablate')} compares whole trainings, and {setting('time_limit')} would end each at another epoch: "
+            f"{setting('ablate')} compares whole trainings, and a {setting('time_limit')} would end each at another epoch: "
             f"give {setting('epochs')} and {setting('members')} instead"
         )
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
@@ -149,8 +119,8 @@ def check_ablates(settings: Settings, seeds: int) -> None:
         )
 
 
-def ablate_prepared(
-    prepared_as: Callable[[Settings], Prepared],
+def ablate_asked(
+    question: Question,
     settings: Settings,
     *,
     seeds: int = SEEDS,
@@ -159,24 +129,25 @@ def ablate_prepared(
     threads: int | None = None,
     on_run: Callable[[Run], None] | None = None,
 ) -> Ablations:
-    """Take each ingredient out of the trainings that ``prepared_as`` prepares from settings; see `ablate`.
+    """Take each ingredient out of the trainings of a question with these settings; see `ablate`.
 
-    The seeds are the settings' and those that follow it; the rows of the score must not depend on them.
+    The seeds are the settings' and those that follow it; the rows of the score are those of the settings' own.
     """
     check_ablates(settings, seeds)
-    prepared = prepared_as(settings)
+    question = replace(question.opened(), test_seed=settings.seed)
+    prepared = prepare(question, settings)
     n = prepared.tested.n_rows
     if n < 2:
         raise SettingsError(
             f"{setting('ablate')} compares scores on rows held out, and there are {n}: "
             f"give a larger {setting('test_share')}, or a {setting('test_file')}"
         )
-    problem = _problem(prepared)
+    problem = prepared.problem
     reasons = [_reason(ingredient, settings, problem) for ingredient in ingredients]
     taken_out = [
         ingredient for ingredient, reason in zip(ingredients, reasons, strict=True) if reason is None
     ]
-    trials = _Trials(prepared_as, seeds, engine, threads, (1 + len(taken_out)) * seeds, on_run)
+    trials = _Trials(question, seeds, engine, threads, (1 + len(taken_out)) * seeds, on_run)
     full: list[_Scored] = []
     done: dict[str, list[_Scored]] = {}
     failed: dict[str, str] = {}
@@ -213,15 +184,6 @@ def ablate_prepared(
         tuple(found),
         interrupted,
     )
-
-
-def _problem(prepared: Prepared) -> Problem:
-    """Return what the recipe looked at."""
-    rows = prepared.fitted
-    groups = input_groups(prepared.encoder, rows, np.arange(rows.n_rows))
-    target = prepared.target
-    task: Task = "regression" if target.task == "regression" else "classification"
-    return Problem(task, rows.n_rows, prepared.encoder.n_inputs, target.n_classes, groups)
 
 
 def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str | None:

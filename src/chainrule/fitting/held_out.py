@@ -7,7 +7,7 @@ from collections.abc import Callable
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.verdicts import trained_members
 from chainrule.training.result import FitResult
 
@@ -19,7 +19,7 @@ def held_out_rows(prepared: Prepared, result: FitResult) -> IntArray:
     """
     folds = prepared.folds
     if folds is None:
-        return np.arange(prepared.rows["training"], len(prepared.arrays.x))
+        return np.arange(prepared.arrays.n_training, len(prepared.arrays.x))
     return np.flatnonzero(np.isin(folds.own, trained_members(result)))
 
 
@@ -37,7 +37,7 @@ def held_out(
     kept = trained_members(result)
     if folds is None:
         # Those of a refit have been trained on the validation rows.
-        return function((result.first or result).parameters[kept], x[rows])
+        return function(result.watched.parameters[kept], x[rows])
     own = folds.own[rows]
     found = np.empty((1, len(rows), prepared.resolved.network.output.n_out))
     for member in kept:

@@ -15,7 +15,7 @@ from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
 from chainrule.fitting.card import training_card
 from chainrule.fitting.held_out import held_out, held_out_rows
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
@@ -70,7 +70,7 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
     model, notes = trained_model(prepared, result, engine=engine)
     out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
-        own = check_finite(model.answer(prepared.arrays.x[: prepared.fitted.n_rows]), prepared.fitted)
+        own = check_finite(model.answer(prepared.arrays.fitted.x), prepared.fitted)
         evaluation = model.score(own, prepared.fitted)
         return Trained(model, prepared, result, evaluation, {}, tuple(notes), out_of_fold)
     tested = check_finite(model.answer(prepared.arrays.x_test), prepared.tested)
@@ -91,30 +91,29 @@ def trained_model(
     Raises SettingsError where training left nothing finite.
     """
     resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
-    notes = [*training_notes(result, resolved), *prepared.notes]
+    notes = [*training_notes(result, resolved, limited=prepared.budget is not None), *prepared.notes]
     kept = trained_members(result)
-    n = rows["training"]
+    learned = arrays.training
     if result.first is not None:
-        plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, n, len(arrays.x)))
-        n = len(arrays.x)
+        learned, n = arrays.fitted, arrays.n_fitted
+        plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, arrays.n_training, n))
         rows = {**rows, "training": n, "validation": 0}
-    weights = None if arrays.weights is None else arrays.weights[:n]
     model = Model(
         (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
-        prepared.reading,
+        prepared.question.reading,
         training_card(
             resolved.steps,
             plan,
             result,
             table=prepared.table.name,
             rows=rows,
-            weights=prepared.weights,
+            weights=prepared.question.weights,
             engine=engine,
-            test_share=prepared.test_share,
+            test_share=prepared.question.share,
             validation_share=resolved.validation_share,
-            data=data_digest(arrays.x[:n], arrays.y[:n], weights),
+            data=data_digest(*learned),
             members={"trained": resolved.members, "kept": [member + 1 for member in kept]},
             best_epochs=[result.best_epochs[member] for member in kept],
             scores=None,
@@ -127,7 +126,7 @@ def trained_model(
     if resolved.calibrate:
         model = _calibrated(model, prepared, result, engine)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
-        x = arrays.x[: prepared.fitted.n_rows]
+        x = arrays.fitted.x
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
 
@@ -151,7 +150,7 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
 def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Model:
     """Return the model with the temperature that is best for rows it hasn't seen in its output layer, and in its card."""
     network, rows = model.network, held_out_rows(prepared, result)
-    _, y, weights, _ = prepared.arrays
+    y, weights = prepared.arrays.y, prepared.arrays.weights
     sums = partial(engine_named(engine).predict, network.without_output_activation())
     temperature = temperature_of(
         network,
@@ -168,7 +167,7 @@ def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
     """Return the card's entries about what happened around the epochs, of what was chosen."""
     resolved = prepared.resolved
     found = {
-        "watch": (resolved.watch, "loss"),
+        "watch": (resolved.plan.watched, "loss"),
         "bagging": (resolved.members if resolved.bagging else 0, 0),
         "refit": (result.first is not None, False),
         "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),
@@ -179,8 +178,7 @@ def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
     fitted, tested, target, arrays = prepared.fitted, prepared.tested, prepared.target, prepared.arrays
-    x = arrays.x[: fitted.n_rows]
-    weights = None if arrays.weights is None else arrays.weights[: fitted.n_rows]
+    x, _, weights = arrays.fitted
     if target.task == "classification":
         codes, codes_test = target.codes(fitted), target.codes(tested)
         return class_baselines(x, codes, arrays.x_test, codes_test, target.n_classes, weights)

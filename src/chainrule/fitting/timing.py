@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.base import Data
 from chainrule.errors import SettingsError
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import unseen_inputs
 from chainrule.training.budget import PLANNED, Size, seconds_of_epoch, sized
 from chainrule.training.initial import initial_parameters
@@ -24,9 +24,9 @@ WORTH_ALL_FOLDS = 16
 def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     """Return the initial parameters (k, p), or (1, q) of members that share, and the rows with each member's part in them."""
     resolved, arrays, folds = prepared.resolved, prepared.arrays, prepared.folds
-    n = prepared.rows["training"]
+    n = arrays.n_training
     # Of a refit the rows are all rows in the end.
-    seen = arrays.x if resolved.refit else arrays.x[:n]
+    seen = (arrays.fitted if resolved.refit else arrays.training).x
     start = initial_parameters(
         resolved.network,
         resolved.members,
@@ -65,7 +65,7 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     seconds = seconds_of_epoch(made, resolved.network, start, data, resolved.steps, plan, budget)
     seconds /= math.ceil(members / together)
     if resolved.refit:
-        seconds *= 1 + len(prepared.arrays.x) / prepared.rows["training"]
+        seconds *= 1 + prepared.arrays.n_fitted / prepared.arrays.n_training
     room = PLANNED * budget.left()
     several = resolved.bagging or resolved.steps.sharing != "none"
     size = sized(seconds, room, members, plan.epochs, together, fewest=2 if several else 1)

@@ -1,18 +1,27 @@
-"""From a table to a trained model with an honest score: `train`, in the steps `prepare`, fit and score."""
+"""From a table to a trained model with an honest score, in five steps: read, split, encode, choose, train and score.
+
+A `Question` and `Settings` go in. `read` makes a table of it and understands its columns; `split` sets the rows of the score
+aside; `encode` makes numbers of the inputs, by the other rows; `choose` lets the recipe choose what the settings leave open,
+splits the validation rows off, and encodes the target. All this is in one record (`fitting.prepared`) to which each step
+adds what it has found. `train_prepared` trains and scores: `Trained`.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.threads import limited_threads
-from chainrule.errors import SettingsError
-from chainrule.fitting.prepare import Prepared, prepare
+from chainrule.fitting.choose import choose
+from chainrule.fitting.encode import encode
+from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.question import Question, asked
+from chainrule.fitting.read import read
 from chainrule.fitting.score import Trained, score_prepared
+from chainrule.fitting.split import split
 from chainrule.fitting.timing import check_not_limited, start_of, within_time
-from chainrule.model.source import Reading, Source
-from chainrule.tables.table import suggestion
+from chainrule.model.source import Source
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.loop import fit
 from chainrule.training.refit import refit
@@ -52,30 +61,31 @@ def train(
     >>> trained.evaluation.rows, trained.model.predict({"x": [0, 1]}).labels.tolist()
     (8, ['a', 'b'])
     """
-    prepared = prepare(
-        table,
-        target,
-        named_settings(settings),
-        task=task,
-        inputs=inputs,
-        drop=drop,
-        weights=weights,
-        scaling=scaling,
-        target_scaling=target_scaling,
-        test_share=test_share,
-        test_file=test_file,
-        reading=Reading().changed(delimiter, decimal, encoding, missing),
-    )
+    words = {
+        "task": task,
+        "inputs": inputs,
+        "drop": drop,
+        "weights": weights,
+        "scaling": scaling,
+        "target_scaling": target_scaling,
+        "test_share": test_share,
+        "test_file": test_file,
+        "delimiter": delimiter,
+        "decimal": decimal,
+        "encoding": encoding,
+        "missing": missing,
+        **settings,
+    }
+    prepared = prepare(*asked(table, target, words))
     return train_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
 
 
-def named_settings(words: Mapping[str, Any]) -> Settings:
-    """Return the settings with these words; raises SettingsError for a word that is none."""
-    known = Settings.__dataclass_fields__
-    for name in words:
-        if name not in known:
-            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, list(known))}")
-    return Settings(**words)
+def prepare(question: Question, settings: Settings | None = None) -> Prepared:
+    """Return the training that the recipe chooses for a question, and all that it needs: the first four steps.
+
+    Raises TableError or SettingsError for what can't be trained on.
+    """
+    return choose(encode(split(read(question, settings or Settings()))))
 
 
 def train_prepared(

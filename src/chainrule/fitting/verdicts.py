@@ -38,8 +38,8 @@ def no_finite_outputs(result: FitResult) -> str:
     return f"{first}; no epoch before it left a network to keep"
 
 
-def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
-    """Say which members diverged, which are left out, and whether more epochs would help."""
+def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = False) -> list[str]:
+    """Say which members diverged, which are left out, and whether more epochs, or time where it is limited, would help."""
     trained_again = result.first is not None
     if result.first is not None:
         result = replace(result.first, diverged={**result.first.diverged, **result.diverged})
@@ -66,7 +66,7 @@ def training_notes(result: FitResult, resolved: Resolved) -> list[str]:
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):
         more = f"more {setting('epochs')}"
-        if resolved.time_limit is not None:
+        if limited:
             more += f", or a longer {setting('time_limit')},"
         notes.append(f"the loss was still falling at the last epoch: {more} may help")
     if resolved.refit and not trained_again and untrained < members:

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from chainrule._plain import IF_SET, Count, Plain, one_of
-from chainrule._types import Stopped, Watched
+from chainrule._plain import IF_SET, Count, Form, Plain, one_of, read_text
+from chainrule._types import Stopped
 from chainrule.engines import ENGINES
 from chainrule.equations.sharing import SHARINGS
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
+
+
+def _metric_name(value: object, where: str) -> str:
+    # A metric may be one that this version doesn't have: a model needs none to be read.
+    if re.fullmatch("[a-z][a-z0-9_]*", word := read_text(value, where)) is None:
+        raise ModelFileError(f"{where}: a metric's name was expected, not {word!r}")
+    return word
 
 
 @dataclass(frozen=True)
@@ -80,7 +88,7 @@ class Card(Plain):
     regularization_schedule: Annotated[str, IF_SET] = "constant"
     sharing: Annotated[str, one_of(SHARINGS), IF_SET] = "none"
     stop_together: Annotated[bool, IF_SET] = False
-    watch: Annotated[Watched, IF_SET] = "loss"
+    watch: Annotated[str, Form(str, _metric_name), IF_SET] = "loss"
     bagging: Annotated[Count, IF_SET] = 0
     refit: Annotated[bool, IF_SET] = False
     time_limit: Annotated[float | None, IF_SET] = None

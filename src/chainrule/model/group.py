@@ -12,6 +12,7 @@ from chainrule._plain import read_list, read_number, read_record, read_text
 from chainrule._types import FloatArray
 from chainrule.equations.activations import Activation, activation
 from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import ModelFileError, SettingsError
@@ -137,14 +138,15 @@ def _read_network(
 
 
 def _read_layer(value: object, where: str) -> dict[str, Any]:
-    layer = read_record(value, where, Dense(1).to_dict(), OPTIONAL)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
     read_text(layer["activation"], f"{where}.activation")
     return layer
 
 
 def _checked_parameters(network: Network, found: AnyArray) -> FloatArray:
     """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
-    size = sum(prod(shape) for layer in network.shapes() for shape in layer.values())
+    size = sum(prod(shape) for layer in network.shapes().values() for shape in layer.values())
     if found.ndim != 2 or found.shape[1] != size or not len(found):
         raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
     if found.dtype.kind != "f":

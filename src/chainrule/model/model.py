@@ -263,22 +263,23 @@ class Model:
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""
         # A model can be read and asked without what trains it.
-        from chainrule.training.scores.metrics import classification_scores, confusion, regression_scores
+        from chainrule.training.scores.metrics import confusion, scores
 
         if prediction.codes is None:
-            scores = regression_scores(number_cells(table, self.target.name), prediction.labels)
-            return Evaluation(scores, table.n_rows)
+            numbers = number_cells(table, self.target.name)
+            return Evaluation(scores(numbers, numbers=prediction.labels), table.n_rows)
         y, n_classes = self.target.codes(table), self.target.n_classes
         return Evaluation(
-            classification_scores(y, prediction.codes, prediction.probabilities, n_classes),
+            scores(y, labels=prediction.codes, probabilities=prediction.probabilities),
             table.n_rows,
             confusion(y, prediction.codes, n_classes),
         )
 
     def layers(self, member: int = 0) -> list[dict[str, FloatArray]]:
-        """Return one member's arrays by name for each layer, views in float64: ``layers()[0]["W"]``."""
+        """Return one member's arrays by name for each layer, a feature stage's last, views in float64: ``layers()[0]["W"]``."""
         one = self.member(member)
-        return Layout(one.network).unflatten(np.asarray(one.parameters[0], np.float64))
+        p = Layout(one.network).unflatten(np.asarray(one.parameters[0], np.float64))
+        return [p[number] for number in sorted(p, key=lambda number: number or len(p))]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain data, as JSON would read it back: all but the parameters."""

@@ -65,6 +65,11 @@ class Plan:
     together: bool = False
 
     @property
+    def watched(self) -> str:
+        """What is watched, by the word of the setting: loss where it wasn't chosen by it."""
+        return "loss" if self.watch is None else self.watch.word or "loss"
+
+    @property
     def keeps_best(self) -> bool:
         """Whether the best parameters are given back, rather than the last."""
         return self.early_stopping if self.keep is None else self.keep == "best"

@@ -59,3 +59,8 @@ class FitResult:
     seconds: float
     checkpoint: Checkpoint | None = None
     first: FitResult | None = None
+
+    @property
+    def watched(self) -> FitResult:
+        """The training whose epochs were watched: the first one, where all was trained again, else this."""
+        return self.first or self

@@ -35,10 +35,11 @@ from chainrule.estimators.table.data import (
     with_columns,
 )
 from chainrule.estimators.table.watch import begin, resumed, resumed_seed, with_stopping_metric
-from chainrule.fitting.prepare import Prepared, prepare
+from chainrule.fitting.prepared import Prepared
+from chainrule.fitting.question import Question
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.timing import check_not_limited, within_time
-from chainrule.fitting.train import fit_prepared
+from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
@@ -155,11 +156,10 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                 )
             seed = self._seed() if resume is None else resumed_seed(resume, self)
             with self._threads():
-                prepared = prepare(
+                question = Question(
                     table,
                     target,
-                    self._settings(seed),
-                    task=self.task,
+                    self.task,
                     weights=weight,
                     scaling=self.scaling,
                     target_scaling=self.target_scaling,
@@ -168,6 +168,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                     kinds=self.kinds,
                     reading=reading,
                 )
+                prepared = prepare(question, self._settings(seed))
                 if sample_weight_val is not None:
                     prepared = with_validation_weights(prepared, positive_weights(sample_weight_val, X_val))
                 self._train(self._ready(prepared), resume)
@@ -232,7 +233,7 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         self.model_ = model
         self.schema_ = prepared.schema
         self.notes_ = (*prepared.schema.notes, *notes)
-        self._keep_history((result.first or result).history)
+        self._keep_history(result.watched.history)
 
     def _threads(self) -> AbstractContextManager[None]:
         return limited_threads(_plain(self.threads))
@@ -316,9 +317,9 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
 def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared:
     """Return the prepared table with weights for its validation rows."""
-    n, arrays = prepared.rows["training"], prepared.arrays
-    of_training = np.ones(n) if arrays.weights is None else arrays.weights[:n]
-    return replace(prepared, arrays=arrays._replace(weights=np.concatenate([of_training, weights])))
+    arrays, known = prepared.arrays, prepared.arrays.training.weights
+    of_training = np.ones(arrays.n_training) if known is None else known
+    return replace(prepared, arrays=replace(arrays, weights=np.concatenate([of_training, weights])))
 
 
 def _plain(value: Any) -> Any:

@@ -21,7 +21,7 @@ from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import AnyArray, class_values
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import class_weights
@@ -151,15 +151,15 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     def _ready(self, prepared: Prepared) -> Prepared:
         if self.class_weight is None:
             return prepared
-        codes, weights, n = _codes(prepared), prepared.arrays.weights, prepared.fitted.n_rows
-        of_rows = None if weights is None else weights[:n]
-        found = class_weights(self.class_weight, codes[:n], self.classes_, of_rows)[codes]
+        codes, arrays = _codes(prepared), prepared.arrays
+        own, weights = codes[: arrays.n_fitted], arrays.weights
+        found = class_weights(self.class_weight, own, self.classes_, arrays.fitted.weights)[codes]
         weights = found if weights is None else found * weights
-        if not weights[: prepared.rows["training"]].any():
+        if not weights[: arrays.n_training].any():
             raise SettingsError(
                 "class_weight gives every training row the weight 0, so there is nothing to learn"
             )
-        return replace(prepared, arrays=prepared.arrays._replace(weights=weights))
+        return replace(prepared, arrays=replace(arrays, weights=weights))
 
     def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
         self.temperature_ = float(model.card["temperature"] or 1.0)

@@ -23,7 +23,7 @@ from chainrule.estimators.table.base import BaseTable
 from chainrule.estimators.table.data import AnyArray, container, number_values, positive_weights, with_columns
 from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
-from chainrule.fitting.prepare import Prepared
+from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model, check_finite
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Task
@@ -138,7 +138,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         if len(rows):
             predict = engine_named(model.engine).predict
             outputs = held_out(prepared, result, partial(predict, model.network))[:, :, 0]
-            _, y, weights, _ = prepared.arrays
+            y, weights = prepared.arrays.y, prepared.arrays.weights
             some = None if weights is None else weights[rows]
             self.intervals_ = Errors.of(y[rows, 0], outputs, some, _answers(model, outputs))
 

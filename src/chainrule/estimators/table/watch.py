@@ -15,7 +15,8 @@ from chainrule.errors import SettingsError
 from chainrule.estimators.callbacks import MetricMonitor
 from chainrule.estimators.checkpoints import SaveCheckpoint, read_checkpoint
 from chainrule.estimators.table.data import container, with_columns
-from chainrule.fitting.prepare import Prepared, encode_target
+from chainrule.fitting.encode import encode_target
+from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.target_units import in_units
 from chainrule.tables.table import Table
@@ -32,9 +33,9 @@ def with_stopping_metric(wanted: Any, prepared: Prepared, answers: Answers) -> P
     if wanted is None or (isinstance(wanted, str) and wanted == "loss"):
         return prepared
     plan = prepared.resolved.plan
-    if prepared.resolved.watch != "loss":
+    if plan.watched != "loss":
         raise SettingsError(
-            f"stopping_metric and watch={prepared.resolved.watch!r} both say what early stopping looks at: leave "
+            f"stopping_metric and watch={plan.watched!r} both say what early stopping looks at: leave "
             "one of them out"
         )
     if not plan.early_stopping:
@@ -104,7 +105,7 @@ def _identity(prepared: Prepared) -> dict[str, Any]:
 def _own_rows(monitor: MetricMonitor, estimator: Any, prepared: Prepared) -> Table:
     X = container(monitor.X)
     names = [column.name for column in prepared.schema.columns[: estimator.n_features_in_]]
-    table = estimator._named(X, names, prepared.reading, "X")
+    table = estimator._named(X, names, prepared.question.reading, "X")
     return with_columns(table, {prepared.target.name: estimator._target(monitor.y, X, "y")})
 
 

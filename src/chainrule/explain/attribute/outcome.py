@@ -13,7 +13,7 @@ from chainrule._types import Array, FloatArray
 from chainrule.equations.dense import LayerRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss
-from chainrule.equations.network import Network, Record
+from chainrule.equations.network import Network, Parameters, Record
 from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
@@ -59,12 +59,13 @@ class Outcome:
         )
 
     @cached_property
-    def _parts(self) -> list[tuple[Network, list[dict[str, FloatArray]]]]:
+    def _parts(self) -> list[tuple[Network, Parameters]]:
         """The network and the parameters of each group.
 
         Its "loss" is a · y, whose gradient by the rows is the outputs' gradient in direction y.
         """
-        projection, made = Loss("projection", "a*y", over_outputs="sum"), []
+        projection = Loss("projection", "a*y", over_outputs="sum")
+        made: list[tuple[Network, Parameters]] = []
         for group in self._asked.groups:
             network, flat = group.network, np.asarray(group.parameters, np.float64)
             of_outputs = Network([network.n_inputs, *network.layers], projection, "sum", network.features)

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
-from chainrule.training.scores.metrics import Scores, classification_scores, regression_scores
+from chainrule.training.scores.metrics import Scores, scores
 
 MOST_ROWS = 50_000
 """Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
@@ -43,7 +43,7 @@ def class_baselines(
     shares = counts / counts.sum()
     constant = np.tile(shares, (len(y_test), 1))
     guesses = np.full(len(y_test), int(np.argmax(shares)))
-    found = {"majority class": classification_scores(y_test, guesses, constant, n_classes)}
+    found = {"majority class": scores(y_test, labels=guesses, probabilities=constant)}
     rows = _evenly(len(y))
     if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
@@ -54,7 +54,7 @@ def class_baselines(
         probabilities = np.zeros((len(y_test), n_classes))
         probabilities[:, model.classes_] = model.predict_proba(x_test)
         guesses = np.argmax(probabilities, axis=1)
-        found["logistic regression"] = classification_scores(y_test, guesses, probabilities, n_classes)
+        found["logistic regression"] = scores(y_test, labels=guesses, probabilities=probabilities)
     return found
 
 
@@ -70,10 +70,10 @@ def number_baselines(
 
     with _unwarned():
         mean = np.full(len(y_test), float(np.average(y, weights=weights)))
-        found = {"mean": regression_scores(y_test, mean)}
+        found = {"mean": scores(y_test, numbers=mean)}
         if x.shape[1]:
             model = LinearRegression().fit(x, y, weights)
-            found["linear regression"] = regression_scores(y_test, np.asarray(model.predict(x_test)))
+            found["linear regression"] = scores(y_test, numbers=np.asarray(model.predict(x_test)))
     return found
 
 

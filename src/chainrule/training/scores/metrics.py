@@ -1,4 +1,7 @@
-"""Scores of predictions on rows with known targets; `METRICS` is the only list of them."""
+"""Scores of predictions on rows with known targets; `METRICS` is the only list of them.
+
+A record there is all that a metric is: `scores` counts it, reports and docs/training.md show it, early stopping can watch it.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,10 @@ import numpy as np
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.registry import unknown_name
 from chainrule.errors import SettingsError
+from chainrule.training.scores.refinement import refinement
 
 Scores = dict[str, float]
+Of = Literal["labels", "probabilities", "numbers", "sums"]
 
 PRIMARY = {"classification": "accuracy", "regression": "rmse"}
 """The score that is shown first and compared with the baselines."""
@@ -21,17 +26,21 @@ PRIMARY = {"classification": "accuracy", "regression": "rmse"}
 
 @dataclass(frozen=True)
 class Metric:
-    """One score: its name, its function, what it compares, and which way is better.
+    """One score: its name, what it is called in words, its function, what it compares, and which way is better.
 
     ``function(y, prediction, weights)`` gets the rows' weights (n,) or None, and by ``of``: ``labels``: classes
     (n,), or 0 and 1 for each of several labels (n, labels); ``probabilities``: classes (n,) counted from 0, and
     (n, classes); ``numbers``: (n, n_out) both; ``sums``: classes (n,), and the output layer's z as (n, classes).
+    ``counted(y, prediction)`` says whether it is a score of such rows; what isn't ``shown`` never is.
     """
 
     name: str
+    words: str
     function: Callable[..., float]
-    of: Literal["labels", "probabilities", "numbers", "sums"]
+    of: Of
     greater_is_better: bool = True
+    counted: Callable[..., bool] = lambda y, prediction: True
+    shown: bool = True
 
 
 def metric(spec: str | Metric | Callable[[Any, Any], float]) -> Metric:
@@ -50,7 +59,8 @@ def metric(spec: str | Metric | Callable[[Any, Any], float]) -> Metric:
         return METRICS[spec]
     if not callable(spec):
         raise SettingsError(f"metric {spec!r} must be a name or a function of targets and predictions")
-    return Metric(getattr(spec, "__name__", "metric"), lambda y, p, _: float(spec(y, p)), "labels")
+    name = getattr(spec, "__name__", "metric")
+    return Metric(name, name, lambda y, p, _: float(spec(y, p)), "labels")
 
 
 def accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | None = None) -> float:
@@ -86,7 +96,7 @@ def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = Non
     from sklearn.metrics import roc_auc_score
 
     n_classes = probabilities.shape[1]
-    if len(np.unique(y)) < n_classes:
+    if not _has_all_classes(y, probabilities):
         return float("nan")
     if n_classes == 2:
         return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
@@ -126,35 +136,66 @@ def r2(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) 
     return float(np.mean(found))
 
 
+def _has_all_classes(y: IntArray, probabilities: FloatArray) -> bool:
+    return bool(len(np.unique(y)) == probabilities.shape[1])
+
+
+def _varies(y: FloatArray, predicted: FloatArray) -> bool:
+    """Tell whether targets (n,) differ, by what a float can hold."""
+    return bool(np.ptp(y) > 0) and 0 < _root_mean_square(y - _mean(y, None), None) < np.inf
+
+
 def _records(*records: Metric) -> Mapping[str, Metric]:
     return MappingProxyType({record.name: record for record in records})
 
 
 METRICS: Mapping[str, Metric] = _records(
-    Metric("accuracy", accuracy, "labels"),
-    Metric("balanced_accuracy", balanced_accuracy, "labels"),
-    Metric("log_loss", log_loss, "probabilities", greater_is_better=False),
-    Metric("auc", auc, "probabilities"),
-    Metric("rmse", rmse, "numbers", greater_is_better=False),
-    Metric("mae", mae, "numbers", greater_is_better=False),
-    Metric("median_absolute_error", median_absolute_error, "numbers", greater_is_better=False),
-    Metric("r2", r2, "numbers"),
+    Metric("accuracy", "accuracy", accuracy, "labels"),
+    Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, "labels"),
+    Metric("log_loss", "log-loss", log_loss, "probabilities", greater_is_better=False),
+    Metric("auc", "AUC", auc, "probabilities", counted=_has_all_classes),
+    Metric("rmse", "RMSE", rmse, "numbers", greater_is_better=False),
+    Metric("mae", "mean absolute error", mae, "numbers", greater_is_better=False),
+    Metric(
+        "median_absolute_error",
+        "median absolute error",
+        median_absolute_error,
+        "numbers",
+        greater_is_better=False,
+    ),
+    Metric("r2", "R²", r2, "numbers", counted=_varies),
+    Metric("refinement", "refinement", refinement, "sums", greater_is_better=False, shown=False),
 )
+"""The metrics by name, in the order in which they are shown."""
 
 
-def classification_scores(
-    y: IntArray, predicted: IntArray, probabilities: FloatArray | None, n_classes: int
-) -> Scores:
-    """Return accuracy, balanced accuracy and, from probabilities (n, classes), log-loss and AUC.
+def scores(y: Any, **predictions: Any) -> Scores:
+    """Return the metrics of what there is of predictions, by what they are ``of``; None: there is none of it.
 
-    ``y`` and ``predicted`` (n,) are numbers of classes. AUC is left out where a class has no row.
+    ``y`` and ``labels`` (n,) are numbers of classes, ``probabilities`` (n, classes); or ``y`` and ``numbers`` (n,) are in the
+    target's units. AUC is left out where a class has no row, and R² where the targets are all equal: they have no value
+    there. An error too large for a float is infinite.
+
+    >>> scores(np.array([0, 1, 1, 1]), labels=np.array([0, 1, 1, 0]))
+    {'accuracy': 0.75, 'balanced_accuracy': 0.8333333333333333}
     """
-    scores = {"accuracy": accuracy(y, predicted), "balanced_accuracy": balanced_accuracy(y, predicted)}
-    if probabilities is not None:
-        scores["log_loss"] = log_loss(y, probabilities)
-        if len(np.unique(y)) == n_classes:
-            scores["auc"] = auc(y, probabilities)
-    return scores
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {
+            record.name: record.function(y, prediction, None)
+            for record in METRICS.values()
+            if record.shown and (prediction := predictions.get(record.of)) is not None
+            if record.counted(y, prediction)
+        }
+
+
+def table() -> str:
+    """Return the metrics as a table in Markdown."""
+    lines = ["| metric | in words | of | better |", "|---|---|---|---|"]
+    for record in METRICS.values():
+        better = "greater" if record.greater_is_better else "less"
+        words = record.words if record.shown else f"{record.words} (watched, not shown)"
+        lines.append(f"| `{record.name}` | {words} | {record.of} | {better} |")
+    return "\n".join(lines) + "\n"
 
 
 def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
@@ -162,24 +203,6 @@ def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
     return np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes).reshape(
         n_classes, n_classes
     )
-
-
-def regression_scores(y: FloatArray, predicted: FloatArray) -> Scores:
-    """Return RMSE, MAE, median absolute error (in the target's units) and R² of predictions (n,).
-
-    R² is left out where the targets are all equal, since it has no value there. An error too large for a
-    float is infinite.
-    """
-    with np.errstate(over="ignore", invalid="ignore"):
-        scores = {
-            "rmse": rmse(y, predicted),
-            "mae": mae(y, predicted),
-            "median_absolute_error": median_absolute_error(y, predicted),
-        }
-        spread = _root_mean_square(y - _mean(y, None), None)
-        if np.ptp(y) > 0 and 0 < spread < np.inf:
-            scores["r2"] = r2(y, predicted)
-    return scores
 
 
 def _columns(values: FloatArray) -> FloatArray:

@@ -4,29 +4,30 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 
 from chainrule._doors import setting
-from chainrule._types import FloatArray, Watched
+from chainrule._types import FloatArray
 from chainrule.equations.answers import Answers
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
-from chainrule.training.scores.metrics import METRICS, Metric, metric
-from chainrule.training.scores.refinement import refinement
+from chainrule.training.scores.metrics import METRICS, PRIMARY, Metric, metric
 
 
 @dataclass(frozen=True)
 class Watch:
     """A metric of the answers of a network: ``watch(y, outputs, weights)`` is its value on those rows.
 
-    A metric of ``sums`` gets the output layer's z in place of the outputs.
+    A metric of ``sums`` gets the output layer's z in place of the outputs. ``word`` is that of the setting, "" where the
+    metric wasn't chosen by it.
     """
 
     metric: Metric
     answers: Answers
     own: bool = False
+    word: str = ""
 
     def __call__(self, y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
         """Return the metric for targets and outputs (n, n_out); NaN where an output is not finite."""
@@ -59,43 +60,47 @@ def watch(spec: str | Metric | Callable[[Any, Any], float], answers: Answers) ->
     """
     chosen = metric(spec)
     own = chosen is not METRICS.get(chosen.name)
-    known = _FITTING[answers.kind]
-    if answers.signed:
-        known = [name for name in known if METRICS[name].of == "labels"]
-    if not own and chosen.name not in known:
-        what = {"number": "numbers", "class": "classes", "labels": "several labels a row"}[answers.kind]
-        what += " without probabilities" if answers.signed else ""
-        raise SettingsError(
-            f"metric {chosen.name} doesn't fit {what}: choose loss, {', '.join(known)}, or a function"
-        )
+    if not own:
+        _check_fits(chosen, answers, ", or a function")
     return Watch(chosen, answers, own)
 
 
-WATCHED = get_args(Watched)
+WATCHED = ("loss", "error", *METRICS)
 """What early stopping can look at, by the word of the setting."""
 
 
 def watched(word: str, network: Network, answers: Answers) -> Watch | None:
-    """Return what watches the ``loss`` (None), the ``error`` or the ``refinement`` of a network.
+    """Return what watches the ``loss`` (None), the ``error`` or a metric of a network.
 
-    The error is the share of wrong answers, watched as accuracy, or the RMSE of numbers; refinement is the log-loss
-    at the best temperature for the rows (`refinement`). Raises SettingsError for refinement without probabilities.
+    The error is the share of wrong answers, watched as accuracy, or the RMSE of numbers. Raises SettingsError for a metric
+    that the answers don't have, and for one of the weighted sums without probabilities.
     """
     if word == "loss":
         return None
-    if word == "error":
-        return watch("rmse" if answers.kind == "number" else "accuracy", answers)
-    output = network.output
-    if answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
+    error = PRIMARY["regression" if answers.kind == "number" else "classification"]
+    chosen, output = METRICS[error if word == "error" else word], network.output
+    if chosen.of != "sums":
+        _check_fits(chosen, answers, "")
+    elif answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
         raise SettingsError(
-            f"{setting('watch', 'refinement')} needs probabilities of classes, by one sigmoid output or by softmax, not "
+            f"{setting('watch', word)} needs probabilities of classes, by one sigmoid output or by softmax, not "
             f"{output.n_out} × {output.activation.name}: choose error, or leave it out"
         )
-    return Watch(Metric("refinement", refinement, "sums", greater_is_better=False), answers)
+    return Watch(chosen, answers, word=word)
 
 
-_FITTING = {
-    "number": [name for name, record in METRICS.items() if record.of == "numbers"],
-    "class": [name for name, record in METRICS.items() if record.of != "numbers"],
-    "labels": ["accuracy"],
-}
+def _check_fits(chosen: Metric, answers: Answers, otherwise: str) -> None:
+    """Raise SettingsError for a metric of the list that answers don't have; what needs a certain network is `watched`'s."""
+    if answers.kind == "number":
+        what, of = "numbers", ["numbers"]
+    else:
+        what = "several labels a row" if answers.kind == "labels" else "classes"
+        of = ["labels"] if answers.signed or answers.kind == "labels" else ["labels", "probabilities"]
+    known = [name for name, record in METRICS.items() if record.of in of]
+    if answers.kind == "labels":
+        known = ["accuracy"]
+    if chosen.name not in known:
+        what += " without probabilities" if answers.signed else ""
+        raise SettingsError(
+            f"metric {chosen.name} doesn't fit {what}: choose loss, {', '.join(known)}{otherwise}"
+        )

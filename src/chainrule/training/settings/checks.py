@@ -102,56 +102,48 @@ def check_perceptron(method: Optimizer, network: Network) -> None:
 
 def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
-    no_hidden = f"there is no hidden layer; leave it out, or give {setting('hidden')}"
-    no_stopping = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
-    another = f"leave it out, or choose another {setting('optimizer')}"
+    lbfgs, together, stops = method.name == "lbfgs", asked.stop_together, chosen.early_stopping
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     plain = recipe.why_plain(asked)
     added = f", or add {setting('recipe', True)}" if recipe.can_be_added(asked) else ""
+    another = f"leave it out, or choose another {setting('optimizer')}"
+    small = f"it is the recipe's small form, and {plain} makes a plain network; leave it out{added}"
+    flat = f"there is no hidden layer; leave it out, or give {setting('hidden')}"
+    blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
+    single = f"there is one member; leave it out, or give more {setting('members')}"
+    free = "there is neither dropout nor weight decay; leave it out, or add "
+    free += f"{setting('dropout')} or {setting('weight_decay')}"
     unused = (
-        (
-            "fast",
-            asked.fast and bool(plain),
-            f"it is the recipe's small form, and {plain} makes a plain network; leave it out{added}",
-        ),
-        ("activation", isinstance(asked.activation, str) and not chosen.hidden, no_hidden),
-        ("dropout", bool(asked.dropout) and not chosen.hidden, no_hidden),
-        ("activation_mix", asked.activation_mix and not chosen.hidden, no_hidden),
-        ("patience", asked.patience is not None and not chosen.early_stopping, no_stopping),
-        ("tolerance", asked.tolerance > 0 and not chosen.early_stopping, no_stopping),
-        ("stop_together", asked.stop_together and not chosen.early_stopping, no_stopping),
+        ("fast", asked.fast and plain, small),
+        ("activation", isinstance(asked.activation, str) and not chosen.hidden, flat),
+        ("dropout", asked.dropout and not chosen.hidden, flat),
+        ("activation_mix", asked.activation_mix and not chosen.hidden, flat),
+        ("patience", asked.patience is not None and not stops, blind),
+        ("tolerance", asked.tolerance > 0 and not stops, blind),
+        ("stop_together", together and not stops, blind),
+        ("stop_together", together and chosen.members == 1, single),
         (
             "stop_together",
-            asked.stop_together and chosen.members == 1,
-            f"there is one member; leave it out, or give more {setting('members')}",
-        ),
-        (
-            "stop_together",
-            asked.stop_together and chosen.sharing != "none",
+            together and chosen.sharing != "none",
             "members that share end together as it is; leave it out",
         ),
         (
             "stop_together",
-            asked.stop_together and method.name == "lbfgs",
+            together and lbfgs,
             f"lbfgs minimizes one member's cost after the other's; {another}",
         ),
-        ("watch", asked.watch not in (None, "loss") and not chosen.early_stopping, no_stopping),
+        ("watch", asked.watch not in (None, "loss") and not stops, blind),
         (
             "batch_size",
             asked.batch_size not in (None, "all") and method.whole,
             f"{method.name} sees the whole table in each update; {another}",
         ),
-        (
-            "warmup",
-            asked.warmup > 0 and method.name == "lbfgs",
-            "lbfgs finds the length of each step; leave it out",
-        ),
+        ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),
         (
             "regularization_schedule",
             asked.regularization_schedule not in (None, "constant") and not regularized,
-            "there is neither dropout nor weight decay; leave it out, or add "
-            f"{setting('dropout')} or {setting('weight_decay')}",
+            free,
         ),
     )
     for name, is_set, reason in unused:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
@@ -24,10 +24,14 @@ REGISTRIES: Mapping[str, str] = {
     "initializers": "chainrule.equations.initializers.INITIALIZERS",
     "losses": "chainrule.equations.losses.LOSSES",
     "optimizers": "chainrule.equations.optimizers.OPTIMIZERS",
+    "scalings": "chainrule.tables.scalings.SCALINGS",
     "schedules": "chainrule.equations.schedules.SCHEDULES",
     "strengths": "chainrule.equations.schedules.STRENGTHS",
 }
 """Where the names that ``chainrule formulas`` shows are in Python."""
+
+REQUIRED: Any = dataclasses.MISSING
+"""The default of what has to be given."""
 
 
 @dataclass(frozen=True)
@@ -111,10 +115,16 @@ def setting(
 def listed(cls: type[Any]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
     return tuple(
-        dataclasses.replace(f.metadata["setting"], name=f.name, annotation=_typed(f.type), default=f.default)
+        dataclasses.replace(
+            f.metadata["setting"], name=f.name, annotation=_typed(f.type), default=_default(f)
+        )
         for f in dataclasses.fields(cls)
         if "setting" in f.metadata
     )
+
+
+def _default(of: dataclasses.Field[Any]) -> Any:
+    return None if of.default is REQUIRED else of.default
 
 
 def check_fields(settings: Any) -> None:
@@ -195,6 +205,16 @@ def sizes() -> Kind:
         return "must be whole numbers of neurons, such as 64,32"
 
     return Kind("sizes", "sequence of int", wrong)
+
+
+def columns() -> Kind:
+    """Return the kind of names of columns."""
+
+    def wrong(value: Any) -> str:
+        is_list = isinstance(value, Collection) and not isinstance(value, str)
+        return "" if is_list else "must be a list of columns"
+
+    return Kind("columns", "sequence of str", wrong)
 
 
 def rows() -> Kind:

@@ -100,8 +100,8 @@ class Settings:
         "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
         page="#ending-together")
     watch: str | None = setting(None, choice(*WATCHED), "training", "WHAT",
-        "what early stopping looks at: loss (the default), error, or refinement, the log-loss at the best temperature",
-        more="the error is the share of wrong answers, or the RMSE",
+        "what early stopping looks at: loss (the default), error, or a metric, such as refinement, the log-loss at the best "
+        "temperature", more="the error is the share of wrong answers, or the RMSE",
         unset="refinement with the recipe for classes, else loss", page="#what-is-watched")
     validation_share: float | None = setting(None, share(), "training", "SHARE",
         "of the training rows, watched by early stopping", unset="0.2, of a plain network 0.15; none with {bagging}")

@@ -39,18 +39,16 @@ from chainrule.training.settings.record import InputGroup, Problem, Settings
 
 @dataclass(frozen=True)
 class Resolved:
-    """A training with nothing left to choose."""
+    """A training with nothing left to choose: what happens in each step, when it ends, and what is done around it."""
 
     network: Network
     steps: StepSettings
     plan: Plan
     members: int
     validation_share: float
-    watch: str = "loss"
     calibrate: bool = False
     bagging: bool = False
     refit: bool = False
-    time_limit: float | None = None
     clamp: bool = False
 
 
@@ -76,39 +74,39 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         check_bagging(settings, chosen, problem)
         n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
     steps_per_epoch = max(1, math.ceil(n_training / batch_size))
+    steps = StepSettings(
+        optimizer=method,
+        batch_size=batch_size,
+        l1=chosen.l1,
+        l2=chosen.l2,
+        weight_decay=method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
+        clip_norm=chosen.clip_norm,
+        shuffle=batch_size < problem.n_rows,
+        seed=chosen.seed,
+        sharing=chosen.sharing,
+    )
+    plan = Plan(
+        epochs=chosen.epochs or 1,
+        learning_rate=method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
+        schedule=schedule(chosen.schedule or "constant"),
+        warmup=round(chosen.warmup * steps_per_epoch),
+        early_stopping=bool(chosen.early_stopping),
+        patience=chosen.patience or 1,
+        tolerance=chosen.tolerance,
+        watch=watched(chosen.watch or "loss", network, answers),
+        regularization=strength(chosen.regularization_schedule or "constant"),
+        together=bool(chosen.stop_together),
+    )
     return Resolved(
-        network,
-        StepSettings(
-            method,
-            batch_size,
-            chosen.l1,
-            chosen.l2,
-            method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
-            chosen.clip_norm,
-            batch_size < problem.n_rows,
-            chosen.seed,
-            chosen.sharing,
-        ),
-        Plan(
-            chosen.epochs or 1,
-            method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
-            schedule(chosen.schedule or "constant"),
-            round(chosen.warmup * steps_per_epoch),
-            bool(chosen.early_stopping),
-            chosen.patience or 1,
-            chosen.tolerance,
-            watch=watched(chosen.watch or "loss", network, answers),
-            regularization=strength(chosen.regularization_schedule or "constant"),
-            together=bool(chosen.stop_together),
-        ),
-        chosen.members or 1,
-        chosen.validation_share or 0.0,
-        chosen.watch or "loss",
-        bool(chosen.calibrate),
-        bool(chosen.bagging),
-        chosen.refit,
-        chosen.time_limit,
-        bool(chosen.clamp),
+        network=network,
+        steps=steps,
+        plan=plan,
+        members=chosen.members or 1,
+        validation_share=chosen.validation_share or 0.0,
+        calibrate=bool(chosen.calibrate),
+        bagging=bool(chosen.bagging),
+        refit=chosen.refit,
+        clamp=bool(chosen.clamp),
     )
 
 

@@ -1,0 +1,132 @@
+"""Fourth step: choose the training, by the settings and the recipe, and lay out the rows as it wants to see them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._doors import setting
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import SettingsError
+from chainrule.fitting.encode import encode_target
+from chainrule.fitting.prepared import Arrays, Encoded, Prepared
+from chainrule.fitting.rows import VALIDATION_STREAM, divided
+from chainrule.fitting.target_units import in_units
+from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder, fit_target
+from chainrule.training.scores.temperature import check_calibrates
+from chainrule.training.settings.record import Problem
+from chainrule.training.settings.resolve import Resolved, resolve
+
+
+def choose(encoded: Encoded) -> Prepared:
+    """Return the training that is left nothing to choose, with its rows in order.
+
+    Raises SettingsError where settings contradict each other or the table, TableError for targets that the loss can't
+    take.
+    """
+    target, problem, resolved = _chosen(encoded)
+    if resolved.plan.watch is not None:
+        plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, target))
+        resolved = replace(resolved, plan=plan)
+    table, seed, share = encoded.table, encoded.settings.seed, resolved.validation_share
+    training, split_off = divided(
+        table, target.name, encoded.left, share, seed, VALIDATION_STREAM, by_class=encoded.by_class
+    )
+    resolved = _validating(resolved, encoded, len(split_off))
+    rows = np.concatenate([training, split_off])
+    fitted = table.take(rows)
+    arrays = _arrays(encoded, target, resolved, fitted, rows, len(training))
+    # What can't be scored on is said now, rather than after training.
+    encode_target(encoded.tested, target, resolved)
+    return Prepared(
+        **vars(encoded), target=target, problem=problem, resolved=resolved, fitted=fitted, arrays=arrays
+    )
+
+
+def _chosen(encoded: Encoded) -> tuple[TargetEncoder, Problem, Resolved]:
+    """Return the encoder of the target, what the recipe looks at, and the training that it makes of it."""
+    question, settings, rows = encoded.question, encoded.settings, encoded.left
+    problem = Problem(
+        "classification" if encoded.by_class else "regression",
+        len(rows),
+        encoded.encoder.n_inputs,
+        groups=encoded.groups,
+        validates=encoded.watched is not None,
+    )
+
+    def target_as(scaling: str | None, clamp: bool) -> TargetEncoder:
+        return fit_target(encoded.table, encoded.schema, scaling=scaling, rows=rows, clamp=clamp)
+
+    if encoded.by_class:
+        target = target_as(question.target_scaling, bool(settings.clamp))
+        problem = replace(problem, n_classes=target.n_classes)
+        return target, problem, resolve(settings, problem)
+    # A number is scaled to what the output can reach, so the network comes first.
+    resolved = resolve(settings, problem)
+    return target_as(question.target_scaling or _reached(resolved), resolved.clamp), problem, resolved
+
+
+def _reached(resolved: Resolved) -> str:
+    """Return the scaling of a number to what the output activation can reach."""
+    if resolved.network.loss.targets == "nonnegative":
+        return "none"
+    reach = {"(0, 1)": "minmax", "[0, inf)": "minmax", "{0, 1}": "minmax", "(0, inf)": "none"}
+    return reach.get(resolved.network.output.activation.range, "standard")
+
+
+def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resolved:
+    """Return the training that the validation rows allow; raises SettingsError where one that was asked for needs more."""
+    if resolved.calibrate:
+        validates = encoded.watched is not None or resolved.bagging or n_split_off > 0
+        if encoded.settings.calibrate is None and not validates:
+            resolved = replace(resolved, calibrate=False)  # the recipe's, for a table with no row to spare
+        else:
+            _check_calibrates(resolved, encoded.by_class, validates)
+    if resolved.refit and not n_split_off:
+        raise SettingsError(
+            f"{setting('refit')} trains again on the validation rows, and there are none: "
+            f"set {setting('validation_share')}, or leave it out"
+        )
+    return resolved
+
+
+def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool) -> None:
+    """Raise SettingsError where there is no temperature to be fitted."""
+    if not by_class:
+        raise SettingsError(
+            f"{setting('calibrate')} is for probabilities of classes, and the target is a number: leave it out"
+        )
+    if not validates:
+        raise SettingsError(
+            f"{setting('calibrate')} needs validation rows: set {setting('validation_share')}"
+        )
+    check_calibrates(resolved.network, 1)
+
+
+def _arrays(
+    encoded: Encoded,
+    target: TargetEncoder,
+    resolved: Resolved,
+    fitted: Table,
+    rows: IntArray,
+    n_training: int,
+) -> Arrays:
+    """Return the rows as the network sees them, validation rows that are a table of their own last."""
+    watched, weights = encoded.watched, encoded.row_weights
+    parts = [fitted, *([] if watched is None else [watched])]
+    n_watched = 0 if watched is None else watched.n_rows
+    return Arrays(
+        _joined([encoded.encoder.transform(part) for part in parts]),
+        _joined([encode_target(part, target, resolved) for part in parts]),
+        None if weights is None else _joined([weights[rows], np.ones(n_watched)]),
+        encoded.encoder.transform(encoded.tested),
+        n_training,
+        fitted.n_rows,
+    )
+
+
+def _joined(parts: list[FloatArray]) -> FloatArray:
+    """Return the parts one after the other; a single one is not copied, for it may be large."""
+    return parts[0] if len(parts) == 1 else np.concatenate(parts)

@@ -1,0 +1,126 @@
+"""The record that a training is prepared in: each step of `prepare` takes the one before it and adds what it has found."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import cached_property
+from typing import NamedTuple
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.fitting.question import Question
+from chainrule.fitting.rows import dealt
+from chainrule.tables.encode import Encoder
+from chainrule.tables.schema import Schema
+from chainrule.tables.split import Folds
+from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder
+from chainrule.training.budget import Budget
+from chainrule.training.settings.record import InputGroup, Problem, Settings
+from chainrule.training.settings.resolve import Resolved
+
+
+class Rows(NamedTuple):
+    """Rows as the network sees them: ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None."""
+
+    x: FloatArray
+    y: FloatArray
+    weights: FloatArray | None
+
+
+@dataclass(frozen=True, eq=False)
+class Arrays:
+    """All rows as the network sees them, ``x`` (n, d), ``y`` (n, n_out) and ``weights`` (n,) or None.
+
+    The first ``n_training`` are the training rows; then come validation rows, those that were split off first: they are
+    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score.
+    """
+
+    x: FloatArray
+    y: FloatArray
+    weights: FloatArray | None
+    x_test: FloatArray
+    n_training: int
+    n_fitted: int
+
+    @property
+    def training(self) -> Rows:
+        """The training rows."""
+        return self._first(self.n_training)
+
+    @property
+    def fitted(self) -> Rows:
+        """The training rows and the validation rows that were split off, the table's own."""
+        return self._first(self.n_fitted)
+
+    def _first(self, n: int) -> Rows:
+        return Rows(self.x[:n], self.y[:n], None if self.weights is None else self.weights[:n])
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Read:
+    """A table read and understood.
+
+    ``usable`` are the rows that have a target, and a weight above 0 where they have one of the ``row_weights``;
+    ``scored`` and ``watched`` the rows of the score and the validation rows, where they are tables of their own.
+    ``budget`` is the time that is left, where it is limited.
+    """
+
+    question: Question
+    settings: Settings
+    budget: Budget | None
+    table: Table
+    schema: Schema
+    usable: IntArray
+    row_weights: FloatArray | None
+    scored: Table | None
+    watched: Table | None
+
+    @property
+    def by_class(self) -> bool:
+        """Whether the target is a class."""
+        return self.schema.task == "classification"
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Split(Read):
+    """The rows of the score are set aside: ``tested``. ``left`` are the usable rows that aren't among them."""
+
+    tested: Table
+    left: IntArray
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Encoded(Split):
+    """The inputs have become numbers; ``groups`` say what they are."""
+
+    encoder: Encoder
+    groups: tuple[InputGroup, ...]
+
+
+@dataclass(frozen=True, kw_only=True, eq=False)
+class Prepared(Encoded):
+    """Everything is chosen, and training can begin: what the command line reports first.
+
+    ``problem`` is what the recipe looked at; ``fitted`` are the training rows followed by the validation rows that were
+    split off. ``notes`` say what a time limit has cost.
+    """
+
+    target: TargetEncoder
+    problem: Problem
+    resolved: Resolved
+    fitted: Table
+    arrays: Arrays
+    notes: tuple[str, ...] = ()
+
+    @property
+    def rows(self) -> dict[str, int]:
+        """How many rows are used for what."""
+        n = self.arrays.n_training
+        return {"training": n, "validation": len(self.arrays.x) - n, "test": self.tested.n_rows}
+
+    @cached_property
+    def folds(self) -> Folds | None:
+        """The folds of the fitted rows, one for each member with bagging, else None."""
+        if not self.resolved.bagging:
+            return None
+        return dealt(self.fitted, self.target, self.resolved.members, self.resolved.steps.seed)

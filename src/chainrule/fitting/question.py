@@ -1,0 +1,92 @@
+"""What is asked of a table: the column to be predicted, from which others, and on which rows the answers are scored."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, fields, replace
+from typing import Any
+
+from chainrule._doors import setting as named
+from chainrule.errors import SettingsError
+from chainrule.model.source import Reading, Source
+from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.table import suggestion
+from chainrule.tables.task import TASKS
+from chainrule.training.settings.fields import REQUIRED, check_fields, choice, columns, setting, share, text
+from chainrule.training.settings.record import Settings, Task
+
+TEST_SHARE = 0.2
+"""The share of the rows that is held out for the score where nothing else is asked for."""
+
+
+@dataclass(frozen=True, eq=False)
+class Question:
+    """A table and what is to be learned from it; how, is what `Settings` say. The list, as `Settings` is one.
+
+    ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds``: of columns,
+    as `infer_schema` has them. ``reading``: how all of these tables are read. ``test_seed`` draws the rows of the score,
+    instead of the settings' seed.
+    """
+
+    # fmt: off
+    table: Source
+    target: str = setting(REQUIRED, text(), "table", "COLUMN", "the column to predict")
+    task: Task | None = setting(None, choice(*TASKS), "table", "TASK",
+        "classification or regression; found from the target if not given", unset="found from the target")
+    inputs: Sequence[str] | None = setting(None, columns(), "table", "A,B",
+        "the columns to learn from; all that are fit if not given", unset="all that are fit")
+    drop: Sequence[str] = setting((), columns(), "table", "A,B", "columns to leave out")
+    weights: str | None = setting(None, text(), "table", "COLUMN",
+        "a column with the rows' weights in training; it is no input", more="rows of weight 0 are left out", unset="none")
+    test_share: float | None = setting(None, share(), "table", "SHARE",
+        f"of the rows, held out for the score (default {TEST_SHARE:g})", more="of classes, that share of each",
+        unset=f"{TEST_SHARE:g}, but none with {{test_file}}")
+    test_file: Source | None = setting(None, text(), "table", "TABLE", "a table to score on instead of held-out rows",
+        unset="none")
+    scaling: str = setting("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
+    target_scaling: str | None = setting(None, choice(*SCALINGS), "table", "NAME",
+        "of a number target; what suits the output if not given", unset="what suits the output")
+    # fmt: on
+    validation: Source | None = None
+    kinds: Mapping[str, str] | None = None
+    reading: Reading = field(default_factory=Reading)
+    test_seed: int | None = None
+
+    def __post_init__(self) -> None:
+        check_fields(self)
+        if self.test_file is not None and self.test_share is not None:
+            raise SettingsError(
+                f"the score is on {named('test_share')} of the rows or on {named('test_file')}: leave one of them out"
+            )
+
+    @property
+    def share(self) -> float:
+        """The share of the table's rows that is held out for the score."""
+        if self.test_file is not None:
+            return 0.0
+        return TEST_SHARE if self.test_share is None else self.test_share
+
+    def opened(self) -> Question:
+        """Return the question with its tables read, to be asked more than once: one may be standard input."""
+        sources = {name: getattr(self, name) for name in ("table", "test_file", "validation")}
+        tables: dict[str, Any] = {
+            name: self.reading.table(source) for name, source in sources.items() if source is not None
+        }
+        return replace(self, **tables)
+
+
+READING = ("delimiter", "decimal", "encoding", "missing")
+"""The words about how a table is read."""
+
+
+def asked(table: Source, target: str, words: Mapping[str, Any]) -> tuple[Question, Settings]:
+    """Return the question and the settings that words are about; raises SettingsError for one that is of neither."""
+    own = {one.name for one in fields(Question)} - {"reading"}
+    known = [one.name for one in fields(Settings)]
+    for name in words:
+        if name not in own and name not in known and name not in READING:
+            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, known)}")
+    reading = Reading().changed(*(words.get(name) for name in READING))
+    question = {name: value for name, value in words.items() if name in own}
+    settings = {name: value for name, value in words.items() if name in known}
+    return Question(table, target, **question, reading=reading), Settings(**settings)

@@ -1,0 +1,125 @@
+"""First step: read the table, and understand its columns and rows."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+
+from chainrule._doors import setting
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.prepared import Read
+from chainrule.fitting.question import Question
+from chainrule.model.source import Source
+from chainrule.tables.cells import located, number_cells
+from chainrule.tables.schema import Schema, infer_schema, labeled_rows
+from chainrule.tables.table import Table, suggestion
+from chainrule.training.budget import Budget
+from chainrule.training.settings.record import Settings
+
+
+def read(question: Question, settings: Settings) -> Read:
+    """Return the tables of a question with their columns understood, and the rows that can be used.
+
+    Raises TableError for what can't be read or learned from, SettingsError for columns that aren't there.
+    """
+    budget = None if settings.time_limit is None else Budget(settings.time_limit)
+    if question.validation is not None:
+        settings = _validated(settings)
+    table = question.reading.table(question.table)
+    schema = _schema(table, question)
+    usable, row_weights, notes = labeled_rows(table, schema), None, list(schema.notes)
+    if question.weights is not None:
+        row_weights, usable = _weighed(table, question.weights, usable, notes)
+    scored = _labeled(question.test_file, question, notes)
+    watched = _labeled(question.validation, question, notes)
+    return Read(
+        question=question,
+        settings=settings,
+        budget=budget,
+        table=table,
+        schema=replace(schema, notes=tuple(notes)),
+        usable=usable,
+        row_weights=row_weights,
+        scored=scored,
+        watched=watched,
+    )
+
+
+def _validated(settings: Settings) -> Settings:
+    """Return the settings for a table whose validation rows are given; raises SettingsError for those that need others."""
+    if settings.refit:
+        raise SettingsError(
+            f"{setting('refit')} trains again on the validation rows of this table, and others are given: "
+            "leave one of them out"
+        )
+    if settings.bagging:
+        raise SettingsError(
+            f"validation rows are given, and with {setting('bagging')} each member holds out its own fold of the "
+            "others: leave one of them out"
+        )
+    if settings.validation_share is not None:
+        raise SettingsError(
+            f"validation rows are given, and a {setting('validation_share')} of the others: leave one of them out"
+        )
+    return replace(settings, validation_share=0.0)
+
+
+def _schema(table: Table, question: Question) -> Schema:
+    """Return the table's schema, the column of row weights left out of the inputs."""
+    target, inputs, weights = question.target, question.inputs, question.weights
+    drop, task, kinds = question.drop, question.task, question.kinds
+    if weights is None:
+        return infer_schema(table, target=target, inputs=inputs, drop=drop, task=task, kinds=kinds)
+    if weights not in table.columns:
+        raise TableError(
+            f"{table.name}: the column of weights {weights!r} is not there; {suggestion(weights, table.columns)}"
+        )
+    if weights == target or weights in (inputs or ()):
+        role = "the target" if weights == target else "an input"
+        raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
+    schema = infer_schema(table, target=target, inputs=inputs, drop=[*drop, weights], task=task, kinds=kinds)
+    reason = "it holds the weights of the rows"
+    columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
+    return replace(schema, columns=columns)
+
+
+def _weighed(table: Table, name: str, known: IntArray, notes: list[str]) -> tuple[FloatArray, IntArray]:
+    """Return the weights of all rows (n,), and the ``known`` rows that have one above 0; note how many have none.
+
+    Raises TableError for a weight that is missing or negative, and where all are 0.
+    """
+    weights = number_cells(table, name)
+    wrong = ~(weights >= 0)
+    if wrong.any():
+        row = int(np.argmax(wrong))
+        what = "the weight is missing" if np.isnan(weights[row]) else "is negative, which no weight can be"
+        raise TableError(f"{located(table, row, name)} {what}; write 0 to leave the row out")
+    left = known[weights[known] > 0]
+    if not len(left):
+        raise TableError(
+            f"{table.name}: column {name!r}: every weight is 0, so there is nothing to learn from; "
+            "give rows that count a weight above 0"
+        )
+    lost = len(known) - len(left)
+    if lost:
+        has = "row has" if lost == 1 else "rows have"
+        notes.append(f"{lost} {has} the weight 0, and are left out of training and score")
+    return weights, left
+
+
+def _labeled(source: Source | None, question: Question, notes: list[str]) -> Table | None:
+    """Return the rows of a table that have a target, with notes about it; raises TableError where there are none."""
+    if source is None:
+        return None
+    table = question.reading.table(source)
+    rows = np.flatnonzero(table.column(question.target).is_not_null().to_numpy())
+    if not len(rows):
+        raise TableError(f"{table.name}: no row has a value in the target {question.target!r}")
+    notes += [f"{table.name}: {note}" for note in table.notes]
+    lost = table.n_rows - len(rows)
+    if lost:
+        has = "row has" if lost == 1 else "rows have"
+        notes.append(f"{table.name}: {lost} {has} no target, and can't be scored on")
+    return table.take(rows)
