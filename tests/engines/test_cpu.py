@@ -28,8 +28,8 @@ from numba.core.runtime import rtsys
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as kernels
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.reference.engine import ReferenceEngine
@@ -301,7 +301,7 @@ def test_outputs_losses_and_predictions(name, reduction, dtype):
         got, ReferenceEngine().predict(case.network, judge.parameters, judge.data.x), **close
     )
     row = judge.data.x[5].astype(dtype)
-    predicted = RowPredictor(case.network, mine.parameters, dtype)
+    predicted = CpuRowPredictor(case.network, mine.parameters, dtype)
     np.testing.assert_allclose(
         predicted(row), got[:, 5].mean(axis=0), rtol=5e-6 if dtype == np.float32 else 1e-14
     )
@@ -313,7 +313,7 @@ def test_a_predictor_s_copy_outlives_it():
     case = Case(members=2)
     flat, data = case.arrays(np.float32)
     row = data.x[0].astype(np.float32)
-    first = RowPredictor(case.network, flat)
+    first = CpuRowPredictor(case.network, flat)
     want = first(row).tobytes()
     copies = [copy.copy(first), copy.deepcopy(first), pickle.loads(pickle.dumps(first))]
     first._arrays[at.AT_W][:] = np.nan
@@ -493,7 +493,7 @@ def use_everything(case: Case, dtype=np.float32, **arrays):
     run.outputs(data.validation)
     run.loss_and_gradient(0, np.asarray(run.parameters[0], np.float64))
     CpuEngine(dtype, 2).predict(case.network, flat, data.x)
-    RowPredictor(case.network, flat, dtype)(np.ascontiguousarray(data.x[0], dtype))
+    CpuRowPredictor(case.network, flat, dtype)(np.ascontiguousarray(data.x[0], dtype))
     return run.parameters
 
 
@@ -643,12 +643,12 @@ def test_parameters_rows_and_inputs_that_don_t_fit_are_refused():
 def test_a_row_that_doesn_t_fit_is_refused(row):
     flat, _ = CASE.arrays(np.float32)
     with pytest.raises(SettingsError, match="a row of 3 numbers in float32 is needed, not"):
-        RowPredictor(CASE.network, flat)(row)
+        CpuRowPredictor(CASE.network, flat)(row)
 
 
 def test_a_strided_row_is_read_right():
     flat, _ = CASE.arrays(np.float32)
-    predict = RowPredictor(CASE.network, flat)
+    predict = CpuRowPredictor(CASE.network, flat)
     table = np.random.default_rng(3).normal(size=(3, 5)).astype(np.float32)
     assert (predict(table[:, 2]) == predict(np.ascontiguousarray(table[:, 2]))).all()
 

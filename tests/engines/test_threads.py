@@ -340,7 +340,7 @@ def test_a_forked_process_has_threads_of_its_own():
 # ---- long epochs
 
 TRAINING = """
-    from chainrule.engines.cpu.ahead import jobs
+    from chainrule.engines.cpu.warm_up import jobs
     jobs()[0].run()  # compiling the loops takes seconds of its own
     draws = np.random.default_rng(0)
     n = {rows}

@@ -9,10 +9,9 @@ from typing import Any
 
 import numpy as np
 import pytest
-from rich.console import Console
 
 import chainrule
-from chainrule.cli.description import print_description
+from chainrule.cli.description import description_document
 from chainrule.equations.layout import Layout
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.attribute.gradients import integrated_gradients
@@ -21,6 +20,7 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.derive.walk import walk
 from chainrule.explain.diagnose.diagnosis import diagnose
+from chainrule.explain.show import render
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_rows
 from chainrule.fitting.replay import replay
@@ -201,9 +201,8 @@ def test_all_members_are_diagnosed(model):
     }
 
 
-def test_every_group_is_described(model, capsys):
-    print_description(Console(width=100, color_system=None), model, "m")
-    shown = capsys.readouterr().out
+def test_every_group_is_described(model):
+    shown = render(description_document(model, "m"), "text")
     assert re.search(r"group 1\s+0\.75 of the answer", shown)
     assert re.search(r"group 2\s+0\.25 of the answer", shown)
     assert "Layers of group 1" in shown

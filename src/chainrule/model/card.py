@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from chainrule._plain import IF_SET, Count, Form, Plain, one_of, read_text
 from chainrule._types import Stopped
-from chainrule.engines import ENGINES
+from chainrule.engines import REGISTRY
 from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError, SettingsError
 
@@ -59,7 +59,7 @@ class Card(Plain):
     table: str
     rows: CardRows
     weights: str | None
-    engine: Annotated[str, one_of(ENGINES)]
+    engine: Annotated[str, one_of(REGISTRY)]
     optimizer: str
     learning_rate: float
     schedule: str

@@ -31,6 +31,7 @@ from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 
 if TYPE_CHECKING:
+    from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
 VERSION = 2
@@ -221,16 +222,15 @@ class Model:
         made = [by.predict(group.network, group.parameters, x) for group in self.groups]
         return made[0] if len(made) == 1 else np.concatenate(made)
 
-    def predictor(self) -> Callable[[FloatArray], FloatArray]:
+    def predictor(self) -> RowPredictor:
         """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), in microseconds.
 
         It is bound to buffers of its own, so that a call makes nothing but its result; threads need one each.
         Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
         network's, as in `outputs`.
         """
-        from chainrule.engines.cpu.evaluate import RowPredictor
-
-        made = [RowPredictor(group.network, group.parameters) for group in self.groups]
+        engine = engine_named(ENGINES[0])
+        made = [engine.row_predictor(group.network, group.parameters) for group in self.groups]
         return made[0] if len(made) == 1 else _MeanPredictor(tuple(zip(self.shares, made, strict=True)))
 
     def answer(self, x: FloatArray) -> Prediction:
@@ -344,7 +344,7 @@ class Model:
 class _MeanPredictor:
     """The mean of several groups' outputs for one row."""
 
-    parts: tuple[tuple[float, Callable[[FloatArray], FloatArray]], ...]
+    parts: tuple[tuple[float, RowPredictor], ...]
 
     def __call__(self, x: FloatArray) -> FloatArray:
         return np.asarray(sum(share * predict(x) for share, predict in self.parts))

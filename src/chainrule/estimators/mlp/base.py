@@ -15,7 +15,7 @@ from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 from chainrule._doors import PYTHON, through
 from chainrule._files import PathLike
 from chainrule._types import FloatArray
-from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.equations.network import Network
 from chainrule.errors import FormulaError
@@ -300,7 +300,7 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
         flat = self._flat()[None]
         if hasattr(self, "temperature_"):
             flat = at_temperature(self._design.network, flat, self.temperature_)
-        engine = CpuEngine(flat.dtype, self.threads)
+        engine = engine_named(ENGINES[0], dtype=flat.dtype, threads=self.threads)
         parts = [
             engine.predict(self._design.network, flat, x)[0] for x in blocks(X, self._filling, flat.dtype)
         ]

@@ -11,8 +11,8 @@ from sklearn.model_selection import train_test_split
 
 from chainrule._plain import Count, Plain, number_or_null
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines import ENGINES, engine_named
+from chainrule.engines.base import Data, Engine, RunState, StepSettings
 from chainrule.estimators.mlp.network import Design
 from chainrule.estimators.mlp.plan import is_stochastic, plan_of, step_settings
 from chainrule.estimators.parameters import ParameterError
@@ -69,7 +69,7 @@ class Fitting:
     data: Data
     steps: StepSettings
     plan: Plan
-    engine: CpuEngine
+    engine: Engine
     start: Start
     offset: float
     validation_offset: float
@@ -91,7 +91,7 @@ class Fitting:
                 self.steps,
                 self.plan,
                 on_epoch_end,
-                resume=self.start.checkpoint if self.steps.optimizer.lines else None,
+                resume=None if self.steps.optimizer.searches else self.start.checkpoint,
             )
 
 
@@ -146,7 +146,7 @@ def prepare(
         Data(rows.x, rows.y, train, held, weights),
         steps,
         plan,
-        CpuEngine(dtype, estimator.threads),
+        engine_named(ENGINES[0], dtype=dtype, threads=estimator.threads),
         start,
         _offset(estimator, rows.y, weights, train),
         _offset(estimator, rows.y, weights, held),

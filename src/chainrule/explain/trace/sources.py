@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from chainrule.engines import JUDGE
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import TableError
@@ -48,7 +49,7 @@ def trace_rows(
     y, why = _targets(model, part)
     flat = np.asarray(one.parameters[0], np.float64)
     step = trace_step(Layout(one.network), flat, x, y, rows=wanted)
-    outputs = model.outputs(x, "reference")
+    outputs = model.outputs(x, JUDGE)
     mean = model.mean(outputs)
     is_number = model.task == "regression"
     answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)

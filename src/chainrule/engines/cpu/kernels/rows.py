@@ -7,20 +7,10 @@ from typing import Any
 import numpy as np
 from numba.np.numpy_support import carray
 
-from chainrule.engines.cpu.kernels.layers import _forward
-from chainrule.engines.cpu.kernels.loops import (
-    compiled_loop,
-    load,
-)
-from chainrule.engines.cpu.kernels.native import (
-    atomic_load,
-    copy,
-    pointer,
-)
-from chainrule.engines.cpu.kernels.places import (
+from chainrule.engines.cpu.kernels.columns import (
     A_AT,
     AT_A,
-    AT_FACTS,
+    AT_CONSTANTS,
     AT_GROUPS,
     AT_LAYERS,
     AT_SCALES,
@@ -33,6 +23,16 @@ from chainrule.engines.cpu.kernels.places import (
     WEIGHTED,
     Shape,
     Space,
+)
+from chainrule.engines.cpu.kernels.layers import _forward
+from chainrule.engines.cpu.kernels.loops import (
+    compiled_loop,
+    load,
+)
+from chainrule.engines.cpu.kernels.native import (
+    atomic_load,
+    copy,
+    pointer,
 )
 from chainrule.engines.cpu.kernels.stage import enter, stage_forward
 from chainrule.engines.cpu.kernels.steps import _loss
@@ -111,7 +111,7 @@ def losses_of_rows(
         _loss(shape, space, rows)
         total = 0.0
         for i in range(rows):
-            weight = table.weights[rows_of[line, start + i]] if shape.facts[WEIGHTED] else 1.0
+            weight = table.weights[rows_of[line, start + i]] if shape.constants[WEIGHTED] else 1.0
             total += space.values[i] * weight
         totals[member, task % blocks] = total
 
@@ -135,10 +135,10 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
     layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
     scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
     rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
-    facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
+    constants = carray(pointer(bound[AT_CONSTANTS, 0], bound), bound[AT_CONSTANTS, 1])
     groups = carray(pointer(bound[AT_GROUPS, 0], bound), (bound[AT_GROUPS, 1], bound[AT_GROUPS, 2]))
     stage = carray(pointer(bound[AT_STAGE, 0], bound), bound[AT_STAGE, 1])
-    shape = Shape(layers, layers, rates, scales, facts, groups, stage)
+    shape = Shape(layers, layers, rates, scales, constants, groups, stage)
     n_layers = len(layers) - 1
     a0 = layers[n_layers, A_AT]
     for member in range(len(w)):

@@ -17,25 +17,7 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
-from chainrule.engines.cpu.kernels.loops import (
-    add_blocks,
-    barrier,
-    compiled_loop,
-    inner_loop,
-    largest,
-    load,
-    measure,
-    norm,
-    shuffle,
-)
-from chainrule.engines.cpu.kernels.native import (
-    atomic_add,
-    atomic_load,
-    call_loss,
-    call_update,
-)
-from chainrule.engines.cpu.kernels.places import (
+from chainrule.engines.cpu.kernels.columns import (
     A_AT,
     BATCH,
     BLOCK,
@@ -66,6 +48,24 @@ from chainrule.engines.cpu.kernels.places import (
     WEIGHTED,
     Z_AT,
     T,
+)
+from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
+from chainrule.engines.cpu.kernels.loops import (
+    add_blocks,
+    barrier,
+    compiled_loop,
+    inner_loop,
+    largest,
+    load,
+    measure,
+    norm,
+    shuffle,
+)
+from chainrule.engines.cpu.kernels.native import (
+    atomic_add,
+    atomic_load,
+    call_loss,
+    call_update,
 )
 from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_forward
 
@@ -100,7 +100,7 @@ def _block(
     _loss(shape, space, rows)
     z0 = uint64(shape.layers[n_layers - 1, Z_AT])
     cost = 0.0
-    if shape.facts[WEIGHTED]:
+    if shape.constants[WEIGHTED]:
         for i in range(rows):
             of_row = share * table.weights[table.order[at + first + i]]
             cost += space.values[i] * of_row
@@ -128,7 +128,7 @@ def _gradients(
     shape: Any,
     table: Any,
     space: Any,
-    shared: Any,
+    exchange: Any,
     w: Any,
     g: Any,
     at: Any,
@@ -139,22 +139,22 @@ def _gradients(
 ) -> None:
     """Compute cost and gradient of the groups of a batch that are this thread's, block by block.
 
-    Where all are to stop, the blocks left are left out, and counted in ``shared.meeting``.
+    Where all are to stop, the blocks left are left out, and counted in ``exchange.meeting``.
     """
-    block, group = shape.facts[BLOCK], shape.facts[GROUP]
+    block, group = shape.constants[BLOCK], shape.constants[GROUP]
     for index in range(thread, (rows + group - 1) // group, size):
         start = index * group
         stop = min(rows, start + group)
         cost = 0.0
         for first in range(start, stop, block):
-            if atomic_load(shared.meeting, STOP_WANTED):
-                atomic_add(shared.meeting, LEFT_OUT, 1)
+            if atomic_load(exchange.meeting, STOP_WANTED):
+                atomic_add(exchange.meeting, LEFT_OUT, 1)
                 return
             many = min(block, stop - first)
             cost += _block(
                 shape, table, space, w, g[index], at, first, many, share, step, member, first > start
             )
-        shared.parts[index] = cost
+        exchange.parts[index] = cost
 
 
 @inner_loop
@@ -164,7 +164,7 @@ def _loss(shape: Any, space: Any, rows: Any) -> None:
     n_out = shape.layers[last, N_OUT]
     z0, a0 = shape.layers[last, Z_AT], shape.layers[last + 1, A_AT]
     call_loss(
-        shape.facts[LOSS],
+        shape.constants[LOSS],
         space.z,
         z0,
         space.a,
@@ -204,6 +204,83 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
     )
 
 
+@inner_loop
+def _deal(constants: Any, table: Any, order: Any, epoch: Any, member: Any) -> None:
+    """Write the rows of a member's epoch to ``order``, as they come."""
+    n = len(order)
+    if constants[SHUFFLE]:
+        shuffle(order, uint64(constants[SEED_LOW]), uint64(constants[SEED_HIGH]), epoch, member)
+    else:
+        for i in range(n):
+            order[i] = i
+    line = member if len(table.train) > 1 else 0
+    for i in range(n):
+        order[i] = table.train[line, order[i]]
+
+
+@inner_loop
+def _weight_of(constants: Any, table: Any, order: Any, at: Any, rows: Any) -> float:
+    """Return what a batch's cost is divided by: its rows, their weights, or 1 for a sum."""
+    if not constants[MEAN]:
+        return 1.0
+    total = float(rows)
+    if constants[WEIGHTED]:
+        total = 0.0
+        for i in range(rows):
+            total += table.weights[order[at + i]]
+    return total
+
+
+@inner_loop
+def _share_of(constants: Any, total: float) -> float:
+    """Return the factor of a row's loss in a batch of so much weight."""
+    if not constants[MEAN]:
+        return 1.0
+    return 1.0 / total if total > 0.0 else 0.0
+
+
+@inner_loop
+def _update_slices(
+    thread: Any,
+    size: Any,
+    low: Any,
+    high: Any,
+    shape: Any,
+    state: Any,
+    exchange: Any,
+    numbers: Any,
+    rate: Any,
+    row: Any,
+    steepest: Any,
+) -> bool:
+    """Update this thread's slices, ``low`` to ``high``, of a row of parameters; say whether all of it is still finite.
+
+    The gradient is in ``state.g[0]``; ``steepest[row]`` becomes its largest absolute number, as bits.
+    """
+    constants = shape.constants
+    if constants[CLIPS]:
+        for p in range(low, high):
+            _update(constants[PREPARE], state, row, shape.slices[p], numbers)
+            measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], exchange.squares[p])
+        barrier(exchange.meeting, size)
+        numbers[NORM] = max(norm(exchange.squares), numbers[LIMIT])
+    for p in range(low, high):
+        start, stop = shape.slices[p, START], shape.slices[p, STOP]
+        exchange.largest[p, 0] = largest(state.g_bits[0], start, stop, constants[SIZE_BITS])
+        numbers[ETA] = rate * shape.rates[p]
+        _update(constants[UPDATE], state, row, shape.slices[p], numbers)
+        exchange.largest[p, 1] = largest(state.w_bits[row], start, stop, constants[SIZE_BITS])
+    barrier(exchange.meeting, size)
+    if thread == 0:
+        steepest[row] = 0
+    finite = True
+    for p in range(len(shape.slices)):
+        if thread == 0:
+            steepest[row] = max(steepest[row], exchange.largest[p, 0])
+        finite = finite and exchange.largest[p, 1] < constants[INFINITE]
+    return finite
+
+
 @compiled_loop
 def train_steps(
     members: Any,
@@ -215,7 +292,7 @@ def train_steps(
     table: Any,
     state: Any,
     space: Any,
-    shared: Any,
+    exchange: Any,
     numbers: Any,
     rates: Any,
     epoch: Any,
@@ -226,14 +303,14 @@ def train_steps(
 ) -> None:
     """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
 
-    The epoch has as many steps as there are ``rates``; ``made`` (k,) steps were made before it. ``shared.progress``
+    The epoch has as many steps as there are ``rates``; ``made`` (k,) steps were made before it. ``exchange.progress``
     says which member and step come next and is moved on by thread 0; ``costs`` (k, 2) gathers cost times weight of
     rows, and that weight; ``diverged`` (k,) has the step, from 1, whose cost or update was not finite, and
     ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
-    facts = shape.facts
-    batch, n = facts[BATCH], len(table.order)
-    meeting, progress = shared.meeting, shared.progress
+    constants = shape.constants
+    batch, n = constants[BATCH], len(table.order)
+    meeting, progress = exchange.meeting, exchange.progress
     low, high = bounds[thread], bounds[thread + 1]
     index, step = progress[MEMBER], progress[STEP]
     for _ in range(most):
@@ -242,33 +319,20 @@ def train_steps(
         member = members[index]
         if step == 0:
             if thread == 0:
-                if facts[SHUFFLE]:
-                    shuffle(table.order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
-                else:
-                    for i in range(n):
-                        table.order[i] = i
-                line = member if len(table.train) > 1 else 0
-                for i in range(n):
-                    table.order[i] = table.train[line, table.order[i]]
+                _deal(constants, table, table.order, epoch, member)
             barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
         before = made[member] + step
-        share = total = 1.0
-        if facts[MEAN]:
-            total = float(rows)
-            if facts[WEIGHTED]:
-                total = 0.0
-                for i in range(rows):
-                    total += table.weights[table.order[at + i]]
-            share = 1.0 / total if total > 0.0 else 0.0
+        total = _weight_of(constants, table, table.order, at, rows)
+        share = _share_of(constants, total)
         _gradients(
             thread,
             size,
             shape,
             table,
             space,
-            shared,
+            exchange,
             state.w[member],
             state.g,
             at,
@@ -281,10 +345,10 @@ def train_steps(
         if atomic_load(meeting, LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
             break
-        groups = (rows + facts[GROUP] - 1) // facts[GROUP]
+        groups = (rows + constants[GROUP] - 1) // constants[GROUP]
         cost = 0.0
         for b in range(groups):
-            cost += shared.parts[b]
+            cost += exchange.parts[b]
         if not np.isfinite(cost):
             if thread == 0:
                 diverged[member] = step + 1
@@ -294,28 +358,12 @@ def train_steps(
         numbers[T] = before + 1.0
         for p in range(low, high):
             add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
-        if facts[CLIPS]:
-            for p in range(low, high):
-                _update(facts[PREPARE], state, member, shape.slices[p], numbers)
-                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
-            barrier(meeting, size)
-            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
-        for p in range(low, high):
-            start, stop = shape.slices[p, START], shape.slices[p, STOP]
-            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
-            numbers[ETA] = rates[step] * shape.rates[p]
-            _update(facts[UPDATE], state, member, shape.slices[p], numbers)
-            shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
-        barrier(meeting, size)
+        finite = _update_slices(
+            thread, size, low, high, shape, state, exchange, numbers, rates[step], member, steepest
+        )
         if thread == 0:
             costs[member, 0] += cost * total
             costs[member, 1] += total
-            steepest[member] = 0
-        finite = True
-        for p in range(len(shape.slices)):
-            if thread == 0:
-                steepest[member] = max(steepest[member], shared.largest[p, 0])
-            finite = finite and shared.largest[p, 1] < facts[INFINITE]
         step += 1
         if not finite:
             if thread == 0:
@@ -330,9 +378,9 @@ def train_steps(
 
 @compiled_loop
 def whole_gradient(
-    thread: Any, size: Any, shape: Any, table: Any, space: Any, shared: Any, w: Any, g: Any, share: Any
+    thread: Any, size: Any, shape: Any, table: Any, space: Any, exchange: Any, w: Any, g: Any, share: Any
 ) -> None:
     """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
     # A literal 0 would be a type of its own, and all that is called compiled once more for it.
     none = int64(0)
-    _gradients(thread, size, shape, table, space, shared, w, g, none, len(table.order), share, none, none)
+    _gradients(thread, size, shape, table, space, exchange, w, g, none, len(table.order), share, none, none)
