@@ -106,13 +106,10 @@ class MetricMonitor:
         patience: int | None = None,
         tolerance: float = 0.0,
     ) -> None:
-        self.x, self.y, self.weights = x, y, weights
-        self.watch = watch
-        self.patience = patience
-        self.tolerance = tolerance
+        self.x, self.y, self.weights, self.watch = x, y, weights, watch
+        self.patience, self.tolerance = patience, tolerance
         self.curve: list[float] = []
-        self._waited = 0
-        self._mark = math.inf
+        self._waited, self._mark = 0, math.inf
 
     def __call__(self, state: EpochState) -> bool:
         """Add the metric's value of now; return whether training is to end."""
