@@ -13,6 +13,8 @@ from chainrule.training.plan import Plan
 from chainrule.training.refit import plateaus_met
 from chainrule.training.result import FitResult
 
+_OF_STEPS = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed")
+
 
 def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: Any) -> dict[str, Any]:
     """Return the card of a training; no dates and no seconds, so that the same seed gives the same file.
@@ -27,13 +29,7 @@ def training_card(steps: StepSettings, plan: Plan, result: FitResult, **more: An
     """
     card = {
         "optimizer": steps.optimizer.spec,
-        "batch_size": steps.batch_size,
-        "l1": steps.l1,
-        "l2": steps.l2,
-        "weight_decay": steps.weight_decay,
-        "clip_norm": steps.clip_norm,
-        "shuffle": steps.shuffle,
-        "seed": steps.seed,
+        **{name: getattr(steps, name) for name in _OF_STEPS},
         "learning_rate": plan.learning_rate,
         "schedule": plan.schedule.spec,
         "warmup_steps": plan.warmup,
@@ -64,7 +60,6 @@ def rows_of_each(card: Mapping[str, Any]) -> int:
 
 def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
     """Return what happened in every step, and how long and how fast, as a model's card tells it."""
-    names = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed")
     plan = Plan(
         card["epochs"],
         card["learning_rate"],
@@ -76,5 +71,5 @@ def settings_of(card: Mapping[str, Any]) -> tuple[StepSettings, Plan]:
         regularization=strength(card.get("regularization_schedule", "constant")),
         together=card.get("stop_together", False),
     )
-    more = {"sharing": card.get("sharing", "none")}
-    return StepSettings(optimizer(card["optimizer"]), **{name: card[name] for name in names}, **more), plan
+    steps = {name: card[name] for name in _OF_STEPS}
+    return StepSettings(optimizer(card["optimizer"]), **steps, sharing=card.get("sharing", "none")), plan
