@@ -149,19 +149,17 @@ def _library(found: Any) -> _Library:
     code = found.dynlib
     if found.internal_api == "openblas":
         for prefix, suffix in itertools.product(("", "scipy_"), ("", "64_", "_64")):
-            names = [f"{prefix}openblas_{name}{suffix}" for name in _OPENBLAS]
-            if all(hasattr(code, name) for name in names):
+            own: list[Any] = [getattr(code, f"{prefix}openblas_{name}{suffix}", None) for name in _OPENBLAS]
+            if all(own):
+                count, limit, parallel = own
                 # 2: made with OpenMP, whose number each thread has for itself, and OpenBLAS goes by it.
-                if getattr(code, names[2])() == 2 and hasattr(code, "omp_get_max_threads"):
+                if parallel() == 2 and hasattr(code, "omp_get_max_threads"):
                     return _Library(_getter(code.omp_get_max_threads), _setter(code.omp_set_num_threads))
-                return _Library(
-                    _getter(getattr(code, names[0])), _setter(getattr(code, names[1])), everywhere=True
-                )
+                return _Library(_getter(count), _setter(limit), everywhere=True)
     if found.internal_api == "mkl" and hasattr(code, "MKL_Set_Num_Threads_Local"):
         # Returns the thread's own number from before: 0 where it had none.
-        return _Library(
-            _getter(code.MKL_Get_Max_Threads), _setter(code.MKL_Set_Num_Threads_Local, ctypes.c_int)
-        )
+        limit = _setter(code.MKL_Set_Num_Threads_Local, ctypes.c_int)
+        return _Library(_getter(code.MKL_Get_Max_Threads), limit)
     return _Library(found.get_num_threads, found.set_num_threads)
 
 

@@ -149,8 +149,9 @@ def _rational(node: Node) -> Fraction | None:
             if left is None or right is None:
                 return None
             if op == "^":
+                bits = max(left.numerator.bit_length(), left.denominator.bit_length())
                 is_whole = right.denominator == 1 and (left or right > 0)
-                return _small_power(left, int(right)) if is_whole else None
+                return left ** int(right) if is_whole and bits * abs(right) <= _MAX_BITS else None
             made: Fraction | None = None if op == "/" and not right else OPERATORS[op](left, right)
             return made
     return None
@@ -160,11 +161,6 @@ def _rational(node: Node) -> Fraction | None:
 def _decimal(value: float) -> Fraction:
     """Return a number exactly as it is written, so that 0.1 is a tenth."""
     return Fraction(repr(value))
-
-
-def _small_power(base: Fraction, exponent: int) -> Fraction | None:
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    return base**exponent if bits * abs(exponent) <= _MAX_BITS else None
 
 
 @lru_cache(maxsize=1024)

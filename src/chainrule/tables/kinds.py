@@ -66,19 +66,16 @@ def find_kind(table: Table, name: str) -> Finding:
         return Finding("constant", "every cell is missing", n_missing=n_missing)
     if n_unique == 1 and n_missing == 0:
         return Finding("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
-    return replace(_find(table, name, n_unique), n_missing=n_missing, n_unique=n_unique)
-
-
-def _find(table: Table, name: str, n_unique: int) -> Finding:
-    column = table.column(name)
-    if column.dtype == pl.Boolean:
-        return Finding("boolean")
-    if column.dtype in (pl.Datetime, pl.Time):
-        return Finding("datetime", spelling="%H:%M" if column.dtype == pl.Time else "%Y-%m-%d")
-    if column.dtype.is_numeric():
+    if dtype == pl.Boolean:
+        found = Finding("boolean")
+    elif dtype in (pl.Datetime, pl.Time):
+        found = Finding("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
+    elif dtype.is_numeric():
         reason = _why_identifier(column, name, n_unique)
-        return Finding("identifier" if reason else "number", reason)
-    return _find_text_kind(table, name, n_unique)
+        found = Finding("identifier" if reason else "number", reason)
+    else:
+        found = _find_text_kind(table, name, n_unique)
+    return replace(found, n_missing=n_missing, n_unique=n_unique)
 
 
 def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:

@@ -62,7 +62,11 @@ def read_table(
     data, name = _load(source)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     if data[:2] == b"\x1f\x8b":
-        data = _decompress(data, name)
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            remedy = "fetch or compress the file again"
+            raise TableError(f"{name}: the gzip data is damaged or cut short ({error}); {remedy}") from error
         suffixes = [suffix for suffix in suffixes if suffix not in (".gz", ".gzip")]
     elif suffixes[-1:] == [".gz"]:
         raise TableError(
@@ -126,14 +130,6 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
         raise TableError(f"{name}: can't be read: {reason}") from error
 
 
-def _decompress(data: bytes, name: str) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
-        remedy = "fetch or compress the file again"
-        raise TableError(f"{name}: the gzip data is damaged or cut short ({error}); {remedy}") from error
-
-
 def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
     marked = next((codec for mark, codec in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
     codec = encoding or marked or "utf-8"
@@ -151,8 +147,7 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
             raise TableError(f"{name}: line {line}: can't be decoded as {codec}; {remedy}") from error
         text = data.decode("latin-1")
         notes = (
-            f"is not UTF-8 (first at line {line}), so it was read as Latin-1; "
-            "if letters are wrong, name the encoding",
+            f"is not UTF-8 (first at line {line}), so it was read as Latin-1; if letters are wrong, name the encoding",
         )
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1

@@ -74,10 +74,6 @@ def _number(formula: str, parameters: Mapping[str, float]) -> float:
     return float(parsed(formula).evaluate(parameters, np))
 
 
-def _fit_minmax(values: FloatArray) -> dict[str, float]:
-    return {"low": float(values.min()), "high": float(values.max())}
-
-
 def _fit_standard(values: FloatArray) -> dict[str, float]:
     # Dividing by a power of two is exact, and keeps sums and squares within the range of floats.
     unit = np.ldexp(1.0, int(np.frexp(np.abs(values).max())[1]))
@@ -116,7 +112,8 @@ SCALINGS = _by_name(
     Scaling("robust", _BENT, ("median", "scale"), _fit_robust, "median", "scale"),
     Scaling("standard", "(v - mean)/std", ("mean", "std"), _fit_standard, "mean", "std", "y*std + mean"),
     Scaling(
-        *("minmax", "(v - low)/(high - low)", ("low", "high"), _fit_minmax),
+        *("minmax", "(v - low)/(high - low)", ("low", "high")),
+        lambda values: {"low": float(values.min()), "high": float(values.max())},
         *("low", "high - low", "y*(high - low) + low"),
     ),
     Scaling("none", "v", inverse="y"),
