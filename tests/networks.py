@@ -26,7 +26,7 @@ class Case(NamedTuple):
     """A network with all that a step needs; parameters may have members as leading axis."""
 
     network: Network
-    p: list[dict[str, np.ndarray]]
+    p: dict[int, dict[str, np.ndarray]]
     x: np.ndarray
     y: np.ndarray
     weights: np.ndarray | None = None
@@ -101,10 +101,10 @@ def case_of(
     network: Network, rng: np.random.Generator, n: int, members: tuple[int, ...] = (), weighted: str = "no"
 ) -> Case:
     """A network with random parameters, rows, targets, weights and masks."""
-    p = [
-        {name: rng.normal(size=(*members, *shape)) * 0.8 for name, shape in shapes.items()}
-        for shapes in network.shapes()
-    ]
+    p = {
+        number: {name: rng.normal(size=(*members, *shape)) * 0.8 for name, shape in shapes.items()}
+        for number, shapes in network.shapes().items()
+    }
     x = rng.normal(size=(n, network.n_inputs))
     y = targets(network.loss, rng, n, network.output.n_out)
     weights = None
@@ -154,15 +154,14 @@ def check_by_differences(case: Case) -> None:
 
     np.testing.assert_allclose(gradients.cost, cost(case.p, case.x), rtol=1e-13, atol=1e-15)
     scale = 1e-8 * (1 + float(np.max(np.abs(gradients.cost))))
-    for index, arrays in enumerate(case.p):
+    for number, arrays in case.p.items():
         for name, array in arrays.items():
 
-            def of(moved: np.ndarray, index: int = index, name: str = name) -> np.ndarray:
-                p = [{**other, name: moved} if i == index else other for i, other in enumerate(case.p)]
-                return cost(p, case.x)
+            def of(moved: np.ndarray, number: int = number, name: str = name) -> np.ndarray:
+                return cost({**case.p, number: {**case.p[number], name: moved}}, case.x)
 
-            want = differences(of, array, len(network.shapes()[index][name]))
-            np.testing.assert_allclose(gradients.parameters[index][name], want, rtol=1e-6, atol=scale)
+            want = differences(of, array, len(network.shapes()[number][name]))
+            np.testing.assert_allclose(gradients.parameters[number][name], want, rtol=1e-6, atol=scale)
     members = gradients.cost.ndim
     spread = case.x[(None,) * members]
     want = differences(lambda x: cost(case.p, x), spread, 2)
@@ -195,32 +194,33 @@ def jax_function(text: str, *names: str) -> Callable[..., Any]:
 def jax_cost(case: Case) -> Callable[[Any, Any], Any]:
     """The cost (members,) as a function of the parameters and rows, written here from the formulas' texts."""
     network, record = case.network, case.network.loss
-    own = {key: value for key, value in record.parameters.items() if key != "label_smoothing"}
+    settings = {key: value for key, value in record.parameters.items() if key != "label_smoothing"}
     epsilon = record.parameters.get("label_smoothing", 0.0)
     y = case.y * (1 - epsilon) + epsilon / max(2, case.y.shape[-1])
 
     def cost(p: Any, x: Any) -> Any:
         h = x
         for index, layer in enumerate(network.layers):
-            z = h @ p[index]["W"]
+            own = p[index + 1]
+            z = h @ own["W"]
             if layer.parametrization == "ntk":
                 z = z / np.sqrt(x.shape[-1] if index == 0 else network.layers[index - 1].n_out)
-            if "b" in p[index]:
-                z = z + p[index]["b"][..., None, :]
+            if "b" in own:
+                z = z + own["b"][..., None, :]
             f = layer.activation
             if f.name == "softmax":
                 h = jax.nn.softmax(z, axis=-1)
             else:
                 h = jax_function(f.text, "z", *f.parameters)(z, *f.parameters.values())
             if layer.mix:
-                alpha = p[index]["alpha"][..., None, :]
+                alpha = own["alpha"][..., None, :]
                 h = (1 - alpha) * z + alpha * h
             if case.masks is not None and case.masks[index] is not None:
                 h = h * case.masks[index]
         if (record.name, f.name) == ("perceptron", "binary_step"):
             losses = jnp.maximum(0, (1 - 2 * y) * z)  # the step itself has no slope
         else:
-            losses = jax_function(record.text, "a", "y", *own)(h, y, *own.values())
+            losses = jax_function(record.text, "a", "y", *settings)(h, y, *settings.values())
         rows = losses.sum(axis=-1) / (h.shape[-1] if record.over_outputs == "mean" else 1)
         w = jnp.ones(len(y)) if case.weights is None else case.weights
         total = (rows * w).sum(axis=-1)
@@ -243,7 +243,9 @@ def check_by_jax(case: Case) -> None:
     (_, costs), (by_p, by_x) = jax.jit(jax.value_and_grad(summed, (0, 1), has_aux=True))(case.p, x)
     np.testing.assert_allclose(gradients.cost, costs, rtol=1e-9, atol=1e-12)
     scale = 1e-10 * (1 + float(np.max(np.abs(gradients.cost))))
-    for got, want in zip(gradients.parameters, by_p, strict=True):
+    assert set(gradients.parameters) == set(by_p)
+    for number, want in by_p.items():
+        got = gradients.parameters[number]
         assert set(got) == set(want)
         for name in got:
             assert want[name].dtype == np.float64

@@ -27,7 +27,12 @@ def network_of(sizes: Sequence[int], activation: str = "relu") -> Network:
 def flat(network: Network, members: Sequence[Parameters]) -> Array:
     """Return parameters as the engine takes them, (k, p)."""
     layout = Layout(network)
-    return np.stack([layout.flatten([{"W": w, "b": b} for w, b in member]) for member in members])
+    return np.stack(
+        [
+            layout.flatten({number: {"W": w, "b": b} for number, (w, b) in enumerate(member, 1)})
+            for member in members
+        ]
+    )
 
 
 class _Trainer(Trainer):

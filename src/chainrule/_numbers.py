@@ -1,4 +1,4 @@
-"""Formulas and numbers as plain data that JSON can hold, and back."""
+"""Numbers and texts as they are written: for a reader, for a screen, and as plain data that JSON can hold, and back."""
 
 from __future__ import annotations
 
@@ -52,3 +52,11 @@ def checked_digits(digits: int) -> int:
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 17:
         raise SettingsError(f"digits {digits!r} must be a whole number from 1 to 17: a float has no more")
     return digits
+
+
+def printable(text: object) -> str:
+    """Return a text from a table or a file on one line, with control characters spelled out.
+
+    A cell could otherwise move the cursor, or color the screen.
+    """
+    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(text))

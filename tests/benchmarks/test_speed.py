@@ -130,7 +130,7 @@ def test_the_judge_of_predictions_agrees_with_the_equations(activation):
         [4, Dense(6, activation), Dense(5, activation), Dense(3, "softmax")], "categorical_cross_entropy"
     )
     layout = Layout(network)
-    flat = layout.flatten([{"W": w, "b": b} for w, b in data.initial[0]]).astype(float)
+    flat = layout.flatten({n: {"W": w, "b": b} for n, (w, b) in enumerate(data.initial[0], 1)}).astype(float)
     record = network.forward(layout.unflatten(flat), data.x.astype(float), np)
     np.testing.assert_allclose(forward(data.x, data.initial[0], activation), record.a, rtol=1e-12)
     # ln 2 for two equal classes, whichever is right.

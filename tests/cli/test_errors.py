@@ -299,7 +299,7 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --test-file odd.csv --history ./odd.csv --overwrite",
-        "odd.csv is a table to be read, and would be lost; choose another --out",
+        "odd.csv is a table to be read, and would be lost; choose another --history",
     ),
 ]
 

@@ -10,8 +10,9 @@ import pytest
 from tests.cli.conftest import contents
 from tests.explain.latex_check import complaints
 
-from chainrule.cli.explain import FORMATS
+from chainrule.explain.show import RENDERERS
 from chainrule.explain.show.json import read_json
+from chainrule.explain.show.text import ASCII
 from chainrule.explain.trace.sources import trace_rows
 from chainrule.model.model import Model
 
@@ -57,15 +58,15 @@ def test_a_number_target_comes_back_in_its_units(run, folder):
     assert "a[2][1]@member=1" in result.out  # the mean is over both
 
 
-@pytest.mark.parametrize("kind", list(FORMATS))
+@pytest.mark.parametrize("kind", list(RENDERERS))
 def test_every_format_is_printed_and_written(run, folder, penguins, kind):
     asked = ["explain", penguins, "penguins.csv", "--row", "3", "--address", "z[1][2]"]
     printed = run(*asked, "--format", kind)
     assert printed.code == 0, printed.err
-    written = run(*asked, "--out", f"x{FORMATS[kind]}")
+    written = run(*asked, "--out", f"x{RENDERERS[kind].ending}")
     assert (written.code, written.out) == (0, "")
-    assert written.err == f"wrote the explanation to x{FORMATS[kind]}\n"
-    text = (folder / f"x{FORMATS[kind]}").read_text("utf-8")
+    assert written.err == f"wrote x{RENDERERS[kind].ending}\n"
+    text = (folder / f"x{RENDERERS[kind].ending}").read_text("utf-8")
     assert text == printed.out
     number = trace_rows(Model.load(penguins), "penguins.csv", 3)["z[1][2]"]
     if kind == "json":
@@ -201,11 +202,14 @@ def test_a_file_is_replaced_only_if_asked(run, folder, penguins):
 
 
 def test_a_terminal_without_the_signs_gets_ascii(run, penguins, monkeypatch):
-    monkeypatch.setattr("chainrule.cli.explain._can_show", lambda signs: False)
+    monkeypatch.setattr("chainrule.cli.documents.signs", lambda: ASCII)
     result = run("explain", penguins, "penguins.csv", "--row", "17")
     assert result.code == 0
     assert result.out.isascii()
     assert "  ok\n" in result.out
+    for other in (["describe", penguins], ["evaluate", penguins, "penguins.csv"]):
+        printed = run(*other)
+        assert (printed.code, printed.out.isascii()) == (0, True)
 
 
 def test_attributions_add_up(run, penguins):

@@ -108,7 +108,7 @@ def test_every_format(run, folder):
     assert run("lesson", "mine.toml", "--format", "html").out.startswith("<!DOCTYPE html>")
     for form in ("text", "latex", "html", "json"):
         result = run("lesson", "mine.toml", "--format", form, "--out", f"mine.{form}")
-        assert (result.code, result.out) == (0, f"wrote mine.{form}\n")
+        assert (result.code, result.out, result.err) == (0, "", f"wrote mine.{form}\n")
         assert (folder / f"mine.{form}").stat().st_size > 100
     assert run("lesson", "mine.toml", "--out", "mine.text").code == 2
     assert run("lesson", "mine.toml", "--out", "mine.text", "--overwrite").code == 0
@@ -157,7 +157,7 @@ def test_sheets_are_printed_or_written(run, folder):
     assert result.code == 0
     assert result.out.count('<section class="sheet"') == 6
     again = run("sheet", "adam", "--variants", "3", "--seed", "7", "--out", "a.html")
-    assert again.out == "wrote a.html\n"
+    assert again.err == "wrote a.html\n"
     assert (folder / "a.html").read_text("utf-8") == result.out
     assert run("sheet", "adam", "--only", "keys").out.count('<section class="sheet"') == 1
     latex = run("sheet", "adam", "--format", "latex", "--blank", "all", "--only", "sheets").out

@@ -36,7 +36,7 @@ FIRST = Network([3, Dense(4, "sigmoid", bias="none"), Dense(1, "sigmoid", bias="
 
 
 def test_the_first_article():
-    p = [{"W": np.full((3, 4), 0.1)}, {"W": np.full((4, 1), 0.1)}]
+    p = {1: {"W": np.full((3, 4), 0.1)}, 2: {"W": np.full((4, 1), 0.1)}}
     record = FIRST.forward(p, np.ones((1, 3)), np)
     gradients = FIRST.backward(p, record, np.ones((1, 1)), np)
     hidden, output = record.layers
@@ -47,9 +47,9 @@ def test_the_first_article():
     assert shows(output.z[0, 0], "0.2297770067")
     assert shows(output.a[0, 0], "0.5571928364")
     assert shows(gradients.cost, "0.0980390921")
-    for value in gradients.parameters[1]["W"][:, 0]:
+    for value in gradients.parameters[2]["W"][:, 0]:
         assert shows(value, "-0.0627597748")
-    for value in gradients.parameters[0]["W"].ravel():
+    for value in gradients.parameters[1]["W"].ravel():
         assert shows(value, "-0.0026707892")
 
 
@@ -72,8 +72,8 @@ def test_the_first_article_s_table_settles_row_by_row():
     assert falling[-1] < falling[0]
     # Row-by-row updates of equal weights keep them equal: every hidden neuron is the same one.
     w = layout.unflatten(run.parameters[0])
-    assert np.ptp(w[0]["W"]) < 1e-12
     assert np.ptp(w[1]["W"]) < 1e-12
+    assert np.ptp(w[2]["W"]) < 1e-12
 
 
 # ---- article 5: Mazur's 2-2-2
@@ -85,10 +85,10 @@ def fifth(**layer):
     """The network and its parameters; h1 has w1 and w2, h2 w3 and w4, so columns of W[1] are (w1, w2) and (w3, w4)."""
     network = Network([2, Dense(2, "sigmoid", **layer), Dense(2, "sigmoid", **layer)], "half_squared_error")
     biases = 1 if layer.get("bias") == "layer" else 2
-    p = [
-        {"W": np.array([[0.15, 0.25], [0.20, 0.30]]), "b": np.full(biases, 0.35)},
-        {"W": np.array([[0.40, 0.50], [0.45, 0.55]]), "b": np.full(biases, 0.60)},
-    ]
+    p = {
+        1: {"W": np.array([[0.15, 0.25], [0.20, 0.30]]), "b": np.full(biases, 0.35)},
+        2: {"W": np.array([[0.40, 0.50], [0.45, 0.55]]), "b": np.full(biases, 0.60)},
+    }
     return network, Layout(network).flatten(p)
 
 
@@ -115,8 +115,8 @@ def test_the_fifth_article_s_first_step(layer, next_error, biases):
     assert shows(step.gradients.cost, "0.298371109")
     after = layout.unflatten(step.parameters)
     for (number, i, j), printed in WEIGHTS.items():
-        assert shows(after[number - 1]["W"][i, j], printed)
-    for number, printed in enumerate(biases):
+        assert shows(after[number]["W"][i, j], printed)
+    for number, printed in enumerate(biases, 1):
         assert all(shows(value, printed) for value in after[number]["b"])
     again = take_step(layout, step.parameters, step.state, X5, Y5, SGD, 0.5)
     assert shows(again.gradients.cost, next_error)
@@ -149,7 +149,7 @@ def test_the_third_article_s_sums_keep_each_row_s_product_inside():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(5, 2)), rng.integers(0, 2, (5, 1)).astype(float)
     w, b = np.array([0.4, -0.3]), 0.1
-    p = [{"W": w[:, None], "b": np.array([b])}]
+    p = {1: {"W": w[:, None], "b": np.array([b])}}
     gradients = network.backward(p, network.forward(p, x, np), y, np)
     of_w, of_b, cost = np.zeros(2), 0.0, 0.0
     for row, target in zip(x, y[:, 0], strict=True):
@@ -158,11 +158,11 @@ def test_the_third_article_s_sums_keep_each_row_s_product_inside():
         of_w += -(2 / 5) * (target - guess) * guess * (1 - guess) * row
         of_b += -(2 / 5) * (target - guess) * guess * (1 - guess)
     np.testing.assert_allclose(gradients.cost, cost, rtol=1e-14)
-    np.testing.assert_allclose(gradients.parameters[0]["W"][:, 0], of_w, rtol=1e-13)
-    np.testing.assert_allclose(gradients.parameters[0]["b"], [of_b], rtol=1e-13)
+    np.testing.assert_allclose(gradients.parameters[1]["W"][:, 0], of_w, rtol=1e-13)
+    np.testing.assert_allclose(gradients.parameters[1]["b"], [of_b], rtol=1e-13)
     # The bias is a weight on a constant input 1.
     wider = Network([3, Dense(1, "sigmoid", bias="none")], "mean_squared_error")
-    q = [{"W": np.array([[0.4], [-0.3], [0.1]])}]
+    q = {1: {"W": np.array([[0.4], [-0.3], [0.1]])}}
     ones = np.hstack([x, np.ones((5, 1))])
     same = wider.backward(q, wider.forward(q, ones, np), y, np)
-    np.testing.assert_allclose(same.parameters[0]["W"][:, 0], [*of_w, of_b], rtol=1e-13)
+    np.testing.assert_allclose(same.parameters[1]["W"][:, 0], [*of_w, of_b], rtol=1e-13)

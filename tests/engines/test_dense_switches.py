@@ -88,18 +88,22 @@ def test_mix_and_ntk_by_hand():
     # dC/dalpha = da (f - z) = (0, 4 · 2 sqrt 2); dC/dW1 = x delta1 / sqrt 2 = [[4, 6], [2, 3]] / sqrt 2; db1 = (2, 3).
     r = np.sqrt(2.0)
     network = Network([2, Dense(2, "relu", mix=True, parametrization="ntk"), Dense(1)], "half_squared_error")
-    p = [
-        {"W": np.array([[1.0, -1.0], [4.0, 0.0]]), "b": np.array([0.0, -r]), "alpha": np.array([0.5, 0.25])},
-        {"W": np.array([[2.0], [4.0]]), "b": np.array([0.0])},
-    ]
+    p = {
+        1: {
+            "W": np.array([[1.0, -1.0], [4.0, 0.0]]),
+            "b": np.array([0.0, -r]),
+            "alpha": np.array([0.5, 0.25]),
+        },
+        2: {"W": np.array([[2.0], [4.0]]), "b": np.array([0.0])},
+    }
     record = network.forward(p, np.array([[2.0, 1.0]]), np)
     np.testing.assert_allclose(record.layers[0].z, [[3 * r, -2 * r]], rtol=1e-15)
     np.testing.assert_allclose(record.layers[0].a, [[3 * r, -1.5 * r]], rtol=1e-15)
     made = network.backward(p, record, np.array([[-1.0]]), np)
-    np.testing.assert_allclose(made.deltas[0], [[2.0, 3.0]], rtol=1e-14)
-    np.testing.assert_allclose(made.parameters[0]["alpha"], [0.0, 8 * r], rtol=1e-14, atol=1e-14)
-    np.testing.assert_allclose(made.parameters[0]["W"], np.array([[4, 6], [2, 3]]) / r, rtol=1e-14)
-    np.testing.assert_allclose(made.parameters[0]["b"], [2.0, 3.0], rtol=1e-14)
+    np.testing.assert_allclose(made.layers[0].delta, [[2.0, 3.0]], rtol=1e-14)
+    np.testing.assert_allclose(made.parameters[1]["alpha"], [0.0, 8 * r], rtol=1e-14, atol=1e-14)
+    np.testing.assert_allclose(made.parameters[1]["W"], np.array([[4, 6], [2, 3]]) / r, rtol=1e-14)
+    np.testing.assert_allclose(made.parameters[1]["b"], [2.0, 3.0], rtol=1e-14)
     np.testing.assert_allclose(made.x, [[(2 - 3) / r, 8 / r]], rtol=1e-14)
 
 
@@ -145,12 +149,15 @@ def test_predictions_mix_and_scale_too(dtype):
 def test_alpha_of_1_is_the_activation_itself_and_of_0_none():
     network, plain = (Network([3, Dense(4, "tanh", mix=mix), Dense(2)]) for mix in (True, False))
     draws = np.random.default_rng(0)
-    p = [{name: draws.normal(size=shape) for name, shape in layer.items()} for layer in network.shapes()]
+    p = {
+        number: {name: draws.normal(size=shape) for name, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     x = draws.normal(size=(5, 3))
-    p[0]["alpha"][:] = 1
+    p[1]["alpha"][:] = 1
     np.testing.assert_allclose(network.forward(p, x, np).a, plain.forward(p, x, np).a, rtol=0, atol=1e-15)
-    p[0]["alpha"][:] = 0
-    z = x @ p[0]["W"] + p[0]["b"]
+    p[1]["alpha"][:] = 0
+    z = x @ p[1]["W"] + p[1]["b"]
     np.testing.assert_allclose(network.forward(p, x, np).layers[0].a, z, rtol=0, atol=1e-15)
 
 

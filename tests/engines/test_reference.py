@@ -167,7 +167,7 @@ def test_losses_leave_out_dropout_penalties_and_smoothing():
     run, flat = start(StepSettings(optimizer("sgd"), 3, l1=1.0, l2=1.0), 2, network)
     for member in range(2):
         p = Layout(network).unflatten(flat[member])
-        a = 1 / (1 + np.exp(-(np.tanh(TABLE_X @ p[0]["W"] + p[0]["b"]) @ p[1]["W"] + p[1]["b"])))
+        a = 1 / (1 + np.exp(-(np.tanh(TABLE_X @ p[1]["W"] + p[1]["b"]) @ p[2]["W"] + p[2]["b"])))
         terms = -np.where(TABLE_Y == 1, np.log(a), np.log(1 - a))[:, 0]
         for rows in (DATA.train, DATA.validation):
             assert run.losses(rows)[member] == pytest.approx(terms[rows].mean(), rel=1e-12)
@@ -198,7 +198,7 @@ def test_predictions_in_blocks_are_predictions():
     got = ReferenceEngine().predict(network, flat, x)
     for member in range(3):
         p = Layout(network).unflatten(flat[member])
-        want = np.tanh(x @ p[0]["W"] + p[0]["b"]) @ p[1]["W"] + p[1]["b"]
+        want = np.tanh(x @ p[1]["W"] + p[1]["b"]) @ p[2]["W"] + p[2]["b"]
         np.testing.assert_allclose(got[member], want, rtol=1e-12, atol=1e-14)
     assert ReferenceEngine().predict(network, flat, x[:0]).shape == (3, 0, 1)
 

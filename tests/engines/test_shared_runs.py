@@ -109,7 +109,7 @@ def test_the_engines_agree_with_a_stage_a_mix_rate_factors_ntk_and_less_strength
             of_members = runs[0].parameters[:, slot.start : slot.stop]
             assert (of_members == of_members[0]).all()
             assert not np.allclose(
-                layout.unflatten(mine)[-1][slot.name], layout.unflatten(theta)[-1][slot.name]
+                layout.unflatten(mine)[0][slot.name], layout.unflatten(theta)[0][slot.name]
             )
 
 
@@ -121,7 +121,7 @@ def test_rate_factors_and_strength_by_hand():
     layout = SharedLayout(network, 2)
     theta = np.zeros((1, layout.size))
     for part, value in zip(
-        layout.unflatten(theta[0]), ({"W": 1, "r": 1, "s": 1, "b": 0}, {"W": 1, "b": 0}), strict=True
+        layout.unflatten(theta[0]).values(), ({"W": 1, "r": 1, "s": 1, "b": 0}, {"W": 1, "b": 0}), strict=True
     ):
         for name, number in value.items():
             part[name][:] = number
@@ -129,7 +129,7 @@ def test_rate_factors_and_strength_by_hand():
     for engine in (CpuEngine(np.float64, 1), ReferenceEngine()):
         run = engine.start(network, theta, data, settings)
         run.train_epoch(0, np.array([0.1]), [0, 1], 0.5)
-        hidden, last = layout.unflatten(run.updated[0])
+        hidden, last = layout.unflatten(run.updated[0]).values()
         # W: 1 - (0.1 · 0.5) · 0.5 · 0.4 of decay, then - 0.05 · 4; the last layer's: 1 - 0.1 · 0.2, then - 0.1 · 2.
         np.testing.assert_allclose(hidden["W"], 0.79, rtol=1e-12)
         np.testing.assert_allclose(hidden["r"], 0.8, rtol=1e-12)

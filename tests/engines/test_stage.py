@@ -78,7 +78,7 @@ def test_each_parameter_has_its_own_rate():
         network, flat, data, _ = a_run(True, np.float64, 1, 30, rates=rates)
         run = CpuEngine(np.float64, 1).start(network, flat, data, StepSettings(optimizer("sgd"), 30))
         run.train_epoch(0, np.array([0.1]), [0])
-        moved[name] = run.layout.unflatten((run.parameters - flat)[0])[-1]
+        moved[name] = run.layout.unflatten((run.parameters - flat)[0])[0]
     for name, factor in {"f": 0.1, "phi": 0.1, "V": 0.1, "c": 0.1, "E": 1.0, "s": 6.0}.items():
         np.testing.assert_allclose(moved["own"][name], factor * moved["one"][name], rtol=1e-6, atol=1e-15)
         assert np.abs(moved["one"][name]).max() > 1e-6
@@ -90,7 +90,7 @@ def test_initial_numbers_are_spread_as_said():
     unseen = [40 + 7]
     from chainrule.equations.layout import Layout
 
-    own = Layout(network).unflatten(initial_parameters(network, 1, 0, unseen)[0])[-1]
+    own = Layout(network).unflatten(initial_parameters(network, 1, 0, unseen)[0])[0]
     assert abs(own["f"].std() - 0.1) < 0.01
     assert np.pi - 0.1 < np.abs(own["phi"]).max() <= np.pi
     for name in ("V", "c"):

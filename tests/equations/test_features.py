@@ -19,9 +19,10 @@ def drawn(stage: Features, seed: int = 0, members: int | None = None):
     network = Network([stage.n_inputs, Dense(3, "tanh"), Dense(2)], features=stage)
     draws = np.random.default_rng(seed)
     lead = () if members is None else (members,)
-    p = [
-        {name: draws.normal(size=(*lead, *shape)) for name, shape in own.items()} for own in network.shapes()
-    ]
+    p = {
+        number: {name: draws.normal(size=(*lead, *shape)) for name, shape in own.items()}
+        for number, own in network.shapes().items()
+    }
     return network, p, draws.normal(size=(5, stage.n_inputs)), draws.normal(size=(5, 2))
 
 
@@ -43,7 +44,7 @@ def test_a_number_by_hand():
     back = stage.backward(p, x, record, np.array([[1.0, 10.0]]), np)
     found = {name: array.reshape(-1) for name, array in back.parameters.items()}
     np.testing.assert_allclose(found["s"], [0.5, -27.5])
-    np.testing.assert_allclose([found["V"].item(), found["c"].item(), back.u.item()], [-40.0, 40.0, 120.0])
+    np.testing.assert_allclose([found["V"].item(), found["c"].item(), back.du.item()], [-40.0, 40.0, 120.0])
     np.testing.assert_allclose([found["f"].item(), found["phi"].item()], 0.0, atol=1e-13)
     np.testing.assert_allclose(back.x, [[2.0]])
     # With phi = 0 the angle is pi/2, where -sin is -1: dC/dphi = -120, dC/df = -120·2 pi·0.5, dC/dx = 2 - 120·2 pi·0.5
@@ -72,13 +73,13 @@ def test_gradients_are_those_of_central_differences(members):
     network, p, x, y = drawn(STAGE, members=members)
     made = network.backward(p, network.forward(p, x, np), y, np)
     h = 1e-6
-    for number, own in enumerate(p):
+    for number, own in p.items():
         for name, array in own.items():
             shape = array.shape[len(array.shape) - len(network.shapes()[number][name]) :]
             for place in np.ndindex(shape):
                 costs = []
                 for step in (h, -h):
-                    moved = [dict(arrays) for arrays in p]
+                    moved = {n: dict(arrays) for n, arrays in p.items()}
                     moved[number][name] = array.copy()
                     moved[number][name][(..., *place)] += step
                     costs.append(network.cost(network.forward(moved, x, np), y, np))
@@ -98,11 +99,11 @@ def test_members_are_ordinary_networks():
     network, p, x, y = drawn(STAGE, members=3)
     whole = network.backward(p, network.forward(p, x, np), y, np)
     for member in range(3):
-        own = [{name: array[member] for name, array in arrays.items()} for arrays in p]
+        own = {n: {name: array[member] for name, array in arrays.items()} for n, arrays in p.items()}
         alone = network.backward(own, network.forward(own, x, np), y, np)
         np.testing.assert_allclose(whole.x[member], alone.x, rtol=1e-12)
-        for name, array in alone.parameters[-1].items():
-            np.testing.assert_allclose(whole.parameters[-1][name][member], array, rtol=1e-12, atol=1e-14)
+        for name, array in alone.parameters[0].items():
+            np.testing.assert_allclose(whole.parameters[0][name][member], array, rtol=1e-12, atol=1e-14)
 
 
 @pytest.mark.parametrize("scale", [True, False])
@@ -157,6 +158,7 @@ def test_gradients_are_those_of_jax():
         by_parameters, by_rows = jax.jit(jax.grad(cost, argnums=(0, 1)))(p, x)
         made = network.backward(p, network.forward(p, x, np), y, np)
         np.testing.assert_allclose(made.x, by_rows, rtol=1e-10, atol=1e-12)
-        for own, wanted in zip(made.parameters, by_parameters, strict=True):
+        assert set(made.parameters) == set(by_parameters)
+        for number, own in made.parameters.items():
             for name, array in own.items():
-                np.testing.assert_allclose(array, wanted[name], rtol=1e-10, atol=1e-12)
+                np.testing.assert_allclose(array, by_parameters[number][name], rtol=1e-10, atol=1e-12)

@@ -68,29 +68,28 @@ def smooth_case(network, rng, n, members=(), weighted="no") -> Case:
 
 
 class _NoSlope(Activation):
-    def backward(self, z, a, da, xp):
-        return da
+    def prime(self, z, xp):
+        return xp.ones_like(z)
 
 
 class _NotTransposed(Dense):
-    def backward(self, p, h, delta, xp):
-        return super().backward(p, h, delta, xp)[0], xp.matmul(delta, p["W"])
+    def by_entering(self, p, delta, xp):
+        return xp.matmul(delta, p["W"])
 
 
 class _LostBias(Dense):
-    def backward(self, p, h, delta, xp):
-        grads, dh = super().backward(p, h, delta, xp)
-        return grads | {"b": delta[..., 0, :]}, dh
+    def by_parameters(self, h, record, da, delta, xp):
+        return super().by_parameters(h, record, da, delta, xp) | {"b": delta[..., 0, :]}
 
 
 class _MaskForgotten(Dense):
-    def delta(self, p, record, dh, xp):
-        return super().delta(p, record._replace(mask=None), dh, xp)
+    def backward(self, p, h, record, dh, xp, delta=None):
+        return super().backward(p, h, record._replace(mask=None), dh, xp, delta)
 
 
 class _MixNotWeighed(Dense):
-    def by_alpha(self, record, dh, xp):
-        return {"alpha": xp.sum(self.mixed_part(record.z, xp), axis=-2)}
+    def by_parameters(self, h, record, da, delta, xp):
+        return super().by_parameters(h, record, xp.ones_like(da), delta, xp)
 
 
 class _SlopeNotMixed(Dense):
@@ -99,8 +98,8 @@ class _SlopeNotMixed(Dense):
 
 
 class _NotScaledBack(Dense):
-    def backward(self, p, h, delta, xp):
-        return super().backward(p, h, delta * np.sqrt(h.shape[-1]), xp)
+    def by_parameters(self, h, record, da, delta, xp):
+        return super().by_parameters(h, record, da, delta * np.sqrt(h.shape[-1]), xp)
 
 
 class _NoShare(Network):
@@ -157,22 +156,22 @@ def test_one_step_of_hand():
     # z1 = x W1 + b1 = (1, 2) [[1, 0], [1, -1]] + (0, 1) = (3, -1); relu: (3, 0); z2 = 3·2 + 0·5 - 1 = 5
     # y = 4: C = 1/2; delta2 = 1; dW2 = (3, 0); dh1 = (2, 5); delta1 = (2, 0); dW1 = [[2, 0], [4, 0]]; dx = (2, 2)
     network = Network([2, Dense(2, "relu"), Dense(1)], "half_squared_error")
-    p = [
-        {"W": np.array([[1.0, 0.0], [1.0, -1.0]]), "b": np.array([0.0, 1.0])},
-        {"W": np.array([[2.0], [5.0]]), "b": np.array([-1.0])},
-    ]
+    p = {
+        1: {"W": np.array([[1.0, 0.0], [1.0, -1.0]]), "b": np.array([0.0, 1.0])},
+        2: {"W": np.array([[2.0], [5.0]]), "b": np.array([-1.0])},
+    }
     record = network.forward(p, np.array([[1.0, 2.0]]), np)
     np.testing.assert_array_equal(record.layers[0].z, [[3.0, -1.0]])
     np.testing.assert_array_equal(record.layers[0].a, [[3.0, 0.0]])
     np.testing.assert_array_equal(record.a, [[5.0]])
     gradients = network.backward(p, record, np.array([[4.0]]), np)
     assert gradients.cost == 0.5
-    np.testing.assert_array_equal(gradients.deltas[1], [[1.0]])
-    np.testing.assert_array_equal(gradients.deltas[0], [[2.0, 0.0]])
-    np.testing.assert_array_equal(gradients.parameters[1]["W"], [[3.0], [0.0]])
-    np.testing.assert_array_equal(gradients.parameters[1]["b"], [1.0])
-    np.testing.assert_array_equal(gradients.parameters[0]["W"], [[2.0, 0.0], [4.0, 0.0]])
-    np.testing.assert_array_equal(gradients.parameters[0]["b"], [2.0, 0.0])
+    np.testing.assert_array_equal(gradients.layers[1].delta, [[1.0]])
+    np.testing.assert_array_equal(gradients.layers[0].delta, [[2.0, 0.0]])
+    np.testing.assert_array_equal(gradients.parameters[2]["W"], [[3.0], [0.0]])
+    np.testing.assert_array_equal(gradients.parameters[2]["b"], [1.0])
+    np.testing.assert_array_equal(gradients.parameters[1]["W"], [[2.0, 0.0], [4.0, 0.0]])
+    np.testing.assert_array_equal(gradients.parameters[1]["b"], [2.0, 0.0])
     np.testing.assert_array_equal(gradients.x, [[2.0, 2.0]])
 
 
@@ -180,12 +179,12 @@ def test_a_mask_of_hand():
     # h = a · r: of a = (3, 4) the first is dropped and the second doubled: z2 = 8; delta2 = 8; dW2 = (0, 64);
     # dh = (8, 8), da = dh · r = (0, 16)
     network = Network([1, Dense(2, dropout=0.5, bias="none"), Dense(1, bias="none")], "half_squared_error")
-    p = [{"W": np.array([[3.0, 4.0]])}, {"W": np.array([[1.0], [1.0]])}]
+    p = {1: {"W": np.array([[3.0, 4.0]])}, 2: {"W": np.array([[1.0], [1.0]])}}
     record = network.forward(p, np.ones((1, 1)), np, [np.array([[0.0, 2.0]]), None])
     assert record.a == 8.0
     gradients = network.backward(p, record, np.zeros((1, 1)), np)
-    np.testing.assert_array_equal(gradients.parameters[1]["W"], [[0.0], [64.0]])
-    np.testing.assert_array_equal(gradients.deltas[0], [[0.0, 16.0]])
+    np.testing.assert_array_equal(gradients.parameters[2]["W"], [[0.0], [64.0]])
+    np.testing.assert_array_equal(gradients.layers[0].delta, [[0.0, 16.0]])
 
 
 def test_a_shared_bias_gets_the_sum_of_its_neurons():
@@ -193,11 +192,12 @@ def test_a_shared_bias_gets_the_sum_of_its_neurons():
     own = Network([2, Dense(3, "tanh"), Dense(2, "sigmoid")])
     shared = Network([2, Dense(3, "tanh", bias="layer"), Dense(2, "sigmoid", bias="layer")])
     case = case_of(own, rng, 4)
-    one = [{**arrays, "b": np.array([value])} for arrays, value in zip(case.p, (0.3, -0.7), strict=True)]
-    same = [{**a, "b": np.full(n, b["b"][0])} for a, b, n in zip(case.p, one, (3, 2), strict=True)]
+    biases, sizes = {1: 0.3, 2: -0.7}, {1: 3, 2: 2}
+    one = {n: {**arrays, "b": np.array([biases[n]])} for n, arrays in case.p.items()}
+    same = {n: {**arrays, "b": np.full(sizes[n], biases[n])} for n, arrays in case.p.items()}
     got = backward_of(case._replace(network=shared, p=one)).parameters
     want = backward_of(case._replace(p=same)).parameters
-    for of_shared, of_own in zip(got, want, strict=True):
+    for of_shared, of_own in ((got[number], want[number]) for number in (1, 2)):
         assert of_shared["b"].shape == (1,)
         np.testing.assert_allclose(of_shared["b"], [of_own["b"].sum()], rtol=1e-14)
         np.testing.assert_array_equal(of_shared["W"], of_own["W"])
@@ -208,10 +208,12 @@ def test_without_biases_a_network_is_one_whose_biases_are_zero():
     none = Network([2, Dense(3, "tanh", bias="none"), Dense(2, "sigmoid", bias="none")])
     own = Network([2, Dense(3, "tanh"), Dense(2, "sigmoid")])
     case = case_of(none, rng, 4)
-    zero = [{**arrays, "b": np.zeros(n)} for arrays, n in zip(case.p, (3, 2), strict=True)]
+    sizes = {1: 3, 2: 2}
+    zero = {number: {**arrays, "b": np.zeros(sizes[number])} for number, arrays in case.p.items()}
     got, want = backward_of(case), backward_of(case._replace(network=own, p=zero))
     assert got.cost == want.cost
-    for without, with_zero in zip(got.parameters, want.parameters, strict=True):
+    for number, without in got.parameters.items():
+        with_zero = want.parameters[number]
         assert set(without) == {"W"}
         np.testing.assert_array_equal(without["W"], with_zero["W"])
 
@@ -224,9 +226,9 @@ def test_without_biases_a_network_is_one_whose_biases_are_zero():
 def test_members_in_one_call_are_the_members_one_by_one(case):
     members = (3,)
     rng = np.random.default_rng(9)
-    p = [{k: v if v.ndim > len(s) and v.shape[0] == 3 else np.stack([np.squeeze(v, 0) if v.ndim > len(s) else v] * 3)
-          + rng.normal(size=(3, *s)) * 0.1 for (k, v), s in zip(a.items(), shapes.values(), strict=True)}
-         for a, shapes in zip(case.p, case.network.shapes(), strict=True)]  # fmt: skip
+    p = {n: {k: v if v.ndim > len(s) and v.shape[0] == 3 else np.stack([np.squeeze(v, 0) if v.ndim > len(s) else v] * 3)
+          + rng.normal(size=(3, *s)) * 0.1 for (k, v), s in zip(case.p[n].items(), shapes.values(), strict=True)}
+         for n, shapes in case.network.shapes().items()}  # fmt: skip
     weights = None if case.weights is None else np.broadcast_to(case.weights, (*members, len(case.x)))
     masks = case.masks and [
         None if m is None else np.broadcast_to(m, (*members, *m.shape[-2:])) for m in case.masks
@@ -236,15 +238,16 @@ def test_members_in_one_call_are_the_members_one_by_one(case):
     for k in range(3):
         alone = backward_of(
             case._replace(
-                p=[{name: v[k] for name, v in arrays.items()} for arrays in p],
+                p={n: {name: v[k] for name, v in arrays.items()} for n, arrays in p.items()},
                 weights=None if weights is None else weights[k],
                 masks=masks and [None if m is None else m[k] for m in masks],
             )
         )
         np.testing.assert_allclose(together.cost[k], alone.cost, rtol=1e-13)
-        for got, want in zip(together.parameters, alone.parameters, strict=True):
+        for number, want in alone.parameters.items():
             for name in want:
-                np.testing.assert_allclose(got[name][k], want[name], rtol=1e-11, atol=1e-13)
+                got = together.parameters[number][name][k]
+                np.testing.assert_allclose(got, want[name], rtol=1e-11, atol=1e-13)
 
 
 @given(cases(), st.sampled_from(["mean", "sum"]))
@@ -256,19 +259,20 @@ def test_a_table_is_the_weighted_sum_of_its_rows(case, reduction):
     whole = backward_of(case)
     weights = np.ones(n) if case.weights is None else case.weights
     shares = weights / weights.sum(axis=-1, keepdims=True) if reduction == "mean" else weights
-    total = [dict.fromkeys(arrays, 0.0) for arrays in case.p]
+    total = {number: dict.fromkeys(arrays, 0.0) for number, arrays in case.p.items()}
     cost = 0.0
     for i in range(n):
         masks = case.masks and [None if m is None else m[..., i : i + 1, :] for m in case.masks]
         row = backward_of(Case(network, case.p, case.x[i : i + 1], case.y[i : i + 1], None, masks))
         share = shares[..., i]
         cost = cost + share * row.cost
-        for sums, arrays, shapes in zip(total, row.parameters, network.shapes(), strict=True):
-            for name, array in arrays.items():
+        for number, shapes in network.shapes().items():
+            for name, array in row.parameters[number].items():
                 spread = np.reshape(share, (*np.shape(share), *(1,) * len(shapes[name])))
-                sums[name] = sums[name] + spread * array
+                total[number][name] = total[number][name] + spread * array
     np.testing.assert_allclose(whole.cost, cost, rtol=1e-12)
-    for got, want in zip(whole.parameters, total, strict=True):
+    for number, got in whole.parameters.items():
+        want = total[number]
         for name in got:
             np.testing.assert_allclose(got[name], want[name], rtol=1e-10, atol=1e-12)
 
@@ -279,7 +283,7 @@ def test_scaling_all_weights_changes_the_mean_by_nothing():
     case = case_of(network, rng, 5, (), "rows")
     once, thrice = backward_of(case), backward_of(case._replace(weights=case.weights * 3))
     np.testing.assert_allclose(once.cost, thrice.cost, rtol=1e-14)
-    np.testing.assert_allclose(once.parameters[0]["W"], thrice.parameters[0]["W"], rtol=1e-12)
+    np.testing.assert_allclose(once.parameters[1]["W"], thrice.parameters[1]["W"], rtol=1e-12)
     whole = backward_of(case._replace(weights=np.ones(5)))
     np.testing.assert_array_equal(whole.cost, backward_of(case._replace(weights=None)).cost)
     assert not np.allclose(whole.cost, once.cost)
@@ -359,7 +363,7 @@ def test_mistakes_are_said_in_one_line(make, says):
 def test_rows_of_the_wrong_width_are_named():
     network = Network([2, Dense(1)])
     with pytest.raises(SettingsError, match="rows of 3 inputs don't fit a network of 2"):
-        network.forward([{"W": np.zeros((2, 1)), "b": np.zeros(1)}], np.zeros((1, 3)), np)
+        network.forward({1: {"W": np.zeros((2, 1)), "b": np.zeros(1)}}, np.zeros((1, 3)), np)
 
 
 def test_a_copied_or_pickled_network_is_the_same():

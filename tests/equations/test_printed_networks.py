@@ -21,12 +21,11 @@ GROUPS = {
 }
 
 
-def numbered(case: Case, names: list[dict]) -> dict:
-    """Arrays by layer's name and number; a feature stage's, layer 0, come last."""
-    layers = len(case.network.layers)
+def numbered(of_layers: dict[int, dict], before: str = "") -> dict:
+    """Arrays by their name and layer's number."""
     return {
-        f"{name}{(index + 1) % (layers + 1)}": array
-        for index, arrays in enumerate(names)
+        f"{before}{name}{number}": array
+        for number, arrays in of_layers.items()
         for name, array in arrays.items()
         if array is not None
     }
@@ -35,7 +34,7 @@ def numbered(case: Case, names: list[dict]) -> dict:
 def inputs_of(case: Case) -> dict:
     masks = enumerate(case.masks or [], 1)
     given = {f"r{number}": mask for number, mask in masks if mask is not None}
-    return given | numbered(case, case.p) | {"x": case.x, "y": case.y, "w": case.weights}
+    return given | numbered(case.p) | {"x": case.x, "y": case.y, "w": case.weights}
 
 
 def wanted(case: Case) -> dict:
@@ -43,19 +42,21 @@ def wanted(case: Case) -> dict:
     network = case.network
     record = network.forward(case.p, case.x, np, case.masks)
     made = network.backward(case.p, record, case.y, np, case.weights)
-    stages = [] if record.stage is None else [record.stage._asdict()]
-    layers = [{"z": layer.z, "a": layer.a, "h": layer.h} for layer in record.layers]
-    found = numbered(case, [*layers, *stages]) | {"C": made.cost, "dx": made.x}
-    found |= {f"delta{number}": delta for number, delta in enumerate(made.deltas, 1)}
-    found |= {f"d{name}": array for name, array in numbered(case, list(made.parameters)).items()}
-    if made.stage is not None:
-        of_stage = {"da0": made.stage.a, "de0": made.stage.e, "du0": made.stage.u}
-        found |= {name: array for name, array in of_stage.items() if array is not None}
+    forward = {number: {"z": of.z, "a": of.a, "h": of.h} for number, of in enumerate(record.layers, 1)}
+    backward = {
+        number: {"da": of.da, "dh": of.dh, "delta": of.delta, "slope": of.slope}
+        for number, of in enumerate(made.layers, 1)
+    }
+    if record.stage is not None:
+        forward[0] = record.stage._asdict()
+        backward[0] = {"da": made.stage.da, "de": made.stage.de, "du": made.stage.du}
+    found = numbered(forward) | numbered(backward) | numbered(made.parameters, "d")
+    found |= {"C": made.cost, "dx": made.x}
     return found
 
 
 def options_of(case: Case) -> dict:
-    members = case.p[0]["W"].shape[0] if case.p[0]["W"].ndim == 3 else None
+    members = case.p[1]["W"].shape[0] if case.p[1]["W"].ndim == 3 else None
     return {"members": members, "masks": case.masks is not None}
 
 
@@ -133,7 +134,7 @@ def test_forward_alone_is_what_a_prediction_needs(dtype, rng):
     program = {"a": graph.outputs["a2"]}
     given = {name: np.asarray(array, dtype) for name, array in inputs_of(case).items() if array is not None}
     got = run(graph, program, given)["a"]
-    p = [{name: array.astype(dtype) for name, array in layer.items()} for layer in case.p]
+    p = {n: {name: array.astype(dtype) for name, array in of.items()} for n, of in case.p.items()}
     assert got.dtype == dtype
     np.testing.assert_array_equal(got, network.forward(p, given["x"], np).a)
     operations = [node for node in source(graph, program).splitlines() if "np.exp(" in node]

@@ -17,31 +17,34 @@ from chainrule.errors import SettingsError
 
 
 def drawn(shapes, rng):
-    return [{name: rng.normal(size=shape) for name, shape in layer.items()} for layer in shapes]
+    return {
+        number: {name: rng.normal(size=shape) for name, shape in layer.items()}
+        for number, layer in shapes.items()
+    }
 
 
 def test_a_member_s_weights_by_hand():
     """W_k[i,j] = r_k[i] W[i,j] s_k[j]; with W = [[1, 2], [3, 4]], r = (1, -1), s = (10, 100): [[10, 200], [-30, -400]]."""
-    theta = [
-        {
+    theta = {
+        1: {
             "W": np.array([[1.0, 2.0], [3.0, 4.0]]),
             "r": np.array([[1.0, -1.0], [2.0, 0.5]]),
             "s": np.array([[10.0, 100.0], [1.0, -1.0]]),
             "b": np.array([[7.0, 8.0], [9.0, 6.0]]),
         },
-        {"W": np.arange(4.0).reshape(2, 2, 1)},
-    ]
-    hidden, last = expand(theta, np)
+        2: {"W": np.arange(4.0).reshape(2, 2, 1)},
+    }
+    hidden, last = expand(theta, np).values()
     assert hidden["W"].tolist() == [[[10.0, 200.0], [-30.0, -400.0]], [[2.0, -4.0], [1.5, -2.0]]]
     assert hidden["b"].tolist() == [[7.0, 8.0], [9.0, 6.0]]
     assert set(hidden) == {"W", "b"}
     assert last["W"].tolist() == [[[0.0], [1.0]], [[2.0], [3.0]]]
     # G_1 = [[1, 0], [0, 0]] and G_2 = [[0, 0], [0, 2]]: half of r G s is dC/dW, half of G W s is dC/dr and so on.
-    gradients = [
-        {"W": np.array([[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 2.0]]]), "b": np.ones((2, 2))},
-        {"W": np.full((2, 2, 1), 6.0)},
-    ]
-    hidden, last = fold(gradients, theta, np)
+    gradients = {
+        1: {"W": np.array([[[1.0, 0.0], [0.0, 0.0]], [[0.0, 0.0], [0.0, 2.0]]]), "b": np.ones((2, 2))},
+        2: {"W": np.full((2, 2, 1), 6.0)},
+    }
+    hidden, last = fold(gradients, theta, np).values()
     assert hidden["W"].tolist() == [[5.0, 0.0], [0.0, -0.5]]
     assert hidden["r"].tolist() == [[5.0, 0.0], [0.0, -4.0]]
     assert hidden["s"].tolist() == [[0.5, 0.0], [0.0, 2.0]]
@@ -65,11 +68,11 @@ def test_a_member_computes_what_the_scaled_layers_do(sizes, members, bias, seed)
     made = network.forward(expand(theta, np), x, np).a
     for k in range(members):
         h = x
-        for layer in theta[:-1]:
+        for layer in [theta[number] for number in range(1, len(sizes) - 1)]:
             h = np.tanh(
                 ((h * layer["r"][k]) @ layer["W"]) * layer["s"][k] + (layer["b"][k] if "b" in layer else 0)
             )
-        last = theta[-1]
+        last = theta[len(sizes) - 1]
         want = np.tanh(h @ last["W"][k] + (last["b"][k] if "b" in last else 0))
         np.testing.assert_allclose(made[k], want, rtol=1e-12, atol=1e-14)
 
@@ -87,9 +90,9 @@ def test_the_gradient_is_that_of_the_mean_of_the_members_costs():
         theta, total = layout.unflatten(flat), 0.0
         for k in range(3):
             h = x[k]
-            for layer, f in zip(theta[:2], (np.tanh, lambda z: 1 / (1 + np.exp(-z))), strict=True):
+            for layer, f in zip((theta[1], theta[2]), (np.tanh, lambda z: 1 / (1 + np.exp(-z))), strict=True):
                 h = f(((h * layer["r"][k]) @ layer["W"]) * layer["s"][k] + layer["b"][k])
-            a = h @ theta[2]["W"][k] + theta[2]["b"][k]
+            a = h @ theta[3]["W"][k] + theta[3]["b"][k]
             total = total + np.mean(np.sum((a - y[k]) ** 2, axis=-1) / 2)
         return total / 3
 
@@ -106,12 +109,12 @@ def test_without_scalings_the_shared_gradient_is_the_mean_of_the_members(members
     rng = np.random.default_rng(seed)
     theta = drawn(shared_shapes(network, members), rng)
     for name in ("r", "s"):
-        theta[0][name] = np.ones_like(theta[0][name])
+        theta[1][name] = np.ones_like(theta[1][name])
     p = expand(theta, np)
     x, y = rng.normal(size=(4, 2)), rng.normal(size=(4, 1))
     gradients = network.backward(p, network.forward(p, x, np), y, np).parameters
     np.testing.assert_allclose(
-        fold(gradients, theta, np)[0]["W"], gradients[0]["W"].mean(axis=0), rtol=1e-12, atol=1e-15
+        fold(gradients, theta, np)[1]["W"], gradients[1]["W"].mean(axis=0), rtol=1e-12, atol=1e-15
     )
 
 

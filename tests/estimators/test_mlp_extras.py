@@ -518,7 +518,10 @@ def test_the_fitted_network_is_a_network():
         [4, Dense(8, "mish", dropout=0.1), Dense(3, "softmax")], "categorical_cross_entropy"
     )
     flat = Layout(model.network_).flatten(
-        [{"W": W, "b": b} for W, b in zip(model.coefs_, model.intercepts_, strict=True)]
+        {
+            number: {"W": W, "b": b}
+            for number, (W, b) in enumerate(zip(model.coefs_, model.intercepts_, strict=True), 1)
+        }
     )
     outputs = ReferenceEngine().predict(model.network_, flat[None], Z)[0]
     np.testing.assert_allclose(outputs, model.predict_proba(Z), rtol=1e-12)

@@ -15,8 +15,8 @@ METHODS = [name for name, record in OPTIMIZERS.items() if record.lines]
 
 def traced(case: Case, steps: StepSettings | None, eta: float = 0.01) -> Trace:
     """The trace of the first member of a case."""
-    members = case.p[0]["W"].ndim == 3
-    p = [{name: a[0] if members else a for name, a in arrays.items()} for arrays in case.p]
+    members = case.p[1]["W"].ndim == 3
+    p = {n: {name: a[0] if members else a for name, a in arrays.items()} for n, arrays in case.p.items()}
     trace = trace_network(case.network, p, case.x)
     weights = case.weights if case.weights is None or case.weights.ndim == 1 else case.weights[0]
     masks = case.masks and [m if m is None or m.ndim == 2 else m[0] for m in case.masks]

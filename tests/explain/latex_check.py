@@ -18,7 +18,7 @@ TEXT = {
     "documentclass", "usepackage", "allowdisplaybreaks", "setlength", "parindent", "parskip", "section", "subsection",
     "subsubsection", "paragraph", "par", "emph", "small", "texttt", "textless", "textgreater", "textbar",
     "textbackslash", "textasciitilde", "textasciicircum", "textasciigrave", "textquotedbl", "dots", "{", "}", "$", "&",
-    "#", "_", "%", "textit", "textbf", "hline", "medskip",
+    "#", "_", "%", "textit", "textbf", "LARGE", "bfseries", "hline", "medskip",
 }  # fmt: skip
 ENVIRONMENTS = {
     "document": False,

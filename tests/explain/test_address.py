@@ -92,7 +92,7 @@ NETWORK = Network(
     [2, Dense(3, "tanh", bias="none", dropout=0.5), Dense(2, "softmax", bias="layer")],
     "categorical_cross_entropy",
 )
-P = [{"W": np.ones((2, 3))}, {"W": np.ones((3, 2)), "b": np.zeros(1)}]
+P = {1: {"W": np.ones((2, 3))}, 2: {"W": np.ones((3, 2)), "b": np.zeros(1)}}
 X, Y = [[1.0, 2.0], [3.0, 4.0]], [[1.0, 0.0], [0.0, 1.0]]
 KNOWN = trace_network(NETWORK, P, X, Y, settings=StepSettings(optimizer("adam")), steps=3)
 PLAIN = trace_network(NETWORK, P, X[:1])

@@ -268,8 +268,8 @@ def test_the_gradient_by_the_inputs_is_a_difference(of, target):
 def test_the_logit_of_a_nearly_certain_class_does_not_cancel(sex):
     """At z = 40, 1 - p is 4e-18, which 1 - sigmoid(40) loses; the logit of one member is z itself."""
     model = replace(sex, parameters=np.array(sex.parameters[:1], np.float64))
-    Layout(model.network).unflatten(model.parameters[0])[-1]["b"][:] = 40.0
-    Layout(model.network).unflatten(model.parameters[0])[-1]["W"][:] = 0.0
+    Layout(model.network).unflatten(model.parameters[0])[len(model.network.layers)]["b"][:] = 40.0
+    Layout(model.network).unflatten(model.parameters[0])[len(model.network.layers)]["W"][:] = 0.0
     x = model.encoder.transform(model.table(PENGUINS).take([10]))
     for label, sign in ((1, 1), (0, -1)):
         assert Outcome(model, "logit", label).values(x)[0] == pytest.approx(sign * 40.0, rel=1e-14)

@@ -61,10 +61,10 @@ def named(certificate: Certificate) -> list[str]:
 def test_whatever_network_passes(case):
     if case.network.output.activation.name == "binary_step":
         case = case._replace(masks=None)
-    first = [
-        {name: (array[0] if array.ndim > len(shape[name]) else array) for name, array in layer.items()}
-        for layer, shape in zip(case.p, case.network.shapes(), strict=True)
-    ]
+    first = {
+        number: {name: (case.p[number][name].reshape(-1, *wanted)[0]) for name, wanted in shapes.items()}
+        for number, shapes in case.network.shapes().items()
+    }
     weights = case.weights if case.weights is None or case.weights.ndim == 1 else case.weights[0]
     certificate = check(case._replace(p=first, weights=weights), checks=["differences", "rows"])
     assert certificate.passed, certificate.to_dict()
@@ -142,14 +142,14 @@ def backprop(
     """Backpropagation by hand for a 3-layer tanh network with half the squared error, with ways to get it wrong."""
     n = len(x)
     a = [x]
-    for layer in p:
+    for layer in p.values():
         a.append(np.tanh(a[-1] @ layer["W"] + (layer["b"] if bias is not None else 0)))
     delta = sign * (a[-1] - y) * (1 - a[-1] ** 2) / (n if mean else 1)
-    grads = []
+    grads = {}
     for index in range(len(p) - 1, -1, -1):
-        w = p[index]["W"]
-        grads.insert(0, {"W": a[index].T @ delta, "b": delta.sum(axis=0) if bias else np.zeros(w.shape[1])})
-        w = w - updated * grads[0]["W"]
+        w = p[index + 1]["W"]
+        grads[index + 1] = {"W": a[index].T @ delta, "b": delta.sum(axis=0) if bias else np.zeros(w.shape[1])}
+        w = w - updated * grads[index + 1]["W"]
         back = w.reshape(w.shape[1], w.shape[0]) if through == "W" else w.T
         delta = delta @ back
         if slope:
@@ -188,8 +188,8 @@ def test_a_matrix_of_one_column_is_not_said_to_be_transposed():
     case = made((3, 3, 1))
 
     def gradient(*given):
-        first, *others = backprop(*given)
-        return [first | {"W": first["W"].T}, *others]
+        grads = backprop(*given)
+        return grads | {1: grads[1] | {"W": grads[1]["W"].T}}
 
     assert [m.sentence for m in check(case, gradient).mistakes] == ["dC/dW[1] is transposed"]
 
@@ -199,11 +199,11 @@ def test_a_missing_slope_is_named_with_its_layer(layer):
     case = made((3, 4, 2), "sigmoid")
 
     def gradient(network, p, x, y, weights):
-        a1 = 1 / (1 + np.exp(-(x @ p[0]["W"] + p[0]["b"])))
-        a2 = 1 / (1 + np.exp(-(a1 @ p[1]["W"] + p[1]["b"])))
+        a1 = 1 / (1 + np.exp(-(x @ p[1]["W"] + p[1]["b"])))
+        a2 = 1 / (1 + np.exp(-(a1 @ p[2]["W"] + p[2]["b"])))
         d2 = (a2 - y) / len(x) * (1 if layer == 1 else a2 * (1 - a2))
-        d1 = d2 @ p[1]["W"].T * (1 if layer == 0 else a1 * (1 - a1))
-        return [{"W": x.T @ d1, "b": d1.sum(0)}, {"W": a1.T @ d2, "b": d2.sum(0)}]
+        d1 = d2 @ p[2]["W"].T * (1 if layer == 0 else a1 * (1 - a1))
+        return {1: {"W": x.T @ d1, "b": d1.sum(0)}, 2: {"W": a1.T @ d2, "b": d2.sum(0)}}
 
     certificate = check(case, gradient)
     assert [m.sentence for m in certificate.mistakes] == [f"f'(z) is left out of delta[{layer + 1}]"]
@@ -217,10 +217,10 @@ def test_the_slope_at_a_instead_of_z_is_named():
         def s(z):
             return 1 / (1 + np.exp(-z))
 
-        a1 = s(x @ p[0]["W"] + p[0]["b"])
-        d2 = (a1 @ p[1]["W"] + p[1]["b"] - y) / len(x)
-        d1 = d2 @ p[1]["W"].T * s(a1) * (1 - s(a1))
-        return [{"W": x.T @ d1, "b": d1.sum(0)}, {"W": a1.T @ d2, "b": d2.sum(0)}]
+        a1 = s(x @ p[1]["W"] + p[1]["b"])
+        d2 = (a1 @ p[2]["W"] + p[2]["b"] - y) / len(x)
+        d1 = d2 @ p[2]["W"].T * s(a1) * (1 - s(a1))
+        return {1: {"W": x.T @ d1, "b": d1.sum(0)}, 2: {"W": a1.T @ d2, "b": d2.sum(0)}}
 
     assert named(check(case, gradient)) == ["f' at a"]
 
@@ -230,9 +230,9 @@ def test_a_slope_that_the_loss_had_canceled_is_named():
     case = case_of(network, np.random.default_rng(3), 6)
 
     def gradient(network, p, x, y, weights):
-        a = 1 / (1 + np.exp(-(x @ p[0]["W"] + p[0]["b"])))
+        a = 1 / (1 + np.exp(-(x @ p[1]["W"] + p[1]["b"])))
         delta = (a - y) * a * (1 - a) / len(x)
-        return [{"W": x.T @ delta, "b": delta.sum(0)}]
+        return {1: {"W": x.T @ delta, "b": delta.sum(0)}}
 
     assert named(check(case, gradient)) == ["extra f'"]
 
@@ -241,7 +241,7 @@ def test_a_transposed_gradient_of_another_shape_is_named():
     case = made((3, 4, 2))
 
     def gradient(*given):
-        return [{**layer, "W": layer["W"].T} for layer in network_gradient(*given)]
+        return {n: {**arrays, "W": arrays["W"].T} for n, arrays in network_gradient(*given).items()}
 
     certificate = check(case, gradient)
     assert named(certificate) == ["transposed matrix"]
@@ -252,12 +252,12 @@ def test_a_single_wrong_sign_and_a_single_missing_bias_are_placed():
     case = made((3, 4, 2))
 
     def flipped(*given):
-        first, second = network_gradient(*given)
-        return [{**first, "b": -first["b"]}, second]
+        grads = network_gradient(*given)
+        return {**grads, 1: {**grads[1], "b": -grads[1]["b"]}}
 
     def unbiased(*given):
-        first, second = network_gradient(*given)
-        return [first, {"W": second["W"]}]
+        grads = network_gradient(*given)
+        return {**grads, 2: {"W": grads[2]["W"]}}
 
     assert [m.sentence for m in check(case, flipped).mistakes] == ["dC/db[1] has the wrong sign"]
     certificate = check(case, unbiased)
@@ -271,10 +271,10 @@ def test_the_sum_of_the_articles_erratum_is_named_as_a_factor_or_row():
     case = case_of(network, np.random.default_rng(4), 6)
 
     def gradient(network, p, x, y, weights):
-        a = 1 / (1 + np.exp(-(x @ p[0]["W"] + p[0]["b"])))
+        a = 1 / (1 + np.exp(-(x @ p[1]["W"] + p[1]["b"])))
         total = float((a - y).sum()) * 2 / len(x)
         slope = (a * (1 - a))[-1]
-        return [{"W": total * slope * x[-1][:, None], "b": total * slope}]
+        return {1: {"W": total * slope * x[-1][:, None], "b": total * slope}}
 
     certificate = check(case, gradient)
     assert not certificate.passed
@@ -301,7 +301,8 @@ def test_a_factor_is_named_as_such():
     case = made((3, 4, 2))
 
     def gradient(*given):
-        return [{name: array * 1.01 for name, array in layer.items()} for layer in network_gradient(*given)]
+        grads = network_gradient(*given)
+        return {n: {name: array * 1.01 for name, array in arrays.items()} for n, arrays in grads.items()}
 
     (mistake,) = check(case, gradient).mistakes
     assert mistake.sentence == "the gradient is 1.01 times what it should be"
@@ -343,7 +344,7 @@ def test_the_step_moves_z_by_the_cube_root_of_eps():
 def relu_at(z):
     """One row, one ReLU neuron whose z is as given, behind it the identity: C = (relu(z) - 1)^2 / 2."""
     network = Network([1, Dense(1, "relu", bias="none"), Dense(1, bias="none")])
-    p = [{"W": np.array([[z]])}, {"W": np.array([[1.0]])}]
+    p = {1: {"W": np.array([[z]])}, 2: {"W": np.array([[1.0]])}}
     return network, p, np.array([[1.0]]), np.array([[1.0]])
 
 
@@ -374,7 +375,7 @@ def test_a_kink_excuses_no_mistake():
         network, p, x, y = relu_at(z)
 
         def gradient(*given, wrong=wrong):
-            return [{"W": np.array([[wrong]])}, {"W": network_gradient(*given)[1]["W"]}]
+            return {1: {"W": np.array([[wrong]])}, 2: {"W": network_gradient(*given)[2]["W"]}}
 
         certificate = certify(network, parameters=p, x=x, y=y, gradient=gradient, checks=["differences"])
         assert certificate.checks[0].failed == 1, (z, wrong)
@@ -389,7 +390,7 @@ def test_kinks_of_losses_and_users_formulas_are_seen():
     ):
         network = Network([1, Dense(1, output)], cost)
         y = np.array([[1.0]]) if cost == "mean_absolute_error" else np.array([[3.0]])
-        p = [{"W": np.array([[0.5]]), "b": np.array([0.5])}]
+        p = {1: {"W": np.array([[0.5]]), "b": np.array([0.5])}}
         certificate = certify(network, parameters=p, x=np.array([[1.0]]), y=y, checks=["differences"])
         assert certificate.passed
         assert {kink.address for kink in certificate.checks[0].kinks} == {"dC/dW[1][1,1]", "dC/db[1][1]"}
@@ -492,9 +493,10 @@ def test_arrays_that_do_not_fit_are_refused():
         ({"y": case.y[:2]}, "are expected"),
         ({"parameters": np.zeros(7)}, "parameters of shape (7,) don't fit: the network has 26"),
         ({"parameters": None}, "give all three"),
-        ({"gradient": lambda *given: []}, "returned 0 layers, and the network has 2"),
+        ({"gradient": lambda *given: []}, "each layer's arrays by number, {1: …, 2: …}, not a list"),
+        ({"gradient": lambda *given: {1: {}}}, "each layer's arrays by number, {1: …, 2: …}, not {1: …}"),
         (
-            {"gradient": lambda *given: [{"W": np.zeros(3)}, {}]},
+            {"gradient": lambda *given: {1: {"W": np.zeros(3)}, 2: {}}},
             "dC/dW[1] with the shape (3,); (3, 4) is expected",
         ),
         ({"y": np.full((5, 2), np.nan)}, "not a finite number"),

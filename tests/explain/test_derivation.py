@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from chainrule import Dense, Network
 from chainrule.engines.base import StepSettings
-from chainrule.equations.activations import ACTIVATIONS
+from chainrule.equations.activations import ACTIVATIONS, Activation
 from chainrule.equations.layout import Layout
+from chainrule.equations.losses import Link, Loss
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import derive
@@ -39,16 +40,16 @@ def test_every_line_of_every_address_is_the_engine_s_number(case, steps):
 
 def by_differences(case, layer, index):
     """The derivative by a weight, as the central difference of the cost with one Richardson step."""
-    members = case.p[0]["W"].ndim == 3
-    p = [{name: a[0] if members else a for name, a in arrays.items()} for arrays in case.p]
+    members = case.p[1]["W"].ndim == 3
+    p = {n: {name: a[0] if members else a for name, a in arrays.items()} for n, arrays in case.p.items()}
     weights = case.weights if case.weights is None or case.weights.ndim == 1 else case.weights[0]
     masks = case.masks and [m if m is None or m.ndim == 2 else m[0] for m in case.masks]
 
     def cost(moved):
-        q = [{**arrays, "W": moved} if number == layer else arrays for number, arrays in enumerate(p, 1)]
+        q = {**p, layer: {**p[layer], "W": moved}}
         return case.network.cost(case.network.forward(q, case.x, np, masks), case.y, np, weights)
 
-    return float(differences(cost, p[layer - 1]["W"], 2)[index])
+    return float(differences(cost, p[layer]["W"], 2)[index])
 
 
 @given(cases(deepest=3), st.integers(0, 3))
@@ -58,7 +59,7 @@ def test_every_form_is_the_central_difference(case, layer):
         return  # its delta a - y is Rosenblatt's rule, not the slope of the cost
     trace = traced(case, None)
     layer = min(layer, len(case.network.layers) - 1) + 1
-    index = tuple(size - 1 for size in case.network.shapes()[layer - 1]["W"])
+    index = tuple(size - 1 for size in case.network.shapes()[layer]["W"])
     want = by_differences(case, layer, index)
     scale = 1e-8 * (1 + abs(trace["C"]))
     address = Address("dC/dW", layer, tuple(i + 1 for i in index))
@@ -80,7 +81,7 @@ def test_every_form_is_jax_s_derivative():
     case = case_of(network, np.random.default_rng(3), 4, weighted="rows")
     trace = traced(case, None)
     by_p, by_x = jax.grad(lambda p, x: jax_cost(case)(p, x).sum(), (0, 1))(case.p, case.x)
-    for layer, arrays in enumerate(by_p, 1):
+    for layer, arrays in by_p.items():
         for name, array in arrays.items():
             for index in [(0,) * array.ndim, tuple(size - 1 for size in array.shape)]:
                 address = Address(f"dC/d{name}", layer, tuple(i + 1 for i in index))
@@ -102,7 +103,7 @@ def test_every_form_is_jax_s_derivative():
 )
 def test_the_slope_s_rules_lead_to_sympy_s_derivative(spec):
     network = Network([1, Dense(1, spec), Dense(1)])
-    trace = trace_network(network, [{"W": [[0.7]], "b": [0.1]}, {"W": [[1.0]], "b": [0.0]}], [[1.0]])
+    trace = trace_network(network, {1: {"W": [[0.7]], "b": [0.1]}, 2: {"W": [[1.0]], "b": [0.0]}}, [[1.0]])
     made = derive(trace, "f'[1][1]")
     assert made.ok
     record = network.layers[0].activation
@@ -119,7 +120,7 @@ def test_the_slope_s_rules_lead_to_sympy_s_derivative(spec):
 
 def test_a_kink_s_convention_is_told():
     network = Network([1, Dense(1, "relu"), Dense(1)])
-    trace = trace_network(network, [{"W": [[1.0]], "b": [0.0]}, {"W": [[1.0]], "b": [0.0]}], [[0.0]])
+    trace = trace_network(network, {1: {"W": [[1.0]], "b": [0.0]}, 2: {"W": [[1.0]], "b": [0.0]}}, [[0.0]])
     made = derive(trace, "f'[1][1]")
     assert made.result == 0
     assert "where its arguments are equal, the derivative of the first counts" in [
@@ -142,7 +143,7 @@ def test_a_kink_s_convention_is_told():
 def test_why_loss_and_output_cancel(cost, output, y):
     network = Network([2, Dense(3, output)], cost)
     trace = trace_network(
-        network, [{"W": [[0.5, -0.2, 0.1], [0.3, 0.4, -0.6]], "b": [0.1, 0.0, -0.1]}], [[1.0, -2.0]], [y]
+        network, {1: {"W": [[0.5, -0.2, 0.1], [0.3, 0.4, -0.6]], "b": [0.1, 0.0, -0.1]}}, [[1.0, -2.0]], [y]
     )
     for j in (1, 2, 3):
         made = derive(trace, f"delta[1][{j}]")
@@ -155,7 +156,7 @@ def test_why_loss_and_output_cancel(cost, output, y):
 
 def test_where_an_output_is_0_there_is_nothing_to_cancel():
     network = Network([1, Dense(2, "softmax")], "categorical_cross_entropy")
-    trace = trace_network(network, [{"W": [[900.0, -900.0]], "b": [0.0, 0.0]}], [[1.0]], [[0.0, 1.0]])
+    trace = trace_network(network, {1: {"W": [[900.0, -900.0]], "b": [0.0, 0.0]}}, [[1.0]], [[0.0, 1.0]])
     made = derive(trace, "delta[1][2]")
     assert made.parts == ()
     assert made.result == -1
@@ -172,7 +173,10 @@ def test_where_an_output_is_0_there_is_nothing_to_cancel():
 def test_a_long_sum_keeps_an_exact_rest():
     network = Network([500, Dense(60, "tanh"), Dense(30, "softmax")], "categorical_cross_entropy")
     rng = np.random.default_rng(2)
-    p = [{name: rng.normal(size=shape) / 8 for name, shape in layer.items()} for layer in network.shapes()]
+    p = {
+        number: {name: rng.normal(size=shape) / 8 for name, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     trace = trace_network(network, p, rng.normal(size=(40, 500)), np.eye(30)[rng.integers(0, 30, 40)])
     for address in [
         "z[1][7]@row=3",
@@ -196,11 +200,35 @@ def test_a_long_sum_keeps_an_exact_rest():
     assert set(shown) == largest
 
 
+def test_a_link_of_a_new_pair_of_loss_and_activation_explains_itself():
+    # a = e^z - 1 with the loss a - (y + 1) log(1 + a): the product of 1 - (y + 1)/(1 + a) and e^z = 1 + a is a - y.
+    why = "The loss's derivative is (a - y)/(1 + a) and the activation's is 1 + a: the product is a - y."
+    link = Link("exp(z) - 1 - (y+1)*z", lambda z, y, xp: xp.exp(z) - 1 - (y + 1) * z, "a - y", why)
+    shifted = Loss("shifted_poisson", "a - (y+1)*log(1+a)", over_outputs="sum", links={"lifted": link})
+    lifted = Activation("lifted", "exp(z)-1", "(-1, ∞)")
+    trace = trace_network(
+        Network([2, Dense(2, lifted)], shifted),
+        {1: {"W": [[0.5, -0.2], [0.3, 0.4]], "b": [0.1, 0.0]}},
+        [[1.0, -2.0]],
+        [[1.0, 0.5]],
+    )
+    made = derive(trace, "delta[1][2]")
+    (part,) = made.parts
+    assert made.ok
+    assert part.ok
+    assert part.notes == (why,)
+    assert [line.label for line in part.lines] == ["dloss", "slope", ""]
+    assert derive(trace, "loss").ok
+    # Without words of its own a link is taken as it is, as the perceptron's is.
+    mute = replace(shifted, links={"lifted": replace(link, why="")})
+    assert derive(replace(trace, network=Network([2, Dense(2, lifted)], mute)), "delta[1][2]").parts == ()
+
+
 def test_terms_that_are_0_are_not_written_out():
     network = Network([40, Dense(1, "identity", bias="none")])
     x = np.zeros((1, 40))
     x[0, [3, 17]] = 1.0
-    trace = trace_network(network, [{"W": np.arange(40.0)[:, None]}], x)
+    trace = trace_network(network, {1: {"W": np.arange(40.0)[:, None]}}, x)
     line = derive(trace, "z[1][1]").lines[-1]
     assert text(line.symbols) == "W[1][4,1]*x[4] + W[1][18,1]*x[18] + rest"
     assert line.note == "rest: the sum of the other 38 terms, which are all 0"
@@ -213,7 +241,10 @@ def test_terms_that_are_0_are_not_written_out():
 def test_an_update_s_lines_are_the_optimizer_s(name):
     network = Network([2, Dense(2, "tanh", frozen=["W[1,1]"]), Dense(1)])
     rng = np.random.default_rng(0)
-    p = [{key: rng.normal(size=shape) for key, shape in layer.items()} for layer in network.shapes()]
+    p = {
+        number: {key: rng.normal(size=shape) for key, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     steps = StepSettings(optimizer(name), l2=0.1, clip_norm=0.05, weight_decay=0.2)
     trace = trace_network(
         network, p, rng.normal(size=(3, 2)), rng.normal(size=(3, 1)), settings=steps, steps=3
@@ -239,7 +270,7 @@ def test_an_update_s_lines_are_the_optimizer_s(name):
 def test_plain_descent_needs_few_lines():
     trace = trace_network(
         Network([1, Dense(1)]),
-        [{"W": [[2.0]], "b": [0.0]}],
+        {1: {"W": [[2.0]], "b": [0.0]}},
         [[1.0]],
         [[1.0]],
         settings=StepSettings(optimizer("sgd")),
@@ -255,7 +286,7 @@ def test_the_predicted_change_of_the_cost():
     # C = (w - 1)^2/2 at w = 3: gradient 2; eta = 0.01: predicted -0.01·4, actual ((2.98 - 1)^2 - 4)/2 = -0.0398.
     trace = trace_network(
         network,
-        [{"W": [[3.0]]}],
+        {1: {"W": [[3.0]]}},
         [[1.0]],
         [[1.0]],
         settings=StepSettings(optimizer("sgd")),
@@ -270,7 +301,7 @@ def test_the_predicted_change_of_the_cost():
     assert made.notes[0].startswith("The cost changed by -0.0398; -0.04 was predicted.")
     momentum = trace_network(
         network,
-        [{"W": [[3.0]]}],
+        {1: {"W": [[3.0]]}},
         [[1.0]],
         [[1.0]],
         settings=StepSettings(optimizer("momentum")),
@@ -312,6 +343,17 @@ def in_layer(number, **arrays):
     return change
 
 
+def in_back(number, **arrays):
+    def change(step):
+        layers = list(step.gradients.layers)
+        layers[number] = layers[number]._replace(
+            **{k: f(getattr(layers[number], k)) for k, f in arrays.items()}
+        )
+        return replace(step, gradients=step.gradients._replace(layers=tuple(layers)))
+
+    return change
+
+
 def in_gradients(**arrays):
     def change(step):
         return replace(
@@ -343,16 +385,16 @@ PLANTED = {
     "h[1][2]@row=2": in_layer(0, h=off),
     "a[2][1]@row=1": in_layer(1, a=off),
     "f'[1][2]@row=1": lambda step: replace(step, slopes=(off(step.slopes[0]), step.slopes[1])),
-    "dC/da[2][1]@row=1": lambda step: replace(step, da=(step.da[0], off(step.da[1]))),
-    "dC/dh[1][2]@row=1": lambda step: replace(step, dh=(off(step.dh[0]), step.dh[1])),
+    "dC/da[2][1]@row=1": in_back(1, da=off),
+    "dC/dh[1][2]@row=1": in_back(0, dh=off),
     "loss@row=1": lambda step: replace(step, losses=off(step.losses)),
     "C": in_gradients(cost=off),
     "dC/dx[1]@row=1": in_gradients(x=off),
-    "delta[1][2]@row=1": in_gradients(deltas=lambda d: (off(d[0]), d[1])),
-    "delta[2][1]@row=2": in_gradients(deltas=lambda d: (d[0], -d[1])),
-    "dC/dW[1][2,3]": in_gradients(parameters=lambda p: ({**p[0], "W": off(p[0]["W"])}, p[1])),
-    "dC/dW[2][1,1]": in_gradients(parameters=lambda p: (p[0], {**p[1], "W": p[1]["W"] / 2})),
-    "dC/db[2][1]": in_gradients(parameters=lambda p: (p[0], {**p[1], "b": off(p[1]["b"])})),
+    "delta[1][2]@row=1": in_back(0, delta=off),
+    "delta[2][1]@row=2": in_back(1, delta=np.negative),
+    "dC/dW[1][2,3]": in_back(0, parameters=lambda p: {**p, "W": off(p["W"])}),
+    "dC/dW[2][1,1]": in_back(1, parameters=lambda p: {**p, "W": p["W"] / 2}),
+    "dC/db[2][1]": in_back(1, parameters=lambda p: {**p, "b": off(p["b"])}),
     "penalized/dW[1][1,1]": in_update(penalized=off),
     "g/dW[1][1,1]": in_update(used=off),
     "W_decayed[1][1,1]": in_update(decayed=off),
@@ -397,7 +439,7 @@ def test_a_planted_error_is_seen_in_matrices(address, change):
 def test_a_formula_that_overflows_is_not_checked_with_itself():
     # log(1 + e^z) at z = 800 is inf as written; the engine's stable form gives 800.
     network = Network([1, Dense(1, "softplus")])
-    trace = trace_network(network, [{"W": [[800.0]], "b": [0.0]}], [[1.0]])
+    trace = trace_network(network, {1: {"W": [[800.0]], "b": [0.0]}}, [[1.0]])
     line = derive(trace, "a[1][1]").lines[-1]
     assert line.result == 800
     assert line.check is None
@@ -410,7 +452,10 @@ def test_a_formula_that_overflows_is_not_checked_with_itself():
 def test_from_the_start_every_number_has_its_line():
     network = Network([2, Dense(2, "tanh"), Dense(2, "sigmoid"), Dense(1)])
     rng = np.random.default_rng(0)
-    p = [{key: rng.normal(size=shape) for key, shape in layer.items()} for layer in network.shapes()]
+    p = {
+        number: {key: rng.normal(size=shape) for key, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     trace = trace_network(network, p, [[1.0, 2.0]], [[1.0]])
     made = derive(trace, "dC/dW[1][1,2]", from_start=True)
     assert made.ok
@@ -424,7 +469,7 @@ def test_from_the_start_every_number_has_its_line():
 @pytest.mark.parametrize("deep", [30, 31])
 def test_as_deep_as_paper_goes(deep):
     network = Network([1, *(Dense(1, "tanh") for _ in range(deep))])
-    p = [{"W": [[0.9]], "b": [0.1]} for _ in range(deep)]
+    p = {number: {"W": [[0.9]], "b": [0.1]} for number in range(1, deep + 1)}
     trace = trace_network(network, p, [[1.0]], [[1.0]])
     if deep == 30:
         assert derive(trace, "dC/dW[1][1,1]", from_start=True).ok
@@ -442,7 +487,7 @@ def test_as_deep_as_paper_goes(deep):
     "address", ["delta[1][1]", "C", "W_new[1][1,1]", "m/dW[1][1,1]", "prediction", "dC/dW[1]"]
 )
 def test_a_bare_prediction_has_no_gradient(address):
-    trace = trace_network(Network([1, Dense(1)]), [{"W": [[1.0]], "b": [0.0]}], [[1.0]])
+    trace = trace_network(Network([1, Dense(1)]), {1: {"W": [[1.0]], "b": [0.0]}}, [[1.0]])
     with pytest.raises(SettingsError, match=r"isn't known|only a trace of a model's prediction"):
         derive(trace, address)
 

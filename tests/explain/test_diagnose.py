@@ -32,7 +32,7 @@ def trained(target="species", table=PENGUINS, **how):
 def changed(model: Model, change) -> Model:
     """The model with its first member's arrays changed in place by ``change(layers)``."""
     parameters = np.array(model.parameters, np.float64)
-    change(Layout(model.network).unflatten(parameters[0]))
+    change(list(Layout(model.network).unflatten(parameters[0]).values()))
     return replace(model, parameters=parameters)
 
 
@@ -355,7 +355,7 @@ def test_several_members_are_one_finding_with_all_their_addresses():
     model = trained(members=3, epochs=2)
     parameters = np.array(model.parameters, np.float64)
     for member in (0, 2):
-        Layout(model.network).unflatten(parameters[member])[0]["b"][:] = -1e3
+        Layout(model.network).unflatten(parameters[member])[1]["b"][:] = -1e3
     diagnosis = diagnose(replace(model, parameters=parameters), PENGUINS)
     found = [finding for finding in diagnosis.findings if finding.kind == "dead_neurons"]
     assert len(found) == 1

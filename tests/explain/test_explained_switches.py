@@ -27,10 +27,10 @@ SMALL = Network(
     "half_squared_error",
 )
 # The numbers of tests/engines/test_dense_switches.py, by hand there.
-P = [
-    {"W": [[1.0, -1.0], [4.0, 0.0]], "b": [0.0, -R], "alpha": [0.5, 0.25]},
-    {"W": [[2.0], [4.0]], "b": [0.0]},
-]
+P = {
+    1: {"W": [[1.0, -1.0], [4.0, 0.0]], "b": [0.0, -R], "alpha": [0.5, 0.25]},
+    2: {"W": [[2.0], [4.0]], "b": [0.0]},
+}
 
 
 def small(**settings: Any) -> chainrule.explain.trace.trace.Trace:
@@ -186,12 +186,15 @@ def test_a_training_that_is_resumed_has_the_same_strength():
 def test_a_mistake_in_a_network_with_switches_is_named():
     draws = np.random.default_rng(3)
     network = Network([3, Dense(4, "tanh", mix=True, parametrization="ntk"), Dense(2)])
-    p = [{name: draws.normal(size=shape) for name, shape in own.items()} for own in network.shapes()]
+    p = {
+        number: {name: draws.normal(size=shape) for name, shape in own.items()}
+        for number, own in network.shapes().items()
+    }
     x, y = draws.normal(size=(6, 3)), draws.normal(size=(6, 2))
 
     def wrong(network, p, x, y, weights):
         found = network.backward(p, network.forward(p, x, np), y, np, weights).parameters
-        return [{**found[0], "alpha": -found[0]["alpha"]}, found[1]]
+        return {**found, 1: {**found[1], "alpha": -found[1]["alpha"]}}
 
     made = certify(network, parameters=p, x=x, y=y, gradient=wrong, checks=["differences"])
     assert not made.passed

@@ -19,7 +19,7 @@ from networks import cases
 
 FIRST = trace_network(
     Network([3, Dense(4, "sigmoid", bias="none"), Dense(1, "sigmoid", bias="none")]),
-    [{"W": np.full((3, 4), 0.1)}, {"W": np.full((4, 1), 0.1)}],
+    {1: {"W": np.full((3, 4), 0.1)}, 2: {"W": np.full((4, 1), 0.1)}},
     [[1.0, 1.0, 1.0]],
     [[1.0]],
 )
@@ -67,10 +67,10 @@ def test_more_digits_come_nearer():
 def test_an_update_by_hand():
     # Article 5: w5 = 0.40 - 0.5·0.082167041; with 4 places the gradient is 0.082160 or so, w5 0.3589.
     network = Network([2, Dense(2, "sigmoid", bias="layer"), Dense(2, "sigmoid", bias="layer")])
-    weights = [
-        {"W": [[0.15, 0.25], [0.20, 0.30]], "b": [0.35]},
-        {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
-    ]
+    weights = {
+        1: {"W": [[0.15, 0.25], [0.20, 0.30]], "b": [0.35]},
+        2: {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
+    }
     trace = trace_network(
         network,
         weights,
@@ -101,7 +101,10 @@ def test_what_rounding_did_is_accounted_for(case, places):
 def test_many_rows_by_hand():
     rng = np.random.default_rng(4)
     network = Network([2, Dense(2, "tanh"), Dense(1)], "huber")
-    p = [{name: rng.normal(size=shape) for name, shape in layer.items()} for layer in network.shapes()]
+    p = {
+        number: {name: rng.normal(size=shape) for name, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     trace = trace_network(network, p, rng.normal(size=(30, 2)), rng.normal(size=(30, 1)))
     for address in ("C", "dC/dW[1][1,1]", "dC/db[2][1]"):
         made = derive(trace, address, hand=4)
@@ -119,7 +122,7 @@ def test_what_is_no_number_of_digits(places):
 
 def test_a_network_too_large_for_paper():
     wide = Network([1200, Dense(1)])
-    trace = trace_network(wide, [{"W": np.ones((1200, 1)), "b": np.zeros(1)}], np.ones((1, 1200)))
+    trace = trace_network(wide, {1: {"W": np.ones((1200, 1)), "b": np.zeros(1)}}, np.ones((1, 1200)))
     with pytest.raises(
         SettingsError, match="a network of 1201 neurons in 1 layer is too large to be written out"
     ):

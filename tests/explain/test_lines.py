@@ -16,7 +16,7 @@ from chainrule.formula.plain import tree_from_data, tree_to_data
 from chainrule.formula.text import text
 
 TRACE = trace_network(
-    Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]], [[1.0]]
+    Network([2, Dense(1, "sigmoid")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]], [[1.0]]
 )
 
 

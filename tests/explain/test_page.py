@@ -31,10 +31,10 @@ SIZES = {"desktop": (1280, 900), "phone": (375, 800)}
 
 def small() -> Trace:
     network = Network([2, Dense(2, "sigmoid", bias="layer"), Dense(2, "sigmoid", bias="layer")])
-    weights = [
-        {"W": [[0.15, 0.25], [0.20, 0.30]], "b": [0.35]},
-        {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
-    ]
+    weights = {
+        1: {"W": [[0.15, 0.25], [0.20, 0.30]], "b": [0.35]},
+        2: {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
+    }
     return trace_network(network, weights, [[0.05, 0.10]], [[0.01, 0.99]])
 
 
@@ -43,10 +43,10 @@ def drawn(*sizes: int) -> Trace:
     rng = np.random.default_rng(7)
     hidden = [Dense(size, name) for size, name in zip(sizes[1:-1], ("relu", "tanh"), strict=True)]
     network = Network([sizes[0], *hidden, Dense(sizes[-1], "softmax")], "categorical_cross_entropy")
-    weights = [
-        {"W": rng.normal(size=(n_in, n_out)) / np.sqrt(n_in), "b": rng.normal(size=n_out) / 10}
-        for n_in, n_out in pairwise(sizes)
-    ]
+    weights = {
+        number: {"W": rng.normal(size=(n_in, n_out)) / np.sqrt(n_in), "b": rng.normal(size=n_out) / 10}
+        for number, (n_in, n_out) in enumerate(pairwise(sizes), 1)
+    }
     return trace_network(network, weights, rng.uniform(size=(1, sizes[0])), np.eye(sizes[-1])[[3]])
 
 

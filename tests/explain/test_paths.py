@@ -39,10 +39,10 @@ def every_path(trace, place):
     found = {}
     for way in itertools.product(*(range(size) for size in sizes[layer + 1 :])):
         neurons = (place.index[1] - 1, *way)
-        product = step.record.inputs_of(layer - 1)[index, place.index[0] - 1] * scales[layer - 1]
+        product = step.record.entering(layer)[index, place.index[0] - 1] * scales[layer - 1]
         for number, at in enumerate(neurons, layer):
             if number > layer:
-                weight = p[number - 1]["W"][neurons[number - layer - 1], at]
+                weight = p[number]["W"][neurons[number - layer - 1], at]
                 product = product * weight * scales[number - 1]
             if number < last:
                 mask = step.record.layers[number - 1].mask
@@ -50,7 +50,7 @@ def every_path(trace, place):
                     product * step.slopes[number - 1][index, at] * (1 if mask is None else mask[index, at])
                 )
             else:
-                product = product * step.gradients.deltas[-1][index, at]
+                product = product * step.gradients.layers[-1].delta[index, at]
         found[way] = float(product)
     return found
 
@@ -81,9 +81,10 @@ def test_the_largest_paths_are_found_and_the_rest_is_exact(case, most, layer):
 def deep(width, depth, activation="sigmoid", scale=1.0, seed=0):
     network = Network([width, *(Dense(width, activation) for _ in range(depth)), Dense(1, "sigmoid")])
     rng = np.random.default_rng(seed)
-    p = [
-        {name: rng.normal(size=shape) * scale for name, shape in layer.items()} for layer in network.shapes()
-    ]
+    p = {
+        number: {name: rng.normal(size=shape) * scale for name, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     return trace_network(network, p, rng.normal(size=(1, width)), [[1.0]])
 
 
@@ -116,7 +117,10 @@ def test_other_derivatives_have_paths_too(address):
         "categorical_cross_entropy",
     )
     rng = np.random.default_rng(1)
-    p = [{name: rng.normal(size=shape) for name, shape in layer.items()} for layer in network.shapes()]
+    p = {
+        number: {name: rng.normal(size=shape) for name, shape in layer.items()}
+        for number, layer in network.shapes().items()
+    }
     trace = trace_network(network, p, rng.normal(size=(3, 2)), np.eye(2)[[0, 1, 0]])
     row = "" if address.startswith("dC/db") else "@row=2"
     made = derive(trace, address + row, form="paths")
@@ -145,7 +149,9 @@ def test_the_factors_multiply_to_the_only_path():
 def test_a_saturated_neuron_is_named():
     # One hidden neuron at z = 8: sigmoid's slope there is 0.000335.
     network = Network([1, Dense(1, "sigmoid"), Dense(1)])
-    trace = trace_network(network, [{"W": [[8.0]], "b": [0.0]}, {"W": [[1.0]], "b": [0.0]}], [[1.0]], [[0.0]])
+    trace = trace_network(
+        network, {1: {"W": [[8.0]], "b": [0.0]}, 2: {"W": [[1.0]], "b": [0.0]}}, [[1.0]], [[0.0]]
+    )
     factors, told = factors_of(trace, "dC/dW[1][1,1]")
     (guilty,) = [factor for factor in factors if factor.blame]
     assert guilty.address == "f'[1][1]"
@@ -156,7 +162,7 @@ def test_a_saturated_neuron_is_named():
 def test_a_large_weight_is_named():
     network = Network([1, Dense(1, "tanh"), Dense(1)])
     trace = trace_network(
-        network, [{"W": [[0.1]], "b": [0.0]}, {"W": [[5000.0]], "b": [0.0]}], [[1.0]], [[0.0]]
+        network, {1: {"W": [[0.1]], "b": [0.0]}, 2: {"W": [[5000.0]], "b": [0.0]}}, [[1.0]], [[0.0]]
     )
     factors, told = factors_of(trace, "dC/dW[1][1,1]")
     assert [factor.address for factor in factors if factor.blame] == ["W[2][1,1]"]
@@ -180,7 +186,7 @@ def test_many_small_slopes_are_named_together():
 )
 def test_a_factor_of_0_is_named(hidden, x, y, address, told):
     network = Network([1, Dense(1, hidden, bias="none"), Dense(1, bias="none")])
-    trace = trace_network(network, [{"W": [[-1.0]]}, {"W": [[1.0]]}], x, y)
+    trace = trace_network(network, {1: {"W": [[-1.0]]}, 2: {"W": [[1.0]]}}, x, y)
     factors, notes = factors_of(trace, "dC/dW[1][1,1]")
     assert [factor.address for factor in factors if factor.blame] == [address]
     assert told in notes

@@ -15,7 +15,7 @@ from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.lines import Derivation, MatrixLine
 from chainrule.explain.derive.matrices import matrix
 from chainrule.explain.derive.walk import walk
-from chainrule.explain.show.blocks import MOST_CELLS, blocks
+from chainrule.explain.show.cells import MOST_CELLS, cells
 from chainrule.explain.show.html import html_fragment, render_html
 from chainrule.explain.show.mathml import element_name, terms
 from chainrule.explain.show.showing import Showing
@@ -60,7 +60,11 @@ def batch() -> Trace:
     """Three rows, so that addresses need @row."""
     rng = np.random.default_rng(3)
     network = Network([2, Dense(3, "relu"), Dense(1, "sigmoid")], "binary_cross_entropy")
-    weights = [{"W": rng.normal(size=shape), "b": rng.normal(size=shape[1])} for shape in ((2, 3), (3, 1))]
+    shapes = {1: (2, 3), 2: (3, 1)}
+    weights = {
+        number: {"W": rng.normal(size=shape), "b": rng.normal(size=shape[1])}
+        for number, shape in shapes.items()
+    }
     return trace_network(network, weights, rng.normal(size=(3, 2)), [[1.0], [0.0], [1.0]])
 
 
@@ -122,7 +126,7 @@ def test_a_wrong_number_on_the_page_would_be_seen():
 
 
 def test_by_hand_the_engines_number_stands_beside_the_rounded_one():
-    trace = trace_network(Network([1, Dense(1, "sigmoid")]), [{"W": [[0.3]], "b": [0.0]}], [[1.0]])
+    trace = trace_network(Network([1, Dense(1, "sigmoid")]), {1: {"W": [[0.3]], "b": [0.0]}}, [[1.0]])
     page = Reader(render_html(derive(trace, "a[1][1]", hand=2)))
     (result,) = [
         found
@@ -181,7 +185,7 @@ def test_numbers_of_whole_arrays_have_addresses():
 
 def test_blocks_hold_every_neuron():
     trace = batch()
-    made = blocks(trace, Address.parse("z[1][1]@row=3"), {"z[1][1]@row=3"}, Showing())
+    made = cells(trace, Address.parse("z[1][1]@row=3"), {"z[1][1]@row=3"}, Showing())
     assert [block["title"] for block in made] == ["Inputs", "Layer 1", "Layer 2, the output"]
     assert [strip["name"] for strip in made[1]["strips"]] == ["z", "a", "delta"]
     for block in made:
@@ -195,19 +199,19 @@ def test_blocks_hold_every_neuron():
 
 def test_shades_are_the_share_of_the_largest():
     trace = trace_network(
-        Network([3, Dense(1)]), [{"W": [[1.0], [1.0], [1.0]], "b": [0.0]}], [[-4.0, 2.0, 0.0]]
+        Network([3, Dense(1)]), {1: {"W": [[1.0], [1.0], [1.0]], "b": [0.0]}}, [[-4.0, 2.0, 0.0]]
     )
-    made = blocks(trace, Address.parse("x[1]"), set(), Showing())
+    made = cells(trace, Address.parse("x[1]"), set(), Showing())
     assert [cell["shade"] for cell in made[0]["strips"][0]["cells"]] == [-10, 5, 0]
 
 
 def test_layers_too_large_to_show_say_how_many_more():
     count = MOST_CELLS + 5
     network = Network([1, Dense(count), Dense(1)])
-    weights = [
-        {"W": np.ones((1, count)), "b": np.zeros(count)},
-        {"W": np.ones((count, 1)), "b": np.zeros(1)},
-    ]
+    weights = {
+        1: {"W": np.ones((1, count)), "b": np.zeros(count)},
+        2: {"W": np.ones((count, 1)), "b": np.zeros(1)},
+    }
     trace = trace_network(network, weights, [[1.0]])
     page = render_html(walk(trace), trace)
     assert "and 5 more" in page

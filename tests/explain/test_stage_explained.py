@@ -133,7 +133,9 @@ def test_what_the_stage_doesn_t_have_is_told(text, told):
 
 
 def test_without_a_stage_layer_0_is_the_input():
-    plain = trace_network(Network([2, Dense(1)]), [{"W": [[0.5], [1.0]], "b": [0.0]}], [[2.0, 3.0]], [[1.0]])
+    plain = trace_network(
+        Network([2, Dense(1)]), {1: {"W": [[0.5], [1.0]], "b": [0.0]}}, [[2.0, 3.0]], [[1.0]]
+    )
     assert plain["a[0][2]"] == plain["x[2]"] == 3.0
     assert plain["dC/da[0][1]"] == plain["dC/dx[1]"]
     for text in ("u[0][1,1]", "s[0][1]", "dC/dV[0][1,1,1]"):

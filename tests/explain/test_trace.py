@@ -21,10 +21,10 @@ from chainrule.explain.trace.trace import Trace
 from networks import cases
 
 MAZUR = Network([2, Dense(2, "sigmoid", bias="layer"), Dense(2, "sigmoid", bias="layer")])
-WEIGHTS = [
-    {"W": [[0.15, 0.25], [0.20, 0.30]], "b": [0.35]},
-    {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
-]
+WEIGHTS = {
+    1: {"W": [[0.15, 0.25], [0.20, 0.30]], "b": [0.35]},
+    2: {"W": [[0.40, 0.50], [0.45, 0.55]], "b": [0.60]},
+}
 SGD = StepSettings(optimizer("sgd"))
 
 
@@ -51,7 +51,7 @@ def test_the_fifth_article_s_numbers_have_addresses():
 def test_a_row_s_gradients_add_up_to_the_sum(case):
     trace = traced(case, None)
     rows = trace.steps[0].rows
-    for layer, shapes in enumerate(case.network.shapes(), 1):
+    for layer, shapes in case.network.shapes().items():
         for name in shapes:
             parts = [trace.array(f"dC/d{name}[{layer}]@row={row}") for row in rows]
             want = trace.array(f"dC/d{name}[{layer}]")
@@ -72,7 +72,7 @@ def test_the_derivative_by_the_output_is_the_loss_s_own():
     # C = mean over 2 rows of the mean over 2 outputs of (a - y)^2, so dC/da = 2 (a - y)/2/2.
     network = Network([1, Dense(2)], "mean_squared_error")
     trace = trace_network(
-        network, [{"W": [[1.0, 2.0]], "b": [0.0, 0.0]}], [[1.0], [3.0]], [[0.0, 0.0], [1.0, 1.0]]
+        network, {1: {"W": [[1.0, 2.0]], "b": [0.0, 0.0]}}, [[1.0], [3.0]], [[0.0, 0.0], [1.0, 1.0]]
     )
     assert trace["dC/da[1][2]@row=2"] == 2 * (6.0 - 1.0) / 2 / 2
 
@@ -81,7 +81,10 @@ def test_dropout_is_in_the_trace():
     network = Network([1, Dense(2, dropout=0.5), Dense(1)], "half_squared_error")
     layout = Layout(network)
     flat = layout.flatten(
-        [{"W": np.array([[1.0, 2.0]]), "b": np.zeros(2)}, {"W": np.array([[3.0], [4.0]]), "b": np.zeros(1)}]
+        {
+            1: {"W": np.array([[1.0, 2.0]]), "b": np.zeros(2)},
+            2: {"W": np.array([[3.0], [4.0]]), "b": np.zeros(1)},
+        }
     )
     masks = [np.array([[0.0, 2.0]]), None]
     trace = Trace(network, (trace_step(layout, flat, np.array([[1.0]]), np.array([[0.0]]), masks=masks),))
@@ -99,10 +102,10 @@ def test_dropout_is_in_the_trace():
     [
         ({"x": [[1.0]]}, "x of shape (1, 1) should be rows of 2 numbers"),
         ({"y": [[1.0, 2.0], [1.0, 2.0]]}, "1 rows x and 2 rows y"),
-        ({"parameters": WEIGHTS[:1]}, "parameters for 1 layers"),
-        ({"parameters": [{"W": [[1.0]]}, WEIGHTS[1]]}, "W[1] has shape (1, 1), but (2, 2) is expected"),
-        ({"parameters": [{"W": WEIGHTS[0]["W"]}, WEIGHTS[1]]}, "b[1] is missing, but (1,) is expected"),
-        ({"parameters": [{**WEIGHTS[0], "c": [1.0]}, WEIGHTS[1]]}, "c[1] was given, but layer 1 has none"),
+        ({"parameters": {1: WEIGHTS[1]}}, "parameters for the layers 1 don't fit a network that has 1, 2"),
+        ({"parameters": {**WEIGHTS, 1: {"W": [[1.0]]}}}, "W[1] has shape (1, 1), but (2, 2) is expected"),
+        ({"parameters": {**WEIGHTS, 1: {"W": WEIGHTS[1]["W"]}}}, "b[1] is missing, but (1,) is expected"),
+        ({"parameters": {**WEIGHTS, 1: {**WEIGHTS[1], "c": [1.0]}}}, "c[1] was given, but layer 1 has none"),
         ({"parameters": np.zeros(3)}, "parameters of shape (3,) don't fit a network of 10"),
         ({"y": None}, "an update needs targets y"),
         ({"settings": StepSettings(optimizer("lbfgs"))}, "it has no single steps to trace"),

@@ -57,7 +57,7 @@ def test_a_prediction_comes_back():
 
 def test_numbers_that_are_none_come_back():
     trace = trace_network(
-        Network([1, Dense(1, "exponential")]), [{"W": [[800.0]], "b": [0.0]}], [[1.0]], [[1.0]]
+        Network([1, Dense(1, "exponential")]), {1: {"W": [[800.0]], "b": [0.0]}}, [[1.0]], [[1.0]]
     )
     assert trace["a[1][1]"] == math.inf
     assert trace_from_json(trace_to_json(trace))["a[1][1]"] == math.inf
@@ -67,7 +67,7 @@ SGD = StepSettings(optimizer("momentum"))
 SMALL = trace_to_data(
     trace_network(
         Network([1, Dense(1, "tanh")]),
-        [{"W": [[0.5]], "b": [0.0]}],
+        {1: {"W": [[0.5]], "b": [0.0]}},
         [[1.0], [2.0]],
         [[1.0], [0.0]],
         settings=SGD,

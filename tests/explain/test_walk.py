@@ -20,9 +20,10 @@ def drawn(
     network = Network(
         [sizes[0], *(Dense(size, "tanh") for size in sizes[1:-1]), Dense(sizes[-1], output)], loss
     )
-    weights = [
-        {"W": rng.normal(size=(n_in, n_out)), "b": rng.normal(size=n_out)} for n_in, n_out in pairwise(sizes)
-    ]
+    weights = {
+        number: {"W": rng.normal(size=(n_in, n_out)), "b": rng.normal(size=n_out)}
+        for number, (n_in, n_out) in enumerate(pairwise(sizes), 1)
+    }
     y = np.eye(sizes[-1])[rng.integers(sizes[-1], size=rows)] if targets else None
     return trace_network(network, weights, rng.normal(size=(rows, sizes[0])), y, settings=settings)
 

@@ -8,7 +8,7 @@ import pytest
 
 from chainrule.lessons.lesson import Lesson, read_lesson
 from chainrule.lessons.runner import walk
-from chainrule.lessons.show.blocks import Shown
+from chainrule.lessons.show.document import ShownStep
 
 MINE = """
 title = "A neuron says no"
@@ -46,7 +46,7 @@ Write = Callable[..., Lesson]
 
 
 @cache
-def walk_once(name: str) -> tuple[Shown, ...]:
+def walk_once(name: str) -> tuple[ShownStep, ...]:
     """The steps of a lesson that comes with chainrule, walked through once for all tests."""
     return tuple(walk(read_lesson(name)))
 
@@ -67,6 +67,6 @@ def write(tmp_path: Path) -> Write:
 
 
 @pytest.fixture(scope="session", name="walked")
-def walked_fixture() -> Callable[[str], tuple[Shown, ...]]:
+def walked_fixture() -> Callable[[str], tuple[ShownStep, ...]]:
     """Return the steps of a lesson by its name."""
     return walk_once

@@ -8,11 +8,11 @@ from itertools import islice
 import pytest
 
 from chainrule.errors import SettingsError
+from chainrule.explain.show.document import Checked, Erratum, Worked
 from chainrule.lessons.lesson import FOLDER, lesson_names, read_lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.printed import Printed
 from chainrule.lessons.runner import setups_of, walk
-from chainrule.lessons.show.blocks import Checked, Erratum, Worked
 
 NAMES = lesson_names()
 

@@ -7,20 +7,20 @@ from pathlib import Path
 import pytest
 
 from chainrule.explain.derive.grid import Grid
+from chainrule.explain.show import render
+from chainrule.explain.show.document import Checked, Compared, Erratum, Plot, Words
+from chainrule.explain.show.terminal import plain, section_rows
 from chainrule.explain.show.text import ASCII
 from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, SHEET, TABLE, read_lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
 from chainrule.lessons.runner import walk
-from chainrule.lessons.show.blocks import Checked, Compared, Erratum, Plot, Shown, Words
-from chainrule.lessons.show.html import lesson_html
-from chainrule.lessons.show.latex import lesson_latex
-from chainrule.lessons.show.text import head_rows, plain, step_rows
+from chainrule.lessons.show.document import ShownStep, lesson_document
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lessons.md").read_text("utf-8")
 LESSONS = ("and-or-xor", "one-neuron", "dead-relu", "article-4")
 
-EVERYTHING = Shown(
+EVERYTHING = ShownStep(
     1,
     2,
     "say",
@@ -43,25 +43,25 @@ def lessons(walked):
 @pytest.mark.parametrize("name", LESSONS)
 def test_text_fits_eighty_columns(name, lessons):
     lesson, steps = lessons[name]
-    text = plain(head_rows(lesson, 80)) + "".join(plain(step_rows(step, 80)) for step in steps)
+    text = render(lesson_document(lesson, steps), "text")
     wide = [line for line in text.splitlines() if len(line) > 80]
     assert wide == []
 
 
 def test_every_block_as_text():
-    text = plain(step_rows(EVERYTHING, 80))
+    text = plain(section_rows(EVERYTHING.section, 80))
     assert "Step 1 of 2: All blocks" in text
     assert "  W[1][1,2]    0.5" in text
     assert "Erratum. Printed: 1 = 2\nRight: 1 = 1\nWhy: because" in text
     assert "  C             0.5  ✓  0.5\n" in text
     assert "  z[1][1]         1  ✗  0.66666666666666663\n" in text
-    assert "✗" not in plain(step_rows(EVERYTHING, 80, ASCII))
+    assert "✗" not in plain(section_rows(EVERYTHING.section, 80, ASCII))
     assert not EVERYTHING.ok
 
 
 def test_wide_tables_are_parted():
     grid = Grid(tuple("abcdef"), (tuple(sign * 18 for sign in "abcdef"),))
-    text = plain(step_rows(Shown(1, 1, "say", "", (grid,)), 80))
+    text = plain(section_rows(ShownStep(1, 1, "say", "", (grid,)).section, 80))
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.count("a" * 18) == 2  # each part begins with the first column
     assert all(sign * 18 in text for sign in "abcdef")
@@ -84,19 +84,19 @@ class Ids(HTMLParser):
 @pytest.mark.parametrize("name", LESSONS)
 def test_a_page_loads_nothing_and_is_well_formed(name, lessons):
     lesson, steps = lessons[name]
-    html = lesson_html(lesson, steps)
+    html = render(lesson_document(lesson, steps), "html")
     parser = Ids()
     parser.feed(html)
     assert parser.open == []
     assert len(parser.ids) == len(set(parser.ids)) >= len(steps)
     assert not re.search(r'(?:src|href)="(?!data:)|url\(|@import|<script', html)
-    assert html.count('<section class="step"') == len(steps)
+    assert html.count('<section class="section"') == len(steps)
     assert "did not come out" not in html
 
 
 def test_a_page_escapes_and_names_what_failed():
     lesson = read_lesson("adam")
-    html = lesson_html(lesson, [EVERYTHING])
+    html = render(lesson_document(lesson, [EVERYTHING]), "html")
     assert "a &lt; b &amp; c_d" in html
     assert "in 1 step a number did not come out as expected" in html
     assert "✗ wrong" in html
@@ -105,7 +105,7 @@ def test_a_page_escapes_and_names_what_failed():
 
 @pytest.mark.parametrize("name", LESSONS)
 def test_latex_is_balanced(name, lessons):
-    latex = lesson_latex(*lessons[name])
+    latex = render(lesson_document(*lessons[name]), "latex")
     for environment in ("document", "align*", "tabular", "verbatim", "footnotesize", "quote", "bmatrix"):
         assert latex.count(rf"\begin{{{environment}}}") == latex.count(rf"\end{{{environment}}}"), environment
     outside = re.sub(r"\\begin\{verbatim\}.*?\\end\{verbatim\}", "", latex, flags=re.DOTALL)

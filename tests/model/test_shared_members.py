@@ -53,7 +53,7 @@ def test_a_model_of_members_that_share_is_like_any_other(engine, tmp_path):
     assert min(validation) == validation[best - 1] == pytest.approx(trained.fit.losses[0])
     # W_k = diag(r_k) W diag(s_k): W_k / W_1 is of rank 1 in every hidden layer, not in the members' own last one.
     hidden, last = (
-        Layout(model.network).unflatten(model.parameters.astype(float))[index]["W"] for index in (1, 2)
+        Layout(model.network).unflatten(model.parameters.astype(float))[number]["W"] for number in (2, 3)
     )
     ratio = hidden[2] / hidden[0]
     np.testing.assert_allclose(ratio, ratio[:, :1] * ratio[:1] / ratio[0, 0], rtol=1e-3)
@@ -71,9 +71,9 @@ def test_the_start_shares_the_first_member_s_weights_and_draws_signs():
     ordinary = Layout(network).unflatten(initial_parameters(network, 3, 7, unseen=[1]))
     theta = initial_parameters(network, 3, 7, [1], sharing="tabm")
     layout = SharedLayout(network, 3)
-    first, second, last = layout.unflatten(theta[0])
+    first, second, last = layout.unflatten(theta[0]).values()
     assert theta.shape == (1, layout.size)
-    for shared, own in ((first, ordinary[0]), (second, ordinary[1])):
+    for shared, own in ((first, ordinary[1]), (second, ordinary[2])):
         assert (shared["W"] == own["W"][0]).all()
         assert (shared["b"] == own["b"]).all()
         assert (shared["s"] == 1).all()
@@ -82,10 +82,10 @@ def test_the_start_shares_the_first_member_s_weights_and_draws_signs():
     assert 50 < (first["r"] > 0).sum() < 100
     assert (first["r"][0] != first["r"][1]).any()
     assert (first["W"][1] == 0).all()
-    assert (last["W"] == ordinary[2]["W"]).all()
-    more = layout.unflatten(theta[0])[0]["r"]
+    assert (last["W"] == ordinary[3]["W"]).all()
+    more = layout.unflatten(theta[0])[1]["r"]
     of_four = SharedLayout(network, 4).unflatten(initial_parameters(network, 4, 7, [1], sharing="tabm")[0])
-    assert (of_four[0]["r"][:3] == more).all()
+    assert (of_four[1]["r"][:3] == more).all()
 
 
 def shared_fit(engine, epochs, *, resume=None, on_epoch_end=None, **settings):
@@ -119,7 +119,7 @@ def test_the_stated_cost_has_the_penalty_of_what_is_shared_once():
     theta = initial_parameters(network, 3, 0, sharing="tabm")
     layout = SharedLayout(network, 3)
     arrays = layout.unflatten(theta[0])
-    squares = np.sum(arrays[0]["W"] ** 2) + np.sum(arrays[1]["W"] ** 2)
+    squares = np.sum(arrays[1]["W"] ** 2) + np.sum(arrays[2]["W"] ** 2)
     without, _ = shared_fit("reference", 1, batch_size=30, shuffle=False)
     assert result.history[0].training_loss == pytest.approx(without.history[0].training_loss + 0.25 * squares)
     assert len(data.train) == 30
@@ -152,7 +152,7 @@ def test_a_member_s_part_of_any_step_is_replayed_and_the_update_of_all_is_not():
     assert found.masks is not None
     p = Layout(long.network).unflatten(np.asarray(found.state.parameters[0], np.float64))
     record = long.network.forward(p, found.data.x[found.rows], np, found.masks)
-    want = long.network.backward(p, record, found.data.y[found.rows], np).parameters[1]["W"][2, 3]
+    want = long.network.backward(p, record, found.data.y[found.rows], np).parameters[2]["W"][2, 3]
     assert trace["dC/dW[2][3,4]"] == pytest.approx(want, rel=1e-12)
     with pytest.raises(
         SettingsError, match="the members share their layers' weights, so an update is of all"

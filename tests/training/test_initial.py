@@ -21,16 +21,16 @@ def test_given_arrays_are_taken_as_they_are():
     given = [[0.15, 0.25], [0.20, 0.30]]
     for init in (given, np.array(given), tuple(map(tuple, given))):
         p = arrays(Network([2, Dense(2, init=init, bias_init=[0.35, 0.6])]), 2)
-        assert p[0]["W"].tolist() == [given, given]
-        assert p[0]["b"].tolist() == [[0.35, 0.6]] * 2
+        assert p[1]["W"].tolist() == [given, given]
+        assert p[1]["b"].tolist() == [[0.35, 0.6]] * 2
     shared = arrays(Network([2, Dense(2, bias="layer", bias_init=[0.35])]))
-    assert shared[0]["b"].tolist() == [[0.35]]
+    assert shared[1]["b"].tolist() == [[0.35]]
 
 
 def test_none_among_given_numbers_is_drawn_as_it_would_have_been():
-    plain = arrays(Network([2, Dense(3, "tanh", bias_init="normal")]))[0]
+    plain = arrays(Network([2, Dense(3, "tanh", bias_init="normal")]))[1]
     init = [[1.0, None, None], [None, 2.0, None]]
-    mixed = arrays(Network([2, Dense(3, "tanh", init=init, bias_init=[None, 7.0, None])]))[0]
+    mixed = arrays(Network([2, Dense(3, "tanh", init=init, bias_init=[None, 7.0, None])]))[1]
     want = plain["W"].copy()
     want[0, 0, 0], want[0, 1, 1] = 1.0, 2.0
     np.testing.assert_array_equal(mixed["W"], want)
@@ -42,18 +42,18 @@ def test_every_layer_has_its_own_initializer():
         [3, Dense(4, init="constant(value=0.1)"), Dense(2, init="zeros", bias_init="constant(value=5)")]
     )
     p = arrays(network)
-    assert (p[0]["W"] == 0.1).all()
-    assert (p[0]["b"] == 0).all()
-    assert (p[1]["W"] == 0).all()
-    assert (p[1]["b"] == 5).all()
+    assert (p[1]["W"] == 0.1).all()
+    assert (p[1]["b"] == 0).all()
+    assert (p[2]["W"] == 0).all()
+    assert (p[2]["b"] == 5).all()
 
 
 @pytest.mark.parametrize("name", [name for name, record in ACTIVATIONS.items() if not record.output_only])
 def test_auto_is_what_suits_the_activation(name):
     network = Network([100, Dense(200, name), Dense(1)])
     named = Network([100, Dense(200, name, init=ACTIVATIONS[name].init), Dense(1)])
-    w = arrays(network)[0]["W"]
-    np.testing.assert_array_equal(w, arrays(named)[0]["W"])
+    w = arrays(network)[1]["W"]
+    np.testing.assert_array_equal(w, arrays(named)[1]["W"])
     variance = {"glorot_uniform": 2 / 300, "he_normal": 2 / 100, "lecun_normal": 1 / 100}[
         ACTIVATIONS[name].init
     ]
@@ -81,11 +81,11 @@ def test_the_same_seed_gives_the_same_numbers_and_members_do_not_depend_on_their
 
 
 def test_the_weights_of_inputs_that_no_row_has_start_at_0():
-    seen = arrays(NETWORK, 2)[0]["W"]
-    some = arrays(NETWORK, 2, unseen=[1])[0]["W"]
+    seen = arrays(NETWORK, 2)[1]["W"]
+    some = arrays(NETWORK, 2, unseen=[1])[1]["W"]
     assert (some[:, 1] == 0).all()
     np.testing.assert_array_equal(some[:, [0, 2]], seen[:, [0, 2]])
-    np.testing.assert_array_equal(arrays(NETWORK, 2, unseen=[1])[1]["W"], arrays(NETWORK, 2)[1]["W"])
+    np.testing.assert_array_equal(arrays(NETWORK, 2, unseen=[1])[2]["W"], arrays(NETWORK, 2)[2]["W"])
 
 
 @pytest.mark.parametrize(
@@ -122,12 +122,12 @@ def test_data_gives_every_z_without_its_bias_mean_square_1(parametrization):
     x = ROWS[:900]  # not more than are looked at
     (p,) = (Layout(network).unflatten(flat) for flat in initial_parameters(network, 1, 3, [4], x))
     record = network.forward(p, x, np)
-    for layer, own in zip(record.layers, p, strict=True):
+    for layer, own in zip(record.layers, p.values(), strict=True):
         np.testing.assert_allclose(np.mean((layer.z - own["b"]) ** 2, axis=0), 1.0, rtol=1e-10)
-    assert (p[0]["W"][4] == 0).all()  # an input that is 0 in every row
-    assert (p[0]["alpha"] == 1).all()
-    assert (p[2]["b"] == 0).all()
-    for layer, own in zip(record.layers[:2], p[:2], strict=True):
+    assert (p[1]["W"][4] == 0).all()  # an input that is 0 in every row
+    assert (p[1]["alpha"] == 1).all()
+    assert (p[3]["b"] == 0).all()
+    for layer, own in zip(record.layers[:2], (p[1], p[2]), strict=True):
         bare = layer.z - own["b"]
         assert (-own["b"] > bare.min(axis=0)).all()  # between the z of rows
         assert (-own["b"] < bare.max(axis=0)).all()
@@ -142,15 +142,15 @@ def test_data_draws_rows_and_directions_by_seed_and_member():
     assert not np.array_equal(found, initial_parameters(network, 3, 2, (), ROWS))
     # 1000 of 1500 rows: near 1, not exactly
     p = Layout(network).unflatten(found[0])
-    squares = np.mean((ROWS @ p[0]["W"]) ** 2, axis=0)
+    squares = np.mean((ROWS @ p[1]["W"]) ** 2, axis=0)
     assert 1e-6 < np.abs(squares - 1).max() < 0.3
 
 
 def test_data_leaves_given_biases_and_constant_inputs_alone_and_needs_rows():
     network = Network([2, Dense(3, "tanh", init="data", bias_init="constant(value=0.5)"), Dense(1)])
     p = Layout(network).unflatten(initial_parameters(network, 1, 0, (), np.zeros((4, 2)))[0])
-    assert (p[0]["b"] == 0.5).all()
-    assert np.isfinite(p[0]["W"]).all()
+    assert (p[1]["b"] == 0.5).all()
+    assert np.isfinite(p[1]["W"]).all()
     for rows in (None, np.zeros((0, 2))):
         with pytest.raises(SettingsError, match="init data needs training rows"):
             initial_parameters(network, 1, 0, (), rows)

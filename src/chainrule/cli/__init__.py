@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from importlib import import_module
 
 from chainrule._doors import COMMAND_LINE, through
-from chainrule.cli.console import printable
+from chainrule._numbers import printable
 from chainrule.cli.parsing import EXAMPLE_INDENT, closest
 from chainrule.errors import ChainruleError, SettingsError
 

@@ -6,12 +6,12 @@ import argparse
 import sys
 from typing import TYPE_CHECKING
 
-from chainrule.cli.console import print_json, screen
-from chainrule.cli.report import SCORE_NAMES, bold, facts, notes, number, plain, table_of
+from chainrule.cli.console import print_json
+from chainrule.cli.documents import print_document
+from chainrule.cli.report import SCORE_NAMES, number
+from chainrule.explain.show.document import Block, Document, Facts, Table, Words, notes
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from chainrule.fitting.ablation_records import Ablations, Difference, Run
     from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
@@ -42,39 +42,43 @@ def ablation(question: Question, settings: Settings, options: argparse.Namespace
     if options.json:
         print_json({"table": options.table, "target": options.target, **found.to_dict()})
     else:
-        print_ablations(screen(), found)
+        print_document(ablation_document(found))
 
 
-def print_ablations(console: Console, found: Ablations) -> None:
-    """Show the scores without each ingredient, how they differ from the full recipe's, and what to make of it."""
+def ablation_document(found: Ablations) -> Document:
+    """Return the scores without each ingredient, how they differ from the full recipe's, and what to make of it."""
     trainings = "one training" if found.seeds == 1 else f"means of {found.seeds} trainings"
-    console.print(bold(f"What each ingredient adds, on {found.rows:,} rows held out, {trainings} each"))
     names = list(found.scores)
     headers = [header for name in names for header in (NAMES[name], "change")]
-    grid = table_of("taken out", *headers, "seconds", right=range(1, 2 + len(headers)))
     full = [cell for name in names for cell in (number(found.scores[name]), "")]
-    grid.add_row("nothing: the full recipe", *full, _seconds(found.seconds))
+    rows = [("nothing: the full recipe", *full, _seconds(found.seconds))]
     for one in found.ingredients:
         if one.reason is None:
             shown = [cell for name in names for cell in _cells(one.differences[name])]
-            grid.add_row(plain(one.ingredient.name), *shown, _seconds(one.seconds))
-    console.print(grid)
-    left = facts()
-    for one in found.ingredients:
-        if one.reason is not None:
-            left.add_row("not taken out:", plain(one.ingredient.name), plain(one.reason))
-    if left.row_count:
-        console.print(left)
-    console.print(
-        "A change above 0: the ingredient helps. ± is its standard error, the larger of that over the seeds and that "
-        "over the rows; a star marks more than two of them."
+            rows.append((one.ingredient.name, *shown, _seconds(one.seconds)))
+    right = tuple(range(1, 2 + len(headers)))
+    blocks: list[Block] = [Table(("taken out", *headers, "seconds"), tuple(rows), right)]
+    left = tuple(
+        ("not taken out:", one.ingredient.name, one.reason)
+        for one in found.ingredients
+        if one.reason is not None
+    )
+    if left:
+        blocks.append(Facts(left))
+    blocks.append(
+        Words(
+            "A change above 0: the ingredient helps. ± is its standard error, the larger of that over the seeds and that "
+            "over the rows; a star marks more than two of them."
+        )
     )
     sentences = [
         text.format(", ".join(names)) for verdict, text in CLOSING.items() if (names := found.named(verdict))
     ]
     if found.interrupted:
-        notes(console, ["interrupted; this is what was done before it"])
-    console.print(plain(" ".join(text[0].upper() + text[1:] for text in sentences)))
+        blocks += notes(["interrupted; this is what was done before it"])
+    blocks.append(Words(" ".join(text[0].upper() + text[1:] for text in sentences)))
+    title = f"What each ingredient adds, on {found.rows:,} rows held out, {trainings} each"
+    return Document(title, tuple(blocks))
 
 
 def _cells(difference: Difference) -> tuple[str, str]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import errno
-import json
 import os
 import sys
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from chainrule._numbers import printable
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -29,14 +30,6 @@ def screen() -> Console:
     return Screen(highlight=False, width=None if fits else WIDTH)
 
 
-def printable(text: object) -> str:
-    """Return a text from a table or a file on one line, with control characters spelled out.
-
-    A cell could otherwise move the cursor, or color the screen.
-    """
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(text))
-
-
 def warn(lines: Iterable[str]) -> None:
     """Print notes to standard error, where they don't disturb what a program reads."""
     for line in lines:
@@ -45,16 +38,6 @@ def warn(lines: Iterable[str]) -> None:
 
 def print_json(result: Any) -> None:
     """Print a result as JSON; numbers that are not finite become null."""
-    print(json.dumps(_plain(result), indent=2, ensure_ascii=False, allow_nan=False))
+    from chainrule.explain.show.json import written
 
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if hasattr(value, "tolist"):
-        return _plain(value.tolist())
-    if isinstance(value, float) and not abs(value) < float("inf"):
-        return None
-    return value
+    sys.stdout.write(written(result))

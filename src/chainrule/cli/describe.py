@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.console import print_json, screen
+from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser
 
 EXAMPLES = """
 chainrule describe penguins.safetensors
+chainrule describe penguins.safetensors --out penguins.html
 chainrule describe penguins.safetensors --json
 """
 
@@ -22,23 +23,14 @@ def parser() -> Parser:
         EXAMPLES,
     )
     made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
-    made.option(
-        "output",
-        "--json",
-        action="store_true",
-        help="print all of it as JSON, for programs: see docs/model.md",
-    )
+    document_options(made, json="print all of it as JSON, for programs: see docs/model.md")
     return made
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule.cli.description import print_description
+    from chainrule.cli.description import description_document
     from chainrule.model.model import Model
 
-    model = Model.load(options.model)
-    if options.json:
-        sizes = {"members": model.members, "parameters_per_member": model.parameters.shape[1]}
-        print_json({**sizes, **model.to_dict()})
-    else:
-        print_description(screen(), model, options.model)
+    name = chosen_format(options)
+    deliver(description_document(Model.load(options.model), options.model), name, options)

@@ -1,104 +1,79 @@
-"""How a model is shown: what it is, its layers, its inputs and their arithmetic."""
+"""What there is to say of a model: what it is, its layers, its inputs and their arithmetic."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from rich.console import Console
-
-from chainrule.cli.console import printable
 from chainrule.cli.report import (
     MOST_COLUMNS,
-    MOST_NAMES,
-    SCORE_NAMES,
     STOPPED,
-    bold,
     clamp_words,
-    facts,
-    more,
-    number,
-    plain,
+    score_words,
     shape_of,
-    table_of,
+    training_words,
 )
+from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
     from chainrule.model.model import Model
     from chainrule.tables.columns import Input
 
+MOST_NAMES = 20
 
-def print_description(console: Console, model: Model, path: str) -> None:
-    """Show what a model file holds."""
-    console.print(bold(path))
-    _print_facts(console, model)
-    console.print()
-    console.print(bold("Layers"))
-    grid = table_of("layer", "neurons", "activation", "a = f(z)", "W", "b", right=[0, 1])
-    shapes = model.network.shapes()[: len(model.network.layers)]
-    for index, (layer, arrays) in enumerate(zip(model.network.layers, shapes, strict=True)):
-        if index >= MOST_COLUMNS:
-            break
-        weights, bias = (" × ".join(map(str, arrays.get(name, ("none",)))) for name in ("W", "b"))
+
+def description_document(model: Model, path: str) -> Document:
+    """Return what a model file holds."""
+    sizes = {"members": model.members, "parameters_per_member": model.parameters.shape[1]}
+    blocks = (Facts(tuple(_facts(model))), Section("Layers", tuple(_layers(model.network))), _inputs(model))
+    return Document(path, blocks, data={**sizes, **model.to_dict()})
+
+
+def _layers(network: Network) -> Iterator[Block]:
+    rows = []
+    layers, shapes = network.layers, network.shapes()
+    for number, layer in enumerate(layers[:MOST_COLUMNS], 1):
+        weights, bias = (" × ".join(map(str, shapes[number].get(name, ("none",)))) for name in ("W", "b"))
         spec, text = layer.activation.spec, layer.activation.text
         text = f"z + alpha*({text} - z)" if layer.mix else text
         weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
-        grid.add_row(str(index + 1), str(layer.n_out), plain(spec), plain(text), weights, bias)
-    console.print(grid)
-    more(console, len(model.network.layers) - MOST_COLUMNS, "layers")
-    if model.network.features is not None:
-        console.print(plain(f"layer 0: {model.network.features.words}"))
-        console.print()
-    _print_inputs(console, model)
+        rows.append((str(number), str(layer.n_out), spec, text, weights, bias))
+    headers = ("layer", "neurons", "activation", "a = f(z)", "W", "b")
+    yield Table(headers, tuple(rows), (0, 1), more(len(layers) - MOST_COLUMNS, "layers"))
+    if network.features is not None:
+        yield Words(f"layer 0: {network.features.words}")
 
 
-def _print_facts(console: Console, model: Model) -> None:
+def _facts(model: Model) -> Iterator[tuple[str, str]]:
     target, network, card = model.target, model.network, model.card
-    grid = facts()
-    grid.add_row("task", plain(f"{model.task} of {target.name}"))
+    yield "task", f"{model.task} of {target.name}"
     if model.task == "classification":
-        grid.add_row("classes", plain(_listed(target.labels)))
+        yield "classes", _listed(target.labels)
     elif target.formula != "v":
-        grid.add_row("target", plain(f"y = {target.formula}, {_values(target.parameters)}"))
+        yield "target", f"y = {target.formula}, {_values(target.parameters)}"
     if target.clamp is not None:
-        grid.add_row("answers", clamp_words(target))
-    grid.add_row("network", plain(shape_of(network, model.members)))
-    grid.add_row("loss", plain(f"{network.loss.text}, {network.reduction} over rows"))
-    count = f"{model.parameters.shape[1]:,} in each network, {model.parameters.dtype}"
-    grid.add_row("parameters", count)
+        yield "answers", clamp_words(target)
+    yield "network", shape_of(network, model.members)
+    yield "loss", f"{network.loss.text}, {network.reduction} over rows"
+    yield "parameters", f"{model.parameters.shape[1]:,} in each network, {model.parameters.dtype}"
     if card:
         rows = ", ".join(f"{n:,} {what}" for what, n in _in_order(card["rows"]) if n)
-        grid.add_row("trained on", plain(f"{card['table']}: {rows}"))
+        yield "trained on", f"{card['table']}: {rows}"
         if card["weights"] is not None:
-            grid.add_row("weights", plain(f"of the rows, from column {card['weights']}"))
-        grid.add_row("training", plain(", ".join(_how(card, network))))
+            yield "weights", f"of the rows, from column {card['weights']}"
+        yield "training", ", ".join(_how(card, network))
         kept = sorted(set(card["best_epochs"]))
         ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
         span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
-        grid.add_row("epochs", plain(f"{card['epochs_run']:,} run{ending}, kept {span}"))
-        scores = card["scores"] or {}
-        shown = [f"{name} {number(scores[key])}" for key, name in SCORE_NAMES.items() if key in scores]
-        if shown:
-            grid.add_row("held-out score", ", ".join(shown))
-    console.print(grid)
+        yield "epochs", f"{card['epochs_run']:,} run{ending}, kept {span}"
+        if scores := ", ".join(score_words(card["scores"] or {})):
+            yield "held-out score", scores
 
 
 def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
-    """Say how a model was trained, in the words of the report of training."""
-    yield from (card["optimizer"], f"learning rate {card['learning_rate']:g}")
-    if card["schedule"] != "constant":
-        yield f"schedule {card['schedule']}"
-    yield "row by row" if card["batch_size"] == 1 else f"batches of {card['batch_size']:,} rows"
-    dropout = max(layer.dropout for layer in network.layers)
-    amounts = {"weight decay": card["weight_decay"], "L1": card["l1"], "L2": card["l2"], "dropout": dropout}
-    yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
-    if card.get("regularization_schedule"):
-        yield f"regularization schedule {card['regularization_schedule']}"
-    if card["clip_norm"] is not None:
-        yield f"gradients no longer than {card['clip_norm']:g}"
-    if "sharing" in card:
-        yield f"members share the hidden layers' weights ({card['sharing']})"
+    """Say how a model was trained."""
+    yield from training_words(card, network, card["rows"]["training"])
     if "stop_together" in card:
         yield "members ended together"
     if "bagging" in card:
@@ -117,19 +92,18 @@ def _in_order(rows: dict[str, int]) -> Iterable[tuple[str, int]]:
     return ((word, rows[key]) for key, word in words.items())
 
 
-def _print_inputs(console: Console, model: Model) -> None:
-    """Show the inputs; a formula is written once, and for each input the numbers in it."""
-    console.print(bold("Inputs"))
-    grid = table_of("neuron", "name", "value")
-    inputs = model.encoder.inputs
+def _inputs(model: Model) -> Section:
+    """Return the inputs; a formula is written once, and for each input the numbers in it."""
     formulas: dict[str, str] = {}
-    for index, neuron in enumerate(inputs[:MOST_COLUMNS]):
-        grid.add_row(f"x[{index + 1}]", plain(neuron.name), plain(_arithmetic(neuron, formulas)))
-    console.print(grid)
-    more(console, len(inputs) - MOST_COLUMNS, "inputs (--json has all)")
-    for name, formula in formulas.items():
-        console.print(plain(f"{name}(v) = {formula}"))
-    console.print("v: the cell of the table, or the part of its date; \\[…]: 1 if that is so, else 0")
+    inputs = model.encoder.inputs
+    rows = tuple(
+        (Styled(f"x[{index}]", is_name=True), neuron.name, _arithmetic(neuron, formulas))
+        for index, neuron in enumerate(inputs[:MOST_COLUMNS], 1)
+    )
+    rest = more(len(inputs) - MOST_COLUMNS, "inputs (--json has all)")
+    told = [f"{name}(v) = {formula}" for name, formula in formulas.items()]
+    told.append("v: the cell of the table, or the part of its date; […]: 1 if that is so, else 0")
+    return Section("Inputs", (Table(("neuron", "name", "value"), rows, more=rest), *map(Words, told)))
 
 
 def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:
@@ -148,6 +122,6 @@ def _values(parameters: Any) -> str:
 
 
 def _listed(labels: Iterable[object]) -> str:
-    names = [printable(label) for label in labels]
+    names = [str(label) for label in labels]
     rest = len(names) - MOST_NAMES
     return ", ".join(names[:MOST_NAMES]) + (f" and {rest:,} more" if rest > 0 else "")

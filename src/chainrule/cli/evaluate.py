@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.console import print_json, screen, warn
+from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, reading, reading_options, thread_option
 
 EXAMPLES = """
@@ -22,37 +22,35 @@ def parser() -> Parser:
     made.option("files", "table", metavar="TABLE", help="a table with the target; - is standard input")
     reading_options(made, trained=True)
     thread_option(made, "files")
-    made.option("output", "--json", action="store_true", help="print the result as JSON, for programs")
+    document_options(made, json="print the result as JSON, for programs")
     return made
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule.cli.report import print_evaluation
+    from chainrule.cli.report import evaluation_blocks
     from chainrule.engines.threads import limited_threads
+    from chainrule.explain.show.document import Document, notes
     from chainrule.model.model import Model
 
+    form = chosen_format(options)
     model = Model.load(options.model)
     table = model.table(options.table, **reading(options))
     with limited_threads(options.threads):
         evaluation = model.evaluate(table)
-    notes = list(table.notes)
+    told = list(table.notes)
     if evaluation.rows < table.n_rows:
-        notes.append(f"{table.n_rows - evaluation.rows:,} rows have no target, and are left out")
-    if not options.json:
-        title = f"{table.name}: score on {evaluation.rows:,} rows"
-        print_evaluation(screen(), model, evaluation, {}, title, notes)
-        return
-    warn(notes)
-    print_json(
-        {
-            "model": options.model,
-            "table": table.name,
-            "target": model.target.name,
-            "classes": list(model.target.labels) if model.task == "classification" else None,
-            "rows": evaluation.rows,
-            "scores": evaluation.scores,
-            "confusion": evaluation.confusion,
-            "notes": notes,
-        }
-    )
+        told.append(f"{table.n_rows - evaluation.rows:,} rows have no target, and are left out")
+    data = {
+        "model": options.model,
+        "table": table.name,
+        "target": model.target.name,
+        "classes": list(model.target.labels) if model.task == "classification" else None,
+        "rows": evaluation.rows,
+        "scores": evaluation.scores,
+        "confusion": evaluation.confusion,
+        "notes": told,
+    }
+    title = f"{table.name}: score on {evaluation.rows:,} rows"
+    blocks = (*notes(told), *evaluation_blocks(model, evaluation, {}))
+    deliver(Document(title, blocks, data=data), form, options, told)

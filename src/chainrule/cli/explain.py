@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.console import printable, screen, warn
+from chainrule.cli.console import warn
+from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, reading, reading_options, whole
-from chainrule.errors import OutputError, SettingsError
+from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
     from chainrule.explain.derive.lines import Derivation
@@ -25,13 +25,7 @@ chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
 """
 
-FORMATS = {"text": ".txt", "latex": ".tex", "html": ".html", "json": ".json"}
-"""What can be written, each with the ending of its files."""
-
 BASELINES = ("typical", "missing")
-
-WIDEST = 110
-"""The widest that text is set, however wide the terminal is."""
 
 
 def parser() -> Parser:
@@ -97,35 +91,21 @@ def parser() -> Parser:
         type=whole,
         help="round as on paper: activations to N decimal places, other lines to N + 1 significant digits",
     )
-    group = "output"
-    made.option(
-        group,
-        "--format",
-        choices=tuple(FORMATS),
-        help="by the ending of --out if not given, else text",
-    )
-    made.option(group, "--out", metavar="FILE", help="where to write; printed if not given")
-    made.option(group, "--overwrite", action="store_true", help="replace a file that exists")
+    document_options(made)
     return made
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule._files import ensure_writable, write_atomically
     from chainrule._numbers import DIGITS, checked_digits
+    from chainrule.explain.show.explanation import explanation
     from chainrule.explain.trace.sources import trace_rows, trace_steps
     from chainrule.model.model import Model
 
-    kind = _format(options)
+    name = chosen_format(options)
     digits = checked_digits(DIGITS if options.digits is None else options.digits)
     form = _form(options)
     _check_choice(options)
-    out = None if options.out is None else Path(options.out)
-    if out is not None:
-        ensure_writable(out, options.overwrite)
-        for read in (options.model, options.table):
-            if out.resolve() == Path(read).resolve():
-                raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
     model = Model.load(options.model)
     table = model.table(options.table, **reading(options))
     member = 1 if options.member is None else options.member
@@ -146,32 +126,10 @@ def run(options: argparse.Namespace) -> None:
     if model.members > 1 and (trace is not None or options.member is not None):
         facts["member"] = f"{member} of {model.members}"
     warn(table.notes)
-    if out is None and kind == "text":
-        _print_text(derivation, facts, digits)
-        return
-    content = _rendered(derivation, trace, facts, kind, digits)
-    if out is None:
-        print(content, end="")
-        return
-    with write_atomically(out, overwrite=options.overwrite, mode="w") as file:
-        file.write(content)
-    print(f"wrote the explanation to {printable(out)}", file=sys.stderr)
-
-
-def _format(options: argparse.Namespace) -> str:
-    """Return the format that is asked for, or the one of the file's ending."""
-    if options.format is not None:
-        return str(options.format)
-    ending = "" if options.out is None else Path(options.out).suffix.lower()
-    for name, suffix in FORMATS.items():
-        if ending == suffix:
-            return name
-    if options.out is not None:
-        endings = ", ".join(FORMATS.values())
-        raise SettingsError(
-            f"--out {options.out}: the ending says no format; use {endings}, or choose --format {', '.join(FORMATS)}"
-        )
-    return "text"
+    # What only pages show is made for pages alone.
+    pictured = trace if name == "html" else None
+    source = {**facts, **({} if trace is None else trace.source)}
+    deliver(explanation(derivation, pictured, digits=digits, facts=facts, source=source), name, options)
 
 
 def _form(options: argparse.Namespace) -> Any:
@@ -232,55 +190,3 @@ def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivati
     if options.hand is not None:
         return derive(trace, answer_place(trace), hand=options.hand)
     return walk(trace)
-
-
-def _rendered(
-    derivation: Derivation, trace: Trace | None, facts: dict[str, str], kind: str, digits: int
-) -> str:
-    from chainrule.explain.show.html import render_html
-    from chainrule.explain.show.json import render_json
-    from chainrule.explain.show.latex import render_latex
-    from chainrule.explain.show.text import render_text
-
-    if kind == "html":
-        return render_html(derivation, trace, digits=digits, facts=facts)
-    if kind == "json":
-        return render_json(derivation, {**facts, **({} if trace is None else trace.source)})
-    if kind == "latex":
-        return render_latex(derivation, digits=digits, facts=facts)
-    return render_text(derivation, digits=digits, facts=facts)
-
-
-def _print_text(derivation: Derivation, facts: dict[str, str], digits: int) -> None:
-    """Print text as wide as the terminal, in colors and with signs where it has them."""
-    from rich.text import Text
-
-    from chainrule.explain.show.text import ASCII, UNICODE, text_rows
-
-    console = screen()
-    signs = UNICODE if _can_show(UNICODE.ok + UNICODE.bar + UNICODE.wrong) else ASCII
-    for row in text_rows(
-        derivation, digits=digits, width=min(console.width, WIDEST), signs=signs, facts=facts
-    ):
-        pieces = [(printable(piece), STYLES[style]) for piece, style in row]
-        console.print(Text.assemble(*pieces), soft_wrap=True)
-
-
-STYLES = {
-    "": "",
-    "title": "bold",
-    "rule": "cyan",
-    "result": "bold",
-    "ok": "green",
-    "wrong": "bold red",
-    "dim": "dim",
-}
-"""How a terminal shows the styles of `text_rows`."""
-
-
-def _can_show(signs: str) -> bool:
-    try:
-        signs.encode(sys.stdout.encoding or "ascii")
-    except UnicodeEncodeError:
-        return False
-    return True

@@ -3,19 +3,34 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Callable, Iterator, Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.console import screen
+from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, closest
 from chainrule.errors import SettingsError
+
+if TYPE_CHECKING:
+    from chainrule.equations.optimizers import Optimizer
 
 EXAMPLES = """
 chainrule formulas
 chainrule formulas activations
 """
 
-Row = tuple[str, ...]
+KINDS = {
+    "activations": ("--activation", "a = f(z)", "range"),
+    "losses": ("--loss", "of one output a and target y", "outputs"),
+    "optimizers": ("--optimizer", "update of w by its gradient g", "eta"),
+    "schedules": ("--schedule", "learning rate in step t of T"),
+    "strengths": (
+        "--regularization-schedule",
+        "factor of dropout and weight decay, t: share of training done",
+    ),
+    "initializers": ("--init", "weight, of u in [0, 1) or normal n"),
+    "scalings": ("--scaling", "input of the number v in the table"),
+}
+"""The headers of each table."""
 
 
 def parser() -> Parser:
@@ -30,6 +45,7 @@ def parser() -> Parser:
     made.option(
         "what", "kind", metavar="KIND", nargs="?", help=f"one of {', '.join(KINDS)}; all if not given"
     )
+    document_options(made)
     return made
 
 
@@ -37,89 +53,39 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     if options.kind is not None and options.kind not in KINDS:
         raise SettingsError(f"there are no formulas called {options.kind!r}; {closest(options.kind, KINDS)}")
-    from rich.text import Text
+    from chainrule.explain.show.document import Document, Table
 
-    from chainrule.cli.report import table_of
-
-    console = screen()
-    for kind in [options.kind] if options.kind else KINDS:
-        header, *rows = KINDS[kind]()
-        grid = table_of(*header)
-        for row in rows:
-            grid.add_row(*map(Text, row))
-        console.print(grid)
+    name, rows = chosen_format(options), _rows()
+    kinds = [options.kind] if options.kind else KINDS
+    tables = tuple(Table(KINDS[kind], tuple(rows[kind])) for kind in kinds)
+    deliver(Document("Formulas" if name in ("html", "latex") else "", tables), name, options)
 
 
-def _activations() -> Iterator[Row]:
+def _rows() -> Mapping[str, Iterable[tuple[str, ...]]]:
+    """Return a row for each record, by kind."""
     from chainrule.equations.activations import ACTIVATIONS
-
-    yield "--activation", "a = f(z)", "range"
-    for record in ACTIVATIONS.values():
-        yield _name(record), record.text, record.range
-
-
-def _losses() -> Iterator[Row]:
-    from chainrule.equations.losses import LOSSES
-
-    yield "--loss", "of one output a and target y", "outputs"
-    for record in LOSSES.values():
-        yield _name(record), record.text, record.over_outputs
-
-
-def _optimizers() -> Iterator[Row]:
-    from chainrule.equations.optimizers import OPTIMIZERS
-
-    yield "--optimizer", "update of w by its gradient g", "eta"
-    for record in OPTIMIZERS.values():
-        lines = [f"{name} = {formula}" for name, formula in record.lines]
-        yield (
-            _name(record),
-            "\n".join(lines) or "line search, by SciPy",
-            f"{record.learning_rate:g}",
-        )
-
-
-def _schedules() -> Iterator[Row]:
-    from chainrule.equations.schedules import SCHEDULES
-
-    yield "--schedule", "learning rate in step t of T"
-    for record in SCHEDULES.values():
-        yield _name(record), record.text
-
-
-def _strengths() -> Iterator[Row]:
-    from chainrule.equations.schedules import STRENGTHS
-
-    yield "--regularization-schedule", "factor of dropout and weight decay, t: share of training done"
-    for record in STRENGTHS.values():
-        yield _name(record), record.text
-
-
-def _initializers() -> Iterator[Row]:
     from chainrule.equations.initializers import INITIALIZERS
-
-    yield "--init", "weight, of u in [0, 1) or normal n"
-    for record in INITIALIZERS.values():
-        yield _name(record), record.text
-
-
-def _scalings() -> Iterator[Row]:
+    from chainrule.equations.losses import LOSSES
+    from chainrule.equations.optimizers import OPTIMIZERS
+    from chainrule.equations.schedules import SCHEDULES, STRENGTHS
     from chainrule.tables.scalings import SCALINGS
 
-    yield "--scaling", "input of the number v in the table"
-    for record in SCALINGS.values():
-        yield record.name, record.formula
+    texts: Mapping[str, Mapping[str, Any]] = {
+        "schedules": SCHEDULES,
+        "strengths": STRENGTHS,
+        "initializers": INITIALIZERS,
+    }
+    return {
+        "activations": ((_name(one), one.text, one.range) for one in ACTIVATIONS.values()),
+        "losses": ((_name(one), one.text, one.over_outputs) for one in LOSSES.values()),
+        "optimizers": ((_name(one), _lines(one), f"{one.learning_rate:g}") for one in OPTIMIZERS.values()),
+        **{kind: [(_name(one), one.text) for one in registry.values()] for kind, registry in texts.items()},
+        "scalings": ((one.name, one.formula) for one in SCALINGS.values()),
+    }
 
 
-KINDS: Mapping[str, Callable[[], Iterator[Row]]] = {
-    "activations": _activations,
-    "losses": _losses,
-    "optimizers": _optimizers,
-    "schedules": _schedules,
-    "strengths": _strengths,
-    "initializers": _initializers,
-    "scalings": _scalings,
-}
+def _lines(one: Optimizer) -> str:
+    return "\n".join(f"{name} = {formula}" for name, formula in one.lines) or "line search, by SciPy"
 
 
 def _name(record: Any) -> str:

@@ -3,28 +3,21 @@
 from __future__ import annotations
 
 import argparse
-import json
 import re
 import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli.console import screen
+from chainrule.cli.documents import chosen_format, deliver, document_options, print_document, signs
 from chainrule.cli.parsing import Parser
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
-    from chainrule.explain.show.text import Row, Signs
+    from chainrule.explain.show.document import Document
     from chainrule.lessons.lesson import Lesson
-    from chainrule.lessons.show.blocks import Shown
-
-FORMATS = ("text", "latex", "html", "json")
-WIDTH = 80
-"""The width of text that goes to no terminal, and the widest that is easy to read."""
-
-STYLES = {"title": "bold", "rule": "cyan", "result": "bold", "ok": "green", "wrong": "bold red", "dim": "dim"}
+    from chainrule.lessons.show.document import ShownStep
 
 EXAMPLES = """
 chainrule lesson
@@ -52,9 +45,7 @@ def parser() -> Parser:
     )
     made.option("what", "--steps", metavar="N", help="only the first N steps; 3-5: only those")
     made.option("output", "--all", action="store_true", help="all steps at once, without waiting for Enter")
-    made.option("output", "--format", choices=FORMATS, default="text", help="text, latex, html or json")
-    made.option("output", "--out", metavar="FILE", help="where to write; printed if not given")
-    made.option("output", "--overwrite", action="store_true", help="replace a file that exists")
+    document_options(made)
     return made
 
 
@@ -62,19 +53,17 @@ def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if an expected number did not come out."""
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.runner import walk
+    from chainrule.lessons.show.document import lesson_document
 
     if options.name is None:
-        _list()
+        print_document(_list())
         return 0
+    form = chosen_format(options)
     lesson = read_lesson(options.name)
     first, last = _range(options.steps, len(lesson.steps))
-    if options.out is not None:
-        from chainrule._files import ensure_writable
-
-        ensure_writable(options.out, options.overwrite)
     wrong: list[int] = []
 
-    def steps() -> Iterator[Shown]:
+    def steps() -> Iterator[ShownStep]:
         for shown in walk(lesson):
             if shown.number > last:
                 return
@@ -83,12 +72,12 @@ def run(options: argparse.Namespace) -> int:
             if shown.number >= first:
                 yield shown
 
-    if options.format == "text" and options.out is None:
+    if form == "text" and options.out is None:
         _walk_through(
             lesson, steps(), last, waits=not options.all and sys.stdin.isatty() and sys.stdout.isatty()
         )
     else:
-        _write(_document(lesson, list(steps()), options.format), options)
+        deliver(lesson_document(lesson, list(steps())), form, options)
     if wrong:
         places = ", ".join(map(str, wrong))
         print(
@@ -99,18 +88,13 @@ def run(options: argparse.Namespace) -> int:
     return 0
 
 
-def _list() -> None:
-    from rich.text import Text
-
-    from chainrule.cli.report import table_of
+def _list() -> Document:
+    from chainrule.explain.show.document import Document, Table, Words
     from chainrule.lessons.lesson import lesson_names, read_lesson
 
-    grid = table_of("lesson", "what it shows")
-    for name in lesson_names():
-        grid.add_row(Text(name), Text(read_lesson(name).summary))
-    console = screen()
-    console.print(grid)
-    console.print("chainrule lesson NAME walks through one; docs/lessons.md says how to write your own.")
+    rows = tuple((name, read_lesson(name).summary) for name in lesson_names())
+    more = "chainrule lesson NAME walks through one; docs/lessons.md says how to write your own."
+    return Document("", (Table(("lesson", "what it shows"), rows), Words(more)))
 
 
 def _range(steps: str | None, count: int) -> tuple[int, int]:
@@ -128,13 +112,15 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
     return first, min(last, count)
 
 
-def _walk_through(lesson: Lesson, steps: Iterator[Shown], last: int, *, waits: bool) -> None:
-    from chainrule.lessons.show.text import head_rows, step_rows
+def _walk_through(lesson: Lesson, steps: Iterator[ShownStep], last: int, *, waits: bool) -> None:
+    from chainrule.explain.show.terminal import head_rows, print_rows, section_rows
+    from chainrule.lessons.show.document import WIDTH, lesson_document
 
-    signs = _signs()
-    _print(head_rows(lesson, _width(), signs))
+    console = screen()
+    width = min(shutil.get_terminal_size((WIDTH, 24)).columns, 100)
+    print_rows(console, head_rows(lesson_document(lesson, ()), width, signs()))
     for shown in steps:
-        _print(step_rows(shown, _width(), signs))
+        print_rows(console, section_rows(shown.section, width, signs()))
         if waits and shown.number < last and not _goes_on():
             return
 
@@ -146,67 +132,3 @@ def _goes_on() -> bool:
     except EOFError:
         return False
     return answer.strip().lower() not in ("q", "quit", "exit")
-
-
-def _width() -> int:
-    return min(shutil.get_terminal_size((WIDTH, 24)).columns, 100)
-
-
-def _signs() -> Signs:
-    from chainrule.explain.show.text import ASCII, UNICODE
-
-    try:
-        "✓─·".encode(sys.stdout.encoding or "utf-8")
-    except UnicodeEncodeError:
-        return ASCII
-    return UNICODE
-
-
-def _print(rows: list[Row]) -> None:
-    """Print styled lines, with colors on a terminal."""
-    from chainrule.lessons.show.text import plain
-
-    if not sys.stdout.isatty():
-        sys.stdout.write(plain(rows))
-        return
-    from rich.text import Text
-
-    console = screen()
-    for row in rows:
-        console.print(
-            Text.assemble(*((piece, STYLES.get(style, "")) for piece, style in row)), soft_wrap=True
-        )
-
-
-def _document(lesson: Lesson, steps: list[Shown], form: str) -> str:
-    if form == "latex":
-        from chainrule.lessons.show.latex import lesson_latex
-
-        return lesson_latex(lesson, steps)
-    if form == "html":
-        from chainrule.lessons.show.html import lesson_html
-
-        return lesson_html(lesson, steps)
-    if form == "json":
-        data = {
-            "lesson": lesson.name,
-            "title": lesson.title,
-            "source": lesson.source,
-            "steps": [shown.to_dict() for shown in steps],
-            "ok": all(shown.ok for shown in steps),
-        }
-        return json.dumps(data, indent=2, ensure_ascii=False, allow_nan=False) + "\n"
-    from chainrule.lessons.show.text import head_rows, plain, step_rows
-
-    return plain(head_rows(lesson, WIDTH)) + "".join(plain(step_rows(shown, WIDTH)) for shown in steps)
-
-
-def _write(text: str, options: argparse.Namespace) -> None:
-    if options.out is None:
-        sys.stdout.write(text)
-        return
-    from chainrule._files import write_atomically
-
-    with write_atomically(Path(options.out), overwrite=options.overwrite, mode="w") as file:
-        file.write(text)
-    print(f"wrote {options.out}")

@@ -1,18 +1,29 @@
-"""How results are shown: columns, plan, scores, confusion; no number is computed here."""
+"""What there is to say of a training: columns, plan, scores, confusion; no number is computed here."""
 
 from __future__ import annotations
 
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from rich import box
-from rich.console import Console
-from rich.table import Table as Grid
 from rich.text import Text
 
-from chainrule.cli.console import printable
+from chainrule._numbers import printable
+from chainrule.cli.console import screen
+from chainrule.cli.documents import print_document
+from chainrule.explain.show.document import (
+    Block,
+    Cell,
+    Document,
+    Facts,
+    Section,
+    Styled,
+    Table,
+    Words,
+    more,
+    notes,
+)
 from chainrule.training.scores.metrics import METRICS
 
 if TYPE_CHECKING:
@@ -26,7 +37,6 @@ if TYPE_CHECKING:
 
 MOST_COLUMNS = 30
 MOST_CLASSES = 12
-MOST_NAMES = 20
 SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
 """Every metric by its name in words, in the order in which they are shown."""
 
@@ -40,78 +50,85 @@ STOPPED = {
 }
 
 
-def print_found(console: Console, prepared: Prepared) -> None:
-    """Say what the table holds, what is left out and why, and how it will be trained."""
+def found_document(prepared: Prepared) -> Document:
+    """Return what the table holds, what is left out and why, and how it will be trained."""
     schema, table = prepared.schema, prepared.table
-    console.print(bold(table.name), f"has {table.n_rows:,} rows and {len(schema.columns):,} columns")
     used = [column for column in schema.columns if column.role != "left out"]
     used.sort(key=lambda column: column.role != "target")
-    grid = table_of("column", "kind", "role", "missing", "values", right=[3])
-    for column in used[:MOST_COLUMNS]:
-        missing = f"{column.n_missing:,}" if column.n_missing else ""
-        grid.add_row(plain(column.name), column.kind, column.role, missing, plain(column.summary))
-    console.print(grid)
-    more(console, len(used) - MOST_COLUMNS, "columns")
-    left_out = facts()
-    for column in schema.left_out[:MOST_COLUMNS]:
-        left_out.add_row("left out:", plain(column.name), plain(column.reason))
+    rows = tuple(
+        (
+            column.name,
+            column.kind,
+            column.role,
+            f"{column.n_missing:,}" if column.n_missing else "",
+            column.summary,
+        )
+        for column in used[:MOST_COLUMNS]
+    )
+    headers = ("column", "kind", "role", "missing", "values")
+    blocks: list[Block] = [Table(headers, rows, (3,), more(len(used) - MOST_COLUMNS, "columns"))]
     if schema.left_out:
-        console.print(left_out)
-        more(console, len(schema.left_out) - MOST_COLUMNS, "columns left out")
-    notes(console, schema.notes)
-    if schema.left_out or schema.notes:
-        console.print()
-    _print_plan(console, prepared)
+        left_out = schema.left_out[:MOST_COLUMNS]
+        blocks.append(Facts(tuple(("left out:", column.name, column.reason) for column in left_out)))
+    if len(schema.left_out) > MOST_COLUMNS:
+        blocks.append(Words(more(len(schema.left_out) - MOST_COLUMNS, "columns left out")))
+    blocks += notes(schema.notes)
+    blocks.append(Section("", (Facts(tuple(_plan(prepared))),)))
+    what = f"{table.n_rows:,} rows and {len(schema.columns):,} columns"
+    return Document(f"{table.name} has {what}", tuple(blocks))
 
 
-def _print_plan(console: Console, prepared: Prepared) -> None:
+def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     resolved, rows = prepared.resolved, prepared.rows
     steps, plan = resolved.steps, resolved.plan
     shown = f"{rows['training']:,} for training"
     shown += f", {rows['validation']:,} for validation" if rows["validation"] else ""
     shown += f", {rows['test']:,} held out for the score" if rows["test"] else ", none held out for a score"
-    how = [steps.optimizer.spec, f"learning rate {plan.learning_rate:g}"]
-    if plan.schedule.name != "constant":
-        how.append(f"schedule {plan.schedule.spec}")
-    if steps.batch_size >= rows["training"]:
-        how.append("all rows in each step")
-    else:
-        how.append("row by row" if steps.batch_size == 1 else f"batches of {steps.batch_size:,} rows")
-    for name, value in (("weight decay", steps.weight_decay), ("L1", steps.l1), ("L2", steps.l2)):
-        if value:
-            how.append(f"{name} {value:g}")
-    dropout = max(layer.dropout for layer in resolved.network.layers)
-    if dropout:
-        how.append(f"dropout {dropout:g}")
-    if plan.regularization.name != "constant":
-        how.append(f"regularization schedule {plan.regularization.name}")
-    if steps.clip_norm is not None:
-        how.append(f"gradients no longer than {steps.clip_norm:g}")
-    if steps.sharing != "none":
-        how.append(f"members share the hidden layers' weights ({steps.sharing})")
+    told = {
+        **vars(steps),
+        "optimizer": steps.optimizer.spec,
+        "learning_rate": plan.learning_rate,
+        "schedule": plan.schedule.spec,
+        "regularization_schedule": plan.regularization.name,
+    }
+    how = list(training_words(told, resolved.network, rows["training"]))
     how.append(f"at most {plan.epochs:,} epochs" if plan.early_stopping else f"{plan.epochs:,} epochs")
     if plan.early_stopping:
         watched = "loss" if plan.watch is None else SCORE_NAMES[plan.watch.metric.name]
         how.append(f"until {plan.patience} in a row bring no better {watched}")
     if plan.together:
         how.append("members end together")
-    grid = facts()
-    grid.add_row("task", plain(prepared.schema.task_reason))
-    grid.add_row("rows", shown)
+    yield "task", prepared.schema.task_reason
+    yield "rows", shown
     if resolved.bagging:
         does = "each stopped by" if plan.early_stopping else "each holding out"
-        grid.add_row(
-            "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
-        )
-    weights = prepared.question.weights
-    if weights is not None:
-        grid.add_row("weights", plain(f"of the rows in training, from column {weights}"))
-    grid.add_row("network", plain(shape_of(resolved.network, resolved.members)))
-    grid.add_row("training", plain(", ".join(how)))
+        yield "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"
+    if prepared.question.weights is not None:
+        yield "weights", f"of the rows in training, from column {prepared.question.weights}"
+    yield "network", shape_of(resolved.network, resolved.members)
+    yield "training", ", ".join(how)
     if prepared.target.clamp is not None:
-        grid.add_row("answers", clamp_words(prepared.target))
-    console.print(grid)
-    console.print()
+        yield "answers", clamp_words(prepared.target)
+
+
+def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterator[str]:
+    """Say how a network is trained on ``n`` rows: what a card has, before the training or after it."""
+    yield from (told["optimizer"], f"learning rate {told['learning_rate']:g}")
+    if told["schedule"] != "constant":
+        yield f"schedule {told['schedule']}"
+    if told["batch_size"] >= n:
+        yield "all rows in each step"
+    else:
+        yield "row by row" if told["batch_size"] == 1 else f"batches of {told['batch_size']:,} rows"
+    dropout = max(layer.dropout for layer in network.layers)
+    amounts = {"weight decay": told["weight_decay"], "L1": told["l1"], "L2": told["l2"], "dropout": dropout}
+    yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
+    if told.get("regularization_schedule", "constant") != "constant":
+        yield f"regularization schedule {told['regularization_schedule']}"
+    if told["clip_norm"] is not None:
+        yield f"gradients no longer than {told['clip_norm']:g}"
+    if told.get("sharing", "none") != "none":
+        yield f"members share the hidden layers' weights ({told['sharing']})"
 
 
 def clamp_words(target: TargetEncoder) -> str:
@@ -126,27 +143,46 @@ def _share(parts: int) -> str:
     return words[parts - 2] if parts - 2 < len(words) else f"1/{parts}"
 
 
-def print_result(console: Console, trained: Trained, path: Path, history: Path | None) -> None:
-    """Show how training went, the scores beside the baselines, and what to type next."""
-    console.print(_ending(trained.fit, trained.model.card["best_epochs"]))
-    if trained.model.card["temperature"] is not None:
-        console.print(f"probabilities at the temperature {trained.model.card['temperature']:.4g}")
-    notes(console, trained.notes)
-    rows = f"{trained.evaluation.rows:,} rows"
+def result_document(trained: Trained) -> Document:
+    """Return how training went, and the scores beside the baselines."""
+    model, evaluation = trained.model, trained.evaluation
+    blocks: list[Block] = [Words(_ending(trained.fit, model.card["best_epochs"]))]
+    if model.card["temperature"] is not None:
+        blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
+    blocks += notes(trained.notes)
+    rows = f"{evaluation.rows:,} rows"
     title = f"Score on {rows} it never saw"
     if not trained.held_out:
         title = f"Score on the {rows} it was trained on: it flatters, as none were held out"
-    print_evaluation(console, trained.model, trained.evaluation, trained.baselines, title)
+    blocks.append(Section(title, evaluation_blocks(model, evaluation, trained.baselines)))
     if trained.out_of_fold is not None:
-        shown = [
-            f"{name} {number(trained.out_of_fold.scores[key])}"
-            for key, name in SCORE_NAMES.items()
-            if key in trained.out_of_fold.scores
-        ]
-        console.print(f"out of fold, each row by the member that held it out: {', '.join(shown)}")
+        shown = ", ".join(score_words(trained.out_of_fold.scores))
+        told = Words(f"out of fold, each row by the member that held it out: {shown}")
+        blocks.append(Section("", (told,)))
+    return Document("", tuple(blocks))
+
+
+def report_document(trained: Trained, data: Mapping[str, Any]) -> Document:
+    """Return what was found and what came out, for a file; ``data`` is what programs get."""
+    found = found_document(trained.prepared)
+    parts = (
+        Section("The table and the plan", found.blocks),
+        Section("The training", result_document(trained).blocks),
+    )
+    title = f"{trained.model.target.name}: a network trained on {trained.prepared.table.name}"
+    return Document(title, (Words(found.title), *parts), data=data)
+
+
+def print_result(trained: Trained, path: Path, others: Sequence[Path]) -> None:
+    """Show how training went, and what to type next."""
+    print_document(result_document(trained))
+    console = screen()
+    if trained.out_of_fold is None and trained.evaluation.confusion is None:
+        console.print()
     where = shlex.quote(printable(path))
-    written = f"{printable(path)} and {printable(history)}" if history is not None else printable(path)
-    console.print(f"wrote [bold]{escaped(written)}[/bold]; next:", soft_wrap=True)
+    *names, last = map(printable, (path, *others))
+    written = f"{', '.join(names)} and {last}" if names else last
+    console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
     for line in (
         f"chainrule evaluate {where} NEW.csv",
         f"chainrule predict {where} NEW.csv --out predictions.csv",
@@ -173,50 +209,50 @@ def _ending(fit: FitResult, best: Sequence[int]) -> str:
     )
 
 
-def print_evaluation(
-    console: Console,
-    model: Model,
-    evaluation: Evaluation,
-    baselines: Mapping[str, Scores],
-    title: str,
-    more_notes: Sequence[str] = (),
-) -> None:
-    """Show scores, the baselines' beside them, and the confusion matrix or what the errors are measured in."""
-    console.print()
-    console.print(bold(title))
-    notes(console, more_notes)
-    grid = table_of("", "network", *baselines, right=range(1, 2 + len(baselines)))
-    for name in SCORE_NAMES:
-        if name in evaluation.scores:
-            others = [number(scores[name]) if name in scores else "–" for scores in baselines.values()]
-            grid.add_row(SCORE_NAMES[name], f"[bold]{number(evaluation.scores[name])}[/bold]", *others)
-    console.print(grid)
+def evaluation_blocks(
+    model: Model, evaluation: Evaluation, baselines: Mapping[str, Scores]
+) -> tuple[Block, ...]:
+    """Return scores, the baselines' beside them, and the confusion matrix or what the errors are measured in."""
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (
+            words,
+            Styled(number(evaluation.scores[name]), "result"),
+            *(number(scores[name]) if name in scores else "–" for scores in baselines.values()),
+        )
+        for name, words in SCORE_NAMES.items()
+        if name in evaluation.scores
+    )
+    scores = Table(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
     if evaluation.confusion is not None:
-        _print_confusion(
-            console, [printable(name) for name in model.target.labels], evaluation.confusion.tolist()
-        )
-    else:
-        console.print(
-            f"errors are in the units of {escaped(printable(model.target.name))}; R² is 1 if perfect, 0 if as good "
-            "as the mean"
-        )
-        console.print()
+        return (scores, *_confusion(model.target.labels, evaluation.confusion.tolist()))
+    units = f"errors are in the units of {model.target.name}; R² is 1 if perfect, 0 if as good as the mean"
+    return scores, Words(units)
 
 
-def _print_confusion(console: Console, classes: Sequence[str], matrix: Sequence[Sequence[int]]) -> None:
+def _confusion(labels: Sequence[object], matrix: Sequence[Sequence[int]]) -> Iterator[Block]:
+    classes = [str(label) for label in labels]
     if len(classes) <= MOST_CLASSES:
-        grid = table_of("true \\ predicted", *classes, right=range(1, 1 + len(classes)))
-        for i, (name, row) in enumerate(zip(classes, matrix, strict=True)):
-            cells = [f"[bold]{n:,}[/bold]" if i == j else (f"{n:,}" if n else "·") for j, n in enumerate(row)]
-            grid.add_row(Text(name), *cells)
-        console.print(grid)
+        rows = tuple(
+            (
+                name,
+                *(
+                    Styled(f"{n:,}", "result") if i == j else (f"{n:,}" if n else "·")
+                    for j, n in enumerate(row)
+                ),
+            )
+            for i, (name, row) in enumerate(zip(classes, matrix, strict=True))
+        )
+        yield Table(("true \\ predicted", *classes), rows, tuple(range(1, 1 + len(classes))))
         return
     wrong = sorted(((-n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n))
-    console.print(f"{len(wrong):,} different confusions among {len(classes):,} classes; the most frequent:")
-    grid = table_of("true", "predicted", "rows", right=[2])
-    for n, i, j in wrong[:10]:
-        grid.add_row(Text(classes[i]), Text(classes[j]), f"{-n:,}")
-    console.print(grid)
+    yield Words(f"{len(wrong):,} different confusions among {len(classes):,} classes; the most frequent:")
+    rows = tuple((classes[i], classes[j], f"{-n:,}") for n, i, j in wrong[:10])
+    yield Table(("true", "predicted", "rows"), rows, (2,))
+
+
+def score_words(scores: Mapping[str, float]) -> Iterator[str]:
+    """Say scores in a line, those that there are."""
+    return (f"{words} {number(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores)
 
 
 def shape_of(network: Network, members: int) -> str:
@@ -232,48 +268,6 @@ def shape_of(network: Network, members: int) -> str:
     biases += "".join(f", initial weights {init}" for init in sorted(inits))
     times = f"; {members} members, averaged" if members > 1 else ""
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
-
-
-def table_of(*headers: str, right: Sequence[int] = ()) -> Grid:
-    """Return an empty table with a header; the columns ``right`` are aligned to the right."""
-    grid = Grid(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
-    for index, header in enumerate(headers):
-        grid.add_column(Text(header), justify="right" if index in right else "left", overflow="fold")
-    return grid
-
-
-def facts() -> Grid:
-    """Return an empty table without header or lines."""
-    return Grid(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
-
-
-def notes(console: Console, lines: Sequence[str]) -> None:
-    """Show notes, one paragraph each."""
-    for line in lines:
-        console.print(Text.assemble(("note: ", "yellow"), printable(line)))
-
-
-def more(console: Console, n: int, what: str) -> None:
-    """Say how many were not shown, if any."""
-    if n > 0:
-        console.print(f"… and {n:,} more {what}")
-
-
-def plain(text: object) -> Text:
-    """Return a user's text as it is shown: no markup in it is obeyed."""
-    return Text(printable(text))
-
-
-def bold(text: str) -> Text:
-    """Return a title."""
-    return Text(printable(text), "bold")
-
-
-def escaped(text: str) -> str:
-    """Return a text whose brackets are not read as markup."""
-    from rich.markup import escape
-
-    return escape(text)
 
 
 def number(value: float) -> str:

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from pathlib import Path
 
+from chainrule.cli.documents import chosen_format, document_options, write_text
 from chainrule.cli.parsing import Parser, whole
+
+FORMATS = ("html", "latex")
 
 EXAMPLES = """
 chainrule sheet article-5 --out article-5.html
@@ -40,32 +42,22 @@ def parser() -> Parser:
         choices=("sheets", "keys"),
         help="sheets or keys alone; first all sheets, then all keys if not given",
     )
-    made.option(
-        "output", "--format", choices=("html", "latex"), default="html", help="html (default) or latex"
-    )
-    made.option("output", "--out", metavar="FILE", help="where to write; printed if not given")
-    made.option("output", "--overwrite", action="store_true", help="replace a file that exists")
+    document_options(made, formats=FORMATS)
     return made
 
 
-def run(options: argparse.Namespace) -> int:
+def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule._files import ensure_writable, write_atomically
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.sheets import draw_sheets, read_blank
     from chainrule.lessons.show.sheets import sheets_html, sheets_latex
 
     blank = read_blank(options.blank)
-    if options.out is not None:
-        ensure_writable(options.out, options.overwrite)
+    show = sheets_html if chosen_format(options, FORMATS) == "html" else sheets_latex
     lesson = read_lesson(options.lesson)
     variants = draw_sheets(lesson, variants=options.variants, seed=options.seed, blank=blank)
-    show = sheets_html if options.format == "html" else sheets_latex
     text = show(lesson, variants, options.only or "both")
     if options.out is None:
         sys.stdout.write(text)
-        return 0
-    with write_atomically(Path(options.out), overwrite=options.overwrite, mode="w") as file:
-        file.write(text)
-    print(f"wrote {options.out}")
-    return 0
+    else:
+        write_text(text, options.out, options.overwrite)

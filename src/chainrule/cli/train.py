@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import argparse
 import os
-import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
+from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import through
-from chainrule.cli.console import print_json, screen, warn
+from chainrule.cli.console import print_json, warn
+from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
     reading,
@@ -21,6 +23,7 @@ from chainrule.cli.parsing import (
     words,
 )
 from chainrule.errors import OutputError, SettingsError
+from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
@@ -55,12 +58,13 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
+    report_format = format_of(options.report, option="--report")
     history = None if options.history is None else Path(options.history)
     if options.ablate is None:
         _check_outputs(path, history, options)
     else:
         _check_no_outputs(options)
-    from chainrule.cli.report import print_found, print_result
+    from chainrule.cli.report import found_document, print_result, report_document
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
@@ -91,11 +95,10 @@ def run(options: argparse.Namespace) -> None:
     if options.ablate is not None:
         question = question.opened()
     prepared = prepare(question, settings)
-    console = screen()
     talks = not (options.json or options.quiet)
     if talks:
-        print_found(console, prepared)
-        sys.stdout.flush()
+        print_document(found_document(prepared))
+        print(flush=True)
     if options.ablate is not None:
         from chainrule.cli.ablation import ablation
 
@@ -106,9 +109,13 @@ def run(options: argparse.Namespace) -> None:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
         trained = score_prepared(prepared, result, engine=engine)
-    _write(trained, path, history, options.overwrite)
+    texts = {} if history is None else {history: _curves(trained)}
+    if options.report is not None:
+        document = report_document(trained, _result(trained, path))
+        texts[Path(options.report)] = render(document, report_format)
+    _write(trained, path, texts, options.overwrite)
     if talks:
-        print_result(console, trained, path, history)
+        print_result(trained, path, list(texts))
         return
     warn(trained.notes)
     if options.json:
@@ -150,6 +157,12 @@ def _output_options(made: Parser) -> None:
         help="the model file; if not given, the table's name with .safetensors",
     )
     made.option(group, "--history", metavar="FILE", help="also write the loss of every epoch, as CSV")
+    made.option(
+        group,
+        "--report",
+        metavar="FILE",
+        help="also write what is printed; the ending says how: .html, .tex, .txt or .json",
+    )
     made.option(group, "--overwrite", action="store_true", help="replace files that exist")
     made.option(
         group,
@@ -184,21 +197,26 @@ def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace
     """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
     from chainrule._files import ensure_writable
 
-    ensure_writable(path, options.overwrite)
-    if history is not None:
-        with through(renamed={"out": "history"}):
-            ensure_writable(history, options.overwrite)
-        if _same(path, history):
-            raise OutputError(f"--out and --history are the same file, {path}; choose another name")
-    for output in filter(None, (path, history)):
+    report = None if options.report is None else Path(options.report)
+    outputs = {"out": path, "history": history, "report": report}
+    written = {name: output for name, output in outputs.items() if output is not None}
+    for name, output in written.items():
+        with through(renamed={"out": name}):
+            ensure_writable(output, options.overwrite)
+    for one, other in combinations(written, 2):
+        if _same(written[one], written[other]):
+            raise OutputError(f"--{one} and --{other} are the same file, {written[one]}; choose another name")
+    for name, output in written.items():
         for table in filter(None, (options.table, options.test_file)):
             if _same(output, Path(table)):
-                raise OutputError(f"{output} is a table to be read, and would be lost; choose another --out")
+                raise OutputError(
+                    f"{output} is a table to be read, and would be lost; choose another --{name}"
+                )
 
 
 def _check_no_outputs(options: argparse.Namespace) -> None:
     """Raise SettingsError for an option about files that an ablation doesn't write."""
-    for name in ("out", "history", "overwrite"):
+    for name in ("out", "history", "report", "overwrite"):
         if getattr(options, name):
             raise SettingsError(
                 f"--{name} would have no effect: --ablate writes no file; leave one of them out"
@@ -209,18 +227,17 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
-def _write(trained: Trained, path: Path, history: Path | None, overwrite: bool) -> None:
-    """Write the model, and the history if asked for: both or none."""
+def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: bool) -> None:
+    """Write the model, and what else is asked for: all or none."""
     from chainrule._files import write_atomically
 
-    if history is None:
-        trained.model.save(path, overwrite=overwrite)
-        return
-    with write_atomically(history, overwrite=overwrite) as file:
-        file.write(_curves(trained).encode())
-        # A disk that is full shows here, before the model has its name.
-        file.flush()
-        os.fsync(file.fileno())
+    with ExitStack() as files:
+        for name, text in texts.items():
+            file = files.enter_context(write_atomically(name, overwrite=overwrite))
+            file.write(text.encode())
+            # A disk that is full shows here, before the model has its name.
+            file.flush()
+            os.fsync(file.fileno())
         trained.model.save(path, overwrite=overwrite)
 
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, Literal, NamedTuple
+from typing import Any, ClassVar, Literal, NamedTuple
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation, activation
 from chainrule.errors import SettingsError
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
 
 BiasMode = Literal["neuron", "layer", "none"]
 
@@ -28,12 +29,54 @@ OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "st
 
 
 class LayerRecord(NamedTuple):
-    """What forward computed in one layer; ``mask`` is None where nothing was dropped (then h is a)."""
+    """What forward computed in one layer, (…, n, n_out) each.
+
+    ``mask`` is None where nothing was dropped (then h is a), ``mixed`` f(z) - z, which alpha multiplies, without a mix None.
+    """
 
     z: Array
     a: Array
     h: Array
     mask: Array | None
+    mixed: Array | None = None
+
+
+class LayerGradients(NamedTuple):
+    """What backward computed in one layer: dC/da, dC/dh, delta = dC/dz and da/dz (…, n, n_out), and by name the gradients.
+
+    ``slope`` is None for softmax, each of whose outputs depends on every z.
+    """
+
+    da: Array
+    dh: Array
+    delta: Array
+    slope: Array | None
+    parameters: dict[str, Array]
+
+    def passed_on(self, record: LayerRecord) -> Array:
+        """Return dh/dz (…, n, n_out) of a hidden layer: the slope, times the mask where something was dropped."""
+        assert self.slope is not None
+        return self.slope if record.mask is None else self.slope * record.mask
+
+
+class Parameter(NamedTuple):
+    """A parameter array of a layer: in words, and as a term of z[j] with indices.
+
+    ``counts``: ``ij`` there is one from neuron i before to neuron j, ``j`` one for each neuron. ``enters`` is what it
+    multiplies in z[j]: ``i`` every neuron i before, over which is summed; ``j`` neuron j before alone; "" nothing, it is
+    added; None: it is no term of z. ``words`` say the term in z's line, ``by`` what delta is multiplied by for the derivative.
+    ``start`` is the number it begins at, None where an initializer draws it.
+    """
+
+    name: str
+    counts: Literal["ij", "j"]
+    noun: str
+    text: str
+    enters: Literal["i", "j", ""] | None
+    words: str = ""
+    by: str = ""
+    decays: bool = False
+    start: float | None = None
 
 
 @dataclass(frozen=True)
@@ -47,6 +90,22 @@ class Dense:
     isn't named has 1. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
     ``ntk`` divides the products h W by sqrt(n_in).
     """
+
+    kind: ClassVar[str] = "dense"
+    parameters: ClassVar[tuple[Parameter, ...]] = (
+        Parameter(
+            "W",
+            "ij",
+            "weight",
+            "a weight",
+            "i",
+            "weighted sum of what enters",
+            "what enters through the weight",
+            decays=True,
+        ),
+        Parameter("b", "j", "bias", "a bias", "", by="the bias is a weight on 1"),
+        Parameter("alpha", "j", "mix", "a mix of an activation and its z", None, start=1.0),
+    )
 
     n_out: int
     activation: Activation = field(default_factory=lambda: activation("identity"))
@@ -106,6 +165,26 @@ class Dense:
             )
         put(self, "rates", _rates(rates, self.shapes(1)))
 
+    @property
+    def decayed(self) -> frozenset[str]:
+        """The parameters that penalties and decay are about: weights, not biases."""
+        return frozenset(parameter.name for parameter in self.parameters if parameter.decays)
+
+    def term(self, name: str) -> Parameter:
+        """Return the record of a parameter that the layer has."""
+        return next(parameter for parameter in self.parameters if parameter.name == name)
+
+    def terms(self, p: Mapping[str, Array]) -> list[Parameter]:
+        """Return the terms of z, of those that the layer has."""
+        return [
+            parameter for parameter in self.parameters if parameter.name in p and parameter.enters is not None
+        ]
+
+    @property
+    def product(self) -> Parameter:
+        """The term of z that what enters is in."""
+        return next(parameter for parameter in self.parameters if parameter.enters)
+
     def shapes(self, n_in: int) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter array, by name, in the order of the flat layout."""
         biases = {"neuron": self.n_out, "layer": 1, "none": 0}[self.bias]
@@ -113,62 +192,114 @@ class Dense:
         found |= {"b": (biases,)} if biases else {}
         return found | ({"alpha": (self.n_out,)} if self.mix else {})
 
+    def rate(self, name: str) -> float:
+        """Return the factor of a parameter's learning rate."""
+        return dict(self.rates).get(name, 1.0)
+
     def scale(self, n_in: int) -> float:
         """Return what the products h W are multiplied by: 1, or 1/sqrt(n_in) in the parametrization ntk."""
         return 1 / math.sqrt(n_in) if self.parametrization == "ntk" else 1.0
 
     def forward(self, p: Mapping[str, Array], h: Array, mask: Array | None, xp: Namespace) -> LayerRecord:
         """Return z, a and h of this layer for the rows ``h`` (…, n, n_in) that enter it."""
+        z = self.weighted_sum(p, h, xp)
+        mixed = self.mixed_part(z, xp) if self.mix else None
+        a = self.activation(z, xp) if mixed is None else z + xp.expand_dims(p["alpha"], axis=-2) * mixed
+        return LayerRecord(z, a, a if mask is None else a * mask, mask, mixed)
+
+    def weighted_sum(self, p: Mapping[str, Array], h: Array, xp: Namespace) -> Array:
+        """Return z (…, n, n_out) for the rows ``h`` (…, n, n_in) that enter."""
         z = self._scaled(xp.matmul(h, p["W"]), h.shape[-1])
-        if "b" in p:
-            z = z + xp.expand_dims(p["b"], axis=-2)
-        a = self.activation(z, xp)
-        if self.mix:
-            a = z + xp.expand_dims(p["alpha"], axis=-2) * (a - z)
-        return LayerRecord(z, a, a if mask is None else a * mask, mask)
+        return z + xp.expand_dims(p["b"], axis=-2) if "b" in p else z
 
     def backward(
-        self, p: Mapping[str, Array], h: Array, delta: Array, xp: Namespace
-    ) -> tuple[dict[str, Array], Array]:
-        """Return the gradients by name, and dC/dh for the rows that entered, from this layer's delta."""
+        self,
+        p: Mapping[str, Array],
+        h: Array,
+        record: LayerRecord,
+        dh: Array,
+        xp: Namespace,
+        delta: Array | None = None,
+    ) -> LayerGradients:
+        """Return this layer's gradients from dC/dh of its outputs, for the rows ``h`` (…, n, n_in) that entered.
+
+        ``delta`` is given where the layer's own is known otherwise: the output layer's, from the loss.
+        """
+        da = dh if record.mask is None else dh * record.mask
+        slope = self.slope(p, record.z, xp)
+        if delta is None:
+            delta = self.activation.backward(record.z, record.a, da, xp) if slope is None else da * slope
+        return LayerGradients(da, dh, delta, slope, self.by_parameters(h, record, da, delta, xp))
+
+    def by_parameters(
+        self, h: Array, record: LayerRecord, da: Array, delta: Array, xp: Namespace
+    ) -> dict[str, Array]:
+        """Return the gradients by name, each a sum over the rows ``h`` (…, n, n_in)."""
         grads = {"W": self._scaled(xp.matmul(xp.matrix_transpose(h), delta), h.shape[-1])}
         if self.bias == "neuron":
             grads["b"] = xp.sum(delta, axis=-2)
         elif self.bias == "layer":
             grads["b"] = xp.sum(xp.sum(delta, axis=-2), axis=-1, keepdims=True)
-        return grads, self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), h.shape[-1])
+        if self.mix:
+            grads["alpha"] = xp.sum(da * record.mixed, axis=-2)
+        return grads
+
+    def weights(self, p: Mapping[str, Array]) -> Array:
+        """Return what each number that enters is multiplied by on its way to each neuron, (…, n_in, n_out)."""
+        return p["W"]
+
+    def by_entered(self, p: Mapping[str, Array]) -> Array:
+        """Return dz/dh (…, n_in, n_out): the weights, times the scale where there is one."""
+        weights = self.weights(p)
+        return self._scaled(weights, weights.shape[-2])
+
+    def by_entering(self, p: Mapping[str, Array], delta: Array, xp: Namespace) -> Array:
+        """Return dC/dh (…, n, n_in) of the rows that entered, from this layer's delta."""
+        return self._scaled(xp.matmul(delta, xp.matrix_transpose(p["W"])), p["W"].shape[-2])
 
     def _scaled(self, products: Array, n_in: int) -> Array:
         return products if self.parametrization == "standard" else products * self.scale(n_in)
 
-    def delta(self, p: Mapping[str, Array], record: LayerRecord, dh: Array, xp: Namespace) -> Array:
-        """Return delta = dC/dz from dC/dh of this layer's outputs."""
-        da = dh if record.mask is None else dh * record.mask
-        if self.mix:
-            return da * self.slope(p, record.z, xp)
-        return self.activation.backward(record.z, record.a, da, xp)
+    def slope(self, p: Mapping[str, Array], z: Array, xp: Namespace) -> Array | None:
+        """Return da/dz of each neuron for ``z`` (…, n, n_out): f'(z), or 1 + alpha (f'(z) - 1) where it is mixed.
 
-    def slope(self, p: Mapping[str, Array], z: Array, xp: Namespace) -> Array:
-        """Return da/dz of each neuron for ``z`` (…, n, n_out): f'(z), or 1 + alpha (f'(z) - 1) where it is mixed."""
+        None for softmax.
+        """
+        if not self.activation.elementwise:
+            return None
         slope = self.activation.prime(z, xp)
         return 1 + xp.expand_dims(p["alpha"], axis=-2) * (slope - 1) if self.mix else slope
 
-    def by_alpha(self, record: LayerRecord, dh: Array, xp: Namespace) -> dict[str, Array]:
-        """Return dC/dalpha by name from dC/dh of this layer's outputs; nothing without a mix."""
-        if not self.mix:
-            return {}
-        da = dh if record.mask is None else dh * record.mask
-        return {"alpha": xp.sum(da * self.mixed_part(record.z, xp), axis=-2)}
-
     def mixed_part(self, z: Array, xp: Namespace) -> Array:
-        """Return what a layer's alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
+        """Return what alpha multiplies for ``z`` (…, n, n_out): f(z) - z."""
         return self.activation(z, xp) - z
+
+    def formulas(self, number: int, entering: Symbol, n_in: int) -> tuple[Node, Node]:
+        """Return z[l] and a[l] as formulas whose symbols are addresses of whole arrays."""
+        own = Symbol(f"z[{number}]")
+        z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
+        if self.parametrization != "standard":
+            z = Binary("/", z, Call("sqrt", (Number(float(n_in)),)))
+        if self.bias != "none":
+            z = Binary("+", z, Symbol(f"b[{number}]"))
+        a = _put(self.activation.formula.root, own)
+        if self.mix:
+            a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
+        return z, a
+
+    @property
+    def words(self) -> str:
+        """What its settings are, in words."""
+        biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[self.bias]
+        dropout = f", dropout {self.dropout:g}" if self.dropout else ""
+        rates = "".join(f", {factor:g} eta for {name}" for name, factor in self.rates)
+        return f"{self.activation.spec}{biases}{dropout}{rates}"
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
         more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
         return {
-            "kind": "dense",
+            "kind": self.kind,
             "n_out": self.n_out,
             "activation": self.activation.spec,
             "bias": self.bias,
@@ -178,6 +309,13 @@ class Dense:
             "frozen": list(self.frozen),
             **{name: value for name, value in more.items() if value != OPTIONAL[name]},
         }
+
+
+def _put(node: Node, z: Symbol) -> Node:
+    """Return a formula with this symbol in the place of its z."""
+    if isinstance(node, Symbol):
+        return z if node.name == "z" else node
+    return with_children(node, tuple(_put(child, z) for child in children(node)))
 
 
 def _resolve(spec: str | Activation) -> Activation:
@@ -213,10 +351,3 @@ def _rates(
                 f"rates: the factor {factor!r} of {name} must be a number above 0; to leave {name} as it is, freeze it"
             )
     return tuple((name, float(found[name])) for name in names if found.get(name, 1) != 1)
-
-
-def _layer_from_dict(data: Mapping[str, Any]) -> Dense:
-    options = {key: value for key, value in data.items() if key not in ("kind", "n_out", "activation")}
-    if data["kind"] != "dense":
-        raise SettingsError(f"unknown kind of layer {data['kind']!r}")
-    return Dense(data["n_out"], data["activation"], **options)

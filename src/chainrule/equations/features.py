@@ -23,7 +23,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Any, Literal, NamedTuple, get_args
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
@@ -76,9 +76,9 @@ class StageRecord(NamedTuple):
 class StageGradients(NamedTuple):
     """What backward computed: dC/da, dC/de (…, n, m), dC/du (…, G, n, K) or None, gradients by name, and dC/dx."""
 
-    a: Array
-    e: Array
-    u: Array | None
+    da: Array
+    de: Array
+    du: Array | None
     parameters: dict[str, Array]
     x: Array
 
@@ -95,6 +95,8 @@ class Features:
     >>> stage.n_inputs, stage.n_outputs, stage.shapes()["V"]
     (15, 14, (1, 16, 3))
     """
+
+    decayed: ClassVar[frozenset[str]] = DECAYED
 
     groups: tuple[Group, ...]
     scale: bool = False
@@ -276,6 +278,15 @@ class Features:
             together = together + extra * xp.asarray(places.is_number)
         ordered = {name: grads[name] for name in self.shapes()}
         return StageGradients(da, de, du, ordered, together)
+
+    def slopes(self, p: Mapping[str, Array], x: Array, record: StageRecord) -> dict[str, Array]:
+        """Return the derivatives of every number's cosines by their phase, frequency and number, (…, n, G, K)."""
+        if record.v is None:
+            return {}
+        by_angle = np.moveaxis(record.v, -3, -2)
+        column = x[..., self.places.numbers][..., None]
+        by = {"phi": by_angle, "f": by_angle * (2 * math.pi * column), "x": by_angle * (2 * math.pi * p["f"])}
+        return {f"du/d{name}": array for name, array in by.items()}
 
     def _embedded(self, de: Array, xp: Namespace) -> Array:
         """Return the part of dC/de that belongs to the numbers' embeddings, (…, G, n, width)."""

@@ -397,34 +397,33 @@ def trace_backward(
     """Return the graph of `Network.forward` and `Network.backward`.
 
     Its inputs are those of `trace_forward`, the targets y (rows, n_out) and, if ``weighted``, w (rows,); its outputs
-    also the cost C, delta1, …, dW1, db1, …, dx, and of a feature stage da0, de0, du0, df0, ….
+    also the cost C, da1, dh1, delta1, slope1, …, dW1, db1, …, dx, and of a feature stage da0, de0, du0, df0, ….
     """
     graph, p, record = _forward(network, rows, members, masks, dtype)
     y = graph.input("y", (rows, network.output.n_out))
     weights = graph.input("w", (rows,)) if weighted else None
     gradients = network.backward(p, record, y, graph, weights)
     graph.output("C", gradients.cost)
-    for layer, delta in enumerate(gradients.deltas, 1):
-        graph.output(f"delta{layer}", delta)
-    for layer, arrays in zip(_numbers(network), gradients.parameters, strict=True):
-        for name, array in arrays.items():
-            graph.output(f"d{name}{layer}", array)
+    for number, made in enumerate(gradients.layers, 1):
+        _keep(graph, {"da": made.da, "dh": made.dh, "delta": made.delta, "slope": made.slope}, number)
+    for number, arrays in gradients.parameters.items():
+        _keep(graph, {f"d{name}": array for name, array in arrays.items()}, number)
     if gradients.stage is not None:
-        _keep(graph, {"da": gradients.stage.a, "de": gradients.stage.e, "du": gradients.stage.u}, 0)
+        _keep(graph, {"da": gradients.stage.da, "de": gradients.stage.de, "du": gradients.stage.du}, 0)
     graph.output("dx", gradients.x)
     return graph
 
 
 def _forward(
     network: Network, rows: int | str, members: int | None, masks: bool, dtype: Any
-) -> tuple[Graph, list[dict[str, Traced]], Any]:
+) -> tuple[Graph, dict[int, dict[str, Traced]], Any]:
     graph = Graph(dtype)
     outer: Shape = () if members is None else (members,)
     x = graph.input("x", (rows, network.n_inputs))
-    p = [
-        {name: graph.input(f"{name}{layer}", (*outer, *shape)) for name, shape in shapes.items()}
-        for layer, shapes in zip(_numbers(network), network.shapes(), strict=True)
-    ]
+    p = {
+        number: {name: graph.input(f"{name}{number}", (*outer, *shape)) for name, shape in shapes.items()}
+        for number, shapes in network.shapes().items()
+    }
     used = [
         graph.input(f"r{number}", (*outer, rows, layer.n_out)) if masks and layer.dropout else None
         for number, layer in enumerate(network.layers, 1)
@@ -441,8 +440,3 @@ def _keep(graph: Graph, arrays: Mapping[str, Traced | None], layer: int) -> None
     for name, array in arrays.items():
         if array is not None:
             graph.output(f"{name}{layer}", array)
-
-
-def _numbers(network: Network) -> list[int]:
-    """Return each item of the parameters' layer: 1 to L, then 0 for a feature stage."""
-    return [*range(1, len(network.layers) + 1), *([] if network.features is None else [0])]

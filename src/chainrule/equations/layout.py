@@ -4,35 +4,33 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import NamedTuple
 
 import numpy as np
 
 from chainrule._types import Array, FloatArray
-from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, Parameters
 from chainrule.equations.sharing import expand, fold, shared_shapes
 from chainrule.errors import SettingsError
 
 
 class Slot(NamedTuple):
-    """Where one array lies in the flat parameters: layer (1-based; 0: the feature stage), name, start, and shape."""
+    """Where one array lies in the flat parameters: layer (1-based; 0: the feature stage), name, start, and shape.
+
+    ``decays``: penalties and decay are about it, as they are about weights and not about biases.
+    """
 
     layer: int
     name: str
     start: int
     shape: tuple[int, ...]
+    decays: bool
 
     @property
     def stop(self) -> int:
         """The index after the last of its numbers."""
         return self.start + math.prod(self.shape)
-
-
-def decays(slot: Slot) -> bool:
-    """Tell whether penalties and decay are about an array: weights have them, biases don't."""
-    return slot.name in STAGE_WEIGHTS if slot.layer == 0 else slot.name == "W"
 
 
 class Layout:
@@ -48,16 +46,12 @@ class Layout:
             for address in layer.frozen:
                 self.free[self._frozen(number, address)] = 0.0
 
-    def _lay_out(self, network: Network, of_layers: Sequence[Mapping[str, tuple[int, ...]]]) -> None:
+    def _lay_out(self, network: Network, of_layers: Mapping[int, Mapping[str, tuple[int, ...]]]) -> None:
         slots: list[Slot] = []
         start = 0
-        shapes_of = list(enumerate(of_layers, 1))
-        if network.features is not None:
-            # Its shapes are item -1: it is layer 0, and comes first.
-            shapes_of = [(0, shapes_of[-1][1]), *shapes_of[:-1]]
-        for number, shapes in shapes_of:
+        for number, shapes in of_layers.items():
             for name, shape in shapes.items():
-                slots.append(Slot(number, name, start, shape))
+                slots.append(Slot(number, name, start, shape, name in network.part(number).decayed))
                 start = slots[-1].stop
         self.network = network
         self.slots = tuple(slots)
@@ -66,11 +60,8 @@ class Layout:
         self.free = np.ones(start)
         self.rates = np.ones(start)
         for slot in slots:
-            self.decayed[slot.start : slot.stop] = decays(slot)
-            factors = dict(network.layers[slot.layer - 1].rates)
-            if slot.layer == 0 and network.features is not None:
-                factors = {slot.name: network.features.rate(slot.name)}
-            self.rates[slot.start : slot.stop] = factors.get(slot.name, 1.0)
+            self.decayed[slot.start : slot.stop] = slot.decays
+            self.rates[slot.start : slot.stop] = network.part(slot.layer).rate(slot.name)
         self.rated = bool((self.rates != 1).any())
 
     def etas(self, eta: float) -> FloatArray | float:
@@ -84,19 +75,19 @@ class Layout:
                 return slot
         raise KeyError(f"{name}[{layer}]")
 
-    def unflatten(self, flat: Array) -> list[dict[str, Array]]:
-        """Return views of ``flat`` (…, p) as arrays by name for each layer, leading axes kept."""
-        layers: list[dict[str, Array]] = [{} for _ in self.network.shapes()]
+    def unflatten(self, flat: Array) -> dict[int, dict[str, Array]]:
+        """Return views of ``flat`` (…, p) as arrays by name for each layer by number, leading axes kept."""
+        layers: dict[int, dict[str, Array]] = {number: {} for number in self.network.shapes()}
         for slot in self.slots:
             part = flat[..., slot.start : slot.stop]
-            layers[slot.layer - 1][slot.name] = part.reshape(*flat.shape[:-1], *slot.shape)
+            layers[slot.layer][slot.name] = part.reshape(*flat.shape[:-1], *slot.shape)
         return layers
 
-    def flatten(self, arrays: Sequence[Mapping[str, Array]]) -> FloatArray:
+    def flatten(self, arrays: Parameters) -> FloatArray:
         """Return the arrays (…, *shape) of each layer as one array (…, p)."""
         parts = []
         for slot in self.slots:
-            array = np.asarray(arrays[slot.layer - 1][slot.name])
+            array = np.asarray(arrays[slot.layer][slot.name])
             parts.append(array.reshape(*array.shape[: array.ndim - len(slot.shape)], -1))
         return np.concatenate(parts, axis=-1)
 

@@ -33,12 +33,14 @@ class Link:
     """A loss and an output activation taken together, written in z, where the two are stable and short.
 
     ``value(z, y, xp)`` is the loss of each output (of each row, in its first output, never NaN for finite z);
-    ``delta`` is the formula of its derivative d(loss)/dz in ``a`` and ``y``: the a - y of the articles.
+    ``delta`` is the formula of its derivative d(loss)/dz in ``a`` and ``y``: the a - y of the articles. ``why`` says why the
+    derivatives of the two come to that; nothing where they don't, as with the perceptron's rule.
     """
 
     text: str
     value: Function
     delta: str
+    why: str = ""
 
     @cached_property
     def formula(self) -> Formula:
@@ -282,7 +284,14 @@ LOSSES: Mapping[str, Loss] = records(
         output="exponential",
         function=_poisson,
         derivative=_poisson_prime,
-        links={"exponential": Link("exp(z) - y*z", _poisson_from_z, "a - y")},
+        links={
+            "exponential": Link(
+                "exp(z) - y*z",
+                _poisson_from_z,
+                "a - y",
+                "The loss's derivative is (a - y)/a and the exponential's is a: the product is a - y.",
+            )
+        },
     ),
     Loss(
         "binary_cross_entropy",
@@ -293,7 +302,14 @@ LOSSES: Mapping[str, Loss] = records(
         function=_binary,
         derivative=_binary_prime,
         parameters={"label_smoothing": 0.0},
-        links={"sigmoid": Link("log(1+exp(z)) - y*z", _binary_from_z, "a - y")},
+        links={
+            "sigmoid": Link(
+                "log(1+exp(z)) - y*z",
+                _binary_from_z,
+                "a - y",
+                "The loss's derivative is (a - y)/(a (1 - a)) and sigmoid's is a (1 - a): the product is a - y.",
+            )
+        },
     ),
     Loss(
         "categorical_cross_entropy",
@@ -304,7 +320,15 @@ LOSSES: Mapping[str, Loss] = records(
         function=_categorical,
         derivative=_categorical_prime,
         parameters={"label_smoothing": 0.0},
-        links={"softmax": Link("y*(log(sum(exp(z))) - z)", _categorical_from_z, "a - y")},
+        links={
+            "softmax": Link(
+                "y*(log(sum(exp(z))) - z)",
+                _categorical_from_z,
+                "a - y",
+                "Each output's 1/a in the loss's derivative meets the a in softmax's, and the targets sum to 1, which "
+                "leaves a - y.",
+            )
+        },
     ),
     Loss("hinge", "max(0, 1-(2*y-1)*a)", "zero_one", "sum", signed=True),
     Loss(

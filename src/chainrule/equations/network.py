@@ -26,24 +26,23 @@ alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are me
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple, TypeAlias
+import math
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from chainrule._notebook import Shown
 from chainrule._types import Array, Namespace
-from chainrule.equations.dense import Dense, LayerRecord, _layer_from_dict
+from chainrule.equations.dense import Dense, LayerGradients, LayerRecord
 from chainrule.equations.features import Features, StageGradients, StageRecord
+from chainrule.equations.layers import layer_from_dict
 from chainrule.equations.losses import Loss, loss, row_shares
 from chainrule.errors import SettingsError
 
 Reduction = Literal["mean", "sum"]
 
 
-Parameters: TypeAlias = Sequence[Mapping[str, Array]]
-"""For each layer its arrays by name: ``[{"W": …, "b": …}, …]``; layer l of the formulas is item l-1.
-
-So a feature stage, layer 0, is item -1: its arrays follow those of the last layer.
-"""
+Parameters: TypeAlias = Mapping[int, Mapping[str, Array]]
+"""Each layer's arrays by name, by the layer's number: ``{1: {"W": …, "b": …}, …}``; a feature stage is layer 0."""
 
 
 class Record(NamedTuple):
@@ -58,21 +57,26 @@ class Record(NamedTuple):
         """The output of the last layer, (…, n, n_out)."""
         return self.layers[-1].a
 
-    def inputs_of(self, index: int) -> Array:
-        """The rows that enter layer ``index`` (0-based item): x or the feature stage's a, or h of the layer before."""
-        if index:
-            return self.layers[index - 1].h
+    def entering(self, number: int) -> Array:
+        """Return the rows that enter layer ``number``: x or the feature stage's a, or h of the layer before."""
+        if number > 1:
+            return self.layers[number - 2].h
         return self.x if self.stage is None else self.stage.a
 
 
 class Gradients(NamedTuple):
-    """What backward computed: the cost (…,), delta of each layer, the gradients by name, and dC/dx."""
+    """What backward computed: the cost (…,), every layer's gradients, dC/dx, and the feature stage's gradients if any."""
 
     cost: Array
-    deltas: tuple[Array, ...]
-    parameters: tuple[dict[str, Array], ...]
+    layers: tuple[LayerGradients, ...]
     x: Array
     stage: StageGradients | None = None
+
+    @property
+    def parameters(self) -> dict[int, dict[str, Array]]:
+        """The gradients of the parameters by the layer's number and name."""
+        made = {} if self.stage is None else {0: self.stage.parameters}
+        return made | {number: layer.parameters for number, layer in enumerate(self.layers, 1)}
 
 
 class Network(Shown):
@@ -126,7 +130,9 @@ class Network(Shown):
         self.features = features
 
     def __repr__(self) -> str:
-        inner = ", ".join(f"Dense({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers)
+        inner = ", ".join(
+            f"{type(layer).__name__}({layer.n_out}, {layer.activation.spec!r})" for layer in self.layers
+        )
         stage = "" if self.features is None else f", features={self.features!r}"
         return f"Network([{self.n_inputs}, {inner}], loss={self.loss.spec!r}{stage})"
 
@@ -146,6 +152,10 @@ class Network(Shown):
         entering = self.n_inputs if self.features is None else self.features.n_outputs
         return (entering, *(layer.n_out for layer in self.layers))
 
+    def part(self, number: int) -> Dense | Features:
+        """Return the layer of a number; 0 is the feature stage."""
+        return self.features if number == 0 and self.features is not None else self.layers[number - 1]
+
     @property
     def output(self) -> Dense:
         """The last layer."""
@@ -157,10 +167,12 @@ class Network(Shown):
         last = {**data["layers"][-1], "activation": "identity"}
         return Network.from_dict({**data, "layers": [*data["layers"][:-1], last]})
 
-    def shapes(self) -> list[dict[str, tuple[int, ...]]]:
-        """Return the shapes of every layer's parameters, by name; a feature stage's, layer 0, are item -1."""
-        shapes = [layer.shapes(n_in) for layer, n_in in zip(self.layers, self.sizes[:-1], strict=True)]
-        return shapes if self.features is None else [*shapes, self.features.shapes()]
+    def shapes(self) -> dict[int, dict[str, tuple[int, ...]]]:
+        """Return the shapes of every layer's parameters, by number and name, in the order of the flat layout."""
+        shapes = {} if self.features is None else {0: self.features.shapes()}
+        return shapes | {
+            number: layer.shapes(self.sizes[number - 1]) for number, layer in enumerate(self.layers, 1)
+        }
 
     def forward(
         self, p: Parameters, x: Array, xp: Namespace, masks: Sequence[Array | None] | None = None
@@ -172,10 +184,10 @@ class Network(Shown):
         if x.shape[-1] != self.n_inputs:
             raise SettingsError(f"rows of {x.shape[-1]} inputs don't fit a network of {self.n_inputs}")
         records: list[LayerRecord] = []
-        stage = None if self.features is None else self.features.forward(p[-1], x, xp)
+        stage = None if self.features is None else self.features.forward(p[0], x, xp)
         h = x if stage is None else stage.a
-        for index, layer in enumerate(self.layers):
-            records.append(layer.forward(p[index], h, None if masks is None else masks[index], xp))
+        for number, layer in enumerate(self.layers, 1):
+            records.append(layer.forward(p[number], h, None if masks is None else masks[number - 1], xp))
             h = records[-1].h
         return Record(x, tuple(records), stage)
 
@@ -196,26 +208,75 @@ class Network(Shown):
         last = record.layers[-1]
         shares = row_shares(y.shape[-2], weights, self.reduction, record.a, xp)
         cost = xp.sum(self.row_losses(record, y, xp) * shares, axis=-1)
-        delta = self.loss.delta(last.z, last.a, y, self.output.activation, xp) * xp.expand_dims(
-            shares, axis=-1
-        )
-        deltas = [delta]
-        grads: list[dict[str, Array]] = []
-        of_mix: dict[str, Array] = {}
-        for index in range(len(self.layers) - 1, -1, -1):
-            grad, dh = self.layers[index].backward(p[index], record.inputs_of(index), deltas[-1], xp)
-            grads.append({**grad, **of_mix})
-            if index:
-                before, made = self.layers[index - 1], record.layers[index - 1]
-                deltas.append(before.delta(p[index - 1], made, dh, xp))
-                of_mix = before.by_alpha(made, dh, xp)
-        grads.reverse()
+        shares = xp.expand_dims(shares, axis=-1)
+        delta = self.loss.delta(last.z, last.a, y, self.output.activation, xp) * shares
+        da = self.loss.prime(last.a, y, xp) * shares
+        if self.loss.over_outputs == "mean":
+            da = da / last.a.shape[-1]
+        return self.backward_from(p, record, delta, xp, da)._replace(cost=cost)
+
+    def backward_from(
+        self, p: Parameters, record: Record, delta: Array, xp: Namespace, da: Array | None = None
+    ) -> Gradients:
+        """Compute what follows from any ``delta`` (…, n, n_out) of the output layer, whatever the loss.
+
+        ``da`` is its dC/da; that and the cost, where not given, are not known: NaN.
+        """
+        dh = xp.full_like(delta, math.nan) if da is None else da
+        own: Array | None = delta
+        layers: list[LayerGradients] = []
+        for number in range(len(self.layers), 0, -1):
+            layer, made = self.layers[number - 1], record.layers[number - 1]
+            layers.append(layer.backward(p[number], record.entering(number), made, dh, xp, own))
+            dh, own = layer.by_entering(p[number], layers[-1].delta, xp), None
         stage = None
         if self.features is not None and record.stage is not None:
-            stage = self.features.backward(p[-1], record.x, record.stage, dh, xp)
-            grads.append(stage.parameters)
+            stage = self.features.backward(p[0], record.x, record.stage, dh, xp)
             dh = stage.x
-        return Gradients(cost, tuple(reversed(deltas)), tuple(grads), dh, stage)
+        return Gradients(math.nan, tuple(reversed(layers)), dh, stage)
+
+    def gradients_of_rows(
+        self, p: Parameters, record: Record, gradients: Gradients, number: int, rows: slice, xp: Namespace
+    ) -> dict[str, Array]:
+        """Return by name the part that some rows have in the gradients of layer ``number``."""
+        if number:
+            back, made = (
+                gradients.layers[number - 1],
+                _each(record.layers[number - 1], lambda array: array[..., rows, :]),
+            )
+            layer, h = self.layers[number - 1], record.entering(number)[..., rows, :]
+            return layer.by_parameters(h, made, back.da[..., rows, :], back.delta[..., rows, :], xp)
+        assert self.features is not None
+        assert record.stage is not None
+        assert gradients.stage is not None
+        of_stage = _each(record.stage, lambda array: array[..., rows, :])
+        da = gradients.stage.da[..., rows, :]
+        return self.features.backward(p[0], record.x[..., rows, :], of_stage, da, xp).parameters
+
+    def sizes_of_terms(
+        self, p: Parameters, record: Record, gradients: Gradients, xp: Namespace, delta: Array | None = None
+    ) -> dict[int, dict[str, Array]]:
+        """Return the gradients with all their terms added without signs: what rounding and cancellation are measured by.
+
+        Each layer's terms are those of its own delta; with a ``delta`` of the output layer, those of what comes back
+        from it when nothing cancels on the way either.
+        """
+        sizes: dict[int, dict[str, Array]] = {}
+        dh: Array = None
+        for number in range(len(self.layers), 0, -1):
+            layer, back = self.layers[number - 1], gradients.layers[number - 1]
+            da, own = xp.abs(back.da), xp.abs(back.delta)
+            if delta is not None:
+                da, own = (da, delta) if dh is None else (dh, dh * xp.abs(back.slope))
+            made = _each(record.layers[number - 1], xp.abs)
+            sizes[number] = layer.by_parameters(xp.abs(record.entering(number)), made, da, own, xp)
+            unsigned = {name: xp.abs(array) for name, array in p[number].items()}
+            dh = layer.by_entering(unsigned, own, xp)
+        if self.features is not None and record.stage is not None:
+            unsigned = {name: xp.abs(array) for name, array in p[0].items()}
+            stage = _each(record.stage, xp.abs)
+            sizes[0] = self.features.backward(unsigned, xp.abs(record.x), stage, dh, xp).parameters
+        return sizes
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
@@ -230,7 +291,7 @@ class Network(Shown):
     def from_dict(cls, data: Mapping[str, Any]) -> Network:
         """Return the network of `to_dict`'s plain data; raises SettingsError where it can't be one."""
         try:
-            layers = [_layer_from_dict(layer) for layer in data["layers"]]
+            layers = [layer_from_dict(layer) for layer in data["layers"]]
             stage = data.get("features")
             return cls(
                 [data["n_inputs"], *layers],
@@ -240,6 +301,14 @@ class Network(Shown):
             )
         except (KeyError, TypeError, AttributeError, OverflowError) as error:
             raise SettingsError(f"this is not the description of a network: {error}") from error
+
+
+Made = TypeVar("Made", LayerRecord, StageRecord)
+
+
+def _each(record: Made, change: Callable[[Array], Array]) -> Made:
+    """Return a record with every array changed."""
+    return type(record)(*(None if array is None else change(array) for array in record))
 
 
 def _loss(spec: str | Loss) -> Loss:

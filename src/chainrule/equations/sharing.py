@@ -12,10 +12,8 @@ ICLR 2025; the scalings are those of Wen, Tran & Ba, "BatchEnsemble", ICLR 2020.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-
 from chainrule._types import Array, Namespace
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError
 
 SHARINGS = ("none", "tabm")
@@ -28,13 +26,12 @@ def check_sharing(name: str) -> None:
         raise SettingsError(f"sharing {name!r} is unknown: choose {', '.join(SHARINGS)}")
 
 
-def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, ...]]]:
-    """Return the shapes of what K members share and of their own arrays, for each layer by name.
+def shared_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[int, ...]]]:
+    """Return the shapes of what K members share and of their own arrays, for each layer by number and name.
 
     ``W`` (n_in, n_out), ``r`` (k, n_in) and ``s`` (k, n_out) in every layer but the last, whose ``W`` is
     (k, n_in, n_out); other arrays are as an ordinary member's, with a leading axis (k, …), and those of a feature
-    stage, item -1, without one. Raises SettingsError for
-    fewer than two members, no hidden layer, or frozen parameters.
+    stage, layer 0, without one. Raises SettingsError for fewer than two members, no hidden layer, or frozen parameters.
     """
     if members < 2:
         raise SettingsError(
@@ -45,57 +42,61 @@ def shared_shapes(network: Network, members: int) -> list[dict[str, tuple[int, .
             "sharing tabm shares the hidden layers, but there is none: give some, or leave sharing out"
         )
     for number, layer in enumerate(network.layers, 1):
+        if layer.kind != "dense":
+            raise SettingsError(
+                f"layer {number} is of kind {layer.kind}: sharing tabm is for dense layers; leave sharing out"
+            )
         if layer.frozen:
             raise SettingsError(
                 f"frozen {layer.frozen[0]!r} of layer {number}: members that share can't have frozen parameters; "
                 "leave frozen or sharing out"
             )
-    made: list[dict[str, tuple[int, ...]]] = []
-    for shapes in network.shapes()[: len(network.layers)]:
+    made: dict[int, dict[str, tuple[int, ...]]] = {}
+    for number, shapes in network.shapes().items():
+        if number == 0:
+            made[number] = shapes
+            continue
         own = {name: (members, *shape) for name, shape in shapes.items() if name != "W"}
         n_in, n_out = shapes["W"]
-        if len(made) < len(network.layers) - 1:
-            made.append({"W": (n_in, n_out), "r": (members, n_in), "s": (members, n_out), **own})
+        if number < len(network.layers):
+            made[number] = {"W": (n_in, n_out), "r": (members, n_in), "s": (members, n_out), **own}
         else:
-            made.append({"W": (members, n_in, n_out), **own})
-    return made + network.shapes()[len(network.layers) :]
+            made[number] = {"W": (members, n_in, n_out), **own}
+    return made
 
 
-def expand(theta: Sequence[Mapping[str, Array]], xp: Namespace) -> list[dict[str, Array]]:
+def expand(theta: Parameters, xp: Namespace) -> dict[int, dict[str, Array]]:
     """Return the members' arrays (k, …) for each layer by name: W_k = diag(r_k) W diag(s_k); the others are their own.
 
     ``theta``: arrays of the shapes that `shared_shapes` gives.
     """
-    made: list[dict[str, Array]] = []
-    members = theta[0]["r"].shape[0]
-    for layer in theta:
-        if "W" not in layer:
-            made.append(
-                {name: xp.broadcast_to(array, (members, *array.shape)) for name, array in layer.items()}
-            )
+    made: dict[int, dict[str, Array]] = {}
+    members = theta[1]["r"].shape[0]
+    for number, layer in theta.items():
+        if number == 0:
+            made[0] = {name: xp.broadcast_to(array, (members, *array.shape)) for name, array in layer.items()}
             continue
         own = {name: array for name, array in layer.items() if name not in ("r", "s")}
         if "r" in layer:
             rows, cols = xp.expand_dims(layer["r"], axis=-1), xp.expand_dims(layer["s"], axis=-2)
             own["W"] = rows * layer["W"] * cols
-        made.append(own)
+        made[number] = own
     return made
 
 
-def fold(
-    gradients: Sequence[Mapping[str, Array]], theta: Sequence[Mapping[str, Array]], xp: Namespace
-) -> list[dict[str, Array]]:
+def fold(gradients: Parameters, theta: Parameters, xp: Namespace) -> dict[int, dict[str, Array]]:
     """Return the gradient of the members' mean cost by ``theta``, of its shapes, from G_k = dC_k/dW_k and the like.
 
     By the chain rule dC/dW = 1/K Σ_k diag(r_k) G_k diag(s_k), dC/dr_k[i] = 1/K Σ_j G_k[i,j] W[i,j] s_k[j],
     dC/ds_k[j] = 1/K Σ_i r_k[i] G_k[i,j] W[i,j], and 1/K of a member's gradient for what is its own. ``gradients``:
     the arrays (k, …) of each layer by name, as `expand` gives the parameters.
     """
-    made: list[dict[str, Array]] = []
-    for own, layer in zip(gradients, theta, strict=True):
-        share = 1 / theta[0]["r"].shape[0]
-        if "W" not in layer:
-            made.append({name: xp.sum(array, axis=0) * share for name, array in own.items()})
+    made: dict[int, dict[str, Array]] = {}
+    share = 1 / theta[1]["r"].shape[0]
+    for number, layer in theta.items():
+        own = gradients[number]
+        if number == 0:
+            made[0] = {name: xp.sum(array, axis=0) * share for name, array in own.items()}
             continue
         folded = {name: array * share for name, array in own.items()}
         if "r" in layer:
@@ -104,5 +105,5 @@ def fold(
             folded["W"] = xp.sum(rows * own["W"] * cols, axis=0) * share
             folded["r"] = xp.sum(by_product * cols, axis=-1) * share
             folded["s"] = xp.sum(rows * by_product, axis=-2) * share
-        made.append(folded)
+        made[number] = folded
     return made

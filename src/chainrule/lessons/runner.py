@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.show.document import Block, Checked, Compared, Words
 from chainrule.lessons.lesson import Lesson, Step
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
 from chainrule.lessons.numbers import Numbers
 from chainrule.lessons.setup import Setup
-from chainrule.lessons.show.blocks import Block, Checked, Compared, Shown, Words
+from chainrule.lessons.show.document import ShownStep
 
 
 def setups_of(lesson: Lesson) -> dict[str, Setup]:
@@ -19,10 +20,10 @@ def setups_of(lesson: Lesson) -> dict[str, Setup]:
     return {name: Setup(name, plan, place.at(name), lesson.folder) for name, plan in lesson.networks.items()}
 
 
-def walk(lesson: Lesson) -> Iterator[Shown]:
+def walk(lesson: Lesson) -> Iterator[ShownStep]:
     """Make a lesson's steps one after the other, and yield what each shows.
 
-    An expected number that doesn't come out is shown as such (`Shown.ok` is False); raises SettingsError, naming the
+    An expected number that doesn't come out is shown as such (`ShownStep.ok` is False); raises SettingsError, naming the
     step, for one that can't be made.
     """
     setups = setups_of(lesson)
@@ -34,7 +35,7 @@ def walk(lesson: Lesson) -> Iterator[Shown]:
             if message.startswith(f"{lesson.where.file}: "):
                 raise
             raise SettingsError(f"{step.where.file}: {step.where.place} ({step.move}): {message}") from error
-        yield Shown(number, len(lesson.steps), step.move, step.values["title"] or "", tuple(blocks))
+        yield ShownStep(number, len(lesson.steps), step.move, step.values["title"] or "", tuple(blocks))
 
 
 def _blocks(lesson: Lesson, step: Step, setups: dict[str, Setup]) -> list[Block]:

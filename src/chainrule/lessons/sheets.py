@@ -19,12 +19,12 @@ from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.show.document import Block, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
 from chainrule.lessons.moves.showing import describe
 from chainrule.lessons.setup import Setup
-from chainrule.lessons.show.blocks import Block, Words
 
 FRIENDLY: Mapping[str, tuple[float, ...]] = {
     "x": tuple(i / 10 for i in range(1, 10)),
@@ -161,7 +161,8 @@ class _Exercise:
         network = self.setup.network
         p = self.setup.layout.unflatten(self.setup.flat)
         layers = []
-        for layer, arrays in zip(self.lesson.networks[self.network]["layers"], p, strict=True):
+        for number, layer in enumerate(self.lesson.networks[self.network]["layers"], 1):
+            arrays = p[number]
             w = draws.array(arrays["W"], self.choices["W"])
             b = draws.array(arrays["b"], self.choices["b"]).tolist() if "b" in arrays else None
             layers.append({**layer, "W": w.tolist(), "b": b, "init": "auto"})

@@ -19,6 +19,7 @@ from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, TableError
@@ -213,8 +214,9 @@ class Model:
         )
 
     def layers(self, member: int = 0) -> list[dict[str, FloatArray]]:
-        """Return one member's arrays by name for each layer, views in float64: ``layers()[0]["W"]``."""
-        return Layout(self.network).unflatten(np.asarray(self.parameters[member], np.float64))
+        """Return one member's arrays by name for each layer, a feature stage's last, views in float64: ``layers()[0]["W"]``."""
+        p = Layout(self.network).unflatten(np.asarray(self.parameters[member], np.float64))
+        return [p[number] for number in sorted(p, key=lambda number: number or len(p))]
 
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain data, as JSON would read it back: all but the parameters."""
@@ -307,14 +309,15 @@ def _read_network(value: object) -> Network:
 
 
 def _read_layer(value: object, where: str) -> dict[str, Any]:
-    layer = read_record(value, where, Dense(1).to_dict(), OPTIONAL)
+    kind = value.get("kind") if isinstance(value, dict) else None
+    layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
     read_text(layer["activation"], f"{where}.activation")
     return layer
 
 
 def _checked_parameters(network: Network, arrays: Mapping[str, AnyArray]) -> FloatArray:
     """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
-    size = sum(prod(shape) for layer in network.shapes() for shape in layer.values())
+    size = sum(prod(shape) for layer in network.shapes().values() for shape in layer.values())
     found = arrays.get("parameters")
     if set(arrays) != {"parameters"} or found is None:
         raise ModelFileError(f"the one array 'parameters' is expected, but found {sorted(arrays)}")

@@ -69,18 +69,18 @@ def _parameters(
         unlearned = list(unseen)
         if network.features is not None:
             unlearned, levels = _unlearned(network.features, unseen)
-            for name, array in made[-1].items():
+            for name, array in made[0].items():
                 array[:] = network.features.initial(name, draws)
-            made[-1].get("E", np.zeros((len(unseen), 0)))[levels] = 0.0
-            h = None if h is None else network.features.forward(made[-1], h, np).a
-        for number, (layer, own) in enumerate(zip(network.layers, made, strict=False), 1):
-            fan_in = network.sizes[number - 1]
+            made[0].get("E", np.zeros((len(unseen), 0)))[levels] = 0.0
+            h = None if h is None else network.features.forward(made[0], h, np).a
+        for number, layer in enumerate(network.layers, 1):
+            own, fan_in = made[number], network.sizes[number - 1]
+            for name, array in own.items():
+                array[:] = layer.term(name).start or 0.0
             dead = unlearned if number == 1 else []
-            if layer.mix:
-                own["alpha"][:] = 1.0
             if h is not None and layer.init == DATA:
                 _fit(layer, own, h, draws, dead, is_hidden=number < len(network.layers))
-            else:
+            elif "W" in own:
                 own["W"][:] = _array(layer, "W", number, own["W"].shape, fan_in, draws)
                 own["W"][dead] = 0.0
             if "b" in own and not (layer.init == DATA and layer.bias_init == "zeros"):
@@ -117,7 +117,7 @@ def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
     for slot in layout.slots:
         part = theta[0, slot.start : slot.stop].reshape(slot.shape)
         if slot.layer == 0 or slot.name not in ("r", "s"):
-            own = members[slot.layer - 1][slot.name]
+            own = members[slot.layer][slot.name]
             part[:] = own[0] if slot.shape == own.shape[1:] else own
         elif slot.layer == 1 and slot.name == "r":
             # A stream of its own: the draws of the weights are the same as without sharing.

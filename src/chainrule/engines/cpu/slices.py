@@ -11,7 +11,7 @@ from chainrule.engines.cpu.kernels import places as at
 from chainrule.engines.cpu.tables import (
     BLOCK,
 )
-from chainrule.equations.layout import Layout, decays
+from chainrule.equations.layout import Layout
 
 SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
@@ -39,7 +39,7 @@ def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     """
     ranges = [(0, layout.size, 1)]
     if separate:
-        ranges = [(slot.start, slot.stop, int(decays(slot))) for slot in layout.slots]
+        ranges = [(slot.start, slot.stop, int(slot.decays)) for slot in layout.slots]
     size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
     for start, stop, decaying in ranges:

@@ -41,6 +41,11 @@ class Tables:
         self.scales = np.ones((n_layers, 2))
         a_at = z_at = 0
         for index, layer in enumerate(network.layers):
+            if layer.kind != "dense":
+                raise SettingsError(
+                    f"layer {index + 1} is of kind {layer.kind}, which the cpu engine has no code for: choose the "
+                    "reference engine"
+                )
             n_in, n_out = network.sizes[index], layer.n_out
             bias = self.layout.slot(index + 1, "b") if layer.bias != "none" else None
             weights = self.layout.slot(index + 1, "W")

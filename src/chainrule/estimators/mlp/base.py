@@ -278,12 +278,12 @@ class BaseMLP(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no 
     def _flat(self, words: Design | None = None) -> FloatArray:
         """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""
         words = words or self._design
-        layers = [
-            {"W": np.asarray(W), "b": np.asarray(b)}
-            for W, b in zip(self.coefs_, self.intercepts_, strict=True)
-        ]
-        found = [tuple(array.shape for array in layer.values()) for layer in layers]
-        wanted = [tuple(shape for shape in layer.values()) for layer in words.network.shapes()]
+        layers = {
+            number: {"W": np.asarray(W), "b": np.asarray(b)}
+            for number, (W, b) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), 1)
+        }
+        found = [tuple(array.shape for array in layer.values()) for layer in layers.values()]
+        wanted = [tuple(shape for shape in layer.values()) for layer in words.network.shapes().values()]
         if found != wanted:
             raise ParameterError(
                 f"coefs_ and intercepts_ have the shapes {found}, but the parameters and the data need {wanted}: "

@@ -161,7 +161,7 @@ def initial(design: Design, random: np.random.RandomState, dtype: Any) -> FloatA
     """
     flat = np.empty(design.layout.size, dtype)
     hidden = design.activations[:-1]
-    for number, layer in enumerate(design.layout.unflatten(flat)):
+    for number, layer in enumerate(design.layout.unflatten(flat).values()):
         fan_in, fan_out = design.sizes[number], design.sizes[number + 1]
         # The output layer goes with the last hidden one, as there.
         nearest = hidden[min(number, len(hidden) - 1)] if hidden else design.activations[-1]

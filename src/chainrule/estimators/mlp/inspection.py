@@ -45,11 +45,11 @@ def gradients(estimator: Any, rows: Rows) -> LossGradients:
     weights = None if rows.weights is None else np.asarray(rows.weights, np.float64)
     with np.errstate(over="ignore", invalid="ignore"):
         made = network.backward(p, network.forward(p, x, np), y, np, weights)
-    return LossGradients(
-        float(made.cost), [g["W"] for g in made.parameters], [g["b"] for g in made.parameters], made.x
-    )
+    by_layer = made.parameters.values()
+    return LossGradients(float(made.cost), [g["W"] for g in by_layer], [g["b"] for g in by_layer], made.x)
 
 
-def _parameters(estimator: Any) -> list[dict[str, FloatArray]]:
+def _parameters(estimator: Any) -> dict[int, dict[str, FloatArray]]:
     flat = np.asarray(estimator._flat(), np.float64)
-    return list(estimator._design.layout.unflatten(flat))
+    made: dict[int, dict[str, FloatArray]] = estimator._design.layout.unflatten(flat)
+    return made

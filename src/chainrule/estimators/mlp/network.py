@@ -63,7 +63,7 @@ class Design(Plain):
 
     def arrays(self, flat: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
         """Return the weights and the biases of each layer, views of ``flat`` (p,)."""
-        layers = self.layout.unflatten(flat)
+        layers = self.layout.unflatten(flat).values()
         return [layer["W"] for layer in layers], [layer["b"] for layer in layers]
 
 

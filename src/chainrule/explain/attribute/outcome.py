@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.dense import LayerRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
@@ -56,14 +56,14 @@ class Outcome:
         return Network([network.n_inputs, *network.layers], projection, "sum", network.features)
 
     @cached_property
-    def _p(self) -> list[dict[str, FloatArray]]:
+    def _p(self) -> Parameters:
         flat = np.asarray(self.model.parameters, np.float64)
         return Layout(self.model.network).unflatten(flat if self.member is None else flat[[self.member]])
 
     @property
     def rows_at_once(self) -> int:
         """How many rows are worked on at a time, so that many members don't take much memory."""
-        return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(self._p[0]["W"])))
+        return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(next(iter(self._p[1].values())))))
 
     def values(self, x: FloatArray) -> FloatArray:
         """Return Q for encoded rows ``x`` (n, d), shape (n,)."""

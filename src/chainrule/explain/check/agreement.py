@@ -18,7 +18,7 @@ from chainrule.equations.optimizers import optimizer
 from chainrule.explain.attribute.cells import column_effects, slope_of_part
 from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.attribute.outcome import Outcome, outcome_of
-from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient
+from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.kinks import has_jumps
 from chainrule.explain.check.result import Check, Comparison, joined
 from chainrule.model.model import Model
@@ -54,6 +54,13 @@ def check_engines(batch: Batch) -> Check:
     """Compare outputs, cost and gradient of the cpu engine, in both dtypes, with those of the reference engine."""
     from chainrule.engines.cpu.engine import CpuEngine
 
+    about = (
+        "cpu and reference engine",
+        "outputs, cost and gradient of the two engines, in float64 and float32",
+        "1e-12 (float64) and 1e-5 (float32) of the largest terms + 10 times what one rounding of each weight changes",
+    )
+    if skipped := not_dense(batch):
+        return Check(*about, skipped=skipped)
     parts = []
     signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], batch.layout.size)
     for dtype in (np.float64, np.float32):
@@ -77,14 +84,7 @@ def check_engines(batch: Batch) -> Check:
             allowed = NEAR[name] * limits[kind] + ROUNDED_WEIGHTS * spreads[kind]
             parts.append(_comparison(rows, kind, name, found, expected, allowed))
     whole = joined(parts)
-    return Check(
-        "cpu and reference engine",
-        "outputs, cost and gradient of the two engines, in float64 and float32",
-        "1e-12 (float64) and 1e-5 (float32) of the largest terms + 10 times what one rounding of each weight changes",
-        len(whole.found),
-        len(whole.bad),
-        whole.worst,
-    )
+    return Check(*about, len(whole.found), len(whole.bad), whole.worst)
 
 
 def _numbers(engine: Any, batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:

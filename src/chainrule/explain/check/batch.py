@@ -2,24 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 
 from chainrule._types import Array, FloatArray, IntArray
-from chainrule.equations.features import StageGradients, StageRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Gradients, Network, Parameters, Record
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
 
-GradientFunction = Callable[
-    [Network, Parameters, FloatArray, FloatArray, FloatArray | None], Sequence[Mapping[str, Array]]
-]
-"""What can be checked: (network, parameters, x, y, row weights or None) to dC/dW and dC/db of each layer, by name."""
+GradientFunction = Callable[[Network, Parameters, FloatArray, FloatArray, FloatArray | None], Parameters]
+"""What can be checked: (network, parameters, x, y, row weights or None) to dC/dW and dC/db by the layer's number and name."""
 
 MOST_NUMBERS = 4_000_000
 """The most numbers that are held for parameters moved one at a time."""
@@ -27,7 +25,7 @@ MOST_NUMBERS = 4_000_000
 
 def network_gradient(
     network: Network, p: Parameters, x: FloatArray, y: FloatArray, weights: FloatArray | None
-) -> Sequence[Mapping[str, Array]]:
+) -> Parameters:
     """Return the gradient of the cost as chainrule computes it: forward, then backward."""
     with np.errstate(all="ignore"):
         return network.backward(p, network.forward(p, x, np), y, np, weights).parameters
@@ -54,9 +52,13 @@ class Batch:
         return Layout(self.network)
 
     @cached_property
-    def p(self) -> list[dict[str, Array]]:
+    def p(self) -> dict[int, dict[str, Array]]:
         """The parameters by layer and name."""
         return self.layout.unflatten(self.flat)
+
+    def weight_matrix(self, index: int) -> FloatArray:
+        """Return what each number that enters layer ``index`` (from 0) is multiplied by on its way to each neuron."""
+        return np.asarray(self.network.layers[index].weights(self.p[index + 1]))
 
     @cached_property
     def record(self) -> Record:
@@ -73,38 +75,7 @@ class Batch:
     @cached_property
     def size_of_terms(self) -> FloatArray:
         """The gradient's terms added without their signs, (p,): what rounding and cancellation are measured by."""
-        layers = self.network.layers
-        parts: list[dict[str, Array]] = []
-        of_mix: dict[str, Array] = {}
-        for i in range(len(layers) - 1, -1, -1):
-            delta = self.gradients.deltas[i]
-            part, _ = layers[i].backward(self.p[i], np.abs(self.record.inputs_of(i)), np.abs(delta), np)
-            parts.append({**part, **of_mix})
-            if i:
-                _, dh = layers[i].backward(self.p[i], self.record.inputs_of(i), delta, np)
-                of_mix = self._terms_of_mix(i - 1, dh)
-        parts.reverse()
-        if self.record.stage is not None:
-            p = {name: np.abs(array) for name, array in self.p[0].items()}
-            _, dh = layers[0].backward(p, self.record.inputs_of(0), np.abs(self.gradients.deltas[0]), np)
-            parts.append(self.stage_terms(dh).parameters)
-        return self.layout.flatten(parts)
-
-    def _terms_of_mix(self, index: int, dh: Array) -> dict[str, Array]:
-        """Return the terms of a layer's dC/dalpha added without their signs, by name; nothing without a mix."""
-        layer, z = self.network.layers[index], self.record.layers[index].z
-        if not layer.mix:
-            return {}
-        return {"alpha": np.sum(np.abs(dh) * np.abs(layer.mixed_part(z, np)), axis=-2)}
-
-    def stage_terms(self, da: FloatArray) -> StageGradients:
-        """Return the feature stage's backward from |dC/da[0]| (n, m), with all terms added without their signs."""
-        stage, features = self.record.stage, self.network.features
-        assert stage is not None
-        assert features is not None
-        p = {name: np.abs(array) for name, array in self.p[-1].items()}
-        record = StageRecord(*(None if array is None else np.abs(array) for array in stage))
-        return features.backward(p, np.abs(self.x), record, da, np)
+        return self.layout.flatten(self.network.sizes_of_terms(self.p, self.record, self.gradients, np))
 
     @cached_property
     def size_of_roundings(self) -> FloatArray:
@@ -113,26 +84,15 @@ class Batch:
         delta of the output is a difference such as a - y, and where it is small its rounding is that of a and y; from
         there it goes back as backward does, with all terms added without their signs.
         """
-        layers = self.network.layers
-        last = self.record.layers[-1]
+        back, last = self.gradients.layers[-1], self.record.layers[-1]
         shares = row_shares(len(self.x), self.weights, self.network.reduction, last.a, np)
         delta = (np.abs(last.a) + np.abs(self.y)) * shares[:, None]
-        if layers[-1].activation.elementwise and layers[-1].activation.name not in self.network.loss.links:
-            delta = delta * np.abs(layers[-1].activation.prime(last.z, np))
-        delta = delta + np.abs(self.gradients.deltas[-1])
-        parts: list[dict[str, Array]] = []
-        of_mix: dict[str, Array] = {}
-        for i in range(len(layers) - 1, -1, -1):
-            p = {name: np.abs(array) for name, array in self.p[i].items()}
-            part, dh = layers[i].backward(p, np.abs(self.record.inputs_of(i)), delta, np)
-            parts.append({**part, **of_mix})
-            if i:
-                of_mix = self._terms_of_mix(i - 1, dh)
-                delta = dh * np.abs(layers[i - 1].slope(self.p[i - 1], self.record.layers[i - 1].z, np))
-        parts.reverse()
-        if self.record.stage is not None:
-            parts.append(self.stage_terms(dh).parameters)
-        return self.layout.flatten(parts)
+        if back.slope is not None and self.network.output.activation.name not in self.network.loss.links:
+            delta = delta * np.abs(back.slope)
+        delta = delta + np.abs(back.delta)
+        return self.layout.flatten(
+            self.network.sizes_of_terms(self.p, self.record, self.gradients, np, delta)
+        )
 
     def part(self, rows: int) -> Batch:
         """Return the batch of the first rows alone."""
@@ -158,32 +118,48 @@ class Batch:
         return str(Address(name, layer + 1, (neuron + 1,), row=self.rows[row]))
 
 
+def not_dense(batch: Batch) -> str:
+    """Return why a check that is written for dense layers can't be made, "" where it can."""
+    kinds = dict.fromkeys(layer.kind for layer in batch.network.layers if layer.kind != "dense")
+    return (
+        f"it is written for dense layers, and the network has some of kind {', '.join(kinds)}"
+        if kinds
+        else ""
+    )
+
+
+def _outline(found: Any) -> str:
+    if isinstance(found, Mapping):
+        return f"{{{', '.join(f'{number!r}: …' for number in found)}}}"
+    return f"a {type(found).__name__}"
+
+
 def blocks(n: int, numbers_each: int) -> list[IntArray]:
     """Return 0 … n-1 in blocks of which each holds at most MOST_NUMBERS."""
     size = max(1, MOST_NUMBERS // max(1, numbers_each))
     return np.array_split(np.arange(n), -(-n // size)) if n else []
 
 
-def flat_gradient(batch: Batch, found: Sequence[Mapping[str, Array]]) -> tuple[FloatArray, tuple[str, ...]]:
+def flat_gradient(batch: Batch, found: Parameters) -> tuple[FloatArray, tuple[str, ...]]:
     """Return a gradient of arrays by name as flat (p,), and what is odd about its shapes.
 
     An array of a wrong shape with the right number of numbers is taken as they come; a missing one is 0. Raises
     SettingsError where neither helps.
     """
-    wanted = len(batch.network.shapes())
-    if len(found) != wanted:
-        stage = "" if batch.network.features is None else ", the feature stage, which comes last, among them"
+    wanted = batch.network.shapes()
+    if not isinstance(found, Mapping) or set(found) != set(wanted):
         raise SettingsError(
-            f"the gradient function returned {len(found)} layers, and the network has {wanted}{stage}"
+            "the gradient function should return each layer's arrays by number, "
+            f"{{{', '.join(f'{number}: …' for number in wanted)}}}, not {_outline(found)}"
         )
     flat = np.zeros(batch.layout.size)
     odd = []
     for slot in batch.layout.slots:
         what = f"dC/d{slot.name}[{slot.layer}]"
-        if slot.name not in found[slot.layer - 1]:
+        if slot.name not in found[slot.layer]:
             odd.append(f"{what} is not there; it is taken as 0")
             continue
-        array = np.asarray(found[slot.layer - 1][slot.name], np.float64)
+        array = np.asarray(found[slot.layer][slot.name], np.float64)
         if array.size != slot.stop - slot.start:
             raise SettingsError(
                 f"the gradient function returned {what} with the shape {array.shape}; {slot.shape} is expected"

@@ -17,7 +17,7 @@ from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.check.agreement import check_attributions, check_engines, check_rows
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, network_gradient
@@ -76,7 +76,7 @@ def certify(
     subject: Model | Network,
     table: Source | None = None,
     *,
-    parameters: Sequence[Mapping[str, Array]] | Array | None = None,
+    parameters: Parameters | Array | None = None,
     x: Array | None = None,
     y: Array | None = None,
     weights: Array | None = None,
@@ -92,13 +92,13 @@ def certify(
 
     ``rows`` (from 0) are the rows of the table, or ``n_rows`` are drawn with ``seed`` (`ROWS` if neither is given).
     ``sample`` weights are drawn, all if it is 0; `SAMPLE` if None. A network takes its ``parameters`` as arrays by
-    name for each layer or flat (p,). ``gradient`` is the gradient to check instead of chainrule's own. Dropout and
+    layer number and name, or flat (p,). ``gradient`` is the gradient to check instead of chainrule's own. Dropout and
     penalties are left out. Raises SettingsError or TableError for what doesn't fit together.
 
     >>> import numpy as np
     >>> from chainrule import Dense, Network
     >>> network = Network([2, Dense(2, "sigmoid"), Dense(1, "sigmoid")])
-    >>> p = [{"W": [[0.1, -0.2], [0.3, 0.4]], "b": [0.1, 0.2]}, {"W": [[0.5], [-0.6]], "b": [0.3]}]
+    >>> p = {1: {"W": [[0.1, -0.2], [0.3, 0.4]], "b": [0.1, 0.2]}, 2: {"W": [[0.5], [-0.6]], "b": [0.3]}}
     >>> x, y = np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0], [0.0]])
     >>> certify(network, parameters=p, x=x, y=y, checks=["differences", "exact"]).passed
     True
@@ -204,7 +204,7 @@ def batch_of(
 
 def _given(
     network: Network,
-    parameters: Sequence[Mapping[str, Array]] | Array | None,
+    parameters: Parameters | Array | None,
     x: Array | None,
     y: Array | None,
     weights: Array | None,
@@ -216,7 +216,10 @@ def _given(
         np.asarray(parameters, np.float64)
         if hasattr(parameters, "ndim")
         else layout.flatten(
-            [{k: np.asarray(v, np.float64) for k, v in arrays.items()} for arrays in parameters]
+            {
+                number: {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+                for number, arrays in parameters.items()
+            }
         )
     )
     rows, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)

@@ -57,14 +57,17 @@ def steps_of(batch: Batch) -> FloatArray:
             largest = _moved_by(batch, slot.name)
             each = np.broadcast_to(ROOT / np.maximum(largest, LEAST_INPUT), slot.shape)
             h[slot.start : slot.stop] = each.reshape(-1)
-        elif slot.name == "W":
-            largest = np.abs(batch.record.inputs_of(slot.layer - 1)).max(axis=0)
-            largest *= batch.network.layers[slot.layer - 1].scale(slot.shape[0])
-            each = np.broadcast_to((ROOT / np.maximum(largest, LEAST_INPUT))[:, None], slot.shape)
-            h[slot.start : slot.stop] = each.reshape(-1)
-        elif slot.name == "alpha":
-            z = batch.record.layers[slot.layer - 1].z
-            part = np.abs(batch.network.layers[slot.layer - 1].mixed_part(z, np)).max(axis=0)
+            continue
+        layer, mixed = batch.network.layers[slot.layer - 1], batch.record.layers[slot.layer - 1].mixed
+        term = layer.term(slot.name)
+        if term.enters:
+            largest = np.abs(batch.record.entering(slot.layer)).max(axis=0)
+            largest *= layer.scale(len(largest))
+            each = ROOT / np.maximum(largest, LEAST_INPUT)
+            by_row = each[:, None] if term.counts == "ij" else each
+            h[slot.start : slot.stop] = np.broadcast_to(by_row, slot.shape).reshape(-1)
+        elif term.enters is None and mixed is not None:
+            part = np.abs(mixed).max(axis=0)
             h[slot.start : slot.stop] = ROOT / np.maximum(part, LEAST_INPUT)
     return np.asarray(np.maximum(h, 1000 * EPS * np.abs(batch.flat)))
 
@@ -88,24 +91,24 @@ def _rounding_of_stage(batch: Batch) -> float:
     stage, back, features = batch.record.stage, batch.gradients.stage, batch.network.features
     if stage is None or back is None or features is None:
         return 0.0
-    p = {name: np.abs(array) for name, array in batch.p[-1].items()}
+    p = {name: np.abs(array) for name, array in batch.p[0].items()}
     terms = features.forward(p, np.abs(batch.x), np).e + 1
-    total = float(np.sum(np.abs(back.e) * terms)) + float(np.sum(np.abs(back.a * stage.a)))
-    if back.u is not None and stage.v is not None:
+    total = float(np.sum(np.abs(back.de) * terms)) + float(np.sum(np.abs(back.da * stage.a)))
+    if back.du is not None and stage.v is not None:
         angles = features.angles(p, np.abs(batch.x), np) + 1
         widest = np.sum(p["V"], axis=-1, keepdims=True).swapaxes(-1, -2) + 1
-        total += float(np.sum(np.abs(back.u * stage.v) * angles))
-        total += float(np.sum(np.abs(back.u))) + float(np.sum(np.abs(back.e))) * float(np.max(widest))
+        total += float(np.sum(np.abs(back.du * stage.v) * angles))
+        total += float(np.sum(np.abs(back.du))) + float(np.sum(np.abs(back.de))) * float(np.max(widest))
     return total
 
 
 def rounding_of_cost(batch: Batch) -> float:
     """Return how far rounding may move the cost: each z is off by eps of its terms, which delta carries to the cost."""
     total = abs(float(batch.gradients.cost)) + _rounding_of_stage(batch)
-    for number, layer in enumerate(batch.network.layers):
+    for number, layer in enumerate(batch.network.layers, 1):
         p = {name: np.abs(array) for name, array in batch.p[number].items()}
-        z = layer.forward(p, np.abs(batch.record.inputs_of(number)), None, np).z
-        total += float(np.sum(np.abs(batch.gradients.deltas[number]) * (z + 1)))
+        z = layer.forward(p, np.abs(batch.record.entering(number)), None, np).z
+        total += float(np.sum(np.abs(batch.gradients.layers[number - 1].delta) * (z + 1)))
     return 4 * EPS * total
 
 

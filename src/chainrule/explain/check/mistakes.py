@@ -115,10 +115,10 @@ def _activations(batch: Batch) -> Iterator[Candidate]:
             yield Candidate(name, sentence + where, _backward(batch, batch.p, dict.fromkeys(chosen, change)))
     if linked and layers[-1].activation.elementwise:
         number = len(layers)
-        deltas = batch.gradients.deltas[-1]
-        extra = deltas * layers[-1].activation.prime(batch.record.layers[-1].z, np)
+        back = batch.gradients.layers[-1]
+        extra = back.delta * back.slope
         sentence = f"f'(z) is in delta[{number}], where {batch.network.loss.name} has canceled it"
-        yield Candidate("extra f'", sentence, _from_last_delta(batch, extra))
+        yield Candidate("extra f'", sentence, _from_delta(batch, extra))
 
 
 def _without_slope(made: Activation) -> Activation:
@@ -138,12 +138,13 @@ def _slope_at_output(made: Activation) -> Activation:
 def _matrices(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     """Go back through W instead of its transpose, or hand out dC/dW transposed; its numbers as they come."""
     # A matrix of one row or column has the same numbers either way.
-    inner = [i for i in range(1, len(batch.network.layers)) if min(batch.p[i]["W"].shape) > 1]
+    last = len(batch.network.layers)
+    inner = [i for i in range(1, last) if "W" in batch.p[i + 1] and min(batch.p[i + 1]["W"].shape) > 1]
     for chosen in [*([inner] if len(inner) > 1 else []), *([i] for i in inner)]:
-        p = [dict(arrays) for arrays in batch.p]
+        p = _copied(batch)
         for i in chosen:
-            w = p[i]["W"]
-            p[i]["W"] = w.reshape(w.shape[1], w.shape[0]).T
+            w = p[i + 1]["W"]
+            p[i + 1]["W"] = w.reshape(w.shape[1], w.shape[0]).T
         which = _joined([f"W[{i + 1}]" for i in chosen])
         sentence = f"delta goes back through {which} where it should go through the transposed matrix"
         yield Candidate("transposed matrix", sentence, _backward(batch, p))
@@ -164,11 +165,13 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
     In the last hidden layer the gradient is then linear in eta, which gives eta by least squares.
     """
     network = batch.network
-    if len(network.layers) < 2:
+    if len(network.layers) < 2 or any(
+        "W" not in batch.p[number] for number in range(1, len(network.layers) + 1)
+    ):
         return
     grads = batch.layout.unflatten(wrong)
-    p = [dict(arrays) for arrays in batch.p]
-    last = len(network.layers) - 1
+    p = _copied(batch)
+    last = len(network.layers)
     p[last]["W"] = grads[last]["W"]
     by_eta = _backward(batch, p)
     own = batch.layout.slot(len(network.layers) - 1, "W")
@@ -177,10 +180,10 @@ def _updated(batch: Batch, right: FloatArray, wrong: FloatArray) -> Iterator[Can
     if not size:
         return
     eta = float((right[part] - wrong[part]) @ by_eta[part]) / size
-    moved = [
-        {**arrays, "W": arrays["W"] - eta * grads[i]["W"]} if "W" in arrays else arrays
-        for i, arrays in enumerate(batch.p)
-    ]
+    moved = {
+        number: {**arrays, "W": arrays["W"] - eta * grads[number]["W"]} if number else arrays
+        for number, arrays in batch.p.items()
+    }
     sentence = f"delta goes back through weights that the step has already updated (eta = {eta:.6g})"
     yield Candidate("updated weight", sentence, _backward(batch, moved))
 
@@ -220,10 +223,10 @@ def _biases(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
     slots = [slot for slot in batch.layout.slots if slot.name == "b"]
     for some in [*([slots] if len(slots) > 1 else []), *([slot] for slot in slots)]:
         without = right.copy()
-        p = [dict(arrays) for arrays in batch.p]
+        p = _copied(batch)
         for slot in some:
             without[slot.start : slot.stop] = 0
-            p[slot.layer - 1]["b"] = np.zeros(slot.shape)
+            p[slot.layer]["b"] = np.zeros(slot.shape)
         which, are = _joined([f"b[{slot.layer}]" for slot in some]), "is" if len(some) == 1 else "are"
         derivatives = _joined([f"dC/db[{slot.layer}]" for slot in some])
         yield Candidate("bias left out", f"{derivatives} {are} left out, as if 0", without)
@@ -236,6 +239,10 @@ def _biases(batch: Batch, right: FloatArray) -> Iterator[Candidate]:
         yield Candidate("bias left out", f"{which} {are} neither added in z nor differentiated", found)
 
 
+def _copied(batch: Batch) -> dict[int, dict[str, Array]]:
+    return {number: dict(arrays) for number, arrays in batch.p.items()}
+
+
 def _joined(names: list[str]) -> str:
     """Return names in a row: b[1], b[2] and b[3]."""
     return " and ".join([", ".join(names[:-1]), names[-1]] if len(names) > 1 else names)
@@ -244,11 +251,11 @@ def _joined(names: list[str]) -> str:
 def _rows(batch: Batch) -> Iterator[Candidate]:
     if len(batch.x) < 2:
         return
-    shares = batch.gradients.deltas[-1]
+    shares = batch.gradients.layers[-1].delta
     for place, which in ((-1, "last"), (0, "first")):
         only = np.zeros_like(shares)
         only[place] = shares[place]
-        yield Candidate("one row", f"only the {which} row's part is there", _from_last_delta(batch, only))
+        yield Candidate("one row", f"only the {which} row's part is there", _from_delta(batch, only))
 
 
 def _backward(
@@ -267,19 +274,8 @@ def _backward(
     return batch.layout.flatten(found.parameters)
 
 
-def _from_last_delta(batch: Batch, delta: FloatArray) -> FloatArray:
-    """Return the gradient that goes back from another delta of the output layer."""
-    layers, grads = batch.network.layers, []
-    of_mix: dict[str, FloatArray] = {}
-    for index in range(len(layers) - 1, -1, -1):
-        grad, dh = layers[index].backward(batch.p[index], batch.record.inputs_of(index), delta, np)
-        grads.append({**grad, **of_mix})
-        if index:
-            made = batch.record.layers[index - 1]
-            delta = layers[index - 1].delta(batch.p[index - 1], made, dh, np)
-            of_mix = layers[index - 1].by_alpha(made, dh, np)
-    grads.reverse()
-    if batch.network.features is not None and batch.record.stage is not None:
-        back = batch.network.features.backward(batch.p[-1], batch.x, batch.record.stage, dh, np)
-        grads.append(back.parameters)
-    return batch.layout.flatten(grads)
+def _from_delta(batch: Batch, delta: FloatArray) -> FloatArray:
+    """Return the gradient that another delta of the output layer gives."""
+    with np.errstate(all="ignore"):
+        found = batch.network.backward_from(batch.p, batch.record, delta, np)
+    return batch.layout.flatten(found.parameters)

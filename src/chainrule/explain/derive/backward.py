@@ -6,11 +6,21 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chainrule.equations.dense import Parameter
 from chainrule.equations.network import Gradients
-from chainrule.explain.derive.forward import entering, formula, own_parameters, scaled, shared, target_symbol
+from chainrule.explain.derive.forward import (
+    entered,
+    entering,
+    formula,
+    own_parameters,
+    scaled,
+    shared,
+    target_symbol,
+    weight,
+)
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied, put
-from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.address import TERMS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.formula.nodes import Binary, Node, Number, Symbol
 from chainrule.formula.rounding import UNIT
@@ -24,7 +34,7 @@ def gradients_of(step: StepTrace) -> Gradients:
 
 def slope(writer: Writer, place: Address) -> Line:
     """Return f'(z[l][j]), written in the output a where that keeps its digits."""
-    layer = place.layer or 1
+    layer = place.number
     record, mixes = writer.network.layers[layer - 1].activation, writer.network.layers[layer - 1].mix
     if record.slope_in_a and not mixes:
         a = writer.symbol("a", layer, *place.index, row=place.row)
@@ -48,7 +58,7 @@ def slope(writer: Writer, place: Address) -> Line:
 
 def by_output(writer: Writer, place: Address) -> Line:
     """Return dC/da: of the output layer the loss's derivative times the row's share, else dC/dh times the mask."""
-    layer = place.layer or 1
+    layer = place.number
     if layer < len(writer.network.layers):
         dh = writer.symbol("dC/dh", layer, *place.index, row=place.row)
         if writer.step.record.layers[layer - 1].mask is None:
@@ -79,7 +89,7 @@ def _meant(writer: Writer, node: Node, words: str) -> tuple[Node, str]:
 
 def by_passed_on(writer: Writer, place: Address) -> Line:
     """Return dC/dh[l][j] = sum over k of W[l+1][j,k] delta[l+1][k]; of the output layer it is dC/da."""
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     if layer == len(writer.network.layers):
         a = writer.symbol("dC/da", layer, j, row=place.row)
         return writer.line("the output is passed on as it is", place, a)
@@ -88,6 +98,11 @@ def by_passed_on(writer: Writer, place: Address) -> Line:
 
 def by_input(writer: Writer, place: Address) -> Line:
     """Return dC/dx[i] = sum over k of W[1][i,k] delta[1][k]."""
+    return _through(writer, place, 1, place.index[0])
+
+
+def by_entered(writer: Writer, place: Address) -> Line:
+    """Return dC/da[0][j], of what enters layer 1 from a feature stage, likewise."""
     return _through(writer, place, 1, place.index[0])
 
 
@@ -100,11 +115,12 @@ def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
 def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
     """Return sum over k of W[layer][i,k] delta[layer][k]."""
     index = 0 if row is None else writer.step.rows.index(row)
+    onto = entered(writer, layer, i)
     found = writer.products(
-        lambda k: writer.at("W", layer, i, k + 1),
-        lambda k: writer.at("delta", layer, k + 1, row=row),
-        writer.arrays[layer - 1]["W"][i - 1],
-        gradients_of(writer.step).deltas[layer - 1][index],
+        lambda k: weight(writer, layer, i, onto[k]),
+        lambda k: writer.at("delta", layer, onto[k], row=row),
+        writer.network.layers[layer - 1].weights(writer.arrays[layer])[i - 1, onto.start - 1 : onto.stop - 1],
+        gradients_of(writer.step).layers[layer - 1].delta[index, onto.start - 1 : onto.stop - 1],
         "neurons",
     )
     found.node = scaled(writer, layer, found.node)
@@ -113,7 +129,7 @@ def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
 
 def delta(writer: Writer, place: Address) -> Line:
     """Return delta[l][j] = dC/dz[l][j]: of the output layer from the loss, else from the next layer's deltas."""
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     if layer == len(writer.network.layers):
         return output_delta(writer, place)
     total = _back(writer, layer + 1, j, place.row)
@@ -146,7 +162,7 @@ def output_delta(writer: Writer, place: Address) -> Line:
         node = Binary("*", outer, writer.symbol("f'", last, j, row=place.row))
         return writer.line("chain rule: derivative by the output, times the slope", place, node)
     index = writer.row_index(place)
-    made, da = writer.step.record.layers[-1], writer.step.da[-1][index]
+    made, da = writer.step.record.layers[-1], gradients_of(writer.step).layers[-1].da[index]
     total = writer.products(
         lambda k: writer.at("dC/da", last, k + 1, row=place.row),
         lambda k: writer.at("a", last, k + 1, row=place.row),
@@ -161,39 +177,47 @@ def output_delta(writer: Writer, place: Address) -> Line:
     return writer.line(words, place, node, total.values, slack=slack, note=total.note)
 
 
-def by_weight(writer: Writer, place: Address) -> Line:
-    """Return dC/dW[l][i,j] = delta[l][j] times what enters from i; without a row the sum over the rows."""
-    layer, (i, j) = place.layer or 1, place.index
+def by_parameter(writer: Writer, place: Address) -> Line:
+    """Return dC/d of a parameter, such as dC/dW[l][i,j] = delta[l][j] h[l-1][i]; without a row the sum over the rows."""
+    layer = writer.network.layers[place.number - 1]
+    term = layer.term(place.parameter)
+    return _by_factor(writer, place, term) if term.enters else _by_added(writer, place, term)
+
+
+def _by_factor(writer: Writer, place: Address, term: Parameter) -> Line:
+    """Return the derivative by what multiplies something that enters: delta of the neuron, times that."""
+    layer, (i, j) = place.number, (place.index[0], place.index[-1])
     if place.row is not None or len(writer.step.rows) == 1:
         node: Node = Binary(
             "*",
             writer.symbol("delta", layer, j, row=place.row),
             writer.symbol_of(entering(writer, layer, i, place.row)),
         )
-        node = scaled(writer, layer, node)
-        return writer.line("delta of the neuron, times what enters through the weight", place, node)
+        return writer.line(f"delta of the neuron, times {term.by}", place, scaled(writer, layer, node))
     rows = writer.step.rows
     total = writer.products(
         lambda r: writer.at("delta", layer, j, row=rows[r]),
         lambda r: entering(writer, layer, i, rows[r]),
-        gradients_of(writer.step).deltas[layer - 1][:, j - 1],
-        writer.step.record.inputs_of(layer - 1)[:, i - 1],
+        gradients_of(writer.step).layers[layer - 1].delta[:, j - 1],
+        writer.step.record.entering(layer)[:, i - 1],
         "rows",
     )
-    words = "delta of the neuron times what enters through the weight, summed over the rows"
-    node = scaled(writer, layer, total.node)
+    words, node = (
+        f"delta of the neuron times {term.by}, summed over the rows",
+        scaled(writer, layer, total.node),
+    )
     return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
-def by_bias(writer: Writer, place: Address) -> Line:
-    """Return dC/db[l][j] = delta[l][j], summed over the rows, and over the neurons where the layer shares its bias."""
-    layer, (j,) = place.layer or 1, place.index
-    shares = writer.network.layers[layer - 1].bias == "layer"
+def _by_added(writer: Writer, place: Address, term: Parameter) -> Line:
+    """Return the derivative by what is added: delta, summed over the neurons where the layer shares one number."""
+    layer, (j,) = place.number, place.index
+    shares = writer.arrays[layer][term.name].shape != (writer.network.sizes[layer],)
     rows: list[int | None] = list(writer.step.rows)
     if place.row is not None or len(rows) == 1:
         rows = [place.row]
     neurons = range(1, writer.network.sizes[layer] + 1) if shares else [j]
-    deltas = gradients_of(writer.step).deltas[layer - 1]
+    deltas = gradients_of(writer.step).layers[layer - 1].delta
     places = [writer.at("delta", layer, k, row=row) for row in rows for k in neurons]
     numbers = [
         deltas[0 if row is None else writer.step.rows.index(row), k - 1] for row in rows for k in neurons
@@ -202,7 +226,7 @@ def by_bias(writer: Writer, place: Address) -> Line:
         numbers = [writer.value(str(each)) for each in places]
     what = "neurons" if len(rows) == 1 else "rows" if not shares else "rows and neurons"
     total = writer.total(lambda r: writer.symbol_of(places[r]), np.array(numbers), what)
-    words = "the bias is a weight on 1: delta of the neuron"
+    words = f"{term.by}: delta of the neuron"
     if len(places) > 1:
         words += f", summed over the {what}"
     return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
@@ -210,8 +234,8 @@ def by_bias(writer: Writer, place: Address) -> Line:
 
 def by_mix(writer: Writer, place: Address) -> Line:
     """Return dC/dalpha[l][j] = dC/da[l][j] (f(z[l][j]) - z[l][j]), summed over the rows."""
-    layer, (j,) = place.layer or 1, place.index
-    step, dense = writer.step, writer.network.layers[(place.layer or 1) - 1]
+    layer, (j,) = place.number, place.index
+    step, dense = writer.step, writer.network.layers[place.number - 1]
     rows: list[int | None] = list(step.rows)
     if place.row is not None or len(rows) == 1:
         rows = [place.row]
@@ -222,11 +246,14 @@ def by_mix(writer: Writer, place: Address) -> Line:
         return Binary("*", writer.symbol("dC/da", layer, j, row=rows[r]), part)
 
     at = [0 if row is None else step.rows.index(row) for row in rows]
-    z, da = step.record.layers[layer - 1].z[at, j - 1], step.da[layer - 1][at, j - 1]
+    da, mixed = gradients_of(step).layers[layer - 1].da[at, j - 1], step.record.layers[layer - 1].mixed
+    assert mixed is not None
+    mixed = mixed[at, j - 1]
     if writer.chain and writer.most_lines is None:
         z = np.array([writer.value(str(writer.at("z", layer, j, row=row))) for row in rows])
         da = np.array([writer.value(str(writer.at("dC/da", layer, j, row=row))) for row in rows])
-    terms = da * dense.mixed_part(z, np)
+        mixed = dense.mixed_part(z, np)
+    terms = da * mixed
     total = writer.total(term, terms, "rows", values=dense.activation.parameters)
     words = "the mix is a weight on f(z) - z: the derivative by the activation, times that"
     if len(rows) > 1:
@@ -241,7 +268,6 @@ BACKWARD: Mapping[str, Rule] = {
     "dC/dh": by_passed_on,
     "dC/dx": by_input,
     "delta": delta,
-    "dC/dW": by_weight,
-    "dC/db": by_bias,
+    **{f"dC/d{name}": by_parameter for name in TERMS},
     "dC/dalpha": by_mix,
 }

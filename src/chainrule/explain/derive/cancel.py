@@ -20,20 +20,15 @@ def why_it_cancels(writer: Writer, place: Address) -> Derivation | None:
     """
     network, (j,) = writer.network, place.index
     output, record = network.output.activation, network.loss
-    if output.name not in record.links or output.name == "binary_step":
+    link = record.links.get(output.name)
+    if link is None or not link.why:
         return None
     with np.errstate(all="ignore"):
         lines = _elementwise(writer, place, j) if output.elementwise else _softmax(writer, place, j)
     if not lines or not all(np.isfinite(line.result) for line in lines):
         return None
     title = f"Why the derivatives of {record.name} and {output.name} cancel"
-    notes = {
-        "softmax": "Each output's 1/a in the loss's derivative meets the a in softmax's, and the targets sum to 1, "
-        "which leaves a - y.",
-        "sigmoid": "The loss's derivative is (a - y)/(a (1 - a)) and sigmoid's is a (1 - a): the product is a - y.",
-        "exponential": "The loss's derivative is (a - y)/a and the exponential's is a: the product is a - y.",
-    }
-    return Derivation(str(place), title, tuple(lines), notes=(notes[output.name],))
+    return Derivation(str(place), title, tuple(lines), notes=(link.why,))
 
 
 def _by_output(writer: Writer, k: int, row: int | None, label: str) -> Line:
@@ -49,9 +44,13 @@ def _elementwise(writer: Writer, place: Address, j: int) -> list[Line]:
     row, last = place.row, len(writer.network.layers)
     outer = _by_output(writer, j, row, "dloss")
     record = writer.network.output.activation
-    a = writer.symbol("a", last, j, row=row)
-    node = put(formula(record.slope_in_a).root, {"a": a})
-    inner = writer.line(f"slope of {record.name} at this output", None, node, label="slope")
+    if record.slope_in_a:
+        node = put(formula(record.slope_in_a).root, {"a": writer.symbol("a", last, j, row=row)})
+    else:
+        node = put(record.slope.root, {"z": writer.symbol("z", last, j, row=row)})
+    inner = writer.line(
+        f"slope of {record.name} at this output", None, node, record.parameters, label="slope"
+    )
     both = Binary("*", Symbol("dloss"), Symbol("slope"))
     return [outer, inner, _end(writer, place, both, [outer, inner], "chain rule: the product")]
 

@@ -22,7 +22,7 @@ from chainrule.explain.derive.stage import LEADS as STAGE_LEADS
 from chainrule.explain.derive.stage import RULES as STAGE_RULES
 from chainrule.explain.derive.update import UPDATE, change_of_cost, optimizer_number
 from chainrule.explain.derive.writer import Rule, Writer
-from chainrule.explain.trace.address import PARAMETERS, Address
+from chainrule.explain.trace.address import LAYER_PARAMETERS, PARAMETERS, TERMS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.differentiate import differentiate
@@ -48,8 +48,7 @@ LEADS: Mapping[str, frozenset[str]] = {
         "dC/da": "a dC/dh y_smooth share",
         "dC/dh": "",
         "delta": "a f' dC/da y_smooth share",
-        "dC/dW": "delta",
-        "dC/db": "delta",
+        **{f"dC/d{name}": "delta" for name in TERMS},
         "dC/dalpha": "dC/da",
         "prediction": "mean_a",
         "probability": "mean_a",
@@ -61,10 +60,13 @@ GIVEN: Mapping[str, str] = {
     "x": "given",
     "y": "given: the target",
     "r": "drawn by chance: dropped out, or kept and scaled up",
-    "W": "a weight, as training left it or as it was given",
-    "b": "a bias, as training left it or as it was given",
-    **{name: f"{text}, as training left it or as it was given" for name, text in STAGE_PARAMETERS.items()},
-    "alpha": "a mix of an activation and its z, as training left it or as it was given",
+    **{
+        name: f"{text}, as training left it or as it was given"
+        for name, text in {
+            **{n: each.text for n, each in LAYER_PARAMETERS.items()},
+            **STAGE_PARAMETERS,
+        }.items()
+    },
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
@@ -77,7 +79,7 @@ OF_UPDATES = frozenset(
     | {"eta", "norm", "strength"}
 )
 STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
-PATH_QUANTITIES = ("dC/dW", "dC/db", "dC/dx", "delta", *STAGE_GRADIENTS)
+PATH_QUANTITIES = (*(f"dC/d{name}" for name in TERMS), "dC/dx", "delta", *STAGE_GRADIENTS)
 
 
 def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
@@ -119,7 +121,7 @@ def derive(
 
     >>> from chainrule import Dense, Network
     >>> from chainrule.explain.trace.steps import trace_network
-    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]])
     >>> [(line.left, line.result, line.check.ok) for line in derive(trace, "z[1][1]").lines]
     [('z[1][1]', 0.25, True)]
     """
@@ -205,7 +207,7 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
             wanted = other.name == "a"
         elif place.name in LEADS and not (place.layer == 0 or other.layer == 0):
             wanted = other.name in LEADS[place.name]
-            if place.name in ("dC/dW", "dC/db", "dC/dalpha"):
+            if place.name.removeprefix("dC/d") in LAYER_PARAMETERS:
                 wanted = wanted and other.layer == place.layer
         else:
             same = (other.layer, other.index) == (place.layer, place.index) and _own(other) == _own(place)
@@ -240,14 +242,14 @@ def _line_of(writer: Writer, place: Address) -> Line:
 
 def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
     """Return the derivation of a layer's f' from its formula, rule by rule."""
-    record = trace.network.layers[(place.layer or 1) - 1].activation
+    record = trace.network.layers[place.number - 1].activation
     steps = differentiate(record.formula, "z").steps
     first = RuleLine(f"the activation {record.name}", record.formula.root)
     if not steps:
         return (first,)
     begin = RuleLine("its derivative", steps[0].before)
     found = (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
-    if not trace.network.layers[(place.layer or 1) - 1].mix:
+    if not trace.network.layers[place.number - 1].mix:
         return found
     alpha = Symbol(str(Address("alpha", place.layer, place.index)))
     inner = Binary("-", record.slope.root, Number(1.0))

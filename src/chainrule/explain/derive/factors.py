@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Mapping
 from dataclasses import replace
 
 import numpy as np
@@ -11,7 +12,7 @@ from chainrule.explain.derive.backward import gradients_of
 from chainrule.explain.derive.lines import Factor
 from chainrule.explain.derive.paths import factors_of, found_paths
 from chainrule.explain.derive.writer import Writer
-from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.address import FACTORS, Address
 
 SMALL, LARGE = 0.05, 10.0
 """A factor below or above is worth a word; sigmoid's slope is below 0.05 from |z| = 2.9 on."""
@@ -49,11 +50,11 @@ def largest_row(writer: Writer, place: Address) -> int | None:
     if place.layer == 0:
         parts = [writer.trace.number(replace(place, row=row)) for row in rows]
         return rows[int(np.argmax(np.abs(parts)))]
-    layer = place.layer or 1
-    deltas = gradients_of(writer.step).deltas[layer - 1]
+    layer = place.number
+    deltas = gradients_of(writer.step).layers[layer - 1].delta
     parts = deltas[:, place.index[-1] - 1]
-    if place.name == "dC/dW":
-        parts = parts * writer.step.record.inputs_of(layer - 1)[:, place.index[0] - 1]
+    if place.parameter in FACTORS:
+        parts = parts * writer.step.record.entering(layer)[:, place.index[0] - 1]
     elif place.quantity.place == "bias" and writer.network.layers[layer - 1].bias == "layer":
         parts = deltas.sum(axis=1)
     return rows[int(np.argmax(np.abs(parts)))]
@@ -64,7 +65,7 @@ def _inner(places: list[Address], values: list[float]) -> list[tuple[int, float]
     return [
         (number, value)
         for number, (place, value) in enumerate(zip(places, values, strict=True))
-        if place.name in ("f'", "r", "W")
+        if place.name in _KINDS
     ]
 
 
@@ -89,25 +90,25 @@ def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[
 def _why(writer: Writer, place: Address, value: float, vanishes: bool) -> str:
     if place.name == "f'" and vanishes:
         z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
-        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        name = writer.network.layers[place.number - 1].activation.name
         return f"The derivative vanishes at {place} = {value:.3g}: {name} is saturated at z = {z:.3g}."
     if vanishes:
-        return f"The derivative vanishes at {place} = {value:.3g}: the {_kind(place)} is small."
-    return f"The derivative explodes at {place} = {value:.3g}: the {_kind(place)} is large."
+        return f"The derivative vanishes at {place} = {value:.3g}: the {_KINDS[place.name]} is small."
+    return f"The derivative explodes at {place} = {value:.3g}: the {_KINDS[place.name]} is large."
 
 
-def _kind(place: Address) -> str:
-    return {"W": "weight", "r": "mask", "f'": "slope"}[place.name]
+_KINDS: Mapping[str, str] = {"f'": "slope", "r": "mask", **FACTORS}
+"""What a derivative passes through on its way back, in words."""
 
 
 def _why_zero(writer: Writer, place: Address) -> str:
     if place.name == "f'":
         z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
-        name = writer.network.layers[(place.layer or 1) - 1].activation.name
+        name = writer.network.layers[place.number - 1].activation.name
         return f"The derivative is 0 because {place} = 0: {name} is flat at z = {z:.3g}."
     words = {
         "r": "the neuron was dropped out",
-        "W": "the weight is 0",
+        **{name: f"the {noun} is 0" for name, noun in FACTORS.items()},
         "x": "the input is 0, so the weight had no part in the output",
         "delta": "the output is what the loss asks for",
         "dC/da": "the output is what the loss asks for",
@@ -119,7 +120,7 @@ def _why_zero(writer: Writer, place: Address) -> str:
 def _in_all(places: list[Address], values: list[float]) -> list[str]:
     """Return a sentence on many slopes or weights that together make the derivative small or large."""
     told = []
-    for name, words in (("f'", "slopes"), ("W", "weights")):
+    for name, words in (("f'", "slopes"), *((name, f"{noun}s") for name, noun in FACTORS.items())):
         these = [abs(value) for place, value in zip(places, values, strict=True) if place.name == name]
         product = math.prod(these)
         if len(these) > 1 and 0 < product < VANISHING:

@@ -10,7 +10,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.equations.losses import Loss
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Writer, multiplied, put
+from chainrule.explain.derive.writer import Rule, Sum, Writer, added, multiplied, put
 from chainrule.explain.trace.address import Address
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol
@@ -46,23 +46,51 @@ def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Addr
 
 
 def weighted_sum(writer: Writer, place: Address) -> Line:
-    """Return z[l][j] = sum of W[l][i,j] h[l-1][i] + b[l][j]."""
-    layer, (j,) = place.layer or 1, place.index
-    p = writer.arrays[layer - 1]
-    inputs = writer.step.record.inputs_of(layer - 1)[writer.row_index(place)]
-    total = writer.products(
-        lambda i: writer.at("W", layer, i + 1, j),
-        lambda i: entering(writer, layer, i + 1, place.row),
-        p["W"][:, j - 1],
-        inputs,
+    """Return z[l][j], the sum of the layer's terms: of W[l][i,j] h[l-1][i] over i, and b[l][j]."""
+    number, (j,) = place.number, place.index
+    layer, p = writer.network.layers[number - 1], writer.arrays[number]
+    total, nodes, words = Sum(Number(0.0), {}, 0.0, ""), [], []
+    for term in layer.terms(p):
+        name, array = term.name, p[term.name]
+        if term.enters == "i":
+            total = _over_entering(writer, place, name, array[:, j - 1])
+            nodes.append(scaled(writer, number, total.node))
+            words.append(term.words)
+            words += ["divided by the root of their number"] if nodes[-1] is not total.node else []
+        elif term.enters:
+            into = writer.symbol_of(entering(writer, number, j, place.row))
+            nodes.append(Binary("*", writer.symbol(name, number, j), into))
+            words.append(term.words)
+        else:
+            own = len(array) > 1 or layer.n_out == 1
+            nodes.append(writer.symbol(name, number, j if own else 1))
+            words.append(f"plus the {term.noun}" if own else f"plus the layer's {term.noun}")
+    return writer.line(
+        ", ".join(words), place, added(nodes), total.values, slack=total.slack, note=total.note
     )
-    node, words = scaled(writer, layer, total.node), "weighted sum of what enters"
-    if node is not total.node:
-        words += ", divided by the root of their number"
-    if "b" in p:
-        node = Binary("+", node, writer.symbol("b", layer, j if len(p["b"]) > 1 else 1))
-        words += ", plus the bias" if len(p["b"]) > 1 or len(p["W"][0]) == 1 else ", plus the layer's bias"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+
+
+def _over_entering(writer: Writer, place: Address, name: str, weights: FloatArray) -> Sum:
+    """Return the sum over every i of a weight to a neuron times what enters from i."""
+    number, (j,) = place.number, place.index
+    return writer.products(
+        lambda i: writer.at(name, number, i + 1, j),
+        lambda i: entering(writer, number, i + 1, place.row),
+        weights,
+        writer.step.record.entering(number)[writer.row_index(place)],
+    )
+
+
+def weight(writer: Writer, number: int, i: int, j: int) -> Address:
+    """Return the address of what a layer multiplies the number from neuron i by, on its way to neuron j (from 1)."""
+    term = writer.network.layers[number - 1].product
+    return writer.at(term.name, number, *((i, j) if term.counts == "ij" else (j,)))
+
+
+def entered(writer: Writer, number: int, i: int) -> range:
+    """Return the neurons (from 1) of a layer that neuron i before enters."""
+    layer = writer.network.layers[number - 1]
+    return range(1, layer.n_out + 1) if layer.product.enters == "i" else range(i, i + 1)
 
 
 def scaled(writer: Writer, layer: int, node: Node) -> Node:
@@ -74,14 +102,14 @@ def scaled(writer: Writer, layer: int, node: Node) -> Node:
 
 def scale_of(writer: Writer, place: Address) -> Line:
     """Return scale[l] = 1/sqrt(n_in)."""
-    n_in = writer.network.sizes[(place.layer or 1) - 1]
+    n_in = writer.network.sizes[place.number - 1]
     node = Binary("/", Number(1.0), Call("sqrt", (Number(float(n_in)),)))
     return writer.line(f"parametrization ntk: {n_in} numbers enter the layer", place, node)
 
 
 def activation_of(writer: Writer, place: Address) -> Line:
     """Return a[l][j] = f(z[l][j]), mixed with z where the layer does that, or e^z over their sum for softmax."""
-    layer = writer.network.layers[(place.layer or 1) - 1]
+    layer = writer.network.layers[place.number - 1]
     record = layer.activation
     if not record.elementwise:
         return _softmax(writer, place)
@@ -95,7 +123,7 @@ def activation_of(writer: Writer, place: Address) -> Line:
 
 
 def _softmax(writer: Writer, place: Address) -> Line:
-    layer, (j,) = place.layer or 1, place.index
+    layer, (j,) = place.number, place.index
     z = writer.step.record.layers[layer - 1].z[writer.row_index(place)]
     words = "softmax: e to the z, divided by the sum over all outputs"
     top: Node | None = None
@@ -123,11 +151,11 @@ _TALL = 700.0
 def passed_on(writer: Writer, place: Address) -> Line:
     """Return h[l][j] = a[l][j] r[l][j]; without dropout it is a."""
     a = writer.symbol("a", place.layer, *place.index, row=place.row)
-    if writer.step.record.layers[(place.layer or 1) - 1].mask is None:
+    if writer.step.record.layers[place.number - 1].mask is None:
         return writer.line("nothing is dropped, so the activation is passed on", place, a)
     r = writer.symbol("r", place.layer, *place.index, row=place.row)
     kept = writer.value(r.name) != 0
-    p = writer.network.layers[(place.layer or 1) - 1].dropout
+    p = writer.network.layers[place.number - 1].dropout
     update = writer.step.update
     if update is not None and update.regularization is not None:
         p *= update.regularization.value

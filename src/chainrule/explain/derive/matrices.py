@@ -10,8 +10,8 @@ from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.forward import scaled
 from chainrule.explain.derive.lines import MOST_SHOWN, Matrix, MatrixLine
-from chainrule.explain.derive.writer import Writer, compare, names_in
-from chainrule.explain.trace.address import Address
+from chainrule.explain.derive.writer import Writer, added, compare, names_in
+from chainrule.explain.trace.address import TERMS, Address
 from chainrule.formula.nodes import Binary, Call, Node, Symbol
 from chainrule.formula.rounding import UNIT
 
@@ -32,7 +32,7 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
     if made is None:
         known = ", ".join(_LINES)
         raise SettingsError(f"{place}: there is no matrix form of it; there is of {known}")
-    return made(writer, 1 if place.layer is None else place.layer)
+    return made(writer, place.layer or 0)
 
 
 def _all_rows(writer: Writer, name: str, layer: int | None = None) -> Address:
@@ -95,59 +95,77 @@ def _evaluate(node: Node, arrays: Mapping[str, FloatArray]) -> tuple[FloatArray,
 
 
 def _z(writer: Writer, layer: int) -> list[MatrixLine]:
-    weights = Symbol(str(_all_rows(writer, "W", layer)))
-    node: Node = Binary("@", Symbol(str(_entering(writer, layer))), weights)
-    node = scaled(writer, layer, node)
-    words = "all rows and neurons at once: what enters, times the weights"
-    if "b" in writer.arrays[layer - 1]:
-        node = Binary("+", node, Symbol(str(_all_rows(writer, "b", layer))))
-        words += ", plus the bias in every row"
-    return [_line(writer, words, _all_rows(writer, "z", layer), node)]
+    nodes, words = [], ["all rows and neurons at once: what enters"]
+    for term in writer.network.layers[layer - 1].terms(writer.arrays[layer]):
+        array = Symbol(str(_all_rows(writer, term.name, layer)))
+        if term.enters:
+            into = Symbol(str(_entering(writer, layer)))
+            nodes.append(scaled(writer, layer, Binary("@" if term.enters == "i" else "⊙", into, array)))
+            words.append(f"times the {term.noun}s")
+        else:
+            nodes.append(array)
+            words.append(f"plus the {term.noun} in every row")
+    return [_line(writer, ", ".join(words), _all_rows(writer, "z", layer), added(nodes))]
+
+
+def _back(writer: Writer, layer: int) -> Node:
+    """Return the derivative by what enters a layer: its deltas through its weights."""
+    term, deltas = writer.network.layers[layer - 1].product, Symbol(str(_all_rows(writer, "delta", layer)))
+    array = Symbol(str(_all_rows(writer, term.name, layer)))
+    if term.enters == "j":
+        return scaled(writer, layer, Binary("⊙", deltas, array))
+    return scaled(writer, layer, Binary("@", deltas, Call("transpose", (array,))))
 
 
 def _delta(writer: Writer, layer: int) -> list[MatrixLine]:
     if layer == len(writer.network.layers):
         return []
-    back = _all_rows(writer, "delta", layer + 1)
-    weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", layer + 1))),))
-    node: Node = scaled(writer, layer + 1, Binary("@", Symbol(str(back)), weights))
+    node = _back(writer, layer + 1)
     if writer.step.record.layers[layer - 1].mask is not None:
         node = Binary("⊙", node, Symbol(str(_all_rows(writer, "r", layer))))
     node = Binary("⊙", node, Symbol(str(_all_rows(writer, "f'", layer))))
-    words = (
-        "back from the next layer: its deltas times the weights transposed, then number by number the slope"
-    )
+    words = f"back from the next layer: its deltas times {_weights(writer, layer + 1)}, then number by number the slope"
     return [_line(writer, words, _all_rows(writer, "delta", layer), node)]
 
 
-def _by_weights(writer: Writer, layer: int) -> list[MatrixLine]:
-    entering = Call("transpose", (Symbol(str(_entering(writer, layer))),))
-    node = scaled(writer, layer, Binary("@", entering, Symbol(str(_all_rows(writer, "delta", layer)))))
-    words = "all weights at once, summed over the rows: what enters, transposed, times the deltas"
-    return [*_delta(writer, layer), _line(writer, words, _all_rows(writer, "dC/dW", layer), node)]
+def _weights(writer: Writer, layer: int) -> str:
+    """Return in words what deltas go back through."""
+    term = writer.network.layers[layer - 1].product
+    return f"the {term.noun}s{' transposed' * (term.enters == 'i')}"
 
 
-def _by_biases(writer: Writer, layer: int) -> list[MatrixLine]:
-    deltas = Symbol(str(_all_rows(writer, "delta", layer)))
-    node: Node = Call("sum", (deltas,))
-    words = "all biases at once: the deltas summed over the rows"
-    if writer.network.layers[layer - 1].bias == "layer":
-        node, words = Call("sum", (node,)), f"{words}, and over the neurons, which share it"
-    return [*_delta(writer, layer), _line(writer, words, _all_rows(writer, "dC/db", layer), node)]
+def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
+    place = _all_rows(writer, writer.place.name, layer)
+    term, deltas = (
+        writer.network.layers[layer - 1].term(place.parameter),
+        Symbol(str(_all_rows(writer, "delta", layer))),
+    )
+    entering = Symbol(str(_entering(writer, layer)))
+    words = f"all {term.noun}{'es' if term.noun.endswith('s') else 's'} at once"
+    if term.enters == "i":
+        node = scaled(writer, layer, Binary("@", Call("transpose", (entering,)), deltas))
+        words += ", summed over the rows: what enters, transposed, times the deltas"
+    elif term.enters:
+        node = Call("sum", (Binary("⊙", entering, deltas),))
+        words += ": what enters times the deltas, summed over the rows"
+    else:
+        node = Call("sum", (deltas,))
+        words += ": the deltas summed over the rows"
+        if writer.network.layers[layer - 1].bias == "layer":
+            node, words = Call("sum", (node,)), f"{words}, and over the neurons, which share it"
+    return [*_delta(writer, layer), _line(writer, words, place, node)]
 
 
 def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
-    weights = Call("transpose", (Symbol(str(_all_rows(writer, "W", 1))),))
-    node = scaled(writer, 1, Binary("@", Symbol(str(_all_rows(writer, "delta", 1))), weights))
+    node = _back(writer, 1)
     place = _all_rows(writer, "dC/dx") if writer.network.features is None else _all_rows(writer, "dC/da", 0)
-    words = "all inputs at once: the first layer's deltas times the weights transposed"
+    words = f"all inputs at once: the first layer's deltas times {_weights(writer, 1)}"
     return [_line(writer, words, place, node)]
 
 
 _LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {
     "z": _z,
     "delta": _delta,
-    "dC/dW": _by_weights,
-    "dC/db": _by_biases,
+    **{f"dC/d{name}": _by_parameters for name in TERMS},
     "dC/dx": _by_inputs,
 }

@@ -16,13 +16,13 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import IntArray
 from chainrule.explain.derive.backward import gradients_of
-from chainrule.explain.derive.forward import entering
+from chainrule.explain.derive.forward import entered, entering, weight
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.stage import ways_in
 from chainrule.explain.derive.writer import Writer, added, multiplied
-from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.address import FACTORS, Address
 from chainrule.formula.nodes import Symbol
 from chainrule.formula.rounding import UNIT
 
@@ -59,19 +59,15 @@ class Ways:
 
     def __init__(self, writer: Writer, row: int | None) -> None:
         step, network = writer.step, writer.network
+        self.network = network
         index = 0 if row is None else step.rows.index(row)
         self.weights = [
-            p["W"] * layer.scale(len(p["W"])) for layer, p in zip(network.layers, writer.arrays, strict=False)
+            layer.by_entered(writer.arrays[number]) for number, layer in enumerate(network.layers, 1)
         ]
-        self.deltas = [delta[index] for delta in gradients_of(step).deltas]
-        self.local: list[FloatArray] = []
-        for number, made in enumerate(step.record.layers, 1):
-            slope = step.slopes[number - 1]
-            if number == len(network.layers) or slope is None:
-                self.local.append(self.deltas[-1])
-                break
-            mask = made.mask
-            self.local.append(slope[index] if mask is None else slope[index] * mask[index])
+        back = gradients_of(step).layers
+        self.deltas = [layer.delta[index] for layer in back]
+        hidden = zip(step.record.layers[:-1], back[:-1], strict=True)
+        self.local = [*(layer.passed_on(made)[index] for made, layer in hidden), self.deltas[-1]]
         self.most = [np.abs(self.local[-1])]
         self.mass = [np.abs(self.local[-1])]
         for layer in range(len(self.local) - 1, 0, -1):
@@ -87,7 +83,12 @@ class Ways:
         """Return the neurons of the next layer, the one with the largest way on first."""
         if (layer, neuron) not in self._orders:
             promise = np.abs(self.weights[layer][neuron]) * self.most[layer]
-            self._orders[layer, neuron] = np.argsort(-promise, kind="stable")
+            onto = (
+                np.arange(len(promise))
+                if self.network.layers[layer].product.enters == "i"
+                else np.array([neuron])
+            )
+            self._orders[layer, neuron] = onto[np.argsort(-promise[onto], kind="stable")]
         return self._orders[layer, neuron]
 
 
@@ -95,21 +96,19 @@ def starts_of(writer: Writer, place: Address) -> list[Start]:
     """Return where the paths of a derivative begin: at its neurons, for each row."""
     several = place.row is None and len(writer.step.rows) > 1
     rows: list[int | None] = list(writer.step.rows) if several else [place.row]
-    layer = place.layer or 1
+    layer = 1 if place.name == "dC/dx" else place.number
     scale = _scale(writer, layer)
     found: list[Start] = []
     for row in rows:
         if writer.network.features is not None and (place.layer == 0 or place.name == "dC/dx"):
             found += _through_stage(writer, place, row)
-        elif place.name == "dC/dW":
-            i, j = place.index
-            into = entering(writer, layer, i, row)
-            before = (into, *scale)
-            found.append(Start(row, layer, j - 1, before, _product(writer, before)))
+        elif place.parameter in FACTORS:
+            before = (entering(writer, layer, place.index[0], row), *scale)
+            found.append(Start(row, layer, place.index[-1] - 1, before, _product(writer, before)))
         elif place.name == "dC/dx":
-            for j in range(writer.network.sizes[1]):
-                weight = writer.at("W", 1, place.index[0], j + 1)
-                found.append(Start(row, 1, j, (weight, *scale), _product(writer, (weight, *scale))))
+            for j in entered(writer, 1, place.index[0]):
+                before = (weight(writer, 1, place.index[0], j), *scale)
+                found.append(Start(row, 1, j - 1, before, _product(writer, before)))
         elif place.name == "dC/db" and writer.network.layers[layer - 1].bias == "layer":
             found += [Start(row, layer, j, (), 1.0) for j in range(writer.network.sizes[layer])]
         else:
@@ -122,10 +121,10 @@ def _through_stage(writer: Writer, place: Address, row: int | None) -> list[Star
     found: list[Start] = []
     for output, factors in ways_in(writer, place, row):
         value, scale = _product(writer, factors), _scale(writer, 1)
-        weights = writer.arrays[0]["W"][output - 1] * _product(writer, scale)
-        for k, weight in enumerate(weights):
-            before = (*factors, writer.at("W", 1, output, k + 1), *scale)
-            found.append(Start(row, 1, k, before, value * float(weight)))
+        weights = writer.network.layers[0].by_entered(writer.arrays[1])[output - 1]
+        for k in entered(writer, 1, output):
+            before = (*factors, weight(writer, 1, output, k), *scale)
+            found.append(Start(row, 1, k - 1, before, value * float(weights[k - 1])))
     return found
 
 
@@ -141,7 +140,8 @@ def _product(writer: Writer, places: Sequence[Address]) -> float:
 
 def count_paths(writer: Writer, starts: Sequence[Start]) -> int:
     """Return the number of paths from the starts to the cost."""
-    return sum(math.prod(writer.network.sizes[start.layer + 1 :]) for start in starts)
+    onto = [len(entered(writer, number, 1)) for number in range(1, len(writer.network.layers) + 1)]
+    return sum(math.prod(onto[start.layer :]) for start in starts)
 
 
 def largest_paths(starts: Sequence[Start], ways: dict[int | None, Ways], most: int) -> list[Path]:
@@ -232,7 +232,7 @@ def factors_of(writer: Writer, path: Path) -> list[Address]:
             if writer.step.record.layers[layer - 1].mask is not None:
                 found.append(writer.at("r", layer, at + 1, row=row))
             found.append(writer.at("f'", layer, at + 1, row=row))
-            found += [writer.at("W", layer + 1, at + 1, onto + 1), *_scale(writer, layer + 1)]
+            found += [weight(writer, layer + 1, at + 1, onto + 1), *_scale(writer, layer + 1)]
             at = onto
     return list(reversed(found))
 

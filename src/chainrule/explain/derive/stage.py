@@ -10,8 +10,8 @@ from collections.abc import Mapping
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.equations.features import DECAYED, PARAMETERS, Features
-from chainrule.explain.derive.forward import scaled
+from chainrule.equations.features import PARAMETERS, Features
+from chainrule.explain.derive.backward import by_entered
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer, multiplied
 from chainrule.explain.trace.address import Address
@@ -58,7 +58,7 @@ def embedded(writer: Writer, place: Address) -> Line:
     if made.kind == "plain" or (made.kind == "number" and made.place == 0):
         x = writer.symbol("x", None, made.column + 1 + made.place, row=place.row)
         return writer.line("the input as it is", place, x)
-    index, p = writer.row_index(place), writer.arrays[-1]
+    index, p = writer.row_index(place), writer.arrays[0]
     if made.kind == "number":
         i, q = made.number + 1, made.place
         total = writer.products(
@@ -84,7 +84,7 @@ def embedded(writer: Writer, place: Address) -> Line:
 
 
 def _cosines(writer: Writer) -> FloatArray:
-    found = stage_array(features_of(writer), writer.step, writer.arrays[-1], "u")
+    found = stage_array(features_of(writer), writer.step, writer.arrays[0], "u")
     return np.asarray(found)
 
 
@@ -98,22 +98,6 @@ def entered(writer: Writer, place: Address) -> Line:
 
 
 # ---- backward
-
-
-def by_entered(writer: Writer, place: Address) -> Line:
-    """Return dC/da[0][j] = sum over k of W[1][j,k] delta[1][k]."""
-    (j,) = place.index
-    assert writer.step.gradients is not None
-    total = writer.products(
-        lambda k: writer.at("W", 1, j, k + 1),
-        lambda k: writer.at("delta", 1, k + 1, row=place.row),
-        writer.arrays[0]["W"][j - 1],
-        writer.step.gradients.deltas[0][writer.row_index(place)],
-        "neurons",
-    )
-    words = "chain rule: every neuron of layer 1 that it enters"
-    node = scaled(writer, 1, total.node)
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
 
 
 def by_embedded(writer: Writer, place: Address) -> Line:
@@ -134,8 +118,8 @@ def by_cosine(writer: Writer, place: Address) -> Line:
     total = writer.products(
         lambda q: writer.at("dC/de", 0, outputs[q], row=place.row),
         lambda q: writer.at("V", 0, i, k, q + 1),
-        back.e[writer.row_index(place), outputs[0] - 1 : outputs[-1]],
-        writer.arrays[-1]["V"][i - 1, k - 1],
+        back.de[writer.row_index(place), outputs[0] - 1 : outputs[-1]],
+        writer.arrays[0]["V"][i - 1, k - 1],
         "embedded numbers",
     )
     words = "chain rule: every embedded number that the cosine is part of"
@@ -210,8 +194,8 @@ def by_input(writer: Writer, place: Address) -> Line:
         total = writer.products(
             lambda q: writer.at("dC/de", 0, outputs[q], row=row),
             lambda q: writer.at("E", 0, found.number + found.place + 1, q + 1),
-            back.e[index, outputs[0] - 1 : outputs[-1]],
-            writer.arrays[-1]["E"][found.number + found.place],
+            back.de[index, outputs[0] - 1 : outputs[-1]],
+            writer.arrays[0]["E"][found.number + found.place],
             "embedded numbers",
         )
         words = "chain rule: every embedded number of the category"
@@ -220,13 +204,13 @@ def by_input(writer: Writer, place: Address) -> Line:
     if found.kind == "plain":
         return writer.line("it enters the stage as it is", place, copy)
     n = found.number + 1
-    slopes = stage_array(features, writer.step, writer.arrays[-1], "du/dx")
+    slopes = stage_array(features, writer.step, writer.arrays[0], "du/dx")
     assert slopes is not None
-    assert back.u is not None
+    assert back.du is not None
     total = writer.products(
         lambda k: writer.at("dC/du", 0, n, k + 1, row=row),
         lambda k: writer.at("du/dx", 0, n, k + 1, row=row),
-        back.u[found.number, index],
+        back.du[found.number, index],
         slopes[index, found.number],
         "cosines",
     )
@@ -297,8 +281,3 @@ LEADS: Mapping[str, frozenset[str]] = {
     **{f"dC/d{name}": frozenset({"dC/du", "dC/de"}) for name in (*PARAMETERS, "x")},
 }
 """What of layer 0 gets lines of its own on the way to a number of it."""
-
-
-def decays(name: str) -> bool:
-    """Tell whether penalties and decay are about a parameter of the stage."""
-    return name in DECAYED

@@ -38,7 +38,7 @@ def about(place: Address, name: str) -> Address:
 def is_frozen(writer: Writer, place: Address) -> bool:
     """Tell whether training leaves a parameter alone."""
     own = place.by.name.partition("_")[0]
-    slot = writer.trace.layout.slot(1 if place.layer is None else place.layer, own)
+    slot = writer.trace.layout.slot(place.number, own)
     at = slot.start + int(np.ravel_multi_index([i - 1 for i in place.index], slot.shape))
     return not writer.trace.layout.free[at]
 
@@ -50,9 +50,7 @@ def is_weight(place: Address) -> bool:
 
 def rate_of(writer: Writer, place: Address) -> Node:
     """Return the learning rate of a parameter: eta, times its factor where that isn't 1."""
-    slot = writer.trace.layout.slot(
-        1 if place.layer is None else place.layer, place.by.name.partition("_")[0]
-    )
+    slot = writer.trace.layout.slot(place.number, place.by.name.partition("_")[0])
     factor = float(writer.trace.layout.rates[slot.start])
     eta = writer.symbol("eta")
     return eta if factor == 1 else Binary("*", Number(factor), eta)
@@ -159,7 +157,7 @@ def decayed(writer: Writer, place: Address) -> Line:
         return writer.line("frozen: nothing decays", place, w)
     if not is_weight(place) or not settings.weight_decay:
         others = {"bias": "biases don't decay", "mix": "a mix doesn't decay"}
-        return writer.line(others.get(place.quantity.place, "nothing decays"), place, w)
+        return writer.line(others.get(place.quantity.noun, "nothing decays"), place, w)
     decay: Node = Symbol("decay")
     if update_of(writer).regularization is not None:
         decay = Binary("*", decay, writer.symbol("strength"))

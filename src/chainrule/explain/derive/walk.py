@@ -12,6 +12,7 @@ from functools import cached_property
 import numpy as np
 
 from chainrule._numbers import number_text
+from chainrule._types import FloatArray
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.trace.address import Address
@@ -37,7 +38,7 @@ def walk(trace: Trace, *, row: int | None = None) -> Derivation:
 
     >>> from chainrule import Dense, Network
     >>> from chainrule.explain.trace.steps import trace_network
-    >>> trace = trace_network(Network([2, Dense(1, "tanh")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]])
+    >>> trace = trace_network(Network([2, Dense(1, "tanh")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]])
     >>> [part.title for part in walk(trace).parts]
     ['Inputs', 'Layer 1, the output: 1 neuron, tanh']
     """
@@ -55,8 +56,11 @@ def walk_step(trace: Trace) -> Derivation:
     weight = _most_changed(trace, number)
     about = [
         (Address("C", step=number), "The cost before the step"),
-        (replace(weight, name="dC/dW"), f"The gradient of {weight}, the weight that the step changes most"),
-        (replace(weight, name="W_new"), f"The update of {weight}"),
+        (
+            replace(weight, name=f"dC/d{weight.name}"),
+            f"The gradient of {weight}, the weight that the step changes most",
+        ),
+        (replace(weight, name=f"{weight.name}_new"), f"The update of {weight}"),
         (Address("C_new", step=number), "The cost after the step"),
     ]
     parts = tuple(replace(derive(trace, place), title=title) for place, title in about)
@@ -66,15 +70,13 @@ def walk_step(trace: Trace) -> Derivation:
 
 def _most_changed(trace: Trace, step: int | None) -> Address:
     """Return the address of the weight that a step changes most."""
-    best, most = Address("W", 1, (1, 1), step), -1.0
-    for layer in range(1, len(trace.network.layers) + 1):
-        change = np.abs(
-            trace.array(Address("W_new", layer, (), step)) - trace.array(Address("W", layer, (), step))
-        )
-        i, j = np.unravel_index(int(np.argmax(change)), change.shape)
-        if change[i, j] > most:
-            best, most = Address("W", layer, (int(i) + 1, int(j) + 1), step), float(change[i, j])
-    return best
+    changes = []
+    for number, layer in enumerate(trace.network.layers, 1):
+        place = Address(layer.product.name, number, (), step)
+        change = np.abs(trace.array(replace(place, name=f"{place.name}_new")) - trace.array(place))
+        at = np.unravel_index(int(np.argmax(change)), change.shape)
+        changes.append((float(change[at]), replace(place, index=tuple(int(i) + 1 for i in at))))
+    return max(changes, key=lambda each: each[0])[1]
 
 
 class _Walk:
@@ -153,10 +155,14 @@ class _Walk:
         outputs = self.trace.array(self.at("mean_a") if self.members else self.at("a", self.last))
         chosen = {self.last: int(np.argmax(outputs)) + 1}
         for layer in range(self.last, 1, -1):
-            weights = self.trace.array(self.at("W", layer))[:, chosen[layer] - 1]
-            adds = np.abs(weights * self.trace.array(self.at("h", layer - 1)))
+            adds = np.abs(self._weights(layer, chosen[layer]) * self.trace.array(self.at("h", layer - 1)))
             chosen[layer - 1] = int(np.argmax(adds)) + 1
         return chosen
+
+    def _weights(self, number: int, j: int) -> FloatArray:
+        """Return what each number that enters a layer is multiplied by on its way to neuron j (from 1)."""
+        p = self.trace.layout.unflatten(self.trace.steps[-1].parameters)[number]
+        return np.asarray(self.trace.network.layers[number - 1].weights(p)[:, j - 1])
 
     @property
     def first(self) -> int:
@@ -176,8 +182,7 @@ class _Walk:
         features = self.trace.network.features
         assert features is not None
         outputs = [j for j in range(1, features.n_outputs + 1) if str(self.at("a", 0, j)) in named]
-        weights = self.trace.array(self.at("W", 1))[:, self.chosen[1] - 1]
-        adds = np.abs(weights * self.trace.array(self.at("a", 0)))
+        adds = np.abs(self._weights(1, self.chosen[1]) * self.trace.array(self.at("a", 0)))
         shown = sorted(sorted(outputs, key=lambda j: -adds[j - 1])[:MOST_WORKED_OUT])
         lines = [self.line(name, 0, j) for name in ("e", "a") for j in shown]
         most = max(shown, key=lambda j: float(adds[j - 1]))

@@ -75,8 +75,8 @@ class Writer:
         return self.trace.network
 
     @cached_property
-    def arrays(self) -> list[dict[str, FloatArray]]:
-        """The parameters before the step, by layer and name."""
+    def arrays(self) -> dict[int, dict[str, FloatArray]]:
+        """The parameters before the step, by the layer's number and name."""
         return self.trace.layout.unflatten(self.step.parameters)
 
     def row_index(self, place: Address) -> int:

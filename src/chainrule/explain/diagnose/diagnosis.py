@@ -163,7 +163,7 @@ def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:
             dead = int(flat.all(axis=0).sum()) if low != high else None
             share = float(flat.mean())
         follows = index + 1 < len(lengths) and lengths[index + 1] > 0
-        w = batch.p[index]["W"]
+        w = batch.weight_matrix(index)
         facts.append(
             LayerFacts(
                 index + 1,

@@ -28,12 +28,10 @@ def sides_and_slope(made: Activation) -> tuple[bool, bool, float]:
 
 def flat_neurons(batch: Batch, index: int) -> BoolArray:
     """Return where the neurons of a layer (from 0) are flat, (n, n_out); nowhere for softmax, which has no own slope."""
-    made = batch.network.layers[index].activation
-    z = batch.record.layers[index].z
-    if not made.elementwise:
-        return np.zeros(z.shape, dtype=np.bool_)
-    steepest = sides_and_slope(made)[2]
-    slope = batch.network.layers[index].slope(batch.p[index], z, np)
+    slope = batch.gradients.layers[index].slope
+    if slope is None:
+        return np.zeros(batch.record.layers[index].z.shape, dtype=np.bool_)
+    steepest = sides_and_slope(batch.network.layers[index].activation)[2]
     return np.asarray(np.abs(slope) < limit("flat") * steepest)
 
 
@@ -119,7 +117,7 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
                 "share": share,
                 "median |z|": float(np.median(np.abs(z))),
                 "largest |z|": float(np.abs(z).max()),
-                "largest |W|": float(np.abs(batch.p[index]["W"]).max()),
+                "largest |W|": float(np.abs(batch.weight_matrix(index)).max()),
             },
             "on the flat ends f'(z) is nearly 0, so hardly any gradient passes through these neurons",
             f"scale the inputs, use smaller initial weights ({setting('init', 'auto')}) or a lower "
@@ -132,8 +130,8 @@ def _saturated(batch: Batch, index: int, flat: BoolArray, member: int | None) ->
 
 def _identical(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where neurons have the same incoming weights and bias, in layers of several."""
-    arrays, layer = batch.p[index], index + 1
-    w = arrays["W"]
+    arrays, layer = batch.p[index + 1], index + 1
+    w = batch.weight_matrix(index)
     if w.shape[1] < 2:
         return []
     incoming = np.vstack([w, np.broadcast_to(arrays["b"], (1, w.shape[1]))]) if "b" in arrays else w
@@ -187,7 +185,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
     """Return a finding where a layer's weights are out of all bounds; the outputs of a regression may be any size."""
     network, layer = batch.network, index + 1
     free_scale = network.loss.targets in ("number", "nonnegative") and index == len(network.layers) - 1
-    w = batch.p[index]["W"]
+    w = batch.weight_matrix(index)
     stretch = float(np.sqrt(np.mean(w**2) * w.shape[0])) * network.layers[index].scale(w.shape[0])
     if free_scale or stretch < limit("weights"):
         return []
@@ -195,7 +193,7 @@ def _large(batch: Batch, index: int, member: int | None) -> list[Finding]:
         Finding(
             "exploding_weights",
             f"the weights of layer {layer} have exploded: it stretches its inputs {stretch:.3g} times",
-            (whole("W", layer, member),),
+            (whole(network.layers[index].product.name, layer, member),),
             {"stretch": stretch, "largest |W|": float(np.abs(w).max())},
             "such weights drive neurons to their flat ends and make every later step larger",
             f"a lower {setting('learning_rate')}, {setting('clip_norm', 1)}, or {setting('weight_decay')}",

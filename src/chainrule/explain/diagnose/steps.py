@@ -38,7 +38,7 @@ class Trial(Plain):
 
 def lengths_of_delta(batch: Batch) -> FloatArray:
     """Return for each layer the length of a row's delta, in root mean square over the rows."""
-    return np.array([float(np.sqrt((delta**2).sum(axis=1).mean())) for delta in batch.gradients.deltas])
+    return np.array([float(np.sqrt((back.delta**2).sum(axis=1).mean())) for back in batch.gradients.layers])
 
 
 def gradient_findings(batch: Batch, member: int | None) -> list[Finding]:
@@ -99,7 +99,9 @@ def trial(
     n = len(batch.x)
     data = Data(batch.x, batch.y, np.arange(n), np.arange(0), batch.weights)
     run = ReferenceEngine().start(batch.network, batch.flat[None], data, settings)
-    slots = [slot for slot in batch.layout.slots if slot.name == "W"]
+    slots = [
+        batch.layout.slot(number, layer.product.name) for number, layer in enumerate(batch.network.layers, 1)
+    ]
     before = float(run.losses(data.train)[0])
     ratios: list[list[float]] = []
     for epoch in count():
@@ -157,7 +159,9 @@ def rate_findings(
     made = trial(batch, settings, learning_rate, strength=strength)
     unit = cost_unit(batch)
     members = (1,) if member is None else (member + 1,)
-    where = tuple(whole("W", number, member) for number in range(1, len(batch.network.layers) + 1))
+    where = tuple(
+        whole(layer.product.name, number, member) for number, layer in enumerate(batch.network.layers, 1)
+    )
     largest = max(made.ratios)
     evidence: dict[str, float | str] = {
         "learning rate": learning_rate,

@@ -1,1 +1,31 @@
-"""Derivations as text, LaTeX, HTML and JSON."""
+"""Documents as text, LaTeX, HTML and JSON: a format is a module with a function ``render`` and a row here."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from chainrule.explain.show.document import Document
+
+
+class Format(NamedTuple):
+    """The module of this folder whose ``render`` writes a document, and the ending of its files."""
+
+    module: str
+    ending: str
+
+
+RENDERERS = {
+    "text": Format("terminal", ".txt"),
+    "latex": Format("latex", ".tex"),
+    "html": Format("html", ".html"),
+    "json": Format("json", ".json"),
+}
+"""What a document can be written as."""
+
+
+def render(document: Document, name: str) -> str:
+    """Return a document in a format of `RENDERERS`."""
+    text: str = import_module(f"{__name__}.{RENDERERS[name].module}").render(document)
+    return text

@@ -1,4 +1,4 @@
-"""Derivations as one HTML file that loads nothing: MathML, and every number lights wherever its address stands.
+"""A document as one HTML file that loads nothing: formulas in MathML, and every number says its address.
 
 The template, the styles and the script are files in the folder ``page``; the script moves light and focus and
 computes nothing.
@@ -6,28 +6,45 @@ computes nothing.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache
 from importlib.resources import files
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup, escape
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Check, Derivation, Line, MatrixLine, RuleLine
-from chainrule.explain.show.blocks import blocks, blocks_title
+from chainrule.explain.show import document as doc
+from chainrule.explain.show.explanation import explanation
 from chainrule.explain.show.mathml import MathWriter
-from chainrule.explain.show.showing import Showing, address_of
+from chainrule.explain.show.showing import Showing, address_of, all_parts
 from chainrule.explain.show.text import shape_text
-from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name
+from chainrule.formula.nodes import Symbol
+
+if TYPE_CHECKING:
+    from jinja2 import Environment
 
 LONG = 9
 """The most signs of a line's left side that leave room beside it on a phone."""
+
+
+def render(document: doc.Document) -> str:
+    """Return a document as a complete page in one file; only one about a single derivation has a script."""
+    worked = document.worked
+    if worked is None:
+        return _rendered("page.html", {"document": document, "facts": document.facts, "about": None})
+    where = _where(Showing.of(worked.derivation, worked.digits))
+    about = {**_about(document, worked), "root": section_data(worked)}
+    return _rendered(
+        "page.html",
+        {"document": document, "facts": {**document.facts, **where}, "about": about, "main": worked},
+    )
 
 
 def render_html(
@@ -42,64 +59,124 @@ def render_html(
     With its ``trace`` the page begins with the whole network, a cell for every neuron. ``facts`` are shown below the
     title: ``{"model": "penguins.safetensors"}``.
     """
-    return _rendered("page.html", page_data(derivation, trace, digits=digits, facts=facts))
+    return render(explanation(derivation, trace, digits=digits, facts=facts))
 
 
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
     """Return a derivation as a part of a page, for notebooks: with styles of its own and without a script."""
-    return _rendered("fragment.html", page_data(derivation, None, digits=digits))
+    where = _where(Showing.of(derivation, digits))
+    return _rendered("fragment.html", {"root": section_data(doc.Worked(derivation, digits)), "facts": where})
 
 
-def page_data(
-    derivation: Derivation,
-    trace: Trace | None,
-    *,
-    digits: int = DIGITS,
-    facts: Mapping[str, str] | None = None,
-) -> dict[str, Any]:
-    """Return what the templates show, as plain data with formulas in MathML."""
-    showing = Showing.of(derivation, digits)
-    explained = {line.address for part in _all(derivation) for line in part.lines if line.address}
-    place = address_of(derivation.address) or Address("C")
-    strips = [] if trace is None else blocks(trace, place, explained, showing)
+def section_data(worked: doc.Worked, level: int = 1, prefix: str = "") -> dict[str, Any]:
+    """Return what the templates show of a derivation, as plain data with formulas in MathML.
+
+    ``level`` is that of its heading. On a page with several, ``prefix`` begins the ids of each.
+    """
+    sections = _Sections(MathWriter(Showing.of(worked.derivation, worked.digits)), level, prefix)
+    return sections.section(worked.derivation, level)
+
+
+def _where(showing: Showing) -> dict[str, str]:
+    return {"where": showing.where()} if showing.dropped else {}
+
+
+def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
+    """Return what the head of a page about one derivation says, and the words that its script shows."""
+    derivation = worked.derivation
     names = {
-        name for part in _all(derivation) for line in part.lines for name in (line.address, *line.values)
+        name for part in all_parts(derivation) for line in part.lines for name in (line.address, *line.values)
     }
     quantities = [found.quantity for found in map(address_of, names) if found is not None]
     words = {quantity.name: quantity.words for quantity in quantities}
-    words |= {strip["name"]: strip["words"] for block in strips for strip in block["strips"]}
+    for block in document.blocks:
+        if isinstance(block, doc.Cells):
+            words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
+    failed = sum(not check.ok for check in derivation.checks)
+    return {"digits": worked.digits, "words": words, "checks": len(derivation.checks), "failed": failed}
+
+
+def _cell(cell: doc.Cell) -> Markup:
+    """Return a text in its style."""
+    shown = doc.styled(cell)
+    text = shown_words(shown.text) if shown.is_name else escape(shown.text)
+    return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
+
+
+def _table(block: doc.Table | Grid | doc.Checked) -> dict[str, Any]:
+    match block:
+        case Grid():
+            return grid_data(block, shown_name)
+        case doc.Checked(items):
+            verdicts = {True: doc.Styled("✓", "check ok"), False: doc.Styled("✗ wrong", "check wrong")}
+            rows = [
+                (shown_name(item.name), item.expected, item.shown, _cell(verdicts[item.ok])) for item in items
+            ]
+            names = ("number", "expected", "found", "verdict")
+            return _table_data("expected numbers", "", names, (1, 2), rows)
+        case doc.Table(headers, rows, right, more):
+            label = ", ".join(filter(None, headers))
+            cells = [list(map(_cell, row)) for row in rows]
+            return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}
+
+
+def grid_data(
+    grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
+) -> dict[str, Any]:
+    """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
+    label = grid.caption or ", ".join(grid.headers)
+    right = [place for place, header in enumerate(grid.headers) if header not in grid.words]
+    rows = [[cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows]
+    return _table_data(label, grid.caption, list(map(cell, grid.headers)), right, rows)
+
+
+def _table_data(
+    label: str, caption: str, headers: Sequence[str], right: Collection[int], rows: Sequence[Sequence[str]]
+) -> dict[str, Any]:
+    words = [place not in right for place in range(len(headers))]
     return {
-        "root": _Sections(MathWriter(showing)).section(derivation, 1),
-        "blocks": strips,
-        "blocks_title": "The network" if trace is None else blocks_title(trace, place),
-        "facts": dict(facts or {}) | ({"where": showing.where()} if showing.dropped else {}),
-        "digits": digits,
+        "label": label,
+        "caption": caption,
+        "headers": headers,
         "words": words,
-        "version": __version__,
-        "checks": len(derivation.checks),
-        "failed": sum(not check.ok for check in derivation.checks),
+        "rows": rows,
+        "more": "",
+        "wraps": False,
     }
+
+
+def shown_name(text: str) -> str | Markup:
+    """Return an address as the formulas write it; any other text as it is."""
+    if address_of(text) is None or not ("[" in text or text in ("C", "C_new", "loss")):
+        return text
+    return MathWriter(Showing()).name(text, None)
+
+
+def shown_words(text: str) -> Markup:
+    """Return words with the addresses among them as the formulas write them."""
+    return MathWriter(Showing()).words(text)
 
 
 class _Sections:
     """Makes the data of sections; ``count`` numbers them, so that each has an id."""
 
-    def __init__(self, math: MathWriter) -> None:
+    def __init__(self, math: MathWriter, top: int, prefix: str) -> None:
         self.math = math
+        self.top = top
+        self.prefix = prefix
         self.count = 0
         self.seen: set[str] = set()
 
     def section(self, derivation: Derivation, level: int) -> dict[str, Any]:
         self.count += 1
-        number = self.count
+        name = f"{self.prefix}part-{self.count}"
         return {
-            "id": f"part-{number}",
+            "id": name,
             "level": min(level, 6),
-            "title": derivation.title,
+            "open": level <= self.top + 1 or not derivation.ok,
             "heading": self.math.words(derivation.title),
             "hand": derivation.hand,
-            "ok": derivation.ok,
-            "lines": list(self.lines(derivation, f"part-{number}")),
+            "lines": list(self.lines(derivation, name)),
             "matrices": [self.matrix(line) for line in derivation.matrices],
             "calculus": [self.calculus(line) for line in derivation.calculus],
             "factors": [
@@ -134,7 +211,7 @@ class _Sections:
         is_name = bool(line.address) or split_name(line.label) is not None
         return {
             # Where an address is worked out more than once, its first line is the one to go to.
-            "id": f"line:{line.address}" if line.address and first else "",
+            "id": f"line:{line.address}" if line.address and first and not self.prefix else "",
             "left": self.math.name(line.left, value, part) if is_name else "",
             "label": line.label,
             "long": len(self.math.showing.name(line.left)) > LONG,
@@ -172,27 +249,6 @@ class _Sections:
         }
 
 
-def grid_data(
-    grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
-) -> dict[str, Any]:
-    """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
-    return {
-        "label": grid.caption or ", ".join(grid.headers),
-        "caption": grid.caption,
-        "headers": [cell(header) for header in grid.headers],
-        "words": [header in grid.words for header in grid.headers],
-        "rows": [
-            [cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows
-        ],
-    }
-
-
-def _all(derivation: Derivation) -> Iterator[Derivation]:
-    yield derivation
-    for part in derivation.parts:
-        yield from _all(part)
-
-
 def _check(check: Check | None) -> dict[str, Any] | None:
     if check is None:
         return None
@@ -205,21 +261,39 @@ def _check(check: Check | None) -> dict[str, Any] | None:
     }
 
 
-@lru_cache(maxsize=1)
-def _environment() -> Environment:
-    folder = files("chainrule.explain.show") / "page"
+@lru_cache
+def environment(*packages: str) -> Environment:
+    """Return what finds templates, styles and the script in the folder ``page`` of packages and then of this one."""
+    from jinja2 import Environment, FunctionLoader, StrictUndefined
+
+    folders = [files(package) / "page" for package in (*packages, "chainrule.explain.show")]
+
+    def file(name: str) -> str:
+        path = next(path for folder in folders if (path := folder / name).is_file())
+        return path.read_text("utf-8")
+
     made = Environment(
-        loader=FunctionLoader(lambda name: (folder / name).read_text("utf-8")),
+        loader=FunctionLoader(file),
         autoescape=True,
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
     )
     # Styles and script are our own files; escaped they would be neither.
-    made.globals["file"] = lambda name: Markup((folder / name).read_text("utf-8"))
+    made.globals |= {
+        "file": lambda name: Markup(file(name)),
+        "letter": lambda name: Markup(mathml(Symbol(name))),
+        "kind_of": lambda block: type(block).__name__,
+        "name": shown_name,
+        "words": shown_words,
+        "cell": _cell,
+        "table_data": _table,
+        "section_data": section_data,
+        "version": __version__,
+    }
     return made
 
 
 def _rendered(name: str, data: Mapping[str, Any]) -> str:
-    text: str = _environment().get_template(name).render(data)
+    text: str = environment().get_template(name).render(data)
     return text

@@ -1,17 +1,30 @@
-"""Derivations as JSON that a page or a program in another language can read; its version is in it."""
+"""Documents as JSON that a page or a program in another language can read; that of an explanation has a version."""
 
 from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from dataclasses import asdict
 from typing import Any
 
+from chainrule._numbers import number_to_data
 from chainrule._version import __version__
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
+from chainrule.explain.show.document import Block, Checked, Document, Section, Table, Words, Worked
 
 VERSION = 1
-"""The version of the format; it rises when what is there changes its meaning."""
+"""The version of an explanation; it rises when what is there changes its meaning."""
+
+
+def render(document: Document) -> str:
+    """Return what a document is about as JSON: its derivation, else its data, else its blocks."""
+    if document.worked is not None:
+        return render_json(document.worked.derivation, document.data)
+    if document.data is not None:
+        return written(document.data)
+    return written({"title": document.title, "blocks": list(map(block_to_data, document.blocks))})
 
 
 def render_json(derivation: Derivation, source: Mapping[str, Any] | None = None) -> str:
@@ -38,3 +51,42 @@ def read_json(text: str) -> Derivation:
         return Derivation.from_dict(data["derivation"])
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError, ModelFileError) as error:
         raise SettingsError(f"this is not the JSON of an explanation: {error}") from error
+
+
+def block_to_data(block: Block) -> dict[str, Any]:
+    """Return a block as plain data, its kind as ``block``."""
+    match block:
+        case Words(text, style, label):
+            more = {"style": style, "label": label}
+            return {"block": "words", "text": text, **{name: word for name, word in more.items() if word}}
+        case Worked(derivation):
+            return {"block": "derivation", **derivation.to_dict()}
+        case Grid():
+            return {"block": "table", **block.to_dict()}
+        case Checked(items):
+            data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
+            return {"block": "checks", "items": data, "ok": block.ok}
+        case Section(title, blocks, place):
+            inner = list(map(block_to_data, blocks))
+            return {"block": "section", "place": place, "title": title, "blocks": inner}
+        case Table(headers, rows, _, rest):
+            cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
+            return {"block": "texts", "headers": list(headers), "rows": cells, "more": rest}
+    return {"block": type(block).__name__.lower(), **asdict(block)}
+
+
+def written(data: Any) -> str:
+    """Return data as JSON; arrays become lists, and numbers that are not finite null."""
+    return json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if hasattr(value, "tolist"):
+        return _plain(value.tolist())
+    if isinstance(value, float) and not abs(value) < float("inf"):
+        return None
+    return value

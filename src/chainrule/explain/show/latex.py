@@ -1,4 +1,4 @@
-r"""Derivations as a LaTeX document that compiles as it is: amsmath and amssymb, long sums broken over lines.
+r"""A document in LaTeX that compiles as it is: amsmath and amssymb, long sums broken over lines.
 
 It compiles with pdflatex, xelatex, lualatex and tectonic; `latex_body` is the part between ``\begin{document}`` and
 ``\end{document}``, for a document of one's own.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import zip_longest
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.show import document as doc
 from chainrule.explain.show.showing import Showing, address_of, split_at
 from chainrule.formula.latex import latex
 from chainrule.formula.names import names_in_words, split_name
@@ -53,6 +55,81 @@ _ESCAPES = {
     **{sign: f"${name}$" for sign, name in (pair.split("=") for pair in _SIGNS.split())},
     **{pair[0]: pair[2:] for pair in _WRITTEN.split()},
 }
+
+
+def render(document: doc.Document) -> str:
+    """Return a document as a complete LaTeX document."""
+    return HEAD + "\n".join(_document(document)) + "\n" + TAIL
+
+
+def _document(document: doc.Document) -> Iterator[str]:
+    worked = document.worked
+    if worked is None:
+        yield rf"{{\LARGE\bfseries {latex_text(document.title)}\par}}"
+        if document.source:
+            yield rf"\emph{{After: {latex_text(document.source)}}}"
+    for block in document.blocks:
+        if worked is not None and block is worked:
+            yield latex_body(worked.derivation, digits=worked.digits, facts=document.facts)[:-1]
+        else:
+            yield from _block(block, 0)
+    if document.verdict is not None:
+        yield rf"\par\textbf{{{latex_text(document.verdict.text)}}}"
+
+
+def _block(block: doc.Block, depth: int) -> Iterator[str]:
+    match block:
+        case doc.Section(_, blocks):
+            if block.heading:
+                yield f"{_SECTIONS[depth]}{{{latex_text(block.heading)}}}"
+            for inner in blocks:
+                yield from _block(inner, depth + bool(block.heading))
+        case doc.Words(words, style, label):
+            text = latex_text(f"{label}: {words}" if label else words)
+            yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
+        case doc.Facts(rows):
+            yield from _facts(rows)
+        case doc.Table():
+            texts = tuple(name for place, name in enumerate(block.headers) if place not in block.right)
+            # A text of several lines is as many rows.
+            cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in block.rows)
+            written = tuple(line for row in cells for line in zip_longest(*row, fillvalue=""))
+            yield grid_latex(Grid(block.headers, written, texts))
+            if block.more:
+                yield rf"{latex_text(block.more)}\par"
+        case doc.Worked(derivation, digits):
+            body = latex_body(derivation, digits=digits)
+            yield body.replace(r"\section*", _SECTIONS[depth], 1)
+        case Grid():
+            yield grid_latex(block, latex_name)
+        case doc.Plot(lines, key):
+            yield r"\begin{footnotesize}\begin{verbatim}"
+            yield from lines
+            yield r"\end{verbatim}\end{footnotesize}"
+            yield rf"{{\small {latex_text(key)}\par}}"
+        case doc.Finding(what, said):
+            yield f"{_SECTIONS[depth]}{{{latex_text(what)}}}"
+            yield from _facts(said)
+        case doc.Erratum(printed, right, why):
+            yield r"\begin{quote}\textbf{Erratum.}"
+            yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
+            yield r"\end{quote}"
+        case doc.Checked(items):
+            checked = tuple(
+                (item.name, item.expected, item.shown, "✓" if item.ok else "wrong") for item in items
+            )
+            yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), latex_name)
+        case doc.Cells():
+            pass
+
+
+def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
+    """Yield rows of a name and what there is to say, which may take several lines."""
+    yield r"\par\begin{tabular}{@{}lp{120mm}@{}}"
+    for name, *said in rows:
+        cells = ". ".join(latex_text(doc.styled(cell).text) for cell in said)
+        yield rf"{latex_text(doc.styled(name).text)} & {cells} \\[2pt]"
+    yield r"\end{tabular}\par\medskip"
 
 
 def render_latex(

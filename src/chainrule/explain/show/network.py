@@ -8,10 +8,9 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from chainrule.formula.latex import latex
 from chainrule.formula.mathml import mathml
-from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
+from chainrule.formula.nodes import Node, Symbol
 
 if TYPE_CHECKING:
-    from chainrule.equations.dense import Dense
     from chainrule.equations.network import Network
 
 
@@ -28,16 +27,9 @@ def formulas(network: Network) -> Iterator[LayerFormulas]:
     """Return every layer's formulas, whose symbols are addresses of whole arrays."""
     for number, layer in enumerate(network.layers, 1):
         entering = Symbol(f"a[{number - 1}]" if number > 1 or network.features else "x")
-        z: Node = Binary("@", entering, Symbol(f"W[{number}]"))
-        if layer.parametrization != "standard":
-            z = Binary("/", z, Call("sqrt", (Number(float(network.sizes[number - 1])),)))
-        if layer.bias != "none":
-            z = Binary("+", z, Symbol(f"b[{number}]"))
-        a = _put(layer.activation.formula.root, Symbol(f"z[{number}]"))
-        if layer.mix:
-            own = Symbol(f"z[{number}]")
-            a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
-        yield LayerFormulas(number, z, a, _words(layer, network.sizes[number - 1]))
+        n_in = network.sizes[number - 1]
+        words = f"{n_in} → {layer.n_out}, {layer.words}"
+        yield LayerFormulas(number, *layer.formulas(number, entering, n_in), words)
 
 
 def network_html(network: Network) -> str:
@@ -83,23 +75,9 @@ def network_latex(network: Network) -> str:
     return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
 
 
-def _words(layer: Dense, n_in: int) -> str:
-    biases = {"neuron": "", "layer": ", one bias", "none": ", no bias"}[layer.bias]
-    dropout = f", dropout {layer.dropout:g}" if layer.dropout else ""
-    rates = "".join(f", {factor:g} eta for {name}" for name, factor in layer.rates)
-    return f"{n_in} → {layer.n_out}, {layer.activation.spec}{biases}{dropout}{rates}"
-
-
 def _cost(network: Network) -> str:
     return f"cost: the {network.reduction} of {network.loss.spec} over the rows"
 
 
 def _equation(left: str, right: Node) -> str:
     return f"{mathml(Symbol(left))} = {mathml(right)}"
-
-
-def _put(node: Node, z: Symbol) -> Node:
-    """Return a formula with this symbol in the place of its z."""
-    if isinstance(node, Symbol):
-        return z if node.name == "z" else node
-    return with_children(node, tuple(_put(child, z) for child in children(node)))

@@ -74,16 +74,22 @@ class Showing:
 
 
 def _names(derivation: Derivation) -> Iterator[str]:
-    yield derivation.address
-    for line in derivation.lines:
-        yield line.address
-        yield from line.values
-    for matrix in derivation.matrices:
-        yield matrix.address
-        yield from matrix.operands
-    yield from (factor.address for factor in derivation.factors)
+    for part in all_parts(derivation):
+        yield part.address
+        for line in part.lines:
+            yield line.address
+            yield from line.values
+        for matrix in part.matrices:
+            yield matrix.address
+            yield from matrix.operands
+        yield from (factor.address for factor in part.factors)
+
+
+def all_parts(derivation: Derivation) -> Iterator[Derivation]:
+    """Yield a derivation and all that are part of it."""
+    yield derivation
     for part in derivation.parts:
-        yield from _names(part)
+        yield from all_parts(part)
 
 
 def split_at(text: str, cuts: Sequence[int]) -> list[str]:

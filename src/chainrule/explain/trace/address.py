@@ -13,13 +13,14 @@ from types import MappingProxyType
 from typing import Literal
 
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
+from chainrule.equations.layers import parameters_of_kinds
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.formula.names import Name, join_name, split_name
 
-Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "mix", "layer", "stage"]
+Place = Literal["scalar", "input", "output", "class", "neuron", "weight", "bias", "layer", "stage"]
 """How a quantity is counted: not at all; ``x[i]``; ``y[j]``; ``probability[c]``; ``z[l][j]``; ``W[l][i,j]``; ``b[l][j]``;
-``alpha[l][j]``; ``scale[l]``; the feature stage's own ways, ``u[0][i,k]``."""
+``scale[l]``; the feature stage's own ways, ``u[0][i,k]``."""
 
 
 @dataclass(frozen=True)
@@ -30,11 +31,12 @@ class Quantity:
     place: Place
     per_row: bool
     text: str
+    noun: str = ""
 
     @property
     def words(self) -> str:
         """What it is in general: the weighted sum of a neuron."""
-        return self.text.format(_GENERAL[self.place])
+        return self.text.format(f"a {self.noun}" if self.noun else _GENERAL[self.place])
 
 
 _GENERAL: Mapping[Place, str] = {
@@ -43,16 +45,39 @@ _GENERAL: Mapping[Place, str] = {
     "output": "an output",
     "class": "a class",
     "neuron": "a neuron",
-    "weight": "a weight",
-    "bias": "a bias",
     "stage": "the feature stage",
-    "mix": "a mix",
     "layer": "a layer",
 }
 
 
 def _quantities(*records: Quantity) -> Mapping[str, Quantity]:
     return MappingProxyType({record.name: record for record in records})
+
+
+LAYER_PARAMETERS = parameters_of_kinds()
+"""The parameters that a layer of some kind has, without the feature stage's."""
+
+TERMS: Mapping[str, str] = {
+    name: each.noun for name, each in LAYER_PARAMETERS.items() if each.enters is not None
+}
+"""Those that are terms of z, and what one is called; of the others only alpha is there, of the activation."""
+
+FACTORS: Mapping[str, str] = {name: each.noun for name, each in LAYER_PARAMETERS.items() if each.enters}
+"""Those of them that multiply what enters: a derivative passes through them on its way back."""
+
+
+def _of_parameters(name: str, text: str, decaying: str = "") -> list[Quantity]:
+    """Return a quantity for every layer's parameter; ``decaying`` is the text where decay is about it."""
+    return [
+        Quantity(
+            name.format(each.name),
+            "weight" if each.counts == "ij" else "bias",
+            False,
+            decaying if decaying and each.decays else text,
+            each.noun,
+        )
+        for each in LAYER_PARAMETERS.values()
+    ]
 
 
 QUANTITIES = _quantities(
@@ -68,19 +93,13 @@ QUANTITIES = _quantities(
     Quantity("dC/da", "neuron", True, "the derivative of the cost by the activation of {}"),
     Quantity("dC/dh", "neuron", True, "the derivative of the cost by what {} passes on"),
     Quantity("dC/dx", "input", True, "the derivative of the cost by {}"),
-    Quantity("W", "weight", False, "{}"),
-    Quantity("b", "bias", False, "{}"),
-    Quantity("alpha", "mix", False, "{}"),
+    *_of_parameters("{}", "{}"),
     Quantity("scale", "layer", False, "the factor 1/sqrt(n_in) of the weighted sums of {}"),
-    Quantity("dC/dW", "weight", False, "the derivative of the cost by {}"),
-    Quantity("dC/db", "bias", False, "the derivative of the cost by {}"),
-    Quantity("dC/dalpha", "mix", False, "the derivative of the cost by {}"),
-    Quantity("W_decayed", "weight", False, "{} after weight decay, before the update"),
-    Quantity("b_decayed", "bias", False, "{} before the update; no decay touches it"),
-    Quantity("alpha_decayed", "mix", False, "{} before the update; no decay touches it"),
-    Quantity("W_new", "weight", False, "{} after the update"),
-    Quantity("b_new", "bias", False, "{} after the update"),
-    Quantity("alpha_new", "mix", False, "{} after the update"),
+    *_of_parameters("dC/d{}", "the derivative of the cost by {}"),
+    *_of_parameters(
+        "{}_decayed", "{} before the update; no decay touches it", "{} after weight decay, before the update"
+    ),
+    *_of_parameters("{}_new", "{} after the update"),
     Quantity("u", "stage", True, "a cosine of a number: {}"),
     Quantity("e", "stage", True, "what is scaled, to enter layer 1: {}"),
     Quantity("dC/du", "stage", True, "the derivative of the cost by a cosine: {}"),
@@ -115,7 +134,7 @@ QUANTITIES = _quantities(
 )
 """All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""
 
-PARAMETERS = ("W", "b", "alpha", *STAGE_PARAMETERS)
+PARAMETERS = (*LAYER_PARAMETERS, *STAGE_PARAMETERS)
 """The parameter arrays that a layer can have, the feature stage's among them."""
 
 STAGE_INDICES: Mapping[str, str] = MappingProxyType(
@@ -191,6 +210,12 @@ class Address:
         return name if name in PARAMETERS and not self.name.startswith("du/") else ""
 
     @property
+    def number(self) -> int:
+        """The number of its layer, which the quantity has; 0 is the feature stage."""
+        assert self.layer is not None
+        return self.layer
+
+    @property
     def is_whole(self) -> bool:
         """Whether it stands for all of a layer or of the inputs rather than a single number."""
         return self.quantity.place not in ("scalar", "layer") and not self.index
@@ -213,13 +238,12 @@ class Address:
             return kind.words if self.layer is None else f"{kind.words}, all of layer {self.layer}"
         *first, last = self.index
         neuron = f"neuron {last} of layer {self.layer}"
-        before = f"neuron {first[0]} of layer {(self.layer or 1) - 1}" if first else ""
+        before = f"neuron {first[0]} of layer {self.number - 1}" if first else ""
         if self.layer == 1 and first:
             before = f"output {first[0]} of the feature stage" if network.features else f"input {first[0]}"
         places: Mapping[Place, str] = {
-            "weight": f"the weight from {before} to {neuron}",
-            "bias": f"the bias of {neuron}",
-            "mix": f"the mix of {neuron}",
+            "weight": f"the {kind.noun} from {before} to {neuron}",
+            "bias": f"the {kind.noun} of {neuron}",
             "neuron": neuron if self.layer else f"output {last} of the feature stage",
             "stage": stage_words(self.parameter or self.name).format(*self.index),
         }
@@ -243,7 +267,8 @@ def quantity(name: str) -> Quantity:
     what, _, by = name.partition("/d")
     if by in PARAMETERS and what not in ("dC", "du"):
         kind = QUANTITIES[by]
-        return Quantity(name, kind.place, False, _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}"))
+        text = _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}")
+        return Quantity(name, kind.place, False, text, kind.noun)
     known = [*QUANTITIES, *ALIASES]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"
@@ -268,7 +293,7 @@ def _parse(text: str) -> Address:
     if any(value < 1 for value in given.values()):
         raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
     layer: int | None = None
-    if kind.place in ("neuron", "weight", "bias", "mix", "layer", "stage"):
+    if kind.place in ("neuron", "weight", "bias", "layer", "stage"):
         if not brackets or len(brackets[0]) != 1:
             raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {_example(kind)}")
         layer, brackets = brackets[0][0], brackets[1:]

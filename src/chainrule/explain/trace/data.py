@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -13,7 +13,7 @@ from chainrule._plain import form_of
 from chainrule._types import Array, FloatArray
 from chainrule._version import __version__
 from chainrule.engines.base import StepSettings
-from chainrule.equations.dense import LayerRecord
+from chainrule.equations.dense import LayerGradients, LayerRecord
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layout import Layout
@@ -134,7 +134,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     one = Trace(trace.network, (step,), trace.member, trace.target)
     own = _update_names(step)
     layers = []
-    for number, shapes in _numbered(trace.network, trace.network.shapes()):
+    for number, shapes in _numbered(trace.network.shapes()):
         kinds = list(shapes)
         names = [
             *kinds,
@@ -190,18 +190,15 @@ def _row_gradients(one: Trace, step: StepTrace) -> Any:
                 name: _numbers(one.array(Address(name, number, (), None, row)))
                 for name in (f"dC/d{kind}" for kind in made)
             }
-            for number, made in _numbered(one.network, step.gradients.parameters)
+            for number, made in _numbered(step.gradients.parameters)
         ]
         for row in step.rows
     ]
 
 
-def _numbered(
-    network: Network, parameters: Sequence[Mapping[str, Any]]
-) -> Iterator[tuple[int, Mapping[str, Any]]]:
-    """Return the layers' arrays with the layers' numbers; a feature stage, layer 0, comes last."""
-    for item, arrays in enumerate(parameters):
-        yield item + 1 if item < len(network.layers) else 0, arrays
+def _numbered(parameters: Mapping[int, Mapping[str, Any]]) -> list[tuple[int, Mapping[str, Any]]]:
+    """Return the layers' arrays with the layers' numbers in the order of the file: a feature stage, layer 0, comes last."""
+    return sorted(parameters.items(), key=lambda item: item[0] or len(parameters))
 
 
 def _update_to_data(update: Update) -> dict[str, Any]:
@@ -250,20 +247,23 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
 
     def flat(name: str) -> FloatArray:
         """Return a flat array of a name that has W, b or alpha in it as {}."""
-        parts = [
-            {slot.name: _shaped(_read(layers[slot.layer - 1][name.format(slot.name)]), slot.shape, name)}
-            for slot in layout.slots
-        ]
-        merged: list[dict[str, FloatArray]] = [{} for _ in network.shapes()]
-        for slot, part in zip(layout.slots, parts, strict=True):
-            merged[slot.layer - 1].update(part)
-        return layout.flatten(merged)
+        made: dict[int, dict[str, FloatArray]] = {number: {} for number in network.shapes()}
+        for slot in layout.slots:
+            array = _read(layers[slot.layer - 1][name.format(slot.name)])
+            made[slot.layer][slot.name] = _shaped(array, slot.shape, name)
+        return layout.flatten(made)
 
     count = range(len(network.layers))
     record = Record(
         _shaped(arrays["x"], (n, network.n_inputs), "x"),
         tuple(
-            LayerRecord(_sure(rows(i, "z")), _sure(rows(i, "a")), _sure(rows(i, "h")), rows(i, "r"))
+            LayerRecord(
+                _sure(rows(i, "z")),
+                _sure(rows(i, "a")),
+                _sure(rows(i, "h")),
+                rows(i, "r"),
+                network.layers[i].mixed_part(_sure(rows(i, "z")), np) if network.layers[i].mix else None,
+            )
             for i in count
         ),
         None if network.features is None else _stage_from_data(network.features, layers[-1], n),
@@ -271,13 +271,21 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
     gradients = None
     if "y" in arrays:
         parameters = layout.unflatten(flat("dC/d{}"))
-        deltas = tuple(_sure(rows(i, "delta")) for i in count)
-        gradients = Gradients(
-            np.float64(number_from_data(data["numbers"]["C"])), deltas, tuple(parameters), arrays["dC/dx"]
+        back = tuple(
+            LayerGradients(
+                _sure(rows(i, "dC/da")),
+                _sure(rows(i, "dC/dh")),
+                _sure(rows(i, "delta")),
+                rows(i, "f'"),
+                parameters[i + 1],
+            )
+            for i in count
         )
+        cost = np.float64(number_from_data(data["numbers"]["C"]))
+        gradients = Gradients(cost, back, arrays["dC/dx"])
         if network.features is not None:
-            back = _stage_gradients(network.features, layers[-1], n, parameters[-1], arrays["dC/dx"])
-            gradients = gradients._replace(stage=back)
+            of_stage = _stage_gradients(network.features, layers[-1], n, parameters[0], arrays["dC/dx"])
+            gradients = gradients._replace(stage=of_stage)
     return StepTrace(
         data["number"],
         tuple(data["rows"]),
@@ -290,8 +298,6 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         arrays.get("share"),
         arrays.get("loss"),
         gradients,
-        tuple(_sure(rows(i, "dC/da")) for i in count) if gradients else (),
-        tuple(_sure(rows(i, "dC/dh")) for i in count) if gradients else (),
         None if data["update"] is None else _update_from_data(data, arrays, flat),
         None if data["members"] is None else _read(data["members"]),
         arrays.get("prediction", arrays.get("probability")),

@@ -14,7 +14,7 @@ from chainrule.equations.regularizers import penalty
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Steps, StepTrace, Update
-from chainrule.explain.trace.stage_numbers import limits_of, row_gradient, stage_array
+from chainrule.explain.trace.stage_numbers import limits_of, stage_array
 
 
 def resolve(trace: Steps, given: Address) -> Address:
@@ -94,7 +94,7 @@ def _check_place(trace: Steps, place: Address) -> None:
 
 def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
     """Return the largest index of each kind that a place can have."""
-    sizes, layer = trace.network.sizes, 1 if place.layer is None else place.layer
+    sizes = trace.network.sizes
     match place.quantity.place:
         case "input":
             return (trace.network.n_inputs,)
@@ -111,21 +111,15 @@ def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
                 raise SettingsError(f"{place}: the target has no classes; see prediction")
             return (trace.target.n_classes,)
         case "neuron":
-            return (sizes[layer],)
-        case "weight":
-            return (sizes[layer - 1], sizes[layer])
-        case "bias":
-            shape = trace.network.shapes()[layer - 1].get("b")
+            return (sizes[place.number],)
+        case "weight" | "bias":
+            shape = trace.network.shapes()[place.number].get(place.parameter)
             if shape is None:
-                raise SettingsError(f"{place}: layer {layer} has no bias")
+                raise SettingsError(f"{place}: layer {place.layer} has no {place.quantity.noun}")
             return shape
-        case "mix":
-            if not trace.network.layers[layer - 1].mix:
-                raise SettingsError(f"{place}: layer {layer} has no mix")
-            return (sizes[layer],)
         case "layer":
-            if trace.network.layers[layer - 1].parametrization == "standard":
-                raise SettingsError(f"{place}: layer {layer} is not in the parametrization ntk")
+            if trace.network.layers[place.number - 1].parametrization == "standard":
+                raise SettingsError(f"{place}: layer {place.layer} is not in the parametrization ntk")
     return ()
 
 
@@ -138,19 +132,19 @@ def find(trace: Steps, place: Address) -> Array:
         return step.members[place.member - 1][_row_index(place, step)]
     features = trace.network.features
     if place.layer == 0 and features is not None and place.quantity.per_row:
-        made = stage_array(features, step, trace.layout.unflatten(step.parameters)[-1], name)
+        made = stage_array(features, step, trace.layout.unflatten(step.parameters)[0], name)
         if made is None:
             raise SettingsError(_missing(place, step))
         whole = place.is_whole and place.row is None and len(step.rows) > 1
         return made if whole else made[_row_index(place, step)]
     if name in _ROWS:
-        found = _ROWS[name](step, (place.layer or 1) - 1)
+        found = _ROWS[name](step, (place.layer or 0) - 1)
         if found is None:
             raise SettingsError(_missing(place, step))
         whole = place.is_whole and place.row is None and len(step.rows) > 1
         return found if whole else found[_row_index(place, step)]
     if name == "scale":
-        at = (place.layer or 1) - 1
+        at = place.number - 1
         return np.float64(trace.network.layers[at].scale(trace.network.sizes[at]))
     if name in _GRADIENTS and step.gradients is not None:
         return _gradient(trace, place, step)
@@ -171,23 +165,14 @@ def _row_index(place: Address, step: StepTrace) -> int:
 
 
 def _gradient(trace: Steps, place: Address, step: StepTrace) -> FloatArray:
-    # Layer 0, the feature stage, is item -1.
-    gradients, index = step.gradients, (1 if place.layer is None else place.layer) - 1
-    assert gradients is not None
-    by = place.by.name
-    if place.row is None:
-        return np.asarray(gradients.parameters[index][by])
-    row = slice(_row_index(place, step), _row_index(place, step) + 1)
-    features = trace.network.features
-    if index < 0 and features is not None:
-        return row_gradient(features, step, trace.layout.unflatten(step.parameters)[index], row, by)
-    layer, p = trace.network.layers[index], trace.layout.unflatten(step.parameters)[index]
-    if by == "alpha":
-        return np.asarray(
-            np.sum(step.da[index][row] * layer.mixed_part(step.record.layers[index].z[row], np), axis=0)
+    assert step.gradients is not None
+    found = step.gradients.parameters[place.number]
+    if place.row is not None:
+        p, at = trace.layout.unflatten(step.parameters), _row_index(place, step)
+        found = trace.network.gradients_of_rows(
+            p, step.record, step.gradients, place.number, slice(at, at + 1), np
         )
-    own, _ = layer.backward(p, step.record.inputs_of(index)[row], gradients.deltas[index][row], np)
-    return np.asarray(own[by])
+    return np.asarray(found[place.by.name])
 
 
 def _flat(name: str, step: StepTrace) -> FloatArray | None:
@@ -214,12 +199,12 @@ def _flat(name: str, step: StepTrace) -> FloatArray | None:
 
 
 def _part(trace: Steps, flat: FloatArray, place: Address) -> FloatArray:
-    slot = trace.layout.slot(1 if place.layer is None else place.layer, place.parameter)
+    slot = trace.layout.slot(place.number, place.parameter)
     return flat[slot.start : slot.stop].reshape(slot.shape)
 
 
 def _missing(place: Address, step: StepTrace) -> str:
-    if place.name == "f'" and step.slopes[(place.layer or 1) - 1] is None:
+    if place.name == "f'" and step.slopes[place.number - 1] is None:
         return f"{place}: softmax has no slope per neuron: its outputs share all of z; see delta"
     if place.name == "r":
         return f"{place}: layer {place.layer} dropped nothing"
@@ -260,9 +245,9 @@ _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "h": lambda step, index: step.record.layers[index].h,
     "r": lambda step, index: step.record.layers[index].mask,
     "f'": lambda step, index: step.slopes[index],
-    "delta": lambda step, index: step.gradients and step.gradients.deltas[index],
-    "dC/da": lambda step, index: step.da[index] if step.da else None,
-    "dC/dh": lambda step, index: step.dh[index] if step.dh else None,
+    "delta": lambda step, index: step.gradients and step.gradients.layers[index].delta,
+    "dC/da": lambda step, index: step.gradients and step.gradients.layers[index].da,
+    "dC/dh": lambda step, index: step.gradients and step.gradients.layers[index].dh,
     "dC/dx": lambda step, _: step.gradients and step.gradients.x,
     "loss": lambda step, _: step.losses,
     "share": lambda step, _: step.shares,

@@ -83,8 +83,8 @@ class Update:
 class StepTrace:
     """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
 
-    ``rows`` are the rows' numbers in their table, from 1. ``slopes``, ``da`` and ``dh`` have an array (n, n_out) for
-    each layer: da/dz (None for softmax), dC/da and dC/dh. Of a model's prediction ``members`` (k, n, n_out) are all
+    ``rows`` are the rows' numbers in their table, from 1. ``slopes`` has da/dz (n, n_out) of each layer, None for
+    softmax. Of a model's prediction ``members`` (k, n, n_out) are all
     members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
     ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
     their layers, so that the step's update isn't this member's alone.
@@ -101,8 +101,6 @@ class StepTrace:
     shares: FloatArray | None = None
     losses: FloatArray | None = None
     gradients: Gradients | None = None
-    da: tuple[FloatArray, ...] = ()
-    dh: tuple[FloatArray, ...] = ()
     update: Update | None = None
     members: FloatArray | None = None
     answers: FloatArray | None = None

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from chainrule._types import Array, FloatArray
+from chainrule._types import Array
 from chainrule.equations.features import Features
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
@@ -95,41 +95,15 @@ def stage_array(features: Features, step: StepTrace, p: Mapping[str, Array], nam
     whole: dict[str, Array | None] = {
         "a": record.a,
         "e": record.e,
-        "dC/da": back and back.a,
-        "dC/de": back and back.e,
+        "dC/da": back and back.da,
+        "dC/de": back and back.de,
     }
     if name in whole:
         return whole[name]
-    if record.u is None or record.v is None:
-        return None
-    if name == "dC/du":
-        return None if back is None or back.u is None else np.moveaxis(back.u, -3, -2)
-    u, v = (np.moveaxis(array, -3, -2) for array in (record.u, record.v))
-    column = step.record.x[:, features.places.numbers][:, :, None]
-    made = {
-        "u": u,
-        "du/dphi": v,
-        "du/df": v * (2 * np.pi * column),
-        "du/dx": v * (2 * np.pi * p["f"]),
-    }
-    return made.get(name)
-
-
-def row_gradient(
-    features: Features, step: StepTrace, p: Mapping[str, Array], row: slice, name: str
-) -> FloatArray:
-    """Return one row's part of the gradient by a parameter of the stage."""
-    record, back = step.record.stage, None if step.gradients is None else step.gradients.stage
-    assert record is not None
-    assert back is not None
-    part = record._replace(
-        u=None if record.u is None else record.u[..., row, :],
-        v=None if record.v is None else record.v[..., row, :],
-        e=record.e[row],
-        a=record.a[row],
-    )
-    own = features.backward(p, step.record.x[row], part, back.a[row], np)
-    return np.asarray(own.parameters[name])
+    if name in ("u", "dC/du"):
+        of_cosines = record.u if name == "u" else back and back.du
+        return None if of_cosines is None else np.moveaxis(of_cosines, -3, -2)
+    return features.slopes(p, step.record.x, record).get(name)
 
 
 def limits_of(features: Features, place: Address) -> tuple[int, ...]:

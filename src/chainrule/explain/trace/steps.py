@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,11 +11,11 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.engines.reference.step import Step, take_step
+from chainrule.engines.reference.step import take_passes, take_update
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
-from chainrule.equations.network import Network, Parameters, Record
-from chainrule.equations.optimizers import OptimizerState, optimizer
+from chainrule.equations.network import Network, Parameters
+from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalized
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
@@ -45,86 +45,60 @@ def trace_step(
     """
     network = layout.network
     numbers = tuple(range(1, len(x) + 1)) if rows is None else tuple(int(row) for row in rows)
-    p = layout.unflatten(flat)
-    with np.errstate(all="ignore"):
-        if y is None:
+    if y is None:
+        p = layout.unflatten(flat)
+        with np.errstate(all="ignore"):
             record = network.forward(p, x, np, masks)
-            return StepTrace(0, numbers, flat, record, _slopes(network, p, record))
-        used = settings or StepSettings(optimizer("sgd"))
-        if not used.optimizer.lines:
-            raise SettingsError(
-                f"{used.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
-                "single steps to trace"
-            )
-        before = used.optimizer.init(flat, np) if state is None else state
-        strength = 1.0 if regularization is None else regularization.value
-        step = take_step(layout, flat, before, x, y, used, eta, weights, masks, strength)
-        losses = network.row_losses(step.record, y, np)
-        shares = row_shares(len(x), weights, network.reduction, step.record.a, np)
-        da, dh = _by_outputs(network, p, step, y, shares)
-        made = StepTrace(
-            before.t + 1 if settings else 0,
-            numbers,
-            flat,
-            step.record,
-            _slopes(network, p, step.record),
-            y,
-            network.loss.smooth(y) if network.loss.smoothed else None,
-            weights,
-            shares,
-            losses,
-            step.gradients,
-            da,
-            dh,
-        )
-        if settings is None:
-            return made
-        again = network.forward(layout.unflatten(step.parameters), x, np, masks)
-        return replace(
-            made,
-            update=Update(
-                used,
-                eta,
-                before,
-                step.raw,
-                step.used
-                if used.clip_norm is None
-                else penalized(step.raw, flat, layout.decayed, used.l1, used.l2, np) * layout.free,
-                step.used,
-                step.shrunk,
-                step.lines,
-                step.state,
-                step.parameters,
-                network.row_losses(again, y, np),
-                float(network.cost(again, y, np, weights)),
-                rate,
-                regularization,
-            ),
-        )
-
-
-def _slopes(network: Network, p: Parameters, record: Record) -> tuple[FloatArray | None, ...]:
-    return tuple(
-        layer.slope(own, made.z, np) if layer.activation.elementwise else None
-        for layer, own, made in zip(network.layers, p[: len(network.layers)], record.layers, strict=True)
+            slopes = [
+                layer.slope(p[number], record.layers[number - 1].z, np)
+                for number, layer in enumerate(network.layers, 1)
+            ]
+        return StepTrace(0, numbers, flat, record, tuple(slopes))
+    record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
+    made = StepTrace(
+        0,
+        numbers,
+        flat,
+        record,
+        tuple(layer.slope for layer in gradients.layers),
+        y,
+        network.loss.smooth(y) if network.loss.smoothed else None,
+        weights,
+        row_shares(len(x), weights, network.reduction, record.a, np),
+        network.row_losses(record, y, np),
+        gradients,
     )
-
-
-def _by_outputs(
-    network: Network, p: Parameters, step: Step, y: FloatArray, shares: FloatArray
-) -> tuple[tuple[FloatArray, ...], tuple[FloatArray, ...]]:
-    """Return dC/da and dC/dh of every layer."""
-    record, deltas = step.record, step.gradients.deltas
-    outer = network.loss.prime(record.a, y, np) * shares[:, None]
-    if network.loss.over_outputs == "mean":
-        outer = outer / record.a.shape[-1]
-    da, dh = [outer], [outer]
-    for index in range(len(network.layers) - 1, 0, -1):
-        _, back = network.layers[index].backward(p[index], record.inputs_of(index), deltas[index], np)
-        mask = record.layers[index - 1].mask
-        dh.append(back)
-        da.append(back if mask is None else back * mask)
-    return tuple(reversed(da)), tuple(reversed(dh))
+    if settings is None:
+        return made
+    if not settings.optimizer.lines:
+        raise SettingsError(
+            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+            "single steps to trace"
+        )
+    before = settings.optimizer.init(flat, np) if state is None else state
+    strength = 1.0 if regularization is None else regularization.value
+    taken = take_update(layout, flat, raw, before, settings, eta, strength)
+    with np.errstate(all="ignore"):
+        again = network.forward(layout.unflatten(taken.parameters), x, np, masks)
+        update = Update(
+            settings,
+            eta,
+            before,
+            raw,
+            taken.used
+            if settings.clip_norm is None
+            else penalized(raw, flat, layout.decayed, settings.l1, settings.l2, np) * layout.free,
+            taken.used,
+            taken.shrunk,
+            taken.lines,
+            taken.state,
+            taken.parameters,
+            network.row_losses(again, y, np),
+            float(network.cost(again, y, np, weights)),
+            rate,
+            regularization,
+        )
+    return replace(made, number=update.t, update=update)
 
 
 def trace_network(
@@ -140,7 +114,7 @@ def trace_network(
 ) -> Trace:
     """Return the trace of a network built by hand.
 
-    ``parameters``: for each layer its arrays by name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
+    ``parameters``: each layer's arrays by number and name, or all of them flat (p,). ``x`` (n, d) and ``y`` (n, n_out)
     are the rows. Without ``settings`` there is no update; with them ``steps`` updates are made, each on all rows, with
     ``learning_rate`` (the optimizer's own if None). Raises SettingsError for arrays that don't fit.
     """
@@ -175,11 +149,12 @@ def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> Flo
             raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {layout.size}")
         return flat
     shapes = layout.network.shapes()
-    if len(parameters) != len(shapes):
-        raise SettingsError(f"parameters for {len(parameters)} layers don't fit a network of {len(shapes)}")
-    for number, (given, wanted) in enumerate(zip(parameters, shapes, strict=True), 1):
-        # A feature stage, layer 0, comes last.
-        number = 0 if number > len(layout.network.layers) else number
+    if set(parameters) != set(shapes):
+        raise SettingsError(
+            f"parameters for the layers {_joined(parameters)} don't fit a network that has {_joined(shapes)}"
+        )
+    for number, wanted in shapes.items():
+        given = parameters[number]
         for name, shape in wanted.items():
             found = np.shape(given[name]) if name in given else None
             if found != shape:
@@ -188,7 +163,16 @@ def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> Flo
         unknown = sorted(set(given) - set(wanted))
         if unknown:
             raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
-    return layout.flatten([{name: np.asarray(a, np.float64) for name, a in p.items()} for p in parameters])
+    return layout.flatten(
+        {
+            number: {name: np.asarray(array, np.float64) for name, array in arrays.items()}
+            for number, arrays in parameters.items()
+        }
+    )
+
+
+def _joined(numbers: Iterable[int]) -> str:
+    return ", ".join(str(number) for number in sorted(numbers))
 
 
 def _rows(values: Any, width: int, name: str) -> FloatArray:

@@ -27,7 +27,7 @@ class Trace(Shown, Steps):
     ``source`` says in plain data where the numbers come from.
 
     >>> from chainrule import Dense, Network
-    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), [{"W": [[0.5], [-1.0]], "b": [0.25]}], [[2.0, 1.0]], [[1.0]])
+    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]], [[1.0]])
     >>> trace["z[1][1]"], round(trace["delta[1][1]"], 6)
     (0.25, -0.107678)
     """

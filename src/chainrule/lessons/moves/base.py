@@ -8,9 +8,9 @@ from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from chainrule._numbers import number_text
+from chainrule.explain.show.document import Block
 from chainrule.lessons.fields import Fields
 from chainrule.lessons.setup import Setup
-from chainrule.lessons.show.blocks import Block
 
 
 class Outcome(NamedTuple):

@@ -9,10 +9,10 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
+from chainrule.explain.show.document import Plot
 from chainrule.lessons.fields import Field, Where, listing, number, text, whole
 from chainrule.lessons.moves.base import Move, Outcome, Scene
 from chainrule.lessons.setup import Setup
-from chainrule.lessons.show.blocks import Plot
 
 COLUMNS, LINES = 61, 21
 """The size of a picture, so that it fits 80 columns with its axes."""

@@ -10,12 +10,12 @@ from chainrule._numbers import number_text
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
+from chainrule.explain.show.document import Block, Words
 from chainrule.formula.parse import parse
 from chainrule.formula.text import text as formula_text
 from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
 from chainrule.lessons.moves.base import Move, Outcome, Scene
 from chainrule.lessons.setup import Cells, Setup
-from chainrule.lessons.show.blocks import Block, Words
 from chainrule.tables.columns import Input
 from chainrule.tables.table import from_frame
 

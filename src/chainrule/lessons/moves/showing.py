@@ -14,6 +14,7 @@ from chainrule.explain.derive.derivation import Form, derive
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, RuleLine
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
+from chainrule.explain.show.document import Block, Erratum, Words, Worked
 from chainrule.formula.differentiate import differentiate
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.nodes import Derivative
@@ -21,7 +22,6 @@ from chainrule.formula.parse import parse
 from chainrule.lessons.fields import Field, choice, flag, listing, number, table, text, whole
 from chainrule.lessons.moves.base import Move, Outcome, Scene
 from chainrule.lessons.printed import printed
-from chainrule.lessons.show.blocks import Block, Erratum, Words, Worked
 
 MOST_PLACES = 6
 """The most addresses of a finding that are listed."""
@@ -49,10 +49,10 @@ def describe(scene: Scene) -> Outcome:
             str(number),
             str(layer.n_out),
             f"{layer.activation.name}: {layer.activation.text}",
-            f"{shapes['W'][0]} × {shapes['W'][1]}",
+            f"{network.sizes[number - 1]} × {network.sizes[number]}",
             {"none": "none", "layer": "1, shared"}.get(layer.bias, str(layer.n_out)),
         )
-        for number, (layer, shapes) in enumerate(zip(network.layers, network.shapes(), strict=True), 1)
+        for number, layer in enumerate(network.layers, 1)
     )
     words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {network.loss.text}"
     over = {"sum": "summed", "mean": "averaged"}

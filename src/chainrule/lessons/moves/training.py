@@ -6,11 +6,11 @@ from collections.abc import Sequence
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
+from chainrule.explain.show.document import Words
 from chainrule.lessons.fields import Field, flag, listing, number, text, whole
 from chainrule.lessons.moves.base import Move, Outcome, Scene
 from chainrule.lessons.numbers import Numbers, mistakes
 from chainrule.lessons.setup import Setup
-from chainrule.lessons.show.blocks import Words
 from chainrule.training.scores.baselines import linearly_separable
 
 MOST_EPOCHS = 1_000_000

@@ -6,17 +6,15 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
-from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Line
-from chainrule.explain.show.html import grid_data, page_data
+from chainrule.explain.show.document import Words, Worked
+from chainrule.explain.show.html import environment, grid_data, section_data, shown_name
 from chainrule.explain.show.latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
 from chainrule.formula.latex import latex
 from chainrule.formula.nodes import Symbol
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.sheets import Variant
-from chainrule.lessons.show.blocks import Words
-from chainrule.lessons.show.html import shown_name, template
 
 Part = Literal["both", "sheets", "keys"]
 DIGITS = 6
@@ -27,9 +25,8 @@ ROOM = "18mm"
 def sheets_html(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:
     """Return a complete page that loads nothing: all sheets, then all keys."""
     pages = [_page(variant, key) for variant, key in _pages(variants, part)]
-    page: str = template("sheet.html").render(
-        title=lesson.title, pages=pages, count=len(variants), version=__version__
-    )
+    template = environment("chainrule.lessons.show").get_template("sheet.html")
+    page: str = template.render(title=lesson.title, pages=pages, count=len(variants))
     return page
 
 
@@ -50,7 +47,7 @@ def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, b
 
 
 def _page(variant: Variant, key: bool) -> dict[str, Any]:
-    root = page_data(Derivation("", "", variant.lines), None, digits=DIGITS)["root"]
+    root = section_data(Worked(Derivation("", "", variant.lines), DIGITS))
     lines = [
         {**line, "id": ""}
         | (_blank(variant.lines[place]) if not key and variant.is_blank(place) else {"blank": False})

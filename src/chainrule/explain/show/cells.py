@@ -6,16 +6,12 @@ import math
 from collections.abc import Collection, Iterator
 from typing import Any
 
-from markupsafe import Markup
-
 from chainrule._numbers import DIGITS, number_text
 from chainrule._types import FloatArray
 from chainrule.explain.show.showing import Showing
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
-from chainrule.formula.mathml import mathml
-from chainrule.formula.nodes import Symbol
 
 MOST_WRITTEN = 24
 """The most neurons of a layer whose numbers are written in their cells; larger layers are patterns of shades."""
@@ -24,13 +20,8 @@ MOST_CELLS = 4096
 """The most cells of a block; of a larger layer the first are shown, and how many more there are."""
 
 
-def math_name(name: str) -> Markup:
-    """Return a quantity's letter: δ of delta."""
-    return Markup(mathml(Symbol(name)))
-
-
-def blocks_title(trace: Trace, place: Address) -> str:
-    """Return the title of the blocks; it says which row they show where there are several."""
+def cells_title(trace: Trace, place: Address) -> str:
+    """Return the title of the network; it says which row it is shown on where there are several."""
     rows = trace.step(place).rows
     if len(rows) == 1:
         return "The network"
@@ -38,10 +29,8 @@ def blocks_title(trace: Trace, place: Address) -> str:
     return f"The network on {shown}"
 
 
-def blocks(
-    trace: Trace, place: Address, explained: Collection[str], showing: Showing
-) -> list[dict[str, Any]]:
-    """Return a block for the inputs and for each layer, as plain data for the template.
+def cells(trace: Trace, place: Address, explained: Collection[str], showing: Showing) -> list[dict[str, Any]]:
+    """Return a block for the inputs and for each layer, as plain data.
 
     ``place`` says which step and row; ``explained`` are the addresses that the page works out, which are marked.
     """
@@ -73,7 +62,7 @@ def _arrays(step: StepTrace, layer: int) -> Iterator[tuple[str, FloatArray]]:
     if record.mask is not None:
         yield "h", record.h
     if step.gradients is not None:
-        yield "delta", step.gradients.deltas[layer - 1]
+        yield "delta", step.gradients.layers[layer - 1].delta
 
 
 def _block(title: str, activation: str, strips: list[dict[str, Any]]) -> dict[str, Any]:
@@ -86,12 +75,12 @@ def _strip(
     finite = [abs(float(value)) for value in values if math.isfinite(value)]
     largest = max(finite, default=0.0) or 1.0
     written = len(values) <= MOST_WRITTEN
-    cells = []
+    made = []
     for place, value in enumerate(values[:MOST_CELLS].tolist(), 1):
         address = str(Address(whole.name, whole.layer, (place,), whole.step, whole.row))
         # How strong the shade is: in tenths, which is all an eye can tell.
         shade = round(10 * value / largest) if math.isfinite(value) else 0
-        cells.append(
+        made.append(
             {
                 "address": address,
                 "value": repr(value),
@@ -103,11 +92,10 @@ def _strip(
     side = math.isqrt(len(values))
     return {
         "name": whole.name,
-        "letter": math_name(whole.name),
         "words": whole.quantity.words,
         "address": str(whole),
         "size": len(values),
-        "cells": cells,
+        "cells": made,
         "written": written,
         "more": max(0, len(values) - MOST_CELLS),
         # Inputs that are an image of n × n pixels look like it.

@@ -1,0 +1,111 @@
+"""What a command has to say as a document: printed on the screen, or written in the format that is asked for."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from chainrule._numbers import printable
+from chainrule.cli.console import screen, warn
+from chainrule.cli.parsing import Parser
+from chainrule.errors import OutputError, SettingsError
+from chainrule.explain.show import RENDERERS, render
+
+if TYPE_CHECKING:
+    from chainrule.explain.show.document import Document
+    from chainrule.explain.show.text import Signs
+
+
+def document_options(made: Parser, *, json: str = "", formats: Sequence[str] = ()) -> None:
+    """Add the options of how a document is written; ``json`` is what the help says of --json, if there is one."""
+    made.option(
+        "output",
+        "--format",
+        choices=tuple(formats or RENDERERS),
+        help=f"by the ending of --out if not given, else {(*formats, 'text')[0]}",
+    )
+    made.option("output", "--out", metavar="FILE", help="where to write; printed if not given")
+    made.option("output", "--overwrite", action="store_true", help="replace a file that exists")
+    if json:
+        made.option("output", "--json", action="store_true", help=json)
+
+
+def chosen_format(options: argparse.Namespace, formats: Sequence[str] = ()) -> str:
+    """Return the format that is asked for, or that of the file's ending.
+
+    Raises SettingsError for an ending that says none, and OutputError where the file can't be written or is to be read.
+    """
+    if getattr(options, "json", False):
+        if options.format not in (None, "json"):
+            raise SettingsError(f"--json and --format {options.format} contradict each other; choose one")
+        options.format = "json"
+    if options.out is not None:
+        check_out(options.out, options.overwrite, [getattr(options, read, "") for read in ("model", "table")])
+    return str(options.format or format_of(options.out, formats))
+
+
+def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out") -> str:
+    """Return the format that a file's ending says; without a file the first of all."""
+    known = tuple(formats or RENDERERS)
+    if out is None:
+        return known[0]
+    ending = Path(out).suffix.lower()
+    for name in known:
+        if ending in (RENDERERS[name].ending, f".{name}"):
+            return name
+    endings = ", ".join(RENDERERS[name].ending for name in known)
+    remedy = f", or choose --format {', '.join(known)}" if option == "--out" else ""
+    raise SettingsError(f"{option} {out}: the ending says no format; use {endings}{remedy}")
+
+
+def check_out(out: str, overwrite: bool, reads: Sequence[str]) -> None:
+    """Raise OutputError for a file that can't be written, or would be lost."""
+    from chainrule._files import ensure_writable
+
+    ensure_writable(Path(out), overwrite)
+    for read in filter(None, reads):
+        if Path(out).resolve() == Path(read).resolve():
+            raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
+
+
+def deliver(document: Document, name: str, options: argparse.Namespace, notes: Sequence[str] = ()) -> None:
+    """Print a document, or write it to ``--out``; ``notes`` go to standard error where programs read."""
+    if name == "json":
+        warn(notes)
+    if options.out is not None:
+        write_text(render(document, name), options.out, options.overwrite)
+    elif name == "text":
+        print_document(document)
+    else:
+        sys.stdout.write(render(document, name))
+
+
+def write_text(text: str, out: str, overwrite: bool) -> None:
+    """Write a file, and say so on standard error."""
+    from chainrule._files import write_atomically
+
+    with write_atomically(Path(out), overwrite=overwrite, mode="w") as file:
+        file.write(text)
+    print(f"wrote {printable(out)}", file=sys.stderr)
+
+
+def print_document(document: Document) -> None:
+    """Print a document as wide as the terminal, in colors and with signs where it has them."""
+    from chainrule.explain.show.terminal import document_rows, print_rows
+
+    console = screen()
+    print_rows(console, document_rows(document, console.width, signs()))
+
+
+def signs() -> Signs:
+    """Return the signs that standard output can show."""
+    from chainrule.explain.show.text import ASCII, UNICODE
+
+    try:
+        (UNICODE.ok + UNICODE.bar + UNICODE.wrong).encode(sys.stdout.encoding or "utf-8")
+    except UnicodeEncodeError:
+        return ASCII
+    return UNICODE

@@ -1,0 +1,178 @@
+"""A document: what a command or a lesson has to say, as a title and blocks; plain data that any format can print.
+
+A style is one of `terminal.COLORS`; a format that has no such thing leaves it out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from chainrule._numbers import DIGITS, number_text
+from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.lines import Derivation
+
+
+@dataclass(frozen=True)
+class Styled:
+    """A text that is shown in a style; with ``is_name`` the addresses in it are written as formulas write them."""
+
+    text: str
+    style: str = ""
+    is_name: bool = False
+
+
+Cell: TypeAlias = str | Styled
+
+
+def styled(cell: Cell) -> Styled:
+    """Return a cell with its style."""
+    return cell if isinstance(cell, Styled) else Styled(cell)
+
+
+@dataclass(frozen=True)
+class Words:
+    """A paragraph; ``label`` stands before it, as in "note: …"."""
+
+    text: str
+    style: str = ""
+    label: str = ""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """Rows of a name and what there is to say of it, in one or two texts."""
+
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out."""
+
+    headers: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+    right: tuple[int, ...] = ()
+    more: str = ""
+
+
+@dataclass(frozen=True)
+class Worked:
+    """A derivation, shown with so many significant digits."""
+
+    derivation: Derivation
+    digits: int = DIGITS
+
+
+@dataclass(frozen=True)
+class Plot:
+    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs."""
+
+    lines: tuple[str, ...]
+    key: str
+
+
+@dataclass(frozen=True)
+class Cells:
+    """The network at a glance, for pages: ``layers`` as `cells.cells` makes them."""
+
+    title: str
+    layers: tuple[Mapping[str, Any], ...]
+
+
+@dataclass(frozen=True)
+class Compared:
+    """One expected number beside the one that came out."""
+
+    name: str
+    expected: str
+    found: float
+    ok: bool
+
+    @property
+    def shown(self) -> str:
+        """The number found: to ten digits, or all that a float has where it is wrong."""
+        return number_text(self.found, 10 if self.ok else 17)
+
+
+@dataclass(frozen=True)
+class Checked:
+    """Expected numbers beside those that came out."""
+
+    items: tuple[Compared, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether all came out as expected."""
+        return all(item.ok for item in self.items)
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something that is wrong: what, and rows of a name and what there is to say of it: where, why, what to do."""
+
+    what: str
+    facts: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
+class Erratum:
+    """What a text prints, what is right, and why."""
+
+    printed: str
+    right: str
+    why: str
+
+
+@dataclass(frozen=True)
+class Section:
+    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5"."""
+
+    title: str
+    blocks: tuple[Block, ...]
+    place: str = ""
+
+    @property
+    def heading(self) -> str:
+        """The place and the title in one line."""
+        return ": ".join(filter(None, (self.place, self.title)))
+
+
+Block: TypeAlias = (
+    Words | Facts | Table | Grid | Worked | Plot | Cells | Checked | Finding | Erratum | Section
+)
+
+
+@dataclass(frozen=True)
+class Document:
+    """A title and blocks.
+
+    ``source`` says after what it is; ``facts`` stand below the title, ``{"model": "penguins.safetensors"}``; ``verdict``
+    is what it comes to. ``data`` is what programs get as JSON; the blocks if there is none. ``width`` is that of its text
+    where there is no terminal.
+    """
+
+    title: str
+    blocks: tuple[Block, ...]
+    source: str = ""
+    facts: Mapping[str, str] = field(default_factory=dict)
+    verdict: Styled | None = None
+    data: Mapping[str, Any] | None = None
+    width: int = 100
+
+    @property
+    def worked(self) -> Worked | None:
+        """The derivation that a document is about: the one whose title it has."""
+        found = (block for block in self.blocks if isinstance(block, Worked))
+        return next((block for block in found if block.derivation.title == self.title), None)
+
+
+def notes(lines: Iterable[str]) -> tuple[Words, ...]:
+    """Return notes, a paragraph each."""
+    return tuple(Words(line, label="note") for line in lines)
+
+
+def more(n: int, what: str) -> str:
+    """Say how many were not shown, if any."""
+    return f"… and {n:,} more {what}" if n > 0 else ""

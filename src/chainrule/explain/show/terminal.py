@@ -1,0 +1,208 @@
+"""A document as lines of styled pieces: in colors and as wide as it is for a terminal, plain for files and pipes."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from functools import lru_cache
+from typing import TYPE_CHECKING
+
+from chainrule._numbers import number_text, printable
+from chainrule.explain.derive.grid import Grid, grid_rows
+from chainrule.explain.show import document as doc
+from chainrule.explain.show.text import UNICODE, Row, Signs, text_rows
+
+if TYPE_CHECKING:
+    from rich.console import Console, RenderableType
+    from rich.text import Text
+
+WIDEST = 110
+"""The widest that formulas are set, however wide the terminal is."""
+
+COLORS = {
+    "": "",
+    "title": "bold",
+    "rule": "cyan",
+    "result": "bold",
+    "ok": "green",
+    "wrong": "bold red",
+    "warn": "yellow",
+    "dim": "dim",
+}
+"""How a terminal shows each style."""
+
+
+def render(document: doc.Document) -> str:
+    """Return a document as text, as wide as the document says."""
+    return plain(document_rows(document, document.width))
+
+
+def print_rows(console: Console, rows: Iterable[Row]) -> None:
+    """Print styled lines on a terminal."""
+    from rich.text import Text
+
+    for row in rows:
+        console.print(Text.assemble(*((piece, COLORS[style]) for piece, style in row)), soft_wrap=True)
+
+
+def plain(rows: Iterable[Row]) -> str:
+    """Return styled lines as text."""
+    return "".join("".join(piece for piece, _ in row) + "\n" for row in rows)
+
+
+def document_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
+    """Yield the lines of a document."""
+    verdict = (
+        [] if document.verdict is None else [doc.Section("", (doc.Words(document.verdict.text, "title"),))]
+    )
+    rows = [*_head(document, width, signs)]
+    for block in (*document.blocks, *verdict):
+        rows += _block(block, width, signs, document)
+    yield from _shown(rows, signs)
+
+
+def head_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
+    """Yield a document's title and source."""
+    return _shown(_head(document, width, signs), signs)
+
+
+def section_rows(section: doc.Section, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
+    """Yield the lines of a section, an empty one first."""
+    return _shown([[("", "")], *_block(section, width, signs)], signs)
+
+
+_ROOM: Row = []
+"""An empty line that is left out where there is one already."""
+
+
+def _shown(rows: Iterable[Row], signs: Signs) -> Iterator[Row]:
+    """Yield lines without signs that can't be shown or would move the cursor, and without blanks at their ends."""
+    last: Row = _ROOM
+    for row in rows:
+        pieces = [(printable(signs.text(piece)), style) for piece, style in row]
+        while pieces and not pieces[-1][0].rstrip():
+            pieces.pop()
+        if pieces:
+            pieces[-1] = (pieces[-1][0].rstrip(), pieces[-1][1])
+        if pieces or last or row is not _ROOM:
+            yield pieces
+        last = pieces
+
+
+def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
+    """Yield a title; a document about one derivation begins with the derivation's own."""
+    if document.title and document.worked is None:
+        yield from _paragraph(document.title, width, "title")
+        if document.source:
+            yield [(signs.bar * min(width, len(document.title)), "dim")]
+            yield from _paragraph(f"After: {document.source}", width, "dim")
+
+
+def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
+    narrow = min(width, WIDEST)
+    if isinstance(block, doc.Section | doc.Finding | doc.Worked | Grid | doc.Plot | doc.Checked):
+        yield _ROOM
+    match block:
+        case doc.Section(_, blocks, place):
+            yield from _paragraph(block.heading, width, "title")
+            for inner in blocks:
+                if place:
+                    yield _ROOM
+                yield from _block(inner, width, signs)
+        case doc.Words(words, style, label):
+            yield from _paragraph(words, width, style, label)
+        case doc.Facts(rows):
+            yield from _facts(rows, width, signs)
+        case doc.Table():
+            yield from _table(block, width, signs)
+        case doc.Worked(derivation, digits):
+            facts = document.facts if document is not None and block is document.worked else None
+            yield from text_rows(derivation, digits=digits, width=narrow, signs=signs, facts=facts)
+        case Grid():
+            yield from grid_rows(block, narrow, number_text)
+        case doc.Plot(lines, key):
+            yield from ([(line, "")] for line in lines)
+            yield from _paragraph(key, width, "dim")
+        case doc.Finding(what, said):
+            yield from _paragraph(what, width, "title")
+            yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)
+        case doc.Erratum(printed, right, why):
+            for label, words in (("Erratum. Printed:", printed), ("Right:", right), ("Why:", why)):
+                yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
+        case doc.Checked():
+            yield from _checked(block, signs)
+        case doc.Cells():
+            pass
+
+
+def _paragraph(words: str, width: int, style: str = "", label: str = "") -> Iterator[Row]:
+    from rich.text import Text
+
+    start = (f"{label}: ", COLORS["warn"]) if label else ""
+    words = printable(re.sub(r"[ \t\n]+", " ", words).strip())
+    if not words:
+        return
+    yield from _laid_out(Text.assemble(start, (words, COLORS[style])), width)
+
+
+def _facts(rows: tuple[tuple[doc.Cell, ...], ...], width: int, signs: Signs) -> Iterator[Row]:
+    from rich.table import Table as Rich
+
+    made = Rich(box=None, show_header=False, padding=(0, 2, 0, 0), pad_edge=False)
+    for row in rows:
+        made.add_row(*(_text(cell, signs) for cell in row))
+    yield from _laid_out(made, width)
+
+
+def _table(table: doc.Table, width: int, signs: Signs) -> Iterator[Row]:
+    from rich import box
+    from rich.table import Table as Rich
+
+    made = Rich(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
+    for place, header in enumerate(table.headers):
+        made.add_column(
+            _text(header, signs), justify="right" if place in table.right else "left", overflow="fold"
+        )
+    for row in table.rows:
+        made.add_row(*(_text(cell, signs) for cell in row))
+    yield from _laid_out(made, width)
+    if table.more:
+        yield from _paragraph(table.more, width)
+
+
+def _text(cell: doc.Cell, signs: Signs) -> Text:
+    from rich.text import Text
+
+    shown = doc.styled(cell)
+    lines = signs.text(shown.text).split("\n")
+    return Text("\n".join(map(printable, lines)), COLORS[shown.style])
+
+
+def _laid_out(shown: RenderableType, width: int) -> Iterator[Row]:
+    """Yield the lines that Rich makes of a paragraph or a table."""
+    console, names = _layout(width)
+    for line in console.render_lines(shown, pad=False):
+        yield [(piece.text, names.get(str(piece.style), "")) for piece in line]
+
+
+@lru_cache
+def _layout(width: int) -> tuple[Console, dict[str, str]]:
+    import io
+
+    from rich.console import Console
+    from rich.style import Style
+
+    console = Console(file=io.StringIO(), width=width, color_system=None, legacy_windows=False)
+    return console, {str(Style.parse(color)): name for name, color in COLORS.items()}
+
+
+def _checked(block: doc.Checked, signs: Signs) -> Iterator[Row]:
+    first = max(*(len(item.name) for item in block.items), len("number")) + 2
+    second = max(*(len(item.expected) for item in block.items), 8)
+    yield [(f"  {'number':{first}}{'expected':>{second}}     found", "rule")]
+    for item in block.items:
+        yield [
+            (f"  {item.name:{first}}{item.expected:>{second}}  ", ""),
+            (signs.ok if item.ok else signs.wrong, "ok" if item.ok else "wrong"),
+            (f"  {item.shown}", "dim" if item.ok else "wrong"),
+        ]

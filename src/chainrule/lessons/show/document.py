@@ -1,0 +1,67 @@
+"""A lesson as a document: a section for each step, with blocks that any format can print."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from chainrule.explain.show.document import Block, Checked, Document, Section, Styled, Worked
+from chainrule.explain.show.json import block_to_data
+from chainrule.lessons.lesson import Lesson
+
+WIDTH = 80
+"""The width of text that goes to no terminal."""
+
+
+@dataclass(frozen=True)
+class ShownStep:
+    """One step of a lesson as it is shown: its number from 1, of how many, its move, title and blocks."""
+
+    number: int
+    count: int
+    move: str
+    title: str
+    blocks: tuple[Block, ...]
+
+    @property
+    def ok(self) -> bool:
+        """Whether every expected number came out, and every check within a derivation holds."""
+        checked = all(block.ok for block in self.blocks if isinstance(block, Checked))
+        return checked and all(block.derivation.ok for block in self.blocks if isinstance(block, Worked))
+
+    @property
+    def section(self) -> Section:
+        """The step as a part of a document."""
+        return Section(self.title, self.blocks, f"Step {self.number} of {self.count}")
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain data for JSON."""
+        return {
+            "number": self.number,
+            "move": self.move,
+            "title": self.title,
+            "blocks": [block_to_data(block) for block in self.blocks],
+            "ok": self.ok,
+        }
+
+
+def lesson_document(lesson: Lesson, steps: Sequence[ShownStep]) -> Document:
+    """Return the document of the given steps."""
+    failed = sum(not step.ok for step in steps)
+    verdict = f"in {failed} step{'s' * (failed != 1)} a number did not come out as expected" if failed else ""
+    data = {
+        "lesson": lesson.name,
+        "title": lesson.title,
+        "source": lesson.source,
+        "steps": [step.to_dict() for step in steps],
+        "ok": not failed,
+    }
+    return Document(
+        lesson.title,
+        tuple(step.section for step in steps),
+        source=lesson.source,
+        verdict=Styled(verdict, "wrong") if failed else None,
+        data=data,
+        width=WIDTH,
+    )

@@ -1,0 +1,122 @@
+"""What every command that says something can do with it: a format, a file, the format by the file's ending."""
+
+import json
+import sys
+from types import ModuleType
+
+import pytest
+
+from chainrule.explain.show import RENDERERS, Format
+
+from .conftest import FAST, Run
+
+COMMANDS = {
+    "describe": ["describe", "penguins.safetensors"],
+    "evaluate": ["evaluate", "penguins.safetensors", "penguins.csv"],
+    "check": ["check", "penguins.safetensors", "penguins.csv", "--rows", "3", "--sample", "5"],
+    "diagnose": ["diagnose", "penguins.safetensors", "penguins.csv"],
+    "explain": ["explain", "penguins.safetensors", "penguins.csv", "--row", "17"],
+    "lesson": ["lesson", "adam"],
+    "formulas": ["formulas", "losses"],
+}
+STARTS = {"latex": "\\documentclass", "html": "<!DOCTYPE html>", "json": "{"}
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_every_command_has_every_format(command, run: Run, penguins, folder):
+    asked = COMMANDS[command]
+    text = run(*asked)
+    for name, start in STARTS.items():
+        printed = run(*asked, "--format", name)
+        assert (printed.code, printed.err) == (text.code, text.err)
+        assert printed.out.startswith(start)
+        written = run(*asked, "--out", f"x{RENDERERS[name].ending}")
+        assert (written.code, written.out) == (text.code, "")
+        assert written.err == f"wrote x{RENDERERS[name].ending}\n"
+        assert (folder / f"x{RENDERERS[name].ending}").read_text("utf-8") == printed.out
+    assert run(*asked, "--out", "x.html").code == 2  # it is there
+
+
+@pytest.mark.parametrize("command", ["describe", "evaluate", "check", "diagnose"])
+def test_json_is_the_same_by_either_option(command, run: Run, penguins):
+    asked = COMMANDS[command]
+    assert run(*asked, "--json").out == run(*asked, "--format", "json").out
+    contradiction = run(*asked, "--json", "--format", "html")
+    assert contradiction.code == 2
+    assert "--json and --format html contradict each other" in contradiction.err
+
+
+def test_mistakes_are_seen_before_the_work(run: Run, penguins):
+    for out, message in (
+        (
+            "x.pdf",
+            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json, or choose --format text",
+        ),
+        ("no/x.html", "there is no folder no"),
+        ("penguins.csv", "exists"),
+    ):
+        for command in ("describe", "check"):
+            result = run(*COMMANDS[command], "--out", out)
+            assert (result.code, result.out) == (2, "")
+            assert message in result.err
+    lost = run("describe", penguins, "--out", penguins, "--format", "html", "--overwrite")
+    assert "would be lost" in lost.err
+
+
+def test_a_failed_check_is_on_the_page_and_in_the_exit_code(run: Run, penguins, monkeypatch):
+    from chainrule.explain.check import certificate as check
+
+    right = check.network_gradient
+    monkeypatch.setattr(
+        check,
+        "network_gradient",
+        lambda *given: [{name: -array for name, array in layer.items()} for layer in right(*given)],
+    )
+    result = run(*COMMANDS["check"], "--format", "html")
+    assert result.code == 1
+    assert "✗ failed: central differences" in result.out
+    assert "looks like: wrong sign" in result.out
+
+
+def test_a_new_format_is_offered_by_every_command(run: Run, penguins, folder, monkeypatch):
+    module = ModuleType("chainrule.explain.show.markdown")
+    module.render = lambda document: f"# {document.title}\n"
+    monkeypatch.setitem(sys.modules, module.__name__, module)
+    monkeypatch.setitem(RENDERERS, "markdown", Format("markdown", ".md"))
+    assert run("describe", penguins, "--format", "markdown").out == "# penguins.safetensors\n"
+    assert run("lesson", "adam", "--out", "adam.md").code == 0
+    assert (folder / "adam.md").read_text("utf-8").startswith("# ")
+
+
+def test_train_writes_its_report(run: Run, folder):
+    asked = ["train", "penguins.csv", "--target", "species", *FAST, "--overwrite"]
+    for name, start in STARTS.items():
+        result = run(*asked, "--report", f"r{RENDERERS[name].ending}", "--history", "h.csv")
+        assert result.code == 0
+        assert f"wrote penguins.safetensors, h.csv and r{RENDERERS[name].ending}; next:" in result.out
+        assert (folder / f"r{RENDERERS[name].ending}").read_text("utf-8").startswith(start)
+    page = (folder / "r.html").read_text("utf-8")
+    for words in (
+        "penguins.csv has 344 rows",
+        "majority class",
+        "Score on 69 rows it never saw",
+        "relu, softmax",
+    ):
+        assert words in page, words
+    assert json.loads((folder / "r.json").read_text("utf-8"))["rows"]["test"] == 69
+
+
+@pytest.mark.parametrize(
+    ("words", "message"),
+    [
+        (["--report", "r.pdf"], "--report r.pdf: the ending says no format"),
+        (["--report", "no/r.html"], "there is no folder no"),
+        (["--report", "r.html", "--history", "r.html"], "--history and --report are the same file"),
+        (["--report", "r.html", "--ablate"], "--report would have no effect: --ablate writes no file"),
+    ],
+)
+def test_a_report_that_cannot_be_written_is_refused_before_the_training(run: Run, folder, words, message):
+    result = run("train", "penguins.csv", "--target", "species", *FAST, *words)
+    assert (result.code, result.out) == (2, "")
+    assert message in result.err
+    assert not (folder / "penguins.safetensors").exists()
