@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -39,22 +40,20 @@ def keep_to_one_blas_thread() -> None:
             library.limit(1)
 
 
+@dataclass(eq=False)
 class _Library:
     """One BLAS: how many threads it may use, and who keeps it to one.
 
     ``limit`` may return what is to be given to it later to undo it; None: the number from before.
     ``everywhere``: whether it is one number for the whole process, None while nobody knows.
+    ``before``: the numbers by thread; of a number for the whole process there is one, at 0.
     """
 
-    def __init__(
-        self, count: Callable[[], int], limit: Callable[[int], int | None], *, everywhere: bool | None = None
-    ) -> None:
-        self.count = count
-        self.limit = limit
-        self.everywhere = everywhere
-        self.holders: set[int] = set()
-        # By thread; of a number for the whole process there is one, at 0.
-        self.before: dict[int, int] = {}
+    count: Callable[[], int]
+    limit: Callable[[int], int | None]
+    everywhere: bool | None = None
+    holders: set[int] = field(default_factory=set)
+    before: dict[int, int] = field(default_factory=dict)
 
     def hold(self) -> None:
         """Set it to one thread, for the calling thread if it can."""

@@ -7,7 +7,7 @@ and the table: it trains one member from its initial parameters, or from a store
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -102,7 +102,7 @@ def replay(
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
     start = initial_parameters(model.network, trained, settings.seed, unseen, data.x, settings.sharing)
-    runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
+    runner = _Runner(model, data, settings, plan, place, start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
     def made(step: int) -> Replay:
@@ -120,31 +120,29 @@ def replay(
     return [made(step) for step in wanted]
 
 
+@dataclass(eq=False, repr=False)
 class _Runner:
     """Trains one member up to any step, epoch after epoch, each of them once."""
 
-    def __init__(
-        self,
-        model: Model,
-        data: Data,
-        settings: StepSettings,
-        plan: Plan,
-        place: int,
-        start: FloatArray,
-        state: RunState | None,
-        threads: int | None,
-        per_epoch: int,
-    ) -> None:
-        self.model, self.data, self.settings, self.plan = model, data, settings, plan
-        self.place, self.start, self.per_epoch = place, start, per_epoch
+    model: Model
+    data: Data
+    settings: StepSettings
+    plan: Plan
+    place: int
+    start: FloatArray
+    per_epoch: int
+    state: InitVar[RunState | None]
+    threads: InitVar[int | None]
+
+    def __post_init__(self, state: RunState | None, threads: int | None) -> None:
+        model, per_epoch = self.model, self.per_epoch
         self.engine = engine_named(model.engine, threads=threads if model.engine == "cpu" else None)
-        self.run = self.engine.start(model.network, start, data, settings, state)
-        self.shares = settings.sharing != "none"
-        made = 0 if state is None else int(state.steps[0 if self.shares else place])
+        self.run = self.engine.start(model.network, self.start, self.data, self.settings, state)
+        self.shares = self.settings.sharing != "none"
+        made = 0 if state is None else int(state.steps[0 if self.shares else self.place])
         if made % per_epoch:
-            raise SettingsError(
-                f"the state is after {made} steps, which is in the middle of an epoch of {per_epoch}"
-            )
+            where = f"in the middle of an epoch of {per_epoch}"
+            raise SettingsError(f"the state is after {made} steps, which is {where}")
         self.epoch = made // per_epoch
 
     def plateaus(self, epoch: int) -> int:

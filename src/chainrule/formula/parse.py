@@ -2,7 +2,7 @@
 
 A formula such as ``"1/(1+exp(-z))"`` is read into a tree of frozen nodes, never by ``eval``: a tokenizer
 lets through only numbers, names, operators, brackets and commas; Python's ``ast`` gives them their
-structure; and a whitelist turns that into nodes. ``differentiate.py`` and ``render.py`` work on the nodes.
+structure; and a whitelist turns that into nodes, which are evaluated, differentiated and written.
 """
 
 import ast
