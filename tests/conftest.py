@@ -38,7 +38,7 @@ def _compile_by_turns() -> None:
     """Of two workers each has the loops of one dtype compiled, unless they are: left to the tests, both compile both."""
     worker = os.environ.get("PYTEST_XDIST_WORKER")
     if worker in ("gw0", "gw1"):
-        from chainrule.engines.cpu.ahead import jobs
+        from chainrule.engines.cpu.warm_up import jobs
 
         loops = [job for job in jobs() if job.name.startswith("loops")]
         loops[int(worker[2:])].run()

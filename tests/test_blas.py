@@ -19,7 +19,7 @@ from chainrule import Dense, MLPClassifier, MLPRegressor, Network, _blas
 from chainrule._blas import one_blas_thread
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.engines.threads import on_threads
 from chainrule.equations.layout import Layout
@@ -358,7 +358,7 @@ def rows_one_by_one():
         [90, Dense(2100, "relu"), Dense(1700, "relu"), Dense(3, "softmax")], "categorical_cross_entropy"
     )
     flat = np.random.default_rng(3).normal(scale=0.05, size=Layout(network).size)
-    predict = RowPredictor(network, flat)
+    predict = CpuRowPredictor(network, flat)
     return [predict(row) for row in X[:10].astype(np.float32)]
 
 
@@ -370,7 +370,12 @@ def trained():
 def traced(model):
     trace = trace_network(WIDE, FLAT[0], X, Y, settings=StepSettings(optimizer=optimizer("adam")))
     step = trace.steps[0]
-    return step.record.a, *step.gradients.deltas, step.update.parameters, trace.array("norm")
+    return (
+        step.record.a,
+        *(layer.delta for layer in step.gradients.layers),
+        step.update.parameters,
+        trace.array("norm"),
+    )
 
 
 WORK = {

@@ -11,7 +11,7 @@ from benchmarks.cases import EPSILON, LEARNING_RATE, Array, CaseData, Parameters
 from benchmarks.peers.base import Predictor, Trainer
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -75,10 +75,10 @@ class _BatchPredictor(Predictor):
         return np.asarray(output[0])
 
 
-class _RowPredictor(Predictor):
+class _CpuRowPredictor(Predictor):
     def __init__(self, sizes: Sequence[int], parameters: Parameters) -> None:
         network = network_of(sizes)
-        self.predict = RowPredictor(network, flat(network, [parameters]))
+        self.predict = CpuRowPredictor(network, flat(network, [parameters]))
 
     def native(self, x: Array) -> Any:
         return x[0]
@@ -101,5 +101,5 @@ def batch_predictors(sizes: Sequence[int], parameters: Parameters) -> list[Predi
 
 
 def row_predictors(sizes: Sequence[int], parameters: Parameters) -> list[Predictor]:
-    """Return `RowPredictor`."""
-    return [_RowPredictor(sizes, parameters)]
+    """Return `CpuRowPredictor`."""
+    return [_CpuRowPredictor(sizes, parameters)]

@@ -63,7 +63,8 @@ def test_a_failed_check_is_exit_code_1_and_names_the_mistake(run: Run, penguins:
     right = check.network_gradient
 
     def flipped(*given):
-        return [{name: -array for name, array in layer.items()} for layer in right(*given)]
+        layers = right(*given)
+        return {number: {name: -array for name, array in layer.items()} for number, layer in layers.items()}
 
     monkeypatch.setattr(check, "network_gradient", flipped)
     result = run("check", penguins, "penguins.csv", "--row", "3", *how)

@@ -70,7 +70,9 @@ def test_a_failed_check_is_on_the_page_and_in_the_exit_code(run: Run, penguins, 
     monkeypatch.setattr(
         check,
         "network_gradient",
-        lambda *given: [{name: -array for name, array in layer.items()} for layer in right(*given)],
+        lambda *given: {
+            number: {name: -array for name, array in layer.items()} for number, layer in right(*given).items()
+        },
     )
     result = run(*COMMANDS["check"], "--format", "html")
     assert result.code == 1

@@ -8,16 +8,16 @@ import textwrap
 
 import pytest
 
-from chainrule.engines.cpu import ahead
-from chainrule.engines.cpu.ahead import Job
+from chainrule.engines.cpu import warm_up
 from chainrule.engines.cpu.pieces import pieces
+from chainrule.engines.cpu.warm_up import Job
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS
 
 
 def test_all_registries_in_both_dtypes_are_compiled():
-    jobs = ahead.jobs()
+    jobs = warm_up.jobs()
     names = {job.name for job in jobs}
     assert {"loops, float32", "loops, float64"} <= names
     for bits in ("float32", "float64"):
@@ -31,23 +31,24 @@ def test_all_registries_in_both_dtypes_are_compiled():
 def test_what_is_said(run, monkeypatch):
     done = []
     monkeypatch.setattr(
-        ahead, "jobs", lambda: [Job("one", lambda: done.append(1)), Job("two", lambda: done.append(2))]
+        warm_up, "jobs", lambda: [Job("one", lambda: done.append(1)), Job("two", lambda: done.append(2))]
     )
-    monkeypatch.setattr(ahead, "compilations", lambda: 0)
+    monkeypatch.setattr(warm_up, "compilations", lambda: 0)
     result = run("warm-up")
     assert (result.code, result.err) == (0, "")
     assert re.fullmatch(r"all 2 functions were there, in \d+\.\d s\nkept in \S+ and \S+\n", result.out)
     assert done == [1, 2]
-    monkeypatch.setattr(ahead, "compilations", lambda: 1)
+    monkeypatch.setattr(warm_up, "compilations", lambda: 1)
     assert run("warm-up").out.startswith("compiled 2 functions, in ")
 
 
 @pytest.mark.parametrize(
-    "place", ["chainrule.engines.cpu.pieces.pieces.cache_folder", "chainrule.engines.cpu.ahead.kernel_folder"]
+    "place",
+    ["chainrule.engines.cpu.pieces.pieces.cache_folder", "chainrule.engines.cpu.warm_up.kernel_folder"],
 )
 def test_where_nothing_can_be_kept_it_says_so_and_compiles_nothing(run, monkeypatch, place):
     monkeypatch.setattr(place, lambda: None)
-    monkeypatch.setattr(ahead, "jobs", lambda: pytest.fail("nothing is to be compiled"))
+    monkeypatch.setattr(warm_up, "jobs", lambda: pytest.fail("nothing is to be compiled"))
     result = run("warm-up")
     assert result.code == 2
     assert result.err == (
@@ -81,19 +82,19 @@ def test_the_second_time_nothing_is_compiled():
         )
         assert done.returncode == 0, done.stderr
         said.append((done.stdout, done.stderr))
-    assert re.match(rf"(compiled|all) {len(ahead.jobs())} functions", said[0][0])
-    assert said[1][0].startswith(f"all {len(ahead.jobs())} functions were there, in ")
+    assert re.match(rf"(compiled|all) {len(warm_up.jobs())} functions", said[0][0])
+    assert said[1][0].startswith(f"all {len(warm_up.jobs())} functions were there, in ")
     assert said[1][1] == ""
-    assert f"kept in {pieces.cache_folder()} and {ahead.kernel_folder()}" in said[1][0]
+    assert f"kept in {pieces.cache_folder()} and {warm_up.kernel_folder()}" in said[1][0]
 
 
 @pytest.mark.slow
 def test_what_is_compiled_is_kept_where_numba_is_told_to(tmp_path):
     program = """
         from chainrule.cli import main
-        from chainrule.engines.cpu import ahead
-        few = [job for job in ahead.jobs() if job.name == "tanh, float32"]
-        ahead.jobs = lambda: few
+        from chainrule.engines.cpu import warm_up
+        few = [job for job in warm_up.jobs() if job.name == "tanh, float32"]
+        warm_up.jobs = lambda: few
         main(["warm-up"])
     """
     for begins in ("compiled 2 functions, ", "all 2 functions were there, "):

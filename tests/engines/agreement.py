@@ -19,7 +19,7 @@ from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.engines.reference.run import ReferenceRun
-from chainrule.engines.reference.step import masks_of_step, take_step
+from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
@@ -179,7 +179,7 @@ def _allowed(
     up and down by what rounding may have moved it, and the update says what that comes to.
     """
     layout, data, settings = judge.layout, judge.data, case.settings
-    rows = judge.batches(0, member)[0]
+    rows = batches(data, settings, 0, member)[0]
     state = settings.optimizer.init(before, np)
     weights = None if data.weights is None else data.weights[rows]
     masks = masks_of_step(case.network, len(rows), settings.seed, 0, member)
@@ -187,7 +187,7 @@ def _allowed(
     moved = tolerance * float(np.abs(step.raw).max()) * layout.free
     etas = layout.etas(case.rate)
     after = [
-        settings.optimizer.update(step.shrunk, step.used + sign * moved, state, etas, np)[0]
+        settings.optimizer.update(step.stages["decayed"], step.stages["g"] + sign * moved, state, etas, np)[0]
         for sign in (-1, 0, 1)
     ]
     effect = np.maximum(np.abs(after[0] - after[1]), np.abs(after[2] - after[1]))

@@ -7,7 +7,7 @@ import pytest
 
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import take_step
+from chainrule.engines.step import take_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network

@@ -30,7 +30,7 @@ from chainrule.equations.activations import ACTIVATIONS, activation
 from chainrule.equations.graph import Graph
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import OPTIMIZERS
-from chainrule.equations.regularizers import CLIP, penalized, shrunk
+from chainrule.equations.update import chain_of
 from chainrule.errors import SettingsError
 
 DTYPES = [np.float64, np.float32]
@@ -307,19 +307,21 @@ def test_updates_in_the_middle_of_the_parameters(record, decays, penalizes, free
     W, G, F = (array[part].astype(np.float64) for array in (w, g, free))
     S = {name: s[place * p :][part].astype(np.float64) for place, name in enumerate(record.state)}
     if penalizes:
-        G = penalized(G, W, 1.0, 0.03, 0.4, np)
+        G = G + 0.03 * np.sign(W) + 0.4 * W
     G = G * F if freezes else G
-    used = CLIP.evaluate({"g": G, "limit": 0.5, "norm": 2.0}, np) if clips else G
-    before = shrunk(W, 0.1, 0.2, np.ones_like(W), np) if decays else W
+    used = G * 0.25 if clips else G
+    before = W - 0.1 * 0.2 * W if decays else W
     true = record.run({"w": before, "g": used, "eta": 0.1, "t": 7.0, **record.parameters, **S}, np)
 
+    switches = {"penalize": penalizes, "freeze": freezes, "clip": clips, "decay": decays, "keep": freezes}
+    stages = chain_of(record, [name for name, on in switches.items() if on])
     if clips:
-        source = prepare_source(dtype, penalizes=penalizes, freezes=freezes)
+        source = prepare_source(stages, dtype)
         call(source, dtype, w[low:], g[low:], s, free[low:], numbers, rows=high - low, cols=0)
         np.testing.assert_allclose(g[part], G, rtol=EPSILON[dtype], atol=EPSILON[dtype])
         assert (g[:low] == old_g[:low]).all()
         assert (g[high:] == old_g[high:]).all()
-    source = update_source(record, dtype, decays=decays, clips=clips, penalizes=penalizes, freezes=freezes)
+    source = update_source(stages, dtype)
     call(source, dtype, w[low:], g[low:], s[low:], free[low:], numbers, rows=high - low, cols=p)
     close = {"rtol": 10 * EPSILON[dtype], "atol": EPSILON[dtype]}
     np.testing.assert_allclose(w[part], np.where(F > 0, true["w"], W) if freezes else true["w"], **close)

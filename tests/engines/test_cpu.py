@@ -28,10 +28,10 @@ from numba.core.runtime import rtsys
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
-from chainrule.engines.cpu.kernels import places as at
-from chainrule.engines.cpu.kernels import steps as kernels
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.run import CpuRun
+from chainrule.engines.cpu.warm_up import ENTRIES
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
@@ -301,7 +301,7 @@ def test_outputs_losses_and_predictions(name, reduction, dtype):
         got, ReferenceEngine().predict(case.network, judge.parameters, judge.data.x), **close
     )
     row = judge.data.x[5].astype(dtype)
-    predicted = RowPredictor(case.network, mine.parameters, dtype)
+    predicted = CpuRowPredictor(case.network, mine.parameters, dtype)
     np.testing.assert_allclose(
         predicted(row), got[:, 5].mean(axis=0), rtol=5e-6 if dtype == np.float32 else 1e-14
     )
@@ -313,7 +313,7 @@ def test_a_predictor_s_copy_outlives_it():
     case = Case(members=2)
     flat, data = case.arrays(np.float32)
     row = data.x[0].astype(np.float32)
-    first = RowPredictor(case.network, flat)
+    first = CpuRowPredictor(case.network, flat)
     want = first(row).tobytes()
     copies = [copy.copy(first), copy.deepcopy(first), pickle.loads(pickle.dumps(first))]
     first._arrays[at.AT_W][:] = np.nan
@@ -480,9 +480,6 @@ class _Count(event.Listener):
         pass
 
 
-ENTRIES = ["train_steps", "outputs_of_rows", "losses_of_rows", "mean_output", "whole_gradient"]
-
-
 def use_everything(case: Case, dtype=np.float32, **arrays):
     flat, data = case.arrays(dtype)
     flat, data = arrays.get("flat", lambda a: a)(flat), arrays.get("data", lambda a: a)(data)
@@ -493,13 +490,13 @@ def use_everything(case: Case, dtype=np.float32, **arrays):
     run.outputs(data.validation)
     run.loss_and_gradient(0, np.asarray(run.parameters[0], np.float64))
     CpuEngine(dtype, 2).predict(case.network, flat, data.x)
-    RowPredictor(case.network, flat, dtype)(np.ascontiguousarray(data.x[0], dtype))
+    CpuRowPredictor(case.network, flat, dtype)(np.ascontiguousarray(data.x[0], dtype))
     return run.parameters
 
 
 def test_nothing_is_compiled_for_a_new_shape():
     use_everything(Case())
-    known = {name: len(getattr(kernels, name).signatures) for name in ENTRIES}
+    known = {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES}
     count = _Count()
     with event.install_listener("numba:compile", count):
         use_everything(
@@ -516,8 +513,8 @@ def test_nothing_is_compiled_for_a_new_shape():
         use_everything(
             Case(loss="categorical_cross_entropy", output="softmax", smoothing=0.1, outputs=9, bias="none")
         )
-    assert [name for name in count.compiled if name.startswith("chainrule.engines.cpu.kernels.steps")] == []
-    assert {name: len(getattr(kernels, name).signatures) for name in ENTRIES} == known
+    assert [name for name in count.compiled if name.startswith("chainrule.engines.cpu.kernels")] == []
+    assert {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES} == known
     assert max(known.values()) <= 2, "one for float32, one for float64"
 
 
@@ -539,7 +536,7 @@ def _strided(array):
 def test_arrays_that_lie_otherwise_give_the_same_bits_and_compile_nothing(changed):
     case = Case(members=3, weighted=True, rows=20)
     want = use_everything(case)
-    known = {name: len(getattr(kernels, name).signatures) for name in ENTRIES}
+    known = {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES}
 
     def data(plain):
         return Data(
@@ -552,7 +549,7 @@ def test_arrays_that_lie_otherwise_give_the_same_bits_and_compile_nothing(change
 
     got = use_everything(case, flat=lambda flat: changed(flat.astype(np.float32)), data=data)
     assert (got == want).all()
-    assert {name: len(getattr(kernels, name).signatures) for name in ENTRIES} == known
+    assert {entry.py_func.__name__: len(entry.signatures) for entry in ENTRIES} == known
 
 
 # ---- memory
@@ -643,12 +640,12 @@ def test_parameters_rows_and_inputs_that_don_t_fit_are_refused():
 def test_a_row_that_doesn_t_fit_is_refused(row):
     flat, _ = CASE.arrays(np.float32)
     with pytest.raises(SettingsError, match="a row of 3 numbers in float32 is needed, not"):
-        RowPredictor(CASE.network, flat)(row)
+        CpuRowPredictor(CASE.network, flat)(row)
 
 
 def test_a_strided_row_is_read_right():
     flat, _ = CASE.arrays(np.float32)
-    predict = RowPredictor(CASE.network, flat)
+    predict = CpuRowPredictor(CASE.network, flat)
     table = np.random.default_rng(3).normal(size=(3, 5)).astype(np.float32)
     assert (predict(table[:, 2]) == predict(np.ascontiguousarray(table[:, 2]))).all()
 

@@ -8,9 +8,9 @@ from agreement import TOLERANCE, Case, assert_steps_agree, both_runs
 
 from chainrule.engines.base import StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import masks_of_step, take_step
+from chainrule.engines.step import masks_of_step, take_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -34,7 +34,7 @@ def test_a_factor_multiplies_the_learning_rate_of_update_and_decay_by_hand():
     state = settings.optimizer.init(flat, np)
     step = take_step(layout, flat, state, np.array([[2.0]]), np.array([[1.0]]), settings, 0.1)
     # 3 - .05 · .4 · 3 = 2.94, then - .05 · 12; 1 - .2 · 6
-    np.testing.assert_allclose(step.shrunk, [2.94, 1.0], rtol=1e-15)
+    np.testing.assert_allclose(step.stages["decayed"], [2.94, 1.0], rtol=1e-15)
     np.testing.assert_allclose(step.parameters, [2.34, -0.2], rtol=1e-14)
 
 
@@ -140,7 +140,7 @@ def test_predictions_mix_and_scale_too(dtype):
     got = CpuEngine(dtype, 1).predict(case.network, flat, data.x)
     near = {"rtol": 0, "atol": TOLERANCE[dtype]}
     np.testing.assert_allclose(got, want, **near)
-    one = RowPredictor(case.network, flat.astype(dtype), dtype)
+    one = CpuRowPredictor(case.network, flat.astype(dtype), dtype)
     np.testing.assert_allclose(one(data.x[3].astype(dtype)), want[:, 3].mean(axis=0), **near)
     mine, judge = both_runs(case, dtype)
     np.testing.assert_allclose(mine.losses(data.train), judge.losses(data.train), **near)

@@ -9,7 +9,7 @@ from chainrule._random import dropout_uniforms, row_order
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import masks_of_step, take_step
+from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import loss
@@ -31,7 +31,7 @@ def test_a_plain_step_of_hand():
     step = one_step(SGD)
     assert step.gradients.cost == 18.0
     np.testing.assert_array_equal(step.raw, [12.0, 6.0])
-    np.testing.assert_array_equal(step.used, [12.0, 6.0])
+    np.testing.assert_array_equal(step.stages["g"], [12.0, 6.0])
     np.testing.assert_allclose(step.parameters, [1.8, 0.4], rtol=1e-15)
 
 
@@ -39,23 +39,23 @@ def test_penalties_touch_the_weight_alone():
     # l1 = 2 adds 2 sign(3), l2 = 4 adds 4 · 3 to the weight's 12
     step = one_step(replace(SGD, l1=2.0, l2=4.0))
     np.testing.assert_array_equal(step.raw, [12.0, 6.0])
-    np.testing.assert_array_equal(step.used, [26.0, 6.0])
+    np.testing.assert_array_equal(step.stages["g"], [26.0, 6.0])
     np.testing.assert_allclose(step.parameters, [0.4, 0.4], rtol=1e-14)
 
 
 def test_decay_shrinks_the_weight_before_the_update():
     # eta .1, decay .5: 3 -> 2.85, then - 1.2
     step = one_step(replace(SGD, weight_decay=0.5))
-    np.testing.assert_allclose(step.shrunk, [2.85, 1.0], rtol=1e-15)
+    np.testing.assert_allclose(step.stages["decayed"], [2.85, 1.0], rtol=1e-15)
     np.testing.assert_allclose(step.parameters, [1.65, 0.4], rtol=1e-14)
 
 
 def test_clipping_comes_after_the_penalties():
     # (12, 6) and an l2 of 4: (24, 6), shortened to norm 1
     step = one_step(replace(SGD, l2=4.0, clip_norm=1.0))
-    np.testing.assert_allclose(step.used, np.array([24.0, 6.0]) / np.hypot(24, 6), rtol=1e-15)
+    np.testing.assert_allclose(step.stages["g"], np.array([24.0, 6.0]) / np.hypot(24, 6), rtol=1e-15)
     long = one_step(replace(SGD, clip_norm=100.0))
-    np.testing.assert_array_equal(long.used, [12.0, 6.0])
+    np.testing.assert_array_equal(long.stages["g"], [12.0, 6.0])
 
 
 @pytest.mark.parametrize("name", [name for name, record in OPTIMIZERS.items() if record.lines])
@@ -70,11 +70,11 @@ def test_what_is_frozen_does_not_move_by_anything(name, frozen):
         step = take_step(Layout(network), flat, state, X, Y, settings, 0.1)
         flat, state = step.parameters, step.state
     assert ((flat == FLAT) == (free == 0)).all()
-    assert (step.shrunk[free == 0] == FLAT[free == 0]).all()
+    assert (step.stages["decayed"][free == 0] == FLAT[free == 0]).all()
     # Frozen parameters don't use up the length that clipping leaves.
-    length = np.linalg.norm(step.used)
+    length = np.linalg.norm(step.stages["g"])
     assert length <= 3.0 + 1e-12
-    assert (step.used[free == 0] == 0).all()
+    assert (step.stages["g"][free == 0] == 0).all()
 
 
 def test_adamw_decays_beside_the_gradient_and_l2_through_it():
@@ -133,9 +133,13 @@ def test_an_epoch_is_its_steps_one_after_another():
 
 def test_rows_come_in_order_without_shuffling():
     run, _ = start(replace(SGD, batch_size=4))
-    assert [rows.tolist() for rows in run.batches(3, 0)] == [[7, 1, 2, 9], [4, 0, 3]]
+    assert [rows.tolist() for rows in batches(run.data, run.settings, 3, 0)] == [[7, 1, 2, 9], [4, 0, 3]]
     shuffled, _ = start(replace(SGD, batch_size=4, shuffle=True))
-    orders = {tuple(np.concatenate(shuffled.batches(e, m)).tolist()) for e in range(3) for m in range(2)}
+    orders = {
+        tuple(np.concatenate(batches(shuffled.data, shuffled.settings, e, m)).tolist())
+        for e in range(3)
+        for m in range(2)
+    }
     assert len(orders) == 6
     assert all(sorted(order) == sorted(DATA.train) for order in orders)
 

@@ -11,7 +11,7 @@ from numba.core.runtime import rtsys
 from chainrule.engines.base import Data, RunState, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
 from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import masks_of_step
+from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout, SharedLayout
@@ -151,9 +151,9 @@ def test_a_step_is_one_update_by_the_gradient_of_the_members_mean_cost():
     """The first step again: each member's own batch and masks, and central differences of the mean of their costs."""
     case = replace(CASE, hidden=(3, 2), members=2, optimizer="sgd", clip_norm=None)
     run = start(ReferenceEngine(), case)
-    theta, data, layout = run.theta.copy(), run.data, run.shared
+    theta, data, layout = run.updated[0].copy(), run.data, run.made_of.layout
     network = case.network
-    rows = [run.batches(0, member)[0] for member in range(2)]
+    rows = [batches(run.data, run.settings, 0, member)[0] for member in range(2)]
     masks = [masks_of_step(network, 8, case.seed, 0, member) for member in range(2)]
     assert rows[0].tolist() != rows[1].tolist()
 
@@ -168,7 +168,7 @@ def test_a_step_is_one_update_by_the_gradient_of_the_members_mean_cost():
     decays = layout.decayed
     want = theta - 0.5 * (0.1 * decays * theta + gradient + decays * (0.003 * np.sign(theta) + 0.02 * theta))
     run.train_epoch(0, np.array([0.5]), [0, 1])
-    np.testing.assert_allclose(run.theta, want, rtol=1e-8, atol=1e-9)
+    np.testing.assert_allclose(run.updated[0], want, rtol=1e-8, atol=1e-9)
 
 
 @pytest.mark.parametrize("members", [2, 3])
@@ -177,7 +177,7 @@ def test_the_same_bits_for_any_number_of_threads(members):
     case = replace(CASE, hidden=(90, 60), inputs=20, members=members, rows=200, batch_size=64)
     runs = [start(CpuEngine(np.float32, threads), case) for threads in (1, 2, 4)]
     assert len(runs[0].slices) > 8
-    assert [run.crew for run in runs] == [1, 2, min(4, members)]
+    assert [run._threads_of_all() for run in runs] == [1, 2, min(4, members)]
     for run in runs:
         for epoch in range(2):
             run.train_epoch(epoch, RATES, range(members))
@@ -193,7 +193,7 @@ def test_going_on_gives_the_same_bits_as_not_stopping(engine):
         whole.train_epoch(epoch, RATES, [0, 1, 2])
     first.train_epoch(0, RATES, [0, 1, 2])
     state = first.state()
-    assert state.parameters.shape == (1, first.shared.size)
+    assert state.parameters.shape == (1, first.made_of.layout.size)
     assert state.steps.tolist() == [4]
     second = start(engine, resume=state)
     assert second.parameters.tobytes() == first.parameters.tobytes()

@@ -7,7 +7,7 @@ from numba import njit
 
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.cpu.pieces import math32, math64
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.dense import Dense
@@ -53,7 +53,7 @@ def test_a_step_is_that_of_reference(scale, members, batch_size, parametrization
     np.testing.assert_allclose(cpu.losses(data.validation), reference.losses(data.validation), **near)
     outputs = reference.outputs(data.validation)
     np.testing.assert_allclose(cpu.outputs(data.validation), outputs, **near)
-    one = RowPredictor(network, reference.parameters, dtype)(data.x[30].astype(dtype))
+    one = CpuRowPredictor(network, reference.parameters, dtype)(data.x[30].astype(dtype))
     np.testing.assert_allclose(one, outputs[:, 0].mean(axis=0), **near)
 
 

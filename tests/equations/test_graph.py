@@ -8,7 +8,8 @@ from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.graph import Graph, Target
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS
-from chainrule.equations.regularizers import clipped, penalized, penalty, shrunk
+from chainrule.equations.regularizers import penalty
+from chainrule.equations.update import chain_of, norm_of, run_chain
 from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.functions import FUNCTIONS
@@ -62,9 +63,12 @@ def test_optimizers_and_what_goes_with_a_step(record, rng):
     W, G, *S = (rng.normal(size=(5, 4)) ** 2 for _ in range(2 + len(state)))
     values = {"eta": 0.1, "t": 3.0, **record.parameters}
 
+    stages = chain_of(record, ["penalize", "decay"])
+    values |= {"l1": 0.01, "l2": 0.1, "decay": 0.01, "decayed": 1.0}
+
     def step(w, g, state, xp):
-        g = penalized(g, w, 1.0, 0.01, 0.1, xp)
-        return record.run({"w": shrunk(w, 0.1, 0.01, 1.0, xp), "g": g, **values, **state}, xp)
+        made = run_chain(stages, {"w": w, "g": g, **values, **state}, xp)
+        return {name: made[name] for name, _ in record.lines}
 
     traced = step(w, g, dict(zip(record.state, state, strict=True)), xp)
     true = step(W, G, dict(zip(record.state, S, strict=True)), np)
@@ -85,10 +89,10 @@ def test_every_function_of_the_formula_language_can_be_traced(function):
         np.testing.assert_allclose(*np.broadcast_arrays(got, each.evaluate({"u": U, "v": V}, np)), rtol=1e-15)
 
 
-def test_regularizers():
+def test_penalties_and_the_length_of_a_gradient():
     xp, w, g = beginning("w", "g")
-    made = penalty(w, 1.0, 0.1, 0.2, xp), clipped(g, 1.0, xp), shrunk(w, 0.1, 0.5, 1.0, xp)
-    want = penalty(Z, 1.0, 0.1, 0.2, np), clipped(-Z, 1.0, np), shrunk(Z, 0.1, 0.5, 1.0, np)
+    made = penalty(w, 1.0, 0.1, 0.2, xp), norm_of(g, 1.0, xp)
+    want = penalty(Z, 1.0, 0.1, 0.2, np), norm_of(-Z, 1.0, np)
     for traced, true in zip(made, want, strict=True):
         np.testing.assert_array_equal(interpreted(traced, w=Z, g=-Z), true)
 

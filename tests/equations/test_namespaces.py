@@ -15,8 +15,9 @@ from chainrule.equations.initializers import INITIALIZERS
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS, OptimizerState
-from chainrule.equations.regularizers import clipped, dropout_mask, penalized, penalty, shrunk
+from chainrule.equations.regularizers import dropout_mask, penalty
 from chainrule.equations.schedules import SCHEDULES
+from chainrule.equations.update import KEEP, STAGES, norm_of
 from networks import Case, case_of, outputs_of
 
 
@@ -181,13 +182,19 @@ def test_regularizers(namespace):
     decayed = np.array([1.0, 1.0, 1.0, 0.0])
 
     def all_of_them(xp: Any, w: Any, g: Any, decayed: Any, u: Any) -> Any:
-        return [
-            penalty(w, decayed, 0.1, 0.2, xp),
-            penalized(g, w, decayed, 0.1, 0.2, xp),
-            clipped(g, 1.0, xp),
-            shrunk(w, 0.1, 0.5, decayed, xp),
-            dropout_mask(u, 0.25, xp),
-        ]
+        values = {
+            "w": w,
+            "g": g,
+            "start": w,
+            "free": decayed,
+            "decayed": decayed,
+            "eta": 0.1,
+            "l1": 0.1,
+            "l2": 0.2,
+        }
+        values |= {"limit": 1.0, "norm": norm_of(g, 1.0, xp), "decay": 0.5}
+        stages = [stage.run(values, xp)[stage.sets] for stage in (*STAGES, KEEP)]
+        return [penalty(w, decayed, 0.1, 0.2, xp), *stages, dropout_mask(u, 0.25, xp)]
 
     same(all_of_them, namespace, w, g, decayed, np.array([0.0, 0.2, 0.25, 0.9]))
 

@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from chainrule.estimators.docs import settings_of
+from chainrule.estimators.docs import settings_for
 from chainrule.training.settings.fields import Setting
 
 FOLDER = Path(__file__).parents[2] / "src" / "chainrule" / "estimators" / "table"
@@ -32,4 +32,4 @@ def parameter(one: Setting) -> str:
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     for path, task in FILES.items():
-        path.write_text(with_settings(path.read_text("utf-8"), settings_of(task)), "utf-8")
+        path.write_text(with_settings(path.read_text("utf-8"), settings_for(task)), "utf-8")

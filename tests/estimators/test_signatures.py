@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import pytest
 from signatures import FILES, with_settings
 
-from chainrule.estimators.docs import settings_of
+from chainrule.estimators.docs import settings_for
 from chainrule.training.settings.fields import listed, number, setting
 from chainrule.training.settings.record import Settings
 
@@ -13,7 +13,7 @@ from chainrule.training.settings.record import Settings
 @pytest.mark.parametrize(("path", "task"), FILES.items(), ids=lambda value: getattr(value, "stem", value))
 def test_the_source_has_the_settings(path, task):
     source = path.read_text("utf-8")
-    assert with_settings(source, settings_of(task)) == source, (
+    assert with_settings(source, settings_for(task)) == source, (
         "run python tests/estimators/signatures.py --write"
     )
 

@@ -1,6 +1,7 @@
 """The page on scikit-learn: what it shows of raw tables runs, one example after the other."""
 
 import doctest
+import inspect
 import re
 from pathlib import Path
 
@@ -42,3 +43,18 @@ def test_every_parameter_is_described(estimator):
         name for line in estimator.__doc__.splitlines() for name in line.partition(" : ")[0].split(", ")
     }
     assert set(estimator().get_params()) <= described
+
+
+@pytest.mark.parametrize("estimator", [TableClassifier, TableRegressor, MLPClassifier, MLPRegressor])
+def test_every_argument_of_a_method_is_described(estimator):
+    ours = [name for one in estimator.__mro__ if "chainrule" in one.__module__ for name in vars(one)]
+    methods = {name: getattr(estimator, name) for name in ours if name[0] != "_"}
+    for name, method in methods.items():
+        if callable(method) and not name.startswith("set_"):
+            text = inspect.getdoc(method)
+            head = [
+                line.partition(" : ")[0] for line in text.splitlines() if " : " in line and line[0] != " "
+            ]
+            described = {word.lstrip("*") for words in head for word in words.split(", ")}
+            assert set(inspect.signature(method).parameters) - {"self"} <= described, (name, text)
+            assert not re.search(r"\{\w+\}", text), (name, text)

@@ -491,7 +491,7 @@ def test_arrays_that_do_not_fit_are_refused():
     for changed, said in (
         ({"x": case.x[0]}, "(n, 3)"),
         ({"y": case.y[:2]}, "are expected"),
-        ({"parameters": np.zeros(7)}, "parameters of shape (7,) don't fit: the network has 26"),
+        ({"parameters": np.zeros(7)}, "parameters of shape (7,) don't fit a network of 26"),
         ({"parameters": None}, "give all three"),
         ({"gradient": lambda *given: []}, "each layer's arrays by number, {1: …, 2: …}, not a list"),
         ({"gradient": lambda *given: {1: {}}}, "each layer's arrays by number, {1: …, 2: …}, not {1: …}"),

@@ -7,7 +7,7 @@ import pytest
 
 import chainrule
 from chainrule.engines.base import RunState
-from chainrule.engines.reference.step import take_step
+from chainrule.engines.step import take_step
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import SettingsError, TableError

@@ -10,7 +10,7 @@ from chainrule import TableClassifier, TableRegressor
 from chainrule.engines import engine_named
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.shared import SharedReferenceRun
+from chainrule.engines.reference.run import ReferenceRun
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout, SharedLayout
 from chainrule.equations.network import Network
@@ -234,13 +234,13 @@ def test_members_that_end_together_are_trained_again_and_say_so(tmp_path):
 
 
 def test_a_time_limit_has_members_share_that_are_fewer(monkeypatch):
-    now, real = [0.0], SharedReferenceRun.train_epoch
+    now, real = [0.0], ReferenceRun.train_epoch
 
     def timed(self, epoch, rates, active, strength=1.0):
         now[0] += len(rates) * len(active)
         return real(self, epoch, rates, active, strength)
 
-    monkeypatch.setattr(SharedReferenceRun, "train_epoch", timed)
+    monkeypatch.setattr(ReferenceRun, "train_epoch", timed)
     # 109 rows of training: 4 steps an epoch and member, so 5 epochs of 4 members take 80 s, of two 40 s;
     # 8 s are measured, and 0.9 (0.95 · 70 - 8) = 52.7 s left.
     made = prepare(Question(TABLE, "y"), Settings(epochs=5, **SHARED))

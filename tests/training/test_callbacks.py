@@ -13,7 +13,7 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
-from chainrule.training.callbacks import MetricMonitor, ProgressBar, as_callbacks, combined
+from chainrule.training.callbacks import NetworkMonitor, ProgressBar, as_callbacks, combined
 from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
@@ -90,7 +90,7 @@ def test_the_bar_shows_epochs_and_losses_where_it_is_shown(shown, monkeypatch):
 
 def test_a_metric_is_followed_and_may_end_training():
     answers = Answers("number")
-    monitor = MetricMonitor(X[30:], Y[30:], watch("rmse", answers))
+    monitor = NetworkMonitor(X[30:], Y[30:], watch("rmse", answers))
     result = train(monitor)
     assert len(monitor.curve) == 8
     assert monitor.curve == sorted(monitor.curve, reverse=True)
@@ -99,6 +99,6 @@ def test_a_metric_is_followed_and_may_end_training():
     assert monitor.curve[-1] == pytest.approx(float(np.sqrt(np.mean((outputs - Y[30:]) ** 2))), rel=1e-5)
     # An unreachable tolerance: the first value is progress, the next two are not.
     for name in ("rmse", "r2"):
-        impatient = MetricMonitor(X, Y, watch(name, answers), patience=2, tolerance=1e9)
+        impatient = NetworkMonitor(X, Y, watch(name, answers), patience=2, tolerance=1e9)
         assert train(impatient).stopped == "callback"
         assert len(impatient.curve) == 3

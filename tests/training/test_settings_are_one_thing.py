@@ -14,7 +14,7 @@ import pytest
 from chainrule._doors import COMMAND_LINE, FORM, PYTHON, through
 from chainrule.cli.parsing import Parser, setting_option
 from chainrule.errors import SettingsError
-from chainrule.estimators.docs import settings_of
+from chainrule.estimators.docs import settings_for
 from chainrule.estimators.table.classifier import TableClassifier
 from chainrule.estimators.table.regressor import TableRegressor
 from chainrule.fitting.question import Question
@@ -181,8 +181,8 @@ def test_the_page_has_the_table():
 @pytest.mark.parametrize(
     ("cls", "task"), [(TableClassifier, "classification"), (TableRegressor, "regression")]
 )
-def test_estimators_have_the_settings_of_their_task(cls: Any, task: str):
-    own = {one.name: one.default for one in settings_of(task)}
+def test_estimators_have_the_settings_for_their_task(cls: Any, task: str):
+    own = {one.name: one.default for one in settings_for(task)}
     assert own == {name: value for name, value in cls().get_params().items() if name in own}
     assert set(own) == {one.name for one in listed(Settings) if one.task in (None, task)} - {"seed"}
     assert all(f"{name} : " in cls.__doc__ for name in own)

@@ -6,8 +6,10 @@ from tests.training.test_loop import Scripted, run
 
 from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.step import batches, take_step
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import Dense
+from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.regularizers import penalty
@@ -100,16 +102,15 @@ def test_a_loss_on_the_way_has_the_penalty_in_it():
     # Several batches: the penalty on the way from one end of the epoch to the other.
     few = StepSettings(optimizer("sgd"), batch_size=4, l1=0.1, l2=0.3, shuffle=False)
     costs, w = [], start[:1].copy()
-    stepping = engine.start(network, w, data, few)
-    layout = stepping.layout
-    for rows in stepping.batches(0, 0):
-        step = stepping.step(0, rows, 0.05)
+    layout = Layout(network)
+    state = few.optimizer.init(w[0], np)
+    for rows in batches(data, few, 0, 0):
+        step = take_step(layout, w[0], state, data.x[rows], data.y[rows], few, 0.05)
         costs.append(
-            float(step.gradients.cost)
-            + float(penalty(stepping.parameters[0], layout.decayed * layout.free, 0.1, 0.3, np))
+            float(step.gradients.cost) + float(penalty(w[0], layout.decayed * layout.free, 0.1, 0.3, np))
         )
-        stepping.parameters[0], stepping.states[0] = step.parameters, step.state
-    once = fit(engine, network, w, data, few, Plan(1, 0.05, early_stopping=False))
+        w, state = step.parameters[None], step.state
+    once = fit(engine, network, start[:1], data, few, Plan(1, 0.05, early_stopping=False))
     assert once.history[0].training_loss == pytest.approx(np.mean(costs), rel=1e-3)
 
 

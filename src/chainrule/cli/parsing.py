@@ -10,6 +10,7 @@ from difflib import get_close_matches
 from typing import Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
+from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
 from chainrule.training.settings.fields import Setting
 
@@ -193,8 +194,13 @@ def setting_option(parser: Parser, setting: Setting) -> None:
 
 def thread_option(made: Parser, group: str) -> None:
     """Add the option for the number of threads."""
+    threaded = [row.name for row in REGISTRY.values() if row.threaded]
     made.option(
-        group, "--threads", metavar="N", type=whole, help="of the cpu engine; all processors if not given"
+        group,
+        "--threads",
+        metavar="N",
+        type=whole,
+        help=f"of the {' and '.join(threaded)} engine; all processors if not given",
     )
 
 

@@ -22,6 +22,7 @@ from chainrule.cli.parsing import (
     whole,
     words,
 )
+from chainrule.engines import in_words
 from chainrule.errors import OutputError, SettingsError
 from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
@@ -142,9 +143,7 @@ def _settings_options(made: Parser) -> None:
 
     for one in listed(Settings):
         setting_option(made, one)
-    made.option(
-        "training", "--engine", metavar="NAME", help="what runs the equations: cpu (the default) or reference"
-    )
+    made.option("training", "--engine", metavar="NAME", help=f"what runs the equations: {in_words()}")
     thread_option(made, "training")
 
 

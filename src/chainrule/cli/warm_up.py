@@ -35,15 +35,15 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from chainrule.engines.cpu import ahead
-    from chainrule.engines.cpu.pieces.pieces import cache_folder
+    from chainrule.engines import ENGINES, engine_named
 
-    pieces, loops = cache_folder(), ahead.kernel_folder()
-    if pieces is None or loops is None:
+    made = engine_named(ENGINES[0]).warm_up()
+    kept = [str(folder) for folder in made.folders if folder is not None]
+    if len(kept) < len(made.folders):
         raise OutputError(
             "what is compiled can't be kept: no folder for it can be written; set NUMBA_CACHE_DIR to one that can"
         )
-    jobs = ahead.jobs()
+    jobs = made.jobs()
     bar = Bar(
         TextColumn("compiling {task.completed}/{task.total}"),
         BarColumn(bar_width=20),
@@ -58,9 +58,7 @@ def run(options: argparse.Namespace) -> None:
             bar.update(task, completed=done, name=job.name)
             job.run()
     seconds = time.perf_counter() - begun
-    what = (
-        f"compiled {len(jobs)} functions" if ahead.compilations() else f"all {len(jobs)} functions were there"
-    )
+    what = f"compiled {len(jobs)} functions" if made.compiled() else f"all {len(jobs)} functions were there"
     console = screen()
     console.print(f"{what}, in {seconds:.1f} s", markup=False)
-    console.print(f"kept in {pieces} and {loops}", markup=False, soft_wrap=True)
+    console.print(f"kept in {' and '.join(kept)}", markup=False, soft_wrap=True)

@@ -1,35 +1,77 @@
-"""Engines run the equations: `cpu` for training, `reference` for reading and checking."""
+"""Engines run the equations, each a folder behind one protocol (`base`); `REGISTRY` is the only list of them.
+
+Nothing outside of this room names an engine: it asks for one by name, for the default, or for the judge.
+"""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
-    from chainrule.engines.base import Engine
+    from chainrule.engines.base import Engine, MakesEngine
 
-ENGINES = ("cpu", "reference")
+
+@dataclass(frozen=True)
+class EngineRow:
+    """An engine that can be chosen: how it is loaded, what it is in words, and whether it works on several threads."""
+
+    name: str
+    load: Callable[[], MakesEngine]
+    words: str
+    threaded: bool = False
+
+
+def _cpu() -> MakesEngine:
+    from chainrule.engines.cpu.engine import CpuEngine
+
+    return CpuEngine
+
+
+def _reference() -> MakesEngine:
+    from chainrule.engines.reference.engine import ReferenceEngine
+
+    return ReferenceEngine
+
+
+REGISTRY: dict[str, EngineRow] = {
+    row.name: row
+    for row in (
+        EngineRow("cpu", _cpu, "compiled loops on this machine's processors", threaded=True),
+        EngineRow("reference", _reference, "the equations as they are written, in NumPy and float64: slow"),
+    )
+}
+"""The engines by name, the default first."""
+
+ENGINES = tuple(REGISTRY)
 """The names that `engine_named` knows, the default first."""
 
+JUDGE = "reference"
+"""The engine that others are held against, and that explanation runs."""
 
-def engine_named(name: str, *, threads: int | None = None) -> Engine:
-    """Return an engine by name; ``threads``: of the cpu engine, all processors if None.
 
-    Raises SettingsError for an unknown name, or where there is no such number of threads.
+def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) -> Engine:
+    """Return an engine by name; ``threads``: all processors if None; ``dtype``: the engine's own if None.
+
+    Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype.
     """
-    if name == "cpu":
-        from chainrule.engines.cpu.engine import CpuEngine
+    if name not in REGISTRY:
+        raise SettingsError(f"unknown engine {name!r}: choose {', '.join(REGISTRY)}")
+    row = REGISTRY[name]
+    if threads is not None and not row.threaded:
+        raise SettingsError(
+            f"the {name} engine works on one thread: "
+            f"leave out {setting('threads')}, or use {setting('engine', ENGINES[0])}"
+        )
+    return row.load()(dtype, threads)
 
-        return CpuEngine(threads=threads)
-    if name == "reference":
-        if threads is not None:
-            raise SettingsError(
-                "the reference engine works on one thread: "
-                f"leave out {setting('threads')}, or use {setting('engine', 'cpu')}"
-            )
-        from chainrule.engines.reference.engine import ReferenceEngine
 
-        return ReferenceEngine()
-    raise SettingsError(f"unknown engine {name!r}: choose {', '.join(ENGINES)}")
+def in_words() -> str:
+    """Return what can be chosen, for a help text: cpu (the default) or reference."""
+    first, *others = REGISTRY
+    names = [f"{first} (the default)", *others]
+    return " or ".join((", ".join(names[:-1]), names[-1])) if others else names[0]

@@ -7,9 +7,10 @@ array in it.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -53,7 +54,7 @@ class StepSettings:
 
     def __post_init__(self) -> None:
         check_sharing(self.sharing)
-        if self.sharing != "none" and not self.optimizer.lines:
+        if self.sharing != "none" and self.optimizer.searches:
             raise SettingsError(
                 f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: "
                 f"leave {setting('sharing')} out, or choose another {setting('optimizer')}"
@@ -191,11 +192,37 @@ class Run(Protocol):
         """Return the cost with penalties on all training rows and its gradient (p,), for L-BFGS."""
 
 
+class RowPredictor(Protocol):
+    """A network bound to its buffers: the members' mean output for one encoded row."""
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        """Return the mean output (n_out,) for the row ``x`` (d,) of the engine's dtype; raises SettingsError for another."""
+
+
+class Job(NamedTuple):
+    """Something to compile: what it is called, and the function that has it compiled."""
+
+    name: str
+    run: Callable[[], Any]
+
+
+class WarmUp(NamedTuple):
+    """What an engine can do before anybody needs it: the ``jobs``, and how many of them were ``compiled`` so far.
+
+    ``folders`` are where that is kept, None for one that can't be written.
+    """
+
+    jobs: Callable[[], Sequence[Job]]
+    compiled: Callable[[], int]
+    folders: Sequence[Path | None]
+
+
 class Engine(Protocol):
-    """Runs the equations."""
+    """Runs the equations, in its dtype and on up to so many threads."""
 
     name: str
     dtype: Any
+    threads: int
 
     def start(
         self,
@@ -212,3 +239,16 @@ class Engine(Protocol):
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""
+
+    def row_predictor(self, network: Network, parameters: FloatArray) -> RowPredictor:
+        """Return the shortest way from one row to the members' mean output."""
+
+    def warm_up(self) -> WarmUp:
+        """Return what can be compiled ahead of time, perhaps nothing."""
+
+
+class MakesEngine(Protocol):
+    """An engine's class; ``dtype`` and ``threads`` are its own choice where None."""
+
+    def __call__(self, dtype: Any = None, threads: int | None = None) -> Engine:
+        """Return the engine; raises SettingsError for a dtype or a number of threads that it doesn't have."""

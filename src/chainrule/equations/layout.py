@@ -91,6 +91,32 @@ class Layout:
             parts.append(array.reshape(*array.shape[: array.ndim - len(slot.shape)], -1))
         return np.concatenate(parts, axis=-1)
 
+    def flat(self, parameters: Parameters | Array) -> FloatArray:
+        """Return parameters that somebody gave, by layer and name or flat, as one array (p,) of float64.
+
+        Raises SettingsError for what doesn't fit the network.
+        """
+        if not isinstance(parameters, Mapping):
+            flat = np.array(parameters, np.float64)
+            if flat.shape != (self.size,):
+                raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {self.size}")
+            return flat
+        shapes = self.network.shapes()
+        if set(parameters) != set(shapes):
+            given, wanted = (", ".join(map(str, sorted(each))) for each in (parameters, shapes))
+            raise SettingsError(f"parameters for the layers {given} don't fit a network that has {wanted}")
+        for number, wanted_of in shapes.items():
+            given_of = parameters[number]
+            for name, shape in wanted_of.items():
+                found = np.shape(given_of[name]) if name in given_of else None
+                if found != shape:
+                    what = "is missing" if found is None else f"has shape {found}"
+                    raise SettingsError(f"{name}[{number}] {what}, but {shape} is expected")
+            unknown = sorted(set(given_of) - set(wanted_of))
+            if unknown:
+                raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
+        return self.flatten(parameters).astype(np.float64)
+
     def address(self, index: int) -> str:
         """Return the address of a flat index, 1-based as in the formulas: ``W[2][1,3]`` or ``b[2][1]``."""
         for slot in self.slots:

@@ -45,6 +45,11 @@ class Optimizer(Entry):
 
     __hash__ = Entry.__hash__  # a dataclass would hash its fields
 
+    @property
+    def searches(self) -> bool:
+        """Whether it minimizes the cost by a search of its own (L-BFGS): it has no lines, and makes no single steps."""
+        return not self.lines
+
     @cached_property
     def formulas(self) -> tuple[tuple[str, Formula], ...]:
         """The lines as formulas, each knowing only the names set before it."""

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from chainrule.estimators.callbacks import MetricMonitor
-from chainrule.estimators.checkpoints import SaveCheckpoint
+from chainrule.estimators.callbacks import MetricMonitor, SaveCheckpoint
 from chainrule.estimators.mlp.classifier import MLPClassifier
 from chainrule.estimators.mlp.regressor import MLPRegressor
 from chainrule.estimators.table.classifier import TableClassifier

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from inspect import cleandoc
+from functools import update_wrapper
+from inspect import cleandoc, getattr_static
+from types import FunctionType
 from typing import Any, TypeVar
 
 from chainrule.training.settings.fields import Setting, listed, numpydoc
@@ -10,7 +12,8 @@ from chainrule.training.settings.record import Settings
 
 C = TypeVar("C", bound=type[Any])
 
-SCIKIT_LEARN = """
+TEXTS = {
+    "scikit_learn": """
 hidden_layer_sizes : array-like of shape (n_layers - 2,), default=(100,)
     Neurons of each hidden layer.
 activation : str or sequence of str, default='relu'
@@ -66,9 +69,8 @@ n_iter_no_change : int, default=10
     Epochs without progress before the end; inf: never.
 max_fun : int, default=15000
     Most evaluations of the loss by 'lbfgs'.
-"""
-
-OURS = """
+""",
+    "ours": """
 dropout : float or sequence of float, default=0.0
     Share of a hidden layer's outputs dropped in training; a sequence gives one for each hidden layer.
 output_activation : str, default=None
@@ -93,9 +95,8 @@ dtype : {'float32', 'float64'}, default=None
     Precision of weights and arithmetic; None: that of X. 'lbfgs' computes in float64.
 threads : int, default=None
     Processors to use; None: all. The result is the same bits for any number.
-"""
-
-ATTRIBUTES = """
+""",
+    "attributes": """
 coefs_ : list of ndarray
     Weights of each layer, (n_in, n_out). They may be changed; predictions follow.
 intercepts_ : list of ndarray
@@ -132,15 +133,12 @@ n_features_in_ : int
     Columns of X.
 feature_names_in_ : ndarray of shape (n_features_in_,)
     Their names, where X had names that are all text.
-"""
-
-
-SCALING = """
+""",
+    "scaling": """
 scaling : {'robust', 'standard', 'minmax', 'none'}, default='robust'
     Of numbers in X.
-"""
-
-TABLE = """
+""",
+    "table": """
 kinds : dict, default=None
     The kinds of columns that the rules are not to find: number, boolean, category or datetime by name.
 missing : sequence of str, default=None
@@ -156,9 +154,8 @@ engine : {'cpu', 'reference'}, default='cpu'
     The reference engine is slow, and in float64.
 threads : int, default=None
     None: all processors.
-"""
-
-FITTED = """
+""",
+    "fitted": """
 model_ : Model
     The trained model, for `evaluate`, `layers`, and all that explains one.
 schema_ : Schema
@@ -169,28 +166,85 @@ history_ : tuple of Epoch
     Every epoch; ``loss_curve_`` and ``validation_loss_curve_`` are its losses, ``n_iter_`` their number.
 n_features_in_ : int
     The columns of X, ``feature_names_in_`` their names where X had some.
-"""
+""",
+    "X": "X : {array-like, sparse matrix} of shape (n_samples, n_features)\n    The rows.",
+    "X_table": """
+X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
+    Columns are found by name where there are names, in any order; those that no input needs may be absent.
+""",
+    "weights": "sample_weight : array-like of shape (n_samples,), default=None\n    Their weights.",
+    "weights_val": """
+sample_weight_val : array-like of shape (n_validation_samples,), default=None
+    The weights of those.
+""",
+    "watched": """
+X_val, y_val : array-like, default=None
+    With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
+    says 'early stopping', the best weights are kept, and more calls change nothing.
+{weights_val}
 
+Returns
+-------
+self : {name}
+    The {kind}.
+""",
+    "layers": """
+coefs : sequence of array-like
+    Weights of each layer, (n_in, n_out).
+intercepts : sequence of array-like
+    Biases of each layer, (n_out,).
+""",
+    "network": """
+**parameters : any
+    Parameters of the {kind} other than hidden_layer_sizes, which the weights say.
 
-TEXTS = {
-    "scikit_learn": SCIKIT_LEARN,
-    "ours": OURS,
-    "attributes": ATTRIBUTES,
-    "scaling": SCALING,
-    "table": TABLE,
-    "fitted": FITTED,
+Returns
+-------
+{kind} : {name}
+    With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+""",
 }
 
 
 def documented(cls: C) -> C:
-    """Put the texts of `TEXTS`, and the ``{settings}`` of its task, where a class's docstring names them."""
-    made = cleandoc(cls.__doc__ or "")
-    for name, text in (*TEXTS.items(), ("settings", numpydoc(settings_of(getattr(cls, "task", None))))):
-        made = made.replace("{" + name + "}", text.strip())
-    cls.__doc__ = made
+    """Put texts where docstrings name them: the class's ``_texts``, `TEXTS`, and the ``{settings}`` of its task.
+
+    A method of a class above that names one is copied into this one.
+    """
+    texts = {"settings": numpydoc(settings_for(getattr(cls, "task", None))), **TEXTS}
+    for one in reversed(cls.__mro__):
+        texts |= vars(one).get("_texts", {})
+    texts["name"] = cls.__name__
+
+    def filled(doc: str | None) -> str:
+        made = cleandoc(doc or "")
+        for _ in range(2):  # texts name others
+            for name, text in texts.items():
+                made = made.replace("{" + name + "}", text.strip())
+        return made
+
+    cls.__doc__ = filled(cls.__doc__)
+    for one in cls.__mro__:
+        for name, method in vars(one).items():
+            function = getattr(method, "__func__", getattr(method, "fn", method))
+            if isinstance(function, FunctionType) and "{" in (function.__doc__ or ""):
+                text = filled(function.__doc__)
+                if one is cls:
+                    function.__doc__ = text
+                elif hasattr(one, "_texts") and getattr_static(cls, name) is method:
+                    made = _copied(function, text)
+                    setattr(cls, name, classmethod(made) if isinstance(method, classmethod) else made)
     return cls
 
 
-def settings_of(task: str | None) -> tuple[Setting, ...]:
+def _copied(function: FunctionType, doc: str) -> FunctionType:
+    parts = (getattr(function, f"__{part}__") for part in ("code", "globals", "name", "defaults", "closure"))
+    made = FunctionType(*parts)
+    update_wrapper(made, function)
+    made.__kwdefaults__, made.__doc__ = function.__kwdefaults__, doc
+    return made
+
+
+def settings_for(task: str | None) -> tuple[Setting, ...]:
     """Return the settings that are parameters of an estimator for a task; the seed comes from ``random_state``."""
     return tuple(one for one in listed(Settings) if one.name != "seed" and one.task in (None, task))

@@ -14,9 +14,9 @@ import numpy as np
 
 from chainrule._random import row_order
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines import engine_named
+from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.reference.step import masks_of_step
+from chainrule.engines.step import masks_of_step
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.card import settings_of
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
@@ -136,7 +136,7 @@ class _Runner:
 
     def __post_init__(self, state: RunState | None, threads: int | None) -> None:
         model, per_epoch = self.model, self.per_epoch
-        self.engine = engine_named(model.engine, threads=threads if model.engine == "cpu" else None)
+        self.engine = engine_named(model.engine, threads=threads if REGISTRY[model.engine].threaded else None)
         self.run = self.engine.start(model.network, self.start, self.data, self.settings, state)
         self.shares = self.settings.sharing != "none"
         made = 0 if state is None else int(state.steps[0 if self.shares else self.place])
@@ -185,7 +185,7 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     if not model.card:
         raise SettingsError("the model has no training card, so its training can't be replayed")
     settings, plan = settings_of(model.card)
-    if not settings.optimizer.lines:
+    if settings.optimizer.searches:
         raise SettingsError(
             f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
             "single steps to replay"

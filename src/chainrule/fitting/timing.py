@@ -48,12 +48,12 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     optimizer has no steps to measure, everything stays.
     """
     budget, resolved = prepared.budget, prepared.resolved
-    if budget is None or not resolved.steps.optimizer.lines:
+    if budget is None or resolved.steps.optimizer.searches:
         return prepared
     made = engine_named(engine, threads=threads)
     start, data = start_of(prepared)
     plan, members = resolved.plan, resolved.members
-    together: int = getattr(made, "threads", 1)  # the reference engine has one
+    together = made.threads
     seconds = seconds_of_epoch(made, resolved.network, start, data, resolved.steps, plan, budget)
     seconds /= math.ceil(members / together)
     if resolved.refit:

@@ -11,9 +11,9 @@ import numpy as np
 
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
+from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.reference.engine import ReferenceEngine
-from chainrule.engines.reference.step import masks_of_step
+from chainrule.engines.step import masks_of_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
@@ -83,7 +83,7 @@ class Setup:
         self.layout = Layout(self.network)
         self.flat = initial_parameters(self.network, 1, plan["seed"], (), self.x[self.training])[0]
         method: Optimizer = optimizer(plan["optimizer"])
-        if not method.lines:
+        if method.searches:
             raise SettingsError(
                 f"{method.name} takes no steps that can be shown; choose sgd, momentum or adam"
             )
@@ -180,7 +180,7 @@ class Setup:
 
     def outputs(self, x: FloatArray) -> FloatArray:
         """Return the outputs (n, n_out) for rows ``x`` (n, d), without dropout."""
-        return np.asarray(ReferenceEngine().predict(self.network, self.flat[None], x)[0])
+        return np.asarray(engine_named(JUDGE).predict(self.network, self.flat[None], x)[0])
 
     @one_blas_thread()
     def losses(self, index: IntArray) -> FloatArray:
@@ -259,7 +259,7 @@ class Setup:
             keep="last",
         )
         result = fit(
-            ReferenceEngine(),
+            engine_named(JUDGE),
             self.network,
             self.flat[None],
             Data(self.x, self.y, self.training, self.test[:0]),

@@ -16,7 +16,7 @@ from chainrule._plain import (
     read_text,
 )
 from chainrule._types import Stopped
-from chainrule.engines import ENGINES
+from chainrule.engines import REGISTRY
 from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError
 
@@ -61,7 +61,7 @@ def _members(value: object, where: str) -> dict[str, Any]:
 
 
 def _engine(value: object, where: str) -> str:
-    return read_choice(value, where, ENGINES)
+    return read_choice(value, where, tuple(REGISTRY))
 
 
 def _sharing(value: object, where: str) -> str:

@@ -32,7 +32,7 @@ from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 
 if TYPE_CHECKING:
-    from chainrule.engines.cpu.evaluate import RowPredictor
+    from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
 VERSION = 1
@@ -167,9 +167,7 @@ class Model:
         Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
         network's, as in `outputs`.
         """
-        from chainrule.engines.cpu.evaluate import RowPredictor
-
-        return RowPredictor(self.network, self.parameters)
+        return engine_named(ENGINES[0]).row_predictor(self.network, self.parameters)
 
     def answer(self, x: FloatArray) -> Prediction:
         """Return the predictions for encoded rows ``x`` (n, d): the mean of the members' outputs decides.

@@ -90,7 +90,7 @@ class ProgressBar:
 
 
 @dataclass(eq=False, repr=False)
-class MetricMonitor:
+class NetworkMonitor:
     """Computes a metric of the members' mean output on rows of its own after every epoch.
 
     ``x`` (n, d) and ``y`` (n, n_out) are inputs and targets as the network has them, ``weights`` (n,) or None.

@@ -39,7 +39,7 @@ def fit(
     counts from the very beginning. Raises SettingsError where the checkpoint doesn't fit. Training ends before an
     epoch that would go past the ``budget``.
     """
-    whole = settings.optimizer.name == "lbfgs"
+    whole = settings.optimizer.searches
     if whole and not data.validation.size:
         # Its line search lowers the cost in every iteration, so its last is its best and nothing needs
         # watching.

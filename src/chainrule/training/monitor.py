@@ -133,7 +133,7 @@ class Monitor:
         A penalty is taken to change evenly from the epoch's first step to its last. L-BFGS reports whole costs.
         """
         losses = [loss / self.plan.divisor for loss in report.losses.tolist()]
-        if not self.penalizes or self.settings.optimizer.name == "lbfgs":
+        if not self.penalizes or self.settings.optimizer.searches:
             return losses
         begin, self.penalties = self.penalties, self._penalties()
         # As Python's numbers: NumPy's take longer for a few members than the rest of an epoch's bookkeeping.

@@ -13,9 +13,11 @@ from chainrule.engines.base import (
     Data,
     RunState,
     StepSettings,
+    WarmUp,
 )
-from chainrule.engines.cpu.evaluate import Evaluator
-from chainrule.engines.cpu.kernels import rows, steps
+from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
+from chainrule.engines.cpu.kernels import rows, shared_steps, steps
+from chainrule.engines.cpu.pieces import pieces
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.cpu.tables import (
     members_of,
@@ -25,8 +27,8 @@ from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
-ANNOUNCED = (steps.__name__, rows.__name__, "chainrule.engines.cpu.kernels.shared_steps")
-"""The loops whose compilation is told of; the last ones are imported where members share."""
+ANNOUNCED = (steps.__name__, rows.__name__, shared_steps.__name__)
+"""The loops whose compilation is told of."""
 
 
 class CpuEngine:
@@ -34,8 +36,8 @@ class CpuEngine:
 
     name = "cpu"
 
-    def __init__(self, dtype: Any = np.float32, threads: int | None = None) -> None:
-        self.dtype: Any = np.dtype(dtype)
+    def __init__(self, dtype: Any = None, threads: int | None = None) -> None:
+        self.dtype: Any = np.dtype(np.float32 if dtype is None else dtype)
         if self.dtype not in (np.dtype(np.float32), np.dtype(np.float64)):
             raise SettingsError(f"dtype {dtype!r} must be float32 or float64")
         self.threads = thread_count(threads)
@@ -53,11 +55,7 @@ class CpuEngine:
         L-BFGS runs in float64, since its line search compares costs. Of members that share ``parameters`` are what
         they are made of, (1, q).
         """
-        if settings.sharing != "none":
-            from chainrule.engines.cpu.shared import SharedCpuRun
-
-            return SharedCpuRun(network, parameters, data, settings, self.dtype, self.threads, resume)
-        dtype = np.float64 if settings.optimizer.name == "lbfgs" else self.dtype
+        dtype = np.float64 if settings.optimizer.searches else self.dtype
         return CpuRun(network, parameters, data, settings, dtype, self.threads, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
@@ -65,6 +63,16 @@ class CpuEngine:
         evaluator = Evaluator(network, self.dtype, self.threads)
         w = members_of(parameters, self.dtype, evaluator.tables.layout)
         return evaluator.outputs(w, plain(x, self.dtype, (len(x), network.n_inputs), "inputs"))
+
+    def row_predictor(self, network: Network, parameters: FloatArray) -> CpuRowPredictor:
+        """Return a function of one row (d,) that gives the members' mean output (n_out,), in microseconds."""
+        return CpuRowPredictor(network, parameters, self.dtype)
+
+    def warm_up(self) -> WarmUp:
+        """Return the loops and every formula there is, in both dtypes."""
+        from chainrule.engines.cpu import warm_up
+
+        return WarmUp(warm_up.jobs, warm_up.compilations, (pieces.cache_folder(), warm_up.kernel_folder()))
 
 
 class _Announcer(event.Listener):

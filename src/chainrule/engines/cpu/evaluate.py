@@ -9,7 +9,7 @@ import numpy as np
 
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import rows as k
 from chainrule.engines.cpu.tables import (
     BLOCK,
@@ -52,7 +52,9 @@ class Evaluator:
         self.threads = threads
         self.run = run
         self.shape = (
-            bare_shape(self.tables) if run is None else self.tables.shape(run.slices, run.rates, run.facts)
+            bare_shape(self.tables)
+            if run is None
+            else self.tables.shape(run.slices, run.rates, run.constants)
         )
         self.spaces: list[at.Space] = []
         self.flops_per_row = 2 * n_weights(network)
@@ -124,7 +126,7 @@ class Evaluator:
             )
 
 
-class RowPredictor:
+class CpuRowPredictor:
     """A network bound to its buffers: the members' mean output for one encoded row, in microseconds.
 
     Called with a row (d,) of the engine's dtype, it returns a new array (n_out,); another shape or dtype
@@ -139,7 +141,7 @@ class RowPredictor:
         self._arrays = {
             at.AT_LAYERS: shape.layers,
             at.AT_SCALES: shape.scales,
-            at.AT_FACTS: shape.facts,
+            at.AT_CONSTANTS: shape.constants,
             at.AT_A: space.a,
             at.AT_Z: space.z,
             at.AT_WORDS: space.words,

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._random import row_order, split_seed
+from chainrule._random import split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
     Data,
@@ -27,18 +27,19 @@ from chainrule.engines.base import (
     check_lines,
     check_resumable,
 )
-from chainrule.engines.cpu.crew import _Crew
+from chainrule.engines.cpu.crew import Crew
 from chainrule.engines.cpu.evaluate import Evaluator
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
+from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
 from chainrule.engines.cpu.pieces.pieces import (
-    STEP_NUMBERS,
     compiled,
     loss_source,
     prepare_source,
+    step_numbers,
     update_source,
 )
-from chainrule.engines.cpu.slices import _rows_of_a_block, _rows_of_a_group, _slices
+from chainrule.engines.cpu.slices import cut_into_slices, rows_of_a_block, rows_of_a_group
 from chainrule.engines.cpu.tables import (
     FLOPS_PER_SECOND,
     SECONDS_AWAY,
@@ -49,17 +50,18 @@ from chainrule.engines.cpu.tables import (
     n_weights,
     plain,
 )
-from chainrule.engines.reference.step import Step, masks_of_step, not_finite, take_step
+from chainrule.engines.parametrization import TabM, parametrization
+from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
 from chainrule.engines.threads import on_threads
-from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.regularizers import penalized, penalty
+from chainrule.equations.regularizers import penalty
+from chainrule.equations.update import chain, measures, numbers, ready_gradient
 from chainrule.errors import SettingsError
 
 
 class CpuRun:
-    """One training in progress."""
+    """One training in progress: of members each by itself, or of all that are made of one row together."""
 
     def __init__(
         self,
@@ -74,17 +76,19 @@ class CpuRun:
         self.dtype = np.dtype(dtype)
         self.bits: Any = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
         self.settings = settings
-        self.layout = Layout(network)
+        start = parameters if resume is None else resume.parameters
+        self.made_of = parametrization(network, settings.sharing, start)
+        self.layout = self.made_of.ordinary
         self.threads = threads
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
         # L-BFGS sees the whole table in a step.
-        most = settings.batch_size if settings.optimizer.lines else self.n_train
+        most = self.n_train if settings.optimizer.searches else settings.batch_size
         self.rows = max(1, min(most, self.n_train))
         self.flops = 6 * self.rows * n_weights(network)
         self.splits = self.flops >= SMALL_STEP
-        self.tables = Tables(network, dtype, _rows_of_a_block(self.rows, split=self.splits), training=True)
+        self.tables = Tables(network, dtype, rows_of_a_block(self.rows, split=self.splits), training=True)
         self.weighted = data.weights is not None
         n = len(data.x)
         self.x = plain(data.x, self.dtype, (n, network.n_inputs), "inputs")
@@ -99,40 +103,46 @@ class CpuRun:
             if data.weights is None
             else plain(data.weights, self.dtype, (n,), "weights")
         )
-        start = parameters if resume is None else resume.parameters
-        self.parameters: FloatArray = members_of(start, self.dtype, self.layout)
-        check_lines(data, len(self.parameters))
-        members = len(self.parameters)
-        self.states = np.zeros(
-            (members, max(1, len(settings.optimizer.state)) * self.layout.size), self.dtype
+        self.updated: FloatArray = members_of(start, self.dtype, self.made_of.layout)
+        # Where members are rows, these are the same array.
+        self.parameters = plain(
+            made := self.made_of.expand(self.updated), self.dtype, (len(made), self.layout.size), "parameters"
         )
-        self.made = np.zeros(members, np.int64)
+        check_lines(data, len(self.parameters))
+        size = self.made_of.layout.size
+        self.states = np.zeros((len(self.updated), max(1, len(settings.optimizer.state)) * size), self.dtype)
+        self.made = np.zeros(len(self.updated), np.int64)
         if resume is not None:
-            check_resumable(resume, self.layout, settings.optimizer)
+            check_resumable(resume, self.made_of.layout, settings.optimizer)
             self.made[:] = resume.steps
             for name, array in self._arrays().items():
                 array[:] = resume.arrays[name]
         self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
+        layout = self.made_of.layout
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
-        self.slices = _slices(self.layout, split=self.splits, separate=separate or self.layout.rated)
-        self.rates = self.layout.rates[self.slices[:, at.START]]
-        self.facts = self._facts(network, settings)
-        self.shape = self.tables.shape(self.slices, self.rates, self.facts)
+        # Members that are made of one row meet in every step, so its slices are dealt out.
+        split = self.splits or self.together
+        self.slices = cut_into_slices(layout, split=split, separate=separate or layout.rated)
+        self.rates = layout.rates[self.slices[:, at.START]]
+        self.chain = chain(settings, freezes=self.frozen)
+        self.constants = self._constants(network, settings)
+        self.shape = self.tables.shape(self.slices, self.rates, self.constants)
         self.numbers = self._numbers(settings)
-        self.steepest = np.zeros(len(self.parameters), np.int64)
+        self.steepest = np.zeros(len(self.updated), np.int64)
         self.strength = 1.0
-        self.crews: dict[int, list[_Crew]] = {}
-        self._whole: _Crew | None = None
+        self.crews: dict[int, list[Crew]] = {}
+        self._whole: Crew | None = None
         # Before the first step nobody knows how long one takes; so it is made alone.
-        self.step_seconds = max(SECONDS_AWAY, self.flops / FLOPS_PER_SECOND)
+        flops = self.flops * len(self.parameters) / self._threads_of_all() if self.together else self.flops
+        self.step_seconds = max(SECONDS_AWAY, flops / FLOPS_PER_SECOND)
         self._evaluator: Evaluator | None = None
         self._summer: Evaluator | None = None
 
     @property
-    def updated(self) -> FloatArray:
-        """What the optimizer updates: the parameters (k, p)."""
-        return self.parameters
+    def together(self) -> bool:
+        """Whether all members are made of one row, and so make each step together."""
+        return isinstance(self.made_of, TabM)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -140,13 +150,13 @@ class CpuRun:
         return -(-self.n_train // self.settings.batch_size)
 
     def state(self) -> RunState:
-        """Return copies of the parameters and the optimizer's state, to go on from."""
+        """Return copies of what is updated and the optimizer's state, to go on from."""
         arrays = {name: array.copy() for name, array in self._arrays().items()}
-        return RunState(self.parameters.copy(), arrays, self.made.copy())
+        return RunState(self.updated.copy(), arrays, self.made.copy())
 
     def _arrays(self) -> dict[str, FloatArray]:
-        """Return views (k, p) of the optimizer's state, by name."""
-        size = self.layout.size
+        """Return views of the optimizer's state, of the shape of what is updated, by name."""
+        size = self.made_of.layout.size
         return {
             name: self.states[:, place * size : (place + 1) * size]
             for place, name in enumerate(self.settings.optimizer.state)
@@ -159,35 +169,44 @@ class CpuRun:
     def train_epoch(
         self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
     ) -> EpochReport:
-        """Move the active members through one epoch, or its first steps."""
+        """Move the active members through one epoch, or its first steps; one that is not finite ends those made with it."""
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
+        self.made_of.check(active)
         rates = self._checked_rates(learning_rates)
         if strength != self.strength:
             self._regularize(strength)
-        shared = self.threads if self.splits and len(active) < self.threads else 1
-        count = min(self.threads, len(active)) if shared == 1 else 1
-        crews = self._crews(count, shared)
-        members = [np.array(active[number::count], np.int64) for number in range(count)]
+        if self.together:
+            active, count, per_crew = range(1), 1, self._threads_of_all()
+        else:
+            per_crew = self.threads if self.splits and len(active) < self.threads else 1
+            count = min(self.threads, len(active)) if per_crew == 1 else 1
+        crews = self._crews(count, per_crew)
+        trained = [np.array(active[number::count], np.int64) for number in range(count)]
         costs = np.zeros((len(self.parameters), 2))
-        stopped = np.zeros(len(self.parameters), np.int64)
+        stopped = np.zeros(len(self.updated), np.int64)
         for crew in crews:
-            crew.shared.progress[:] = 0
+            crew.exchange.progress[:] = 0
 
         def work(most: int, number: int) -> None:
-            mine, thread = (number, 0) if shared == 1 else (0, number)
+            mine, thread = (0, number) if self.together or per_crew > 1 else (number, 0)
             crew = crews[mine]
-            k.train_steps(
-                members[mine],
+            train, whom = (
+                (k.train_steps, trained[mine])
+                if crew.expansion is None
+                else (train_shared_steps, crew.expansion)
+            )
+            train(
+                whom,
                 thread,
-                shared,
+                per_crew,
                 most,
                 crew.bounds,
                 self.shape,
                 crew.table,
                 crew.state,
                 crew.spaces[thread],
-                crew.shared,
+                crew.exchange,
                 crew.numbers[thread],
                 rates,
                 epoch,
@@ -201,8 +220,14 @@ class CpuRun:
             for crew in crews:
                 crew.stop()
 
-        self._make_steps(len(members[0]) * len(rates), max(count, shared), work, stop, stopped)
+        self._make_steps(len(trained[0]) * len(rates), max(count, per_crew), work, stop, stopped)
         return self._report(epoch, rates, active, costs, stopped)
+
+    def _threads_of_all(self) -> int:
+        """Return how many threads all members are dealt out to in a step that they make together."""
+        # Threads meet in every step, so a short one is left to one of them.
+        members = len(self.parameters)
+        return min(self.threads, members) if self.flops * members >= SMALL_STEP else 1
 
     def _checked_rates(self, learning_rates: FloatArray) -> FloatArray:
         rates = np.ascontiguousarray(learning_rates, np.float64)
@@ -236,9 +261,10 @@ class CpuRun:
         """Let ``strength`` multiply dropout's probabilities and the weight decay."""
         self.strength = strength
         self.tables.drop(strength)
-        of_crews = (numbers for crews in self.crews.values() for crew in crews for numbers in crew.numbers)
-        for numbers in (self.numbers, *of_crews):
-            numbers[at.DECAY] = self.settings.weight_decay * strength
+        of_crews = (own for crews in self.crews.values() for crew in crews for own in crew.numbers)
+        scaled = self._numbers(self.settings, strength)
+        for own in (self.numbers, *of_crews):
+            own[:] = scaled
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
@@ -260,16 +286,16 @@ class CpuRun:
         n = self.n_train
         threads = self.threads if self.flops * n >= SMALL_STEP * self.rows else 1
         if self._whole is None:
-            self._whole = _Crew(self, threads, n)
+            self._whole = Crew(self, threads, n)
         crew = self._whole
         crew.table.order[:] = self._rows(member)
         w = plain(flat, self.dtype, (self.layout.size,), "parameters")
         # Every row counts as it is: nothing is dropped out.
         layers = self.tables.layers.copy()
         layers[:, at.THRESHOLD] = 0
-        facts = self.facts.copy()
-        facts[at.GROUP] = _rows_of_a_group(n, self.tables.rows)
-        shape = self.shape._replace(layers=layers, facts=facts)
+        constants = self.constants.copy()
+        constants[at.GROUP] = rows_of_a_group(n, self.tables.rows)
+        shape = self.shape._replace(layers=layers, constants=constants)
         share = 1 / self._weight_of_rows(member)
 
         def work(thread: int) -> None:
@@ -279,7 +305,7 @@ class CpuRun:
                 shape,
                 crew.table,
                 crew.spaces[thread],
-                crew.shared,
+                crew.exchange,
                 w,
                 crew.state.g,
                 share,
@@ -288,47 +314,36 @@ class CpuRun:
         with one_blas_thread():
             seconds = self.flops * n / self.rows / FLOPS_PER_SECOND
             on_threads(threads, work, crew.stop if seconds >= SECONDS_AWAY else None)
-        cost, g = float(np.sum(crew.shared.parts)), np.sum(crew.state.g, axis=0, dtype=np.float64)
+        cost = float(np.sum(crew.exchange.parts))
+        g: FloatArray = np.sum(crew.state.g, axis=0, dtype=np.float64)
         s, free = self.settings, self.layout.free
-        if not (s.l1 or s.l2):
-            return cost, g * free
-        gradient = penalized(g, flat, self.layout.decayed, s.l1, s.l2, np) * free
-        return cost + float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np)), gradient
+        if s.l1 or s.l2:
+            cost += float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np))
+        return cost, ready_gradient(self.layout, flat, g, s)
 
     def _evaluation(self) -> Evaluator:
         if self._evaluator is None:
             self._evaluator = Evaluator(self.layout.network, self.dtype, self.threads, self)
         return self._evaluator
 
-    def _crews(self, count: int, shared: int) -> list[_Crew]:
-        crews = self.crews.setdefault(shared, [])
+    def _crews(self, count: int, per_crew: int) -> list[Crew]:
+        crews = self.crews.setdefault(per_crew, [])
         while len(crews) < count:
-            crews.append(_Crew(self, shared, self.rows))
+            crews.append(Crew(self, per_crew, self.rows))
         return crews[:count]
 
-    def _facts(self, network: Network, settings: StepSettings) -> IntArray:
-        penalizes, clips = bool(settings.l1 or settings.l2), settings.clip_norm is not None
-        decays = bool(settings.weight_decay)
-        update = prepare = 0
-        if settings.optimizer.lines:
-            source = update_source(
-                settings.optimizer,
-                self.dtype,
-                decays=decays,
-                clips=clips,
-                penalizes=penalizes,
-                freezes=self.frozen,
-            )
-            update = compiled(source, self.dtype)
-        if clips:
-            prepare = compiled(
-                prepare_source(self.dtype, penalizes=penalizes, freezes=self.frozen), self.dtype
-            )
+    def _constants(self, network: Network, settings: StepSettings) -> IntArray:
+        update = (
+            0 if settings.optimizer.searches else compiled(update_source(self.chain, self.dtype), self.dtype)
+        )
+        clips = measures(self.chain)
+        prepare = compiled(prepare_source(self.chain, self.dtype), self.dtype) if clips else 0
         low, high = split_seed(settings.seed)
         values = {
             at.BATCH: settings.batch_size,
             at.BLOCK: self.tables.rows,
-            at.GROUP: _rows_of_a_group(self.rows, self.tables.rows),
+            # A member's batch is the work of one thread where all make a step together, so its gradient is in one piece.
+            at.GROUP: self.rows if self.together else rows_of_a_group(self.rows, self.tables.rows),
             at.MEAN: network.reduction == "mean",
             at.SHUFFLE: settings.shuffle,
             at.SEED_LOW: low,
@@ -344,29 +359,24 @@ class CpuRun:
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
 
-    def _numbers(self, settings: StepSettings) -> FloatArray:
-        named = {
-            "decay": settings.weight_decay,
-            "limit": settings.clip_norm or 0.0,
-            "l1": settings.l1,
-            "l2": settings.l2,
-        }
-        return np.array(
-            [named.get(name, 0.0) for name in STEP_NUMBERS] + list(settings.optimizer.parameters.values())
-        )
+    def _numbers(self, settings: StepSettings, strength: float = 1.0) -> FloatArray:
+        named = {**numbers(settings, strength), **settings.optimizer.parameters}
+        return np.array([named.get(name, 0.0) for name in step_numbers(self.chain)])
 
     def _report(
-        self, epoch: int, rates: FloatArray, active: Sequence[int], costs: FloatArray, stopped: IntArray
+        self, epoch: int, rates: FloatArray, trained: Sequence[int], costs: FloatArray, stopped: IntArray
     ) -> EpochReport:
         losses = np.full(len(self.parameters), np.nan)
         diverged: dict[int, Divergence] = {}
         is_mean = self.layout.network.reduction == "mean"
-        for member in active:
-            if stopped[member]:
-                diverged[member] = self._divergence(epoch, int(stopped[member]), member, rates)
+        for row in trained:
+            members = list(self.made_of.groups[row])
+            if stopped[row]:
+                where = self._divergence(epoch, int(stopped[row]), row, rates)
+                diverged.update(dict.fromkeys(members, where))
             else:
-                losses[member] = costs[member, 0] / (costs[member, 1] if is_mean else 1.0)
-                self.made[member] += len(rates)
+                losses[members] = costs[members, 0] / (costs[members, 1] if is_mean else 1.0)
+                self.made[row] += len(rates)
         return EpochReport(losses, diverged)
 
     def _rows(self, member: int) -> IntArray:
@@ -383,40 +393,41 @@ class CpuRun:
             else float(self.n_train)
         )
 
-    def _divergence(self, epoch: int, stopped: int, member: int, rates: FloatArray) -> Divergence:
+    def _divergence(self, epoch: int, stopped: int, row: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what its gradient was."""
-        count, rate = int(self.made[member]) + stopped, float(rates[stopped - 1])
-        largest = float(self.steepest[member : member + 1].astype(self.bits).view(self.dtype)[0])
-        for slot in self.layout.slots:
-            if not np.isfinite(self.parameters[member, slot.start : slot.stop]).all():
-                return Divergence(count, slot.layer, largest, rate)
+        count, rate = int(self.made[row]) + stopped, float(rates[stopped - 1])
+        largest = float(self.steepest[row : row + 1].astype(self.bits).view(self.dtype)[0])
+        layer = self.made_of.layout.layer_not_finite(self.updated[row])
+        if layer is not None:
+            return Divergence(count, layer, largest, rate)
         # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
-        step = self._step_again(epoch, stopped, member, rate)
+        step = self._step_again(epoch, stopped, row, rate)
         finite = np.abs(step.raw[np.isfinite(step.raw)])
-        found = not_finite(step, self.layout)
+        with np.errstate(over="ignore"):
+            after = step.updated.parameters.astype(self.dtype)
+        found = where_not_finite(step.passes, self.made_of.layout, after)
         layer = len(self.layout.network.layers) if found is None else found
         return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
-    def _step_again(self, epoch: int, number: int, member: int, rate: float) -> Step:
-        """Return a step of the epoch (from 1) as reference makes it, from the parameters and the state of now."""
-        settings, network = self.settings, self.layout.network
-        order: IntArray = np.arange(self.n_train)
-        if settings.shuffle:
-            order = row_order(self.n_train, settings.seed, epoch, member)
-        rows = self._rows(member)[order][(number - 1) * settings.batch_size : number * settings.batch_size]
-        t = int(self.made[member]) + number - 1
-        arrays = self.states[member].reshape(-1, self.layout.size)
-        step = take_step(
-            self.layout,
-            self.parameters[member],
-            OptimizerState(t, dict(zip(settings.optimizer.state, arrays, strict=False))),
-            self.x[rows],
-            self.y[rows],
+    def _step_again(self, epoch: int, number: int, row: int, rate: float) -> GroupStep:
+        """Return a step of the epoch (from 1) by the equations in NumPy, from the parameters and the state of now."""
+        settings, members = self.settings, self.made_of.groups[row]
+        weights = self.weights if self.weighted else None
+        data = Data(
+            self.x, self.y, self.train[0] if len(self.train) == 1 else self.train, np.arange(0), weights
+        )
+        batch = [batches(data, settings, epoch, member)[number - 1] for member in members]
+        arrays = {name: array[row] for name, array in self._arrays().items()}
+        state = OptimizerState(int(self.made[row]) + number - 1, arrays)
+        return take_group_step(
+            self.made_of,
+            row,
+            self.updated[row],
+            self.parameters,
+            state,
+            data,
+            batch,
             settings,
             rate,
-            self.weights[rows] if self.weighted else None,
-            masks_of_step(network, len(rows), settings.seed, t, member, self.strength),
             self.strength,
         )
-        with np.errstate(over="ignore"):
-            return step._replace(parameters=step.parameters.astype(self.dtype))

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 
 from chainrule._types import IntArray
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.tables import (
     BLOCK,
 )
@@ -21,18 +21,18 @@ MOST_GROUPS = 16
 """Groups of a batch's blocks: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
 
 
-def _rows_of_a_block(rows: int, *, split: bool) -> int:
+def rows_of_a_block(rows: int, *, split: bool) -> int:
     """Return the rows of a block: half the batch where two threads share a step, few enough for a core's own cache."""
     return max(1, min(-(-rows // 2), BLOCK // 2) if split else min(rows, BLOCK))
 
 
-def _rows_of_a_group(rows: int, block: int) -> int:
+def rows_of_a_group(rows: int, block: int) -> int:
     """Return the rows of a group, whole blocks: one block where a batch has at most `MOST_GROUPS`."""
     blocks = -(-rows // block)
     return block * -(-blocks // MOST_GROUPS)
 
 
-def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
+def cut_into_slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     """Return the slices of the parameters that are updated in one go: first, last, and whether they decay.
 
     ``separate``: arrays are treated differently, so each has slices of its own.
@@ -49,7 +49,7 @@ def _slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
     return np.array(found, np.int64)
 
 
-def _shared_out(slices: IntArray, threads: int) -> IntArray:
+def shared_out(slices: IntArray, threads: int) -> IntArray:
     """Return where each thread's slices begin: neighbors, and about the same number of parameters each."""
     sizes = slices[:, at.STOP] - slices[:, at.START]
     middles = (np.cumsum(sizes) - sizes / 2) / sizes.sum()

@@ -8,10 +8,11 @@ from typing import Any, Protocol
 import numpy as np
 
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.cpu.kernels import places as at
+from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE
 from chainrule.engines.cpu.pieces.pieces import activation_source, compiled, output_source
+from chainrule.engines.parametrization import Parametrization
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -83,9 +84,9 @@ class Tables:
             self.layers[index, at.THRESHOLD] = int(np.ceil(share * 2.0**32))
             self.scales[index, at.OF_DROPOUT] = 1 / (1 - share)
 
-    def shape(self, slices: IntArray, rates: FloatArray, facts: IntArray) -> at.Shape:
+    def shape(self, slices: IntArray, rates: FloatArray, constants: IntArray) -> at.Shape:
         """Return the tables as the kernels take them."""
-        return at.Shape(self.layers, slices, rates, self.scales, facts, self.groups, self.stage)
+        return at.Shape(self.layers, slices, rates, self.scales, constants, self.groups, self.stage)
 
     def space(self) -> at.Space:
         """Return a thread's buffers for ``rows`` rows."""
@@ -103,7 +104,7 @@ class Tables:
 
 
 def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
-    """Return the tables of a feature stage's groups and facts, and its buffer's size; empty and 1 without a stage."""
+    """Return the tables of a feature stage's groups and constants, and its buffer's size; empty and 1 without a stage."""
     features = layout.network.features
     if features is None:
         return np.zeros((0, 9), np.int64), np.zeros(8, np.int64), 1
@@ -139,9 +140,9 @@ def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
 
 def bare_shape(tables: Tables) -> at.Shape:
     """Return the tables of a network that is only run forward."""
-    facts = np.zeros(at.SIZE_BITS + 1, np.int64)
-    facts[at.GEMM] = tables.gemm
-    return tables.shape(np.zeros((0, 3), np.int64), np.zeros(0), facts)
+    constants = np.zeros(at.SIZE_BITS + 1, np.int64)
+    constants[at.GEMM] = tables.gemm
+    return tables.shape(np.zeros((0, 3), np.int64), np.zeros(0), constants)
 
 
 def n_weights(network: Network) -> int:
@@ -178,12 +179,14 @@ def indices(rows: Any, n: int) -> IntArray:
 class LaidOut(Protocol):
     """What a run's crews and evaluators read of it: its arrays as the kernels take them.
 
-    ``x`` (n, d), ``y`` and ``smooth_y`` (n, n_out), ``weights`` (n,), ``train`` (1 or k, m); ``parameters`` and
-    ``states`` (k, …) of the members, ``free`` (p,), ``numbers`` of a step; ``bits`` is the integer of the dtype's size.
+    ``x`` (n, d), ``y`` and ``smooth_y`` (n, n_out), ``weights`` (n,), ``train`` (1 or k, m); ``parameters``
+    (k, p) of the members, ``updated`` and ``states`` of the rows that they are made of, ``free`` (p,), ``numbers`` of a step;
+    ``bits`` is the integer of the dtype's size.
     """
 
     dtype: Any
     bits: Any
+    made_of: Parametrization
     layout: Layout
     tables: Tables
     x: FloatArray
@@ -194,9 +197,10 @@ class LaidOut(Protocol):
     train: IntArray
     n_train: int
     parameters: FloatArray
+    updated: FloatArray
     states: FloatArray
     free: FloatArray
     numbers: FloatArray
     slices: IntArray
     rates: np.ndarray[Any, np.dtype[np.float64]]
-    facts: IntArray
+    constants: IntArray

@@ -9,19 +9,27 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines.base import (
     Data,
+    RowPredictor,
     RunState,
     StepSettings,
+    WarmUp,
 )
 from chainrule.engines.reference.run import ReferenceRun
-from chainrule.engines.reference.step import predicted
+from chainrule.engines.step import predicted
 from chainrule.equations.network import Network
+from chainrule.errors import SettingsError
 
 
 class ReferenceEngine:
     """NumPy in float64."""
 
     name = "reference"
-    dtype: Any = np.float64
+    threads = 1
+
+    def __init__(self, dtype: Any = None, threads: int | None = None) -> None:
+        self.dtype: Any = np.dtype(np.float64 if dtype is None else dtype)
+        if self.dtype != np.float64 or threads not in (None, 1):
+            raise SettingsError("the reference engine works in float64, on one thread")
 
     def start(
         self,
@@ -35,12 +43,16 @@ class ReferenceEngine:
 
         Of members that share ``parameters`` are what they are made of, (1, q).
         """
-        if settings.sharing == "none":
-            return ReferenceRun(network, parameters, data, settings, resume)
-        from chainrule.engines.reference.shared import SharedReferenceRun
-
-        return SharedReferenceRun(network, parameters, data, settings, resume)
+        return ReferenceRun(network, parameters, data, settings, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
         """Return each member's outputs (k, n, n_out), in blocks of rows that bound the memory."""
         return predicted(network, parameters, x)
+
+    def row_predictor(self, network: Network, parameters: FloatArray) -> RowPredictor:
+        """Return a function of one row (d,) that gives the members' mean output (n_out,)."""
+        return lambda x: np.mean(predicted(network, parameters, x[None])[:, 0], axis=0)
+
+    def warm_up(self) -> WarmUp:
+        """Return that there is nothing to compile."""
+        return WarmUp(tuple, lambda: 0, ())

@@ -1,7 +1,4 @@
-"""The reference engine: NumPy, float64, one readable step at a time.
-
-`take_step` is the whole of a step; it returns everything it computed, so that any number can be looked at.
-"""
+"""The reference engine: NumPy, float64, one readable step at a time, as `step.take_group_step` makes it."""
 
 from __future__ import annotations
 
@@ -11,7 +8,6 @@ from contextlib import AbstractContextManager
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._random import row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
     Data,
@@ -23,16 +19,17 @@ from chainrule.engines.base import (
     check_resumable,
     of_member,
 )
-from chainrule.engines.reference.step import Step, masks_of_step, not_finite, predicted, take_step
-from chainrule.equations.layout import Layout
+from chainrule.engines.parametrization import parametrization
+from chainrule.engines.step import batches, predicted, take_group_step, take_passes, where_not_finite
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
+from chainrule.equations.update import ready_gradient
 from chainrule.errors import SettingsError
 
 
 class ReferenceRun:
-    """One training in progress; members one after the other."""
+    """One training in progress; members one after the other, or in each step all that are made of one row."""
 
     def __init__(
         self,
@@ -42,28 +39,25 @@ class ReferenceRun:
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> None:
-        self.layout = Layout(network)
-        start = parameters if resume is None else resume.parameters
-        self.parameters: FloatArray = np.array(start, np.float64, ndmin=2)
+        given = parameters if resume is None else resume.parameters
+        self.made_of = parametrization(network, settings.sharing, given)
+        self.layout = self.made_of.ordinary
+        self.updated: FloatArray = np.array(given, np.float64, ndmin=2)
+        self.parameters: FloatArray = self.made_of.expand(self.updated)
         check_lines(data, len(self.parameters))
         self.data = data
         self.settings = settings
-        self.states = [settings.optimizer.init(flat, np) for flat in self.parameters]
+        self.states = [settings.optimizer.init(row, np) for row in self.updated]
         if resume is not None:
-            check_resumable(resume, self.layout, settings.optimizer)
+            check_resumable(resume, self.made_of.layout, settings.optimizer)
             self.states = [
                 OptimizerState(
-                    int(resume.steps[member]),
-                    {name: np.array(resume.arrays[name][member], np.float64) for name in state.arrays},
+                    int(resume.steps[row]),
+                    {name: np.array(resume.arrays[name][row], np.float64) for name in state.arrays},
                 )
-                for member, state in enumerate(self.states)
+                for row, state in enumerate(self.states)
             ]
-        self.largest = [0.0 for _ in self.parameters]
-
-    @property
-    def updated(self) -> FloatArray:
-        """What the optimizer updates: the parameters (k, p)."""
-        return self.parameters
+        self.largest = [0.0 for _ in self.updated]
 
     @property
     def steps_per_epoch(self) -> int:
@@ -71,23 +65,13 @@ class ReferenceRun:
         n: int = self.data.train.shape[-1]
         return -(-n // self.settings.batch_size)
 
-    def batches(self, epoch: int, member: int) -> list[IntArray]:
-        """Return the rows of each batch of an epoch."""
-        rows = of_member(self.data.train, member)
-        if self.settings.shuffle:
-            rows = rows[row_order(len(rows), self.settings.seed, epoch, member)]
-        size = self.settings.batch_size
-        return [rows[start : start + size] for start in range(0, len(rows), size)]
-
     def state(self) -> RunState:
-        """Return copies of the parameters and the optimizer's state, to go on from."""
+        """Return copies of what is updated and the optimizer's state, to go on from."""
         arrays = {
             name: np.stack([state.arrays[name] for state in self.states])
             for name in self.settings.optimizer.state
         }
-        return RunState(
-            self.parameters.copy(), arrays, np.array([state.t for state in self.states], np.int64)
-        )
+        return RunState(self.updated.copy(), arrays, np.array([state.t for state in self.states], np.int64))
 
     def working(self) -> AbstractContextManager[None]:
         """Keep BLAS to one thread meanwhile: NumPy's products are its."""
@@ -96,32 +80,55 @@ class ReferenceRun:
     def train_epoch(
         self, epoch: int, learning_rates: FloatArray, active: Sequence[int], strength: float = 1.0
     ) -> EpochReport:
-        """Move the active members through one epoch, or its first steps."""
+        """Move the active members through one epoch, or its first steps; one that is not finite ends those made with it."""
         if active:
+            self.made_of.check(active)
             self._check_rates(learning_rates)
         losses = np.full(len(self.parameters), np.nan)
         diverged: dict[int, Divergence] = {}
-        for member in active:
-            total = weight = 0.0
-            for index, rows in enumerate(self.batches(epoch, member)[: len(learning_rates)]):
-                step = self.step(member, rows, float(learning_rates[index]), strength)
-                layer = not_finite(step, self.layout)
-                if layer is not None:
-                    # Its own gradient, as far as it is finite; else that of the step before.
-                    finite = np.abs(step.raw[np.isfinite(step.raw)])
-                    largest = float(np.max(finite)) if finite.size else self.largest[member]
-                    diverged[member] = Divergence(
-                        self.states[member].t + 1, layer, largest, float(learning_rates[index])
-                    )
-                    break
-                self.largest[member] = float(np.max(np.abs(step.raw)))
-                self.parameters[member] = step.parameters
-                self.states[member] = step.state
-                total += float(step.gradients.cost) * self._weight(rows)
-                weight += self._weight(rows)
-            else:
-                losses[member] = total / (weight if self.layout.network.reduction == "mean" else 1.0)
+        for group, members in enumerate(self.made_of.groups):
+            if members[0] in active:
+                where = self._train_group(group, epoch, learning_rates, strength, losses)
+                diverged.update({} if where is None else dict.fromkeys(members, where))
         return EpochReport(losses, diverged)
+
+    def _train_group(
+        self, group: int, epoch: int, learning_rates: FloatArray, strength: float, losses: FloatArray
+    ) -> Divergence | None:
+        """Move the members of a group, write their losses, and say where one is not finite."""
+        members = list(self.made_of.groups[group])
+        dealt = [batches(self.data, self.settings, epoch, member) for member in members]
+        totals, weights = np.zeros(len(members)), np.zeros(len(members))
+        for index, eta in enumerate(float(rate) for rate in learning_rates):
+            batch = [of_member[index] for of_member in dealt]
+            row, state = self.updated[group], self.states[group]
+            step = take_group_step(
+                self.made_of,
+                group,
+                row,
+                self.parameters,
+                state,
+                self.data,
+                batch,
+                self.settings,
+                eta,
+                strength,
+            )
+            layer = where_not_finite(step.passes, self.made_of.layout, step.updated.parameters)
+            if layer is not None:
+                # Its own gradient, as far as it is finite; else that of the step before.
+                finite = np.abs(step.raw[np.isfinite(step.raw)])
+                largest = float(np.max(finite)) if finite.size else self.largest[group]
+                return Divergence(state.t + 1, layer, largest, eta)
+            self.largest[group] = float(np.max(np.abs(step.raw)))
+            self.updated[group], self.states[group] = step.updated.parameters, step.updated.state
+            self.parameters = self.made_of.expand(self.updated)
+            of_batch = np.array([self._weight(rows) for rows in batch])
+            with np.errstate(over="ignore"):
+                totals += np.array([float(each.gradients.cost) for each in step.passes]) * of_batch
+            weights += of_batch
+        losses[members] = totals / (weights if self.layout.network.reduction == "mean" else 1.0)
+        return None
 
     def _check_rates(self, learning_rates: FloatArray) -> None:
         if not 0 < len(learning_rates) <= self.steps_per_epoch:
@@ -135,16 +142,6 @@ class ReferenceRun:
         if self.layout.network.reduction == "sum":
             return 1.0
         return float(len(rows)) if self.data.weights is None else float(np.sum(self.data.weights[rows]))
-
-    def step(self, member: int, rows: IntArray, eta: float, strength: float = 1.0) -> Step:
-        """Return the next step of a member on the given rows, without making it."""
-        state = self.states[member]
-        data = self.data
-        masks = masks_of_step(self.layout.network, len(rows), self.settings.seed, state.t, member, strength)
-        weights = None if data.weights is None else data.weights[rows]
-        flat = self.parameters[member]
-        x, y = data.x[rows], data.y[rows]
-        return take_step(self.layout, flat, state, x, y, self.settings, eta, weights, masks, strength)
 
     @one_blas_thread()
     def losses(self, rows: IntArray) -> FloatArray:
@@ -181,17 +178,10 @@ class ReferenceRun:
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
-        rows = of_member(self.data.train, member)
-        no_decay = self.layout.decayed * self.layout.free
-        step = take_step(
-            self.layout,
-            flat,
-            self.states[member],
-            self.data.x[rows],
-            self.data.y[rows],
-            self.settings,
-            0.0,
-            None if self.data.weights is None else self.data.weights[rows],
+        rows, s = of_member(self.data.train, member), self.settings
+        weights = None if self.data.weights is None else self.data.weights[rows]
+        _, gradients, raw = take_passes(self.layout, flat, self.data.x[rows], self.data.y[rows], weights)
+        cost = float(gradients.cost) + float(
+            penalty(flat, self.layout.decayed * self.layout.free, s.l1, s.l2, np)
         )
-        cost = float(step.gradients.cost)
-        return cost + float(penalty(flat, no_decay, self.settings.l1, self.settings.l2, np)), step.used
+        return cost, ready_gradient(self.layout, flat, raw, s)

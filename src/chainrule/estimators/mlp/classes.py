@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 from sklearn.utils.multiclass import check_classification_targets, type_of_target, unique_labels
-from sklearn.utils.validation import column_or_1d
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.estimators.mlp.network import Kind
@@ -51,17 +50,14 @@ class Labels:
                 raise ValueError(f"y of shape {codes.shape} doesn't fit {len(self.classes)} labels a row")
             return np.asarray(codes != 0, np.int64)
         values = np.asarray(y)
-        if values.dtype.kind not in "OUS" and self.classes.dtype.kind not in "OUS":
-            places = np.searchsorted(self.classes, values)
-            places = np.minimum(places, len(self.classes) - 1)
-            known = self.classes[places] == values
-        else:
-            lookup = {name: place for place, name in enumerate(self.classes.tolist())}
-            places = np.array([lookup.get(value, -1) for value in values.tolist()], np.int64)
-            known = places >= 0
-        if not known.all():
-            raise_unknown(self.classes, unique_labels(values))
-        return np.asarray(places)
+        places = {name: place for place, name in enumerate(self.classes.tolist())}
+        codes = np.array([places.get(value, -1) for value in values.tolist()], np.int64)
+        if (codes < 0).any():
+            raise ValueError(
+                f"`y` has classes not in `self.classes_`. `self.classes_` has {self.classes}. "
+                f"'y' has {unique_labels(values)}."
+            )
+        return codes
 
     def targets(self, codes: IntArray, n_out: int, dtype: Any) -> FloatArray:
         """Return what the outputs should say (n, n_out): 0 and 1."""
@@ -70,22 +66,13 @@ class Labels:
         if n_out == 1:
             # A class that is alone is class 0.
             return np.asarray(codes == 1, dtype)[:, None]
-        made: FloatArray = np.zeros((len(codes), n_out), dtype)
-        made[np.arange(len(codes)), codes] = 1
-        return made
+        return np.asarray(np.eye(n_out, dtype=dtype)[codes])
 
     def named(self, codes: IntArray) -> AnyArray:
         """Return the classes of codes; labels stay 0 and 1."""
         if self.several:
             return codes
         return self.classes[codes if len(self.classes) > 1 else np.zeros_like(codes)]
-
-
-def raise_unknown(classes: AnyArray, found: AnyArray) -> None:
-    """Raise ValueError for classes that weren't there before, in scikit-learn's words."""
-    raise ValueError(
-        f"`y` has classes not in `self.classes_`. `self.classes_` has {classes}. 'y' has {found}."
-    )
 
 
 def first_classes(estimator: Any, classes: Any) -> bool:
@@ -98,11 +85,6 @@ def first_classes(estimator: Any, classes: Any) -> bool:
             f"`classes={classes!r}` is not the same as on last call to partial_fit, was: {known!r}"
         )
     return known is None
-
-
-def one_column(y: AnyArray) -> AnyArray:
-    """Return a column vector as (n,), with scikit-learn's warning; others as they are."""
-    return column_or_1d(y, warn=True) if y.ndim == 2 and y.shape[1] == 1 else y
 
 
 def own_classes(classes: Any, n_out: int, *, several: bool) -> Labels:

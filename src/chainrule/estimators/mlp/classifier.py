@@ -2,25 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
-from chainrule._files import PathLike
 from chainrule._types import FloatArray
-from chainrule.equations.answers import Answers
+from chainrule.estimators.base import Given, available
 from chainrule.estimators.docs import documented
-from chainrule.estimators.mlp.base import BaseMLP, Given, available, stochastic_only
-from chainrule.estimators.mlp.classes import Labels, first_classes, one_column, own_classes
-from chainrule.estimators.mlp.fitting import Fitting
-from chainrule.estimators.mlp.from_weights import given_network
-from chainrule.estimators.mlp.inputs import read
+from chainrule.estimators.mlp.base import BaseMLP, Weighing, stochastic_only
+from chainrule.estimators.mlp.classes import AnyArray, Labels, first_classes, own_classes
 from chainrule.estimators.mlp.network import Kind, gives_probabilities
 from chainrule.estimators.parameters import ParameterError, store
-from chainrule.training.scores.temperature import check_calibrates, fitted_temperature
 from chainrule.training.scores.weights import class_weights
 
 
@@ -75,7 +70,12 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
     True
     """
 
-    _labels: Labels | None = None
+    _texts: ClassVar[Mapping[str, str]] = {
+        "kind": "classifier",
+        "targets": "classes",
+        "or_labels": ", or 0 and 1 for each label",
+        "shape": "(n_samples,) or (n_samples, n_labels)",
+    }
 
     def __init__(
         self,
@@ -134,23 +134,14 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        coefs : sequence of array-like
-            Weights of each layer, (n_in, n_out).
-        intercepts : sequence of array-like
-            Biases of each layer, (n_out,).
+        {layers}
         classes : array-like of shape (n_classes,), default=None
             The classes, sorted; one output stands for two. None: 0, 1, ….
         multilabel : bool, default=False
             Whether each output is a label of its own.
-        **parameters : any
-            Parameters of the classifier other than hidden_layer_sizes, which the weights say.
-
-        Returns
-        -------
-        classifier : MLPClassifier
-            With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+        {network}
         """
-        made = given_network(cls, coefs, intercepts, parameters)
+        made = cls._given(coefs, intercepts, parameters)
         made._labels = own_classes(classes, len(made.intercepts_[-1]), several=multilabel)
         return made._finish()
 
@@ -160,41 +151,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         if self._labels is None:
             raise AttributeError("classes_ is known after fit")
         return self._labels.classes
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        *,
-        sample_weight_val: Any = None,
-        resume: PathLike | None = None,
-    ) -> Self:
-        """Train on rows and their classes.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows. A sparse X is made dense for training.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Their classes, or 0 and 1 for each label.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
-        X_val, y_val : array-like, default=None
-            Validation rows of your own: watched by early stopping instead of a share of X.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            The weights of those.
-        resume : str or path, default=None
-            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
-
-        Returns
-        -------
-        self : MLPClassifier
-            The fitted classifier.
-        """
-        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
 
     @stochastic_only
     def partial_fit(
@@ -212,42 +168,18 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_labels)
-            Their classes.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
+        {X}
+        y : array-like of shape {shape}
+            Their {targets}.
+        {weights}
         classes : array-like of shape (n_classes,), default=None
             All classes there will be; needed the first time.
-        X_val, y_val : array-like, default=None
-            With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
-            says 'early stopping', the best weights are kept, and more calls change nothing.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            The weights of those.
-
-        Returns
-        -------
-        self : MLPClassifier
-            The classifier.
+        {watched}
         """
         given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val, None, classes, True)
         return self._fit(given)
 
-    def predict(self, X: Any) -> Any:
-        """Return the classes of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_labels)
-            Their classes.
-        """
-        outputs = self._outputs(X)
+    def _said(self, outputs: FloatArray) -> AnyArray:
         return self._known_labels().named(self._answers().codes(outputs))
 
     @available(_probable)
@@ -256,8 +188,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        {X}
 
         Returns
         -------
@@ -275,8 +206,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
+        {X}
 
         Returns
         -------
@@ -286,40 +216,13 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         p = self.predict_proba(X)
         return np.asarray(np.log(p, out=p))
 
-    def _before(self, fitting: Fitting) -> None:
-        if self.calibrate:
-            check_calibrates(fitting.design.network, len(fitting.data.validation))
-
-    def _after(self, fitting: Fitting) -> None:
-        self.__dict__.pop("temperature_", None)
-        if not self.calibrate:
-            return
-        data, rows = fitting.data, fitting.data.validation
-        self.temperature_ = fitted_temperature(
-            self._design.network,
-            self._flat()[None],
-            data.x[rows],
-            data.y[rows],
-            self._answers(),
-            None if data.weights is None else data.weights[rows],
-        )
-
     def _known_labels(self) -> Labels:
         assert self._labels is not None
         return self._labels
 
-    def _answers(self) -> Answers:
-        return self._design.answers(self._known_labels().classes)
-
     def _problem(self) -> tuple[Kind, int, int]:
         labels = self._known_labels()
         return labels.kind, 2 if labels.several else max(2, len(labels.classes)), len(labels.classes)
-
-    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        X, y = read(self, X, y, reset=reset, multi_output=True)
-        if hasattr(y, "toarray"):
-            y = y.toarray()
-        return X, one_column(y)
 
     def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
         if given.only_one:
@@ -347,25 +250,17 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         labels = self._known_labels()
         return labels.targets(labels.codes(y), self._design.sizes[-1], dtype)
 
-    def _class_weights(self, y: Any, weights: FloatArray | None) -> FloatArray | None:
+    def _weighing(self, y: Any, weights: FloatArray | None) -> Weighing:
         labels = self._known_labels()
         if self.class_weight is None:
-            return None
+            return super()._weighing(y, weights)
         if labels.several:
             raise ParameterError("class_weight is for one class a row: weigh rows by sample_weight instead")
         codes = labels.codes(y)
         found = class_weights(self.class_weight, codes, labels.classes, weights)
         if not found[codes].any():
             raise ParameterError("class_weight gives every row the weight 0, so there is nothing to learn")
-        return found
-
-    def _weighed(
-        self, y: Any, weights: FloatArray | None, of_classes: FloatArray | None
-    ) -> FloatArray | None:
-        if of_classes is None:
-            return weights
-        of_rows = of_classes[self._known_labels().codes(y)]
-        return of_rows if weights is None else of_rows * weights
+        return lambda y, weights: found[labels.codes(y)] * (1 if weights is None else weights)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

@@ -1,22 +1,57 @@
-"""What a training leaves in an estimator: scikit-learn's attributes and ours, and where the next one goes on."""
+"""What a training says and leaves in an estimator: messages, attributes, and where the next one goes on."""
 
 from __future__ import annotations
 
 import warnings
 from dataclasses import replace
+from os import fspath
 from typing import Any
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
 
+from chainrule._files import PathLike
 from chainrule._types import FloatArray
-from chainrule.estimators.mlp.fitting import Curves, Fitting, Start, fresh
-from chainrule.estimators.mlp.network import shown
+from chainrule.estimators.callbacks import read_checkpoint, reading_checkpoint
+from chainrule.estimators.mlp.fitting import Beginning, Curves, Fitting, fresh
+from chainrule.estimators.mlp.network import scikit_learn_name
 from chainrule.estimators.mlp.plan import is_stochastic, method_of
-from chainrule.training.result import FitResult
+from chainrule.estimators.parameters import ParameterError
+from chainrule.training.result import EpochState, FitResult
 
 
-def record(estimator: Any, fitting: Fitting, result: FitResult) -> None:
+class Messages:
+    """Prints what scikit-learn prints after each epoch."""
+
+    def __init__(self, fitting: Fitting, tol: float, patience: float) -> None:
+        self.fitting = fitting
+        self.limits = f"tol={tol:f} for {patience} consecutive epochs."
+        self.epochs = 0
+        self.rate: float | None = None
+
+    @property
+    def _what(self) -> str:
+        watched = "Validation score" if self.fitting.plan.rows == "validation" else "Training loss"
+        return f"{watched} did not improve more than {self.limits}"
+
+    def __call__(self, state: EpochState) -> None:
+        """Print the loss, and the validation score."""
+        line = state.line
+        if self.rate is not None and self.fitting.plan.least_rate and line.learning_rate < self.rate:
+            print(f"{self._what} Setting learning rate to {line.learning_rate:f}")
+        self.rate = line.learning_rate
+        self.epochs += 1
+        print(f"Iteration {self.epochs}, loss = {line.training_loss + self.fitting.offset:.8f}")
+        if self.fitting.plan.rows == "validation":
+            print(f"Validation score: {line.watched:f}")
+
+    def stopped(self) -> None:
+        """Print why early stopping ended the training."""
+        small = "Learning rate too small. " if self.fitting.plan.least_rate else ""
+        print(f"{self._what} {small}Stopping.")
+
+
+def keep(estimator: Any, fitting: Fitting, result: FitResult) -> None:
     """Set the attributes of a training, and warn of what scikit-learn warns of.
 
     Raises ValueError where the weights that would be kept are not finite.
@@ -35,7 +70,7 @@ def record(estimator: Any, fitting: Fitting, result: FitResult) -> None:
     before = fitting.start.before or Curves([], [], [], 0)
     lines = result.history
     estimator.coefs_, estimator.intercepts_ = words.arrays(kept.astype(fitting.engine.dtype))
-    describe(estimator)
+    set_description(estimator)
     estimator.n_iter_ = len(lines)
     estimator.t_ = before.seen + (0 if whole else len(lines) * len(fitting.data.train))
     estimator.loss_curve_ = before.losses + [line.training_loss + fitting.offset for line in lines]
@@ -50,21 +85,21 @@ def record(estimator: Any, fitting: Fitting, result: FitResult) -> None:
         estimator.validation_loss_curve_ = before.validation_losses + shown_losses
     estimator.learning_rate_ = lines[-1].learning_rate if lines else plan.learning_rate
     estimator.stopped_ = result.stopped
-    estimator._watched = watched(estimator, only_one=fitting.only_one)
+    estimator._watched = what_is_watched(estimator, only_one=fitting.only_one)
     point = result.checkpoint
     estimator._checkpoint = None if point is None or whole else replace(point, history=())
     _warn(estimator, fitting, result)
 
 
-def describe(estimator: Any) -> None:
+def set_description(estimator: Any) -> None:
     """Set the attributes that say what the network is."""
     words = estimator._design
     estimator.n_layers_ = len(words.sizes)
     estimator.n_outputs_ = words.sizes[-1]
-    estimator.out_activation_ = shown(words.activations[-1])
+    estimator.out_activation_ = scikit_learn_name(words.activations[-1])
 
 
-def start_again(estimator: Any, flat: FloatArray, *, only_one: bool) -> Start:
+def start_again(estimator: Any, flat: FloatArray, *, only_one: bool) -> Beginning:
     """Return where a training of given weights ``flat`` (p,) begins: those of an earlier one, or set by hand.
 
     `partial_fit` goes on with the optimizer's state, where it is one of this solver; warm_start begins a new one.
@@ -77,17 +112,30 @@ def start_again(estimator: Any, flat: FloatArray, *, only_one: bool) -> Start:
     )
     states = method_of(estimator).state
     old = estimator._checkpoint
-    if old is not None and estimator._watched != watched(estimator, only_one=only_one):
+    if old is not None and estimator._watched != what_is_watched(estimator, only_one=only_one):
         # What was best before was another quantity, or on other rows.
         nothing = np.full(1, np.inf)
         old = replace(old, lowest=nothing, marks=nothing, waited=(0,))
     point = fresh(flat, states, old)
     if only_one and old is not None and set(old.run.arrays) == set(states):
         point = replace(old, run=old.run._replace(parameters=flat[None]), active=(0,), history=())
-    return Start(flat, estimator._seed if only_one else -1, point, before)
+    return Beginning(flat, estimator._seed if only_one else -1, point, before)
 
 
-def watched(estimator: Any, *, only_one: bool) -> str:
+def start_from(path: PathLike, estimator: Any, start: Beginning) -> Beginning:
+    """Return where a checkpoint's training goes on; raises ParameterError where it is one of another network."""
+    arrays, data, point = read_checkpoint(path, estimator)
+    if data.get("design") != estimator._design.to_dict():
+        raise ParameterError(
+            f"{fspath(path)} is the checkpoint of another network: fit with the parameters and data that it was made with"
+        )
+    with reading_checkpoint(path, estimator):
+        before = None if data["before"] is None else Curves.from_dict(data["before"])
+        split = (arrays["train"], arrays["validation"])
+        return replace(start, seed=int(data["seed"]), checkpoint=point, before=before, split=split)
+
+
+def what_is_watched(estimator: Any, *, only_one: bool) -> str:
     """Return what a training compares, in words: `partial_fit` has validation rows of its own."""
     if not estimator.early_stopping or not is_stochastic(estimator):
         return "training loss"
@@ -101,7 +149,7 @@ def is_over(estimator: Any) -> bool:
     over = bool(
         estimator.early_stopping
         and getattr(estimator, "stopped_", "") == "early stopping"
-        and estimator._watched == watched(estimator, only_one=True)
+        and estimator._watched == what_is_watched(estimator, only_one=True)
     )
     if over:
         warnings.warn(

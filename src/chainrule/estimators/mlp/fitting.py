@@ -11,8 +11,8 @@ from sklearn.model_selection import train_test_split
 
 from chainrule._plain import Count, Plain, number_or_null
 from chainrule._types import FloatArray, IntArray
-from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.cpu.engine import CpuEngine
+from chainrule.engines import ENGINES, engine_named
+from chainrule.engines.base import Data, Engine, RunState, StepSettings
 from chainrule.estimators.mlp.network import Design
 from chainrule.estimators.mlp.plan import is_stochastic, plan_of, step_settings
 from chainrule.estimators.parameters import ParameterError
@@ -25,8 +25,8 @@ from chainrule.training.result import Callback, FitResult
 _Number: TypeAlias = Annotated[float, number_or_null()]
 
 
-class Rows(NamedTuple):
-    """Rows as the network has them: inputs (n, n_inputs), targets (n, n_out), weights (n,) or None."""
+class NetworkRows(NamedTuple):
+    """NetworkRows as the network has them: inputs (n, n_inputs), targets (n, n_out), weights (n,) or None."""
 
     x: FloatArray
     y: FloatArray
@@ -34,7 +34,7 @@ class Rows(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Start:
+class Beginning:
     """Where a training begins: parameters (p,), the engine's seed (-1: to be drawn), and perhaps a checkpoint.
 
     ``before`` are the curves of earlier trainings, to be gone on with; ``split`` are the indices of training and
@@ -69,8 +69,8 @@ class Fitting:
     data: Data
     steps: StepSettings
     plan: Plan
-    engine: CpuEngine
-    start: Start
+    engine: Engine
+    start: Beginning
     offset: float
     validation_offset: float
     only_one: bool
@@ -91,26 +91,25 @@ class Fitting:
                 self.steps,
                 self.plan,
                 on_epoch_end,
-                resume=self.start.checkpoint if self.steps.optimizer.lines else None,
+                resume=None if self.steps.optimizer.searches else self.start.checkpoint,
             )
 
 
-def prepare(
+def fitting_of(
     estimator: Any,
-    design: Design,
-    rows: Rows,
-    validation: Rows | None,
+    rows: NetworkRows,
+    validation: NetworkRows | None,
     random: np.random.RandomState,
-    start: Start,
-    *,
-    names: Any,
+    start: Beginning,
     dtype: Any,
+    *,
     only_one: bool,
 ) -> Fitting:
     """Put a training together; the rows of ``validation`` are the user's own, else early stopping splits some off.
 
     Raises ValueError, in scikit-learn's words, where they would be fewer than two.
     """
+    design: Design = estimator._design
     n = len(rows.x)
     held: IntArray = np.zeros(0, np.int64)
     train: IntArray = np.arange(n)
@@ -133,20 +132,18 @@ def prepare(
     before = 0 if start.before is None else start.before.seen
     plan = plan_of(
         estimator,
-        design.answers(names),
         len(train),
         -(-len(train) // steps.batch_size),
         epochs=first + 1 if only_one else int(estimator.max_iter),
         seen=before - first * len(train) if only_one else before,
         validates=len(held) > 0,
-        divisor=float(design.sizes[-1]) if estimator.loss == "squared_error" else 1.0,
     )
     return Fitting(
         design,
         Data(rows.x, rows.y, train, held, weights),
         steps,
         plan,
-        CpuEngine(dtype, estimator.threads),
+        engine_named(ENGINES[0], dtype=dtype, threads=estimator.threads),
         start,
         _offset(estimator, rows.y, weights, train),
         _offset(estimator, rows.y, weights, held),
@@ -191,17 +188,17 @@ def fresh(parameters: FloatArray, states: Sequence[str], old: Checkpoint | None)
     )
 
 
-def _joined(rows: Rows, more: Rows) -> Rows:
+def _joined(rows: NetworkRows, more: NetworkRows) -> NetworkRows:
     weights = None
     if rows.weights is not None or more.weights is not None:
         weights = np.concatenate(
             [np.ones(len(part.x)) if part.weights is None else part.weights for part in (rows, more)]
         )
-    return Rows(np.concatenate([rows.x, more.x]), np.concatenate([rows.y, more.y]), weights)
+    return NetworkRows(np.concatenate([rows.x, more.x]), np.concatenate([rows.y, more.y]), weights)
 
 
 def _split(
-    estimator: Any, design: Design, rows: Rows, random: np.random.RandomState
+    estimator: Any, design: Design, rows: NetworkRows, random: np.random.RandomState
 ) -> tuple[IntArray, IntArray]:
     """Return scikit-learn's own split: by class where one output says which of two."""
     stratify = rows.y.astype(bool) if design.kind == "class" and design.sizes[-1] == 1 else None

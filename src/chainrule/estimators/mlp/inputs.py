@@ -34,13 +34,14 @@ class Filling:
         return np.concatenate([filled, missing[:, self.indicators].astype(X.dtype)], axis=1)
 
 
-def fitted_filling(X: FloatArray, weights: FloatArray | None, how: str) -> Filling | None:
-    """Return the filling for training rows ``X`` (n, d); None where a missing value is an error.
+def fitted_filling(X: Any, weights: FloatArray | None, how: str) -> Filling | None:
+    """Return the filling for validated training rows ``X`` (n, d); None where a missing value is an error.
 
     The mean is that of the values that are there, by the rows' weights; a column without any gets 0.
     """
     if how == "error":
         return None
+    X = dense(X, None, X.dtype)
     there = ~np.isnan(X)
     counted = there if weights is None else there * weights[:, None]
     # Shares before the sum, so that large values don't overflow.
@@ -51,7 +52,7 @@ def fitted_filling(X: FloatArray, weights: FloatArray | None, how: str) -> Filli
     return Filling(means, columns)
 
 
-def read(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> Any:
+def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> Any:
     """Return X, or X and y, as scikit-learn validates them; NaN is let in where the estimator says what it means."""
     return validate_data(
         estimator,
@@ -73,7 +74,7 @@ def dense(X: Any, filling: Filling | None, dtype: Any) -> FloatArray:
     return np.ascontiguousarray(rows, dtype)
 
 
-def blocks(X: Any, filling: Filling | None, dtype: Any) -> Iterator[FloatArray]:
+def dense_blocks(X: Any, filling: Filling | None, dtype: Any) -> Iterator[FloatArray]:
     """Yield validated rows as the network's inputs: all at once, or a sparse X in blocks."""
     if isinstance(X, np.ndarray):
         yield dense(X, filling, dtype)

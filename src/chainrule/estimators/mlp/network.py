@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from typing import Any, Literal
+
+import numpy as np
 
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
@@ -56,27 +60,22 @@ class Design(Plain):
         """Return how its outputs are read."""
         return Answers(self.kind, self.network.loss.signed, names)
 
-    @property
-    def gives_probabilities(self) -> bool:
-        """Whether the outputs are probabilities."""
-        return self.kind != "number" and _are_probabilities(self.network.loss, self.activations[-1])
-
     def arrays(self, flat: FloatArray) -> tuple[list[FloatArray], list[FloatArray]]:
         """Return the weights and the biases of each layer, views of ``flat`` (p,)."""
         layers = self.layout.unflatten(flat).values()
         return [layer["W"] for layer in layers], [layer["b"] for layer in layers]
 
 
-def design(estimator: Any, n_inputs: int, n_classes: int, n_outputs: int, kind: Kind) -> Design:
+def design(estimator: Any, n_inputs: int, kind: Kind, n_classes: int, n_outputs: int) -> Design:
     """Return the network that the parameters describe.
 
     ``n_classes`` is 0 for numbers; ``n_outputs`` the columns of the targets. Raises SettingsError for what no
     network can be.
     """
-    hidden = sizes(estimator.hidden_layer_sizes)
+    hidden = hidden_sizes(estimator.hidden_layer_sizes)
     cost = cost_of(estimator.loss, kind, n_classes)
     n_out = n_outputs if kind != "class" else _outputs_of_classes(cost, n_classes)
-    last = output_of(cost, kind, n_out, estimator.output_activation)
+    last = output_activation_of(cost, kind, n_out, estimator.output_activation)
     given = estimator.activation
     names = [given] * len(hidden) if not isinstance(given, list | tuple) else list(given)
     dropout = estimator.dropout
@@ -96,7 +95,7 @@ def design(estimator: Any, n_inputs: int, n_classes: int, n_outputs: int, kind: 
     )
 
 
-def sizes(wanted: Any) -> list[int]:
+def hidden_sizes(wanted: Any) -> list[int]:
     """Return the hidden layers' sizes; raises ParameterError, in scikit-learn's words, for one below 1."""
     hidden = [int(n) for n in wanted] if hasattr(wanted, "__iter__") else [int(wanted)]
     if any(n <= 0 for n in hidden):
@@ -126,7 +125,7 @@ def cost_of(wanted: str | Loss, kind: Kind, n_classes: int) -> Loss:
     return cost
 
 
-def output_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
+def output_activation_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
     """Return the output layer's activation: as wanted, else the one that suits the loss and the targets."""
     if wanted is not None:
         name = _ours(wanted)
@@ -142,16 +141,13 @@ def output_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
 def gives_probabilities(wanted: Any, output: Any) -> bool:
     """Return whether a classifier with this loss and output activation gives probabilities."""
     cost = cost_of(wanted, "class", 2)
-    return _are_probabilities(cost, output_of(cost, "class", 1, None if output == "softmax" else output))
+    last = output_activation_of(cost, "class", 1, None if output == "softmax" else output)
+    return not cost.signed and activation(last).range == "(0, 1)"
 
 
-def shown(name: str) -> str:
+def scikit_learn_name(name: str) -> str:
     """Return scikit-learn's name of an activation."""
     return _SHOWN.get(name, name)
-
-
-def _are_probabilities(cost: Loss, output: str) -> bool:
-    return not cost.signed and activation(output).range == "(0, 1)"
 
 
 def _outputs_of_classes(cost: Loss, n_classes: int) -> int:
@@ -175,6 +171,41 @@ def _frozen(wanted: Any, n_layers: int) -> tuple[tuple[str, ...], ...]:
             )
         found[int(match[2]) - 1].append(match[1] + (match[3] or ""))
     return tuple(tuple(names) for names in found)
+
+
+def given_layers(
+    coefs: Sequence[Any], intercepts: Sequence[Any], parameters: Mapping[str, Any]
+) -> tuple[list[FloatArray], list[FloatArray]]:
+    """Return copies of given weights (n_in, n_out) and biases (n_out,) of each layer.
+
+    Raises ParameterError where they don't fit together, or the parameters don't fit them.
+    """
+    if "hidden_layer_sizes" in parameters:
+        raise ParameterError("hidden_layer_sizes follow from the weights: leave them out")
+    if parameters.get("missing", "error") != "error":
+        raise ParameterError("missing: a network of given weights knows no mean of a column: leave it out")
+    dtype = parameters.get("dtype") or np.result_type(*(np.asarray(W).dtype for W in coefs))
+    kind = np.float32 if np.dtype(dtype) == np.float32 else np.float64
+    weights: list[FloatArray] = [np.array(W, kind, ndmin=2) for W in coefs]
+    biases: list[FloatArray] = [np.array(b, kind, ndmin=1) for b in intercepts]
+    if not weights or len(weights) != len(biases):
+        raise ParameterError(
+            f"{len(weights)} coefs and {len(biases)} intercepts don't make layers: give one of each a layer"
+        )
+    for number, (W, b) in enumerate(zip(weights, biases, strict=True), 1):
+        if W.ndim != 2 or b.shape != W.shape[1:]:
+            raise ParameterError(
+                f"layer {number}: coefs of shape {W.shape} and intercepts of {b.shape} don't fit: (n_in, n_out) and "
+                "(n_out,) are needed"
+            )
+        if not (np.isfinite(W).all() and np.isfinite(b).all()):
+            raise ParameterError(f"layer {number} has weights that are not finite")
+    for number, (one, two) in enumerate(pairwise(weights), 1):
+        if one.shape[1] != two.shape[0]:
+            raise ParameterError(
+                f"layer {number} has {one.shape[1]} outputs, but layer {number + 1} takes {two.shape[0]}"
+            )
+    return weights, biases
 
 
 @lru_cache(maxsize=128)

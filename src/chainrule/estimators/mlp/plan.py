@@ -10,13 +10,12 @@ from typing import Any
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.equations.answers import Answers
 from chainrule.equations.optimizers import OPTIMIZERS, Optimizer, optimizer
 from chainrule.equations.schedules import SCHEDULES, Schedule, schedule
 from chainrule.errors import SettingsError
+from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.parameters import ParameterError
 from chainrule.training.plan import Plan
-from chainrule.training.scores.watch import Watch, watch
 
 OWN_SOLVERS = ("lbfgs", "sgd", "adam")
 """scikit-learn's solvers; any other is an optimizer of ours."""
@@ -84,23 +83,13 @@ def is_stochastic(estimator: Any) -> bool:
 
 
 def plan_of(
-    estimator: Any,
-    answers: Answers,
-    n_rows: int,
-    steps_per_epoch: int,
-    *,
-    epochs: int,
-    seen: int = 0,
-    validates: bool,
-    divisor: float = 1.0,
+    estimator: Any, n_rows: int, steps_per_epoch: int, *, epochs: int, seen: int, validates: bool
 ) -> Plan:
-    """Return how long a training goes on and how fast.
-
-    ``seen``: training rows seen before epoch 0; ``divisor``: as `Plan` has it.
-    """
+    """Return how long a training goes on and how fast; ``seen`` are the training rows before epoch 0."""
     unlimited = estimator.n_iter_no_change == math.inf
     stops = bool(estimator.early_stopping) and validates
-    if estimator.stopping_metric is not None and not stops:
+    metric = estimator.stopping_metric
+    if metric is not None and not stops:
         raise ParameterError("stopping_metric would have no effect: set early_stopping=True")
     record = schedule_of(estimator, n_rows, seen)
     return Plan(
@@ -112,7 +101,7 @@ def plan_of(
         # scikit-learn ends when more than so many epochs brought nothing.
         patience=sys.maxsize if unlimited else int(estimator.n_iter_no_change) + 1,
         tolerance=float(estimator.tol),
-        watch=_watch(estimator, answers) if stops else None,
+        watch=watch_of(metric, estimator._answers()) if stops and metric != "loss" else None,
         rows="validation" if stops else "steps",
         keep="best" if stops else "last",
         rule="best",
@@ -120,7 +109,7 @@ def plan_of(
         most_evaluations=int(estimator.max_fun),
         gradient_tolerance=float(estimator.tol),
         cost_tolerance=COST_TOLERANCE,
-        divisor=divisor,
+        divisor=float(estimator._design.sizes[-1]) if estimator.loss == "squared_error" else 1.0,
     )
 
 
@@ -140,7 +129,7 @@ def schedule_of(estimator: Any, n_rows: int, seen: int) -> Schedule:
         raise ParameterError(f"learning_rate: {error}; or scikit-learn's invscaling, adaptive") from error
 
 
-def check_together(estimator: Any) -> None:
+def check_lbfgs(estimator: Any) -> None:
     """Raise ParameterError for parameters that would have no effect beside each other."""
     if is_stochastic(estimator):
         return
@@ -164,13 +153,6 @@ def check_together(estimator: Any) -> None:
 
 def _is_adaptive(estimator: Any) -> bool:
     return bool(estimator.learning_rate == "adaptive" and estimator.solver != "adam")
-
-
-def _watch(estimator: Any, answers: Answers) -> Watch | None:
-    metric = estimator.stopping_metric
-    if metric is None:
-        metric = "r2" if answers.kind == "number" else "accuracy"
-    return None if metric == "loss" else watch(metric, answers)
 
 
 def _batch_size(estimator: Any, method: Optimizer, n_rows: int) -> int:

@@ -2,20 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any, Self
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import RegressorMixin
 
-from chainrule._files import PathLike
 from chainrule._types import FloatArray
-from chainrule.equations.answers import Answers
+from chainrule.estimators.base import Given
 from chainrule.estimators.docs import documented
-from chainrule.estimators.mlp.base import BaseMLP, Given, stochastic_only
-from chainrule.estimators.mlp.classes import one_column
-from chainrule.estimators.mlp.from_weights import given_network
-from chainrule.estimators.mlp.inputs import read
+from chainrule.estimators.mlp.base import BaseMLP, stochastic_only
 from chainrule.estimators.mlp.network import Kind
 from chainrule.estimators.parameters import store
 
@@ -53,6 +49,13 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
     >>> bool(reg.score(X, X[:, 0] ** 2) > 0.99)
     True
     """
+
+    _texts: ClassVar[Mapping[str, str]] = {
+        "kind": "regressor",
+        "targets": "numbers",
+        "or_labels": "",
+        "shape": "(n_samples,) or (n_samples, n_outputs)",
+    }
 
     n_outputs_: int
 
@@ -103,56 +106,12 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
 
         Parameters
         ----------
-        coefs : sequence of array-like
-            Weights of each layer, (n_in, n_out).
-        intercepts : sequence of array-like
-            Biases of each layer, (n_out,).
-        **parameters : any
-            Parameters of the regressor other than hidden_layer_sizes, which the weights say.
-
-        Returns
-        -------
-        regressor : MLPRegressor
-            With ``warm_start=True`` `fit`, and in any case `partial_fit`, go on from these weights.
+        {layers}
+        {network}
         """
-        made = given_network(cls, coefs, intercepts, parameters)
+        made = cls._given(coefs, intercepts, parameters)
         made.n_outputs_ = len(made.intercepts_[-1])
         return made._finish()
-
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        *,
-        sample_weight_val: Any = None,
-        resume: PathLike | None = None,
-    ) -> Self:
-        """Train on rows and their numbers.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows. A sparse X is made dense for training.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their numbers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
-        X_val, y_val : array-like, default=None
-            Validation rows of your own: watched by early stopping instead of a share of X.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            The weights of those.
-        resume : str or path, default=None
-            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
-
-        Returns
-        -------
-        self : MLPRegressor
-            The fitted regressor.
-        """
-        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
 
     @stochastic_only
     def partial_fit(
@@ -169,50 +128,19 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
 
         Parameters
         ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-        y : array-like of shape (n_samples,) or (n_samples, n_outputs)
-            Their numbers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            Their weights.
-        X_val, y_val : array-like, default=None
-            With ``early_stopping=True``: the rows that are watched. When the training is over by them, ``stopped_``
-            says 'early stopping', the best weights are kept, and more calls change nothing.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            The weights of those.
-
-        Returns
-        -------
-        self : MLPRegressor
-            The regressor.
+        {X}
+        y : array-like of shape {shape}
+            Their {targets}.
+        {weights}
+        {watched}
         """
         return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, only_one=True))
 
-    def predict(self, X: Any) -> FloatArray:
-        """Return the numbers of rows.
-
-        Parameters
-        ----------
-        X : {array-like, sparse matrix} of shape (n_samples, n_features)
-            The rows.
-
-        Returns
-        -------
-        y : ndarray of shape (n_samples,) or (n_samples, n_outputs)
-            Their numbers.
-        """
-        outputs = self._outputs(X)
+    def _said(self, outputs: FloatArray) -> FloatArray:
         return outputs.ravel() if outputs.shape[1] == 1 else outputs
-
-    def _answers(self) -> Answers:
-        return self._design.answers()
 
     def _problem(self) -> tuple[Kind, int, int]:
         return "number", 0, self.n_outputs_
-
-    def _read(self, X: Any, y: Any, *, reset: bool) -> tuple[Any, Any]:
-        X, y = read(self, X, y, reset=reset, multi_output=True, y_numeric=True)
-        return X, one_column(y)
 
     def _learn_targets(self, y: Any, given: Given, *, first: bool) -> None:
         n_targets = 1 if y.ndim == 1 else y.shape[1]

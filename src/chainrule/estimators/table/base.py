@@ -2,55 +2,58 @@
 
 from __future__ import annotations
 
+import math
 import warnings
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import replace
-from os import PathLike
-from typing import Any, Self
+from dataclasses import dataclass, replace
+from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import BaseEstimator
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.utils import check_random_state
 from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._doors import PYTHON, through
+from chainrule._files import PathLike
+from chainrule._plain import Count, Plain
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
-from chainrule.errors import SettingsError
-from chainrule.estimators import files
+from chainrule.errors import ModelFileError
+from chainrule.estimators.base import Given, Trainable
+from chainrule.estimators.callbacks import watch_of
+from chainrule.estimators.docs import settings_for
+from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
 from chainrule.estimators.table.data import (
     TARGET,
     WEIGHT,
     AnyArray,
+    as_table,
     container,
     free_name,
     is_frame,
     positive_weights,
     renamed,
-    table_of,
     with_columns,
 )
-from chainrule.estimators.table.watch import begin, resumed, resumed_seed, with_stopping_metric
+from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
+from chainrule.fitting.encode import encode_target
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question
 from chainrule.fitting.score import trained_model
+from chainrule.fitting.target_units import in_units
 from chainrule.fitting.timing import check_not_limited, within_time
 from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
-from chainrule.training.callbacks import as_callbacks, combined
+from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Settings, Task
-
-SETTINGS = tuple(name for name in Settings.__dataclass_fields__ if name != "seed")
-"""The settings of a training that are parameters, if not of both estimators; its seed comes from ``random_state``."""
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
@@ -58,19 +61,48 @@ PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
 
 
-class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+@dataclass(frozen=True)
+class Fitted(Plain):
+    """What an estimator adds to its model's file; ``more`` is what one of the two keeps besides."""
+
+    parameters: Mapping[str, Any]
+    schema: Schema
+    notes: tuple[str, ...]
+    history: tuple[Epoch, ...]
+    n_features: Count
+    named: bool
+    more: Mapping[str, Any]
+
+
+class BaseTable(Trainable):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
+
+    _texts: ClassVar[Mapping[str, str]] = {
+        "fit": "Fit to a table",
+        "X_fit": "frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)",
+        "rows_fit": """
+    pandas or polars frames, or arrays. Text, numbers, truth values, dates and missing values are taken as
+    they come; a sparse matrix is made dense.
+""",
+        "shape": "(n_samples,)",
+        "y_fit": "The classes, or the numbers.",
+        "weights_fit": "The rows' weights; rows of weight 0 are left out.",
+        "rows_val": """
+X_val : like X, default=None
+    Rows for early stopping, instead of a share of X.
+y_val : array-like, default=None
+    Their targets.
+""",
+        "weights_of": "Their weights.",
+        "self": "estimator",
+        "done": "Fitted.",
+        "readers": "`load` and `chainrule.load` read it",
+        "loaded": "Fitted.",
+    }
 
     task: Task
     scaling: str
     target_scaling: str | None = None
-    kinds: Mapping[str, str] | None
-    missing: Sequence[str] | None
-    random_state: Any
-    stopping_metric: Any
-    callbacks: Any
-    engine: str
-    threads: int | None
 
     model_: Model
     schema_: Schema
@@ -81,12 +113,12 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     # ---- how targets are read
 
     @abstractmethod
-    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
-        """Return y as an array (n,), and take its classes; raises ValueError for what can't be a target."""
+    def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
+        """Return y as an array (n,); raises ValueError for what can't be a target."""
 
-    @abstractmethod
-    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
-        """Return more of y as an array (n,); raises ValueError for what can't be a target."""
+    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
+        """Return the same, and take its classes."""
+        return self._target(y, X)
 
     @abstractmethod
     def _answers(self, prepared: Prepared) -> Answers:
@@ -102,59 +134,18 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     # ---- fitting
 
-    def fit(
-        self,
-        X: Any,
-        y: Any,
-        sample_weight: Any = None,
-        X_val: Any = None,
-        y_val: Any = None,
-        *,
-        sample_weight_val: Any = None,
-        resume: str | PathLike[str] | None = None,
-    ) -> Self:
-        """Fit to a table.
-
-        Parameters
-        ----------
-        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
-            pandas or polars frames, or arrays. Text, numbers, truth values, dates and missing values are taken as
-            they come; a sparse matrix is made dense.
-        y : array-like of shape (n_samples,)
-            The classes, or the numbers.
-        sample_weight : array-like of shape (n_samples,), default=None
-            The rows' weights; rows of weight 0 are left out.
-        X_val : like X, default=None
-            Rows for early stopping, instead of a share of X.
-        y_val : array-like, default=None
-            Their targets.
-        sample_weight_val : array-like of shape (n_validation_samples,), default=None
-            Their weights.
-        resume : str or path, default=None
-            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
-
-        Returns
-        -------
-        self : estimator
-            Fitted.
-        """
-        if (X_val is None) != (y_val is None):
-            raise SettingsError("X_val and y_val belong together: give both, or neither")
-        if sample_weight_val is not None and X_val is None:
-            raise SettingsError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
+    def _fit(self, given: Given) -> Self:
+        given.check()
         if hasattr(self, "model_"):
             del self.model_  # a training that fails leaves nothing that would answer in its place
         with through(PYTHON, PARAMETERS):
             reading = Reading().changed(None, None, None, self.missing)
-            table, target, weight = self._table_to_learn(X, y, sample_weight, reading)
+            table, target, weight = self._table_to_learn(given, reading)
             validation = None
-            if X_val is not None:
-                X_val = container(X_val)
+            if given.X_val is not None:
                 names = [name for name in table.columns if name not in (target, weight)]
-                validation = with_columns(
-                    self._named(X_val, names, reading, "X_val"), {target: self._target(y_val, X_val, "y_val")}
-                )
-            seed = self._seed() if resume is None else resumed_seed(resume, self)
+                validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
+            seed = self._seed() if given.resume is None else resumed_seed(given.resume, self)
             with self._threads():
                 question = Question(
                     table,
@@ -169,26 +160,26 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
                     reading=reading,
                 )
                 prepared = prepare(question, self._settings(seed))
-                if sample_weight_val is not None:
-                    prepared = with_validation_weights(prepared, positive_weights(sample_weight_val, X_val))
-                self._train(self._ready(prepared), resume)
+                if given.sample_weight_val is not None:
+                    weights = positive_weights(given.sample_weight_val, given.X_val)
+                    prepared = with_validation_weights(prepared, weights)
+                self._train(self._ready(prepared), given.resume)
         return self
 
-    def _table_to_learn(
-        self, X: Any, y: Any, sample_weight: Any, reading: Reading
-    ) -> tuple[Table, str, str | None]:
+    def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, str, str | None]:
         """Return X with y, and the weights where there are some, and what their columns are called."""
+        y = given.y
         if y is None:
             raise ValueError(
                 f"This {type(self).__name__} estimator requires y to be passed, but the target y is None."
             )
-        X = container(X)
+        X = container(given.X)
         if is_frame(X):
             validate_data(self, X, skip_check_array=True)
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
-        table = table_of(X, reading.missing)
-        weights = None if sample_weight is None else positive_weights(sample_weight, X)
+        table = as_table(X, reading.missing)
+        weights = None if given.sample_weight is None else positive_weights(given.sample_weight, X)
         target = free_name(getattr(y, "name", None), TARGET, table.columns)
         columns = {target: self._learn_target(y, X, weights)}
         if weights is None:
@@ -203,22 +194,19 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         return int(check_random_state(random).randint(np.iinfo(np.int32).max))
 
     def _settings(self, seed: int) -> Settings:
-        names = [name for name in SETTINGS if name in self._get_param_names()]
-        words = {name: _plain(getattr(self, name)) for name in names}
+        words = {one.name: _plain(getattr(self, one.name)) for one in settings_for(self.task)}
         if self.stopping_metric is not None and words["watch"] is None:
             words["watch"] = "loss"  # what is watched is said, so the recipe has nothing to choose
         return Settings(**words, seed=seed)
 
-    def _train(self, prepared: Prepared, resume: str | PathLike[str] | None) -> None:
+    def _train(self, prepared: Prepared, resume: PathLike | None) -> None:
         answers = self._answers(prepared)
         prepared = with_stopping_metric(self.stopping_metric, prepared, answers)
         if resume is not None:
             check_not_limited(prepared)
         prepared = within_time(prepared, engine=self.engine, threads=_plain(self.threads))
-        callbacks = as_callbacks(self.callbacks)
-        point = None if resume is None else resumed(resume, self, prepared)
-        begin(callbacks, self, prepared, answers)
-        with combined(callbacks) as on_epoch_end:
+        point = None if resume is None else checkpoint_for(resume, self, prepared)
+        with combined(self._begin(prepared)) as on_epoch_end:
             result = fit_prepared(
                 prepared,
                 engine=self.engine,
@@ -228,12 +216,22 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             )
         model, notes = trained_model(prepared, result, engine=self.engine)
         if result.diverged or not any(result.best_epochs):
-            warnings.warn(notes[0], ConvergenceWarning, stacklevel=3)
+            warnings.warn(notes[0], ConvergenceWarning, stacklevel=4)
         self._finish(model, prepared, result)
         self.model_ = model
         self.schema_ = prepared.schema
         self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history(result.watched.history)
+
+    def _monitor(self, training: Prepared, X: Any, y: Any, metric: Any, **stopping: Any) -> NetworkMonitor:
+        names = [column.name for column in training.schema.columns[: self.n_features_in_]]
+        rows = self._labeled(X, y, names, training.question.reading, training.target.name)
+        targets = encode_target(rows, training.target, training.resolved)
+        watch = in_units(watch_of(metric, self._answers(training)), training.target)
+        return NetworkMonitor(training.encoder.transform(rows), targets, watch, **stopping)
+
+    def _identity(self, training: Prepared) -> tuple[Arrays, Description]:
+        return {}, identity(training)
 
     def _threads(self) -> AbstractContextManager[None]:
         return limited_threads(_plain(self.threads))
@@ -248,16 +246,24 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     def _table(self, X: Any) -> Table:
         """Return new rows as the fitted model's table; raises ValueError where they don't fit it."""
-        check_is_fitted(self, "model_")
+        check_is_fitted(self)
         names = [column.name for column in self.schema_.columns[: self.n_features_in_]]
         return self._named(container(X), names, self.model_.reading, "X")
 
     def _named(self, X: Any, names: Sequence[str], reading: Reading, name: str) -> Table:
         """Return rows as a table: columns found by name where training had names and X has, else by place."""
         if is_frame(X) and hasattr(self, "feature_names_in_") and all(isinstance(c, str) for c in X.columns):
-            return table_of(X, reading.missing, name)
+            return as_table(X, reading.missing, name)
         checks = {"skip_check_array": True} if is_frame(X) else ARRAY_CHECKS
-        return renamed(table_of(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
+        return renamed(as_table(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
+
+    def _labeled(
+        self, X: Any, y: Any, names: Sequence[str], reading: Reading, target: str, suffix: str = ""
+    ) -> Table:
+        """Return rows with their targets as a table; errors name X and y with the suffix."""
+        X = container(X)
+        table = self._named(X, names, reading, f"X{suffix}")
+        return with_columns(table, {target: self._target(y, X, f"y{suffix}")})
 
     def _prediction(self, X: Any) -> Prediction:
         with through(PYTHON, PARAMETERS), self._threads():
@@ -266,37 +272,41 @@ class BaseTable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
 
     # ---- files
 
-    def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
-        """Write the fitted estimator to one file that can't run code; `load` and `chainrule.load` read it.
+    def __sklearn_is_fitted__(self) -> bool:
+        """Return whether there is a model: a training that fails has already looked at X."""
+        return hasattr(self, "model_")
 
-        Callbacks, a metric that is a function, and a RandomState are left out, with a warning. Raises OutputError
-        where the file can't be written.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-        overwrite : bool, default=False
-            Whether it may replace one that exists.
-        """
-        check_is_fitted(self, "model_")
-        files.save(self, path, files.table_parts, overwrite=overwrite)
+    def _parts(self) -> tuple[Arrays, Description]:
+        fitted = Fitted(
+            parameters_of(self, lambda name, value: to_data(value)),
+            self.schema_,
+            tuple(self.notes_),
+            # No seconds, so that the same seed gives the same file.
+            tuple(line._replace(seconds=math.nan) for line in self.history_),
+            self.n_features_in_,
+            hasattr(self, "feature_names_in_"),
+            self._to_dict(),
+        )
+        return {"parameters": self.model_.parameters}, {**self.model_.to_dict(), FITTED: fitted.to_dict()}
 
     @classmethod
-    def load(cls, path: str | PathLike[str]) -> Self:
-        """Return the estimator that `save` wrote; raises ModelFileError where the file holds none of this class.
-
-        Parameters
-        ----------
-        path : str or path
-            The file.
-
-        Returns
-        -------
-        estimator : estimator
-            Fitted.
-        """
-        return files.load(cls, path, files.table_from_parts)
+    def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
+        model, fitted = Model.from_dict(data, arrays), Fitted.from_dict(data.get(FITTED))
+        if not set(fitted.parameters) <= set(cls._get_param_names()):
+            raise ModelFileError("fitted.parameters: these are not the parameters")
+        made = cls(**{name: from_data(value) for name, value in fitted.parameters.items()})
+        if model.task != made.task:
+            raise ModelFileError(f"its model's task is {model.task}")
+        made.model_, made.schema_, made.notes_ = model, fitted.schema, fitted.notes
+        made._keep_history(fitted.history)
+        made.n_features_in_ = fitted.n_features
+        names = [column.name for column in fitted.schema.columns[: fitted.n_features]]
+        if len(names) < fitted.n_features or model.target.name in names:
+            raise ModelFileError("fitted.n_features: doesn't fit the schema")
+        if fitted.named:
+            made.feature_names_in_ = np.array(names, dtype=object)
+        made._from_dict(fitted.more)
+        return made
 
     def _to_dict(self) -> dict[str, Any]:
         """Return what one of the two estimators keeps besides, as plain data."""

@@ -8,7 +8,6 @@ from typing import Any, Literal
 
 import numpy as np
 from sklearn.base import ClassifierMixin
-from sklearn.utils.metaestimators import available_if
 
 from chainrule._plain import read_record
 from chainrule._types import FloatArray, IntArray
@@ -17,6 +16,7 @@ from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
 from chainrule.errors import SettingsError, TableError
+from chainrule.estimators.base import available
 from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.table.base import BaseTable
@@ -144,7 +144,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
             )
         return values
 
-    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
+    def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
         return class_values(y, X, name)
 
     def _answers(self, prepared: Prepared) -> Answers:
@@ -173,8 +173,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
 
         Parameters
         ----------
-        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
-            Columns are found by name where there are names, in any order; those that no input needs may be absent.
+        {X_table}
 
         Returns
         -------
@@ -184,7 +183,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         codes = self._prediction(X).codes
         return self.classes_[codes]
 
-    @available_if(_gives_probabilities)  # type: ignore[untyped-decorator]  # scikit-learn has no types
+    @available(_gives_probabilities)
     def predict_proba(self, X: Any) -> FloatArray:
         """Return the probability of each class, the mean of the members'.
 

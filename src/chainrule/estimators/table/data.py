@@ -45,7 +45,7 @@ def is_frame(X: Any) -> bool:
     return hasattr(X, "columns")
 
 
-def table_of(X: Any, missing: Sequence[str], name: str = "X") -> Table:
+def as_table(X: Any, missing: Sequence[str], name: str = "X") -> Table:
     """Return a frame, or a validated array, as a table; an array's columns are called ``column_1`` and so on."""
     if isinstance(X, np.ndarray) and X.dtype.kind in "OUS":
         X = {f"column_{place}": X[:, place - 1].tolist() for place in range(1, X.shape[1] + 1)}

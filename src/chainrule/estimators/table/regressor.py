@@ -123,10 +123,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
 
     # ---- fitting
 
-    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
-        return number_values(y, X)
-
-    def _target(self, y: Any, X: Any, name: str) -> AnyArray:
+    def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
         return number_values(y, X, name)
 
     def _answers(self, prepared: Prepared) -> Answers:
@@ -162,12 +159,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         self : estimator
             With other ``intervals_``; its predictions are the same.
         """
-        table = self._table(X)
-        model = self.model_
-        table = with_columns(table, {model.target.name: number_values(y, container(X))})
-        weights = None
-        if sample_weight is not None:
-            weights = positive_weights(sample_weight, container(X))
+        table, model, X = self._table(X), self.model_, container(X)
+        table = with_columns(table, {model.target.name: self._target(y, X)})
+        weights = None if sample_weight is None else positive_weights(sample_weight, X)
         with self._threads():
             outputs = model.outputs(model.encoder.transform(table))[:, :, 0]
         y_scaled = model.target.transform(table)[:, 0]
@@ -187,8 +181,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
 
         Parameters
         ----------
-        X : frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)
-            Columns are found by name where there are names, in any order; those that no input needs may be absent.
+        {X_table}
         quantiles : float or sequence of float, default=None
             Such as ``[0.1, 0.5, 0.9]``; None: the prediction itself. Raises SettingsError where there were too few
             validation rows for one.
@@ -205,7 +198,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
             raise SettingsError(
                 f"quantiles {quantiles!r} must be numbers between 0 and 1, such as [0.1, 0.9]"
             )
-        check_is_fitted(self, "model_")
+        check_is_fitted(self)
         if self.intervals_ is None:
             raise SettingsError(
                 "quantiles come from the errors on validation rows, and there were none: set validation_share, give X_val "

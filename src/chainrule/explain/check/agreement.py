@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 
 from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
-from chainrule.engines.base import Data, StepSettings
-from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines import ENGINES, JUDGE, engine_named
+from chainrule.engines.base import Data, Engine, StepSettings
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
@@ -51,16 +50,15 @@ ROUNDINGS = 100 * float(np.finfo(np.float64).eps)
 
 
 def check_engines(batch: Batch) -> Check:
-    """Compare outputs, cost and gradient of the cpu engine, in both dtypes, with those of the reference engine."""
-    from chainrule.engines.cpu.engine import CpuEngine
-
+    """Compare outputs, cost and gradient of the default engine, in both dtypes, with those of the judge."""
     about = (
-        "cpu and reference engine",
+        f"{ENGINES[0]} and {JUDGE} engine",
         "outputs, cost and gradient of the two engines, in float64 and float32",
         "1e-12 (float64) and 1e-5 (float32) of the largest terms + 10 times what one rounding of each weight changes",
     )
     if skipped := not_dense(batch):
         return Check(*about, skipped=skipped)
+    judge = engine_named(JUDGE)
     parts = []
     signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], batch.layout.size)
     for dtype in (np.float64, np.float32):
@@ -68,26 +66,28 @@ def check_engines(batch: Batch) -> Check:
         # Both begin with the same numbers, rounded to the dtype, so that the arithmetic alone is compared.
         x, y, flat = (np.asarray(array, dtype).astype(np.float64) for array in (batch.x, batch.y, batch.flat))
         rows = Batch(batch.network, flat, x, y, batch.weights, batch.rows)
-        cpu, reference = _numbers(CpuEngine(dtype), rows), _numbers(ReferenceEngine(), rows)
+        trained, judged = (
+            _numbers(engine, rows) for engine in (engine_named(ENGINES[0], dtype=dtype), judge)
+        )
         # How much the network makes of roundings: what changes when each weight is rounded once, up or down.
         nudged = Batch(
             batch.network, flat * (1 + signs * float(np.finfo(dtype).eps)), x, y, batch.weights, batch.rows
         )
         spreads = [
             float(np.max(np.abs(moved - at)))
-            for moved, at in zip(_numbers(ReferenceEngine(), nudged), reference, strict=True)
+            for moved, at in zip(_numbers(judge, nudged), judged, strict=True)
         ]
-        largest = float(np.max(np.abs(reference[0]), initial=1e-3))
+        largest = float(np.max(np.abs(judged[0]), initial=1e-3))
         steepest = float(np.max(rows.size_of_roundings, initial=0.0))
-        limits = (largest, abs(float(reference[1][0])) + steepest, steepest)
-        for kind, (found, expected) in enumerate(zip(cpu, reference, strict=True)):
+        limits = (largest, abs(float(judged[1][0])) + steepest, steepest)
+        for kind, (found, expected) in enumerate(zip(trained, judged, strict=True)):
             allowed = NEAR[name] * limits[kind] + ROUNDED_WEIGHTS * spreads[kind]
             parts.append(_comparison(rows, kind, name, found, expected, allowed))
     whole = joined(parts)
     return Check(*about, len(whole.found), len(whole.bad), whole.worst)
 
 
-def _numbers(engine: Any, batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
+def _numbers(engine: Engine, batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
     """Return an engine's outputs, cost and gradient, each flat."""
     network, flat = batch.network, batch.flat[None]
     data = Data(batch.x, batch.y, np.arange(len(batch.x)), np.arange(0), batch.weights)

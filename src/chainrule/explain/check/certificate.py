@@ -211,20 +211,8 @@ def _given(
 ) -> Batch:
     if parameters is None or x is None or y is None:
         raise SettingsError("a network is checked with its parameters, rows x and targets y: give all three")
-    layout = Layout(network)
-    flat = (
-        np.asarray(parameters, np.float64)
-        if hasattr(parameters, "ndim")
-        else layout.flatten(
-            {
-                number: {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-                for number, arrays in parameters.items()
-            }
-        )
-    )
+    flat = Layout(network).flat(parameters)
     rows, targets = np.asarray(x, np.float64), np.asarray(y, np.float64)
-    if flat.shape != (layout.size,):
-        raise SettingsError(f"parameters of shape {flat.shape} don't fit: the network has {layout.size}")
     wanted = (len(rows), network.output.n_out)
     if rows.ndim != 2 or not len(rows) or targets.shape != wanted:
         raise SettingsError(

@@ -20,9 +20,9 @@ from chainrule.explain.derive.matrices import matrix_lines
 from chainrule.explain.derive.paths import path_lines
 from chainrule.explain.derive.stage import LEADS as STAGE_LEADS
 from chainrule.explain.derive.stage import RULES as STAGE_RULES
-from chainrule.explain.derive.update import UPDATE, change_of_cost, optimizer_number
+from chainrule.explain.derive.update import UPDATE, change_of_cost, number_of_update
 from chainrule.explain.derive.writer import Rule, Writer
-from chainrule.explain.trace.address import LAYER_PARAMETERS, PARAMETERS, TERMS, Address
+from chainrule.explain.trace.address import LAYER_PARAMETERS, TERMS, Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.differentiate import differentiate
@@ -73,11 +73,7 @@ GIVEN: Mapping[str, str] = {
 }
 """What nothing leads to, in words; other such numbers are the optimizer's memory."""
 
-OF_UPDATES = frozenset(
-    {f"{name}_{mark}" for name in PARAMETERS for mark in ("decayed", "new")}
-    | {f"dC/d{name}" for name in PARAMETERS}
-    | {"eta", "norm", "strength"}
-)
+OF_UPDATES = ("eta", "norm", "strength")
 STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
 PATH_QUANTITIES = (*(f"dC/d{name}" for name in TERMS), "dC/dx", "delta", *STAGE_GRADIENTS)
 
@@ -94,9 +90,9 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
         if step.update is not None:
             if place.name == "eta" and step.update.rate is None:
                 return None
-            if place.name not in RULES and "/" in place.name:
+            if place.name not in RULES and place.name != place.parameter and place.parameter:
                 what = place.name.partition("/d")[0]
-                return None if what in step.update.before.arrays else optimizer_number
+                return None if what in step.update.before.arrays else number_of_update
         return RULES.get(place.name)
 
     return rule_of
@@ -211,7 +207,8 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
                 wanted = wanted and other.layer == place.layer
         else:
             same = (other.layer, other.index) == (place.layer, place.index) and _own(other) == _own(place)
-            wanted = (other.name in OF_UPDATES or "/" in other.name) and (same or other.layer is None)
+            changed = other.parameter not in ("", other.name) or "/" in other.name or other.name in OF_UPDATES
+            wanted = changed and (same or other.layer is None)
         return rule_of(other) if wanted else None
 
     return Writer(trace, place, leading, chain=True, most_lines=MOST_LINES)

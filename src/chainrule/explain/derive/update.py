@@ -9,10 +9,11 @@ import numpy as np
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
-from chainrule.equations.regularizers import CLIP, DECAY, PENALTY, PENALTY_SLOPE
+from chainrule.equations.regularizers import PENALTY
+from chainrule.equations.update import KEEP, Stage, chain, measuring, results, stages_before, stages_of
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer, multiplied, names_in, put
-from chainrule.explain.trace.address import PARAMETERS, Address
+from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import Update
 from chainrule.formula.nodes import Binary, Call, Negate, Node, Number, Symbol
 from chainrule.formula.rounding import UNIT
@@ -28,11 +29,12 @@ def update_of(writer: Writer) -> Update:
 def about(place: Address, name: str) -> Address:
     """Return the address of another quantity of the same parameter: ``about(W_new[2][1,3], "g")`` is g/dW[2][1,3].
 
-    A name that ends in _new or is w, decayed or C is written as it is addressed.
+    ``w`` is the parameter itself, and names of what becomes of it begin so: ``w_new``.
     """
     own = place.by.name.partition("_")[0]
-    names = {"w": own, "w_new": f"{own}_new", "w_decayed": f"{own}_decayed"}
-    return replace(place, name=names.get(name, f"{name}/d{own}"), row=None)
+    start, _, result = name.partition("_")
+    is_own = start == "w" and result in ("", "new", *results("w"))
+    return replace(place, name=f"{own}{name[1:]}" if is_own else f"{name}/d{own}", row=None)
 
 
 def is_frozen(writer: Writer, place: Address) -> bool:
@@ -90,17 +92,62 @@ def learning_rate(writer: Writer, place: Address) -> Line:
     return writer.line(words, place, node, values, note=note)
 
 
-def penalized_gradient(writer: Writer, place: Address) -> Line:
-    """Return the gradient with the penalty's slope, 0 where the parameter is frozen."""
-    settings = update_of(writer).settings
-    if is_frozen(writer, place):
-        return writer.line("frozen: training leaves it alone", place, Number(0.0))
-    g = symbol(writer, place, "dC")
-    if not is_weight(place) or not (settings.l1 or settings.l2):
-        return writer.line("no penalty is about it", place, g)
-    slope = _without_zero(PENALTY_SLOPE.root, settings, symbol(writer, place, "w"))
-    values = {"l1": settings.l1, "l2": settings.l2}
-    return writer.line("gradient, plus the slope of the penalty", place, Binary("+", g, slope), values)
+def stage_line(writer: Writer, place: Address) -> Line:
+    """Return the line of a stage's result for a parameter: of the last stage that does something to it, or why none does."""
+    stages = stages_of(_result_of(place))
+    given = _symbol_before(writer, place, stages[0].sets, stages[0].result)
+    made = [(stage, _formula_of(writer, place, stage)) for stage in stages]
+    stage, node = next(((s, n) for s, n in reversed(made) if n != Symbol(s.sets)), made[0])
+    named: dict[str, Node] = {**dict.fromkeys(("w", "start"), symbol(writer, place, "w")), stage.sets: given}
+    if node == Symbol(stage.sets):
+        words = dict(stage.idle_at).get(place.quantity.place, stage.idle)
+        return writer.line(stage.frozen if is_frozen(writer, place) and stage.frozen else words, place, given)
+    values, slack = stage.values(update_of(writer).settings), 0.0
+    if stage.measures:
+        norm = writer.at("norm")
+        if writer.value(str(norm)) <= values["limit"]:
+            return writer.line(stage.within.format(**values), place, given)
+        named["norm"] = writer.symbol_of(norm)
+        # The engine takes the length of a scaled gradient, whose squares can't overflow.
+        slack = len(update_of(writer).raw) * UNIT * abs(writer.trace[about(place, stage.result)])
+    if update_of(writer).regularization is not None:
+        named.update({n: Binary("*", Symbol(n), writer.symbol("strength")) for n in stage.scheduled})
+    if "eta" in names_in(node):
+        named["eta"] = rate_of(writer, place)
+    return writer.line(stage.words, place, put(node, named), values, slack=slack)
+
+
+def _result_of(place: Address) -> str:
+    """Return the name of the result that an address is of: g of g/dW, decayed of W_decayed."""
+    what, _, by = place.name.partition("/d")
+    return what if by else place.name.partition("_")[2]
+
+
+def _formula_of(writer: Writer, place: Address, stage: Stage) -> Node:
+    """Return a stage's formula for one parameter, without the parts that are not in use or not about it."""
+    freed = 0.0 if is_frozen(writer, place) else 1.0
+    # What doesn't change doesn't decay either.
+    decays = float(is_weight(place)) * (freed if stage.sets == "w" else 1.0)
+    unused = {name: value for name, value in stage.values(update_of(writer).settings).items() if not value}
+    if stage.numbers and len(unused) == len(stage.numbers):
+        return Symbol(stage.sets)
+    known: dict[str, Node] = {
+        name: Number(value) for name, value in {**unused, "free": freed, "decayed": decays}.items()
+    }
+    return simplify(put(stage.formula.root, known))
+
+
+def _symbol_before(writer: Writer, place: Address, sets: str, result: str = "") -> Symbol:
+    """Return the symbol of ``g`` or ``w`` as a stage with this result gets it, or the optimizer's lines if it is empty."""
+    settings, freezes = update_of(writer).settings, not writer.trace.layout.free.all()
+    before = stages_before(result)
+    acted = [stage for stage in before if stage.sets == sets and stage.acts(settings, freezes=freezes)]
+    if sets == "w":
+        acted = [stage for stage in acted if _formula_of(writer, place, stage) != Symbol("w")]
+    if not acted:
+        return symbol(writer, place, "dC" if sets == "g" else "w")
+    name = acted[-1].result if result or sets == "w" else results("g")[-1]
+    return symbol(writer, place, name if sets == "g" else f"w_{name}")
 
 
 def _without_zero(node: Node, settings: StepSettings, w: Symbol) -> Node:
@@ -110,59 +157,20 @@ def _without_zero(node: Node, settings: StepSettings, w: Symbol) -> Node:
 
 
 def length(writer: Writer, place: Address) -> Line:
-    """Return the length of the whole gradient, before clipping."""
-    update, layout = update_of(writer), writer.trace.layout
+    """Return the length of the whole gradient, before the stage that measures it."""
+    measured, layout = update_of(writer).measured, writer.trace.layout
+    result = measuring().result
 
     def square(i: int) -> Node:
         name = Address.parse(layout.address(i)).at(step=writer.place.step)
-        return Binary("^", symbol(writer, name, _before_clipping(writer)), Number(2.0))
+        return Binary("^", _symbol_before(writer, name, "g", result), Number(2.0))
 
-    total = writer.total(square, update.penalized**2, "parameters")
+    total = writer.total(square, measured**2, "parameters")
     node = Call("sqrt", (total.node,))
-    slack = len(update.penalized) * UNIT * float(np.linalg.norm(update.penalized))
+    slack = len(measured) * UNIT * float(np.linalg.norm(measured))
     return writer.line(
         "length of the gradient over all parameters", place, node, total.values, slack=slack, note=total.note
     )
-
-
-def _before_clipping(writer: Writer) -> str:
-    settings = update_of(writer).settings
-    changed = settings.l1 or settings.l2 or not writer.trace.layout.free.all()
-    return "penalized" if changed else "dC"
-
-
-def used_gradient(writer: Writer, place: Address) -> Line:
-    """Return the gradient that the optimizer gets: clipped where it is longer than the limit."""
-    settings = update_of(writer).settings
-    g = symbol(writer, place, _before_clipping(writer))
-    if settings.clip_norm is None:
-        return writer.line("nothing is clipped", place, g)
-    norm = writer.at("norm")
-    length_now = writer.value(str(norm))
-    if length_now <= settings.clip_norm:
-        words = f"the gradient is no longer than clip_norm = {settings.clip_norm:g}, and stays"
-        return writer.line(words, place, g)
-    node = put(CLIP.root, {"g": g, "norm": writer.symbol_of(norm)})
-    # The engine takes the length of a scaled gradient, whose squares can't overflow.
-    slack = len(update_of(writer).raw) * UNIT * abs(writer.trace[about(place, "g")])
-    words = "clipping: a gradient longer than the limit is shortened to it"
-    return writer.line(words, place, node, {"limit": settings.clip_norm}, slack=slack)
-
-
-def decayed(writer: Writer, place: Address) -> Line:
-    """Return the parameter after weight decay."""
-    settings = update_of(writer).settings
-    w = symbol(writer, place, "w")
-    if is_frozen(writer, place):
-        return writer.line("frozen: nothing decays", place, w)
-    if not is_weight(place) or not settings.weight_decay:
-        others = {"bias": "biases don't decay", "mix": "a mix doesn't decay"}
-        return writer.line(others.get(place.quantity.noun, "nothing decays"), place, w)
-    decay: Node = Symbol("decay")
-    if update_of(writer).regularization is not None:
-        decay = Binary("*", decay, writer.symbol("strength"))
-    node = put(DECAY.root, {"w": w, "eta": rate_of(writer, place), "decay": decay})
-    return writer.line("weight decay: the weight shrinks", place, node, {"decay": settings.weight_decay})
 
 
 def strength_of(writer: Writer, place: Address) -> Line:
@@ -176,27 +184,18 @@ def strength_of(writer: Writer, place: Address) -> Line:
     return writer.line(f"strength of regularization: {made.schedule.name}", place, node, values, note=note)
 
 
-def updated(writer: Writer, place: Address) -> Line:
-    """Return the new parameter by the optimizer's last line; a frozen one stays."""
-    return optimizer_line(writer, place, "w")
-
-
-def optimizer_number(writer: Writer, place: Address) -> Line:
-    """Return one of the optimizer's numbers of a parameter: the result of one of its lines."""
-    return optimizer_line(writer, place, place.name.partition("/d")[0].removesuffix("_new"))
-
-
-def optimizer_line(writer: Writer, place: Address, wanted: str) -> Line:
-    """Return the line of the optimizer that sets ``wanted``, its names put as addresses of the parameter."""
+def number_of_update(writer: Writer, place: Address) -> Line:
+    """Return the line of a parameter's number in an update: a stage's result, or that of one of the optimizer's lines."""
+    if stages_of(_result_of(place)) and not (
+        _result_of(place) == KEEP.result and not is_frozen(writer, place)
+    ):
+        return stage_line(writer, place)
+    wanted = place.name.partition("/d")[0].removesuffix("_new") if "/d" in place.name else "w"
     update = update_of(writer)
-    method, settings = update.settings.optimizer, update.settings
-    if is_frozen(writer, place) and wanted == "w":
-        return writer.line("frozen: training leaves it alone", place, symbol(writer, place, "w"))
-    decays = bool(settings.weight_decay) and is_weight(place) and not is_frozen(writer, place)
-    changes = settings.clip_norm is not None or _before_clipping(writer) == "penalized"
+    method = update.settings.optimizer
     names: dict[str, Node] = {
-        "w": symbol(writer, place, "w_decayed" if decays else "w"),
-        "g": symbol(writer, place, "g" if changes else "dC"),
+        "w": _symbol_before(writer, place, "w"),
+        "g": _symbol_before(writer, place, "g"),
         "eta": rate_of(writer, place),
         "t": writer.symbol("t"),
         **{name: symbol(writer, place, name) for name in method.state},
@@ -249,9 +248,8 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
     lines = []
     settings = update.settings
     is_plain = (
-        [text for _, text in settings.optimizer.lines] == ["w - eta*g"]
-        and settings.clip_norm is None
-        and not (settings.l1 or settings.l2 or settings.weight_decay)
+        chain(settings, freezes=False) == (settings.optimizer,)
+        and [text for _, text in settings.optimizer.lines] == ["w - eta*g"]
         and not layout.rated
     )
     if is_plain:
@@ -303,9 +301,5 @@ UPDATE: Mapping[str, Rule] = {
     "strength": strength_of,
     "norm": length,
     "penalty": penalty_of,
-    **{f"{name}_decayed": decayed for name in PARAMETERS},
-    **{f"{name}_new": updated for name in PARAMETERS},
-    **{f"penalized/d{name}": penalized_gradient for name in PARAMETERS},
-    **{f"g/d{name}": used_gradient for name in PARAMETERS},
 }
-"""Rules by name; the optimizer's own numbers have the rule `optimizer_number`."""
+"""Rules by name; every number of a parameter has the rule `number_of_update`."""

@@ -205,7 +205,7 @@ def _rate(model: Model, batch: Batch, member: int | None) -> tuple[list[Finding]
     from chainrule.fitting.card import settings_of
 
     settings = _settings(model)
-    if not model.card or not settings.optimizer.lines:
+    if not model.card or settings.optimizer.searches:
         return [], None
     card = model.card
     strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))

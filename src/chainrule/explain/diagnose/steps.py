@@ -10,8 +10,9 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
+from chainrule.engines import JUDGE, engine_named
 from chainrule.engines.base import Data, StepSettings
-from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.activations import activation
 from chainrule.equations.network import Network
 from chainrule.explain.check.batch import Batch
@@ -98,27 +99,34 @@ def trial(
     """
     n = len(batch.x)
     data = Data(batch.x, batch.y, np.arange(n), np.arange(0), batch.weights)
-    run = ReferenceEngine().start(batch.network, batch.flat[None], data, settings)
     slots = [
         batch.layout.slot(number, layer.product.name) for number, layer in enumerate(batch.network.layers, 1)
     ]
-    before = float(run.losses(data.train)[0])
+    flat, state = batch.flat, settings.optimizer.init(batch.flat, np)
+
+    def cost(flat: FloatArray) -> float:
+        return float(
+            engine_named(JUDGE).start(batch.network, flat[None], data, settings).losses(data.train)[0]
+        )
+
     ratios: list[list[float]] = []
     for epoch in count():
-        for rows in run.batches(epoch, 0):
-            step = run.step(0, rows, learning_rate, strength)
-            old = run.parameters[0].copy()
+        for rows in batches(data, settings, epoch, 0):
+            masks = masks_of_step(batch.network, len(rows), settings.seed, state.t, 0, strength)
+            weights = None if data.weights is None else data.weights[rows]
+            x, y = data.x[rows], data.y[rows]
+            step = take_step(
+                batch.layout, flat, state, x, y, settings, learning_rate, weights, masks, strength
+            )
             with np.errstate(all="ignore"):
                 ratios.append(
-                    [_ratio(old[s.start : s.stop], step.parameters[s.start : s.stop]) for s in slots]
+                    [_ratio(flat[s.start : s.stop], step.parameters[s.start : s.stop]) for s in slots]
                 )
-            run.parameters[0], run.states[0] = step.parameters, step.state
+            flat, state = step.parameters, step.state
             if len(ratios) == steps or not np.isfinite(step.parameters).all():
                 with np.errstate(all="ignore"):
-                    after = float(run.losses(data.train)[0])
-                    return Trial(
-                        learning_rate, len(ratios), before, after, tuple(np.median(ratios, axis=0).tolist())
-                    )
+                    medians = tuple(np.median(ratios, axis=0).tolist())
+                    return Trial(learning_rate, len(ratios), cost(batch.flat), cost(flat), medians)
     raise AssertionError("count() doesn't end")
 
 

@@ -15,6 +15,7 @@ from typing import Literal
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.layers import parameters_of_kinds
 from chainrule.equations.network import Network
+from chainrule.equations.update import stages_of
 from chainrule.errors import SettingsError
 from chainrule.formula.names import Name, join_name, split_name
 
@@ -148,11 +149,6 @@ STAGE_INDICES: Mapping[str, str] = MappingProxyType(
 )
 """The indices of the feature stage's quantities, in words."""
 
-_OF_OPTIMIZERS: Mapping[str, str] = {
-    "penalized": "the derivative by {} with the penalties' part",
-    "g": "the gradient that the optimizer gets for {}",
-}
-
 ALIASES: Mapping[str, str] = MappingProxyType({"dC/dz": "delta", "w": "W", "dC/dw": "dC/dW"})
 """Other spellings that are understood."""
 
@@ -206,7 +202,7 @@ class Address:
     @property
     def parameter(self) -> str:
         """The parameter array that it is, or is about: W of W[1][2,3], of W_new[1][2,3] and of m/dW[1][2,3]; "" if none."""
-        name = self.name.partition("/d")[2] or self.name.removesuffix("_new").removesuffix("_decayed")
+        name = self.name.partition("/d")[2] or self.name.partition("_")[0]
         return name if name in PARAMETERS and not self.name.startswith("du/") else ""
 
     @property
@@ -266,9 +262,13 @@ def quantity(name: str) -> Quantity:
         return QUANTITIES[name]
     what, _, by = name.partition("/d")
     if by in PARAMETERS and what not in ("dC", "du"):
-        kind = QUANTITIES[by]
-        text = _OF_OPTIMIZERS.get(what, f"the optimizer's {what} for {{}}")
-        return Quantity(name, kind.place, False, text, kind.noun)
+        found = [stage.what for stage in stages_of(what)]
+        return Quantity(
+            name, QUANTITIES[by].place, False, *(found[:1] or [f"the optimizer's {what} for {{}}"])
+        )
+    own, _, result = name.partition("_")
+    if own in PARAMETERS and (changes := stages_of(result)):
+        return Quantity(name, QUANTITIES[own].place, False, changes[0].what)
     known = [*QUANTITIES, *ALIASES]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"

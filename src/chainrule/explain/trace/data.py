@@ -19,6 +19,7 @@ from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState, optimizer
+from chainrule.equations.update import results
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
@@ -141,7 +142,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
             *(_PER_LAYER if number else _OF_STAGE),
             *(f"{name}/d{kind}" for name in own for kind in kinds),
         ]
-        names += [f"{kind}_{mark}" for kind in kinds for mark in ("decayed", "new")]
+        names += [f"{kind}_{mark}" for kind in kinds for mark in (*results("w"), "new")]
         layers.append(
             {name: array for name in names if (array := _array(one, step, name, number)) is not None}
         )
@@ -165,7 +166,7 @@ def _update_names(step: StepTrace) -> list[str]:
         return []
     states = [*step.update.before.arrays]
     lines = [name for name in step.update.lines if name != "w" and name not in states]
-    return ["penalized", "g", *states, *(f"{name}_new" for name in states), *lines]
+    return [*results("g"), *states, *(f"{name}_new" for name in states), *lines]
 
 
 def _array(one: Trace, step: StepTrace, name: str, layer: int | None = None) -> Any:
@@ -342,9 +343,10 @@ def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray],
         number_from_data(data["numbers"]["eta"]),
         OptimizerState(t - 1, {name: flat(f"{name}/d{{}}") for name in method.state}),
         flat("dC/d{}"),
-        flat("penalized/d{}"),
-        flat("g/d{}"),
-        flat("{}_decayed"),
+        {
+            **{name: flat(f"{name}/d{{}}") for name in results("g")},
+            **{name: flat(f"{{}}_{name}") for name in results("w")},
+        },
         lines,
         OptimizerState(t, {name: lines[name] for name in method.state}),
         flat("{}_new"),

@@ -11,6 +11,7 @@ from chainrule._blas import one_blas_thread
 from chainrule._types import Array, FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
+from chainrule.equations.update import results
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
 from chainrule.explain.trace.records import Steps, StepTrace, Update
@@ -184,13 +185,14 @@ def _flat(name: str, step: StepTrace) -> FloatArray | None:
         return None
     if name in _NEW:
         return update.parameters
-    if name in _DECAYED:
-        return update.decayed
+    own, _, result = name.partition("_")
+    if own in PARAMETERS and result in results("w"):
+        return update.stages[result]
     what, _, by = name.partition("/d")
     if by not in PARAMETERS:
         return None
-    if what in ("g", "penalized"):
-        return update.used if what == "g" else update.penalized
+    if what in results("g"):
+        return update.stages[what]
     if what in update.before.arrays:
         return np.asarray(update.before.arrays[what])
     if what.removesuffix("_new") in update.after.arrays:
@@ -227,7 +229,7 @@ def _missing(place: Address, step: StepTrace) -> str:
         return f"{place}: dropout and weight decay are the same in the whole training"
     own = [
         f"{name}/dW"
-        for name in ("penalized", "g", *step.update.before.arrays, *step.update.lines)
+        for name in (*results("g"), *step.update.before.arrays, *step.update.lines)
         if name != "w"
     ]
     return f"{place}: not among the numbers of {step.update.settings.optimizer.name}; it has {', '.join(own)}"
@@ -235,7 +237,6 @@ def _missing(place: Address, step: StepTrace) -> str:
 
 _GRADIENTS = tuple(f"dC/d{name}" for name in PARAMETERS)
 _NEW = tuple(f"{name}_new" for name in PARAMETERS)
-_DECAYED = tuple(f"{name}_decayed" for name in PARAMETERS)
 _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "x": lambda step, _: step.record.x,
     "y": lambda step, _: step.y,
@@ -267,7 +268,7 @@ _OF_UPDATES: Mapping[str, Callable[[Steps, StepTrace, Update], float]] = {
     "C_new": lambda trace, step, update: update.cost,
     "eta": lambda trace, step, update: update.eta,
     "t": lambda trace, step, update: float(update.t),
-    "norm": lambda trace, step, update: _length(update.penalized),
+    "norm": lambda trace, step, update: _length(update.measured),
     "penalty": lambda trace, step, update: _penalty(trace, step.parameters, update.settings),
 }
 

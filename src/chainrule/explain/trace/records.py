@@ -15,6 +15,7 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
+from chainrule.equations.update import measuring, stages_before
 from chainrule.explain.trace.address import Address
 from chainrule.tables.encode import InputValue
 from chainrule.tables.target import TargetEncoder
@@ -54,17 +55,15 @@ class Regularization(Plain):
 class Update:
     """What a step did to the parameters; arrays are flat (p,), as `Layout` lays them out.
 
-    ``raw`` is the gradient of the cost, ``penalized`` with the penalties' part and frozen parameters at 0, ``used``
-    clipped as well; ``decayed`` the parameters after weight decay; ``lines`` the result of each of the optimizer's lines.
+    ``raw`` is the gradient of the cost, ``stages`` have the result of each stage of the step by its name (`update`), and
+    ``lines`` that of each of the optimizer's lines.
     """
 
     settings: StepSettings
     eta: float
     before: OptimizerState
     raw: FloatArray
-    penalized: FloatArray
-    used: FloatArray
-    decayed: FloatArray
+    stages: Mapping[str, FloatArray]
     lines: Mapping[str, FloatArray]
     after: OptimizerState
     parameters: FloatArray
@@ -77,6 +76,11 @@ class Update:
     def t(self) -> int:
         """The number of the update, from 1."""
         return self.before.t + 1
+
+    @property
+    def measured(self) -> FloatArray:
+        """The gradient whose length a stage measures, (p,)."""
+        return self.stages[stages_before(measuring().result)[-1].result]
 
 
 @dataclass(frozen=True, eq=False)

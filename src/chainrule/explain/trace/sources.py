@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.engines.reference.engine import ReferenceEngine
+from chainrule.engines.step import predicted
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import SettingsError, TableError
@@ -51,7 +51,7 @@ def trace_rows(
     flat = np.asarray(model.parameters[member - 1], np.float64)
     layout = Layout(model.network)
     step = trace_step(layout, flat, x, y, rows=wanted)
-    outputs = ReferenceEngine().predict(model.network, model.parameters, x)
+    outputs = predicted(model.network, model.parameters, x)
     mean = outputs.mean(axis=0)
     is_number = model.task == "regression"
     answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)

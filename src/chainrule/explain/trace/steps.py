@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -11,12 +11,12 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
-from chainrule.engines.reference.step import take_passes, take_update
+from chainrule.engines.step import take_passes
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares
 from chainrule.equations.network import Network, Parameters
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.regularizers import penalized
+from chainrule.equations.update import updated
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.trace import Trace
@@ -54,6 +54,11 @@ def trace_step(
                 for number, layer in enumerate(network.layers, 1)
             ]
         return StepTrace(0, numbers, flat, record, tuple(slopes))
+    if settings is not None and settings.optimizer.searches:
+        raise SettingsError(
+            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
+            "single steps to trace"
+        )
     record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
     made = StepTrace(
         0,
@@ -70,29 +75,20 @@ def trace_step(
     )
     if settings is None:
         return made
-    if not settings.optimizer.lines:
-        raise SettingsError(
-            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
-            "single steps to trace"
-        )
     before = settings.optimizer.init(flat, np) if state is None else state
     strength = 1.0 if regularization is None else regularization.value
-    taken = take_update(layout, flat, raw, before, settings, eta, strength)
     with np.errstate(all="ignore"):
-        again = network.forward(layout.unflatten(taken.parameters), x, np, masks)
+        change = updated(layout, flat, raw, before, settings, eta, strength)
+        again = network.forward(layout.unflatten(change.parameters), x, np, masks)
         update = Update(
             settings,
             eta,
             before,
             raw,
-            taken.used
-            if settings.clip_norm is None
-            else penalized(raw, flat, layout.decayed, settings.l1, settings.l2, np) * layout.free,
-            taken.used,
-            taken.shrunk,
-            taken.lines,
-            taken.state,
-            taken.parameters,
+            change.stages,
+            change.lines,
+            change.state,
+            change.parameters,
             network.row_losses(again, y, np),
             float(network.cost(again, y, np, weights)),
             rate,
@@ -119,7 +115,7 @@ def trace_network(
     ``learning_rate`` (the optimizer's own if None). Raises SettingsError for arrays that don't fit.
     """
     layout = Layout(network)
-    flat = _flat_parameters(layout, parameters)
+    flat = layout.flat(parameters)
     rows = _rows(x, network.n_inputs, "x")
     targets = None if y is None else _rows(y, network.output.n_out, "y")
     if targets is not None and len(targets) != len(rows):
@@ -140,39 +136,6 @@ def trace_network(
         if step.update is not None:
             flat, state = step.update.parameters, step.update.after
     return Trace(network, tuple(made))
-
-
-def _flat_parameters(layout: Layout, parameters: Parameters | FloatArray) -> FloatArray:
-    if isinstance(parameters, np.ndarray):
-        flat = np.array(parameters, np.float64)
-        if flat.shape != (layout.size,):
-            raise SettingsError(f"parameters of shape {flat.shape} don't fit a network of {layout.size}")
-        return flat
-    shapes = layout.network.shapes()
-    if set(parameters) != set(shapes):
-        raise SettingsError(
-            f"parameters for the layers {_joined(parameters)} don't fit a network that has {_joined(shapes)}"
-        )
-    for number, wanted in shapes.items():
-        given = parameters[number]
-        for name, shape in wanted.items():
-            found = np.shape(given[name]) if name in given else None
-            if found != shape:
-                what = "is missing" if found is None else f"has shape {found}"
-                raise SettingsError(f"{name}[{number}] {what}, but {shape} is expected")
-        unknown = sorted(set(given) - set(wanted))
-        if unknown:
-            raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
-    return layout.flatten(
-        {
-            number: {name: np.asarray(array, np.float64) for name, array in arrays.items()}
-            for number, arrays in parameters.items()
-        }
-    )
-
-
-def _joined(numbers: Iterable[int]) -> str:
-    return ", ".join(str(number) for number in sorted(numbers))
 
 
 def _rows(values: Any, width: int, name: str) -> FloatArray:

@@ -156,7 +156,7 @@ def update(scene: Scene) -> Outcome:
         (
             name,
             scene.number(trace.steps[0].parameters[i]),
-            scene.number(made.used[i]) if scene.setup.layout.free[i] else "frozen",
+            scene.number(made.stages["g"][i]) if scene.setup.layout.free[i] else "frozen",
             scene.number(made.parameters[i]),
         )
         for i, name in enumerate(names)

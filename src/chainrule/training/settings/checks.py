@@ -37,7 +37,7 @@ def check_loss(cost: Loss, problem: Problem) -> None:
 
 def check_together(chosen: Settings, method: Optimizer, network: Network) -> None:
     """Raise SettingsError for what an optimizer, or sharing, can't be used with."""
-    if method.name == "lbfgs":
+    if method.searches:
         refused = {
             "dropout": any(layer.dropout for layer in network.layers),
             "clip_norm": chosen.clip_norm is not None,
@@ -101,7 +101,7 @@ def check_perceptron(method: Optimizer, network: Network) -> None:
 
 def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     """Raise SettingsError for a setting that would have no effect."""
-    lbfgs, together, stops = method.name == "lbfgs", asked.stop_together, chosen.early_stopping
+    lbfgs, together, stops = method.searches, asked.stop_together, chosen.early_stopping
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
     eases = asked.regularization_schedule not in (None, "constant")

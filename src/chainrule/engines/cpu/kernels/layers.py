@@ -7,6 +7,7 @@ from typing import Any
 from numba import uint64
 
 from chainrule._random import Purpose
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.loops import (
     inner_loop,
     philox,
@@ -16,24 +17,6 @@ from chainrule.engines.cpu.kernels.native import (
     call_activation,
     copy,
     gemm,
-)
-from chainrule.engines.cpu.kernels.places import (
-    A_AT,
-    ACTIVATION,
-    B_AT,
-    B_SIZE,
-    GEMM,
-    KEPT,
-    MIXES,
-    N_IN,
-    N_OUT,
-    OF_DROPOUT,
-    OF_PRODUCTS,
-    SEED_HIGH,
-    SEED_LOW,
-    THRESHOLD,
-    W_AT,
-    Z_AT,
 )
 
 _N, _T = ord("N"), ord("T")
@@ -45,13 +28,13 @@ _DROPOUT = int(Purpose.DROPOUT)
 @inner_loop
 def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, member: Any) -> None:
     """Multiply a layer's outputs and slopes by its dropout mask; ``first``: the block's first row in the batch."""
-    cols = shape.layers[layer, N_OUT]
-    threshold = uint64(shape.layers[layer, THRESHOLD])
+    cols = shape.layers[layer, col.N_OUT]
+    threshold = uint64(shape.layers[layer, col.THRESHOLD])
     c1, c2, c3 = uint64(_DROPOUT + 16 * (layer + 1)), uint64(step), uint64(member)
-    k0, k1 = uint64(shape.facts[SEED_LOW]), uint64(shape.facts[SEED_HIGH])
-    one, none = space.a.dtype.type(shape.scales[layer, OF_DROPOUT]), space.a.dtype.type(0.0)
+    k0, k1 = uint64(shape.constants[col.SEED_LOW]), uint64(shape.constants[col.SEED_HIGH])
+    one, none = space.a.dtype.type(shape.scales[layer, col.OF_DROPOUT]), space.a.dtype.type(0.0)
     words = space.words
-    keeps = shape.layers[layer, MIXES] == KEPT
+    keeps = shape.layers[layer, col.MIXES] == col.KEPT
     blocks = (cols + 3) // 4
     for row in range(rows):
         for q in range(blocks):
@@ -61,8 +44,8 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
             words[at + uint64(1)] = w1
             words[at + uint64(2)] = w2
             words[at + uint64(3)] = w3
-        a0 = uint64(shape.layers[layer + 1, A_AT] + row * cols)
-        z0 = uint64(shape.layers[layer, Z_AT] + row * cols)
+        a0 = uint64(shape.layers[layer + 1, col.A_AT] + row * cols)
+        z0 = uint64(shape.layers[layer, col.Z_AT] + row * cols)
         for j in range(uint64(cols)):
             r = one if words[j] >= threshold else none
             space.a[a0 + j] *= r
@@ -75,40 +58,60 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
 @inner_loop
 def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     """Compute z and a of one layer for the ``rows`` rows in the buffers, by the activation's own code."""
-    facts = shape.layers[layer]
-    n_in, n_out = facts[N_IN], facts[N_OUT]
+    constants = shape.layers[layer]
+    n_in, n_out = constants[col.N_IN], constants[col.N_OUT]
     a, z = space.a, space.z
-    z0, b0 = facts[Z_AT], facts[B_AT]
+    z0, b0 = constants[col.Z_AT], constants[col.B_AT]
     beta = 1.0
-    if facts[B_SIZE] == n_out:
+    if constants[col.B_SIZE] == n_out:
         for i in range(rows):
             copy(z, z0 + i * n_out, w, b0, n_out)
-    elif facts[B_SIZE] == 1:
+    elif constants[col.B_SIZE] == 1:
         for i in range(uint64(rows * n_out)):
             z[uint64(z0) + i] = w[b0]
     else:
         beta = 0.0
-    a0, w0, scale = facts[A_AT], facts[W_AT], shape.scales[layer, OF_PRODUCTS]
-    gemm(shape.facts[GEMM], _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
-    if facts[MIXES] == KEPT:
+    a0, w0, scale = constants[col.A_AT], constants[col.W_AT], shape.scales[layer, col.OF_PRODUCTS]
+    gemm(
+        shape.constants[col.GEMM],
+        _N,
+        _N,
+        n_out,
+        rows,
+        n_in,
+        scale,
+        w,
+        w0,
+        n_out,
+        a,
+        a0,
+        n_in,
+        beta,
+        z,
+        z0,
+        n_out,
+    )
+    if constants[col.MIXES] == col.KEPT:
         copy(space.mixed, z0, z, z0, rows * n_out)
-    call_activation(facts[ACTIVATION], z, z0, a, shape.layers[layer + 1, A_AT], space.scratch, 0, rows, n_out)
-    if facts[MIXES]:
+    call_activation(
+        constants[col.ACTIVATION], z, z0, a, shape.layers[layer + 1, col.A_AT], space.scratch, 0, rows, n_out
+    )
+    if constants[col.MIXES]:
         mix(shape, space, w, rows, layer)
 
 
 @inner_loop
 def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
     """Compute delta of the layer before ``layer``, (delta W^T) · slope, and its dC/dalpha; ``adds`` as in `_gradient`."""
-    facts = shape.layers[layer]
-    n_in, n_out = facts[N_IN], facts[N_OUT]
+    constants = shape.layers[layer]
+    n_in, n_out = constants[col.N_IN], constants[col.N_OUT]
     delta, z = space.delta, space.z
-    d0, p0 = facts[Z_AT], shape.layers[layer - 1, Z_AT]
-    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
-    at_gemm = shape.facts[GEMM]
+    d0, p0 = constants[col.Z_AT], shape.layers[layer - 1, col.Z_AT]
+    w0, scale = constants[col.W_AT], shape.scales[layer, col.OF_PRODUCTS]
+    at_gemm = shape.constants[col.GEMM]
     gemm(at_gemm, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, delta, p0, n_in)
     at = uint64(p0)
-    if shape.layers[layer - 1, MIXES]:
+    if shape.layers[layer - 1, col.MIXES]:
         gradient_of_mix(shape, space, g, rows, layer - 1, adds)
     for i in range(uint64(rows * n_in)):
         delta[at + i] *= z[at + i]
@@ -117,20 +120,20 @@ def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, add
 @inner_loop
 def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
     """Compute a block's part of dC/dW = h^T delta and dC/db of one layer; ``adds``: to what is in ``g`` already."""
-    facts = shape.layers[layer]
-    n_in, n_out = facts[N_IN], facts[N_OUT]
-    delta, d0, a0 = space.delta, facts[Z_AT], facts[A_AT]
-    w0, scale = facts[W_AT], shape.scales[layer, OF_PRODUCTS]
+    constants = shape.layers[layer]
+    n_in, n_out = constants[col.N_IN], constants[col.N_OUT]
+    delta, d0, a0 = space.delta, constants[col.Z_AT], constants[col.A_AT]
+    w0, scale = constants[col.W_AT], shape.scales[layer, col.OF_PRODUCTS]
     beta = 1.0 if adds else 0.0
-    at_gemm = shape.facts[GEMM]
+    at_gemm = shape.constants[col.GEMM]
     gemm(at_gemm, _N, _T, n_out, n_in, rows, scale, delta, d0, n_out, space.a, a0, n_in, beta, g, w0, n_out)
-    if facts[B_SIZE] == 1:
+    if constants[col.B_SIZE] == 1:
         total = g.dtype.type(0.0)
         for i in range(rows * n_out):
             total += delta[d0 + i]
-        g[facts[B_AT]] = g[facts[B_AT]] + total if adds else total
-    elif facts[B_SIZE]:
-        b0 = uint64(facts[B_AT])
+        g[constants[col.B_AT]] = g[constants[col.B_AT]] + total if adds else total
+    elif constants[col.B_SIZE]:
+        b0 = uint64(constants[col.B_AT])
         if adds:
             for j in range(uint64(n_out)):
                 g[b0 + j] += delta[uint64(d0) + j]

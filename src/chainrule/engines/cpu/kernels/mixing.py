@@ -6,8 +6,8 @@ from typing import Any
 
 from numba import uint64
 
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.loops import inner_loop
-from chainrule.engines.cpu.kernels.places import A_AT, ALPHA_AT, KEPT, MIXES, N_OUT, Z_AT
 
 
 @inner_loop
@@ -17,14 +17,14 @@ def mix(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     Where it is kept for the way back, ``space.mixed`` holds z and then f(z) - z, and ``space.z`` the slope of f and
     then that of the mix, 1 + alpha (f'(z) - 1).
     """
-    facts = shape.layers[layer]
-    n_out, alpha = facts[N_OUT], uint64(facts[ALPHA_AT])
+    constants = shape.layers[layer]
+    n_out, alpha = constants[col.N_OUT], uint64(constants[col.ALPHA_AT])
     one = w.dtype.type(1.0)
     a, z, mixed = space.a, space.z, space.mixed
     for i in range(rows):
-        a0 = uint64(shape.layers[layer + 1, A_AT] + i * n_out)
-        z0 = uint64(facts[Z_AT] + i * n_out)
-        if facts[MIXES] == KEPT:
+        a0 = uint64(shape.layers[layer + 1, col.A_AT] + i * n_out)
+        z0 = uint64(constants[col.Z_AT] + i * n_out)
+        if constants[col.MIXES] == col.KEPT:
             for j in range(uint64(n_out)):
                 own = mixed[z0 + j]
                 part = a[a0 + j] - own
@@ -42,13 +42,13 @@ def gradient_of_mix(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds:
 
     ``adds``: to what is in ``g`` already.
     """
-    facts = shape.layers[layer]
-    n_out, alpha = facts[N_OUT], uint64(facts[ALPHA_AT])
+    constants = shape.layers[layer]
+    n_out, alpha = constants[col.N_OUT], uint64(constants[col.ALPHA_AT])
     delta, mixed = space.delta, space.mixed
     if not adds:
         for j in range(uint64(n_out)):
             g[alpha + j] = g.dtype.type(0.0)
     for i in range(rows):
-        row = uint64(facts[Z_AT] + i * n_out)
+        row = uint64(constants[col.Z_AT] + i * n_out)
         for j in range(uint64(n_out)):
             g[alpha + j] += delta[row + j] * mixed[row + j]

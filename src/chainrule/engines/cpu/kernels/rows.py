@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 from numba.np.numpy_support import carray
 
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.layers import _forward
 from chainrule.engines.cpu.kernels.loops import (
     compiled_loop,
@@ -16,23 +17,6 @@ from chainrule.engines.cpu.kernels.native import (
     atomic_load,
     copy,
     pointer,
-)
-from chainrule.engines.cpu.kernels.places import (
-    A_AT,
-    AT_A,
-    AT_FACTS,
-    AT_GROUPS,
-    AT_LAYERS,
-    AT_SCALES,
-    AT_SCRATCH,
-    AT_STAGE,
-    AT_STAGE_BUFFER,
-    AT_W,
-    AT_WORDS,
-    AT_Z,
-    WEIGHTED,
-    Shape,
-    Space,
 )
 from chainrule.engines.cpu.kernels.stage import enter, stage_forward
 from chainrule.engines.cpu.kernels.steps import _loss
@@ -70,7 +54,7 @@ def outputs_of_rows(
         stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
-        a0 = shape.layers[n_layers, A_AT]
+        a0 = shape.layers[n_layers, col.A_AT]
         for i in range(rows):
             for j in range(n_out):
                 out[member, start + i, j] = space.a[a0 + i * n_out + j]
@@ -111,7 +95,7 @@ def losses_of_rows(
         _loss(shape, space, rows)
         total = 0.0
         for i in range(rows):
-            weight = table.weights[rows_of[line, start + i]] if shape.facts[WEIGHTED] else 1.0
+            weight = table.weights[rows_of[line, start + i]] if shape.constants[col.WEIGHTED] else 1.0
             total += space.values[i] * weight
         totals[member, task % blocks] = total
 
@@ -125,22 +109,28 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
 
     ``bound`` (11, 3) says where the arrays are: taking each as an argument would take longer than the rest.
     """
-    a = carray(pointer(bound[AT_A, 0], x), bound[AT_A, 1])
-    z = carray(pointer(bound[AT_Z, 0], x), bound[AT_Z, 1])
-    scratch = carray(pointer(bound[AT_SCRATCH, 0], x), bound[AT_SCRATCH, 1])
-    words = carray(pointer(bound[AT_WORDS, 0], _WORDS), bound[AT_WORDS, 1])
-    w = carray(pointer(bound[AT_W, 0], x), (bound[AT_W, 1], bound[AT_W, 2]))
-    buffer = carray(pointer(bound[AT_STAGE_BUFFER, 0], x), bound[AT_STAGE_BUFFER, 1])
-    space = Space(a, z, z, z, z, z, words, scratch, buffer)
-    layers = carray(pointer(bound[AT_LAYERS, 0], bound), (bound[AT_LAYERS, 1], bound[AT_LAYERS, 2]))
-    scales = carray(pointer(bound[AT_SCALES, 0], _REALS), (bound[AT_SCALES, 1], bound[AT_SCALES, 2]))
-    rates = carray(pointer(bound[AT_SCALES, 0], _REALS), bound[AT_SCALES, 1])
-    facts = carray(pointer(bound[AT_FACTS, 0], bound), bound[AT_FACTS, 1])
-    groups = carray(pointer(bound[AT_GROUPS, 0], bound), (bound[AT_GROUPS, 1], bound[AT_GROUPS, 2]))
-    stage = carray(pointer(bound[AT_STAGE, 0], bound), bound[AT_STAGE, 1])
-    shape = Shape(layers, layers, rates, scales, facts, groups, stage)
+    a = carray(pointer(bound[col.AT_A, 0], x), bound[col.AT_A, 1])
+    z = carray(pointer(bound[col.AT_Z, 0], x), bound[col.AT_Z, 1])
+    scratch = carray(pointer(bound[col.AT_SCRATCH, 0], x), bound[col.AT_SCRATCH, 1])
+    words = carray(pointer(bound[col.AT_WORDS, 0], _WORDS), bound[col.AT_WORDS, 1])
+    w = carray(pointer(bound[col.AT_W, 0], x), (bound[col.AT_W, 1], bound[col.AT_W, 2]))
+    buffer = carray(pointer(bound[col.AT_STAGE_BUFFER, 0], x), bound[col.AT_STAGE_BUFFER, 1])
+    space = col.Space(a, z, z, z, z, z, words, scratch, buffer)
+    layers = carray(
+        pointer(bound[col.AT_LAYERS, 0], bound), (bound[col.AT_LAYERS, 1], bound[col.AT_LAYERS, 2])
+    )
+    scales = carray(
+        pointer(bound[col.AT_SCALES, 0], _REALS), (bound[col.AT_SCALES, 1], bound[col.AT_SCALES, 2])
+    )
+    rates = carray(pointer(bound[col.AT_SCALES, 0], _REALS), bound[col.AT_SCALES, 1])
+    constants = carray(pointer(bound[col.AT_CONSTANTS, 0], bound), bound[col.AT_CONSTANTS, 1])
+    groups = carray(
+        pointer(bound[col.AT_GROUPS, 0], bound), (bound[col.AT_GROUPS, 1], bound[col.AT_GROUPS, 2])
+    )
+    stage = carray(pointer(bound[col.AT_STAGE, 0], bound), bound[col.AT_STAGE, 1])
+    shape = col.Shape(layers, layers, rates, scales, constants, groups, stage)
     n_layers = len(layers) - 1
-    a0 = layers[n_layers, A_AT]
+    a0 = layers[n_layers, col.A_AT]
     for member in range(len(w)):
         copy(buffer if len(groups) else a, 0, x, 0, len(x))
         stage_forward(shape, space, w[member], 1)

@@ -12,96 +12,85 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
-from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop, largest, measure, norm, shuffle
+from chainrule.engines.cpu.kernels import columns as col
+from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop
 from chainrule.engines.cpu.kernels.native import atomic_load, copy
-from chainrule.engines.cpu.kernels.places import (
-    BATCH,
-    CLIPS,
-    ETA,
-    INFINITE,
-    LEFT_OUT,
-    LIMIT,
-    MEAN,
-    NORM,
-    OWN_AT,
-    OWN_OF_MEMBER,
-    OWN_SIZE,
-    PREPARE,
-    R_OF_ALL,
-    S_OF_ALL,
-    SEED_HIGH,
-    SEED_LOW,
-    SHARED_IN,
-    SHARED_OUT,
-    SHUFFLE,
-    SIZE_BITS,
-    START,
-    STEP,
-    STOP,
-    UPDATE,
-    W_OF_ALL,
-    W_OF_MEMBER,
-    WEIGHTED,
-    Rows,
-    Shared,
-    T,
-)
-from chainrule.engines.cpu.kernels.steps import _gradients, _update
+from chainrule.engines.cpu.kernels.steps import _deal, _gradients, _share_of, _update_slices, _weight_of
 
 
 @compiled_loop
-def _expand(sharing: Any, theta: Any, member: Any) -> None:
+def _expand(expansion: Any, theta: Any, member: Any) -> None:
     """Write a member's parameters: W_k = diag(r_k) W diag(s_k), and what is its own."""
-    w = sharing.w[member]
-    for layer in range(len(sharing.layers)):
-        facts = sharing.layers[layer]
-        n_in, n_out = facts[SHARED_IN], facts[SHARED_OUT]
-        s0 = uint64(facts[S_OF_ALL] + member * n_out)
+    w = expansion.w[member]
+    for layer in range(len(expansion.layers)):
+        constants = expansion.layers[layer]
+        n_in, n_out = constants[col.SHARED_IN], constants[col.SHARED_OUT]
+        s0 = uint64(constants[col.S_OF_ALL] + member * n_out)
         for i in range(n_in):
-            r = theta[facts[R_OF_ALL] + member * n_in + i]
-            to, source = uint64(facts[W_OF_MEMBER] + i * n_out), uint64(facts[W_OF_ALL] + i * n_out)
+            r = theta[constants[col.R_OF_ALL] + member * n_in + i]
+            to, source = (
+                uint64(constants[col.W_OF_MEMBER] + i * n_out),
+                uint64(constants[col.W_OF_ALL] + i * n_out),
+            )
             for j in range(uint64(n_out)):
                 w[to + j] = r * theta[source + j] * theta[s0 + j]
-    for array in range(len(sharing.own)):
-        facts = sharing.own[array]
-        copy(w, facts[OWN_OF_MEMBER], theta, facts[OWN_AT] + member * facts[OWN_SIZE], facts[OWN_SIZE])
-    for array in range(len(sharing.common)):
-        facts = sharing.common[array]
-        copy(w, facts[OWN_OF_MEMBER], theta, facts[OWN_AT], facts[OWN_SIZE])
+    for array in range(len(expansion.own)):
+        constants = expansion.own[array]
+        copy(
+            w,
+            constants[col.OWN_OF_MEMBER],
+            theta,
+            constants[col.OWN_AT] + member * constants[col.OWN_SIZE],
+            constants[col.OWN_SIZE],
+        )
+    for array in range(len(expansion.common)):
+        constants = expansion.common[array]
+        copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT], constants[col.OWN_SIZE])
 
 
 @compiled_loop
-def _fold(sharing: Any, theta: Any, gradient: Any, member: Any) -> None:
+def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
     """Write the gradients of a member's scalings and own arrays, and make of dC_k/dW_k its part of dC/dW, in place."""
-    g = sharing.g[member, 0]
-    share = g.dtype.type(1.0 / len(sharing.w))
+    g = expansion.g[member, 0]
+    share = g.dtype.type(1.0 / len(expansion.w))
     none = g.dtype.type(0.0)
-    for layer in range(len(sharing.layers)):
-        facts = sharing.layers[layer]
-        n_in, n_out = facts[SHARED_IN], facts[SHARED_OUT]
-        r0, s0 = facts[R_OF_ALL] + member * n_in, uint64(facts[S_OF_ALL] + member * n_out)
+    for layer in range(len(expansion.layers)):
+        constants = expansion.layers[layer]
+        n_in, n_out = constants[col.SHARED_IN], constants[col.SHARED_OUT]
+        r0, s0 = constants[col.R_OF_ALL] + member * n_in, uint64(constants[col.S_OF_ALL] + member * n_out)
         for j in range(uint64(n_out)):
             gradient[s0 + j] = none
         for i in range(n_in):
             of_r = _folded_row(
-                g, facts[W_OF_MEMBER] + i * n_out, theta, facts[W_OF_ALL] + i * n_out, s0, n_out
+                g,
+                constants[col.W_OF_MEMBER] + i * n_out,
+                theta,
+                constants[col.W_OF_ALL] + i * n_out,
+                s0,
+                n_out,
             )
             gradient[r0 + i] = of_r * share
             r = theta[r0 + i] * share
-            at, w0 = uint64(facts[W_OF_MEMBER] + i * n_out), uint64(facts[W_OF_ALL] + i * n_out)
+            at, w0 = (
+                uint64(constants[col.W_OF_MEMBER] + i * n_out),
+                uint64(constants[col.W_OF_ALL] + i * n_out),
+            )
             for j in range(uint64(n_out)):
                 part = r * g[at + j]
                 gradient[s0 + j] += part * theta[w0 + j]
                 g[at + j] = part * theta[s0 + j]
-    for array in range(len(sharing.own)):
-        facts = sharing.own[array]
-        at, to = uint64(facts[OWN_OF_MEMBER]), uint64(facts[OWN_AT] + member * facts[OWN_SIZE])
-        for i in range(uint64(facts[OWN_SIZE])):
+    for array in range(len(expansion.own)):
+        constants = expansion.own[array]
+        at, to = (
+            uint64(constants[col.OWN_OF_MEMBER]),
+            uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE]),
+        )
+        for i in range(uint64(constants[col.OWN_SIZE])):
             gradient[to + i] = g[at + i] * share
-    for array in range(len(sharing.common)):
-        facts = sharing.common[array]
-        at = uint64(facts[OWN_OF_MEMBER])
-        for i in range(uint64(facts[OWN_SIZE])):
+    for array in range(len(expansion.common)):
+        constants = expansion.common[array]
+        at = uint64(constants[col.OWN_OF_MEMBER])
+        for i in range(uint64(constants[col.OWN_SIZE])):
             g[at + i] *= share
 
 
@@ -124,28 +113,38 @@ def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
 
 
 @compiled_loop
-def _add_members(sharing: Any, gradient: Any, start: Any, stop: Any) -> None:
+def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
     """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
-    for layer in range(len(sharing.layers)):
-        facts = sharing.layers[layer]
-        size = facts[SHARED_IN] * facts[SHARED_OUT]
-        _add_array(sharing, gradient, start, stop, facts[W_OF_MEMBER], facts[W_OF_ALL], size)
-    for array in range(len(sharing.common)):
-        facts = sharing.common[array]
-        _add_array(sharing, gradient, start, stop, facts[OWN_OF_MEMBER], facts[OWN_AT], facts[OWN_SIZE])
+    for layer in range(len(expansion.layers)):
+        constants = expansion.layers[layer]
+        size = constants[col.SHARED_IN] * constants[col.SHARED_OUT]
+        _add_array(
+            expansion, gradient, start, stop, constants[col.W_OF_MEMBER], constants[col.W_OF_ALL], size
+        )
+    for array in range(len(expansion.common)):
+        constants = expansion.common[array]
+        _add_array(
+            expansion,
+            gradient,
+            start,
+            stop,
+            constants[col.OWN_OF_MEMBER],
+            constants[col.OWN_AT],
+            constants[col.OWN_SIZE],
+        )
 
 
 @compiled_loop
 def _add_array(
-    sharing: Any, gradient: Any, start: Any, stop: Any, of_member: Any, of_all: Any, size: Any
+    expansion: Any, gradient: Any, start: Any, stop: Any, of_member: Any, of_all: Any, size: Any
 ) -> None:
     first = max(start, of_all)
     count = min(stop, of_all + size) - first
     if count > 0:
         at = of_member + first - of_all
-        copy(gradient, first, sharing.g[0, 0], at, count)
-        for member in range(1, len(sharing.w)):
-            g = sharing.g[member, 0]
+        copy(gradient, first, expansion.g[0, 0], at, count)
+        for member in range(1, len(expansion.w)):
+            g = expansion.g[member, 0]
             for i in range(uint64(count)):
                 gradient[uint64(first) + i] += g[uint64(at) + i]
 
@@ -154,10 +153,10 @@ def _add_array(
 def _member_step(
     shape: Any,
     table: Any,
-    sharing: Any,
+    expansion: Any,
     state: Any,
     space: Any,
-    shared: Any,
+    exchange: Any,
     step: Any,
     before: Any,
     epoch: Any,
@@ -165,51 +164,40 @@ def _member_step(
     costs: Any,
 ) -> None:
     """Compute a member's cost and gradient on its own batch of a step, and fold the gradient."""
-    facts = shape.facts
-    order = sharing.orders[member]
+    constants = shape.constants
+    order = expansion.orders[member]
     n = len(order)
     if step == 0:
-        if facts[SHUFFLE]:
-            shuffle(order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
-        else:
-            for i in range(n):
-                order[i] = i
-        line = member if len(table.train) > 1 else 0
-        for i in range(n):
-            order[i] = table.train[line, order[i]]
-    at = step * facts[BATCH]
-    rows = min(facts[BATCH], n - at)
-    share = total = 1.0
-    if facts[MEAN]:
-        total = float(rows)
-        if facts[WEIGHTED]:
-            total = 0.0
-            for i in range(rows):
-                total += table.weights[order[at + i]]
-        share = 1.0 / total if total > 0.0 else 0.0
-    own = Rows(table.x, table.y, table.weights, table.train, order)
-    alone = Shared(shared.parts[member], shared.squares, shared.largest, shared.meeting, shared.progress)
+        _deal(constants, table, order, epoch, member)
+    at = step * constants[col.BATCH]
+    rows = min(constants[col.BATCH], n - at)
+    total = _weight_of(constants, table, order, at, rows)
+    share = _share_of(constants, total)
+    own = col.Rows(table.x, table.y, table.weights, table.train, order)
+    alone = col.Exchange(
+        exchange.parts[member], exchange.squares, exchange.largest, exchange.meeting, exchange.progress
+    )
     # Literals would be types of their own, and all that is called compiled once more for them.
     thread, size = int64(0), int64(1)
-    w, g = sharing.w[member], sharing.g[member]
+    w, g = expansion.w[member], expansion.g[member]
     _gradients(thread, size, shape, own, space, alone, w, g, at, rows, share, before, member)
-    costs[member, 0] += shared.parts[member, 0] * total
+    costs[member, 0] += exchange.parts[member, 0] * total
     costs[member, 1] += total
-    _fold(sharing, state.w[0], state.g[0], member)
+    _fold(expansion, state.w[0], state.g[0], member)
 
 
 @compiled_loop
 def train_shared_steps(
+    expansion: Any,
     thread: Any,
     size: Any,
     most: Any,
     bounds: Any,
     shape: Any,
     table: Any,
-    sharing: Any,
     state: Any,
     space: Any,
-    shared: Any,
+    exchange: Any,
     numbers: Any,
     rates: Any,
     epoch: Any,
@@ -220,63 +208,48 @@ def train_shared_steps(
 ) -> None:
     """Make up to ``most`` steps of all members, as thread ``thread`` of ``size``.
 
-    The epoch has as many steps as there are ``rates``; ``made`` (1,) steps were made before it. ``shared.progress``
-    says which step comes next and is moved on by thread 0; ``shared.parts`` (k, 1) are the members' costs of a step,
+    The epoch has as many steps as there are ``rates``; ``made`` (1,) steps were made before it. ``exchange.progress``
+    says which step comes next and is moved on by thread 0; ``exchange.parts`` (k, 1) are the members' costs of a step,
     and ``costs`` (k, 2) gathers cost times weight of rows, and that weight. ``diverged`` (1,) is the step, from 1, whose
     cost or update was not finite; ``steepest`` (1,) the largest absolute gradient of the last step that had an update, as
     bits.
     """
-    facts = shape.facts
-    meeting, progress = shared.meeting, shared.progress
+    meeting, progress = exchange.meeting, exchange.progress
     low, high = bounds[thread], bounds[thread + 1]
-    step = progress[STEP]
+    step = progress[col.STEP]
     for _ in range(most):
         if step == len(rates):
             break
         before = made[0] + step
-        for member in range(thread, len(sharing.w), size):
-            _member_step(shape, table, sharing, state, space, shared, step, before, epoch, member, costs)
+        for member in range(thread, len(expansion.w), size):
+            _member_step(shape, table, expansion, state, space, exchange, step, before, epoch, member, costs)
         barrier(meeting, size)
-        if atomic_load(meeting, LEFT_OUT):
+        if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
             break
         finite = True
-        for member in range(len(sharing.w)):
-            finite = finite and np.isfinite(shared.parts[member, 0])
+        for member in range(len(expansion.w)):
+            finite = finite and np.isfinite(exchange.parts[member, 0])
         if not finite:
             if thread == 0:
                 diverged[0] = step + 1
             step = len(rates)
             break
-        numbers[T] = before + 1.0
+        numbers[col.T] = before + 1.0
         for p in range(low, high):
-            _add_members(sharing, state.g[0], shape.slices[p, START], shape.slices[p, STOP])
-        if facts[CLIPS]:
-            for p in range(low, high):
-                _update(facts[PREPARE], state, int64(0), shape.slices[p], numbers)
-                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
-            barrier(meeting, size)
-            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
-        for p in range(low, high):
-            start, stop = shape.slices[p, START], shape.slices[p, STOP]
-            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
-            numbers[ETA] = rates[step] * shape.rates[p]
-            _update(facts[UPDATE], state, int64(0), shape.slices[p], numbers)
-            shared.largest[p, 1] = largest(state.w_bits[0], start, stop, facts[SIZE_BITS])
-        barrier(meeting, size)
-        for member in range(thread, len(sharing.w), size):
-            _expand(sharing, state.w[0], member)
+            _add_members(expansion, state.g[0], shape.slices[p, col.START], shape.slices[p, col.STOP])
+        # A literal 0 would be a type of its own, and all that is called compiled once more for it.
+        none = int64(0)
+        finite = _update_slices(
+            thread, size, low, high, shape, state, exchange, numbers, rates[step], none, steepest
+        )
+        for member in range(thread, len(expansion.w), size):
+            _expand(expansion, state.w[0], member)
         step += 1
-        for p in range(len(shape.slices)):
-            finite = finite and shared.largest[p, 1] < facts[INFINITE]
-        if thread == 0:
-            steepest[0] = 0
-            for p in range(len(shape.slices)):
-                steepest[0] = max(steepest[0], shared.largest[p, 0])
-            if not finite:
-                diverged[0] = step
         if not finite:
+            if thread == 0:
+                diverged[0] = step
             step = len(rates)
     barrier(meeting, size)
     if thread == 0:
-        progress[STEP] = step
+        progress[col.STEP] = step

@@ -12,38 +12,12 @@ from typing import Any
 
 from numba import extending, types, uint64
 
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.loops import inner_loop, load, sum_of, sum_of_products
 from chainrule.engines.cpu.kernels.native import gemm
-from chainrule.engines.cpu.kernels.places import (
-    COLUMNS_AT,
-    DA_AT,
-    G_C,
-    G_E,
-    G_F,
-    G_FROM,
-    G_KIND,
-    G_PHI,
-    G_SIZE,
-    G_TO,
-    G_V,
-    G_WIDTH,
-    GEMM,
-    GROUP_KINDS,
-    INPUTS,
-    N_IN,
-    N_OUT,
-    OF_PRODUCTS,
-    OUTPUTS,
-    ROWS,
-    S_AT,
-    STAGE_SIZE,
-    W_AT,
-    WAVES,
-    Z_AT,
-)
 from chainrule.engines.cpu.pieces import math32, math64
 
-_NUMBER, _CATEGORY = GROUP_KINDS.index("number"), GROUP_KINDS.index("category")
+_NUMBER, _CATEGORY = col.GROUP_KINDS.index("number"), col.GROUP_KINDS.index("category")
 _TURN = 2 * math.pi
 _N, _T = ord("N"), ord("T")
 
@@ -59,16 +33,16 @@ def _turn_of(t):  # type: ignore[no-untyped-def]  # see _turn
 
 
 @inner_loop
-def _scale_of(facts: Any, w: Any, output: Any) -> Any:
+def _scale_of(constants: Any, w: Any, output: Any) -> Any:
     """Return an output's factor in the scaling layer, 1 without one."""
-    return w[facts[S_AT] + output] if facts[S_AT] >= 0 else w.dtype.type(1.0)
+    return w[constants[col.S_AT] + output] if constants[col.S_AT] >= 0 else w.dtype.type(1.0)
 
 
 @inner_loop
-def _add_to_scale(facts: Any, g: Any, output: Any, part: Any) -> None:
+def _add_to_scale(constants: Any, g: Any, output: Any, part: Any) -> None:
     """Add to dC/ds of an output, where there is a scaling layer."""
-    if facts[S_AT] >= 0:
-        g[facts[S_AT] + output] += part
+    if constants[col.S_AT] >= 0:
+        g[constants[col.S_AT] + output] += part
 
 
 @inner_loop
@@ -79,13 +53,13 @@ def _column(buffer: Any, to: Any, source: Any, step: Any, rows: Any) -> None:
 
 
 @inner_loop
-def _waves(facts: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> None:
+def _waves(constants: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> None:
     """Work out the k-th cosine and the negative sine of a number's rows, side by side in the buffer."""
-    size = facts[ROWS]
-    x0 = uint64(facts[COLUMNS_AT])
-    u0, v0 = uint64(facts[COLUMNS_AT] + size), uint64(facts[COLUMNS_AT] + 2 * size)
-    f = w[group[G_F] + k]
-    phase = w.dtype.type(w[group[G_PHI] + k] * (1 / _TURN))
+    size = constants[col.ROWS]
+    x0 = uint64(constants[col.COLUMNS_AT])
+    u0, v0 = uint64(constants[col.COLUMNS_AT] + size), uint64(constants[col.COLUMNS_AT] + 2 * size)
+    f = w[group[col.G_F] + k]
+    phase = w.dtype.type(w[group[col.G_PHI] + k] * (1 / _TURN))
     for i in range(uint64(rows)):
         cosine, sine = _turn(f * buffer[x0 + i] + phase)  # type: ignore[no-untyped-call]  # see _turn
         buffer[u0 + i] = cosine
@@ -93,101 +67,101 @@ def _waves(facts: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -> No
 
 
 @inner_loop
-def _embed(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
+def _embed(constants: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
     """Write a number and its embedding to a[0]."""
     buffer, a = space.stage, space.a
-    size, width, to = facts[ROWS], group[G_WIDTH], group[G_TO]
-    columns, u0 = facts[COLUMNS_AT], uint64(facts[COLUMNS_AT] + size)
-    _column(buffer, columns, group[G_FROM], facts[INPUTS], rows)
+    size, width, to = constants[col.ROWS], group[col.G_WIDTH], group[col.G_TO]
+    columns, u0 = constants[col.COLUMNS_AT], uint64(constants[col.COLUMNS_AT] + size)
+    _column(buffer, columns, group[col.G_FROM], constants[col.INPUTS], rows)
     for q in range(width):
         e0 = uint64(columns + (4 + q) * size)
-        bias = w[group[G_C] + q]
+        bias = w[group[col.G_C] + q]
         for i in range(uint64(rows)):
             buffer[e0 + i] = bias
-    for k in range(facts[WAVES]):
-        _waves(facts, group, buffer, w, k, rows)
+    for k in range(constants[col.WAVES]):
+        _waves(constants, group, buffer, w, k, rows)
         for q in range(width):
             e0 = uint64(columns + (4 + q) * size)
-            v = w[group[G_V] + k * width + q]
+            v = w[group[col.G_V] + k * width + q]
             for i in range(uint64(rows)):
                 buffer[e0 + i] += v * buffer[u0 + i]
     for q in range(width + 1):
         # The number itself is the first column of all, the embedding begins with the fifth.
         e0 = columns + (3 + q) * size if q else columns
-        s = _scale_of(facts, w, to + q)
+        s = _scale_of(constants, w, to + q)
         for i in range(rows):
-            a[i * facts[OUTPUTS] + to + q] = s * buffer[e0 + i]
+            a[i * constants[col.OUTPUTS] + to + q] = s * buffer[e0 + i]
 
 
 @inner_loop
-def _embed_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
+def _embed_back(constants: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
     """Add a number's part to the gradients of f, phi, V, c and s."""
     buffer = space.stage
-    size, width, to = facts[ROWS], group[G_WIDTH], group[G_TO]
-    x0 = facts[COLUMNS_AT]
+    size, width, to = constants[col.ROWS], group[col.G_WIDTH], group[col.G_TO]
+    x0 = constants[col.COLUMNS_AT]
     u0, v0, du0, e0 = x0 + size, x0 + 2 * size, x0 + 3 * size, x0 + 4 * size
-    _column(buffer, x0, group[G_FROM], facts[INPUTS], rows)
-    _column(buffer, u0, facts[DA_AT] + to, facts[OUTPUTS], rows)
-    _add_to_scale(facts, g, to, sum_of_products(buffer, x0, u0, rows))
+    _column(buffer, x0, group[col.G_FROM], constants[col.INPUTS], rows)
+    _column(buffer, u0, constants[col.DA_AT] + to, constants[col.OUTPUTS], rows)
+    _add_to_scale(constants, g, to, sum_of_products(buffer, x0, u0, rows))
     for q in range(width):
-        _column(buffer, e0 + q * size, facts[DA_AT] + to + 1 + q, facts[OUTPUTS], rows)
+        _column(buffer, e0 + q * size, constants[col.DA_AT] + to + 1 + q, constants[col.OUTPUTS], rows)
         total = sum_of(buffer, e0 + q * size, rows)
-        g[group[G_C] + q] += _scale_of(facts, w, to + 1 + q) * total
-        _add_to_scale(facts, g, to + 1 + q, w[group[G_C] + q] * total)
-    for k in range(facts[WAVES]):
-        _waves(facts, group, buffer, w, k, rows)
+        g[group[col.G_C] + q] += _scale_of(constants, w, to + 1 + q) * total
+        _add_to_scale(constants, g, to + 1 + q, w[group[col.G_C] + q] * total)
+    for k in range(constants[col.WAVES]):
+        _waves(constants, group, buffer, w, k, rows)
         for i in range(uint64(rows)):
             buffer[uint64(du0) + i] = 0.0
         for q in range(width):
             # dC/da, not dC/de, is in the buffer: the scale is put in here, and 1/s is never needed.
-            at, da0 = group[G_V] + k * width + q, uint64(e0 + q * size)
-            s = _scale_of(facts, w, to + 1 + q)
+            at, da0 = group[col.G_V] + k * width + q, uint64(e0 + q * size)
+            s = _scale_of(constants, w, to + 1 + q)
             total = sum_of_products(buffer, u0, e0 + q * size, rows)
             g[at] += s * total
-            _add_to_scale(facts, g, to + 1 + q, w[at] * total)
+            _add_to_scale(constants, g, to + 1 + q, w[at] * total)
             v = s * w[at]
             for i in range(uint64(rows)):
                 buffer[uint64(du0) + i] += v * buffer[da0 + i]
         for i in range(uint64(rows)):
             buffer[uint64(v0) + i] *= buffer[uint64(du0) + i]
-        g[group[G_PHI] + k] += sum_of(buffer, v0, rows)
-        g[group[G_F] + k] += g.dtype.type(_TURN) * sum_of_products(buffer, v0, x0, rows)
+        g[group[col.G_PHI] + k] += sum_of(buffer, v0, rows)
+        g[group[col.G_F] + k] += g.dtype.type(_TURN) * sum_of_products(buffer, v0, x0, rows)
 
 
 @inner_loop
-def _look_up(facts: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
+def _look_up(constants: Any, group: Any, space: Any, w: Any, rows: Any) -> None:
     """Write a category's embedding to a[0]: the rows of E whose column is not 0."""
     buffer, a = space.stage, space.a
-    width, to = group[G_WIDTH], group[G_TO]
+    width, to = group[col.G_WIDTH], group[col.G_TO]
     for i in range(rows):
-        a0 = uint64(i * facts[OUTPUTS] + to)
+        a0 = uint64(i * constants[col.OUTPUTS] + to)
         for q in range(uint64(width)):
             a[a0 + q] = 0.0
-        for level in range(group[G_SIZE]):
-            x = buffer[i * facts[INPUTS] + group[G_FROM] + level]
+        for level in range(group[col.G_SIZE]):
+            x = buffer[i * constants[col.INPUTS] + group[col.G_FROM] + level]
             if x != 0:
-                e0 = uint64(group[G_E] + level * width)
+                e0 = uint64(group[col.G_E] + level * width)
                 for q in range(uint64(width)):
                     a[a0 + q] += x * w[e0 + q]
-        if facts[S_AT] >= 0:
-            s0 = uint64(facts[S_AT] + to)
+        if constants[col.S_AT] >= 0:
+            s0 = uint64(constants[col.S_AT] + to)
             for q in range(uint64(width)):
                 a[a0 + q] *= w[s0 + q]
 
 
 @inner_loop
-def _look_up_back(facts: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
+def _look_up_back(constants: Any, group: Any, space: Any, w: Any, g: Any, rows: Any) -> None:
     """Add a category's part to the gradients of E and s."""
     buffer = space.stage
-    width, to = group[G_WIDTH], group[G_TO]
-    scaled = facts[S_AT] >= 0
-    s0 = uint64(facts[S_AT] + to) if scaled else uint64(0)
+    width, to = group[col.G_WIDTH], group[col.G_TO]
+    scaled = constants[col.S_AT] >= 0
+    s0 = uint64(constants[col.S_AT] + to) if scaled else uint64(0)
     for i in range(rows):
-        da0 = uint64(facts[DA_AT] + i * facts[OUTPUTS] + to)
-        for level in range(group[G_SIZE]):
-            x = buffer[i * facts[INPUTS] + group[G_FROM] + level]
+        da0 = uint64(constants[col.DA_AT] + i * constants[col.OUTPUTS] + to)
+        for level in range(group[col.G_SIZE]):
+            x = buffer[i * constants[col.INPUTS] + group[col.G_FROM] + level]
             if x != 0:
-                e0 = uint64(group[G_E] + level * width)
+                e0 = uint64(group[col.G_E] + level * width)
                 if scaled:
                     for q in range(uint64(width)):
                         g[e0 + q] += x * buffer[da0 + q] * w[s0 + q]
@@ -206,45 +180,45 @@ def enter(shape: Any, space: Any, x: Any, source: Any, place: Any) -> None:
 @inner_loop
 def stage_forward(shape: Any, space: Any, w: Any, rows: Any) -> None:
     """Compute a[0] of the rows whose inputs are in the stage's buffer."""
-    facts = shape.stage
+    constants = shape.stage
     for p in range(len(shape.groups)):
         group = shape.groups[p]
-        if group[G_KIND] == _NUMBER:
-            _embed(facts, group, space, w, rows)
-        elif group[G_KIND] == _CATEGORY:
-            _look_up(facts, group, space, w, rows)
+        if group[col.G_KIND] == _NUMBER:
+            _embed(constants, group, space, w, rows)
+        elif group[col.G_KIND] == _CATEGORY:
+            _look_up(constants, group, space, w, rows)
         else:
-            for j in range(group[G_SIZE]):
-                s = _scale_of(facts, w, group[G_TO] + j)
+            for j in range(group[col.G_SIZE]):
+                s = _scale_of(constants, w, group[col.G_TO] + j)
                 for i in range(rows):
-                    x = space.stage[i * facts[INPUTS] + group[G_FROM] + j]
-                    space.a[i * facts[OUTPUTS] + group[G_TO] + j] = s * x
+                    x = space.stage[i * constants[col.INPUTS] + group[col.G_FROM] + j]
+                    space.a[i * constants[col.OUTPUTS] + group[col.G_TO] + j] = s * x
 
 
 @inner_loop
 def stage_backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, adds: Any) -> None:
     """Compute a block's part of the stage's gradients from delta of layer 1; ``adds``: to what is in ``g`` already."""
-    facts, first = shape.stage, shape.layers[0]
-    if not facts[STAGE_SIZE]:
+    constants, first = shape.stage, shape.layers[0]
+    if not constants[col.STAGE_SIZE]:
         return
-    n_in, n_out = first[N_IN], first[N_OUT]
-    delta, d0, to, gemm_at = space.delta, first[Z_AT], facts[DA_AT], shape.facts[GEMM]
+    n_in, n_out = first[col.N_IN], first[col.N_OUT]
+    delta, d0, to, gemm_at = space.delta, first[col.Z_AT], constants[col.DA_AT], shape.constants[col.GEMM]
     # dC/da[0] = delta W^T of layer 1, scaled as its products are.
-    w0, scale, out = first[W_AT], shape.scales[0, OF_PRODUCTS], space.stage
+    w0, scale, out = first[col.W_AT], shape.scales[0, col.OF_PRODUCTS], space.stage
     gemm(gemm_at, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, out, to, n_in)
     if not adds:
-        for i in range(uint64(facts[STAGE_SIZE])):
+        for i in range(uint64(constants[col.STAGE_SIZE])):
             g[i] = 0.0
     for p in range(len(shape.groups)):
         group = shape.groups[p]
-        if group[G_KIND] == _NUMBER:
-            _embed_back(facts, group, space, w, g, rows)
-        elif group[G_KIND] == _CATEGORY:
-            _look_up_back(facts, group, space, w, g, rows)
-        elif facts[S_AT] >= 0:
-            s0, buffer = uint64(facts[S_AT] + group[G_TO]), space.stage
+        if group[col.G_KIND] == _NUMBER:
+            _embed_back(constants, group, space, w, g, rows)
+        elif group[col.G_KIND] == _CATEGORY:
+            _look_up_back(constants, group, space, w, g, rows)
+        elif constants[col.S_AT] >= 0:
+            s0, buffer = uint64(constants[col.S_AT] + group[col.G_TO]), space.stage
             for i in range(rows):
-                x0 = uint64(i * facts[INPUTS] + group[G_FROM])
-                da0 = uint64(facts[DA_AT] + i * facts[OUTPUTS] + group[G_TO])
-                for j in range(uint64(group[G_SIZE])):
+                x0 = uint64(i * constants[col.INPUTS] + group[col.G_FROM])
+                da0 = uint64(constants[col.DA_AT] + i * constants[col.OUTPUTS] + group[col.G_TO])
+                for j in range(uint64(group[col.G_SIZE])):
                     g[s0 + j] += buffer[x0 + j] * buffer[da0 + j]

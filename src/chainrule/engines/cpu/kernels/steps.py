@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 from numba import int64, uint64
 
+from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
 from chainrule.engines.cpu.kernels.loops import (
     add_blocks,
@@ -34,38 +35,6 @@ from chainrule.engines.cpu.kernels.native import (
     atomic_load,
     call_loss,
     call_update,
-)
-from chainrule.engines.cpu.kernels.places import (
-    A_AT,
-    BATCH,
-    BLOCK,
-    CLIPS,
-    DECAYED,
-    DECAYS,
-    ETA,
-    GROUP,
-    INFINITE,
-    LEFT_OUT,
-    LIMIT,
-    LOSS,
-    MEAN,
-    MEMBER,
-    N_OUT,
-    NORM,
-    PREPARE,
-    SEED_HIGH,
-    SEED_LOW,
-    SHUFFLE,
-    SIZE_BITS,
-    START,
-    STEP,
-    STOP,
-    STOP_WANTED,
-    THRESHOLD,
-    UPDATE,
-    WEIGHTED,
-    Z_AT,
-    T,
 )
 from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_forward
 
@@ -87,7 +56,7 @@ def _block(
 ) -> float:
     """Forward, loss and backward for one block of a batch's rows; return its part of the cost."""
     n_layers = len(shape.layers) - 1
-    n_out = shape.layers[n_layers - 1, N_OUT]
+    n_out = shape.layers[n_layers - 1, col.N_OUT]
     for i in range(rows):
         source = table.order[at + first + i]
         enter(shape, space, table.x, source, i)
@@ -95,12 +64,12 @@ def _block(
     stage_forward(shape, space, w, rows)
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)
-        if shape.layers[layer, THRESHOLD]:
+        if shape.layers[layer, col.THRESHOLD]:
             _drop(shape, space, layer, first, rows, step, member)
     _loss(shape, space, rows)
-    z0 = uint64(shape.layers[n_layers - 1, Z_AT])
+    z0 = uint64(shape.layers[n_layers - 1, col.Z_AT])
     cost = 0.0
-    if shape.facts[WEIGHTED]:
+    if shape.constants[col.WEIGHTED]:
         for i in range(rows):
             of_row = share * table.weights[table.order[at + first + i]]
             cost += space.values[i] * of_row
@@ -128,7 +97,7 @@ def _gradients(
     shape: Any,
     table: Any,
     space: Any,
-    shared: Any,
+    exchange: Any,
     w: Any,
     g: Any,
     at: Any,
@@ -139,32 +108,32 @@ def _gradients(
 ) -> None:
     """Compute cost and gradient of the groups of a batch that are this thread's, block by block.
 
-    Where all are to stop, the blocks left are left out, and counted in ``shared.meeting``.
+    Where all are to stop, the blocks left are left out, and counted in ``exchange.meeting``.
     """
-    block, group = shape.facts[BLOCK], shape.facts[GROUP]
+    block, group = shape.constants[col.BLOCK], shape.constants[col.GROUP]
     for index in range(thread, (rows + group - 1) // group, size):
         start = index * group
         stop = min(rows, start + group)
         cost = 0.0
         for first in range(start, stop, block):
-            if atomic_load(shared.meeting, STOP_WANTED):
-                atomic_add(shared.meeting, LEFT_OUT, 1)
+            if atomic_load(exchange.meeting, col.STOP_WANTED):
+                atomic_add(exchange.meeting, col.LEFT_OUT, 1)
                 return
             many = min(block, stop - first)
             cost += _block(
                 shape, table, space, w, g[index], at, first, many, share, step, member, first > start
             )
-        shared.parts[index] = cost
+        exchange.parts[index] = cost
 
 
 @inner_loop
 def _loss(shape: Any, space: Any, rows: Any) -> None:
     """Compute the loss of each row and delta of the last layer."""
     last = len(shape.layers) - 2
-    n_out = shape.layers[last, N_OUT]
-    z0, a0 = shape.layers[last, Z_AT], shape.layers[last + 1, A_AT]
+    n_out = shape.layers[last, col.N_OUT]
+    z0, a0 = shape.layers[last, col.Z_AT], shape.layers[last + 1, col.A_AT]
     call_loss(
-        shape.facts[LOSS],
+        shape.constants[col.LOSS],
         space.z,
         z0,
         space.a,
@@ -185,8 +154,8 @@ def _loss(shape: Any, space: Any, rows: Any) -> None:
 @inner_loop
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
-    start = piece[START]
-    numbers[DECAYED] = float(piece[DECAYS])
+    start = piece[col.START]
+    numbers[col.DECAYED] = float(piece[col.DECAYS])
     call_update(
         address,
         state.w[member],
@@ -199,9 +168,86 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
         start if len(state.free) > 1 else 0,
         numbers,
         0,
-        piece[STOP] - start,
+        piece[col.STOP] - start,
         state.w.shape[1],
     )
+
+
+@inner_loop
+def _deal(constants: Any, table: Any, order: Any, epoch: Any, member: Any) -> None:
+    """Write the rows of a member's epoch to ``order``, as they come."""
+    n = len(order)
+    if constants[col.SHUFFLE]:
+        shuffle(order, uint64(constants[col.SEED_LOW]), uint64(constants[col.SEED_HIGH]), epoch, member)
+    else:
+        for i in range(n):
+            order[i] = i
+    line = member if len(table.train) > 1 else 0
+    for i in range(n):
+        order[i] = table.train[line, order[i]]
+
+
+@inner_loop
+def _weight_of(constants: Any, table: Any, order: Any, at: Any, rows: Any) -> float:
+    """Return what a batch's cost is divided by: its rows, their weights, or 1 for a sum."""
+    if not constants[col.MEAN]:
+        return 1.0
+    total = float(rows)
+    if constants[col.WEIGHTED]:
+        total = 0.0
+        for i in range(rows):
+            total += table.weights[order[at + i]]
+    return total
+
+
+@inner_loop
+def _share_of(constants: Any, total: float) -> float:
+    """Return the factor of a row's loss in a batch of so much weight."""
+    if not constants[col.MEAN]:
+        return 1.0
+    return 1.0 / total if total > 0.0 else 0.0
+
+
+@inner_loop
+def _update_slices(
+    thread: Any,
+    size: Any,
+    low: Any,
+    high: Any,
+    shape: Any,
+    state: Any,
+    exchange: Any,
+    numbers: Any,
+    rate: Any,
+    row: Any,
+    steepest: Any,
+) -> bool:
+    """Update this thread's slices, ``low`` to ``high``, of a row of parameters; say whether all of it is still finite.
+
+    The gradient is in ``state.g[0]``; ``steepest[row]`` becomes its largest absolute number, as bits.
+    """
+    constants = shape.constants
+    if constants[col.CLIPS]:
+        for p in range(low, high):
+            _update(constants[col.PREPARE], state, row, shape.slices[p], numbers)
+            measure(state.g[0], shape.slices[p, col.START], shape.slices[p, col.STOP], exchange.squares[p])
+        barrier(exchange.meeting, size)
+        numbers[col.NORM] = max(norm(exchange.squares), numbers[col.LIMIT])
+    for p in range(low, high):
+        start, stop = shape.slices[p, col.START], shape.slices[p, col.STOP]
+        exchange.largest[p, 0] = largest(state.g_bits[0], start, stop, constants[col.SIZE_BITS])
+        numbers[col.ETA] = rate * shape.rates[p]
+        _update(constants[col.UPDATE], state, row, shape.slices[p], numbers)
+        exchange.largest[p, 1] = largest(state.w_bits[row], start, stop, constants[col.SIZE_BITS])
+    barrier(exchange.meeting, size)
+    if thread == 0:
+        steepest[row] = 0
+    finite = True
+    for p in range(len(shape.slices)):
+        if thread == 0:
+            steepest[row] = max(steepest[row], exchange.largest[p, 0])
+        finite = finite and exchange.largest[p, 1] < constants[col.INFINITE]
+    return finite
 
 
 @compiled_loop
@@ -215,7 +261,7 @@ def train_steps(
     table: Any,
     state: Any,
     space: Any,
-    shared: Any,
+    exchange: Any,
     numbers: Any,
     rates: Any,
     epoch: Any,
@@ -226,49 +272,36 @@ def train_steps(
 ) -> None:
     """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
 
-    The epoch has as many steps as there are ``rates``; ``made`` (k,) steps were made before it. ``shared.progress``
+    The epoch has as many steps as there are ``rates``; ``made`` (k,) steps were made before it. ``exchange.progress``
     says which member and step come next and is moved on by thread 0; ``costs`` (k, 2) gathers cost times weight of
     rows, and that weight; ``diverged`` (k,) has the step, from 1, whose cost or update was not finite, and
     ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
-    facts = shape.facts
-    batch, n = facts[BATCH], len(table.order)
-    meeting, progress = shared.meeting, shared.progress
+    constants = shape.constants
+    batch, n = constants[col.BATCH], len(table.order)
+    meeting, progress = exchange.meeting, exchange.progress
     low, high = bounds[thread], bounds[thread + 1]
-    index, step = progress[MEMBER], progress[STEP]
+    index, step = progress[col.MEMBER], progress[col.STEP]
     for _ in range(most):
         if index == len(members):
             break
         member = members[index]
         if step == 0:
             if thread == 0:
-                if facts[SHUFFLE]:
-                    shuffle(table.order, uint64(facts[SEED_LOW]), uint64(facts[SEED_HIGH]), epoch, member)
-                else:
-                    for i in range(n):
-                        table.order[i] = i
-                line = member if len(table.train) > 1 else 0
-                for i in range(n):
-                    table.order[i] = table.train[line, table.order[i]]
+                _deal(constants, table, table.order, epoch, member)
             barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
         before = made[member] + step
-        share = total = 1.0
-        if facts[MEAN]:
-            total = float(rows)
-            if facts[WEIGHTED]:
-                total = 0.0
-                for i in range(rows):
-                    total += table.weights[table.order[at + i]]
-            share = 1.0 / total if total > 0.0 else 0.0
+        total = _weight_of(constants, table, table.order, at, rows)
+        share = _share_of(constants, total)
         _gradients(
             thread,
             size,
             shape,
             table,
             space,
-            shared,
+            exchange,
             state.w[member],
             state.g,
             at,
@@ -278,44 +311,28 @@ def train_steps(
             member,
         )
         barrier(meeting, size)
-        if atomic_load(meeting, LEFT_OUT):
+        if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
             break
-        groups = (rows + facts[GROUP] - 1) // facts[GROUP]
+        groups = (rows + constants[col.GROUP] - 1) // constants[col.GROUP]
         cost = 0.0
         for b in range(groups):
-            cost += shared.parts[b]
+            cost += exchange.parts[b]
         if not np.isfinite(cost):
             if thread == 0:
                 diverged[member] = step + 1
             index, step = index + 1, 0
             barrier(meeting, size)
             continue
-        numbers[T] = before + 1.0
+        numbers[col.T] = before + 1.0
         for p in range(low, high):
-            add_blocks(state.g, groups, shape.slices[p, START], shape.slices[p, STOP])
-        if facts[CLIPS]:
-            for p in range(low, high):
-                _update(facts[PREPARE], state, member, shape.slices[p], numbers)
-                measure(state.g[0], shape.slices[p, START], shape.slices[p, STOP], shared.squares[p])
-            barrier(meeting, size)
-            numbers[NORM] = max(norm(shared.squares), numbers[LIMIT])
-        for p in range(low, high):
-            start, stop = shape.slices[p, START], shape.slices[p, STOP]
-            shared.largest[p, 0] = largest(state.g_bits[0], start, stop, facts[SIZE_BITS])
-            numbers[ETA] = rates[step] * shape.rates[p]
-            _update(facts[UPDATE], state, member, shape.slices[p], numbers)
-            shared.largest[p, 1] = largest(state.w_bits[member], start, stop, facts[SIZE_BITS])
-        barrier(meeting, size)
+            add_blocks(state.g, groups, shape.slices[p, col.START], shape.slices[p, col.STOP])
+        finite = _update_slices(
+            thread, size, low, high, shape, state, exchange, numbers, rates[step], member, steepest
+        )
         if thread == 0:
             costs[member, 0] += cost * total
             costs[member, 1] += total
-            steepest[member] = 0
-        finite = True
-        for p in range(len(shape.slices)):
-            if thread == 0:
-                steepest[member] = max(steepest[member], shared.largest[p, 0])
-            finite = finite and shared.largest[p, 1] < facts[INFINITE]
         step += 1
         if not finite:
             if thread == 0:
@@ -325,14 +342,14 @@ def train_steps(
             index, step = index + 1, 0
     barrier(meeting, size)
     if thread == 0:
-        progress[MEMBER], progress[STEP] = index, step
+        progress[col.MEMBER], progress[col.STEP] = index, step
 
 
 @compiled_loop
 def whole_gradient(
-    thread: Any, size: Any, shape: Any, table: Any, space: Any, shared: Any, w: Any, g: Any, share: Any
+    thread: Any, size: Any, shape: Any, table: Any, space: Any, exchange: Any, w: Any, g: Any, share: Any
 ) -> None:
     """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
     # A literal 0 would be a type of its own, and all that is called compiled once more for it.
     none = int64(0)
-    _gradients(thread, size, shape, table, space, shared, w, g, none, len(table.order), share, none, none)
+    _gradients(thread, size, shape, table, space, exchange, w, g, none, len(table.order), share, none, none)

@@ -17,6 +17,7 @@ import sys
 import tempfile
 from contextlib import suppress
 from functools import lru_cache
+from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NamedTuple
@@ -32,11 +33,11 @@ from chainrule.equations.activations import Activation
 from chainrule.equations.graph import Graph
 from chainrule.equations.losses import Loss
 from chainrule.equations.optimizers import Optimizer
-from chainrule.equations.regularizers import CLIP, penalized, shrunk
+from chainrule.equations.update import Chain, Stage, run_chain, split
 from chainrule.errors import OutputError
 
 STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
-"""What every update reads from its numbers, in this order; the optimizer's own parameters follow."""
+"""What every update reads from its numbers, in this order; what stages of other names and the optimizer need follows."""
 
 MOST_KEPT = 1024
 """The most sources of a kind that are kept in memory, for the next training with the same equations."""
@@ -98,62 +99,46 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
     )
 
 
+def step_numbers(stages: Chain) -> tuple[str, ...]:
+    """Return the names of what an update reads from its numbers, in their order; the optimizer's parameters come last."""
+    named = [name for stage in stages if isinstance(stage, Stage) for name, _ in stage.numbers]
+    parameters = [name for stage in stages if isinstance(stage, Optimizer) for name in stage.parameters]
+    return tuple(dict.fromkeys((*STEP_NUMBERS, *named, *parameters)))
+
+
 @lru_cache(maxsize=MOST_KEPT)
-def update_source(
-    optimizer: Optimizer, dtype: Any, *, decays: bool, clips: bool, penalizes: bool, freezes: bool
-) -> str:
+def update_source(stages: Chain, dtype: Any) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: one update in place.
 
-    ``numbers`` holds `STEP_NUMBERS` and the optimizer's parameters; ``s`` its state arrays, ``stride`` apart.
-    Clipping expects in ``g`` the gradient that `prepare_source` has left there; otherwise penalties and
-    frozen parameters are seen to here.
+    ``numbers`` holds `step_numbers`; ``s`` the optimizer's state arrays, ``stride`` apart. Where a stage measures the
+    gradient, ``g`` is expected as `prepare_source` has left it.
     """
-    xp = Graph(dtype)
-    w, g, free = (xp.input(name, ELEMENTS) for name in ("w", "g", "free"))
-    number: dict[str, Any] = {name: xp.input(name) for name in (*STEP_NUMBERS, *optimizer.parameters)}
-    states = [Array(name, pointer="s", place=place) for place, name in enumerate(optimizer.state)]
-    used: Any = g
-    if clips:
-        used = CLIP.evaluate({"g": g, "limit": number["limit"], "norm": number["norm"]}, xp)
-    else:
-        if penalizes:
-            used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
-        if freezes:
-            used = used * free
-    before = shrunk(w, number["eta"], number["decay"], number["decayed"], xp) if decays else w
-    values = {"w": before, "g": used, **{name: number[name] for name in ("eta", "t", *optimizer.parameters)}}
-    made = optimizer.run({**values, **{array.name: xp.input(array.name, ELEMENTS) for array in states}}, xp)
-    after = xp.where(free > 0.0, made["w"], w) if freezes else made["w"]
-    outputs = {"w": (Array("w"), after), **{array.name: (array, made[array.name]) for array in states}}
-    inputs = (Array("w"), Array("g"), Array("free"), *states)
-    scalars = (*STEP_NUMBERS, *optimizer.parameters)
-    return equation_source(
-        Kernel(xp, ("w", "g", "s", "free", "numbers"), inputs, outputs, scalars, flat=True)
-    )
+    states = next(stage.state for stage in stages if isinstance(stage, Optimizer))
+    arrays = [Array(name, pointer="s", place=place) for place, name in enumerate(states)]
+    return _stages_source(split(stages)[1], stages, dtype, [Array("w"), *arrays], arrays)
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def prepare_source(dtype: Any, *, penalizes: bool, freezes: bool) -> str:
+def prepare_source(stages: Chain, dtype: Any) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: g made ready to be measured."""
+    plain = tuple(stage for stage in stages if isinstance(stage, Stage))
+    return _stages_source(split(stages)[0], plain, dtype, [Array("g")], [])
+
+
+def _stages_source(part: Chain, stages: Chain, dtype: Any, made: list[Array], states: list[Array]) -> str:
+    """Return the source that runs a part of a chain of stages and leaves what is ``made``."""
     xp = Graph(dtype)
-    w, g, free = (xp.input(name, ELEMENTS) for name in ("w", "g", "free"))
-    number: dict[str, Any] = {name: xp.input(name) for name in STEP_NUMBERS}
-    used: Any = g
-    if penalizes:
-        used = penalized(used, w, number["decayed"], number["l1"], number["l2"], xp)
-    if freezes:
-        used = used * free
-    inputs = (Array("w"), Array("g"), Array("free"))
-    return equation_source(
-        Kernel(
-            xp,
-            ("w", "g", "s", "free", "numbers"),
-            inputs,
-            {"g": (Array("g"), used)},
-            STEP_NUMBERS,
-            flat=True,
-        )
-    )
+    inputs = (Array("w"), Array("g"), Array("free"), *states)
+    names = step_numbers(stages)
+    values: dict[str, Any] = {array.name: xp.input(array.name, ELEMENTS) for array in inputs[:3]}
+    values.update({name: xp.input(name) for name in names})
+    own = sum(1 for _ in takewhile(lambda stage: isinstance(stage, Stage), part))
+    values = run_chain(part[:own], {**values, "start": values["w"]}, xp)
+    # Read where the optimizer's lines begin: the order of the source is that of the chain.
+    values.update({array.name: xp.input(array.name, ELEMENTS) for array in states})
+    values = run_chain(part[own:], values, xp)
+    outputs = {array.name: (array, values[array.name]) for array in made}
+    return equation_source(Kernel(xp, ("w", "g", "s", "free", "numbers"), inputs, outputs, names, flat=True))
 
 
 @lru_cache(maxsize=4096)

@@ -8,15 +8,15 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._random import dropout_uniforms
-from chainrule._types import FloatArray
-from chainrule.engines.base import (
-    StepSettings,
-)
+from chainrule._random import dropout_uniforms, row_order
+from chainrule._types import FloatArray, IntArray
+from chainrule.engines.base import Data, StepSettings, of_member
+from chainrule.engines.parametrization import Parametrization
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.equations.regularizers import clipped, dropout_mask, penalized, shrunk
+from chainrule.equations.regularizers import dropout_mask
+from chainrule.equations.update import Updated, updated
 
 
 class Step(NamedTuple):
@@ -25,8 +25,7 @@ class Step(NamedTuple):
     record: Record
     gradients: Gradients
     raw: FloatArray
-    used: FloatArray
-    shrunk: FloatArray
+    stages: dict[str, FloatArray]
     lines: dict[str, FloatArray]
     parameters: FloatArray
     state: OptimizerState
@@ -44,13 +43,22 @@ def take_step(
     masks: Sequence[FloatArray | None] | None = None,
     strength: float = 1.0,
 ) -> Step:
-    """Return one step: forward, backward, penalties, frozen, clipping, weight decay, update.
+    """Return one step: forward, backward, and the chain of the update.
 
     ``flat`` (p,), ``x`` (n, d), ``y`` (n, n_out), ``weights`` (n,) or None; ``eta`` is this step's learning
     rate, which ``layout.rates`` multiply; ``strength`` multiplies the weight decay.
     """
-    record, gradients, raw = take_passes(layout, flat, x, y, weights, masks)
-    return Step(record, gradients, raw, *take_update(layout, flat, raw, state, settings, eta, strength))
+    passes = take_passes(layout, flat, x, y, weights, masks)
+    made = updated(layout, flat, passes.raw, state, settings, eta, strength)
+    return Step(*passes, made.stages, made.lines, made.parameters, made.state)
+
+
+class Passes(NamedTuple):
+    """A member's forward and backward pass in a step, and the gradient flat (p,)."""
+
+    record: Record
+    gradients: Gradients
+    raw: FloatArray
 
 
 @one_blas_thread()
@@ -61,49 +69,69 @@ def take_passes(
     y: FloatArray,
     weights: FloatArray | None = None,
     masks: Sequence[FloatArray | None] | None = None,
-) -> tuple[Record, Gradients, FloatArray]:
-    """Return what forward and backward compute in a step, and the gradient flat (p,)."""
+) -> Passes:
+    """Return what forward and backward compute in a step."""
     network = layout.network
     with np.errstate(all="ignore"):
         p = layout.unflatten(flat)
         record = network.forward(p, x, np, masks)
         gradients = network.backward(p, record, y, np, weights)
-        return record, gradients, layout.flatten(gradients.parameters)
+        return Passes(record, gradients, layout.flatten(gradients.parameters))
 
 
-class TakenUpdate(NamedTuple):
-    """What an update made of a gradient: the fields of `Step` after it."""
+class GroupStep(NamedTuple):
+    """A step of the members that are made of one row: their passes, and the row's gradient (q,) and update."""
 
-    used: FloatArray
-    shrunk: FloatArray
-    lines: dict[str, FloatArray]
-    parameters: FloatArray
-    state: OptimizerState
+    passes: Sequence[Passes]
+    raw: FloatArray
+    updated: Updated
 
 
-def take_update(
-    layout: Layout,
-    flat: FloatArray,
-    raw: FloatArray,
+def take_group_step(
+    made_of: Parametrization,
+    group: int,
+    row: FloatArray,
+    parameters: FloatArray,
     state: OptimizerState,
+    data: Data,
+    batch: Sequence[IntArray],
     settings: StepSettings,
     eta: float,
     strength: float = 1.0,
-) -> TakenUpdate:
-    """Return one update of ``flat`` (p,) by its gradient ``raw`` (p,): penalties, frozen, clipping, weight decay, optimizer."""
-    with np.errstate(all="ignore"):
-        used = raw
-        if settings.l1 or settings.l2:
-            used = penalized(used, flat, layout.decayed, settings.l1, settings.l2, np)
-        used = used * layout.free
-        if settings.clip_norm is not None:
-            used = clipped(used, settings.clip_norm, np)
-        before, etas = flat, layout.etas(eta)
-        if settings.weight_decay:
-            before = shrunk(flat, etas, settings.weight_decay * strength, layout.decayed * layout.free, np)
-        after, new_state, lines = settings.optimizer.update(before, used, state, etas, np)
-        after = np.where(layout.free > 0, after, flat)
-    return TakenUpdate(used, before, lines, after, new_state)
+) -> GroupStep:
+    """Return the next step of a group's members, whose rows are ``batch``; ``parameters`` (k, p) are all members'."""
+    passes = []
+    for member, rows in zip(made_of.groups[group], batch, strict=True):
+        weights = None if data.weights is None else data.weights[rows]
+        masks = masks_of_step(made_of.ordinary.network, len(rows), settings.seed, state.t, member, strength)
+        passes.append(
+            take_passes(made_of.ordinary, parameters[member], data.x[rows], data.y[rows], weights, masks)
+        )
+    raw = made_of.fold(np.stack([each.raw for each in passes]), row)
+    return GroupStep(passes, raw, updated(made_of.layout, row, raw, state, settings, eta, strength))
+
+
+def batches(data: Data, settings: StepSettings, epoch: int, member: int) -> list[IntArray]:
+    """Return the rows of each batch of a member's epoch."""
+    rows = of_member(data.train, member)
+    if settings.shuffle:
+        rows = rows[row_order(len(rows), settings.seed, epoch, member)]
+    size = settings.batch_size
+    return [rows[start : start + size] for start in range(0, len(rows), size)]
+
+
+def where_not_finite(passes: Sequence[Passes], layout: Layout, parameters: FloatArray) -> int | None:
+    """Return the first layer (1-based; 0: the feature stage) with a number that is not finite, None if there is none.
+
+    ``parameters`` are what the step made of them, of the ``layout``.
+    """
+    if all(np.isfinite(each.gradients.cost) for each in passes) and np.isfinite(parameters).all():
+        return None
+    for each in passes:
+        if (layer := layer_of_record_not_finite(each.record)) is not None:
+            return layer
+    layer = layout.layer_not_finite(parameters)
+    return len(layout.network.layers) if layer is None else layer
 
 
 def masks_of_step(
@@ -122,18 +150,6 @@ def masks_of_step(
         else None
         for number, (layer, share) in enumerate(zip(network.layers, shares, strict=True), 1)
     ]
-
-
-def not_finite(step: Step, layout: Layout) -> int | None:
-    """Return the first layer (1-based; 0: the feature stage) with a number that is not finite, None if there is none."""
-    if np.isfinite(step.gradients.cost) and np.isfinite(step.parameters).all():
-        return None
-    if (layer := layer_of_record_not_finite(step.record)) is not None:
-        return layer
-    for slot in layout.slots:
-        if not np.isfinite(step.parameters[slot.start : slot.stop]).all():
-            return slot.layer
-    return len(layout.network.layers)
 
 
 def layer_of_record_not_finite(record: Record) -> int | None:

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from functools import partial
-from itertools import product
+from itertools import compress, product
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 
-from chainrule.engines.base import Data, StepSettings
-from chainrule.engines.cpu.engine import CpuEngine
-from chainrule.engines.cpu.evaluate import RowPredictor
+from chainrule.engines.base import Data, Job, StepSettings
+from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
 from chainrule.engines.cpu.pieces.pieces import (
     activation_source,
@@ -23,12 +21,14 @@ from chainrule.engines.cpu.pieces.pieces import (
     tally,
     update_source,
 )
+from chainrule.engines.cpu.run import CpuRun
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout, SharedLayout
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS
+from chainrule.equations.update import chain_of, measures, stages_before
 
 ENTRIES = (
     steps.train_steps,
@@ -39,13 +39,6 @@ ENTRIES = (
     steps.whole_gradient,
 )
 """The compiled loops that Python calls; what they call is compiled with them."""
-
-
-class Job(NamedTuple):
-    """Something to compile: what it is called, and the function that has it compiled."""
-
-    name: str
-    run: Callable[[], Any]
 
 
 def jobs() -> list[Job]:
@@ -68,13 +61,13 @@ def jobs() -> list[Job]:
                 piece(activation.name, activation_source(activation, dtype))
         for loss in LOSSES.values():
             piece(loss.name, loss_source(loss, ACTIVATIONS[loss.output], dtype))
-        both = (False, True)
-        for penalizes in both:
-            piece("clipping", prepare_source(dtype, penalizes=penalizes, freezes=False))
-        for optimizer in OPTIMIZERS.values():
-            for decays, clips, penalizes in product(both, repeat=3) if optimizer.lines else ():
-                how = {"decays": decays, "clips": clips, "penalizes": penalizes, "freezes": False}
-                piece(optimizer.name, update_source(optimizer, dtype, **how))
+        switched = [stage.name for stage in stages_before() if stage.numbers]
+        for optimizer, on in product(OPTIMIZERS.values(), product((False, True), repeat=len(switched))):
+            stages = chain_of(optimizer, list(compress(switched, on)))
+            if measures(stages):
+                piece("clipping", prepare_source(stages, dtype))
+            if not optimizer.searches:
+                piece(optimizer.name, update_source(stages, dtype))
     return list(found.values())
 
 
@@ -94,13 +87,13 @@ def _run_kernels(dtype: Any) -> None:
     network = Network([1, Dense(1)])
     flat = np.ones((1, Layout(network).size))
     data = Data(np.ones((2, 1)), np.ones((2, 1)), np.arange(2), np.arange(0))
-    run = CpuEngine(dtype, 1).start(network, flat, data, StepSettings())
+    run = CpuRun(network, flat, data, StepSettings(), dtype, 1, None)
     run.train_epoch(0, np.full(run.steps_per_epoch, 0.1), [0])
     run.losses(data.train)
     run.outputs(data.train)
     run.loss_and_gradient(0, flat[0])
     deeper = Network([1, Dense(1), Dense(1)])
     shared = np.ones((1, SharedLayout(deeper, 2).size))
-    together = CpuEngine(dtype, 1).start(deeper, shared, data, StepSettings(sharing="tabm"))
+    together = CpuRun(deeper, shared, data, StepSettings(sharing="tabm"), dtype, 1, None)
     together.train_epoch(0, np.full(together.steps_per_epoch, 0.1), [0, 1])
-    RowPredictor(network, flat, dtype)(np.ones(1, dtype))
+    CpuRowPredictor(network, flat, dtype)(np.ones(1, dtype))

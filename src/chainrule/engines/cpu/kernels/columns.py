@@ -35,11 +35,11 @@ START, STOP, DECAYS = range(3)
 G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C = range(9)
 G_E = G_F
 GROUP_KINDS = ("plain", "number", "category")
-# Places in a feature stage's facts: rows of a block, inputs, outputs, cosines, where s begins (-1: nowhere), the stage's
+# Places in a feature stage's constants: rows of a block, inputs, outputs, cosines, where s begins (-1: nowhere), the stage's
 # parameters, and where dC/da and the columns at work are in its buffer, which begins with the inputs.
 ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT = range(8)
 # Places in an update's numbers; pieces.STEP_NUMBERS names them.
-ETA, T, DECAY, LIMIT, NORM, DECAYED = 0, 1, 2, 3, 4, 7
+ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.
 MEMBER, STEP = 0, 1
 # Places in a crew's meeting, each in a cache line of its own: `loops.barrier`'s two, then the wish that all stop,
@@ -48,22 +48,22 @@ STOP_WANTED, LEFT_OUT, MEETING_SIZE = 16, 24, 32
 
 
 # Lines of the table of where a bound predictor's arrays are: address and sizes.
-AT_LAYERS, AT_SCALES, AT_FACTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8)
+AT_LAYERS, AT_SCALES, AT_CONSTANTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8)
 AT_GROUPS, AT_STAGE, AT_STAGE_BUFFER = range(8, 11)
 
 
 class Shape(NamedTuple):
-    """What a network looks like: tables of its layers and slices, and the facts of the run.
+    """What a network looks like: tables of its layers and slices, and the constants of the run.
 
     ``rates`` are factors of the slices' learning rates, ``scales`` those of each layer's outputs and products,
-    ``groups`` and ``stage`` the groups and the facts of the feature stage; without one there are no groups.
+    ``groups`` and ``stage`` the groups and the constants of the feature stage; without one there are no groups.
     """
 
     layers: Any
     slices: Any
     rates: Any
     scales: Any
-    facts: Any
+    constants: Any
     groups: Any
     stage: Any
 
@@ -115,7 +115,7 @@ class Space(NamedTuple):
     stage: Any
 
 
-class Shared(NamedTuple):
+class Exchange(NamedTuple):
     """What the threads of a crew tell each other: each group's part of the cost, and of each slice sizes.
 
     ``squares`` and ``largest`` (gradient and parameter, as bits) have a line for each slice; ``meeting`` is where
@@ -136,7 +136,7 @@ SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_OF_ALL, S_OF_ALL = range(6)
 OWN_SIZE, OWN_OF_MEMBER, OWN_AT = range(3)
 
 
-class Sharing(NamedTuple):
+class Expansion(NamedTuple):
     """Members that share: tables of the arrays, and the members as ordinary networks.
 
     ``layers`` are those with a shared W, ``own`` the members' own arrays, ``common`` a feature stage's, which are the same

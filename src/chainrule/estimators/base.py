@@ -1,0 +1,150 @@
+"""What all four estimators share: what `fit` is given, callbacks, and files."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Mapping
+from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
+
+from sklearn.base import BaseEstimator
+from sklearn.utils.metaestimators import available_if
+from sklearn.utils.validation import check_is_fitted
+
+from chainrule._files import PathLike
+from chainrule.estimators import files
+from chainrule.estimators.files import Arrays, Description
+from chainrule.estimators.parameters import ParameterError
+from chainrule.training.callbacks import NetworkMonitor, as_callbacks
+from chainrule.training.result import Callback
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
+    """Return a decorator for a method that is there only where ``check(estimator)`` doesn't raise AttributeError."""
+    return cast("Callable[[F], F]", available_if(check))
+
+
+class Given(NamedTuple):
+    """What `fit` or `partial_fit` was called with; ``only_one``: one epoch, going on from what there is."""
+
+    X: Any
+    y: Any
+    sample_weight: Any = None
+    X_val: Any = None
+    y_val: Any = None
+    sample_weight_val: Any = None
+    resume: PathLike | None = None
+    classes: Any = None
+    only_one: bool = False
+
+    def check(self) -> None:
+        """Raise ParameterError for validation rows that are there in part only."""
+        if (self.X_val is None) != (self.y_val is None):
+            raise ParameterError("X_val and y_val belong together: give both, or neither")
+        if self.sample_weight_val is not None and self.X_val is None:
+            raise ParameterError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
+
+
+class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+    """An estimator that is trained on rows, whose trainings call callbacks, and that can be written to a file."""
+
+    _texts: ClassVar[Mapping[str, str]] = {}
+    callbacks: Any
+
+    def fit(
+        self,
+        X: Any,
+        y: Any,
+        sample_weight: Any = None,
+        X_val: Any = None,
+        y_val: Any = None,
+        *,
+        sample_weight_val: Any = None,
+        resume: PathLike | None = None,
+    ) -> Self:
+        """{fit}.
+
+        Parameters
+        ----------
+        X : {X_fit}
+            {rows_fit}
+        y : array-like of shape {shape}
+            {y_fit}
+        sample_weight : array-like of shape (n_samples,), default=None
+            {weights_fit}
+        {rows_val}
+        sample_weight_val : array-like of shape (n_validation_samples,), default=None
+            {weights_of}
+        resume : str or path, default=None
+            A file of `SaveCheckpoint` to go on from, with the same parameters and data.
+
+        Returns
+        -------
+        self : {self}
+            {done}
+        """
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, resume))
+
+    @abstractmethod
+    def _fit(self, given: Given) -> Self:
+        """Train."""
+
+    def _begin(self, training: Any) -> list[Callback]:
+        """Return the callbacks, after those that ask for it were told what is going to be trained."""
+        callbacks = as_callbacks(self.callbacks)
+        for callback in callbacks:
+            begin = getattr(callback, "begin", None)
+            if begin is not None:
+                begin(self, training)
+        return callbacks
+
+    @abstractmethod
+    def _monitor(self, training: Any, X: Any, y: Any, metric: Any, **stopping: Any) -> NetworkMonitor:
+        """Return what computes a metric on rows as the user has them; None is accuracy for classes, R² for numbers."""
+
+    @abstractmethod
+    def _identity(self, training: Any) -> tuple[Arrays, Description]:
+        """Return what has to be the same for a training to go on to the same bits, as arrays and plain data."""
+
+    @abstractmethod
+    def _parts(self) -> tuple[Arrays, Description]:
+        """Return the fitted estimator as arrays and plain data."""
+
+    @classmethod
+    @abstractmethod
+    def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
+        """Return the estimator of `_parts`; raises an error for anything else."""
+
+    def save(self, path: PathLike, *, overwrite: bool = False) -> None:
+        """Write the fitted estimator to one file that can't run code; {readers}.
+
+        Callbacks, a metric that is a function, and a RandomState are left out, with a warning. Raises OutputError
+        where the file can't be written.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+        overwrite : bool, default=False
+            Whether it may replace one that exists.
+        """
+        check_is_fitted(self)
+        files.write_estimator(self, path, overwrite=overwrite)
+
+    @classmethod
+    def load(cls, path: PathLike) -> Self:
+        """Return the estimator that `save` wrote; raises ModelFileError where the file holds none of this class.
+
+        Parameters
+        ----------
+        path : str or path
+            The file.
+
+        Returns
+        -------
+        estimator : estimator
+            {loaded}
+        """
+        made: Self = files.read_estimator(cls, path)
+        return made
