@@ -149,11 +149,13 @@ def _publish(temporary: Path, target: Path, overwrite: bool) -> None:
 def _claim_and_replace(temporary: Path, target: Path) -> None:
     """As `os.link`, where there are no hard links: take the name with an empty file, then replace that."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
+    done = False
     try:
         os.replace(temporary, target)
-    except BaseException:
-        os.unlink(target)
-        raise
+        done = True
+    finally:
+        if not done:
+            os.unlink(target)
 
 
 @contextmanager
