@@ -73,8 +73,8 @@ def replay(
 
     ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
     end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
-    Raises SettingsError for a step or member that isn't there, or a training that has no single steps; TableError for
-    another table.
+    Raises SettingsError for a step or member that isn't there, a model of several groups, or a training that has no
+    single steps; TableError for another table.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -84,6 +84,7 @@ def replay(
     (1, (1, 14), 8)
     """
     settings, plan = _checked_card(model)
+    network = model.group.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
     data, numbers, table = _training_data(model, source, **reading)
     card = model.card
@@ -101,7 +102,7 @@ def replay(
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     start = initial_parameters(
-        model.network,
+        network,
         card["members"]["trained"],
         settings.seed,
         unseen_inputs(model.encoder),
@@ -266,7 +267,7 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     if same:
         part = table.take(rows)
         x = model.encoder.transform(part)
-        y = target.transform(part, single=by_class and model.network.output.n_out == 1)
+        y = target.transform(part, single=by_class and model.output.n_out == 1)
         weights = None if weights is None else weights[rows]
         same = data_digest(x, y, weights) == card["data"]
     if not same:

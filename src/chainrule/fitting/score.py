@@ -18,6 +18,7 @@ from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
+from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
 from chainrule.tables.cells import number_cells
 from chainrule.training.refit import warmup_of_refit
@@ -98,8 +99,7 @@ def trained_model(
         plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, arrays.n_training, n))
         rows = {**rows, "training": n, "validation": 0}
     model = Model(
-        resolved.network,
-        result.parameters[kept],
+        (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
@@ -159,8 +159,8 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
         Answers("class", network.loss.signed),
         None if weights is None else weights[rows],
     )
-    parameters = at_temperature(model.network, model.parameters, temperature)
-    return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
+    made = model.with_parameters(lambda group: at_temperature(group.network, group.parameters, temperature))
+    return replace(made, card={**model.card, "temperature": temperature})
 
 
 def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:

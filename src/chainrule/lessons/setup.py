@@ -22,6 +22,7 @@ from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import Where
+from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.read import read_table
@@ -201,7 +202,7 @@ class Setup:
     def model(self) -> tuple[Model, Table]:
         """Return the network as a model with its table, for what asks for them; plain rows become a table."""
         cells = self.cells or self._cells_of_rows()
-        return Model(self.network, self.flat[None], cells.encoder, cells.target), cells.table
+        return Model((Group(self.network, self.flat[None]),), cells.encoder, cells.target), cells.table
 
     def _cells_of_rows(self) -> Cells:
         if self.y is None:

@@ -147,7 +147,7 @@ def check_attributions(model: Model, table: Table, rows: Sequence[int], member: 
     slope_rule = "d(prediction)/d(column) through the encoder against differences, in original units"
     slope_tolerance = "1e-5 of the slope + rounding"
     names = ("attributions", "slopes by column")
-    if any(has_jumps(layer.activation.formula) for layer in model.network.layers):
+    if any(has_jumps(layer.activation.formula) for layer in model.member(member).network.layers):
         reason = "the activations jump, so gradients say nothing about the output"
         return (
             Check(names[0], rule, tolerance, skipped=reason),
@@ -169,9 +169,13 @@ def _check_slopes(
 ) -> Check:
     found: list[tuple[str, float, float, float]] = []
     notes = 0
-    flat = np.asarray(model.parameters, np.float64)
-    signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], flat.shape)
-    nudged = replace(model, parameters=flat * (1 + signs * float(np.finfo(np.float64).eps)))
+    signs, eps = generator(0, Purpose.SPLIT, 3), float(np.finfo(np.float64).eps)
+    nudged = model.with_parameters(
+        lambda group: (
+            group.parameters.astype(np.float64)
+            * (1 + signs.choice([-1.0, 1.0], group.parameters.shape) * eps)
+        )
+    )
     for row in rows:
         single = table.take([row])
         x = model.encoder.transform(single)[0]

@@ -165,9 +165,7 @@ def batch_of(
     The row weights of the training are used where the table has their column. Raises TableError where rows or targets
     are not there, SettingsError where the member isn't.
     """
-    if not 0 <= member < model.members:
-        has = "1 member" if model.members == 1 else f"{model.members} members"
-        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    one = model.member(member)
     known = np.flatnonzero(table.column(model.target.name).is_not_null().to_numpy())
     if not len(known):
         raise TableError(f"{table.name}: no row has a value in the target {model.target.name!r}")
@@ -181,7 +179,7 @@ def batch_of(
         if not 0 <= row < table.n_rows:
             raise TableError(f"{table.name}: there is no row {row + 1}; it has {table.n_rows:,} rows")
     part = table.take(list(rows))
-    single = model.task == "classification" and model.network.output.n_out == 1
+    single = model.task == "classification" and model.output.n_out == 1
     name = model.card.get("weights")
     weights = None
     if name is not None and name in part.columns:
@@ -192,8 +190,8 @@ def batch_of(
             )
     return _finite(
         Batch(
-            model.network,
-            np.asarray(model.parameters[member], np.float64),
+            one.network,
+            np.asarray(one.parameters[0], np.float64),
             model.encoder.transform(part),
             model.target.transform(part, single=single),
             weights,

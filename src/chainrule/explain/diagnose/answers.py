@@ -71,9 +71,8 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> Finding | N
             return None
         evidence = {"largest standard deviation of a probability": varies, "rows": table.n_rows}
         says = f"{prediction.labels[0]} for every row, whatever the inputs"
-    outputs = tuple(
-        str(Address("a", len(model.network.layers), (j + 1,))) for j in range(model.network.output.n_out)
-    )
+    last = len(model.groups[0].network.layers)
+    outputs = tuple(str(Address("a", last, (j + 1,))) for j in range(model.output.n_out))
     return Finding(
         "constant_predictor",
         f"the network is a constant: it predicts {says}",
@@ -95,7 +94,7 @@ def _collapse(model: Model, table: Table, prediction: Prediction) -> list[Findin
     never = np.flatnonzero((shares >= limit("class")) & (given == 0))
     if not len(never):
         return []
-    n_out, last = model.network.output.n_out, len(model.network.layers)
+    n_out, last = model.output.n_out, len(model.groups[0].network.layers)
     names = [str(model.target.labels[c]) for c in never]
     return [
         Finding(

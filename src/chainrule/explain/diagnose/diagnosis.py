@@ -16,7 +16,7 @@ from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
-from chainrule.errors import SettingsError, TableError
+from chainrule.errors import TableError
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.check.certificate import batch_of
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
@@ -115,9 +115,8 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     >>> diagnose(model, rows)["identical_neurons"].where[:2]
     ('z[1][1]', 'z[1][2]')
     """
-    if member is not None and not 0 <= member < model.members:
-        has = "1 member" if model.members == 1 else f"{model.members} members"
-        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
+    if member is not None:
+        model.member(member)
     read = model.table(table)
     known = np.flatnonzero(read.column(model.target.name).is_not_null().to_numpy())
     if len(known) < 2:

@@ -156,6 +156,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
         "row_gradients": _row_gradients(one, step),
         "weights": None if step.weights is None else _numbers(step.weights),
         "members": None if step.members is None else _numbers(step.members),
+        **({} if step.member_shares is None else {"member_shares": _numbers(step.member_shares)}),
         "update": None if step.update is None else _update_to_data(step.update),
     }
 
@@ -303,6 +304,7 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         None if data["members"] is None else _read(data["members"]),
         arrays.get("prediction", arrays.get("probability")),
         _ENCODING.read(data["encoding"], "encoding"),
+        member_shares=_read(data["member_shares"]) if "member_shares" in data else None,
     )
 
 

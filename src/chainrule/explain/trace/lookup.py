@@ -253,7 +253,7 @@ _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "loss": lambda step, _: step.losses,
     "share": lambda step, _: step.shares,
     "loss_new": lambda step, _: step.update and step.update.losses,
-    "mean_a": lambda step, _: None if step.members is None else step.members.mean(axis=0),
+    "mean_a": lambda step, _: step.mean_output,
     "prediction": lambda step, _: _answers(step, 1),
     "probability": lambda step, _: _answers(step, 2),
 }

@@ -71,6 +71,7 @@ _UPDATE = _record(
     ),
 )
 _STEP = _record(
+    {"member_shares": _VECTOR},
     number=_COUNT,
     rows=_list(_COUNT),
     encoding=_or_null(_list(_list(_ENCODING))),
