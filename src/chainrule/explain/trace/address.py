@@ -263,12 +263,10 @@ def quantity(name: str) -> Quantity:
     what, _, by = name.partition("/d")
     if by in PARAMETERS and what not in ("dC", "du"):
         found = [stage.what for stage in stages_of(what)]
-        return Quantity(
-            name, QUANTITIES[by].place, False, *(found[:1] or [f"the optimizer's {what} for {{}}"])
-        )
+        return replace(QUANTITIES[by], name=name, text=(found or [f"the optimizer's {what} for {{}}"])[0])
     own, _, result = name.partition("_")
     if own in PARAMETERS and (changes := stages_of(result)):
-        return Quantity(name, QUANTITIES[own].place, False, changes[0].what)
+        return replace(QUANTITIES[own], name=name, text=changes[0].what)
     known = [*QUANTITIES, *ALIASES]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"
