@@ -84,6 +84,7 @@ def replay(
     (1, (1, 14), 8)
     """
     settings, plan = _checked_card(model)
+    network = model.group.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
     data, numbers, table = _training_data(model, source, **reading)
     card = model.card
@@ -101,7 +102,7 @@ def replay(
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
-    start = initial_parameters(model.group.network, trained, settings.seed, unseen, data.x, settings.sharing)
+    start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
     runner = _Runner(model, data, settings, plan, place, start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
@@ -112,7 +113,7 @@ def replay(
         if settings.shuffle:
             rows = rows[row_order(len(rows), settings.seed, epoch, place)]
         rows = rows[index * settings.batch_size : (index + 1) * settings.batch_size]
-        masks = masks_of_step(model.network, len(rows), settings.seed, step - 1, place, strength)
+        masks = masks_of_step(network, len(rows), settings.seed, step - 1, place, strength)
         what = (model, table, member, step, epoch, found[step], rows, tuple(numbers[rows].tolist()))
         eta, plateaus = float(runner.rates(epoch)[index]), runner.plateaus(epoch)
         return Replay(*what, eta, plateaus, settings, plan, per_epoch, data, masks, strength)
