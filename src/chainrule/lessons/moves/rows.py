@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -28,15 +28,14 @@ def scale(scene: Scene) -> Outcome:
     cells = _cells(scene)
     name = scene["column"]
     rows = range(min(cells.table.n_rows, MOST_ROWS))
-    if name == cells.target.name and cells.target.formula:
-        target = cells.target
+    target, inverse = cells.target, ""
+    if name == target.name and target.formula:
         values = scene.setup.y[:, 0] if scene.setup.y is not None else np.zeros(0)
-        formula, parameters, inverse = target.formula, dict(target.parameters), target.inverse_formula
+        formula, parameters, inverse = target.formula, target.parameters, target.inverse_formula
         numbers = cells.table.column(name).to_list()
     else:
         neuron, place = _neuron(cells, name)
-        formula, parameters = neuron.formula, dict(neuron.parameters)
-        inverse = ""
+        formula, parameters = neuron.formula, neuron.parameters
         values = scene.setup.x[:, place]
         explained = [cells.encoder.explain_row(cells.table, row)[place] for row in rows]
         numbers = [value.parameters.get("v") for value in explained]
@@ -47,12 +46,11 @@ def scale(scene: Scene) -> Outcome:
         worked = "" if v is None else formula_text(root, {**parameters, "v": float(v)})
         line = [str(row + 1), str(cells.table.cell(row, name)), worked, scene.number(float(values[row]))]
         if inverse:
-            line.append(scene.number(float(cells.target.inverse(values[row : row + 1])[0])))
+            line.append(scene.number(float(target.inverse(values[row : row + 1])[0])))
         lines.append(tuple(line))
     told = ", ".join(f"{key} = {scene.number(value)}" for key, value in parameters.items())
-    blocks: list[Block] = [
-        Words(f"{name} becomes {formula}{f' with {told}' * bool(told)}, found in the training rows."),
-    ]
+    words = f"{name} becomes {formula}{f' with {told}' * bool(told)}, found in the training rows."
+    blocks: list[Block] = [Words(words)]
     if inverse:
         blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
@@ -79,16 +77,12 @@ def split(scene: Scene) -> Outcome:
     setup = scene.setup
     if not len(setup.test):
         raise SettingsError("there are no test rows; give test_share or test_rows")
-    lines = tuple(
-        (
-            what,
-            str(len(index)),
-            ", ".join(str(row + 1) for row in index[:MOST_ROWS]) + "…" * (len(index) > MOST_ROWS),
-        )
-        for what, index in (("training", setup.training), ("test", setup.test))
-    )
-    known = {"training_rows": float(len(setup.training)), "test_rows": float(len(setup.test))}
-    return Outcome([Grid(("used for", "rows", "which"), lines, ("used for", "which"))], known)
+    lines, known = [], {}
+    for what, index in (("training", setup.training), ("test", setup.test)):
+        which = ", ".join(str(row + 1) for row in index[:MOST_ROWS]) + "…" * (len(index) > MOST_ROWS)
+        lines.append((what, str(len(index)), which))
+        known[f"{what}_rows"] = float(len(index))
+    return Outcome([Grid(("used for", "rows", "which"), tuple(lines), ("used for", "which"))], known)
 
 
 def show_rows(scene: Scene) -> Outcome:
@@ -104,37 +98,38 @@ def show_rows(scene: Scene) -> Outcome:
     if not len(index):
         raise SettingsError("there are no test rows; give test_share or test_rows")
     outputs = setup.outputs(setup.x[index])
-    losses = None if setup.y is None else setup.losses(index)
-    n_out = outputs.shape[1]
-    mark = [f"[{j}]" if n_out > 1 else "" for j in range(1, n_out + 1)]
-    headers = ["row", *setup.input_names]
-    headers += [f"target{j}" for j in mark] if losses is not None else []
-    headers += [f"output{j}" for j in mark] + (["loss"] if losses is not None else [])
-    in_units = setup.cells is not None and bool(setup.cells.target.formula) and losses is not None
-    lines = []
-    for place, row in enumerate(index[:MOST_ROWS]):
-        line = [str(row + 1), *map(scene.number, setup.x[row])]
-        if setup.y is not None and losses is not None:
-            line += map(scene.number, setup.y[row])
-        line += map(scene.number, outputs[place])
-        if losses is not None:
-            line.append(scene.number(losses[place]))
-        if in_units and setup.cells is not None:
-            line.append(scene.number(float(setup.cells.target.inverse(outputs[place])[0])))
-        lines.append(tuple(line))
-    if in_units and setup.cells is not None:
-        headers.append(f"as {setup.cells.target.name}")
-    known = {
-        f"output[{row + 1}]{mark[j]}": float(outputs[place, j])
-        for place, row in enumerate(index)
-        for j in range(n_out)
-    }
-    known |= (
-        {}
-        if losses is None
-        else {f"loss[{row + 1}]": float(losses[place]) for place, row in enumerate(index)}
+    marks = _marks(outputs)
+    parts = {name: setup.x[index, i] for i, name in enumerate(setup.input_names)}
+    if setup.y is not None:
+        parts |= {f"target{mark}": setup.y[index, j] for j, mark in enumerate(marks)}
+    parts |= {f"output{mark}": outputs[:, j] for j, mark in enumerate(marks)}
+    known = _outputs(index, outputs)
+    if setup.y is not None:
+        parts["loss"] = setup.losses(index)
+        known |= {f"loss[{row + 1}]": float(loss) for row, loss in zip(index, parts["loss"], strict=True)}
+        if setup.cells is not None and setup.cells.target.formula:
+            parts[f"as {setup.cells.target.name}"] = setup.cells.target.inverse(outputs[:, 0])
+    lines = tuple(
+        (str(row + 1), *(scene.number(float(values[place])) for values in parts.values()))
+        for place, row in enumerate(index[:MOST_ROWS])
     )
-    return Outcome([Grid(tuple(headers), tuple(lines))], known)
+    return Outcome([Grid(("row", *parts), lines)], known)
+
+
+def _marks(outputs: FloatArray) -> list[str]:
+    """Return what tells the outputs (n, n_out) of a row apart."""
+    n_out = outputs.shape[1]
+    return [f"[{j}]" for j in range(1, n_out + 1)] if n_out > 1 else [""]
+
+
+def _outputs(rows: Iterable[int], outputs: FloatArray) -> dict[str, float]:
+    """Return the outputs (n, n_out) of rows, numbered from 0, by name."""
+    marks = _marks(outputs)
+    return {
+        f"output[{row + 1}]{mark}": value
+        for row, values in zip(rows, outputs.tolist(), strict=True)
+        for mark, value in zip(marks, values, strict=True)
+    }
 
 
 def predict(scene: Scene) -> Outcome:
@@ -156,13 +151,8 @@ def predict(scene: Scene) -> Outcome:
         names = tuple(columns)
         shown = [[_cell_text(row[name]) for name in columns] for row in given]
     outputs = setup.outputs(x)
-    known = {
-        f"output[{i + 1}]" + (f"[{j + 1}]" if outputs.shape[1] > 1 else ""): float(outputs[i, j])
-        for i in range(len(x))
-        for j in range(outputs.shape[1])
-    }
-    many = outputs.shape[1] > 1
-    headers = [*names, *(f"output[{j}]" if many else "output" for j in range(1, outputs.shape[1] + 1))]
+    known = _outputs(range(len(x)), outputs)
+    headers = [*names, *(f"output{mark}" for mark in _marks(outputs))]
     lines = [[*shown[i], *map(scene.number, outputs[i])] for i in range(len(x))]
     if setup.cells is not None:
         headers.append(setup.cells.target.name)
@@ -197,30 +187,20 @@ def _number_or_text(value: object, where: Where) -> float | str:
     raise where.wrong(f"{value!r} is no cell; write a number, or text in quotes")
 
 
-ABOUT_ROWS: tuple[Move, ...] = (
-    Move(
-        "scale",
-        "a column's cells, the arithmetic that scales them, and the way back",
-        scale,
-        {"column": Field(text, "the column", required=True)},
-        numbers=r"scaled\[\d+\]",
-    ),
-    Move("split", "which rows train and which test", split, numbers=r"(training|test)_rows"),
-    Move(
-        "rows",
-        "rows with inputs, target, output and loss",
+ABOUT_ROWS: dict[str, Move] = {
+    "scale": Move(scale, {"column": Field(text, "the column", required=True)}, r"scaled\[\d+\]"),
+    "split": Move(split, numbers=r"(training|test)_rows"),
+    "rows": Move(
         show_rows,
         {"which": Field(choice(("all", "training", "test")), "which rows; all if not given")},
-        numbers=r"(output\[\d+\](\[\d+\])?|loss\[\d+\])",
+        r"(output\[\d+\](\[\d+\])?|loss\[\d+\])",
     ),
-    Move(
-        "predict",
-        "predictions for new rows",
+    "predict": Move(
         predict,
         {
             "x": Field(rows_of_numbers, "the new rows' inputs"),
             "cells": Field(listing(table(_number_or_text)), "the new rows as cells of the table's columns"),
         },
-        numbers=r"(output\[\d+\](\[\d+\])?|prediction\[\d+\])",
+        r"(output\[\d+\](\[\d+\])?|prediction\[\d+\])",
     ),
-)
+}
