@@ -6,7 +6,7 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,21 +156,16 @@ def read_lesson(name: str | os.PathLike[str]) -> Lesson:
 
     Raises SettingsError naming file, place, value and remedy for a file that is no lesson.
     """
-    given = os.fspath(name)
+    given, folder = os.fspath(name), Path()
     if not given.endswith(".toml"):
         shipped = sorted(path.stem for path in FOLDER.glob("*.toml"))
         if given not in shipped:
             close = difflib.get_close_matches(given, shipped, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(shipped)};"
-            raise SettingsError(
-                f"there is no lesson {given!r}; {hint} a lesson of your own is a file that ends in .toml"
-            )
-        return _lesson(FOLDER / f"{given}.toml", f"{given}.toml")
-    return _lesson(Path(given), given)
-
-
-def _lesson(path: Path, shown: str) -> Lesson:
-    where = Where(shown)
+            own = "a lesson of your own is a file that ends in .toml"
+            raise SettingsError(f"there is no lesson {given!r}; {hint} {own}")
+        given, folder = f"{given}.toml", FOLDER
+    where, path = Where(given), folder / given
     values = read_fields(_parse(path, where), LESSON, where)
     lesson = Lesson(path.stem, **values, where=where, folder=path.parent)
     for step in lesson.steps:
@@ -229,13 +224,10 @@ def _merged(plans: Mapping[str, Any], name: str, where: Where) -> Any:
         if before is None:
             return {key: value for key, value in merged.items() if value is not None}
         if before not in plans:
-            raise (
-                where.at(name)
-                .at("like")
-                .wrong(f"there is no network {show(before)}; {suggest(str(before), plans)}")
-            )
+            wrong = f"there is no network {show(before)}; {suggest(str(before), plans)}"
+            raise where.at(f"{name}.like").wrong(wrong)
         name = before
-    raise where.at(name).at("like").wrong(f"the networks {', '.join(seen)} are like each other in a circle")
+    raise where.at(f"{name}.like").wrong(f"the networks {', '.join(seen)} are like each other in a circle")
 
 
 def _step(value: Any, where: Where) -> Step:
@@ -244,20 +236,14 @@ def _step(value: Any, where: Where) -> Step:
     name = choice(tuple(MOVES))(value["move"], where.at("move"))
     move = MOVES[name]
     values = read_fields(value, {**COMMON, **move.fields}, where)
-    for key, place in _named(values, where):
-        try:
-            if not (move.numbers and re.fullmatch(move.numbers, key)):
-                check_name(key)
-        except ChainruleError as error:
-            raise place.wrong(str(error)) from error
-    return Step(name, values, where)
-
-
-def _named(values: Mapping[str, Any], where: Where) -> Iterator[tuple[str, Where]]:
-    """Yield the names of numbers in a step, each with its place."""
     for key in ("expect", "wrong", "addresses", "columns"):
-        for name in values.get(key) or ():
-            yield name, where.at(key)
+        for number_name in values.get(key) or ():
+            try:
+                if not (move.numbers and re.fullmatch(move.numbers, number_name)):
+                    check_name(number_name)
+            except ChainruleError as error:
+                raise where.at(key).wrong(str(error)) from error
+    return Step(name, values, where)
 
 
 def _check_network(name: str | None, lesson: Lesson, where: Where) -> None:

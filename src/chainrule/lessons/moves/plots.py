@@ -42,11 +42,11 @@ def plane(scene: Scene) -> Outcome:
         raise SettingsError(f"the picture has signs for {len(CLASSES)} classes")
     signs = [[CLASSES[answer] for answer in line] for line in answers.reshape(LINES, COLUMNS)]
     targets = [] if setup.y is None else _classes(setup.y).tolist()
-    for row, target in zip(setup.x, targets, strict=bool(targets)):
-        _put(signs, row, across, up, POINTS[target])
+    for row, target in enumerate(targets):
+        _put(signs, setup.x[row], across, up, POINTS[target])
     many = setup.network.output.n_out > 1
-    count = max(answers.max(), *targets) + 1 if targets else answers.max() + 1
-    names = [f"output {c + 1}" if many else f"class {c}" for c in range(count)]
+    last = max(answers.tolist() + targets)
+    names = [f"output {c + 1}" if many else f"class {c}" for c in range(last + 1)]
     key = "answers: " + ", ".join(map("{} {}".format, CLASSES, names))
     if targets:
         key += "; rows: " + ", ".join(map("{} {}".format, POINTS, names))
