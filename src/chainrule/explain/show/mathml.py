@@ -39,7 +39,7 @@ class MathWriter:
 
         if isinstance(line.symbols, Number):
             return []
-        shown: list[Substitute] = [self.showing.names(line)]
+        shown: list[Substitute] = [self.showing.names(line.values)]
         if line.values and not isinstance(line.symbols, Symbol):
             shown.append(line.numbers(self.showing.number))
         return [self.formula(line.symbols, substitute, marks) for substitute in shown]

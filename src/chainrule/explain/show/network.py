@@ -45,7 +45,8 @@ def network_html(network: Network) -> str:
         f"<td>{_equation(f'a[{layer.number}]', layer.a)}</td><td>{escape(layer.words)}</td></tr>"
         for layer in formulas(network)
     ]
-    words = f"{network.n_inputs} inputs, {escape(_cost(network))}"
+    cost = f"cost: the {network.reduction} of {network.loss.spec} over the rows"
+    words = f"{network.n_inputs} inputs, {escape(cost)}"
     if network.features is not None:
         words += f"; layer 0, the feature stage: {escape(network.features.words)}"
     return (
@@ -73,10 +74,6 @@ def network_latex(network: Network) -> str:
         for layer in formulas(network)
     ]
     return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
-
-
-def _cost(network: Network) -> str:
-    return f"cost: the {network.reduction} of {network.loss.spec} over the rows"
 
 
 def _equation(left: str, right: Node) -> str:
