@@ -93,9 +93,8 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
     match = re.fullmatch(r"\s*(?:(\d+)\s*-\s*)?(\d+)\s*", steps)
     first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
     if not 1 <= first <= last:
-        raise SettingsError(
-            f"--steps {steps!r} is neither a number of steps such as 3 nor a range such as 3-5"
-        )
+        what = "is neither a number of steps such as 3 nor a range such as 3-5"
+        raise SettingsError(f"--steps {steps!r} {what}")
     if first > count:
         raise SettingsError(f"--steps {steps}: the lesson has {count} steps")
     return first, min(last, count)

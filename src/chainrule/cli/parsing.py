@@ -85,9 +85,8 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0].partition("=")[0]
             if word.startswith("-"):
-                raise SettingsError(
-                    f"there is no option {word}; {closest(word, self._names)} See {self.prog} --help"
-                )
+                hint = f"{closest(word, self._names)} See {self.prog} --help"
+                raise SettingsError(f"there is no option {word}; {hint}")
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
         return options
 

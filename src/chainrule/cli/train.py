@@ -110,9 +110,8 @@ def run(options: argparse.Namespace) -> None:
     how = Reading().changed(**reading(options))
     table = how.table(options.table)
     if options.target is None:
-        raise SettingsError(
-            f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
-        )
+        columns = f"{table.name} has {', '.join(table.columns[:20])}"
+        raise SettingsError(f"--target is missing: name the column to predict; {columns}")
     asked = _given(options, Question)
     for name in ("inputs", "drop"):
         if name in asked:
@@ -202,12 +201,12 @@ def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: b
 
 
 def _curves(trained: Trained) -> str:
-    lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
+    lines = ["epoch,training_loss,validation_loss,learning_rate,seconds\n"]
     for line in trained.fit.watched.history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
-        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}\n")
+    return "".join(lines)
 
 
 def _result(trained: Trained, path: Path) -> dict[str, Any]:

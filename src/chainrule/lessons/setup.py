@@ -229,7 +229,8 @@ class Setup:
             self._take(state.run.state())
             return watch(epoch)
 
-        stops = {"early_stopping": patience is not None, "patience": patience or 1, "tolerance": tolerance}
+        waits = patience is not None
+        stops: dict[str, Any] = {"early_stopping": waits, "patience": patience or 1, "tolerance": tolerance}
         plan = Plan(epochs=epochs, learning_rate=self.eta, rows="training", keep="last", **stops)
         data = Data(self.x, self.y, self.training, self.test[:0])
         begun = (engine_named(JUDGE), self.network, self.flat[None], data)

@@ -105,9 +105,10 @@ class _Exercise:
         if lesson.sheet is not None:
             self.choices = {key: tuple(sheet[key] or ()) for key in FRIENDLY}
         given, rows = sheet.get("addresses"), sheet.get("rows")
-        self.addresses, rows = (tuple(given), rows) if given else self._derived()
+        derived = (tuple(given), rows) if given else self._derived()
+        self.addresses: tuple[str, ...] = derived[0]
         self.setup = setup = self._setup(lesson.networks[self.network])
-        index = setup.rows_of(rows)
+        index = setup.rows_of(derived[1])
         self.x = setup.x[index]
         self.y = None if setup.y is None else setup.y[index]
         if not any(self.choices.values()):
@@ -199,8 +200,8 @@ class _Exercise:
 class _Draws:
     """Draws from short lists by the random words of one variant and attempt."""
 
-    def __init__(self, seed: int, *place: int) -> None:
-        self.seed, self.place = seed, place
+    def __init__(self, seed: int, number: int, attempt: int) -> None:
+        self.seed, self.place = seed, (number, attempt)
         self.count = 0
         self.taken: list[float] = []
 

@@ -115,9 +115,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
             yield r"\end{quote}"
         case doc.Checked(items):
-            checked = tuple(
-                (item.name, item.expected, item.shown, "✓" if item.ok else "wrong") for item in items
-            )
+            checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), latex_name)
         case doc.Cells():
             pass
@@ -197,7 +195,7 @@ class _Latex:
             title += f" ({self.showing.where()})"
         yield f"{_SECTIONS[min(depth, len(_SECTIONS) - 1)]}{{{latex_text(title)}}}"
         if depth == 0 and self.facts:
-            yield latex_text(", ".join(f"{name} {value}" for name, value in self.facts.items())) + r"\par"
+            yield latex_text(", ".join(map(" ".join, self.facts.items()))) + r"\par"
         if derivation.hand:
             yield rf"\emph{{{latex_text(derivation.hand)}}}"
         rule = ""
@@ -316,9 +314,8 @@ def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
     ['w_{1} \\cdot x_{1}', '+ \\left(a + b\\right)', '- c']
     """
     rows: list[str] = []
-    for term in [
-        piece.strip() for whole in split_at(formula, _cuts(formula)) for piece in _inner(whole, width)
-    ]:
+    terms = split_at(formula, _cuts(formula))
+    for term in (piece.strip() for whole in terms for piece in _inner(whole, width)):
         if rows and printed_width(rows[-1]) + printed_width(term) + 1 <= width:
             rows[-1] += f" {term}"
         else:
@@ -327,7 +324,7 @@ def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
 
 
 def _inner(term: str, width: int) -> list[str]:
-    r"""Break a term that is too wide: a sum in ``\left( … \right)`` or above a fraction's bar, then (…)/n."""
+    r"""Break a wide term: a sum in ``\left( … \right)`` or above a fraction's bar, then (…)/n, else before ``\cdot``."""
     if printed_width(term) <= width:
         return [term]
     sign = _SIGN.match(term)
@@ -341,16 +338,11 @@ def _inner(term: str, width: int) -> list[str]:
         inner, below = term[start + len(r"\frac{") : middle - 1], term[middle + 1 : stop - 1]
         after = f" / {below if _ONE.fullmatch(below) else f'({below})'}{term[stop:]}"
     else:
-        return _factors(term)
+        inner = after = ""
     pieces = split_at(inner, _cuts(inner))
     if len(pieces) == 1:
-        return _factors(term)
+        return split_at(term, _cuts(term, (r"\cdot ",)))
     return [f"{term[:start]}({pieces[0]}", *pieces[1:-1], f"{pieces[-1]}){after}"]
-
-
-def _factors(term: str) -> list[str]:
-    r"""Break a product that is too wide before its ``\cdot``."""
-    return split_at(term, _cuts(term, (r"\cdot ",)))
 
 
 _SIGN = re.compile(r"\s*[+-] ")

@@ -105,8 +105,7 @@ class _Text:
             title += f" ({self.showing.where()})" if self.showing.dropped else ""
             yield from self.paragraph(title, "title")
             yield [(bar * min(len(title), self.width), "dim")]
-            told = ", ".join(f"{name} {value}" for name, value in self.facts.items())
-            yield from self.paragraph(told, "dim")
+            yield from self.paragraph(", ".join(map(" ".join, self.facts.items())), "dim")
         elif depth == 1:
             first, *others = textwrap.wrap(title, self.width - 6, break_long_words=False)
             line = "" if others else " " + bar * max(2, self.width - len(title) - 4)
