@@ -15,7 +15,7 @@ from chainrule.formula.parse import parse
 from chainrule.formula.text import text as formula_text
 from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
 from chainrule.lessons.moves.base import Move, Outcome, Scene
-from chainrule.lessons.setup import Cells, Setup
+from chainrule.lessons.setup import Cells
 from chainrule.tables.columns import Input
 from chainrule.tables.table import from_frame
 
@@ -99,21 +99,22 @@ def show_rows(scene: Scene) -> Outcome:
         raise SettingsError("there are no test rows; give test_share or test_rows")
     outputs = setup.outputs(setup.x[index])
     marks = _marks(outputs)
-    parts = {name: setup.x[index, i] for i, name in enumerate(setup.input_names)}
+    columns = list(zip(setup.input_names, setup.x[index].T, strict=True))
     if setup.y is not None:
-        parts |= {f"target{mark}": setup.y[index, j] for j, mark in enumerate(marks)}
-    parts |= {f"output{mark}": outputs[:, j] for j, mark in enumerate(marks)}
+        columns += [(f"target{mark}", setup.y[index, j]) for j, mark in enumerate(marks)]
+    columns += [(f"output{mark}", outputs[:, j]) for j, mark in enumerate(marks)]
     known = _outputs(index, outputs)
     if setup.y is not None:
-        parts["loss"] = setup.losses(index)
-        known |= {f"loss[{row + 1}]": float(loss) for row, loss in zip(index, parts["loss"], strict=True)}
+        losses = setup.losses(index)
+        columns.append(("loss", losses))
+        known |= {f"loss[{row + 1}]": float(loss) for row, loss in zip(index, losses, strict=True)}
         if setup.cells is not None and setup.cells.target.formula:
-            parts[f"as {setup.cells.target.name}"] = setup.cells.target.inverse(outputs[:, 0])
+            columns.append((f"as {setup.cells.target.name}", setup.cells.target.inverse(outputs[:, 0])))
     lines = tuple(
-        (str(row + 1), *(scene.number(float(values[place])) for values in parts.values()))
+        (str(row + 1), *(scene.number(float(values[place])) for _, values in columns))
         for place, row in enumerate(index[:MOST_ROWS])
     )
-    return Outcome([Grid(("row", *parts), lines)], known)
+    return Outcome([Grid(("row", *(header for header, _ in columns)), lines)], known)
 
 
 def _marks(outputs: FloatArray) -> list[str]:
@@ -144,41 +145,28 @@ def predict(scene: Scene) -> Outcome:
             raise SettingsError(f"x has rows of {x.shape[1]}, but there are {setup.network.n_inputs} inputs")
         names, shown = setup.input_names, [list(map(scene.number, row)) for row in x]
     else:
-        cells = _cells(scene)
-        columns = [column.name for column in cells.encoder.columns]
-        frame = {name: [_cell(row, name) for row in given] for name in columns}
-        x = cells.encoder.transform(from_frame(frame))
-        names = tuple(columns)
-        shown = [[_cell_text(row[name]) for name in columns] for row in given]
+        encoder = _cells(scene).encoder
+        names = tuple(column.name for column in encoder.columns)
+        if lacking := [name for name in names for row in given if name not in row]:
+            what = f"a row has no {lacking[0]!r}; each needs a cell for every input column"
+            raise SettingsError(f"cells: {what}")
+        cells = {name: [row[name] for row in given] for name in names}
+        x = encoder.transform(from_frame(cells))
+        rows = zip(*cells.values(), strict=True)
+        shown = [[cell if isinstance(cell, str) else number_text(cell) for cell in row] for row in rows]
     outputs = setup.outputs(x)
     known = _outputs(range(len(x)), outputs)
     headers = [*names, *(f"output{mark}" for mark in _marks(outputs))]
     lines = [[*shown[i], *map(scene.number, outputs[i])] for i in range(len(x))]
     if setup.cells is not None:
-        headers.append(setup.cells.target.name)
-        for i, answer in enumerate(_answers(setup, outputs)):
-            lines[i].append(scene.number(answer) if isinstance(answer, float) else str(answer))
-            known |= {f"prediction[{i + 1}]": answer} if isinstance(answer, float) else {}
+        target = setup.cells.target
+        headers.append(target.name)
+        answers = (target.inverse(outputs[:, 0]) if target.formula else target.decode(outputs)).tolist()
+        if target.formula:
+            known |= {f"prediction[{i}]": answer for i, answer in enumerate(answers, 1)}
+        for line, answer in zip(lines, answers, strict=True):
+            line.append(scene.number(answer) if target.formula else str(answer))
     return Outcome([Grid(tuple(headers), tuple(map(tuple, lines)))], known)
-
-
-def _cell(row: Mapping[str, float | str], name: str) -> float | str:
-    if name not in row:
-        raise SettingsError(f"cells: a row has no {name!r}; each needs a cell for every input column")
-    return row[name]
-
-
-def _cell_text(cell: float | str) -> str:
-    return cell if isinstance(cell, str) else number_text(cell)
-
-
-def _answers(setup: Setup, outputs: FloatArray) -> list[float | str]:
-    """Return predictions as the table writes its target."""
-    assert setup.cells is not None
-    target = setup.cells.target
-    if target.formula:
-        return [float(value) for value in target.inverse(outputs[:, 0])]
-    return [str(label) for label in target.decode(outputs)]
 
 
 def _number_or_text(value: object, where: Where) -> float | str:
