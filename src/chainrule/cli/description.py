@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.report import (
-    MOST_COLUMNS,
-    STOPPED,
-    clamp_words,
-    score_words,
-    shape_of,
-    training_words,
-)
+from chainrule.cli.report import MOST_COLUMNS, STOPPED, clamp_words, score_words, shape_of, training_words
 from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more
 
 if TYPE_CHECKING:
@@ -66,7 +59,8 @@ def _facts(model: Model) -> Iterator[tuple[str, str]]:
         yield "loss", f"{network.loss.text}, {network.reduction} over rows"
         yield "parameters", f"{parameters.shape[1]:,} in each network, {parameters.dtype}"
     if card:
-        rows = ", ".join(f"{n:,} {what}" for what, n in _in_order(card["rows"]) if n)
+        words = {"training": "training", "validation": "validation", "test": "held-out rows"}
+        rows = ", ".join(f"{n:,} {word}" for key, word in words.items() if (n := card["rows"][key]))
         yield "trained on", f"{card['table']}: {rows}"
         if card["weights"] is not None:
             yield "weights", f"of the rows, from column {card['weights']}"
@@ -78,7 +72,7 @@ def _facts(model: Model) -> Iterator[tuple[str, str]]:
         ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
         span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
         yield "epochs", f"{card['epochs_run']:,} run{ending}, kept {span}"
-        if scores := ", ".join(score_words(card["scores"] or {})):
+        if scores := score_words(card["scores"] or {}):
             yield "held-out score", scores
 
 
@@ -96,11 +90,6 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     if card["temperature"] is not None:
         yield f"temperature {card['temperature']:.4g}"
     yield f"seed {card['seed']}"
-
-
-def _in_order(rows: dict[str, int]) -> Iterable[tuple[str, int]]:
-    words = {"training": "training", "validation": "validation", "test": "held-out rows"}
-    return ((word, rows[key]) for key, word in words.items())
 
 
 def _inputs(model: Model) -> Section:
