@@ -47,7 +47,7 @@ R = TypeVar("R", bound=Entry)
 
 def records(*made: R) -> Mapping[str, R]:
     """Return the registry of a class, its records by name, in this order."""
-    registry = MappingProxyType({record.name: record for record in made})
+    registry = {record.name: record for record in made}
     type(made[0]).listed = registry
     return registry
 
