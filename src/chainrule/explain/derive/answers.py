@@ -29,9 +29,8 @@ def mean_output(writer: Writer, place: Address) -> Line:
     if len(members) == 1:
         return writer.line("the model has one member, so its output is the mean", place, output(0))
     total = writer.total(output, members[:, writer.row_index(place), j - 1], "members")
-    node = Binary("/", total.node, Number(float(len(members))))
-    words = f"the mean of the model's {len(members)} members"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    total.node = Binary("/", total.node, Number(float(len(members))))
+    return writer.line(f"the mean of the model's {len(members)} members", place, total)
 
 
 def in_units(writer: Writer, place: Address) -> Line:
@@ -77,9 +76,8 @@ def probability(writer: Writer, place: Address) -> Line:
     assert writer.step.members is not None
     numbers = writer.step.members.mean(axis=0)[writer.row_index(place)]
     total = writer.total(lambda i: means[i], np.asarray(numbers), "outputs")
-    node = Binary("/", means[c - 1], total.node)
-    words += ": the mean output, divided by the sum over all classes"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    total.node = Binary("/", means[c - 1], total.node)
+    return writer.line(f"{words}: the mean output, divided by the sum over all classes", place, total)
 
 
 UNITS: Mapping[str, Rule] = {"mean_a": mean_output, "prediction": in_units, "probability": probability}

@@ -17,6 +17,7 @@ from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.model.model import Model
 from chainrule.model.source import Source
+from chainrule.tables.encode import InputValue
 from chainrule.tables.table import Table
 
 if TYPE_CHECKING:
@@ -49,23 +50,21 @@ def trace_rows(
     x = model.encoder.transform(part)
     y, why = _targets(model, part)
     flat = np.asarray(model.parameters[member - 1], np.float64)
-    layout = Layout(model.network)
-    step = trace_step(layout, flat, x, y, rows=wanted)
+    step = trace_step(Layout(model.network), flat, x, y, rows=wanted)
     outputs = predicted(model.network, model.parameters, x)
     mean = outputs.mean(axis=0)
     is_number = model.task == "regression"
     answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
-    source_told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
+    step = replace(step, members=outputs, answers=answers, inputs=_inputs(model, part))
+    told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
-        source_told["target_unknown"] = why
-    return Trace(
-        model.network,
-        (replace(step, members=outputs, answers=answers, inputs=inputs),),
-        member,
-        model.target,
-        source_told,
-    )
+        told["target_unknown"] = why
+    return Trace(model.network, (step,), member, model.target, told)
+
+
+def _inputs(model: Model, part: Table) -> tuple[tuple[InputValue, ...], ...]:
+    """Return the encoder's arithmetic for each row of a table."""
+    return tuple(tuple(values) for values in model.encoder.explain_rows(part))
 
 
 def trace_steps(
@@ -130,8 +129,7 @@ def _step(found: Replay) -> StepTrace:
         else Regularization(plan.regularization, found.strength, found.epoch, plan.epochs),
         rows=found.numbers,
     )
-    part = found.table.take([row - 1 for row in found.numbers])
-    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
+    inputs = _inputs(model, found.table.take([row - 1 for row in found.numbers]))
     return replace(step, inputs=inputs, number=found.step, shared=shared)
 
 
@@ -145,7 +143,6 @@ def _targets(model: Model, part: Table) -> tuple[Any, str]:
     single = model.task == "classification" and model.network.output.n_out == 1
     try:
         return model.target.transform(part, single=single), ""
-    except (
-        TableError
-    ) as error:  # a class that training never saw, say: the prediction can be explained all the same
+    except TableError as error:
+        # A class that training never saw, say: the prediction can be explained all the same.
         return None, str(error)
