@@ -34,11 +34,10 @@ def mean_output(writer: Writer, place: Address) -> Line:
             lambda m: Binary("*", Number(float(shares[m])), output(m)), shares * values, "members"
         )
         words = f"the mean of the model's {len(members)} members, by the weights of its groups"
-        return writer.line(words, place, weighed.node, weighed.values, slack=weighed.slack, note=weighed.note)
+        return writer.line(words, place, weighed)
     total = writer.total(output, values, "members")
-    node = Binary("/", total.node, Number(float(len(members))))
-    words = f"the mean of the model's {len(members)} members"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    total.node = Binary("/", total.node, Number(float(len(members))))
+    return writer.line(f"the mean of the model's {len(members)} members", place, total)
 
 
 def in_units(writer: Writer, place: Address) -> Line:
@@ -84,9 +83,8 @@ def probability(writer: Writer, place: Address) -> Line:
     assert writer.step.mean_output is not None
     numbers = writer.step.mean_output[writer.row_index(place)]
     total = writer.total(lambda i: means[i], numbers, "outputs")
-    node = Binary("/", means[c - 1], total.node)
-    words += ": the mean output, divided by the sum over all classes"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    total.node = Binary("/", means[c - 1], total.node)
+    return writer.line(f"{words}: the mean output, divided by the sum over all classes", place, total)
 
 
 UNITS: Mapping[str, Rule] = {"mean_a": mean_output, "prediction": in_units, "probability": probability}

@@ -62,11 +62,7 @@ _UPDATE = _record(
         _record(
             schedule=_TEXT,
             base=_NUMBER,
-            made=_COUNT,
-            total=_COUNT,
-            epoch=_COUNT,
-            plateaus=_COUNT,
-            warmup=_COUNT,
+            **dict.fromkeys(("made", "total", "epoch", "plateaus", "warmup"), _COUNT),
         )
     ),
 )

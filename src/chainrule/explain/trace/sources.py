@@ -17,6 +17,7 @@ from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.model.model import Model
 from chainrule.model.source import Source
+from chainrule.tables.encode import InputValue
 from chainrule.tables.table import Table
 
 if TYPE_CHECKING:
@@ -53,18 +54,18 @@ def trace_rows(
     mean = model.mean(outputs)
     is_number = model.task == "regression"
     answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
-    source_told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
+    step = replace(step, members=outputs, answers=answers, inputs=_inputs(model, part))
+    told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
-        source_told["target_unknown"] = why
-    counts = None if len(model.groups) == 1 else model.member_shares
-    return Trace(
-        one.network,
-        (replace(step, members=outputs, member_shares=counts, answers=answers, inputs=inputs),),
-        member,
-        model.target,
-        source_told,
-    )
+        told["target_unknown"] = why
+    if len(model.groups) > 1:
+        step = replace(step, member_shares=model.member_shares)
+    return Trace(one.network, (step,), member, model.target, told)
+
+
+def _inputs(model: Model, part: Table) -> tuple[tuple[InputValue, ...], ...]:
+    """Return the encoder's arithmetic for each row of a table."""
+    return tuple(tuple(values) for values in model.encoder.explain_rows(part))
 
 
 def trace_steps(
@@ -129,8 +130,7 @@ def _step(found: Replay) -> StepTrace:
         else Regularization(plan.regularization, found.strength, found.epoch, plan.epochs),
         rows=found.numbers,
     )
-    part = found.table.take([row - 1 for row in found.numbers])
-    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
+    inputs = _inputs(model, found.table.take([row - 1 for row in found.numbers]))
     return replace(step, inputs=inputs, number=found.step, shared=shared)
 
 
@@ -144,7 +144,6 @@ def _targets(model: Model, part: Table) -> tuple[Any, str]:
     single = model.task == "classification" and model.output.n_out == 1
     try:
         return model.target.transform(part, single=single), ""
-    except (
-        TableError
-    ) as error:  # a class that training never saw, say: the prediction can be explained all the same
+    except TableError as error:
+        # A class that training never saw, say: the prediction can be explained all the same.
         return None, str(error)
