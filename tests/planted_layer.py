@@ -11,6 +11,7 @@ import pytest
 from chainrule.equations.dense import Dense, LayerRecord, Parameter
 from chainrule.equations.layers import KINDS
 from chainrule.formula.nodes import Binary, Node, Symbol
+from chainrule.model.group import Group
 
 
 @dataclass(frozen=True, init=False)
@@ -120,7 +121,7 @@ def main(folder: str) -> None:
     table = {"a": x[:, 0].tolist(), "b": x[:, 1].tolist(), "y": y[:, 0].tolist()}
     model = chainrule.train(table, "y", hidden=[4], members=1, epochs=2, engine="reference").model
     network = Network([model.network.n_inputs, Scale(model.network.n_inputs, "tanh"), Dense(1)])
-    model = replace(model, network=network, parameters=initial_parameters(network, 1, 0))
+    model = replace(model, groups=(Group(network, initial_parameters(network, 1, 0)),))
     model.save(f"{folder}/scale.safetensors")
     again = chainrule.load(f"{folder}/scale.safetensors")
     assert again.network == network

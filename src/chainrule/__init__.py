@@ -48,21 +48,9 @@ _HOMES = {
 }
 
 __all__ = [
-    "ChainruleError",
-    "Dense",
-    "MLPClassifier",
-    "MLPRegressor",
-    "Model",
-    "Network",
-    "Settings",
-    "TableClassifier",
-    "TableRegressor",
-    "Trained",
-    "ablate",
-    "load",
-    "read_table",
-    "train",
-]
+    "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
+    "TableRegressor", "Trained", "ablate", "load", "read_table", "train",
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

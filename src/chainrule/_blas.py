@@ -13,6 +13,7 @@ import sys
 import threading
 from collections.abc import Callable
 from contextlib import ContextDecorator
+from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import Any
 
@@ -39,22 +40,20 @@ def keep_to_one_blas_thread() -> None:
             library.limit(1)
 
 
+@dataclass(eq=False)
 class _Library:
     """One BLAS: how many threads it may use, and who keeps it to one.
 
     ``limit`` may return what is to be given to it later to undo it; None: the number from before.
     ``everywhere``: whether it is one number for the whole process, None while nobody knows.
+    ``before``: the numbers by thread; of a number for the whole process there is one, at 0.
     """
 
-    def __init__(
-        self, count: Callable[[], int], limit: Callable[[int], int | None], *, everywhere: bool | None = None
-    ) -> None:
-        self.count = count
-        self.limit = limit
-        self.everywhere = everywhere
-        self.holders: set[int] = set()
-        # By thread; of a number for the whole process there is one, at 0.
-        self.before: dict[int, int] = {}
+    count: Callable[[], int]
+    limit: Callable[[int], int | None]
+    everywhere: bool | None = None
+    holders: set[int] = field(default_factory=set)
+    before: dict[int, int] = field(default_factory=dict)
 
     def hold(self) -> None:
         """Set it to one thread, for the calling thread if it can."""
@@ -149,19 +148,17 @@ def _library(found: Any) -> _Library:
     code = found.dynlib
     if found.internal_api == "openblas":
         for prefix, suffix in itertools.product(("", "scipy_"), ("", "64_", "_64")):
-            names = [f"{prefix}openblas_{name}{suffix}" for name in _OPENBLAS]
-            if all(hasattr(code, name) for name in names):
+            own: list[Any] = [getattr(code, f"{prefix}openblas_{name}{suffix}", None) for name in _OPENBLAS]
+            if all(own):
+                count, limit, parallel = own
                 # 2: made with OpenMP, whose number each thread has for itself, and OpenBLAS goes by it.
-                if getattr(code, names[2])() == 2 and hasattr(code, "omp_get_max_threads"):
+                if parallel() == 2 and hasattr(code, "omp_get_max_threads"):
                     return _Library(_getter(code.omp_get_max_threads), _setter(code.omp_set_num_threads))
-                return _Library(
-                    _getter(getattr(code, names[0])), _setter(getattr(code, names[1])), everywhere=True
-                )
+                return _Library(_getter(count), _setter(limit), everywhere=True)
     if found.internal_api == "mkl" and hasattr(code, "MKL_Set_Num_Threads_Local"):
         # Returns the thread's own number from before: 0 where it had none.
-        return _Library(
-            _getter(code.MKL_Get_Max_Threads), _setter(code.MKL_Set_Num_Threads_Local, ctypes.c_int)
-        )
+        limit = _setter(code.MKL_Set_Num_Threads_Local, ctypes.c_int)
+        return _Library(_getter(code.MKL_Get_Max_Threads), limit)
     return _Library(found.get_num_threads, found.set_num_threads)
 
 

@@ -112,7 +112,9 @@ def _check(named: Path, overwrite: bool) -> Path:
     if not stat.S_ISDIR(os.stat(folder).st_mode):
         raise NotADirectoryError(errno.ENOTDIR, "")
     if not os.access(folder, os.W_OK | os.X_OK):
-        raise OSError(errno.EROFS if _read_only(folder) else errno.EACCES, "")
+        # Where there is no statvfs it isn't known.
+        is_read_only = hasattr(os, "statvfs") and os.statvfs(folder).f_flag & os.ST_RDONLY
+        raise OSError(errno.EROFS if is_read_only else errno.EACCES, "")
     return target
 
 
@@ -121,11 +123,6 @@ def _status(path: Path) -> os.stat_result | None:
         return os.stat(path)
     except FileNotFoundError:
         return None
-
-
-def _read_only(folder: Path) -> bool:
-    """Whether the folder lies on a disk mounted read-only (unknown, so False, where there is no statvfs)."""
-    return hasattr(os, "statvfs") and bool(os.statvfs(folder).f_flag & os.ST_RDONLY)
 
 
 def _create(temporary: Path, mode: Literal["wb", "w"]) -> IO[Any]:
@@ -137,8 +134,7 @@ def _create(temporary: Path, mode: Literal["wb", "w"]) -> IO[Any]:
 def _publish(temporary: Path, target: Path, overwrite: bool) -> None:
     """Give the finished file its name."""
     if overwrite:
-        found = _status(target)
-        if found is not None:
+        if (found := _status(target)) is not None:
             os.chmod(temporary, stat.S_IMODE(found.st_mode))
         os.replace(temporary, target)
         return

@@ -32,8 +32,5 @@ class Shown:
     ) -> dict[str, str]:
         """Return what a notebook may choose from, by MIME type: those in ``include`` (all if None) but ``exclude``."""
         made = self._drawn()
-        return {
-            kind: draw()
-            for kind, draw in made.items()
-            if kind in (include or made) and kind not in (exclude or ())
-        }
+        kinds = [kind for kind in made if kind in (include or made) and kind not in (exclude or ())]
+        return {kind: made[kind]() for kind in kinds}

@@ -27,7 +27,6 @@ def number_from_data(data: Any) -> float:
 DIGITS = 6
 """The digits that count of a number, where nothing else is asked for."""
 
-
 LONGEST_WHOLE = 9
 """The most digits before the point that are written out; longer numbers get a power of ten."""
 

@@ -98,5 +98,5 @@ def dropout_uniforms(
 
 def generator(seed: int, purpose: Purpose, *counters: int) -> np.random.Generator:
     """Return NumPy's generator on its Philox 4x64, keyed by seed, purpose and counters, for draws outside the steps."""
-    sequence = np.random.SeedSequence([seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF, int(purpose), *counters])
+    sequence = np.random.SeedSequence([*split_seed(seed), int(purpose), *counters])
     return np.random.Generator(np.random.Philox(sequence))

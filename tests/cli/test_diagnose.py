@@ -29,7 +29,7 @@ def test_a_healthy_model_gets_its_facts_and_no_finding(run: Run):
     lines = [line.rstrip() for line in result.out.splitlines()]
     assert lines[0] == "penguins.safetensors on 344 rows of penguins.csv"
     assert any(line.startswith("     1   relu") for line in lines)
-    assert any(line.startswith("the layers of member 1; --json has all 2 members.") for line in lines)
+    assert any(line.startswith("the layers of member 1; its JSON has all 2 members.") for line in lines)
     assert lines[-1] == "nothing is wrong, as far as this can tell"
     assert all(len(line) <= 100 for line in lines)
 

@@ -1,7 +1,6 @@
 """What users of scikit-learn's networks were refused, where it concerns raw tables: each has a test."""
 
 import pickle
-from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -425,7 +424,7 @@ def test_calibration_makes_the_log_loss_on_validation_rows_as_small_as_it_can_be
     assert bold.model_.card["temperature"] is None
     plain = bold.model_
     at = {
-        t: replace(plain, parameters=at_temperature(plain.network, plain.parameters, t))
+        t: plain.with_parameters(lambda group, t=t: at_temperature(group.network, group.parameters, t))
         for t in np.geomspace(0.5, 20, 60)
     }
     losses = {t: log_loss(codes, model.predict(rows).probabilities) for t, model in at.items()}

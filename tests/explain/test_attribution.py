@@ -3,7 +3,6 @@
 import datetime
 import json
 import math
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -56,7 +55,7 @@ def linear():
     # y = 3 a - 2 b + 1/2 with a = mean + std x, y = mean + std a[1].
     w = [3 * parts[0]["std"] / target["std"], -2 * parts[1]["std"] / target["std"]]
     bias = (3 * parts[0]["mean"] - 2 * parts[1]["mean"] + 0.5 - target["mean"]) / target["std"]
-    return replace(model, parameters=np.array([[*w, bias]]))
+    return model.with_parameters(lambda group: np.array([[*w, bias]]))
 
 
 def test_a_linear_model_gets_its_coefficients_and_their_products():
@@ -81,7 +80,7 @@ def test_a_product_is_shared_out_as_its_integral_says():
         "y", LINEAR, hidden=[1], activation="z^2", scaling="none", target_scaling="none", members=1
     )
     flat = np.array([[0.5, 0.25, 1.0, 2.0, 0.0]])  # z = a/2 + b/4 + 1, Q = 2 z^2
-    model = replace(model, parameters=flat)
+    model = model.with_parameters(lambda group: flat)
     table = model.table({"a": [4.0], "b": [8.0], "y": [0.0]})
     found = integrated_gradients(model, table, 0, baseline={"a": 0.0, "b": 0.0})
     # z goes from 1 to 5 linearly, so the mean slope is 2 · 2 · (1 + 5)/2 = 12; times w (x - x'): 12 · 2 and 12 · 2.
@@ -267,7 +266,7 @@ def test_the_gradient_by_the_inputs_is_a_difference(of, target):
 
 def test_the_logit_of_a_nearly_certain_class_does_not_cancel(sex):
     """At z = 40, 1 - p is 4e-18, which 1 - sigmoid(40) loses; the logit of one member is z itself."""
-    model = replace(sex, parameters=np.array(sex.parameters[:1], np.float64))
+    model = sex.with_parameters(lambda group: np.array(group.parameters[:1], np.float64))
     Layout(model.network).unflatten(model.parameters[0])[len(model.network.layers)]["b"][:] = 40.0
     Layout(model.network).unflatten(model.parameters[0])[len(model.network.layers)]["W"][:] = 0.0
     x = model.encoder.transform(model.table(PENGUINS).take([10]))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from tests.explain.shown import as_html, as_json, as_latex, as_text
 from tests.explain.test_attribution import LINEAR, PENGUINS, linear, trained
 
 import chainrule
@@ -12,10 +13,7 @@ from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.attribute.shown import attribution_derivation
 from chainrule.explain.check.agreement import check_attributions
 from chainrule.explain.derive.derivation import derive
-from chainrule.explain.show.html import render_html
-from chainrule.explain.show.json import read_json, render_json
-from chainrule.explain.show.latex import render_latex
-from chainrule.explain.show.text import render_text
+from chainrule.explain.show.json import read_json
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_rows
 from chainrule.formula.text import text
@@ -84,10 +82,10 @@ def test_a_jump_is_told_and_the_check_fails():
 def test_every_renderer_shows_the_tables(species):
     made = attribution_derivation(species, species.table(PENGUINS), 0)
     value = made.grids[0].rows[0][2]
-    assert read_json(render_json(made)) == made
-    assert f"{value:.6g}" in render_text(made)
-    assert repr(value) in render_html(made)
-    assert r"bill\_length\_mm" in render_latex(made)
+    assert read_json(as_json(made)) == made
+    assert f"{value:.6g}" in as_text(made)
+    assert repr(value) in as_html(made)
+    assert r"bill\_length\_mm" in as_latex(made)
 
 
 def test_a_row_that_is_not_there_is_one_line(species):

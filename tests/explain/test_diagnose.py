@@ -2,7 +2,6 @@
 
 import doctest
 import json
-from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -33,7 +32,7 @@ def changed(model: Model, change) -> Model:
     """The model with its first member's arrays changed in place by ``change(layers)``."""
     parameters = np.array(model.parameters, np.float64)
     change(list(Layout(model.network).unflatten(parameters[0]).values()))
-    return replace(model, parameters=parameters)
+    return model.with_parameters(lambda group: parameters)
 
 
 @pytest.fixture(scope="module")
@@ -356,13 +355,16 @@ def test_several_members_are_one_finding_with_all_their_addresses():
     parameters = np.array(model.parameters, np.float64)
     for member in (0, 2):
         Layout(model.network).unflatten(parameters[member])[1]["b"][:] = -1e3
-    diagnosis = diagnose(replace(model, parameters=parameters), PENGUINS)
+    diagnosis = diagnose(model.with_parameters(lambda group: parameters), PENGUINS)
     found = [finding for finding in diagnosis.findings if finding.kind == "dead_neurons"]
     assert len(found) == 1
     assert found[0].members == (1, 3)
     assert found[0].where[0] == "a[1][1]@member=1"
     assert found[0].where[-1] == "a[1][8]@member=3"
-    assert "dead_neurons" not in diagnose(replace(model, parameters=parameters), PENGUINS, member=1).kinds
+    assert (
+        "dead_neurons"
+        not in diagnose(model.with_parameters(lambda group: parameters), PENGUINS, member=1).kinds
+    )
 
 
 def test_a_diagnosis_is_plain_data(relu):

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from tests.explain.shown import as_text
 
 import chainrule
 from chainrule import Dense, Network
@@ -15,7 +16,6 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.show.latex import latex_body
-from chainrule.explain.show.text import render_text
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_steps
 from chainrule.explain.trace.steps import trace_network
@@ -61,13 +61,13 @@ def test_numbers_by_hand():
 
 def test_lines_in_words_and_symbols():
     trace = small()
-    text = render_text(derive(trace, "a[1][2]"))
+    text = as_text(derive(trace, "a[1][2]"))
     assert "a[1][2] = z[1][2] + alpha[1][2]*(max(0, z[1][2]) - z[1][2])" in text
     assert "z[1][2] = scale[1]*(W[1][1,2]*x[1] + W[1][2,2]*x[2]) + b[1][2]" in text
-    assert "1 + alpha[1][2]*(" in render_text(derive(trace, "f'[1][2]"))
-    assert "alpha[1][2] - 2*eta*dC/dalpha[1][2]" in render_text(derive(trace, "alpha_new[1][2]"))
+    assert "1 + alpha[1][2]*(" in as_text(derive(trace, "f'[1][2]"))
+    assert "alpha[1][2] - 2*eta*dC/dalpha[1][2]" in as_text(derive(trace, "alpha_new[1][2]"))
     assert r"\alpha^{(1)}_{2}" in latex_body(derive(trace, "a[1][2]"))
-    paths = render_text(derive(trace, "dC/dW[1][1,2]", form="paths"))
+    paths = as_text(derive(trace, "dC/dW[1][1,2]", form="paths"))
     assert "W[2][2,1]*f'[1][2]*scale[1]*x[1]" in paths
     html, latex = SMALL._repr_html_(), SMALL._repr_latex_()
     assert r"\frac{x \, W^{(1)}}{\sqrt{2}} + b^{(1)}" in latex

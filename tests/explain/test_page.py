@@ -10,11 +10,11 @@ from itertools import pairwise
 import numpy as np
 import pytest
 from tests.explain.samples import ALL
+from tests.explain.shown import as_html
 
 from chainrule import Dense, Network
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.walk import walk
-from chainrule.explain.show.html import render_html
 from chainrule.explain.trace.steps import trace_network
 from chainrule.explain.trace.trace import Trace
 
@@ -63,7 +63,7 @@ def pages(tmp_path_factory):
         "all": (ALL, None),
     }
     for name, (derivation, trace) in made.items():
-        (folder / f"{name}.html").write_text(render_html(derivation, trace, facts={"row": "1"}), "utf-8")
+        (folder / f"{name}.html").write_text(as_html(derivation, trace, facts={"row": "1"}), "utf-8")
     return folder, traces
 
 

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from tests.explain.latex_check import complaints
 from tests.explain.samples import ALL, Z, product, symbol_sum
+from tests.explain.shown import as_html
 
 from chainrule import Dense, Network
 from chainrule.explain.derive.derivation import derive
@@ -16,7 +17,7 @@ from chainrule.explain.derive.lines import Derivation, MatrixLine
 from chainrule.explain.derive.matrices import matrix
 from chainrule.explain.derive.walk import walk
 from chainrule.explain.show.cells import MOST_CELLS, cells
-from chainrule.explain.show.html import html_fragment, render_html
+from chainrule.explain.show.html import html_fragment
 from chainrule.explain.show.mathml import element_name, terms
 from chainrule.explain.show.showing import Showing
 from chainrule.explain.trace.address import Address
@@ -68,7 +69,7 @@ def batch() -> Trace:
     return trace_network(network, weights, rng.normal(size=(3, 2)), [[1.0], [0.0], [1.0]])
 
 
-@pytest.mark.parametrize("page", [render_html(ALL), html_fragment(ALL)], ids=["page", "fragment"])
+@pytest.mark.parametrize("page", [as_html(ALL), html_fragment(ALL)], ids=["page", "fragment"])
 def test_it_is_well_formed_and_stays_at_home(page):
     reader = Reader(page)
     for tag, found in reader.found:
@@ -79,7 +80,7 @@ def test_it_is_well_formed_and_stays_at_home(page):
 
 
 def test_hostile_words_are_words():
-    reader = Reader(render_html(ALL, facts={"</style>": "<b>bold</b>"}))
+    reader = Reader(as_html(ALL, facts={"</style>": "<b>bold</b>"}))
     assert "<script>alert('&')</script>" in "".join(reader.words)
     assert "<b>bold</b>" in "".join(reader.words)
     assert "b" not in {tag for tag, _ in reader.found}
@@ -87,7 +88,7 @@ def test_hostile_words_are_words():
 
 
 def test_ids_are_there_once_and_links_lead_to_them():
-    for page in (render_html(ALL), render_html(walk(batch(), row=2), batch())):
+    for page in (as_html(ALL), as_html(walk(batch(), row=2), batch())):
         reader = Reader(page)
         ids = [found["id"] for found in reader.having("id")]
         assert len(ids) == len(set(ids))
@@ -96,7 +97,7 @@ def test_ids_are_there_once_and_links_lead_to_them():
 
 
 def test_headings_go_down_one_level_at_a_time():
-    levels = [int(tag[1]) for tag, _ in Reader(render_html(ALL)).found if re.fullmatch("h[1-6]", tag)]
+    levels = [int(tag[1]) for tag, _ in Reader(as_html(ALL)).found if re.fullmatch("h[1-6]", tag)]
     assert levels[0] == 1
     assert levels.count(1) == 1
     assert all(after <= before + 1 for before, after in pairwise(levels))
@@ -105,7 +106,7 @@ def test_headings_go_down_one_level_at_a_time():
 @pytest.mark.parametrize("form", ["short", "paths", "recursive", "matrix"])
 def test_every_address_has_the_engines_number(form):
     trace = batch()
-    page = Reader(render_html(derive(trace, "dC/dW[1][2,1]", form=form), trace))
+    page = Reader(as_html(derive(trace, "dC/dW[1][2,1]", form=form), trace))
     numbers = [found for found in page.having("data-value") if "data-address" in found]
     assert len(numbers) > 20
     for found in numbers:
@@ -116,7 +117,7 @@ def test_every_address_has_the_engines_number(form):
 
 def test_a_wrong_number_on_the_page_would_be_seen():
     trace = batch()
-    page = render_html(walk(trace, row=2), trace)
+    page = as_html(walk(trace, row=2), trace)
     value = trace["z[1][3]@row=2"]
     broken = page.replace(f'data-value="{value!r}"', f'data-value="{value * 1.001!r}"')
     found = [
@@ -127,7 +128,7 @@ def test_a_wrong_number_on_the_page_would_be_seen():
 
 def test_by_hand_the_engines_number_stands_beside_the_rounded_one():
     trace = trace_network(Network([1, Dense(1, "sigmoid")]), {1: {"W": [[0.3]], "b": [0.0]}}, [[1.0]])
-    page = Reader(render_html(derive(trace, "a[1][1]", hand=2)))
+    page = Reader(as_html(derive(trace, "a[1][1]", hand=2)))
     (result,) = [
         found
         for found in page.having("data-engine")
@@ -137,7 +138,7 @@ def test_by_hand_the_engines_number_stands_beside_the_rounded_one():
 
 
 def test_names_belong_to_their_line_or_their_part():
-    page = Reader(render_html(ALL))
+    page = Reader(as_html(ALL))
     rests = [found for found in page.having("data-name") if found["data-name"] == "rest"]
     assert len(rests) == 2  # as symbol and as number
     assert {found["data-in"] for found in rests} == {"part-1 z[2][1]"}
@@ -213,14 +214,14 @@ def test_layers_too_large_to_show_say_how_many_more():
         2: {"W": np.ones((count, 1)), "b": np.zeros(1)},
     }
     trace = trace_network(network, weights, [[1.0]])
-    page = render_html(walk(trace), trace)
+    page = as_html(walk(trace), trace)
     assert "and 5 more" in page
     assert len(page) < 2_000_000
 
 
 def test_a_failed_check_is_told_at_the_top_and_unfolded():
     inner = Derivation("b[1][1]", "inner", parts=(Derivation("x", "innermost", (ALL.lines[1],)),))
-    page = render_html(Derivation("C", "t", (Z,), parts=(inner,)))
+    page = as_html(Derivation("C", "t", (Z,), parts=(inner,)))
     assert "1 of 2 checks failed" in page
     assert page.count("<details") == page.count(" open>") == 2
     assert "engine says 0.5: off by 0.12" in page

@@ -5,19 +5,20 @@ import math
 
 import pytest
 from tests.explain.samples import ALL
+from tests.explain.shown import as_json
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.lines import Derivation, Line
-from chainrule.explain.show.json import VERSION, read_json, render_json
+from chainrule.explain.show.json import VERSION, read_json
 from chainrule.formula.nodes import Symbol
 
 
 def test_it_is_read_back_as_it_was():
-    assert read_json(render_json(ALL, {"table": "t.csv"})) == ALL
+    assert read_json(as_json(ALL, {"table": "t.csv"})) == ALL
 
 
 def test_what_another_language_finds():
-    data = json.loads(render_json(ALL, {"table": "t.csv", "rows": [3]}))
+    data = json.loads(as_json(ALL, {"table": "t.csv", "rows": [3]}))
     assert data["explanation_version"] == VERSION == 1
     assert data["source"] == {"table": "t.csv", "rows": [3]}
     line = data["derivation"]["lines"][0]
@@ -34,7 +35,7 @@ def test_numbers_that_json_lacks_are_words():
     lines = tuple(
         Line("r", "", Symbol(name), {name: value}, value, label=name) for name, value in values.items()
     )
-    text = render_json(Derivation("C", "t", lines))
+    text = as_json(Derivation("C", "t", lines))
     assert [line["result"] for line in json.loads(text)["derivation"]["lines"]] == ["inf", "-inf", "nan"]
     again = read_json(text)
     assert again.lines[0].result == math.inf
@@ -55,4 +56,4 @@ def test_numbers_that_json_lacks_are_words():
 )
 def test_nothing_else_is_read(change):
     with pytest.raises(SettingsError):
-        read_json(change(render_json(ALL)))
+        read_json(change(as_json(ALL)))

@@ -9,14 +9,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.explain.latex_check import complaints
 from tests.explain.samples import ALL, HOSTILE, long_sum
+from tests.explain.shown import as_latex
 
 from chainrule.explain.derive.lines import Derivation, Line
-from chainrule.explain.show.latex import latex_text, printed_width, render_latex, wrap_latex
+from chainrule.explain.show.latex import latex_text, printed_width, wrap_latex
 from chainrule.formula.nodes import Symbol
 
 
 def test_the_document_passes_a_strict_reader():
-    assert complaints(render_latex(ALL, facts={"model": HOSTILE})) == []
+    assert complaints(as_latex(ALL, facts={"model": HOSTILE})) == []
 
 
 @pytest.mark.parametrize(
@@ -36,7 +37,7 @@ def test_the_document_passes_a_strict_reader():
     ids=lambda value: value[0] if isinstance(value, tuple) else "",
 )
 def test_the_reader_sees_planted_mistakes(change, named):
-    found = complaints(render_latex(ALL).replace(*change, 1))
+    found = complaints(as_latex(ALL).replace(*change, 1))
     assert any(named in complaint for complaint in found), found
 
 
@@ -46,7 +47,7 @@ def test_the_reader_sees_planted_mistakes(change, named):
 )
 def test_the_document_compiles(tmp_path):
     path = tmp_path / "all.tex"
-    path.write_text(render_latex(ALL), "utf-8")
+    path.write_text(as_latex(ALL), "utf-8")
     command = (
         ["pdflatex", "-halt-on-error", "-interaction=nonstopmode"]
         if shutil.which("pdflatex")
@@ -58,7 +59,7 @@ def test_the_document_compiles(tmp_path):
 
 
 def test_what_a_document_says():
-    document = render_latex(ALL)
+    document = as_latex(ALL)
     assert (
         r"z^{(1)}_{1} &= w^{(1)}_{1,1} \cdot x_{1} + w^{(1)}_{2,1} \cdot x_{2} + b^{(1)}_{1} \\" in document
     )
@@ -76,7 +77,7 @@ def test_what_a_document_says():
 
 def test_long_sums_are_broken_before_their_signs():
     (block,) = re.findall(
-        r"\\begin\{align\*\}.*?\\end\{align\*\}", render_latex(Derivation("z", "t", (long_sum(40),))), re.S
+        r"\\begin\{align\*\}.*?\\end\{align\*\}", as_latex(Derivation("z", "t", (long_sum(40),))), re.S
     )
     rows = block.splitlines()[1:-1]
     assert len(rows) > 10
@@ -128,7 +129,7 @@ def test_letters_of_europe_stay_and_others_are_spelled():
 def test_names_of_any_table_can_be_printed():
     name = '[größe = "中 <b>_$%"]'
     line = Line("given", "x[1]", Symbol(name), {name: 1.0}, 1.0)
-    document = render_latex(Derivation("x[1]", "t", (line,)))
+    document = as_latex(Derivation("x[1]", "t", (line,)))
     assert complaints(document) == []
     assert "größe" in document
     assert "\\texttt{U+4E2D}" in document

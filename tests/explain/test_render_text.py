@@ -8,12 +8,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.explain.samples import ALL, UNNAMED, WRONG, Z, long_sum
+from tests.explain.shown import as_text
 
 from chainrule._numbers import number_text
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.show.showing import Showing
-from chainrule.explain.show.text import ASCII, render_text, text_rows, wrap_sum
+from chainrule.explain.show.text import ASCII, text_rows, wrap_sum
 from chainrule.formula.nodes import Number, Symbol
 
 MODULES = ["show.showing", "derive.walk", "show.text", "show.latex", "show.mathml", "show.html"]
@@ -25,7 +26,7 @@ def test_the_examples_run(name):
 
 
 def shown(*lines: Line, **how) -> str:
-    return render_text(Derivation("z[1][1]", "t", lines), **how)
+    return as_text(Derivation("z[1][1]", "t", lines), **how)
 
 
 def test_a_line_is_symbols_numbers_result_and_check():
@@ -57,7 +58,7 @@ def test_a_number_that_is_given_is_shown_once():
 
 @pytest.mark.parametrize("width", [40, 60, 80, 100])
 def test_nothing_is_wider_than_asked_for(width):
-    for row in render_text(ALL, width=width).splitlines():
+    for row in as_text(ALL, width=width).splitlines():
         assert len(row) <= width, row
 
 
@@ -92,14 +93,14 @@ def test_what_stands_in_brackets_is_broken_only_if_it_must_be():
 def test_ascii_has_a_word_for_every_sign():
     words = " ".join(chr(sign) for sign in ASCII.plain)
     note = Derivation("C", "t", (Z, WRONG), notes=(words,))
-    text = render_text(note, signs=ASCII)
+    text = as_text(note, signs=ASCII)
     assert text.isascii()
     assert "= 0.3775  ok\n" in text
     assert "= 0.3775  WRONG\n" in text
 
 
 def test_the_whole_of_it():
-    text = render_text(ALL, facts={"model": "m.safetensors", "row": "3"})
+    text = as_text(ALL, facts={"model": "m.safetensors", "row": "3"})
     assert "\nmodel m.safetensors, row 3\n" in text
     assert "  W[1] 2 × 2  [ 0.15  0.25 ]\n              [  0.2   0.3 ]\n" in text
     assert "[ 0.5  0.5  0.5  0.5  0.5  0.5  0.5  0.5  … ]" in text
@@ -110,7 +111,7 @@ def test_the_whole_of_it():
 
 
 def test_styles_name_what_a_piece_is():
-    styles = {style for row in text_rows(ALL) for _, style in row}
+    styles = {style for row in text_rows(ALL, digits=6, width=100) for _, style in row}
     assert styles == {"", "title", "rule", "result", "ok", "wrong", "dim"}
 
 
@@ -146,7 +147,7 @@ def test_a_number_is_right_to_its_digits(value, digits):
 @pytest.mark.parametrize("digits", [0, 18, -1, True, 2.5, "6"])
 def test_digits_that_can_t_be(digits):
     with pytest.raises(SettingsError, match="digits"):
-        render_text(ALL, digits=digits)
+        as_text(ALL, digits=digits)
 
 
 def with_places(*addresses: str) -> Derivation:
@@ -157,7 +158,7 @@ def test_what_holds_for_all_addresses_is_said_once():
     showing = Showing.of(with_places("z[1][1]@row=4@step=7", "W[1][1,1]@step=7", "a[1][1]@row=4@step=7"))
     assert showing.where() == "step 7, row 4"
     assert showing.name("z[1][1]@step=7@row=4") == "z[1][1]"
-    text = render_text(with_places("z[1][1]@step=7@row=4", "W[1][1,1]@step=7"))
+    text = as_text(with_places("z[1][1]@step=7@row=4", "W[1][1,1]@step=7"))
     assert text.startswith("t (step 7, row 4)\n")
     assert "@" not in text
 

@@ -319,7 +319,7 @@ def test_a_clamped_model_s_file(tmp_path):
     assert again.predict(far).labels.tolist() == model.predict(far).labels.tolist()
     description = model.to_dict()
     del description["target"]["clamp"]  # as files were before there was one
-    old = chainrule.Model.from_dict(description, {"parameters": model.parameters})
+    old = chainrule.Model.from_dict(description, model.arrays())
     assert old.target.clamp is None
 
 

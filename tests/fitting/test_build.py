@@ -112,6 +112,7 @@ def test_python_has_the_words_of_the_command_line():
     only_there = {
         "out",
         "history",
+        "report",
         "overwrite",
         "json",
         "quiet",

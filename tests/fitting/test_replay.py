@@ -1,6 +1,7 @@
 """Replays: the run's own bits, whatever the optimizer, the schedule, the members and the engine; another table is refused."""
 
 import itertools
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -82,9 +83,7 @@ def test_members_left_out_don_t_shift_the_others():
     # Only members that got better are kept; the replay needs the number each had in training.
     model = trained(CLASSES, 3)
     card = {**model.card, "members": {"trained": 3, "kept": [2, 3]}}
-    part = chainrule.Model(
-        model.network, model.parameters[1:], model.encoder, model.target, model.reading, card
-    )
+    part = replace(model.with_parameters(lambda group: group.parameters[1:]), card=card)
     want = replay(model, CLASSES, 7, 3)[0]
     found = replay(part, CLASSES, 7, 2)[0]
     assert found.state.parameters.tobytes() == want.state.parameters.tobytes()
@@ -165,7 +164,7 @@ def test_what_can_t_be_replayed_says_why():
         replay(model, CLASSES, last + 1)
     with pytest.raises(SettingsError, match="no member 4; the model has members 1 to 3"):
         replay(model, CLASSES, 1, 4)
-    bare = chainrule.Model(model.network, model.parameters, model.encoder, model.target)
+    bare = chainrule.Model(model.groups, model.encoder, model.target)
     with pytest.raises(SettingsError, match="no training card"):
         replay(bare, CLASSES, 1)
     whole = chainrule.train(NUMBERS, "y", hidden=[3], optimizer="lbfgs", epochs=2, members=1).model

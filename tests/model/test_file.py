@@ -107,7 +107,7 @@ def test_what_is_written_comes_back_bit_for_bit(tmp_path, arrays, description):
     with safetensors.safe_open(path, "np") as opened:
         metadata = opened.metadata()
     assert metadata.keys() == {"format", "version", "description", "sha256"}
-    assert (metadata["format"], metadata["version"]) == ("chainrule model", "1")
+    assert (metadata["format"], metadata["version"]) == ("chainrule model", "2")
     assert json.loads(metadata["description"]) == description
 
 
@@ -135,7 +135,7 @@ def test_a_file_byte_by_byte(tmp_path):
         bytes.fromhex("00000040"),
     )  # 0.5 as float64, 2.0 as float32
     digest = hashlib.sha256(
-        framed(b"chainrule model 1")
+        framed(b"chainrule model 2")
         + framed(b'{"k":1}')
         + framed(b"b")
         + framed(b"F32 []")
@@ -145,7 +145,7 @@ def test_a_file_byte_by_byte(tmp_path):
         + one_half
     ).hexdigest()
     header = (
-        '{"__metadata__":{"format":"chainrule model","version":"1","description":"{\\"k\\":1}",'
+        '{"__metadata__":{"format":"chainrule model","version":"2","description":"{\\"k\\":1}",'
         f'"sha256":"{digest}"}},'
         '"w":{"dtype":"F64","shape":[1,1],"data_offsets":[0,8]},'
         '"b":{"dtype":"F32","shape":[],"data_offsets":[8,12]}}'
@@ -372,7 +372,7 @@ def signed(header, data):
     def add(text):
         sha.update(len(text.encode()).to_bytes(8, "little") + text.encode())
 
-    add("chainrule model 1")
+    add("chainrule model 2")
     add(meta["description"])
     for name in names:
         entry = header[name]
@@ -539,7 +539,7 @@ def test_a_file_cut_anywhere_is_refused(path):
         assert "short" in refusal(path) or end < 10
 
 
-@pytest.mark.parametrize("version", ["2", "10", "999999999"])
+@pytest.mark.parametrize("version", ["3", "10", "999999999"])
 def test_a_newer_version_asks_for_an_upgrade(path, version):
     # A newer file may hold anything: a dtype of tomorrow, other keys.
     def newer(header, data):
@@ -548,7 +548,7 @@ def test_a_newer_version_asks_for_an_upgrade(path, version):
 
     rewritten(path, newer)
     assert refusal(path) == (
-        f"{path} was written by a newer chainrule (version {version} of the model file; this one reads 1); "
+        f"{path} was written by a newer chainrule (version {version} of the model file; this one reads 2); "
         "upgrade chainrule"
     )
 
@@ -684,7 +684,7 @@ def test_fifty_thousand_harmed_files(path):
 
 def test_the_fuzz_run_notices_a_reader_without_its_hash(path, monkeypatch):
     """Plant the error that the run is there for: flips in the parameters that come back as numbers."""
-    monkeypatch.setattr(model_file, "_digest", lambda description, arrays: "0" * 64)
+    monkeypatch.setattr(model_file, "_digest", lambda *content: "0" * 64)
     rewritten(path, set_metadata("sha256", "0" * 64))
     with pytest.raises(AssertionError):
         fuzz(path, 500, seed=3)

@@ -21,7 +21,8 @@ from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, OutputError, SettingsError, TableError
 from chainrule.explain.show import render
 from chainrule.model.file import read_model_file, write_model_file
-from chainrule.model.model import MAX_ACTIVATIONS, MAX_LAYERS, MOST_OUTPUTS, Model
+from chainrule.model.group import MAX_ACTIVATIONS, MAX_LAYERS, Group
+from chainrule.model.model import MOST_OUTPUTS, Model
 from chainrule.tables.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
@@ -125,7 +126,8 @@ def by_hand(
     layout = Layout(network)
     flat = [layout.flatten({1: {"W": np.zeros((1, n_out)), "b": np.array(biases)}}) for biases in outputs]
     encoder = fit_encoder(table, schema, scaling="none")
-    return Model(network, np.array(flat), encoder, fit_target(table, schema), card={"engine": "reference"})
+    groups = (Group(network, np.array(flat)),)
+    return Model(groups, encoder, fit_target(table, schema), card={"engine": "reference"})
 
 
 def answer(model: Model) -> tuple[str, list[float] | None]:
@@ -256,6 +258,12 @@ def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
 
 
 DESCRIPTION = json.loads((Path(__file__).parent / "description.json").read_text())
+GROUPED = {
+    "model_version": 2,
+    "groups": [{"network": DESCRIPTION["network"], "weight": 1.0}],
+    **{key: DESCRIPTION[key] for key in ("chainrule", "encoder", "target", "reading", "card")},
+}
+"""The same in version 2, which is written; DESCRIPTION is in version 1, which is read as well."""
 PARAMETERS = np.linspace(-1, 1, 2 * 58).reshape(2, 58)
 PLACES = [path for path in places(DESCRIPTION) if path]
 
@@ -267,11 +275,21 @@ NASTY = st.sampled_from(
         "leaky_relu(alpha=1e308)", "constant(value=1e308)", "reference", "cpu", "2024", "\ud800", "\x1b[2J",
     ]
 )  # fmt: skip
-MUTATION = st.tuples(st.sampled_from(PLACES), st.sampled_from(["put", "delete", "add", "repeat"]), NASTY)
+WAYS = st.sampled_from(["put", "delete", "add", "repeat"])
+MUTATION = st.tuples(st.sampled_from(PLACES), WAYS, NASTY)
+GROUPED_PLACES = [path for path in places(GROUPED) if path]
+OF_GROUPS = st.tuples(
+    st.sampled_from(GROUPED_PLACES)
+    | st.sampled_from([path for path in GROUPED_PLACES if path[0] == "groups"]),
+    WAYS,
+    NASTY,
+)
 
 
-def mutated(mutations: list[tuple[tuple[Any, ...], str, Any]]) -> dict[str, Any]:
-    made = copy.deepcopy(DESCRIPTION)
+def mutated(
+    mutations: list[tuple[tuple[Any, ...], str, Any]], description: dict[str, Any] = DESCRIPTION
+) -> dict[str, Any]:
+    made = copy.deepcopy(description)
     for path, what, nasty in mutations:
         parent: Any = made
         try:
@@ -294,14 +312,24 @@ def test_the_description_that_is_mutated_is_a_good_one(tmp_path):
     write_model_file(tmp_path / "m", {"parameters": PARAMETERS}, DESCRIPTION)
     loaded = chainrule.load(tmp_path / "m")
     assert loaded.predict(NEW).labels.shape == (3,)
-    assert loaded.to_dict() == {**DESCRIPTION, "chainrule": chainrule.__version__}
+    assert loaded.to_dict() == {**GROUPED, "chainrule": chainrule.__version__}
 
 
 @settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MUTATION, min_size=1, max_size=2))
 def test_a_hostile_description_is_refused_in_one_line_or_is_a_model(tmp_path, mutations):
+    check_refused_or_a_model(tmp_path, {"parameters": PARAMETERS}, mutated(mutations))
+
+
+@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(OF_GROUPS, min_size=1, max_size=2))
+def test_so_is_one_of_groups(tmp_path, mutations):
+    check_refused_or_a_model(tmp_path, {"groups.0.parameters": PARAMETERS}, mutated(mutations, GROUPED))
+
+
+def check_refused_or_a_model(tmp_path: Path, arrays: dict[str, Any], description: dict[str, Any]) -> None:
     path = tmp_path / "m.safetensors"
-    write_model_file(path, {"parameters": PARAMETERS}, mutated(mutations), overwrite=True)
+    write_model_file(path, arrays, description, overwrite=True)
     loaded, line = attempt(lambda: chainrule.load(path), ModelFileError)
     if loaded is None:
         assert line.startswith(f"{path} is not a model that chainrule ")
@@ -338,7 +366,7 @@ def put(*path: Any) -> dict[str, Any]:
 
 def test_what_is_wrong_is_named(tmp_path):
     for description, message in [
-        (put("model_version", 2), "its description has version 2, and version 1 is read"),
+        (put("model_version", 3), "its description has version 3, and versions 1 to 2 are read"),
         (put("network", "layers", 0, "n_out", 10**12), "parameters of shape (members, "),
         (put("network", "n_inputs", 10**300), "parameters of shape (members, "),
         (

@@ -37,7 +37,7 @@ class Scripted:
         self.rates = []
         self.calls = []
 
-    def start(self, network, parameters, data, settings):
+    def start(self, network, parameters, data, settings, resume=None):
         self.parameters = np.zeros((len(self.script), 1))
         return self
 

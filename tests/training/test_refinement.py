@@ -226,12 +226,7 @@ def test_the_error_of_numbers_is_in_the_units_of_the_table_and_the_card_says_wha
     assert by_name.model.card["watch"] == "rmse"
     assert by_name.model.parameters.tobytes() == trained.model.parameters.tobytes()
     assert trained.model.card["watch"] == "error"
-    assert (
-        chainrule.Model.from_dict(trained.model.to_dict(), {"parameters": trained.model.parameters}).card[
-            "watch"
-        ]
-        == "error"
-    )
+    assert chainrule.Model.from_dict(trained.model.to_dict(), trained.model.arrays()).card["watch"] == "error"
     assert "watch" not in chainrule.train(table, "y", **words).model.card
 
 

@@ -63,15 +63,14 @@ def _answered(arguments: list[str]) -> int:
     except ChainruleError as error:
         return _failed(str(error))
     except MemoryError as error:
-        detail = f" ({error})" if str(error) else ""
-        return _failed(
-            f"there is not enough memory{detail}; use smaller --hidden layers, or fewer rows or columns"
-        )
+        what = f"there is not enough memory{f' ({error})' if str(error) else ''}"
+        return _failed(f"{what}; use smaller --hidden layers, or fewer rows or columns")
     except KeyboardInterrupt:
         print("interrupted; no file was written", file=sys.stderr)
         return 130
     except OSError as error:
-        _silence()
+        # Python must not try once more, at exit, to write what could not be written.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         if error.errno == errno.EPIPE:
             # The reader of our output has gone (`chainrule describe m | head`): nothing is left to say.
             return 0
@@ -101,8 +100,3 @@ def _run(arguments: list[str]) -> int:
 def _failed(message: str) -> int:
     print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
     return 2
-
-
-def _silence() -> None:
-    """Keep Python from trying once more, at exit, to write what could not be written."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -26,6 +26,11 @@ CLOSING = {
 }
 """What is said of the ingredients of each verdict."""
 
+LEGEND = (
+    "A change above 0: the ingredient helps. ± is its standard error, the larger of that over the seeds and that over "
+    "the rows; a star marks more than two of them."
+)
+
 
 def ablation(question: Question, settings: Settings, options: argparse.Namespace, engine: str) -> None:
     """Take the recipe apart on a table and print what came out."""
@@ -58,24 +63,14 @@ def ablation_document(found: Ablations) -> Document:
             rows.append((one.ingredient.name, *shown, _seconds(one.seconds)))
     right = tuple(range(1, 2 + len(headers)))
     blocks: list[Block] = [Table(("taken out", *headers, "seconds"), tuple(rows), right)]
-    left = tuple(
-        ("not taken out:", one.ingredient.name, one.reason)
-        for one in found.ingredients
-        if one.reason is not None
-    )
+    left = [(one.ingredient.name, one.reason) for one in found.ingredients if one.reason is not None]
     if left:
-        blocks.append(Facts(left))
-    blocks.append(
-        Words(
-            "A change above 0: the ingredient helps. ± is its standard error, the larger of that over the seeds and that "
-            "over the rows; a star marks more than two of them."
-        )
-    )
-    sentences = [
-        text.format(", ".join(names)) for verdict, text in CLOSING.items() if (names := found.named(verdict))
-    ]
+        blocks.append(Facts(tuple(("not taken out:", *one) for one in left)))
+    blocks.append(Words(LEGEND))
     if found.interrupted:
         blocks += notes(["interrupted; this is what was done before it"])
+    told = ((text, ", ".join(found.named(verdict))) for verdict, text in CLOSING.items())
+    sentences = [text.format(names) for text, names in told if names]
     blocks.append(Words(" ".join(text[0].upper() + text[1:] for text in sentences)))
     title = f"What each ingredient adds, on {found.rows:,} rows held out, {trainings} each"
     return Document(title, tuple(blocks))

@@ -22,7 +22,7 @@ def parser() -> Parser:
         "Show what a model is: its layers, its inputs and their arithmetic, its target, its training.",
         EXAMPLES,
     )
-    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
+    made.options("files", {"MODEL": "a file that chainrule train wrote"})
     document_options(made, json="print all of it as JSON, for programs: see docs/model.md")
     return made
 

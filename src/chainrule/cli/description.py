@@ -5,14 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.report import (
-    MOST_COLUMNS,
-    STOPPED,
-    clamp_words,
-    score_words,
-    shape_of,
-    training_words,
-)
+from chainrule.cli.report import MOST_COLUMNS, STOPPED, clamp_words, score_words, shape_of, training_words
 from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more
 
 if TYPE_CHECKING:
@@ -25,9 +18,13 @@ MOST_NAMES = 20
 
 def description_document(model: Model, path: str) -> Document:
     """Return what a model file holds."""
-    sizes = {"members": model.members, "parameters_per_member": model.parameters.shape[1]}
-    blocks = (Facts(tuple(_facts(model))), Section("Layers", tuple(_layers(model.network))), _inputs(model))
-    return Document(path, blocks, data={**sizes, **model.to_dict()})
+    each, several = [group.parameters.shape[1] for group in model.groups], len(model.groups) > 1
+    sizes = {"members": model.members, "parameters_per_member": each if several else each[0]}
+    blocks: list[Block] = [Facts(tuple(_facts(model)))]
+    for place, group in enumerate(model.groups, 1):
+        title = f"Layers of group {place}" if several else "Layers"
+        blocks.append(Section(title, tuple(_layers(group.network))))
+    return Document(path, (*blocks, _inputs(model)), data={**sizes, **model.to_dict()})
 
 
 def _layers(network: Network) -> Iterator[Block]:
@@ -46,7 +43,7 @@ def _layers(network: Network) -> Iterator[Block]:
 
 
 def _facts(model: Model) -> Iterator[tuple[str, str]]:
-    target, network, card = model.target, model.network, model.card
+    target, card = model.target, model.card
     yield "task", f"{model.task} of {target.name}"
     if model.task == "classification":
         yield "classes", _listed(target.labels)
@@ -54,20 +51,28 @@ def _facts(model: Model) -> Iterator[tuple[str, str]]:
         yield "target", f"y = {target.formula}, {_values(target.parameters)}"
     if target.clamp is not None:
         yield "answers", clamp_words(target)
-    yield "network", shape_of(network, model.members)
-    yield "loss", f"{network.loss.text}, {network.reduction} over rows"
-    yield "parameters", f"{model.parameters.shape[1]:,} in each network, {model.parameters.dtype}"
+    for place, (group, share) in enumerate(zip(model.groups, model.shares, strict=True), 1):
+        network, parameters = group.network, group.parameters
+        if len(model.groups) > 1:
+            yield f"group {place}", f"{share:.3g} of the answer"
+        yield "network", shape_of(network, group.members)
+        yield "loss", f"{network.loss.text}, {network.reduction} over rows"
+        yield "parameters", f"{parameters.shape[1]:,} in each network, {parameters.dtype}"
     if card:
-        rows = ", ".join(f"{n:,} {what}" for what, n in _in_order(card["rows"]) if n)
+        words = {"training": "training", "validation": "validation", "test": "held-out rows"}
+        rows = ", ".join(f"{n:,} {word}" for key, word in words.items() if (n := card["rows"][key]))
         yield "trained on", f"{card['table']}: {rows}"
         if card["weights"] is not None:
             yield "weights", f"of the rows, from column {card['weights']}"
-        yield "training", ", ".join(_how(card, network))
+        strongest = max(
+            (g.network for g in model.groups), key=lambda net: max(one.dropout for one in net.layers)
+        )
+        yield "training", ", ".join(_how(card, strongest))
         kept = sorted(set(card["best_epochs"]))
         ending = f", {STOPPED[card['stopped']]}" if card["stopped"] in STOPPED else ""
         span = f"{kept[0]:,} to {kept[-1]:,}" if len(kept) > 1 else ", ".join(map(str, kept))
         yield "epochs", f"{card['epochs_run']:,} run{ending}, kept {span}"
-        if scores := ", ".join(score_words(card["scores"] or {})):
+        if scores := score_words(card["scores"] or {}):
             yield "held-out score", scores
 
 
@@ -85,11 +90,6 @@ def _how(card: Mapping[str, Any], network: Network) -> Iterator[str]:
     if card["temperature"] is not None:
         yield f"temperature {card['temperature']:.4g}"
     yield f"seed {card['seed']}"
-
-
-def _in_order(rows: dict[str, int]) -> Iterable[tuple[str, int]]:
-    words = {"training": "training", "validation": "validation", "test": "held-out rows"}
-    return ((word, rows[key]) for key, word in words.items())
 
 
 def _inputs(model: Model) -> Section:

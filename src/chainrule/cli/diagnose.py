@@ -5,8 +5,7 @@ from __future__ import annotations
 import argparse
 
 from chainrule.cli.documents import chosen_format, deliver, document_options
-from chainrule.cli.parsing import Parser, reading, reading_options, whole
-from chainrule.errors import SettingsError
+from chainrule.cli.parsing import Parser, check_numbers, model_and_table, opened, reading_options
 
 EXAMPLES = """
 chainrule diagnose penguins.safetensors penguins.csv
@@ -24,20 +23,12 @@ def parser() -> Parser:
         "the one it was trained on.",
         EXAMPLES,
     )
-    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
-    made.option("files", "table", metavar="TABLE", help="a table with the target; - is standard input")
-    group = "what is looked at"
-    made.option(
-        group, "--member", metavar="N", type=whole, help="this network alone, from 1; all if not given"
-    )
-    made.option(
-        group,
-        "--seed",
-        metavar="N",
-        type=whole,
-        default=0,
-        help="of the rows drawn from a large table (default 0)",
-    )
+    model_and_table(made, "a table with the target")
+    said = {
+        "--member N": "this network alone, from 1; all if not given",
+        "--seed N": "of the rows drawn from a large table (default 0)",
+    }
+    made.options("what is looked at", said, seed=0)
     reading_options(made, trained=True)
     document_options(made, json="print the diagnosis as JSON, for programs")
     return made
@@ -45,17 +36,12 @@ def parser() -> Parser:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    if options.member is not None and options.member < 1:
-        raise SettingsError(f"--member {options.member} must be at least 1")
-    if not 0 <= options.seed < 2**64:
-        raise SettingsError(f"--seed {options.seed} must be at least 0 and less than 2^64")
+    check_numbers(options, "member")
     from chainrule.explain.diagnose.diagnosis import diagnose
     from chainrule.explain.diagnose.shown import diagnosis_document
-    from chainrule.model.model import Model
 
     name = chosen_format(options)
-    model = Model.load(options.model)
-    table = model.table(options.table, **reading(options))
+    model, table = opened(options)
     member = None if options.member is None else options.member - 1
     diagnosis = diagnose(model, table, member=member, seed=options.seed)
     document = diagnosis_document(diagnosis, options.model, table.name, table.notes)

@@ -21,16 +21,13 @@ if TYPE_CHECKING:
 
 def document_options(made: Parser, *, json: str = "", formats: Sequence[str] = ()) -> None:
     """Add the options of how a document is written; ``json`` is what the help says of --json, if there is one."""
-    made.option(
-        "output",
-        "--format",
-        choices=tuple(formats or RENDERERS),
-        help=f"by the ending of --out if not given, else {(*formats, 'text')[0]}",
-    )
-    made.option("output", "--out", metavar="FILE", help="where to write; printed if not given")
-    made.option("output", "--overwrite", action="store_true", help="replace a file that exists")
-    if json:
-        made.option("output", "--json", action="store_true", help=json)
+    said = {
+        f"--format {{{','.join(formats or RENDERERS)}}}": "by the ending of --out if not given, else "
+        f"{(*formats, 'text')[0]}",
+        "--out FILE": "where to write; printed if not given",
+        "--overwrite": "replace a file that exists",
+    }
+    made.options("output", said | ({"--json": json} if json else {}))
 
 
 def chosen_format(options: argparse.Namespace, formats: Sequence[str] = ()) -> str:
@@ -53,9 +50,9 @@ def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out
     if out is None:
         return known[0]
     ending = Path(out).suffix.lower()
-    for name in known:
-        if ending in (RENDERERS[name].ending, f".{name}"):
-            return name
+    named = next((name for name in known if ending in (RENDERERS[name].ending, f".{name}")), None)
+    if named is not None:
+        return named
     endings = ", ".join(RENDERERS[name].ending for name in known)
     remedy = f", or choose --format {', '.join(known)}" if option == "--out" else ""
     raise SettingsError(f"{option} {out}: the ending says no format; use {endings}{remedy}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 
 from chainrule.cli.documents import chosen_format, deliver, document_options
-from chainrule.cli.parsing import Parser, reading, reading_options, thread_option
+from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options, thread_option
 
 EXAMPLES = """
 chainrule evaluate penguins.safetensors new.csv
@@ -18,8 +18,7 @@ def parser() -> Parser:
     made = Parser(
         "evaluate", "MODEL TABLE [options]", "Score a model on a table whose target is known.", EXAMPLES
     )
-    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
-    made.option("files", "table", metavar="TABLE", help="a table with the target; - is standard input")
+    model_and_table(made, "a table with the target")
     reading_options(made, trained=True)
     thread_option(made, "files")
     document_options(made, json="print the result as JSON, for programs")
@@ -31,11 +30,9 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.report import evaluation_blocks
     from chainrule.engines.threads import limited_threads
     from chainrule.explain.show.document import Document, notes
-    from chainrule.model.model import Model
 
     form = chosen_format(options)
-    model = Model.load(options.model)
-    table = model.table(options.table, **reading(options))
+    model, table = opened(options)
     with limited_threads(options.threads):
         evaluation = model.evaluate(table)
     told = list(table.notes)

@@ -8,14 +8,12 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.console import warn
 from chainrule.cli.documents import chosen_format, deliver, document_options
-from chainrule.cli.parsing import Parser, reading, reading_options, whole
+from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
     from chainrule.explain.derive.lines import Derivation
     from chainrule.explain.trace.trace import Trace
-    from chainrule.model.model import Model
-    from chainrule.tables.table import Table
 
 EXAMPLES = """
 chainrule explain penguins.safetensors penguins.csv --row 17
@@ -24,8 +22,6 @@ chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dW[1]
 chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
 """
-
-BASELINES = ("typical", "missing")
 
 
 def parser() -> Parser:
@@ -37,60 +33,26 @@ def parser() -> Parser:
         "a check. Without --address it is the prediction for a row, from the cells through every layer to the answer.",
         EXAMPLES,
     )
-    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
-    made.option(
-        "files", "table", metavar="TABLE", help="a table with the model's columns; - is standard input"
-    )
+    model_and_table(made, "a table with the model's columns")
     reading_options(made, trained=True)
-    group = "what to explain"
-    made.option(group, "--row", metavar="N", type=whole, help="the row, counted from 1 (default 1)")
-    made.option(
-        group,
-        "--address",
-        metavar="ADDRESS",
-        help="one number, such as z[1][2], delta[2][1] or dC/dW[1][2,3], or a whole array, such as dC/dW[2]",
-    )
-    made.option(
-        group, "--member", metavar="N", type=whole, help="the member network, counted from 1 (default 1)"
-    )
-    made.option(
-        group,
-        "--step",
-        metavar="N",
-        type=whole,
-        help="a step of the training, counted from 1, replayed on the table the model was trained on",
-    )
-    made.option(
-        group,
-        "--attributions",
-        action="store_true",
-        help="what each column of the table adds to the prediction for the row, and how it answers to each",
-    )
-    made.option(
-        group,
-        "--baseline",
-        choices=BASELINES,
-        help="what the attributions start from: typical cells (the default), or all missing",
-    )
-    group = "how it is shown"
-    made.option(
-        group,
-        "--form",
-        metavar="FORM",
-        help="of a derivative: delta times what enters (short), a product for every path to the cost (paths), back "
-        "layer by layer (recursive), whole arrays (matrix)",
-    )
-    made.option(group, "--paths", action="store_true", help="the same as --form paths")
-    made.option(
-        group, "--digits", metavar="N", type=whole, help="significant digits that are shown (default 6)"
-    )
-    made.option(
-        group,
-        "--hand",
-        metavar="N",
-        type=whole,
-        help="round as on paper: activations to N decimal places, other lines to N + 1 significant digits",
-    )
+    what = {
+        "--row N": "the row, counted from 1 (default 1)",
+        "--address ADDRESS": "one number, such as z[1][2], delta[2][1] or dC/dW[1][2,3], or a whole array, such as "
+        "dC/dW[2]",
+        "--member N": "the member network, counted from 1 (default 1)",
+        "--step N": "a step of the training, counted from 1, replayed on the table the model was trained on",
+        "--attributions": "what each column of the table adds to the prediction for the row, and how it answers to each",
+        "--baseline {typical,missing}": "what the attributions start from: typical cells (the default), or all missing",
+    }
+    how = {
+        "--form FORM": "of a derivative: delta times what enters (short), a product for every path to the cost (paths), "
+        "back layer by layer (recursive), whole arrays (matrix)",
+        "--paths": "the same as --form paths",
+        "--digits N": "significant digits that are shown (default 6)",
+        "--hand N": "round as on paper: activations to N decimal places, other lines to N + 1 significant digits",
+    }
+    made.options("what to explain", what)
+    made.options("how it is shown", how)
     document_options(made)
     return made
 
@@ -100,14 +62,12 @@ def run(options: argparse.Namespace) -> None:
     from chainrule._numbers import DIGITS, checked_digits
     from chainrule.explain.show.explanation import explanation
     from chainrule.explain.trace.sources import trace_rows, trace_steps
-    from chainrule.model.model import Model
 
     name = chosen_format(options)
     digits = checked_digits(DIGITS if options.digits is None else options.digits)
     form = _form(options)
     _check_choice(options)
-    model = Model.load(options.model)
-    table = model.table(options.table, **reading(options))
+    model, table = opened(options)
     member = 1 if options.member is None else options.member
     facts = {"model": Path(options.model).name, "table": table.name}
     row = 1 if options.row is None else options.row
@@ -118,7 +78,11 @@ def run(options: argparse.Namespace) -> None:
         facts["step"] = f"{options.step:,}"
     else:
         if options.attributions:
-            derivation = _attributions(model, table, row, options)
+            from chainrule.explain.attribute.shown import attribution_derivation
+
+            of = None if options.member is None else options.member - 1
+            baseline = options.baseline or "typical"
+            derivation = attribution_derivation(model, table, row - 1, member=of, baseline=baseline)
         else:
             trace = trace_rows(model, table, row, member)
             derivation = _explained(trace, options, form)
@@ -134,11 +98,9 @@ def run(options: argparse.Namespace) -> None:
 
 def _form(options: argparse.Namespace) -> Any:
     """Return the form of a derivative; `derive` knows which there are."""
-    form = options.form
-    if options.paths:
-        if form not in (None, "paths"):
-            raise SettingsError(f"--paths and --form {form} contradict each other; choose one")
-        form = "paths"
+    if options.paths and options.form not in (None, "paths"):
+        raise SettingsError(f"--paths and --form {options.form} contradict each other; choose one")
+    form = "paths" if options.paths else options.form
     if form is not None and options.address is None:
         option = "--paths" if options.paths else f"--form {form}"
         raise SettingsError(
@@ -150,26 +112,13 @@ def _form(options: argparse.Namespace) -> Any:
 def _check_choice(options: argparse.Namespace) -> None:
     """Refuse options that would have no effect beside each other."""
     if options.attributions:
-        about = {"--address": options.address, "--step": options.step, "--hand": options.hand}
-        for name, value in about.items():
-            if value is not None:
-                raise SettingsError(f"--attributions and {name} are about different things; choose one")
+        for name in ("address", "step", "hand"):
+            if getattr(options, name) is not None:
+                raise SettingsError(f"--attributions and --{name} are about different things; choose one")
     elif options.baseline is not None:
         raise SettingsError("--baseline is where --attributions start from; add it")
     if options.step is not None and options.row is not None and options.address is None:
         raise SettingsError("--row chooses a row of the step for --address, such as 'z[1][2]'; add it")
-
-
-def _attributions(model: Model, table: Table, row: int, options: argparse.Namespace) -> Derivation:
-    from chainrule.explain.attribute.shown import attribution_derivation
-
-    return attribution_derivation(
-        model,
-        table,
-        row - 1,
-        member=None if options.member is None else options.member - 1,
-        baseline=options.baseline or "typical",
-    )
 
 
 def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivation:

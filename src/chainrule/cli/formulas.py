@@ -42,9 +42,7 @@ def parser() -> Parser:
         "--activation 'leaky_relu(alpha=0.2)'; activations and losses can be formulas of your own.",
         EXAMPLES,
     )
-    made.option(
-        "what", "kind", metavar="KIND", nargs="?", help=f"one of {', '.join(KINDS)}; all if not given"
-    )
+    made.options("what", {"[KIND]": f"one of {', '.join(KINDS)}; all if not given"})
     document_options(made)
     return made
 

@@ -36,15 +36,9 @@ def parser() -> Parser:
         "Every number is worked out and compared with what is expected; the exit code is 1 if one does not come out.",
         EXAMPLES,
     )
-    made.option(
-        "what",
-        "name",
-        metavar="NAME",
-        nargs="?",
-        help="a lesson of the list, or a file of your own that ends in .toml",
-    )
+    made.options("what", {"[NAME]": "a lesson of the list, or a file of your own that ends in .toml"})
     made.option("what", "--steps", metavar="N", help="only the first N steps; 3-5: only those")
-    made.option("output", "--all", action="store_true", help="all steps at once, without waiting for Enter")
+    made.options("output", {"--all": "all steps at once, without waiting for Enter"})
     document_options(made)
     return made
 
@@ -73,19 +67,14 @@ def run(options: argparse.Namespace) -> int:
                 yield shown
 
     if form == "text" and options.out is None:
-        _walk_through(
-            lesson, steps(), last, waits=not options.all and sys.stdin.isatty() and sys.stdout.isatty()
-        )
+        waits = not options.all and sys.stdin.isatty() and sys.stdout.isatty()
+        _walk_through(lesson, steps(), last, waits=waits)
     else:
         deliver(lesson_document(lesson, list(steps())), form, options)
     if wrong:
-        places = ", ".join(map(str, wrong))
-        print(
-            f"error: {lesson.where.file}: a number did not come out as expected in step {places}",
-            file=sys.stderr,
-        )
-        return 1
-    return 0
+        what = f"a number did not come out as expected in step {', '.join(map(str, wrong))}"
+        print(f"error: {lesson.where.file}: {what}", file=sys.stderr)
+    return 1 if wrong else 0
 
 
 def _list() -> Document:
@@ -104,9 +93,8 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
     match = re.fullmatch(r"\s*(?:(\d+)\s*-\s*)?(\d+)\s*", steps)
     first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
     if not 1 <= first <= last:
-        raise SettingsError(
-            f"--steps {steps!r} is neither a number of steps such as 3 nor a range such as 3-5"
-        )
+        what = "is neither a number of steps such as 3 nor a range such as 3-5"
+        raise SettingsError(f"--steps {steps!r} {what}")
     if first > count:
         raise SettingsError(f"--steps {steps}: the lesson has {count} steps")
     return first, min(last, count)

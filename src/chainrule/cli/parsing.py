@@ -7,12 +7,16 @@ import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
 from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
 from chainrule.training.settings.fields import Setting
+
+if TYPE_CHECKING:
+    from chainrule.model.model import Model
+    from chainrule.tables.table import Table
 
 EXAMPLE_INDENT = "  "
 
@@ -54,6 +58,26 @@ class Parser(argparse.ArgumentParser):
         if action.nargs is None:
             self._with_value.update(action.option_strings)
 
+    def options(self, group: str, said: Mapping[str, str], **defaults: Any) -> None:
+        """Add what can be given to a group, by how it is written, with what the help says of it.
+
+        ``--row N`` takes a whole number, ``--all`` nothing, ``--only {a,b}`` one of these, and ``--out FILE`` a text;
+        ``MODEL`` is an argument, ``[NAME]`` one that can be left out.
+        """
+        for written, words in said.items():
+            name, _, sign = written.partition(" ")
+            if not name.startswith("-"):
+                nargs = "?" if name.startswith("[") else None
+                name = name.strip("[]")
+                self.option(group, name.lower(), metavar=name, nargs=nargs, help=words)
+            elif not sign:
+                self.option(group, name, action="store_true", help=words)
+            else:
+                how: dict[str, Any] = {"metavar": sign, "type": whole if sign == "N" else str}
+                if sign.startswith("{"):
+                    how = {"choices": sign[1:-1].split(",")}
+                self.option(group, name, default=defaults.get(name[2:]), help=words, **how)
+
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
         """Return the values of the arguments; raises SettingsError for a mistake, SystemExit after --help."""
         self.option("help", "-h", "--help", action="help", help="show this help")
@@ -61,9 +85,8 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0].partition("=")[0]
             if word.startswith("-"):
-                raise SettingsError(
-                    f"there is no option {word}; {closest(word, self._names)} See {self.prog} --help"
-                )
+                hint = f"{closest(word, self._names)} See {self.prog} --help"
+                raise SettingsError(f"there is no option {word}; {hint}")
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
         return options
 
@@ -72,11 +95,8 @@ class Parser(argparse.ArgumentParser):
         joined: list[str] = []
         for word in arguments:
             before = joined[-1] if joined else ""
-            if (
-                before in self._with_value
-                and word.startswith("-")
-                and word.partition("=")[0] not in self._names
-            ):
+            is_value = word.startswith("-") and word.partition("=")[0] not in self._names
+            if is_value and before in self._with_value:
                 joined[-1] = f"{before}={word}"
             else:
                 joined.append(word)
@@ -100,42 +120,24 @@ def closest(word: str, known: Iterable[str]) -> str:
     return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar."
 
 
-def whole(text: str) -> int:
-    """Return a whole number."""
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a whole number") from None
+def _reader(read: Callable[[str], Any], words: str) -> Callable[[str], Any]:
+    """Return a reader of a value that is refused in words where ``read`` raises ValueError."""
+
+    def reader(text: str) -> Any:
+        try:
+            return read(text)
+        except ValueError:
+            raise argparse.ArgumentTypeError(f"{text!r} is {words}") from None
+
+    return reader
 
 
-def number(text: str) -> float:
-    """Return a number."""
-    try:
-        return float(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is not a number") from None
+def _sizes(text: str) -> tuple[int, ...]:
+    return () if text.strip().lower() == "none" else tuple(int(part) for part in text.split(","))
 
 
-def rows_per_batch(text: str) -> int | str:
-    """Return a whole number of rows, or ``all``."""
-    if text == "all":
-        return text
-    try:
-        return int(text)
-    except ValueError:
-        raise argparse.ArgumentTypeError(f"{text!r} is neither a whole number of rows nor all") from None
-
-
-def layer_sizes(text: str) -> tuple[int, ...]:
-    """Return the neurons of layers: ``64,32``; ``none`` for no layer."""
-    if text.strip().lower() == "none":
-        return ()
-    try:
-        return tuple(int(part) for part in text.split(","))
-    except ValueError:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} is not a list of whole numbers such as 64,32, nor none"
-        ) from None
+whole = _reader(int, "not a whole number")
+number = _reader(float, "not a number")
 
 
 def factors(text: str) -> dict[str, float]:
@@ -144,9 +146,8 @@ def factors(text: str) -> dict[str, float]:
     for part in text.split(","):
         name, equals, value = (piece.strip() for piece in part.partition("="))
         if not (name and equals) or name in found:
-            raise argparse.ArgumentTypeError(
-                f"{part!r} is not a name and its number, each name once, such as b=0.1"
-            )
+            words = "not a name and its number, each name once, such as b=0.1"
+            raise argparse.ArgumentTypeError(f"{part!r} is {words}")
         found[name] = number(value)
     return found
 
@@ -172,8 +173,10 @@ def one_or_more(text: str) -> str | tuple[str, ...]:
 READERS: Mapping[str, Callable[[str], Any]] = {
     "whole": whole,
     "number": number,
-    "rows": rows_per_batch,
-    "sizes": layer_sizes,
+    "rows": _reader(
+        lambda text: text if text == "all" else int(text), "neither a whole number of rows nor all"
+    ),
+    "sizes": _reader(_sizes, "not a list of whole numbers such as 64,32, nor none"),
     "factors": factors,
     "texts": one_or_more,
 }
@@ -192,37 +195,47 @@ def setting_option(parser: Parser, setting: Setting) -> None:
         parser.option(setting.group, name, action="store_true", default=None, help=said)
 
 
-def thread_option(made: Parser, group: str) -> None:
+def model_and_table(parser: Parser, table: str) -> None:
+    """Add the arguments of a command that applies a model to a table."""
+    said = {"MODEL": "a file that chainrule train wrote", "TABLE": f"{table}; - is standard input"}
+    parser.options("files", said)
+
+
+def opened(options: argparse.Namespace) -> tuple[Model, Table]:
+    """Return the model and the table that a command is about."""
+    from chainrule.model.model import Model
+
+    model = Model.load(options.model)
+    return model, model.table(options.table, **reading(options))
+
+
+def check_numbers(options: argparse.Namespace, *names: str) -> None:
+    """Raise SettingsError for a count below 1, or a seed that can't be one."""
+    for name in names:
+        value = getattr(options, name)
+        if value is not None and value < 1:
+            raise SettingsError(f"--{name} {value} must be at least 1")
+    if not 0 <= options.seed < 2**64:
+        raise SettingsError(f"--seed {options.seed} must be at least 0 and less than 2^64")
+
+
+def thread_option(parser: Parser, group: str) -> None:
     """Add the option for the number of threads."""
-    threaded = [row.name for row in REGISTRY.values() if row.threaded]
-    made.option(
-        group,
-        "--threads",
-        metavar="N",
-        type=whole,
-        help=f"of the {' and '.join(threaded)} engine; all processors if not given",
-    )
+    threaded = " and ".join(row.name for row in REGISTRY.values() if row.threaded)
+    parser.options(group, {"--threads N": f"of the {threaded} engine; all processors if not given"})
 
 
 def reading_options(parser: Parser, *, trained: bool) -> None:
     """Add the options about reading tables; ``trained``: what is not given is as it was in training."""
-    group = "tables"
     as_before = "; as in training if not given" if trained else ""
-    parser.option(group, "--delimiter", metavar="SIGN", help="between the cells of text; found if not given")
-    parser.option(
-        group,
-        "--decimal",
-        metavar="SIGN",
-        help=f"the decimal sign of numbers in text, . or ,{as_before or ' (default .)'}",
-    )
-    parser.option(group, "--encoding", metavar="NAME", help="of text; UTF-8, else Latin-1, if not given")
-    parser.option(
-        group,
-        "--missing",
-        metavar="WORD",
-        action="append",
-        help=f"also means that a cell is missing, beside empty, NA, null …; can be repeated{as_before}",
-    )
+    said = {
+        "--delimiter SIGN": "between the cells of text; found if not given",
+        "--decimal SIGN": f"the decimal sign of numbers in text, . or ,{as_before or ' (default .)'}",
+        "--encoding NAME": "of text; UTF-8, else Latin-1, if not given",
+    }
+    parser.options("tables", said)
+    missing = f"also means that a cell is missing, beside empty, NA, null …; can be repeated{as_before}"
+    parser.option("tables", "--missing", metavar="WORD", action="append", help=missing)
 
 
 def reading(options: argparse.Namespace) -> dict[str, Any]:

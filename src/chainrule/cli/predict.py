@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from chainrule.cli.console import warn
-from chainrule.cli.parsing import Parser, reading, reading_options, thread_option
-from chainrule.errors import OutputError
+from chainrule.cli.documents import check_out
+from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options, thread_option
 
 if TYPE_CHECKING:
     import polars as pl
@@ -29,49 +29,38 @@ def parser() -> Parser:
         "probability of each; numbers are in the target's units.",
         EXAMPLES,
     )
-    made.option("files", "model", metavar="MODEL", help="a file that chainrule train wrote")
-    made.option(
-        "files", "table", metavar="TABLE", help="a table with the model's columns; - is standard input"
-    )
+    model_and_table(made, "a table with the model's columns")
     thread_option(made, "files")
     reading_options(made, trained=True)
-    group = "output"
-    made.option(
-        group,
-        "--out",
-        metavar="FILE",
-        help="where to write: .csv, .tsv, .parquet or .ndjson; printed as CSV if not given",
-    )
-    made.option(
-        group, "--with-inputs", action="store_true", help="put the table's own columns before the predictions"
-    )
-    made.option(group, "--overwrite", action="store_true", help="replace a file that exists")
+    said = {
+        "--out FILE": "where to write: .csv, .tsv, .parquet or .ndjson; printed as CSV if not given",
+        "--with-inputs": "put the table's own columns before the predictions",
+        "--overwrite": "replace a file that exists",
+    }
+    made.options("output", said)
     return made
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule._files import ensure_writable, write_atomically
+    from chainrule._files import write_atomically
     from chainrule.engines.threads import limited_threads
-    from chainrule.model.model import Model
     from chainrule.tables.write import check_suffix, table_bytes
 
     out = None if options.out is None else Path(options.out)
     if out is not None:
         check_suffix(out.suffix)
-        ensure_writable(out, options.overwrite)
-        for read in (options.model, options.table):
-            if out.resolve() == Path(read).resolve():
-                raise OutputError(f"{out} is a file to be read, and would be lost; choose another --out")
-    model = Model.load(options.model)
-    table = model.table(options.table, **reading(options))
+        check_out(options.out, options.overwrite, (options.model, options.table))
+    model, table = opened(options)
     with limited_threads(options.threads):
         frame = model.prediction_frame(table)
     if options.with_inputs:
         frame = _beside(table.frame, frame)
     warn(table.notes)
     if out is None:
-        _print(table_bytes(frame, ".csv"))
+        sys.stdout.flush()
+        sys.stdout.buffer.write(table_bytes(frame, ".csv"))
+        sys.stdout.buffer.flush()
         return
     with write_atomically(out, overwrite=options.overwrite) as file:
         file.write(table_bytes(frame, out.suffix))
@@ -90,9 +79,3 @@ def _beside(inputs: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
         taken.add(free)
         renamed[name] = free
     return inputs.hstack(predictions.rename(renamed))
-
-
-def _print(content: bytes) -> None:
-    sys.stdout.flush()
-    sys.stdout.buffer.write(content)
-    sys.stdout.buffer.flush()

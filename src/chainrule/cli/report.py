@@ -56,14 +56,8 @@ def found_document(prepared: Prepared) -> Document:
     used = [column for column in schema.columns if column.role != "left out"]
     used.sort(key=lambda column: column.role != "target")
     rows = tuple(
-        (
-            column.name,
-            column.kind,
-            column.role,
-            f"{column.n_missing:,}" if column.n_missing else "",
-            column.summary,
-        )
-        for column in used[:MOST_COLUMNS]
+        (one.name, one.kind, one.role, f"{one.n_missing:,}" if one.n_missing else "", one.summary)
+        for one in used[:MOST_COLUMNS]
     )
     headers = ("column", "kind", "role", "missing", "values")
     blocks: list[Block] = [Table(headers, rows, (3,), more(len(used) - MOST_COLUMNS, "columns"))]
@@ -150,15 +144,16 @@ def result_document(trained: Trained) -> Document:
     if model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     blocks += notes(trained.notes)
-    rows = f"{evaluation.rows:,} rows"
-    title = f"Score on {rows} it never saw"
+    title = f"Score on {evaluation.rows:,} rows it never saw"
     if not trained.held_out:
-        title = f"Score on the {rows} it was trained on: it flatters, as none were held out"
+        rows = f"{evaluation.rows:,} rows it was trained on"
+        title = f"Score on the {rows}: it flatters, as none were held out"
     blocks.append(Section(title, evaluation_blocks(model, evaluation, trained.baselines)))
     if trained.out_of_fold is not None:
-        shown = ", ".join(score_words(trained.out_of_fold.scores))
-        told = Words(f"out of fold, each row by the member that held it out: {shown}")
-        blocks.append(Section("", (told,)))
+        told = (
+            f"out of fold, each row by the member that held it out: {score_words(trained.out_of_fold.scores)}"
+        )
+        blocks.append(Section("", (Words(told),)))
     return Document("", tuple(blocks))
 
 
@@ -179,16 +174,12 @@ def print_result(trained: Trained, path: Path, others: Sequence[Path]) -> None:
     console = screen()
     if trained.out_of_fold is None and trained.evaluation.confusion is None:
         console.print()
-    where = shlex.quote(printable(path))
     *names, last = map(printable, (path, *others))
     written = f"{', '.join(names)} and {last}" if names else last
     console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
-    for line in (
-        f"chainrule evaluate {where} NEW.csv",
-        f"chainrule predict {where} NEW.csv --out predictions.csv",
-        f"chainrule describe {where}",
-    ):
-        console.print(Text(f"  {line}", "cyan"), soft_wrap=True)
+    for line in ("evaluate {} NEW.csv", "predict {} NEW.csv --out predictions.csv", "describe {}"):
+        next_ = line.format(shlex.quote(printable(path)))
+        console.print(Text(f"  chainrule {next_}", "cyan"), soft_wrap=True)
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
@@ -202,10 +193,8 @@ def _ending(fit: FitResult, best: Sequence[int]) -> str:
     if fit.first is not None:
         span = f"{low:,}" if low == high else f"{low:,} to {high:,}, each member's best"
         return f"{line}; then again on all rows, for {span}"
-    return (
-        f"{line}; kept epoch {low:,}"
-        if low == high
-        else f"{line}; kept epochs {low:,} to {high:,}, each member's best"
+    return f"{line}; kept epoch" + (
+        f" {low:,}" if low == high else f"s {low:,} to {high:,}, each member's best"
     )
 
 
@@ -232,27 +221,24 @@ def evaluation_blocks(
 def _confusion(labels: Sequence[object], matrix: Sequence[Sequence[int]]) -> Iterator[Block]:
     classes = [str(label) for label in labels]
     if len(classes) <= MOST_CLASSES:
-        rows = tuple(
-            (
-                name,
-                *(
-                    Styled(f"{n:,}", "result") if i == j else (f"{n:,}" if n else "·")
-                    for j, n in enumerate(row)
-                ),
-            )
-            for i, (name, row) in enumerate(zip(classes, matrix, strict=True))
-        )
+        cells = [
+            [Styled(f"{n:,}", "result") if i == j else f"{n:,}" if n else "·" for j, n in enumerate(row)]
+            for i, row in enumerate(matrix)
+        ]
+        rows = tuple((name, *row) for name, row in zip(classes, cells, strict=True))
         yield Table(("true \\ predicted", *classes), rows, tuple(range(1, 1 + len(classes))))
         return
-    wrong = sorted(((-n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n))
+    wrong = sorted((-n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n)
     yield Words(f"{len(wrong):,} different confusions among {len(classes):,} classes; the most frequent:")
-    rows = tuple((classes[i], classes[j], f"{-n:,}") for n, i, j in wrong[:10])
-    yield Table(("true", "predicted", "rows"), rows, (2,))
+    most = tuple((classes[i], classes[j], f"{-n:,}") for n, i, j in wrong[:10])
+    yield Table(("true", "predicted", "rows"), most, (2,))
 
 
-def score_words(scores: Mapping[str, float]) -> Iterator[str]:
+def score_words(scores: Mapping[str, float]) -> str:
     """Say scores in a line, those that there are."""
-    return (f"{words} {number(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores)
+    return ", ".join(
+        f"{words} {number(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores
+    )
 
 
 def shape_of(network: Network, members: int) -> str:

@@ -6,7 +6,7 @@ import argparse
 import sys
 
 from chainrule.cli.documents import chosen_format, document_options, write_text
-from chainrule.cli.parsing import Parser, whole
+from chainrule.cli.parsing import Parser
 
 FORMATS = ("html", "latex")
 
@@ -26,22 +26,14 @@ def parser() -> Parser:
         "the last lines left blank. All variants differ; the same seed gives the same sheets.",
         EXAMPLES,
     )
-    made.option("what", "lesson", metavar="LESSON", help="a lesson's name, or a file that ends in .toml")
-    made.option("what", "--variants", metavar="N", type=whole, default=1, help="how many sheets (default 1)")
-    made.option("what", "--seed", metavar="N", type=whole, default=0, help="of the numbers drawn (default 0)")
-    made.option(
-        "what",
-        "--blank",
-        metavar="LINES",
-        default="last2",
-        help="left blank: last2 (default), last5 …, or all",
-    )
-    made.option(
-        "what",
-        "--only",
-        choices=("sheets", "keys"),
-        help="sheets or keys alone; first all sheets, then all keys if not given",
-    )
+    said = {
+        "LESSON": "a lesson's name, or a file that ends in .toml",
+        "--variants N": "how many sheets (default 1)",
+        "--seed N": "of the numbers drawn (default 0)",
+        "--blank LINES": "left blank: last2 (default), last5 …, or all",
+        "--only {sheets,keys}": "sheets or keys alone; first all sheets, then all keys if not given",
+    }
+    made.options("what", said, variants=1, seed=0, blank="last2")
     document_options(made, formats=FORMATS)
     return made
 

@@ -45,14 +45,39 @@ def parser() -> Parser:
     made = Parser(
         "train",
         "TABLE --target COLUMN [options]",
-        "Train a network on a table, score it on rows it never saw, and write the model file. "
-        "What is not "
-        "given is chosen from the table, and the choice is shown.",
+        "Train a network on a table, score it on rows it never saw, and write the model file. What is not given is "
+        "chosen from the table, and the choice is shown.",
         EXAMPLES,
     )
-    _table_options(made)
-    _settings_options(made)
-    _output_options(made)
+    from chainrule.fitting.question import Question
+    from chainrule.training.settings.record import Settings
+
+    made.options("table", {"TABLE": "CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input"})
+    for one in listed(Question):
+        setting_option(made, one)
+    reading_options(made, trained=False)
+    for one in listed(Settings):
+        setting_option(made, one)
+    made.options("training", {"--engine NAME": f"what runs the equations: {in_words()}"})
+    thread_option(made, "training")
+    output = {
+        "--out FILE": "the model file; if not given, the table's name with .safetensors",
+        "--history FILE": "also write the loss of every epoch, as CSV",
+        "--report FILE": "also write what is printed; the ending says how: .html, .tex, .txt or .json",
+        "--overwrite": "replace files that exist",
+    }
+    made.options("output", output)
+    made.option(
+        "output",
+        "--ablate",
+        metavar="N",
+        nargs="?",
+        const=3,
+        type=whole,
+        help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no file",
+    )
+    made.options("output", {"--json": "print the result as JSON, for programs"})
+    made.option("output", "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
     return made
 
 
@@ -63,8 +88,8 @@ def run(options: argparse.Namespace) -> None:
     history = None if options.history is None else Path(options.history)
     if options.ablate is None:
         _check_outputs(path, history, options)
-    else:
-        _check_no_outputs(options)
+    elif given := next(filter(vars(options).get, ("out", "history", "report", "overwrite")), None):
+        raise SettingsError(f"--{given} would have no effect: --ablate writes no file; leave one of them out")
     from chainrule.cli.report import found_document, print_result, report_document
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
@@ -85,9 +110,8 @@ def run(options: argparse.Namespace) -> None:
     how = Reading().changed(**reading(options))
     table = how.table(options.table)
     if options.target is None:
-        raise SettingsError(
-            f"--target is missing: name the column to predict; {table.name} has {', '.join(table.columns[:20])}"
-        )
+        columns = f"{table.name} has {', '.join(table.columns[:20])}"
+        raise SettingsError(f"--target is missing: name the column to predict; {columns}")
     asked = _given(options, Question)
     for name in ("inputs", "drop"):
         if name in asked:
@@ -123,59 +147,6 @@ def run(options: argparse.Namespace) -> None:
         print_json(_result(trained, path))
 
 
-def _table_options(made: Parser) -> None:
-    made.option(
-        "table",
-        "table",
-        metavar="TABLE",
-        help="CSV, TSV, NDJSON or Parquet; text also as .gz; - is standard input",
-    )
-    from chainrule.fitting.question import Question
-
-    for one in listed(Question):
-        setting_option(made, one)
-    reading_options(made, trained=False)
-
-
-def _settings_options(made: Parser) -> None:
-    """Add an option for each field of `Settings`, in its group."""
-    from chainrule.training.settings.record import Settings
-
-    for one in listed(Settings):
-        setting_option(made, one)
-    made.option("training", "--engine", metavar="NAME", help=f"what runs the equations: {in_words()}")
-    thread_option(made, "training")
-
-
-def _output_options(made: Parser) -> None:
-    group = "output"
-    made.option(
-        group,
-        "--out",
-        metavar="FILE",
-        help="the model file; if not given, the table's name with .safetensors",
-    )
-    made.option(group, "--history", metavar="FILE", help="also write the loss of every epoch, as CSV")
-    made.option(
-        group,
-        "--report",
-        metavar="FILE",
-        help="also write what is printed; the ending says how: .html, .tex, .txt or .json",
-    )
-    made.option(group, "--overwrite", action="store_true", help="replace files that exist")
-    made.option(
-        group,
-        "--ablate",
-        metavar="N",
-        nargs="?",
-        const=3,
-        type=whole,
-        help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no file",
-    )
-    made.option(group, "--json", action="store_true", help="print the result as JSON, for programs")
-    made.option(group, "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
-
-
 def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
     """Return the settings of a class that were given; the others are left to it."""
     values = {one.name: getattr(options, one.name) for one in listed(cls)}
@@ -196,9 +167,8 @@ def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace
     """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
     from chainrule._files import ensure_writable
 
-    report = None if options.report is None else Path(options.report)
-    outputs = {"out": path, "history": history, "report": report}
-    written = {name: output for name, output in outputs.items() if output is not None}
+    outputs = {"out": path, "history": history, "report": options.report}
+    written = {name: Path(output) for name, output in outputs.items() if output is not None}
     for name, output in written.items():
         with through(renamed={"out": name}):
             ensure_writable(output, options.overwrite)
@@ -208,18 +178,8 @@ def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace
     for name, output in written.items():
         for table in filter(None, (options.table, options.test_file)):
             if _same(output, Path(table)):
-                raise OutputError(
-                    f"{output} is a table to be read, and would be lost; choose another --{name}"
-                )
-
-
-def _check_no_outputs(options: argparse.Namespace) -> None:
-    """Raise SettingsError for an option about files that an ablation doesn't write."""
-    for name in ("out", "history", "report", "overwrite"):
-        if getattr(options, name):
-            raise SettingsError(
-                f"--{name} would have no effect: --ablate writes no file; leave one of them out"
-            )
+                what = f"{output} is a table to be read, and would be lost"
+                raise OutputError(f"{what}; choose another --{name}")
 
 
 def _same(one: Path, other: Path) -> bool:
@@ -241,12 +201,12 @@ def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: b
 
 
 def _curves(trained: Trained) -> str:
-    lines = ["epoch,training_loss,validation_loss,learning_rate,seconds"]
+    lines = ["epoch,training_loss,validation_loss,learning_rate,seconds\n"]
     for line in trained.fit.watched.history:
         cells = (line.training_loss, line.validation_loss, line.learning_rate)
         numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
-        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}")
-    return "\n".join(lines) + "\n"
+        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}\n")
+    return "".join(lines)
 
 
 def _result(trained: Trained, path: Path) -> dict[str, Any]:

@@ -20,7 +20,8 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
-from chainrule.equations.sharing import check_sharing
+from chainrule.equations.registry import check_choice
+from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import SettingsError
 
 
@@ -53,7 +54,7 @@ class StepSettings:
     sharing: str = "none"
 
     def __post_init__(self) -> None:
-        check_sharing(self.sharing)
+        check_choice("sharing", self.sharing, SHARINGS)
         if self.sharing != "none" and self.optimizer.searches:
             raise SettingsError(
                 f"{self.optimizer.name} minimizes each member's cost alone, so members can't share: "

@@ -56,11 +56,6 @@ class Activation(Entry):
         """The derivative's formula in ``z``, found by the rules of calculus; elementwise activations only."""
         return derivative(self.formula, "z")
 
-    @property
-    def listed(self) -> Mapping[str, Activation]:
-        """`ACTIVATIONS`."""
-        return ACTIVATIONS
-
     @np.errstate(all="ignore")
     def __call__(self, z: Array, xp: Namespace) -> Array:
         """Return a = f(z), of z's shape."""
@@ -96,10 +91,9 @@ def activation(spec: str | Activation) -> Activation:
 
     Raises SettingsError for an unknown name or parameter, FormulaError for a formula that can't be read.
     """
-    if isinstance(spec, Activation):
-        return spec
     if record := find(spec, ACTIVATIONS, "activation"):
         return record
+    spec = str(spec)
     try:
         formula = parse(spec, {"z"})
     except FormulaError as error:
@@ -213,11 +207,7 @@ ACTIVATIONS: Mapping[str, Activation] = records(
     Activation("tanh", "tanh(z)", "(-1, 1)", None, _tanh_prime, slope_in_a="1-a^2"),
     Activation("relu", "max(0, z)", "[0, inf)", init="he_normal"),
     Activation(
-        "leaky_relu",
-        "where(z > 0, z, alpha*z)",
-        "(-inf, inf)",
-        parameters={"alpha": 0.01},
-        init="he_normal",
+        "leaky_relu", "where(z > 0, z, alpha*z)", "(-inf, inf)", parameters={"alpha": 0.01}, init="he_normal"
     ),
     Activation(
         "elu",

@@ -4,25 +4,21 @@ from __future__ import annotations
 
 import math
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, field
-from typing import Any, ClassVar, Literal, NamedTuple
+from dataclasses import dataclass, field, fields
+from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.activations import Activation, activation
+from chainrule.equations.activations import Activation
+from chainrule.equations.activations import activation as activation_of
+from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
 
 BiasMode = Literal["neuron", "layer", "none"]
-
-
-BIAS_MODES: tuple[BiasMode, ...] = ("neuron", "layer", "none")
-
+BIAS_MODES: tuple[BiasMode, ...] = get_args(BiasMode)
 
 Parametrization = Literal["standard", "ntk"]
-
-
-PARAMETRIZATIONS: tuple[Parametrization, ...] = ("standard", "ntk")
-
+PARAMETRIZATIONS: tuple[Parametrization, ...] = get_args(Parametrization)
 
 OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "standard"}
 """What a layer's description has only where it isn't this."""
@@ -108,7 +104,7 @@ class Dense:
     )
 
     n_out: int
-    activation: Activation = field(default_factory=lambda: activation("identity"))
+    activation: Activation = field(default_factory=lambda: activation_of("identity"))
     bias: BiasMode = "neuron"
     dropout: float = 0.0
     init: Any = "auto"
@@ -134,8 +130,7 @@ class Dense:
     ) -> None:
         if isinstance(n_out, bool) or not isinstance(n_out, int) or n_out < 1:
             raise SettingsError(f"a layer has a whole number of neurons, at least 1, not {n_out!r}")
-        if bias not in BIAS_MODES:
-            raise SettingsError(f"bias {bias!r} is unknown: choose {', '.join(BIAS_MODES)}")
+        check_choice("bias", bias, BIAS_MODES)
         if not isinstance(dropout, int | float) or not 0 <= dropout < 1:
             raise SettingsError(
                 f"dropout {dropout!r} must be at least 0 and less than 1: it is the share dropped"
@@ -145,13 +140,10 @@ class Dense:
             raise SettingsError(f"frozen {list(names)!r} must be names of parameters: W, b, W[1,2] or b[1]")
         if not isinstance(mix, bool):
             raise SettingsError(f"mix {mix!r} must be True or False")
-        if parametrization not in PARAMETRIZATIONS:
-            raise SettingsError(
-                f"parametrization {parametrization!r} is unknown: choose {', '.join(PARAMETRIZATIONS)}"
-            )
+        check_choice("parametrization", parametrization, PARAMETRIZATIONS)
         put = object.__setattr__
         put(self, "n_out", n_out)
-        put(self, "activation", _resolve(activation))
+        put(self, "activation", activation_of(activation))
         put(self, "bias", bias)
         put(self, "dropout", float(dropout))
         put(self, "init", _plain(init))
@@ -176,9 +168,7 @@ class Dense:
 
     def terms(self, p: Mapping[str, Array]) -> list[Parameter]:
         """Return the terms of z, of those that the layer has."""
-        return [
-            parameter for parameter in self.parameters if parameter.name in p and parameter.enters is not None
-        ]
+        return [term for term in self.parameters if term.name in p and term.enters is not None]
 
     @property
     def product(self) -> Parameter:
@@ -298,16 +288,10 @@ class Dense:
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
         more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
-        return {
-            "kind": self.kind,
-            "n_out": self.n_out,
-            "activation": self.activation.spec,
-            "bias": self.bias,
-            "dropout": self.dropout,
-            "init": self.init,
-            "bias_init": self.bias_init,
-            "frozen": list(self.frozen),
-            **{name: value for name, value in more.items() if value != OPTIONAL[name]},
+        plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in more}
+        plain |= {"activation": self.activation.spec, "frozen": list(self.frozen)}
+        return {"kind": self.kind, **plain} | {
+            name: value for name, value in more.items() if value != OPTIONAL[name]
         }
 
 
@@ -316,10 +300,6 @@ def _put(node: Node, z: Symbol) -> Node:
     if isinstance(node, Symbol):
         return z if node.name == "z" else node
     return with_children(node, tuple(_put(child, z) for child in children(node)))
-
-
-def _resolve(spec: str | Activation) -> Activation:
-    return activation(spec)
 
 
 def _plain(values: Any) -> Any:

@@ -20,9 +20,10 @@ Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in tabular 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, fields
 from functools import cached_property
+from itertools import accumulate, pairwise
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
@@ -122,19 +123,15 @@ class Features:
             raise SettingsError("a feature stage has at least one group of input columns")
         if not isinstance(scale, bool):
             raise SettingsError(f"scale {scale!r} must be True or False")
-        for name, value in (("waves", waves), ("width", width), ("level_width", level_width)):
+        whole = {"waves": waves, "width": width, "level_width": level_width}
+        for name, value in whole.items():
             if isinstance(value, bool) or not isinstance(value, int) or value < 1:
                 raise SettingsError(f"{name} {value!r} must be a whole number of at least 1")
         if not _is_number(std) or not 0 < std < math.inf:
             raise SettingsError(f"std {std!r} of the frequencies must be a number above 0")
-        put = object.__setattr__
-        put(self, "groups", made)
-        put(self, "scale", scale)
-        put(self, "waves", waves)
-        put(self, "width", width)
-        put(self, "std", float(std))
-        put(self, "level_width", level_width)
-        put(self, "rates", _rates(rates, self.shapes()))
+        for name, given in {"groups": made, "scale": scale, "std": float(std), **whole}.items():
+            object.__setattr__(self, name, given)
+        object.__setattr__(self, "rates", _rates(rates, self.shapes()))
 
     @cached_property
     def places(self) -> Places:
@@ -155,8 +152,7 @@ class Features:
     def words(self) -> str:
         """What the stage makes of the inputs, in words."""
         told = []
-        numbers = self.columns_of("number")
-        if numbers:
+        if numbers := self.columns_of("number"):
             told.append(
                 f"{numbers} number{'s' * (numbers > 1)}, each also as {self.width} learned sums of {self.waves} cosines"
             )
@@ -164,8 +160,7 @@ class Features:
         if categories:
             many = f"{len(categories)} categor{'ies' if len(categories) > 1 else 'y'}"
             told.append(f"{many} of {sum(categories)} inputs, each as {self.level_width} learned numbers")
-        plain = self.columns_of("plain")
-        if plain:
+        if plain := self.columns_of("plain"):
             told.append(f"{plain} plain input{'s' * (plain > 1)}")
         told += ["a learned factor on each"] if self.scale else []
         return f"{self.n_inputs} → {self.n_outputs}: {'; '.join(told)}"
@@ -187,12 +182,8 @@ class Features:
         numbers, levels = self.columns_of("number"), self.columns_of("category")
         shapes: dict[str, tuple[int, ...]] = {}
         if numbers:
-            shapes |= {
-                "f": (numbers, self.waves),
-                "phi": (numbers, self.waves),
-                "V": (numbers, self.waves, self.width),
-                "c": (numbers, self.width),
-            }
+            shapes |= dict.fromkeys(("f", "phi"), (numbers, self.waves))
+            shapes |= {"V": (numbers, self.waves, self.width), "c": (numbers, self.width)}
         if levels:
             shapes["E"] = (levels, self.level_width)
         return shapes | ({"s": (self.n_outputs,)} if self.scale else {})
@@ -248,9 +239,7 @@ class Features:
         if "s" in p:
             grads["s"] = xp.sum(da * record.e, axis=-2)
             de = da * xp.expand_dims(p["s"], axis=-2)
-        by_column = []
-        if len(places.copied):
-            by_column.append(xp.take(de, xp.asarray(places.copied_to), axis=-1))
+        by_column = [xp.take(de, xp.asarray(places.copied_to), axis=-1)] if len(places.copied) else []
         if "f" in p:
             assert record.u is not None
             assert record.v is not None
@@ -300,15 +289,8 @@ class Features:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
-        return {
-            "groups": [[group.kind, group.size] for group in self.groups],
-            "scale": self.scale,
-            "waves": self.waves,
-            "width": self.width,
-            "std": self.std,
-            "level_width": self.level_width,
-            "rates": dict(self.rates),
-        }
+        plain = {field.name: getattr(self, field.name) for field in fields(self)}
+        return plain | {"groups": [list(group) for group in self.groups], "rates": dict(self.rates)}
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> Features:
@@ -333,58 +315,56 @@ class Places(NamedTuple):
     copied: IntArray
     copied_to: IntArray
     embedded_to: IntArray
-    levels: tuple[slice, ...]
-    level_rows: tuple[slice, ...]
-    level_to: tuple[slice, ...]
     order: IntArray
     back: IntArray
     back_embedded: IntArray
+    levels: tuple[slice, ...]
+    level_rows: tuple[slice, ...]
+    level_to: tuple[slice, ...]
     is_number: Array
 
 
 def _places(stage: Features) -> Places:
-    numbers: list[int] = []
-    copied: list[int] = []
-    copied_to: list[int] = []
-    embedded_to: list[int] = []
-    levels: list[slice] = []
-    level_rows: list[slice] = []
-    level_to: list[slice] = []
-    column = output = row = 0
-    for group in stage.groups:
-        size = stage.outputs_of(group)
-        if group.kind == "category":
-            levels.append(slice(column, column + group.size))
-            level_rows.append(slice(row, row + group.size))
-            level_to.append(slice(output, output + size))
-            row += group.size
-        else:
-            copied += range(column, column + group.size)
-            copied_to += range(output, output + group.size)
-        if group.kind == "number":
-            numbers.append(column)
-            embedded_to += range(output + 1, output + size)
-        column, output = column + group.size, output + size
+    kinds = [group.kind for group in stage.groups]
+    # The columns and the outputs of each group.
+    into, out = ranges(group.size for group in stage.groups), ranges(map(stage.outputs_of, stage.groups))
+    groups = list(zip(kinds, into, out, strict=True))
+    numbers = [columns.start for kind, columns, _ in groups if kind == "number"]
+    copied = [i for kind, columns, _ in groups if kind != "category" for i in columns]
+    copied_to = [j for kind, columns, to in groups if kind != "category" for j in to[: len(columns)]]
+    embedded_to = [j for kind, _, to in groups if kind == "number" for j in to[1:]]
+    levels = [(columns, to) for kind, columns, to in groups if kind == "category"]
     # Forward makes the copies first, then the embeddings, then the categories; backward likewise by column.
-    made = [*copied_to, *embedded_to, *(j for part in level_to for j in range(part.start, part.stop))]
-    came = [*copied, *numbers, *(i for part in levels for i in range(part.start, part.stop))]
+    made = [*copied_to, *embedded_to, *(j for _, to in levels for j in to)]
+    came = [*copied, *numbers, *(i for columns, _ in levels for i in columns)]
     first: dict[int, int] = {}
     second: dict[int, int] = {}
     for place, i in enumerate(came):
         (second if i in first else first)[i] = place
-    return Places(
-        np.array(numbers, np.int64),
-        np.array(copied, np.int64),
-        np.array(copied_to, np.int64),
-        np.array(embedded_to, np.int64),
-        tuple(levels),
-        tuple(level_rows),
-        tuple(level_to),
+    indices = (
+        numbers,
+        copied,
+        copied_to,
+        embedded_to,
         np.argsort(made),
-        np.array([first[i] for i in range(column)], np.int64),
-        np.array([second.get(i, first[i]) for i in range(column)], np.int64),
-        np.array([1.0 if i in second else 0.0 for i in range(column)]),
+        [place for _, place in sorted(first.items())],
+        [second.get(i, place) for i, place in sorted(first.items())],
     )
+    slices = (
+        [columns for columns, _ in levels],
+        ranges(len(columns) for columns, _ in levels),
+        [to for _, to in levels],
+    )
+    return Places(
+        *(np.array(places, np.int64) for places in indices),
+        *(tuple(slice(part.start, part.stop) for part in parts) for parts in slices),
+        np.array([1.0 if i in second else 0.0 for i in sorted(first)]),
+    )
+
+
+def ranges(sizes: Iterable[int]) -> list[range]:
+    """Return where things of these sizes are that lie one after the other."""
+    return [range(*ends) for ends in pairwise(accumulate(sizes, initial=0))]
 
 
 def _side_by_side(embedded: Array, xp: Namespace) -> Array:

@@ -8,7 +8,7 @@ writes the graph as a program, by a table of how each operation is written (`Tar
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -230,9 +230,9 @@ class Graph:
         return self.arraywise(op, [a], shape, **options)
 
     def __getattr__(self, name: str) -> Any:
-        if name not in UNARY:
+        if name not in (*UNARY, "where", "maximum", "minimum"):
             raise AttributeError(f"equations on symbols can't use {name}")
-        return lambda value: self.apply(name, value)
+        return partial(self.apply, name)
 
     def isdtype(self, dtype: Any, kind: str) -> bool:
         """Tell whether a dtype is real floating, the only kind that can be asked for."""
@@ -274,21 +274,9 @@ class Graph:
         """Return an array of 1."""
         return self.broadcast_to(self.traced(1.0), shape)
 
-    def where(self, condition: Traced, u: Any, v: Any) -> Traced:
-        """Return u where the condition holds, else v."""
-        return self.apply("where", condition, u, v)
-
-    def maximum(self, u: Any, v: Any) -> Traced:
-        """Return the larger."""
-        return self.apply("maximum", u, v)
-
-    def minimum(self, u: Any, v: Any) -> Traced:
-        """Return the smaller."""
-        return self.apply("minimum", u, v)
-
     def clip(self, u: Any, low: Any, high: Any) -> Traced:
         """Return u bounded to [low, high]."""
-        return self.minimum(self.maximum(u, low), high)
+        return self.apply("minimum", self.apply("maximum", u, low), high)
 
     def sum(self, a: Traced, axis: int, keepdims: bool = False) -> Traced:
         """Return the sum over an axis."""
@@ -405,11 +393,11 @@ def trace_backward(
     gradients = network.backward(p, record, y, graph, weights)
     graph.output("C", gradients.cost)
     for number, made in enumerate(gradients.layers, 1):
-        _keep(graph, {"da": made.da, "dh": made.dh, "delta": made.delta, "slope": made.slope}, number)
+        _keep(graph, made, number, "da dh delta slope")
     for number, arrays in gradients.parameters.items():
-        _keep(graph, {f"d{name}": array for name, array in arrays.items()}, number)
-    if gradients.stage is not None:
-        _keep(graph, {"da": gradients.stage.da, "de": gradients.stage.de, "du": gradients.stage.du}, 0)
+        for name, array in arrays.items():
+            graph.output(f"d{name}{number}", array)
+    _keep(graph, gradients.stage, 0, "da de du")
     graph.output("dx", gradients.x)
     return graph
 
@@ -429,14 +417,14 @@ def _forward(
         for number, layer in enumerate(network.layers, 1)
     ]
     record = network.forward(p, x, graph, used)
-    if record.stage is not None:
-        _keep(graph, record.stage._asdict(), 0)
+    _keep(graph, record.stage, 0, "u v e a")
     for number, made in enumerate(record.layers, 1):
-        _keep(graph, {"z": made.z, "a": made.a, "h": made.h}, number)
+        _keep(graph, made, number, "z a h")
     return graph, p, record
 
 
-def _keep(graph: Graph, arrays: Mapping[str, Traced | None], layer: int) -> None:
-    for name, array in arrays.items():
-        if array is not None:
+def _keep(graph: Graph, record: Any, layer: int, names: str) -> None:
+    """Keep those arrays of a layer's record that it has."""
+    for name in names.split():
+        if (array := getattr(record, name, None)) is not None:
             graph.output(f"{name}{layer}", array)

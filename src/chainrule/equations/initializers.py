@@ -31,25 +31,14 @@ class Initializer(Entry):
         return parse(self.text, {"u", "n", "fan_in", "fan_out", *self.parameters})
 
     @property
-    def listed(self) -> Mapping[str, Initializer]:
-        """`INITIALIZERS`."""
-        return INITIALIZERS
-
-    @property
     def draws(self) -> str | None:
         """What the caller must draw: ``u``, ``n``, or None."""
         return next((name for name in ("u", "n") if name in self.formula.symbols), None)
 
     def __call__(self, random: Array, fan_in: int, fan_out: int, xp: Namespace) -> Array:
         """Return initial weights of the shape of ``random``, which holds draws of the kind `draws` says."""
-        values = {
-            "u": random,
-            "n": random,
-            "fan_in": float(fan_in),
-            "fan_out": float(fan_out),
-            **self.parameters,
-        }
-        return self.formula.evaluate_like(values, random, xp)
+        values = {"u": random, "n": random, "fan_in": float(fan_in), "fan_out": float(fan_out)}
+        return self.formula.evaluate_like({**values, **self.parameters}, random, xp)
 
 
 def initializer(spec: str | Initializer) -> Initializer:
@@ -57,8 +46,6 @@ def initializer(spec: str | Initializer) -> Initializer:
 
     Raises SettingsError for an unknown name or parameter.
     """
-    if isinstance(spec, Initializer):
-        return spec
     return named(spec, INITIALIZERS, "initializer")
 
 

@@ -56,9 +56,7 @@ class Layout:
         self.network = network
         self.slots = tuple(slots)
         self.size = start
-        self.decayed = np.zeros(start)
-        self.free = np.ones(start)
-        self.rates = np.ones(start)
+        self.decayed, self.free, self.rates = np.zeros(start), np.ones(start), np.ones(start)
         for slot in slots:
             self.decayed[slot.start : slot.stop] = slot.decays
             self.rates[slot.start : slot.stop] = network.part(slot.layer).rate(slot.name)
@@ -112,8 +110,7 @@ class Layout:
                 if found != shape:
                     what = "is missing" if found is None else f"has shape {found}"
                     raise SettingsError(f"{name}[{number}] {what}, but {shape} is expected")
-            unknown = sorted(set(given_of) - set(wanted_of))
-            if unknown:
+            if unknown := sorted(set(given_of) - set(wanted_of)):
                 raise SettingsError(f"{unknown[0]}[{number}] was given, but layer {number} has none")
         return self.flatten(parameters).astype(np.float64)
 
@@ -127,10 +124,7 @@ class Layout:
 
     def layer_not_finite(self, flat: FloatArray) -> int | None:
         """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, None if there is none."""
-        for slot in self.slots:
-            if not np.isfinite(flat[slot.start : slot.stop]).all():
-                return slot.layer
-        return None
+        return next((s.layer for s in self.slots if not np.isfinite(flat[s.start : s.stop]).all()), None)
 
     def _frozen(self, number: int, address: str) -> slice | int:
         match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)

@@ -8,6 +8,7 @@ of losses.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
@@ -89,11 +90,6 @@ class Loss(Entry):
         return derivative(self.formula, "a")
 
     @property
-    def listed(self) -> Mapping[str, Loss]:
-        """`LOSSES`."""
-        return LOSSES
-
-    @property
     def _own(self) -> dict[str, float]:
         return {key: value for key, value in self.parameters.items() if key != "label_smoothing"}
 
@@ -104,9 +100,8 @@ class Loss(Entry):
 
     def without_smoothing(self) -> Loss:
         """Return the same loss on hard labels, as validation and test use it."""
-        return (
-            replace(self, parameters={**self.parameters, "label_smoothing": 0.0}) if self.smoothed else self
-        )
+        hard = {**self.parameters, "label_smoothing": 0.0}
+        return replace(self, parameters=hard) if self.smoothed else self
 
     def smooth(self, y: Array) -> Array:
         """Return y (1 - epsilon) + epsilon / classes; one output of 0 and 1 counts as two classes."""
@@ -160,7 +155,12 @@ def loss(spec: str | Loss) -> Loss:
     if isinstance(spec, Loss):
         return spec
     if record := find(spec, LOSSES, "loss"):
-        _check_parameters(record.name, record.parameters)
+        for key, value in record.parameters.items():
+            low, high = _LIMITS[key]
+            if not (low <= value < high and (value > low or key == "label_smoothing")):
+                raise SettingsError(
+                    f"loss {record.name}: {key}={value:g} must be between {low:g} and {high:g}"
+                )
         return record
     try:
         formula = parse(spec, {"a", "y"})
@@ -173,12 +173,7 @@ def loss(spec: str | Loss) -> Loss:
     return made
 
 
-def _check_parameters(name: str, parameters: Mapping[str, float]) -> None:
-    limits = {"label_smoothing": (0.0, 1.0), "q": (0.0, 1.0), "delta": (0.0, float("inf"))}
-    for key, value in parameters.items():
-        low, high = limits[key]
-        if not (low <= value < high and (value > low or key == "label_smoothing")):
-            raise SettingsError(f"loss {name}: {key}={value:g} must be between {low:g} and {high:g}")
+_LIMITS = {"label_smoothing": (0.0, 1.0), "q": (0.0, 1.0), "delta": (0.0, math.inf)}
 
 
 def row_shares(n: int, weights: Array | None, reduction: str, like: Array, xp: Namespace) -> Array:
@@ -219,8 +214,7 @@ def _binary_prime(a: Array, y: Array, xp: Namespace) -> Array:
 
 
 def _binary_from_z(z: Array, y: Array, xp: Namespace) -> Array:
-    # log(1 + e^z) - y z with the large part taken out; each product alone keeps y = 0 and y = 1 free of inf -
-    # inf.
+    # log(1 + e^z) - y z with the large part taken out; each product alone keeps y = 0 and y = 1 free of inf - inf.
     rest = xp.log1p(xp.exp(-xp.abs(z)))
     zero = xp.zeros_like(z)
     off = xp.where(y == 1, zero, (1 - y) * xp.maximum(z, zero))
@@ -228,40 +222,19 @@ def _binary_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     return off + on + rest
 
 
-def _categorical(a: Array, y: Array, xp: Namespace) -> Array:
-    return -_x_log_y(y, a, xp)
-
-
-def _categorical_prime(a: Array, y: Array, xp: Namespace) -> Array:
-    return -_zero_over(y, a, xp)
-
-
 def _categorical_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     top = xp.max(z, axis=-1, keepdims=True)
     zero, one = xp.zeros_like(z), xp.ones_like(z)
     shifted = xp.where(z == top, zero, z - top)
-    # log(sum e^shifted) = log(count) + log1p(others/count): beside the largest, log(1 + tiny) would round to
-    # 0.
+    # log(sum e^shifted) = log(count) + log1p(others/count): beside the largest, log(1 + tiny) would round to 0.
     count = xp.sum(xp.where(z == top, one, zero), axis=-1, keepdims=True)
     others = xp.sum(xp.where(z == top, zero, xp.exp(shifted)), axis=-1, keepdims=True)
     log_sum = xp.log(count) + xp.log1p(others / count)
     return xp.where(y == 0, xp.zeros_like(z), y * (log_sum - shifted))
 
 
-def _poisson(a: Array, y: Array, xp: Namespace) -> Array:
-    return a - _x_log_y(y, a, xp)
-
-
-def _poisson_prime(a: Array, y: Array, xp: Namespace) -> Array:
-    return 1 - _zero_over(y, a, xp)
-
-
 def _poisson_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     return xp.exp(z) - xp.where(y == 0, xp.zeros_like(z), y * z)
-
-
-def _perceptron_from_z(z: Array, y: Array, xp: Namespace) -> Array:
-    return xp.maximum(xp.zeros_like(z), (1 - 2 * y) * z)
 
 
 # Sources: Huber 1964; quantile (pinball): Koenker & Bassett 1978; hinge: Cortes & Vapnik 1995; perceptron
@@ -271,19 +244,15 @@ LOSSES: Mapping[str, Loss] = records(
     Loss("half_squared_error", "(a-y)^2/2", over_outputs="sum"),
     Loss("mean_squared_error", "(a-y)^2"),
     Loss("mean_absolute_error", "abs(a-y)"),
-    Loss(
-        "huber",
-        "where(abs(a-y) <= delta, (a-y)^2/2, delta*(abs(a-y)-delta/2))",
-        parameters={"delta": 1.0},
-    ),
+    Loss("huber", "where(abs(a-y) <= delta, (a-y)^2/2, delta*(abs(a-y)-delta/2))", parameters={"delta": 1.0}),
     Loss("quantile", "max(q*(y-a), (q-1)*(y-a))", parameters={"q": 0.5}),
     Loss(
         "poisson",
         "a - y*log(a)",
         "nonnegative",
         output="exponential",
-        function=_poisson,
-        derivative=_poisson_prime,
+        function=lambda a, y, xp: a - _x_log_y(y, a, xp),
+        derivative=lambda a, y, xp: 1 - _zero_over(y, a, xp),
         links={
             "exponential": Link(
                 "exp(z) - y*z",
@@ -317,8 +286,8 @@ LOSSES: Mapping[str, Loss] = records(
         "one_hot",
         "sum",
         "softmax",
-        function=_categorical,
-        derivative=_categorical_prime,
+        function=lambda a, y, xp: -_x_log_y(y, a, xp),
+        derivative=lambda a, y, xp: -_zero_over(y, a, xp),
         parameters={"label_smoothing": 0.0},
         links={
             "softmax": Link(
@@ -337,6 +306,10 @@ LOSSES: Mapping[str, Loss] = records(
         "zero_one",
         "sum",
         "binary_step",
-        links={"binary_step": Link("max(0, (1-2*y)*z)", _perceptron_from_z, "a - y")},
+        links={
+            "binary_step": Link(
+                "max(0, (1-2*y)*z)", lambda z, y, xp: xp.maximum(xp.zeros_like(z), (1 - 2 * y) * z), "a - y"
+            )
+        },
     ),
 )

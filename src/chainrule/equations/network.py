@@ -35,11 +35,11 @@ from chainrule._types import Array, Namespace
 from chainrule.equations.dense import Dense, LayerGradients, LayerRecord
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layers import layer_from_dict
-from chainrule.equations.losses import Loss, loss, row_shares
+from chainrule.equations.losses import Loss, row_shares
+from chainrule.equations.losses import loss as loss_of
 from chainrule.errors import SettingsError
 
 Reduction = Literal["mean", "sum"]
-
 
 Parameters: TypeAlias = Mapping[int, Mapping[str, Array]]
 """Each layer's arrays by name, by the layer's number: ``{1: {"W": …, "b": …}, …}``; a feature stage is layer 0."""
@@ -125,7 +125,7 @@ class Network(Shown):
             )
         self.n_inputs = n_inputs
         self.layers = dense
-        self.loss = _loss(loss)
+        self.loss = loss_of(loss)
         self.reduction: Reduction = reduction
         self.features = features
 
@@ -239,19 +239,19 @@ class Network(Shown):
         self, p: Parameters, record: Record, gradients: Gradients, number: int, rows: slice, xp: Namespace
     ) -> dict[str, Array]:
         """Return by name the part that some rows have in the gradients of layer ``number``."""
+
+        def cut(array: Array) -> Array:
+            return array[..., rows, :]
+
         if number:
-            back, made = (
-                gradients.layers[number - 1],
-                _each(record.layers[number - 1], lambda array: array[..., rows, :]),
-            )
-            layer, h = self.layers[number - 1], record.entering(number)[..., rows, :]
-            return layer.by_parameters(h, made, back.da[..., rows, :], back.delta[..., rows, :], xp)
+            back, made = gradients.layers[number - 1], _each(record.layers[number - 1], cut)
+            h, da, delta = cut(record.entering(number)), cut(back.da), cut(back.delta)
+            return self.layers[number - 1].by_parameters(h, made, da, delta, xp)
         assert self.features is not None
         assert record.stage is not None
         assert gradients.stage is not None
-        of_stage = _each(record.stage, lambda array: array[..., rows, :])
-        da = gradients.stage.da[..., rows, :]
-        return self.features.backward(p[0], record.x[..., rows, :], of_stage, da, xp).parameters
+        of_stage, da = _each(record.stage, cut), cut(gradients.stage.da)
+        return self.features.backward(p[0], cut(record.x), of_stage, da, xp).parameters
 
     def sizes_of_terms(
         self, p: Parameters, record: Record, gradients: Gradients, xp: Namespace, delta: Array | None = None
@@ -261,6 +261,7 @@ class Network(Shown):
         Each layer's terms are those of its own delta; with a ``delta`` of the output layer, those of what comes back
         from it when nothing cancels on the way either.
         """
+        unsigned = {n: {name: xp.abs(array) for name, array in arrays.items()} for n, arrays in p.items()}
         sizes: dict[int, dict[str, Array]] = {}
         dh: Array = None
         for number in range(len(self.layers), 0, -1):
@@ -270,12 +271,10 @@ class Network(Shown):
                 da, own = (da, delta) if dh is None else (dh, dh * xp.abs(back.slope))
             made = _each(record.layers[number - 1], xp.abs)
             sizes[number] = layer.by_parameters(xp.abs(record.entering(number)), made, da, own, xp)
-            unsigned = {name: xp.abs(array) for name, array in p[number].items()}
-            dh = layer.by_entering(unsigned, own, xp)
+            dh = layer.by_entering(unsigned[number], own, xp)
         if self.features is not None and record.stage is not None:
-            unsigned = {name: xp.abs(array) for name, array in p[0].items()}
             stage = _each(record.stage, xp.abs)
-            sizes[0] = self.features.backward(unsigned, xp.abs(record.x), stage, dh, xp).parameters
+            sizes[0] = self.features.backward(unsigned[0], xp.abs(record.x), stage, dh, xp).parameters
         return sizes
 
     def to_dict(self) -> dict[str, Any]:
@@ -309,7 +308,3 @@ Made = TypeVar("Made", LayerRecord, StageRecord)
 def _each(record: Made, change: Callable[[Array], Array]) -> Made:
     """Return a record with every array changed."""
     return type(record)(*(None if array is None else change(array) for array in record))
-
-
-def _loss(spec: str | Loss) -> Loss:
-    return loss(spec)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.registry import Entry, named, records
@@ -60,11 +60,6 @@ class Optimizer(Entry):
             known.add(name)
         return tuple(made)
 
-    @property
-    def listed(self) -> Mapping[str, Optimizer]:
-        """`OPTIMIZERS`."""
-        return OPTIMIZERS
-
     def init(self, w: Array, xp: Namespace) -> OptimizerState:
         """Return the state before the first update of parameters ``w``."""
         return OptimizerState(0, {name: xp.zeros_like(w) for name in self.state})
@@ -111,6 +106,7 @@ def optimizer(spec: str | Optimizer) -> Optimizer:
 
 
 _DESCENT = (("w", "w - eta*g"),)
+_VELOCITY = ("velocity", "mu*velocity - eta*g")
 _ADAM = (
     ("m", "beta1*m + (1-beta1)*g"),
     ("v", "beta2*v + (1-beta2)*g^2"),
@@ -119,11 +115,19 @@ _ADAM = (
     ("w", "w - eta*m_hat/(sqrt(v_hat) + epsilon)"),
 )
 # The order of computation that the paper's section 2 ends with: its epsilon hat isn't corrected for the start.
-_ADAM_EPSILON_HAT = (
-    *_ADAM[:2],
-    ("w", "w - eta*sqrt(1-beta2^t)/(1-beta1^t)*m/(sqrt(v) + epsilon)"),
-)
-_ADAM_PARAMETERS = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
+_ADAM_EPSILON_HAT = (*_ADAM[:2], ("w", "w - eta*sqrt(1-beta2^t)/(1-beta1^t)*m/(sqrt(v) + epsilon)"))
+_OF_ADAM: dict[str, Any] = {
+    "state": ("m", "v"),
+    "parameters": {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8},
+    "learning_rate": 0.001,
+    "momentum": "beta1",
+}
+_OF_MOMENTUM: dict[str, Any] = {
+    "state": ("velocity",),
+    "parameters": {"mu": 0.9},
+    "learning_rate": 0.05,
+    "momentum": "mu",
+}
 
 # Sources: perceptron: Rosenblatt 1958 (its rule w + eta (y - a) x is descent on the perceptron criterion,
 # whose delta is a - y); momentum: Polyak 1964 in the form of Sutskever et al. 2013, like Nesterov's; RMSProp:
@@ -134,22 +138,8 @@ OPTIMIZERS: Mapping[str, Optimizer] = records(
     Optimizer("perceptron", _DESCENT, learning_rate=1.0),
     Optimizer("gradient_descent", _DESCENT, learning_rate=0.5, whole=True),
     Optimizer("sgd", _DESCENT, learning_rate=0.1),
-    Optimizer(
-        "momentum",
-        (("velocity", "mu*velocity - eta*g"), ("w", "w + velocity")),
-        ("velocity",),
-        {"mu": 0.9},
-        learning_rate=0.05,
-        momentum="mu",
-    ),
-    Optimizer(
-        "nesterov",
-        (("velocity", "mu*velocity - eta*g"), ("w", "w + mu*velocity - eta*g")),
-        ("velocity",),
-        {"mu": 0.9},
-        learning_rate=0.05,
-        momentum="mu",
-    ),
+    Optimizer("momentum", (_VELOCITY, ("w", "w + velocity")), **_OF_MOMENTUM),
+    Optimizer("nesterov", (_VELOCITY, ("w", "w + mu*velocity - eta*g")), **_OF_MOMENTUM),
     Optimizer(
         "rmsprop",
         (("s", "rho*s + (1-rho)*g^2"), ("w", "w - eta*g/(sqrt(s) + epsilon)")),
@@ -157,23 +147,8 @@ OPTIMIZERS: Mapping[str, Optimizer] = records(
         {"rho": 0.9, "epsilon": 1e-8},
         learning_rate=0.001,
     ),
-    Optimizer("adam", _ADAM, ("m", "v"), _ADAM_PARAMETERS, learning_rate=0.001, momentum="beta1"),
-    Optimizer(
-        "adamw",
-        _ADAM,
-        ("m", "v"),
-        _ADAM_PARAMETERS,
-        learning_rate=0.001,
-        weight_decay=0.01,
-        momentum="beta1",
-    ),
-    Optimizer(
-        "adam_epsilon_hat",
-        _ADAM_EPSILON_HAT,
-        ("m", "v"),
-        _ADAM_PARAMETERS,
-        learning_rate=0.001,
-        momentum="beta1",
-    ),
+    Optimizer("adam", _ADAM, **_OF_ADAM),
+    Optimizer("adamw", _ADAM, **_OF_ADAM, weight_decay=0.01),
+    Optimizer("adam_epsilon_hat", _ADAM_EPSILON_HAT, **_OF_ADAM),
     Optimizer("lbfgs", (), learning_rate=1.0, whole=True),
 )

@@ -5,10 +5,10 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
-from typing import Any, TypeVar
+from typing import Any, ClassVar, TypeVar
 
 from chainrule.errors import SettingsError
 from chainrule.formula.functions import FUNCTIONS
@@ -20,9 +20,11 @@ _ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
 class Entry:
     """What the records of registries have in common: a name, parameters that can't be changed, a text to be found by.
 
-    A dataclass with the fields ``name``, ``text`` and ``parameters`` derives from it; ``listed`` is its registry.
+    A dataclass with the fields ``name``, ``text`` and ``parameters`` derives from it; ``listed`` is its registry, which
+    `records` makes.
     """
 
+    listed: ClassVar[Mapping[str, Any]] = {}
     name: str
     parameters: Mapping[str, float]
 
@@ -31,11 +33,6 @@ class Entry:
 
     def __hash__(self) -> int:
         return hash(self.spec)
-
-    @property
-    def listed(self) -> Mapping[str, Any]:
-        """The registry of its kind."""
-        raise NotImplementedError
 
     @property
     def spec(self) -> str:
@@ -49,15 +46,19 @@ R = TypeVar("R", bound=Entry)
 
 
 def records(*made: R) -> Mapping[str, R]:
-    """Return the records by name, in this order."""
-    return MappingProxyType({record.name: record for record in made})
+    """Return the registry of a class, its records by name, in this order."""
+    registry = {record.name: record for record in made}
+    type(made[0]).listed = registry
+    return registry
 
 
-def find(spec: str, registry: Mapping[str, R], what: str) -> R | None:
+def find(spec: str | R, registry: Mapping[str, R], what: str) -> R | None:
     """Return the record of a name with or without parameters, None where the text is no name (it may be a formula).
 
-    Raises SettingsError for a parameter that the record doesn't have.
+    A record is returned as it is. Raises SettingsError for a parameter that the record doesn't have.
     """
+    if isinstance(spec, Entry):
+        return spec
     name, parameters = read_spec(spec, registry, what)
     if name is None:
         return None
@@ -66,10 +67,10 @@ def find(spec: str, registry: Mapping[str, R], what: str) -> R | None:
     return made
 
 
-def named(spec: str, registry: Mapping[str, R], what: str) -> R:
+def named(spec: str | R, registry: Mapping[str, R], what: str) -> R:
     """Return the record of a name with or without parameters; raises SettingsError for an unknown name or parameter."""
     if (record := find(spec, registry, what)) is None:
-        raise unknown_name(what, spec, registry)
+        raise unknown_name(what, str(spec), registry)
     return record
 
 
@@ -89,14 +90,13 @@ def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | 
     match = _CALL.fullmatch(text)
     if match is None:
         return None, {}
-    name = re.sub(r"[ -]+", "_", match[1].lower())
-    if name not in registry:
+    name, given = re.sub(r"[ -]+", "_", match[1].lower()), match[2] or ""
+    # A formula may begin with a function, such as tanh(z).
+    if name not in registry or (name in FUNCTIONS and not _ASSIGNMENT.match(given)):
         return None, {}
-    if name in FUNCTIONS and not _ASSIGNMENT.match(match[2] or ""):
-        return None, {}  # a formula that begins with a function, such as tanh(z)
     known: Mapping[str, float] = getattr(registry[name], "parameters", {})
     parameters: dict[str, float] = {}
-    for part in filter(None, (piece.strip() for piece in (match[2] or "").split(","))):
+    for part in filter(None, (piece.strip() for piece in given.split(","))):
         key, equals, value = (piece.strip() for piece in part.partition("="))
         if not equals or key not in known:
             has = ", ".join(f"{k}={v:g}" for k, v in known.items()) or "none"
@@ -109,6 +109,12 @@ def read_spec(text: str, registry: Mapping[str, Any], what: str) -> tuple[str | 
             raise SettingsError(f"{what} {name}: {key}={value} is not a finite number")
         parameters[key] = number
     return name, parameters
+
+
+def check_choice(what: str, value: str, choices: Sequence[str]) -> None:
+    """Raise SettingsError for a value that is none of the choices."""
+    if value not in choices:
+        raise SettingsError(f"{what} {value!r} is unknown: choose {', '.join(choices)}")
 
 
 def format_spec(name: str, parameters: Mapping[str, float], defaults: Mapping[str, float]) -> str:

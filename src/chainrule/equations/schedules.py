@@ -34,11 +34,6 @@ class Schedule(Entry):
         return parse(self.text, {*_VARIABLES, *self.parameters})
 
     @property
-    def listed(self) -> Mapping[str, Schedule]:
-        """`SCHEDULES`."""
-        return SCHEDULES
-
-    @property
     def waits_for_plateau(self) -> bool:
         """Whether the training loop must count plateaus for this schedule."""
         return "plateaus" in self.formula.symbols
@@ -83,11 +78,6 @@ class Strength(Entry):
     text: str
     parameters: Mapping[str, float] = field(default_factory=dict)
 
-    @property
-    def listed(self) -> Mapping[str, Strength]:
-        """`STRENGTHS`."""
-        return STRENGTHS
-
     @cached_property
     def formula(self) -> Formula:
         """The factor of dropout and weight decay in ``t``, the share of training that is done: 0 at first, 1 at the end."""
@@ -100,8 +90,6 @@ class Strength(Entry):
 
 def strength(spec: str | Strength) -> Strength:
     """Return the schedule of regularization of a name; raises SettingsError for an unknown one."""
-    if isinstance(spec, Strength):
-        return spec
     return named(spec, STRENGTHS, "regularization schedule")
 
 
@@ -118,7 +106,6 @@ SCHEDULES: Mapping[str, Schedule] = records(
 
 # Source: flat_cosine: Holzmüller et al. 2024, section 3, after a schedule in Wright's Ranger optimizer.
 STRENGTHS: Mapping[str, Strength] = records(
-    Strength("constant", "1"),
-    Strength("flat_cosine", "where(t < 1/2, 1, (1+cos(pi*(2*t-1)))/2)"),
+    Strength("constant", "1"), Strength("flat_cosine", "where(t < 1/2, 1, (1+cos(pi*(2*t-1)))/2)")
 )
 """The schedules of regularization."""

@@ -20,12 +20,6 @@ SHARINGS = ("none", "tabm")
 """The ways in which members may share: not at all, or all layers but the last, with scalings of their own."""
 
 
-def check_sharing(name: str) -> None:
-    """Raise SettingsError for a way of sharing that is none of `SHARINGS`."""
-    if name not in SHARINGS:
-        raise SettingsError(f"sharing {name!r} is unknown: choose {', '.join(SHARINGS)}")
-
-
 def shared_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[int, ...]]]:
     """Return the shapes of what K members share and of their own arrays, for each layer by number and name.
 
@@ -56,12 +50,11 @@ def shared_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[i
         if number == 0:
             made[number] = shapes
             continue
-        own = {name: (members, *shape) for name, shape in shapes.items() if name != "W"}
         n_in, n_out = shapes["W"]
-        if number < len(network.layers):
-            made[number] = {"W": (n_in, n_out), "r": (members, n_in), "s": (members, n_out), **own}
-        else:
-            made[number] = {"W": (members, n_in, n_out), **own}
+        hidden = number < len(network.layers)
+        own = {name: (members, *shape) for name, shape in shapes.items() if not (hidden and name == "W")}
+        shared = {"W": (n_in, n_out), "r": (members, n_in), "s": (members, n_out)} if hidden else {}
+        made[number] = shared | own
     return made
 
 

@@ -145,11 +145,8 @@ def chain(settings: Choices, *, freezes: bool) -> Chain:
 
 def chain_of(optimizer: Optimizer, names: Collection[str]) -> Chain:
     """Return the chain of the stages with these names and the optimizer's lines."""
-    return (
-        *(stage for stage in STAGES if stage.name in names),
-        optimizer,
-        *((KEEP,) if KEEP.name in names else ()),
-    )
+    stages: Chain = (*STAGES, optimizer, KEEP)
+    return tuple(stage for stage in stages if stage is optimizer or stage.name in names)
 
 
 def measures(stages: Chain) -> bool:
@@ -207,6 +204,13 @@ def norm_of(g: Array, limit: float, xp: Namespace) -> Array:
     return xp.maximum(norm, xp.full_like(norm, limit))
 
 
+def _known(
+    layout: Layout, flat: FloatArray, gradient: FloatArray, settings: Choices, strength: float = 1.0
+) -> dict[str, Any]:
+    arrays = {"w": flat, "g": gradient, "free": layout.free, "decayed": layout.decayed}
+    return {**arrays, **numbers(settings, strength)}
+
+
 class Updated(NamedTuple):
     """What a chain made of a gradient: each stage's result by its name, the optimizer's lines, what is new; arrays (p,).
 
@@ -234,17 +238,8 @@ def updated(
     """
     acting = chain(settings, freezes=not layout.free.all())
     t = state.t + 1
-    known: dict[str, Any] = {
-        "w": flat,
-        "g": gradient,
-        "start": flat,
-        "t": t * 1.0,
-        "free": layout.free,
-        "decayed": layout.decayed,
-        **numbers(settings, strength),
-        **settings.optimizer.parameters,
-        **state.arrays,
-    }
+    known = _known(layout, flat, gradient, settings, strength)
+    known |= {"start": flat, "t": t * 1.0, **settings.optimizer.parameters, **state.arrays}
     made: dict[str, FloatArray] = {}
     with np.errstate(all="ignore"):
         known["eta"] = layout.etas(eta)
@@ -266,8 +261,7 @@ def updated(
 
 def ready_gradient(layout: Layout, flat: FloatArray, gradient: FloatArray, settings: Choices) -> FloatArray:
     """Return the gradient (p,) with what the stages make of it that need no norm: penalties added, 0 where frozen."""
-    known: dict[str, Any] = {"w": flat, "g": gradient, "free": layout.free, "decayed": layout.decayed}
-    known.update(numbers(settings))
+    known = _known(layout, flat, gradient, settings)
     for stage in STAGES:
         if stage.sets == "g" and not stage.measures and stage.acts(settings, freezes=True):
             known.update(stage.run(known, np))

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -61,13 +61,13 @@ class _Trials:
         """Train with the settings' seed and those that follow it, and add the scores to ``made``."""
         # An epoch beforehand, so that compiling counts in no training's seconds.
         _trained(prepare(self.question, settings), self.engine, self.threads, lambda state: True)
-        for place, seed in enumerate(
-            range(settings.seed, settings.seed + self.seeds), index * self.seeds + 1
-        ):
-            prepared = prepare(self.question, replace(settings, seed=seed))
-            made.append(_scored(prepared, self.engine, self.threads))
+        for number in range(self.seeds):
+            seed = settings.seed + number
+            found = _scored(prepare(self.question, replace(settings, seed=seed)), self.engine, self.threads)
+            made.append(found)
             if self.on_run is not None:
-                self.on_run(Run(name, seed, made[-1].scores, made[-1].seconds, place, self.of))
+                place = index * self.seeds + number + 1
+                self.on_run(Run(name, seed, found.scores, found.seconds, place, self.of))
 
 
 def ablate(
@@ -87,26 +87,17 @@ def ablate(
     the first training is done KeyboardInterrupt goes on. Raises TableError or SettingsError as `train` does, and for a
     plain network, of which no ingredient can be taken out.
     """
-    return ablate_asked(
-        *asked(table, target, words),
-        seeds=seeds,
-        ingredients=ingredients,
-        engine=engine,
-        threads=threads,
-        on_run=on_run,
-    )
+    how: dict[str, Any] = {"seeds": seeds, "ingredients": ingredients, "engine": engine, "threads": threads}
+    return ablate_asked(*asked(table, target, words), **how, on_run=on_run)
 
 
 def check_ablates(settings: Settings, seeds: int) -> None:
     """Raise SettingsError where there is no recipe to be taken apart, or its trainings can't be compared."""
     if plain := why_plain(settings):
+        added = f", or add {setting('recipe', True)}" if can_be_added(settings) else ""
         raise SettingsError(
             f"{setting('ablate')} takes the default recipe apart, and with {plain} it is a plain network without ingredients: "
-            + (
-                f"leave out {plain}, or add {setting('recipe', True)}"
-                if can_be_added(settings)
-                else f"leave out {plain}"
-            )
+            f"leave out {plain}{added}"
         )
     if settings.time_limit is not None:
         raise SettingsError(
@@ -143,14 +134,11 @@ def ablate_asked(
             f"give a larger {setting('test_share')}, or a {setting('test_file')}"
         )
     problem = prepared.problem
-    reasons = [_reason(ingredient, settings, problem) for ingredient in ingredients]
-    taken_out = [
-        ingredient for ingredient, reason in zip(ingredients, reasons, strict=True) if reason is None
-    ]
+    reasons = {ingredient.name: _reason(ingredient, settings, problem) for ingredient in ingredients}
+    taken_out = [ingredient for ingredient in ingredients if reasons[ingredient.name] is None]
     trials = _Trials(question, seeds, engine, threads, (1 + len(taken_out)) * seeds, on_run)
     full: list[_Scored] = []
     done: dict[str, list[_Scored]] = {}
-    failed: dict[str, str] = {}
     interrupted = False
     with limited_threads(threads):
         try:
@@ -161,29 +149,21 @@ def ablate_asked(
                     trials.run(replace(settings, **ingredient.without), ingredient.name, index, made)
                 except (SettingsError, TableError) as error:
                     # Without it the network may diverge, which says something, but is no score.
-                    failed[ingredient.name] = f"without it: {error}"
+                    reasons[ingredient.name] = f"without it: {error}"
         except KeyboardInterrupt:
             if not full:
                 raise
             interrupted = True
     found = []
-    for ingredient, reason in zip(ingredients, reasons, strict=True):
-        reason = reason or failed.get(ingredient.name)
-        if reason is None and not done.get(ingredient.name):
-            reason = "interrupted before it was"
-        if reason is None:
-            found.append(_compared(ingredient, full, done[ingredient.name]))
+    for ingredient in ingredients:
+        reason, runs = reasons[ingredient.name], done.get(ingredient.name)
+        if reason is None and runs:
+            found.append(_compared(ingredient, full, runs))
         else:
-            found.append(Ablation(ingredient, {}, reason=reason))
-    return Ablations(
-        problem.task,
-        {name: float(np.mean([run.scores[name] for run in full])) for name in full[0].scores},
-        float(np.mean([run.seconds for run in full])),
-        len(full),
-        n,
-        tuple(found),
-        interrupted,
-    )
+            found.append(Ablation(ingredient, {}, reason=reason or "interrupted before it was"))
+    scores = {name: _mean(run.scores[name] for run in full) for name in full[0].scores}
+    seconds = _mean(run.seconds for run in full)
+    return Ablations(problem.task, scores, seconds, len(full), n, tuple(found), interrupted)
 
 
 def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str | None:
@@ -191,12 +171,10 @@ def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str
     chosen = fill(settings, problem)
     words: dict[str, Any] = dict.fromkeys(ingredient.without)
     own = fill(replace(settings, **words), problem)
-    there = [
-        _there(name, getattr(chosen, name), getattr(own, name), value)
-        for name, value in ingredient.without.items()
-    ]
-    if all(reason is not None for reason in there):
-        return "; ".join(filter(None, there))
+    without = ingredient.without.items()
+    there = [_there(name, getattr(chosen, name), getattr(own, name), value) for name, value in without]
+    if all(there):
+        return "; ".join(map(str, there))
     try:
         resolve(replace(settings, **ingredient.without), problem)
     except SettingsError as error:
@@ -265,20 +243,16 @@ def _compared(ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_S
     for name in full[0].scores:
         by_seed = np.array([without.scores[name] - with_it.scores[name] for with_it, without in pairs])
         by_row = np.mean([without.parts[name] - with_it.parts[name] for with_it, without in pairs], axis=0)
-        differences[name] = Difference(
-            float(np.mean([with_it.scores[name] for with_it, _ in pairs])),
-            float(np.mean([without.scores[name] for _, without in pairs])),
-            float(np.mean(by_seed)),
-            _standard_error(by_seed) if len(by_seed) > 1 else None,
-            _standard_error(by_row),
-        )
-    return Ablation(
-        ingredient,
-        differences,
-        len(pairs),
-        float(np.mean([with_it.seconds for with_it, _ in pairs])),
-        float(np.mean([without.seconds for _, without in pairs])),
-    )
+        means = [_mean(run.scores[name] for run in runs) for runs in zip(*pairs, strict=True)]
+        over_seeds = _standard_error(by_seed) if len(by_seed) > 1 else None
+        over_rows = _standard_error(by_row)
+        differences[name] = Difference(means[0], means[1], _mean(by_seed), over_seeds, over_rows)
+    seconds_full, seconds = (_mean(run.seconds for run in runs) for runs in zip(*pairs, strict=True))
+    return Ablation(ingredient, differences, len(pairs), seconds_full, seconds)
+
+
+def _mean(values: Iterable[float]) -> float:
+    return float(np.mean(list(values)))
 
 
 def _standard_error(values: FloatArray) -> float:

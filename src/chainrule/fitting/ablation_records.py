@@ -83,17 +83,13 @@ class Ablation:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        named: dict[str, Any] = {"ingredient": self.ingredient.name, "what": self.ingredient.what}
-        named |= {"without": dict(self.ingredient.without), "seeds": self.seeds}
+        one = self.ingredient
+        named = {"ingredient": one.name, "what": one.what, "without": dict(one.without), "seeds": self.seeds}
         if self.reason is not None:
             return {**named, "reason": self.reason}
-        return {
-            **named,
-            "verdict": self.verdict,
-            "differences": {name: found.to_dict() for name, found in self.differences.items()},
-            "seconds_full": self.seconds_full,
-            "seconds": self.seconds,
-        }
+        differences = {name: found.to_dict() for name, found in self.differences.items()}
+        seconds = {"seconds_full": self.seconds_full, "seconds": self.seconds}
+        return {**named, "verdict": self.verdict, "differences": differences, **seconds}
 
 
 @dataclass(frozen=True)

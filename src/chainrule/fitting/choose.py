@@ -31,9 +31,8 @@ def choose(encoded: Encoded) -> Prepared:
         plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, target))
         resolved = replace(resolved, plan=plan)
     table, seed, share = encoded.table, encoded.settings.seed, resolved.validation_share
-    training, split_off = divided(
-        table, target.name, encoded.left, share, seed, VALIDATION_STREAM, by_class=encoded.by_class
-    )
+    how = (share, seed, VALIDATION_STREAM)
+    training, split_off = divided(table, target.name, encoded.left, *how, by_class=encoded.by_class)
     resolved = _validating(resolved, encoded, len(split_off))
     rows = np.concatenate([training, split_off])
     fitted = table.take(rows)
@@ -94,14 +93,13 @@ def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resol
 
 def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool) -> None:
     """Raise SettingsError where there is no temperature to be fitted."""
+    name = setting("calibrate")
     if not by_class:
         raise SettingsError(
-            f"{setting('calibrate')} is for probabilities of classes, and the target is a number: leave it out"
+            f"{name} is for probabilities of classes, and the target is a number: leave it out"
         )
     if not validates:
-        raise SettingsError(
-            f"{setting('calibrate')} needs validation rows: set {setting('validation_share')}"
-        )
+        raise SettingsError(f"{name} needs validation rows: set {setting('validation_share')}")
     check_calibrates(resolved.network, 1)
 
 
@@ -114,17 +112,13 @@ def _arrays(
     n_training: int,
 ) -> Arrays:
     """Return the rows as the network sees them, validation rows that are a table of their own last."""
-    watched, weights = encoded.watched, encoded.row_weights
-    parts = [fitted, *([] if watched is None else [watched])]
-    n_watched = 0 if watched is None else watched.n_rows
-    return Arrays(
-        _joined([encoded.encoder.transform(part) for part in parts]),
-        _joined([encode_target(part, target, resolved) for part in parts]),
-        None if weights is None else _joined([weights[rows], np.ones(n_watched)]),
-        encoded.encoder.transform(encoded.tested),
-        n_training,
-        fitted.n_rows,
-    )
+    encoder, watched, weights = encoded.encoder, encoded.watched, encoded.row_weights
+    parts = [fitted] if watched is None else [fitted, watched]
+    x = _joined([encoder.transform(part) for part in parts])
+    y = _joined([encode_target(part, target, resolved) for part in parts])
+    if weights is not None:
+        weights = np.concatenate([weights[rows], np.ones(len(x) - len(rows))])
+    return Arrays(x, y, weights, encoder.transform(encoded.tested), n_training, fitted.n_rows)
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

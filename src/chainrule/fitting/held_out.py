@@ -17,16 +17,13 @@ def held_out_rows(prepared: Prepared, result: FitResult) -> IntArray:
 
     With bagging these are the folds of all members kept, else the validation rows.
     """
-    folds = prepared.folds
-    if folds is None:
+    if prepared.folds is None:
         return np.arange(prepared.arrays.n_training, len(prepared.arrays.x))
-    return np.flatnonzero(np.isin(folds.own, trained_members(result)))
+    return np.flatnonzero(np.isin(prepared.folds.own, trained_members(result)))
 
 
 def held_out(
-    prepared: Prepared,
-    result: FitResult,
-    function: Callable[[FloatArray, FloatArray], FloatArray],
+    prepared: Prepared, result: FitResult, function: Callable[[FloatArray, FloatArray], FloatArray]
 ) -> FloatArray:
     """Return ``function(parameters (k, p), x (n, d))`` (k, n, n_out) for the rows of `held_out_rows`.
 

@@ -70,16 +70,15 @@ def _schema(table: Table, question: Question) -> Schema:
     """Return the table's schema, the column of row weights left out of the inputs."""
     target, inputs, weights = question.target, question.inputs, question.weights
     drop, task, kinds = question.drop, question.task, question.kinds
-    if weights is None:
-        return infer_schema(table, target=target, inputs=inputs, drop=drop, task=task, kinds=kinds)
-    if weights not in table.columns:
-        raise TableError(
-            f"{table.name}: the column of weights {weights!r} is not there; {suggestion(weights, table.columns)}"
-        )
-    if weights == target or weights in (inputs or ()):
-        role = "the target" if weights == target else "an input"
-        raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
-    schema = infer_schema(table, target=target, inputs=inputs, drop=[*drop, weights], task=task, kinds=kinds)
+    if weights is not None:
+        drop = [*drop, weights]
+        if weights not in table.columns:
+            hint = suggestion(weights, table.columns)
+            raise TableError(f"{table.name}: the column of weights {weights!r} is not there; {hint}")
+        if weights == target or weights in (inputs or ()):
+            role = "the target" if weights == target else "an input"
+            raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
+    schema = infer_schema(table, target=target, inputs=inputs, drop=drop, task=task, kinds=kinds)
     reason = "it holds the weights of the rows"
     columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
     return replace(schema, columns=columns)

@@ -7,7 +7,7 @@ and the table: it trains one member from its initial parameters, or from a store
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import InitVar, dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -73,8 +73,8 @@ def replay(
 
     ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
     end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
-    Raises SettingsError for a step or member that isn't there, or a training that has no single steps; TableError for
-    another table.
+    Raises SettingsError for a step or member that isn't there, a model of several groups, or a training that has no
+    single steps; TableError for another table.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -84,6 +84,7 @@ def replay(
     (1, (1, 14), 8)
     """
     settings, plan = _checked_card(model)
+    network = model.group.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
     data, numbers, table = _training_data(model, source, **reading)
     card = model.card
@@ -100,86 +101,49 @@ def replay(
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
-    start = initial_parameters(
-        model.network,
-        card["members"]["trained"],
-        settings.seed,
-        unseen_inputs(model.encoder),
-        data.x,
-        settings.sharing,
-    )
-    runner = _Runner(model, data, settings, plan, place, start, state, threads, per_epoch)
+    trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
+    start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
+    runner = _Runner(model, data, settings, plan, place, start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
-    return [_made(model, table, member, place, runner, numbers, step, found[step]) for step in wanted]
+
+    def made(step: int) -> Replay:
+        epoch, index = divmod(step - 1, per_epoch)
+        strength = plan.strength(epoch)
+        rows = data.train
+        if settings.shuffle:
+            rows = rows[row_order(len(rows), settings.seed, epoch, place)]
+        rows = rows[index * settings.batch_size : (index + 1) * settings.batch_size]
+        masks = masks_of_step(network, len(rows), settings.seed, step - 1, place, strength)
+        what = (model, table, member, step, epoch, found[step], rows, tuple(numbers[rows].tolist()))
+        eta, plateaus = float(runner.rates(epoch)[index]), runner.plateaus(epoch)
+        return Replay(*what, eta, plateaus, settings, plan, per_epoch, data, masks, strength)
+
+    return [made(step) for step in wanted]
 
 
-def _made(
-    model: Model,
-    table: Table,
-    member: int,
-    place: int,
-    runner: _Runner,
-    numbers: IntArray,
-    step: int,
-    state: RunState,
-) -> Replay:
-    settings, data = runner.settings, runner.data
-    epoch, index = divmod(step - 1, runner.per_epoch)
-    strength = runner.plan.strength(epoch)
-    rows = data.train
-    if settings.shuffle:
-        rows = rows[row_order(len(rows), settings.seed, epoch, place)]
-    rows = rows[index * settings.batch_size : (index + 1) * settings.batch_size]
-    return Replay(
-        model,
-        table,
-        member,
-        step,
-        epoch,
-        state,
-        rows,
-        tuple(int(number) for number in numbers[rows]),
-        float(runner.rates(epoch)[index]),
-        runner.plateaus(epoch),
-        settings,
-        runner.plan,
-        runner.per_epoch,
-        data,
-        masks_of_step(model.network, len(rows), settings.seed, step - 1, place, strength),
-        strength,
-    )
-
-
+@dataclass(eq=False, repr=False)
 class _Runner:
     """Trains one member up to any step, epoch after epoch, each of them once."""
 
-    def __init__(
-        self,
-        model: Model,
-        data: Data,
-        settings: StepSettings,
-        plan: Plan,
-        place: int,
-        start: FloatArray,
-        state: RunState | None,
-        threads: int | None,
-        per_epoch: int,
-    ) -> None:
-        self.model = model
-        self.data = data
-        self.settings = settings
-        self.plan = plan
-        self.place = place
-        self.start = start
-        self.per_epoch = per_epoch
+    model: Model
+    data: Data
+    settings: StepSettings
+    plan: Plan
+    place: int
+    start: FloatArray
+    per_epoch: int
+    state: InitVar[RunState | None]
+    threads: InitVar[int | None]
+
+    def __post_init__(self, state: RunState | None, threads: int | None) -> None:
+        model, per_epoch = self.model, self.per_epoch
         self.engine = engine_named(model.engine, threads=threads if REGISTRY[model.engine].threaded else None)
-        self.run = self.engine.start(model.network, start, data, settings, state)
-        self.shares = settings.sharing != "none"
-        made = 0 if state is None else int(state.steps[0 if self.shares else place])
+        self.run = self.engine.start(model.network, self.start, self.data, self.settings, state)
+        self.shares = self.settings.sharing != "none"
+        made = 0 if state is None else int(state.steps[0 if self.shares else self.place])
         if made % per_epoch:
-            raise SettingsError(
-                f"the state is after {made} steps, which is in the middle of an epoch of {per_epoch}"
-            )
+            where = f"in the middle of an epoch of {per_epoch}"
+            raise SettingsError(f"the state is after {made} steps, which is {where}")
         self.epoch = made // per_epoch
 
     def plateaus(self, epoch: int) -> int:
@@ -201,9 +165,8 @@ class _Runner:
         run = self.run
         if index:
             # A part of an epoch can't be gone on with, so it is made beside the whole ones.
-            run = self.engine.start(
-                self.model.network, self.start, self.data, self.settings, self.run.state()
-            )
+            begin = (self.model.network, self.start, self.data, self.settings)
+            run = self.engine.start(*begin, self.run.state())
             self._train(run, epoch, self.rates(epoch)[:index])
         state, one = run.state(), slice(self.place, self.place + 1)
         if self.shares:
@@ -257,16 +220,15 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     same = len(rows) > 0
     for share, stream in ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM)):
         if same:
-            rows, split_off = divided(
-                table, target.name, rows, share, card["seed"], stream, by_class=by_class
-            )
+            how = (share, card["seed"], stream)
+            rows, split_off = divided(table, target.name, rows, *how, by_class=by_class)
     if same and card.get("refit"):
         rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]
     if same:
         part = table.take(rows)
         x = model.encoder.transform(part)
-        y = target.transform(part, single=by_class and model.network.output.n_out == 1)
+        y = target.transform(part, single=by_class and model.output.n_out == 1)
         weights = None if weights is None else weights[rows]
         same = data_digest(x, y, weights) == card["data"]
     if not same:

@@ -18,6 +18,7 @@ from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
+from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
 from chainrule.tables.cells import number_cells
 from chainrule.training.refit import warmup_of_refit
@@ -97,29 +98,25 @@ def trained_model(
         learned, n = arrays.fitted, arrays.n_fitted
         plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, arrays.n_training, n))
         rows = {**rows, "training": n, "validation": 0}
+    entries = {
+        "table": prepared.table.name,
+        "rows": rows,
+        "weights": prepared.question.weights,
+        "engine": engine,
+        "test_share": prepared.question.share,
+        "validation_share": resolved.validation_share,
+        "data": data_digest(*learned),
+        "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
+        "best_epochs": [result.best_epochs[member] for member in kept],
+        "scores": None,
+        "temperature": None,
+    }
     model = Model(
-        resolved.network,
-        result.parameters[kept],
+        (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
-        training_card(
-            resolved.steps,
-            plan,
-            result,
-            table=prepared.table.name,
-            rows=rows,
-            weights=prepared.question.weights,
-            engine=engine,
-            test_share=prepared.question.share,
-            validation_share=resolved.validation_share,
-            data=data_digest(*learned),
-            members={"trained": resolved.members, "kept": [member + 1 for member in kept]},
-            best_epochs=[result.best_epochs[member] for member in kept],
-            scores=None,
-            temperature=None,
-            **_choices(prepared, result),
-        ),
+        training_card(resolved.steps, plan, result, **entries, **_choices(prepared, result)),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
@@ -152,15 +149,10 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
     network, rows = model.network, held_out_rows(prepared, result)
     y, weights = prepared.arrays.y, prepared.arrays.weights
     sums = partial(engine_named(engine).predict, network.without_output_activation())
-    temperature = temperature_of(
-        network,
-        held_out(prepared, result, sums),
-        y[rows],
-        Answers("class", network.loss.signed),
-        None if weights is None else weights[rows],
-    )
-    parameters = at_temperature(model.network, model.parameters, temperature)
-    return replace(model, parameters=parameters, card={**model.card, "temperature": temperature})
+    answers, weights = Answers("class", network.loss.signed), None if weights is None else weights[rows]
+    temperature = temperature_of(network, held_out(prepared, result, sums), y[rows], answers, weights)
+    made = model.with_parameters(lambda group: at_temperature(group.network, group.parameters, temperature))
+    return replace(made, card={**model.card, "temperature": temperature})
 
 
 def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:

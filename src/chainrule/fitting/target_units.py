@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-
-import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.tables.target import TargetEncoder
@@ -16,13 +13,10 @@ def in_units(watch: Watch, target: TargetEncoder) -> Watch:
     """Return what watches a metric of numbers in the table's units; any other watch as it is."""
     if watch.answers.kind != "number":
         return watch
-    function = _in_units(watch.metric.function, target)
-    return replace(watch, metric=replace(watch.metric, function=function))
+    function = watch.metric.function
 
-
-def _in_units(function: Callable[..., float], target: TargetEncoder) -> Callable[..., float]:
     def compared(y: FloatArray, outputs: FloatArray, weights: FloatArray | None) -> float:
         # Watched rows that are a table of their own may lie outside the clamp: it is for answers only.
-        return function(target.undo(y), target.inverse(np.asarray(outputs)), weights)
+        return function(target.undo(y), target.inverse(outputs), weights)
 
-    return compared
+    return replace(watch, metric=replace(watch.metric, function=compared))

@@ -24,20 +24,12 @@ WORTH_ALL_FOLDS = 16
 def start_of(prepared: Prepared) -> tuple[FloatArray, Data]:
     """Return the initial parameters (k, p), or (1, q) of members that share, and the rows with each member's part in them."""
     resolved, arrays, folds = prepared.resolved, prepared.arrays, prepared.folds
-    n = arrays.n_training
+    n, steps, unseen = arrays.n_training, resolved.steps, unseen_inputs(prepared.encoder)
     # Of a refit the rows are all rows in the end.
     seen = (arrays.fitted if resolved.refit else arrays.training).x
-    start = initial_parameters(
-        resolved.network,
-        resolved.members,
-        resolved.steps.seed,
-        unseen_inputs(prepared.encoder),
-        seen,
-        resolved.steps.sharing,
-    )
-    if folds is not None:
-        return start, Data(arrays.x, arrays.y, folds.rest, folds.held, arrays.weights)
-    return start, Data(arrays.x, arrays.y, np.arange(n), np.arange(n, len(arrays.x)), arrays.weights)
+    start = initial_parameters(resolved.network, resolved.members, steps.seed, unseen, seen, steps.sharing)
+    train, held = (np.arange(n), np.arange(n, len(arrays.x))) if folds is None else (folds.rest, folds.held)
+    return start, Data(arrays.x, arrays.y, train, held, arrays.weights)
 
 
 def check_not_limited(prepared: Prepared) -> None:
@@ -80,17 +72,12 @@ def within_time(prepared: Prepared, *, engine: str = ENGINES[0], threads: int | 
     if size.share < 1:
         steps = -(-data.train.shape[-1] // resolved.steps.batch_size)
         most_steps = max(1, math.floor(steps * size.share))
-        note = (
-            f"{limit} is too short for one epoch: {most_steps:,} of its {steps:,} steps are made, by {size.members} of "
-            f"{members} members"
-        )
+        made_by = f"{most_steps:,} of its {steps:,} steps are made, by {size.members} of {members} members"
+        note = f"{limit} is too short for one epoch: {made_by}"
     else:
         note = f"{limit} has room for {size.epochs:,} of {plan.epochs:,} epochs and {size.members} of {members} members"
     plan = replace(
-        plan,
-        epochs=size.epochs,
-        warmup=round(plan.warmup * size.epochs / plan.epochs),
-        most_steps=most_steps,
+        plan, epochs=size.epochs, warmup=round(plan.warmup * size.epochs / plan.epochs), most_steps=most_steps
     )
     cut = replace(resolved, plan=plan, members=size.members, refit=resolved.refit and most_steps is None)
     return replace(prepared, resolved=cut, notes=(*prepared.notes, note))

@@ -26,10 +26,8 @@ def no_finite_outputs(result: FitResult) -> str:
     """Say why no network with finite outputs came out of a training."""
     first = min(result.diverged.values(), key=lambda divergence: divergence.step, default=None)
     if first is None:
-        return (
-            "the network's outputs are not finite numbers: choose another "
-            f"{setting('activation')}, or {setting('scaling')}"
-        )
+        others = f"{setting('activation')}, or {setting('scaling')}"
+        return f"the network's outputs are not finite numbers: choose another {others}"
     if first.step == 1:
         return (
             f"with its initial weights the network's numbers are not finite from layer {first.layer} on: choose "
@@ -47,12 +45,8 @@ def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = Fal
     members, plan = len(result.best_epochs), resolved.plan
     if result.diverged:
         first = min(result.diverged, key=lambda member: result.diverged[member].step)
-        who = (
-            ""
-            if members == 1
-            else f"{len(result.diverged)} of {members} members diverged, member {first + 1} first: "
-        )
-        notes.append(who + str(result.diverged[first]))
+        who = f"{len(result.diverged)} of {members} members diverged, member {first + 1} first: "
+        notes.append((who if members > 1 else "") + str(result.diverged[first]))
     untrained = result.best_epochs.count(0)
     if untrained == members:
         notes.append(
@@ -65,10 +59,8 @@ def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = Fal
     elif (
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):
-        more = f"more {setting('epochs')}"
-        if limited:
-            more += f", or a longer {setting('time_limit')},"
-        notes.append(f"the loss was still falling at the last epoch: {more} may help")
+        more = f", or a longer {setting('time_limit')}," if limited else ""
+        notes.append(f"the loss was still falling at the last epoch: more {setting('epochs')}{more} may help")
     if resolved.refit and not trained_again and untrained < members:
         notes.append(
             "training ended before it could be done again on all rows: the validation rows are not learned from"

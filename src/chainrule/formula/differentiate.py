@@ -196,19 +196,17 @@ class _Taker:
         return "general power rule", "(u^v)' = u^v*(v'*log(u) + v*u'/u)", result
 
     def function(self, name: str, args: tuple[Node, ...]) -> tuple[str, str, Node, str]:
-        record = FUNCTIONS[name]
-        law = outer_derivative(name)
-        operands: dict[str, Node] = dict(zip("uv", args, strict=False))
-        operands |= {f"d{letter}": self.d(arg) for letter, arg in zip("uv", args, strict=False)}
-        outer = _replace(law, operands)
-        if record.arity == 2:
+        convention, rule, law = FUNCTIONS[name].convention, f"derivative of {name}", outer_derivative(name)
+        named = list(zip("uv", args, strict=False))
+        outer = _replace(law, {**dict(named), **{f"d{letter}": self.d(arg) for letter, arg in named}})
+        if len(args) == 2:
             shown = text(law, {"du": "u'", "dv": "v'"})
-            return f"derivative of {name}", f"{name}(u, v)' = {shown}", outer, record.convention
+            return rule, f"{name}(u, v)' = {shown}", outer, convention
         if args[0] == Symbol(self.symbol):
-            return f"derivative of {name}", f"{name}'(u) = {text(law)}", outer, record.convention
-        result = Binary("*", outer, self.d(args[0]))
+            return rule, f"{name}'(u) = {text(law)}", outer, convention
         shown = text(Binary("*", law, Symbol("u'")))
-        return f"chain rule: derivative of {name}", f"{name}(u)' = {shown}", result, record.convention
+        result = Binary("*", outer, self.d(args[0]))
+        return f"chain rule: {rule}", f"{name}(u)' = {shown}", result, convention
 
     def d(self, node: Node) -> Derivative:
         return Derivative(self.symbol, node)

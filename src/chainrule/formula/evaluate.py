@@ -1,6 +1,6 @@
 """A formula: its text, its tree, and its value on arrays."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from numbers import Real
@@ -13,6 +13,7 @@ from chainrule.errors import FormulaError
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.nodes import (
     CONSTANTS,
+    OPERATORS,
     Binary,
     Call,
     Compare,
@@ -130,10 +131,9 @@ def _apply(node: Node, operands: list[Any], xp: Namespace) -> Any:
         case Negate():
             return -operands[0]
         case Binary(op):
-            left, right = operands
-            return _power(left, right) if op == "^" else _OPERATORS[op](left, right)
+            return _power(*operands) if op == "^" else OPERATORS[op](*operands)
         case Compare(op):
-            return _OPERATORS[op](*operands)
+            return OPERATORS[op](*operands)
         case Call("where") if isinstance(operands[0], bool):
             return operands[1] if operands[0] else operands[2]
         case Call(name):
@@ -156,25 +156,9 @@ def apply_to_numbers(node: Node, operands: list[Any]) -> float | bool:
 def _power(base: Any, exponent: Any) -> Any:
     # Products round once or twice and are right for every sign; the rest is IEEE pow, which also knows that
     # a negative base has integer powers.
-    if isinstance(exponent, float):
-        if exponent == 2:
-            return base * base
-        if exponent == 3:
-            return base * base * base
+    if isinstance(exponent, float) and exponent in (2, 3):
+        return base * base if exponent == 2 else base * base * base
     return base**exponent
-
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": lambda left, right: left + right,
-    "-": lambda left, right: left - right,
-    "*": lambda left, right: left * right,
-    "/": lambda left, right: left / right,
-    "<": lambda left, right: left < right,
-    "<=": lambda left, right: left <= right,
-    ">": lambda left, right: left > right,
-    ">=": lambda left, right: left >= right,
-    "==": lambda left, right: left == right,
-}
 
 
 def _shorten(text: str, limit: int = 80) -> str:

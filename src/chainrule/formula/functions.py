@@ -2,14 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from chainrule._types import Array, Namespace
 from chainrule.errors import FormulaError
 from chainrule.formula import special
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True)
@@ -42,10 +38,7 @@ def _sum(xp: Namespace, u: Array) -> Array:
 
 
 _FLAT = "its derivative is 0, also at its jumps"
-
-
 _TIE = "where its arguments are equal, the derivative of the first counts"
-
 
 FUNCTIONS: Mapping[str, Function] = {
     function.name: function

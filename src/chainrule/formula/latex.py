@@ -3,24 +3,17 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from typing import ClassVar
 
-from chainrule.formula.book import _GREEK, NameLayout, _Book, _split_name
-from chainrule.formula.nodes import (
-    Node,
-)
+from chainrule.formula.book import _GREEK, _Book, _split_name
+from chainrule.formula.nodes import Node
 from chainrule.formula.text import Substitute, _Level, _Piece
 
 _LATEX_FUNCTIONS = frozenset(
     {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
 )
-
-
-_LATEX_OPERATORS = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot"}
-
-
-_LATEX_RELATIONS = {"<": "<", "<=": r"\le", ">": ">", ">=": r"\ge", "==": "="}
-
-
+_INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "<=": r"\le", ">=": r"\ge", "==": "="}
 _LATEX_ESCAPES = str.maketrans(
     {
         "\\": r"\textbackslash{}",
@@ -29,8 +22,6 @@ _LATEX_ESCAPES = str.maketrans(
         **{sign: "\\" + sign for sign in "{}$&#_%"},
     }
 )
-
-
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
 
@@ -44,51 +35,37 @@ def latex(node: Node, substitute: Substitute | None = None) -> str:
     return _Latex(substitute).piece(node).markup
 
 
-class LatexNames(NameLayout):
-    """The marks of LaTeX."""
-
-    def digits(self, number: int) -> str:
-        """Return a whole number."""
-        return str(number)
-
-    def small_fence(self, body: str) -> str:
-        """Return a body in brackets of plain size."""
-        return f"({body})"
-
-    def word(self, text: str) -> str:
-        """Return upright words."""
-        return rf"\text{{{text}}}"
+class _Latex(_Book):
+    marks: ClassVar[Mapping[str, str]] = {
+        **{op: f"{{}} {_INFIX.get(op, op)} {{}}" for op in ("+", "-", "<", ">", *_INFIX)},
+        "/": r"\frac{{{}}}{{{}}}",
+        "^": "{}^{{{}}}",
+        "(": r"\left({}\right)",
+        "[": r"\left[{}\right]",
+        "abs": r"\left|{}\right|",
+        "floor": r"\left\lfloor {}\right\rfloor",
+        "sqrt": r"\sqrt{{{}}}",
+        "sum": r"\sum {}",
+        "negate": "-{}",
+        "derivative": r"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{}}}\left[{}\right]",
+        "inf": r"\infty",
+        "nan": r"\mathrm{{NaN}}",
+        "digits": "{}",
+        "layer": "({})",
+        "word": r"\text{{{}}}",
+        "hat": r"\hat{{{}}}",
+        "bar": r"\bar{{{}}}",
+        "partial": r"\partial {}",
+        "prime": r"\prime",
+        "beside": "{}{}",
+    }
 
     def row(self, parts: list[str]) -> str:
-        """Return parts with commas between."""
         return (r",\," if any("\\" in part for part in parts) else ",").join(parts)
 
     def scripts(self, body: str, above: str, below: str) -> str:
-        """Return a body with superscript and subscript."""
         return body + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
-    def hat(self, body: str) -> str:
-        """Return a body under a hat."""
-        return rf"\hat{{{body}}}"
-
-    def bar(self, body: str) -> str:
-        """Return a body under a bar."""
-        return rf"\bar{{{body}}}"
-
-    def partial(self, body: str) -> str:
-        """Return ∂ before a body."""
-        return rf"\partial {body}"
-
-    def prime(self) -> str:
-        """Return the prime, as a superscript."""
-        return r"\prime"
-
-    def beside(self, left: str, right: str) -> str:
-        """Return two parts side by side."""
-        return left + right
-
-
-class _Latex(LatexNames, _Book):
     def name(self, name: str) -> str:
         base, subscript = _split_name(name)
         if base in _GREEK:
@@ -99,44 +76,14 @@ class _Latex(LatexNames, _Book):
             shown = rf"\mathrm{{{base.translate(_LATEX_ESCAPES)}}}"
         else:
             shown = rf"\text{{{base.translate(_LATEX_ESCAPES)}}}"
-        return (
-            f"{shown}_{{{subscript if subscript.isdigit() else self.name(subscript)}}}"
-            if subscript
-            else shown
-        )
+        if subscript and not subscript.isdigit():
+            subscript = self.name(subscript)
+        return self.scripts(shown, "", subscript)
 
     def unsigned(self, mantissa: str, exponent: int | None) -> _Piece:
         if exponent is None:
             return _Piece(mantissa, _Level.ATOM)
         return _Piece(rf"{mantissa} \times 10^{{{exponent}}}", _Level.PRODUCT)
-
-    def not_finite(self, digits: str) -> str:
-        return r"\infty" if digits == "inf" else r"\mathrm{NaN}"
-
-    def fence(self, opening: str, body: str, closing: str) -> str:
-        floor = {"⌊": r"\lfloor ", "⌋": r"\rfloor "}
-        return rf"\left{floor.get(opening, opening)}{body}\right{floor.get(closing, closing).rstrip()}"
-
-    def negate(self, body: str) -> str:
-        return f"-{body}"
-
-    def infix(self, op: str, left: str, right: str) -> str:
-        return f"{left} {_LATEX_OPERATORS.get(op, op)} {right}"
-
-    def relation(self, op: str, left: str, right: str) -> str:
-        return f"{left} {_LATEX_RELATIONS[op]} {right}"
-
-    def fraction(self, above: str, below: str) -> str:
-        return rf"\frac{{{above}}}{{{below}}}"
-
-    def power(self, base: str, exponent: str) -> str:
-        return f"{base}^{{{exponent}}}"
-
-    def root(self, body: str) -> str:
-        return rf"\sqrt{{{body}}}"
-
-    def total(self, body: str) -> str:
-        return rf"\sum {body}"
 
     def cases(self, rows: list[tuple[str, str]]) -> str:
         lines = [rf"{value} & \text{{{'if ' if when else 'otherwise'}}}{when}" for value, when in rows]
@@ -144,8 +91,4 @@ class _Latex(LatexNames, _Book):
 
     def function(self, name: str, subscript: str, args: list[str]) -> str:
         command = f"\\{name}" if name in _LATEX_FUNCTIONS else rf"\operatorname{{{name}}}"
-        lower = f"_{{{subscript}}}" if subscript else ""
-        return command + lower + self.fence("(", ", ".join(args), ")")
-
-    def derivative(self, symbol: str, body: str) -> str:
-        return rf"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{symbol}}}\left[{body}\right]"
+        return self.scripts(command, "", subscript) + self.mark("(", ", ".join(args))

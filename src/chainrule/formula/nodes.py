@@ -1,12 +1,10 @@
 """The nodes of a formula's tree."""
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeAlias
-
-if TYPE_CHECKING:
-    pass
+from operator import add, eq, ge, gt, le, lt, mul, sub, truediv
+from typing import Any, TypeAlias
 
 
 @dataclass(frozen=True)
@@ -73,8 +71,20 @@ class Derivative:
 
 Node: TypeAlias = Number | Constant | Symbol | Negate | Binary | Call | Compare | Derivative
 
-
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e}
+
+OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
+    "+": add,
+    "-": sub,
+    "*": mul,
+    "/": truediv,
+    "<": lt,
+    "<=": le,
+    ">": gt,
+    ">=": ge,
+    "==": eq,
+}
+"""What the operators do, but for ``^``."""
 
 
 def children(node: Node) -> tuple[Node, ...]:
@@ -95,12 +105,8 @@ def with_children(node: Node, operands: tuple[Node, ...]) -> Node:
     match node:
         case Negate():
             return Negate(*operands)
-        case Derivative(symbol):
-            return Derivative(symbol, *operands)
-        case Binary(op):
-            return Binary(op, *operands)
-        case Compare(op):
-            return Compare(op, *operands)
+        case Derivative(first) | Binary(first) | Compare(first):
+            return type(node)(first, *operands)
         case Call(name):
             return Call(name, operands)
         case _:

@@ -2,7 +2,7 @@
 
 A formula such as ``"1/(1+exp(-z))"`` is read into a tree of frozen nodes, never by ``eval``: a tokenizer
 lets through only numbers, names, operators, brackets and commas; Python's ``ast`` gives them their
-structure; and a whitelist turns that into nodes. ``differentiate.py`` and ``render.py`` work on the nodes.
+structure; and a whitelist turns that into nodes, which are evaluated, differentiated and written.
 """
 
 import ast
@@ -58,6 +58,7 @@ _REMEDIES = {
     "|": "write abs(...)",
     "%": "write /100 for per cent",
 }
+_ALLOWED = "only numbers, ASCII names, + - * / ^ ( ) , and < <= > >= == are allowed"
 
 _AST_OPERATORS: Mapping[type[ast.AST], str] = {
     ast.Add: "+",
@@ -97,10 +98,8 @@ class _Parser:
         try:
             tree = ast.parse(source, mode="eval")
         except SyntaxError as error:
-            column = self.column((error.offset or 1) - 1)
-            raise self.error(
-                column, "not a formula from here on; check operators, commas and brackets"
-            ) from None
+            message = "not a formula from here on; check operators, commas and brackets"
+            raise self.error(self.column((error.offset or 1) - 1), message) from None
         except (MemoryError, RecursionError):
             raise self.error(None, f"nested too deeply; at most {MAX_DEPTH} levels are allowed") from None
         return Formula(self.text, self.node(tree.body, 1, condition=False))
@@ -115,10 +114,7 @@ class _Parser:
             column = position + 1
             if match is None:
                 sign = self.text[position]
-                remedy = _REMEDIES.get(
-                    sign, "only numbers, ASCII names, + - * / ^ ( ) , and < <= > >= == are allowed"
-                )
-                raise self.error(column, f"{sign!a} is not allowed; {remedy}")
+                raise self.error(column, f"{sign!a} is not allowed; {_REMEDIES.get(sign, _ALLOWED)}")
             kind, token = str(match.lastgroup), match.group()
             position = match.end()
             if kind == "space":
@@ -126,24 +122,21 @@ class _Parser:
             if kind == "name":
                 self.check_name(token, column)
             if kind != "operator" and previous in ("number", "name", ")"):
-                raise self.error(
-                    column, f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
-                )
+                message = f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
+                raise self.error(column, message)
             if token == "(" and previous in ("number", ")"):
                 raise self.error(column, "an operator is missing before '('; write 2*(z+1), not 2(z+1)")
             if kind == "number":
                 if math.isinf(float(token)):
-                    raise self.error(
-                        column, f"{_shorten(token)} is too large for a number; the largest is 1.79e308"
-                    )
+                    message = f"{_shorten(token)} is too large for a number; the largest is 1.79e308"
+                    raise self.error(column, message)
                 token = repr(float(token))
             depth += (token == "(") - (token == ")")
             if depth > MAX_DEPTH:
                 raise self.error(column, f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
             previous = kind if kind != "operator" else token
-            token = "**" if token == "^" else token
-            self.columns += [column] * (len(token) + 1)
-            parts.append(token)
+            parts.append("**" if token == "^" else token)
+            self.columns += [column] * (len(parts[-1]) + 1)
         return " ".join(parts)
 
     def check_name(self, name: str, column: int) -> None:
@@ -151,9 +144,8 @@ class _Parser:
             remedy = "; write where(condition, value, otherwise)" if name in ("if", "else") else ""
             raise self.error(column, f"{name!r} is not part of the formula language{remedy}")
         if name.startswith("_"):
-            raise self.error(
-                column, f"the name {_shorten(name)!r} begins with '_'; begin names with a letter"
-            )
+            message = f"the name {_shorten(name)!r} begins with '_'; begin names with a letter"
+            raise self.error(column, message)
 
     def node(self, tree: ast.expr, depth: int, *, condition: bool) -> Node:
         column = self.column(tree.col_offset)
@@ -174,21 +166,16 @@ class _Parser:
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.node(operand, depth + 1, condition=False)
             case ast.BinOp(left=left, op=op, right=right) if type(op) in _AST_OPERATORS:
-                left_node = self.node(left, depth + 1, condition=False)
-                return Binary(
-                    _AST_OPERATORS[type(op)], left_node, self.node(right, depth + 1, condition=False)
-                )
+                sides = [self.node(side, depth + 1, condition=False) for side in (left, right)]
+                return Binary(_AST_OPERATORS[type(op)], *sides)
             case ast.Call():
                 return self.call(tree, depth, column)
             case ast.Compare(left=left, ops=[op], comparators=[right]):
                 if not condition:
-                    raise self.error(
-                        column, "a comparison is only allowed as the first argument of where(...)"
-                    )
-                left_node = self.node(left, depth + 1, condition=False)
-                return Compare(
-                    _AST_OPERATORS[type(op)], left_node, self.node(right, depth + 1, condition=False)
-                )
+                    message = "a comparison is only allowed as the first argument of where(...)"
+                    raise self.error(column, message)
+                sides = [self.node(side, depth + 1, condition=False) for side in (left, right)]
+                return Compare(_AST_OPERATORS[type(op)], *sides)
             case ast.Compare():
                 raise self.error(column, "comparisons can't be chained; nest where(...) instead")
             case _:
@@ -200,9 +187,7 @@ class _Parser:
         if name in FUNCTIONS:
             raise self.error(column, f"{name!r} is a function; write {name}(...)")
         if self.symbols is not None and name not in self.symbols:
-            raise self.error(
-                column, f"unknown name {_shorten(name)!r}; {self.names_like(name, self.symbols)}"
-            )
+            raise self.unknown("name", name, self.symbols, column)
         return Symbol(name)
 
     def call(self, tree: ast.Call, depth: int, column: int | None) -> Node:
@@ -210,23 +195,23 @@ class _Parser:
             raise self.error(column, "only a function of the language can be called, by its name")
         name = tree.func.id
         if name not in FUNCTIONS:
-            raise self.error(
-                column, f"unknown function {_shorten(name)!r}; {self.names_like(name, FUNCTIONS)}"
-            )
+            raise self.unknown("function", name, FUNCTIONS, column)
         arity = FUNCTIONS[name].arity
         if tree.keywords or len(tree.args) != arity:
             count = len(tree.args) if not tree.keywords else "**"
             raise self.error(column, f"{name}(...) takes {arity} argument{'s' * (arity > 1)}, not {count}")
-        pairs = enumerate(tree.args)
-        return Call(
-            name, tuple(self.node(arg, depth + 1, condition=name == "where" and i == 0) for i, arg in pairs)
-        )
+        conditions = [name == "where", False, False]
+        pairs = zip(tree.args, conditions, strict=False)
+        return Call(name, tuple(self.node(arg, depth + 1, condition=is_one) for arg, is_one in pairs))
 
-    def names_like(self, name: str, known: Collection[str]) -> str:
+    def unknown(self, what: str, name: str, known: Collection[str], column: int | None) -> FormulaError:
         close = difflib.get_close_matches(name[:40], known, n=3, cutoff=0.5)
-        if close:
-            return f"did you mean {' or '.join(close)}?"
-        return f"known here: {', '.join(sorted(known)) or 'no names'}"
+        hint = (
+            f"did you mean {' or '.join(close)}?"
+            if close
+            else f"known here: {', '.join(sorted(known)) or 'no names'}"
+        )
+        return self.error(column, f"unknown {what} {_shorten(name)!r}; {hint}")
 
     def column(self, offset: int) -> int | None:
         """Return the column of the token at an offset in the text given to ``ast``."""

@@ -30,8 +30,6 @@ def tree_to_data(node: Node) -> Any:
 
 
 _BINARY = frozenset("+-*/^@⊙")
-
-
 _RELATIONS = frozenset({"<", "<=", ">", ">=", "=="})
 
 

@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from fractions import Fraction
-from functools import lru_cache
+from functools import lru_cache, partial, reduce
 
 from chainrule.formula.nodes import (
+    OPERATORS,
     Binary,
     Call,
     Compare,
@@ -18,17 +19,9 @@ from chainrule.formula.nodes import (
 )
 
 ZERO = Number(0.0)
-
-
 ONE = Number(1.0)
-
-
 _TIDY = "work out numbers, zeros, ones and signs"
-
-
 _COLLECT = "collect factors and terms"
-
-
 _MAX_ROUNDS = 100
 
 
@@ -105,9 +98,7 @@ def _tidy(node: Node) -> Node:
             return ZERO
         case Binary("/", u, v) if u == v:
             return ONE
-        case Binary("*" | "/" as op, Negate(u), v):
-            return _tidy(Negate(_tidy(Binary(op, u, v))))
-        case Binary("*" | "/" as op, u, Negate(v)):
+        case Binary("*" | "/" as op, Negate(u), v) | Binary("*" | "/" as op, u, Negate(v)):
             return _tidy(Negate(_tidy(Binary(op, u, v))))
         case Binary("^", u, v) if v == ONE:
             return u
@@ -118,7 +109,8 @@ def _tidy(node: Node) -> Node:
         case Call("where", (_, u, v)) | Call("max" | "min", (u, v)) if u == v:
             return u
         case Call("where", (Compare(op, left, right), u, v)):
-            return _choose(node, op, _rational(left), _rational(right), u, v)
+            sides = _rational(left), _rational(right)
+            return node if None in sides else u if OPERATORS[op](*sides) else v
         case Call():
             return _VALUES.get(node, node)
     return node
@@ -139,20 +131,6 @@ _VALUES: dict[Node, Node] = {
 }
 
 
-def _choose(node: Node, op: str, left: Fraction | None, right: Fraction | None, u: Node, v: Node) -> Node:
-    """Return the branch of a ``where`` whose condition compares two numbers."""
-    if left is None or right is None:
-        return node
-    holds = {
-        "<": left < right,
-        "<=": left <= right,
-        ">": left > right,
-        ">=": left >= right,
-        "==": left == right,
-    }
-    return u if holds[op] else v
-
-
 _MAX_BITS = 4096
 """Far beyond the floats; without a limit 9^9^9^9 would be worked out to its last digit."""
 
@@ -170,17 +148,12 @@ def _rational(node: Node) -> Fraction | None:
             right = None if left is None else _rational(v)
             if left is None or right is None:
                 return None
-            match op:
-                case "+":
-                    return left + right
-                case "-":
-                    return left - right
-                case "*":
-                    return left * right
-                case "/":
-                    return left / right if right else None
-                case "^" if right.denominator == 1 and (left or right > 0):
-                    return _small_power(left, int(right))
+            if op == "^":
+                bits = max(left.numerator.bit_length(), left.denominator.bit_length())
+                is_whole = right.denominator == 1 and (left or right > 0)
+                return left ** int(right) if is_whole and bits * abs(right) <= _MAX_BITS else None
+            made: Fraction | None = None if op == "/" and not right else OPERATORS[op](left, right)
+            return made
     return None
 
 
@@ -190,24 +163,17 @@ def _decimal(value: float) -> Fraction:
     return Fraction(repr(value))
 
 
-def _small_power(base: Fraction, exponent: int) -> Fraction | None:
-    bits = max(base.numerator.bit_length(), base.denominator.bit_length())
-    return base**exponent if bits * abs(exponent) <= _MAX_BITS else None
-
-
 @lru_cache(maxsize=1024)
 def _number_node(value: Fraction) -> Node | None:
     """Return a number or a fraction of two numbers, negated where negative; None beyond the floats."""
     if value < 0:
         positive = _number_node(-value)
         return None if positive is None else Negate(positive)
-    above, below = _exact(Fraction(value.numerator)), _exact(Fraction(value.denominator))
     decimal = _exact(value)
     if decimal is not None and not 2 <= value.denominator <= 9:
         return decimal
-    if above is not None and below is not None:
-        return Binary("/", above, below)
-    return None
+    above, below = _exact(Fraction(value.numerator)), _exact(Fraction(value.denominator))
+    return None if above is None or below is None else Binary("/", above, below)
 
 
 def _exact(value: Fraction) -> Number | None:
@@ -265,12 +231,11 @@ class _Product:
                 raised = _number_node(abs(exponent))
                 if raised is None:
                     return None
-                (above if exponent > 0 else below).append(
-                    base if raised == ONE else Binary("^", base, raised)
-                )
-        result = _chain("*", above)
+                side = above if exponent > 0 else below
+                side.append(base if raised == ONE else Binary("^", base, raised))
+        result = _chain(above)
         if below:
-            result = Binary("/", result, _chain("*", below))
+            result = Binary("/", result, _chain(below))
         return Negate(result) if self.coefficient < 0 else result
 
 
@@ -289,13 +254,8 @@ def _split_power(node: Node) -> tuple[Node, Fraction]:
     return node, Fraction(1)
 
 
-def _chain(op: str, parts: list[Node]) -> Node:
-    if not parts:
-        return ONE
-    result = parts[0]
-    for part in parts[1:]:
-        result = Binary(op, result, part)
-    return result
+def _chain(factors: list[Node]) -> Node:
+    return reduce(partial(Binary, "*"), factors) if factors else ONE
 
 
 def _collect(node: Node) -> Node:

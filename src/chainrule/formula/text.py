@@ -4,7 +4,7 @@ import re
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from enum import IntEnum
-from typing import NamedTuple, TypeAlias
+from typing import ClassVar, NamedTuple, TypeAlias
 
 from chainrule.formula.nodes import (
     Binary,
@@ -59,6 +59,9 @@ class _Piece(NamedTuple):
 class _Renderer(ABC):
     """The precedence rules, which are the same in every format; subclasses know the marks."""
 
+    marks: ClassVar[Mapping[str, str]]
+    """How each operation is written, {} for its parts; by its sign, or its opening bracket."""
+
     shows_association = True
     """Print the brackets of a + (b + c), which change how it is computed but not what it means."""
 
@@ -75,14 +78,15 @@ class _Renderer(ABC):
                 return _Piece(self.name(name), _Level.ATOM)
             case Negate(operand):
                 body = self.fit(self.piece(operand), _Level.PRODUCT)
-                return _Piece(self.negate(body), _Level.PRODUCT, minus=True)
+                return _Piece(self.mark("negate", body), _Level.PRODUCT, minus=True)
             case Binary(op, left, right):
                 return self.binary(op, self.piece(left), self.piece(right))
             case Compare(op, left, right):
                 sides = (self.fit(self.piece(side), _Level.SUM, first=True) for side in (left, right))
-                return _Piece(self.relation(op, *sides), _Level.LOOSE)
+                return _Piece(self.mark(op, *sides), _Level.LOOSE)
             case Derivative(symbol, operand):
-                return _Piece(self.derivative(self.name(symbol), self.markup(operand)), _Level.FRACTION)
+                body = self.mark("derivative", self.name(symbol), self.markup(operand))
+                return _Piece(body, _Level.FRACTION)
             case Call():
                 return self.call(node)
 
@@ -90,20 +94,22 @@ class _Renderer(ABC):
         match op:
             case "+" | "-":
                 idle = op == "+" and not self.shows_association
-                body = self.infix(
-                    op,
-                    self.fit(left, _Level.SUM, first=True),
-                    self.fit(right, _Level.SUM if idle else _Level.PRODUCT),
-                )
+                second = self.fit(right, _Level.SUM if idle else _Level.PRODUCT)
+                body = self.mark(op, self.fit(left, _Level.SUM, first=True), second)
                 return _Piece(body, _Level.SUM, left.minus)
             case "*" | "@" | "⊙":
                 loosest = _Level.FRACTION if self.shows_association else _Level.PRODUCT
-                body = self.infix(op, self.fit(left, _Level.PRODUCT, first=True), self.fit(right, loosest))
+                body = self.mark(op, self.fit(left, _Level.PRODUCT, first=True), self.fit(right, loosest))
                 return _Piece(body, _Level.PRODUCT, left.minus)
             case "/":
                 return self.quotient(left, right)
             case _:
-                return _Piece(self.power(self.fit(left, _Level.ATOM), self.exponent(right)), _Level.POWER)
+                body = self.mark("^", self.fit(left, _Level.ATOM), self.exponent(right))
+                return _Piece(body, _Level.POWER)
+
+    def mark(self, what: str, *parts: str | int) -> str:
+        """Return an operation on parts as it is written."""
+        return self.marks[what].format(*parts)
 
     def markup(self, node: Node) -> str:
         """Return the markup of a node whose place needs no brackets."""
@@ -115,7 +121,7 @@ class _Renderer(ABC):
         ``first``: it is the first of its expression, so it may begin with a minus sign.
         """
         if piece.level < level or (piece.minus and not first):
-            return self.fence("(", piece.markup, ")")
+            return self.mark("(", piece.markup)
         return piece.markup
 
     def symbol(self, name: str) -> _Piece:
@@ -133,12 +139,14 @@ class _Renderer(ABC):
         match = _NUMBER.fullmatch(digits)
         if match is None:
             sign = "-" if digits.startswith("-") else ""
-            piece = _Piece(self.not_finite(digits.removeprefix("-")), _Level.ATOM)
+            piece = _Piece(self.mark(digits.removeprefix("-")), _Level.ATOM)
         else:
             sign, mantissa, exponent = match.groups()
             piece = self.unsigned(mantissa, None if exponent is None else int(exponent))
         return (
-            _Piece(self.negate(piece.markup), _Level.PRODUCT, minus=True) if sign in "-−" and sign else piece
+            _Piece(self.mark("negate", piece.markup), _Level.PRODUCT, minus=True)
+            if sign in ("-", "−")
+            else piece
         )
 
     @abstractmethod
@@ -148,25 +156,7 @@ class _Renderer(ABC):
     def unsigned(self, mantissa: str, exponent: int | None) -> _Piece: ...
 
     @abstractmethod
-    def not_finite(self, digits: str) -> str: ...
-
-    @abstractmethod
-    def fence(self, opening: str, body: str, closing: str) -> str: ...
-
-    @abstractmethod
-    def negate(self, body: str) -> str: ...
-
-    @abstractmethod
-    def infix(self, op: str, left: str, right: str) -> str: ...
-
-    @abstractmethod
-    def relation(self, op: str, left: str, right: str) -> str: ...
-
-    @abstractmethod
     def quotient(self, above: _Piece, below: _Piece) -> _Piece: ...
-
-    @abstractmethod
-    def power(self, base: str, exponent: str) -> str: ...
 
     @abstractmethod
     def exponent(self, exponent: _Piece) -> str: ...
@@ -174,12 +164,19 @@ class _Renderer(ABC):
     @abstractmethod
     def call(self, node: Call) -> _Piece: ...
 
-    @abstractmethod
-    def derivative(self, symbol: str, body: str) -> str: ...
-
 
 class _Text(_Renderer):
     """The formula language itself."""
+
+    marks: ClassVar[Mapping[str, str]] = {
+        **{op: f"{{}} {op} {{}}" for op in ("+", "-", "@", "⊙", "<", "<=", ">", ">=", "==")},
+        **{op: f"{{}}{op}{{}}" for op in "*/^"},
+        "(": "({})",
+        "negate": "-{}",
+        "derivative": "d/d{}[{}]",
+        "inf": "inf",
+        "nan": "nan",
+    }
 
     def name(self, name: str) -> str:
         return name
@@ -187,36 +184,15 @@ class _Text(_Renderer):
     def unsigned(self, mantissa: str, exponent: int | None) -> _Piece:
         return _Piece(mantissa if exponent is None else f"{mantissa}e{exponent}", _Level.ATOM)
 
-    def not_finite(self, digits: str) -> str:
-        return digits
-
-    def fence(self, opening: str, body: str, closing: str) -> str:
-        return f"{opening}{body}{closing}"
-
-    def negate(self, body: str) -> str:
-        return f"-{body}"
-
-    def infix(self, op: str, left: str, right: str) -> str:
-        return f"{left}{op}{right}" if op in "*/" else f"{left} {op} {right}"
-
-    def relation(self, op: str, left: str, right: str) -> str:
-        return f"{left} {op} {right}"
-
     def quotient(self, above: _Piece, below: _Piece) -> _Piece:
-        body = self.infix("/", self.fit(above, _Level.PRODUCT, first=True), self.fit(below, _Level.POWER))
+        body = self.mark("/", self.fit(above, _Level.PRODUCT, first=True), self.fit(below, _Level.POWER))
         return _Piece(body, _Level.PRODUCT, above.minus)
-
-    def power(self, base: str, exponent: str) -> str:
-        return f"{base}^{exponent}"
 
     def exponent(self, exponent: _Piece) -> str:
         return self.fit(exponent, _Level.POWER)
 
     def call(self, node: Call) -> _Piece:
         return _Piece(f"{node.name}({', '.join(self.markup(arg) for arg in node.args)})", _Level.ATOM)
-
-    def derivative(self, symbol: str, body: str) -> str:
-        return f"d/d{symbol}[{body}]"
 
 
 def _digits(value: float) -> str:

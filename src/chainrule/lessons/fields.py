@@ -42,9 +42,7 @@ class Where(NamedTuple):
 
     def wrong(self, message: str) -> SettingsError:
         """Return the error about this place."""
-        return SettingsError(
-            f"{self.file}: {self.place}: {message}" if self.place else f"{self.file}: {message}"
-        )
+        return SettingsError(": ".join(filter(None, (*self, message))))
 
 
 Reader = Callable[[Any, Where], Any]
@@ -174,9 +172,8 @@ def table(read_item: Reader) -> Reader:
 
     def read(value: Any, where: Where) -> dict[str, Any]:
         if not isinstance(value, dict):
-            raise where.wrong(
-                f"{show(value)} is no table; write it as [{where.place}] with a line for each key"
-            )
+            remedy = f"write it as [{where.place}] with a line for each key"
+            raise where.wrong(f"{show(value)} is no table; {remedy}")
         return {key: read_item(item, where.at(key)) for key, item in value.items()}
 
     return read
@@ -192,7 +189,6 @@ def rows_of_numbers(value: Any, where: Where) -> tuple[tuple[float, ...], ...]:
     found: tuple[tuple[float, ...], ...] = listing(listing(number))(value, where)
     for position, row in enumerate(found, 1):
         if len(row) != len(found[0]):
-            raise where.item(position).wrong(
-                f"the row has {len(row)} numbers, but the first has {len(found[0])}; rows are equally long"
-            )
+            what = f"the row has {len(row)} numbers, but the first has {len(found[0])}"
+            raise where.item(position).wrong(f"{what}; rows are equally long")
     return found

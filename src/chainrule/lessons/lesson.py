@@ -6,32 +6,15 @@ import difflib
 import os
 import re
 import tomllib
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from chainrule.equations.dense import BIAS_MODES
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.lessons.fields import (
-    Field,
-    Fields,
-    Where,
-    Written,
-    choice,
-    listing,
-    number,
-    positive,
-    read_fields,
-    record,
-    rows_of_numbers,
-    share,
-    show,
-    suggest,
-    table,
-    text,
-    whole,
-)
+from chainrule.lessons import fields as read
+from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, show, suggest
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import check_name
 from chainrule.lessons.printed import printed
@@ -43,76 +26,78 @@ FOLDER = Path(__file__).parent / "data"
 LARGEST_FILE = 1_000_000
 
 LAYER: Fields = {
-    "neurons": Field(whole(1, 10_000), "how many", required=True),
-    "activation": Field(text, "a name, or a formula in z", "identity"),
-    "bias": Field(choice(BIAS_MODES), "one for each neuron, one shared by the layer, or none", "neuron"),
-    "W": Field(rows_of_numbers, "the weights, a row for each neuron of the layer before"),
-    "b": Field(listing(number), "the biases"),
-    "init": Field(text, "how weights are drawn where W is not given", "auto"),
-    "dropout": Field(share, "the share of outputs dropped in training", 0.0),
-    "frozen": Field(listing(text), "what training leaves alone: W, b, W[1,2], b[1]", ()),
+    "neurons": Field(read.whole(1, 10_000), "how many", required=True),
+    "activation": Field(read.text, "a name, or a formula in z", "identity"),
+    "bias": Field(read.choice(BIAS_MODES), "one for each neuron, one shared by the layer, or none", "neuron"),
+    "W": Field(read.rows_of_numbers, "the weights, a row for each neuron of the layer before"),
+    "b": Field(read.listing(read.number), "the biases"),
+    "init": Field(read.text, "how weights are drawn where W is not given", "auto"),
+    "dropout": Field(read.share, "the share of outputs dropped in training", 0.0),
+    "frozen": Field(read.listing(read.text), "what training leaves alone: W, b, W[1,2], b[1]", ()),
 }
 
 TABLE: Fields = {
-    "file": Field(text, "a table, beside the lesson file", required=True),
-    "target": Field(text, "the column to predict", required=True),
-    "inputs": Field(listing(text), "the columns to predict from; all that are fit if not given"),
-    "task": Field(choice(("regression", "classification")), "found in the target if not given"),
-    "scaling": Field(choice(tuple(SCALINGS)), "of the inputs", "minmax"),
-    "target_scaling": Field(choice(("minmax", "standard", "none")), "of a target of numbers", "minmax"),
-    "test_share": Field(share, "the share of rows kept for the test", 0.0),
+    "file": Field(read.text, "a table, beside the lesson file", required=True),
+    "target": Field(read.text, "the column to predict", required=True),
+    "inputs": Field(read.listing(read.text), "the columns to predict from; all that are fit if not given"),
+    "task": Field(read.choice(("regression", "classification")), "found in the target if not given"),
+    "scaling": Field(read.choice(tuple(SCALINGS)), "of the inputs", "minmax"),
+    "target_scaling": Field(read.choice(("minmax", "standard", "none")), "of a target of numbers", "minmax"),
+    "test_share": Field(read.share, "the share of rows kept for the test", 0.0),
 }
 
 NETWORK: Fields = {
-    "like": Field(text, "another network, whose keys hold where this one has none"),
-    "layers": Field(listing(record(LAYER)), "the layers after the input", required=True),
-    "loss": Field(text, "a name, or a formula in a and y", "half_squared_error"),
-    "reduction": Field(choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
-    "x": Field(rows_of_numbers, "the rows' inputs"),
-    "y": Field(rows_of_numbers, "the rows' targets"),
-    "table": Field(record(TABLE), "where the rows come from, instead of x and y"),
-    "input_names": Field(listing(text), "what the inputs are called"),
-    "test_rows": Field(listing(whole(1)), "numbers of the rows kept for the test"),
-    "optimizer": Field(text, "a name, with parameters as in momentum(mu=0.5)", "sgd"),
-    "learning_rate": Field(positive, "the optimizer's own if not given"),
-    "batch": Field(whole(1), "rows of an update; all if not given"),
-    "l1": Field(number, "penalty on absolute weights", 0.0),
-    "l2": Field(number, "penalty on squared weights", 0.0),
-    "weight_decay": Field(number, "the optimizer's own if not given"),
-    "clip_norm": Field(positive, "the longest gradient"),
-    "seed": Field(whole(0), "of what is drawn", 0),
+    "like": Field(read.text, "another network, whose keys hold where this one has none"),
+    "layers": Field(read.listing(read.record(LAYER)), "the layers after the input", required=True),
+    "loss": Field(read.text, "a name, or a formula in a and y", "half_squared_error"),
+    "reduction": Field(read.choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
+    "x": Field(read.rows_of_numbers, "the rows' inputs"),
+    "y": Field(read.rows_of_numbers, "the rows' targets"),
+    "table": Field(read.record(TABLE), "where the rows come from, instead of x and y"),
+    "input_names": Field(read.listing(read.text), "what the inputs are called"),
+    "test_rows": Field(read.listing(read.whole(1)), "numbers of the rows kept for the test"),
+    "optimizer": Field(read.text, "a name, with parameters as in momentum(mu=0.5)", "sgd"),
+    "learning_rate": Field(read.positive, "the optimizer's own if not given"),
+    "batch": Field(read.whole(1), "rows of an update; all if not given"),
+    "l1": Field(read.number, "penalty on absolute weights", 0.0),
+    "l2": Field(read.number, "penalty on squared weights", 0.0),
+    "weight_decay": Field(read.number, "the optimizer's own if not given"),
+    "clip_norm": Field(read.positive, "the longest gradient"),
+    "seed": Field(read.whole(0), "of what is drawn", 0),
 }
 
 SHEET: Fields = {
-    "network": Field(text, "whose numbers are drawn anew; the first if not given"),
-    "addresses": Field(listing(text), "what is to be worked out; the lesson's derivations if not given"),
-    "rows": Field(listing(whole(1)), "which rows; those whose turn it is if not given"),
-    "hand": Field(whole(1, 15), "digits, as in the move derive", 3),
-    "x": Field(listing(number), "the numbers that inputs are drawn from"),
-    "y": Field(listing(number), "the numbers that targets are drawn from"),
-    "W": Field(listing(number), "the numbers that weights are drawn from"),
-    "b": Field(listing(number), "the numbers that biases are drawn from"),
-    "text": Field(text, "what is said above the numbers"),
+    "network": Field(read.text, "whose numbers are drawn anew; the first if not given"),
+    "addresses": Field(
+        read.listing(read.text), "what is to be worked out; the lesson's derivations if not given"
+    ),
+    "rows": Field(read.listing(read.whole(1)), "which rows; those whose turn it is if not given"),
+    "hand": Field(read.whole(1, 15), "digits, as in the move derive", 3),
+    "x": Field(read.listing(read.number), "the numbers that inputs are drawn from"),
+    "y": Field(read.listing(read.number), "the numbers that targets are drawn from"),
+    "W": Field(read.listing(read.number), "the numbers that weights are drawn from"),
+    "b": Field(read.listing(read.number), "the numbers that biases are drawn from"),
+    "text": Field(read.text, "what is said above the numbers"),
 }
 
 COMMON: Fields = {
-    "move": Field(text, "what happens", required=True),
-    "title": Field(text, "the step's heading"),
-    "text": Field(text, "what is said before"),
-    "network": Field(text, "the network; the first if not given"),
-    "rows": Field(listing(whole(1)), "numbers of the rows; those whose turn it is if not given"),
-    "expect": Field(table(printed), "names of numbers, and what they are expected to be", {}),
+    "move": Field(read.text, "what happens", required=True),
+    "title": Field(read.text, "the step's heading"),
+    "text": Field(read.text, "what is said before"),
+    "network": Field(read.text, "the network; the first if not given"),
+    "rows": Field(read.listing(read.whole(1)), "numbers of the rows; those whose turn it is if not given"),
+    "expect": Field(read.table(printed), "names of numbers, and what they are expected to be", {}),
 }
 
 LESSON: Fields = {
-    "title": Field(text, "the heading", required=True),
-    "summary": Field(text, "one line for the list", ""),
-    "source": Field(text, "where the example is from", ""),
-    "order": Field(whole(0), "the place in the list", 1000),
-    "digits": Field(whole(1, 17), "of the numbers shown", 6),
-    "networks": Field(lambda value, where: _networks(value, where), "by name", required=True),
-    "steps": Field(lambda value, where: listing(_step)(value, where), "one after the other", required=True),
-    "sheet": Field(record(SHEET), "how exercises are drawn"),
+    "title": Field(read.text, "the heading", required=True),
+    "summary": Field(read.text, "one line for the list", ""),
+    "source": Field(read.text, "where the example is from", ""),
+    "order": Field(read.whole(0), "the place in the list", 1000),
+    "digits": Field(read.whole(1, 17), "of the numbers shown", 6),
+    "networks": Field(lambda *at: _networks(*at), "by name", required=True),
+    "steps": Field(read.listing(lambda *at: _step(*at)), "one after the other", required=True),
+    "sheet": Field(read.record(SHEET), "how exercises are drawn"),
 }
 
 
@@ -156,21 +141,16 @@ def read_lesson(name: str | os.PathLike[str]) -> Lesson:
 
     Raises SettingsError naming file, place, value and remedy for a file that is no lesson.
     """
-    given = os.fspath(name)
+    given, folder = os.fspath(name), Path()
     if not given.endswith(".toml"):
         shipped = sorted(path.stem for path in FOLDER.glob("*.toml"))
         if given not in shipped:
             close = difflib.get_close_matches(given, shipped, n=2, cutoff=0.5)
             hint = f"did you mean {' or '.join(close)}?" if close else f"there are {', '.join(shipped)};"
-            raise SettingsError(
-                f"there is no lesson {given!r}; {hint} a lesson of your own is a file that ends in .toml"
-            )
-        return _lesson(FOLDER / f"{given}.toml", f"{given}.toml")
-    return _lesson(Path(given), given)
-
-
-def _lesson(path: Path, shown: str) -> Lesson:
-    where = Where(shown)
+            own = "a lesson of your own is a file that ends in .toml"
+            raise SettingsError(f"there is no lesson {given!r}; {hint} {own}")
+        given, folder = f"{given}.toml", FOLDER
+    where, path = Where(given), folder / given
     values = read_fields(_parse(path, where), LESSON, where)
     lesson = Lesson(path.stem, **values, where=where, folder=path.parent)
     for step in lesson.steps:
@@ -199,7 +179,7 @@ def _parse(path: Path, where: Where) -> dict[str, Any]:
 
 
 def _networks(value: Any, where: Where) -> dict[str, dict[str, Any]]:
-    plans = table(lambda plan, _: plan)(value, where)
+    plans = read.table(lambda plan, _: plan)(value, where)
     if not plans:
         raise where.wrong("there is no network; write one as [networks.main]")
     made = {}
@@ -229,35 +209,26 @@ def _merged(plans: Mapping[str, Any], name: str, where: Where) -> Any:
         if before is None:
             return {key: value for key, value in merged.items() if value is not None}
         if before not in plans:
-            raise (
-                where.at(name)
-                .at("like")
-                .wrong(f"there is no network {show(before)}; {suggest(str(before), plans)}")
-            )
+            wrong = f"there is no network {show(before)}; {suggest(str(before), plans)}"
+            raise where.at(f"{name}.like").wrong(wrong)
         name = before
-    raise where.at(name).at("like").wrong(f"the networks {', '.join(seen)} are like each other in a circle")
+    raise where.at(f"{name}.like").wrong(f"the networks {', '.join(seen)} are like each other in a circle")
 
 
 def _step(value: Any, where: Where) -> Step:
     if not isinstance(value, dict) or "move" not in value:
         raise where.wrong(f'a step has a move; write move = "say", or one of {", ".join(MOVES)}')
-    name = choice(tuple(MOVES))(value["move"], where.at("move"))
+    name = read.choice(tuple(MOVES))(value["move"], where.at("move"))
     move = MOVES[name]
     values = read_fields(value, {**COMMON, **move.fields}, where)
-    for key, place in _named(values, where):
-        try:
-            if not (move.numbers and re.fullmatch(move.numbers, key)):
-                check_name(key)
-        except ChainruleError as error:
-            raise place.wrong(str(error)) from error
-    return Step(name, values, where)
-
-
-def _named(values: Mapping[str, Any], where: Where) -> Iterator[tuple[str, Where]]:
-    """Yield the names of numbers in a step, each with its place."""
     for key in ("expect", "wrong", "addresses", "columns"):
-        for name in values.get(key) or ():
-            yield name, where.at(key)
+        for number_name in values.get(key) or ():
+            try:
+                if not (move.numbers and re.fullmatch(move.numbers, number_name)):
+                    check_name(number_name)
+            except ChainruleError as error:
+                raise where.at(key).wrong(str(error)) from error
+    return Step(name, values, where)
 
 
 def _check_network(name: str | None, lesson: Lesson, where: Where) -> None:

@@ -28,15 +28,15 @@ def mistakes(setup: Setup, index: IntArray) -> int:
     return int(np.sum((a[:, 0] > 0.5) != (y[:, 0] > 0.5)))
 
 
-GENERAL: Mapping[str, tuple[str, Callable[[Setup], float]]] = MappingProxyType(
+GENERAL: Mapping[str, Callable[[Setup], float]] = MappingProxyType(
     {
-        "cost": ("the cost of the training rows", lambda setup: setup.cost(setup.training)),
-        "test_cost": ("the cost of the test rows", lambda setup: setup.cost(setup.test)),
-        "mistakes": ("training rows in the wrong class", lambda setup: mistakes(setup, setup.training)),
-        "test_mistakes": ("test rows in the wrong class", lambda setup: mistakes(setup, setup.test)),
-        "epochs": ("epochs made", lambda setup: setup.epochs),
-        "updates": ("updates made", lambda setup: setup.state.t),
-        "parameters": ("how many parameters there are", lambda setup: setup.layout.size),
+        "cost": lambda setup: setup.cost(setup.training),
+        "test_cost": lambda setup: setup.cost(setup.test),
+        "mistakes": lambda setup: mistakes(setup, setup.training),
+        "test_mistakes": lambda setup: mistakes(setup, setup.test),
+        "epochs": lambda setup: setup.epochs,
+        "updates": lambda setup: setup.state.t,
+        "parameters": lambda setup: setup.layout.size,
     }
 )
 """The names of numbers that are about all of a network, beside its addresses."""
@@ -62,7 +62,7 @@ class Numbers:
         if name in self.own:
             return self.own[name]
         if name in GENERAL:
-            return float(GENERAL[name][1](self.setup))
+            return float(GENERAL[name](self.setup))
         return self.trace[name]
 
 
@@ -74,7 +74,6 @@ def check_name(name: str) -> None:
         Address.parse(name)
     except SettingsError as error:
         if name.isidentifier():
-            raise SettingsError(
-                f"there is no number {name!r}; {suggest(name, GENERAL)}, or {error}"
-            ) from error
+            hint = f"{suggest(name, GENERAL)}, or {error}"
+            raise SettingsError(f"there is no number {name!r}; {hint}") from error
         raise

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import operator
 import re
 from dataclasses import dataclass
 from decimal import Decimal
@@ -10,6 +11,7 @@ from typing import Any, Literal
 
 from chainrule.lessons.fields import Where, Written, show
 
+_RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _BOUND = re.compile(rf"(<=|>=|<|>)\s*({_NUMBER.pattern})")
 
@@ -38,15 +40,8 @@ class Printed:
 
     def holds(self, found: float) -> bool:
         """Tell whether a number rounds to the printed digits (a tie may go either way), or keeps the bound."""
-        match self.relation:
-            case "<":
-                return found < self.value
-            case "<=":
-                return found <= self.value
-            case ">":
-                return found > self.value
-            case ">=":
-                return found >= self.value
+        if self.relation:
+            return bool(_RELATIONS[self.relation](found, self.value))
         if not math.isfinite(found):
             return False
         # The billionth part lets a tie such as 0.125 printed as 0.13 be one in spite of binary fractions.
@@ -69,6 +64,5 @@ def printed(value: Any, where: Where) -> Printed:
         return Printed("", value.text)
     elif isinstance(value, int) and not isinstance(value, bool):
         return Printed("", str(value))
-    raise where.wrong(
-        f'{show(value)} is no expected number; write it as printed, such as 0.57, or a bound such as "< 0.01"'
-    )
+    remedy = 'write it as printed, such as 0.57, or a bound such as "< 0.01"'
+    raise where.wrong(f"{show(value)} is no expected number; {remedy}")

@@ -46,13 +46,8 @@ def _blocks(lesson: Lesson, step: Step, setups: dict[str, Setup]) -> list[Block]
     blocks += outcome.blocks
     numbers = Numbers(setup, step.values["rows"], outcome.numbers)
     items = [
-        Compared(name, str(expected), found, expected.holds(found))
-        for name, expected in step.values["expect"].items()
-        for found in [numbers[name]]
-    ]
-    items += [
-        Compared(name, f"not {claimed}", found, not claimed.holds(found))
-        for name, claimed in step.values.get("wrong", {}).items()
-        for found in [numbers[name]]
+        Compared(name, f"{'not ' * wrong}{said}", found := numbers[name], said.holds(found) is not wrong)
+        for key, wrong in (("expect", False), ("wrong", True))
+        for name, said in step.values.get(key, {}).items()
     ]
     return [*blocks, Checked(tuple(items))] if items else blocks

@@ -22,6 +22,7 @@ from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import Where
+from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.read import read_table
@@ -84,25 +85,19 @@ class Setup:
         self.flat = initial_parameters(self.network, 1, plan["seed"], (), self.x[self.training])[0]
         method: Optimizer = optimizer(plan["optimizer"])
         if method.searches:
-            raise SettingsError(
-                f"{method.name} takes no steps that can be shown; choose sgd, momentum or adam"
-            )
+            remedy = "choose sgd, momentum or adam"
+            raise SettingsError(f"{method.name} takes no steps that can be shown; {remedy}")
         self.eta = method.learning_rate if plan["learning_rate"] is None else plan["learning_rate"]
-        batch = plan["batch"] or len(self.training)
+        batch = min(plan["batch"] or len(self.training), len(self.training))
         decay = method.weight_decay if plan["weight_decay"] is None else plan["weight_decay"]
-        self.settings = StepSettings(
-            method,
-            min(batch, len(self.training)),
-            plan["l1"],
-            plan["l2"],
-            decay,
-            plan["clip_norm"],
-            False,
-            plan["seed"],
-        )
+        amounts = (plan["l1"], plan["l2"], decay, plan["clip_norm"])
+        self.settings = StepSettings(method, batch, *amounts, False, plan["seed"])
         self.state = method.init(self.flat, np)
         self.epochs = 0
-        self.input_names = plan["input_names"] or self._input_names()
+        own = [f"x[{i}]" for i in range(1, self.network.n_inputs + 1)]
+        if self.cells is not None:
+            own = [neuron.name for neuron in self.cells.encoder.inputs]
+        self.input_names = plan["input_names"] or tuple(own)
         if len(self.input_names) != self.network.n_inputs:
             raise SettingsError(
                 f"input_names has {len(self.input_names)} names, but there are {self.network.n_inputs} inputs"
@@ -126,19 +121,13 @@ class Setup:
         if test_rows and share:
             raise SettingsError("test_rows and test_share: give one of them")
         if test_rows and (max(test_rows) > n or len(set(test_rows)) == n):
-            raise SettingsError(
-                f"test_rows {list(test_rows)}: there are {n} rows, and some must be left for training"
-            )
+            what = f"there are {n} rows, and some must be left for training"
+            raise SettingsError(f"test_rows {list(test_rows)}: {what}")
         if test_rows:
             self.test: IntArray = np.array(sorted({row - 1 for row in test_rows}))
             self.training: IntArray = np.setdiff1d(np.arange(n), self.test)
         else:
             self.training, self.test = split_rows(n, share, seed)
-
-    def _input_names(self) -> tuple[str, ...]:
-        if self.cells is not None:
-            return tuple(neuron.name for neuron in self.cells.encoder.inputs)
-        return tuple(f"x[{i}]" for i in range(1, self.network.n_inputs + 1))
 
     def parameters(self) -> dict[str, float]:
         """Return every parameter by address."""
@@ -151,21 +140,13 @@ class Setup:
         """
         index = self.rows_of(rows)
         numbers = [int(row) + 1 for row in index]
-        if self.y is None:
-            return Trace(self.network, (trace_step(self.layout, self.flat, self.x[index], rows=numbers),))
-        masks = masks_of_step(self.network, len(index), self.settings.seed, self.state.t, 0)
-        step = trace_step(
-            self.layout,
-            self.flat,
-            self.x[index],
-            self.y[index],
-            masks=masks,
-            settings=self.settings,
-            eta=self.eta,
-            state=self.state,
-            rows=numbers,
-        )
+        more: dict[str, Any] = {}
+        if self.y is not None:
+            masks = masks_of_step(self.network, len(index), self.settings.seed, self.state.t, 0)
+            how = {"settings": self.settings, "eta": self.eta, "state": self.state}
+            more = {"y": self.y[index], "masks": masks, **how}
         # One step needs no number: addresses stay short.
+        step = trace_step(self.layout, self.flat, self.x[index], rows=numbers, **more)
         return Trace(self.network, (step,))
 
     def rows_of(self, rows: Sequence[int] | None) -> IntArray:
@@ -201,7 +182,7 @@ class Setup:
     def model(self) -> tuple[Model, Table]:
         """Return the network as a model with its table, for what asks for them; plain rows become a table."""
         cells = self.cells or self._cells_of_rows()
-        return Model(self.network, self.flat[None], cells.encoder, cells.target), cells.table
+        return Model((Group(self.network, self.flat[None]),), cells.encoder, cells.target), cells.table
 
     def _cells_of_rows(self) -> Cells:
         if self.y is None:
@@ -249,25 +230,12 @@ class Setup:
             self._take(state.run.state())
             return watch(epoch)
 
-        plan = Plan(
-            epochs=epochs,
-            learning_rate=self.eta,
-            early_stopping=patience is not None,
-            patience=patience or 1,
-            tolerance=tolerance,
-            rows="training",
-            keep="last",
-        )
-        result = fit(
-            engine_named(JUDGE),
-            self.network,
-            self.flat[None],
-            Data(self.x, self.y, self.training, self.test[:0]),
-            self.settings,
-            plan,
-            after,
-            resume=self._checkpoint(),
-        )
+        waits = patience is not None
+        stops: dict[str, Any] = {"early_stopping": waits, "patience": patience or 1, "tolerance": tolerance}
+        plan = Plan(epochs=epochs, learning_rate=self.eta, rows="training", keep="last", **stops)
+        data = Data(self.x, self.y, self.training, self.test[:0])
+        begun = (engine_named(JUDGE), self.network, self.flat[None], data)
+        result = fit(*begun, self.settings, plan, after, resume=self._checkpoint())
         if result.stopped == "interrupted":
             raise KeyboardInterrupt
         if result.diverged:

@@ -9,6 +9,7 @@ import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -68,9 +69,8 @@ def read_blank(text: str) -> int | None:
         return None
     match = re.fullmatch(r"(?:last)?([1-9][0-9]{0,3})", text)
     if match is None:
-        raise SettingsError(
-            f"{setting('blank')} {text!r} is neither all, nor a number of last lines such as last2"
-        )
+        what = "is neither all, nor a number of last lines such as last2"
+        raise SettingsError(f"{setting('blank')} {text!r} {what}")
     return int(match[1])
 
 
@@ -101,20 +101,16 @@ class _Exercise:
         self.network = sheet.get("network") or next(iter(lesson.networks))
         self.hand = sheet.get("hand") or 3
         self.text = sheet.get("text") or "Work out the following."
-        self.choices = {
-            key: tuple(sheet.get(key) or ()) if lesson.sheet is not None else FRIENDLY[key]
-            for key in FRIENDLY
-        }
+        self.choices = FRIENDLY
+        if lesson.sheet is not None:
+            self.choices = {key: tuple(sheet[key] or ()) for key in FRIENDLY}
         given, rows = sheet.get("addresses"), sheet.get("rows")
         derived = (tuple(given), rows) if given else self._derived()
         self.addresses: tuple[str, ...] = derived[0]
-        where = lesson.where.at("networks").at(self.network)
-        setup = Setup(self.network, lesson.networks[self.network], where, lesson.folder)
+        self.setup = setup = self._setup(lesson.networks[self.network])
         index = setup.rows_of(derived[1])
         self.x = setup.x[index]
         self.y = None if setup.y is None else setup.y[index]
-        self.setup = setup
-        self.where = where
         if not any(self.choices.values()):
             raise lesson.where.at("sheet").wrong("nothing is drawn anew; give numbers for x, y, W or b")
 
@@ -131,30 +127,24 @@ class _Exercise:
                 rows = step.values["rows"]
                 found += step.values["addresses"]
         if not found:
-            raise self.lesson.where.at("sheet").wrong(
-                f"the lesson derives nothing in network {self.network!r} to make exercises of; "
-                'name some numbers, as in addresses = ["C"]'
-            )
+            what = f"the lesson derives nothing in network {self.network!r} to make exercises of"
+            remedy = 'name some numbers, as in addresses = ["C"]'
+            raise self.lesson.where.at("sheet").wrong(f"{what}; {remedy}")
         return tuple(dict.fromkeys(found)), rows
 
     def drawn(self, seed: int, number: int, seen: set[tuple[float, ...]]) -> dict[str, Any]:
         """Return a plan with numbers that no sheet before has, and that are bearable to work with if such come up."""
-        spare: tuple[dict[str, Any], tuple[float, ...]] | None = None
-        for attempt in range(MOST_DRAWS):
-            plan, numbers = self._plan(seed, number, attempt)
-            if numbers in seen:
-                continue
-            if self._is_bearable(plan):
-                seen.add(numbers)
-                return plan
-            spare = spare or (plan, numbers)
-        if spare is None:
+        draws = (self._plan(seed, number, attempt) for attempt in range(MOST_DRAWS))
+        fresh = (drawn for drawn in draws if drawn[1] not in seen)
+        first = next(fresh, None)
+        if first is None:
             raise SettingsError(
                 f"there are only {len(seen)} different sheets of this lesson; print fewer variants, or let its "
                 "[sheet] draw from more numbers"
             )
-        seen.add(spare[1])
-        return spare[0]
+        plan, numbers = next((one for one in chain([first], fresh) if self._is_bearable(one[0])), first)
+        seen.add(numbers)
+        return plan
 
     def _plan(self, seed: int, number: int, attempt: int) -> tuple[dict[str, Any], tuple[float, ...]]:
         draws = _Draws(seed, number, attempt)
@@ -166,15 +156,9 @@ class _Exercise:
             w = draws.array(arrays["W"], self.choices["W"])
             b = draws.array(arrays["b"], self.choices["b"]).tolist() if "b" in arrays else None
             layers.append({**layer, "W": w.tolist(), "b": b, "init": "auto"})
-        plan: dict[str, Any] = {
-            **self.lesson.networks[self.network],
-            "layers": layers,
-            "table": None,
-            "test_rows": None,
-            "input_names": None,
-            "x": draws.array(self.x, self.choices["x"]).tolist(),
-            "y": None,
-        }
+        x = draws.array(self.x, self.choices["x"]).tolist()
+        left_out = dict.fromkeys(("table", "test_rows", "input_names", "y"))
+        plan = {**self.lesson.networks[self.network], **left_out, "layers": layers, "x": x}
         if self.y is not None and network.loss.targets == "one_hot" and self.choices["y"]:
             classes = draws.array(np.zeros(len(self.y)), tuple(range(self.y.shape[1]))).astype(int)
             plan["y"] = np.eye(self.y.shape[1])[classes].tolist()
@@ -189,17 +173,17 @@ class _Exercise:
         return sum(value == 0 for value in results) <= MOST_ZEROS * len(results)
 
     def _setup(self, plan: Mapping[str, Any]) -> Setup:
-        return Setup(self.network, plan, self.where, self.lesson.folder)
+        where = self.lesson.where.at("networks").at(self.network)
+        return Setup(self.network, plan, where, self.lesson.folder)
 
     def _lines(self, plan: Mapping[str, Any]) -> tuple[tuple[Line, ...], list[Derivation]]:
         """Return the lines of all derivations, each number once, and the derivations."""
         trace = self._setup(plan).trace()
         derivations = [derive(trace, address, hand=self.hand) for address in self.addresses]
         lines: dict[str, Line] = {}
-        for derivation in derivations:
-            for line in derivation.lines:
-                # No check marks on paper: by hand all lines are rounded.
-                lines.setdefault(line.left, replace(line, check=None))
+        for line in chain.from_iterable(derivation.lines for derivation in derivations):
+            # No check marks on paper: by hand all lines are rounded.
+            lines.setdefault(line.left, replace(line, check=None))
         return tuple(lines.values()), derivations
 
     def variant(self, number: int, plan: Mapping[str, Any], blank: int | None) -> Variant:
@@ -217,7 +201,7 @@ class _Draws:
     """Draws from short lists by the random words of one variant and attempt."""
 
     def __init__(self, seed: int, number: int, attempt: int) -> None:
-        self.key = (seed, number, attempt)
+        self.seed, self.place = seed, (number, attempt)
         self.count = 0
         self.taken: list[float] = []
 
@@ -225,8 +209,7 @@ class _Draws:
         """Return an array of the same shape with drawn numbers; ``like`` itself where there are none to draw."""
         if not choices:
             return like
-        seed, number, attempt = self.key
-        drawn = words(seed, Purpose.SHEET, self.count, number, attempt, -(-like.size // 4))[: like.size]
+        drawn = words(self.seed, Purpose.SHEET, self.count, *self.place, -(-like.size // 4))[: like.size]
         self.count += 1
         places = (drawn.astype(np.uint64) * np.uint64(len(choices))) >> np.uint64(32)
         made = np.array([choices[int(place)] for place in places]).reshape(like.shape)
@@ -236,13 +219,8 @@ class _Draws:
 
 def _rows(setup: Setup, scene: Scene) -> Grid:
     """Return the rows that are given."""
-    n_out = setup.network.output.n_out
-    headers = ("row", *(f"x[{i}]" for i in range(1, setup.network.n_inputs + 1)))
-    values = setup.x
-    if setup.y is not None:
-        headers += tuple(f"y[{j}]" for j in range(1, n_out + 1))
-        values = np.hstack([setup.x, setup.y])
-    rows = tuple(
-        (str(number), *(scene.number(float(value)) for value in row)) for number, row in enumerate(values, 1)
-    )
-    return Grid(headers, rows)
+    given = {"x": setup.x} | ({} if setup.y is None else {"y": setup.y})
+    headers = [f"{name}[{i}]" for name, array in given.items() for i in range(1, array.shape[1] + 1)]
+    values = np.hstack(list(given.values())).tolist()
+    rows = tuple((str(number), *map(scene.number, row)) for number, row in enumerate(values, 1))
+    return Grid(("row", *headers), rows)

@@ -29,8 +29,8 @@ from chainrule.model._strict_json import Fault, parse_object, show
 FORMAT = "chainrule model"
 """What the metadata key ``format`` says."""
 
-VERSION = 1
-"""The version written, and the newest that can be read."""
+VERSION = 2
+"""The version written, and the newest that can be read; version 1 is laid out the same way."""
 
 MAX_HEADER_BYTES = 100_000_000
 """The largest header, as in the safetensors format."""
@@ -184,7 +184,7 @@ def _header_bytes(description: str, arrays: Mapping[str, AnyArray]) -> tuple[byt
             "format": FORMAT,
             "version": str(VERSION),
             "description": description,
-            "sha256": _digest(description, arrays),
+            "sha256": _digest(str(VERSION), description, arrays),
         }
     }
     end = 0
@@ -242,7 +242,7 @@ def _read(file: BufferedReader, size: int) -> tuple[dict[str, AnyArray], dict[st
     records = _records(entries, size - 8 - header_size)
     arrays = {record.name: _read_array(file, record) for record in records}
     arrays = {name: arrays[name] for name in sorted(arrays)}
-    if _digest(metadata["description"], arrays) != metadata["sha256"]:
+    if _digest(metadata["version"], metadata["description"], arrays) != metadata["sha256"]:
         raise Fault("its content is not what its SHA-256 says")
     for name, array in arrays.items():
         _check_finite(name, array)
@@ -283,7 +283,7 @@ def _metadata(entries: dict[str, Any]) -> dict[str, str]:
             "is a safetensors file, but not a chainrule model; name one that chainrule train wrote"
         )
     version = metadata.get("version")
-    if version != str(VERSION):
+    if version not in ("1", str(VERSION)):
         if isinstance(version, str) and re.fullmatch("[1-9][0-9]{0,8}", version):
             raise ModelFileError(
                 f"was written by a newer chainrule (version {version} of the model file; this one reads "
@@ -370,7 +370,7 @@ def _bytes_of(array: AnyArray) -> memoryview:
     return array.reshape(-1).view(np.uint8).data
 
 
-def _digest(description: str, arrays: Mapping[str, AnyArray]) -> str:
+def _digest(version: str, description: str, arrays: Mapping[str, AnyArray]) -> str:
     """SHA-256 over version, description and, by name, each array's name, dtype, shape and bytes.
 
     Each text is preceded by its length, so that no two contents give the same bytes to the hash.
@@ -381,7 +381,7 @@ def _digest(description: str, arrays: Mapping[str, AnyArray]) -> str:
         data = text.encode("utf-8", "surrogatepass")
         sha.update(len(data).to_bytes(8, "little") + data)
 
-    add(f"{FORMAT} {VERSION}")
+    add(f"{FORMAT} {version}")
     add(description)
     for name in sorted(arrays):
         array = arrays[name]

@@ -1,30 +1,29 @@
-"""A trained model: the encoder, the network, the parameters of K members, the target, and its training card."""
+"""A trained model: the encoder, groups of networks with their parameters, the target, and its training card."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
-from math import prod
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import polars as pl
 
-from chainrule._plain import read_list, read_record, read_text
+from chainrule._plain import read_record, read_text
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule._version import __version__
 from chainrule.engines import ENGINES, engine_named
-from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
-from chainrule.equations.dense import OPTIONAL, Dense
-from chainrule.equations.layers import KINDS
+from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
+from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
-from chainrule.errors import ChainruleError, ModelFileError, TableError
+from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
+from chainrule.model.group import Group, array_name, check_groups, read_groups, read_version_1, with_arrays
 from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
@@ -35,22 +34,16 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 1
-"""The version of the description that `Model.save` writes."""
-
-MAX_LAYERS = 1000
-"""The most layers that are read from a file: a hostile one could hold a million."""
+VERSION = 2
+"""The version of the description that `Model.save` writes; version 1, of one network, is read as well."""
 
 MOST_OUTPUTS = 20_000_000
 """The most outputs of all members that are held in memory at a time."""
 
-MAX_ACTIVATIONS = 20
-"""The most different activations that are read from a file: the worst formula takes half a second."""
-
 LONGEST_REASON = 300
 """The most characters of what is wrong with a description, since a hostile one could hold millions."""
 
-_PARTS = ("model_version", "chainrule", "network", "encoder", "target", "reading", "card")
+_PARTS = ("model_version", "chainrule", "encoder", "target", "reading", "card")
 
 ESTIMATOR_PARTS = ("estimator", "fitted")
 """What an estimator adds to a description, its name and its own data; a model doesn't look at them."""
@@ -82,19 +75,22 @@ class Evaluation:
 
 @dataclass(frozen=True)
 class Model:
-    """A trained network and all it needs to read a table and answer in the target's units.
+    """Trained networks and all that is needed to read a table and answer in the target's units.
 
-    ``parameters`` (k, p) is flat, as `Layout` lays it out; ``card`` is plain data about the training.
-    `predict`, `evaluate` and `prediction_frame` take a path, a data frame or a `Table`, and the words of
-    `read_table`; those not given are the ones the model was trained with.
+    ``groups`` holds networks of one shape each, with the parameters of their members; members are counted over all
+    groups. ``card`` is plain data about the training. `predict`, `evaluate` and `prediction_frame` take a path, a data
+    frame or a `Table`, and the words of `read_table`; those not given are the ones the model was trained with.
+    Raises SettingsError for groups that don't answer alike.
     """
 
-    network: Network
-    parameters: FloatArray
+    groups: tuple[Group, ...]
     encoder: Encoder
     target: TargetEncoder
     reading: Reading = field(default_factory=Reading)
     card: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        check_groups(self.groups)
 
     @property
     def task(self) -> str:
@@ -103,18 +99,82 @@ class Model:
 
     @property
     def members(self) -> int:
-        """The number of member networks K."""
-        return len(self.parameters)
+        """The number of member networks K, of all groups."""
+        return sum(group.members for group in self.groups)
+
+    @property
+    def group(self) -> Group:
+        """The one group, for what is about one network; raises SettingsError where there are several."""
+        if len(self.groups) > 1:
+            raise SettingsError(
+                f"the model has {len(self.groups)} groups of networks, and this is about a model of one: look at its "
+                "groups, or at one of its members"
+            )
+        return self.groups[0]
+
+    @property
+    def network(self) -> Network:
+        """The one group's network; raises SettingsError where there are several groups."""
+        return self.group.network
+
+    @property
+    def parameters(self) -> FloatArray:
+        """The one group's parameters (k, p); raises SettingsError where there are several groups."""
+        return self.group.parameters
+
+    @property
+    def output(self) -> Dense:
+        """The output layer: the same number of outputs and the same activation in all groups."""
+        return self.groups[0].network.output
+
+    @property
+    def loss(self) -> Loss:
+        """The loss, the same in all groups."""
+        return self.groups[0].network.loss
+
+    @property
+    def shares(self) -> tuple[float, ...]:
+        """What the mean of each group's members counts in the answer; they add up to 1."""
+        total = sum(group.weight for group in self.groups)
+        return tuple(group.weight / total for group in self.groups)
+
+    @property
+    def member_shares(self) -> FloatArray:
+        """What each member's output counts in the answer (K,)."""
+        shares = zip(self.groups, self.shares, strict=True)
+        return np.concatenate([np.full(group.members, share / group.members) for group, share in shares])
+
+    def member(self, index: int) -> Group:
+        """Return a member (from 0, over all groups) as a group of its own; raises SettingsError where there is none."""
+        place = index
+        for group in self.groups if index >= 0 else ():
+            if place < group.members:
+                return replace(group, parameters=group.parameters[place : place + 1])
+            place -= group.members
+        has = "1 member" if self.members == 1 else f"{self.members} members"
+        raise SettingsError(f"there is no member {index + 1}: the model has {has}")
+
+    def mean(self, outputs: FloatArray) -> FloatArray:
+        """Return the mean (…) of something that every member has, (K, …), by the weights of the groups."""
+        mean, start = None, 0
+        for group, share in zip(self.groups, self.shares, strict=True):
+            part = share * outputs[start : start + group.members].mean(axis=0)
+            mean, start = part if mean is None else mean + part, start + group.members
+        return np.asarray(mean)
+
+    def with_parameters(self, made: Callable[[Group], FloatArray]) -> Model:
+        """Return the model with other parameters in each of its groups."""
+        return replace(self, groups=tuple(replace(group, parameters=made(group)) for group in self.groups))
 
     @property
     def gives_probabilities(self) -> bool:
         """Whether outputs are probabilities of classes: they lie in (0, 1), and the loss doesn't look at signs."""
-        output = self.network.output.activation.range
-        return self.task == "classification" and output == "(0, 1)" and not self.network.loss.signed
+        output = self.output.activation.range
+        return self.task == "classification" and output == "(0, 1)" and not self.loss.signed
 
     @property
     def _answers(self) -> Answers:
-        return Answers("class", self.network.loss.signed)
+        return Answers("class", self.loss.signed)
 
     @property
     def engine(self) -> str:
@@ -156,9 +216,11 @@ class Model:
                 columns[f"P({label})"] = column
         return pl.DataFrame(columns)
 
-    def outputs(self, x: FloatArray) -> FloatArray:
-        """Return every member's outputs (k, n, n_out) for encoded rows (n, d)."""
-        return engine_named(self.engine).predict(self.network, self.parameters, x)
+    def outputs(self, x: FloatArray, engine: str | None = None) -> FloatArray:
+        """Return every member's outputs (K, n, n_out) for encoded rows (n, d), by the engine that trained or another."""
+        by = engine_named(engine or self.engine)
+        made = [by.predict(group.network, group.parameters, x) for group in self.groups]
+        return made[0] if len(made) == 1 else np.concatenate(made)
 
     def predictor(self) -> RowPredictor:
         """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), in microseconds.
@@ -167,7 +229,9 @@ class Model:
         Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
         network's, as in `outputs`.
         """
-        return engine_named(ENGINES[0]).row_predictor(self.network, self.parameters)
+        engine = engine_named(ENGINES[0])
+        made = [engine.row_predictor(group.network, group.parameters) for group in self.groups]
+        return made[0] if len(made) == 1 else _MeanPredictor(tuple(zip(self.shares, made, strict=True)))
 
     def answer(self, x: FloatArray) -> Prediction:
         """Return the predictions for encoded rows ``x`` (n, d): the mean of the members' outputs decides.
@@ -175,13 +239,13 @@ class Model:
         Outputs in (0, 1) are probabilities: one output that of the second class, several divided by their
         sum.
         """
-        n_out = self.network.output.n_out
+        n_out = self.output.n_out
         mean = np.empty((len(x), n_out))
         # In blocks of rows, so that many members and classes don't take members times the memory.
         size = max(1, MOST_OUTPUTS // (self.members * n_out))
         with np.errstate(over="ignore", invalid="ignore"):
             for start in range(0, len(x), size):
-                mean[start : start + size] = self.outputs(x[start : start + size]).mean(axis=0)
+                mean[start : start + size] = self.mean(self.outputs(x[start : start + size]))
         return self.answer_of(mean)
 
     def answer_of(self, mean: FloatArray) -> Prediction:
@@ -213,7 +277,8 @@ class Model:
 
     def layers(self, member: int = 0) -> list[dict[str, FloatArray]]:
         """Return one member's arrays by name for each layer, a feature stage's last, views in float64: ``layers()[0]["W"]``."""
-        p = Layout(self.network).unflatten(np.asarray(self.parameters[member], np.float64))
+        one = self.member(member)
+        p = Layout(one.network).unflatten(np.asarray(one.parameters[0], np.float64))
         return [p[number] for number in sorted(p, key=lambda number: number or len(p))]
 
     def to_dict(self) -> dict[str, Any]:
@@ -221,7 +286,7 @@ class Model:
         description = {
             "model_version": VERSION,
             "chainrule": __version__,
-            "network": self.network.to_dict(),
+            "groups": [{"network": group.network.to_dict(), "weight": group.weight} for group in self.groups],
             "encoder": self.encoder.to_dict(),
             "target": self.target.to_dict(),
             "reading": self.reading.to_dict(),
@@ -232,11 +297,15 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let pickle and copy keep what the model file keeps."""
-        return Model.from_dict, (self.to_dict(), {"parameters": self.parameters})
+        return Model.from_dict, (self.to_dict(), self.arrays())
+
+    def arrays(self) -> dict[str, FloatArray]:
+        """Return the arrays of the model file by name: each group's parameters."""
+        return {array_name(index): group.parameters for index, group in enumerate(self.groups)}
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model file; raises OutputError where it can't be written or exists."""
-        write_model_file(path, {"parameters": self.parameters}, self.to_dict(), overwrite=overwrite)
+        write_model_file(path, self.arrays(), self.to_dict(), overwrite=overwrite)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Model:
@@ -254,19 +323,31 @@ class Model:
     def from_dict(cls, description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
         """Return the model of `to_dict`'s plain data and its arrays; raises ChainruleError for anything else."""
         version = description.get("model_version")
-        if version != VERSION:
-            raise ModelFileError(f"its description has version {version!r}, and version {VERSION} is read")
+        if version not in (1, VERSION):
+            raise ModelFileError(
+                f"its description has version {version!r}, and versions 1 to {VERSION} are read"
+            )
         data = {name: value for name, value in description.items() if name not in ESTIMATOR_PARTS}
-        data = read_record(data, "the description", _PARTS)
+        data = read_record(data, "the description", (*_PARTS, "network" if version == 1 else "groups"))
         read_text(data["chainrule"], "chainrule")
-        network = _read_network(data["network"])
+        read = read_version_1 if version == 1 else read_groups
+        networks = read(data.get("groups", data.get("network")))
         encoder = Encoder.from_dict(data["encoder"])
         target = TargetEncoder.from_dict(data["target"])
-        parameters = _checked_parameters(network, arrays)
-        _check_fit(network, encoder, target)
-        return cls(
-            network, parameters, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
-        )
+        groups = with_arrays(networks, arrays)
+        for group in groups:
+            _check_fit(group.network, encoder, target)
+        return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+
+
+@dataclass(frozen=True)
+class _MeanPredictor:
+    """The mean of several groups' outputs for one row."""
+
+    parts: tuple[tuple[float, RowPredictor], ...]
+
+    def __call__(self, x: FloatArray) -> FloatArray:
+        return np.asarray(sum(share * predict(x) for share, predict in self.parts))
 
 
 def check_finite(prediction: Prediction, table: Table) -> Prediction:
@@ -283,48 +364,6 @@ def check_finite(prediction: Prediction, table: Table) -> Prediction:
 def load(path: str | PathLike[str]) -> Model:
     """Read a model file; raises ModelFileError where it is none, or is damaged."""
     return Model.load(path)
-
-
-def _read_network(value: object) -> Network:
-    """Return the network of a description; each different formula is parsed and differentiated once."""
-    parts = ["n_inputs", "layers", "loss", "reduction"]
-    if isinstance(value, dict) and "features" in value:
-        # Networks without a feature stage, and files from before there was one, have none.
-        parts.append("features")
-    data = read_record(value, "network", parts)
-    layers = read_list(data["layers"], "network.layers", _read_layer)
-    if len(layers) > MAX_LAYERS:
-        raise ModelFileError(f"network.layers: {len(layers)} layers, more than {MAX_LAYERS}")
-    specs = sorted({layer["activation"] for layer in layers})
-    if len(specs) > MAX_ACTIVATIONS:
-        raise ModelFileError(
-            f"network.layers: {len(specs)} different activations, more than {MAX_ACTIVATIONS}"
-        )
-    made = {spec: activation(spec) for spec in specs}
-    return Network.from_dict(
-        {**data, "layers": [{**layer, "activation": made[layer["activation"]]} for layer in layers]}
-    )
-
-
-def _read_layer(value: object, where: str) -> dict[str, Any]:
-    kind = value.get("kind") if isinstance(value, dict) else None
-    layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
-    read_text(layer["activation"], f"{where}.activation")
-    return layer
-
-
-def _checked_parameters(network: Network, arrays: Mapping[str, AnyArray]) -> FloatArray:
-    """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
-    size = sum(prod(shape) for layer in network.shapes().values() for shape in layer.values())
-    found = arrays.get("parameters")
-    if set(arrays) != {"parameters"} or found is None:
-        raise ModelFileError(f"the one array 'parameters' is expected, but found {sorted(arrays)}")
-    if found.ndim != 2 or found.shape[1] != size or not len(found):
-        raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
-    if found.dtype.kind != "f":
-        raise ModelFileError(f"parameters are floating-point numbers, not {found.dtype}")
-    Layout(network)  # raises SettingsError where an address of a frozen parameter leads nowhere
-    return found
 
 
 def _check_fit(network: Network, encoder: Encoder, target: TargetEncoder) -> None:

@@ -17,47 +17,24 @@ if TYPE_CHECKING:
     from chainrule.tables.target import TargetEncoder, fit_target
     from chainrule.tables.values import DEFAULT_MISSING
 
-_HOME = {
-    "DEFAULT_MISSING": "values",
-    "SCALINGS": "scalings",
-    "Column": "schema",
-    "Encoder": "encode",
-    "Input": "columns",
-    "ColumnEncoder": "columns",
-    "InputValue": "encode",
-    "Scaling": "scalings",
-    "Schema": "schema",
-    "Table": "table",
-    "TargetEncoder": "target",
-    "fit_encoder": "encode",
-    "fit_target": "target",
-    "from_frame": "table",
-    "infer_schema": "schema",
-    "labeled_rows": "schema",
-    "read_table": "read",
-    "split_rows": "split",
+_NAMES = {
+    "columns": "ColumnEncoder Input",
+    "encode": "Encoder InputValue fit_encoder",
+    "read": "read_table",
+    "scalings": "SCALINGS Scaling",
+    "schema": "Column Schema infer_schema labeled_rows",
+    "split": "split_rows",
+    "table": "Table from_frame",
+    "target": "TargetEncoder fit_target",
+    "values": "DEFAULT_MISSING",
 }
+_HOME = {name: module for module, names in _NAMES.items() for name in names.split()}
 
 __all__ = [
-    "DEFAULT_MISSING",
-    "SCALINGS",
-    "Column",
-    "ColumnEncoder",
-    "Encoder",
-    "Input",
-    "InputValue",
-    "Scaling",
-    "Schema",
-    "Table",
-    "TargetEncoder",
-    "fit_encoder",
-    "fit_target",
-    "from_frame",
-    "infer_schema",
-    "labeled_rows",
-    "read_table",
+    "DEFAULT_MISSING", "SCALINGS", "Column", "ColumnEncoder", "Encoder", "Input", "InputValue", "Scaling", "Schema",
+    "Table", "TargetEncoder", "fit_encoder", "fit_target", "from_frame", "infer_schema", "labeled_rows", "read_table",
     "split_rows",
-]
+]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:

@@ -38,8 +38,7 @@ def number_cells(table: Table, name: str) -> FloatArray:
         numbers = pl.Series([None] * len(column), dtype=pl.Float64)
         _refuse(table, name, column.is_not_null(), "is not a number")
     values = numbers.cast(pl.Float64).to_numpy()
-    if np.isinf(values).any():
-        _refuse(table, name, pl.Series(np.isinf(values)), "is not a finite number (beyond ±1.8e308)")
+    _refuse(table, name, pl.Series(np.isinf(values)), "is not a finite number (beyond ±1.8e308)")
     return values
 
 
@@ -47,17 +46,14 @@ def boolean_cells(table: Table, name: str) -> FloatArray:
     """Return a column as 1.0 for true, yes or 1, 0.0 for false, no or 0, NaN where missing; shape (n,)."""
     column = table.column(name)
     if column.dtype == pl.Boolean:
-        found = column
-    else:
-        text = as_text(column)
-        found = to_booleans(text)
-        numbers = to_numbers(text, table.decimal).cast(pl.Float64)
-        found = pl.select(
-            pl.when(found.is_not_null()).then(found).when(numbers.is_in([0.0, 1.0])).then(numbers == 1.0)
-        ).to_series()
-        words = ", ".join((*TRUE_WORDS, "1", *FALSE_WORDS, "0"))
-        _refuse(table, name, found.is_null() & column.is_not_null(), f"is not a truth value ({words})")
-    return found.cast(pl.Float64).to_numpy()
+        return column.cast(pl.Float64).to_numpy()
+    text = as_text(column)
+    numbers = to_numbers(text, table.decimal).cast(pl.Float64)
+    found = to_booleans(text).cast(pl.Float64)
+    found = found.zip_with(found.is_not_null() | ~numbers.is_in([0.0, 1.0]), numbers)
+    words = ", ".join((*TRUE_WORDS, "1", *FALSE_WORDS, "0"))
+    _refuse(table, name, found.is_null() & column.is_not_null(), f"is not a truth value ({words})")
+    return found.to_numpy()
 
 
 def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
@@ -75,16 +71,13 @@ def date_cells(table: Table, name: str, spelling: str) -> pl.Series:
     if column.dtype != pl.String:
         # An all-missing column of another type has nothing in the way.
         _refuse(table, name, column.is_not_null(), what)
-        return pl.Series(
-            name, [None] * len(column), dtype=pl.Time if wanted == pl.Time else pl.Datetime("us")
-        )
+        return pl.Series(name, [None] * len(column), pl.Time if wanted == pl.Time else pl.Datetime("us"))
     best = to_dates(column, spelling)
     for other in DATE_FORMATS:
         if best.null_count() == column.null_count():
             break
         if ("%Y" in other) == ("%Y" in spelling) and (other.startswith("%Y") or "%Y" not in other):
-            more = to_dates(column, other)
-            best = pl.select(pl.when(best.is_null()).then(more).otherwise(best)).to_series()
+            best = best.zip_with(best.is_not_null(), to_dates(column, other))
     _refuse(table, name, best.is_null() & column.is_not_null(), what)
     return best
 
@@ -101,7 +94,7 @@ def level_codes(table: Table, name: str, levels: Sequence[str]) -> IntArray:
     codes = text.replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
     if column.dtype != pl.String and bool((codes == LEVEL_UNSEEN).any()):
         plain = as_text(column).replace_strict(known, places, default=LEVEL_UNSEEN, return_dtype=pl.Int64)
-        codes = pl.select(pl.when(codes == LEVEL_UNSEEN).then(plain).otherwise(codes)).to_series()
+        codes = codes.zip_with(codes != LEVEL_UNSEEN, plain)
     result: IntArray = codes.fill_null(LEVEL_UNSEEN).to_numpy(writable=True)
     result[text.is_null().to_numpy()] = LEVEL_MISSING
     return result
@@ -109,10 +102,9 @@ def level_codes(table: Table, name: str, levels: Sequence[str]) -> IntArray:
 
 def _refuse(table: Table, name: str, wrong: pl.Series, what: str) -> None:
     """Raise TableError about the first cell that ``wrong`` marks, if any."""
-    if not wrong.any():
-        return
-    row = int(wrong.arg_max() or 0)
-    raise TableError(f"{located(table, row, name)} {what}; {remedy(table, row, name)}")
+    if wrong.any():
+        row = int(wrong.arg_max() or 0)
+        raise TableError(f"{located(table, row, name)} {what}; {remedy(table, row, name)}")
 
 
 def located(table: Table, row: int, name: str) -> str:

@@ -1,6 +1,6 @@
 """One column's way to its input neurons: fitting it, writing its values, reading it back from a file."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Annotated
@@ -17,7 +17,7 @@ from chainrule.tables.kinds import INPUT_KINDS
 from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
 from chainrule.tables.schema import Column
 from chainrule.tables.table import Table
-from chainrule.tables.values import DATE_FORMATS, as_text
+from chainrule.tables.values import DATE_FORMATS, level_counts
 
 VALUE = "value"
 
@@ -108,22 +108,20 @@ class ColumnEncoder(Plain):
     @cached_property
     def inputs(self) -> tuple[Input, ...]:
         """The input neurons of this column, in order."""
-        return tuple(self._inputs())
-
-    def _inputs(self) -> Iterator[Input]:
+        name, found = self.name, []
         for part in self.parts:
-            arithmetic = ARITHMETIC[part.arithmetic]
-            label = self.name if part.name == VALUE else f"{self.name}: {_part_label(part)}"
-            yield Input(label, self.name, part.name, arithmetic.formula, part.parameters, part.seen)
+            label = name if part.name == VALUE else f"{name}: {_part_label(part)}"
+            formula = ARITHMETIC[part.arithmetic].formula
+            found.append(Input(label, name, part.name, formula, part.parameters, part.seen))
         for level in self.levels:
-            formula = f'[{self.name} = "{level}"]'
-            yield Input(f"{self.name}: {level}", self.name, "level", formula, {}, True)
+            found.append(Input(f"{name}: {level}", name, "level", f'[{name} = "{level}"]', {}, True))
         if self.missing:
-            label = f"{self.name}: {self._free('missing')}" if self.levels else f"{self.name} is missing"
-            yield Input(label, self.name, "missing", f"[{self.name} is missing]", {}, True)
+            label = f"{name}: {self._free('missing')}" if self.levels else f"{name} is missing"
+            found.append(Input(label, name, "missing", f"[{name} is missing]", {}, True))
         if self.kind == "category":
-            label = f"{self.name}: {self._free('other')}"
-            yield Input(label, self.name, "other", f"[{self.name} is none of these]", {}, self.rare)
+            label, formula = f"{name}: {self._free('other')}", f"[{name} is none of these]"
+            found.append(Input(label, name, "other", formula, {}, self.rare))
+        return tuple(found)
 
     def _free(self, word: str) -> str:
         while word in self.levels:
@@ -134,10 +132,9 @@ class ColumnEncoder(Plain):
         """Write the values of the inputs into ``out``, shape (n, inputs of this column), all zeros."""
         if self.kind == "category":
             codes = level_codes(table, self.name, self.levels)
-            n_levels = len(self.levels)
-            places = np.where(codes >= 0, codes, n_levels + self.missing)
+            places = np.where(codes >= 0, codes, len(self.levels) + self.missing)
             if self.missing:
-                places[codes == LEVEL_MISSING] = n_levels
+                places[codes == LEVEL_MISSING] = len(self.levels)
             out[np.arange(len(places)), places] = 1
             return
         values = self._values(table)
@@ -164,23 +161,24 @@ class ColumnEncoder(Plain):
 
 def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_levels: int) -> ColumnEncoder:
     """Fit the encoder of one column to the training rows."""
-    missing = bool(table.column(column.name)[rows].is_null().any())
-    if column.kind == "category":
-        levels, rare = _fit_levels(table, column.name, rows, max_levels)
-        return ColumnEncoder(column.name, "category", (), levels, rare, missing, "")
-    if column.kind == "datetime":
-        dates = date_cells(table, column.name, column.spelling)[rows]
-        return ColumnEncoder(
-            column.name, "datetime", _fit_dates(dates, scaling), (), False, missing, column.spelling
-        )
-    if column.kind == "boolean":
-        values = boolean_cells(table, column.name)[rows]
+    name, kind = column.name, column.kind
+    parts: tuple[Part, ...] = ()
+    levels: tuple[str, ...] = ()
+    rare, spelling = False, ""
+    if kind == "category":
+        levels, rare = _fit_levels(table, name, rows, max_levels)
+    elif kind == "datetime":
+        spelling = column.spelling
+        parts = _fit_dates(date_cells(table, name, spelling)[rows], scaling)
+    elif kind == "boolean":
+        values = boolean_cells(table, name)[rows]
         present = values[~np.isnan(values)]
         fill = float(len(present) > 0 and present.mean() > 0.5)
-        part = Part(VALUE, "none", {}, fill, bool(present.any()))
+        parts = (Part(VALUE, "none", {}, fill, bool(present.any())),)
     else:
-        part = _fit_part(VALUE, scaling, number_cells(table, column.name)[rows])
-    return ColumnEncoder(column.name, column.kind, (part,), (), False, missing, "")
+        parts = (_fit_part(VALUE, scaling, number_cells(table, name)[rows]),)
+    missing = bool(table.column(name)[rows].is_null().any())
+    return ColumnEncoder(name, kind, parts, levels, rare, missing, spelling)
 
 
 def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:
@@ -193,8 +191,7 @@ def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:
 
 
 def _fit_levels(table: Table, name: str, rows: IntArray, max_levels: int) -> tuple[tuple[str, ...], bool]:
-    text = as_text(table.column(name))[rows].drop_nulls().alias("level")
-    counts = text.value_counts(name="count").sort(["count", "level"], descending=[True, False])
+    counts = level_counts(table.column(name)[rows])
     kept = counts.head(max_levels).get_column("level").to_list()
     return tuple(sorted(kept)), counts.height > max_levels
 
@@ -209,9 +206,8 @@ def _fit_dates(dates: pl.Series, scaling: str) -> tuple[Part, ...]:
         if np.nanmin(numbers) == np.nanmax(numbers):
             continue
         if name == "weekday":
-            present = set(numbers[~np.isnan(numbers)])
-            for k in range(1, 8):
-                parts.append(Part(name, "equals", {"k": float(k)}, fills[name], k in present))
+            days = [(k, bool(np.any(numbers == k))) for k in range(1, 8)]
+            parts += [Part(name, "equals", {"k": float(k)}, fills[name], seen) for k, seen in days]
         elif name in ("month", "hour"):
             period = {"period": 12.0 if name == "month" else 24.0}
             parts += [Part(name, wave, period, fills[name], True) for wave in ("sine", "cosine")]

@@ -6,10 +6,9 @@ import polars as pl
 from chainrule._types import FloatArray
 
 WEEKDAYS = ("Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday")
+DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 
 _MICROSECONDS_PER_HOUR = 3.6e9
-
-DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 
 
 def date_parts(dates: pl.Series) -> dict[str, FloatArray]:
@@ -18,17 +17,13 @@ def date_parts(dates: pl.Series) -> dict[str, FloatArray]:
     ``year``; ``month`` 1 to 12; ``day`` of the month; ``weekday`` 1 (Monday) to 7; ``hour`` 0 to 24 with its
     minutes as a fraction; ``days`` elapsed since 1970-01-01. A column of times has the hour only.
     """
+    times = dates if dates.dtype == pl.Time else dates.dt.time()
+    hour = _floats(times.cast(pl.Int64)) / (1000 * _MICROSECONDS_PER_HOUR)
     if dates.dtype == pl.Time:
-        return {"hour": _floats(dates.cast(pl.Int64)) / (1000 * _MICROSECONDS_PER_HOUR)}
+        return {"hour": hour}
     elapsed = _floats(dates.cast(pl.Datetime("us")).cast(pl.Int64)) / (24 * _MICROSECONDS_PER_HOUR)
-    return {
-        "year": _floats(dates.dt.year()),
-        "month": _floats(dates.dt.month()),
-        "day": _floats(dates.dt.day()),
-        "weekday": _floats(dates.dt.weekday()),
-        "hour": _floats(dates.dt.time().cast(pl.Int64)) / (1000 * _MICROSECONDS_PER_HOUR),
-        "days": elapsed,
-    }
+    whole = {name: _floats(getattr(dates.dt, name)()) for name in ("year", "month", "day", "weekday")}
+    return {**whole, "hour": hour, "days": elapsed}
 
 
 def middle(dates: pl.Series) -> pl.Series:

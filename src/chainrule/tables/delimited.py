@@ -4,12 +4,14 @@ import csv
 import io
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from chainrule._doors import setting
-from chainrule._types import IntArray
+from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.table import check_names
 
@@ -47,25 +49,18 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
     sample = text[:_SAMPLE_CHARACTERS]
     best, best_score = "", (0.0, 0)
     for delimiter in candidates:
-        counts: list[int] = []
         try:
-            for record in csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter):
-                if record:
-                    counts.append(len(record))
-                if len(counts) == _SAMPLE_RECORDS:
-                    break
+            reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
+            counts = [len(record) for record in islice(filter(None, reader), _SAMPLE_RECORDS)]
         except csv.Error:
             continue
         if len(sample) < len(text) and 1 < len(counts) < _SAMPLE_RECORDS:
             counts.pop()
         if counts and counts[0] > 1:
             agree = sum(count == counts[0] for count in counts) / len(counts)
-            best, best_score = max(
-                (best, best_score), (delimiter, (agree, counts[0])), key=lambda pair: pair[1]
-            )
-    if best:
-        return best
-    return next((delimiter for delimiter in candidates if delimiter not in sample), candidates[0])
+            if (agree, counts[0]) > best_score:
+                best, best_score = delimiter, (agree, counts[0])
+    return best or next((delimiter for delimiter in candidates if delimiter not in sample), candidates[0])
 
 
 def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
@@ -77,19 +72,16 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
     layout = _scan(data, delimiter)
     if layout is None:
         return _read_record_by_record(text, delimiter, where)
-    spans = zip(layout.starts, layout.ends, strict=True)
-    first, line = next(
-        ((i, data[a:b].decode()) for i, (a, b) in enumerate(spans) if data[a:b].strip(b" \t")), (-1, "")
-    )
+    records = enumerate(data[a:b] for a, b in zip(layout.starts, layout.ends, strict=True))
+    first, line = next(((i, record) for i, record in records if record.strip(b" \t")), (-1, b""))
     if first < 0:
         raise TableError(f"{where}: the file is empty")
-    header = next(csv.reader([line], delimiter=delimiter))
-    names, notes = _name_columns(header, where)
+    names, notes = _name_columns(next(csv.reader([line.decode()], delimiter=delimiter)), where)
     body = slice(first + 1, None)
     blank = (layout.ends == layout.starts)[body] | _only_spaces(data, layout, body, len(names))
     lines = layout.lines[body][~blank]
     _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
-    notes += _blank_note(blank, layout.lines[body])
+    notes += _blank_note(layout.lines[body][blank])
     cells = _read_cells(data, layout, body, blank, names, delimiter)
     if cells is None:
         return _read_record_by_record(text, delimiter, where)
@@ -120,24 +112,19 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     return _Layout(starts, ends, lines, fields)
 
 
-def _quotes_are_regular(
-    octets: np.ndarray[tuple[int], np.dtype[np.uint8]], quotes: IntArray, cut: int
-) -> bool:
+def _quotes_are_regular(octets: NDArray[np.uint8], quotes: IntArray, cut: int) -> bool:
     """Whether each quote opens a field, closes one, or is half of a doubled quote inside one."""
     if len(quotes) % 2:
         return False
     padded = np.concatenate(([10], octets, [10, 10])).astype(np.uint8)
     before = padded[quotes[0::2]]
     after, second = padded[quotes[1::2] + 2], padded[quotes[1::2] + 3]
-    opens = (before == cut) | (before == ord("\n")) | (before == ord('"'))
-    closes = (after == cut) | (after == ord("\n")) | (after == ord('"'))
-    closes |= (after == ord("\r")) & (second == ord("\n"))
-    return bool(opens.all() and closes.all())
+    around = (cut, ord("\n"), ord('"'))
+    closes = np.isin(after, around) | (after == ord("\r")) & (second == ord("\n"))
+    return bool(np.isin(before, around).all() and closes.all())
 
 
-def _only_spaces(
-    data: bytes, layout: _Layout, body: slice, width: int
-) -> np.ndarray[tuple[int], np.dtype[np.bool_]]:
+def _only_spaces(data: bytes, layout: _Layout, body: slice, width: int) -> BoolArray:
     found = np.zeros(len(layout.starts[body]), dtype=np.bool_)
     if width > 1:
         for i in np.flatnonzero(layout.fields[body] == 1):
@@ -146,12 +133,7 @@ def _only_spaces(
 
 
 def _read_cells(
-    data: bytes,
-    layout: _Layout,
-    body: slice,
-    blank: np.ndarray[tuple[int], np.dtype[np.bool_]],
-    names: Sequence[str],
-    delimiter: str,
+    data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str
 ) -> pl.DataFrame | None:
     starts = layout.starts[body]
     if not len(starts) or blank.all():
@@ -203,9 +185,7 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     columns = zip(*records[1:], strict=True) if len(records) > 1 else [[] for _ in names]
     cells = pl.DataFrame([pl.Series(n, list(c), pl.String) for n, c in zip(names, columns, strict=True)])
     after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
-    return Delimited(
-        names, cells, places, notes + _blank_note(np.ones(len(after_header), np.bool_), after_header)
-    )
+    return Delimited(names, cells, places, notes + _blank_note(after_header))
 
 
 def _name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:
@@ -237,20 +217,16 @@ def _check_fields(fields: IntArray, lines: IntArray, expected: int, delimiter: s
     wrong = np.flatnonzero(fields != expected)
     if not len(wrong):
         return
-    found = int(fields[wrong[0]])
-    n_more = len(wrong) - 1
-    are = "line is" if n_more == 1 else "lines are"
-    more = f" ({n_more} more {are} like it)" if n_more else ""
+    found, n_more = int(fields[wrong[0]]), len(wrong) - 1
+    more = f" ({n_more} more {'line is' if n_more == 1 else 'lines are'} like it)" if n_more else ""
     shown = "tab" if delimiter == "\t" else repr(delimiter)
-    fields_found = f"{found} field{'s' * (found != 1)}"
     raise TableError(
-        f"{where}: line {lines[wrong[0]]} has {fields_found}, where the header has {expected}{more}; "
+        f"{where}: line {lines[wrong[0]]} has {found} field{'s' * (found != 1)}, where the header has {expected}{more}; "
         f"quote the cells that hold the delimiter ({shown}), or name another with {setting('delimiter')}"
     )
 
 
-def _blank_note(blank: np.ndarray[tuple[int], np.dtype[np.bool_]], lines: IntArray) -> tuple[str, ...]:
-    at = lines[blank]
+def _blank_note(at: IntArray) -> tuple[str, ...]:
     if not len(at):
         return ()
     return (f"{len(at)} blank line{'s' * (len(at) > 1)} skipped, the first at line {at[0]}",)

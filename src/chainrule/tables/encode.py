@@ -65,9 +65,8 @@ class Encoder(Plain):
         encoded: FloatArray = np.zeros((table.n_rows, self.n_inputs), dtype=dtype)
         start = 0
         for column in self.columns if table.n_rows else ():
-            stop = start + len(column.inputs)
-            column.write(table, encoded[:, start:stop])
-            start = stop
+            column.write(table, encoded[:, start : start + len(column.inputs)])
+            start += len(column.inputs)
         return encoded
 
     def explain_row(self, table: Table, row: int) -> list[InputValue]:
@@ -78,7 +77,6 @@ class Encoder(Plain):
 
     def explain_rows(self, table: Table) -> list[list[InputValue]]:
         """Return for every row and input neuron its value, and where that value comes from."""
-        self._check_columns(table)
         values = self.transform(table)
         explained: list[list[InputValue]] = [[] for _ in range(table.n_rows)]
         for column in self.columns:
@@ -86,22 +84,19 @@ class Encoder(Plain):
             for neuron, used in zip(column.inputs, column.numbers_used(table), strict=True):
                 for row, made in enumerate(explained):
                     v = {} if used is None else {"v": float(used[row])}
-                    cell = None if cells[row] is None else str(cells[row])
-                    parameters = {**v, **neuron.parameters}
-                    value = float(values[row, len(made)])
-                    made.append(InputValue(neuron.name, column.name, cell, neuron.formula, parameters, value))
+                    cell, value = cells[row], float(values[row, len(made)])
+                    given = (neuron.formula, {**v, **neuron.parameters}, value)
+                    made.append(InputValue(neuron.name, column.name, cell, *given))
         return explained
 
     def _check_columns(self, table: Table) -> None:
         known = set(table.columns)
         lacking = [column.name for column in self.columns if column.name not in known]
         if lacking:
-            names = listed([repr(name) for name in lacking], most=10)
-            what = "the column" if len(lacking) == 1 else f"{len(lacking)} columns"
-            are = "is" if len(lacking) == 1 else "are"
+            what, are = ("the column", "is") if len(lacking) == 1 else (f"{len(lacking)} columns", "are")
             raise TableError(
-                f"{table.name}: {what} {names} that the model was trained on {are} not there; "
-                f"{suggestion(lacking[0], table.columns)}"
+                f"{table.name}: {what} {listed(list(map(repr, lacking)), most=10)} that the model was trained on {are} not "
+                f"there; {suggestion(lacking[0], table.columns)}"
             )
 
 

@@ -33,7 +33,7 @@ FIRST = 20
 """The cells that are looked at one by one before a whole column is."""
 
 _IDENTIFIER_NAME = re.compile(
-    r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$",
+    r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$"
 )
 
 
@@ -58,29 +58,24 @@ class Finding:
 def find_kind(table: Table, name: str) -> Finding:
     """Find the kind of a column from its type, its cells and its name."""
     column = table.column(name)
-    dtype = column.dtype
-    n_missing = column.null_count()
-    present = len(column) - n_missing
+    dtype, n_missing = column.dtype, column.null_count()
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
         return Finding("nested", f"its cells are of the type {dtype}, not single values", n_missing=n_missing)
     n_unique = column.n_unique() - (n_missing > 0)
-    if present == 0:
+    if n_missing == len(column):
         return Finding("constant", "every cell is missing", n_missing=n_missing)
     if n_unique == 1 and n_missing == 0:
         return Finding("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
-    return replace(_find(table, name, n_unique), n_missing=n_missing, n_unique=n_unique)
-
-
-def _find(table: Table, name: str, n_unique: int) -> Finding:
-    column = table.column(name)
-    if column.dtype == pl.Boolean:
-        return Finding("boolean")
-    if column.dtype in (pl.Datetime, pl.Time):
-        return Finding("datetime", spelling="%H:%M" if column.dtype == pl.Time else "%Y-%m-%d")
-    if column.dtype.is_numeric():
+    if dtype == pl.Boolean:
+        found = Finding("boolean")
+    elif dtype in (pl.Datetime, pl.Time):
+        found = Finding("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
+    elif dtype.is_numeric():
         reason = _why_identifier(column, name, n_unique)
-        return Finding("identifier" if reason else "number", reason)
-    return _find_text_kind(table, name, n_unique)
+        found = Finding("identifier" if reason else "number", reason)
+    else:
+        found = _find_text_kind(table, name, n_unique)
+    return replace(found, n_missing=n_missing, n_unique=n_unique)
 
 
 def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:
@@ -97,20 +92,18 @@ def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:
 
 def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
     column = table.column(name)
-    present = len(column) - column.null_count()
+    present = column.count()
     if _is_boolean(column, present):
         return Finding("boolean")
     spelling, dated, ambiguous = date_spelling(column)
     if dated == present:
         if not ambiguous:
             return Finding("datetime", spelling=spelling)
-        return Finding(
-            "text", "day and month can't be told apart in its dates; write them as 2024-12-31", spelling
-        )
+        reason = "day and month can't be told apart in its dates; write them as 2024-12-31"
+        return Finding("text", reason, spelling)
     odd, remedied, is_error = "", "", False
     numbers = to_numbers(column, table.decimal)
-    n_numbers = len(numbers) - numbers.null_count()
-    if ODD_SHARE * present <= n_numbers < present:
+    if ODD_SHARE * present <= numbers.count() < present:
         odd, remedied = _odd_cell(table, name, numbers, "a number")
         is_error = table.untyped and numbers.drop_nulls().n_unique() > FEW_NUMBERS
     elif dated >= ODD_SHARE * present:
@@ -143,12 +136,7 @@ def _text_or_category(column: pl.Series, present: int, n_unique: int) -> tuple[s
 def _odd_cell(table: Table, name: str, read: pl.Series, what: str) -> tuple[str, str]:
     """Name the first cell that could not be read as what the others are, and a remedy."""
     odd = read.is_null() & table.column(name).is_not_null()
-    row = int(odd.arg_max() or 0)
-    more = int(odd.sum()) - 1
+    row, more = int(odd.arg_max() or 0), int(odd.sum()) - 1
     others = f" (and {more} more cell{'s are' if more > 1 else ' is'} odd)" if more else ""
-    n_read = len(read) - read.null_count()
-    return (
-        f"{table.name}: column {name!r} is {what} in {n_read} rows but {shown(table, row, name)} in "
-        f"{table.place(row)}{others}",
-        remedy(table, row, name),
-    )
+    found = f"column {name!r} is {what} in {read.count()} rows but {shown(table, row, name)} in {table.place(row)}"
+    return f"{table.name}: {found}{others}", remedy(table, row, name)

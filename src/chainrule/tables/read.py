@@ -56,13 +56,17 @@ def read_table(
     ...     read_table(path, decimal=",").frame.rows()
     [(1.5, 'yes'), (None, 'no')]
     """
-    cut = _checked_delimiter(delimiter)
+    cut = None if delimiter is None else _checked_delimiter(delimiter)
     if decimal not in (".", ","):
         raise SettingsError(f"decimal is {decimal!r}; it is '.' or ','")
     data, name = _load(source)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     if data[:2] == b"\x1f\x8b":
-        data = _decompress(data, name)
+        try:
+            data = gzip.decompress(data)
+        except (EOFError, OSError, zlib.error) as error:
+            remedy = "fetch or compress the file again"
+            raise TableError(f"{name}: the gzip data is damaged or cut short ({error}); {remedy}") from error
         suffixes = [suffix for suffix in suffixes if suffix not in (".gz", ".gzip")]
     elif suffixes[-1:] == [".gz"]:
         raise TableError(
@@ -78,15 +82,9 @@ def read_table(
     text, notes = _decode(data, name, encoding)
     if suffix in _NDJSON or (suffix not in (".csv", ".tsv", ".tab", ".txt") and text.lstrip()[:1] == "{"):
         return _read_ndjson(text, name, missing, notes)
-    if cut is None:
-        cut = _default_delimiter(text, suffix, decimal)
-    return _read_text(text, name, cut, decimal, missing, notes)
-
-
-def _read_text(
-    text: str, name: str, delimiter: str, decimal: str, missing: Sequence[str], notes: tuple[str, ...]
-) -> Table:
-    parts = read_delimited(text, delimiter, name)
+    if cut is None and suffix in (".tsv", ".tab"):
+        cut = "\t"
+    parts = read_delimited(text, cut or sniff_delimiter(text, [c for c in DELIMITERS if c != decimal]), name)
     if not len(parts.lines):
         raise TableError(f"{name}: there is a header ({listed(parts.names)}) but no row below it")
     raw = clean(parts.cells, missing)
@@ -103,21 +101,13 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     return (f"{listed(found)}: numbers with a decimal comma, taken for text; name it as the decimal sign",)
 
 
-def _checked_delimiter(delimiter: str | None) -> str | None:
-    if delimiter is None:
-        return None
+def _checked_delimiter(delimiter: str) -> str:
     cut = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if len(cut) != 1 or not cut.isascii() or cut in '"\r\n':
         raise SettingsError(
             f"the delimiter is {delimiter!r}; it is one character such as , ; | or the word tab"
         )
     return cut
-
-
-def _default_delimiter(text: str, suffix: str, decimal: str) -> str:
-    if suffix in (".tsv", ".tab"):
-        return "\t"
-    return sniff_delimiter(text, [cut for cut in DELIMITERS if cut != decimal])
 
 
 def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
@@ -140,15 +130,6 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
         raise TableError(f"{name}: can't be read: {reason}") from error
 
 
-def _decompress(data: bytes, name: str) -> bytes:
-    try:
-        return gzip.decompress(data)
-    except (EOFError, OSError, zlib.error) as error:
-        raise TableError(
-            f"{name}: the gzip data is damaged or cut short ({error}); fetch or compress the file again"
-        ) from error
-
-
 def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
     marked = next((codec for mark, codec in _BYTE_ORDER_MARKS if data.startswith(mark)), None)
     codec = encoding or marked or "utf-8"
@@ -162,13 +143,11 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1
         if encoding or marked:
-            raise TableError(
-                f"{name}: line {line}: can't be decoded as {codec}; choose another {setting('encoding')}"
-            ) from error
+            remedy = f"choose another {setting('encoding')}"
+            raise TableError(f"{name}: line {line}: can't be decoded as {codec}; {remedy}") from error
         text = data.decode("latin-1")
         notes = (
-            f"is not UTF-8 (first at line {line}), so it was read as Latin-1; "
-            "if letters are wrong, name the encoding",
+            f"is not UTF-8 (first at line {line}), so it was read as Latin-1; if letters are wrong, name the encoding",
         )
     if "\0" in text:
         line = text.count("\n", 0, text.index("\0")) + 1
@@ -199,13 +178,8 @@ def _read_ndjson(text: str, name: str, missing: Sequence[str], notes: tuple[str,
         for column in cells.values():
             if len(column) < len(lines):
                 column.append(None)
-    table = typed_table(
-        pl.DataFrame([_typed_cells(key, column) for key, column in cells.items()]),
-        name,
-        missing,
-        untyped=True,
-        notes=notes,
-    )
+    frame = pl.DataFrame([_typed_cells(key, column) for key, column in cells.items()])
+    table = typed_table(frame, name, missing, untyped=True, notes=notes)
     return replace(table, lines=np.array(lines, dtype=np.int64))
 
 
@@ -222,9 +196,8 @@ def _parse_object(line: str, number: int, name: str) -> dict[str, object]:
     except TableError:  # is a ValueError, too
         raise
     except (ValueError, RecursionError) as error:
-        raise TableError(
-            f"{name}: line {number}: is not JSON ({error}); NDJSON has one whole object in every line"
-        ) from error
+        remedy = "NDJSON has one whole object in every line"
+        raise TableError(f"{name}: line {number}: is not JSON ({error}); {remedy}") from error
     if not isinstance(record, dict):
         raise TableError(
             f"{name}: line {number}: is not a JSON object; NDJSON has one object {{…}} in every line"

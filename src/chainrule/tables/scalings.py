@@ -28,8 +28,8 @@ class Scaling:
 
     name: str
     formula: str
-    parameters: tuple[str, ...]
-    fit: Callable[[FloatArray], dict[str, float]]
+    parameters: tuple[str, ...] = ()
+    fit: Callable[[FloatArray], dict[str, float]] = lambda values: {}
     center: str = "0"
     spread: str = ""
     inverse: str = ""
@@ -74,10 +74,6 @@ def _number(formula: str, parameters: Mapping[str, float]) -> float:
     return float(parsed(formula).evaluate(parameters, np))
 
 
-def _fit_minmax(values: FloatArray) -> dict[str, float]:
-    return {"low": float(values.min()), "high": float(values.max())}
-
-
 def _fit_standard(values: FloatArray) -> dict[str, float]:
     # Dividing by a power of two is exact, and keeps sums and squares within the range of floats.
     unit = np.ldexp(1.0, int(np.frexp(np.abs(values).max())[1]))
@@ -104,47 +100,24 @@ def fit_scaling(scaling: str, values: FloatArray) -> tuple[str, dict[str, float]
     if drawn.min() == drawn.max() and SCALINGS[scaling].spread:
         return "constant", {}
     parameters = SCALINGS[scaling].fit(drawn)
-    if not SCALINGS[scaling].are_sound(parameters):
-        return "constant", {}
-    return scaling, parameters
+    return (scaling, parameters) if SCALINGS[scaling].are_sound(parameters) else ("constant", {})
 
 
-def _fit_nothing(values: FloatArray) -> dict[str, float]:
-    return {}
+def _by_name(*scalings: Scaling) -> Mapping[str, Scaling]:
+    return {scaling.name: scaling for scaling in scalings}
 
 
-SCALINGS: Mapping[str, Scaling] = {
-    scaling.name: scaling
-    for scaling in (
-        Scaling(
-            "robust",
-            "(v - median)/scale/sqrt(1 + ((v - median)/scale/3)^2)",
-            ("median", "scale"),
-            _fit_robust,
-            center="median",
-            spread="scale",
-        ),
-        Scaling(
-            "standard",
-            "(v - mean)/std",
-            ("mean", "std"),
-            _fit_standard,
-            center="mean",
-            spread="std",
-            inverse="y*std + mean",
-        ),
-        Scaling(
-            "minmax",
-            "(v - low)/(high - low)",
-            ("low", "high"),
-            _fit_minmax,
-            center="low",
-            spread="high - low",
-            inverse="y*(high - low) + low",
-        ),
-        Scaling("none", "v", (), _fit_nothing, inverse="y"),
-    )
-}
+_BENT = "(v - median)/scale/sqrt(1 + ((v - median)/scale/3)^2)"
+SCALINGS = _by_name(
+    Scaling("robust", _BENT, ("median", "scale"), _fit_robust, "median", "scale"),
+    Scaling("standard", "(v - mean)/std", ("mean", "std"), _fit_standard, "mean", "std", "y*std + mean"),
+    Scaling(
+        *("minmax", "(v - low)/(high - low)", ("low", "high")),
+        lambda values: {"low": float(values.min()), "high": float(values.max())},
+        *("low", "high - low", "y*(high - low) + low"),
+    ),
+    Scaling("none", "v", inverse="y"),
+)
 """The scalings that can be chosen.
 
 ``robust`` divides by the distance of the quartiles (half the range where that is 0) and bends the result into
@@ -153,15 +126,12 @@ Strong pre-tuned MLPs and boosted trees on tabular data", 2024. ``standard`` use
 deviation (divisor n).
 """
 
-FIXED: Mapping[str, Scaling] = {
-    scaling.name: scaling
-    for scaling in (
-        Scaling("constant", "0", (), _fit_nothing),
-        Scaling("sine", "sin(2*pi*v/period)", ("period",), _fit_nothing, spread="period"),
-        Scaling("cosine", "cos(2*pi*v/period)", ("period",), _fit_nothing, spread="period"),
-        Scaling("equals", "where(v == k, 1, 0)", ("k",), _fit_nothing),
-    )
-}
+FIXED = _by_name(
+    Scaling("constant", "0"),
+    Scaling("sine", "sin(2*pi*v/period)", ("period",), spread="period"),
+    Scaling("cosine", "cos(2*pi*v/period)", ("period",), spread="period"),
+    Scaling("equals", "where(v == k, 1, 0)", ("k",)),
+)
 """The arithmetic that is not chosen: of numbers without spread, and of the parts of a date."""
 
 ARITHMETIC: Mapping[str, Scaling] = {**SCALINGS, **FIXED}

@@ -15,7 +15,7 @@ from chainrule.tables.cells import boolean_cells, date_cells, number_cells
 from chainrule.tables.kinds import INPUT_KINDS, KINDS, Finding, find_kind
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_task
-from chainrule.tables.values import DATE_FORMATS, as_text, to_dates
+from chainrule.tables.values import DATE_FORMATS, level_counts, to_dates
 
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
@@ -100,7 +100,7 @@ def infer_schema(
     >>> schema.task_reason
     'regression: the target is a number with 3 different values in 3 rows'
     """
-    kinds = dict(kinds or {})
+    kinds = kinds or {}
     _check_names(table, target, inputs, drop, kinds, max_levels)
     if target is not None and table.n_rows < 2:
         raise TableError(f"{table.name}: the table has 1 row; training needs at least 2")
@@ -143,25 +143,26 @@ def _check_names(
     kinds: Mapping[str, str],
     max_levels: int,
 ) -> None:
-    named = [
-        ("target", [target] if target is not None else []),
-        ("input", inputs or []),
-        ("column to drop", drop),
-    ]
+    inputs = inputs or ()
+    named: dict[str, Collection[str]] = {
+        "target": [] if target is None else [target],
+        "input": inputs,
+        "column to drop": drop,
+        "column with a kind of its own": kinds,
+    }
     known = set(table.columns)
-    for what, names in [*named, ("column with a kind of its own", kinds)]:
+    for what, names in named.items():
         for name in names:
             if name not in known:
-                raise TableError(
-                    f"{table.name}: the {what} {name!r} is not there; {suggestion(name, table.columns)}"
-                )
-    if target is not None and target in (inputs or ()):
+                hint = suggestion(name, table.columns)
+                raise TableError(f"{table.name}: the {what} {name!r} is not there; {hint}")
+    if target is not None and target in inputs:
         raise SettingsError(f"{target!r} is the target, so it can't be an input as well")
     if target is not None and target in drop:
         raise SettingsError(f"{target!r} is the target, so it can't be dropped")
-    both = [name for name in inputs or () if name in drop]
-    if both:
-        raise SettingsError(f"{both[0]!r} is named as an input and to be dropped; choose one")
+    for name in inputs:
+        if name in drop:
+            raise SettingsError(f"{name!r} is named as an input and to be dropped; choose one")
     for name, kind in kinds.items():
         if kind not in INPUT_KINDS:
             raise SettingsError(f"the kind of {name!r} is {kind!r}; it is one of {', '.join(INPUT_KINDS)}")
@@ -200,36 +201,32 @@ def _column(
         if inputs is not None and kind == "nested":
             raise TableError(f"{table.name}: {name!r} can't be an input: {reason}")
         if inputs is not None and kind in ("identifier", "text"):
-            kind, reason = _as_input(table, name), f"an input, as asked for, though {reason}"
+            kind = "number" if table.column(name).dtype.is_numeric() else "category"
+            reason = f"an input, as asked for, though {reason}"
         else:
             role = "left out"
     summary = _summary(table, name, kind, finding.spelling)
     return Column(name, kind, role, reason, finding.n_missing, finding.n_unique, summary, finding.spelling)
 
 
-def _as_input(table: Table, name: str) -> str:
-    return "number" if table.column(name).dtype.is_numeric() else "category"
-
-
 def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
     """Let identifiers in where nothing else is left: a table of two columns may well count its rows."""
     if any(column.role == "input" for column in columns):
         return columns
-    rescued = [
-        replace(c, kind="number", role="input", reason=f"the only input there is, though {c.reason}")
-        if c.kind == "identifier"
-        and c.reason.startswith("it only")
-        and table.column(c.name).dtype.is_integer()
-        else c
+    counts = [
+        c.kind == "identifier" and c.reason.startswith("it only") and table.column(c.name).dtype.is_integer()
         for c in columns
     ]
-    if not any(column.role == "input" for column in rescued):
+    if not any(counts):
         reasons = "; ".join(f"{c.name}: {c.reason}" for c in columns[:10] if c.role == "left out")
-        raise TableError(
-            f"{table.name}: no column is left to be an input ({reasons or 'there is only the target'}); "
-            f"name some with {setting('inputs')}"
-        )
-    return rescued
+        why = f"no column is left to be an input ({reasons or 'there is only the target'})"
+        raise TableError(f"{table.name}: {why}; name some with {setting('inputs')}")
+    return [
+        replace(c, kind="number", role="input", reason=f"the only input there is, though {c.reason}")
+        if is_one
+        else c
+        for c, is_one in zip(columns, counts, strict=True)
+    ]
 
 
 def _check_input(table: Table, column: Column, finding: Finding, max_levels: int) -> list[str]:
@@ -243,10 +240,8 @@ def _check_input(table: Table, column: Column, finding: Finding, max_levels: int
     elif column.kind == "datetime":
         date_cells(table, column.name, column.spelling)
     elif column.n_unique > max_levels:
-        return [
-            f"column {column.name!r} has {column.n_unique} levels: the {max_levels} most frequent have "
-            "an input each, the others share one"
-        ]
+        shared = f"the {max_levels} most frequent have an input each, the others share one"
+        return [f"column {column.name!r} has {column.n_unique} levels: {shared}"]
     return []
 
 
@@ -254,20 +249,17 @@ def _odd_note(table: Table, finding: Finding, what: str) -> list[str]:
     if not finding.odd:
         return []
     # A note is kept with the model, so it is in no door's words.
-    return [
-        f"{finding.odd.removeprefix(f'{table.name}: ')}; correct it, or make it missing; as it is, it is {what}"
-    ]
+    odd = finding.odd.removeprefix(f"{table.name}: ")
+    return [f"{odd}; correct it, or make it missing; as it is, it is {what}"]
 
 
 def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[str]:
     notes = []
     lacking = table.n_rows - len(rows)
     if lacking:
-        first = int(np.setdiff1d(np.arange(table.n_rows), rows)[0])
+        first = table.place(int(np.setdiff1d(np.arange(table.n_rows), rows)[0]))
         are = "row has" if lacking == 1 else "rows have"
-        notes.append(
-            f"{lacking} {are} no target (the first is {table.place(first)}) and can't be learned from"
-        )
+        notes.append(f"{lacking} {are} no target (the first is {first}) and can't be learned from")
     if task == "classification":
         notes += class_notes(table, target, rows)
     return notes
@@ -284,8 +276,7 @@ def _summary(table: Table, name: str, kind: str, spelling: str) -> str:
         return f"{low:.6g} to {high:.6g}, median {median:.6g}"
     if kind == "datetime":
         return _span(column if column.dtype != pl.String else to_dates(column, spelling))
-    text = as_text(column).alias("level")
-    counts = text.value_counts(sort=True, name="count").sort(["count", "level"], descending=[True, False])
+    counts = level_counts(column)
     top = [f"{_shorten(level)} {count}" for level, count in counts.head(3).iter_rows()]
     more = f", {counts.height - 3} more" if counts.height > 3 else ""
     return ", ".join(top) + more
@@ -297,10 +288,8 @@ def _span(dates: pl.Series) -> str:
         return ""
     if dates.dtype == pl.Time:
         return f"{ends[0]:%H:%M} to {ends[-1]:%H:%M}"
-    has_hours = bool((ends.dt.time().cast(pl.Int64) > 0).any())
-    return " to ".join(
-        f"{end:%Y-%m-%d %H:%M}" if has_hours else f"{end:%Y-%m-%d}" for end in (ends[0], ends[-1])
-    )
+    spelling = "%Y-%m-%d %H:%M" if (ends.dt.time().cast(pl.Int64) > 0).any() else "%Y-%m-%d"
+    return f"{ends[0]:{spelling}} to {ends[-1]:{spelling}}"
 
 
 def _shorten(level: str) -> str:

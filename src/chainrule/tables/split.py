@@ -3,7 +3,6 @@
 from typing import NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 
 from chainrule._types import Array, IntArray
 from chainrule.errors import SettingsError
@@ -29,18 +28,17 @@ def split_rows(
         raise SettingsError(f"the share is {share}; it is at least 0 and below 1, such as 0.2")
     if n < 1:
         raise SettingsError(f"there are {n} rows to divide; at least 1 is needed")
-    # The raw bits of a bit generator are the same in every NumPy; the methods of Generator need not be.
-    order = np.argsort(np.random.Philox(key=_key(seed, stream)).random_raw(n), kind="stable")
+    order = _order(n, seed, stream)
     wanted = min(max(int(np.floor(share * n + 0.5)), 1 if share > 0 else 0), n - 1)
     is_test = np.zeros(n, dtype=np.bool_)
     if strata is None:
         is_test[order[:wanted]] = True
     else:
         codes = _codes(strata, n)
-        taken = _share_out(np.bincount(codes), share, wanted)
+        sizes = np.bincount(codes)
+        taken = _share_out(sizes, share, wanted)
         # The rank of each row among the rows of its class, in the drawn order.
         by_class = order[np.argsort(codes[order], kind="stable")]
-        sizes = np.bincount(codes)
         rank = np.arange(n) - np.repeat(np.cumsum(sizes) - sizes, sizes)
         is_test[by_class[rank < taken[codes[by_class]]]] = True
     return np.flatnonzero(~is_test), np.flatnonzero(is_test)
@@ -75,7 +73,7 @@ def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, strea
         raise SettingsError(
             f"{n} rows can't be dealt out to {k} folds: there are at least 2, and more rows than folds"
         )
-    order = np.argsort(np.random.Philox(key=_key(seed, stream)).random_raw(n), kind="stable")
+    order = _order(n, seed, stream)
     if strata is not None:
         order = order[np.argsort(_codes(strata, n)[order], kind="stable")]
     own = np.empty(n, np.int64)
@@ -86,10 +84,12 @@ def split_folds(n: int, k: int, seed: int, strata: Array | None = None, *, strea
     return Folds(own, np.sort(dealt.T, axis=1))
 
 
-def _key(seed: int, stream: int) -> NDArray[np.uint64]:
+def _order(n: int, seed: int, stream: int) -> IntArray:
     if not (0 <= seed < 2**64 and 0 <= stream < 2**64):
         raise SettingsError(f"the seed is {seed} and the stream {stream}; both are from 0 to 2^64 - 1")
-    return np.array([seed, stream], dtype=np.uint64)
+    # The raw bits of a bit generator are the same in every NumPy; the methods of Generator need not be.
+    drawn = np.random.Philox(key=np.array([seed, stream], dtype=np.uint64)).random_raw(n)
+    return np.argsort(drawn, kind="stable")
 
 
 def _codes(strata: Array, n: int) -> IntArray:
@@ -105,10 +105,9 @@ def _codes(strata: Array, n: int) -> IntArray:
 def _share_out(sizes: IntArray, share: float, wanted: int) -> IntArray:
     """Return how many rows of each class are drawn: whole parts first, then the largest remainders."""
     exact = sizes * share
-    taken = np.minimum(np.floor(exact).astype(np.int64), sizes - 1)
+    taken: IntArray = np.minimum(np.floor(exact).astype(np.int64), sizes - 1)
     remainders = exact - taken
     for c in np.argsort(-remainders, kind="stable"):
         if taken.sum() < wanted and taken[c] < sizes[c] - 1:
             taken[c] += 1
-    result: IntArray = taken
-    return result
+    return taken

@@ -1,7 +1,7 @@
 """A table in memory, with what is needed to say where each of its cells came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -57,9 +57,8 @@ class Table:
         try:
             return self.frame.get_column(name)
         except pl.exceptions.ColumnNotFoundError as error:
-            raise TableError(
-                f"{self.name}: there is no column {name!r}; {suggestion(name, self.columns)}"
-            ) from error
+            hint = suggestion(name, self.columns)
+            raise TableError(f"{self.name}: there is no column {name!r}; {hint}") from error
 
     def text(self, name: str) -> pl.Series:
         """Return a column as text: as written in the source where that is known."""
@@ -76,20 +75,19 @@ class Table:
         raw = None if self.raw is None else self.raw[index]
         lines = None if self.lines is None else self.lines[index]
         rows = index if self.rows is None else self.rows[index]
-        return Table(self.frame[index], self.name, raw, lines, self.untyped, self.decimal, self.notes, rows)
+        return replace(self, frame=self.frame[index], raw=raw, lines=lines, rows=rows)
 
 
 def suggestion(name: str, columns: Sequence[str]) -> str:
     """Propose the columns whose names are nearest to ``name``, else list the columns."""
-    near = get_close_matches(name, columns, n=3, cutoff=0.6)
     folded = [column for column in columns if column.casefold() == name.casefold()]
-    if folded or near:
-        found = list(dict.fromkeys([*folded, *near]))
+    found = dict.fromkeys([*folded, *get_close_matches(name, columns, n=3, cutoff=0.6)])
+    if found:
         return f"did you mean {' or '.join(map(repr, found))}? The columns are {listed(columns)}"
     return f"the columns are {listed(columns)}"
 
 
-def listed(names: Sequence[str], most: int = 20) -> str:
+def listed(names: Sequence[object], most: int = 20) -> str:
     """Write names with commas, at most ``most`` of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(str, names[:most])) + more
@@ -181,8 +179,6 @@ def check_names(names: Sequence[str], where: str) -> None:
     seen: dict[str, int] = {}
     for position, column in enumerate(names, start=1):
         if column in seen:
-            raise TableError(
-                f"{where}: columns {seen[column]} and {position} are both named {column!r}; "
-                "rename one of them"
-            )
+            both = f"{seen[column]} and {position}"
+            raise TableError(f"{where}: columns {both} are both named {column!r}; rename one of them")
         seen[column] = position

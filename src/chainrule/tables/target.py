@@ -1,21 +1,14 @@
 """From the target column to what the output neurons should say, and back."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated, TypeAlias
 
 import numpy as np
 import polars as pl
 
 from chainrule._doors import setting
-from chainrule._plain import (
-    IF_SET,
-    Form,
-    Plain,
-    check_keys,
-    one_of,
-    read_number,
-)
+from chainrule._plain import IF_SET, Form, Plain, check_keys, one_of, read_number
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
@@ -61,9 +54,10 @@ class TargetEncoder(Plain, place="target"):
             one_type = len({type(label) for label in labels}) == 1
             if len(labels) < 2 or not one_type or list(labels) != sorted(set(labels)):
                 raise SettingsError("labels: two or more labels of one type, in order, are expected")
-            for word, is_there in (("scaling", scaling.name != "none"), ("clamp", clamp is not None)):
-                if is_there:
-                    raise SettingsError(f"{word}: classes have no {word}")
+            if scaling.name != "none":
+                raise SettingsError("scaling: classes have no scaling")
+            if clamp is not None:
+                raise SettingsError("clamp: classes have no clamp")
         elif labels:
             raise SettingsError("labels: a number has no labels")
         check_keys(self.parameters, "parameters", scaling.parameters)
@@ -71,10 +65,9 @@ class TargetEncoder(Plain, place="target"):
             raise SettingsError(f"parameters: {scaling.name} can't be computed with {self.parameters}")
         if clamp is not None:
             check_keys(clamp, "clamp", ("lowest", "highest"))
-            if clamp["lowest"] > clamp["highest"]:
-                raise SettingsError(
-                    f"clamp: the lowest number, {clamp['lowest']:g}, is above the highest, {clamp['highest']:g}"
-                )
+            low, high = clamp["lowest"], clamp["highest"]
+            if low > high:
+                raise SettingsError(f"clamp: the lowest number, {low:g}, is above the highest, {high:g}")
 
     @property
     def n_classes(self) -> int:
@@ -110,24 +103,34 @@ class TargetEncoder(Plain, place="target"):
         target that is missing, a class that training did not have, or a cell that is no number.
         """
         if self.task == "classification":
-            return self._one_hot(self.codes(table), single)
+            codes, n = self.codes(table), self.n_classes
+            if single and n != 2:
+                raise SettingsError(f"{n} classes don't go into a single column; only two do")
+            if single:
+                return codes.astype(np.float64)[:, None]
+            hot = np.zeros((len(codes), n))
+            hot[np.arange(len(codes)), codes] = 1
+            return hot
         if single:
             raise SettingsError(
                 f"the target {self.name!r} is a number; only two classes go into a single column"
             )
         values = number_cells(table, self.name)
         _refuse_missing(table, self.name, np.isnan(values))
-        return self._scaled(table, values)
+        scaled = SCALINGS[self.scaling].evaluate(values, self.parameters)
+        if not np.isfinite(scaled).all():
+            where = located(table, int(np.argmin(np.isfinite(scaled))), self.name)
+            raise TableError(f"{where} is too large to be scaled; correct it or leave the row out")
+        return scaled[:, None]
 
     def codes(self, table: Table) -> IntArray:
         """Return the place of every row's class among ``labels``: shape (n,)."""
         if self.task != "classification":
             raise SettingsError(f"the target {self.name!r} is a number, it has no classes")
         column = table.column(self.name)
-        missing = column.is_null().to_numpy()
-        _refuse_missing(table, self.name, missing)
+        _refuse_missing(table, self.name, column.is_null().to_numpy())
         if isinstance(self.labels[0], str):
-            codes = level_codes(table, self.name, [str(label) for label in self.labels])
+            codes = level_codes(table, self.name, list(map(str, self.labels)))
         elif isinstance(self.labels[0], bool):
             codes = _places(boolean_cells(table, self.name), np.array([0.0, 1.0]))
         elif column.dtype.is_integer() and isinstance(self.labels[0], int):
@@ -136,12 +139,9 @@ class TargetEncoder(Plain, place="target"):
             codes = _places(number_cells(table, self.name), np.array(self.labels, dtype=np.float64))
         unseen = np.flatnonzero(codes < 0)
         if len(unseen):
-            row = int(unseen[0])
-            known = listed([str(label) for label in self.labels])
-            raise TableError(
-                f"{located(table, row, self.name)} is none of the classes that were trained ({known}); "
-                "correct it or leave the row out"
-            )
+            what = f"is none of the classes that were trained ({listed(self.labels)})"
+            where = located(table, int(unseen[0]), self.name)
+            raise TableError(f"{where} {what}; correct it or leave the row out")
         return codes
 
     def decode(self, probabilities: Array) -> Array:
@@ -164,9 +164,8 @@ class TargetEncoder(Plain, place="target"):
         if self.clamp is None:
             return self.undo(values)
         y = np.asarray(values, dtype=np.float64)
-        return np.asarray(
-            parsed(self.inverse_formula).evaluate_like({"y": y, **self.inverse_parameters}, y, np)
-        )
+        symbols = {"y": y, **self.inverse_parameters}
+        return np.asarray(parsed(self.inverse_formula).evaluate_like(symbols, y, np))
 
     def undo(self, values: Array) -> FloatArray:
         """Return scaled numbers in the units of the table, of the same shape and without the clamp."""
@@ -190,24 +189,6 @@ class TargetEncoder(Plain, place="target"):
             return np.full_like(back, np.nan)
         low, high = self.clamp["lowest"], self.clamp["highest"]
         return np.where(back > high, high, np.where(back < low, low, np.nan))
-
-    def _one_hot(self, codes: IntArray, single: bool) -> FloatArray:
-        if single:
-            if self.n_classes != 2:
-                raise SettingsError(f"{self.n_classes} classes don't go into a single column; only two do")
-            return codes.astype(np.float64)[:, None]
-        hot = np.zeros((len(codes), self.n_classes))
-        hot[np.arange(len(codes)), codes] = 1
-        return hot
-
-    def _scaled(self, table: Table, values: FloatArray) -> FloatArray:
-        scaled = SCALINGS[self.scaling].evaluate(values, self.parameters)
-        if not np.isfinite(scaled).all():
-            row = int(np.argmin(np.isfinite(scaled)))
-            raise TableError(
-                f"{located(table, row, self.name)} is too large to be scaled; correct it or leave the row out"
-            )
-        return scaled[:, None]
 
 
 def fit_target(
@@ -240,15 +221,12 @@ def fit_target(
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
     if part.column(name).n_unique() == 1:
-        raise TableError(
-            f"{table.name}: the target {name!r} is {shown(part, 0, name)} in every training row, so there is "
-            "nothing to learn"
-        )
+        every = f"{shown(part, 0, name)} in every training row"
+        raise TableError(f"{table.name}: the target {name!r} is {every}, so there is nothing to learn")
     if schema.task == "classification":
         if scaling is not None:
-            raise SettingsError(
-                f"the target {name!r} has classes, which are not scaled ({setting('target_scaling', scaling)})"
-            )
+            given = setting("target_scaling", scaling)
+            raise SettingsError(f"the target {name!r} has classes, which are not scaled ({given})")
         if clamp:
             raise SettingsError(
                 f"{setting('clamp')} is for numbers, and the target {name!r} has classes: leave it out"
@@ -266,10 +244,8 @@ def fit_target(
         raise TableError(
             f"{table.name}: the target {name!r} varies too little to be scaled; use the scaling none"
         )
-    made = TargetEncoder(name, schema.task, (), fitted, parameters)
-    if not clamp:
-        return made
-    return replace(made, clamp={"lowest": float(values.min()), "highest": float(values.max())})
+    bounds = {"lowest": float(values.min()), "highest": float(values.max())} if clamp else None
+    return TargetEncoder(name, schema.task, (), fitted, parameters, bounds)
 
 
 def _refuse_missing(table: Table, name: str, missing: Array) -> None:

@@ -40,26 +40,21 @@ def find_task(
     n_unique = present.n_unique()
     if n_unique == 1:
         every = "every row" if len(rows) == table.n_rows else "every row that has one"
-        raise TableError(
-            f"{where} is {shown(table, int(rows[0]), target)} in {every}, so there is nothing to learn; "
-            "choose another target"
-        )
+        same = f"{shown(table, int(rows[0]), target)} in {every}"
+        raise TableError(f"{where} is {same}, so there is nothing to learn; choose another target")
     chosen, reason = _choose(present, finding, n_unique)
     if task is not None:
         chosen, reason = task, f"{task}, as asked for"
     elif finding.kind == "datetime":
-        raise TableError(
-            f"{where} is a date or time; choose a number or a class, or ask for {setting('task', 'classification')}"
-        )
+        asked = setting("task", "classification")
+        raise TableError(f"{where} is a date or time; choose a number or a class, or ask for {asked}")
     if finding.odd and finding.odd_is_error and task != "classification":
         raise TableError(f"{finding.odd}; {finding.remedy}")
     if chosen == "regression":
         number_cells(table, target)
     elif n_unique == len(present):
-        raise TableError(
-            f"{where} has a different value in every row ({shown(table, int(rows[0]), target)}, …), so its "
-            "classes can't be learned; choose another target"
-        )
+        values = f"a different value in every row ({shown(table, int(rows[0]), target)}, …)"
+        raise TableError(f"{where} has {values}, so its classes can't be learned; choose another target")
     return chosen, reason
 
 

@@ -57,20 +57,13 @@ def to_numbers(text: pl.Series, decimal: str = ".") -> pl.Series:
     """
     if decimal == ",":
         # A point next to a decimal comma would be a thousands separator, which is not guessed at.
-        text = (
-            pl.select(
-                pl.when(text.str.contains(".", literal=True))
-                .then(None)
-                .otherwise(text.str.replace(",", ".", literal=True))
-            )
-            .to_series()
-            .alias(text.name)
-        )
-    if _are_whole(text.head(_SAMPLE)):
-        whole = text.cast(pl.Int64, strict=False)
-        if whole.null_count() == text.null_count():
-            return whole
-    return text.cast(pl.Float64, strict=False).fill_nan(None)
+        points = text.str.contains(".", literal=True)
+        text = text.clear(len(text)).zip_with(points, text.str.replace(",", ".", literal=True))
+    for part in (text.head(_SAMPLE), text):
+        whole = part.cast(pl.Int64, strict=False)
+        if whole.null_count() > part.null_count():
+            return text.cast(pl.Float64, strict=False).fill_nan(None)
+    return whole
 
 
 def to_typed(text: pl.Series, decimal: str = ".") -> pl.Series:
@@ -85,24 +78,10 @@ def to_typed(text: pl.Series, decimal: str = ".") -> pl.Series:
     return numbers
 
 
-def _are_whole(text: pl.Series) -> bool:
-    return text.cast(pl.Int64, strict=False).null_count() == text.null_count()
-
-
 def to_booleans(text: pl.Series) -> pl.Series:
     """Read true/yes and false/no in any case as truth values; every other cell becomes null."""
-    lower = text.str.to_lowercase()
-    return (
-        pl.select(
-            pl.when(lower.is_in(list(TRUE_WORDS)))
-            .then(True)
-            .when(lower.is_in(list(FALSE_WORDS)))
-            .then(False)
-            .otherwise(None)
-        )
-        .to_series()
-        .alias(text.name)
-    )
+    truth = dict.fromkeys(TRUE_WORDS, True) | dict.fromkeys(FALSE_WORDS, False)
+    return text.str.to_lowercase().replace_strict(truth, default=None, return_dtype=pl.Boolean)
 
 
 def to_dates(text: pl.Series, spelling: str) -> pl.Series:
@@ -127,12 +106,11 @@ def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
     best, most = "", 0
     for spelling in DATE_FORMATS:
         if to_dates(sample, spelling).is_not_null().any():
-            found = int(to_dates(present, spelling).is_not_null().sum())
+            found = to_dates(present, spelling).count()
             if found > most:
                 best, most = spelling, found
     other = _AMBIGUOUS.get(best)
-    ambiguous = other is not None and int(to_dates(present, other).is_not_null().sum()) == most
-    return best, most, ambiguous
+    return best, most, other is not None and to_dates(present, other).count() == most
 
 
 def as_text(column: pl.Series) -> pl.Series:
@@ -145,6 +123,12 @@ def as_text(column: pl.Series) -> pl.Series:
         texts = pl.Series([_float_text(value) for value in values], dtype=pl.String)
         return column.replace_strict(values, texts, default=None, return_dtype=pl.String)
     return column.cast(pl.String)
+
+
+def level_counts(column: pl.Series) -> pl.DataFrame:
+    """Return each different cell as text (``level``) and its ``count``, the most frequent first; missing ones aside."""
+    counts = as_text(column).drop_nulls().alias("level").value_counts(name="count")
+    return counts.sort(["count", "level"], descending=[True, False])
 
 
 def _float_text(value: float) -> str:

@@ -38,23 +38,17 @@ class Budget:
         """Return the seconds that the training still has."""
         return self.begun + self.seconds * (1 - AFTERWARDS) - self.clock()
 
-    def guard(self) -> EpochGuard:
-        """Return what ends a training that begins now, before the epoch that would be too long."""
-        return EpochGuard(self)
+    def guard(self) -> Callable[[], bool]:
+        """Return what is asked after each epoch from now on: whether less is left than the epoch took."""
+        before = self.left()
 
+        def is_over() -> bool:
+            nonlocal before
+            left = self.left()
+            epoch, before = before - left, left
+            return left < epoch
 
-class EpochGuard:
-    """Measures epochs from call to call."""
-
-    def __init__(self, budget: Budget) -> None:
-        self.budget = budget
-        self.before = budget.left()
-
-    def is_over(self) -> bool:
-        """Return whether less is left than the epoch since the last call took."""
-        left = self.budget.left()
-        epoch, self.before = self.before - left, left
-        return left < epoch
+        return is_over
 
 
 class Size(NamedTuple):
@@ -81,9 +75,8 @@ def sized(seconds: float, room: float, members: int, epochs: int, threads: int =
         return epochs if each * epochs <= room else max(0, math.floor(room / each))
 
     kept = min(members, FEWEST)
-    for k in range(members, kept - 1, -1):
-        if most(k) == epochs:
-            return Size(k, epochs)
+    if fitting := [k for k in range(kept, members + 1) if most(k) == epochs]:
+        return Size(fitting[-1], epochs)
     if most(kept):
         return Size(kept, most(kept))
     k = min(kept, max(1, fewest))

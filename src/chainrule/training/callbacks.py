@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, ExitStack, contextmanager
+from dataclasses import KW_ONLY, dataclass, field
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
@@ -88,6 +89,7 @@ class ProgressBar:
         self._bar.update(self._task, completed=line.epoch, losses=losses)
 
 
+@dataclass(eq=False, repr=False)
 class NetworkMonitor:
     """Computes a metric of the members' mean output on rows of its own after every epoch.
 
@@ -96,23 +98,16 @@ class NetworkMonitor:
     ``tolerance`` for that many epochs.
     """
 
-    def __init__(
-        self,
-        x: FloatArray,
-        y: FloatArray,
-        watch: Watch,
-        *,
-        weights: FloatArray | None = None,
-        patience: int | None = None,
-        tolerance: float = 0.0,
-    ) -> None:
-        self.x, self.y, self.weights = x, y, weights
-        self.watch = watch
-        self.patience = patience
-        self.tolerance = tolerance
-        self.curve: list[float] = []
-        self._waited = 0
-        self._mark = math.inf
+    x: FloatArray
+    y: FloatArray
+    watch: Watch
+    _: KW_ONLY
+    weights: FloatArray | None = None
+    patience: int | None = None
+    tolerance: float = 0.0
+    curve: list[float] = field(default_factory=list, init=False)
+    _waited: int = field(default=0, init=False)
+    _mark: float = field(default=math.inf, init=False)
 
     def __call__(self, state: EpochState) -> bool:
         """Add the metric's value of now; return whether training is to end."""

@@ -13,7 +13,7 @@ from chainrule._random import Purpose, generator
 from chainrule._types import FloatArray
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
-from chainrule.equations.initializers import Initializer, initializer
+from chainrule.equations.initializers import initializer
 from chainrule.equations.layout import Layout, SharedLayout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -81,12 +81,10 @@ def _parameters(
             if h is not None and layer.init == DATA:
                 _fit(layer, own, h, draws, dead, is_hidden=number < len(network.layers))
             elif "W" in own:
-                shape = own["W"].shape
-                own["W"][:] = _array(layer, "W", layer.init, number, shape, fan_in, layer.n_out, draws)
+                own["W"][:] = _array(layer, "W", number, own["W"].shape, fan_in, draws)
                 own["W"][dead] = 0.0
             if "b" in own and not (layer.init == DATA and layer.bias_init == "zeros"):
-                shape = own["b"].shape
-                own["b"][:] = _array(layer, "b", layer.bias_init, number, shape, fan_in, layer.n_out, draws)
+                own["b"][:] = _array(layer, "b", number, own["b"].shape, fan_in, draws)
             if h is not None:
                 h = layer.forward(own, h, None, np).h
     return flat
@@ -98,9 +96,8 @@ def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], li
     numbers = set(places.numbers.tolist())
     entering = dict(zip(places.copied.tolist(), places.copied_to.tolist(), strict=True))
     levels = [i for part in places.levels for i in range(part.start, part.stop)]
-    return [entering[i] for i in unseen if i in entering and i not in numbers], [
-        row for row, i in enumerate(levels) if i in set(unseen)
-    ]
+    rows = [entering[i] for i in unseen if i in entering and i not in numbers]
+    return rows, [row for row, i in enumerate(levels) if i in set(unseen)]
 
 
 def check_shared_start(network: Network) -> None:
@@ -158,50 +155,35 @@ def _fit(
         return
     own["b"][:] = 0.0
     if is_hidden:
-        picked = np.take_along_axis(
-            z / size, draws.integers(len(z), size=(ROWS_OF_A_BIAS, layer.n_out)), axis=0
-        )
+        rows = draws.integers(len(z), size=(ROWS_OF_A_BIAS, layer.n_out))
+        picked = np.take_along_axis(z / size, rows, axis=0)
         between = draws.dirichlet(np.ones(ROWS_OF_A_BIAS), layer.n_out).T
         points = np.sum(between * picked, axis=0)
         own["b"][:] = -(points if layer.bias == "neuron" else points.mean())
 
 
 def _array(
-    layer: Dense,
-    name: str,
-    wanted: Any,
-    number: int,
-    shape: tuple[int, ...],
-    fan_in: int,
-    fan_out: int,
-    draws: np.random.Generator,
+    layer: Dense, name: str, number: int, shape: tuple[int, ...], fan_in: int, draws: np.random.Generator
 ) -> FloatArray:
+    """Return W or b as the layer wants it: by an initializer, or as given, where NaN is left to the default one."""
+    wanted: Any = layer.init if name == "W" else layer.bias_init
+
+    def drawn_by(word: str) -> FloatArray:
+        made = initializer(layer.activation.init if word == "auto" else word)
+        random = np.zeros(shape)
+        if made.draws:
+            random = draws.random(shape) if made.draws == "u" else draws.standard_normal(shape)
+        return np.array(made(random, fan_in, layer.n_out, np))
+
     if isinstance(wanted, str):
-        drawn = _draw(_named(layer, wanted), shape, fan_in, fan_out, draws)
+        drawn = drawn_by(wanted)
         # The layer's z are then what they are in the standard parametrization.
         return drawn / layer.scale(fan_in) if name == "W" and wanted == "auto" else drawn
     try:
         given = np.array(wanted, np.float64)
     except ValueError as error:
-        raise SettingsError(
-            f"{name}[{number}] must be given as numbers, or None, in the shape {shape}: its rows differ in length, or hold text"
-        ) from error
+        what = f"must be given as numbers, or None, in the shape {shape}: its rows differ in length, or hold text"
+        raise SettingsError(f"{name}[{number}] {what}") from error
     if given.shape != shape:
         raise SettingsError(f"{name}[{number}] was given as {given.shape}, but has the shape {shape}")
-    drawn = _draw(_named(layer, "auto" if name == "W" else "zeros"), shape, fan_in, fan_out, draws)
-    return np.where(np.isnan(given), drawn, given)
-
-
-def _named(layer: Dense, name: str) -> Initializer:
-    return initializer(layer.activation.init if name == "auto" else name)
-
-
-def _draw(
-    made: Initializer, shape: tuple[int, ...], fan_in: int, fan_out: int, draws: np.random.Generator
-) -> FloatArray:
-    random = np.zeros(shape)
-    if made.draws == "u":
-        random = draws.random(shape)
-    elif made.draws == "n":
-        random = draws.standard_normal(shape)
-    return np.array(made(random, fan_in, fan_out, np))
+    return np.where(np.isnan(given), drawn_by("auto" if name == "W" else "zeros"), given)

@@ -25,8 +25,7 @@ def minimize_members(run: Run, monitor: Monitor, network: Network, plan: Plan) -
             ended.append(_Minimization(run, monitor, member, network, free, plan).run_to_end())
             if monitor.stopped in ("callback", "time limit"):
                 return
-    # One word for all members: the one that promises least, except that members that diverged are named
-    # elsewhere.
+    # One word for all members: the one that promises least, except that members that diverged are named elsewhere.
     order: tuple[Stopped, ...] = ("epochs", "early stopping", "converged", "diverged")
     monitor.stopped = min(ended, key=order.index)
 
@@ -35,12 +34,8 @@ class _Minimization:
     def __init__(
         self, run: Run, monitor: Monitor, member: int, network: Network, free: BoolArray, plan: Plan
     ) -> None:
-        self.run = run
+        self.run, self.monitor, self.member, self.free, self.plan = run, monitor, member, free, plan
         self.layers = len(network.layers)
-        self.monitor = monitor
-        self.member = member
-        self.free = free
-        self.plan = plan
         self.flat = np.array(run.parameters[member], np.float64)
         self.epoch = 0
         self.largest = 0.0
@@ -50,23 +45,17 @@ class _Minimization:
         """Return how the minimization ended: ``epochs`` where it would have gone on."""
         if not self.free.any():
             return "converged"
-        found = minimize(
-            self.cost,
-            self.flat[self.free],
-            jac=True,
-            method="L-BFGS-B",
-            callback=self.after,
-            options={
-                "maxiter": self.plan.epochs,
-                "maxfun": self.plan.most_evaluations or 15 * self.plan.epochs,
-                "gtol": self.plan.gradient_tolerance,
-                "ftol": self.plan.cost_tolerance,
-            },
-        )
+        plan, start = self.plan, self.flat[self.free]
+        limits = {
+            "maxiter": plan.epochs,
+            "maxfun": plan.most_evaluations or 15 * plan.epochs,
+            "gtol": plan.gradient_tolerance,
+            "ftol": plan.cost_tolerance,
+        }
+        found = minimize(self.cost, start, jac=True, method="L-BFGS-B", callback=self.after, options=limits)
         if not np.isfinite(found.fun):
-            self.report(
-                float("nan"), {self.member: Divergence(self.epoch + 1, self.layers, self.largest, 1.0)}
-            )
+            divergence = Divergence(self.epoch + 1, self.layers, self.largest, 1.0)
+            self.report(float("nan"), {self.member: divergence})
             return "diverged"
         if self.halted:
             return "early stopping"

@@ -50,12 +50,9 @@ def fit(
         raise SettingsError(
             "lbfgs minimizes one member's cost after the other's, so members can't end together"
         )
-    if resume is None:
-        run = engine.start(network, parameters, data, settings)
-    elif whole:
+    if whole and resume is not None:
         raise SettingsError("lbfgs can't go on from a checkpoint: begin with the parameters it had reached")
-    else:
-        run = engine.start(network, parameters, data, settings, resume.run)
+    run = engine.start(network, parameters, data, settings, None if resume is None else resume.run)
     guard = None if budget is None else budget.guard()
     monitor = Monitor(run, engine, network, data, settings, plan, on_epoch_end, resume, guard)
     try:
@@ -86,11 +83,10 @@ def _epochs(run: Run, monitor: Monitor, plan: Plan, made: int) -> None:
     for epoch in range(monitor.epoch, plan.epochs):
         if changes or not len(rates):
             met = monitor.plateaus if plan.met is None else sum(at <= epoch for at in plan.met)
-            rates = plan.rates(made, steps, epoch, met)
+            rates = plan.rates(made, steps, epoch, met)[: plan.most_steps]
         if eases:
             strength = plan.strength(epoch)
         made += steps
-        rates = rates[: plan.most_steps]
         report = run.train_epoch(epoch, rates, monitor.active, strength)
         if not monitor.after(epoch + 1, report, float(rates[-1])):
             return

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import time
+from collections.abc import Callable
 
 import numpy as np
 
@@ -13,7 +14,7 @@ from chainrule.equations.layout import updated_layout
 from chainrule.equations.network import Network
 from chainrule.training.checkpoint import Checkpoint, Epoch
 from chainrule.training.plan import Plan
-from chainrule.training.result import Callback, EpochState, FitResult, Guard
+from chainrule.training.result import Callback, EpochState, FitResult
 
 
 class Monitor:
@@ -29,17 +30,11 @@ class Monitor:
         plan: Plan,
         on_epoch_end: Callback | None,
         resume: Checkpoint | None = None,
-        guard: Guard | None = None,
+        is_over: Callable[[], bool] | None = None,
     ) -> None:
-        self.guard = guard
         self.begun = time.perf_counter()
-        self.run = run
-        self.engine = engine
-        self.data = data
-        self.network = network
-        self.settings = settings
-        self.plan = plan
-        self.on_epoch_end = on_epoch_end
+        self.run, self.engine, self.network, self.data = run, engine, network, data
+        self.settings, self.plan, self.on_epoch_end, self.is_over = settings, plan, on_epoch_end, is_over
         self.validates = data.validation.size > 0
         self.rows = data.validation if self.validates and plan.rows == "validation" else data.train
         # Without watching, only what epochs report is compared.
@@ -79,9 +74,8 @@ class Monitor:
                 self.marks = self.lowest.copy()
         self.best_epochs = [0] * members
         self.waited = [0] * members
-        self.active = tuple(range(members))
-        if self.plan.lengths is not None:
-            self.active = tuple(member for member in self.active if self.plan.lengths[member])
+        lengths = self.plan.lengths
+        self.active = tuple(m for m in range(members) if lengths is None or lengths[m])
         self.before = 0.0
 
     def _resume(self, resume: Checkpoint) -> None:
@@ -104,10 +98,10 @@ class Monitor:
         if watch is None:
             return self._losses(self.rows)
         seen = self.run.weighted_sums if watch.metric.of == "sums" else self.run.outputs
-        found = []
+        found, weights = [], data.weights
         for member, a in enumerate(seen(self.rows)):
             rows = of_member(self.rows, member)
-            found.append(watch(data.y[rows], a, None if data.weights is None else data.weights[rows]))
+            found.append(watch(data.y[rows], a, None if weights is None else weights[rows]))
         return self.sign * np.array(found)
 
     def watch_once(self) -> None:
@@ -165,14 +159,13 @@ class Monitor:
             known = compared if is_known else self._losses(self.data.validation).tolist()
             validation = _mean(known, shown)
         watched = self.sign * _mean(compared, shown)
-        self.history.append(
-            Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
-        )
+        line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
+        self.history.append(line)
         self.active = self._going(shown, learning_rate)
         if self.on_epoch_end is not None and self.on_epoch_end(self._state(compared)):
             self.stopped = "callback"
             return False
-        if self.guard is not None and self.guard.is_over() and self.active and epoch < plan.epochs:
+        if self.is_over is not None and self.is_over() and self.active and epoch < plan.epochs:
             self.stopped = "time limit"
             return False
         if not self.active and (plan.lengths is None or len(self.diverged) == len(self.waited)):
@@ -181,14 +174,12 @@ class Monitor:
 
     def _compare(self, epoch: int, members: list[int], values: list[float]) -> None:
         """Note who made progress, and keep whose parameters are better than before."""
-        plan = self.plan
-        current = self.run.parameters
+        plan, current = self.plan, self.run.parameters
         for member in members:
             value, lowest = values[member], float(self.lowest[member])
+            progress = value < self.marks[member] - plan.tolerance
             if plan.rule == "best":
                 progress = value <= lowest - plan.tolerance
-            else:
-                progress = value < self.marks[member] - plan.tolerance
             if progress:
                 self.marks[member] = value
             self.waited[member] = 0 if progress else self.waited[member] + 1
@@ -206,11 +197,8 @@ class Monitor:
         lowers = plan.least_rate is not None and learning_rate > plan.least_rate
         if plan.lengths is not None:
             members = [member for member in members if self.epoch < plan.lengths[member]]
-        going = tuple(
-            member
-            for member in members
-            if lowers or not plan.early_stopping or self.waited[member] < plan.patience
-        )
+        goes = lowers or not plan.early_stopping
+        going = tuple(member for member in members if goes or self.waited[member] < plan.patience)
         if self.counts_plateaus and going:
             waited = min(self.waited[member] for member in going)
             if lowers and waited >= plan.patience:
@@ -223,47 +211,20 @@ class Monitor:
         return going
 
     def _state(self, compared: list[float]) -> EpochState:
-        return EpochState(
-            self.history[-1],
-            self.plan.epochs,
-            self.sign * np.array(compared),
-            self.active,
-            self.run,
-            self.engine,
-            self.network,
-            self.checkpoint,
-        )
+        seen = (self.history[-1], self.plan.epochs, self.sign * np.array(compared), self.active)
+        return EpochState(*seen, self.run, self.engine, self.network, self.checkpoint)
 
     def checkpoint(self) -> Checkpoint:
         """Return all that is needed to go on from here to the same bits."""
-        return Checkpoint(
-            self.run.state(),
-            self.epoch,
-            self.parameters.copy(),
-            self.lowest.copy(),
-            self.marks.copy(),
-            tuple(self.best_epochs),
-            tuple(self.waited),
-            self.active,
-            self.plateaus,
-            self.since,
-            tuple(self.history),
-            dict(self.diverged),
-            self.seconds,
-        )
+        kept = (self.run.state(), self.epoch, self.parameters.copy(), self.lowest.copy(), self.marks.copy())
+        going = (tuple(self.best_epochs), tuple(self.waited), self.active, self.plateaus, self.since)
+        return Checkpoint(*(*kept, *going, tuple(self.history), dict(self.diverged), self.seconds))
 
     def result(self) -> FitResult:
         """Return what was kept."""
-        return FitResult(
-            self.parameters,
-            tuple(self.best_epochs),
-            self.sign * self.lowest,
-            tuple(self.history),
-            self.stopped,
-            self.diverged,
-            self.seconds,
-            None if self.stopped == "interrupted" else self.checkpoint(),
-        )
+        kept = (self.parameters, tuple(self.best_epochs), self.sign * self.lowest, tuple(self.history))
+        checkpoint = None if self.stopped == "interrupted" else self.checkpoint()
+        return FitResult(*kept, self.stopped, self.diverged, self.seconds, checkpoint)
 
 
 def _mean(losses: list[float], members: list[int]) -> float:

@@ -77,10 +77,8 @@ class Plan:
     def rates(self, made: int, steps: int, epoch: int, plateaus: int) -> FloatArray:
         """Return the learning rates (steps,) of an epoch, before which ``made`` steps were made and ``plateaus`` met."""
         t = np.arange(made, made + steps, dtype=np.float64)
-        total = steps * self.epochs
-        rates: FloatArray = self.schedule.rates(
-            self.learning_rate, t, total, epoch, plateaus, self.warmup, np
-        )
+        when = (t, steps * self.epochs, epoch, plateaus)
+        rates: FloatArray = self.schedule.rates(self.learning_rate, *when, self.warmup, np)
         return rates
 
     def strength(self, epoch: int) -> float:

@@ -46,9 +46,8 @@ def refit(
             point = first.checkpoint
             on_epoch_end(state._replace(checkpoint=lambda: point))
 
-    everything = replace(
-        data, train=np.concatenate([data.train, data.validation]), validation=data.validation[:0]
-    )
+    rows = np.concatenate([data.train, data.validation])
+    everything = replace(data, train=rows, validation=data.validation[:0])
     again = replace(
         plan,
         warmup=warmup_of_refit(plan, settings, len(data.train), len(everything.train)),
@@ -82,11 +81,9 @@ def plateaus_met(plan: Plan, result: FitResult, rows: int, batch_size: int) -> l
     found: list[int] = []
     for line in result.history:
         epoch = line.epoch - 1
-        last = np.array([epoch * steps + steps - 1.0])
+        begin = (plan.learning_rate, np.array([line.epoch * steps - 1.0]), steps * plan.epochs, epoch)
         for count in range(len(found), line.epoch + 1):
-            made = plan.schedule.rates(
-                plan.learning_rate, last, steps * plan.epochs, epoch, count, plan.warmup, np
-            )
+            made = plan.schedule.rates(*begin, count, plan.warmup, np)
             if float(made[0]) == line.learning_rate:
                 found += [epoch] * (count - len(found))
                 break

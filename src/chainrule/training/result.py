@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from chainrule._types import FloatArray, Stopped
 from chainrule.engines.base import Divergence, Engine, Run
@@ -30,13 +30,6 @@ class EpochState(NamedTuple):
 
 
 Callback = Callable[[EpochState], bool | None]
-
-
-class Guard(Protocol):
-    """Says after an epoch whether there is no time for another one."""
-
-    def is_over(self) -> bool:
-        """Return whether an epoch like the one that has ended would go past the limit."""
 
 
 @dataclass(frozen=True)

@@ -9,20 +9,12 @@ import numpy as np
 from numba.core import event
 
 from chainrule._types import FloatArray
-from chainrule.engines.base import (
-    Data,
-    RunState,
-    StepSettings,
-    WarmUp,
-)
+from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
 from chainrule.engines.cpu.pieces import pieces
 from chainrule.engines.cpu.run import CpuRun
-from chainrule.engines.cpu.tables import (
-    members_of,
-    plain,
-)
+from chainrule.engines.cpu.tables import members_of, plain
 from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError

@@ -300,15 +300,7 @@ class CpuRun:
 
         def work(thread: int) -> None:
             k.whole_gradient(
-                thread,
-                threads,
-                shape,
-                crew.table,
-                crew.spaces[thread],
-                crew.exchange,
-                w,
-                crew.state.g,
-                share,
+                thread, threads, shape, crew.table, crew.spaces[thread], crew.exchange, w, crew.state.g, share
             )
 
         with one_blas_thread():

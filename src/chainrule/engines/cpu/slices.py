@@ -8,9 +8,7 @@ import numpy as np
 
 from chainrule._types import IntArray
 from chainrule.engines.cpu.kernels import columns as at
-from chainrule.engines.cpu.tables import (
-    BLOCK,
-)
+from chainrule.engines.cpu.tables import BLOCK
 from chainrule.equations.layout import Layout
 
 SLICE = 32_768

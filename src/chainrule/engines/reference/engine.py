@@ -7,13 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray
-from chainrule.engines.base import (
-    Data,
-    RowPredictor,
-    RunState,
-    StepSettings,
-    WarmUp,
-)
+from chainrule.engines.base import Data, RowPredictor, RunState, StepSettings, WarmUp
 from chainrule.engines.reference.run import ReferenceRun
 from chainrule.engines.step import predicted
 from chainrule.equations.network import Network

@@ -287,7 +287,7 @@ y_val : array-like, default=None
             hasattr(self, "feature_names_in_"),
             self._to_dict(),
         )
-        return {"parameters": self.model_.parameters}, {**self.model_.to_dict(), FITTED: fitted.to_dict()}
+        return self.model_.arrays(), {**self.model_.to_dict(), FITTED: fitted.to_dict()}
 
     @classmethod
     def _from_parts(cls, arrays: Arrays, data: Description) -> Self:

@@ -32,9 +32,7 @@ def _gives_probabilities(estimator: TableClassifier) -> bool:
     """Whether there is `predict_proba`; raises AttributeError where the trained loss has no probabilities."""
     model = getattr(estimator, "model_", None)
     if model is not None and not model.gives_probabilities:
-        raise AttributeError(
-            f"the loss {model.network.loss.name} gives no probabilities; choose another loss"
-        )
+        raise AttributeError(f"the loss {model.loss.name} gives no probabilities; choose another loss")
     return True
 
 

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
+from operator import attrgetter
 from typing import Literal, cast, get_args
 
 import numpy as np
 
-from chainrule._types import FloatArray
+from chainrule._types import Array, FloatArray
 from chainrule.equations.dense import LayerRecord
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss
-from chainrule.equations.network import Network, Parameters
+from chainrule.equations.network import Network, Parameters, Record
 from chainrule.errors import SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
@@ -47,43 +49,66 @@ class Outcome:
         return forms[self.scale].format(what)
 
     @cached_property
-    def _network(self) -> Network:
-        """The network with a "loss" a · y, whose gradient by the rows is the outputs' gradient in direction y."""
-        network = self.model.network
-        projection = Loss("projection", "a*y", over_outputs="sum")
-        return Network([network.n_inputs, *network.layers], projection, "sum", network.features)
+    def _asked(self) -> Model:
+        """The model, or the one of the member alone."""
+        return (
+            self.model
+            if self.member is None
+            else replace(self.model, groups=(self.model.member(self.member),))
+        )
 
     @cached_property
-    def _p(self) -> Parameters:
-        flat = np.asarray(self.model.parameters, np.float64)
-        return Layout(self.model.network).unflatten(flat if self.member is None else flat[[self.member]])
+    def _parts(self) -> list[tuple[Network, Parameters]]:
+        """The network and the parameters of each group.
+
+        Its "loss" is a · y, whose gradient by the rows is the outputs' gradient in direction y.
+        """
+        projection = Loss("projection", "a*y", over_outputs="sum")
+        made: list[tuple[Network, Parameters]] = []
+        for group in self._asked.groups:
+            network, flat = group.network, np.asarray(group.parameters, np.float64)
+            of_outputs = Network([network.n_inputs, *network.layers], projection, "sum", network.features)
+            made.append((of_outputs, Layout(network).unflatten(flat)))
+        return made
+
+    def _forward(self, x: FloatArray) -> list[Record]:
+        return [network.forward(p, x, np) for network, p in self._parts]
+
+    def _mean(
+        self, records: Sequence[Record], of: Callable[[LayerRecord], Array] = attrgetter("a")
+    ) -> FloatArray:
+        """Return the mean over the members of something of their output layers, their outputs if not told."""
+        return self._asked.mean(np.concatenate([of(record.layers[-1]) for record in records]))
 
     @property
     def rows_at_once(self) -> int:
         """How many rows are worked on at a time, so that many members don't take much memory."""
-        return max(1, MOST_NUMBERS // (max(self.model.network.sizes) * len(next(iter(self._p[1].values())))))
+        return max(1, MOST_NUMBERS // max(max(g.network.sizes) * g.members for g in self._asked.groups))
 
     @np.errstate(all="ignore")
     def values(self, x: FloatArray) -> FloatArray:
         """Return Q for encoded rows ``x`` (n, d), shape (n,)."""
-        return self._of(self._network.forward(self._p, x, np).layers[-1])[0]
+        return self._of(self._forward(x))[0]
 
     @np.errstate(all="ignore")
     def gradients(self, x: FloatArray) -> FloatArray:
         """Return dQ/dx for encoded rows ``x`` (n, d), shape (n, d)."""
-        record = self._network.forward(self._p, x, np)
-        _, slopes = self._of(record.layers[-1])
-        slopes = np.broadcast_to(slopes / len(record.a), record.a.shape)
-        return np.asarray(self._network.backward(self._p, record, slopes, np).x.sum(axis=0))
+        records = self._forward(x)
+        _, slopes = self._of(records)
+        found = []
+        for (network, p), share, record in zip(self._parts, self._asked.shares, records, strict=True):
+            each = np.broadcast_to(share * slopes / len(record.a), record.a.shape)
+            found.append(network.backward(p, record, each, np).x)
+        return np.asarray(np.concatenate(found).sum(axis=0))
 
     @np.errstate(all="ignore")
     def outputs(self, x: FloatArray) -> FloatArray:
         """Return the mean outputs (n, n_out) that Q is made of, for encoded rows ``x`` (n, d)."""
-        return np.asarray(self._network.forward(self._p, x, np).a.mean(axis=0))
+        return self._mean(self._forward(x))
 
-    def _of(self, last: LayerRecord) -> tuple[FloatArray, FloatArray]:
+    def _of(self, records: Sequence[Record]) -> tuple[FloatArray, FloatArray]:
         """Return Q (n,) and its derivative by the members' mean outputs (n, n_out)."""
-        m = last.a.mean(axis=0)
+        m = self._mean(records)
         slope = np.zeros_like(m)
         if self.scale == "units":
             target, y = self.model.target, m[:, 0]
@@ -92,7 +117,7 @@ class Outcome:
             slope[:, 0] = undo.evaluate_like({"y": y, **target.inverse_parameters}, y, np)
             return target.inverse(y), slope
         if m.shape[1] == 1:
-            return self._of_one(last, m, slope)
+            return self._of_one(records, m, slope)
         c, total = self.label, m.sum(axis=1)
         if self.scale == "output":
             slope[:, c] = 1.0
@@ -108,7 +133,9 @@ class Outcome:
         slope[:, c] = 1 / m[:, c]
         return np.log(m[:, c]) - np.log(others), slope
 
-    def _of_one(self, last: LayerRecord, m: FloatArray, slope: FloatArray) -> tuple[FloatArray, FloatArray]:
+    def _of_one(
+        self, records: Sequence[Record], m: FloatArray, slope: FloatArray
+    ) -> tuple[FloatArray, FloatArray]:
         """Return Q and its derivative for one output, which speaks for the second of two classes."""
         sign = 1.0 if self.label else -1.0
         second = m[:, 0]
@@ -116,18 +143,11 @@ class Outcome:
         if self.scale == "output":
             return sign * second, slope
         # The sigmoid of -z is 1 - sigmoid(z), without the cancellation.
-        first = self.model.network.output.activation(-last.z, np).mean(axis=0)[:, 0]
+        first = self._mean(records, lambda last: self.model.output.activation(-last.z, np))[:, 0]
         if self.scale == "probability":
             return (second if self.label else first), slope
         slope[:] *= (1 / second + 1 / first)[:, None]
         return sign * (np.log(second) - np.log(first)), slope
-
-
-def known_member(model: Model, member: int | None) -> None:
-    """Raise SettingsError where a model has no such member (from 0)."""
-    if member is not None and not 0 <= member < model.members:
-        has = "1 member" if model.members == 1 else f"{model.members} members"
-        raise SettingsError(f"there is no member {member + 1}: the model has {has}")
 
 
 def encoded_row(model: Model, table: Table, row: int) -> FloatArray:
@@ -146,28 +166,29 @@ def outcome_of(
     ``output`` of a class. ``label``: the class, the predicted one if None. ``member`` (from 0): one member's
     prediction rather than that of their mean. Raises SettingsError for what the model doesn't have.
     """
-    known_member(model, member)
-    network, target = model.network, model.target
+    if member is not None:
+        model.member(member)
+    output, loss, target = model.output, model.loss, model.target
     if target.task == "regression":
         if label is not None:
             raise SettingsError(f"the target {target.name!r} is a number: leave out the class {label!r}")
         if of not in (None, "units"):
             raise SettingsError(f"{of!r} is for classes, and the target {target.name!r} is a number")
         return Outcome(model, "units", 0, member)
-    probable = network.output.activation.name in ("sigmoid", "softmax") and not network.loss.signed
+    probable = output.activation.name in ("sigmoid", "softmax") and not loss.signed
     scale = of or ("probability" if probable else "output")
     if scale not in get_args(Scale) or scale == "units":
         raise SettingsError(f"{of!r} is unknown for classes: choose probability, logit or output")
     if scale in ("probability", "logit") and not probable:
         raise SettingsError(
-            f"the outputs of loss {network.loss.name} with {network.output.activation.name} are no probabilities: "
+            f"the outputs of loss {loss.name} with {output.activation.name} are no probabilities: "
             "choose output"
         )
     labels = list(map(str, target.labels))
     if label is None:
         outputs = Outcome(model, "output", 0, member).outputs(x[None])[0]
         # One output speaks for the second of two classes.
-        second = outputs[0] > (0.0 if network.loss.signed else 0.5)
+        second = outputs[0] > (0.0 if loss.signed else 0.5)
         code = int(second) if len(outputs) == 1 else int(np.argmax(outputs))
     elif str(label) in labels:
         code = labels.index(str(label))

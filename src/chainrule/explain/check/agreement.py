@@ -88,7 +88,7 @@ def check_engines(batch: Batch) -> Check:
         rows = replace(batch, flat=flat, x=x, y=y)
         trained, judged = _numbers(engine_named(ENGINES[0], dtype=dtype), rows), _numbers(judge, rows)
         # How much the network makes of roundings: what changes when each weight is rounded once, up or down.
-        moved = _numbers(judge, replace(rows, flat=_nudged(flat, dtype)))
+        moved = _numbers(judge, replace(rows, flat=_nudged(flat, generator(0, Purpose.SPLIT, 3), dtype)))
         steepest = float(np.max(rows.size_of_roundings, initial=0.0))
         largest = float(np.max(np.abs(judged[0]), initial=1e-3))
         limits = (largest, abs(float(judged[1][0])) + steepest, steepest)
@@ -104,10 +104,9 @@ def _in_dtype(address: Callable[[int], str], dtype: str, place: int) -> str:
     return f"{address(place)} in {dtype}"
 
 
-def _nudged(flat: FloatArray, dtype: DTypeLike = np.float64) -> FloatArray:
+def _nudged(flat: FloatArray, draws: np.random.Generator, dtype: DTypeLike = np.float64) -> FloatArray:
     """Return parameters that are each rounded once in a dtype, up or down by chance."""
-    signs = generator(0, Purpose.SPLIT, 3).choice([-1.0, 1.0], flat.shape)
-    return flat * (1 + signs * float(np.finfo(dtype).eps))
+    return flat * (1 + draws.choice([-1.0, 1.0], flat.shape) * float(np.finfo(dtype).eps))
 
 
 def _numbers(engine: Engine, batch: Batch) -> tuple[FloatArray, FloatArray, FloatArray]:
@@ -142,7 +141,7 @@ def check_rows(batch: Batch, function: GradientFunction, gradient: FloatArray) -
 
 def check_attributions(model: Model, table: Table, rows: Sequence[int], member: int) -> tuple[Check, Check]:
     """Compare, for rows (from 0), attributions with the difference they share out, and slopes with differences."""
-    if any(has_jumps(layer.activation.formula) for layer in model.network.layers):
+    if any(has_jumps(layer.activation.formula) for layer in model.member(member).network.layers):
         reason = "the activations jump, so gradients say nothing about the output"
         return SUMS_AGREE.skipped(reason), SLOPES_AGREE.skipped(reason)
     made = [integrated_gradients(model, table, row, member=member) for row in rows]
@@ -154,8 +153,8 @@ def check_attributions(model: Model, table: Table, rows: Sequence[int], member: 
 def _check_slopes(model: Model, table: Table, rows: Sequence[int], member: int) -> Check:
     names: list[str] = []
     numbers: list[tuple[float, float, float]] = []
-    bent = 0
-    nudged = replace(model, parameters=_nudged(np.asarray(model.parameters, np.float64)))
+    bent, draws = 0, generator(0, Purpose.SPLIT, 3)
+    nudged = model.with_parameters(lambda group: _nudged(group.parameters.astype(np.float64), draws))
     for row in rows:
         single, x = table.take([row]), encoded_row(model, table, row)
         outcome, start = outcome_of(model, x, member=member), 0

@@ -19,7 +19,6 @@ from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError, TableError
-from chainrule.explain.attribute.outcome import known_member
 from chainrule.explain.check.agreement import check_attributions, check_engines, check_rows
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, network_gradient
 from chainrule.explain.check.differences import check_differences
@@ -161,7 +160,7 @@ def batch_of(
     The row weights of the training are used where the table has their column. Raises TableError where rows or targets
     are not there, SettingsError where the member isn't.
     """
-    known_member(model, member)
+    one = model.member(member)
     known = np.flatnonzero(table.column(model.target.name).is_not_null().to_numpy())
     if not len(known):
         raise TableError(f"{table.name}: no row has a value in the target {model.target.name!r}")
@@ -175,7 +174,7 @@ def batch_of(
         if not 0 <= row < table.n_rows:
             raise TableError(f"{table.name}: there is no row {row + 1}; it has {table.n_rows:,} rows")
     part = table.take(list(rows))
-    single = model.task == "classification" and model.network.output.n_out == 1
+    single = model.task == "classification" and model.output.n_out == 1
     name = model.card.get("weights")
     weights = None
     if name is not None and name in part.columns:
@@ -184,9 +183,9 @@ def batch_of(
             raise TableError(
                 f"{table.name}: the weights in column {name!r} must be at least 0, and some above 0"
             )
-    flat = np.asarray(model.parameters[member], np.float64)
+    flat = np.asarray(one.parameters[0], np.float64)
     x, y = model.encoder.transform(part), model.target.transform(part, single=single)
-    return _finite(Batch(model.network, flat, x, y, weights, tuple(row + 1 for row in rows)))
+    return _finite(Batch(one.network, flat, x, y, weights, tuple(row + 1 for row in rows)))
 
 
 def _given(

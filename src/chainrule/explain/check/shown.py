@@ -78,7 +78,7 @@ def _more(check: Check) -> Iterator[str]:
             f"and {kink.right:.6g}, chainrule takes {kink.found:.6g}"
         )
     if len(check.kinks) > MOST_KINKS:
-        yield more(len(check.kinks) - MOST_KINKS, "kinks (--json has all)")
+        yield more(len(check.kinks) - MOST_KINKS, "kinks (its JSON has all)")
 
 
 def _verdict(checks: Sequence[Check]) -> Styled:

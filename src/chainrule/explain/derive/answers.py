@@ -28,10 +28,16 @@ def mean_output(writer: Writer, place: Address) -> Line:
 
     if len(members) == 1:
         return writer.line("the model has one member, so its output is the mean", place, output(0))
-    total = writer.total(output, members[:, writer.row_index(place), j - 1], "members")
-    node = Binary("/", total.node, Number(float(len(members))))
-    words = f"the mean of the model's {len(members)} members"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    shares, values = writer.step.member_shares, members[:, writer.row_index(place), j - 1]
+    if shares is not None:
+        weighed = writer.total(
+            lambda m: Binary("*", Number(float(shares[m])), output(m)), shares * values, "members"
+        )
+        words = f"the mean of the model's {len(members)} members, by the weights of its groups"
+        return writer.line(words, place, weighed)
+    total = writer.total(output, values, "members")
+    total.node = Binary("/", total.node, Number(float(len(members))))
+    return writer.line(f"the mean of the model's {len(members)} members", place, total)
 
 
 def in_units(writer: Writer, place: Address) -> Line:
@@ -43,9 +49,9 @@ def in_units(writer: Writer, place: Address) -> Line:
     words = f"back to the units of {target.name!r}: the scaling {target.scaling} undone"
     if target.clamp is not None:
         words += ", clamped to the range of the training rows"
-    members = writer.step.members
-    assert members is not None
-    note = clamp_note(target, members[:, writer.row_index(place), 0].mean())
+    outputs = writer.step.mean_output
+    assert outputs is not None
+    note = clamp_note(target, outputs[writer.row_index(place), 0])
     return writer.line(words, place, node, target.inverse_parameters, note=note)
 
 
@@ -74,12 +80,11 @@ def probability(writer: Writer, place: Address) -> Line:
             return writer.line(f"{words}: the output", place, mean)
         return writer.line(f"{words}: what the other class leaves", place, Binary("-", Number(1.0), mean))
     means = [writer.symbol("mean_a", None, j, row=place.row) for j in range(1, n_out + 1)]
-    assert writer.step.members is not None
-    numbers = writer.step.members.mean(axis=0)[writer.row_index(place)]
-    total = writer.total(lambda i: means[i], np.asarray(numbers), "outputs")
-    node = Binary("/", means[c - 1], total.node)
-    words += ": the mean output, divided by the sum over all classes"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    assert writer.step.mean_output is not None
+    numbers = writer.step.mean_output[writer.row_index(place)]
+    total = writer.total(lambda i: means[i], numbers, "outputs")
+    total.node = Binary("/", means[c - 1], total.node)
+    return writer.line(f"{words}: the mean output, divided by the sum over all classes", place, total)
 
 
 UNITS: Mapping[str, Rule] = {"mean_a": mean_output, "prediction": in_units, "probability": probability}

@@ -38,13 +38,10 @@ def slope(writer: Writer, place: Address) -> Line:
     record, mixes = writer.network.layers[layer - 1].activation, writer.network.layers[layer - 1].mix
     if record.slope_in_a and not mixes:
         a = writer.symbol("a", layer, *place.index, row=place.row)
-        line = writer.line(
-            f"slope of {record.name}, written in its output",
-            place,
-            put(formula(record.slope_in_a).root, {"a": a}),
-            slack=4 * UNIT,
-        )
-        exact = writer.trace.number(writer.trace.resolve(place))
+        node = put(formula(record.slope_in_a).root, {"a": a})
+        words = f"slope of {record.name}, written in its output"
+        line = writer.line(words, place, node, slack=4 * UNIT)
+        exact = writer.number(place)
         if writer.hand is not None or abs(line.result - exact) <= 1e-9 * abs(exact):
             return line
     z = writer.symbol("z", layer, *place.index, row=place.row)
@@ -96,32 +93,21 @@ def by_passed_on(writer: Writer, place: Address) -> Line:
     return _through(writer, place, layer + 1, j)
 
 
-def by_input(writer: Writer, place: Address) -> Line:
-    """Return dC/dx[i] = sum over k of W[1][i,k] delta[1][k]."""
-    return _through(writer, place, 1, place.index[0])
-
-
 def by_entered(writer: Writer, place: Address) -> Line:
-    """Return dC/da[0][j], of what enters layer 1 from a feature stage, likewise."""
+    """Return dC/dx[i], or dC/da[0][i] of what enters layer 1 from a feature stage: likewise of W[1] and delta[1]."""
     return _through(writer, place, 1, place.index[0])
 
 
 def _through(writer: Writer, place: Address, layer: int, i: int) -> Line:
-    total = _back(writer, layer, i, place.row)
     words = f"chain rule: every neuron of layer {layer} that it enters"
-    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+    return writer.line(words, place, _back(writer, layer, i, place.row))
 
 
 def _back(writer: Writer, layer: int, i: int, row: int | None) -> Sum:
     """Return sum over k of W[layer][i,k] delta[layer][k]."""
-    index = 0 if row is None else writer.step.rows.index(row)
     onto = entered(writer, layer, i)
     found = writer.products(
-        lambda k: weight(writer, layer, i, onto[k]),
-        lambda k: writer.at("delta", layer, onto[k], row=row),
-        writer.network.layers[layer - 1].weights(writer.arrays[layer])[i - 1, onto.start - 1 : onto.stop - 1],
-        gradients_of(writer.step).layers[layer - 1].delta[index, onto.start - 1 : onto.stop - 1],
-        "neurons",
+        [(weight(writer, layer, i, k), writer.at("delta", layer, k, row=row)) for k in onto], "neurons"
     )
     found.node = scaled(writer, layer, found.node)
     return found
@@ -139,11 +125,9 @@ def delta(writer: Writer, place: Address) -> Line:
         factors.append(writer.symbol("r", layer, j, row=place.row))
         words += ", through dropout"
     factors.append(writer.symbol("f'", layer, j, row=place.row))
-    scale = float(np.prod([abs(writer.value(factor.name)) for factor in factors]))
-    node = multiplied([total.node, *factors])
-    return writer.line(
-        f"{words}, times the slope", place, node, total.values, slack=total.slack * scale, note=total.note
-    )
+    total.slack *= float(np.prod([abs(writer.value(factor.name)) for factor in factors]))
+    total.node = multiplied([total.node, *factors])
+    return writer.line(f"{words}, times the slope", place, total)
 
 
 def output_delta(writer: Writer, place: Address) -> Line:
@@ -161,20 +145,15 @@ def output_delta(writer: Writer, place: Address) -> Line:
     if output.elementwise:
         node = Binary("*", outer, writer.symbol("f'", last, j, row=place.row))
         return writer.line("chain rule: derivative by the output, times the slope", place, node)
-    index = writer.row_index(place)
-    made, da = writer.step.record.layers[-1], gradients_of(writer.step).layers[-1].da[index]
+    names, outputs = ("dC/da", "a"), range(1, network.output.n_out + 1)
     total = writer.products(
-        lambda k: writer.at("dC/da", last, k + 1, row=place.row),
-        lambda k: writer.at("a", last, k + 1, row=place.row),
-        da,
-        made.a[index],
-        "outputs",
+        [[writer.at(name, last, k, row=place.row) for name in names] for k in outputs], "outputs"
     )
     a = writer.symbol("a", last, j, row=place.row)
-    node = Binary("*", a, Binary("-", outer, total.node))
+    total.node = Binary("*", a, Binary("-", outer, total.node))
+    total.slack *= abs(writer.value(a.name))
     words = "softmax: every output depends on every z, da_k/dz_j = a_k (1 if k = j, else 0) - a_k a_j"
-    slack = total.slack * abs(writer.value(a.name))
-    return writer.line(words, place, node, total.values, slack=slack, note=total.note)
+    return writer.line(words, place, total)
 
 
 def by_parameter(writer: Writer, place: Address) -> Line:
@@ -187,86 +166,52 @@ def by_parameter(writer: Writer, place: Address) -> Line:
 def _by_factor(writer: Writer, place: Address, term: Parameter) -> Line:
     """Return the derivative by what multiplies something that enters: delta of the neuron, times that."""
     layer, (i, j) = place.number, (place.index[0], place.index[-1])
-    if place.row is not None or len(writer.step.rows) == 1:
-        node: Node = Binary(
-            "*",
-            writer.symbol("delta", layer, j, row=place.row),
-            writer.symbol_of(entering(writer, layer, i, place.row)),
-        )
-        return writer.line(f"delta of the neuron, times {term.by}", place, scaled(writer, layer, node))
-    rows = writer.step.rows
-    total = writer.products(
-        lambda r: writer.at("delta", layer, j, row=rows[r]),
-        lambda r: entering(writer, layer, i, rows[r]),
-        gradients_of(writer.step).layers[layer - 1].delta[:, j - 1],
-        writer.step.record.entering(layer)[:, i - 1],
-        "rows",
-    )
-    words, node = (
-        f"delta of the neuron times {term.by}, summed over the rows",
-        scaled(writer, layer, total.node),
-    )
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+    rows = writer.rows_of(place)
+    factors = [(writer.at("delta", layer, j, row=row), entering(writer, layer, i, row)) for row in rows]
+    if len(rows) == 1:
+        node = scaled(writer, layer, multiplied([writer.symbol_of(each) for each in factors[0]]))
+        return writer.line(f"delta of the neuron, times {term.by}", place, node)
+    total = writer.products(factors, "rows")
+    total.node = scaled(writer, layer, total.node)
+    return writer.line(f"delta of the neuron times {term.by}, summed over the rows", place, total)
 
 
 def _by_added(writer: Writer, place: Address, term: Parameter) -> Line:
     """Return the derivative by what is added: delta, summed over the neurons where the layer shares one number."""
-    layer, (j,) = place.number, place.index
-    shares = writer.arrays[layer][term.name].shape != (writer.network.sizes[layer],)
-    rows: list[int | None] = list(writer.step.rows)
-    if place.row is not None or len(rows) == 1:
-        rows = [place.row]
-    neurons = range(1, writer.network.sizes[layer] + 1) if shares else [j]
-    deltas = gradients_of(writer.step).layers[layer - 1].delta
-    places = [writer.at("delta", layer, k, row=row) for row in rows for k in neurons]
-    numbers = [
-        deltas[0 if row is None else writer.step.rows.index(row), k - 1] for row in rows for k in neurons
-    ]
-    if writer.chain and writer.most_lines is None:
-        numbers = [writer.value(str(each)) for each in places]
+    layer, size = place.number, writer.network.sizes[place.number]
+    shares = writer.arrays[layer][term.name].shape != (size,)
+    rows, neurons = writer.rows_of(place), range(1, size + 1) if shares else place.index
     what = "neurons" if len(rows) == 1 else "rows" if not shares else "rows and neurons"
-    total = writer.total(lambda r: writer.symbol_of(places[r]), np.array(numbers), what)
+    total = writer.products([[writer.at("delta", layer, k, row=row)] for row in rows for k in neurons], what)
     words = f"{term.by}: delta of the neuron"
-    if len(places) > 1:
+    if len(rows) * len(neurons) > 1:
         words += f", summed over the {what}"
-    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+    return writer.line(words, place, total)
 
 
 def by_mix(writer: Writer, place: Address) -> Line:
     """Return dC/dalpha[l][j] = dC/da[l][j] (f(z[l][j]) - z[l][j]), summed over the rows."""
     layer, (j,) = place.number, place.index
-    step, dense = writer.step, writer.network.layers[place.number - 1]
-    rows: list[int | None] = list(step.rows)
-    if place.row is not None or len(rows) == 1:
-        rows = [place.row]
+    dense, rows = writer.network.layers[layer - 1], writer.rows_of(place)
+    z, da = ([writer.at(name, layer, j, row=row) for row in rows] for name in ("z", "dC/da"))
 
     def term(r: int) -> Node:
-        z = writer.symbol("z", layer, j, row=rows[r])
-        part = Binary("-", put(dense.activation.formula.root, {"z": z}), z)
-        return Binary("*", writer.symbol("dC/da", layer, j, row=rows[r]), part)
+        own = writer.symbol_of(z[r])
+        part = Binary("-", put(dense.activation.formula.root, {"z": own}), own)
+        return Binary("*", writer.symbol_of(da[r]), part)
 
-    at = [0 if row is None else step.rows.index(row) for row in rows]
-    da, mixed = gradients_of(step).layers[layer - 1].da[at, j - 1], step.record.layers[layer - 1].mixed
-    assert mixed is not None
-    mixed = mixed[at, j - 1]
-    if writer.chain and writer.most_lines is None:
-        z = np.array([writer.value(str(writer.at("z", layer, j, row=row))) for row in rows])
-        da = np.array([writer.value(str(writer.at("dC/da", layer, j, row=row))) for row in rows])
-        mixed = dense.mixed_part(z, np)
-    terms = da * mixed
-    total = writer.total(term, terms, "rows", values=dense.activation.parameters)
+    mixed = dense.mixed_part(writer.numbers(z), np)
+    own = dense.activation.parameters
+    total = writer.total(term, writer.numbers(da) * mixed, "rows", values=own)
     words = "the mix is a weight on f(z) - z: the derivative by the activation, times that"
-    if len(rows) > 1:
-        words += ", summed over the rows"
-    values = {**dense.activation.parameters, **total.values}
-    return writer.line(words, place, total.node, values, slack=total.slack, note=total.note)
+    return writer.line(words + ", summed over the rows" * (len(rows) > 1), place, total, own)
 
 
 BACKWARD: Mapping[str, Rule] = {
     "f'": slope,
     "dC/da": by_output,
     "dC/dh": by_passed_on,
-    "dC/dx": by_input,
+    "dC/dx": by_entered,
     "delta": delta,
     **{f"dC/d{name}": by_parameter for name in TERMS},
     "dC/dalpha": by_mix,

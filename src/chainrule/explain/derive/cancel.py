@@ -44,13 +44,10 @@ def _elementwise(writer: Writer, place: Address, j: int) -> list[Line]:
     row, last = place.row, len(writer.network.layers)
     outer = _by_output(writer, j, row, "dloss")
     record = writer.network.output.activation
-    if record.slope_in_a:
-        node = put(formula(record.slope_in_a).root, {"a": writer.symbol("a", last, j, row=row)})
-    else:
-        node = put(record.slope.root, {"z": writer.symbol("z", last, j, row=row)})
-    inner = writer.line(
-        f"slope of {record.name} at this output", None, node, record.parameters, label="slope"
-    )
+    name, slope = ("a", formula(record.slope_in_a)) if record.slope_in_a else ("z", record.slope)
+    node = put(slope.root, {name: writer.symbol(name, last, j, row=row)})
+    words = f"slope of {record.name} at this output"
+    inner = writer.line(words, None, node, record.parameters, label="slope")
     both = Binary("*", Symbol("dloss"), Symbol("slope"))
     return [outer, inner, _end(writer, place, both, [outer, inner], "chain rule: the product")]
 
@@ -65,14 +62,12 @@ def _softmax(writer: Writer, place: Address, j: int) -> list[Line]:
     lines: list[Line] = []
     terms: list[Node] = []
     for k in (int(target) for target in targets):
+        node: Node = Binary("*", own, Binary("-", Number(1.0), own))
+        z = "its own z"
+        if k != j:
+            node, z = Negate(Binary("*", writer.symbol("a", last, k, row=row), own)), f"the z of output {j}"
         lines.append(_by_output(writer, k, row, f"dloss_{k}"))
-        if k == j:
-            node: Node = Binary("*", own, Binary("-", Number(1.0), own))
-            rule = f"derivative of output {k} by its own z"
-        else:
-            node = Negate(Binary("*", writer.symbol("a", last, k, row=row), own))
-            rule = f"derivative of output {k} by the z of output {j}"
-        lines.append(writer.line(rule, None, node, label=f"da_{k}"))
+        lines.append(writer.line(f"derivative of output {k} by {z}", None, node, label=f"da_{k}"))
         terms.append(multiplied([Symbol(f"dloss_{k}"), Symbol(f"da_{k}")]))
     total = added(terms)
     rule = "chain rule: over the outputs whose target isn't 0; the loss doesn't depend on the others"

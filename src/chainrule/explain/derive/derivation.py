@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
 from chainrule._blas import one_blas_thread
@@ -56,17 +56,13 @@ LEADS: Mapping[str, frozenset[str]] = {
 }
 """The quantities that get lines of their own on the way to one; the rest is taken from the trace."""
 
+AS_LEFT = ", as training left it or as it was given"
 GIVEN: Mapping[str, str] = {
     "x": "given",
     "y": "given: the target",
     "r": "drawn by chance: dropped out, or kept and scaled up",
-    **{
-        name: f"{text}, as training left it or as it was given"
-        for name, text in {
-            **{n: each.text for n, each in LAYER_PARAMETERS.items()},
-            **STAGE_PARAMETERS,
-        }.items()
-    },
+    **{n: f"{each.text}{AS_LEFT}" for n, each in LAYER_PARAMETERS.items()},
+    **{n: f"{text}{AS_LEFT}" for n, text in STAGE_PARAMETERS.items()},
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
@@ -127,31 +123,26 @@ def derive(
     if form == "matrix" or place.is_whole:
         return _as_matrix(trace, place)
     writer = _writer(trace, place, form, hand, from_start)
-    calculus: tuple[RuleLine, ...] = ()
     found: tuple[Factor, ...] = ()
-    notes: list[str] = []
-    parts: list[Derivation] = []
+    notes: Sequence[str] = ()
+    part = None
     if form == "paths":
         own = path_lines(writer, place)
     elif place.name == "C_new":
         own, notes = change_of_cost(writer)
     else:
         own = [_line_of(writer, place)]
-    if place.name == "f'":
-        calculus = slope_rules(trace, place)
     if place.name in PATH_QUANTITIES and hand is None:
-        found, told = factors(_plain(trace, place), place)
-        notes += told
+        found, notes = factors(_plain(trace, place), place)
     if place.name == "delta" and place.layer == len(trace.network.layers) and hand is None:
         part = why_it_cancels(_plain(trace, place), place)
-        parts += [] if part is None else [part]
     return Derivation(
         str(place),
         f"{place}: {place.words_in(trace.network)}",
         (*writer.lines, *own),
-        calculus=calculus,
+        calculus=slope_rules(trace, place) if place.name == "f'" else (),
         factors=found,
-        parts=tuple(parts),
+        parts=() if part is None else (part,),
         notes=tuple(dict.fromkeys(notes)),
         hand="" if writer.hand is None else str(writer.hand),
     )
@@ -166,13 +157,13 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
         raise SettingsError(f"{place}: the form {form} is for {', '.join(known)}; leave it out")
     if form in ("paths", "recursive") and place.is_whole:
         raise SettingsError(f"{place} is a whole array: name one of its numbers, or choose the form matrix")
-    if (form == "matrix" or place.is_whole) and (hand is not None or from_start):
+    in_full = hand is not None or from_start
+    if (form == "matrix" or place.is_whole) and in_full:
         raise SettingsError(
             f"{place}: whole arrays are not written out by hand or from the start; name one number"
         )
-    neurons = sum(trace.network.sizes)
-    layers = len(trace.network.layers)
-    if (hand is not None or from_start) and (neurons > MOST_NEURONS or layers > MOST_LAYERS):
+    neurons, layers = sum(trace.network.sizes), len(trace.network.layers)
+    if in_full and (neurons > MOST_NEURONS or layers > MOST_LAYERS):
         raise SettingsError(
             f"{place}: a network of {neurons} neurons in {layers} layer{'s' * (layers > 1)} is too large to be "
             f"written out line by line: at most {MOST_NEURONS} neurons in {MOST_LAYERS} layers; train a smaller one "
@@ -206,17 +197,13 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
             if place.name.removeprefix("dC/d") in LAYER_PARAMETERS:
                 wanted = wanted and other.layer == place.layer
         else:
-            same = (other.layer, other.index) == (place.layer, place.index) and _own(other) == _own(place)
+            own = (place.layer, place.index, place.parameter)
+            same = bool(place.parameter) and (other.layer, other.index, other.parameter) == own
             changed = other.parameter not in ("", other.name) or "/" in other.name or other.name in OF_UPDATES
             wanted = changed and (same or other.layer is None)
         return rule_of(other) if wanted else None
 
     return Writer(trace, place, leading, chain=True, most_lines=MOST_LINES)
-
-
-def _own(place: Address) -> str:
-    """Return the name of the parameter that an address is about."""
-    return place.by.name.partition("_")[0]
 
 
 MOST_LINES = 40
@@ -239,29 +226,27 @@ def _line_of(writer: Writer, place: Address) -> Line:
 
 def slope_rules(trace: Trace, place: Address) -> tuple[RuleLine, ...]:
     """Return the derivation of a layer's f' from its formula, rule by rule."""
-    record = trace.network.layers[place.number - 1].activation
+    layer = trace.network.layers[place.number - 1]
+    record = layer.activation
     steps = differentiate(record.formula, "z").steps
-    first = RuleLine(f"the activation {record.name}", record.formula.root)
-    if not steps:
-        return (first,)
-    begin = RuleLine("its derivative", steps[0].before)
-    found = (first, begin, *(RuleLine(s.rule, s.after, s.law, s.convention) for s in steps))
-    if not trace.network.layers[place.number - 1].mix:
-        return found
-    alpha = Symbol(str(Address("alpha", place.layer, place.index)))
-    inner = Binary("-", record.slope.root, Number(1.0))
-    node = Binary("+", Number(1.0), Binary("*", alpha, inner))
-    return (*found, RuleLine("the derivative of z + alpha (f(z) - z)", node))
+    found = [RuleLine(f"the activation {record.name}", record.formula.root)]
+    if steps:
+        found.append(RuleLine("its derivative", steps[0].before))
+        found += [RuleLine(step.rule, step.after, step.law, step.convention) for step in steps]
+    if steps and layer.mix:
+        alpha = Symbol(str(Address("alpha", place.layer, place.index)))
+        inner = Binary("-", record.slope.root, Number(1.0))
+        node = Binary("+", Number(1.0), Binary("*", alpha, inner))
+        found.append(RuleLine("the derivative of z + alpha (f(z) - z)", node))
+    return tuple(found)
 
 
 def _as_matrix(trace: Trace, place: Address) -> Derivation:
     whole = Address(place.name, place.layer, (), place.step)
-    lines = matrix_lines(_plain(trace, whole), whole)
     rows = len(trace.step(place).rows)
-    notes = (f"Over the {rows} rows of the step.",) if rows > 1 else ()
     return Derivation(
         str(whole),
         f"{whole}: {whole.words_in(trace.network)}, as matrices",
-        matrices=tuple(lines),
-        notes=notes,
+        matrices=tuple(matrix_lines(_plain(trace, whole), whole)),
+        notes=(f"Over the {rows} rows of the step.",) if rows > 1 else (),
     )

@@ -50,23 +50,13 @@ def largest_row(writer: Writer, place: Address) -> int | None:
     if place.layer == 0:
         parts = [writer.trace.number(replace(place, row=row)) for row in rows]
         return rows[int(np.argmax(np.abs(parts)))]
-    layer = place.number
-    deltas = gradients_of(writer.step).layers[layer - 1].delta
+    deltas = gradients_of(writer.step).layers[place.number - 1].delta
     parts = deltas[:, place.index[-1] - 1]
     if place.parameter in FACTORS:
-        parts = parts * writer.step.record.entering(layer)[:, place.index[0] - 1]
-    elif place.quantity.place == "bias" and writer.network.layers[layer - 1].bias == "layer":
+        parts = parts * writer.step.record.entering(place.number)[:, place.index[0] - 1]
+    elif place.quantity.place == "bias" and writer.network.layers[place.number - 1].bias == "layer":
         parts = deltas.sum(axis=1)
     return rows[int(np.argmax(np.abs(parts)))]
-
-
-def _inner(places: list[Address], values: list[float]) -> list[tuple[int, float]]:
-    """Return the slopes, masks and weights among the factors: what a derivative passes through on its way back."""
-    return [
-        (number, value)
-        for number, (place, value) in enumerate(zip(places, values, strict=True))
-        if place.name in _KINDS
-    ]
 
 
 def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[int, str]:
@@ -74,7 +64,7 @@ def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[
     zero = [number for number, value in enumerate(values) if value == 0]
     if zero:
         return {number: _why_zero(writer, places[number]) for number in zero}
-    inner = _inner(places, values)
+    inner = [(number, values[number]) for number, place in enumerate(places) if place.name in _KINDS]
     scale = math.prod(value for place, value in zip(places, values, strict=True) if place.name == "scale")
     product = scale * math.prod(abs(value) for _, value in inner)
     if not inner or VANISHING <= product <= EXPLODING:
@@ -88,13 +78,18 @@ def _blamed(writer: Writer, places: list[Address], values: list[float]) -> dict[
 
 
 def _why(writer: Writer, place: Address, value: float, vanishes: bool) -> str:
-    if place.name == "f'" and vanishes:
-        z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
-        name = writer.network.layers[place.number - 1].activation.name
-        return f"The derivative vanishes at {place} = {value:.3g}: {name} is saturated at z = {z:.3g}."
-    if vanishes:
-        return f"The derivative vanishes at {place} = {value:.3g}: the {_KINDS[place.name]} is small."
-    return f"The derivative explodes at {place} = {value:.3g}: the {_KINDS[place.name]} is large."
+    verb = "vanishes" if vanishes else "explodes"
+    if vanishes and place.name == "f'":
+        reason = "{} is saturated at z = {:.3g}".format(*_bent(writer, place))
+    else:
+        reason = f"the {_KINDS[place.name]} is {'small' if vanishes else 'large'}"
+    return f"The derivative {verb} at {place} = {value:.3g}: {reason}."
+
+
+def _bent(writer: Writer, place: Address) -> tuple[str, float]:
+    """Return the activation of a slope's neuron, and its z."""
+    z = writer.number(writer.at("z", place.layer, *place.index, row=place.row))
+    return writer.network.layers[place.number - 1].activation.name, z
 
 
 _KINDS: Mapping[str, str] = {"f'": "slope", "r": "mask", **FACTORS}
@@ -102,18 +97,17 @@ _KINDS: Mapping[str, str] = {"f'": "slope", "r": "mask", **FACTORS}
 
 
 def _why_zero(writer: Writer, place: Address) -> str:
-    if place.name == "f'":
-        z = writer.value(str(writer.at("z", place.layer, *place.index, row=place.row)))
-        name = writer.network.layers[place.number - 1].activation.name
-        return f"The derivative is 0 because {place} = 0: {name} is flat at z = {z:.3g}."
+    met = "the output is what the loss asks for"
     words = {
         "r": "the neuron was dropped out",
         **{name: f"the {noun} is 0" for name, noun in FACTORS.items()},
         "x": "the input is 0, so the weight had no part in the output",
-        "delta": "the output is what the loss asks for",
-        "dC/da": "the output is what the loss asks for",
+        "delta": met,
+        "dC/da": met,
     }
     reason = words.get(place.name, "nothing enters through the weight")
+    if place.name == "f'":
+        reason = "{} is flat at z = {:.3g}".format(*_bent(writer, place))
     return f"The derivative is 0 because {place} = 0: {reason}."
 
 
@@ -123,12 +117,9 @@ def _in_all(places: list[Address], values: list[float]) -> list[str]:
     for name, words in (("f'", "slopes"), *((name, f"{noun}s") for name, noun in FACTORS.items())):
         these = [abs(value) for place, value in zip(places, values, strict=True) if place.name == name]
         product = math.prod(these)
-        if len(these) > 1 and 0 < product < VANISHING:
+        verb = "vanish" if 0 < product < VANISHING else "explode" if product > EXPLODING else ""
+        if len(these) > 1 and verb:
             told.append(
-                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative vanish."
-            )
-        if len(these) > 1 and product > EXPLODING:
-            told.append(
-                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative explode."
+                f"The {len(these)} {words} on the way multiply to {product:.3g}, which makes the derivative {verb}."
             )
     return told

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -10,7 +11,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.equations.losses import Loss
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Sum, Writer, added, multiplied, put
+from chainrule.explain.derive.writer import Rule, Sum, Writer, added, put
 from chainrule.explain.trace.address import Address
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol
@@ -26,11 +27,8 @@ def input_neuron(writer: Writer, place: Address) -> Line:
     if found.formula.startswith("["):
         words = f"column {found.column!r} has {cell}: 1 if true, else 0"
         return writer.line(words, place, Symbol(found.formula), {found.formula: found.value})
-    note = ""
-    if "v" in found.parameters:
-        note = (
-            "v is the number in the cell" if found.cell is not None else "v is filled in for the missing cell"
-        )
+    note = "v is filled in for the missing cell" if found.cell is None else "v is the number in the cell"
+    note = note if "v" in found.parameters else ""
     own = "" if found.input == found.column else f", for {found.input}"
     words = f"column {found.column!r} has {cell}{own}"
     return writer.line(words, place, formula(found.formula).root, found.parameters, note=note)
@@ -39,46 +37,33 @@ def input_neuron(writer: Writer, place: Address) -> Line:
 def entering(writer: Writer, layer: int, i: int, row: int | None = None) -> Address:
     """Return the address of what enters a layer from neuron i (from 1): x, a, or h where outputs were dropped."""
     if layer == 1:
-        has_stage = writer.network.features is not None
-        return writer.at("a", 0, i, row=row) if has_stage else writer.at("x", None, i, row=row)
+        return writer.at(*(("x", None) if writer.network.features is None else ("a", 0)), i, row=row)
     dropped = writer.step.record.layers[layer - 2].mask is not None
     return writer.at("h" if dropped else "a", layer - 1, i, row=row)
 
 
 def weighted_sum(writer: Writer, place: Address) -> Line:
     """Return z[l][j], the sum of the layer's terms: of W[l][i,j] h[l-1][i] over i, and b[l][j]."""
-    number, (j,) = place.number, place.index
+    number, (j,), row = place.number, place.index, place.row
     layer, p = writer.network.layers[number - 1], writer.arrays[number]
-    total, nodes, words = Sum(Number(0.0), {}, 0.0, ""), [], []
+    total, nodes, words = Sum(Number(0.0)), [], []
     for term in layer.terms(p):
-        name, array = term.name, p[term.name]
+        name, count = term.name, len(p[term.name])
         if term.enters == "i":
-            total = _over_entering(writer, place, name, array[:, j - 1])
+            into = [entering(writer, number, i, row) for i in range(1, count + 1)]
+            total = writer.products([(writer.at(name, number, i, j), h) for i, h in enumerate(into, 1)])
             nodes.append(scaled(writer, number, total.node))
             words.append(term.words)
             words += ["divided by the root of their number"] if nodes[-1] is not total.node else []
         elif term.enters:
-            into = writer.symbol_of(entering(writer, number, j, place.row))
-            nodes.append(Binary("*", writer.symbol(name, number, j), into))
+            one = writer.symbol_of(entering(writer, number, j, row))
+            nodes.append(Binary("*", writer.symbol(name, number, j), one))
             words.append(term.words)
         else:
-            own = len(array) > 1 or layer.n_out == 1
+            own = count > 1 or layer.n_out == 1
             nodes.append(writer.symbol(name, number, j if own else 1))
             words.append(f"plus the {term.noun}" if own else f"plus the layer's {term.noun}")
-    return writer.line(
-        ", ".join(words), place, added(nodes), total.values, slack=total.slack, note=total.note
-    )
-
-
-def _over_entering(writer: Writer, place: Address, name: str, weights: FloatArray) -> Sum:
-    """Return the sum over every i of a weight to a neuron times what enters from i."""
-    number, (j,) = place.number, place.index
-    return writer.products(
-        lambda i: writer.at(name, number, i + 1, j),
-        lambda i: entering(writer, number, i + 1, place.row),
-        weights,
-        writer.step.record.entering(number)[writer.row_index(place)],
-    )
+    return writer.line(", ".join(words), place, replace(total, node=added(nodes)))
 
 
 def weight(writer: Writer, number: int, i: int, j: int) -> Address:
@@ -140,8 +125,9 @@ def _softmax(writer: Writer, place: Address) -> Line:
         return Call("exp", (own if top is None else Binary("-", own, top),))
 
     total = writer.total(lambda i: power(i + 1), np.exp(z - shift), "outputs")
-    node = Binary("/", power(j), total.node)
-    return writer.line(words, place, node, total.values, slack=len(z) * UNIT, note=total.note)
+    return writer.line(
+        words, place, replace(total, node=Binary("/", power(j), total.node), slack=len(z) * UNIT)
+    )
 
 
 _TALL = 700.0
@@ -211,38 +197,36 @@ def _loss(writer: Writer, place: Address, *, in_z: bool) -> Line:
     else:
         text, terms = record.text, record.value(made.a[index : index + 1], _targets(writer, index), np)[0]
 
+    def own(name: str, j: int) -> Symbol:
+        return writer.symbol(name, last, j, row=row)
+
     def term(i: int) -> Node:
-        j = outputs[i]
-        names: dict[str, Node] = {"y": target_symbol(writer, j, row)}
-        names["z" if in_z else "a"] = writer.symbol("z" if in_z else "a", last, j, row=row)
-        node = put(formula(text).root, names)
+        j, name = outputs[i], "z" if in_z else "a"
+        node = put(formula(text).root, {"y": target_symbol(writer, j, row), name: own(name, j)})
         return put_total(node, inner.node) if inner else node
 
     inner, errors = None, {}
     if in_z:
-        top = int(np.argmax(made.z[index])) + 1
-        largest = writer.symbol("z", last, top, row=row)
+        z = made.z[index]
+        top = int(np.argmax(z))
+        largest = own("z", top + 1)
         inner = writer.total(
-            lambda k: Call("exp", (Binary("-", writer.symbol("z", last, k + 1, row=row), largest),)),
-            np.exp(made.z[index] - made.z[index, top - 1]),
+            lambda k: Call("exp", (Binary("-", own("z", k + 1), largest),)),
+            np.exp(z - z[top]),
             "outputs",
             rest="rest_2",
         )
         inner.node = Binary("+", largest, Call("log", (inner.node,)))
     else:
         # Each a is itself rounded, which log(a) near 1 feels.
-        errors = {
-            writer.symbol("a", last, j, row=row).name: 2 * UNIT * abs(made.a[index, j - 1]) for j in outputs
-        }
+        errors = {own("a", j).name: 2 * UNIT * abs(made.a[index, j - 1]) for j in outputs}
     settings = {**own_parameters(record), **(inner.values if inner else {})}
     total = writer.total(term, np.asarray([terms[j - 1] for j in outputs]), "outputs", values=settings)
-    node = total.node
     if record.over_outputs == "mean" and len(y) > 1:
-        node = Binary("/", node, Number(float(len(y))))
+        total.node = Binary("/", total.node, Number(float(len(y))))
         words += f"; the mean over {len(y)} outputs"
-    values = {**settings, **total.values}
-    slack = total.slack + (len(y) * UNIT * (1 + abs(float(np.sum(terms)))) if inner else 0.0)
-    return writer.line(words, place, node, values, slack=slack, note=total.note, errors=errors)
+    total.slack += len(y) * UNIT * (1 + abs(float(np.sum(terms)))) if inner else 0.0
+    return writer.line(words, place, total, settings, errors=errors)
 
 
 def _targets(writer: Writer, index: int) -> FloatArray:
@@ -266,29 +250,18 @@ def cost(writer: Writer, place: Address) -> Line:
     rows, n = step.rows, len(step.rows)
     assert step.losses is not None
     assert step.shares is not None
-
-    def one(i: int) -> Node:
-        return writer.symbol("loss", row=rows[i] if n > 1 else None)
-
+    own: list[int | None] = [None] if n == 1 else [*rows]
+    losses = [writer.symbol("loss", row=row) for row in own]
     if n == 1 and step.shares[0] == 1:
-        return writer.line("the cost of one row is its loss", place, one(0))
-    if step.weights is None:
-        total = writer.total(one, np.asarray(step.losses), "rows")
-        if network.reduction == "sum":
-            words, node = "the cost is the sum of the rows' losses", total.node
-        else:
-            words, node = (
-                "the cost is the mean of the rows' losses",
-                Binary("/", total.node, Number(float(n))),
-            )
-    else:
-        total = writer.total(
-            lambda i: Binary("*", writer.symbol("share", row=rows[i] if n > 1 else None), one(i)),
-            np.asarray(step.losses * step.shares),
-            "rows",
-        )
-        words, node = f"the cost is the weighted {network.reduction} of the rows' losses", total.node
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
+        return writer.line("the cost of one row is its loss", place, losses[0])
+    if step.weights is not None:
+        shares = [writer.symbol("share", row=row) for row in own]
+        total = writer.total(lambda i: Binary("*", shares[i], losses[i]), step.losses * step.shares, "rows")
+        return writer.line(f"the cost is the weighted {network.reduction} of the rows' losses", place, total)
+    total = writer.total(lambda i: losses[i], step.losses, "rows")
+    if network.reduction == "mean":
+        total.node = Binary("/", total.node, Number(float(n)))
+    return writer.line(f"the cost is the {network.reduction} of the rows' losses", place, total)
 
 
 def row_share(writer: Writer, place: Address) -> Line:
@@ -311,9 +284,7 @@ def shared(writer: Writer, node: Node, row: int | None) -> Node:
     """Return a tree times the row's share in the cost, unless that is 1."""
     assert writer.step.shares is not None
     index = 0 if row is None else writer.step.rows.index(row)
-    if writer.step.shares[index] == 1:
-        return node
-    return multiplied([writer.symbol("share", row=row), node])
+    return node if writer.step.shares[index] == 1 else Binary("*", writer.symbol("share", row=row), node)
 
 
 @cache

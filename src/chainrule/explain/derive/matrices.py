@@ -47,7 +47,7 @@ def _entering(writer: Writer, layer: int) -> Address:
     return _all_rows(writer, "h" if dropped else "a", layer - 1)
 
 
-def _line(writer: Writer, rule: str, place: Address, node: Node, note: str = "") -> MatrixLine:
+def _line(writer: Writer, rule: str, place: Address, node: Node) -> MatrixLine:
     """Return a line: the tree worked out on the trace's arrays, and beside it the engine's."""
     arrays: dict[str, FloatArray] = {}
     for name in names_in(node):
@@ -55,18 +55,14 @@ def _line(writer: Writer, rule: str, place: Address, node: Node, note: str = "")
         found = found.reshape(1, 1) if found.ndim == 0 else found
         per_row = Address.parse(name).quantity.per_row
         arrays[name] = found[None, :] if per_row and found.ndim == 1 else found
-    value, bound = _evaluate(node, arrays)
     engine = writer.trace.array(place)
-    value = value.reshape(engine.shape) if value.size == engine.size else value
-    bound = bound.reshape(engine.shape) if bound.size == engine.size else bound
-    gap = np.abs(value - engine)
-    worst = int(np.argmax(gap - 4 * bound)) if gap.size else 0
-    check = compare(
-        float(value.flat[worst]), float(engine.flat[worst]), float(bound.flat[worst]), "engine, worst number"
-    )
+    value, bound = (array.reshape(engine.shape) for array in _evaluate(node, arrays))
+    worst = int(np.argmax(np.abs(value - engine) - 4 * bound))
+    own, other, rounding = (float(array.flat[worst]) for array in (value, engine, bound))
+    check = compare(own, other, rounding, "engine, worst number")
     operands = {name: matrix(Address.parse(name), array) for name, array in arrays.items()}
     result = value[None, :] if place.quantity.per_row and value.ndim == 1 else value
-    return MatrixLine(rule, str(place), node, operands, matrix(place, result), check, note)
+    return MatrixLine(rule, str(place), node, operands, matrix(place, result), check)
 
 
 def _evaluate(node: Node, arrays: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
@@ -135,11 +131,8 @@ def _weights(writer: Writer, layer: int) -> str:
 
 
 def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
-    place = _all_rows(writer, writer.place.name, layer)
-    term, deltas = (
-        writer.network.layers[layer - 1].term(place.parameter),
-        Symbol(str(_all_rows(writer, "delta", layer))),
-    )
+    place, dense = _all_rows(writer, writer.place.name, layer), writer.network.layers[layer - 1]
+    term, deltas = dense.term(place.parameter), Symbol(str(_all_rows(writer, "delta", layer)))
     entering = Symbol(str(_entering(writer, layer)))
     words = f"all {term.noun}{'es' if term.noun.endswith('s') else 's'} at once"
     if term.enters == "i":
@@ -151,16 +144,15 @@ def _by_parameters(writer: Writer, layer: int) -> list[MatrixLine]:
     else:
         node = Call("sum", (deltas,))
         words += ": the deltas summed over the rows"
-        if writer.network.layers[layer - 1].bias == "layer":
+        if dense.bias == "layer":
             node, words = Call("sum", (node,)), f"{words}, and over the neurons, which share it"
     return [*_delta(writer, layer), _line(writer, words, place, node)]
 
 
 def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
-    node = _back(writer, 1)
-    place = _all_rows(writer, "dC/dx") if writer.network.features is None else _all_rows(writer, "dC/da", 0)
+    place = _all_rows(writer, *(("dC/dx", None) if writer.network.features is None else ("dC/da", 0)))
     words = f"all inputs at once: the first layer's deltas times {_weights(writer, 1)}"
-    return [_line(writer, words, place, node)]
+    return [_line(writer, words, place, _back(writer, 1))]
 
 
 _LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {

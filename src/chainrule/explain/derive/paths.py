@@ -12,7 +12,7 @@ import heapq
 import itertools
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -43,11 +43,16 @@ class Start:
 
 @dataclass(frozen=True)
 class Path:
-    """A path: its start, the neurons (from 0) of the following layers, and the product of its factors."""
+    """A path, or its beginning: its start, the neurons (from 0) of the following layers, the product of its factors."""
 
     start: Start
     neurons: tuple[int, ...]
     value: float
+
+    @property
+    def last(self) -> tuple[int, int]:
+        """Its last neuron: the layer, and the neuron (from 0)."""
+        return self.start.layer + len(self.neurons), (self.start.neuron, *self.neurons)[-1]
 
 
 class Ways:
@@ -83,23 +88,19 @@ class Ways:
         """Return the neurons of the next layer, the one with the largest way on first."""
         if (layer, neuron) not in self._orders:
             promise = np.abs(self.weights[layer][neuron]) * self.most[layer]
-            onto = (
-                np.arange(len(promise))
-                if self.network.layers[layer].product.enters == "i"
-                else np.array([neuron])
-            )
+            onto = np.arange(len(promise))
+            if self.network.layers[layer].product.enters != "i":
+                onto = onto[neuron : neuron + 1]
             self._orders[layer, neuron] = onto[np.argsort(-promise[onto], kind="stable")]
         return self._orders[layer, neuron]
 
 
 def starts_of(writer: Writer, place: Address) -> list[Start]:
     """Return where the paths of a derivative begin: at its neurons, for each row."""
-    several = place.row is None and len(writer.step.rows) > 1
-    rows: list[int | None] = list(writer.step.rows) if several else [place.row]
     layer = 1 if place.name == "dC/dx" else place.number
     scale = _scale(writer, layer)
     found: list[Start] = []
-    for row in rows:
+    for row in writer.rows_of(place):
         if writer.network.features is not None and (place.layer == 0 or place.name == "dC/dx"):
             found += _through_stage(writer, place, row)
         elif place.parameter in FACTORS:
@@ -135,7 +136,7 @@ def _scale(writer: Writer, layer: int) -> tuple[Address, ...]:
 
 
 def _product(writer: Writer, places: Sequence[Address]) -> float:
-    return math.prod(writer.trace.number(writer.trace.resolve(each)) for each in places)
+    return math.prod(map(writer.number, places))
 
 
 def count_paths(writer: Writer, starts: Sequence[Start]) -> int:
@@ -147,43 +148,42 @@ def count_paths(writer: Writer, starts: Sequence[Start]) -> int:
 def largest_paths(starts: Sequence[Start], ways: dict[int | None, Ways], most: int) -> list[Path]:
     """Return the ``most`` paths with the largest |product|, in that order, without looking at all of them."""
     ticket = itertools.count()
-    heap: list[tuple[float, int, Start, float, tuple[int, ...], int]] = []
+    heap: list[tuple[float, int, Path, int]] = []
+    found: list[Path] = []
 
-    def push(start: Start, before: float, neurons: tuple[int, ...], place: int) -> None:
-        """Offer the way to the ``place``-th best neuron after ``neurons``, whose product so far is ``before``."""
-        way, layer = ways[start.row], start.layer + len(neurons)
-        at = neurons[-1] if neurons else start.neuron
+    def push(path: Path, promise: float, place: int) -> None:
+        heapq.heappush(heap, (-float(promise), next(ticket), path, place))
+
+    def offer(path: Path, place: int) -> None:
+        """Offer the way on from a path to the ``place``-th best neuron."""
+        way, (layer, at) = ways[path.start.row], path.last
         order = way.order(layer, at)
         if place < len(order):
             onto = int(order[place])
-            promise = abs(before * way.weights[layer][at, onto]) * way.most[layer][onto]
-            heapq.heappush(heap, (-float(promise), next(ticket), start, before, neurons, place))
+            push(path, abs(path.value * way.weights[layer][at, onto]) * way.most[layer][onto], place)
 
-    found: list[Path] = []
-
-    def reach(start: Start, before: float, neurons: tuple[int, ...]) -> None:
-        """Go on from the last neuron, or finish at the output layer."""
-        way, layer = ways[start.row], start.layer + len(neurons)
-        at = neurons[-1] if neurons else start.neuron
-        product = before * float(way.local[layer - 1][at])
+    def reach(path: Path) -> None:
+        """Go on through the last neuron, or finish at the output layer."""
+        way, (layer, at) = ways[path.start.row], path.last
+        through = replace(path, value=path.value * float(way.local[layer - 1][at]))
         if layer == len(way.local):
-            found.append(Path(start, neurons, product))
+            found.append(through)
         else:
-            push(start, product, neurons, 0)
+            offer(through, 0)
 
     for start in starts:
-        promise = abs(start.value) * ways[start.row].most[start.layer - 1][start.neuron]
-        heapq.heappush(heap, (-float(promise), next(ticket), start, start.value, (), -1))
+        most_on = ways[start.row].most[start.layer - 1][start.neuron]
+        push(Path(start, (), start.value), abs(start.value) * most_on, -1)
     while heap and len(found) < most:
-        _, _, start, before, neurons, place = heapq.heappop(heap)
+        _, _, path, place = heapq.heappop(heap)
         if place < 0:
-            reach(start, before, ())
+            reach(path)
             continue
-        way, layer = ways[start.row], start.layer + len(neurons)
-        at = neurons[-1] if neurons else start.neuron
+        way, (layer, at) = ways[path.start.row], path.last
         onto = int(way.order(layer, at)[place])
-        push(start, before, neurons, place + 1)
-        reach(start, before * float(way.weights[layer][at, onto]), (*neurons, onto))
+        offer(path, place + 1)
+        value = path.value * float(way.weights[layer][at, onto])
+        reach(Path(path.start, (*path.neurons, onto), value))
     return found
 
 
@@ -223,11 +223,9 @@ def factors_of(writer: Writer, path: Path) -> list[Address]:
     for layer, onto in enumerate((*path.neurons, None), start.layer):
         if layer == last:
             linked = network.output.activation.name in network.loss.links
-            if linked or not network.output.activation.elementwise:
-                found.append(writer.at("delta", last, at + 1, row=row))
-            else:
-                found.append(writer.at("f'", last, at + 1, row=row))
-                found.append(writer.at("dC/da", last, at + 1, row=row))
+            whole = linked or not network.output.activation.elementwise
+            names = ("delta",) if whole else ("f'", "dC/da")
+            found += [writer.at(name, last, at + 1, row=row) for name in names]
         elif onto is not None:
             if writer.step.record.layers[layer - 1].mask is not None:
                 found.append(writer.at("r", layer, at + 1, row=row))
@@ -255,23 +253,20 @@ def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> li
     shown, rest, total, mass = found_paths(writer, place, most)
     several = len(writer.step.rows) > 1 and place.row is None
     slack = 4 * UNIT * mass * (sum(writer.network.sizes) + len(writer.step.rows))
+    products = [multiplied([writer.symbol_of(each) for each in factors_of(writer, path)]) for path in shown]
     if total == 1:
-        product = multiplied([writer.symbol_of(factor) for factor in factors_of(writer, shown[0])])
-        return [writer.line(f"the only path: {_way(shown[0], several)}", place, product, slack=slack)]
-    lines = []
-    for number, path in enumerate(shown, 1):
-        product = multiplied([writer.symbol_of(factor) for factor in factors_of(writer, path)])
-        words = f"path {number}: {_way(path, several)}"
-        lines.append(writer.line(words, None, product, label=f"P_{number}"))
-    names: list[str] = [line.label for line in lines]
+        return [writer.line(f"the only path: {_way(shown[0], several)}", place, products[0], slack=slack)]
+    lines = [
+        writer.line(f"path {number}: {_way(path, several)}", None, product, label=f"P_{number}")
+        for number, (path, product) in enumerate(zip(shown, products, strict=True), 1)
+    ]
     values = {line.label: line.result for line in lines}
     note = ""
     if total > len(shown):
-        names.append("rest")
         values["rest"] = rest
         note = f"rest: the other {total - len(shown):,} paths, added up exactly"
     words = f"the sum over all {total:,} paths"
-    node = added([Symbol(name) for name in names])
+    node = added([Symbol(name) for name in values])
     return [*lines, writer.line(words, place, node, values, slack=slack, note=note)]
 
 

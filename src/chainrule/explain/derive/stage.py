@@ -7,23 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-import numpy as np
-
-from chainrule._types import FloatArray
 from chainrule.equations.features import PARAMETERS, Features
 from chainrule.explain.derive.backward import by_entered
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer, multiplied
 from chainrule.explain.trace.address import Address
-from chainrule.explain.trace.stage_numbers import (
-    column_of_number,
-    level_of,
-    of_input,
-    output_of,
-    output_of_input,
-    outputs_of_number,
-    stage_array,
-)
+from chainrule.explain.trace.stage_numbers import span_of_index, span_of_input, span_of_output
 from chainrule.formula.nodes import Binary, Call, Constant, Node, Number
 from chainrule.formula.rounding import UNIT
 
@@ -37,55 +26,45 @@ def features_of(writer: Writer) -> Features:
 # ---- forward
 
 
-def angle(writer: Writer, i: int, k: int, row: int | None) -> Node:
-    """Return 2π f x + phi of cosine k of number i."""
-    x = writer.symbol("x", None, column_of_number(features_of(writer), i), row=row)
-    wave = multiplied([Number(2.0), Constant("pi"), writer.symbol("f", 0, i, k), x])
-    return Binary("+", wave, writer.symbol("phi", 0, i, k))
+def _column(writer: Writer, place: Address) -> int:
+    """Return the input (from 1) whose cosine a place is about."""
+    return span_of_index(features_of(writer), "number", place.index[0]).columns[0]
+
+
+def angle(writer: Writer, place: Address) -> Node:
+    """Return 2π f x + phi of the cosine that a place is about."""
+    x = writer.symbol("x", None, _column(writer, place), row=place.row)
+    wave = multiplied([Number(2.0), Constant("pi"), writer.symbol("f", 0, *place.index), x])
+    return Binary("+", wave, writer.symbol("phi", 0, *place.index))
 
 
 def cosine(writer: Writer, place: Address) -> Line:
     """Return u[0][i,k] = cos(2π f x + phi)."""
-    i, k = place.index
-    words = f"cosine {k} of x[{column_of_number(features_of(writer), i)}]"
-    return writer.line(words, place, Call("cos", (angle(writer, i, k, place.row),)))
+    words = f"cosine {place.index[1]} of x[{_column(writer, place)}]"
+    return writer.line(words, place, Call("cos", (angle(writer, place),)))
 
 
 def embedded(writer: Writer, place: Address) -> Line:
     """Return e[0][j]: the input itself, a number's embedding, or a category's."""
-    features, (j,) = features_of(writer), place.index
-    made = output_of(features, j)
-    if made.kind == "plain" or (made.kind == "number" and made.place == 0):
-        x = writer.symbol("x", None, made.column + 1 + made.place, row=place.row)
+    features, (j,), row = features_of(writer), place.index, place.row
+    span = span_of_output(features, j)
+    q = span.outputs.index(j)
+    if span.kind == "plain" or (span.kind == "number" and q == 0):
+        x = writer.symbol("x", None, span.columns[q], row=row)
         return writer.line("the input as it is", place, x)
-    index, p = writer.row_index(place), writer.arrays[0]
-    if made.kind == "number":
-        i, q = made.number + 1, made.place
+    if span.kind == "number":
+        i, cosines = span.before + 1, range(1, features.waves + 1)
         total = writer.products(
-            lambda k: writer.at("u", 0, i, k + 1, row=place.row),
-            lambda k: writer.at("V", 0, i, k + 1, q),
-            _cosines(writer)[index, i - 1],
-            p["V"][i - 1, :, q - 1],
-            "cosines",
+            [(writer.at("u", 0, i, k, row=row), writer.at("V", 0, i, k, q)) for k in cosines], "cosines"
         )
-        node: Node = Binary("+", total.node, writer.symbol("c", 0, i, q))
-        words = "a sum of the number's cosines, plus the bias"
-    else:
-        q = made.place + 1
-        total = writer.products(
-            lambda r: writer.at("x", None, made.column + r + 1, row=place.row),
-            lambda r: writer.at("E", 0, made.number + r + 1, q),
-            writer.step.record.x[index, made.column : made.column + made.size],
-            p["E"][made.number : made.number + made.size, q - 1],
-            "levels",
-        )
-        node, words = total.node, "the learned number of the category's level"
-    return writer.line(words, place, node, total.values, slack=total.slack, note=total.note)
-
-
-def _cosines(writer: Writer) -> FloatArray:
-    found = stage_array(features_of(writer), writer.step, writer.arrays[0], "u")
-    return np.asarray(found)
+        total.node = Binary("+", total.node, writer.symbol("c", 0, i, q))
+        return writer.line("a sum of the number's cosines, plus the bias", place, total)
+    levels = enumerate(span.columns, span.before + 1)
+    total = writer.products(
+        [(writer.at("x", None, column, row=row), writer.at("E", 0, r, q + 1)) for r, column in levels],
+        "levels",
+    )
+    return writer.line("the learned number of the category's level", place, total)
 
 
 def entered(writer: Writer, place: Address) -> Line:
@@ -100,60 +79,88 @@ def entered(writer: Writer, place: Address) -> Line:
 # ---- backward
 
 
-def by_embedded(writer: Writer, place: Address) -> Line:
-    """Return dC/de[0][j] = dC/da[0][j] s[0][j]."""
-    outer = writer.symbol("dC/da", 0, *place.index, row=place.row)
-    if not features_of(writer).scale:
-        return writer.line("there is no scaling layer", place, outer)
-    node = Binary("*", outer, writer.symbol("s", 0, *place.index))
-    return writer.line("chain rule through the scaling layer", place, node)
-
-
-def by_cosine(writer: Writer, place: Address) -> Line:
-    """Return dC/du[0][i,k] = sum over q of dC/de V[0][i,k,q]."""
-    i, k = place.index
-    outputs = outputs_of_number(features_of(writer), i)[1:]
-    back = writer.step.gradients and writer.step.gradients.stage
-    assert back is not None
-    total = writer.products(
-        lambda q: writer.at("dC/de", 0, outputs[q], row=place.row),
-        lambda q: writer.at("V", 0, i, k, q + 1),
-        back.de[writer.row_index(place), outputs[0] - 1 : outputs[-1]],
-        writer.arrays[0]["V"][i - 1, k - 1],
-        "embedded numbers",
-    )
-    words = "chain rule: every embedded number that the cosine is part of"
-    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
-
-
 def slope_of_cosine(writer: Writer, place: Address) -> Line:
     """Return the derivative of a cosine by its phase, its frequency or its number."""
-    i, k = place.index
-    features = features_of(writer)
-    sine: Node = Binary("*", Number(-1.0), Call("sin", (angle(writer, i, k, place.row),)))
+    sine = Binary("*", Number(-1.0), Call("sin", (angle(writer, place),)))
     by = place.name.partition("/d")[2]
     if by == "phi":
         return writer.line("derivative of the cosine by its phase", place, sine)
-    x = writer.symbol("x", None, column_of_number(features, i), row=place.row)
-    inner = x if by == "f" else writer.symbol("f", 0, i, k)
+    inner = writer.symbol("f", 0, *place.index)
+    if by == "f":
+        inner = writer.symbol("x", None, _column(writer, place), row=place.row)
     node = multiplied([sine, Number(2.0), Constant("pi"), inner])
     what = "frequency" if by == "f" else "number"
     return writer.line(f"chain rule: derivative of the cosine by its {what}", place, node)
 
 
+Routes = list[tuple[Address, ...]]
+"""The terms of a derivative by the chain rule: the derivative by what comes next, and the factors on the way there."""
+
+
+def routes(writer: Writer, place: Address, row: int | None) -> Routes:
+    """Return the terms of one row's derivative by a number of the stage, or by an input before it."""
+    features, index = features_of(writer), place.index
+    name, first = place.name.removeprefix("dC/d"), place.index[0]
+
+    def at(name: str, *index: int) -> Address:
+        return writer.at(name, 0, *index, row=row if name not in PARAMETERS else None)
+
+    match name:
+        case "f" | "phi":
+            return [(at("dC/du", *index), at(f"du/d{name}", *index))]
+        case "s":
+            return [(at("dC/da", first), at("e", first))]
+        case "e":
+            return [(at("dC/da", first), *([at("s", first)] if features.scale else []))]
+        case "x":
+            span = span_of_input(features, first)
+            place_in = span.columns.index(first)
+            if span.kind == "category":
+                r = span.before + place_in + 1
+                return [(at("dC/de", j), at("E", r, q)) for q, j in enumerate(span.outputs, 1)]
+            copy = (at("dC/de", span.outputs[place_in]),)
+            n, cosines = span.before + 1, range(features.waves if span.kind == "number" else 0)
+            return [copy, *((at("dC/du", n, k + 1), at("du/dx", n, k + 1)) for k in cosines)]
+        case "E":
+            span = span_of_index(features, "category", first)
+            x = writer.at("x", None, span.columns[first - span.before - 1], row=row)
+            return [(at("dC/de", span.outputs[index[1] - 1]), x)]
+    outputs = span_of_index(features, "number", first).outputs
+    if name == "u":
+        return [(at("dC/de", j), at("V", *index, q)) for q, j in enumerate(outputs[1:], 1)]
+    return [(at("dC/de", outputs[index[-1]]), *([at("u", *index[:2])] if name == "V" else []))]
+
+
+def ways_in(writer: Writer, place: Address, row: int | None) -> list[tuple[int, list[Address]]]:
+    """Return for each way from a place in the stage to what enters layer 1 its output (from 1) and its factors."""
+    return [
+        (output, [*factors, *more])
+        for onto, *factors in routes(writer, place, row)
+        for output, more in ([(onto.index[0], [])] if onto.name == "dC/da" else ways_in(writer, onto, row))
+    ]
+
+
+def by_embedded(writer: Writer, place: Address) -> Line:
+    """Return dC/de[0][j] = dC/da[0][j] s[0][j]."""
+    ((outer, *scale),) = routes(writer, place, place.row)
+    words = "chain rule through the scaling layer" if scale else "there is no scaling layer"
+    return writer.line(words, place, multiplied([writer.symbol_of(each) for each in (outer, *scale)]))
+
+
+def by_cosine(writer: Writer, place: Address) -> Line:
+    """Return dC/du[0][i,k] = sum over q of dC/de V[0][i,k,q]."""
+    total = writer.products(routes(writer, place, place.row), "embedded numbers")
+    return writer.line("chain rule: every embedded number that the cosine is part of", place, total)
+
+
 def by_parameter(writer: Writer, place: Address) -> Line:
     """Return dC/d of a parameter of the stage; without a row the sum over the rows."""
-    features, name = features_of(writer), place.parameter
-    rows: list[int | None] = list(writer.step.rows)
-    if place.row is not None or len(rows) == 1:
-        rows = [place.row]
-    factors = [_factors(writer, features, name, place.index, row) for row in rows]
-    terms = np.array([float(np.prod([writer.trace[each] for each in row])) for row in factors])
-    if writer.chain and writer.most_lines is None:
-        terms = np.array([float(np.prod([writer.value(str(each)) for each in row])) for row in factors])
-    total = writer.total(lambda r: multiplied([writer.symbol_of(each) for each in factors[r]]), terms, "rows")
-    words = _WORDS[name] + (", summed over the rows" if len(rows) > 1 else "")
-    return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
+    rows = writer.rows_of(place)
+    terms = [term for row in rows for term in routes(writer, place, row)]
+    if writer.chain:
+        writer.numbers([each for term in terms for each in term])  # Each row's lines stand together.
+    words = _WORDS[place.parameter] + ", summed over the rows" * (len(rows) > 1)
+    return writer.line(words, place, writer.products(terms, "rows"))
 
 
 _WORDS: Mapping[str, str] = {
@@ -166,100 +173,20 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def _factors(
-    writer: Writer, features: Features, name: str, index: tuple[int, ...], row: int | None
-) -> list[Address]:
-    """Return the two factors of one row's derivative by a parameter, or the one of a bias."""
-    if name in ("f", "phi"):
-        return [writer.at("dC/du", 0, *index, row=row), writer.at(f"du/d{name}", 0, *index, row=row)]
-    if name == "s":
-        return [writer.at("dC/da", 0, *index, row=row), writer.at("e", 0, *index, row=row)]
-    if name == "E":
-        column, outputs = level_of(features, index[0])
-        to = writer.at("dC/de", 0, outputs[index[1] - 1], row=row)
-        return [to, writer.at("x", None, column, row=row)]
-    to = writer.at("dC/de", 0, outputs_of_number(features, index[0])[index[-1]], row=row)
-    return [to] if name == "c" else [to, writer.at("u", 0, *index[:2], row=row)]
-
-
 def by_input(writer: Writer, place: Address) -> Line:
     """Return dC/dx[i] through the stage: by its copy, its cosines, or its level's numbers."""
-    features, (i,) = features_of(writer), place.index
-    found = of_input(features, i)
-    back = writer.step.gradients and writer.step.gradients.stage
-    assert back is not None
-    index, row = writer.row_index(place), place.row
-    if found.kind == "category":
-        _, outputs = level_of(features, found.number + found.place + 1)
-        total = writer.products(
-            lambda q: writer.at("dC/de", 0, outputs[q], row=row),
-            lambda q: writer.at("E", 0, found.number + found.place + 1, q + 1),
-            back.de[index, outputs[0] - 1 : outputs[-1]],
-            writer.arrays[0]["E"][found.number + found.place],
-            "embedded numbers",
-        )
-        words = "chain rule: every embedded number of the category"
-        return writer.line(words, place, total.node, total.values, slack=total.slack, note=total.note)
-    copy = writer.symbol("dC/de", 0, output_of_input(features, i), row=row)
-    if found.kind == "plain":
+    first, *others = terms = routes(writer, place, place.row)
+    kind = span_of_input(features_of(writer), place.index[0]).kind
+    if kind == "category":
+        total = writer.products(terms, "embedded numbers")
+        return writer.line("chain rule: every embedded number of the category", place, total)
+    copy = writer.symbol_of(first[0])
+    if kind == "plain":
         return writer.line("it enters the stage as it is", place, copy)
-    n = found.number + 1
-    slopes = stage_array(features, writer.step, writer.arrays[0], "du/dx")
-    assert slopes is not None
-    assert back.du is not None
-    total = writer.products(
-        lambda k: writer.at("dC/du", 0, n, k + 1, row=row),
-        lambda k: writer.at("du/dx", 0, n, k + 1, row=row),
-        back.du[found.number, index],
-        slopes[index, found.number],
-        "cosines",
-    )
-    words = "chain rule: the number itself, and every cosine of it"
-    node = Binary("+", copy, total.node)
-    slack = total.slack + UNIT * abs(writer.trace[copy.name])
-    return writer.line(words, place, node, total.values, slack=slack, note=total.note)
-
-
-# ---- paths
-
-
-def ways_in(writer: Writer, place: Address, row: int | None) -> list[tuple[int, list[Address]]]:
-    """Return for each way from a place in the stage to what enters layer 1 its output (from 1) and its factors."""
-    features, index = features_of(writer), place.index
-
-    def on(j: int, *factors: Address) -> tuple[int, list[Address]]:
-        scale = [writer.at("s", 0, j)] if features.scale else []
-        return j, [*factors, *scale]
-
-    if place.name == "dC/dx":
-        found = of_input(features, index[0])
-        if found.kind == "category":
-            r = found.number + found.place + 1
-            outputs = level_of(features, r)[1]
-            return [on(j, writer.at("E", 0, r, q)) for q, j in enumerate(outputs, 1)]
-        ways = [on(output_of_input(features, index[0]))]
-        if found.kind == "number":
-            n = found.number + 1
-            ways += [
-                on(j, writer.at("du/dx", 0, n, k, row=row), writer.at("V", 0, n, k, q))
-                for k in range(1, features.waves + 1)
-                for q, j in enumerate(outputs_of_number(features, n)[1:], 1)
-            ]
-        return ways
-    match place.parameter:
-        case "f" | "phi" as name:
-            first = writer.at(f"du/d{name}", 0, *index, row=row)
-            outputs = outputs_of_number(features, index[0])[1:]
-            return [on(j, first, writer.at("V", 0, *index, q)) for q, j in enumerate(outputs, 1)]
-        case "V":
-            j = outputs_of_number(features, index[0])[index[2]]
-            return [on(j, writer.at("u", 0, *index[:2], row=row))]
-        case "c":
-            return [on(outputs_of_number(features, index[0])[index[1]])]
-        case "E":
-            column, outputs = level_of(features, index[0])
-            return [on(outputs[index[1] - 1], writer.at("x", None, column, row=row))]
-    return [(index[0], [writer.at("e", 0, *index, row=row)])]
+    total = writer.products(others, "cosines")
+    total.node = Binary("+", copy, total.node)
+    slack = UNIT * abs(writer.number(first[0]))
+    return writer.line("chain rule: the number itself, and every cosine of it", place, total, slack=slack)
 
 
 RULES: Mapping[str, Rule] = {

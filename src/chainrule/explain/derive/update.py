@@ -7,8 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from chainrule.engines.base import StepSettings
-from chainrule.equations.features import DECAYED as STAGE_WEIGHTS
+from chainrule.equations.layout import Slot
 from chainrule.equations.regularizers import PENALTY
 from chainrule.equations.update import KEEP, Stage, chain, measuring, results, stages_before, stages_of
 from chainrule.explain.derive.lines import Line
@@ -31,29 +30,27 @@ def about(place: Address, name: str) -> Address:
 
     ``w`` is the parameter itself, and names of what becomes of it begin so: ``w_new``.
     """
-    own = place.by.name.partition("_")[0]
+    own = place.parameter
     start, _, result = name.partition("_")
     is_own = start == "w" and result in ("", "new", *results("w"))
     return replace(place, name=f"{own}{name[1:]}" if is_own else f"{name}/d{own}", row=None)
 
 
+def slot_of(writer: Writer, place: Address) -> Slot:
+    """Return where the parameter that an address is about lies in the flat layout."""
+    return writer.trace.layout.slot(place.number, place.parameter)
+
+
 def is_frozen(writer: Writer, place: Address) -> bool:
     """Tell whether training leaves a parameter alone."""
-    own = place.by.name.partition("_")[0]
-    slot = writer.trace.layout.slot(place.number, own)
+    slot = slot_of(writer, place)
     at = slot.start + int(np.ravel_multi_index([i - 1 for i in place.index], slot.shape))
     return not writer.trace.layout.free[at]
 
 
-def is_weight(place: Address) -> bool:
-    """Tell whether penalties and decay are about the parameter: weights have them, biases don't."""
-    return place.quantity.place == "weight" or place.parameter in STAGE_WEIGHTS
-
-
 def rate_of(writer: Writer, place: Address) -> Node:
     """Return the learning rate of a parameter: eta, times its factor where that isn't 1."""
-    slot = writer.trace.layout.slot(place.number, place.by.name.partition("_")[0])
-    factor = float(writer.trace.layout.rates[slot.start])
+    factor = float(writer.trace.layout.rates[slot_of(writer, place).start])
     eta = writer.symbol("eta")
     return eta if factor == 1 else Binary("*", Number(factor), eta)
 
@@ -70,15 +67,8 @@ def learning_rate(writer: Writer, place: Address) -> Line:
     made = rate.schedule
     node = put(made.formula.root, {"eta": Symbol("eta_0"), "t": Symbol("made")})
     words = f"learning rate: schedule {made.name}"
-    values = {
-        "eta_0": rate.base,
-        "made": float(rate.made),
-        "T": float(max(rate.total, 1)),
-        "epoch": float(rate.epoch),
-        "plateaus": float(rate.plateaus),
-        "warmup": float(rate.warmup),
-        **made.parameters,
-    }
+    counts = {name: float(getattr(rate, name)) for name in ("made", "epoch", "plateaus", "warmup")}
+    values = {"eta_0": rate.base, "T": float(max(rate.total, 1)), **counts, **made.parameters}
     if rate.warmup:
         above = Binary("*", Symbol("eta_0"), Binary("+", Symbol("made"), Number(1.0)))
         node = Call("min", (node, Binary("/", above, Symbol("warmup"))))
@@ -100,7 +90,7 @@ def stage_line(writer: Writer, place: Address) -> Line:
     stage, node = next(((s, n) for s, n in reversed(made) if n != Symbol(s.sets)), made[0])
     named: dict[str, Node] = {**dict.fromkeys(("w", "start"), symbol(writer, place, "w")), stage.sets: given}
     if node == Symbol(stage.sets):
-        words = dict(stage.idle_at).get(place.quantity.place, stage.idle)
+        words = dict(stage.idle_at).get(place.quantity.noun, stage.idle)
         return writer.line(stage.frozen if is_frozen(writer, place) and stage.frozen else words, place, given)
     values, slack = stage.values(update_of(writer).settings), 0.0
     if stage.measures:
@@ -127,7 +117,7 @@ def _formula_of(writer: Writer, place: Address, stage: Stage) -> Node:
     """Return a stage's formula for one parameter, without the parts that are not in use or not about it."""
     freed = 0.0 if is_frozen(writer, place) else 1.0
     # What doesn't change doesn't decay either.
-    decays = float(is_weight(place)) * (freed if stage.sets == "w" else 1.0)
+    decays = float(slot_of(writer, place).decays) * (freed if stage.sets == "w" else 1.0)
     unused = {name: value for name, value in stage.values(update_of(writer).settings).items() if not value}
     if stage.numbers and len(unused) == len(stage.numbers):
         return Symbol(stage.sets)
@@ -150,27 +140,22 @@ def _symbol_before(writer: Writer, place: Address, sets: str, result: str = "") 
     return symbol(writer, place, name if sets == "g" else f"w_{name}")
 
 
-def _without_zero(node: Node, settings: StepSettings, w: Symbol) -> Node:
-    """Return a penalty's formula for one weight, without the part that is not in use."""
-    unused: dict[str, Node] = {name: Number(0.0) for name in ("l1", "l2") if not getattr(settings, name)}
-    return put(simplify(put(node, unused)), {"w": w})
-
-
 def length(writer: Writer, place: Address) -> Line:
     """Return the length of the whole gradient, before the stage that measures it."""
-    measured, layout = update_of(writer).measured, writer.trace.layout
-    result = measuring().result
+    measured, result = update_of(writer).measured, measuring().result
 
     def square(i: int) -> Node:
-        name = Address.parse(layout.address(i)).at(step=writer.place.step)
-        return Binary("^", _symbol_before(writer, name, "g", result), Number(2.0))
+        return Binary("^", _symbol_before(writer, _parameter(writer, i), "g", result), Number(2.0))
 
     total = writer.total(square, measured**2, "parameters")
-    node = Call("sqrt", (total.node,))
-    slack = len(measured) * UNIT * float(np.linalg.norm(measured))
-    return writer.line(
-        "length of the gradient over all parameters", place, node, total.values, slack=slack, note=total.note
-    )
+    total.node = Call("sqrt", (total.node,))
+    total.slack = len(measured) * UNIT * float(np.linalg.norm(measured))
+    return writer.line("length of the gradient over all parameters", place, total)
+
+
+def _parameter(writer: Writer, index: int) -> Address:
+    """Return the address of a parameter of the flat layout."""
+    return Address.parse(writer.trace.layout.address(index)).at(step=writer.place.step)
 
 
 def strength_of(writer: Writer, place: Address) -> Line:
@@ -186,9 +171,8 @@ def strength_of(writer: Writer, place: Address) -> Line:
 
 def number_of_update(writer: Writer, place: Address) -> Line:
     """Return the line of a parameter's number in an update: a stage's result, or that of one of the optimizer's lines."""
-    if stages_of(_result_of(place)) and not (
-        _result_of(place) == KEEP.result and not is_frozen(writer, place)
-    ):
+    result = _result_of(place)
+    if stages_of(result) and (result != KEEP.result or is_frozen(writer, place)):
         return stage_line(writer, place)
     wanted = place.name.partition("/d")[0].removesuffix("_new") if "/d" in place.name else "w"
     update = update_of(writer)
@@ -210,26 +194,19 @@ def number_of_update(writer: Writer, place: Address) -> Line:
 
 def penalty_of(writer: Writer, place: Address) -> Line:
     """Return what the penalties add to the cost, summed over the weights."""
-    update, layout = update_of(writer), writer.trace.layout
-    settings = update.settings
+    settings, layout = update_of(writer).settings, writer.trace.layout
     counted = np.flatnonzero(layout.decayed * layout.free)
     flat = writer.step.parameters[counted]
     values = {"l1": settings.l1, "l2": settings.l2}
+    unused: dict[str, Node] = {name: Number(0.0) for name, value in values.items() if not value}
+    node = simplify(put(PENALTY.root, unused))
 
     def term(i: int) -> Node:
-        name = Address.parse(layout.address(int(counted[i]))).at(step=writer.place.step)
-        return _without_zero(PENALTY.root, settings, writer.symbol_of(name))
+        return put(node, {"w": writer.symbol_of(_parameter(writer, int(counted[i])))})
 
     terms = PENALTY.evaluate_like({"w": flat, **values}, flat, np)
     total = writer.total(term, terms, "weights", values=values)
-    return writer.line(
-        "penalties, summed over all weights",
-        place,
-        total.node,
-        {**values, **total.values},
-        slack=total.slack,
-        note=total.note,
-    )
+    return writer.line("penalties, summed over all weights", place, total, values)
 
 
 def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
@@ -243,7 +220,7 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
     moved = update.parameters - writer.step.parameters
 
     def name(i: int, what: str) -> Symbol:
-        return symbol(writer, Address.parse(layout.address(i)).at(step=writer.place.step), what)
+        return symbol(writer, _parameter(writer, i), what)
 
     lines = []
     settings = update.settings
@@ -254,9 +231,7 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
     )
     if is_plain:
         squares = writer.total(lambda i: Binary("^", name(i, "dC"), Number(2.0)), raw**2, "parameters")
-        line = writer.line(
-            "squared length of the gradient", None, squares.node, squares.values, note=squares.note, label="S"
-        )
+        line = writer.line("squared length of the gradient", None, squares, label="S")
         node = Binary("*", Symbol("eta"), Symbol("S"))
         rule = (
             "predicted change of the cost: minus the learning rate times the squared length of the gradient"
@@ -270,15 +245,13 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
             "parameters",
         )
         rule = "predicted change of the cost, to first order: the gradient times the change of the parameters"
-        lines.append(writer.line(rule, None, total.node, total.values, note=total.note, label="predicted"))
+        lines.append(writer.line(rule, None, total, label="predicted"))
     before, after = writer.at("C"), writer.at("C_new")
     node = Binary("-", writer.symbol_of(after), writer.symbol_of(before))
     lines.append(writer.line("actual change of the cost on the same rows", None, node, label="actual"))
     notes = _told(lines[-2].result, lines[-1].result, writer)
-    return [
-        *lines,
-        writer.given(after, "the cost after the update, by a forward pass of the same rows"),
-    ], notes
+    last = writer.given(after, "the cost after the update, by a forward pass of the same rows")
+    return [*lines, last], notes
 
 
 def _told(predicted: float, actual: float, writer: Writer) -> list[str]:

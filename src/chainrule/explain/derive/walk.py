@@ -16,7 +16,7 @@ from chainrule._types import FloatArray
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.trace.address import Address
-from chainrule.explain.trace.stage_numbers import output_of
+from chainrule.explain.trace.stage_numbers import span_of_output
 from chainrule.explain.trace.trace import Trace
 
 MOST_WORKED_OUT = 12
@@ -54,16 +54,14 @@ def walk_step(trace: Trace) -> Derivation:
     number = step.number if len(trace.steps) > 1 else None
     trace.resolve(Address("C_new", step=number))
     weight = _most_changed(trace, number)
-    about = [
-        (Address("C", step=number), "The cost before the step"),
-        (
-            replace(weight, name=f"dC/d{weight.name}"),
-            f"The gradient of {weight}, the weight that the step changes most",
-        ),
-        (replace(weight, name=f"{weight.name}_new"), f"The update of {weight}"),
-        (Address("C_new", step=number), "The cost after the step"),
-    ]
-    parts = tuple(replace(derive(trace, place), title=title) for place, title in about)
+    by_weight, new = (replace(weight, name=form.format(weight.name)) for form in ("dC/d{}", "{}_new"))
+    about = {
+        "The cost before the step": Address("C", step=number),
+        f"The gradient of {weight}, the weight that the step changes most": by_weight,
+        f"The update of {weight}": new,
+        "The cost after the step": Address("C_new", step=number),
+    }
+    parts = tuple(replace(derive(trace, place), title=title) for title, place in about.items())
     rows = f"{len(step.rows)} rows" if len(step.rows) > 1 else "1 row"
     return Derivation(parts[-1].address, f"Step {step.number} of the training, on {rows}", parts=parts)
 
@@ -77,6 +75,11 @@ def _most_changed(trace: Trace, step: int | None) -> Address:
         at = np.unravel_index(int(np.argmax(change)), change.shape)
         changes.append((float(change[at]), replace(place, index=tuple(int(i) + 1 for i in at))))
     return max(changes, key=lambda each: each[0])[1]
+
+
+def _named(part: Derivation) -> set[str]:
+    """Return the names in the lines of a part."""
+    return {name for line in part.lines for name in line.values}
 
 
 class _Walk:
@@ -100,16 +103,12 @@ class _Walk:
     def answer_place(self) -> Address:
         """Return the address of the answer."""
         output = self.chosen[self.last]
-        if self.trace.has(self.at("prediction")):
-            return self.at("prediction")
-        if self.trace.has(self.at("probability", None, 1)):
-            both = [self.at("probability", None, c) for c in (1, 2)]
-            if self.trace.network.output.n_out == 1:
-                return max(both, key=lambda place: self.trace[place])
-            return self.at("probability", None, output)
-        if self.trace.has(self.at("mean_a", None, 1)):
-            return self.at("mean_a", None, output)
-        return self.at("C") if self.trace.has(self.at("C")) else self.at("a", self.last, output)
+        both = [self.at("probability", None, c) for c in (1, 2)]
+        if self.trace.has(both[0]) and self.trace.network.output.n_out == 1:
+            return max(both, key=lambda place: self.trace[place])
+        names = ("probability", "mean_a")
+        places = [self.at("prediction"), *(self.at(name, None, output) for name in names), self.at("C")]
+        return next(filter(self.trace.has, places), self.at("a", self.last, output))
 
     def title(self) -> str:
         """Say what is predicted: species = Gentoo, with probability 0.998."""
@@ -125,24 +124,17 @@ class _Walk:
         return f"Predicted: {target.name} = {target.labels[place.index[0] - 1]}, with probability {shown}"
 
     def derivation(self) -> Derivation:
-        network = self.trace.network
+        count = self.trace.network.n_inputs
         parts = [self.layer(number) for number in range(1, self.last + 1)]
-        first = {name for line in parts[0].lines for name in line.values}
-        if network.features is not None:
-            parts.insert(0, self.stage(first))
-            first = {name for line in parts[0].lines for name in line.values}
-        inputs = [
-            i
-            for i in range(1, network.n_inputs + 1)
-            if network.n_inputs <= MOST_INPUTS or str(self.at("x", None, i)) in first
-        ]
+        if self.trace.network.features is not None:
+            parts.insert(0, self.stage(_named(parts[0])))
+        inputs = range(1, count + 1)
+        shown = [i for i in inputs if count <= MOST_INPUTS or str(self.at("x", None, i)) in _named(parts[0])]
+        parts.insert(0, self.inputs(shown))
         place, answer = self.answer_place(), self.answer()
-        last = (
-            [Derivation(str(place), "The answer" if self.members else "The cost", answer)] if answer else []
-        )
-        return Derivation(
-            str(place), self.title(), parts=(self.inputs(inputs), *parts, *last), notes=self.notes()
-        )
+        if answer:
+            parts.append(Derivation(str(place), "The answer" if self.members else "The cost", answer))
+        return Derivation(str(place), self.title(), parts=tuple(parts), notes=self.notes())
 
     def notes(self) -> tuple[str, ...]:
         """Return what is worth knowing of the whole way."""
@@ -164,17 +156,10 @@ class _Walk:
         p = self.trace.layout.unflatten(self.trace.steps[-1].parameters)[number]
         return np.asarray(self.trace.network.layers[number - 1].weights(p)[:, j - 1])
 
-    @property
-    def first(self) -> int:
-        """The layer that the inputs enter: 1, or 0 where there is a feature stage."""
-        return 1 if self.trace.network.features is None else 0
-
     def inputs(self, shown: list[int]) -> Derivation:
-        count = self.trace.network.n_inputs
+        count, first = self.trace.network.n_inputs, 1 if self.trace.network.features is None else 0
         lines = tuple(self.line("x", None, i) for i in shown)
-        notes = (
-            f"These are {len(shown)} of {count} inputs, those that the lines of layer {self.first} name.",
-        )
+        notes = (f"These are {len(shown)} of {count} inputs, those that the lines of layer {first} name.",)
         return Derivation(str(self.at("x")), "Inputs", lines, notes=notes if len(shown) < count else ())
 
     def stage(self, named: set[str]) -> Derivation:
@@ -186,20 +171,14 @@ class _Walk:
         shown = sorted(sorted(outputs, key=lambda j: -adds[j - 1])[:MOST_WORKED_OUT])
         lines = [self.line(name, 0, j) for name in ("e", "a") for j in shown]
         most = max(shown, key=lambda j: float(adds[j - 1]))
-        made = output_of(features, most)
-        if made.kind == "number" and made.place:
-            cosines = [self.line("u", 0, made.number + 1, k) for k in range(1, features.waves + 1)]
+        span = span_of_output(features, most)
+        if span.kind == "number" and most > span.outputs[0]:
+            cosines = [self.line("u", 0, span.before + 1, k) for k in range(1, features.waves + 1)]
             lines = [*cosines, *lines]
-        notes = [
-            f"Of its {features.n_outputs} outputs {len(shown)} are worked out, those that layer 1 makes most of."
-        ]
+        told = f"{len(shown)} are worked out, those that layer 1 makes most of"
+        notes = (f"Of its {features.n_outputs} outputs {told}.",) if len(shown) < features.n_outputs else ()
         title = f"Layer 0, the feature stage: {features.words}"
-        return Derivation(
-            str(self.at("a", 0)),
-            title,
-            tuple(lines),
-            notes=tuple(notes) if len(shown) < features.n_outputs else (),
-        )
+        return Derivation(str(self.at("a", 0)), title, tuple(lines), notes=notes)
 
     def layer(self, number: int) -> Derivation:
         layer, chosen, last = self.trace.network.layers[number - 1], self.chosen, self.last
@@ -210,14 +189,13 @@ class _Walk:
         lines = tuple(self.line(name, number, j) for name in names for j in shown)
         output = ", the output" if number == last else ""
         neurons = f"{size} neuron{'s' * (size > 1)}"
-        notes = []
-        if size > len(shown):
-            why = "whose activation is largest"
-            if number < last:
-                why = f"which adds most to neuron {chosen[number + 1]} of layer {number + 1}"
-            notes = [f"Of its {size} neurons one is worked out: neuron {chosen[number]}, {why}."]
+        why = "whose activation is largest"
+        if number < last:
+            why = f"which adds most to neuron {chosen[number + 1]} of layer {number + 1}"
+        told = f"Of its {size} neurons one is worked out: neuron {chosen[number]}, {why}."
         title = f"Layer {number}{output}: {neurons}, {layer.activation.name}"
-        return Derivation(str(self.at("a", number)), title, lines, notes=tuple(notes))
+        notes = (told,) if size > len(shown) else ()
+        return Derivation(str(self.at("a", number)), title, lines, notes=notes)
 
     def answer(self) -> tuple[Line, ...]:
         """Return the lines from the outputs to the answer, or to the cost where there is none."""

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
 import numpy as np
@@ -29,14 +29,14 @@ Rule = Callable[["Writer", Address], Line]
 """Makes the line of one quantity at an address."""
 
 
+@dataclass
 class Sum:
     """A sum as a tree, the numbers of its symbols, what rounding may make of it, and a note on what isn't shown."""
 
-    def __init__(self, node: Node, values: dict[str, float], slack: float, note: str) -> None:
-        self.node = node
-        self.values = values
-        self.slack = slack
-        self.note = note
+    node: Node
+    values: dict[str, float] = field(default_factory=dict)
+    slack: float = 0.0
+    note: str = ""
 
 
 class Writer:
@@ -68,6 +68,7 @@ class Writer:
         self.lines: list[Line] = []
         self.known: dict[str, float] = {}
         self.errors: dict[str, float] = {}
+        self._arrays: dict[Address, FloatArray] = {}
 
     @property
     def network(self) -> Network:
@@ -79,9 +80,18 @@ class Writer:
         """The parameters before the step, by the layer's number and name."""
         return self.trace.layout.unflatten(self.step.parameters)
 
+    @cached_property
+    def _indices(self) -> dict[int | None, int]:
+        return {None: 0, **{row: index for index, row in enumerate(self.step.rows)}}
+
     def row_index(self, place: Address) -> int:
         """Return the place of an address's row in the step's arrays, from 0."""
-        return 0 if place.row is None else self.step.rows.index(place.row)
+        return self._indices[place.row]
+
+    def rows_of(self, place: Address) -> list[int | None]:
+        """Return the rows that a derivative by a parameter is summed over; one alone, or the address's, as it is."""
+        rows = self.step.rows
+        return [place.row] if place.row is not None or len(rows) == 1 else [*rows]
 
     def at(self, name: str, layer: int | None = None, *index: int, row: int | None = None) -> Address:
         """Return an address in this step, and in this row where the quantity has one per row."""
@@ -104,23 +114,39 @@ class Writer:
             return self.known[name]
         place = Address.parse(name)
         rule = self.rule_of(place) if self.chain else None
-        has_room = self.most_lines is None or len(self.lines) + self.pending < self.most_lines
-        if rule is not None and has_room:
-            self.pending += 1
-            self.lines.append(rule(self, place))
-            self.pending -= 1
-            if self.hand is not None:
-                return self.known[name]
+        if rule is None or (
+            self.most_lines is not None and len(self.lines) + self.pending >= self.most_lines
+        ):
+            return self.number(place)
+        self.pending += 1
+        self.lines.append(rule(self, place))
+        self.pending -= 1
+        if self.hand is None:
             # By hand the next line goes on with what was written down, else with the engine's own number.
-            self.known[name] = self.trace.number(self.trace.resolve(place))
-            return self.known[name]
-        return self.trace.number(self.trace.resolve(place))
+            self.known[name] = self.number(place)
+        return self.known[name]
+
+    def number(self, place: Address) -> float:
+        """Return the number at an address in the trace."""
+        index = tuple(i - 1 for i in place.index)
+        if index and place.quantity.per_row and place.member is None and len(self.step.rows) > 1:
+            index, place = (self.row_index(place), *index), replace(place, row=None)
+        whole = replace(place, index=())
+        if whole not in self._arrays:
+            self._arrays[whole] = self.trace.array(whole)
+        return float(self._arrays[whole][index])
+
+    def numbers(self, places: Sequence[Address]) -> FloatArray:
+        """Return the numbers at addresses, by lines of their own where every number has one."""
+        if self.chain and self.most_lines is None:
+            return np.array([self.value(str(place)) for place in places])
+        return np.array([self.number(place) for place in places])
 
     def line(
         self,
         rule: str,
         address: Address | None,
-        node: Node,
+        node: Node | Sum,
         values: Mapping[str, float] | None = None,
         *,
         slack: float = 0.0,
@@ -130,17 +156,20 @@ class Writer:
         words: str = "engine",
         errors: Mapping[str, float] | None = None,
     ) -> Line:
-        """Return a line; ``values`` gives the numbers of symbols that are no addresses.
+        """Return a line; ``values`` gives the numbers of symbols that are no addresses, besides a sum's own.
 
         ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off, ``against`` what to check
         with, the trace's number at the address if None, and ``words`` says what that is.
         """
+        if isinstance(node, Sum):
+            values, slack, note = {**(values or {}), **node.values}, slack + node.slack, note or node.note
+            node = node.node
         given = {name: self._given(name, values or {}) for name in names_in(node)}
         value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
         value += 0.0  # no -0
         name = "" if address is None else str(address)
         if against is None and address is not None:
-            against = self.trace.number(self.trace.resolve(address))
+            against = self.number(address)
         is_activation = address is not None and address.name == "a"
         if self.hand is not None:
             value = self.hand.rounded(value, is_activation=is_activation)
@@ -156,7 +185,7 @@ class Writer:
 
     def given(self, place: Address, rule: str = "given") -> Line:
         """Return the line of a number that nothing leads to: it was given, or is what training left."""
-        value = self.trace.number(self.trace.resolve(place))
+        value = self.number(place)
         self.known[str(place)] = value
         return Line(rule, str(place), as_node(value), {}, value)
 
@@ -167,21 +196,13 @@ class Writer:
     def _given(self, name: str, values: Mapping[str, float]) -> float:
         return float(values[name]) if name in values else self.value(name)
 
-    def products(
-        self,
-        first: Callable[[int], Address],
-        second: Callable[[int], Address],
-        u: FloatArray,
-        v: FloatArray,
-        what: str = "terms",
-    ) -> Sum:
-        """Return sum over i of first(i) · second(i), where ``u`` and ``v`` are their numbers in the trace."""
-        count = len(u)
-        if self.chain and self.most_lines is None:
-            u = np.array([self.value(str(first(i))) for i in range(count)])
-            v = np.array([self.value(str(second(i))) for i in range(count)])
+    def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
+        """Return the sum of products, each given by the addresses of its factors; all have as many."""
+        numbers = [self.numbers(factors) for factors in zip(*terms, strict=True)]
         return self.total(
-            lambda i: Binary("*", Symbol(str(first(i))), Symbol(str(second(i)))), np.asarray(u * v), what
+            lambda i: multiplied([self.symbol_of(place) for place in terms[i]]),
+            np.prod(numbers, axis=0),
+            what,
         )
 
     def total(

@@ -47,7 +47,7 @@ def answer_findings(model: Model, table: Table, prediction: Prediction) -> Itera
     yield Finding(
         "constant_predictor",
         f"the network is a constant: it predicts {says}",
-        addresses("a", len(model.network.layers), range(model.network.output.n_out)),
+        addresses("a", len(model.groups[0].network.layers), range(model.output.n_out)),
         evidence,
         "nothing of the inputs reaches the output: the neurons before it are dead or saturated, the weights are 0, or "
         "the inputs say nothing about the target",
@@ -88,11 +88,11 @@ def _collapse(model: Model, table: Table, codes: IntArray) -> Iterator[Finding]:
     never = np.flatnonzero((shares >= limit("class")) & (given == 0))
     if not len(never):
         return
-    neurons = [0] if model.network.output.n_out == 1 else never
+    neurons = [0] if model.output.n_out == 1 else never
     yield Finding(
         "class_collapse",
         f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}",
-        addresses("a", len(model.network.layers), neurons),
+        addresses("a", len(model.groups[0].network.layers), neurons),
         {f"share of the rows that are {target.labels[c]}": float(shares[c]) for c in never},
         "its outputs have fallen together on the other classes, which is cheap for the cost while the classes are "
         "hard to tell apart, or rare",

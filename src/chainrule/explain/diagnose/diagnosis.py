@@ -17,7 +17,6 @@ from chainrule._random import Purpose, generator
 from chainrule._types import IntArray
 from chainrule.engines.base import StepSettings
 from chainrule.errors import TableError
-from chainrule.explain.attribute.outcome import known_member
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.check.certificate import batch_of
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
@@ -113,7 +112,8 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     >>> diagnose(model, rows)["identical_neurons"].where[:2]
     ('z[1][1]', 'z[1][2]')
     """
-    known_member(model, member)
+    if member is not None:
+        model.member(member)
     read = model.table(table)
     known = np.flatnonzero(read.column(model.target.name).is_not_null().to_numpy())
     if len(known) < 2:

@@ -26,7 +26,9 @@ def diagnosis_document(
     member, layers = next(iter(diagnosis.layers.items()))
     several = len(diagnosis.layers) > 1
     whose = (
-        f"the layers of member {member}; --json has all {len(diagnosis.layers)} members. " if several else ""
+        f"the layers of member {member}; its JSON has all {len(diagnosis.layers)} members. "
+        if several
+        else ""
     )
     blocks: list[Block] = [
         *notes(table_notes),

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Iterator
-from typing import Any
+from collections.abc import Collection, Iterable
+from dataclasses import replace
+from typing import Any, TypeAlias
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule._types import FloatArray
@@ -12,6 +13,8 @@ from chainrule.explain.show.showing import Showing
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
+
+Arrays: TypeAlias = Iterable[tuple[str, FloatArray]]
 
 MOST_WRITTEN = 24
 """The most neurons of a layer whose numbers are written in their cells; larger layers are patterns of shades."""
@@ -38,24 +41,22 @@ def cells(trace: Trace, place: Address, explained: Collection[str], showing: Sho
     row = step.rows.index(place.row) if place.row in step.rows else 0
     number = step.rows[row] if len(step.rows) > 1 else None
     when = step.number if len(trace.steps) > 1 else None
-    made = [
-        _block(
-            "Inputs",
-            "",
-            [_strip(Address("x", step=when, row=number), step.record.x[row], explained, showing)],
-        )
-    ]
-    for index, layer in enumerate(trace.network.layers, 1):
+
+    def block(title: str, activation: str, layer: int | None, arrays: Arrays) -> dict[str, Any]:
         strips = [
-            _strip(Address(name, index, step=when, row=number), values[row], explained, showing)
-            for name, values in _arrays(step, index)
+            _strip(Address(name, layer, step=when, row=number), values[row], explained, showing)
+            for name, values in arrays
         ]
-        title = f"Layer {index}" if index < len(trace.network.layers) else f"Layer {index}, the output"
-        made.append(_block(title, layer.activation.name, strips))
+        return {"title": title, "activation": activation, "size": strips[0]["size"], "strips": strips}
+
+    made = [block("Inputs", "", None, [("x", step.record.x)])]
+    for index, layer in enumerate(trace.network.layers, 1):
+        title = f"Layer {index}" + ", the output" * (index == len(trace.network.layers))
+        made.append(block(title, layer.activation.name, index, _arrays(step, index)))
     return made
 
 
-def _arrays(step: StepTrace, layer: int) -> Iterator[tuple[str, FloatArray]]:
+def _arrays(step: StepTrace, layer: int) -> Arrays:
     record = step.record.layers[layer - 1]
     yield "z", record.z
     yield "a", record.a
@@ -65,30 +66,20 @@ def _arrays(step: StepTrace, layer: int) -> Iterator[tuple[str, FloatArray]]:
         yield "delta", step.gradients.layers[layer - 1].delta
 
 
-def _block(title: str, activation: str, strips: list[dict[str, Any]]) -> dict[str, Any]:
-    return {"title": title, "activation": activation, "size": strips[0]["size"], "strips": strips}
-
-
 def _strip(
     whole: Address, values: FloatArray, explained: Collection[str], showing: Showing
 ) -> dict[str, Any]:
-    finite = [abs(float(value)) for value in values if math.isfinite(value)]
-    largest = max(finite, default=0.0) or 1.0
+    largest = max((abs(value) for value in values.tolist() if math.isfinite(value)), default=0.0) or 1.0
     written = len(values) <= MOST_WRITTEN
+    digits = min(showing.digits, DIGITS)
     made = []
     for place, value in enumerate(values[:MOST_CELLS].tolist(), 1):
-        address = str(Address(whole.name, whole.layer, (place,), whole.step, whole.row))
+        address = str(replace(whole, index=(place,)))
         # How strong the shade is: in tenths, which is all an eye can tell.
         shade = round(10 * value / largest) if math.isfinite(value) else 0
-        made.append(
-            {
-                "address": address,
-                "value": repr(value),
-                "shown": number_text(value, min(showing.digits, DIGITS)).replace("-", "−") if written else "",
-                "shade": shade,
-                "explained": address in explained,
-            }
-        )
+        shown = number_text(value, digits).replace("-", "−") if written else ""
+        cell = {"address": address, "value": repr(value), "shown": shown, "shade": shade}
+        made.append(cell | {"explained": address in explained})
     side = math.isqrt(len(values))
     return {
         "name": whole.name,

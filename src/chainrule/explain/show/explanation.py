@@ -21,12 +21,17 @@ def explanation(
     digits: int = DIGITS,
     facts: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
+    width: int = 100,
 ) -> Document:
-    """Return the document of a derivation; ``source`` says in plain data where its numbers come from."""
+    """Return the document of a derivation; with its trace a page of it begins with the whole network.
+
+    ``facts`` are shown below the title: ``{"model": "penguins.safetensors"}``; ``source`` says in plain data where the
+    numbers come from.
+    """
     blocks: list[Block] = [Worked(derivation, digits)]
     if trace is not None:
         explained = {line.address for part in all_parts(derivation) for line in part.lines if line.address}
         place = address_of(derivation.address) or Address("C")
         layers = cells(trace, place, explained, Showing.of(derivation, digits))
         blocks.insert(0, Cells(cells_title(trace, place), tuple(layers)))
-    return Document(derivation.title, tuple(blocks), facts=facts or {}, data=source)
+    return Document(derivation.title, tuple(blocks), facts=facts or {}, data=source, width=width)

@@ -7,7 +7,7 @@ computes nothing.
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from functools import lru_cache
+from functools import lru_cache, partial
 from importlib.resources import files
 from typing import TYPE_CHECKING, Any
 
@@ -18,11 +18,9 @@ from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Check, Derivation, Line, MatrixLine, RuleLine
 from chainrule.explain.show import document as doc
-from chainrule.explain.show.explanation import explanation
 from chainrule.explain.show.mathml import MathWriter
-from chainrule.explain.show.showing import Showing, address_of, all_parts
+from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
 from chainrule.explain.show.text import shape_text
-from chainrule.explain.trace.trace import Trace
 from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Symbol
@@ -37,29 +35,11 @@ LONG = 9
 def render(document: doc.Document) -> str:
     """Return a document as a complete page in one file; only one about a single derivation has a script."""
     worked = document.worked
-    if worked is None:
-        return _rendered("page.html", {"document": document, "facts": document.facts, "about": None})
-    where = _where(Showing.of(worked.derivation, worked.digits))
-    about = {**_about(document, worked), "root": section_data(worked)}
-    return _rendered(
-        "page.html",
-        {"document": document, "facts": {**document.facts, **where}, "about": about, "main": worked},
-    )
-
-
-def render_html(
-    derivation: Derivation,
-    trace: Trace | None = None,
-    *,
-    digits: int = DIGITS,
-    facts: Mapping[str, str] | None = None,
-) -> str:
-    """Return a derivation as a complete page in one file.
-
-    With its ``trace`` the page begins with the whole network, a cell for every neuron. ``facts`` are shown below the
-    title: ``{"model": "penguins.safetensors"}``.
-    """
-    return render(explanation(derivation, trace, digits=digits, facts=facts))
+    data: dict[str, Any] = {"document": document, "facts": document.facts, "about": None, "main": worked}
+    if worked is not None:
+        data["facts"] = {**document.facts, **_where(Showing.of(worked.derivation, worked.digits))}
+        data["about"] = {**_about(document, worked), "root": section_data(worked)}
+    return _rendered("page.html", data)
 
 
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
@@ -108,10 +88,8 @@ def _table(block: doc.Table | Grid | doc.Checked) -> dict[str, Any]:
         case Grid():
             return grid_data(block, shown_name)
         case doc.Checked(items):
-            verdicts = {True: doc.Styled("✓", "check ok"), False: doc.Styled("✗ wrong", "check wrong")}
-            rows = [
-                (shown_name(item.name), item.expected, item.shown, _cell(verdicts[item.ok])) for item in items
-            ]
+            verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
+            rows = [(shown_name(i.name), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
         case doc.Table(headers, rows, right, more):
@@ -134,22 +112,13 @@ def _table_data(
     label: str, caption: str, headers: Sequence[str], right: Collection[int], rows: Sequence[Sequence[str]]
 ) -> dict[str, Any]:
     words = [place not in right for place in range(len(headers))]
-    return {
-        "label": label,
-        "caption": caption,
-        "headers": headers,
-        "words": words,
-        "rows": rows,
-        "more": "",
-        "wraps": False,
-    }
+    named = {"label": label, "caption": caption, "headers": headers, "words": words}
+    return {**named, "rows": rows, "more": "", "wraps": False}
 
 
 def shown_name(text: str) -> str | Markup:
     """Return an address as the formulas write it; any other text as it is."""
-    if address_of(text) is None or not ("[" in text or text in ("C", "C_new", "loss")):
-        return text
-    return MathWriter(Showing()).name(text, None)
+    return MathWriter(Showing()).name(text) if is_shown_as_name(text) else text
 
 
 def shown_words(text: str) -> Markup:
@@ -188,10 +157,7 @@ class _Sections:
                 }
                 for factor in derivation.factors
             ],
-            "grids": [
-                grid_data(grid, escape, lambda value: self.math.number("", value))
-                for grid in derivation.grids
-            ],
+            "grids": [grid_data(grid, escape, partial(self.math.number, "")) for grid in derivation.grids],
             "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
         }
@@ -222,7 +188,7 @@ class _Sections:
         }
 
     def matrix(self, line: MatrixLine) -> dict[str, Any]:
-        shown = {name: self.math.showing.name(name) for name in line.operands}
+        shown = self.math.showing.names(line.operands)
         given = [*line.operands.items(), (line.address, line.result)]
         return {
             "rule": line.rule,
@@ -231,22 +197,18 @@ class _Sections:
             "arrays": [
                 {
                     "name": self.math.name(name),
-                    "shape": shape_text(matrix.shape),
-                    "numbers": self.math.matrix(matrix),
+                    "shape": shape_text(one.shape),
+                    "numbers": self.math.matrix(one),
                 }
-                for name, matrix in given
+                for name, one in given
             ],
             "check": _check(line.check),
             "note": line.note,
         }
 
     def calculus(self, line: RuleLine) -> dict[str, Any]:
-        return {
-            "rule": line.rule,
-            "law": line.law,
-            "pieces": self.math.formula(line.symbols),
-            "convention": line.convention,
-        }
+        pieces = self.math.formula(line.symbols)
+        return {"rule": line.rule, "law": line.law, "pieces": pieces, "convention": line.convention}
 
 
 def _check(check: Check | None) -> dict[str, Any] | None:
@@ -272,13 +234,8 @@ def environment(*packages: str) -> Environment:
         path = next(path for folder in folders if (path := folder / name).is_file())
         return path.read_text("utf-8")
 
-    made = Environment(
-        loader=FunctionLoader(file),
-        autoescape=True,
-        undefined=StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
-    )
+    how: dict[str, Any] = {"autoescape": True, "trim_blocks": True, "lstrip_blocks": True}
+    made = Environment(loader=FunctionLoader(file), undefined=StrictUndefined, **how)
     # Styles and script are our own files; escaped they would be neither.
     made.globals |= {
         "file": lambda name: Markup(file(name)),

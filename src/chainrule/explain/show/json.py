@@ -19,30 +19,20 @@ VERSION = 1
 
 
 def render(document: Document) -> str:
-    """Return what a document is about as JSON: its derivation, else its data, else its blocks."""
-    if document.worked is not None:
-        return render_json(document.worked.derivation, document.data)
-    if document.data is not None:
-        return written(document.data)
-    return written({"title": document.title, "blocks": list(map(block_to_data, document.blocks))})
+    """Return what a document is about as JSON: its derivation, else its data, else its blocks.
 
-
-def render_json(derivation: Derivation, source: Mapping[str, Any] | None = None) -> str:
-    """Return a derivation as JSON: numbers with all their digits, formulas as trees and as text.
-
-    ``source`` says in plain data where the numbers come from. `read_json` reads it back.
+    A derivation has its numbers with all digits, its formulas as trees and as text; `read_json` reads it back.
     """
-    data = {
-        "explanation_version": VERSION,
-        "chainrule": __version__,
-        "source": dict(source or {}),
-        "derivation": derivation.to_dict(),
-    }
-    return json.dumps(data, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    if document.worked is None:
+        blocks = {"title": document.title, "blocks": list(map(block_to_data, document.blocks))}
+        return written(blocks if document.data is None else document.data)
+    versions = {"explanation_version": VERSION, "chainrule": __version__}
+    about = {"source": dict(document.data or {}), "derivation": document.worked.derivation.to_dict()}
+    return json.dumps(versions | about, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
 
 
 def read_json(text: str) -> Derivation:
-    """Return the derivation of `render_json`'s text; raises SettingsError for anything else."""
+    """Return the derivation that a document in JSON is about; raises SettingsError for anything else."""
     try:
         data = json.loads(text)
         version = data["explanation_version"]

@@ -7,17 +7,17 @@ It compiles with pdflatex, xelatex, lualatex and tectonic; `latex_body` is the p
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.show import document as doc
-from chainrule.explain.show.showing import Showing, address_of, split_at
+from chainrule.explain.show.showing import Showing, address_of, is_shown_as_name, split_at
 from chainrule.formula.latex import latex
 from chainrule.formula.names import names_in_words, split_name
-from chainrule.formula.nodes import Node, Number, Symbol
+from chainrule.formula.nodes import Node, Symbol
 from chainrule.formula.text import Substitute
 
 HEAD = r"""\documentclass[11pt,a4paper]{article}
@@ -106,7 +106,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
             yield r"\end{verbatim}\end{footnotesize}"
-            yield rf"{{\small {latex_text(key)}\par}}"
+            yield from _small(key)
         case doc.Finding(what, said):
             yield f"{_SECTIONS[depth]}{{{latex_text(what)}}}"
             yield from _facts(said)
@@ -115,9 +115,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
             yield r"\end{quote}"
         case doc.Checked(items):
-            checked = tuple(
-                (item.name, item.expected, item.shown, "✓" if item.ok else "wrong") for item in items
-            )
+            checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), latex_name)
         case doc.Cells():
             pass
@@ -132,10 +130,10 @@ def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
     yield r"\end{tabular}\par\medskip"
 
 
-def render_latex(
+def latex_body(
     derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
 ) -> str:
-    r"""Return a derivation as a complete LaTeX document; ``facts`` stand below its title.
+    r"""Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb.
 
     >>> from chainrule.formula.parse import parse
     >>> from chainrule.explain.derive.lines import Line
@@ -149,13 +147,6 @@ def render_latex(
     &= 0.125
     \end{align*}
     """
-    return HEAD + latex_body(derivation, digits=digits, facts=facts) + TAIL
-
-
-def latex_body(
-    derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
-) -> str:
-    """Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb."""
     writer = _Latex(Showing.of(derivation, digits), facts or {})
     return "\n".join(writer.derivation(derivation, 0)) + "\n"
 
@@ -180,6 +171,19 @@ def _spelled(text: str) -> str:
     return "".join(sign if ord(sign) < 0x250 else rf"\texttt{{U+{ord(sign):04X}}}" for sign in text)
 
 
+def _small(words: str) -> Iterator[str]:
+    if words:
+        yield rf"{{\small {latex_text(words)}\par}}"
+
+
+def _aligned(rows: Iterable[str], note: str) -> Iterator[str]:
+    """Yield formulas below each other, and a note."""
+    yield r"\begin{align*}"
+    yield " \\\\\n".join(rows)
+    yield r"\end{align*}"
+    yield from _small(note)
+
+
 class _Latex:
     def __init__(self, showing: Showing, facts: Mapping[str, str]) -> None:
         self.showing = showing
@@ -188,10 +192,10 @@ class _Latex:
     def derivation(self, derivation: Derivation, depth: int) -> Iterator[str]:
         title = derivation.title
         if depth == 0 and self.showing.dropped:
-            title = f"{title} ({self.showing.where()})"
+            title += f" ({self.showing.where()})"
         yield f"{_SECTIONS[min(depth, len(_SECTIONS) - 1)]}{{{latex_text(title)}}}"
         if depth == 0 and self.facts:
-            yield latex_text(", ".join(f"{name} {value}" for name, value in self.facts.items())) + r"\par"
+            yield latex_text(", ".join(map(" ".join, self.facts.items()))) + r"\par"
         if derivation.hand:
             yield rf"\emph{{{latex_text(derivation.hand)}}}"
         rule = ""
@@ -200,8 +204,7 @@ class _Latex:
             rule = line.rule
         for matrix in derivation.matrices:
             yield from self.matrix_line(matrix)
-        if derivation.calculus:
-            yield from self.calculus(derivation.calculus)
+        yield from self.calculus(derivation.calculus)
         if derivation.factors:
             yield from self.factors(derivation.factors)
         for grid in derivation.grids:
@@ -216,6 +219,10 @@ class _Latex:
         """Return a symbol's name in math mode."""
         return _math(Symbol(name), {name: self.showing.name(name)})
 
+    def number(self, value: float) -> str:
+        """Return a number in math mode."""
+        return _math(Symbol("v"), {"v": self.showing.number(value)})
+
     def left(self, line: Line) -> str:
         if line.address or split_name(line.label) is not None:
             return self.name(line.left)
@@ -224,21 +231,11 @@ class _Latex:
     def line(self, line: Line, with_rule: bool) -> Iterator[str]:
         if with_rule:
             yield rf"\par {latex_text(line.rule)}"
-        symbols = _math(line.symbols, self.showing.names(line))
-        numbers = _math(line.symbols, line.numbers(self.showing.number))
-        result = _math(Symbol("result"), {"result": self.showing.number(line.result)})
-        sides = (
-            []
-            if isinstance(line.symbols, Number)
-            else [symbols, *([numbers] if numbers not in (symbols, result) else [])]
-        )
-        yield r"\begin{align*}"
-        rows = [row for side in sides for row in self.rows(side)]
+        result = self.number(line.result)
+        rows = [row for side in self.showing.sides(line, _math, result) for row in self.rows(side)]
         rows.append(f"&= {result}{self.check(line.check)}")
-        yield f"{self.left(line)} " + " \\\\\n".join(rows)
-        yield r"\end{align*}"
-        if line.note:
-            yield rf"{{\small {latex_text(line.note)}\par}}"
+        rows[0] = f"{self.left(line)} {rows[0]}"
+        yield from _aligned(rows, line.note)
 
     def rows(self, side: str) -> Iterator[str]:
         for number, piece in enumerate(wrap_latex(side)):
@@ -253,27 +250,18 @@ class _Latex:
         return rf"\quad\boldsymbol{{\times}}\text{{{latex_text(told)}}}"
 
     def matrix_line(self, line: MatrixLine) -> Iterator[str]:
-        names = {name: self.showing.name(name) for name in line.operands}
+        left = self.name(line.address)
         yield rf"\par {latex_text(line.rule)}"
-        yield r"\begin{align*}"
-        yield rf"{self.name(line.address)} &= {_math(line.symbols, names)} \\"
-        for name, matrix in line.operands.items():
-            yield rf"{self.name(name)} &= {self.matrix(matrix)} \\"
-        yield rf"{self.name(line.address)} &= {self.matrix(line.result)}{self.check(line.check)}"
-        yield r"\end{align*}"
-        if line.note:
-            yield rf"{{\small {latex_text(line.note)}\par}}"
+        rows = [f"{left} &= {_math(line.symbols, self.showing.names(line.operands))}"]
+        rows += [f"{self.name(name)} &= {self.matrix(matrix)}" for name, matrix in line.operands.items()]
+        rows.append(f"{left} &= {self.matrix(line.result)}{self.check(line.check)}")
+        yield from _aligned(rows, line.note)
 
     def matrix(self, matrix: Matrix) -> str:
         """Return a matrix with its shape below; dots stand for the rows and columns that aren't shown."""
         columns = matrix.shape[-1] if matrix.shape else 1
         rows = [
-            " & ".join(
-                [
-                    *(_math(Symbol("v"), {"v": self.showing.number(value)}) for value in row),
-                    *([r"\cdots"] if columns > len(row) else []),
-                ]
-            )
+            " & ".join([*map(self.number, row), *([r"\cdots"] if columns > len(row) else [])])
             for row in matrix.rows
         ]
         if len(matrix.shape) > 1 and matrix.shape[0] > len(rows):
@@ -285,26 +273,19 @@ class _Latex:
         for line in lines:
             law = f" ({line.law})" if line.law else ""
             yield rf"\par {latex_text(line.rule + law)}"
-            yield r"\begin{align*}"
-            yield " \\\\\n".join(self.rows(_math(line.symbols)))
-            yield r"\end{align*}"
-            if line.convention:
-                yield rf"{{\small {latex_text(line.convention)}\par}}"
+            yield from _aligned(self.rows(_math(line.symbols)), line.convention)
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
         yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"
         for factor in factors:
-            value = _math(Symbol("v"), {"v": self.showing.number(factor.value)})
-            words = factor.words + (f". {factor.blame}" if factor.blame else "")
-            yield rf"${self.name(factor.address)}$ & ${value}$ & {latex_text(words)} \\[2pt]"
+            words = latex_text(factor.words + (f". {factor.blame}" if factor.blame else ""))
+            yield rf"${self.name(factor.address)}$ & ${self.number(factor.value)}$ & {words} \\[2pt]"
         yield r"\end{tabular}\par"
 
 
 def latex_name(name: str) -> str:
     """Return an address as the formulas write it; any other text as text."""
-    if address_of(name) is None or not ("[" in name or name in ("C", "C_new", "loss")):
-        return latex_text(name)
-    return f"${latex(Symbol(name))}$"
+    return f"${latex(Symbol(name))}$" if is_shown_as_name(name) else latex_text(name)
 
 
 WIDEST_GRID = 92
@@ -315,17 +296,15 @@ def grid_latex(
     grid: Grid, cell: Callable[[str], str] = latex_text, number: Callable[[float], str] = number_text
 ) -> str:
     """Return a table as a tabular; ``cell`` prints a text, and ``number`` writes a number."""
-    rows = grid.texts(number)
+    rows = [grid.headers, *grid.texts(number)]
     columns = "".join("l" if header in grid.words else "r" for header in grid.headers)
-    widest = max(sum(len(cell) + 2 for cell in row) for row in (grid.headers, *rows))
+    widest = max(sum(len(text) + 2 for text in row) for row in rows)
     size = r"\tiny" if widest > 1.3 * WIDEST_GRID else r"\scriptsize" if widest > WIDEST_GRID else r"\small"
-    lines = [rf"{{{size}"]
-    if grid.caption:
-        lines.append(rf"{latex_text(grid.caption)}\par")
-    lines.append(rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}")
-    lines.append(" & ".join(cell(header) for header in grid.headers) + r" \\ \hline")
-    lines += [" & ".join(map(cell, row)) + r" \\" for row in rows]
-    return "\n".join([*lines, r"\end{tabular}\par}", r"\medskip"])
+    caption = [rf"{latex_text(grid.caption)}\par"] if grid.caption else []
+    lines = [" & ".join(map(cell, row)) + r" \\" for row in rows]
+    lines[0] += r" \hline"
+    begin = rf"\begin{{tabular}}{{@{{}}{columns}@{{}}}}"
+    return "\n".join([rf"{{{size}", *caption, begin, *lines, r"\end{tabular}\par}", r"\medskip"])
 
 
 def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
@@ -335,9 +314,8 @@ def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
     ['w_{1} \\cdot x_{1}', '+ \\left(a + b\\right)', '- c']
     """
     rows: list[str] = []
-    for term in [
-        piece.strip() for whole in split_at(formula, _cuts(formula)) for piece in _inner(whole, width)
-    ]:
+    terms = split_at(formula, _cuts(formula))
+    for term in (piece.strip() for whole in terms for piece in _inner(whole, width)):
         if rows and printed_width(rows[-1]) + printed_width(term) + 1 <= width:
             rows[-1] += f" {term}"
         else:
@@ -346,7 +324,7 @@ def wrap_latex(formula: str, width: int = WIDEST) -> list[str]:
 
 
 def _inner(term: str, width: int) -> list[str]:
-    r"""Break a term that is too wide: a sum in ``\left( … \right)`` or above a fraction's bar, then (…)/n."""
+    r"""Break a wide term: a sum in ``\left( … \right)`` or above a fraction's bar, then (…)/n, else before ``\cdot``."""
     if printed_width(term) <= width:
         return [term]
     sign = _SIGN.match(term)
@@ -360,16 +338,11 @@ def _inner(term: str, width: int) -> list[str]:
         inner, below = term[start + len(r"\frac{") : middle - 1], term[middle + 1 : stop - 1]
         after = f" / {below if _ONE.fullmatch(below) else f'({below})'}{term[stop:]}"
     else:
-        return _factors(term)
+        inner = after = ""
     pieces = split_at(inner, _cuts(inner))
     if len(pieces) == 1:
-        return _factors(term)
+        return split_at(term, _cuts(term, (r"\cdot ",)))
     return [f"{term[:start]}({pieces[0]}", *pieces[1:-1], f"{pieces[-1]}){after}"]
-
-
-def _factors(term: str) -> list[str]:
-    r"""Break a product that is too wide before its ``\cdot``."""
-    return split_at(term, _cuts(term, (r"\cdot ",)))
 
 
 _SIGN = re.compile(r"\s*[+-] ")

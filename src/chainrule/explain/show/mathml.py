@@ -39,7 +39,7 @@ class MathWriter:
 
         if isinstance(line.symbols, Number):
             return []
-        shown: list[Substitute] = [self.showing.names(line)]
+        shown: list[Substitute] = [self.showing.names(line.values)]
         if line.values and not isinstance(line.symbols, Symbol):
             shown.append(line.numbers(self.showing.number))
         return [self.formula(line.symbols, substitute, marks) for substitute in shown]
@@ -70,16 +70,18 @@ class MathWriter:
 
     def number(self, name: str, value: float, engine: float | None = None, part: str = "") -> Markup:
         """Return a number, of an address where there is one."""
+        return _math(self._number(name, value, engine, part))
+
+    def _number(self, name: str, value: float, engine: float | None = None, part: str = "") -> str:
         marks = _marks(name, value, part) | ({} if engine is None else {"data-engine": repr(float(engine))})
-        return _math(mathml_content(Symbol(name), {name: self.showing.number(value)}, lambda _: marks))
+        return mathml_content(Symbol(name), {name: self.showing.number(value)}, lambda _: marks)
 
     def matrix(self, matrix: Matrix) -> Markup:
         """Return a matrix in brackets, every number with its address; dots stand for what isn't shown."""
         rows = []
         for i, row in enumerate(matrix.rows):
             cells = [
-                f"<mtd>{_content(self.number(element_name(matrix, i, j), value))}</mtd>"
-                for j, value in enumerate(row)
+                f"<mtd>{self._number(element_name(matrix, i, j), value)}</mtd>" for j, value in enumerate(row)
             ]
             if matrix.shape[-1] > len(row):
                 cells.append("<mtd><mo>⋯</mo></mtd>")
@@ -173,10 +175,6 @@ def _marks(name: str, value: float | None, part: str) -> dict[str, str]:
 def _math(content: str, *, display: bool = True) -> Markup:
     # Everything in it comes from `mathml_content`, which escapes names and numbers.
     return Markup(f'<math displaystyle="true">{content}</math>' if display else f"<math>{content}</math>")
-
-
-def _content(math: Markup) -> str:
-    return str(math).removeprefix('<math displaystyle="true">').removesuffix("</math>")
 
 
 def _xml(element: ElementTree.Element) -> str:

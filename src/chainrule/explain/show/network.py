@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from html import escape
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from chainrule.formula.latex import latex
 from chainrule.formula.mathml import mathml
@@ -14,22 +14,13 @@ if TYPE_CHECKING:
     from chainrule.equations.network import Network
 
 
-class LayerFormulas(NamedTuple):
-    """One layer's formulas: z[l] = ``z``, a[l] = ``a``, and in words what its settings are."""
-
-    number: int
-    z: Node
-    a: Node
-    words: str
-
-
-def formulas(network: Network) -> Iterator[LayerFormulas]:
-    """Return every layer's formulas, whose symbols are addresses of whole arrays."""
+def formulas(network: Network) -> Iterator[tuple[int, Node, Node, str]]:
+    """Return every layer's number, formulas of z[l] and a[l], whose symbols are addresses of whole arrays, and settings."""
     for number, layer in enumerate(network.layers, 1):
         entering = Symbol(f"a[{number - 1}]" if number > 1 or network.features else "x")
         n_in = network.sizes[number - 1]
         words = f"{n_in} → {layer.n_out}, {layer.words}"
-        yield LayerFormulas(number, *layer.formulas(number, entering, n_in), words)
+        yield number, *layer.formulas(number, entering, n_in), words
 
 
 def network_html(network: Network) -> str:
@@ -41,11 +32,12 @@ def network_html(network: Network) -> str:
     3
     """
     rows = [
-        f"<tr><th scope=row>{layer.number}</th><td>{_equation(f'z[{layer.number}]', layer.z)}</td>"
-        f"<td>{_equation(f'a[{layer.number}]', layer.a)}</td><td>{escape(layer.words)}</td></tr>"
-        for layer in formulas(network)
+        f"<tr><th scope=row>{number}</th><td>{_equation(f'z[{number}]', z)}</td>"
+        f"<td>{_equation(f'a[{number}]', a)}</td><td>{escape(words)}</td></tr>"
+        for number, z, a, words in formulas(network)
     ]
-    words = f"{network.n_inputs} inputs, {escape(_cost(network))}"
+    cost = f"cost: the {network.reduction} of {network.loss.spec} over the rows"
+    words = f"{network.n_inputs} inputs, {escape(cost)}"
     if network.features is not None:
         words += f"; layer 0, the feature stage: {escape(network.features.words)}"
     return (
@@ -68,15 +60,10 @@ def network_latex(network: Network) -> str:
     \end{aligned}$$
     """
     rows = [
-        f"{latex(Symbol(f'z[{layer.number}]'))} &= {latex(layer.z)} & "
-        f"{latex(Symbol(f'a[{layer.number}]'))} &= {latex(layer.a)}"
-        for layer in formulas(network)
+        f"{latex(Symbol(f'z[{n}]'))} &= {latex(z)} & {latex(Symbol(f'a[{n}]'))} &= {latex(a)}"
+        for n, z, a, _ in formulas(network)
     ]
     return "$$\\begin{aligned}\n" + " \\\\\n".join(rows) + "\n\\end{aligned}$$"
-
-
-def _cost(network: Network) -> str:
-    return f"cost: the {network.reduction} of {network.loss.spec} over the rows"
 
 
 def _equation(left: str, right: Node) -> str:

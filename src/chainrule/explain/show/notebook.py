@@ -7,10 +7,11 @@ from collections.abc import Callable, Mapping
 from chainrule.equations.network import Network
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.derive.walk import walk
+from chainrule.explain.show.explanation import explanation
 from chainrule.explain.show.html import html_fragment
 from chainrule.explain.show.latex import latex_body
 from chainrule.explain.show.network import network_html, network_latex
-from chainrule.explain.show.text import render_text
+from chainrule.explain.show.terminal import render
 from chainrule.explain.trace.trace import Trace
 
 Drawn = Mapping[str, Callable[[], str]]
@@ -28,7 +29,7 @@ def network(shown: Network) -> Drawn:
 def derivation(shown: Derivation) -> Drawn:
     """Return a derivation's lines."""
     return {
-        "text/plain": lambda: render_text(shown),
+        "text/plain": lambda: render(explanation(shown)),
         "text/html": lambda: html_fragment(shown),
         "text/latex": lambda: latex_body(shown),
     }

@@ -5,14 +5,17 @@ The renderers share it, so that text, LaTeX and pages show the same digits and t
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
+from typing import Any
 
 from chainrule._numbers import DIGITS, checked_digits, number_text
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.trace.address import Address
+from chainrule.formula.nodes import Node, Number
+from chainrule.formula.text import Substitute
 
 
 @lru_cache(maxsize=100_000)
@@ -22,6 +25,11 @@ def address_of(name: str) -> Address | None:
         return Address.parse(name)
     except SettingsError:
         return None
+
+
+def is_shown_as_name(text: str) -> bool:
+    """Tell whether a text of a table is an address that is written as formulas write it."""
+    return address_of(text) is not None and ("[" in text or text in ("C", "C_new", "loss"))
 
 
 @dataclass(frozen=True)
@@ -54,19 +62,20 @@ class Showing:
         place = address_of(name) if self.dropped and "@" in name else None
         if place is None:
             return name
-        kept = {key: None for key, value in self.dropped.items() if getattr(place, key) == value}
-        return str(
-            replace(
-                place,
-                step=kept.get("step", place.step),
-                row=kept.get("row", place.row),
-                member=kept.get("member", place.member),
-            )
-        )
+        gone: dict[str, Any] = {k: None for k, value in self.dropped.items() if getattr(place, k) == value}
+        return str(replace(place, **gone))
 
-    def names(self, line: Line) -> dict[str, str]:
-        """Return what stands for each symbol of a line."""
-        return {name: self.name(name) for name in line.values}
+    def names(self, names: Iterable[str]) -> dict[str, str]:
+        """Return what stands for each symbol of a formula."""
+        return {name: self.name(name) for name in names}
+
+    def sides(self, line: Line, write: Callable[[Node, Substitute], str], result: str) -> list[str]:
+        """Return a line's right sides before its result: in symbols, then in numbers where that says more."""
+        if isinstance(line.symbols, Number):
+            return []
+        symbols = write(line.symbols, self.names(line.values))
+        numbers = write(line.symbols, line.numbers(self.number))
+        return [symbols] if numbers in (symbols, result) else [symbols, numbers]
 
     def where(self) -> str:
         """Say what is left out of the addresses: "step 40, row 3"; empty where nothing is."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Literal
 
 from chainrule._numbers import number_text, printable
 from chainrule.explain.derive.grid import Grid, grid_rows
@@ -52,13 +53,11 @@ def plain(rows: Iterable[Row]) -> str:
 
 def document_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
     """Yield the lines of a document."""
-    verdict = (
-        [] if document.verdict is None else [doc.Section("", (doc.Words(document.verdict.text, "title"),))]
-    )
-    rows = [*_head(document, width, signs)]
-    for block in (*document.blocks, *verdict):
-        rows += _block(block, width, signs, document)
-    yield from _shown(rows, signs)
+    blocks = list(document.blocks)
+    if document.verdict is not None:
+        blocks.append(doc.Section("", (doc.Words(document.verdict.text, "title"),)))
+    inner = (_block(block, width, signs, document) for block in blocks)
+    return _shown(chain(_head(document, width, signs), *inner), signs)
 
 
 def head_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
@@ -139,10 +138,8 @@ def _paragraph(words: str, width: int, style: str = "", label: str = "") -> Iter
     from rich.text import Text
 
     start = (f"{label}: ", COLORS["warn"]) if label else ""
-    words = printable(re.sub(r"[ \t\n]+", " ", words).strip())
-    if not words:
-        return
-    yield from _laid_out(Text.assemble(start, (words, COLORS[style])), width)
+    if words := printable(re.sub(r"[ \t\n]+", " ", words).strip()):
+        yield from _laid_out(Text.assemble(start, (words, COLORS[style])), width)
 
 
 def _facts(rows: tuple[tuple[doc.Cell, ...], ...], width: int, signs: Signs) -> Iterator[Row]:
@@ -160,14 +157,12 @@ def _table(table: doc.Table, width: int, signs: Signs) -> Iterator[Row]:
 
     made = Rich(box=box.SIMPLE_HEAD, pad_edge=False, header_style="bold")
     for place, header in enumerate(table.headers):
-        made.add_column(
-            _text(header, signs), justify="right" if place in table.right else "left", overflow="fold"
-        )
+        side: Literal["left", "right"] = "right" if place in table.right else "left"
+        made.add_column(_text(header, signs), justify=side, overflow="fold")
     for row in table.rows:
         made.add_row(*(_text(cell, signs) for cell in row))
     yield from _laid_out(made, width)
-    if table.more:
-        yield from _paragraph(table.more, width)
+    yield from _paragraph(table.more, width)
 
 
 def _text(cell: doc.Cell, signs: Signs) -> Text:
@@ -197,8 +192,8 @@ def _layout(width: int) -> tuple[Console, dict[str, str]]:
 
 
 def _checked(block: doc.Checked, signs: Signs) -> Iterator[Row]:
-    first = max(*(len(item.name) for item in block.items), len("number")) + 2
-    second = max(*(len(item.expected) for item in block.items), 8)
+    first = max(len(name) for name in ("number", *(item.name for item in block.items))) + 2
+    second = max(len(text) for text in ("expected", *(item.expected for item in block.items)))
     yield [(f"  {'number':{first}}{'expected':>{second}}     found", "rule")]
     for item in block.items:
         yield [

@@ -5,17 +5,14 @@ from __future__ import annotations
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import chain, repeat
 from typing import TypeAlias
 
-from chainrule._numbers import DIGITS, number_text
+from chainrule._numbers import number_text
 from chainrule.explain.derive.grid import grid_rows
 from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
 from chainrule.explain.show.showing import Showing, split_at
-from chainrule.formula.nodes import Number
 from chainrule.formula.text import text
-
-WIDTH = 100
-"""The columns of text that goes to no terminal."""
 
 NARROWEST = 40
 """Narrower than this, lines are no longer wrapped: they would be one sign wide."""
@@ -47,44 +44,18 @@ ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair
 """What a terminal shows whose encoding has no ✓."""
 
 
-def render_text(
-    derivation: Derivation,
-    *,
-    digits: int = DIGITS,
-    width: int = WIDTH,
-    signs: Signs = UNICODE,
-    facts: Mapping[str, str] | None = None,
-) -> str:
-    """Return a derivation as text, its long sums broken at ``width`` columns.
-
-    ``facts`` stand below the title: ``{"model": "penguins.safetensors"}``.
-
-    >>> from chainrule import Dense, Network
-    >>> from chainrule.explain.derive.derivation import derive
-    >>> from chainrule.explain.trace.steps import trace_network
-    >>> trace = trace_network(Network([2, Dense(1, "sigmoid")]), {1: {"W": [[0.5], [-1.0]], "b": [0.25]}}, [[2.0, 1.0]])
-    >>> print(render_text(derive(trace, "z[1][1]")), end="")
-    z[1][1]: the weighted sum of neuron 1 of layer 1
-    ────────────────────────────────────────────────
-    <BLANKLINE>
-    weighted sum of what enters, plus the bias
-      z[1][1] = W[1][1,1]*x[1] + W[1][2,1]*x[2] + b[1][1]
-              = 0.5*2 + (-1*1) + 0.25
-              = 0.25  ✓
-    """
-    rows = text_rows(derivation, digits=digits, width=width, signs=signs, facts=facts)
-    return "".join("".join(piece for piece, _ in row).rstrip() + "\n" for row in rows)
-
-
 def text_rows(
     derivation: Derivation,
     *,
-    digits: int = DIGITS,
-    width: int = WIDTH,
+    digits: int,
+    width: int,
     signs: Signs = UNICODE,
     facts: Mapping[str, str] | None = None,
 ) -> list[Row]:
-    """Return the lines of `render_text` in styled pieces, for a terminal that shows colors."""
+    """Return a derivation as lines in styled pieces, its long sums broken at ``width`` columns.
+
+    ``facts`` stand below the title: ``{"model": "penguins.safetensors"}``.
+    """
     writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, facts or {})
     return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
 
@@ -131,12 +102,10 @@ class _Text:
     def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
         title, bar = derivation.title, self.signs.bar
         if depth == 0:
-            where = self.showing.where()
-            title = f"{title} ({where})" if where else title
+            title += f" ({self.showing.where()})" if self.showing.dropped else ""
             yield from self.paragraph(title, "title")
             yield [(bar * min(len(title), self.width), "dim")]
-            told = ", ".join(f"{name} {value}" for name, value in self.facts.items())
-            yield from self.paragraph(told, "dim")
+            yield from self.paragraph(", ".join(map(" ".join, self.facts.items())), "dim")
         elif depth == 1:
             first, *others = textwrap.wrap(title, self.width - 6, break_long_words=False)
             line = "" if others else " " + bar * max(2, self.width - len(title) - 4)
@@ -151,29 +120,23 @@ class _Text:
 
     def line(self, line: Line) -> Iterator[Row]:
         left = self.showing.name(line.left)
-        symbols = text(line.symbols, self.showing.names(line))
-        numbers = text(line.symbols, line.numbers(self.showing.number))
         result = self.showing.number(line.result)
-        sides = [symbols, *([numbers] if numbers not in (symbols, result) else [])]
-        if isinstance(line.symbols, Number):
-            sides = []
         indent = len(left) + 3
         if indent > self.width // 3:
             yield [("  ", ""), (left, "")]
             left, indent = "", 4
         head = f"  {left} " if left else "    "
-        for side in sides:
-            for number, piece in enumerate(wrap_sum(side, self.width - indent - 2)):
-                yield [
-                    (head if number == 0 else " " * len(head), ""),
-                    ("= " if number == 0 else "  ", "dim"),
-                    (piece, ""),
-                ]
+        for side in self.showing.sides(line, text, result):
+            for equals, piece in self.wrapped(side, self.width - indent - 2):
+                yield [(head, ""), (equals, "dim"), (piece, "")]
                 head = " " * len(head)
         yield [(head, ""), ("= ", "dim"), (result, "result"), *self.check(line.check)]
         yield from self.failure(line.check, len(head) + 2)
-        if line.note:
-            yield from self.note(line.note, len(head) + 2)
+        yield from self.note(line.note, len(head) + 2)
+
+    def wrapped(self, formula: str, width: int) -> Iterator[tuple[str, str]]:
+        """Yield a formula's lines, each with the sign before it."""
+        return zip(chain(["= "], repeat("  ")), wrap_sum(formula, width), strict=False)
 
     def note(self, words: str, indent: int, style: str = "dim") -> Iterator[Row]:
         for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
@@ -187,28 +150,25 @@ class _Text:
     def failure(self, check: Check | None, indent: int) -> Iterator[Row]:
         """Say what a check that fails has found."""
         if check is not None and not check.ok:
-            told = (
-                f"{check.against} says {number_text(check.value, 17)}: off by {number_text(check.difference, 2)}, "
-                f"and rounding explains {number_text(check.tolerance, 2)}"
-            )
-            yield from self.note(told, indent, "wrong")
+            off, explained = number_text(check.difference, 2), number_text(check.tolerance, 2)
+            found = f"{check.against} says {number_text(check.value, 17)}"
+            yield from self.note(f"{found}: off by {off}, and rounding explains {explained}", indent, "wrong")
 
     def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
-        names = {name: self.showing.name(name) for name in line.operands}
         left = self.showing.name(line.address)
-        yield [("  ", ""), (f"{left} = {text(line.symbols, names)}", "")]
+        yield [("  ", ""), (f"{left} = {text(line.symbols, self.showing.names(line.operands))}", "")]
         matrices = [*line.operands.items(), (line.address, line.result)]
         labels = [f"{self.showing.name(name)} {shape_text(matrix.shape)}" for name, matrix in matrices]
-        widest = max(len(label) for label in labels)
+        widest = max(map(len, labels))
+        made: list[Row] = []
         for label, (_, matrix) in zip(labels, matrices, strict=True):
-            rows = list(self.matrix(matrix))
-            for number, row in enumerate(rows):
-                is_last = matrix is line.result and number == len(rows) - 1
-                mark = self.check(line.check) if is_last else []
-                yield [("  ", ""), (f"{label if number == 0 else '':{widest}}  ", "dim"), (row, ""), *mark]
+            for row in self.matrix(matrix):
+                made.append([("  ", ""), (f"{label:{widest}}  ", "dim"), (row, "")])
+                label = ""
+        made[-1] += self.check(line.check)
+        yield from made
         yield from self.failure(line.check, 2)
-        if line.note:
-            yield from self.note(line.note, 2)
+        yield from self.note(line.note, 2)
 
     def matrix(self, matrix: Matrix) -> Iterator[str]:
         """Write the rows in brackets, in columns; dots stand for what isn't shown."""
@@ -229,10 +189,9 @@ class _Text:
         for line in lines:
             law = f"  [{line.law}]" if line.law else ""
             yield from self.paragraph(f"{line.rule}{law}", "rule")
-            for number, piece in enumerate(wrap_sum(text(line.symbols), self.width - 4)):
-                yield [("  ", ""), ("= " if number == 0 else "  ", "dim"), (piece, "")]
-            if line.convention:
-                yield from self.note(line.convention, 4)
+            for equals, piece in self.wrapped(text(line.symbols), self.width - 4):
+                yield [("  ", ""), (equals, "dim"), (piece, "")]
+            yield from self.note(line.convention, 4)
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[Row]:
         names = [self.showing.name(factor.address) for factor in factors]
@@ -245,8 +204,7 @@ class _Text:
             words, *others = textwrap.wrap(factor.words, room) or [""]
             yield [(f"  {name:{first}}  ", ""), (f"{value:>{second}}", style), (f"  {words}", "dim")]
             yield from ([(" " * (first + second + 6), ""), (other, "dim")] for other in others)
-            if factor.blame:
-                yield from self.note(factor.blame, 4)
+            yield from self.note(factor.blame, 4)
 
 
 def shape_text(shape: Sequence[int]) -> str:
@@ -291,14 +249,12 @@ def _levels(formula: str) -> Iterator[tuple[str, list[int]]]:
         depth += sign in "([{"
     for level in range(max(depths) + 1):
         for kind in ("+-", "*/", ","):
-            yield (
-                kind,
-                [
-                    place + (kind == ",")
-                    for place, sign in enumerate(formula)
-                    if depths[place] == level and sign in kind and place and _may_break(formula, place)
-                ],
-            )
+            places = [
+                place + (kind == ",")
+                for place, sign in enumerate(formula)
+                if depths[place] == level and sign in kind and place and _may_break(formula, place)
+            ]
+            yield kind, places
 
 
 def _may_break(formula: str, place: int) -> bool:

@@ -241,19 +241,25 @@ class Address:
             "weight": f"the {kind.noun} from {before} to {neuron}",
             "bias": f"the {kind.noun} of {neuron}",
             "neuron": neuron if self.layer else f"output {last} of the feature stage",
-            "stage": stage_words(self.parameter or self.name).format(*self.index),
+            "stage": self._stage_indices.format(*self.index),
         }
         return kind.text.format(places.get(kind.place, f"{kind.place} {last}"))
+
+    @property
+    def _stage_indices(self) -> str:
+        """What the indices of one of the feature stage's quantities are in words, with {} for each."""
+        return STAGE_INDICES.get(self.parameter or self.name, "")
+
+    @property
+    def size(self) -> int:
+        """How many indices a number of its kind has, besides the layer."""
+        sizes = {"scalar": 0, "layer": 0, "weight": 2, "stage": self._stage_indices.count("{}")}
+        return sizes.get(self.quantity.place, 1)
 
     @property
     def plain(self) -> Address:
         """The address without its qualifiers."""
         return replace(self, step=None, row=None, member=None)
-
-
-def stage_words(name: str) -> str:
-    """Return what the indices of one of the feature stage's quantities are, with {} for each."""
-    return STAGE_INDICES.get(name, "")
 
 
 def quantity(name: str) -> Quantity:
@@ -262,13 +268,11 @@ def quantity(name: str) -> Quantity:
         return QUANTITIES[name]
     what, _, by = name.partition("/d")
     if by in PARAMETERS and what not in ("dC", "du"):
-        found = [stage.what for stage in stages_of(what)]
-        return Quantity(
-            name, QUANTITIES[by].place, False, *(found[:1] or [f"the optimizer's {what} for {{}}"])
-        )
+        told = [*(stage.what for stage in stages_of(what)), f"the optimizer's {what} for {{}}"]
+        return replace(QUANTITIES[by], name=name, text=told[0])
     own, _, result = name.partition("_")
     if own in PARAMETERS and (changes := stages_of(result)):
-        return Quantity(name, QUANTITIES[own].place, False, changes[0].what)
+        return replace(QUANTITIES[own], name=name, text=changes[0].what)
     known = [*QUANTITIES, *ALIASES]
     close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
     hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"
@@ -293,38 +297,35 @@ def _parse(text: str) -> Address:
     if any(value < 1 for value in given.values()):
         raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
     layer: int | None = None
-    if kind.place in ("neuron", "weight", "bias", "layer", "stage"):
+    example = _example(Address(name))
+    if kind.place in _IN_LAYERS:
         if not brackets or len(brackets[0]) != 1:
-            raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {_example(kind)}")
+            raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {example}")
         layer, brackets = brackets[0][0], brackets[1:]
         at_stage = kind.place == "stage"
         if at_stage and layer > 0:
-            raise SettingsError(f"address {text!r}: the feature stage is layer 0, as in {_example(kind)}")
+            raise SettingsError(f"address {text!r}: the feature stage is layer 0, as in {example}")
         if layer < 1 and not (at_stage or name in ("a", "dC/da")):
             raise SettingsError(f"address {text!r}: layers are counted from 1; layer 0 is the input x")
     index = brackets[0] if brackets else ()
-    size = {"scalar": 0, "layer": 0, "weight": 2, "stage": _stage_indices(name)}.get(kind.place, 1)
-    if len(brackets) > 1 or (index and len(index) != size):
-        raise SettingsError(f"address {text!r}: {kind.words} is written as {_example(kind)}")
+    if len(brackets) > 1 or (index and len(index) != Address(name).size):
+        raise SettingsError(f"address {text!r}: {kind.words} is written as {example}")
     if any(number < 1 for number in index):
         raise SettingsError(f"address {text!r}: neurons are counted from 1")
     return Address(name, layer, index, **given)
 
 
-def _stage_indices(name: str) -> int:
-    own = Address(name).parameter or name
-    return stage_words(own).count("{}")
+_IN_LAYERS = ("neuron", "weight", "bias", "layer", "stage")
 
 
-def _example(kind: Quantity) -> str:
-    if kind.place == "stage":
-        return f"{kind.name}[0][{','.join('123'[: _stage_indices(kind.name)])}]"
-    places = {
+def _example(place: Address) -> str:
+    """Return how such an address is written."""
+    indices = {
+        "stage": f"[0][{','.join('123'[: place.size])}]",
         "scalar": "",
         "input": "[3]",
-        "output": "[1]",
-        "class": "[1]",
+        **dict.fromkeys(("output", "class"), "[1]"),
         "weight": "[2][1,3]",
         "layer": "[2]",
     }
-    return kind.name + places.get(kind.place, "[2][1]")
+    return place.name + indices.get(place.quantity.place, "[2][1]")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -13,12 +13,14 @@ from chainrule._plain import form_of
 from chainrule._types import Array, FloatArray
 from chainrule._version import __version__
 from chainrule.engines.base import StepSettings
+from chainrule.equations.activations import Activation
 from chainrule.equations.dense import LayerGradients, LayerRecord
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layout import Layout
+from chainrule.equations.losses import Loss
 from chainrule.equations.network import Gradients, Network, Record
-from chainrule.equations.optimizers import OptimizerState, optimizer
+from chainrule.equations.optimizers import Optimizer, OptimizerState, optimizer
 from chainrule.equations.update import results
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.trace.address import PARAMETERS, Address
@@ -37,19 +39,12 @@ _OF_STAGE = (
     *(f"dC/d{name}" for name in STAGE_PARAMETERS),
 )
 _PER_STEP = (
-    "x",
-    "y",
-    "y_smooth",
-    "dC/dx",
-    "loss",
-    "share",
-    "loss_new",
-    "mean_a",
-    "prediction",
-    "probability",
+    *("x", "y", "y_smooth", "dC/dx", "loss", "share"),
+    *("loss_new", "mean_a", "prediction", "probability"),
 )
 _ENCODING = form_of(tuple[tuple[InputValue, ...], ...] | None)
 _NUMBERS = ("C", "C_new", "eta", "t", "norm", "penalty", "strength")
+_SETTINGS = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed")
 
 
 def trace_to_json(trace: Trace) -> str:
@@ -101,61 +96,50 @@ def trace_from_data(data: Any) -> Trace:
 def _formulas(trace: Trace) -> dict[str, Any]:
     loss, output = trace.network.loss, trace.network.output.activation
     link = loss.links.get(output.name)
-    updates = [step.update for step in trace.steps if step.update is not None]
-    method = updates[0].settings.optimizer if updates else None
+    method = next((step.update.settings.optimizer for step in trace.steps if step.update is not None), None)
+
+    def told(record: Activation | Loss | Optimizer, **more: Any) -> dict[str, Any]:
+        return {"name": record.name, **more, "parameters": dict(record.parameters)}
+
     return {
         "layers": [
-            {
-                "name": record.name,
-                "text": record.text,
-                "slope": str(record.slope) if record.elementwise else None,
-                "parameters": dict(record.parameters),
-            }
+            told(record, text=record.text, slope=str(record.slope) if record.elementwise else None)
             for record in (layer.activation for layer in trace.network.layers)
         ],
         "loss": {
-            "name": loss.name,
-            "text": loss.text,
-            "slope": str(loss.slope),
-            "parameters": dict(loss.parameters),
+            **told(loss, text=loss.text, slope=str(loss.slope)),
             "over_outputs": loss.over_outputs,
             "delta": None if link is None else link.delta,
         },
-        "optimizer": None
-        if method is None
-        else {
-            "name": method.name,
-            "lines": [list(line) for line in method.lines],
-            "parameters": dict(method.parameters),
-        },
+        "optimizer": None if method is None else told(method, lines=[list(line) for line in method.lines]),
     }
 
 
 def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
     one = Trace(trace.network, (step,), trace.member, trace.target)
+
+    def arrays(names: Iterable[str], layer: int | None = None) -> dict[str, Any]:
+        found = ((name, _array(one, step, name, layer)) for name in names)
+        return {name: array for name, array in found if array is not None}
+
     own = _update_names(step)
     layers = []
-    for number, shapes in _numbered(trace.network.shapes()):
-        kinds = list(shapes)
-        names = [
-            *kinds,
-            *(_PER_LAYER if number else _OF_STAGE),
-            *(f"{name}/d{kind}" for name in own for kind in kinds),
-        ]
-        names += [f"{kind}_{mark}" for kind in kinds for mark in (*results("w"), "new")]
-        layers.append(
-            {name: array for name in names if (array := _array(one, step, name, number)) is not None}
-        )
+    for number, kinds in _numbered(trace.network.shapes()):
+        of_update = (f"{name}/d{kind}" for name in own for kind in kinds)
+        changed = (f"{kind}_{mark}" for kind in kinds for mark in (*results("w"), "new"))
+        names = (*kinds, *(_PER_LAYER if number else _OF_STAGE), *of_update, *changed)
+        layers.append(arrays(names, number))
     return {
         "number": step.number,
         "rows": list(step.rows),
         "encoding": _ENCODING.write(step.inputs),
         "numbers": {name: number_to_data(one[name]) for name in _NUMBERS if one.has(name)},
-        "arrays": {name: array for name in _PER_STEP if (array := _array(one, step, name)) is not None},
+        "arrays": arrays(_PER_STEP),
         "layers": layers,
         "row_gradients": _row_gradients(one, step),
         "weights": None if step.weights is None else _numbers(step.weights),
         "members": None if step.members is None else _numbers(step.members),
+        **({} if step.member_shares is None else {"member_shares": _numbers(step.member_shares)}),
         "update": None if step.update is None else _update_to_data(step.update),
     }
 
@@ -206,13 +190,7 @@ def _update_to_data(update: Update) -> dict[str, Any]:
     settings, rate, made = update.settings, update.rate, update.regularization
     return {
         "optimizer": settings.optimizer.spec,
-        "batch_size": settings.batch_size,
-        "l1": settings.l1,
-        "l2": settings.l2,
-        "weight_decay": settings.weight_decay,
-        "clip_norm": settings.clip_norm,
-        "shuffle": settings.shuffle,
-        "seed": settings.seed,
+        **{name: getattr(settings, name) for name in _SETTINGS},
         "rate": None if rate is None else rate.to_dict(),
         **({} if made is None else {"regularization": made.to_dict()}),
     }
@@ -234,124 +212,114 @@ def _read(data: Any) -> FloatArray:
         return np.array([_read(item) if isinstance(item, list) else number_from_data(item) for item in data])
 
 
-def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
-    network, layers, n = layout.network, data["layers"], len(data["rows"])
-    arrays = {name: _read(array) for name, array in data["arrays"].items()}
-    if len(layers) != len(network.shapes()):
-        raise ValueError(f"{len(layers)} layers")
+class _Arrays:
+    """The arrays of one step in plain data, checked against the shapes of the network."""
 
-    def rows(number: int, name: str) -> FloatArray | None:
-        """Return an array (n, n_out) of a layer, None where the trace has none."""
-        if name not in layers[number]:
+    def __init__(self, layout: Layout, data: Mapping[str, Any]) -> None:
+        self.layout, self.network, self.layers = layout, layout.network, data["layers"]
+        self.n = len(data["rows"])
+        if len(self.layers) != len(self.network.shapes()):
+            raise ValueError(f"{len(self.layers)} layers")
+
+    def rows(self, number: int, name: str) -> FloatArray | None:
+        """Return an array (n, n_out) of a layer (from 1), None where the trace has none."""
+        given = self.layers[number - 1].get(name)
+        shape = (self.n, self.network.layers[number - 1].n_out)
+        return None if given is None else _shaped(_read(given), shape, name)
+
+    def record(self, number: int) -> LayerRecord:
+        """Return what forward computed in a layer; raises KeyError where it isn't all there."""
+        z, a, h = (_sure(self.rows(number, name)) for name in ("z", "a", "h"))
+        layer = self.network.layers[number - 1]
+        return LayerRecord(z, a, h, self.rows(number, "r"), layer.mixed_part(z, np) if layer.mix else None)
+
+    def gradients(self, number: int, parameters: dict[str, Array]) -> LayerGradients:
+        """Return what backward computed in a layer; raises KeyError where it isn't all there."""
+        da, dh, delta = (_sure(self.rows(number, name)) for name in ("dC/da", "dC/dh", "delta"))
+        return LayerGradients(da, dh, delta, self.rows(number, "f'"), parameters)
+
+    def of_stage(self, features: Features, name: str) -> Any:
+        """Return an array of the feature stage: rows first in the trace, (G, n, K) where they are cosines'; None if none."""
+        of_cosines = name in ("u", "du/dphi", "dC/du")
+        if of_cosines and "f" not in self.layers[-1]:
             return None
-        return _shaped(_read(layers[number][name]), (n, network.layers[number].n_out), name)
+        numbers = features.columns_of("number")
+        shape = (self.n, numbers, features.waves) if of_cosines else (self.n, features.n_outputs)
+        array = _shaped(_read(self.layers[-1][name]), shape, name)
+        return np.moveaxis(array, -3, -2) if of_cosines else array
 
-    def flat(name: str) -> FloatArray:
+    def flat(self, name: str) -> FloatArray:
         """Return a flat array of a name that has W, b or alpha in it as {}."""
-        made: dict[int, dict[str, FloatArray]] = {number: {} for number in network.shapes()}
-        for slot in layout.slots:
-            array = _read(layers[slot.layer - 1][name.format(slot.name)])
+        made: dict[int, dict[str, FloatArray]] = {number: {} for number in self.network.shapes()}
+        for slot in self.layout.slots:
+            array = _read(self.layers[slot.layer - 1][name.format(slot.name)])
             made[slot.layer][slot.name] = _shaped(array, slot.shape, name)
-        return layout.flatten(made)
+        return self.layout.flatten(made)
 
-    count = range(len(network.layers))
-    record = Record(
-        _shaped(arrays["x"], (n, network.n_inputs), "x"),
-        tuple(
-            LayerRecord(
-                _sure(rows(i, "z")),
-                _sure(rows(i, "a")),
-                _sure(rows(i, "h")),
-                rows(i, "r"),
-                network.layers[i].mixed_part(_sure(rows(i, "z")), np) if network.layers[i].mix else None,
-            )
-            for i in count
-        ),
-        None if network.features is None else _stage_from_data(network.features, layers[-1], n),
-    )
-    gradients = None
+
+def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
+    network, of = layout.network, _Arrays(layout, data)
+    features, numbers = network.features, range(1, len(network.layers) + 1)
+    arrays = {name: _read(array) for name, array in data["arrays"].items()}
+    x = _shaped(arrays["x"], (of.n, network.n_inputs), "x")
+    layers = tuple(of.record(number) for number in numbers)
+    record, gradients = Record(x, layers), None
+    if features is not None:
+        stage = StageRecord(*(of.of_stage(features, name) for name in ("u", "du/dphi", "e", "a")))
+        record = record._replace(stage=stage)
     if "y" in arrays:
-        parameters = layout.unflatten(flat("dC/d{}"))
-        back = tuple(
-            LayerGradients(
-                _sure(rows(i, "dC/da")),
-                _sure(rows(i, "dC/dh")),
-                _sure(rows(i, "delta")),
-                rows(i, "f'"),
-                parameters[i + 1],
-            )
-            for i in count
-        )
-        cost = np.float64(number_from_data(data["numbers"]["C"]))
-        gradients = Gradients(cost, back, arrays["dC/dx"])
-        if network.features is not None:
-            of_stage = _stage_gradients(network.features, layers[-1], n, parameters[0], arrays["dC/dx"])
-            gradients = gradients._replace(stage=of_stage)
+        parameters, by_x = layout.unflatten(of.flat("dC/d{}")), arrays["dC/dx"]
+        back = tuple(of.gradients(number, parameters[number]) for number in numbers)
+        gradients = Gradients(np.float64(number_from_data(data["numbers"]["C"])), back, by_x)
+        if features is not None:
+            da, de, du = (of.of_stage(features, name) for name in ("dC/da", "dC/de", "dC/du"))
+            gradients = gradients._replace(stage=StageGradients(da, de, du, parameters[0], by_x))
     return StepTrace(
         data["number"],
         tuple(data["rows"]),
-        flat("{}"),
+        of.flat("{}"),
         record,
-        tuple(rows(i, "f'") for i in count),
+        tuple(of.rows(number, "f'") for number in numbers),
         arrays.get("y"),
         arrays.get("y_smooth"),
-        None if data["weights"] is None else _shaped(_read(data["weights"]), (n,), "weights"),
+        None if data["weights"] is None else _shaped(_read(data["weights"]), (of.n,), "weights"),
         arrays.get("share"),
         arrays.get("loss"),
         gradients,
-        None if data["update"] is None else _update_from_data(data, arrays, flat),
+        None if data["update"] is None else _update_from_data(data, arrays, of.flat),
         None if data["members"] is None else _read(data["members"]),
         arrays.get("prediction", arrays.get("probability")),
         _ENCODING.read(data["encoding"], "encoding"),
+        member_shares=_read(data["member_shares"]) if "member_shares" in data else None,
     )
 
 
-def _of_stage(features: Features, data: Mapping[str, Any], n: int, name: str) -> FloatArray:
-    """Return an array of the feature stage: rows first in the trace, (G, n, K) where they are cosines'."""
-    if name not in ("u", "du/dphi", "dC/du"):
-        return _shaped(_read(data[name]), (n, features.n_outputs), name)
-    shape = (n, features.columns_of("number"), features.waves)
-    return np.moveaxis(_shaped(_read(data[name]), shape, name), -3, -2)
-
-
-def _stage_from_data(features: Features, data: Mapping[str, Any], n: int) -> StageRecord:
-    u, v = (_of_stage(features, data, n, name) if "f" in data else None for name in ("u", "du/dphi"))
-    return StageRecord(u, v, _of_stage(features, data, n, "e"), _of_stage(features, data, n, "a"))
-
-
-def _stage_gradients(
-    features: Features, data: Mapping[str, Any], n: int, parameters: dict[str, Array], x: FloatArray
-) -> StageGradients:
-    da, de = (_of_stage(features, data, n, name) for name in ("dC/da", "dC/de"))
-    du = _of_stage(features, data, n, "dC/du") if "f" in data else None
-    return StageGradients(da, de, du, parameters, x)
-
-
-def _update_from_data(data: Mapping[str, Any], arrays: Mapping[str, FloatArray], flat: Any) -> Update:
-    given = data["update"]
+def _update_from_data(
+    data: Mapping[str, Any], arrays: Mapping[str, FloatArray], flat: Callable[[str], FloatArray]
+) -> Update:
+    given, numbers = data["update"], data["numbers"]
     method = optimizer(given["optimizer"])
-    names = ("batch_size", "l1", "l2", "weight_decay", "clip_norm", "shuffle", "seed")
-    settings = StepSettings(method, **{name: given[name] for name in names})
-    t = int(data["numbers"]["t"])
+    settings = StepSettings(method, **{name: given[name] for name in _SETTINGS})
+    t, states = int(numbers["t"]), method.state
     lines = {
-        name: flat("{}_new") if name == "w" else flat(f"{name}{'_new' * (name in method.state)}/d{{}}")
+        name: flat("{}_new" if name == "w" else f"{name}{'_new' * (name in states)}/d{{}}")
         for name, _ in method.lines
+    }
+    stages = {name: f"{name}/d{{}}" for name in results("g")} | {
+        name: f"{{}}_{name}" for name in results("w")
     }
     rate, made = given["rate"], given.get("regularization")
     return Update(
         settings,
-        number_from_data(data["numbers"]["eta"]),
-        OptimizerState(t - 1, {name: flat(f"{name}/d{{}}") for name in method.state}),
+        number_from_data(numbers["eta"]),
+        OptimizerState(t - 1, {name: flat(f"{name}/d{{}}") for name in states}),
         flat("dC/d{}"),
-        {
-            **{name: flat(f"{name}/d{{}}") for name in results("g")},
-            **{name: flat(f"{{}}_{name}") for name in results("w")},
-        },
+        {name: flat(place) for name, place in stages.items()},
         lines,
-        OptimizerState(t, {name: lines[name] for name in method.state}),
+        OptimizerState(t, {name: lines[name] for name in states}),
         flat("{}_new"),
         arrays["loss_new"],
-        number_from_data(data["numbers"]["C_new"]),
+        number_from_data(numbers["C_new"]),
         None if rate is None else Rate.from_dict(rate),
         None if made is None else Regularization.from_dict(made),
     )

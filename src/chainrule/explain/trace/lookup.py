@@ -62,11 +62,6 @@ def _row_of(given: Address, step: StepTrace) -> int | None:
     return given.row
 
 
-def _is_gradient(name: str) -> bool:
-    """Tell whether a name is the derivative of the cost by a parameter, of which each row has a part."""
-    return name.startswith("dC/d") and name.removeprefix("dC/d") in PARAMETERS
-
-
 def _member_of(trace: Steps, given: Address, step: StepTrace) -> int | None:
     if given.member is None or given.member == trace.member:
         return None
@@ -132,14 +127,12 @@ def find(trace: Steps, place: Address) -> Array:
     if place.member is not None and step.members is not None:
         return step.members[place.member - 1][_row_index(place, step)]
     features = trace.network.features
-    if place.layer == 0 and features is not None and place.quantity.per_row:
-        made = stage_array(features, step, trace.layout.unflatten(step.parameters)[0], name)
-        if made is None:
-            raise SettingsError(_missing(place, step))
-        whole = place.is_whole and place.row is None and len(step.rows) > 1
-        return made if whole else made[_row_index(place, step)]
-    if name in _ROWS:
-        found = _ROWS[name](step, (place.layer or 0) - 1)
+    if place.quantity.per_row:
+        if place.layer == 0 and features is not None:
+            p = trace.layout.unflatten(step.parameters)[0]
+            found = stage_array(features, step, p, name)
+        else:
+            found = _ROWS[name](step, (place.layer or 0) - 1)
         if found is None:
             raise SettingsError(_missing(place, step))
         whole = place.is_whole and place.row is None and len(step.rows) > 1
@@ -149,15 +142,16 @@ def find(trace: Steps, place: Address) -> Array:
         return np.float64(trace.network.layers[at].scale(trace.network.sizes[at]))
     if name in _GRADIENTS and step.gradients is not None:
         return _gradient(trace, place, step)
-    found = _flat(name, step)
-    if found is not None:
-        return _part(trace, found, place)
+    flat = _flat(place, step)
+    if flat is not None:
+        slot = trace.layout.slot(place.number, place.parameter)
+        return flat[slot.start : slot.stop].reshape(slot.shape)
     if name == "C" and step.gradients is not None:
         return step.gradients.cost
-    if name == "strength" and step.update is not None and step.update.regularization is not None:
-        return np.float64(step.update.regularization.value)
     if name in _OF_UPDATES and step.update is not None:
-        return np.float64(_OF_UPDATES[name](trace, step, step.update))
+        number = _OF_UPDATES[name](trace, step, step.update)
+        if number is not None:
+            return np.float64(number)
     raise SettingsError(_missing(place, step))
 
 
@@ -176,33 +170,23 @@ def _gradient(trace: Steps, place: Address, step: StepTrace) -> FloatArray:
     return np.asarray(found[place.by.name])
 
 
-def _flat(name: str, step: StepTrace) -> FloatArray | None:
-    """Return the flat array (p,) that a name of a parameter's place stands for."""
-    if name in PARAMETERS:
-        return step.parameters
-    update = step.update
-    if update is None:
+def _flat(place: Address, step: StepTrace) -> FloatArray | None:
+    """Return the flat array (p,) that a number of a parameter's is in, None where there is none."""
+    own, update = place.parameter, step.update
+    if own == place.name:
+        return step.parameters if own else None
+    if update is None or not own:
         return None
-    if name in _NEW:
-        return update.parameters
-    own, _, result = name.partition("_")
-    if own in PARAMETERS and result in results("w"):
-        return update.stages[result]
-    what, _, by = name.partition("/d")
-    if by not in PARAMETERS:
-        return None
-    if what in results("g"):
-        return update.stages[what]
-    if what in update.before.arrays:
-        return np.asarray(update.before.arrays[what])
-    if what.removesuffix("_new") in update.after.arrays:
-        return np.asarray(update.after.arrays[what.removesuffix("_new")])
-    return update.lines.get(what) if what != "w" else None
-
-
-def _part(trace: Steps, flat: FloatArray, place: Address) -> FloatArray:
-    slot = trace.layout.slot(place.number, place.parameter)
-    return flat[slot.start : slot.stop].reshape(slot.shape)
+    what = place.name.removeprefix(f"{own}_").removesuffix(f"/d{own}")
+    if place.name.startswith(f"{own}_"):
+        return update.parameters if what == "new" else update.stages[what]
+    numbers = {
+        **update.lines,
+        **{f"{name}_new": array for name, array in update.after.arrays.items()},
+        **update.before.arrays,
+        **{name: update.stages[name] for name in results("g")},
+    }
+    return None if what == "w" else numbers.get(what)
 
 
 def _missing(place: Address, step: StepTrace) -> str:
@@ -236,7 +220,6 @@ def _missing(place: Address, step: StepTrace) -> str:
 
 
 _GRADIENTS = tuple(f"dC/d{name}" for name in PARAMETERS)
-_NEW = tuple(f"{name}_new" for name in PARAMETERS)
 _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "x": lambda step, _: step.record.x,
     "y": lambda step, _: step.y,
@@ -253,7 +236,7 @@ _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "loss": lambda step, _: step.losses,
     "share": lambda step, _: step.shares,
     "loss_new": lambda step, _: step.update and step.update.losses,
-    "mean_a": lambda step, _: None if step.members is None else step.members.mean(axis=0),
+    "mean_a": lambda step, _: step.mean_output,
     "prediction": lambda step, _: _answers(step, 1),
     "probability": lambda step, _: _answers(step, 2),
 }
@@ -264,11 +247,12 @@ def _answers(step: StepTrace, axes: int) -> FloatArray | None:
     return step.answers if step.answers is not None and step.answers.ndim == axes else None
 
 
-_OF_UPDATES: Mapping[str, Callable[[Steps, StepTrace, Update], float]] = {
+_OF_UPDATES: Mapping[str, Callable[[Steps, StepTrace, Update], float | None]] = {
     "C_new": lambda trace, step, update: update.cost,
     "eta": lambda trace, step, update: update.eta,
     "t": lambda trace, step, update: float(update.t),
     "norm": lambda trace, step, update: _length(update.measured),
+    "strength": lambda trace, step, update: getattr(update.regularization, "value", None),
     "penalty": lambda trace, step, update: _penalty(trace, step.parameters, update.settings),
 }
 

@@ -8,6 +8,8 @@ from functools import cached_property
 from operator import attrgetter
 from typing import Annotated, Any
 
+import numpy as np
+
 from chainrule._plain import AnyNumber, Count, Form, Plain, made_by
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
@@ -88,8 +90,8 @@ class StepTrace:
     """One step of one member, or one prediction: rows, forward, and where targets are known backward and update.
 
     ``rows`` are the rows' numbers in their table, from 1. ``slopes`` has da/dz (n, n_out) of each layer, None for
-    softmax. Of a model's prediction ``members`` (k, n, n_out) are all
-    members' outputs and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
+    softmax. Of a model's prediction ``members`` (k, n, n_out) are all members' outputs, ``member_shares`` (k,) what each
+    counts (None: all the same), and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
     ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
     their layers, so that the step's update isn't this member's alone.
     """
@@ -110,6 +112,14 @@ class StepTrace:
     answers: FloatArray | None = None
     inputs: tuple[tuple[InputValue, ...], ...] | None = None
     shared: bool = False
+    member_shares: FloatArray | None = None
+
+    @property
+    def mean_output(self) -> FloatArray | None:
+        """The mean (n, n_out) of the members' outputs, by their shares."""
+        if self.members is None or self.member_shares is None:
+            return None if self.members is None else self.members.mean(axis=0)
+        return np.asarray(np.tensordot(self.member_shares, self.members, axes=1))
 
 
 @dataclass(frozen=True, eq=False, repr=False)

@@ -62,15 +62,12 @@ _UPDATE = _record(
         _record(
             schedule=_TEXT,
             base=_NUMBER,
-            made=_COUNT,
-            total=_COUNT,
-            epoch=_COUNT,
-            plateaus=_COUNT,
-            warmup=_COUNT,
+            **dict.fromkeys(("made", "total", "epoch", "plateaus", "warmup"), _COUNT),
         )
     ),
 )
 _STEP = _record(
+    {"member_shares": _VECTOR},
     number=_COUNT,
     rows=_list(_COUNT),
     encoding=_or_null(_list(_list(_ENCODING))),

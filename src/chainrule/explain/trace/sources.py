@@ -8,15 +8,16 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from chainrule.engines.step import predicted
+from chainrule.engines import JUDGE
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
-from chainrule.errors import SettingsError, TableError
+from chainrule.errors import TableError
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace
 from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.model.model import Model
 from chainrule.model.source import Source
+from chainrule.tables.encode import InputValue
 from chainrule.tables.table import Table
 
 if TYPE_CHECKING:
@@ -38,8 +39,7 @@ def trace_rows(
     >>> round(trace["x[1]"], 6), trace["probability[2]"] > 0.5
     (0.486664, True)
     """
-    if not 1 <= member <= model.members:
-        raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
+    one = model.member(member - 1)
     table = model.table(source, **reading)
     wanted = [rows] if isinstance(rows, int) else list(rows)
     for row in wanted:
@@ -48,24 +48,24 @@ def trace_rows(
     part = table.take([row - 1 for row in wanted])
     x = model.encoder.transform(part)
     y, why = _targets(model, part)
-    flat = np.asarray(model.parameters[member - 1], np.float64)
-    layout = Layout(model.network)
-    step = trace_step(layout, flat, x, y, rows=wanted)
-    outputs = predicted(model.network, model.parameters, x)
-    mean = outputs.mean(axis=0)
+    flat = np.asarray(one.parameters[0], np.float64)
+    step = trace_step(Layout(one.network), flat, x, y, rows=wanted)
+    outputs = model.outputs(x, JUDGE)
+    mean = model.mean(outputs)
     is_number = model.task == "regression"
     answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
-    source_told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
+    step = replace(step, members=outputs, answers=answers, inputs=_inputs(model, part))
+    told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
-        source_told["target_unknown"] = why
-    return Trace(
-        model.network,
-        (replace(step, members=outputs, answers=answers, inputs=inputs),),
-        member,
-        model.target,
-        source_told,
-    )
+        told["target_unknown"] = why
+    if len(model.groups) > 1:
+        step = replace(step, member_shares=model.member_shares)
+    return Trace(one.network, (step,), member, model.target, told)
+
+
+def _inputs(model: Model, part: Table) -> tuple[tuple[InputValue, ...], ...]:
+    """Return the encoder's arithmetic for each row of a table."""
+    return tuple(tuple(values) for values in model.encoder.explain_rows(part))
 
 
 def trace_steps(
@@ -130,8 +130,7 @@ def _step(found: Replay) -> StepTrace:
         else Regularization(plan.regularization, found.strength, found.epoch, plan.epochs),
         rows=found.numbers,
     )
-    part = found.table.take([row - 1 for row in found.numbers])
-    inputs = tuple(tuple(values) for values in model.encoder.explain_rows(part))
+    inputs = _inputs(model, found.table.take([row - 1 for row in found.numbers]))
     return replace(step, inputs=inputs, number=found.step, shared=shared)
 
 
@@ -142,10 +141,9 @@ def _targets(model: Model, part: Table) -> tuple[Any, str]:
         return None, f"the table has no column {name!r}"
     if part.column(name).null_count():
         return None, f"the target {name!r} is missing"
-    single = model.task == "classification" and model.network.output.n_out == 1
+    single = model.task == "classification" and model.output.n_out == 1
     try:
         return model.target.transform(part, single=single), ""
-    except (
-        TableError
-    ) as error:  # a class that training never saw, say: the prediction can be explained all the same
+    except TableError as error:
+        # A class that training never saw, say: the prediction can be explained all the same.
         return None, str(error)

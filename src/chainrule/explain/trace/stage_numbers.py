@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -16,74 +16,45 @@ if TYPE_CHECKING:
     from chainrule.explain.trace.records import StepTrace
 
 
-class Output(NamedTuple):
-    """Where an output of the stage comes from: its group's kind, first column (from 0) and row of numbers, and its place.
+class Span(NamedTuple):
+    """A group of the stage: its input columns and its outputs (from 1), and its place among those of its kind.
 
-    ``number`` counts the numbers, or the rows of E before the category's (from 0); ``place`` the outputs of the group.
+    ``before`` counts the numbers before a number, and the rows of E before a category's.
     """
 
     kind: str
-    column: int
-    size: int
-    number: int
-    place: int
+    columns: range
+    outputs: range
+    before: int
 
 
-def output_of(features: Features, j: int) -> Output:
-    """Return where output j (from 1) comes from."""
-    column = first = numbers = levels = 0
+def spans(features: Features) -> Iterator[Span]:
+    """Yield the groups in order."""
+    column = output = 1
+    before = {"number": 0, "category": 0, "plain": 0}
     for group in features.groups:
-        size = features.outputs_of(group)
-        if j - 1 < first + size:
-            number = {"number": numbers, "category": levels, "plain": 0}[group.kind]
-            return Output(group.kind, column, group.size, number, j - 1 - first)
-        numbers += group.kind == "number"
-        levels += group.size if group.kind == "category" else 0
-        column, first = column + group.size, first + size
-    raise AssertionError(f"the stage has no output {j}")
+        width = features.outputs_of(group)
+        columns, outputs = range(column, column + group.size), range(output, output + width)
+        yield Span(group.kind, columns, outputs, before[group.kind])
+        before[group.kind] += group.size
+        column, output = columns.stop, outputs.stop
 
 
-def outputs_of_number(features: Features, i: int) -> list[int]:
-    """Return the outputs (from 1) of number i (from 1): the number itself, then its embedding."""
-    first = int(features.places.copied_to[_copy_of(features, i)]) + 1
-    return list(range(first, first + 1 + features.width))
+def span_of_output(features: Features, j: int) -> Span:
+    """Return the group that output j (from 1) comes from."""
+    return next(span for span in spans(features) if j in span.outputs)
 
 
-def _copy_of(features: Features, i: int) -> int:
-    return int(np.flatnonzero(features.places.copied == features.places.numbers[i - 1])[0])
+def span_of_input(features: Features, i: int) -> Span:
+    """Return the group of input i (from 1)."""
+    return next(span for span in spans(features) if i in span.columns)
 
 
-def column_of_number(features: Features, i: int) -> int:
-    """Return the input (from 1) that number i (from 1) is."""
-    return int(features.places.numbers[i - 1]) + 1
-
-
-def level_of(features: Features, r: int) -> tuple[int, list[int]]:
-    """Return the input (from 1) of row r of E (from 1), and the outputs (from 1) of its category."""
-    for columns, rows, to in zip(
-        features.places.levels, features.places.level_rows, features.places.level_to, strict=True
-    ):
-        if rows.start < r <= rows.stop:
-            return columns.start + r - rows.start, list(range(to.start + 1, to.stop + 1))
-    raise AssertionError(f"E has no row {r}")
-
-
-def of_input(features: Features, i: int) -> Output:
-    """Return what input i (from 1) is: its group, whose ``place`` is then the input's place in it (from 0)."""
-    column = numbers = levels = 0
-    for group in features.groups:
-        if i - 1 < column + group.size:
-            number = {"number": numbers, "category": levels, "plain": 0}[group.kind]
-            return Output(group.kind, column, group.size, number, i - 1 - column)
-        numbers += group.kind == "number"
-        levels += group.size if group.kind == "category" else 0
-        column += group.size
-    raise AssertionError(f"there is no input {i}")
-
-
-def output_of_input(features: Features, i: int) -> int:
-    """Return the output (from 1) that an input (from 1) that is no category enters as it is."""
-    return int(features.places.copied_to[np.flatnonzero(features.places.copied == i - 1)[0]]) + 1
+def span_of_index(features: Features, kind: str, r: int) -> Span:
+    """Return the group of number r, or of row r of E (from 1): number 3 is the third group of numbers."""
+    return next(
+        span for span in spans(features) if span.kind == kind and 0 < r - span.before <= len(span.columns)
+    )
 
 
 def stage_array(features: Features, step: StepTrace, p: Mapping[str, Array], name: str) -> Array | None:
@@ -109,9 +80,8 @@ def stage_array(features: Features, step: StepTrace, p: Mapping[str, Array], nam
 def limits_of(features: Features, place: Address) -> tuple[int, ...]:
     """Return the largest index of each kind that a name of the stage has; raises SettingsError where it has none."""
     shapes = features.shapes()
-    name = place.parameter or {"du/df": "f", "du/dphi": "f", "du/dx": "f", "u": "f", "dC/du": "f"}.get(
-        place.name, ""
-    )
+    of_cosines = place.name in ("du/df", "du/dphi", "du/dx", "u", "dC/du")
+    name = place.parameter or ("f" if of_cosines else "")
     if name in shapes:
         return shapes[name]
     if place.name in ("e", "dC/de"):

@@ -49,11 +49,9 @@ def trace_step(
         p = layout.unflatten(flat)
         with np.errstate(all="ignore"):
             record = network.forward(p, x, np, masks)
-            slopes = [
-                layer.slope(p[number], record.layers[number - 1].z, np)
-                for number, layer in enumerate(network.layers, 1)
-            ]
-        return StepTrace(0, numbers, flat, record, tuple(slopes))
+            layers = zip(network.layers, record.layers, strict=True)
+            slopes = tuple(layer.slope(p[n], own.z, np) for n, (layer, own) in enumerate(layers, 1))
+        return StepTrace(0, numbers, flat, record, slopes)
     if settings is not None and settings.optimizer.searches:
         raise SettingsError(
             f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
@@ -123,18 +121,18 @@ def trace_network(
     shares = None if weights is None else np.asarray(weights, np.float64)
     if settings is not None and targets is None:
         raise SettingsError("an update needs targets y")
-    if settings is None:
-        return Trace(network, (trace_step(layout, flat, rows, targets, weights=shares),))
-    eta = settings.optimizer.learning_rate if learning_rate is None else learning_rate
     made: list[StepTrace] = []
-    state = settings.optimizer.init(flat, np)
-    for _ in range(steps):
-        step = trace_step(
-            layout, flat, rows, targets, weights=shares, settings=settings, eta=eta, state=state
+    eta = learning_rate or 0.0
+    state = None
+    if settings is not None and learning_rate is None:
+        eta = settings.optimizer.learning_rate
+    for _ in range(1 if settings is None else steps):
+        made.append(
+            trace_step(layout, flat, rows, targets, weights=shares, settings=settings, eta=eta, state=state)
         )
-        made.append(step)
-        if step.update is not None:
-            flat, state = step.update.parameters, step.update.after
+        update = made[-1].update
+        if update is not None:
+            flat, state = update.parameters, update.after
     return Trace(network, tuple(made))
 
 

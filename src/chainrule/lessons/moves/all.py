@@ -11,7 +11,5 @@ from chainrule.lessons.moves.rows import ABOUT_ROWS
 from chainrule.lessons.moves.showing import SHOWING
 from chainrule.lessons.moves.training import TRAINING
 
-MOVES: Mapping[str, Move] = MappingProxyType(
-    {move.name: move for move in (*SHOWING, *ABOUT_ROWS, *TRAINING, *PLOTS)}
-)
+MOVES: Mapping[str, Move] = MappingProxyType(SHOWING | ABOUT_ROWS | TRAINING | PLOTS)
 """The only list of moves; docs/lessons.md describes each."""

@@ -1,4 +1,4 @@
-"""What a move is: a record with its keys, the names of the numbers it gives, and a function of a scene."""
+"""What a move is: a function of a scene, whose docstring says what it does, its keys, and the numbers it gives."""
 
 from __future__ import annotations
 
@@ -40,10 +40,8 @@ class Scene:
 
 @dataclass(frozen=True)
 class Move:
-    """One kind of step: what it does in words, its keys, its function; ``numbers`` matches the names it gives."""
+    """One kind of step: its function and its keys; ``numbers`` matches the names of the numbers it gives."""
 
-    name: str
-    words: str
     run: Callable[[Scene], Outcome]
     fields: Fields = field(default_factory=dict)
     numbers: str = ""

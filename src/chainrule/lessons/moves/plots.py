@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, TypeAlias
 
 import numpy as np
 
@@ -13,6 +14,9 @@ from chainrule.explain.show.document import Plot
 from chainrule.lessons.fields import Field, Where, listing, number, text, whole
 from chainrule.lessons.moves.base import Move, Outcome, Scene
 from chainrule.lessons.setup import Setup
+
+Ends: TypeAlias = tuple[float, float]
+"""The lowest and the highest number of an axis."""
 
 COLUMNS, LINES = 61, 21
 """The size of a picture, so that it fits 80 columns with its axes."""
@@ -32,29 +36,21 @@ def plane(scene: Scene) -> Outcome:
     setup = scene.setup
     if setup.network.n_inputs != 2:
         raise SettingsError(f"the plane needs 2 inputs; network {setup.name!r} has {setup.network.n_inputs}")
-    (low_x, high_x), (low_y, high_y) = (
-        _span(scene, "across", setup.x[:, 0]),
-        _span(scene, "up", setup.x[:, 1]),
-    )
-    across, up = np.linspace(low_x, high_x, COLUMNS), np.linspace(high_y, low_y, LINES)
-    points = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
-    answers = _classes(setup.outputs(points))
+    across, up = _span(scene, "across", setup.x[:, 0]), _span(scene, "up", setup.x[:, 1])
+    answers = _classes(setup.outputs(_points(across, up)))
     if answers.max() >= len(CLASSES):
         raise SettingsError(f"the picture has signs for {len(CLASSES)} classes")
-    signs = [
-        [CLASSES[answers[line * COLUMNS + column]] for column in range(COLUMNS)] for line in range(LINES)
-    ]
-    if setup.y is not None:
-        for row, target in zip(setup.x, _classes(setup.y), strict=True):
-            _put(signs, row, (low_x, high_x), (low_y, high_y), POINTS[target])
-    count = int(max(answers.max(), 0 if setup.y is None else _classes(setup.y).max())) + 1
-    names = [f"output {c + 1}" if setup.network.output.n_out > 1 else f"class {c}" for c in range(count)]
-    key = "answers: " + ", ".join(f"{CLASSES[c]} {name}" for c, name in enumerate(names))
-    if setup.y is not None:
-        key += "; rows: " + ", ".join(f"{POINTS[c]} {name}" for c, name in enumerate(names))
-    return Outcome(
-        [Plot(_framed(signs, (low_x, high_x), (low_y, high_y), scene), _axes(key, setup.input_names))]
-    )
+    signs = [[CLASSES[answer] for answer in line] for line in answers.reshape(LINES, COLUMNS)]
+    targets = [] if setup.y is None else _classes(setup.y).tolist()
+    for row, target in enumerate(targets):
+        _put(signs, setup.x[row], across, up, POINTS[target])
+    many = setup.network.output.n_out > 1
+    last = max(answers.tolist() + targets)
+    names = [f"output {c + 1}" if many else f"class {c}" for c in range(last + 1)]
+    key = "answers: " + ", ".join(map("{} {}".format, CLASSES, names))
+    if targets:
+        key += "; rows: " + ", ".join(map("{} {}".format, POINTS, names))
+    return _picture(scene, signs, across, up, setup.input_names, key)
 
 
 def surface(scene: Scene) -> Outcome:
@@ -62,15 +58,14 @@ def surface(scene: Scene) -> Outcome:
     setup = scene.setup
     names = scene["parameters"]
     places = [_place(setup, name) for name in names]
-    (low_x, high_x), (low_y, high_y) = scene["across"], scene["up"]
-    across, up = np.linspace(low_x, high_x, COLUMNS), np.linspace(high_y, low_y, LINES)
+    across, up = scene["across"], scene["up"]
     flats = np.repeat(setup.flat[None], COLUMNS * LINES, axis=0)
-    flats[:, places] = np.stack(np.meshgrid(across, up), axis=-1).reshape(-1, 2)
+    flats[:, places] = _points(across, up)
     costs = _costs(setup, flats)
     heights = np.log(np.maximum(costs, DEEPEST * np.max(costs)) + 1e-300)
     levels = np.floor((heights - heights.min()) / (np.ptp(heights) or 1.0) * (HEIGHTS - 1) + 0.5).astype(int)
     marks = [" " if level % 2 else str(level) for level in range(HEIGHTS)]
-    signs = [[marks[levels[line * COLUMNS + column]] for column in range(COLUMNS)] for line in range(LINES)]
+    signs = [[marks[level] for level in line] for line in levels.reshape(LINES, COLUMNS)]
     path = [setup.flat[places]]
 
     def watch(_: int) -> bool:
@@ -78,18 +73,23 @@ def surface(scene: Scene) -> Outcome:
         return False
 
     setup.train(scene["epochs"], watch=watch)
-    for number_, point in enumerate(path):
-        last = number_ == len(path) - 1
-        _put(signs, point, (low_x, high_x), (low_y, high_y), "A" if not number_ else "Z" if last else "o")
+    for point, sign in zip(path, f"A{'o' * (len(path) - 2)}Z", strict=True):
+        _put(signs, point, across, up, sign)
     deep = max(float(costs.min()), DEEPEST * float(costs.max()))
     key = (
         f"heights of the cost from 0 ({deep:.2g} or less) to {HEIGHTS - 1} ({costs.max():.2g}), every other one blank; "
         f"the path from A to Z, o after each of {scene['epochs']} epochs"
     )
-    return Outcome([Plot(_framed(signs, (low_x, high_x), (low_y, high_y), scene), _axes(key, names))])
+    return _picture(scene, signs, across, up, names, key)
 
 
-def _span(scene: Scene, key: str, values: FloatArray) -> tuple[float, float]:
+def _points(across: Ends, up: Ends) -> FloatArray:
+    """Return the points (k, 2) of a picture's signs, line by line from above."""
+    axes = np.linspace(*across, COLUMNS), np.linspace(*up[::-1], LINES)
+    return np.stack(np.meshgrid(*axes), axis=-1).reshape(-1, 2)
+
+
+def _span(scene: Scene, key: str, values: FloatArray) -> Ends:
     """Return the ends of an axis: as given, or the rows' with a margin."""
     if scene[key]:
         low, high = scene[key]
@@ -104,30 +104,24 @@ def _classes(values: FloatArray) -> FloatArray:
     return (values[:, 0] > 0.5).astype(int) if one else np.argmax(values, axis=1)
 
 
-def _put(
-    signs: list[list[str]], point: FloatArray, across: tuple[float, float], up: tuple[float, float], sign: str
-) -> None:
+def _put(signs: list[list[str]], point: FloatArray, across: Ends, up: Ends, sign: str) -> None:
     column = round((float(point[0]) - across[0]) / (across[1] - across[0]) * (COLUMNS - 1))
     line = round((up[1] - float(point[1])) / (up[1] - up[0]) * (LINES - 1))
     if 0 <= column < COLUMNS and 0 <= line < LINES:
         signs[line][column] = sign
 
 
-def _framed(
-    signs: list[list[str]], across: tuple[float, float], up: tuple[float, float], scene: Scene
-) -> tuple[str, ...]:
-    """Return the lines with numbers at the ends of both axes."""
+def _picture(
+    scene: Scene, signs: list[list[str]], across: Ends, up: Ends, names: Sequence[str], key: str
+) -> Outcome:
+    """Return signs in a frame with numbers at the ends of both axes."""
     ends = {0: scene.number(up[1]), LINES - 1: scene.number(up[0])}
     width = max(len(end) for end in ends.values())
     lines = [f"{ends.get(number_, ''):>{width}} |{''.join(row)}" for number_, row in enumerate(signs)]
     left, right = scene.number(across[0]), scene.number(across[1])
     lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
     lines.append(" " * (width + 2) + left + f"{right:>{COLUMNS - len(left)}}")
-    return tuple(lines)
-
-
-def _axes(key: str, names: tuple[str, ...]) -> str:
-    return f"{names[0]} to the right, {names[1]} up; {key}"
+    return Outcome([Plot(tuple(lines), f"{names[0]} to the right, {names[1]} up; {key}")])
 
 
 def _place(setup: Setup, name: str) -> int:
@@ -147,12 +141,11 @@ def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
         return np.asarray(setup.network.cost(record, setup.y[setup.training], np))
 
 
-def _ends(value: Any, where: Where) -> tuple[float, float]:
+def _ends(value: Any, where: Where) -> Ends:
     found = listing(number)(value, where)
     if len(found) != 2 or not found[0] < found[1]:
-        raise where.wrong(
-            f"{list(found)} must be the two ends of an axis, the lower one first, such as [-1, 2]"
-        )
+        what = "must be the two ends of an axis, the lower one first, such as [-1, 2]"
+        raise where.wrong(f"{list(found)} {what}")
     return found[0], found[1]
 
 
@@ -163,19 +156,15 @@ def _two(value: Any, where: Where) -> tuple[str, str]:
     return found[0], found[1]
 
 
-PLOTS: tuple[Move, ...] = (
-    Move(
-        "plane",
-        "which class the network answers at every point of a plane",
+PLOTS: dict[str, Move] = {
+    "plane": Move(
         plane,
         {
             "across": Field(_ends, "the ends of the first input's axis; around the rows if not given"),
             "up": Field(_ends, "the ends of the second input's axis"),
         },
     ),
-    Move(
-        "surface",
-        "the cost over two parameters as a landscape, with the path that training takes in it",
+    "surface": Move(
         surface,
         {
             "parameters": Field(_two, "addresses of the two parameters", required=True),
@@ -185,4 +174,4 @@ PLOTS: tuple[Move, ...] = (
         },
         trains=True,
     ),
-)
+}

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from chainrule.formula.parse import parse
 from chainrule.formula.text import text as formula_text
 from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
 from chainrule.lessons.moves.base import Move, Outcome, Scene
-from chainrule.lessons.setup import Cells, Setup
+from chainrule.lessons.setup import Cells
 from chainrule.tables.columns import Input
 from chainrule.tables.table import from_frame
 
@@ -28,15 +28,14 @@ def scale(scene: Scene) -> Outcome:
     cells = _cells(scene)
     name = scene["column"]
     rows = range(min(cells.table.n_rows, MOST_ROWS))
-    if name == cells.target.name and cells.target.formula:
-        target = cells.target
+    target, inverse = cells.target, ""
+    if name == target.name and target.formula:
         values = scene.setup.y[:, 0] if scene.setup.y is not None else np.zeros(0)
-        formula, parameters, inverse = target.formula, dict(target.parameters), target.inverse_formula
+        formula, parameters, inverse = target.formula, target.parameters, target.inverse_formula
         numbers = cells.table.column(name).to_list()
     else:
         neuron, place = _neuron(cells, name)
-        formula, parameters = neuron.formula, dict(neuron.parameters)
-        inverse = ""
+        formula, parameters = neuron.formula, neuron.parameters
         values = scene.setup.x[:, place]
         explained = [cells.encoder.explain_row(cells.table, row)[place] for row in rows]
         numbers = [value.parameters.get("v") for value in explained]
@@ -47,12 +46,11 @@ def scale(scene: Scene) -> Outcome:
         worked = "" if v is None else formula_text(root, {**parameters, "v": float(v)})
         line = [str(row + 1), str(cells.table.cell(row, name)), worked, scene.number(float(values[row]))]
         if inverse:
-            line.append(scene.number(float(cells.target.inverse(values[row : row + 1])[0])))
+            line.append(scene.number(float(target.inverse(values[row : row + 1])[0])))
         lines.append(tuple(line))
     told = ", ".join(f"{key} = {scene.number(value)}" for key, value in parameters.items())
-    blocks: list[Block] = [
-        Words(f"{name} becomes {formula}{f' with {told}' * bool(told)}, found in the training rows."),
-    ]
+    words = f"{name} becomes {formula}{f' with {told}' * bool(told)}, found in the training rows."
+    blocks: list[Block] = [Words(words)]
     if inverse:
         blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
@@ -79,16 +77,12 @@ def split(scene: Scene) -> Outcome:
     setup = scene.setup
     if not len(setup.test):
         raise SettingsError("there are no test rows; give test_share or test_rows")
-    lines = tuple(
-        (
-            what,
-            str(len(index)),
-            ", ".join(str(row + 1) for row in index[:MOST_ROWS]) + "…" * (len(index) > MOST_ROWS),
-        )
-        for what, index in (("training", setup.training), ("test", setup.test))
-    )
-    known = {"training_rows": float(len(setup.training)), "test_rows": float(len(setup.test))}
-    return Outcome([Grid(("used for", "rows", "which"), lines, ("used for", "which"))], known)
+    lines, known = [], {}
+    for what, index in (("training", setup.training), ("test", setup.test)):
+        which = ", ".join(str(row + 1) for row in index[:MOST_ROWS]) + "…" * (len(index) > MOST_ROWS)
+        lines.append((what, str(len(index)), which))
+        known[f"{what}_rows"] = float(len(index))
+    return Outcome([Grid(("used for", "rows", "which"), tuple(lines), ("used for", "which"))], known)
 
 
 def show_rows(scene: Scene) -> Outcome:
@@ -104,37 +98,39 @@ def show_rows(scene: Scene) -> Outcome:
     if not len(index):
         raise SettingsError("there are no test rows; give test_share or test_rows")
     outputs = setup.outputs(setup.x[index])
-    losses = None if setup.y is None else setup.losses(index)
-    n_out = outputs.shape[1]
-    mark = [f"[{j}]" if n_out > 1 else "" for j in range(1, n_out + 1)]
-    headers = ["row", *setup.input_names]
-    headers += [f"target{j}" for j in mark] if losses is not None else []
-    headers += [f"output{j}" for j in mark] + (["loss"] if losses is not None else [])
-    in_units = setup.cells is not None and bool(setup.cells.target.formula) and losses is not None
-    lines = []
-    for place, row in enumerate(index[:MOST_ROWS]):
-        line = [str(row + 1), *map(scene.number, setup.x[row])]
-        if setup.y is not None and losses is not None:
-            line += map(scene.number, setup.y[row])
-        line += map(scene.number, outputs[place])
-        if losses is not None:
-            line.append(scene.number(losses[place]))
-        if in_units and setup.cells is not None:
-            line.append(scene.number(float(setup.cells.target.inverse(outputs[place])[0])))
-        lines.append(tuple(line))
-    if in_units and setup.cells is not None:
-        headers.append(f"as {setup.cells.target.name}")
-    known = {
-        f"output[{row + 1}]{mark[j]}": float(outputs[place, j])
-        for place, row in enumerate(index)
-        for j in range(n_out)
-    }
-    known |= (
-        {}
-        if losses is None
-        else {f"loss[{row + 1}]": float(losses[place]) for place, row in enumerate(index)}
+    marks = _marks(outputs)
+    columns = list(zip(setup.input_names, setup.x[index].T, strict=True))
+    if setup.y is not None:
+        columns += [(f"target{mark}", setup.y[index, j]) for j, mark in enumerate(marks)]
+    columns += [(f"output{mark}", outputs[:, j]) for j, mark in enumerate(marks)]
+    known = _outputs(index, outputs)
+    if setup.y is not None:
+        losses = setup.losses(index)
+        columns.append(("loss", losses))
+        known |= {f"loss[{row + 1}]": float(loss) for row, loss in zip(index, losses, strict=True)}
+        if setup.cells is not None and setup.cells.target.formula:
+            columns.append((f"as {setup.cells.target.name}", setup.cells.target.inverse(outputs[:, 0])))
+    lines = tuple(
+        (str(row + 1), *(scene.number(float(values[place])) for _, values in columns))
+        for place, row in enumerate(index[:MOST_ROWS])
     )
-    return Outcome([Grid(tuple(headers), tuple(lines))], known)
+    return Outcome([Grid(("row", *(header for header, _ in columns)), lines)], known)
+
+
+def _marks(outputs: FloatArray) -> list[str]:
+    """Return what tells the outputs (n, n_out) of a row apart."""
+    n_out = outputs.shape[1]
+    return [f"[{j}]" for j in range(1, n_out + 1)] if n_out > 1 else [""]
+
+
+def _outputs(rows: Iterable[int], outputs: FloatArray) -> dict[str, float]:
+    """Return the outputs (n, n_out) of rows, numbered from 0, by name."""
+    marks = _marks(outputs)
+    return {
+        f"output[{row + 1}]{mark}": value
+        for row, values in zip(rows, outputs.tolist(), strict=True)
+        for mark, value in zip(marks, values, strict=True)
+    }
 
 
 def predict(scene: Scene) -> Outcome:
@@ -149,46 +145,28 @@ def predict(scene: Scene) -> Outcome:
             raise SettingsError(f"x has rows of {x.shape[1]}, but there are {setup.network.n_inputs} inputs")
         names, shown = setup.input_names, [list(map(scene.number, row)) for row in x]
     else:
-        cells = _cells(scene)
-        columns = [column.name for column in cells.encoder.columns]
-        frame = {name: [_cell(row, name) for row in given] for name in columns}
-        x = cells.encoder.transform(from_frame(frame))
-        names = tuple(columns)
-        shown = [[_cell_text(row[name]) for name in columns] for row in given]
+        encoder = _cells(scene).encoder
+        names = tuple(column.name for column in encoder.columns)
+        if lacking := [name for name in names for row in given if name not in row]:
+            what = f"a row has no {lacking[0]!r}; each needs a cell for every input column"
+            raise SettingsError(f"cells: {what}")
+        cells = {name: [row[name] for row in given] for name in names}
+        x = encoder.transform(from_frame(cells))
+        rows = zip(*cells.values(), strict=True)
+        shown = [[cell if isinstance(cell, str) else number_text(cell) for cell in row] for row in rows]
     outputs = setup.outputs(x)
-    known = {
-        f"output[{i + 1}]" + (f"[{j + 1}]" if outputs.shape[1] > 1 else ""): float(outputs[i, j])
-        for i in range(len(x))
-        for j in range(outputs.shape[1])
-    }
-    many = outputs.shape[1] > 1
-    headers = [*names, *(f"output[{j}]" if many else "output" for j in range(1, outputs.shape[1] + 1))]
+    known = _outputs(range(len(x)), outputs)
+    headers = [*names, *(f"output{mark}" for mark in _marks(outputs))]
     lines = [[*shown[i], *map(scene.number, outputs[i])] for i in range(len(x))]
     if setup.cells is not None:
-        headers.append(setup.cells.target.name)
-        for i, answer in enumerate(_answers(setup, outputs)):
-            lines[i].append(scene.number(answer) if isinstance(answer, float) else str(answer))
-            known |= {f"prediction[{i + 1}]": answer} if isinstance(answer, float) else {}
+        target = setup.cells.target
+        headers.append(target.name)
+        answers = (target.inverse(outputs[:, 0]) if target.formula else target.decode(outputs)).tolist()
+        if target.formula:
+            known |= {f"prediction[{i}]": answer for i, answer in enumerate(answers, 1)}
+        for line, answer in zip(lines, answers, strict=True):
+            line.append(scene.number(answer) if target.formula else str(answer))
     return Outcome([Grid(tuple(headers), tuple(map(tuple, lines)))], known)
-
-
-def _cell(row: Mapping[str, float | str], name: str) -> float | str:
-    if name not in row:
-        raise SettingsError(f"cells: a row has no {name!r}; each needs a cell for every input column")
-    return row[name]
-
-
-def _cell_text(cell: float | str) -> str:
-    return cell if isinstance(cell, str) else number_text(cell)
-
-
-def _answers(setup: Setup, outputs: FloatArray) -> list[float | str]:
-    """Return predictions as the table writes its target."""
-    assert setup.cells is not None
-    target = setup.cells.target
-    if target.formula:
-        return [float(value) for value in target.inverse(outputs[:, 0])]
-    return [str(label) for label in target.decode(outputs)]
 
 
 def _number_or_text(value: object, where: Where) -> float | str:
@@ -197,30 +175,20 @@ def _number_or_text(value: object, where: Where) -> float | str:
     raise where.wrong(f"{value!r} is no cell; write a number, or text in quotes")
 
 
-ABOUT_ROWS: tuple[Move, ...] = (
-    Move(
-        "scale",
-        "a column's cells, the arithmetic that scales them, and the way back",
-        scale,
-        {"column": Field(text, "the column", required=True)},
-        numbers=r"scaled\[\d+\]",
-    ),
-    Move("split", "which rows train and which test", split, numbers=r"(training|test)_rows"),
-    Move(
-        "rows",
-        "rows with inputs, target, output and loss",
+ABOUT_ROWS: dict[str, Move] = {
+    "scale": Move(scale, {"column": Field(text, "the column", required=True)}, r"scaled\[\d+\]"),
+    "split": Move(split, numbers=r"(training|test)_rows"),
+    "rows": Move(
         show_rows,
         {"which": Field(choice(("all", "training", "test")), "which rows; all if not given")},
-        numbers=r"(output\[\d+\](\[\d+\])?|loss\[\d+\])",
+        r"(output\[\d+\](\[\d+\])?|loss\[\d+\])",
     ),
-    Move(
-        "predict",
-        "predictions for new rows",
+    "predict": Move(
         predict,
         {
             "x": Field(rows_of_numbers, "the new rows' inputs"),
             "cells": Field(listing(table(_number_or_text)), "the new rows as cells of the table's columns"),
         },
-        numbers=r"(output\[\d+\](\[\d+\])?|prediction\[\d+\])",
+        r"(output\[\d+\](\[\d+\])?|prediction\[\d+\])",
     ),
-)
+}

@@ -58,11 +58,8 @@ def describe(scene: Scene) -> Outcome:
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
-    made: list[Block] = [
-        Words(f"{words}."),
-        Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",)),
-    ]
-    return Outcome([*made, *_parameters(scene)])
+    grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
+    return Outcome([Words(f"{words}."), grid, *_parameters(scene)])
 
 
 def _parameters(scene: Scene) -> list[Block]:
@@ -108,17 +105,14 @@ def calculus(scene: Scene) -> Outcome:
     lines += [RuleLine(step.rule, step.after, step.law, step.convention) for step in derived.steps]
     title = f"The derivative of {formula.text} by {symbol}"
     made: list[Block] = [Worked(Derivation("", title, calculus=tuple(lines)), scene.digits)]
-    known = {}
+    known: dict[str, float] = {}
+    rows = []
     for place in scene["at"]:
-        values = {symbol: np.float64(place)}
-        known[f"f({place:g})"] = float(formula.evaluate(values, np))
-        known[f"f'({place:g})"] = float(derived.result.evaluate(values, np))
-    if known:
-        rows = tuple(
-            (f"{place:g}", scene.number(known[f"f({place:g})"]), scene.number(known[f"f'({place:g})"]))
-            for place in scene["at"]
-        )
-        made.append(Grid((symbol, "f", "f'"), rows))
+        found = [float(f.evaluate({symbol: np.float64(place)}, np)) for f in (formula, derived.result)]
+        known |= zip((f"f({place:g})", f"f'({place:g})"), found, strict=True)
+        rows.append((f"{place:g}", *map(scene.number, found)))
+    if rows:
+        made.append(Grid((symbol, "f", "f'"), tuple(rows)))
     return Outcome(made, known)
 
 
@@ -133,15 +127,13 @@ def _formula(scene: Scene) -> tuple[Formula, str]:
         formula = parse(spec)
         others = sorted(set(formula.symbols) - {by})
         if others and scene["at"]:
-            raise SettingsError(
-                f"at: f can't be worked out, as {', '.join(others)} has no value; leave out at"
-            )
+            lacking = f"f can't be worked out, as {', '.join(others)} has no value"
+            raise SettingsError(f"at: {lacking}; leave out at")
         return formula, by
     record = activation(spec) if given == ["activation"] else loss(spec)
     if record.parameters:
-        raise SettingsError(
-            f"{spec} has settings; write its formula with numbers in their place, as formula = …"
-        )
+        remedy = "write its formula with numbers in their place, as formula = …"
+        raise SettingsError(f"{spec} has settings; {remedy}")
     return record.formula, by
 
 
@@ -152,17 +144,13 @@ def update(scene: Scene) -> Outcome:
     if made is None:
         raise SettingsError("an update needs targets: give y")
     names = list(scene.setup.parameters())[:MOST_PARAMETERS]
-    rows = tuple(
-        (
-            name,
-            scene.number(trace.steps[0].parameters[i]),
-            scene.number(made.stages["g"][i]) if scene.setup.layout.free[i] else "frozen",
-            scene.number(made.parameters[i]),
-        )
-        for i, name in enumerate(names)
-    )
-    rows += (("C", scene.number(trace["C"]), "", scene.number(trace["C_new"])),)
-    return Outcome([Grid(("parameter", "before", "gradient", "after"), rows, ("parameter",))])
+    rows = []
+    for i, name in enumerate(names):
+        gradient = scene.number(made.stages["g"][i]) if scene.setup.layout.free[i] else "frozen"
+        before, after = scene.number(trace.steps[0].parameters[i]), scene.number(made.parameters[i])
+        rows.append((name, before, gradient, after))
+    rows.append(("C", scene.number(trace["C"]), "", scene.number(trace["C_new"])))
+    return Outcome([Grid(("parameter", "before", "gradient", "after"), tuple(rows), ("parameter",))])
 
 
 def gradients(scene: Scene) -> Outcome:
@@ -177,21 +165,13 @@ def gradients(scene: Scene) -> Outcome:
     rows = []
     for layer in layers:
         slope = step.slopes[layer - 1]
-        share = (
-            largest[layer] / largest[layer + 1]
-            if layer + 1 in largest and largest[layer + 1]
-            else float("nan")
-        )
-        known |= {f"largest[{layer}]": largest[layer]}
-        known |= {f"ratio[{layer}]": share} if share == share else {}
-        rows.append(
-            (
-                str(layer),
-                "" if slope is None else scene.number(float(np.max(np.abs(slope)))),
-                scene.number(largest[layer]),
-                scene.number(share) if share == share else "",
-            )
-        )
+        steepest = "" if slope is None else scene.number(float(np.max(np.abs(slope))))
+        known[f"largest[{layer}]"] = largest[layer]
+        share = ""
+        if following := largest.get(layer + 1):
+            known[f"ratio[{layer}]"] = largest[layer] / following
+            share = scene.number(known[f"ratio[{layer}]"])
+        rows.append((str(layer), steepest, scene.number(largest[layer]), share))
     headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
     return Outcome([Grid(headers, tuple(rows))], known)
 
@@ -202,14 +182,9 @@ def show_diagnosis(scene: Scene) -> Outcome:
     blocks: list[Block] = []
     for finding in found.findings:
         where = ", ".join(finding.where[:MOST_PLACES]) + ", …" * (len(finding.where) > MOST_PLACES)
-        blocks += [
-            Words(_sentence(f"{finding.what} ({where})" if where else finding.what)),
-            Words(
-                _sentence(f"Why it matters: {finding.why}")
-                + " "
-                + _sentence(f"What to try: {finding.remedy}")
-            ),
-        ]
+        why, remedy = f"Why it matters: {finding.why}", f"What to try: {finding.remedy}"
+        blocks.append(Words(_sentence(f"{finding.what} ({where})" if where else finding.what)))
+        blocks.append(Words(f"{_sentence(why)} {_sentence(remedy)}"))
     known = dict.fromkeys(KINDS, 0.0)
     known |= {finding.kind: float(len(finding.where)) for finding in found.findings}
     return Outcome(blocks or [Words(f"Nothing is wrong on the {found.rows} rows.")], known)
@@ -219,11 +194,9 @@ def _sentence(words: str) -> str:
     return words[:1].upper() + words[1:] + ("" if words.endswith(".") else ".")
 
 
-SHOWING: tuple[Move, ...] = (
-    Move("say", "words, with expected numbers if there are any", say),
-    Move(
-        "erratum",
-        "what a text prints, what is right, and why",
+SHOWING: dict[str, Move] = {
+    "say": Move(say),
+    "erratum": Move(
         erratum,
         {
             "printed": Field(text, "what the text prints", required=True),
@@ -232,10 +205,8 @@ SHOWING: tuple[Move, ...] = (
             "wrong": Field(table(printed), "names with printed numbers that must not come out", {}),
         },
     ),
-    Move("describe", "the layers with formulas and shapes, and the parameters", describe),
-    Move(
-        "derive",
-        "how numbers come about: formula, numbers in it, result, check",
+    "describe": Move(describe),
+    "derive": Move(
         show_derivations,
         {
             "addresses": Field(listing(text), "of the numbers, in the order of showing", required=True),
@@ -246,9 +217,7 @@ SHOWING: tuple[Move, ...] = (
             "from_start": Field(flag, "a line for every number on the way, from the inputs on", False),
         },
     ),
-    Move(
-        "calculus",
-        "the derivative of a formula, rule by rule",
+    "calculus": Move(
         calculus,
         {
             "activation": Field(text, "the name of an activation, or its formula in z"),
@@ -257,19 +226,9 @@ SHOWING: tuple[Move, ...] = (
             "by": Field(text, "the symbol; z, of a loss a, if not given"),
             "at": Field(listing(number), "places to work out f and f' at", ()),
         },
-        numbers=r"f'?\(.+\)",
+        r"f'?\(.+\)",
     ),
-    Move("update", "every parameter before and after the next update, which isn't made", update),
-    Move(
-        "gradients",
-        "for each layer the largest slope and gradient, and the ratio to the next layer's",
-        gradients,
-        numbers=r"(largest|ratio)\[\d+\]",
-    ),
-    Move(
-        "diagnose",
-        "what is wrong with the network on its rows: where, why, what to try",
-        show_diagnosis,
-        numbers="|".join(KINDS),
-    ),
-)
+    "update": Move(update),
+    "gradients": Move(gradients, numbers=r"(largest|ratio)\[\d+\]"),
+    "diagnose": Move(show_diagnosis, numbers="|".join(KINDS)),
+}

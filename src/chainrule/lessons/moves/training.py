@@ -62,13 +62,9 @@ def train(scene: Scene) -> Outcome:
             if begun + made in marks:
                 note(begun + made)
     else:
-        result = setup.train(
-            scene["epochs"],
-            patience=scene["patience"],
-            tolerance=scene["tolerance"],
-            watch=watch,
-            marks=None if scene["until_right"] else marks,
-        )
+        stops = {"patience": scene["patience"], "tolerance": scene["tolerance"]}
+        watched = None if scene["until_right"] else marks
+        result = setup.train(scene["epochs"], **stops, watch=watch, marks=watched)
         if lines[-1][0] != str(setup.epochs):
             note(setup.epochs)
         words = _ending(scene, result.stopped)
@@ -144,18 +140,15 @@ def separable(scene: Scene) -> Outcome:
     return Outcome([Words(words)], {"separable": float(found)})
 
 
-TRAINING: tuple[Move, ...] = (
-    Move(
-        "train",
-        "train on, with a table of what changes",
+TRAINING: dict[str, Move] = {
+    "train": Move(
         train,
         {
             "epochs": Field(whole(1, MOST_EPOCHS), "how many times all training rows are gone through"),
             "steps": Field(whole(1, MOST_EPOCHS), "how many single updates are made, instead of epochs"),
             "columns": Field(listing(text), "names of the numbers in the table", ("cost",)),
             "show": Field(
-                listing(whole(1)),
-                "which epochs or updates have a line, counted from the lesson's beginning",
+                listing(whole(1)), "which epochs or updates have a line, from the lesson's beginning"
             ),
             "patience": Field(whole(1), "stop when the cost has not fallen for so many epochs"),
             "tolerance": Field(number, "what counts as fallen: by more than this", 0.0),
@@ -163,9 +156,7 @@ TRAINING: tuple[Move, ...] = (
         },
         trains=True,
     ),
-    Move(
-        "compare",
-        "train several networks equally long, with one number of each side by side",
+    "compare": Move(
         compare,
         {
             "networks": Field(listing(text, least=2), "names of the networks", required=True),
@@ -176,10 +167,5 @@ TRAINING: tuple[Move, ...] = (
         numbers=r".+\..+",
         trains=True,
     ),
-    Move(
-        "separable",
-        "whether a line or plane parts the two classes",
-        separable,
-        numbers="separable",
-    ),
-)
+    "separable": Move(separable, numbers="separable"),
+}

@@ -7,7 +7,7 @@ from itertools import groupby
 from typing import Any, Literal
 
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.show.document import Words, Worked
 from chainrule.explain.show.html import environment, grid_data, section_data, shown_name
 from chainrule.explain.show.latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
@@ -32,27 +32,25 @@ def sheets_html(lesson: Lesson, variants: Sequence[Variant], part: Part = "both"
 
 def sheets_latex(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:
     """Return a complete document: all sheets, then all keys."""
-    pages = [
-        "\n".join(_latex_page(lesson, variant, key, len(variants))) for variant, key in _pages(variants, part)
-    ]
-    return HEAD + "\n\\newpage\n".join(pages) + "\n" + TAIL
+    shown = (_latex_page(lesson, *page, len(variants)) for page in _pages(variants, part))
+    return HEAD + "\n\\newpage\n".join(map("\n".join, shown)) + "\n" + TAIL
 
 
 def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, bool]]:
     """Yield each variant, and whether its key is meant."""
-    if part != "keys":
-        yield from ((variant, False) for variant in variants)
-    if part != "sheets":
-        yield from ((variant, True) for variant in variants)
+    for key, other in ((False, "keys"), (True, "sheets")):
+        if part != other:
+            yield from ((variant, key) for variant in variants)
 
 
 def _page(variant: Variant, key: bool) -> dict[str, Any]:
     root = section_data(Worked(Derivation("", "", variant.lines), DIGITS))
-    lines = [
-        {**line, "id": ""}
-        | (_blank(variant.lines[place]) if not key and variant.is_blank(place) else {"blank": False})
-        for place, line in enumerate(root["lines"])
-    ]
+    lines = [{**line, "id": "", "blank": False} for line in root["lines"]]
+    for place, line in enumerate(variant.lines):
+        if not key and variant.is_blank(place):
+            # The left side must not carry the result in an attribute.
+            left = shown_name(line.address) if line.address else ""
+            lines[place] |= {"blank": True, "left": left, "sides": [], "result": "", "check": None}
     return {
         "number": variant.number,
         "key": key,
@@ -64,18 +62,10 @@ def _page(variant: Variant, key: bool) -> dict[str, Any]:
     }
 
 
-def _blank(line: Line) -> dict[str, Any]:
-    """Return what is shown of a blank line: its left side, which must not carry the result in an attribute."""
-    left = shown_name(line.address) if line.address else ""
-    return {"blank": True, "left": left, "sides": [], "result": "", "check": None}
-
-
 def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iterator[str]:
-    what = "answer key" if key else "exercise"
+    what, name = ("answer key", "") if key else ("exercise", r"\hfill Name: \rule{6cm}{0.4pt}")
     yield rf"{{\Large\bfseries {latex_text(lesson.title)}\par}}"
-    yield rf"\textbf{{Variant {variant.number} of {count}, {what}}}" + (
-        "" if key else r"\hfill Name: \rule{6cm}{0.4pt}"
-    )
+    yield rf"\textbf{{Variant {variant.number} of {count}, {what}}}{name}"
     for block in variant.given:
         if isinstance(block, Grid):
             yield grid_latex(block, latex_name)

@@ -48,9 +48,8 @@ def class_baselines(
     if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
         with _unwarned():
-            model = LogisticRegression(max_iter=iterations).fit(
-                x[rows], y[rows], None if weights is None else weights[rows]
-            )
+            own = None if weights is None else weights[rows]
+            model = LogisticRegression(max_iter=iterations).fit(x[rows], y[rows], own)
         probabilities = np.zeros((len(y_test), n_classes))
         probabilities[:, model.classes_] = model.predict_proba(x_test)
         guesses = np.argmax(probabilities, axis=1)
@@ -86,9 +85,8 @@ def linearly_separable(x: FloatArray, y: IntArray) -> bool:
 
     signs = (2.0 * y - 1.0)[:, None]
     rows = -signs * np.hstack([x, np.ones((len(x), 1))])
-    found = linprog(
-        np.zeros(rows.shape[1]), A_ub=rows, b_ub=-np.ones(len(x)), bounds=(None, None), method="highs"
-    )
+    cost, bounds = np.zeros(rows.shape[1]), (None, None)
+    found = linprog(cost, A_ub=rows, b_ub=-np.ones(len(x)), bounds=bounds, method="highs")
     return bool(found.status == 0)
 
 

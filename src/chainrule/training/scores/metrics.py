@@ -101,9 +101,8 @@ def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = Non
     if n_classes == 2:
         return float(roc_auc_score(y, probabilities[:, 1], sample_weight=weights))
     rows = probabilities / probabilities.sum(axis=1, keepdims=True)
-    return float(
-        roc_auc_score(y, rows, multi_class="ovr", labels=np.arange(n_classes), sample_weight=weights)
-    )
+    classes = np.arange(n_classes)
+    return float(roc_auc_score(y, rows, multi_class="ovr", labels=classes, sample_weight=weights))
 
 
 def rmse(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
@@ -152,17 +151,11 @@ def _records(*records: Metric) -> Mapping[str, Metric]:
 METRICS: Mapping[str, Metric] = _records(
     Metric("accuracy", "accuracy", accuracy, "labels"),
     Metric("balanced_accuracy", "balanced accuracy", balanced_accuracy, "labels"),
-    Metric("log_loss", "log-loss", log_loss, "probabilities", greater_is_better=False),
+    Metric("log_loss", "log-loss", log_loss, "probabilities", False),
     Metric("auc", "AUC", auc, "probabilities", counted=_has_all_classes),
-    Metric("rmse", "RMSE", rmse, "numbers", greater_is_better=False),
-    Metric("mae", "mean absolute error", mae, "numbers", greater_is_better=False),
-    Metric(
-        "median_absolute_error",
-        "median absolute error",
-        median_absolute_error,
-        "numbers",
-        greater_is_better=False,
-    ),
+    Metric("rmse", "RMSE", rmse, "numbers", False),
+    Metric("mae", "mean absolute error", mae, "numbers", False),
+    Metric("median_absolute_error", "median absolute error", median_absolute_error, "numbers", False),
     Metric("r2", "R²", r2, "numbers", counted=_varies),
     Metric("refinement", "refinement", refinement, "sums", greater_is_better=False, shown=False),
 )
@@ -200,9 +193,8 @@ def table() -> str:
 
 def confusion(y: IntArray, predicted: IntArray, n_classes: int) -> IntArray:
     """Return the confusion matrix, shape (classes, classes): row = true class, column = predicted class."""
-    return np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes).reshape(
-        n_classes, n_classes
-    )
+    counts = np.bincount(y * n_classes + predicted, minlength=n_classes * n_classes)
+    return counts.reshape(n_classes, n_classes)
 
 
 def _columns(values: FloatArray) -> FloatArray:

@@ -83,9 +83,8 @@ def temperature_of(
         of_true, of_any = logs[np.arange(len(codes)), codes], logs.mean(axis=1)
         return -float(np.sum(shares * ((1 - smooth) * of_true + smooth * of_any)))
 
-    found = minimize_scalar(
-        loss, bounds=(np.log(LOWEST), np.log(HIGHEST)), method="bounded", options={"xatol": 1e-6}
-    )
+    bounds = (np.log(LOWEST), np.log(HIGHEST))
+    found = minimize_scalar(loss, bounds=bounds, method="bounded", options={"xatol": 1e-6})
     return float(np.exp(found.x)) if found.fun < loss(0.0) else 1.0
 
 
@@ -109,9 +108,5 @@ def weighted_sums(network: Network, parameters: FloatArray, x: FloatArray) -> Fl
     rows = np.asarray(x, np.float64)
     blocks = [rows[start : start + ROWS_AT_A_TIME] for start in range(0, len(rows), ROWS_AT_A_TIME)]
     with np.errstate(over="ignore", invalid="ignore"):
-        return np.stack(
-            [
-                np.concatenate([network.forward(layers, block, np).layers[-1].z for block in blocks])
-                for layers in members
-            ]
-        )
+        found = [[network.forward(own, block, np).layers[-1].z for block in blocks] for own in members]
+        return np.stack([np.concatenate(parts) for parts in found])

@@ -40,11 +40,8 @@ class Watch:
             return compare(y[:, 0], outputs[:, 0], weights) if flat else compare(y, outputs, weights)
         true = answers.true_codes(y)
         if self.metric.of == "sums":
-            z = (
-                np.concatenate([np.zeros_like(outputs), outputs], axis=1)
-                if outputs.shape[1] == 1
-                else outputs
-            )
+            one = outputs.shape[1] == 1
+            z = np.concatenate([np.zeros_like(outputs), outputs], axis=1) if one else outputs
             return compare(true, z, weights)
         if self.metric.of == "probabilities":
             return compare(true, answers.probabilities(outputs), weights)

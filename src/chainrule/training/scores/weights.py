@@ -35,7 +35,7 @@ def class_weights(
     found = np.ones(len(known))
     for name, weight in wanted.items():
         if name not in known:
-            classes = ", ".join(str(value) for value in known)
+            classes = ", ".join(map(str, known))
             raise SettingsError(f"class_weight names the class {name!r}, but the classes are {classes}")
         if isinstance(weight, bool | str) or not np.isfinite(weight) or weight < 0:
             raise SettingsError(

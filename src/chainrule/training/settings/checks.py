@@ -48,9 +48,8 @@ def check_together(chosen: Settings, method: Optimizer, network: Network) -> Non
         }
         for name, is_set in refused.items():
             if is_set:
-                raise SettingsError(
-                    f"lbfgs searches along the whole table's gradient, so {setting(name)} can't be used with it"
-                )
+                why = "lbfgs searches along the whole table's gradient"
+                raise SettingsError(f"{why}, so {setting(name)} can't be used with it")
     if chosen.sharing != "none":
         shared_shapes(network, chosen.members or 1)
         check_shared_start(network)
@@ -105,6 +104,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     lbfgs, together, stops = method.searches, asked.stop_together, chosen.early_stopping
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     regularized = bool(chosen.dropout and chosen.hidden) or bool(decay)
+    eases = asked.regularization_schedule not in (None, "constant")
     plain = recipe.why_plain(asked)
     added = f", or add {setting('recipe', True)}" if recipe.can_be_added(asked) else ""
     another = f"leave it out, or choose another {setting('optimizer')}"
@@ -112,6 +112,8 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     flat = f"there is no hidden layer; leave it out, or give {setting('hidden')}"
     blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
     single = f"there is one member; leave it out, or give more {setting('members')}"
+    shared = "members that share end together as it is; leave it out"
+    whole = f"{method.name} sees the whole table in each update; {another}"
     free = "there is neither dropout nor weight decay; leave it out, or add "
     free += f"{setting('dropout')} or {setting('weight_decay')}"
     unused = (
@@ -123,28 +125,16 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("tolerance", asked.tolerance > 0 and not stops, blind),
         ("stop_together", together and not stops, blind),
         ("stop_together", together and chosen.members == 1, single),
-        (
-            "stop_together",
-            together and chosen.sharing != "none",
-            "members that share end together as it is; leave it out",
-        ),
+        ("stop_together", together and chosen.sharing != "none", shared),
         (
             "stop_together",
             together and lbfgs,
             f"lbfgs minimizes one member's cost after the other's; {another}",
         ),
         ("watch", asked.watch not in (None, "loss") and not stops, blind),
-        (
-            "batch_size",
-            asked.batch_size not in (None, "all") and method.whole,
-            f"{method.name} sees the whole table in each update; {another}",
-        ),
+        ("batch_size", asked.batch_size not in (None, "all") and method.whole, whole),
         ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),
-        (
-            "regularization_schedule",
-            asked.regularization_schedule not in (None, "constant") and not regularized,
-            free,
-        ),
+        ("regularization_schedule", eases and not regularized, free),
     )
     for name, is_set, reason in unused:
         if is_set:

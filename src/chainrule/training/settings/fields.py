@@ -114,17 +114,12 @@ def setting(
 
 def listed(cls: type[Any]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
-    return tuple(
-        dataclasses.replace(
-            f.metadata["setting"], name=f.name, annotation=_typed(f.type), default=_default(f)
-        )
-        for f in dataclasses.fields(cls)
-        if "setting" in f.metadata
-    )
-
-
-def _default(of: dataclasses.Field[Any]) -> Any:
-    return None if of.default is REQUIRED else of.default
+    found = []
+    for f in dataclasses.fields(cls):
+        if about := f.metadata.get("setting"):
+            default = None if f.default is REQUIRED else f.default
+            found.append(dataclasses.replace(about, name=f.name, annotation=_typed(f.type), default=default))
+    return tuple(found)
 
 
 def check_fields(settings: Any) -> None:
@@ -177,11 +172,8 @@ def _number(fits: Callable[[float], bool], wrong: str, **limits: float) -> Kind:
 
 def choice(*names: str) -> Kind:
     """Return the kind of a few names."""
-
-    def wrong(value: Any) -> str:
-        return "" if value in names else f"is unknown: choose {', '.join(names)}"
-
-    return Kind("choice", f"{{{', '.join(map(repr, names))}}}", wrong, choices=names)
+    wrong, shown = f"is unknown: choose {', '.join(names)}", ", ".join(map(repr, names))
+    return Kind("choice", f"{{{shown}}}", lambda value: "" if value in names else wrong, choices=names)
 
 
 def text(known: Callable[[str], object] | None = None, *besides: str, several: bool = False) -> Kind:
@@ -220,9 +212,7 @@ def columns() -> Kind:
 def rows() -> Kind:
     """Return the kind of a number of rows, or all."""
     count = whole(1)
-    return Kind(
-        "rows", "int or 'all'", lambda value: "" if value == "all" else count.wrong(value), count.limits
-    )
+    return Kind("rows", "int or 'all'", lambda v: "" if v == "all" else count.wrong(v), count.limits)
 
 
 def factors() -> Kind:
@@ -270,11 +260,11 @@ def form(cls: type[Any]) -> list[dict[str, Any]]:
 
 def to_plain(settings: Any) -> dict[str, Any]:
     """Return the settings that aren't at their defaults as plain data, for JSON."""
-    values = {one.name: getattr(settings, one.name) for one in listed(type(settings))}
-    changed = {
-        one.name: values[one.name] for one in listed(type(settings)) if values[one.name] != one.default
-    }
-    return {name: list(value) if isinstance(value, tuple) else value for name, value in changed.items()}
+    found = {}
+    for one in listed(type(settings)):
+        if (value := getattr(settings, one.name)) != one.default:
+            found[one.name] = list(value) if isinstance(value, tuple) else value
+    return found
 
 
 def from_plain(cls: type[T], data: object) -> T:

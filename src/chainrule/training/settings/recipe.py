@@ -61,39 +61,26 @@ class Ingredient:
     without: Mapping[str, Any]
 
 
+# fmt: off
 INGREDIENTS: tuple[Ingredient, ...] = (
-    Ingredient(
-        "periodic embedding",
-        "each number enters beside three learned sums of cosines of it",
-        {"numeric_embedding": "none"},
-    ),
-    Ingredient(
-        "category embedding",
-        "a category of many levels enters as 8 learned numbers",
-        {"category_embedding": "none"},
-    ),
-    Ingredient(
-        "leak", "for numbers a neuron that is off still lets a hundredth through", {"activation": "relu"}
-    ),
+    Ingredient("periodic embedding", "each number enters beside three learned sums of cosines of it",
+        {"numeric_embedding": "none"}),
+    Ingredient("category embedding", "a category of many levels enters as 8 learned numbers",
+        {"category_embedding": "none"}),
+    Ingredient("leak", "for numbers a neuron that is off still lets a hundredth through", {"activation": "relu"}),
     Ingredient("dropout", "hidden outputs are dropped by chance in training", {"dropout": 0.0}),
     Ingredient("weight decay", "weights shrink a little in each step", {"weight_decay": 0.0}),
     Ingredient("label smoothing", "a class's target is less than 1", {"label_smoothing": 0.0}),
     Ingredient("schedule", "the learning rate falls in four ever longer waves", {"schedule": "constant"}),
-    Ingredient(
-        "bagging",
-        "each member holds out a fold of its own, instead of one share of the rows for all",
-        {"bagging": False},
-    ),
+    Ingredient("bagging", "each member holds out a fold of its own, instead of one share of the rows for all",
+        {"bagging": False}),
     Ingredient("members", "several networks, and the mean of their answers", {"members": 1}),
-    Ingredient(
-        "refinement", "early stopping looks at the log-loss at the best temperature", {"watch": "loss"}
-    ),
-    Ingredient(
-        "one epoch", "all members keep the epoch that is best for their mean", {"stop_together": False}
-    ),
+    Ingredient("refinement", "early stopping looks at the log-loss at the best temperature", {"watch": "loss"}),
+    Ingredient("one epoch", "all members keep the epoch that is best for their mean", {"stop_together": False}),
     Ingredient("calibration", "probabilities at the best temperature", {"calibrate": False}),
     Ingredient("clamp", "no answer lies outside the numbers of the training rows", {"clamp": False}),
 )
+# fmt: on
 """The recipe's parts in the order in which they are shown; an ablation takes out one after the other."""
 
 OFF: Mapping[str, Any] = {
@@ -117,7 +104,7 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     """Return the settings with every None replaced, except those that follow from the optimizer's own record."""
     method = optimizer(settings.optimizer or "adam")
     if method.name == "perceptron":
-        words = _perceptron()
+        words = _PERCEPTRON
     elif why_plain(settings):
         words = _plain(settings, problem)
     else:
@@ -152,9 +139,10 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
     effort = FAST if settings.fast else FULL
     classes = problem.task == "classification"
     own_loss = settings.loss is None and settings.output_activation is None
-    has_rows = problem.validates or settings.validation_share != 0
-    watches = settings.early_stopping is not False and has_rows
+    stops = settings.early_stopping is not False
+    watches = stops and (problem.validates or settings.validation_share != 0)
     members = settings.members or effort.members
+    several = members > 1 and settings.sharing == "none"
     hidden = effort.hidden if settings.hidden is None else tuple(settings.hidden)
     periodic = 0 < sum(group.kind == "number" for group in problem.groups) <= MOST_PERIODIC
     learned = any(group.is_large for group in problem.groups)
@@ -175,15 +163,14 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         "numeric_embedding": "periodic" if periodic else "none",
         "category_embedding": "learned" if learned else "none",
         "early_stopping": True,
-        "stop_together": settings.early_stopping is not False and members > 1 and settings.sharing == "none",
+        "stop_together": stops and several,
         "watch": "refinement" if classes and own_loss and watches else "loss",
         "calibrate": classes and own_loss and watches,
         "clamp": not classes and (settings.loss is None or loss(settings.loss).name in LOSSES),
         "bagging": watches
         and settings.validation_share is None
         and not settings.refit
-        and settings.sharing == "none"
-        and members > 1
+        and several
         and not problem.validates
         and problem.n_rows >= max(FEWEST_BAGGED, 2 * members),
         "validation_share": 0.2,
@@ -204,8 +191,7 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs
-    fitting = int(room / (6 * weights * problem.n_rows * members))
-    return max(fewest, min(most, fitting))
+    return max(fewest, min(most, int(room / (6 * weights * problem.n_rows * members))))
 
 
 def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
@@ -236,27 +222,23 @@ def _loss(settings: Settings, problem: Problem) -> str:
     return "binary_cross_entropy"
 
 
-def _perceptron() -> dict[str, Any]:
-    """Rosenblatt's perceptron: one layer, the binary step, row by row, for a hundred epochs."""
-    return {
-        **OFF,
-        "hidden": (),
-        "loss": "perceptron",
-        "optimizer": "perceptron",
-        "batch_size": 1,
-        "epochs": 100,
-        "schedule": "constant",
-        "dropout": 0.0,
-        "early_stopping": False,
-        "patience": 1,
-        "validation_share": 0.0,
-        "members": 1,
-    }
+_PERCEPTRON: dict[str, Any] = {
+    **OFF,
+    "hidden": (),
+    "loss": "perceptron",
+    "optimizer": "perceptron",
+    "batch_size": 1,
+    "epochs": 100,
+    "schedule": "constant",
+    "dropout": 0.0,
+    "early_stopping": False,
+    "patience": 1,
+    "validation_share": 0.0,
+    "members": 1,
+}
+"""Rosenblatt's perceptron: one layer, the binary step, row by row, for a hundred epochs."""
 
 
 def batch_size(n_rows: int) -> int:
     """Return the rows per update: 32 for small tables, doubling with the table up to 256."""
-    for rows, size in ((2_000, 32), (5_000, 64), (20_000, 128)):
-        if n_rows <= rows:
-            return size
-    return 256
+    return 32 << sum(n_rows > rows for rows in (2_000, 5_000, 20_000))

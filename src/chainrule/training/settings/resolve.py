@@ -1,8 +1,4 @@
-"""What a user may set, and how it becomes a network, step settings and a plan.
-
-Every field of `Settings` is a word of the command line. None means: chosen by the recipe from the task and
-the table's size.
-"""
+"""How settings, and what the recipe chooses where they are None, become a network, step settings and a plan."""
 
 from __future__ import annotations
 
@@ -65,14 +61,13 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     check_unused(settings, chosen, method)
     check_embedded(settings, problem)
     check_perceptron(method, network)
-    batch_size = (
-        problem.n_rows if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), problem.n_rows)
-    )
+    n, members = problem.n_rows, chosen.members or 1
+    batch_size = n if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), n)
     answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
-    n_training = problem.n_rows * (1 - (chosen.validation_share or 0.0))
+    n_training = n * (1 - (chosen.validation_share or 0.0))
     if chosen.bagging:
         check_bagging(settings, chosen, problem)
-        n_training = problem.n_rows - math.ceil(problem.n_rows / (chosen.members or 1))
+        n_training = n - math.ceil(n / members)
     steps_per_epoch = max(1, math.ceil(n_training / batch_size))
     steps = StepSettings(
         optimizer=method,
@@ -81,7 +76,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         l2=chosen.l2,
         weight_decay=method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
         clip_norm=chosen.clip_norm,
-        shuffle=batch_size < problem.n_rows,
+        shuffle=batch_size < n,
         seed=chosen.seed,
         sharing=chosen.sharing,
     )
@@ -98,11 +93,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         together=bool(chosen.stop_together),
     )
     return Resolved(
-        network=network,
-        steps=steps,
-        plan=plan,
-        members=chosen.members or 1,
-        validation_share=chosen.validation_share or 0.0,
+        *(network, steps, plan, members, chosen.validation_share or 0.0),
         calibrate=bool(chosen.calibrate),
         bagging=bool(chosen.bagging),
         refit=chosen.refit,
@@ -143,10 +134,8 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
     ]
     n_out = output_neurons(cost, problem)
     if n_out == 1 and activation(output).name == "softmax":
-        raise SettingsError(
-            "softmax of one output is always 1: use sigmoid, or "
-            f"{setting('loss', 'categorical_cross_entropy')}"
-        )
+        other = setting("loss", "categorical_cross_entropy")
+        raise SettingsError(f"softmax of one output is always 1: use sigmoid, or {other}")
     layers.append(Dense(n_out, output, **everywhere))
     stage, factors = feature_stage(chosen, problem), dict(chosen.rate_factors or {})
     if stage is not None:
@@ -177,9 +166,8 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
     names = {name: None for layer in layers for name in layer.shapes(1)}
     for name in factors:
         if name not in names:
-            raise SettingsError(
-                f"{word('rate_factors')}: there is no parameter {name!r}; the network has {', '.join(names)}"
-            )
+            there = f"there is no parameter {name!r}; the network has {', '.join(names)}"
+            raise SettingsError(f"{word('rate_factors')}: {there}")
     return [
         replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
         for layer in layers

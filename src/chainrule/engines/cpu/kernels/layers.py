@@ -8,16 +8,9 @@ from numba import uint64
 
 from chainrule._random import Purpose
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import (
-    inner_loop,
-    philox,
-)
+from chainrule.engines.cpu.kernels.loops import inner_loop, philox
 from chainrule.engines.cpu.kernels.mixing import gradient_of_mix, mix
-from chainrule.engines.cpu.kernels.native import (
-    call_activation,
-    copy,
-    gemm,
-)
+from chainrule.engines.cpu.kernels.native import call_activation, copy, gemm
 
 _N, _T = ord("N"), ord("T")
 

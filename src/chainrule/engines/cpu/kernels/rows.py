@@ -9,15 +9,8 @@ from numba.np.numpy_support import carray
 
 from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.layers import _forward
-from chainrule.engines.cpu.kernels.loops import (
-    compiled_loop,
-    load,
-)
-from chainrule.engines.cpu.kernels.native import (
-    atomic_load,
-    copy,
-    pointer,
-)
+from chainrule.engines.cpu.kernels.loops import compiled_loop, load
+from chainrule.engines.cpu.kernels.native import atomic_load, copy, pointer
 from chainrule.engines.cpu.kernels.stage import enter, stage_forward
 from chainrule.engines.cpu.kernels.steps import _loss
 

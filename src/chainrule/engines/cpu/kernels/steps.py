@@ -30,12 +30,7 @@ from chainrule.engines.cpu.kernels.loops import (
     norm,
     shuffle,
 )
-from chainrule.engines.cpu.kernels.native import (
-    atomic_add,
-    atomic_load,
-    call_loss,
-    call_update,
-)
+from chainrule.engines.cpu.kernels.native import atomic_add, atomic_load, call_loss, call_update
 from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_forward
 
 

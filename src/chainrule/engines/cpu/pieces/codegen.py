@@ -49,10 +49,7 @@ def _target(real: str, magic: str) -> Target:
     return Target("the compiled engine", {op: f"{{0}} {op} {{1}}" for op in INFIX} | called | others)
 
 
-TARGETS = {
-    "float32": _target("float32", "12582912.0"),
-    "float64": _target("float64", "6755399441055744.0"),
-}
+TARGETS = {"float32": _target("float32", "12582912.0"), "float64": _target("float64", "6755399441055744.0")}
 """How operations on numbers are written; 1.5 times 2 to the number of its digits, added and subtracted, rounds one."""
 
 TILE = 64

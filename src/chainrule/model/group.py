@@ -1,0 +1,155 @@
+"""A group of a model: one network, the parameters of its members, and what they count in the answer."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from math import prod
+from typing import Any
+
+from chainrule._plain import read_list, read_number, read_record, read_text
+from chainrule._types import FloatArray
+from chainrule.equations.activations import Activation, activation
+from chainrule.equations.dense import OPTIONAL, Dense
+from chainrule.equations.layers import KINDS
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
+from chainrule.errors import ModelFileError, SettingsError
+from chainrule.model.file import AnyArray
+
+MAX_GROUPS = 100
+"""The most groups that are read from a file."""
+
+MAX_LAYERS = 1000
+"""The most layers of all groups that are read from a file: a hostile one could hold a million."""
+
+MAX_ACTIVATIONS = 20
+"""The most different activations of all groups that are read from a file: the worst formula takes half a second."""
+
+
+@dataclass(frozen=True)
+class Group:
+    """Member networks of one shape, trained together.
+
+    ``parameters`` (k, p) has a row for each member, flat, as `Layout` lays it out. ``weight`` is what the mean of its
+    members counts in the answer beside the other groups'. Raises SettingsError for a weight that isn't above 0.
+    """
+
+    network: Network
+    parameters: FloatArray
+    weight: float = 1.0
+
+    def __post_init__(self) -> None:
+        if not 0 < self.weight < math.inf:
+            raise SettingsError(f"the weight of a group is a number above 0, not {self.weight!r}")
+
+    @property
+    def members(self) -> int:
+        """The number of its members k."""
+        return len(self.parameters)
+
+
+def check_groups(groups: Sequence[Group]) -> None:
+    """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something."""
+    if not groups or not math.isfinite(sum(group.weight for group in groups)):
+        raise SettingsError("a model has one group or more, and the sum of their weights is finite")
+    for number, group in enumerate(groups, 1):
+        if _answers(group.network) != _answers(groups[0].network):
+            raise SettingsError(
+                f"group {number} doesn't answer as group 1 does: the networks of a model have the same inputs, outputs, "
+                "output activation and loss"
+            )
+
+
+def _answers(network: Network) -> tuple[int, int, str, str]:
+    output = network.output
+    return network.n_inputs, output.n_out, output.activation.spec, network.loss.spec
+
+
+def array_name(index: int) -> str:
+    """Return the name of a group's array (from 0) in a model file."""
+    return f"groups.{index}.parameters"
+
+
+def read_version_1(value: object) -> dict[str, tuple[Network, float]]:
+    """Return the network of a description of version 1, and its weight, by the name of its array."""
+    return {"parameters": (_read_network(value, "network", [], {}), 1.0)}
+
+
+def read_groups(value: object) -> dict[str, tuple[Network, float]]:
+    """Return the network and the weight of each group of a description, by the name of its array."""
+    found = read_list(value, "groups", lambda data, where: read_record(data, where, ("network", "weight")))
+    if not 1 <= len(found) <= MAX_GROUPS:
+        raise ModelFileError(f"groups: {len(found)} groups, but a model has 1 to {MAX_GROUPS}")
+    networks: list[Network] = []
+    made: dict[str, Activation] = {}
+    for index, data in enumerate(found):
+        networks.append(_read_network(data["network"], f"groups[{index}].network", networks, made))
+    weights = [read_number(data["weight"], f"groups[{i}].weight") for i, data in enumerate(found)]
+    return {array_name(i): pair for i, pair in enumerate(zip(networks, weights, strict=True))}
+
+
+def with_arrays(
+    networks: Mapping[str, tuple[Network, float]], arrays: Mapping[str, AnyArray]
+) -> tuple[Group, ...]:
+    """Return the groups of networks and their arrays; raises ModelFileError where these aren't theirs."""
+    if set(arrays) != set(networks):
+        first, *rest = networks
+        expected = f"{len(networks)} arrays {first!r}, … are" if rest else f"the one array {first!r} is"
+        raise ModelFileError(f"{expected} expected, but found {sorted(arrays)}")
+    return tuple(
+        Group(network, _checked_parameters(network, arrays[name]), weight)
+        for name, (network, weight) in networks.items()
+    )
+
+
+def _read_network(
+    value: object, where: str, before: Sequence[Network], made: dict[str, Activation]
+) -> Network:
+    """Return the network of a group; each different formula is parsed and differentiated once, for all of them.
+
+    ``before`` are the networks of the groups before it, and ``made`` their activations, to which its own are added.
+    """
+    parts = ["n_inputs", "layers", "loss", "reduction"]
+    if isinstance(value, dict) and "features" in value:
+        # Networks without a feature stage, and files from before there was one, have none.
+        parts.append("features")
+    data = read_record(value, where, parts)
+    layers = read_list(data["layers"], f"{where}.layers", _read_layer)
+    n_layers = len(layers) + sum(len(network.layers) for network in before)
+    if n_layers > MAX_LAYERS:
+        raise ModelFileError(f"{where}.layers: {n_layers} layers, more than {MAX_LAYERS}")
+    specs = sorted({layer["activation"] for layer in layers} - set(made))
+    if len(made) + len(specs) > MAX_ACTIVATIONS:
+        raise ModelFileError(
+            f"{where}.layers: {len(made) + len(specs)} different activations, more than {MAX_ACTIVATIONS}"
+        )
+    if before and data["loss"] != before[0].loss.spec:
+        raise ModelFileError(f"{where}.loss: the groups of a model have the same loss")
+    made.update({spec: activation(spec) for spec in specs})
+    return Network.from_dict(
+        {
+            **data,
+            "layers": [{**layer, "activation": made[layer["activation"]]} for layer in layers],
+            "loss": before[0].loss if before else data["loss"],
+        }
+    )
+
+
+def _read_layer(value: object, where: str) -> dict[str, Any]:
+    kind = value.get("kind") if isinstance(value, dict) else None
+    layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
+    read_text(layer["activation"], f"{where}.activation")
+    return layer
+
+
+def _checked_parameters(network: Network, found: AnyArray) -> FloatArray:
+    """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
+    size = sum(prod(shape) for layer in network.shapes().values() for shape in layer.values())
+    if found.ndim != 2 or found.shape[1] != size or not len(found):
+        raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
+    if found.dtype.kind != "f":
+        raise ModelFileError(f"parameters are floating-point numbers, not {found.dtype}")
+    Layout(network)  # raises SettingsError where an address of a frozen parameter leads nowhere
+    return found
