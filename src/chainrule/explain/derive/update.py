@@ -90,7 +90,7 @@ def stage_line(writer: Writer, place: Address) -> Line:
     stage, node = next(((s, n) for s, n in reversed(made) if n != Symbol(s.sets)), made[0])
     named: dict[str, Node] = {**dict.fromkeys(("w", "start"), symbol(writer, place, "w")), stage.sets: given}
     if node == Symbol(stage.sets):
-        words = dict(stage.idle_at).get(place.quantity.place, stage.idle)
+        words = dict(stage.idle_at).get(place.quantity.noun, stage.idle)
         return writer.line(stage.frozen if is_frozen(writer, place) and stage.frozen else words, place, given)
     values, slack = stage.values(update_of(writer).settings), 0.0
     if stage.measures:
