@@ -145,7 +145,7 @@ def chain(settings: Choices, *, freezes: bool) -> Chain:
 
 def chain_of(optimizer: Optimizer, names: Collection[str]) -> Chain:
     """Return the chain of the stages with these names and the optimizer's lines."""
-    stages = (*STAGES, optimizer, KEEP)
+    stages: Chain = (*STAGES, optimizer, KEEP)
     return tuple(stage for stage in stages if stage is optimizer or stage.name in names)
 
 
