@@ -68,16 +68,13 @@ def _rows() -> Mapping[str, Iterable[tuple[str, ...]]]:
     from chainrule.equations.schedules import SCHEDULES, STRENGTHS
     from chainrule.tables.scalings import SCALINGS
 
-    texts: Mapping[str, Mapping[str, Any]] = {
-        "schedules": SCHEDULES,
-        "strengths": STRENGTHS,
-        "initializers": INITIALIZERS,
-    }
     return {
         "activations": ((_name(one), one.text, one.range) for one in ACTIVATIONS.values()),
         "losses": ((_name(one), one.text, one.over_outputs) for one in LOSSES.values()),
         "optimizers": ((_name(one), _lines(one), f"{one.learning_rate:g}") for one in OPTIMIZERS.values()),
-        **{kind: [(_name(one), one.text) for one in registry.values()] for kind, registry in texts.items()},
+        "schedules": ((_name(one), one.text) for one in SCHEDULES.values()),
+        "strengths": ((_name(one), one.text) for one in STRENGTHS.values()),
+        "initializers": ((_name(one), one.text) for one in INITIALIZERS.values()),
         "scalings": ((one.name, one.formula) for one in SCALINGS.values()),
     }
 

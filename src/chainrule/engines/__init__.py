@@ -38,13 +38,11 @@ def _reference() -> MakesEngine:
     return ReferenceEngine
 
 
-REGISTRY: dict[str, EngineRow] = {
-    row.name: row
-    for row in (
-        EngineRow("cpu", _cpu, "compiled loops on this machine's processors", threaded=True),
-        EngineRow("reference", _reference, "the equations as they are written, in NumPy and float64: slow"),
-    )
-}
+_ROWS = (
+    EngineRow("cpu", _cpu, "compiled loops on this machine's processors", threaded=True),
+    EngineRow("reference", _reference, "the equations as they are written, in NumPy and float64: slow"),
+)
+REGISTRY: dict[str, EngineRow] = {row.name: row for row in _ROWS}
 """The engines by name, the default first."""
 
 ENGINES = tuple(REGISTRY)
@@ -73,5 +71,5 @@ def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) ->
 def in_words() -> str:
     """Return what can be chosen, for a help text: cpu (the default) or reference."""
     first, *others = REGISTRY
-    names = [f"{first} (the default)", *others]
-    return " or ".join((", ".join(names[:-1]), names[-1])) if others else names[0]
+    *names, last = [f"{first} (the default)", *others]
+    return f"{', '.join(names)} or {last}" if names else last

@@ -77,6 +77,14 @@ class Data:
     weights: FloatArray | None = None
 
 
+def check_rates(rates: FloatArray, steps: int) -> None:
+    """Raise SettingsError where there isn't a learning rate for each of some steps of an epoch."""
+    if not 0 < len(rates) <= steps:
+        raise SettingsError(
+            f"{len(rates)} learning rates don't fit an epoch of {steps} steps: give one for each"
+        )
+
+
 def of_member(rows: IntArray, member: int) -> IntArray:
     """Return a member's line of rows (k, m), or the rows (m,) that all have."""
     return rows if rows.ndim == 1 else rows[member]
@@ -135,14 +143,10 @@ def check_resumable(state: RunState, layout: Layout, method: Optimizer) -> None:
             f"the state has {', '.join(sorted(state.arrays)) or 'nothing'}, but {method.name} goes on from "
             f"{', '.join(sorted(method.state)) or 'nothing'}"
         )
-    shapes = {
-        name: np.shape(array) for name, array in (("parameters", state.parameters), *state.arrays.items())
-    }
-    for name, shape in shapes.items():
-        if shape != (members, layout.size):
-            raise SettingsError(f"the state's {name} are {shape}, but {(members, layout.size)} is needed")
-    if np.shape(state.steps) != (members,):
-        raise SettingsError(f"the state's steps are {np.shape(state.steps)}, but {(members,)} is needed")
+    for name, array in {"parameters": state.parameters, **state.arrays, "steps": state.steps}.items():
+        shape = (members,) if name == "steps" else (members, layout.size)
+        if np.shape(array) != shape:
+            raise SettingsError(f"the state's {name} are {np.shape(array)}, but {shape} is needed")
 
 
 class Run(Protocol):

@@ -86,6 +86,11 @@ class GroupStep(NamedTuple):
     raw: FloatArray
     updated: Updated
 
+    def steepest(self, otherwise: float) -> float:
+        """Return the largest absolute part of the gradient that is finite, or another number where none is."""
+        finite = np.abs(self.raw[np.isfinite(self.raw)])
+        return float(finite.max()) if finite.size else otherwise
+
 
 def take_group_step(
     made_of: Parametrization,
@@ -127,9 +132,11 @@ def where_not_finite(passes: Sequence[Passes], layout: Layout, parameters: Float
     """
     if all(np.isfinite(each.gradients.cost) for each in passes) and np.isfinite(parameters).all():
         return None
-    for each in passes:
-        if (layer := layer_of_record_not_finite(each.record)) is not None:
-            return layer
+    for record in (each.record for each in passes):
+        stages = [] if record.stage is None else [(0, record.stage.a)]
+        for number, array in [*stages, *((number, layer.z) for number, layer in enumerate(record.layers, 1))]:
+            if not np.isfinite(array).all():
+                return number
     layer = layout.layer_not_finite(parameters)
     return len(layout.network.layers) if layer is None else layer
 
@@ -144,19 +151,11 @@ def masks_of_step(
     shares = [layer.dropout * strength for layer in network.layers]
     if not any(shares):
         return None
-    return [
-        dropout_mask(dropout_uniforms(rows, layer.n_out, seed, number, step, member), share, np)
-        if share
-        else None
+    draws = [
+        dropout_uniforms(rows, layer.n_out, seed, number, step, member) if share else None
         for number, (layer, share) in enumerate(zip(network.layers, shares, strict=True), 1)
     ]
-
-
-def layer_of_record_not_finite(record: Record) -> int | None:
-    """Return the first layer (1-based; 0: the feature stage) with a number that is not finite, None if there is none."""
-    stages = [] if record.stage is None else [(0, record.stage.a)]
-    layers = [(number, layer.z) for number, layer in enumerate(record.layers, 1)]
-    return next((number for number, array in [*stages, *layers] if not np.isfinite(array).all()), None)
+    return [None if u is None else dropout_mask(u, share, np) for u, share in zip(draws, shares, strict=True)]
 
 
 @one_blas_thread()

@@ -95,8 +95,7 @@ def _elsewhere(work: Callable[[int], Any], number: int, taken: int | None) -> No
     # Some containers forbid it, or change what is allowed meanwhile; the work must begin all the same.
     with suppress(OSError):
         allowed = os.sched_getaffinity(0) if taken is not None else set()
-        others = sorted(allowed - {taken})
-        if others:
+        if others := sorted(allowed - {taken}):
             os.sched_setaffinity(0, {others[(number - 1) % len(others)]})
             os.sched_setaffinity(0, allowed)
     keep_to_one_blas_thread()

@@ -135,14 +135,6 @@ def _elu_prime(z: Array, xp: Namespace, alpha: float) -> Array:
     return xp.where(z > 0, xp.ones_like(z), alpha * xp.exp(xp.minimum(z, xp.zeros_like(z))))
 
 
-def _selu(z: Array, xp: Namespace, alpha: float, scale: float) -> Array:
-    return scale * _elu(z, xp, alpha)
-
-
-def _selu_prime(z: Array, xp: Namespace, alpha: float, scale: float) -> Array:
-    return scale * _elu_prime(z, xp, alpha)
-
-
 def _softplus(z: Array, xp: Namespace) -> Array:
     return xp.maximum(z, xp.zeros_like(z)) + xp.log1p(xp.exp(-xp.abs(z)))
 
@@ -222,8 +214,8 @@ ACTIVATIONS: Mapping[str, Activation] = records(
         "selu",
         "scale*where(z > 0, z, alpha*(exp(z)-1))",
         "(-scale*alpha, inf)",
-        _selu,
-        _selu_prime,
+        lambda z, xp, alpha, scale: scale * _elu(z, xp, alpha),
+        lambda z, xp, alpha, scale: scale * _elu_prime(z, xp, alpha),
         {"alpha": 1.6732632423543772, "scale": 1.0507009873554805},
         init="lecun_normal",
     ),

@@ -136,7 +136,36 @@ class Features:
     @cached_property
     def places(self) -> Places:
         """Where every group's columns and outputs are."""
-        return _places(self)
+        kinds = [group.kind for group in self.groups]
+        # The columns and the outputs of each group.
+        into, out = ranges(group.size for group in self.groups), ranges(map(self.outputs_of, self.groups))
+        groups = list(zip(kinds, into, out, strict=True))
+        numbers = [columns.start for kind, columns, _ in groups if kind == "number"]
+        copied = [i for kind, columns, _ in groups if kind != "category" for i in columns]
+        copied_to = [j for kind, columns, to in groups if kind != "category" for j in to[: len(columns)]]
+        embedded_to = [j for kind, _, to in groups if kind == "number" for j in to[1:]]
+        levels = [(columns, to) for kind, columns, to in groups if kind == "category"]
+        # Forward makes the copies first, then the embeddings, then the categories; backward likewise by column.
+        made = [*copied_to, *embedded_to, *(j for _, to in levels for j in to)]
+        came = [*copied, *numbers, *(i for columns, _ in levels for i in columns)]
+        first: dict[int, int] = {}
+        second: dict[int, int] = {}
+        for place, i in enumerate(came):
+            (second if i in first else first)[i] = place
+        first_places = [place for _, place in sorted(first.items())]
+        return Places(
+            _array(numbers),
+            _array(copied),
+            _array(copied_to),
+            _array(embedded_to),
+            np.argsort(made),
+            _array(first_places),
+            _array([second.get(i, place) for i, place in enumerate(first_places)]),
+            _slices([columns for columns, _ in levels]),
+            _slices(ranges(len(columns) for columns, _ in levels)),
+            _slices([to for _, to in levels]),
+            np.array([1.0 if i in second else 0.0 for i in range(len(first))]),
+        )
 
     @property
     def n_inputs(self) -> int:
@@ -211,14 +240,16 @@ class Features:
     def forward(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> StageRecord:
         """Return u, e and a[0] for rows ``x`` (…, n, d); parameters (k, …) give (k, n, m)."""
         places, u, v = self.places, None, None
-        like = next(iter(p.values()), x)
-        outer = like.shape[: like.ndim - len(self._first_shape)] if p else ()
+        # The leading axes of the first parameter.
+        outer = next((p[name].shape[: p[name].ndim - len(own)] for name, own in self.shapes().items()), ())
         parts = [xp.take(x, xp.asarray(places.copied), axis=-1)] if len(places.copied) else []
         if "f" in p:
             angles = self.angles(p, x, xp)
             u, v = xp.cos(angles), -xp.sin(angles)
             embedded = xp.matmul(u, p["V"]) + xp.expand_dims(p["c"], axis=-2)
-            parts.append(_side_by_side(embedded, xp))
+            # (…, G, n, width) side by side: (…, n, G · width).
+            turned = xp.moveaxis(embedded, -3, -2)
+            parts.append(xp.reshape(turned, (*turned.shape[:-2], turned.shape[-2] * turned.shape[-1])))
         if "E" in p:
             for columns, rows in zip(places.levels, places.level_rows, strict=True):
                 parts.append(xp.matmul(x[..., columns], p["E"][..., rows, :]))
@@ -243,7 +274,10 @@ class Features:
         if "f" in p:
             assert record.u is not None
             assert record.v is not None
-            inner = self._embedded(de, xp)
+            # What belongs to the numbers' embeddings, (…, G, n, width).
+            taken = xp.take(de, xp.asarray(places.embedded_to), axis=-1)
+            split = xp.reshape(taken, (*taken.shape[:-1], len(places.numbers), self.width))
+            inner = xp.moveaxis(split, -2, -3)
             grads["V"] = xp.matmul(xp.matrix_transpose(record.u), inner)
             grads["c"] = xp.sum(inner, axis=-2)
             du = xp.matmul(inner, xp.matrix_transpose(p["V"]))
@@ -276,16 +310,6 @@ class Features:
         column = x[..., self.places.numbers][..., None]
         by = {"phi": by_angle, "f": by_angle * (2 * math.pi * column), "x": by_angle * (2 * math.pi * p["f"])}
         return {f"du/d{name}": array for name, array in by.items()}
-
-    def _embedded(self, de: Array, xp: Namespace) -> Array:
-        """Return the part of dC/de that belongs to the numbers' embeddings, (…, G, n, width)."""
-        taken = xp.take(de, xp.asarray(self.places.embedded_to), axis=-1)
-        split = xp.reshape(taken, (*taken.shape[:-1], len(self.places.numbers), self.width))
-        return xp.moveaxis(split, -2, -3)
-
-    @property
-    def _first_shape(self) -> tuple[int, ...]:
-        return next(iter(self.shapes().values()))
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `from_dict` reads back."""
@@ -324,53 +348,17 @@ class Places(NamedTuple):
     is_number: Array
 
 
-def _places(stage: Features) -> Places:
-    kinds = [group.kind for group in stage.groups]
-    # The columns and the outputs of each group.
-    into, out = ranges(group.size for group in stage.groups), ranges(map(stage.outputs_of, stage.groups))
-    groups = list(zip(kinds, into, out, strict=True))
-    numbers = [columns.start for kind, columns, _ in groups if kind == "number"]
-    copied = [i for kind, columns, _ in groups if kind != "category" for i in columns]
-    copied_to = [j for kind, columns, to in groups if kind != "category" for j in to[: len(columns)]]
-    embedded_to = [j for kind, _, to in groups if kind == "number" for j in to[1:]]
-    levels = [(columns, to) for kind, columns, to in groups if kind == "category"]
-    # Forward makes the copies first, then the embeddings, then the categories; backward likewise by column.
-    made = [*copied_to, *embedded_to, *(j for _, to in levels for j in to)]
-    came = [*copied, *numbers, *(i for columns, _ in levels for i in columns)]
-    first: dict[int, int] = {}
-    second: dict[int, int] = {}
-    for place, i in enumerate(came):
-        (second if i in first else first)[i] = place
-    indices = (
-        numbers,
-        copied,
-        copied_to,
-        embedded_to,
-        np.argsort(made),
-        [place for _, place in sorted(first.items())],
-        [second.get(i, place) for i, place in sorted(first.items())],
-    )
-    slices = (
-        [columns for columns, _ in levels],
-        ranges(len(columns) for columns, _ in levels),
-        [to for _, to in levels],
-    )
-    return Places(
-        *(np.array(places, np.int64) for places in indices),
-        *(tuple(slice(part.start, part.stop) for part in parts) for parts in slices),
-        np.array([1.0 if i in second else 0.0 for i in sorted(first)]),
-    )
+def _array(places: list[int]) -> IntArray:
+    return np.array(places, np.int64)
+
+
+def _slices(parts: Iterable[range]) -> tuple[slice, ...]:
+    return tuple(slice(part.start, part.stop) for part in parts)
 
 
 def ranges(sizes: Iterable[int]) -> list[range]:
     """Return where things of these sizes are that lie one after the other."""
     return [range(*ends) for ends in pairwise(accumulate(sizes, initial=0))]
-
-
-def _side_by_side(embedded: Array, xp: Namespace) -> Array:
-    """Return (…, G, n, width) as (…, n, G · width)."""
-    turned = xp.moveaxis(embedded, -3, -2)
-    return xp.reshape(turned, (*turned.shape[:-2], turned.shape[-2] * turned.shape[-1]))
 
 
 def _group(given: Any) -> Group:

@@ -209,10 +209,6 @@ def _binary(a: Array, y: Array, xp: Namespace) -> Array:
     return -(_x_log_y(y, a, xp) + off_part)
 
 
-def _binary_prime(a: Array, y: Array, xp: Namespace) -> Array:
-    return _zero_over(1 - y, 1 - a, xp) - _zero_over(y, a, xp)
-
-
 def _binary_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     # log(1 + e^z) - y z with the large part taken out; each product alone keeps y = 0 and y = 1 free of inf - inf.
     rest = xp.log1p(xp.exp(-xp.abs(z)))
@@ -231,10 +227,6 @@ def _categorical_from_z(z: Array, y: Array, xp: Namespace) -> Array:
     others = xp.sum(xp.where(z == top, zero, xp.exp(shifted)), axis=-1, keepdims=True)
     log_sum = xp.log(count) + xp.log1p(others / count)
     return xp.where(y == 0, xp.zeros_like(z), y * (log_sum - shifted))
-
-
-def _poisson_from_z(z: Array, y: Array, xp: Namespace) -> Array:
-    return xp.exp(z) - xp.where(y == 0, xp.zeros_like(z), y * z)
 
 
 # Sources: Huber 1964; quantile (pinball): Koenker & Bassett 1978; hinge: Cortes & Vapnik 1995; perceptron
@@ -256,7 +248,7 @@ LOSSES: Mapping[str, Loss] = records(
         links={
             "exponential": Link(
                 "exp(z) - y*z",
-                _poisson_from_z,
+                lambda z, y, xp: xp.exp(z) - xp.where(y == 0, xp.zeros_like(z), y * z),
                 "a - y",
                 "The loss's derivative is (a - y)/a and the exponential's is a: the product is a - y.",
             )
@@ -269,7 +261,7 @@ LOSSES: Mapping[str, Loss] = records(
         "sum",
         "sigmoid",
         function=_binary,
-        derivative=_binary_prime,
+        derivative=lambda a, y, xp: _zero_over(1 - y, 1 - a, xp) - _zero_over(y, a, xp),
         parameters={"label_smoothing": 0.0},
         links={
             "sigmoid": Link(

@@ -17,8 +17,6 @@ from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.parse import parse
 
-_VARIABLES = {"eta", "t", "T", "epoch", "plateaus"}
-
 
 @dataclass(frozen=True)
 class Schedule(Entry):
@@ -31,7 +29,7 @@ class Schedule(Entry):
     @cached_property
     def formula(self) -> Formula:
         """The learning rate in ``eta``, ``t``, ``T``, ``epoch``, ``plateaus`` and the parameters."""
-        return parse(self.text, {*_VARIABLES, *self.parameters})
+        return parse(self.text, {"eta", "t", "T", "epoch", "plateaus", *self.parameters})
 
     @property
     def waits_for_plateau(self) -> bool:

@@ -13,16 +13,13 @@ from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import suggest
-from chainrule.lessons.setup import Setup
+from chainrule.lessons.setup import Setup, some
 
 
 def mistakes(setup: Setup, index: IntArray) -> int:
     """Return in how many of the rows the output's class (above 1/2, or the largest) is not the target's."""
-    if setup.y is None:
-        raise SettingsError("mistakes can't be counted without targets: give y")
-    if not len(index):
-        raise SettingsError("there are no test rows; give test_share or test_rows")
-    a, y = setup.outputs(setup.x[index]), setup.y[index]
+    y = setup.targets("mistakes can't be counted without")[some(index)]
+    a = setup.outputs(setup.x[index])
     if a.shape[1] > 1:
         return int(np.sum(np.argmax(a, axis=1) != np.argmax(y, axis=1)))
     return int(np.sum((a[:, 0] > 0.5) != (y[:, 0] > 0.5)))

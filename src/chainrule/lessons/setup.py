@@ -46,6 +46,13 @@ class Cells:
     target: TargetEncoder
 
 
+def some(rows: IntArray) -> IntArray:
+    """Return rows that are asked for; raises SettingsError where there are none, which are test rows then."""
+    if not len(rows):
+        raise SettingsError("there are no test rows; give test_share or test_rows")
+    return rows
+
+
 class Setup:
     """One network of a lesson: built from its plan, then moved on by training.
 
@@ -129,6 +136,12 @@ class Setup:
         else:
             self.training, self.test = split_rows(n, share, seed)
 
+    def targets(self, what: str) -> FloatArray:
+        """Return the targets (n, n_out) of all rows; raises SettingsError, saying what needs them, where none are known."""
+        if self.y is None:
+            raise SettingsError(f"{what} targets: give y")
+        return self.y
+
     def parameters(self) -> dict[str, float]:
         """Return every parameter by address."""
         return {self.layout.address(i): float(value) for i, value in enumerate(self.flat)}
@@ -166,17 +179,14 @@ class Setup:
     @one_blas_thread()
     def losses(self, index: IntArray) -> FloatArray:
         """Return the loss (n,) of each of the rows, without dropout."""
-        if self.y is None:
-            raise SettingsError("a loss needs targets: give y")
+        y = self.targets("a loss needs")[index]
         with np.errstate(all="ignore"):
             record = self.network.forward(self.layout.unflatten(self.flat), self.x[index], np)
-            return np.asarray(self.network.row_losses(record, self.y[index], np))
+            return np.asarray(self.network.row_losses(record, y, np))
 
     def cost(self, index: IntArray) -> float:
         """Return the cost of the rows: the mean or the sum of their losses."""
-        if not len(index):
-            raise SettingsError("there are no test rows; give test_share or test_rows")
-        losses = self.losses(index)
+        losses = self.losses(some(index))
         return float(np.sum(losses) if self.network.reduction == "sum" else np.mean(losses))
 
     def model(self) -> tuple[Model, Table]:
@@ -185,11 +195,10 @@ class Setup:
         return Model((Group(self.network, self.flat[None]),), cells.encoder, cells.target), cells.table
 
     def _cells_of_rows(self) -> Cells:
-        if self.y is None:
-            raise SettingsError("a model needs targets: give y")
+        y = self.targets("a model needs")
         names = list(self.input_names)
         classes = self.network.loss.targets in ("zero_one", "one_hot")
-        y = np.argmax(self.y, axis=1) if self.y.shape[1] > 1 else self.y[:, 0]
+        y = np.argmax(y, axis=1) if y.shape[1] > 1 else y[:, 0]
         columns = {name: column.tolist() for name, column in zip(names, self.x.T, strict=True)}
         table = from_frame({**columns, "target": y.tolist()}, self.name)
         task = "classification" if classes else "regression"
@@ -219,9 +228,7 @@ class Setup:
         ``watch`` is called after each epoch, or those of ``marks``, with its number, counted from the beginning of the
         lesson, and ends the training by returning True; the parameters are those at its end.
         """
-        if self.y is None:
-            raise SettingsError("training needs targets: give y")
-        before = self.epochs
+        y, before = self.targets("training needs"), self.epochs
 
         def after(state: EpochState) -> bool:
             epoch = before + state.line.epoch
@@ -233,7 +240,7 @@ class Setup:
         waits = patience is not None
         stops: dict[str, Any] = {"early_stopping": waits, "patience": patience or 1, "tolerance": tolerance}
         plan = Plan(epochs=epochs, learning_rate=self.eta, rows="training", keep="last", **stops)
-        data = Data(self.x, self.y, self.training, self.test[:0])
+        data = Data(self.x, y, self.training, self.test[:0])
         begun = (engine_named(JUDGE), self.network, self.flat[None], data)
         result = fit(*begun, self.settings, plan, after, resume=self._checkpoint())
         if result.stopped == "interrupted":

@@ -14,7 +14,6 @@ from chainrule.equations.layout import Layout
 SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
 
-
 MOST_GROUPS = 16
 """Groups of a batch's blocks: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
 
@@ -35,15 +34,14 @@ def cut_into_slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
 
     ``separate``: arrays are treated differently, so each has slices of its own.
     """
-    ranges = [(0, layout.size, 1)]
-    if separate:
-        ranges = [(slot.start, slot.stop, int(slot.decays)) for slot in layout.slots]
+    arrays = [(slot.start, slot.stop, int(slot.decays)) for slot in layout.slots]
+    ranges = arrays if separate else [(0, layout.size, 1)]
     size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
     for start, stop, decaying in ranges:
         count = max(1, round((stop - start) / size))
         edges = [start + (stop - start) * part // count for part in range(count + 1)]
-        found += [(first, last, decaying) for first, last in pairwise(edges)]
+        found += [(*ends, decaying) for ends in pairwise(edges)]
     return np.array(found, np.int64)
 
 

@@ -33,10 +33,7 @@ class ReferenceEngine:
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> ReferenceRun:
-        """Begin a training of ``parameters`` (k, p), or go on from ``resume``, whose parameters are then taken.
-
-        Of members that share ``parameters`` are what they are made of, (1, q).
-        """
+        """Begin a training of ``parameters`` (k, p) or (1, q), or go on from ``resume``."""
         return ReferenceRun(network, parameters, data, settings, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:

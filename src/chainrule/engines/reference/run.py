@@ -16,6 +16,7 @@ from chainrule.engines.base import (
     RunState,
     StepSettings,
     check_lines,
+    check_rates,
     check_resumable,
     of_member,
 )
@@ -25,7 +26,6 @@ from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
 from chainrule.equations.update import ready_gradient
-from chainrule.errors import SettingsError
 
 
 class ReferenceRun:
@@ -50,13 +50,9 @@ class ReferenceRun:
         self.states = [settings.optimizer.init(row, np) for row in self.updated]
         if resume is not None:
             check_resumable(resume, self.made_of.layout, settings.optimizer)
-            self.states = [
-                OptimizerState(
-                    int(resume.steps[row]),
-                    {name: np.array(resume.arrays[name][row], np.float64) for name in state.arrays},
-                )
-                for row, state in enumerate(self.states)
-            ]
+            for row, state in enumerate(self.states):
+                arrays = {name: np.array(resume.arrays[name][row], np.float64) for name in state.arrays}
+                self.states[row] = OptimizerState(int(resume.steps[row]), arrays)
         self.largest = [0.0 for _ in self.updated]
 
     @property
@@ -83,59 +79,41 @@ class ReferenceRun:
         """Move the active members through one epoch, or its first steps; one that is not finite ends those made with it."""
         if active:
             self.made_of.check(active)
-            self._check_rates(learning_rates)
+            check_rates(learning_rates, self.steps_per_epoch)
         losses = np.full(len(self.parameters), np.nan)
         diverged: dict[int, Divergence] = {}
         for group, members in enumerate(self.made_of.groups):
             if members[0] in active:
                 where = self._train_group(group, epoch, learning_rates, strength, losses)
-                diverged.update({} if where is None else dict.fromkeys(members, where))
+                diverged |= {} if where is None else dict.fromkeys(members, where)
         return EpochReport(losses, diverged)
 
     def _train_group(
         self, group: int, epoch: int, learning_rates: FloatArray, strength: float, losses: FloatArray
     ) -> Divergence | None:
         """Move the members of a group, write their losses, and say where one is not finite."""
-        members = list(self.made_of.groups[group])
+        made_of, members = self.made_of, list(self.made_of.groups[group])
         dealt = [batches(self.data, self.settings, epoch, member) for member in members]
         totals, weights = np.zeros(len(members)), np.zeros(len(members))
         for index, eta in enumerate(float(rate) for rate in learning_rates):
             batch = [of_member[index] for of_member in dealt]
             row, state = self.updated[group], self.states[group]
             step = take_group_step(
-                self.made_of,
-                group,
-                row,
-                self.parameters,
-                state,
-                self.data,
-                batch,
-                self.settings,
-                eta,
-                strength,
+                made_of, group, row, self.parameters, state, self.data, batch, self.settings, eta, strength
             )
-            layer = where_not_finite(step.passes, self.made_of.layout, step.updated.parameters)
+            layer = where_not_finite(step.passes, made_of.layout, step.updated.parameters)
             if layer is not None:
                 # Its own gradient, as far as it is finite; else that of the step before.
-                finite = np.abs(step.raw[np.isfinite(step.raw)])
-                largest = float(np.max(finite)) if finite.size else self.largest[group]
-                return Divergence(state.t + 1, layer, largest, eta)
+                return Divergence(state.t + 1, layer, step.steepest(self.largest[group]), eta)
             self.largest[group] = float(np.max(np.abs(step.raw)))
             self.updated[group], self.states[group] = step.updated.parameters, step.updated.state
-            self.parameters = self.made_of.expand(self.updated)
+            self.parameters = made_of.expand(self.updated)
             of_batch = np.array([self._weight(rows) for rows in batch])
             with np.errstate(over="ignore"):
                 totals += np.array([float(each.gradients.cost) for each in step.passes]) * of_batch
             weights += of_batch
         losses[members] = totals / (weights if self.layout.network.reduction == "mean" else 1.0)
         return None
-
-    def _check_rates(self, learning_rates: FloatArray) -> None:
-        if not 0 < len(learning_rates) <= self.steps_per_epoch:
-            raise SettingsError(
-                f"{len(learning_rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: "
-                "give one for each"
-            )
 
     def _weight(self, rows: IntArray) -> float:
         """Return what a mean over rows was divided by, their weights; 1 for a sum."""
@@ -146,15 +124,10 @@ class ReferenceRun:
     @one_blas_thread()
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
-        network = self.layout.network
-        data = self.data
+        network, data = self.layout.network, self.data
         weights = None if data.weights is None else data.weights[rows]
-        plain = Network(
-            [network.n_inputs, *network.layers],
-            network.loss.without_smoothing(),
-            network.reduction,
-            network.features,
-        )
+        loss = network.loss.without_smoothing()
+        plain = Network([network.n_inputs, *network.layers], loss, network.reduction, network.features)
         with np.errstate(all="ignore"):
             record = plain.forward(self.layout.unflatten(self.parameters), data.x[rows], np)
             return np.asarray(plain.cost(record, data.y[rows], np, weights))
@@ -171,17 +144,14 @@ class ReferenceRun:
         x = self.data.x
         if rows.ndim == 1:
             return predicted(network, self.parameters, x[rows])
-        own = [
-            predicted(network, flat[None], x[line]) for flat, line in zip(self.parameters, rows, strict=True)
-        ]
-        return np.concatenate(own)
+        members = zip(self.parameters, rows, strict=True)
+        return np.concatenate([predicted(network, flat[None], x[line]) for flat, line in members])
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
         rows, s = of_member(self.data.train, member), self.settings
         weights = None if self.data.weights is None else self.data.weights[rows]
         _, gradients, raw = take_passes(self.layout, flat, self.data.x[rows], self.data.y[rows], weights)
-        cost = float(gradients.cost) + float(
-            penalty(flat, self.layout.decayed * self.layout.free, s.l1, s.l2, np)
-        )
+        decayed = self.layout.decayed * self.layout.free
+        cost = float(gradients.cost) + float(penalty(flat, decayed, s.l1, s.l2, np))
         return cost, ready_gradient(self.layout, flat, raw, s)

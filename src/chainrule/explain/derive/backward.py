@@ -169,7 +169,7 @@ def _by_factor(writer: Writer, place: Address, term: Parameter) -> Line:
     rows = writer.rows_of(place)
     factors = [(writer.at("delta", layer, j, row=row), entering(writer, layer, i, row)) for row in rows]
     if len(rows) == 1:
-        node = scaled(writer, layer, multiplied([writer.symbol_of(each) for each in factors[0]]))
+        node = scaled(writer, layer, writer.product(factors[0]))
         return writer.line(f"delta of the neuron, times {term.by}", place, node)
     total = writer.products(factors, "rows")
     total.node = scaled(writer, layer, total.node)

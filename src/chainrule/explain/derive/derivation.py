@@ -197,13 +197,17 @@ def _writer(trace: Trace, place: Address, form: Form, hand: int | None, from_sta
             if place.name.removeprefix("dC/d") in LAYER_PARAMETERS:
                 wanted = wanted and other.layer == place.layer
         else:
-            own = (place.layer, place.index, place.parameter)
-            same = bool(place.parameter) and (other.layer, other.index, other.parameter) == own
+            same = _own(other) == _own(place)
             changed = other.parameter not in ("", other.name) or "/" in other.name or other.name in OF_UPDATES
             wanted = changed and (same or other.layer is None)
         return rule_of(other) if wanted else None
 
     return Writer(trace, place, leading, chain=True, most_lines=MOST_LINES)
+
+
+def _own(place: Address) -> tuple[int | None, tuple[int, ...], str]:
+    """Return the place and the name of what an address is about: of W[1][2,3] for g/dW[1][2,3]."""
+    return place.layer, place.index, place.by.name.partition("_")[0]
 
 
 MOST_LINES = 40

@@ -38,8 +38,23 @@ class Check(Plain):
     against: str = "engine"
 
 
+class _Written:
+    """What has a formula."""
+
+    symbols: Tree
+
+    @property
+    def text(self) -> str:
+        """The tree as text."""
+        return text(self.symbols)
+
+
 @dataclass(frozen=True)
-class Line(Plain, names=("rule", "address", "label", "symbols", "text", "values", "result", "check", "note")):
+class Line(
+    _Written,
+    Plain,
+    names=("rule", "address", "label", "symbols", "text", "values", "result", "check", "note"),
+):
     """One line: the rule in words · ``address`` = symbols · = numbers · = result · check.
 
     ``symbols`` is the right side; ``values`` gives the number of each of its symbols by name. A name is an address,
@@ -66,11 +81,6 @@ class Line(Plain, names=("rule", "address", "label", "symbols", "text", "values"
         """Return each symbol's number for the renderers' ``substitute``, as text where ``show`` rounds it."""
         return {name: value if show is None else show(value) for name, value in self.values.items()}
 
-    @property
-    def text(self) -> str:
-        """The tree as text."""
-        return text(self.symbols)
-
 
 @dataclass(frozen=True)
 class Matrix(Plain):
@@ -94,7 +104,9 @@ MOST_SHOWN = 8
 
 
 @dataclass(frozen=True)
-class MatrixLine(Plain, names=("rule", "address", "symbols", "text", "operands", "result", "check", "note")):
+class MatrixLine(
+    _Written, Plain, names=("rule", "address", "symbols", "text", "operands", "result", "check", "note")
+):
     """One line of matrix algebra: the rule, ``address`` = product, the shapes, the arrays, and a check.
 
     ``symbols`` is a tree with ``Binary("@", …)`` for the matrix product, ``Binary("⊙", …)`` for the product number by
@@ -116,14 +128,9 @@ class MatrixLine(Plain, names=("rule", "address", "symbols", "text", "operands",
         inner = " · ".join(f"{name} {_shape(matrix.shape)}" for name, matrix in self.operands.items())
         return f"{self.address} {_shape(self.result.shape)} from {inner}"
 
-    @property
-    def text(self) -> str:
-        """The tree as text."""
-        return text(self.symbols)
-
 
 @dataclass(frozen=True)
-class RuleLine(Plain, names=("rule", "symbols", "text", "law", "convention")):
+class RuleLine(_Written, Plain, names=("rule", "symbols", "text", "law", "convention")):
     """One line of calculus, as in the derivation of f': the rule, the whole expression after it, the rule in general.
 
     ``symbols`` may hold ``Derivative`` nodes, parts not yet differentiated; ``convention`` says what is agreed where
@@ -134,11 +141,6 @@ class RuleLine(Plain, names=("rule", "symbols", "text", "law", "convention")):
     symbols: Tree
     law: str = ""
     convention: str = ""
-
-    @property
-    def text(self) -> str:
-        """The tree as text."""
-        return text(self.symbols)
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from chainrule.explain.derive.backward import gradients_of
 from chainrule.explain.derive.forward import entered, entering, weight
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.stage import ways_in
-from chainrule.explain.derive.writer import Writer, added, multiplied
+from chainrule.explain.derive.writer import Writer, added
 from chainrule.explain.trace.address import FACTORS, Address
 from chainrule.formula.nodes import Symbol
 from chainrule.formula.rounding import UNIT
@@ -97,35 +97,25 @@ class Ways:
 
 def starts_of(writer: Writer, place: Address) -> list[Start]:
     """Return where the paths of a derivative begin: at its neurons, for each row."""
-    layer = 1 if place.name == "dC/dx" else place.number
+    layer = 1 if place.name == "dC/dx" or place.layer == 0 else place.number
     scale = _scale(writer, layer)
+    has_stage = writer.network.features is not None
     found: list[Start] = []
     for row in writer.rows_of(place):
-        if writer.network.features is not None and (place.layer == 0 or place.name == "dC/dx"):
-            found += _through_stage(writer, place, row)
+        if place.name == "dC/dx" or (has_stage and place.layer == 0):
+            weights = writer.network.layers[0].by_entered(writer.arrays[1])
+            for i, factors in ways_in(writer, place, row) if has_stage else [(place.index[0], [])]:
+                value = _product(writer, factors)
+                for j in entered(writer, 1, i):
+                    before = (*factors, weight(writer, 1, i, j), *scale)
+                    found.append(Start(row, 1, j - 1, before, value * float(weights[i - 1, j - 1])))
         elif place.parameter in FACTORS:
             before = (entering(writer, layer, place.index[0], row), *scale)
             found.append(Start(row, layer, place.index[-1] - 1, before, _product(writer, before)))
-        elif place.name == "dC/dx":
-            for j in entered(writer, 1, place.index[0]):
-                before = (weight(writer, 1, place.index[0], j), *scale)
-                found.append(Start(row, 1, j - 1, before, _product(writer, before)))
         elif place.name == "dC/db" and writer.network.layers[layer - 1].bias == "layer":
             found += [Start(row, layer, j, (), 1.0) for j in range(writer.network.sizes[layer])]
         else:
             found.append(Start(row, layer, place.index[0] - 1, (), 1.0))
-    return found
-
-
-def _through_stage(writer: Writer, place: Address, row: int | None) -> list[Start]:
-    """Return the starts at layer 1 that a place in the feature stage, or an input before it, reaches."""
-    found: list[Start] = []
-    for output, factors in ways_in(writer, place, row):
-        value, scale = _product(writer, factors), _scale(writer, 1)
-        weights = writer.network.layers[0].by_entered(writer.arrays[1])[output - 1]
-        for k in entered(writer, 1, output):
-            before = (*factors, weight(writer, 1, output, k), *scale)
-            found.append(Start(row, 1, k - 1, before, value * float(weights[k - 1])))
     return found
 
 
@@ -253,7 +243,7 @@ def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> li
     shown, rest, total, mass = found_paths(writer, place, most)
     several = len(writer.step.rows) > 1 and place.row is None
     slack = 4 * UNIT * mass * (sum(writer.network.sizes) + len(writer.step.rows))
-    products = [multiplied([writer.symbol_of(each) for each in factors_of(writer, path)]) for path in shown]
+    products = [writer.product(factors_of(writer, path)) for path in shown]
     if total == 1:
         return [writer.line(f"the only path: {_way(shown[0], several)}", place, products[0], slack=slack)]
     lines = [

@@ -144,7 +144,7 @@ def by_embedded(writer: Writer, place: Address) -> Line:
     """Return dC/de[0][j] = dC/da[0][j] s[0][j]."""
     ((outer, *scale),) = routes(writer, place, place.row)
     words = "chain rule through the scaling layer" if scale else "there is no scaling layer"
-    return writer.line(words, place, multiplied([writer.symbol_of(each) for each in (outer, *scale)]))
+    return writer.line(words, place, writer.product((outer, *scale)))
 
 
 def by_cosine(writer: Writer, place: Address) -> Line:

@@ -6,7 +6,7 @@ Which line belongs to which quantity is in `forward`, `backward` and `update`; h
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property, reduce
 
@@ -39,6 +39,7 @@ class Sum:
     note: str = ""
 
 
+@dataclass(eq=False, repr=False)
 class Writer:
     """Writes lines about one step, and in it about one row where there are several.
 
@@ -47,28 +48,25 @@ class Writer:
     None for what is given.
     """
 
-    def __init__(
-        self,
-        trace: Trace,
-        place: Address,
-        rule_of: Callable[[Address], Rule | None],
-        *,
-        hand: Hand | None = None,
-        chain: bool = False,
-        most_lines: int | None = None,
-    ) -> None:
-        self.trace = trace
-        self.place = place
-        self.step: StepTrace = trace.step(place)
-        self.rule_of = rule_of
-        self.hand = hand
-        self.chain = chain or hand is not None
-        self.most_lines = most_lines
-        self.pending = 0
-        self.lines: list[Line] = []
-        self.known: dict[str, float] = {}
-        self.errors: dict[str, float] = {}
-        self._arrays: dict[Address, FloatArray] = {}
+    trace: Trace
+    place: Address
+    rule_of: Callable[[Address], Rule | None]
+    hand: Hand | None = None
+    chain: bool = False
+    most_lines: int | None = None
+    lines: list[Line] = field(default_factory=list, init=False)
+    known: dict[str, float] = field(default_factory=dict, init=False)
+    errors: dict[str, float] = field(default_factory=dict, init=False)
+    _pending: int = field(default=0, init=False)
+    _arrays: dict[Address, FloatArray] = field(default_factory=dict, init=False)
+
+    def __post_init__(self) -> None:
+        self.chain = self.chain or self.hand is not None
+
+    @cached_property
+    def step(self) -> StepTrace:
+        """The step."""
+        return self.trace.step(self.place)
 
     @property
     def network(self) -> Network:
@@ -82,7 +80,7 @@ class Writer:
 
     @cached_property
     def _indices(self) -> dict[int | None, int]:
-        return {None: 0, **{row: index for index, row in enumerate(self.step.rows)}}
+        return {None: 0, **{row: index for index, row in reversed([*enumerate(self.step.rows)])}}
 
     def row_index(self, place: Address) -> int:
         """Return the place of an address's row in the step's arrays, from 0."""
@@ -108,6 +106,11 @@ class Writer:
         """Return the symbol of an address already made."""
         return Symbol(str(place))
 
+    @staticmethod
+    def product(places: Iterable[Address]) -> Node:
+        """Return the product of addresses as a tree."""
+        return multiplied([Symbol(str(place)) for place in places])
+
     def value(self, name: str) -> float:
         """Return the number of a symbol, by a line of its own where lines are chained."""
         if name in self.known:
@@ -115,12 +118,12 @@ class Writer:
         place = Address.parse(name)
         rule = self.rule_of(place) if self.chain else None
         if rule is None or (
-            self.most_lines is not None and len(self.lines) + self.pending >= self.most_lines
+            self.most_lines is not None and len(self.lines) + self._pending >= self.most_lines
         ):
             return self.number(place)
-        self.pending += 1
+        self._pending += 1
         self.lines.append(rule(self, place))
-        self.pending -= 1
+        self._pending -= 1
         if self.hand is None:
             # By hand the next line goes on with what was written down, else with the engine's own number.
             self.known[name] = self.number(place)
@@ -152,14 +155,11 @@ class Writer:
         slack: float = 0.0,
         note: str = "",
         label: str = "",
-        against: float | None = None,
-        words: str = "engine",
         errors: Mapping[str, float] | None = None,
     ) -> Line:
         """Return a line; ``values`` gives the numbers of symbols that are no addresses, besides a sum's own.
 
-        ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off, ``against`` what to check
-        with, the trace's number at the address if None, and ``words`` says what that is.
+        ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off.
         """
         if isinstance(node, Sum):
             values, slack, note = {**(values or {}), **node.values}, slack + node.slack, note or node.note
@@ -168,9 +168,8 @@ class Writer:
         value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
         value += 0.0  # no -0
         name = "" if address is None else str(address)
-        if against is None and address is not None:
-            against = self.number(address)
-        is_activation = address is not None and address.name == "a"
+        against = None if address is None else self.number(address)
+        is_activation, words = address is not None and address.name == "a", "engine"
         if self.hand is not None:
             value = self.hand.rounded(value, is_activation=is_activation)
             bound += self.hand.error(value, is_activation=is_activation)
@@ -199,11 +198,7 @@ class Writer:
     def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
         """Return the sum of products, each given by the addresses of its factors; all have as many."""
         numbers = [self.numbers(factors) for factors in zip(*terms, strict=True)]
-        return self.total(
-            lambda i: multiplied([self.symbol_of(place) for place in terms[i]]),
-            np.prod(numbers, axis=0),
-            what,
-        )
+        return self.total(lambda i: self.product(terms[i]), np.prod(numbers, axis=0), what)
 
     def total(
         self,

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from importlib.resources import files
+from itertools import groupby
 from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
@@ -16,7 +17,7 @@ from markupsafe import Markup, escape
 from chainrule._numbers import DIGITS, number_text
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Check, Derivation, Line, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
@@ -147,27 +148,24 @@ class _Sections:
             "hand": derivation.hand,
             "lines": list(self.lines(derivation, name)),
             "matrices": [self.matrix(line) for line in derivation.matrices],
-            "calculus": [self.calculus(line) for line in derivation.calculus],
-            "factors": [
-                {
-                    "name": self.math.name(factor.address, factor.value),
-                    "number": self.math.number(factor.address, factor.value),
-                    "words": factor.words,
-                    "blame": self.math.words(factor.blame),
-                }
-                for factor in derivation.factors
+            "calculus": [
+                {**vars(line), "pieces": self.math.formula(line.symbols)} for line in derivation.calculus
             ],
+            "factors": [self.factor(factor) for factor in derivation.factors],
             "grids": [grid_data(grid, escape, partial(self.math.number, "")) for grid in derivation.grids],
             "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
         }
 
+    def factor(self, factor: Factor) -> dict[str, Any]:
+        name, number = (write(factor.address, factor.value) for write in (self.math.name, self.math.number))
+        return {**vars(factor), "name": name, "number": number, "blame": self.math.words(factor.blame)}
+
     def lines(self, derivation: Derivation, part: str) -> Iterator[dict[str, Any]]:
         labels = {line.label for line in derivation.lines if line.label}
-        rule = ""
-        for line in derivation.lines:
-            yield {**self.line(line, part, labels), "rule": line.rule if line.rule != rule else ""}
-            rule = line.rule
+        for rule, lines in groupby(derivation.lines, lambda line: line.rule):
+            for place, line in enumerate(lines):
+                yield {**self.line(line, part, labels), "rule": "" if place else rule}
 
     def line(self, line: Line, part: str, labels: Collection[str]) -> dict[str, Any]:
         first = line.address not in self.seen
@@ -176,22 +174,20 @@ class _Sections:
         value = line.result if engine is None else engine
         is_name = bool(line.address) or split_name(line.label) is not None
         return {
+            **vars(line),
             # Where an address is worked out more than once, its first line is the one to go to.
             "id": f"line:{line.address}" if line.address and first and not self.prefix else "",
             "left": self.math.name(line.left, value, part) if is_name else "",
-            "label": line.label,
             "long": len(self.math.showing.name(line.left)) > LONG,
             "sides": self.math.sides(line, part, labels),
             "result": self.math.number(line.left if is_name else "", line.result, engine, part),
-            "check": _check(line.check),
-            "note": line.note,
         }
 
     def matrix(self, line: MatrixLine) -> dict[str, Any]:
         shown = self.math.showing.names(line.operands)
         given = [*line.operands.items(), (line.address, line.result)]
         return {
-            "rule": line.rule,
+            **vars(line),
             "left": self.math.name(line.address),
             "symbols": self.math.formula(line.symbols, shown, lambda name: {"data-address": name}),
             "arrays": [
@@ -202,25 +198,7 @@ class _Sections:
                 }
                 for name, one in given
             ],
-            "check": _check(line.check),
-            "note": line.note,
         }
-
-    def calculus(self, line: RuleLine) -> dict[str, Any]:
-        pieces = self.math.formula(line.symbols)
-        return {"rule": line.rule, "law": line.law, "pieces": pieces, "convention": line.convention}
-
-
-def _check(check: Check | None) -> dict[str, Any] | None:
-    if check is None:
-        return None
-    return {
-        "ok": check.ok,
-        "against": check.against,
-        "value": number_text(check.value, 17),
-        "difference": number_text(check.difference, 2),
-        "tolerance": number_text(check.tolerance, 2),
-    }
 
 
 @lru_cache
@@ -242,6 +220,7 @@ def environment(*packages: str) -> Environment:
         "letter": lambda name: Markup(mathml(Symbol(name))),
         "kind_of": lambda block: type(block).__name__,
         "name": shown_name,
+        "number": number_text,
         "words": shown_words,
         "cell": _cell,
         "table_data": _table,

@@ -79,25 +79,21 @@ class _Text:
                 yield from self.paragraph(line.rule, "rule")
                 rule = line.rule
             yield from self.line(line)
+        for rows in self.sections(derivation, depth):
+            yield []
+            yield from rows
+
+    def sections(self, derivation: Derivation, depth: int) -> Iterator[Iterator[Row]]:
+        """Yield what stands below a derivation's lines, each below an empty line."""
         for matrix in derivation.matrices:
-            yield []
-            yield from self.paragraph(matrix.rule, "rule")
-            yield from self.matrix_line(matrix)
+            yield chain(self.paragraph(matrix.rule, "rule"), self.matrix_line(matrix))
         if derivation.calculus:
-            yield []
-            yield from self.calculus(derivation.calculus)
+            yield self.calculus(derivation.calculus)
         if derivation.factors:
-            yield []
-            yield from self.factors(derivation.factors)
-        for grid in derivation.grids:
-            yield []
-            yield from grid_rows(grid, self.width, self.showing.number)
-        for note in derivation.notes:
-            yield []
-            yield from self.paragraph(note)
-        for part in derivation.parts:
-            yield []
-            yield from self.derivation(part, depth + 1)
+            yield self.factors(derivation.factors)
+        yield from (grid_rows(grid, self.width, self.showing.number) for grid in derivation.grids)
+        yield from map(self.paragraph, derivation.notes)
+        yield from (self.derivation(part, depth + 1) for part in derivation.parts)
 
     def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
         title, bar = derivation.title, self.signs.bar
@@ -115,8 +111,8 @@ class _Text:
             yield from self.paragraph(title, "title")
 
     def paragraph(self, words: str, style: str = "") -> Iterator[Row]:
-        for line in textwrap.wrap(words, self.width, break_long_words=False, break_on_hyphens=False):
-            yield [(line, style)]
+        lines = textwrap.wrap(words, self.width, break_long_words=False, break_on_hyphens=False)
+        yield from ([(line, style)] for line in lines)
 
     def line(self, line: Line) -> Iterator[Row]:
         left = self.showing.name(line.left)

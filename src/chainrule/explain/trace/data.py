@@ -122,7 +122,7 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
         found = ((name, _array(one, step, name, layer)) for name in names)
         return {name: array for name, array in found if array is not None}
 
-    own = _update_names(step)
+    own = () if step.update is None else tuple(step.update.numbers)
     layers = []
     for number, kinds in _numbered(trace.network.shapes()):
         of_update = (f"{name}/d{kind}" for name in own for kind in kinds)
@@ -142,15 +142,6 @@ def _step_to_data(trace: Trace, step: StepTrace) -> dict[str, Any]:
         **({} if step.member_shares is None else {"member_shares": _numbers(step.member_shares)}),
         "update": None if step.update is None else _update_to_data(step.update),
     }
-
-
-def _update_names(step: StepTrace) -> list[str]:
-    """Return the names of what an update has for each parameter: g, m, m_new, m_hat and so on."""
-    if step.update is None:
-        return []
-    states = [*step.update.before.arrays]
-    lines = [name for name in step.update.lines if name != "w" and name not in states]
-    return [*results("g"), *states, *(f"{name}_new" for name in states), *lines]
 
 
 def _array(one: Trace, step: StepTrace, name: str, layer: int | None = None) -> Any:

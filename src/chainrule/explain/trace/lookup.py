@@ -34,29 +34,24 @@ def resolve(trace: Steps, given: Address) -> Address:
 
 
 def _step_of(trace: Steps, given: Address) -> StepTrace:
-    numbers = [step.number for step in trace.steps]
+    steps = {step.number: step for step in trace.steps}
     if given.step is None and len(trace.steps) == 1:
         return trace.steps[0]
-    if given.step in numbers:
-        return trace.steps[numbers.index(given.step)]
-    told = f"steps {span(numbers)}" if numbers[0] else "a prediction, which is no training step"
-    raise SettingsError(
-        f"{given}: which step? this trace holds {told}"
-        if given.step is None
-        else f"{given}: there is no step {given.step}; this trace holds {told}"
-    )
+    if given.step in steps:
+        return steps[given.step]
+    told = f"steps {span([*steps])}" if trace.steps[0].number else "a prediction, which is no training step"
+    what = "which step?" if given.step is None else f"there is no step {given.step};"
+    raise SettingsError(f"{given}: {what} this trace holds {told}")
 
 
 def _row_of(given: Address, step: StepTrace) -> int | None:
+    kind, told = given.quantity, f"the step has rows {span(step.rows)}"
     if given.row is not None and given.row not in step.rows:
-        raise SettingsError(f"{given}: there is no row {given.row}; the step has rows {span(step.rows)}")
-    kind = given.quantity
+        raise SettingsError(f"{given}: there is no row {given.row}; {told}")
     if len(step.rows) == 1:
         return None
     if kind.per_row and given.row is None and not given.is_whole:
-        raise SettingsError(
-            f"{given}: which row? the step has rows {span(step.rows)}; write {given}@row={step.rows[0]}"
-        )
+        raise SettingsError(f"{given}: which row? {told}; write {given}@row={step.rows[0]}")
     if not kind.per_row and kind.name not in _GRADIENTS and given.row is not None:
         raise SettingsError(f"{given}: {kind.words} is the same for all rows; leave out @row")
     return given.row
@@ -69,21 +64,19 @@ def _member_of(trace: Steps, given: Address, step: StepTrace) -> int | None:
     if step.members is None or not is_output:
         raise SettingsError(f"{given}: this trace is of member {trace.member}")
     if given.member > len(step.members):
-        raise SettingsError(
-            f"{given}: there is no member {given.member}; members are 1 to {len(step.members)}"
-        )
+        told = f"members are 1 to {len(step.members)}"
+        raise SettingsError(f"{given}: there is no member {given.member}; {told}")
     return given.member
 
 
 def _check_place(trace: Steps, place: Address) -> None:
-    last = len(trace.network.layers)
+    last, layer = len(trace.network.layers), "" if place.layer is None else f"[{place.layer}]"
     if place.layer is not None and place.layer > last:
         layers = f"layers 1 to {last}" if last > 1 else "one layer"
         raise SettingsError(f"{place}: there is no layer {place.layer}; the network has {layers}")
     limits = _limits(trace, place)
     for number, limit in zip(place.index, limits, strict=bool(place.index)):
         if number > limit:
-            layer = "" if place.layer is None else f"[{place.layer}]"
             has = f"the network has {place.name}{layer}{_ranges(limits)}"
             raise SettingsError(f"{place}: there is no {number} there; {has}")
 
@@ -123,14 +116,12 @@ def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
 def find(trace: Steps, place: Address) -> Array:
     """Return the array or number of an address without its index."""
     step = trace.step(place)
-    name = place.name
+    name, features = place.name, trace.network.features
     if place.member is not None and step.members is not None:
         return step.members[place.member - 1][_row_index(place, step)]
-    features = trace.network.features
     if place.quantity.per_row:
         if place.layer == 0 and features is not None:
-            p = trace.layout.unflatten(step.parameters)[0]
-            found = stage_array(features, step, p, name)
+            found = stage_array(features, step, trace.layout.unflatten(step.parameters)[0], name)
         else:
             found = _ROWS[name](step, (place.layer or 0) - 1)
         if found is None:
@@ -180,13 +171,7 @@ def _flat(place: Address, step: StepTrace) -> FloatArray | None:
     what = place.name.removeprefix(f"{own}_").removesuffix(f"/d{own}")
     if place.name.startswith(f"{own}_"):
         return update.parameters if what == "new" else update.stages[what]
-    numbers = {
-        **update.lines,
-        **{f"{name}_new": array for name, array in update.after.arrays.items()},
-        **update.before.arrays,
-        **{name: update.stages[name] for name in results("g")},
-    }
-    return None if what == "w" else numbers.get(what)
+    return update.numbers.get(what)
 
 
 def _missing(place: Address, step: StepTrace) -> str:

@@ -17,7 +17,7 @@ from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.schedules import Schedule, Strength, schedule, strength
-from chainrule.equations.update import measuring, stages_before
+from chainrule.equations.update import measuring, results, stages_before
 from chainrule.explain.trace.address import Address
 from chainrule.tables.encode import InputValue
 from chainrule.tables.target import TargetEncoder
@@ -78,6 +78,17 @@ class Update:
     def t(self) -> int:
         """The number of the update, from 1."""
         return self.before.t + 1
+
+    @cached_property
+    def numbers(self) -> Mapping[str, FloatArray]:
+        """The flat arrays of what is addressed by parameter, by name: m of ``m/dW``."""
+        before, after = self.before.arrays, self.after.arrays
+        return {
+            **{name: self.stages[name] for name in results("g")},
+            **before,
+            **{f"{name}_new": array for name, array in after.items()},
+            **{name: array for name, array in self.lines.items() if name != "w" and name not in before},
+        }
 
     @property
     def measured(self) -> FloatArray:

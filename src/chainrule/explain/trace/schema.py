@@ -124,14 +124,13 @@ def validate(data: Any, schema: Mapping[str, Any], where: str = "trace") -> None
     """Raise SettingsError where data doesn't fit a schema, naming the place."""
     if "anyOf" in schema:
         # Of several kinds the one of the data's own type is meant, so that its error is the one told.
-        likely = [option for option in schema["anyOf"] if _is_of(data, option)]
-        problems = []
-        for option in likely:
+        problem = SettingsError(f"{where}: {_shown(data)} is not what belongs here")
+        for option in (option for option in schema["anyOf"] if _is_of(data, option)):
             try:
                 return validate(data, option, where)
             except SettingsError as error:
-                problems.append(error)
-        raise problems[-1] if problems else SettingsError(f"{where}: {_shown(data)} is not what belongs here")
+                problem = error
+        raise problem
     if not _is_of(data, schema):
         raise SettingsError(f"{where}: {_shown(data)} is not what belongs here")
     if isinstance(data, int) and not isinstance(data, bool) and data < schema.get("minimum", data):
@@ -144,18 +143,15 @@ def validate(data: Any, schema: Mapping[str, Any], where: str = "trace") -> None
             for number, item in enumerate(data):
                 validate(item, items, f"{where}[{number}]")
     if isinstance(data, dict):
-        properties = schema.get("properties", {})
-        for name in schema.get("required", ()):
-            if name not in data:
-                raise SettingsError(f"{where}: {name!r} is not there")
-        others = schema.get("additionalProperties", {})
+        missing = next((name for name in schema.get("required", ()) if name not in data), None)
+        if missing is not None:
+            raise SettingsError(f"{where}: {missing!r} is not there")
+        properties, others = schema.get("properties", {}), schema.get("additionalProperties", {})
         for name, value in data.items():
-            if name in properties:
-                validate(value, properties[name], f"{where}.{name}")
-            elif others is False:
+            own = properties.get(name, others)
+            if own is False:
                 raise SettingsError(f"{where}: {name!r} is not known here")
-            else:
-                validate(value, others, f"{where}.{name}")
+            validate(value, own, f"{where}.{name}")
     return None
 
 

@@ -134,11 +134,10 @@ def _place(setup: Setup, name: str) -> int:
 @one_blas_thread()
 def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
     """Return the cost (k,) of the training rows for many parameters (k, p)."""
-    if setup.y is None:
-        raise SettingsError("the cost needs targets: give y")
+    y = setup.targets("the cost needs")[setup.training]
     with np.errstate(all="ignore"):
         record = setup.network.forward(setup.layout.unflatten(flats), setup.x[setup.training], np)
-        return np.asarray(setup.network.cost(record, setup.y[setup.training], np))
+        return np.asarray(setup.network.cost(record, y, np))
 
 
 def _ends(value: Any, where: Where) -> Ends:

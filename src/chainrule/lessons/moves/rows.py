@@ -15,7 +15,7 @@ from chainrule.formula.parse import parse
 from chainrule.formula.text import text as formula_text
 from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
 from chainrule.lessons.moves.base import Move, Outcome, Scene
-from chainrule.lessons.setup import Cells
+from chainrule.lessons.setup import Cells, some
 from chainrule.tables.columns import Input
 from chainrule.tables.table import from_frame
 
@@ -75,10 +75,8 @@ def _neuron(cells: Cells, name: str) -> tuple[Input, int]:
 def split(scene: Scene) -> Outcome:
     """Say which rows train and which test."""
     setup = scene.setup
-    if not len(setup.test):
-        raise SettingsError("there are no test rows; give test_share or test_rows")
     lines, known = [], {}
-    for what, index in (("training", setup.training), ("test", setup.test)):
+    for what, index in (("training", setup.training), ("test", some(setup.test))):
         which = ", ".join(str(row + 1) for row in index[:MOST_ROWS]) + "…" * (len(index) > MOST_ROWS)
         lines.append((what, str(len(index)), which))
         known[f"{what}_rows"] = float(len(index))
@@ -95,9 +93,7 @@ def show_rows(scene: Scene) -> Outcome:
     else:
         every = {"training": setup.training, "test": setup.test, "all": np.arange(len(setup.x))}
         index = every[scene["which"] or "all"]
-    if not len(index):
-        raise SettingsError("there are no test rows; give test_share or test_rows")
-    outputs = setup.outputs(setup.x[index])
+    outputs = setup.outputs(setup.x[some(index)])
     marks = _marks(outputs)
     columns = list(zip(setup.input_names, setup.x[index].T, strict=True))
     if setup.y is not None:

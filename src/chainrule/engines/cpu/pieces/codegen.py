@@ -72,6 +72,11 @@ class Array:
     pointer: str = ""
     place: int = 0
 
+    @property
+    def lies_in(self) -> str:
+        """The C argument it lies in."""
+        return self.pointer or self.name
+
 
 @dataclass(frozen=True)
 class Kernel:
@@ -113,30 +118,28 @@ class _Writer:
         needed = self.graph.needed(traced.place for _, traced in kernel.outputs.values())
         self._open_arrays()
         self._write_scalars(needed)
-        if kernel.flat or not (any(self.levels[p] == ROW for p in needed) or self._row_outputs()):
+        by_row = any(array.level == ROW for array, _ in kernel.outputs.values())
+        if kernel.flat or not (by_row or any(self.levels[p] == ROW for p in needed)):
             # Nothing depends on the row, so its elements and the rows are one long loop.
             self._line(1, f"for i in range({'size' if kernel.flat else 'rows * cols'}):")
             self._write_elements(2, [t.place for _, t in kernel.outputs.values()])
-            self._store(2, ELEMENT)
+            for array, traced in kernel.outputs.values():
+                self._line(2, f"{_element(array)} = v{traced.place}")
         else:
             self._write_rows(needed)
         return "\n".join(self.lines) + "\n"
-
-    def _row_outputs(self) -> bool:
-        return any(array.level == ROW for array, _ in self.kernel.outputs.values())
 
     def _open_arrays(self) -> None:
         kernel = self.kernel
         used = [*kernel.inputs, *(array for array, _ in kernel.outputs.values())]
         for pointer in kernel.pointers:
-            arrays = [array for array in used if (array.pointer or array.name) == pointer]
+            arrays = [array for array in used if array.lies_in == pointer]
             if pointer == "numbers":
                 self._line(1, f"numbers_ = carray(numbers, ({max(1, len(kernel.scalars))},))")
             elif arrays and kernel.flat:
                 count = max(array.place for array in arrays) + 1
                 self._line(1, f"{pointer}_ = carray({pointer}, ({count - 1} * stride + size,))")
-                # A view of its own for each, since an index stride + i might be negative for all the compiler
-                # knows.
+                # A view of its own for each, since an index stride + i might be negative for all the compiler knows.
                 for place in range(1, count):
                     self._line(1, f"{pointer}{place}_ = {pointer}_[{place} * stride :]")
             elif arrays:
@@ -154,12 +157,12 @@ class _Writer:
         node = self.graph.nodes[place]
         match node.op:
             case "number":
-                return _number(node.option("value"))
+                return repr(node.option("value"))  # inf and nan are names that every source has
             case "dimension":
                 return f"float64({node.option('name')})"
             case "input":
                 return f"numbers_[{list(self.kernel.scalars).index(node.option('name'))}]"
-        return self._expression(place, [f"s{p}" for p in node.operands], "float64")
+        return TARGETS["float64"].write(node, [f"s{p}" for p in node.operands])
 
     def _write_rows(self, needed: Collection[int]) -> None:
         """Write the loops over tiles of rows.
@@ -198,7 +201,7 @@ class _Writer:
         if stored:
             self._line(2, "for r in range(many):")
             for array, traced in stored:
-                self._line(3, f"{array.pointer or array.name}_[tile + r] = t{traced.place}[r]")
+                self._line(3, f"{array.lies_in}_[tile + r] = t{traced.place}[r]")
 
     def _write_columns(self, reductions: Sequence[int], elements: Sequence[int]) -> None:
         """Write the loop over the columns of a tile that adds up ``reductions`` and stores ``elements``."""
@@ -211,56 +214,41 @@ class _Writer:
         for array in self.kernel.inputs:
             if array.name in used:
                 self._line(3, "for r in range(many):")
-                self._line(4, f"c_{array.name}[r] = {array.pointer or array.name}_[{at}]")
+                self._line(4, f"c_{array.name}[r] = {array.lies_in}_[{at}]")
         self._line(3, "for r in range(many):")
         self._write_elements(4, roots, column=True)
         for p in reductions:
             name, v = nodes[p].op, f"v{nodes[p].operands[0]}"
             larger = f"{v} if {v} > t{p}[r] or {v} != {v} else t{p}[r]"
             self._line(4, f"t{p}[r] = {f't{p}[r] + {v}' if name == 'sum' else larger}")
-        results = (
-            [(array, t) for array, t in self.kernel.outputs.values() if array.level == ELEMENT]
-            if elements
-            else []
-        )
+        results = [(a, t) for a, t in self.kernel.outputs.values() if elements and a.level == ELEMENT]
         for array, traced in results:
             self._line(4, f"o_{array.name}[r] = v{traced.place}")
         for array, _ in results:
             self._line(3, "for r in range(many):")
-            self._line(4, f"{array.pointer or array.name}_[{at}] = o_{array.name}[r]")
+            self._line(4, f"{array.lies_in}_[{at}] = o_{array.name}[r]")
 
     def _write_shared(self, places: Sequence[int]) -> None:
         """Write what a row's elements share and is computed from sums that are done."""
         if places:
             self._line(2, "for r in range(many):")
         for p in places:
-            self._line(3, f"t{p}[r] = {self._expression(p, self._values(p), self.real)}")
+            self._line(3, f"t{p}[r] = {self._expression(p)}")
 
     def _write_elements(self, indent: int, roots: Sequence[int], *, column: bool = False) -> None:
         for place in self.graph.needed(roots, self.shared):
             node = self.graph.nodes[place]
             if node.op == "input":
                 name = node.option("name")
-                text = f"c_{name}[r]" if column else self._element(self.arrays[name])
+                text = f"c_{name}[r]" if column else _element(self.arrays[name])
             else:
-                text = self._expression(place, self._values(place), self.real)
+                text = self._expression(place)
             self._line(indent, f"v{place} = {text}")
 
-    def _values(self, place: int) -> list[str]:
-        operands = self.graph.nodes[place].operands
-        return [f"t{o}[r]" if self.levels[o] == ROW else f"v{o}" for o in operands]
-
-    def _element(self, array: Array) -> str:
-        pointer = array.pointer or array.name
-        return f"{pointer}{array.place}_[i]" if array.place else f"{pointer}_[i]"
-
-    def _store(self, indent: int, level: int) -> None:
-        for array, traced in self.kernel.outputs.values():
-            if array.level == level:
-                self._line(indent, f"{self._element(array)} = v{traced.place}")
-
-    def _expression(self, place: int, v: list[str], real: str) -> str:
-        return TARGETS[real].write(self.graph.nodes[place], v)
+    def _expression(self, place: int) -> str:
+        node = self.graph.nodes[place]
+        values = [f"t{o}[r]" if self.levels[o] == ROW else f"v{o}" for o in node.operands]
+        return TARGETS[self.real].write(node, values)
 
     def _all_depths(self) -> list[int]:
         """Return for each node how many loops over a row must be done before its value is known."""
@@ -274,7 +262,5 @@ class _Writer:
         self.lines.append("    " * indent + text)
 
 
-def _number(value: float) -> str:
-    if np.isnan(value):
-        return "nan"
-    return repr(value) if np.isfinite(value) else ("inf" if value > 0 else "-inf")
+def _element(array: Array) -> str:
+    return f"{array.lies_in}{array.place or ''}_[i]"

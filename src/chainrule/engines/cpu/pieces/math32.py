@@ -18,8 +18,7 @@ from chainrule.engines.cpu.kernels.native import bits_of_float, float_of_bits
 _LOG2E = float32(1.4426950408889634)
 _LN2_HIGH = float32(0.693359375)
 _LN2_LOW = float32(-2.12194440e-4)
-# Adding 1.5 · 2^23 leaves no room for a fraction, so that taking it away again has rounded to the nearest
-# integer.
+# Adding 1.5 · 2^23 leaves no room for a fraction: taking it away again has rounded to the nearest integer.
 _ROUNDER = float32(12582912.0)
 _ONE, _HALF, _TWO = float32(1.0), float32(0.5), float32(2.0)
 
@@ -68,12 +67,8 @@ def _reduced(x: Any) -> Any:
     n = (x * _LOG2E + _ROUNDER) - _ROUNDER
     r = x - n * _LN2_HIGH
     r = r - n * _LN2_LOW
-    p = _EXP[0]
-    p = p * r + _EXP[1]
-    p = p * r + _EXP[2]
-    p = p * r + _EXP[3]
-    p = p * r + _EXP[4]
-    p = p * r + _EXP[5]
+    p = ((_EXP[0] * r + _EXP[1]) * r + _EXP[2]) * r + _EXP[3]
+    p = (p * r + _EXP[4]) * r + _EXP[5]
     return int32(n), p * (r * r) + r
 
 
@@ -119,15 +114,9 @@ def _log_parts(x: Any) -> Any:
 def _log_of(e: Any, m: Any, rest: Any) -> Any:
     """Return e ln 2 + ln(1 + m) + rest, for small |rest|."""
     square = m * m
-    p = _LOG[0]
-    p = p * m + _LOG[1]
-    p = p * m + _LOG[2]
-    p = p * m + _LOG[3]
-    p = p * m + _LOG[4]
-    p = p * m + _LOG[5]
-    p = p * m + _LOG[6]
-    p = p * m + _LOG[7]
-    p = p * m + _LOG[8]
+    p = ((_LOG[0] * m + _LOG[1]) * m + _LOG[2]) * m + _LOG[3]
+    p = ((p * m + _LOG[4]) * m + _LOG[5]) * m + _LOG[6]
+    p = (p * m + _LOG[7]) * m + _LOG[8]
     y = p * m * square + e * _LN2_LOW
     y = (y - _HALF * square) + rest
     return (m + y) + e * _LN2_HIGH
@@ -163,10 +152,7 @@ def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent."""
     size = abs(x)
     square = x * x
-    p = _TANH[0]
-    p = p * square + _TANH[1]
-    p = p * square + _TANH[2]
-    p = p * square + _TANH[3]
+    p = ((_TANH[0] * square + _TANH[1]) * square + _TANH[2]) * square + _TANH[3]
     p = p * square + _TANH[4]
     near = size + size * (square * p)
     e = exp(-_TWO * size)
@@ -187,14 +173,8 @@ def _quarters(t: Any) -> Any:
     k = np.rint(quarters)
     r = quarters - k
     square = r * r
-    p = _SIN[0]
-    p = p * square + _SIN[1]
-    p = p * square + _SIN[2]
-    p = p * square + _SIN[3]
-    q = _COS[0]
-    q = q * square + _COS[1]
-    q = q * square + _COS[2]
-    q = q * square + _COS[3]
+    p = ((_SIN[0] * square + _SIN[1]) * square + _SIN[2]) * square + _SIN[3]
+    q = ((_COS[0] * square + _COS[1]) * square + _COS[2]) * square + _COS[3]
     return int32(k) & int32(3), r * _QUARTER_HIGH + r * (p * square + _QUARTER_LOW), _ONE + q * square
 
 
@@ -208,15 +188,3 @@ def turn(t: Any) -> Any:
         -cosine if ((k + int32(1)) & int32(2)) != int32(0) else cosine,
         -sine if (k & int32(2)) != int32(0) else sine,
     )
-
-
-@_inline
-def cos_turns(t: Any) -> Any:
-    """Return cos(2πt), for an angle of t turns."""
-    return turn(t)[0]
-
-
-@_inline
-def sin_turns(t: Any) -> Any:
-    """Return sin(2πt), for an angle of t turns."""
-    return turn(t)[1]

@@ -18,8 +18,7 @@ from chainrule.engines.cpu.kernels.native import double_of_bits
 _LOG2E = 1.4426950408889634
 _LN2_HIGH = 6.93147180369123816490e-01
 _LN2_LOW = 1.90821492927058770002e-10
-# Adding 1.5 · 2^52 leaves no room for a fraction, so that taking it away again has rounded to the nearest
-# integer.
+# Adding 1.5 · 2^52 leaves no room for a fraction: taking it away again has rounded to the nearest integer.
 _ROUNDER = 6755399441055744.0
 # 1/2!, 1/3!, … 1/14!: for |r| <= ln(2)/2 what follows is below 2^-58 of r.
 _EXP = tuple(1 / math.factorial(k) for k in range(14, 1, -1))
@@ -41,19 +40,10 @@ def _reduced(x: Any) -> Any:
     n = (x * _LOG2E + _ROUNDER) - _ROUNDER
     r = x - n * _LN2_HIGH
     r = r - n * _LN2_LOW
-    p = _EXP[0]
-    p = p * r + _EXP[1]
-    p = p * r + _EXP[2]
-    p = p * r + _EXP[3]
-    p = p * r + _EXP[4]
-    p = p * r + _EXP[5]
-    p = p * r + _EXP[6]
-    p = p * r + _EXP[7]
-    p = p * r + _EXP[8]
-    p = p * r + _EXP[9]
-    p = p * r + _EXP[10]
-    p = p * r + _EXP[11]
-    p = p * r + _EXP[12]
+    p = ((_EXP[0] * r + _EXP[1]) * r + _EXP[2]) * r + _EXP[3]
+    p = ((p * r + _EXP[4]) * r + _EXP[5]) * r + _EXP[6]
+    p = ((p * r + _EXP[7]) * r + _EXP[8]) * r + _EXP[9]
+    p = ((p * r + _EXP[10]) * r + _EXP[11]) * r + _EXP[12]
     return int64(n), p * (r * r) + r
 
 
@@ -122,20 +112,10 @@ def _quarters(t: Any) -> Any:
     k = np.rint(quarters)
     r = quarters - k
     square = r * r
-    p = _SIN[0]
-    p = p * square + _SIN[1]
-    p = p * square + _SIN[2]
-    p = p * square + _SIN[3]
-    p = p * square + _SIN[4]
-    p = p * square + _SIN[5]
-    p = p * square + _SIN[6]
-    q = _COS[0]
-    q = q * square + _COS[1]
-    q = q * square + _COS[2]
-    q = q * square + _COS[3]
-    q = q * square + _COS[4]
-    q = q * square + _COS[5]
-    q = q * square + _COS[6]
+    p = ((_SIN[0] * square + _SIN[1]) * square + _SIN[2]) * square + _SIN[3]
+    p = ((p * square + _SIN[4]) * square + _SIN[5]) * square + _SIN[6]
+    q = ((_COS[0] * square + _COS[1]) * square + _COS[2]) * square + _COS[3]
+    q = ((q * square + _COS[4]) * square + _COS[5]) * square + _COS[6]
     return int64(k) & int64(3), r * _QUARTER_HIGH + r * (p * square + _QUARTER_LOW), 1.0 + q * square
 
 
@@ -149,15 +129,3 @@ def turn(t: Any) -> Any:
         -cosine if ((k + int64(1)) & int64(2)) != int64(0) else cosine,
         -sine if (k & int64(2)) != int64(0) else sine,
     )
-
-
-@_inline
-def cos_turns(t: Any) -> Any:
-    """Return cos(2πt), for an angle of t turns."""
-    return turn(t)[0]
-
-
-@_inline
-def sin_turns(t: Any) -> Any:
-    """Return sin(2πt), for an angle of t turns."""
-    return turn(t)[1]

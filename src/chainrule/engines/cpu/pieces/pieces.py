@@ -56,26 +56,22 @@ _KEPT: list[Any] = []
 
 
 @lru_cache(maxsize=MOST_KEPT)
-def activation_source(activation: Activation, dtype: Any) -> str:
+def activation_source(activation: Activation, dtype: Any, *, output: bool = False) -> str:
     """Return the source of ``equation(z, a, scratch, rows, cols)``: a = f(z), and f'(z) in place of z.
 
-    A layer-wide activation (softmax) has no slope per neuron; its z stays.
+    In an output layer z stays, and where there is no slope per neuron (softmax).
     """
     xp = Graph(dtype)
     z = xp.input("z", ELEMENTS)
     outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
-    if activation.elementwise and not activation.output_only:
+    if activation.elementwise and not activation.output_only and not output:
         outputs["slope"] = (Array("slope", pointer="z"), xp.asarray(activation.prime(z, xp)))
     return equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), outputs))
 
 
-@lru_cache(maxsize=MOST_KEPT)
 def output_source(activation: Activation, dtype: Any) -> str:
     """Return the source of ``equation(z, a, scratch, rows, cols)`` for an output layer: a = f(z), and z stays."""
-    xp = Graph(dtype)
-    z = xp.input("z", ELEMENTS)
-    outputs = {"a": (Array("a"), xp.asarray(activation(z, xp)))}
-    return equation_source(Kernel(xp, ("z", "a", "scratch"), (Array("z"),), outputs))
+    return activation_source(activation, dtype, output=True)
 
 
 @lru_cache(maxsize=MOST_KEPT)
@@ -92,11 +88,8 @@ def loss_source(loss: Loss, activation: Activation, dtype: Any) -> str:
         "value": (Array("value", ROW), xp.asarray(plain.of_rows(z, a, y, activation, xp))),
         "delta": (Array("delta"), xp.asarray(plain.delta(z, a, y, activation, xp))),
     }
-    return equation_source(
-        Kernel(
-            xp, ("z", "a", "y", "value", "delta", "scratch"), (Array("z"), Array("a"), Array("y")), outputs
-        )
-    )
+    pointers = ("z", "a", "y", "value", "delta", "scratch")
+    return equation_source(Kernel(xp, pointers, (Array("z"), Array("a"), Array("y")), outputs))
 
 
 def step_numbers(stages: Chain) -> tuple[str, ...]:
@@ -172,8 +165,7 @@ def _signature(source: str, dtype: Any) -> Any:
 
 
 def _machine_code(source: str, signature: Any) -> Any:
-    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one
-    # instruction.
+    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
     how: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
     folder = _folder()
     # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
