@@ -1,0 +1,1 @@
+"""What must not change when the house is rebuilt: recorded, and compared."""
