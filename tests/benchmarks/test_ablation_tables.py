@@ -32,6 +32,7 @@ def test_a_summary_by_hand():
     assert (b["seconds_ratio"], b["not_taken_out_of"]) == (1.0, ["t"])
 
 
+@pytest.mark.slow
 def test_a_run_over_a_folder(tmp_path, capsys, monkeypatch):
     rng = np.random.default_rng(0)
     x = rng.normal(size=160)

@@ -8,6 +8,7 @@ import pytest
 from benchmarks import sklearn_swap as swap
 
 
+@pytest.mark.slow
 def test_a_run_writes_times_ratios_and_scores(tmp_path, capsys):
     swap.main(["--only", "^iris, early stopping$", "--repeats", "2", "--seeds", "2", "--out", str(tmp_path)])
     (path,) = tmp_path.iterdir()

@@ -24,7 +24,10 @@ axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-c
 CHROMIUM = next(
     filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome", "chrome"))), None
 )
-pytestmark = pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine")
+pytestmark = [
+    pytest.mark.slow,  # browsers run in .ci/run
+    pytest.mark.skipif(CHROMIUM is None, reason="there is no Chromium on this machine"),
+]
 
 SIZES = {"desktop": (1280, 900), "phone": (375, 800)}
 

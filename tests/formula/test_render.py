@@ -281,7 +281,7 @@ def test_attributes_belong_to_the_symbols_element() -> None:
 def test_substituted_text_is_escaped(shown: str) -> None:
     root = ET.fromstring(mathml(parse("2*z").root, {"z": shown}, lambda name: {"title": shown}))
     assert {element.tag.removeprefix(NAMESPACE) for element in root.iter()} <= {
-        "math", "mrow", "mi", "mn", "mo", "msub", "msup",
+        "math", "mrow", "mi", "mn", "mo", "msub", "msup", "mtext",
     }  # fmt: skip
     assert re.fullmatch(r"2 \\cdot .*", latex(parse("2*z").root, {"z": shown}), re.DOTALL)
 
