@@ -1,4 +1,4 @@
-"""What threads that train together share, and each one's own buffers."""
+"""The buffers of the threads that train one member at a time, or all that are made of one row."""
 
 from __future__ import annotations
 
@@ -34,19 +34,13 @@ class Crew:
         w, bits = run.updated, run.bits
         self.state = at.State(w, g, run.states, run.free, w.view(bits), g.view(bits))
         self.exchange = at.Exchange(
-            bounds=shared_out(run.slices, threads),
             parts=parts,
             squares=np.zeros((len(run.slices), 2)),
             largest=np.zeros((len(run.slices), 2), np.int64),
             meeting=np.zeros(at.MEETING_SIZE, np.int64),
             progress=np.zeros(2, np.int64),
         )
-
-    def work(self, thread: int, shape: at.Shape) -> at.Work:
-        """Return what a thread works with."""
-        return at.Work(
-            shape, self.table, self.state, self.spaces[thread], self.exchange, self.numbers[thread]
-        )
+        self.bounds = shared_out(run.slices, threads)
 
     def stop(self) -> None:
         """Have its threads leave out what is left of the step they are in."""

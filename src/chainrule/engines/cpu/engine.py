@@ -42,9 +42,10 @@ class CpuEngine:
         settings: StepSettings,
         resume: RunState | None = None,
     ) -> CpuRun:
-        """Begin a training of ``parameters`` (k, p) or (1, q), or go on from ``resume``.
+        """Begin a training of ``parameters`` (k, p), or go on from ``resume``, whose parameters are then taken.
 
-        L-BFGS runs in float64, since its line search compares costs.
+        L-BFGS runs in float64, since its line search compares costs. Of members that share ``parameters`` are what
+        they are made of, (1, q).
         """
         dtype = np.float64 if settings.optimizer.searches else self.dtype
         return CpuRun(network, parameters, data, settings, dtype, self.threads, resume)

@@ -51,8 +51,11 @@ class Evaluator:
         self.tables = Tables(network, dtype, BLOCK, training=False)
         self.threads = threads
         self.run = run
-        tables = self.tables
-        self.shape = bare_shape(tables) if run is None else tables.shape(run.slices, run.rates, run.constants)
+        self.shape = (
+            bare_shape(self.tables)
+            if run is None
+            else self.tables.shape(run.slices, run.rates, run.constants)
+        )
         self.spaces: list[at.Space] = []
         self.flops_per_row = 2 * n_weights(network)
 
@@ -81,16 +84,27 @@ class Evaluator:
         table = at.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
 
         def work(thread: int, threads: int, stop: IntArray) -> None:
-            space = self.spaces[thread]
             k.losses_of_rows(
-                thread, threads, stop, self.shape, table, space, parameters, chosen, BLOCK, totals
+                thread,
+                threads,
+                stop,
+                self.shape,
+                table,
+                self.spaces[thread],
+                parameters,
+                chosen,
+                BLOCK,
+                totals,
             )
 
         self._on_threads(n * len(parameters), work)
         total: FloatArray = np.sum(totals, axis=1)
         if self.network.reduction == "mean":
-            w = run.weights
-            total /= [np.sum(w[line], dtype=np.float64) for line in chosen] if run.weighted else max(1, n)
+            total /= (
+                [float(np.sum(run.weights[line], dtype=np.float64)) for line in chosen]
+                if run.weighted
+                else max(1, n)
+            )
         return total
 
     def _on_threads(self, rows: int, work: Callable[[int, int, IntArray], None]) -> None:
@@ -122,13 +136,24 @@ class CpuRowPredictor:
     def __init__(self, network: Network, parameters: FloatArray, dtype: Any = np.float32) -> None:
         tables = Tables(network, dtype, 1, training=False)
         w = members_of(parameters, tables.dtype, tables.layout)
-        s, space = bare_shape(tables), tables.space()
-        # In the order of the table's lines; kept here because compiled code only knows where they are.
-        self._arrays = [s.layers, s.scales, s.constants, space.a, space.z, space.words, space.scratch, w]
-        self._arrays += [s.groups, s.stage, space.stage]
+        shape, space = bare_shape(tables), tables.space()
+        # By their lines in the table; kept here because compiled code only knows where they are.
+        self._arrays = {
+            at.AT_LAYERS: shape.layers,
+            at.AT_SCALES: shape.scales,
+            at.AT_CONSTANTS: shape.constants,
+            at.AT_A: space.a,
+            at.AT_Z: space.z,
+            at.AT_WORDS: space.words,
+            at.AT_SCRATCH: space.scratch,
+            at.AT_W: w,
+            at.AT_GROUPS: shape.groups,
+            at.AT_STAGE: shape.stage,
+            at.AT_STAGE_BUFFER: space.stage,
+        }
         self._made_of = (network, w, tables.dtype)
         self._bound = np.zeros((len(self._arrays), 3), np.int64)
-        for line, array in enumerate(self._arrays):
+        for line, array in self._arrays.items():
             self._bound[line, : 1 + array.ndim] = (array.ctypes.data, *array.shape)
         self._n_out = network.output.n_out
         self._dtype = tables.dtype

@@ -10,7 +10,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from functools import cached_property, partial
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -25,7 +25,6 @@ from chainrule.engines.base import (
     RunState,
     StepSettings,
     check_lines,
-    check_rates,
     check_resumable,
 )
 from chainrule.engines.cpu.crew import Crew
@@ -33,7 +32,13 @@ from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
-from chainrule.engines.cpu.pieces import pieces
+from chainrule.engines.cpu.pieces.pieces import (
+    compiled,
+    loss_source,
+    prepare_source,
+    step_numbers,
+    update_source,
+)
 from chainrule.engines.cpu.slices import cut_into_slices, rows_of_a_block, rows_of_a_group
 from chainrule.engines.cpu.tables import (
     FLOPS_PER_SECOND,
@@ -52,6 +57,7 @@ from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
 from chainrule.equations.update import chain, measures, numbers, ready_gradient
+from chainrule.errors import SettingsError
 
 
 class CpuRun:
@@ -87,14 +93,21 @@ class CpuRun:
         n = len(data.x)
         self.x = plain(data.x, self.dtype, (n, network.n_inputs), "inputs")
         self.y = plain(data.y, self.dtype, (n, network.output.n_out), "targets")
-        # Without smoothing this is the same array.
-        self.smooth_y = plain(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
-        given = np.zeros(1) if data.weights is None else data.weights
-        self.weights = plain(given, self.dtype, (n,) if self.weighted else (1,), "weights")
+        self.smooth_y = (
+            plain(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
+            if network.loss.smoothed
+            else self.y
+        )
+        self.weights = (
+            np.zeros(1, self.dtype)
+            if data.weights is None
+            else plain(data.weights, self.dtype, (n,), "weights")
+        )
         self.updated: FloatArray = members_of(start, self.dtype, self.made_of.layout)
         # Where members are rows, these are the same array.
-        made = self.made_of.expand(self.updated)
-        self.parameters = plain(made, self.dtype, (len(made), self.layout.size), "parameters")
+        self.parameters = plain(
+            made := self.made_of.expand(self.updated), self.dtype, (len(made), self.layout.size), "parameters"
+        )
         check_lines(data, len(self.parameters))
         size = self.made_of.layout.size
         self.states = np.zeros((len(self.updated), max(1, len(settings.optimizer.state)) * size), self.dtype)
@@ -104,14 +117,15 @@ class CpuRun:
             self.made[:] = resume.steps
             for name, array in self._arrays().items():
                 array[:] = resume.arrays[name]
-        frozen = bool((self.layout.free == 0).any())
-        self.free = self.layout.free.astype(self.dtype) if frozen else np.zeros(1, self.dtype)
+        self.frozen = bool((self.layout.free == 0).any())
+        self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
         layout = self.made_of.layout
-        separate = bool(settings.weight_decay or settings.l1 or settings.l2 or layout.rated)
+        separate = bool(settings.weight_decay or settings.l1 or settings.l2)
         # Members that are made of one row meet in every step, so its slices are dealt out.
-        self.slices = cut_into_slices(layout, split=self.splits or self.together, separate=separate)
+        split = self.splits or self.together
+        self.slices = cut_into_slices(layout, split=split, separate=separate or layout.rated)
         self.rates = layout.rates[self.slices[:, at.START]]
-        self.chain = chain(settings, freezes=frozen)
+        self.chain = chain(settings, freezes=self.frozen)
         self.constants = self._constants(network, settings)
         self.shape = self.tables.shape(self.slices, self.rates, self.constants)
         self.numbers = self._numbers(settings)
@@ -122,6 +136,8 @@ class CpuRun:
         # Before the first step nobody knows how long one takes; so it is made alone.
         flops = self.flops * len(self.parameters) / self._threads_of_all() if self.together else self.flops
         self.step_seconds = max(SECONDS_AWAY, flops / FLOPS_PER_SECOND)
+        self._evaluator: Evaluator | None = None
+        self._summer: Evaluator | None = None
 
     @property
     def together(self) -> bool:
@@ -157,8 +173,7 @@ class CpuRun:
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
         self.made_of.check(active)
-        rates = np.ascontiguousarray(learning_rates, np.float64)
-        check_rates(rates, self.steps_per_epoch)
+        rates = self._checked_rates(learning_rates)
         if strength != self.strength:
             self._regularize(strength)
         if self.together:
@@ -170,18 +185,36 @@ class CpuRun:
         trained = [np.array(active[number::count], np.int64) for number in range(count)]
         costs = np.zeros((len(self.parameters), 2))
         stopped = np.zeros(len(self.updated), np.int64)
-        outcome = at.Outcome(self.made, costs, stopped, self.steepest)
         for crew in crews:
             crew.exchange.progress[:] = 0
 
         def work(most: int, number: int) -> None:
             mine, thread = (0, number) if self.together or per_crew > 1 else (number, 0)
             crew = crews[mine]
-            work_of = crew.work(thread, self.shape)
-            if crew.expansion is None:
-                k.train_steps(trained[mine], thread, per_crew, most, work_of, rates, epoch, outcome)
-            else:
-                train_shared_steps(crew.expansion, thread, per_crew, most, work_of, rates, epoch, outcome)
+            train, whom = (
+                (k.train_steps, trained[mine])
+                if crew.expansion is None
+                else (train_shared_steps, crew.expansion)
+            )
+            train(
+                whom,
+                thread,
+                per_crew,
+                most,
+                crew.bounds,
+                self.shape,
+                crew.table,
+                crew.state,
+                crew.spaces[thread],
+                crew.exchange,
+                crew.numbers[thread],
+                rates,
+                epoch,
+                self.made,
+                costs,
+                stopped,
+                self.steepest,
+            )
 
         def stop() -> None:
             for crew in crews:
@@ -195,6 +228,14 @@ class CpuRun:
         # Threads meet in every step, so a short one is left to one of them.
         members = len(self.parameters)
         return min(self.threads, members) if self.flops * members >= SMALL_STEP else 1
+
+    def _checked_rates(self, learning_rates: FloatArray) -> FloatArray:
+        rates = np.ascontiguousarray(learning_rates, np.float64)
+        if not 0 < len(rates) <= self.steps_per_epoch:
+            raise SettingsError(
+                f"{len(rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: give one for each"
+            )
+        return rates
 
     def _make_steps(
         self,
@@ -227,21 +268,26 @@ class CpuRun:
 
     def losses(self, rows: IntArray) -> FloatArray:
         """Return each member's loss on the given rows, without dropout, penalties and label smoothing."""
-        return self._evaluator.losses(self.parameters, rows)
+        return self._evaluation().losses(self.parameters, rows)
 
     def outputs(self, rows: IntArray) -> FloatArray:
         """Return each member's outputs on the given rows."""
-        return self._evaluator.outputs(self.parameters, self.x, indices(rows, len(self.x)))
+        return self._evaluation().outputs(self.parameters, self.x, indices(rows, len(self.x)))
 
     def weighted_sums(self, rows: IntArray) -> FloatArray:
         """Return each member's z of the output layer on the given rows."""
+        if self._summer is None:
+            network = self.layout.network.without_output_activation()
+            self._summer = Evaluator(network, self.dtype, self.threads)
         return self._summer.outputs(self.parameters, self.x, indices(rows, len(self.x)))
 
     def loss_and_gradient(self, member: int, flat: FloatArray) -> tuple[float, FloatArray]:
         """Return the cost with penalties on all training rows and its gradient."""
         n = self.n_train
         threads = self.threads if self.flops * n >= SMALL_STEP * self.rows else 1
-        crew = self._whole = self._whole or Crew(self, threads, n)
+        if self._whole is None:
+            self._whole = Crew(self, threads, n)
+        crew = self._whole
         crew.table.order[:] = self._rows(member)
         w = plain(flat, self.dtype, (self.layout.size,), "parameters")
         # Every row counts as it is: nothing is dropped out.
@@ -253,7 +299,9 @@ class CpuRun:
         share = 1 / self._weight_of_rows(member)
 
         def work(thread: int) -> None:
-            k.whole_gradient(thread, threads, crew.work(thread, shape), w, share)
+            k.whole_gradient(
+                thread, threads, shape, crew.table, crew.spaces[thread], crew.exchange, w, crew.state.g, share
+            )
 
         with one_blas_thread():
             seconds = self.flops * n / self.rows / FLOPS_PER_SECOND
@@ -265,13 +313,10 @@ class CpuRun:
             cost += float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np))
         return cost, ready_gradient(self.layout, flat, g, s)
 
-    @cached_property
-    def _evaluator(self) -> Evaluator:
-        return Evaluator(self.layout.network, self.dtype, self.threads, self)
-
-    @cached_property
-    def _summer(self) -> Evaluator:
-        return Evaluator(self.layout.network.without_output_activation(), self.dtype, self.threads)
+    def _evaluation(self) -> Evaluator:
+        if self._evaluator is None:
+            self._evaluator = Evaluator(self.layout.network, self.dtype, self.threads, self)
+        return self._evaluator
 
     def _crews(self, count: int, per_crew: int) -> list[Crew]:
         crews = self.crews.setdefault(per_crew, [])
@@ -280,10 +325,11 @@ class CpuRun:
         return crews[:count]
 
     def _constants(self, network: Network, settings: StepSettings) -> IntArray:
-        def address(source: str) -> int:
-            return pieces.compiled(source, self.dtype)
-
-        clips, made = measures(self.chain), (self.chain, self.dtype)
+        update = (
+            0 if settings.optimizer.searches else compiled(update_source(self.chain, self.dtype), self.dtype)
+        )
+        clips = measures(self.chain)
+        prepare = compiled(prepare_source(self.chain, self.dtype), self.dtype) if clips else 0
         low, high = split_seed(settings.seed)
         values = {
             at.BATCH: settings.batch_size,
@@ -294,9 +340,9 @@ class CpuRun:
             at.SHUFFLE: settings.shuffle,
             at.SEED_LOW: low,
             at.SEED_HIGH: high,
-            at.LOSS: address(pieces.loss_source(network.loss, network.output.activation, self.dtype)),
-            at.UPDATE: address(pieces.update_source(*made)) if settings.optimizer.lines else 0,
-            at.PREPARE: address(pieces.prepare_source(*made)) if clips else 0,
+            at.LOSS: compiled(loss_source(network.loss, network.output.activation, self.dtype), self.dtype),
+            at.UPDATE: update,
+            at.PREPARE: prepare,
             at.GEMM: self.tables.gemm,
             at.CLIPS: clips,
             at.WEIGHTED: self.weighted,
@@ -307,7 +353,7 @@ class CpuRun:
 
     def _numbers(self, settings: StepSettings, strength: float = 1.0) -> FloatArray:
         named = {**numbers(settings, strength), **settings.optimizer.parameters}
-        return np.array([named.get(name, 0.0) for name in pieces.step_numbers(self.chain)])
+        return np.array([named.get(name, 0.0) for name in step_numbers(self.chain)])
 
     def _report(
         self, epoch: int, rates: FloatArray, trained: Sequence[int], costs: FloatArray, stopped: IntArray
@@ -319,7 +365,7 @@ class CpuRun:
             members = list(self.made_of.groups[row])
             if stopped[row]:
                 where = self._divergence(epoch, int(stopped[row]), row, rates)
-                diverged |= dict.fromkeys(members, where)
+                diverged.update(dict.fromkeys(members, where))
             else:
                 losses[members] = costs[members, 0] / (costs[members, 1] if is_mean else 1.0)
                 self.made[row] += len(rates)
@@ -333,8 +379,11 @@ class CpuRun:
         """Return what the sum of a member's rows' losses is divided by: the rows' weights for a mean, 1 for a sum."""
         if self.layout.network.reduction == "sum":
             return 1.0
-        rows = self._rows(member)
-        return float(self.weights[rows].sum(dtype=np.float64) if self.weighted else len(rows))
+        return (
+            float(self.weights[self._rows(member)].sum(dtype=np.float64))
+            if self.weighted
+            else float(self.n_train)
+        )
 
     def _divergence(self, epoch: int, stopped: int, row: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what its gradient was."""
@@ -345,20 +394,32 @@ class CpuRun:
             return Divergence(count, layer, largest, rate)
         # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
         step = self._step_again(epoch, stopped, row, rate)
+        finite = np.abs(step.raw[np.isfinite(step.raw)])
         with np.errstate(over="ignore"):
             after = step.updated.parameters.astype(self.dtype)
         found = where_not_finite(step.passes, self.made_of.layout, after)
         layer = len(self.layout.network.layers) if found is None else found
-        return Divergence(count, layer, step.steepest(largest), rate)
+        return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
 
     def _step_again(self, epoch: int, number: int, row: int, rate: float) -> GroupStep:
         """Return a step of the epoch (from 1) by the equations in NumPy, from the parameters and the state of now."""
         settings, members = self.settings, self.made_of.groups[row]
         weights = self.weights if self.weighted else None
-        train = self.train[0] if len(self.train) == 1 else self.train
-        data = Data(self.x, self.y, train, np.arange(0), weights)
+        data = Data(
+            self.x, self.y, self.train[0] if len(self.train) == 1 else self.train, np.arange(0), weights
+        )
         batch = [batches(data, settings, epoch, member)[number - 1] for member in members]
         arrays = {name: array[row] for name, array in self._arrays().items()}
         state = OptimizerState(int(self.made[row]) + number - 1, arrays)
-        now = self.updated[row], self.parameters, state
-        return take_group_step(self.made_of, row, *now, data, batch, settings, rate, self.strength)
+        return take_group_step(
+            self.made_of,
+            row,
+            self.updated[row],
+            self.parameters,
+            state,
+            data,
+            batch,
+            settings,
+            rate,
+            self.strength,
+        )

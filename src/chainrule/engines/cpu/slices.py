@@ -14,6 +14,7 @@ from chainrule.equations.layout import Layout
 SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
 
+
 MOST_GROUPS = 16
 """Groups of a batch's blocks: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
 
@@ -34,14 +35,15 @@ def cut_into_slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:
 
     ``separate``: arrays are treated differently, so each has slices of its own.
     """
-    arrays = [(slot.start, slot.stop, int(slot.decays)) for slot in layout.slots]
-    ranges = arrays if separate else [(0, layout.size, 1)]
+    ranges = [(0, layout.size, 1)]
+    if separate:
+        ranges = [(slot.start, slot.stop, int(slot.decays)) for slot in layout.slots]
     size = min(SLICE, max(1024, layout.size // 8)) if split else layout.size
     found = []
     for start, stop, decaying in ranges:
         count = max(1, round((stop - start) / size))
         edges = [start + (stop - start) * part // count for part in range(count + 1)]
-        found += [(*ends, decaying) for ends in pairwise(edges)]
+        found += [(first, last, decaying) for first, last in pairwise(edges)]
     return np.array(found, np.int64)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-from itertools import pairwise
 from typing import Any, Protocol
 
 import numpy as np
@@ -114,21 +113,28 @@ def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
     taken = dict.fromkeys(starts, 0)
     groups = np.zeros((len(features.groups), 9), np.int64)
     column = output = 0
-    of_kind = {
-        "number": (features.width, "f phi V c"),
-        "category": (features.level_width, "E"),
-        "plain": (0, ""),
-    }
     for line, group in zip(groups, features.groups, strict=True):
-        learned, names = of_kind[group.kind]
+        size = features.outputs_of(group)
+        learned = {"number": features.width, "category": features.level_width, "plain": 0}[group.kind]
         line[: at.G_F] = (at.GROUP_KINDS.index(group.kind), column, group.size, output, learned)
-        for place, name in enumerate(names.split(), at.G_F):
+        names = {"number": ("f", "phi", "V", "c"), "category": ("E",), "plain": ()}[group.kind]
+        for place, name in enumerate(names, at.G_F):
             line[place] = starts[name] + taken[name]
             taken[name] += group.size * math.prod(shapes[name][1:])
-        column, output = column + group.size, output + features.outputs_of(group)
-    n_in, n_out, size = features.n_inputs, features.n_outputs, sum(map(math.prod, shapes.values()))
-    inputs, outputs = rows * n_in, rows * n_out
-    stage = np.array([rows, n_in, n_out, features.waves, starts.get("s", -1), size, inputs, inputs + outputs])
+        column, output = column + group.size, output + size
+    inputs, outputs = rows * features.n_inputs, rows * features.n_outputs
+    stage = np.array(
+        [
+            rows,
+            features.n_inputs,
+            features.n_outputs,
+            features.waves,
+            starts.get("s", -1),
+            sum(math.prod(shape) for shape in shapes.values()),
+            inputs,
+            inputs + outputs,
+        ]
+    )
     return groups, stage, inputs + outputs + (4 + features.width) * rows
 
 
@@ -141,7 +147,7 @@ def bare_shape(tables: Tables) -> at.Shape:
 
 def n_weights(network: Network) -> int:
     """Return the number of weights, without biases."""
-    return sum(n_in * n_out for n_in, n_out in pairwise(network.sizes))
+    return sum(n_in * n_out for n_in, n_out in zip(network.sizes[:-1], network.sizes[1:], strict=True))
 
 
 def plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:

@@ -12,7 +12,15 @@ import numpy as np
 from chainrule.engines.base import Data, Job, StepSettings
 from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
-from chainrule.engines.cpu.pieces import pieces
+from chainrule.engines.cpu.pieces.pieces import (
+    activation_source,
+    compiled,
+    loss_source,
+    output_source,
+    prepare_source,
+    tally,
+    update_source,
+)
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
@@ -44,30 +52,28 @@ def jobs() -> list[Job]:
 
         def piece(name: str, source: str, dtype: Any = dtype, bits: str = bits) -> None:
             # Some have the same code: the optimizers sgd and perceptron, for one.
-            found.setdefault(
-                source, Job(f"{name}, {bits}", partial(pieces.compiled, source, np.dtype(dtype)))
-            )
+            found.setdefault(source, Job(f"{name}, {bits}", partial(compiled, source, np.dtype(dtype))))
 
         found[f"kernels {bits}"] = Job(f"loops, {bits}", partial(_run_kernels, dtype))
         for activation in ACTIVATIONS.values():
-            piece(activation.name, pieces.output_source(activation, dtype))
+            piece(activation.name, output_source(activation, dtype))
             if not activation.output_only:
-                piece(activation.name, pieces.activation_source(activation, dtype))
+                piece(activation.name, activation_source(activation, dtype))
         for loss in LOSSES.values():
-            piece(loss.name, pieces.loss_source(loss, ACTIVATIONS[loss.output], dtype))
+            piece(loss.name, loss_source(loss, ACTIVATIONS[loss.output], dtype))
         switched = [stage.name for stage in stages_before() if stage.numbers]
         for optimizer, on in product(OPTIMIZERS.values(), product((False, True), repeat=len(switched))):
             stages = chain_of(optimizer, list(compress(switched, on)))
             if measures(stages):
-                piece("clipping", pieces.prepare_source(stages, dtype))
+                piece("clipping", prepare_source(stages, dtype))
             if not optimizer.searches:
-                piece(optimizer.name, pieces.update_source(stages, dtype))
+                piece(optimizer.name, update_source(stages, dtype))
     return list(found.values())
 
 
 def compilations() -> int:
     """Return how many of them this process has compiled, rather than found in a cache."""
-    return pieces.tally().compiled + sum(sum(entry.stats.cache_misses.values()) for entry in ENTRIES)
+    return tally().compiled + sum(sum(entry.stats.cache_misses.values()) for entry in ENTRIES)
 
 
 def kernel_folder() -> Path | None:

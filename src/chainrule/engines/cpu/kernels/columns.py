@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import namedtuple
+from typing import Any, NamedTuple
 
 # Columns of the layers' table.
 N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT, ALPHA_AT, MIXES = range(11)
@@ -13,8 +13,23 @@ OF_DROPOUT, OF_PRODUCTS = range(2)
 # Columns of the slices' table: first and last parameter, and 1 for weights, 0 for biases, which don't decay.
 START, STOP, DECAYS = range(3)
 # Places in the table of numbers that don't change in a run.
-BATCH, BLOCK, GROUP, MEAN, SHUFFLE, SEED_LOW, SEED_HIGH, LOSS = range(8)
-UPDATE, PREPARE, GEMM, CLIPS, WEIGHTED, INFINITE, SIZE_BITS = range(8, 15)
+(
+    BATCH,
+    BLOCK,
+    GROUP,
+    MEAN,
+    SHUFFLE,
+    SEED_LOW,
+    SEED_HIGH,
+    LOSS,
+    UPDATE,
+    PREPARE,
+    GEMM,
+    CLIPS,
+    WEIGHTED,
+    INFINITE,
+    SIZE_BITS,
+) = range(15)
 # Columns of the table of a feature stage's groups: kind (a place in GROUP_KINDS), first input and how many, first output and
 # how many are learned, and where the group's parameters begin, for numbers those of f, phi, V, c, for categories E.
 G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C = range(9)
@@ -30,35 +45,58 @@ MEMBER, STEP = 0, 1
 # Places in a crew's meeting, each in a cache line of its own: `loops.barrier`'s two, then the wish that all stop,
 # and how many threads left blocks out because of it.
 STOP_WANTED, LEFT_OUT, MEETING_SIZE = 16, 24, 32
+
+
 # Lines of the table of where a bound predictor's arrays are: address and sizes.
 AT_LAYERS, AT_SCALES, AT_CONSTANTS, AT_A, AT_Z, AT_WORDS, AT_SCRATCH, AT_W = range(8)
 AT_GROUPS, AT_STAGE, AT_STAGE_BUFFER = range(8, 11)
 
 
-class Shape(namedtuple("Shape", "layers slices rates scales constants groups stage")):
+class Shape(NamedTuple):
     """What a network looks like: tables of its layers and slices, and the constants of the run.
 
     ``rates`` are factors of the slices' learning rates, ``scales`` those of each layer's outputs and products,
     ``groups`` and ``stage`` the groups and the constants of the feature stage; without one there are no groups.
     """
 
+    layers: Any
+    slices: Any
+    rates: Any
+    scales: Any
+    constants: Any
+    groups: Any
+    stage: Any
 
-class Rows(namedtuple("Rows", "x y weights train order")):
+
+class Rows(NamedTuple):
     """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, and the rows to train on.
 
     ``train`` is (1, m), or (k, m) for each member its own; ``order`` (m,) are those of the member at work, as they come.
     """
 
+    x: Any
+    y: Any
+    weights: Any
+    train: Any
+    order: Any
 
-class State(namedtuple("State", "w g s free w_bits g_bits")):
+
+class State(NamedTuple):
     """What an update changes: parameters (k, p), gradients of groups (groups, p), optimizer state (k, states · p).
 
     ``free`` (p,) is 0 at frozen parameters, or one number where none are; ``w_bits`` and ``g_bits`` are the same
     memory as ``w`` and ``g``, read as integers.
     """
 
+    w: Any
+    g: Any
+    s: Any
+    free: Any
+    w_bits: Any
+    g_bits: Any
 
-class Space(namedtuple("Space", "a z delta mixed targets values words scratch stage")):
+
+class Space(NamedTuple):
     """The buffers of a thread, for the rows of a block: a, z and delta of every layer one after the other.
 
     ``mixed`` has f(z) - z where z lies, in networks with a mix.
@@ -66,26 +104,29 @@ class Space(namedtuple("Space", "a z delta mixed targets values words scratch st
     words and one tile's columns; ``stage`` is the feature stage's: its inputs, dC/da[0], and columns at work.
     """
 
+    a: Any
+    z: Any
+    delta: Any
+    mixed: Any
+    targets: Any
+    values: Any
+    words: Any
+    scratch: Any
+    stage: Any
 
-class Exchange(namedtuple("Exchange", "bounds parts squares largest meeting progress")):
+
+class Exchange(NamedTuple):
     """What the threads of a crew tell each other: each group's part of the cost, and of each slice sizes.
 
-    ``squares`` and ``largest`` (gradient and parameter, as bits) have a line for each slice, of which each thread's begin
-    at its ``bounds``; ``meeting`` is where they wait for each other, ``progress`` what comes next.
+    ``squares`` and ``largest`` (gradient and parameter, as bits) have a line for each slice; ``meeting`` is where
+    they wait for each other, ``progress`` what comes next.
     """
 
-
-class Work(namedtuple("Work", "shape table state space exchange numbers")):
-    """What a thread of a crew works with: `Shape`, `Rows`, `State`, `Space`, `Exchange`, and a step's numbers, its own."""
-
-
-class Outcome(namedtuple("Outcome", "made costs diverged steepest")):
-    """What becomes of the rows of parameters (k,) in an epoch, and the members' costs (k, 2).
-
-    ``made`` steps were made before it; ``costs`` gathers cost times weight of rows, and that weight; ``diverged`` has the
-    step, from 1, whose cost or update was not finite, and ``steepest`` the largest absolute gradient of the last step
-    that had an update, as bits.
-    """
+    parts: Any
+    squares: Any
+    largest: Any
+    meeting: Any
+    progress: Any
 
 
 # Columns of the table of shared layers: sizes, and where W lies in a member's parameters, then W, r and s in theta.
@@ -95,10 +136,17 @@ SHARED_IN, SHARED_OUT, W_OF_MEMBER, W_OF_ALL, R_OF_ALL, S_OF_ALL = range(6)
 OWN_SIZE, OWN_OF_MEMBER, OWN_AT = range(3)
 
 
-class Expansion(namedtuple("Expansion", "layers own common w g orders")):
+class Expansion(NamedTuple):
     """Members that share: tables of the arrays, and the members as ordinary networks.
 
     ``layers`` are those with a shared W, ``own`` the members' own arrays, ``common`` a feature stage's, which are the same
     for all. ``w`` (k, p) are the members' parameters, ``g`` (k, 1, p) their gradients, ``orders`` (k, n) the rows in
     their order; what they are made of, theta (1, q), is the `State` of such a training.
     """
+
+    layers: Any
+    own: Any
+    common: Any
+    w: Any
+    g: Any
+    orders: Any

@@ -1,4 +1,4 @@
-"""Compiled loops of one layer: dropout, the learned mix of an activation with its z, forward, backward, the gradient."""
+"""Compiled loops of one layer: dropout, forward, backward, the gradient."""
 
 from __future__ import annotations
 
@@ -9,9 +9,12 @@ from numba import uint64
 from chainrule._random import Purpose
 from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.loops import inner_loop, philox
+from chainrule.engines.cpu.kernels.mixing import gradient_of_mix, mix
 from chainrule.engines.cpu.kernels.native import call_activation, copy, gemm
 
 _N, _T = ord("N"), ord("T")
+
+
 _DROPOUT = int(Purpose.DROPOUT)
 
 
@@ -46,50 +49,6 @@ def _drop(shape: Any, space: Any, layer: Any, first: Any, rows: Any, step: Any, 
 
 
 @inner_loop
-def _mix(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
-    """Make a = z + alpha (f(z) - z) of a layer's f(z).
-
-    Where it is kept for the way back, ``space.mixed`` holds z and then f(z) - z, and ``space.z`` the slope of f and
-    then that of the mix, 1 + alpha (f'(z) - 1).
-    """
-    constants = shape.layers[layer]
-    n_out, alpha = constants[col.N_OUT], uint64(constants[col.ALPHA_AT])
-    one = w.dtype.type(1.0)
-    a, z, mixed = space.a, space.z, space.mixed
-    for i in range(rows):
-        a0 = uint64(shape.layers[layer + 1, col.A_AT] + i * n_out)
-        z0 = uint64(constants[col.Z_AT] + i * n_out)
-        if constants[col.MIXES] == col.KEPT:
-            for j in range(uint64(n_out)):
-                own = mixed[z0 + j]
-                part = a[a0 + j] - own
-                a[a0 + j] = own + w[alpha + j] * part
-                z[z0 + j] = one + w[alpha + j] * (z[z0 + j] - one)
-                mixed[z0 + j] = part
-        else:
-            for j in range(uint64(n_out)):
-                a[a0 + j] = z[z0 + j] + w[alpha + j] * (a[a0 + j] - z[z0 + j])
-
-
-@inner_loop
-def _gradient_of_mix(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) -> None:
-    """Compute a block's part of dC/dalpha, the sum over rows of dC/dh r (f(z) - z), from dC/dh in ``space.delta``.
-
-    ``adds``: to what is in ``g`` already.
-    """
-    constants = shape.layers[layer]
-    n_out, alpha = constants[col.N_OUT], uint64(constants[col.ALPHA_AT])
-    delta, mixed = space.delta, space.mixed
-    if not adds:
-        for j in range(uint64(n_out)):
-            g[alpha + j] = g.dtype.type(0.0)
-    for i in range(rows):
-        row = uint64(constants[col.Z_AT] + i * n_out)
-        for j in range(uint64(n_out)):
-            g[alpha + j] += delta[row + j] * mixed[row + j]
-
-
-@inner_loop
 def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     """Compute z and a of one layer for the ``rows`` rows in the buffers, by the activation's own code."""
     constants = shape.layers[layer]
@@ -106,13 +65,32 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     else:
         beta = 0.0
     a0, w0, scale = constants[col.A_AT], constants[col.W_AT], shape.scales[layer, col.OF_PRODUCTS]
-    at_gemm, a1 = shape.constants[col.GEMM], shape.layers[layer + 1, col.A_AT]
-    gemm(at_gemm, _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
+    gemm(
+        shape.constants[col.GEMM],
+        _N,
+        _N,
+        n_out,
+        rows,
+        n_in,
+        scale,
+        w,
+        w0,
+        n_out,
+        a,
+        a0,
+        n_in,
+        beta,
+        z,
+        z0,
+        n_out,
+    )
     if constants[col.MIXES] == col.KEPT:
         copy(space.mixed, z0, z, z0, rows * n_out)
-    call_activation(constants[col.ACTIVATION], z, z0, a, a1, space.scratch, 0, rows, n_out)
+    call_activation(
+        constants[col.ACTIVATION], z, z0, a, shape.layers[layer + 1, col.A_AT], space.scratch, 0, rows, n_out
+    )
     if constants[col.MIXES]:
-        _mix(shape, space, w, rows, layer)
+        mix(shape, space, w, rows, layer)
 
 
 @inner_loop
@@ -127,7 +105,7 @@ def _backward(shape: Any, space: Any, w: Any, g: Any, rows: Any, layer: Any, add
     gemm(at_gemm, _T, _N, n_in, rows, n_out, scale, w, w0, n_out, delta, d0, n_out, 0.0, delta, p0, n_in)
     at = uint64(p0)
     if shape.layers[layer - 1, col.MIXES]:
-        _gradient_of_mix(shape, space, g, rows, layer - 1, adds)
+        gradient_of_mix(shape, space, g, rows, layer - 1, adds)
     for i in range(uint64(rows * n_in)):
         delta[at + i] *= z[at + i]
 
@@ -149,9 +127,13 @@ def _gradient(shape: Any, space: Any, g: Any, rows: Any, layer: Any, adds: Any) 
         g[constants[col.B_AT]] = g[constants[col.B_AT]] + total if adds else total
     elif constants[col.B_SIZE]:
         b0 = uint64(constants[col.B_AT])
-        if not adds:
-            copy(g, b0, delta, d0, n_out)
-        for i in range(0 if adds else 1, rows):
+        if adds:
+            for j in range(uint64(n_out)):
+                g[b0 + j] += delta[uint64(d0) + j]
+        else:
+            for j in range(uint64(n_out)):
+                g[b0 + j] = delta[uint64(d0) + j]
+        for i in range(1, rows):
             row = uint64(d0 + i * n_out)
             for j in range(uint64(n_out)):
                 g[b0 + j] += delta[row + j]

@@ -21,9 +21,9 @@ intrinsic: Any = extending.intrinsic
 
 def gemm_addresses() -> tuple[int, int]:
     """Return the addresses of BLAS's sgemm and dgemm."""
-    address = extending.get_cython_function_address
-    return int(address("scipy.linalg.cython_blas", "sgemm")), int(
-        address("scipy.linalg.cython_blas", "dgemm")
+    return (
+        int(extending.get_cython_function_address("scipy.linalg.cython_blas", "sgemm")),
+        int(extending.get_cython_function_address("scipy.linalg.cython_blas", "dgemm")),
     )
 
 
@@ -38,7 +38,7 @@ def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, bet
     signature = types.void(address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        (address, ta, tb, m, n, k, alpha, _, _, lda, _, _, ldb, beta, _, _, ldc) = args
+        (address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc) = args
         real = context.get_value_type(sig.args[7].dtype)
 
         def by_address(value: Any, kind: Any) -> Any:
@@ -48,17 +48,30 @@ def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, bet
             builder.store(value, slot)
             return slot
 
-        def small(value: Any, kind: Any = _INT32) -> Any:
-            return by_address(builder.trunc(value, kind), kind)
+        def small(value: Any) -> Any:
+            return by_address(builder.trunc(value, _INT32), _INT32)
+
+        def letter(value: Any) -> Any:
+            return by_address(builder.trunc(value, _BYTE), _BYTE)
 
         def factor(value: Any) -> Any:
             return by_address(builder.fptrunc(value, real) if real != value.type else value, real)
 
-        def matrix(place: int) -> Any:
-            return _pointer(context, builder, sig.args[place], *args[place : place + 2])
-
-        given = [small(ta, _BYTE), small(tb, _BYTE), small(m), small(n), small(k), factor(alpha)]
-        given += [matrix(7), small(lda), matrix(10), small(ldb), factor(beta), matrix(14), small(ldc)]
+        given = [
+            letter(ta),
+            letter(tb),
+            small(m),
+            small(n),
+            small(k),
+            factor(alpha),
+            _pointer(context, builder, sig.args[7], a, a0),
+            small(lda),
+            _pointer(context, builder, sig.args[10], b, b0),
+            small(ldb),
+            factor(beta),
+            _pointer(context, builder, sig.args[14], c, c0),
+            small(ldc),
+        ]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
         builder.call(builder.inttoptr(address, kind.as_pointer()), given)
         return context.get_dummy_value()

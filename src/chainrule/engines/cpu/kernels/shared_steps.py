@@ -28,14 +28,21 @@ def _expand(expansion: Any, theta: Any, member: Any) -> None:
         s0 = uint64(constants[col.S_OF_ALL] + member * n_out)
         for i in range(n_in):
             r = theta[constants[col.R_OF_ALL] + member * n_in + i]
-            to = uint64(constants[col.W_OF_MEMBER] + i * n_out)
-            source = uint64(constants[col.W_OF_ALL] + i * n_out)
+            to, source = (
+                uint64(constants[col.W_OF_MEMBER] + i * n_out),
+                uint64(constants[col.W_OF_ALL] + i * n_out),
+            )
             for j in range(uint64(n_out)):
                 w[to + j] = r * theta[source + j] * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        n = constants[col.OWN_SIZE]
-        copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT] + member * n, n)
+        copy(
+            w,
+            constants[col.OWN_OF_MEMBER],
+            theta,
+            constants[col.OWN_AT] + member * constants[col.OWN_SIZE],
+            constants[col.OWN_SIZE],
+        )
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
         copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT], constants[col.OWN_SIZE])
@@ -54,19 +61,31 @@ def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
         for j in range(uint64(n_out)):
             gradient[s0 + j] = none
         for i in range(n_in):
-            at = uint64(constants[col.W_OF_MEMBER] + i * n_out)
-            w0 = uint64(constants[col.W_OF_ALL] + i * n_out)
-            gradient[r0 + i] = _folded_row(g, at, theta, w0, s0, n_out) * share
+            of_r = _folded_row(
+                g,
+                constants[col.W_OF_MEMBER] + i * n_out,
+                theta,
+                constants[col.W_OF_ALL] + i * n_out,
+                s0,
+                n_out,
+            )
+            gradient[r0 + i] = of_r * share
             r = theta[r0 + i] * share
+            at, w0 = (
+                uint64(constants[col.W_OF_MEMBER] + i * n_out),
+                uint64(constants[col.W_OF_ALL] + i * n_out),
+            )
             for j in range(uint64(n_out)):
                 part = r * g[at + j]
                 gradient[s0 + j] += part * theta[w0 + j]
                 g[at + j] = part * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        n, at = constants[col.OWN_SIZE], uint64(constants[col.OWN_OF_MEMBER])
-        to = uint64(constants[col.OWN_AT] + member * n)
-        for i in range(uint64(n)):
+        at, to = (
+            uint64(constants[col.OWN_OF_MEMBER]),
+            uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE]),
+        )
+        for i in range(uint64(constants[col.OWN_SIZE])):
             gradient[to + i] = g[at + i] * share
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
@@ -76,10 +95,10 @@ def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
 
 
 @compiled_loop
-def _folded_row(g: Any, g0: Any, theta: Any, t0: Any, s0: Any, n: Any) -> Any:
+def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
     """Return sum over j of G[i,j] W[i,j] s[j] for one i: four sums side by side, since one would wait for itself."""
     a = b = c = d = g.dtype.type(0.0)
-    whole = uint64(n // 4 * 4)
+    g0, t0, whole = uint64(at), uint64(w0), uint64(n // 4 * 4)
     for j in range(uint64(0), whole, uint64(4)):
         a += g[g0 + j] * theta[t0 + j] * theta[s0 + j]
         q = j + uint64(1)
@@ -98,12 +117,21 @@ def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
     """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
     for layer in range(len(expansion.layers)):
         constants = expansion.layers[layer]
-        n = constants[col.SHARED_IN] * constants[col.SHARED_OUT]
-        _add_array(expansion, gradient, start, stop, constants[col.W_OF_MEMBER], constants[col.W_OF_ALL], n)
+        size = constants[col.SHARED_IN] * constants[col.SHARED_OUT]
+        _add_array(
+            expansion, gradient, start, stop, constants[col.W_OF_MEMBER], constants[col.W_OF_ALL], size
+        )
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
-        n = constants[col.OWN_SIZE]
-        _add_array(expansion, gradient, start, stop, constants[col.OWN_OF_MEMBER], constants[col.OWN_AT], n)
+        _add_array(
+            expansion,
+            gradient,
+            start,
+            stop,
+            constants[col.OWN_OF_MEMBER],
+            constants[col.OWN_AT],
+            constants[col.OWN_SIZE],
+        )
 
 
 @compiled_loop
@@ -122,10 +150,21 @@ def _add_array(
 
 
 @compiled_loop
-def _member_step(work: Any, expansion: Any, step: Any, epoch: Any, member: Any, outcome: Any) -> None:
+def _member_step(
+    shape: Any,
+    table: Any,
+    expansion: Any,
+    state: Any,
+    space: Any,
+    exchange: Any,
+    step: Any,
+    before: Any,
+    epoch: Any,
+    member: Any,
+    costs: Any,
+) -> None:
     """Compute a member's cost and gradient on its own batch of a step, and fold the gradient."""
-    shape, table, state, exchange = work.shape, work.table, work.state, work.exchange
-    constants, costs = shape.constants, outcome.costs
+    constants = shape.constants
     order = expansion.orders[member]
     n = len(order)
     if step == 0:
@@ -135,18 +174,13 @@ def _member_step(work: Any, expansion: Any, step: Any, epoch: Any, member: Any, 
     total = _weight_of(constants, table, order, at, rows)
     share = _share_of(constants, total)
     own = col.Rows(table.x, table.y, table.weights, table.train, order)
-    squares, largest, meeting, progress = (
-        exchange.squares,
-        exchange.largest,
-        exchange.meeting,
-        exchange.progress,
+    alone = col.Exchange(
+        exchange.parts[member], exchange.squares, exchange.largest, exchange.meeting, exchange.progress
     )
-    told = col.Exchange(exchange.bounds, exchange.parts[member], squares, largest, meeting, progress)
-    alone = col.Work(shape, own, state, work.space, told, work.numbers)
     # Literals would be types of their own, and all that is called compiled once more for them.
     thread, size = int64(0), int64(1)
     w, g = expansion.w[member], expansion.g[member]
-    _gradients(thread, size, alone, w, g, at, rows, share, outcome.made[0] + step, member)
+    _gradients(thread, size, shape, own, space, alone, w, g, at, rows, share, before, member)
     costs[member, 0] += exchange.parts[member, 0] * total
     costs[member, 1] += total
     _fold(expansion, state.w[0], state.g[0], member)
@@ -154,22 +188,41 @@ def _member_step(work: Any, expansion: Any, step: Any, epoch: Any, member: Any, 
 
 @compiled_loop
 def train_shared_steps(
-    expansion: Any, thread: Any, size: Any, most: Any, work: Any, rates: Any, epoch: Any, outcome: Any
+    expansion: Any,
+    thread: Any,
+    size: Any,
+    most: Any,
+    bounds: Any,
+    shape: Any,
+    table: Any,
+    state: Any,
+    space: Any,
+    exchange: Any,
+    numbers: Any,
+    rates: Any,
+    epoch: Any,
+    made: Any,
+    costs: Any,
+    diverged: Any,
+    steepest: Any,
 ) -> None:
     """Make up to ``most`` steps of all members, as thread ``thread`` of ``size``.
 
-    The epoch has as many steps as there are ``rates``. ``exchange.progress`` says which step comes next and is moved on by
-    thread 0; ``exchange.parts`` (k, 1) are the members' costs of a step.
+    The epoch has as many steps as there are ``rates``; ``made`` (1,) steps were made before it. ``exchange.progress``
+    says which step comes next and is moved on by thread 0; ``exchange.parts`` (k, 1) are the members' costs of a step,
+    and ``costs`` (k, 2) gathers cost times weight of rows, and that weight. ``diverged`` (1,) is the step, from 1, whose
+    cost or update was not finite; ``steepest`` (1,) the largest absolute gradient of the last step that had an update, as
+    bits.
     """
-    shape, state, exchange = work.shape, work.state, work.exchange
     meeting, progress = exchange.meeting, exchange.progress
-    low, high = exchange.bounds[thread], exchange.bounds[thread + 1]
+    low, high = bounds[thread], bounds[thread + 1]
     step = progress[col.STEP]
     for _ in range(most):
         if step == len(rates):
             break
+        before = made[0] + step
         for member in range(thread, len(expansion.w), size):
-            _member_step(work, expansion, step, epoch, member, outcome)
+            _member_step(shape, table, expansion, state, space, exchange, step, before, epoch, member, costs)
         barrier(meeting, size)
         if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
@@ -179,21 +232,23 @@ def train_shared_steps(
             finite = finite and np.isfinite(exchange.parts[member, 0])
         if not finite:
             if thread == 0:
-                outcome.diverged[0] = step + 1
+                diverged[0] = step + 1
             step = len(rates)
             break
-        work.numbers[col.T] = outcome.made[0] + step + 1.0
+        numbers[col.T] = before + 1.0
         for p in range(low, high):
             _add_members(expansion, state.g[0], shape.slices[p, col.START], shape.slices[p, col.STOP])
         # A literal 0 would be a type of its own, and all that is called compiled once more for it.
         none = int64(0)
-        finite = _update_slices(thread, size, work, rates[step], none, outcome.steepest)
+        finite = _update_slices(
+            thread, size, low, high, shape, state, exchange, numbers, rates[step], none, steepest
+        )
         for member in range(thread, len(expansion.w), size):
             _expand(expansion, state.w[0], member)
         step += 1
         if not finite:
             if thread == 0:
-                outcome.diverged[0] = step
+                diverged[0] = step
             step = len(rates)
     barrier(meeting, size)
     if thread == 0:

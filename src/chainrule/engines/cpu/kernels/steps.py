@@ -36,10 +36,20 @@ from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_for
 
 @inner_loop
 def _block(
-    work: Any, w: Any, g: Any, at: Any, first: Any, rows: Any, share: Any, step: Any, member: Any, adds: Any
+    shape: Any,
+    table: Any,
+    space: Any,
+    w: Any,
+    g: Any,
+    at: Any,
+    first: Any,
+    rows: Any,
+    share: Any,
+    step: Any,
+    member: Any,
+    adds: Any,
 ) -> float:
     """Forward, loss and backward for one block of a batch's rows; return its part of the cost."""
-    shape, table, space = work.shape, work.table, work.space
     n_layers = len(shape.layers) - 1
     n_out = shape.layers[n_layers - 1, col.N_OUT]
     for i in range(rows):
@@ -77,14 +87,25 @@ def _block(
 
 @inner_loop
 def _gradients(
-    thread: Any, size: Any, work: Any, w: Any, g: Any, at: Any, rows: Any, share: Any, step: Any, member: Any
+    thread: Any,
+    size: Any,
+    shape: Any,
+    table: Any,
+    space: Any,
+    exchange: Any,
+    w: Any,
+    g: Any,
+    at: Any,
+    rows: Any,
+    share: Any,
+    step: Any,
+    member: Any,
 ) -> None:
     """Compute cost and gradient of the groups of a batch that are this thread's, block by block.
 
     Where all are to stop, the blocks left are left out, and counted in ``exchange.meeting``.
     """
-    constants, exchange = work.shape.constants, work.exchange
-    block, group = constants[col.BLOCK], constants[col.GROUP]
+    block, group = shape.constants[col.BLOCK], shape.constants[col.GROUP]
     for index in range(thread, (rows + group - 1) // group, size):
         start = index * group
         stop = min(rows, start + group)
@@ -94,7 +115,9 @@ def _gradients(
                 atomic_add(exchange.meeting, col.LEFT_OUT, 1)
                 return
             many = min(block, stop - first)
-            cost += _block(work, w, g[index], at, first, many, share, step, member, first > start)
+            cost += _block(
+                shape, table, space, w, g[index], at, first, many, share, step, member, first > start
+            )
         exchange.parts[index] = cost
 
 
@@ -103,28 +126,46 @@ def _loss(shape: Any, space: Any, rows: Any) -> None:
     """Compute the loss of each row and delta of the last layer."""
     last = len(shape.layers) - 2
     n_out = shape.layers[last, col.N_OUT]
-    z0, a0, address = (
-        shape.layers[last, col.Z_AT],
-        shape.layers[last + 1, col.A_AT],
+    z0, a0 = shape.layers[last, col.Z_AT], shape.layers[last + 1, col.A_AT]
+    call_loss(
         shape.constants[col.LOSS],
+        space.z,
+        z0,
+        space.a,
+        a0,
+        space.targets,
+        0,
+        space.values,
+        0,
+        space.delta,
+        z0,
+        space.scratch,
+        0,
+        rows,
+        n_out,
     )
-    z, a, y, value, delta, scratch = space.z, space.a, space.targets, space.values, space.delta, space.scratch
-    call_loss(address, z, z0, a, a0, y, 0, value, 0, delta, z0, scratch, 0, rows, n_out)
 
 
 @inner_loop
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
-    start, size = piece[col.START], piece[col.STOP] - piece[col.START]
+    start = piece[col.START]
     numbers[col.DECAYED] = float(piece[col.DECAYS])
-    w, g, s, free, f0 = (
+    call_update(
+        address,
         state.w[member],
+        start,
         state.g[0],
+        start,
         state.s[member],
+        start,
         state.free,
         start if len(state.free) > 1 else 0,
+        numbers,
+        0,
+        piece[col.STOP] - start,
+        state.w.shape[1],
     )
-    call_update(address, w, start, g, start, s, start, free, f0, numbers, 0, size, state.w.shape[1])
 
 
 @inner_loop
@@ -163,13 +204,24 @@ def _share_of(constants: Any, total: float) -> float:
 
 
 @inner_loop
-def _update_slices(thread: Any, size: Any, work: Any, rate: Any, row: Any, steepest: Any) -> bool:
-    """Update this thread's slices of a row of parameters; say whether all of it is still finite.
+def _update_slices(
+    thread: Any,
+    size: Any,
+    low: Any,
+    high: Any,
+    shape: Any,
+    state: Any,
+    exchange: Any,
+    numbers: Any,
+    rate: Any,
+    row: Any,
+    steepest: Any,
+) -> bool:
+    """Update this thread's slices, ``low`` to ``high``, of a row of parameters; say whether all of it is still finite.
 
     The gradient is in ``state.g[0]``; ``steepest[row]`` becomes its largest absolute number, as bits.
     """
-    shape, state, exchange, numbers = work.shape, work.state, work.exchange, work.numbers
-    constants, low, high = shape.constants, exchange.bounds[thread], exchange.bounds[thread + 1]
+    constants = shape.constants
     if constants[col.CLIPS]:
         for p in range(low, high):
             _update(constants[col.PREPARE], state, row, shape.slices[p], numbers)
@@ -195,18 +247,35 @@ def _update_slices(thread: Any, size: Any, work: Any, rate: Any, row: Any, steep
 
 @compiled_loop
 def train_steps(
-    members: Any, thread: Any, size: Any, most: Any, work: Any, rates: Any, epoch: Any, outcome: Any
+    members: Any,
+    thread: Any,
+    size: Any,
+    most: Any,
+    bounds: Any,
+    shape: Any,
+    table: Any,
+    state: Any,
+    space: Any,
+    exchange: Any,
+    numbers: Any,
+    rates: Any,
+    epoch: Any,
+    made: Any,
+    costs: Any,
+    diverged: Any,
+    steepest: Any,
 ) -> None:
     """Make up to ``most`` steps for the members of one crew, as its thread ``thread`` of ``size``.
 
-    The epoch has as many steps as there are ``rates``. ``exchange.progress`` says which member and step come next and is
-    moved on by thread 0.
+    The epoch has as many steps as there are ``rates``; ``made`` (k,) steps were made before it. ``exchange.progress``
+    says which member and step come next and is moved on by thread 0; ``costs`` (k, 2) gathers cost times weight of
+    rows, and that weight; ``diverged`` (k,) has the step, from 1, whose cost or update was not finite, and
+    ``steepest`` (k,) the largest absolute gradient of the last step that had an update, as bits.
     """
-    shape, table, state, exchange, numbers = work.shape, work.table, work.state, work.exchange, work.numbers
     constants = shape.constants
     batch, n = constants[col.BATCH], len(table.order)
     meeting, progress = exchange.meeting, exchange.progress
-    low, high = exchange.bounds[thread], exchange.bounds[thread + 1]
+    low, high = bounds[thread], bounds[thread + 1]
     index, step = progress[col.MEMBER], progress[col.STEP]
     for _ in range(most):
         if index == len(members):
@@ -218,10 +287,24 @@ def train_steps(
             barrier(meeting, size)
         at = step * batch
         rows = min(batch, n - at)
-        before = outcome.made[member] + step
+        before = made[member] + step
         total = _weight_of(constants, table, table.order, at, rows)
         share = _share_of(constants, total)
-        _gradients(thread, size, work, state.w[member], state.g, at, rows, share, before, member)
+        _gradients(
+            thread,
+            size,
+            shape,
+            table,
+            space,
+            exchange,
+            state.w[member],
+            state.g,
+            at,
+            rows,
+            share,
+            before,
+            member,
+        )
         barrier(meeting, size)
         if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
@@ -232,21 +315,25 @@ def train_steps(
             cost += exchange.parts[b]
         if not np.isfinite(cost):
             if thread == 0:
-                outcome.diverged[member] = step + 1
+                diverged[member] = step + 1
             index, step = index + 1, 0
             barrier(meeting, size)
             continue
         numbers[col.T] = before + 1.0
         for p in range(low, high):
             add_blocks(state.g, groups, shape.slices[p, col.START], shape.slices[p, col.STOP])
-        finite = _update_slices(thread, size, work, rates[step], member, outcome.steepest)
+        finite = _update_slices(
+            thread, size, low, high, shape, state, exchange, numbers, rates[step], member, steepest
+        )
         if thread == 0:
-            outcome.costs[member, 0] += cost * total
-            outcome.costs[member, 1] += total
+            costs[member, 0] += cost * total
+            costs[member, 1] += total
         step += 1
-        if not finite and thread == 0:
-            outcome.diverged[member] = step
-        if not finite or step == len(rates):
+        if not finite:
+            if thread == 0:
+                diverged[member] = step
+            index, step = index + 1, 0
+        elif step == len(rates):
             index, step = index + 1, 0
     barrier(meeting, size)
     if thread == 0:
@@ -254,8 +341,10 @@ def train_steps(
 
 
 @compiled_loop
-def whole_gradient(thread: Any, size: Any, work: Any, w: Any, share: Any) -> None:
-    """Compute cost and gradient over all training rows, a line of ``state.g`` for each group of rows (for L-BFGS)."""
+def whole_gradient(
+    thread: Any, size: Any, shape: Any, table: Any, space: Any, exchange: Any, w: Any, g: Any, share: Any
+) -> None:
+    """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
     # A literal 0 would be a type of its own, and all that is called compiled once more for it.
     none = int64(0)
-    _gradients(thread, size, work, w, work.state.g, none, len(work.table.order), share, none, none)
+    _gradients(thread, size, shape, table, space, exchange, w, g, none, len(table.order), share, none, none)
