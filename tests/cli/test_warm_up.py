@@ -9,7 +9,7 @@ import textwrap
 import pytest
 
 from chainrule.engines.cpu import warm_up
-from chainrule.engines.cpu.pieces import pieces
+from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.warm_up import Job
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.losses import LOSSES
@@ -44,7 +44,7 @@ def test_what_is_said(run, monkeypatch):
 
 @pytest.mark.parametrize(
     "place",
-    ["chainrule.engines.cpu.pieces.pieces.cache_folder", "chainrule.engines.cpu.warm_up.kernel_folder"],
+    ["chainrule.engines.cpu.pieces.machine_code.cache_folder", "chainrule.engines.cpu.warm_up.kernel_folder"],
 )
 def test_where_nothing_can_be_kept_it_says_so_and_compiles_nothing(run, monkeypatch, place):
     monkeypatch.setattr(place, lambda: None)
@@ -65,8 +65,8 @@ def test_compilations_are_counted(monkeypatch):
         def __init__(self, cache_hits):
             self.cache_hits = cache_hits
 
-    monkeypatch.setattr(pieces, "_KEPT", [Made(0), Made(1), Made(1)])
-    assert pieces.tally() == (1, 2)
+    monkeypatch.setattr(machine_code, "_KEPT", [Made(0), Made(1), Made(1)])
+    assert machine_code.tally() == (1, 2)
 
 
 @pytest.mark.slow
@@ -85,7 +85,7 @@ def test_the_second_time_nothing_is_compiled():
     assert re.match(rf"(compiled|all) {len(warm_up.jobs())} functions", said[0][0])
     assert said[1][0].startswith(f"all {len(warm_up.jobs())} functions were there, in ")
     assert said[1][1] == ""
-    assert f"kept in {pieces.cache_folder()} and {warm_up.kernel_folder()}" in said[1][0]
+    assert f"kept in {machine_code.cache_folder()} and {warm_up.kernel_folder()}" in said[1][0]
 
 
 @pytest.mark.slow

@@ -8,7 +8,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE
-from chainrule.engines.cpu.pieces.pieces import compiled
+from chainrule.engines.cpu.pieces.machine_code import compiled
 
 STEP = 1069
 """A prime, so that all exponents and both signs are met with all sorts of last digits: 4,017,743 of the 2^32 bit patterns."""

@@ -18,7 +18,7 @@ from chainrule.engines.cpu.pieces.codegen import (
     Kernel,
     equation_source,
 )
-from chainrule.engines.cpu.pieces.pieces import (
+from chainrule.engines.cpu.pieces.machine_code import (
     STEP_NUMBERS,
     activation_source,
     loss_source,

@@ -7,7 +7,7 @@ from floats import every_kind_of_float32, run_activation, ulps
 
 from chainrule.engines.cpu.pieces import math32, math64
 from chainrule.engines.cpu.pieces.codegen import TARGETS
-from chainrule.engines.cpu.pieces.pieces import activation_source, output_source
+from chainrule.engines.cpu.pieces.machine_code import activation_source, output_source
 from chainrule.equations.activations import ACTIVATIONS, activation
 
 FAST = ["exp", "expm1", "log", "log1p", "tanh"]

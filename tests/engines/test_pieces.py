@@ -13,8 +13,8 @@ import pytest
 from floats import run_activation
 
 import chainrule
-from chainrule.engines.cpu.pieces import pieces
-from chainrule.engines.cpu.pieces.pieces import cache_folder, compiled, output_source
+from chainrule.engines.cpu.pieces import machine_code
+from chainrule.engines.cpu.pieces.machine_code import cache_folder, compiled, output_source
 from chainrule.equations.activations import activation
 from chainrule.errors import OutputError
 
@@ -31,8 +31,8 @@ def fresh(monkeypatch, tmp_path):
     for name in CACHES:
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setattr(pieces, "__file__", str(package / "pieces.py"))
-    remembering = (pieces._folder, pieces._private_folder, pieces.compiled)
+    monkeypatch.setattr(machine_code, "__file__", str(package / "machine_code.py"))
+    remembering = (machine_code._folder, machine_code._private_folder, machine_code.compiled)
     for function in remembering:
         function.cache_clear()
     yield package, home
@@ -115,14 +115,14 @@ def test_a_user_without_a_home(fresh, monkeypatch):
 
 
 def test_the_second_time_nothing_is_compiled(fresh):
-    pieces._KEPT.clear()
+    machine_code._KEPT.clear()
     assert run("z + 0.625") == 1.625
-    assert pieces._KEPT[-1].cache_hits == 0
+    assert machine_code._KEPT[-1].cache_hits == 0
     assert run("z + 0.625") == 1.625
-    assert len(pieces._KEPT) == 1, "in one process not even looked for"
+    assert len(machine_code._KEPT) == 1, "in one process not even looked for"
     compiled.cache_clear()
     assert run("z + 0.625") == 1.625
-    assert pieces._KEPT[-1].cache_hits == 1
+    assert machine_code._KEPT[-1].cache_hits == 1
 
 
 def test_each_formula_and_dtype_has_code_of_its_own(fresh):
@@ -139,16 +139,16 @@ def test_each_formula_and_dtype_has_code_of_its_own(fresh):
 def test_a_change_of_what_pieces_call_compiles_them_anew(fresh, monkeypatch):
     package, _ = fresh
     run("exp(z)")
-    monkeypatch.setattr(pieces, "_fingerprint", lambda: "another")
+    monkeypatch.setattr(machine_code, "_fingerprint", lambda: "another")
     compiled.cache_clear()
     run("exp(z)")
     assert len(list(package.rglob("piece_*.py"))) == 2
-    assert pieces._KEPT[-1].cache_hits == 0
+    assert machine_code._KEPT[-1].cache_hits == 0
 
 
 def test_the_fingerprint_is_of_the_functions_called():
-    assert len(pieces._fingerprint()) == 16
-    assert pieces._fingerprint() == pieces._fingerprint.__wrapped__()
+    assert len(machine_code._fingerprint()) == 16
+    assert machine_code._fingerprint() == machine_code._fingerprint.__wrapped__()
 
 
 @pytest.mark.parametrize("damage", [b"", b"def equation(", b"\xff\xfe\x00", b"raise SystemExit('never run')"])
@@ -170,7 +170,7 @@ def test_a_folder_that_closes_later(fresh, monkeypatch):
     def full(*arguments):
         raise OSError(28, "No space left on device")
 
-    pieces._folder()
+    machine_code._folder()
     monkeypatch.setattr(os, "replace", full)
     with pytest.raises(OutputError, match="No space left"):
         run("z + 0.875")
@@ -198,13 +198,13 @@ def test_processes_that_write_the_same_piece_at_once(tmp_path):
         sys.path.insert(0, {os.path.dirname(__file__)!r})
         import numpy as np
         from floats import run_activation
-        from chainrule.engines.cpu.pieces import pieces
+        from chainrule.engines.cpu.pieces import machine_code
         from chainrule.equations.activations import activation
         time.sleep(max(0, float(sys.stdin.readline()) - time.time()))
         for number in range(3):
-            source = pieces.output_source(activation(f"z*{{number + 2}} + exp(z)"), np.float32)
+            source = machine_code.output_source(activation(f"z*{{number + 2}} + exp(z)"), np.float32)
             print(run_activation(source, np.ones(4, np.float32))[0].tobytes().hex())
-        print(pieces._KEPT[-1].cache_hits, file=sys.stderr)
+        print(machine_code._KEPT[-1].cache_hits, file=sys.stderr)
     """
 
     def start(at: float) -> subprocess.Popen:
@@ -237,7 +237,7 @@ WORK = """
     from chainrule.engines.base import Data, StepSettings
     from chainrule.equations.layout import Layout
     from chainrule.engines.cpu.engine import CpuEngine
-    from chainrule.engines.cpu.pieces.pieces import cache_folder
+    from chainrule.engines.cpu.pieces.machine_code import cache_folder
     from chainrule.equations.dense import Dense
     from chainrule.equations.network import Network
     network = Network([3, Dense(4, "tanh"), Dense(2)])

@@ -12,7 +12,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
-from chainrule.engines.cpu.pieces import pieces
+from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.cpu.tables import members_of, plain
 from chainrule.engines.threads import thread_count
@@ -64,7 +64,9 @@ class CpuEngine:
         """Return the loops and every formula there is, in both dtypes."""
         from chainrule.engines.cpu import warm_up
 
-        return WarmUp(warm_up.jobs, warm_up.compilations, (pieces.cache_folder(), warm_up.kernel_folder()))
+        return WarmUp(
+            warm_up.jobs, warm_up.compilations, (machine_code.cache_folder(), warm_up.kernel_folder())
+        )
 
 
 class _Announcer(event.Listener):

@@ -32,7 +32,7 @@ from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
 from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
-from chainrule.engines.cpu.pieces.pieces import (
+from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
     prepare_source,

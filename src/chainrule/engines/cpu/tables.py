@@ -11,7 +11,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE
-from chainrule.engines.cpu.pieces.pieces import activation_source, compiled, output_source
+from chainrule.engines.cpu.pieces.machine_code import activation_source, compiled, output_source
 from chainrule.engines.parametrization import Parametrization
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network

@@ -12,7 +12,7 @@ import numpy as np
 from chainrule.engines.base import Data, Job, StepSettings
 from chainrule.engines.cpu.evaluate import CpuRowPredictor
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
-from chainrule.engines.cpu.pieces.pieces import (
+from chainrule.engines.cpu.pieces.machine_code import (
     activation_source,
     compiled,
     loss_source,

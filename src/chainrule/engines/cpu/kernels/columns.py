@@ -38,7 +38,7 @@ GROUP_KINDS = ("plain", "number", "category")
 # Places in a feature stage's constants: rows of a block, inputs, outputs, cosines, where s begins (-1: nowhere), the stage's
 # parameters, and where dC/da and the columns at work are in its buffer, which begins with the inputs.
 ROWS, INPUTS, OUTPUTS, WAVES, S_AT, STAGE_SIZE, DA_AT, COLUMNS_AT = range(8)
-# Places in an update's numbers; pieces.STEP_NUMBERS names them.
+# Places in an update's numbers; machine_code.STEP_NUMBERS names them.
 ETA, T, LIMIT, NORM, DECAYED = 0, 1, 3, 4, 7
 # Places in a crew's progress.
 MEMBER, STEP = 0, 1
