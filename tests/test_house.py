@@ -254,6 +254,32 @@ def test_no_circle_of_files():
     assert circles(arrows) == []
 
 
+SAME_PART = {"parser", "run", "render", "main"}
+"""What each command, and each format of a document, has of its own: one meaning, in several files."""
+SAME_IN_TWO = {"philox", "exp", "expm1", "tanh", "turn", "cos_turns", "sin_turns"}
+"""Functions that are there for NumPy and compiled, or for float32 and float64."""
+
+
+def defined(source: str) -> list[str]:
+    """The public classes and functions of a module."""
+    kinds = ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef
+    return [
+        node.name
+        for node in ast.parse(source).body
+        if isinstance(node, kinds) and not node.name.startswith("_")
+    ]
+
+
+def test_a_public_name_has_one_meaning():
+    places: dict[str, list[str]] = {}
+    for path in MODULES:
+        for name in defined(path.read_text("utf-8")):
+            places.setdefault(name, []).append(name_of(path))
+    assert len(places) > 500
+    several = {name: found for name, found in places.items() if len(found) > 1}
+    assert {name: found for name, found in several.items() if name not in SAME_PART | SAME_IN_TWO} == {}
+
+
 def test_every_room_has_its_place():
     rooms = {path.name for path in PACKAGE.iterdir() if path.is_dir() and path.name != "__pycache__"}
     assert rooms <= set(ROOMS), "a new room needs its place in ROOMS"
