@@ -44,34 +44,21 @@ _TOKEN = re.compile(
 
 _REMEDIES = {
     "=": "write == to compare",
-    "×": "write * to multiply",
-    "·": "write * to multiply",
+    **dict.fromkeys("×·", "write * to multiply"),
     "÷": "write / to divide",
     "−": "write - (the minus of the keyboard)",
     "√": "write sqrt(...)",
-    "²": "write ^2",
-    "³": "write ^3",
-    "≤": "write <=",
-    "≥": "write >=",
-    "[": "write ( and )",
-    "{": "write ( and )",
+    **dict.fromkeys("[{", "write ( and )"),
     "|": "write abs(...)",
     "%": "write /100 for per cent",
+    **{sign: f"write {instead}" for sign, instead in {"²": "^2", "³": "^3", "≤": "<=", "≥": ">="}.items()},
 }
 _ALLOWED = "only numbers, ASCII names, + - * / ^ ( ) , and < <= > >= == are allowed"
 
 _AST_OPERATORS: Mapping[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "^",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-}
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
+}  # fmt: skip
 
 
 class _Parser:
@@ -122,8 +109,9 @@ class _Parser:
             if kind == "name":
                 self.check_name(token, column)
             if kind != "operator" and previous in ("number", "name", ")"):
-                message = f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
-                raise self.error(column, message)
+                raise self.error(
+                    column, f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
+                )
             if token == "(" and previous in ("number", ")"):
                 raise self.error(column, "an operator is missing before '('; write 2*(z+1), not 2(z+1)")
             if kind == "number":
@@ -200,17 +188,17 @@ class _Parser:
         if tree.keywords or len(tree.args) != arity:
             count = len(tree.args) if not tree.keywords else "**"
             raise self.error(column, f"{name}(...) takes {arity} argument{'s' * (arity > 1)}, not {count}")
-        conditions = [name == "where", False, False]
-        pairs = zip(tree.args, conditions, strict=False)
-        return Call(name, tuple(self.node(arg, depth + 1, condition=is_one) for arg, is_one in pairs))
+        first = [name == "where", False, False]
+        args = [
+            self.node(arg, depth + 1, condition=is_one) for arg, is_one in zip(tree.args, first, strict=False)
+        ]
+        return Call(name, tuple(args))
 
     def unknown(self, what: str, name: str, known: Collection[str], column: int | None) -> FormulaError:
         close = difflib.get_close_matches(name[:40], known, n=3, cutoff=0.5)
-        hint = (
-            f"did you mean {' or '.join(close)}?"
-            if close
-            else f"known here: {', '.join(sorted(known)) or 'no names'}"
-        )
+        hint = f"did you mean {' or '.join(close)}?"
+        if not close:
+            hint = f"known here: {', '.join(sorted(known)) or 'no names'}"
         return self.error(column, f"unknown {what} {_shorten(name)!r}; {hint}")
 
     def column(self, offset: int) -> int | None:

@@ -26,10 +26,9 @@ VALUE = "value"
 class Input:
     """One input neuron: its name, its column, and its arithmetic.
 
-    ``formula`` is in ``v``, the number in the cell (or the ``part`` of a date), and the names of
-    ``parameters``. Where the input says what a cell is, it is a statement in brackets: [island = "Dream"] is
-    1 if so, else 0. ``seen`` tells whether any training row gave it another value than 0; if not, nothing was
-    learned about its weights.
+    ``formula`` is in ``v``, the number in the cell (or the ``part`` of a date), and the names of ``parameters``. Where
+    the input says what a cell is, it is a statement in brackets: [island = "Dream"] is 1 if so, else 0. ``seen`` tells
+    whether any training row gave it another value than 0; if not, nothing was learned about its weights.
     """
 
     name: str
@@ -75,11 +74,10 @@ class Part(Plain):
 class ColumnEncoder(Plain):
     """One column and its input neurons.
 
-    A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is
-    missing if that was so in training (``missing``). A category has one for each of ``levels``, one for
-    missing cells if there were any in training, and always one for whatever else: levels too rare for an
-    input of their own (``rare``: whether there were any), levels never seen, and missing cells if there were
-    none in training.
+    A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is missing
+    if that was so in training (``missing``). A category has one for each of ``levels``, one for missing cells if there
+    were any in training, and always one for whatever else: levels too rare for an input of their own (``rare``: whether
+    there were any), levels never seen, and missing cells if there were none in training.
     """
 
     name: str

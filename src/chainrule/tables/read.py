@@ -42,12 +42,11 @@ def read_table(
 ) -> Table:
     r"""Read a table from a CSV, TSV, NDJSON or Parquet file, or from standard input ("-").
 
-    The format follows from the content and the extension; the text formats may be gzipped. What is not
-    given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8,
-    else Latin-1 with a note). ``decimal`` is "." or ","; ``missing`` are the cells that count as missing,
-    the empty one always. A column of delimited text whose cells are all numbers is a number column, every
-    other is text. Raises TableError naming file, line and remedy for whatever can't be read, SettingsError
-    for an option that makes no sense.
+    The format follows from the content and the extension; the text formats may be gzipped. What is not given is found
+    out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8, else Latin-1 with a note).
+    ``decimal`` is "." or ","; ``missing`` are the cells that count as missing, the empty one always. A column of
+    delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming file,
+    line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
