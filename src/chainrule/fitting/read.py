@@ -34,17 +34,11 @@ def read(question: Question, settings: Settings) -> Read:
         row_weights, usable = _weighed(table, question.weights, usable, notes)
     scored = _labeled(question.test_file, question, notes)
     watched = _labeled(question.validation, question, notes)
+    schema = replace(schema, notes=tuple(notes))
     return Read(
-        question=question,
-        settings=settings,
-        budget=budget,
-        table=table,
-        schema=replace(schema, notes=tuple(notes)),
-        usable=usable,
-        row_weights=row_weights,
-        scored=scored,
-        watched=watched,
-    )
+        question=question, settings=settings, budget=budget, table=table, schema=schema,
+        usable=usable, row_weights=row_weights, scored=scored, watched=watched,
+    )  # fmt: skip
 
 
 def _validated(settings: Settings) -> Settings:
@@ -54,15 +48,13 @@ def _validated(settings: Settings) -> Settings:
             f"{setting('refit')} trains again on the validation rows of this table, and others are given: "
             "leave one of them out"
         )
+    other = None
     if settings.bagging:
-        raise SettingsError(
-            f"validation rows are given, and with {setting('bagging')} each member holds out its own fold of the "
-            "others: leave one of them out"
-        )
-    if settings.validation_share is not None:
-        raise SettingsError(
-            f"validation rows are given, and a {setting('validation_share')} of the others: leave one of them out"
-        )
+        other = f"with {setting('bagging')} each member holds out its own fold"
+    elif settings.validation_share is not None:
+        other = f"a {setting('validation_share')}"
+    if other is not None:
+        raise SettingsError(f"validation rows are given, and {other} of the others: leave one of them out")
     return replace(settings, validation_share=0.0)
 
 

@@ -164,7 +164,9 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
     levels: tuple[str, ...] = ()
     rare, spelling = False, ""
     if kind == "category":
-        levels, rare = _fit_levels(table, name, rows, max_levels)
+        counts = level_counts(table.column(name)[rows])
+        levels = tuple(sorted(counts.head(max_levels).get_column("level")))
+        rare = counts.height > max_levels
     elif kind == "datetime":
         spelling = column.spelling
         parts = _fit_dates(date_cells(table, name, spelling)[rows], scaling)
@@ -186,12 +188,6 @@ def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:
     arithmetic, parameters = fit_scaling(scaling, present)
     fill = float(np.median(np.clip(present, -LARGEST, LARGEST)))
     return Part(name, arithmetic, parameters, fill, arithmetic != "constant")
-
-
-def _fit_levels(table: Table, name: str, rows: IntArray, max_levels: int) -> tuple[tuple[str, ...], bool]:
-    counts = level_counts(table.column(name)[rows])
-    kept = counts.head(max_levels).get_column("level").to_list()
-    return tuple(sorted(kept)), counts.height > max_levels
 
 
 def _fit_dates(dates: pl.Series, scaling: str) -> tuple[Part, ...]:

@@ -155,10 +155,9 @@ def _check_names(
             if name not in known:
                 hint = suggestion(name, table.columns)
                 raise TableError(f"{table.name}: the {what} {name!r} is not there; {hint}")
-    if target is not None and target in inputs:
-        raise SettingsError(f"{target!r} is the target, so it can't be an input as well")
-    if target is not None and target in drop:
-        raise SettingsError(f"{target!r} is the target, so it can't be dropped")
+    for names, what in ((inputs, "an input as well"), (drop, "dropped")):
+        if target is not None and target in names:
+            raise SettingsError(f"{target!r} is the target, so it can't be {what}")
     for name in inputs:
         if name in drop:
             raise SettingsError(f"{name!r} is named as an input and to be dropped; choose one")

@@ -113,6 +113,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
     single = f"there is one member; leave it out, or give more {setting('members')}"
     shared = "members that share end together as it is; leave it out"
+    in_turn = f"lbfgs minimizes one member's cost after the other's; {another}"
     whole = f"{method.name} sees the whole table in each update; {another}"
     free = "there is neither dropout nor weight decay; leave it out, or add "
     free += f"{setting('dropout')} or {setting('weight_decay')}"
@@ -126,11 +127,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("stop_together", together and not stops, blind),
         ("stop_together", together and chosen.members == 1, single),
         ("stop_together", together and chosen.sharing != "none", shared),
-        (
-            "stop_together",
-            together and lbfgs,
-            f"lbfgs minimizes one member's cost after the other's; {another}",
-        ),
+        ("stop_together", together and lbfgs, in_turn),
         ("watch", asked.watch not in (None, "loss") and not stops, blind),
         ("batch_size", asked.batch_size not in (None, "all") and method.whole, whole),
         ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),

@@ -150,12 +150,8 @@ def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
     made: list[Group] = []
     for group in problem.groups or (InputGroup("plain", problem.n_inputs),):
         embedded = (periodic and group.kind == "number") or (learned and group.is_large)
-        if embedded:
-            made.append(Group(group.kind, group.size))
-        elif made and made[-1].kind == "plain":
-            made[-1] = Group("plain", made[-1].size + group.size)
-        else:
-            made.append(Group("plain", group.size))
+        before = 0 if embedded or not made or made[-1].kind != "plain" else made.pop().size
+        made.append(Group(group.kind if embedded else "plain", before + group.size))
     if all(group.kind == "plain" for group in made) and not chosen.scaling_layer:
         return None
     return Features(made, scale=bool(chosen.scaling_layer))
