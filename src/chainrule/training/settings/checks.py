@@ -25,14 +25,13 @@ def check_recipe(asked: Settings, method: Optimizer) -> None:
 def check_loss(cost: Loss, problem: Problem) -> None:
     """Raise SettingsError for a loss of another task."""
     classes = cost.targets in ("zero_one", "one_hot")
+    wrong = ""
     if problem.task == "regression" and classes:
-        raise SettingsError(
-            f"loss {cost.name} is for classes, but the target is a number: choose mean_squared_error"
-        )
-    if problem.task == "classification" and cost.targets == "nonnegative":
-        raise SettingsError(
-            f"loss {cost.name} is for counts, but the target is a class: choose cross-entropy"
-        )
+        wrong = "classes, but the target is a number: choose mean_squared_error"
+    elif problem.task == "classification" and cost.targets == "nonnegative":
+        wrong = "counts, but the target is a class: choose cross-entropy"
+    if wrong:
+        raise SettingsError(f"loss {cost.name} is for {wrong}")
 
 
 def check_together(chosen: Settings, method: Optimizer, network: Network) -> None:

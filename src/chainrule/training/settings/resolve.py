@@ -69,17 +69,11 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         check_bagging(settings, chosen, problem)
         n_training = n - math.ceil(n / members)
     steps_per_epoch = max(1, math.ceil(n_training / batch_size))
+    decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     steps = StepSettings(
-        optimizer=method,
-        batch_size=batch_size,
-        l1=chosen.l1,
-        l2=chosen.l2,
-        weight_decay=method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
-        clip_norm=chosen.clip_norm,
-        shuffle=batch_size < n,
-        seed=chosen.seed,
-        sharing=chosen.sharing,
-    )
+        optimizer=method, batch_size=batch_size, l1=chosen.l1, l2=chosen.l2, weight_decay=decay,
+        clip_norm=chosen.clip_norm, shuffle=batch_size < n, seed=chosen.seed, sharing=chosen.sharing,
+    )  # fmt: skip
     plan = Plan(
         epochs=chosen.epochs or 1,
         learning_rate=method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
