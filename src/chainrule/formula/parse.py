@@ -20,6 +20,7 @@ from chainrule.formula.nodes import CONSTANTS, Binary, Call, Compare, Constant, 
 MAX_LENGTH = 2000
 MAX_NODES = 500
 MAX_DEPTH = 50
+_TOO_DEEP = f"nested too deeply; at most {MAX_DEPTH} levels are allowed"
 
 
 def parse(text: str, symbols: Collection[str] | None = None) -> Formula:
@@ -88,7 +89,7 @@ class _Parser:
             message = "not a formula from here on; check operators, commas and brackets"
             raise self.error(self.column((error.offset or 1) - 1), message) from None
         except (MemoryError, RecursionError):
-            raise self.error(None, f"nested too deeply; at most {MAX_DEPTH} levels are allowed") from None
+            raise self.error(None, _TOO_DEEP) from None
         return Formula(self.text, self.node(tree.body, 1, condition=False))
 
     def tokens(self) -> str:
@@ -121,7 +122,7 @@ class _Parser:
                 token = repr(float(token))
             depth += (token == "(") - (token == ")")
             if depth > MAX_DEPTH:
-                raise self.error(column, f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
+                raise self.error(column, _TOO_DEEP)
             previous = kind if kind != "operator" else token
             parts.append("**" if token == "^" else token)
             self.columns += [column] * (len(parts[-1]) + 1)
@@ -139,7 +140,7 @@ class _Parser:
         column = self.column(tree.col_offset)
         self.nodes += 1
         if depth > MAX_DEPTH:
-            raise self.error(column, f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
+            raise self.error(column, _TOO_DEEP)
         if self.nodes > MAX_NODES:
             raise self.error(None, f"more than {MAX_NODES} numbers, names and operators; split it up")
         if condition and not isinstance(tree, ast.Compare):
@@ -153,21 +154,19 @@ class _Parser:
                 return Negate(self.node(operand, depth + 1, condition=False))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.node(operand, depth + 1, condition=False)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _AST_OPERATORS:
-                sides = [self.node(side, depth + 1, condition=False) for side in (left, right)]
-                return Binary(_AST_OPERATORS[type(op)], *sides)
             case ast.Call():
                 return self.call(tree, depth, column)
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                if not condition:
-                    message = "a comparison is only allowed as the first argument of where(...)"
-                    raise self.error(column, message)
+            case ast.Compare(ops=[_]) if not condition:
+                raise self.error(column, "a comparison is only allowed as the first argument of where(...)")
+            case (
+                ast.BinOp(left=left, op=op, right=right)
+                | ast.Compare(left=left, ops=[op], comparators=[right])
+            ) if type(op) in _AST_OPERATORS:
                 sides = [self.node(side, depth + 1, condition=False) for side in (left, right)]
-                return Compare(_AST_OPERATORS[type(op)], *sides)
+                return (Compare if condition else Binary)(_AST_OPERATORS[type(op)], *sides)
             case ast.Compare():
                 raise self.error(column, "comparisons can't be chained; nest where(...) instead")
-            case _:
-                raise self.error(column, "not a number, name, operation or function call")
+        raise self.error(column, "not a number, name, operation or function call")
 
     def name(self, name: str, column: int | None) -> Node:
         if name in CONSTANTS:

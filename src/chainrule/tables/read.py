@@ -68,9 +68,8 @@ def read_table(
             raise TableError(f"{name}: the gzip data is damaged or cut short ({error}); {remedy}") from error
         suffixes = [suffix for suffix in suffixes if suffix not in (".gz", ".gzip")]
     elif suffixes[-1:] == [".gz"]:
-        raise TableError(
-            f"{name}: is not gzip data, though its name ends in .gz; rename it if it is plain text"
-        )
+        remedy = "rename it if it is plain text"
+        raise TableError(f"{name}: is not gzip data, though its name ends in .gz; {remedy}")
     suffix = suffixes[-1] if suffixes else ""
     if not data.strip():
         raise TableError(f"{name}: the file is empty")
@@ -103,9 +102,8 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
 def _checked_delimiter(delimiter: str) -> str:
     cut = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if len(cut) != 1 or not cut.isascii() or cut in '"\r\n':
-        raise SettingsError(
-            f"the delimiter is {delimiter!r}; it is one character such as , ; | or the word tab"
-        )
+        known = "one character such as , ; | or the word tab"
+        raise SettingsError(f"the delimiter is {delimiter!r}; it is {known}")
     return cut
 
 
