@@ -44,10 +44,8 @@ def read(question: Question, settings: Settings) -> Read:
 def _validated(settings: Settings) -> Settings:
     """Return the settings for a table whose validation rows are given; raises SettingsError for those that need others."""
     if settings.refit:
-        raise SettingsError(
-            f"{setting('refit')} trains again on the validation rows of this table, and others are given: "
-            "leave one of them out"
-        )
+        why = f"{setting('refit')} trains again on the validation rows of this table, and others are given"
+        raise SettingsError(f"{why}: leave one of them out")
     other = None
     if settings.bagging:
         other = f"with {setting('bagging')} each member holds out its own fold"
@@ -89,10 +87,8 @@ def _weighed(table: Table, name: str, known: IntArray, notes: list[str]) -> tupl
         raise TableError(f"{located(table, row, name)} {what}; write 0 to leave the row out")
     left = known[weights[known] > 0]
     if not len(left):
-        raise TableError(
-            f"{table.name}: column {name!r}: every weight is 0, so there is nothing to learn from; "
-            "give rows that count a weight above 0"
-        )
+        why = f"column {name!r}: every weight is 0, so there is nothing to learn from"
+        raise TableError(f"{table.name}: {why}; give rows that count a weight above 0")
     lost = len(known) - len(left)
     if lost:
         has = "row has" if lost == 1 else "rows have"

@@ -16,10 +16,8 @@ from chainrule.training.settings.record import MOST_ONE_HOT, Problem, Settings
 def check_recipe(asked: Settings, method: Optimizer) -> None:
     """Raise SettingsError where the recipe is asked for with an optimizer that has no batches."""
     if asked.recipe and not recipe.has_batches(method):
-        raise SettingsError(
-            f"the recipe trains by batches of rows, and {method.name} doesn't: "
-            f"leave out {setting('recipe', True)}, or choose another {setting('optimizer')}"
-        )
+        remedy = f"leave out {setting('recipe', True)}, or choose another {setting('optimizer')}"
+        raise SettingsError(f"the recipe trains by batches of rows, and {method.name} doesn't: {remedy}")
 
 
 def check_loss(cost: Loss, problem: Problem) -> None:
@@ -68,25 +66,19 @@ def check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
     """Raise SettingsError where members can't hold out a fold each."""
     members = chosen.members or 1
     if chosen.refit:
-        raise SettingsError(
-            f"with {setting('bagging')} all rows are trained on by most members already: "
-            f"leave out {setting('refit')}, or {setting('bagging')}"
-        )
+        why = f"with {setting('bagging')} all rows are trained on by most members already"
+        raise SettingsError(f"{why}: leave out {setting('refit')}, or {setting('bagging')}")
     if asked.validation_share is not None:
         raise SettingsError(
             f"with {setting('bagging')} each member holds out its own fold of the rows, so there is no "
             f"{setting('validation_share')}: leave one of them out"
         )
     if members < 2:
-        raise SettingsError(
-            f"{setting('bagging')} holds out a fold of the rows for each member, so it needs at least "
-            f"{setting('members', 2)}"
-        )
+        why = f"{setting('bagging')} holds out a fold of the rows for each member"
+        raise SettingsError(f"{why}, so it needs at least {setting('members', 2)}")
     if members >= problem.n_rows:
-        raise SettingsError(
-            f"{setting('bagging')} needs more rows than members, and there are {members} members for "
-            f"{problem.n_rows} rows: give fewer {setting('members')}"
-        )
+        why = f"more rows than members, and there are {members} members for {problem.n_rows} rows"
+        raise SettingsError(f"{setting('bagging')} needs {why}: give fewer {setting('members')}")
 
 
 def check_perceptron(method: Optimizer, network: Network) -> None:

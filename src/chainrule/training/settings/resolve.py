@@ -178,9 +178,8 @@ def _optimizer(chosen: Settings) -> Optimizer:
     if method.name == "sgd":
         method = optimizer("momentum")
     if method.momentum is None:
-        raise SettingsError(
-            f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out"
-        )
+        remedy = "choose sgd, nesterov or adam, or leave it out"
+        raise SettingsError(f"momentum has no meaning for {method.name}: {remedy}")
     return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
 
 
@@ -189,12 +188,9 @@ def _smoothed(cost: Loss, share: float | None) -> Loss:
     if share is None:
         return cost
     if "label_smoothing" not in cost.parameters:
-        raise SettingsError(
-            f"{setting('label_smoothing')} is for cross-entropy, not for {cost.name}: leave it out"
-        )
+        what = f"{setting('label_smoothing')} is for cross-entropy"
+        raise SettingsError(f"{what}, not for {cost.name}: leave it out")
     if cost.smoothed and share != cost.smoothed:
-        raise SettingsError(
-            f"label smoothing is {cost.smoothed:g} by {setting('loss')}, but {share:g} by "
-            f"{setting('label_smoothing')}: leave one of them out"
-        )
+        both = f"{cost.smoothed:g} by {setting('loss')}, but {share:g} by {setting('label_smoothing')}"
+        raise SettingsError(f"label smoothing is {both}: leave one of them out")
     return replace(cost, parameters={**cost.parameters, "label_smoothing": float(share)})
