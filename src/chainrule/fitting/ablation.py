@@ -105,9 +105,8 @@ def check_ablates(settings: Settings, seeds: int) -> None:
             f"give {setting('epochs')} and {setting('members')} instead"
         )
     if isinstance(seeds, bool) or not isinstance(seeds, int) or seeds < 1:
-        raise SettingsError(
-            f"{setting('seeds')} {seeds!r} must be a whole number of trainings each, at least 1"
-        )
+        wanted = "a whole number of trainings each, at least 1"
+        raise SettingsError(f"{setting('seeds')} {seeds!r} must be {wanted}")
 
 
 def ablate_asked(
@@ -129,10 +128,8 @@ def ablate_asked(
     prepared = prepare(question, settings)
     n = prepared.tested.n_rows
     if n < 2:
-        raise SettingsError(
-            f"{setting('ablate')} compares scores on rows held out, and there are {n}: "
-            f"give a larger {setting('test_share')}, or a {setting('test_file')}"
-        )
+        why = f"{setting('ablate')} compares scores on rows held out, and there are {n}"
+        raise SettingsError(f"{why}: give a larger {setting('test_share')}, or a {setting('test_file')}")
     problem = prepared.problem
     reasons = {ingredient.name: _reason(ingredient, settings, problem) for ingredient in ingredients}
     taken_out = [ingredient for ingredient in ingredients if reasons[ingredient.name] is None]

@@ -114,11 +114,7 @@ class Ablations:
 
     def to_dict(self) -> dict[str, Any]:
         """Return it as plain data."""
-        return {
-            "task": self.task,
-            "rows": self.rows,
-            "seeds": self.seeds,
-            "full": {"scores": dict(self.scores), "seconds": self.seconds},
-            "ingredients": [found.to_dict() for found in self.ingredients],
-            "interrupted": self.interrupted,
-        }
+        full = {"scores": dict(self.scores), "seconds": self.seconds}
+        ingredients = [found.to_dict() for found in self.ingredients]
+        whole = {"task": self.task, "rows": self.rows, "seeds": self.seeds, "full": full}
+        return {**whole, "ingredients": ingredients, "interrupted": self.interrupted}

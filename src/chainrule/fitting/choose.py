@@ -84,10 +84,8 @@ def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resol
         else:
             _check_calibrates(resolved, encoded.by_class, validates)
     if resolved.refit and not n_split_off:
-        raise SettingsError(
-            f"{setting('refit')} trains again on the validation rows, and there are none: "
-            f"set {setting('validation_share')}, or leave it out"
-        )
+        why = f"{setting('refit')} trains again on the validation rows, and there are none"
+        raise SettingsError(f"{why}: set {setting('validation_share')}, or leave it out")
     return resolved
 
 
@@ -95,9 +93,8 @@ def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool) -> No
     """Raise SettingsError where there is no temperature to be fitted."""
     name = setting("calibrate")
     if not by_class:
-        raise SettingsError(
-            f"{name} is for probabilities of classes, and the target is a number: leave it out"
-        )
+        why = f"{name} is for probabilities of classes"
+        raise SettingsError(f"{why}, and the target is a number: leave it out")
     if not validates:
         raise SettingsError(f"{name} needs validation rows: set {setting('validation_share')}")
     check_calibrates(resolved.network, 1)

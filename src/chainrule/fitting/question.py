@@ -68,10 +68,8 @@ class Question:
 
     def opened(self) -> Question:
         """Return the question with its tables read, to be asked more than once: one may be standard input."""
-        sources = {name: getattr(self, name) for name in ("table", "test_file", "validation")}
-        tables: dict[str, Any] = {
-            name: self.reading.table(source) for name, source in sources.items() if source is not None
-        }
+        sources = ((name, getattr(self, name)) for name in ("table", "test_file", "validation"))
+        tables: dict[str, Any] = {name: self.reading.table(one) for name, one in sources if one is not None}
         return replace(self, **tables)
 
 

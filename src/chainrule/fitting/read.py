@@ -34,35 +34,25 @@ def read(question: Question, settings: Settings) -> Read:
         row_weights, usable = _weighed(table, question.weights, usable, notes)
     scored = _labeled(question.test_file, question, notes)
     watched = _labeled(question.validation, question, notes)
+    schema = replace(schema, notes=tuple(notes))
     return Read(
-        question=question,
-        settings=settings,
-        budget=budget,
-        table=table,
-        schema=replace(schema, notes=tuple(notes)),
-        usable=usable,
-        row_weights=row_weights,
-        scored=scored,
-        watched=watched,
-    )
+        question=question, settings=settings, budget=budget, table=table, schema=schema,
+        usable=usable, row_weights=row_weights, scored=scored, watched=watched,
+    )  # fmt: skip
 
 
 def _validated(settings: Settings) -> Settings:
     """Return the settings for a table whose validation rows are given; raises SettingsError for those that need others."""
     if settings.refit:
-        raise SettingsError(
-            f"{setting('refit')} trains again on the validation rows of this table, and others are given: "
-            "leave one of them out"
-        )
+        why = f"{setting('refit')} trains again on the validation rows of this table, and others are given"
+        raise SettingsError(f"{why}: leave one of them out")
+    other = None
     if settings.bagging:
-        raise SettingsError(
-            f"validation rows are given, and with {setting('bagging')} each member holds out its own fold of the "
-            "others: leave one of them out"
-        )
-    if settings.validation_share is not None:
-        raise SettingsError(
-            f"validation rows are given, and a {setting('validation_share')} of the others: leave one of them out"
-        )
+        other = f"with {setting('bagging')} each member holds out its own fold"
+    elif settings.validation_share is not None:
+        other = f"a {setting('validation_share')}"
+    if other is not None:
+        raise SettingsError(f"validation rows are given, and {other} of the others: leave one of them out")
     return replace(settings, validation_share=0.0)
 
 
@@ -97,10 +87,8 @@ def _weighed(table: Table, name: str, known: IntArray, notes: list[str]) -> tupl
         raise TableError(f"{located(table, row, name)} {what}; write 0 to leave the row out")
     left = known[weights[known] > 0]
     if not len(left):
-        raise TableError(
-            f"{table.name}: column {name!r}: every weight is 0, so there is nothing to learn from; "
-            "give rows that count a weight above 0"
-        )
+        why = f"column {name!r}: every weight is 0, so there is nothing to learn from"
+        raise TableError(f"{table.name}: {why}; give rows that count a weight above 0")
     lost = len(known) - len(left)
     if lost:
         has = "row has" if lost == 1 else "rows have"

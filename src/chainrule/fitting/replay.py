@@ -187,10 +187,8 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         raise SettingsError("the model has no training card, so its training can't be replayed")
     settings, plan = settings_of(model.card)
     if settings.optimizer.searches:
-        raise SettingsError(
-            f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself: it has no "
-            "single steps to replay"
-        )
+        why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
+        raise SettingsError(f"{why}: it has no single steps to replay")
     return settings, plan
 
 

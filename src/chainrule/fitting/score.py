@@ -99,18 +99,12 @@ def trained_model(
         plan = replace(plan, warmup=warmup_of_refit(plan, resolved.steps, arrays.n_training, n))
         rows = {**rows, "training": n, "validation": 0}
     entries = {
-        "table": prepared.table.name,
-        "rows": rows,
-        "weights": prepared.question.weights,
-        "engine": engine,
-        "test_share": prepared.question.share,
-        "validation_share": resolved.validation_share,
+        "table": prepared.table.name, "rows": rows, "weights": prepared.question.weights, "engine": engine,
+        "test_share": prepared.question.share, "validation_share": resolved.validation_share,
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
-        "best_epochs": [result.best_epochs[member] for member in kept],
-        "scores": None,
-        "temperature": None,
-    }
+        "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
+    }  # fmt: skip
     model = Model(
         (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,

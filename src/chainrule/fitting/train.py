@@ -62,20 +62,10 @@ def train(
     (8, ['a', 'b'])
     """
     words = {
-        "task": task,
-        "inputs": inputs,
-        "drop": drop,
-        "weights": weights,
-        "scaling": scaling,
-        "target_scaling": target_scaling,
-        "test_share": test_share,
-        "test_file": test_file,
-        "delimiter": delimiter,
-        "decimal": decimal,
-        "encoding": encoding,
-        "missing": missing,
-        **settings,
-    }
+        "task": task, "inputs": inputs, "drop": drop, "weights": weights, "scaling": scaling,
+        "target_scaling": target_scaling, "test_share": test_share, "test_file": test_file,
+        "delimiter": delimiter, "decimal": decimal, "encoding": encoding, "missing": missing, **settings,
+    }  # fmt: skip
     prepared = prepare(*asked(table, target, words))
     return train_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
 

@@ -49,13 +49,11 @@ def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = Fal
         notes.append((who if members > 1 else "") + str(result.diverged[first]))
     untrained = result.best_epochs.count(0)
     if untrained == members:
-        notes.append(
-            "no epoch was better than the initial weights, so these were kept: the network has learned nothing"
-        )
+        kept = "so these were kept: the network has learned nothing"
+        notes.append(f"no epoch was better than the initial weights, {kept}")
     elif untrained:
-        notes.append(
-            f"{untrained} of {members} members never got better than their initial weights, and are left out"
-        )
+        never = f"{untrained} of {members} members never got better than their initial weights"
+        notes.append(f"{never}, and are left out")
     elif (
         plan.early_stopping and result.stopped == "epochs" and min(result.best_epochs) == len(result.history)
     ):

@@ -14,7 +14,6 @@ from chainrule.formula.nodes import (
     Derivative,
     Negate,
     Node,
-    Number,
     Symbol,
     children,
     with_children,
@@ -25,6 +24,22 @@ from chainrule.formula.text import text
 
 MAX_STEPS = 500
 MAX_TREE_DEPTH = 100
+
+_RULES = {
+    "+": ("sum rule", "(u + v)' = u' + v'", "du + dv"),
+    "-": ("difference rule", "(u - v)' = u' - v'", "du - dv"),
+    "*": ("product rule", "(u*v)' = u'*v + u*v'", "du*v + u*dv"),
+    "*v": ("constant factor rule", "(c*u)' = c*u'", "u*dv"),
+    "*u": ("constant factor rule", "(u*c)' = u'*c", "du*v"),
+    "/": ("quotient rule", "(u/v)' = (u'*v - u*v')/v^2", "(du*v - u*dv)/v^2"),
+    "/u": ("constant factor rule", "(u/c)' = u'/c", "du/v"),
+    "^": ("general power rule", "(u^v)' = u^v*(v'*log(u) + v*u'/u)", "u^v*(dv*log(u) + v*du/u)"),
+    "^u": ("chain rule: power rule", "(u^n)' = n*u^(n - 1)*u'", "v*u^(v - 1)*du"),
+    "^v": ("exponential rule", "(c^u)' = c^u*log(c)*u'", "u^v*log(u)*dv"),
+}
+"""The rule, its law, and the derivative of each operation on u and v; of one where u or v alone varies, if named so."""
+
+_POWER = ("power rule", "(u^n)' = n*u^(n - 1)", "v*u^(v - 1)")
 
 
 @dataclass(frozen=True)
@@ -143,16 +158,11 @@ class _Taker:
                 return "derivative of the variable", f"d/d{self.symbol}[{self.symbol}] = 1", ONE, ""
             case Negate(v):
                 return "constant factor rule", "(-u)' = -u'", Negate(self.d(v)), ""
-            case Binary("+", v, w):
-                return "sum rule", "(u + v)' = u' + v'", Binary("+", self.d(v), self.d(w)), ""
-            case Binary("-", v, w):
-                return "difference rule", "(u - v)' = u' - v'", Binary("-", self.d(v), self.d(w)), ""
-            case Binary("*", v, w):
-                return *self.product(v, w), ""
-            case Binary("/", v, w):
-                return *self.quotient(v, w), ""
-            case Binary("^", v, w):
-                return *self.power(v, w), ""
+            case Binary("^", v, w) if v == Symbol(self.symbol) and not self.varies(w):
+                return *self.by_law(_POWER, v, w), ""
+            case Binary(op, v, w) if op in _RULES:
+                own = None if self.varies(v) and self.varies(w) else op + ("u" if self.varies(v) else "v")
+                return *self.by_law(_RULES.get(own or op, _RULES[op]), v, w), ""
             case Call("where", (condition, v, w)):
                 convention = "at a boundary, the branch that the condition picks counts"
                 result = Call("where", (condition, self.d(v), self.d(w)))
@@ -166,34 +176,11 @@ class _Taker:
                 return self.function(name, args)
         raise FormulaError(f"no rule differentiates {text(u)}")
 
-    def product(self, v: Node, w: Node) -> tuple[str, str, Node]:
-        if not self.varies(v):
-            return "constant factor rule", "(c*u)' = c*u'", Binary("*", v, self.d(w))
-        if not self.varies(w):
-            return "constant factor rule", "(u*c)' = u'*c", Binary("*", self.d(v), w)
-        result = Binary("+", Binary("*", self.d(v), w), Binary("*", v, self.d(w)))
-        return "product rule", "(u*v)' = u'*v + u*v'", result
-
-    def quotient(self, v: Node, w: Node) -> tuple[str, str, Node]:
-        if not self.varies(w):
-            return "constant factor rule", "(u/c)' = u'/c", Binary("/", self.d(v), w)
-        above = Binary("-", Binary("*", self.d(v), w), Binary("*", v, self.d(w)))
-        result = Binary("/", above, Binary("^", w, Number(2.0)))
-        return "quotient rule", "(u/v)' = (u'*v - u*v')/v^2", result
-
-    def power(self, v: Node, w: Node) -> tuple[str, str, Node]:
-        if not self.varies(w):
-            outer = Binary("*", w, Binary("^", v, Binary("-", w, ONE)))
-            if v == Symbol(self.symbol):
-                return "power rule", "(u^n)' = n*u^(n - 1)", outer
-            return "chain rule: power rule", "(u^n)' = n*u^(n - 1)*u'", Binary("*", outer, self.d(v))
-        if not self.varies(v):
-            result = Binary("*", Binary("*", Binary("^", v, w), Call("log", (v,))), self.d(w))
-            return "exponential rule", "(c^u)' = c^u*log(c)*u'", result
-        grown = Binary("*", self.d(w), Call("log", (v,)))
-        inner = Binary("+", grown, Binary("/", Binary("*", w, self.d(v)), v))
-        result = Binary("*", Binary("^", v, w), inner)
-        return "general power rule", "(u^v)' = u^v*(v'*log(u) + v*u'/u)", result
+    def by_law(self, rule: tuple[str, str, str], v: Node, w: Node) -> tuple[str, str, Node]:
+        """Return (rule, law, result) by a rule of operations on u and v, which ``v`` and ``w`` are."""
+        name, law, result = rule
+        operands = {"u": v, "v": w, "du": self.d(v), "dv": self.d(w)}
+        return name, law, _replace(_law(result), operands)
 
     def function(self, name: str, args: tuple[Node, ...]) -> tuple[str, str, Node, str]:
         convention, rule, law = FUNCTIONS[name].convention, f"derivative of {name}", outer_derivative(name)
@@ -223,6 +210,11 @@ def outer_derivative(name: str) -> Node:
     rule = FUNCTIONS[name].derivative
     if rule is None:
         raise FormulaError(f"{name}(...) has no derivative rule of its own")
+    return _law(rule)
+
+
+@lru_cache(maxsize=64)
+def _law(rule: str) -> Node:
     return parse(rule, {"u", "v", "du", "dv"}).root
 
 

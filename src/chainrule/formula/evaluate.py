@@ -60,11 +60,10 @@ class Formula:
     def evaluate(self, values: Mapping[str, Array | float], xp: Namespace) -> Array:
         """Return the formula's value, elementwise over arrays that broadcast against each other.
 
-        ``values``: for each of ``symbols`` a floating array of the namespace ``xp``, or a Python number or
-        NumPy scalar, which takes the dtype of the arrays it meets. Where no array enters, the result is a
-        Python float; see ``evaluate_like``. Equal parts are computed once. NumPy's floating-point warnings
-        are off, because ``where`` computes both branches. Raises FormulaError for a missing value or one
-        that isn't floating.
+        ``values``: for each of ``symbols`` a floating array of the namespace ``xp``, or a Python number or NumPy
+        scalar, which takes the dtype of the arrays it meets. Where no array enters, the result is a Python float; see
+        ``evaluate_like``. Equal parts are computed once. NumPy's floating-point warnings are off, because ``where``
+        computes both branches. Raises FormulaError for a missing value or one that isn't floating.
 
         >>> import numpy as np
         >>> parse("alpha*z^2").evaluate({"z": np.array([1.0, 3.0]), "alpha": 0.5}, np)

@@ -10,17 +10,11 @@ from chainrule.formula.book import _GREEK, _Book, _split_name
 from chainrule.formula.nodes import Node
 from chainrule.formula.text import Substitute, _Level, _Piece
 
-_LATEX_FUNCTIONS = frozenset(
-    {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
-)
+_LATEX_FUNCTIONS = {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
 _INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "<=": r"\le", ">=": r"\ge", "==": "="}
 _LATEX_ESCAPES = str.maketrans(
-    {
-        "\\": r"\textbackslash{}",
-        "~": r"\textasciitilde{}",
-        "^": r"\textasciicircum{}",
-        **{sign: "\\" + sign for sign in "{}$&#_%"},
-    }
+    {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
+    | {sign: "\\" + sign for sign in "{}$&#_%"}
 )
 _IDENTIFIER = re.compile(r"[A-Za-z][A-Za-z0-9_]*")
 
@@ -38,27 +32,13 @@ def latex(node: Node, substitute: Substitute | None = None) -> str:
 class _Latex(_Book):
     marks: ClassVar[Mapping[str, str]] = {
         **{op: f"{{}} {_INFIX.get(op, op)} {{}}" for op in ("+", "-", "<", ">", *_INFIX)},
-        "/": r"\frac{{{}}}{{{}}}",
-        "^": "{}^{{{}}}",
-        "(": r"\left({}\right)",
-        "[": r"\left[{}\right]",
-        "abs": r"\left|{}\right|",
+        "/": r"\frac{{{}}}{{{}}}", "^": "{}^{{{}}}", "sqrt": r"\sqrt{{{}}}", "sum": r"\sum {}", "negate": "-{}",
+        "(": r"\left({}\right)", "[": r"\left[{}\right]", "abs": r"\left|{}\right|",
         "floor": r"\left\lfloor {}\right\rfloor",
-        "sqrt": r"\sqrt{{{}}}",
-        "sum": r"\sum {}",
-        "negate": "-{}",
         "derivative": r"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{}}}\left[{}\right]",
-        "inf": r"\infty",
-        "nan": r"\mathrm{{NaN}}",
-        "digits": "{}",
-        "layer": "({})",
-        "word": r"\text{{{}}}",
-        "hat": r"\hat{{{}}}",
-        "bar": r"\bar{{{}}}",
-        "partial": r"\partial {}",
-        "prime": r"\prime",
-        "beside": "{}{}",
-    }
+        "inf": r"\infty", "nan": r"\mathrm{{NaN}}", "digits": "{}", "layer": "({})", "word": r"\text{{{}}}",
+        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "partial": r"\partial {}", "prime": r"\prime", "beside": "{}{}",
+    }  # fmt: skip
 
     def row(self, parts: list[str]) -> str:
         return (r",\," if any("\\" in part for part in parts) else ",").join(parts)

@@ -54,31 +54,16 @@ class _MathML(_Book):
     """Every mark and method is exactly one element, as fractions and powers need of their parts."""
 
     marks: ClassVar[Mapping[str, str]] = {
-        **{
-            op: f"<mrow>{{}}<mo>{escape(_INFIX.get(op, op))}</mo>{{}}</mrow>"
-            for op in ("+", "⊙", "<", ">", *_INFIX)
-        },
-        "/": "<mfrac>{}{}</mfrac>",
-        "^": "<msup>{}{}</msup>",
-        "(": _fenced("(", ")"),
-        "[": _fenced("[", "]"),
-        "abs": _fenced("|", "|"),
-        "floor": _fenced("⌊", "⌋"),
-        "sqrt": "<msqrt>{}</msqrt>",
-        "sum": "<mrow><mo>∑</mo>{}</mrow>",
-        "negate": "<mrow><mo>−</mo>{}</mrow>",
+        **{op: f"<mrow>{{}}<mo>{escape(_INFIX.get(op, op))}</mo>{{}}</mrow>" for op in ("+", "⊙", "<", ">", *_INFIX)},
+        "/": "<mfrac>{}{}</mfrac>", "^": "<msup>{}{}</msup>", "sqrt": "<msqrt>{}</msqrt>",
+        "(": _fenced("(", ")"), "[": _fenced("[", "]"), "abs": _fenced("|", "|"), "floor": _fenced("⌊", "⌋"),
+        "sum": "<mrow><mo>∑</mo>{}</mrow>", "negate": "<mrow><mo>−</mo>{}</mrow>",
         "derivative": f"<mrow><mfrac><mi>d</mi><mrow><mi>d</mi>{{}}</mrow></mfrac>{_fenced('[', ']')}</mrow>",
-        "inf": "<mi>∞</mi>",
-        "nan": "<mi>NaN</mi>",
-        "digits": "<mn>{}</mn>",
-        "layer": _fenced("(", ")"),
-        "word": "<mtext>{}</mtext>",
-        "hat": '<mover accent="true">{}<mo>^</mo></mover>',
-        "bar": '<mover accent="true">{}<mo>¯</mo></mover>',
-        "partial": "<mrow><mi>∂</mi>{}</mrow>",
-        "prime": "<mo>′</mo>",
-        "beside": "<mrow>{}{}</mrow>",
-    }
+        "inf": "<mi>∞</mi>", "nan": "<mi>NaN</mi>", "digits": "<mn>{}</mn>",
+        "layer": _fenced("(", ")"), "word": "<mtext>{}</mtext>",
+        "hat": '<mover accent="true">{}<mo>^</mo></mover>', "bar": '<mover accent="true">{}<mo>¯</mo></mover>',
+        "partial": "<mrow><mi>∂</mi>{}</mrow>", "prime": "<mo>′</mo>", "beside": "<mrow>{}{}</mrow>",
+    }  # fmt: skip
 
     def __init__(self, substitute: Substitute | None, attributes: Attributes | None) -> None:
         super().__init__(substitute)
@@ -96,11 +81,9 @@ class _MathML(_Book):
     def name(self, name: str) -> str:
         base, subscript = _split_name(name)
         shown = f"<mi>{escape(_printable(_GREEK.get(base, base)))}</mi>"
-        if not subscript:
-            return shown
-        return self.scripts(
-            shown, "", f"<mn>{subscript}</mn>" if subscript.isdigit() else self.name(subscript)
-        )
+        if subscript:
+            subscript = f"<mn>{subscript}</mn>" if subscript.isdigit() else self.name(subscript)
+        return self.scripts(shown, "", subscript)
 
     def unsigned(self, mantissa: str, exponent: int | None) -> _Piece:
         if exponent is None:

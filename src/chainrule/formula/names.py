@@ -44,10 +44,8 @@ def split_name(name: str) -> Name | None:
     match = _NAME.fullmatch(name)
     if match is None:
         return None
-    brackets = tuple(
-        tuple(int(number) for number in inside.split(","))
-        for inside in re.findall(r"\[([^]]*)\]", match["brackets"])
-    )
+    inside = re.findall(r"\[([^]]*)\]", match["brackets"])
+    brackets = tuple(tuple(map(int, numbers.split(","))) for numbers in inside)
     pairs = (part.split("=") for part in match["qualifiers"].split("@")[1:])
     return Name(match["base"], match["by"] or "", brackets, tuple((key, int(value)) for key, value in pairs))
 

@@ -74,16 +74,8 @@ Node: TypeAlias = Number | Constant | Symbol | Negate | Binary | Call | Compare 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e}
 
 OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": add,
-    "-": sub,
-    "*": mul,
-    "/": truediv,
-    "<": lt,
-    "<=": le,
-    ">": gt,
-    ">=": ge,
-    "==": eq,
-}
+    "+": add, "-": sub, "*": mul, "/": truediv, "<": lt, "<=": le, ">": gt, ">=": ge, "==": eq,
+}  # fmt: skip
 """What the operators do, but for ``^``."""
 
 

@@ -20,6 +20,7 @@ from chainrule.formula.nodes import CONSTANTS, Binary, Call, Compare, Constant, 
 MAX_LENGTH = 2000
 MAX_NODES = 500
 MAX_DEPTH = 50
+_TOO_DEEP = f"nested too deeply; at most {MAX_DEPTH} levels are allowed"
 
 
 def parse(text: str, symbols: Collection[str] | None = None) -> Formula:
@@ -44,34 +45,21 @@ _TOKEN = re.compile(
 
 _REMEDIES = {
     "=": "write == to compare",
-    "×": "write * to multiply",
-    "·": "write * to multiply",
+    **dict.fromkeys("×·", "write * to multiply"),
     "÷": "write / to divide",
     "−": "write - (the minus of the keyboard)",
     "√": "write sqrt(...)",
-    "²": "write ^2",
-    "³": "write ^3",
-    "≤": "write <=",
-    "≥": "write >=",
-    "[": "write ( and )",
-    "{": "write ( and )",
+    **dict.fromkeys("[{", "write ( and )"),
     "|": "write abs(...)",
     "%": "write /100 for per cent",
+    **{sign: f"write {instead}" for sign, instead in {"²": "^2", "³": "^3", "≤": "<=", "≥": ">="}.items()},
 }
 _ALLOWED = "only numbers, ASCII names, + - * / ^ ( ) , and < <= > >= == are allowed"
 
 _AST_OPERATORS: Mapping[type[ast.AST], str] = {
-    ast.Add: "+",
-    ast.Sub: "-",
-    ast.Mult: "*",
-    ast.Div: "/",
-    ast.Pow: "^",
-    ast.Lt: "<",
-    ast.LtE: "<=",
-    ast.Gt: ">",
-    ast.GtE: ">=",
-    ast.Eq: "==",
-}
+    ast.Add: "+", ast.Sub: "-", ast.Mult: "*", ast.Div: "/", ast.Pow: "^",
+    ast.Lt: "<", ast.LtE: "<=", ast.Gt: ">", ast.GtE: ">=", ast.Eq: "==",
+}  # fmt: skip
 
 
 class _Parser:
@@ -101,7 +89,7 @@ class _Parser:
             message = "not a formula from here on; check operators, commas and brackets"
             raise self.error(self.column((error.offset or 1) - 1), message) from None
         except (MemoryError, RecursionError):
-            raise self.error(None, f"nested too deeply; at most {MAX_DEPTH} levels are allowed") from None
+            raise self.error(None, _TOO_DEEP) from None
         return Formula(self.text, self.node(tree.body, 1, condition=False))
 
     def tokens(self) -> str:
@@ -122,8 +110,9 @@ class _Parser:
             if kind == "name":
                 self.check_name(token, column)
             if kind != "operator" and previous in ("number", "name", ")"):
-                message = f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
-                raise self.error(column, message)
+                raise self.error(
+                    column, f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
+                )
             if token == "(" and previous in ("number", ")"):
                 raise self.error(column, "an operator is missing before '('; write 2*(z+1), not 2(z+1)")
             if kind == "number":
@@ -133,7 +122,7 @@ class _Parser:
                 token = repr(float(token))
             depth += (token == "(") - (token == ")")
             if depth > MAX_DEPTH:
-                raise self.error(column, f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
+                raise self.error(column, _TOO_DEEP)
             previous = kind if kind != "operator" else token
             parts.append("**" if token == "^" else token)
             self.columns += [column] * (len(parts[-1]) + 1)
@@ -151,7 +140,7 @@ class _Parser:
         column = self.column(tree.col_offset)
         self.nodes += 1
         if depth > MAX_DEPTH:
-            raise self.error(column, f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
+            raise self.error(column, _TOO_DEEP)
         if self.nodes > MAX_NODES:
             raise self.error(None, f"more than {MAX_NODES} numbers, names and operators; split it up")
         if condition and not isinstance(tree, ast.Compare):
@@ -165,21 +154,19 @@ class _Parser:
                 return Negate(self.node(operand, depth + 1, condition=False))
             case ast.UnaryOp(op=ast.UAdd(), operand=operand):
                 return self.node(operand, depth + 1, condition=False)
-            case ast.BinOp(left=left, op=op, right=right) if type(op) in _AST_OPERATORS:
-                sides = [self.node(side, depth + 1, condition=False) for side in (left, right)]
-                return Binary(_AST_OPERATORS[type(op)], *sides)
             case ast.Call():
                 return self.call(tree, depth, column)
-            case ast.Compare(left=left, ops=[op], comparators=[right]):
-                if not condition:
-                    message = "a comparison is only allowed as the first argument of where(...)"
-                    raise self.error(column, message)
+            case ast.Compare(ops=[_]) if not condition:
+                raise self.error(column, "a comparison is only allowed as the first argument of where(...)")
+            case (
+                ast.BinOp(left=left, op=op, right=right)
+                | ast.Compare(left=left, ops=[op], comparators=[right])
+            ) if type(op) in _AST_OPERATORS:
                 sides = [self.node(side, depth + 1, condition=False) for side in (left, right)]
-                return Compare(_AST_OPERATORS[type(op)], *sides)
+                return (Compare if condition else Binary)(_AST_OPERATORS[type(op)], *sides)
             case ast.Compare():
                 raise self.error(column, "comparisons can't be chained; nest where(...) instead")
-            case _:
-                raise self.error(column, "not a number, name, operation or function call")
+        raise self.error(column, "not a number, name, operation or function call")
 
     def name(self, name: str, column: int | None) -> Node:
         if name in CONSTANTS:
@@ -200,17 +187,17 @@ class _Parser:
         if tree.keywords or len(tree.args) != arity:
             count = len(tree.args) if not tree.keywords else "**"
             raise self.error(column, f"{name}(...) takes {arity} argument{'s' * (arity > 1)}, not {count}")
-        conditions = [name == "where", False, False]
-        pairs = zip(tree.args, conditions, strict=False)
-        return Call(name, tuple(self.node(arg, depth + 1, condition=is_one) for arg, is_one in pairs))
+        first = [name == "where", False, False]
+        args = [
+            self.node(arg, depth + 1, condition=is_one) for arg, is_one in zip(tree.args, first, strict=False)
+        ]
+        return Call(name, tuple(args))
 
     def unknown(self, what: str, name: str, known: Collection[str], column: int | None) -> FormulaError:
         close = difflib.get_close_matches(name[:40], known, n=3, cutoff=0.5)
-        hint = (
-            f"did you mean {' or '.join(close)}?"
-            if close
-            else f"known here: {', '.join(sorted(known)) or 'no names'}"
-        )
+        hint = f"did you mean {' or '.join(close)}?"
+        if not close:
+            hint = f"known here: {', '.join(sorted(known)) or 'no names'}"
         return self.error(column, f"unknown {what} {_shorten(name)!r}; {hint}")
 
     def column(self, offset: int) -> int | None:

@@ -67,8 +67,7 @@ def _tidy(node: Node) -> Node:
     """Apply the rules that look at one operation and its operands."""
     folded = _rational(node)
     if folded is not None:
-        number = _number_node(folded)
-        return node if number is None else number
+        return _number_node(folded) or node
     match node:
         case Negate(Negate(u)):
             return u
@@ -122,14 +121,10 @@ def _is_even(node: Node) -> bool:
 
 
 _VALUES: dict[Node, Node] = {
-    Call("exp", (ZERO,)): ONE,
-    Call("exp", (ONE,)): Constant("e"),
-    Call("log", (ONE,)): ZERO,
-    Call("log", (Constant("e"),)): ONE,
-    Call("sqrt", (ZERO,)): ZERO,
-    Call("sqrt", (ONE,)): ONE,
-}
-
+    Call("exp", (ZERO,)): ONE, Call("exp", (ONE,)): Constant("e"),
+    Call("log", (ONE,)): ZERO, Call("log", (Constant("e"),)): ONE,
+    Call("sqrt", (ZERO,)): ZERO, Call("sqrt", (ONE,)): ONE,
+}  # fmt: skip
 
 _MAX_BITS = 4096
 """Far beyond the floats; without a limit 9^9^9^9 would be worked out to its last digit."""
@@ -219,13 +214,8 @@ class _Product:
         number = _number_node(abs(self.coefficient))
         if number is None:
             return None
-        above: list[Node] = []
-        below: list[Node] = []
-        match number:
-            case Binary("/", p, q):
-                above, below = [p] if p != ONE else [], [q]
-            case _ if number != ONE:
-                above = [number]
+        p, below = (number.left, [number.right]) if isinstance(number, Binary) else (number, [])
+        above = [p] if p != ONE else []
         for base, exponent in self.powers.items():
             if exponent:
                 raised = _number_node(abs(exponent))

@@ -143,11 +143,9 @@ class _Renderer(ABC):
         else:
             sign, mantissa, exponent = match.groups()
             piece = self.unsigned(mantissa, None if exponent is None else int(exponent))
-        return (
-            _Piece(self.mark("negate", piece.markup), _Level.PRODUCT, minus=True)
-            if sign in ("-", "−")
-            else piece
-        )
+        if sign in ("-", "−"):
+            return _Piece(self.mark("negate", piece.markup), _Level.PRODUCT, minus=True)
+        return piece
 
     @abstractmethod
     def name(self, name: str) -> str: ...

@@ -26,10 +26,9 @@ VALUE = "value"
 class Input:
     """One input neuron: its name, its column, and its arithmetic.
 
-    ``formula`` is in ``v``, the number in the cell (or the ``part`` of a date), and the names of
-    ``parameters``. Where the input says what a cell is, it is a statement in brackets: [island = "Dream"] is
-    1 if so, else 0. ``seen`` tells whether any training row gave it another value than 0; if not, nothing was
-    learned about its weights.
+    ``formula`` is in ``v``, the number in the cell (or the ``part`` of a date), and the names of ``parameters``. Where
+    the input says what a cell is, it is a statement in brackets: [island = "Dream"] is 1 if so, else 0. ``seen`` tells
+    whether any training row gave it another value than 0; if not, nothing was learned about its weights.
     """
 
     name: str
@@ -75,11 +74,10 @@ class Part(Plain):
 class ColumnEncoder(Plain):
     """One column and its input neurons.
 
-    A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is
-    missing if that was so in training (``missing``). A category has one for each of ``levels``, one for
-    missing cells if there were any in training, and always one for whatever else: levels too rare for an
-    input of their own (``rare``: whether there were any), levels never seen, and missing cells if there were
-    none in training.
+    A number, a truth value and a date have an input for each of ``parts``, and one that says that the cell is missing
+    if that was so in training (``missing``). A category has one for each of ``levels``, one for missing cells if there
+    were any in training, and always one for whatever else: levels too rare for an input of their own (``rare``: whether
+    there were any), levels never seen, and missing cells if there were none in training.
     """
 
     name: str
@@ -166,7 +164,9 @@ def fit_column(table: Table, column: Column, scaling: str, rows: IntArray, max_l
     levels: tuple[str, ...] = ()
     rare, spelling = False, ""
     if kind == "category":
-        levels, rare = _fit_levels(table, name, rows, max_levels)
+        counts = level_counts(table.column(name)[rows])
+        levels = tuple(sorted(counts.head(max_levels).get_column("level")))
+        rare = counts.height > max_levels
     elif kind == "datetime":
         spelling = column.spelling
         parts = _fit_dates(date_cells(table, name, spelling)[rows], scaling)
@@ -188,12 +188,6 @@ def _fit_part(name: str, scaling: str, values: FloatArray) -> Part:
     arithmetic, parameters = fit_scaling(scaling, present)
     fill = float(np.median(np.clip(present, -LARGEST, LARGEST)))
     return Part(name, arithmetic, parameters, fill, arithmetic != "constant")
-
-
-def _fit_levels(table: Table, name: str, rows: IntArray, max_levels: int) -> tuple[tuple[str, ...], bool]:
-    counts = level_counts(table.column(name)[rows])
-    kept = counts.head(max_levels).get_column("level").to_list()
-    return tuple(sorted(kept)), counts.height > max_levels
 
 
 def _fit_dates(dates: pl.Series, scaling: str) -> tuple[Part, ...]:

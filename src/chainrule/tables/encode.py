@@ -105,8 +105,7 @@ def fit_encoder(
 ) -> Encoder:
     """Fit an encoder for the inputs of a schema; every statistic comes from the training ``rows`` alone.
 
-    ``scaling``: robust, standard, minmax or none. Raises TableError for cells that are not of their column's
-    kind.
+    ``scaling``: robust, standard, minmax or none. Raises TableError for cells that are not of their column's kind.
 
     >>> from chainrule.tables import from_frame, infer_schema
     >>> table = from_frame({"A": [100, 90, 10], "Target": [1.5, 2.5, 4.0]})

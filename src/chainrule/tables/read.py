@@ -42,12 +42,11 @@ def read_table(
 ) -> Table:
     r"""Read a table from a CSV, TSV, NDJSON or Parquet file, or from standard input ("-").
 
-    The format follows from the content and the extension; the text formats may be gzipped. What is not
-    given is found out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8,
-    else Latin-1 with a note). ``decimal`` is "." or ","; ``missing`` are the cells that count as missing,
-    the empty one always. A column of delimited text whose cells are all numbers is a number column, every
-    other is text. Raises TableError naming file, line and remedy for whatever can't be read, SettingsError
-    for an option that makes no sense.
+    The format follows from the content and the extension; the text formats may be gzipped. What is not given is found
+    out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8, else Latin-1 with a note).
+    ``decimal`` is "." or ","; ``missing`` are the cells that count as missing, the empty one always. A column of
+    delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming file,
+    line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
 
     >>> import pathlib, tempfile
     >>> with tempfile.TemporaryDirectory() as folder:
@@ -69,9 +68,8 @@ def read_table(
             raise TableError(f"{name}: the gzip data is damaged or cut short ({error}); {remedy}") from error
         suffixes = [suffix for suffix in suffixes if suffix not in (".gz", ".gzip")]
     elif suffixes[-1:] == [".gz"]:
-        raise TableError(
-            f"{name}: is not gzip data, though its name ends in .gz; rename it if it is plain text"
-        )
+        remedy = "rename it if it is plain text"
+        raise TableError(f"{name}: is not gzip data, though its name ends in .gz; {remedy}")
     suffix = suffixes[-1] if suffixes else ""
     if not data.strip():
         raise TableError(f"{name}: the file is empty")
@@ -104,9 +102,8 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
 def _checked_delimiter(delimiter: str) -> str:
     cut = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if len(cut) != 1 or not cut.isascii() or cut in '"\r\n':
-        raise SettingsError(
-            f"the delimiter is {delimiter!r}; it is one character such as , ; | or the word tab"
-        )
+        known = "one character such as , ; | or the word tab"
+        raise SettingsError(f"the delimiter is {delimiter!r}; it is {known}")
     return cut
 
 

@@ -120,10 +120,9 @@ SCALINGS = _by_name(
 )
 """The scalings that can be chosen.
 
-``robust`` divides by the distance of the quartiles (half the range where that is 0) and bends the result into
-(-3, 3): the robust scaling and smooth clipping of Holzmüller, Grinsztajn and Steinwart, "Better by default:
-Strong pre-tuned MLPs and boosted trees on tabular data", 2024. ``standard`` uses the population's standard
-deviation (divisor n).
+``robust`` divides by the distance of the quartiles (half the range where that is 0) and bends the result into (-3, 3):
+the robust scaling and smooth clipping of Holzmüller, Grinsztajn and Steinwart, "Better by default: Strong pre-tuned
+MLPs and boosted trees on tabular data", 2024. ``standard`` uses the population's standard deviation (divisor n).
 """
 
 FIXED = _by_name(

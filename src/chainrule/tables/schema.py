@@ -86,12 +86,11 @@ def infer_schema(
 ) -> Schema:
     """Find the kind of every column, choose the inputs, and find the task.
 
-    All columns but the target are inputs, except constants, identifiers, free text, lists, and those in
-    ``drop``; ``inputs`` names the inputs instead, and lets identifiers and text in. ``kinds`` sets the kind
-    of a column by hand (number, boolean, category, datetime); ``task`` sets the task. Each decision is given
-    as a sentence. docs/tables.md has the rules and their thresholds. Raises TableError for columns that are
-    not there, cells that are in the way, and targets that can't be learned; SettingsError for options that
-    contradict each other.
+    All columns but the target are inputs, except constants, identifiers, free text, lists, and those in ``drop``;
+    ``inputs`` names the inputs instead, and lets identifiers and text in. ``kinds`` sets the kind of a column by hand
+    (number, boolean, category, datetime); ``task`` sets the task. Each decision is given as a sentence. docs/tables.md
+    has the rules and their thresholds. Raises TableError for columns that are not there, cells that are in the way, and
+    targets that can't be learned; SettingsError for options that contradict each other.
 
     >>> from chainrule.tables import from_frame
     >>> schema = infer_schema(from_frame({"a": [1, 2, 4], "b": [7, 7, 7], "y": [0.5, 1, 2]}), target="y")
@@ -156,10 +155,9 @@ def _check_names(
             if name not in known:
                 hint = suggestion(name, table.columns)
                 raise TableError(f"{table.name}: the {what} {name!r} is not there; {hint}")
-    if target is not None and target in inputs:
-        raise SettingsError(f"{target!r} is the target, so it can't be an input as well")
-    if target is not None and target in drop:
-        raise SettingsError(f"{target!r} is the target, so it can't be dropped")
+    for names, what in ((inputs, "an input as well"), (drop, "dropped")):
+        if target is not None and target in names:
+            raise SettingsError(f"{target!r} is the target, so it can't be {what}")
     for name in inputs:
         if name in drop:
             raise SettingsError(f"{name!r} is named as an input and to be dropped; choose one")

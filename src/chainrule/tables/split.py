@@ -13,12 +13,11 @@ def split_rows(
 ) -> tuple[IntArray, IntArray]:
     """Divide rows 0 … n-1 into training rows and test rows, both sorted.
 
-    floor(share n + 1/2) rows are drawn for the test, at least one if ``share`` > 0 and n > 1, and never all.
-    With ``strata``, shape (n,), each class gives its part by largest remainders, but keeps at least one row
-    for training: a class with a single row is in training only, so the test part may come out smaller. The
-    order is drawn by Philox keyed by (seed, stream): the same numbers give the same rows on every machine,
-    and another ``stream`` gives another split. Raises SettingsError unless 0 <= share < 1 and
-    seed, stream >= 0.
+    floor(share n + 1/2) rows are drawn for the test, at least one if ``share`` > 0 and n > 1, and never all. With
+    ``strata``, shape (n,), each class gives its part by largest remainders, but keeps at least one row for training: a
+    class with a single row is in training only, so the test part may come out smaller. The order is drawn by Philox
+    keyed by (seed, stream): the same numbers give the same rows on every machine, and another ``stream`` gives another
+    split. Raises SettingsError unless 0 <= share < 1 and seed, stream >= 0.
 
     >>> train, test = split_rows(10, 0.2, seed=0)
     >>> len(train), len(test)

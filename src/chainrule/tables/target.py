@@ -112,9 +112,8 @@ class TargetEncoder(Plain, place="target"):
             hot[np.arange(len(codes)), codes] = 1
             return hot
         if single:
-            raise SettingsError(
-                f"the target {self.name!r} is a number; only two classes go into a single column"
-            )
+            what = "only two classes go into a single column"
+            raise SettingsError(f"the target {self.name!r} is a number; {what}")
         values = number_cells(table, self.name)
         _refuse_missing(table, self.name, np.isnan(values))
         scaled = SCALINGS[self.scaling].evaluate(values, self.parameters)
@@ -228,9 +227,8 @@ def fit_target(
             given = setting("target_scaling", scaling)
             raise SettingsError(f"the target {name!r} has classes, which are not scaled ({given})")
         if clamp:
-            raise SettingsError(
-                f"{setting('clamp')} is for numbers, and the target {name!r} has classes: leave it out"
-            )
+            why = f"{setting('clamp')} is for numbers, and the target {name!r} has classes"
+            raise SettingsError(f"{why}: leave it out")
         column = part.column(name)
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
@@ -241,9 +239,8 @@ def fit_target(
     values = number_cells(part, name)
     fitted, parameters = fit_scaling(chosen, values)
     if fitted != chosen:
-        raise TableError(
-            f"{table.name}: the target {name!r} varies too little to be scaled; use the scaling none"
-        )
+        what = f"the target {name!r} varies too little to be scaled"
+        raise TableError(f"{table.name}: {what}; use the scaling none")
     bounds = {"lowest": float(values.min()), "highest": float(values.max())} if clamp else None
     return TargetEncoder(name, schema.task, (), fitted, parameters, bounds)
 

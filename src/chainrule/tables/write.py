@@ -34,10 +34,7 @@ def _write_tsv(frame: pl.DataFrame, buffer: io.BytesIO) -> None:
 
 _WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
     ".csv": pl.DataFrame.write_csv,
-    ".tsv": _write_tsv,
-    ".tab": _write_tsv,
-    ".parquet": pl.DataFrame.write_parquet,
-    ".pq": pl.DataFrame.write_parquet,
-    ".ndjson": pl.DataFrame.write_ndjson,
-    ".jsonl": pl.DataFrame.write_ndjson,
+    **dict.fromkeys((".tsv", ".tab"), _write_tsv),
+    **dict.fromkeys((".parquet", ".pq"), pl.DataFrame.write_parquet),
+    **dict.fromkeys((".ndjson", ".jsonl"), pl.DataFrame.write_ndjson),
 }

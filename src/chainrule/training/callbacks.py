@@ -77,9 +77,8 @@ class ProgressBar:
     def __call__(self, state: EpochState) -> None:
         """Show the end of an epoch."""
         if self._bar is None:
-            raise SettingsError(
-                "the progress bar is a context manager: `with ProgressBar() as bar: fit(…, bar)`"
-            )
+            how = "`with ProgressBar() as bar: fit(…, bar)`"
+            raise SettingsError(f"the progress bar is a context manager: {how}")
         line = state.line
         losses = f"loss {line.training_loss:.4g}"
         if not math.isnan(line.validation_loss):

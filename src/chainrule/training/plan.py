@@ -16,11 +16,10 @@ from chainrule.training.scores.watch import Watch
 class Plan:
     """How long and how fast: epochs, base learning rate and schedule, warm-up steps, early stopping.
 
-    Early stopping ends a member when what is watched has not got better by more than ``tolerance`` for
-    ``patience`` epochs. Watched is the loss, or the metric of ``watch``, on the validation rows (the training
-    rows where there are none), on the ``training`` rows, or as the cost on the way through an epoch's
-    ``steps``, penalties included. The ``best`` parameters are kept, or the ``last``; None: the best with early
-    stopping, else the last.
+    Early stopping ends a member when what is watched has not got better by more than ``tolerance`` for ``patience``
+    epochs. Watched is the loss, or the metric of ``watch``, on the validation rows (the training rows where there are
+    none), on the ``training`` rows, or as the cost on the way through an epoch's ``steps``, penalties included. The
+    ``best`` parameters are kept, or the ``last``; None: the best with early stopping, else the last.
 
     ``rule``: by ``progress`` the start is epoch 0 and a value is compared with that of the last progress, so
     that small steps add up over patience. By ``best``, scikit-learn's rule, the start doesn't count, a value is

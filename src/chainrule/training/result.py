@@ -36,11 +36,10 @@ Callback = Callable[[EpochState], bool | None]
 class FitResult:
     """What training gives back: the kept parameters (k, p), which epoch each member's are from, the history.
 
-    ``losses`` (k,) are the watched losses, or values of the metric, of the kept parameters (by the rule
-    ``best``: the best); where nothing is watched (no validation rows, no early stopping), the mean training
-    loss during the epoch they are from. ``checkpoint`` is where training ended, to go on from; None where
-    Ctrl-C ended it in the middle of an epoch. ``first`` is the training that said for how many epochs this one, of all
-    rows, was to be (`refit`).
+    ``losses`` (k,) are the watched losses, or values of the metric, of the kept parameters (by the rule ``best``: the
+    best); where nothing is watched (no validation rows, no early stopping), the mean training loss during the epoch
+    they are from. ``checkpoint`` is where training ended, to go on from; None where Ctrl-C ended it in the middle of an
+    epoch. ``first`` is the training that said for how many epochs this one, of all rows, was to be (`refit`).
     """
 
     parameters: FloatArray

@@ -116,8 +116,5 @@ def _loss(margins: _Margins, beta: float) -> tuple[float, float, float]:
     square = np.einsum("ij,ij->j", e, squares) / total
     # log1p keeps the digits of a row that is all but right.
     losses = np.where(top > 0, top + np.log(total), np.log1p(rest))
-    return (
-        float(np.sum(shares * losses)),
-        float(np.sum(shares * mean)),
-        float(np.sum(shares * (square - mean * mean))),
-    )
+    value, slope, curvature = (float(np.sum(shares * of)) for of in (losses, mean, square - mean * mean))
+    return value, slope, curvature

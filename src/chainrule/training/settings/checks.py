@@ -16,23 +16,20 @@ from chainrule.training.settings.record import MOST_ONE_HOT, Problem, Settings
 def check_recipe(asked: Settings, method: Optimizer) -> None:
     """Raise SettingsError where the recipe is asked for with an optimizer that has no batches."""
     if asked.recipe and not recipe.has_batches(method):
-        raise SettingsError(
-            f"the recipe trains by batches of rows, and {method.name} doesn't: "
-            f"leave out {setting('recipe', True)}, or choose another {setting('optimizer')}"
-        )
+        remedy = f"leave out {setting('recipe', True)}, or choose another {setting('optimizer')}"
+        raise SettingsError(f"the recipe trains by batches of rows, and {method.name} doesn't: {remedy}")
 
 
 def check_loss(cost: Loss, problem: Problem) -> None:
     """Raise SettingsError for a loss of another task."""
     classes = cost.targets in ("zero_one", "one_hot")
+    wrong = ""
     if problem.task == "regression" and classes:
-        raise SettingsError(
-            f"loss {cost.name} is for classes, but the target is a number: choose mean_squared_error"
-        )
-    if problem.task == "classification" and cost.targets == "nonnegative":
-        raise SettingsError(
-            f"loss {cost.name} is for counts, but the target is a class: choose cross-entropy"
-        )
+        wrong = "classes, but the target is a number: choose mean_squared_error"
+    elif problem.task == "classification" and cost.targets == "nonnegative":
+        wrong = "counts, but the target is a class: choose cross-entropy"
+    if wrong:
+        raise SettingsError(f"loss {cost.name} is for {wrong}")
 
 
 def check_together(chosen: Settings, method: Optimizer, network: Network) -> None:
@@ -69,25 +66,19 @@ def check_bagging(asked: Settings, chosen: Settings, problem: Problem) -> None:
     """Raise SettingsError where members can't hold out a fold each."""
     members = chosen.members or 1
     if chosen.refit:
-        raise SettingsError(
-            f"with {setting('bagging')} all rows are trained on by most members already: "
-            f"leave out {setting('refit')}, or {setting('bagging')}"
-        )
+        why = f"with {setting('bagging')} all rows are trained on by most members already"
+        raise SettingsError(f"{why}: leave out {setting('refit')}, or {setting('bagging')}")
     if asked.validation_share is not None:
         raise SettingsError(
             f"with {setting('bagging')} each member holds out its own fold of the rows, so there is no "
             f"{setting('validation_share')}: leave one of them out"
         )
     if members < 2:
-        raise SettingsError(
-            f"{setting('bagging')} holds out a fold of the rows for each member, so it needs at least "
-            f"{setting('members', 2)}"
-        )
+        why = f"{setting('bagging')} holds out a fold of the rows for each member"
+        raise SettingsError(f"{why}, so it needs at least {setting('members', 2)}")
     if members >= problem.n_rows:
-        raise SettingsError(
-            f"{setting('bagging')} needs more rows than members, and there are {members} members for "
-            f"{problem.n_rows} rows: give fewer {setting('members')}"
-        )
+        why = f"more rows than members, and there are {members} members for {problem.n_rows} rows"
+        raise SettingsError(f"{setting('bagging')} needs {why}: give fewer {setting('members')}")
 
 
 def check_perceptron(method: Optimizer, network: Network) -> None:
@@ -113,6 +104,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
     blind = f"early stopping is off; leave it out, or add {setting('early_stopping', True)}"
     single = f"there is one member; leave it out, or give more {setting('members')}"
     shared = "members that share end together as it is; leave it out"
+    in_turn = f"lbfgs minimizes one member's cost after the other's; {another}"
     whole = f"{method.name} sees the whole table in each update; {another}"
     free = "there is neither dropout nor weight decay; leave it out, or add "
     free += f"{setting('dropout')} or {setting('weight_decay')}"
@@ -126,11 +118,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("stop_together", together and not stops, blind),
         ("stop_together", together and chosen.members == 1, single),
         ("stop_together", together and chosen.sharing != "none", shared),
-        (
-            "stop_together",
-            together and lbfgs,
-            f"lbfgs minimizes one member's cost after the other's; {another}",
-        ),
+        ("stop_together", together and lbfgs, in_turn),
         ("watch", asked.watch not in (None, "loss") and not stops, blind),
         ("batch_size", asked.batch_size not in (None, "all") and method.whole, whole),
         ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),

@@ -243,19 +243,12 @@ def form(cls: type[Any]) -> list[dict[str, Any]]:
     """Return what a page needs to ask for the settings of a class, as plain data."""
     return [
         {
-            "name": one.name,
-            "label": FORM.setting(one.name),
-            "words": one.said(FORM),
-            "group": one.group,
-            "kind": one.kind.name,
-            "range": dict(one.kind.limits),
-            "choices": list(one.kind.choices),
-            "default": one.default,
-            "unset": one.said(FORM, one.unset),
-            "task": one.task,
+            "name": one.name, "label": FORM.setting(one.name), "words": one.said(FORM), "group": one.group,
+            "kind": one.kind.name, "range": dict(one.kind.limits), "choices": list(one.kind.choices),
+            "default": one.default, "unset": one.said(FORM, one.unset), "task": one.task,
         }
         for one in listed(cls)
-    ]
+    ]  # fmt: skip
 
 
 def to_plain(settings: Any) -> dict[str, Any]:

@@ -41,7 +41,6 @@ ROWS, GROWTH = 5_000, 0.75
 MOST_PERIODIC = 128
 """The most numbers that are embedded: each one makes four inputs of layer 1."""
 
-
 PATIENCE = 0.55
 """The part of the epochs without progress that ends training: the last wave of coslog4 is 8/15 of them."""
 
@@ -84,19 +83,10 @@ INGREDIENTS: tuple[Ingredient, ...] = (
 """The recipe's parts in the order in which they are shown; an ablation takes out one after the other."""
 
 OFF: Mapping[str, Any] = {
-    "init": "auto",
-    "numeric_embedding": "none",
-    "category_embedding": "none",
-    "scaling_layer": False,
-    "activation_mix": False,
-    "parametrization": "standard",
-    "regularization_schedule": "constant",
-    "stop_together": False,
-    "watch": "loss",
-    "calibrate": False,
-    "clamp": False,
-    "bagging": False,
-}
+    "init": "auto", "numeric_embedding": "none", "category_embedding": "none", "scaling_layer": False,
+    "activation_mix": False, "parametrization": "standard", "regularization_schedule": "constant",
+    "stop_together": False, "watch": "loss", "calibrate": False, "clamp": False, "bagging": False,
+}  # fmt: skip
 """The switches of which a plain network has none."""
 
 
@@ -198,20 +188,11 @@ def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
     method = optimizer(settings.optimizer or "adam")
     return {
         **OFF,
-        "hidden": (128, 64),
-        "activation": "relu",
-        "loss": _loss(settings, problem),
-        "optimizer": "adam",
-        "batch_size": "all" if method.whole else batch_size(problem.n_rows),
-        "epochs": 200,
-        "schedule": "constant",
-        "dropout": 0.0,
-        "weight_decay": method.weight_decay,
-        "early_stopping": True,
-        "patience": 20,
-        "validation_share": 0.15,
-        "members": 8,
-    }
+        "hidden": (128, 64), "activation": "relu", "loss": _loss(settings, problem), "optimizer": "adam",
+        "batch_size": "all" if method.whole else batch_size(problem.n_rows), "epochs": 200, "schedule": "constant",
+        "dropout": 0.0, "weight_decay": method.weight_decay, "early_stopping": True, "patience": 20,
+        "validation_share": 0.15, "members": 8,
+    }  # fmt: skip
 
 
 def _loss(settings: Settings, problem: Problem) -> str:
@@ -224,18 +205,9 @@ def _loss(settings: Settings, problem: Problem) -> str:
 
 _PERCEPTRON: dict[str, Any] = {
     **OFF,
-    "hidden": (),
-    "loss": "perceptron",
-    "optimizer": "perceptron",
-    "batch_size": 1,
-    "epochs": 100,
-    "schedule": "constant",
-    "dropout": 0.0,
-    "early_stopping": False,
-    "patience": 1,
-    "validation_share": 0.0,
-    "members": 1,
-}
+    "hidden": (), "loss": "perceptron", "optimizer": "perceptron", "batch_size": 1, "epochs": 100,
+    "schedule": "constant", "dropout": 0.0, "early_stopping": False, "patience": 1, "validation_share": 0.0, "members": 1,
+}  # fmt: skip
 """Rosenblatt's perceptron: one layer, the binary step, row by row, for a hundred epochs."""
 
 

@@ -69,17 +69,11 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         check_bagging(settings, chosen, problem)
         n_training = n - math.ceil(n / members)
     steps_per_epoch = max(1, math.ceil(n_training / batch_size))
+    decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     steps = StepSettings(
-        optimizer=method,
-        batch_size=batch_size,
-        l1=chosen.l1,
-        l2=chosen.l2,
-        weight_decay=method.weight_decay if chosen.weight_decay is None else chosen.weight_decay,
-        clip_norm=chosen.clip_norm,
-        shuffle=batch_size < n,
-        seed=chosen.seed,
-        sharing=chosen.sharing,
-    )
+        optimizer=method, batch_size=batch_size, l1=chosen.l1, l2=chosen.l2, weight_decay=decay,
+        clip_norm=chosen.clip_norm, shuffle=batch_size < n, seed=chosen.seed, sharing=chosen.sharing,
+    )  # fmt: skip
     plan = Plan(
         epochs=chosen.epochs or 1,
         learning_rate=method.learning_rate if chosen.learning_rate is None else chosen.learning_rate,
@@ -150,12 +144,8 @@ def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
     made: list[Group] = []
     for group in problem.groups or (InputGroup("plain", problem.n_inputs),):
         embedded = (periodic and group.kind == "number") or (learned and group.is_large)
-        if embedded:
-            made.append(Group(group.kind, group.size))
-        elif made and made[-1].kind == "plain":
-            made[-1] = Group("plain", made[-1].size + group.size)
-        else:
-            made.append(Group("plain", group.size))
+        before = 0 if embedded or not made or made[-1].kind != "plain" else made.pop().size
+        made.append(Group(group.kind if embedded else "plain", before + group.size))
     if all(group.kind == "plain" for group in made) and not chosen.scaling_layer:
         return None
     return Features(made, scale=bool(chosen.scaling_layer))
@@ -188,9 +178,8 @@ def _optimizer(chosen: Settings) -> Optimizer:
     if method.name == "sgd":
         method = optimizer("momentum")
     if method.momentum is None:
-        raise SettingsError(
-            f"momentum has no meaning for {method.name}: choose sgd, nesterov or adam, or leave it out"
-        )
+        remedy = "choose sgd, nesterov or adam, or leave it out"
+        raise SettingsError(f"momentum has no meaning for {method.name}: {remedy}")
     return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
 
 
@@ -199,12 +188,9 @@ def _smoothed(cost: Loss, share: float | None) -> Loss:
     if share is None:
         return cost
     if "label_smoothing" not in cost.parameters:
-        raise SettingsError(
-            f"{setting('label_smoothing')} is for cross-entropy, not for {cost.name}: leave it out"
-        )
+        what = f"{setting('label_smoothing')} is for cross-entropy"
+        raise SettingsError(f"{what}, not for {cost.name}: leave it out")
     if cost.smoothed and share != cost.smoothed:
-        raise SettingsError(
-            f"label smoothing is {cost.smoothed:g} by {setting('loss')}, but {share:g} by "
-            f"{setting('label_smoothing')}: leave one of them out"
-        )
+        both = f"{cost.smoothed:g} by {setting('loss')}, but {share:g} by {setting('label_smoothing')}"
+        raise SettingsError(f"label smoothing is {both}: leave one of them out")
     return replace(cost, parameters={**cost.parameters, "label_smoothing": float(share)})
