@@ -78,13 +78,12 @@ class Table:
         return replace(self, frame=self.frame[index], raw=raw, lines=lines, rows=rows)
 
 
-def suggestion(name: str, columns: Sequence[str]) -> str:
-    """Propose the columns whose names are nearest to ``name``, else list the columns."""
-    folded = [column for column in columns if column.casefold() == name.casefold()]
-    found = dict.fromkeys([*folded, *get_close_matches(name, columns, n=3, cutoff=0.6)])
-    if found:
-        return f"did you mean {' or '.join(map(repr, found))}? The columns are {listed(columns)}"
-    return f"the columns are {listed(columns)}"
+def suggestion(name: str, names: Sequence[str], what: str = "columns") -> str:
+    """Propose the columns, or ``what`` they are, whose names are nearest to ``name``, else list them."""
+    folded = [known for known in names if known.casefold() == name.casefold()]
+    if found := dict.fromkeys([*folded, *get_close_matches(name, names, n=3, cutoff=0.6)]):
+        return f"did you mean {' or '.join(map(repr, found))}? The {what} are {listed(names)}"
+    return f"the {what} are {listed(names)}"
 
 
 def listed(names: Sequence[object], most: int = 20) -> str:
