@@ -83,7 +83,7 @@ def asked(table: Source, target: str, words: Mapping[str, Any]) -> tuple[Questio
     known = [one.name for one in fields(Settings)]
     for name in words:
         if name not in own and name not in known and name not in READING:
-            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, known, 'settings')}")
+            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, [*known, *sorted(own), *READING], 'settings')}")
     reading = Reading().changed(*(words.get(name) for name in READING))
     question = {name: value for name, value in words.items() if name in own}
     settings = {name: value for name, value in words.items() if name in known}
