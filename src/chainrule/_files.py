@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
 
@@ -149,13 +149,10 @@ def _publish(temporary: Path, target: Path, overwrite: bool) -> None:
 def _claim_and_replace(temporary: Path, target: Path) -> None:
     """As `os.link`, where there are no hard links: take the name with an empty file, then replace that."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    done = False
-    try:
+    with ExitStack() as undo:
+        undo.callback(os.unlink, target)
         os.replace(temporary, target)
-        done = True
-    finally:
-        if not done:
-            os.unlink(target)
+        undo.pop_all()
 
 
 @contextmanager
