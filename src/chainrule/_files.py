@@ -95,8 +95,7 @@ def _checked_target(path: PathLike, overwrite: bool) -> Path:
 
 def _check(named: Path, overwrite: bool) -> Path:
     target = Path(os.path.realpath(named)) if overwrite else named
-    found = _status(target)
-    if found is not None:
+    if (found := _status(target)) is not None:
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, "")
         if not stat.S_ISREG(found.st_mode):
@@ -126,9 +125,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _create(temporary: Path, mode: Literal["wb", "w"]) -> IO[Any]:
-    if mode == "w":
-        return open(temporary, "x", encoding="utf-8", newline="")
-    return open(temporary, "xb")
+    return open(temporary, "x", encoding="utf-8", newline="") if mode == "w" else open(temporary, "xb")
 
 
 def _publish(temporary: Path, target: Path, overwrite: bool) -> None:

@@ -201,7 +201,7 @@ def _write_record(cls: Any, value: Any) -> dict[str, Any]:
 def _read_record(cls: Any, value: object, where: str, **others: Any) -> Any:
     known, kind = _fields(cls), getattr(cls, "_kind", None)
     needed = [field.name for field in known if field.is_read and field.default is MISSING]
-    optional = {field.name for field in known if not field.is_read or field.default is not MISSING}
+    optional = {field.name for field in known} - set(needed)
     data = read_record(value, where, needed if kind is None else [kind[0], *needed], optional)
     if kind is not None:
         read_choice(data[kind[0]], f"{where}.{kind[0]}", kind[1:])

@@ -254,9 +254,8 @@ def _looks_like(head: bytes) -> str:
     for signature, what in _SIGNATURES:
         if head.startswith(signature):
             return f" but {what}"
-    if head and not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
-        return " but text (a table?)"
-    return ""
+    is_text = head and not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
+    return " but text (a table?)" if is_text else ""
 
 
 def _metadata(entries: dict[str, Any]) -> dict[str, str]:

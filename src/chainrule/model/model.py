@@ -197,10 +197,9 @@ class Model:
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without a target are left out."""
         table = self.table(source, **reading)
-        rows = np.flatnonzero(table.column(self.target.name).is_not_null().to_numpy())
-        if not len(rows):
+        part = table.take(np.flatnonzero(table.column(self.target.name).is_not_null().to_numpy()))
+        if not part.n_rows:
             raise TableError(f"{table.name}: no row has a value in the target {self.target.name!r}")
-        part = table.take(rows)
         return self.score(self.predict(part), part)
 
     def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
