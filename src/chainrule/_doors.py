@@ -18,24 +18,20 @@ _PLAIN = re.compile(r"[\w.,+-]+")
 
 @dataclass(frozen=True)
 class Door:
-    """How a door calls a setting, a setting with a value, and a setting in front of the value that it has got.
+    """How a door calls a setting in front of the value that it has got, and a setting with a value.
 
-    ``renamed``: what this door calls otherwise than the list of settings does.
+    ``sign`` is before the name of a setting alone. ``renamed``: what this door calls otherwise than the list of settings does.
     """
 
-    name: Callable[[str], str]
-    valued: Callable[[str, Any], str]
     word: Callable[[str], str]
+    valued: Callable[[str, Any], str]
+    sign: str = ""
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def setting(self, name: str, *value: Any) -> str:
         """Return what a setting is called here, with a value if one is given."""
         name = self.renamed.get(name, name)
-        return self.valued(name, *value) if value else self.name(name)
-
-
-def _option(name: str) -> str:
-    return f"--{_dashed(name)}"
+        return self.valued(name, *value) if value else self.sign + self.word(name)
 
 
 def _dashed(name: str) -> str:
@@ -48,14 +44,14 @@ def _spaced(name: str) -> str:
 
 def _option_with(name: str, value: Any) -> str:
     if isinstance(value, bool):
-        return _option(name if value else f"no_{name}")
+        return f"--{_dashed(name if value else f'no_{name}')}"
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"{_option(name)} {text if _PLAIN.fullmatch(text) else repr(text)}"
+    return f"--{_dashed(name)} {text if _PLAIN.fullmatch(text) else repr(text)}"
 
 
-COMMAND_LINE = Door(_option, _option_with, _dashed, {"seeds": "ablate"})
-PYTHON = Door(str, lambda name, value: f"{name}={value!r}", str, {"out": "path"})
-FORM = Door(_spaced, lambda name, value: f"{_spaced(name)} {value}", _spaced)
+COMMAND_LINE = Door(_dashed, _option_with, "--", {"seeds": "ablate"})
+PYTHON = Door(str, lambda name, value: f"{name}={value!r}", renamed={"out": "path"})
+FORM = Door(_spaced, lambda name, value: f"{_spaced(name)} {value}")
 
 _DOOR = ContextVar("door", default=PYTHON)
 

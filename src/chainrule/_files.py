@@ -9,7 +9,7 @@ import os
 import secrets
 import stat
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from typing import IO, Any, Literal, TypeAlias
 
@@ -95,8 +95,7 @@ def _checked_target(path: PathLike, overwrite: bool) -> Path:
 
 def _check(named: Path, overwrite: bool) -> Path:
     target = Path(os.path.realpath(named)) if overwrite else named
-    found = _status(target)
-    if found is not None:
+    if (found := _status(target)) is not None:
         if stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, "")
         if not stat.S_ISREG(found.st_mode):
@@ -126,9 +125,7 @@ def _status(path: Path) -> os.stat_result | None:
 
 
 def _create(temporary: Path, mode: Literal["wb", "w"]) -> IO[Any]:
-    if mode == "w":
-        return open(temporary, "x", encoding="utf-8", newline="")
-    return open(temporary, "xb")
+    return open(temporary, "x", encoding="utf-8", newline="") if mode == "w" else open(temporary, "xb")
 
 
 def _publish(temporary: Path, target: Path, overwrite: bool) -> None:
@@ -149,13 +146,10 @@ def _publish(temporary: Path, target: Path, overwrite: bool) -> None:
 def _claim_and_replace(temporary: Path, target: Path) -> None:
     """As `os.link`, where there are no hard links: take the name with an empty file, then replace that."""
     os.close(os.open(target, os.O_CREAT | os.O_EXCL | os.O_WRONLY))
-    done = False
-    try:
+    with ExitStack() as undo:
+        undo.callback(os.unlink, target)
         os.replace(temporary, target)
-        done = True
-    finally:
-        if not done:
-            os.unlink(target)
+        undo.pop_all()
 
 
 @contextmanager

@@ -181,9 +181,8 @@ def _fields(cls: Any) -> tuple[_Field, ...]:
             hint = get_type_hints(getattr(cls, name).fget, include_extras=True)["return"]
             found.append(_Field(name, form_of(hint), False, MISSING))
             continue
-        default = MISSING
-        if get_origin(hints[name]) is Annotated and IF_SET in hints[name].__metadata__:
-            field = known[name]
+        default, field = MISSING, known[name]
+        if IF_SET in getattr(hints[name], "__metadata__", ()):
             default = field.default if field.default_factory is MISSING else field.default_factory()
         found.append(_Field(name, form_of(hints[name]), True, default))
     return tuple(found)
@@ -202,7 +201,7 @@ def _write_record(cls: Any, value: Any) -> dict[str, Any]:
 def _read_record(cls: Any, value: object, where: str, **others: Any) -> Any:
     known, kind = _fields(cls), getattr(cls, "_kind", None)
     needed = [field.name for field in known if field.is_read and field.default is MISSING]
-    optional = {field.name for field in known if not field.is_read or field.default is not MISSING}
+    optional = {field.name for field in known} - set(needed)
     data = read_record(value, where, needed if kind is None else [kind[0], *needed], optional)
     if kind is not None:
         read_choice(data[kind[0]], f"{where}.{kind[0]}", kind[1:])
@@ -315,8 +314,6 @@ def _typed(kind: type[_Part], words: str) -> Callable[[object, str], _Part]:
 
 
 read_text = _typed(str, "text")
-read_flag = _typed(bool, "true or false")
-read_whole = _typed(int, "a whole number")
 
 
 def read_choice(value: object, where: str, choices: Collection[str]) -> str:
@@ -380,8 +377,8 @@ def _itself(value: Any) -> Any:
 
 _SCALARS: Mapping[Any, Form] = {
     str: Form(_itself, read_text),
-    bool: Form(bool, read_flag),
-    int: Form(_itself, read_whole),
+    bool: Form(bool, _typed(bool, "true or false")),
+    int: Form(_itself, _typed(int, "a whole number")),
     float: Form(_itself, read_number),
     Any: Form(_itself, lambda data, where: data),
 }

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
+from os import fspath
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 from sklearn.base import BaseEstimator
@@ -11,9 +12,11 @@ from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._files import PathLike
-from chainrule.estimators import files
-from chainrule.estimators.files import Arrays, Description
+from chainrule._version import __version__
+from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.estimators.files import NAME, Arrays, Description
 from chainrule.estimators.parameters import ParameterError
+from chainrule.model.file import read_model_file, write_model_file
 from chainrule.training.callbacks import NetworkMonitor, as_callbacks
 from chainrule.training.result import Callback
 
@@ -94,9 +97,7 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         """Return the callbacks, after those that ask for it were told what is going to be trained."""
         callbacks = as_callbacks(self.callbacks)
         for callback in callbacks:
-            begin = getattr(callback, "begin", None)
-            if begin is not None:
-                begin(self, training)
+            getattr(callback, "begin", lambda *_: None)(self, training)
         return callbacks
 
     @abstractmethod
@@ -130,7 +131,8 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             Whether it may replace one that exists.
         """
         check_is_fitted(self)
-        files.write_estimator(self, path, overwrite=overwrite)
+        arrays, description = self._parts()
+        write_model_file(path, arrays, {**description, NAME: type(self).__name__}, overwrite=overwrite)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -146,5 +148,13 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         estimator : estimator
             {loaded}
         """
-        made: Self = files.read_estimator(cls, path)
-        return made
+        arrays, data = read_model_file(path)
+        if data.get(NAME) != cls.__name__:
+            what = data.get(NAME) or "a model, which chainrule.load reads"
+            raise ModelFileError(f"{fspath(path)} holds {what}, not a {cls.__name__}")
+        try:
+            return cls._from_parts(arrays, data)
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError, ChainruleError) as error:
+            raise ModelFileError(
+                f"{fspath(path)} is not a {cls.__name__} that chainrule {__version__} can use: {error}"
+            ) from error

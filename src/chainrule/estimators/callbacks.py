@@ -63,10 +63,8 @@ class MetricMonitor:
         patience: int | None = None,
         tolerance: float = 0.0,
     ) -> None:
-        self.X, self.y = X, y
-        self.metric = metric
-        self.patience = patience
-        self.tolerance = tolerance
+        self.X, self.y, self.metric = X, y, metric
+        self.patience, self.tolerance = patience, tolerance
         self.curve: list[float] = []
         self._monitor: NetworkMonitor | None = None
 
@@ -107,8 +105,7 @@ class SaveCheckpoint:
     def __init__(self, path: PathLike, every: int = 1) -> None:
         if isinstance(every, bool) or not isinstance(every, int) or every < 1:
             raise ParameterError(f"every={every!r} must be a whole number of epochs, at least 1")
-        self.path = path
-        self.every = every
+        self.path, self.every = path, every
         self._training: tuple[Arrays, Description] | None = None
 
     def begin(self, estimator: Any, training: Any) -> None:

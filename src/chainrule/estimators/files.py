@@ -8,42 +8,17 @@ from __future__ import annotations
 
 import warnings
 from collections.abc import Callable, Mapping
-from os import fspath
 from typing import Any
 
 import numpy as np
 
-from chainrule._files import PathLike
 from chainrule._plain import read_record
-from chainrule._version import __version__
-from chainrule.errors import ChainruleError, ModelFileError
-from chainrule.model.file import read_model_file, write_model_file
 from chainrule.model.model import ESTIMATOR_PARTS
 
 Arrays = dict[str, np.ndarray[Any, Any]]
 Description = dict[str, Any]
 
 NAME, FITTED = ESTIMATOR_PARTS
-
-
-def write_estimator(estimator: Any, path: PathLike, *, overwrite: bool) -> None:
-    """Write a fitted estimator."""
-    arrays, description = estimator._parts()
-    write_model_file(path, arrays, {**description, NAME: type(estimator).__name__}, overwrite=overwrite)
-
-
-def read_estimator(cls: Any, path: PathLike) -> Any:
-    """Return the estimator that `write_estimator` wrote; raises ModelFileError where it is none of the class."""
-    arrays, data = read_model_file(path)
-    if data.get(NAME) != cls.__name__:
-        what = data.get(NAME) or "a model, which chainrule.load reads"
-        raise ModelFileError(f"{fspath(path)} holds {what}, not a {cls.__name__}")
-    try:
-        return cls._from_parts(arrays, data)
-    except (KeyError, TypeError, ValueError, AttributeError, IndexError, ChainruleError) as error:
-        raise ModelFileError(
-            f"{fspath(path)} is not a {cls.__name__} that chainrule {__version__} can use: {error}"
-        ) from error
 
 
 def parameters_of(estimator: Any, plain: Callable[[str, Any], Any]) -> dict[str, Any]:
@@ -56,7 +31,7 @@ def parameters_of(estimator: Any, plain: Callable[[str, Any], Any]) -> dict[str,
             left_out.append(name)
     if left_out:
         names = ", ".join(left_out)
-        warnings.warn(f"{names} can't be written to a file that holds no code: left out", stacklevel=5)
+        warnings.warn(f"{names} can't be written to a file that holds no code: left out", stacklevel=4)
     return made
 
 

@@ -32,8 +32,7 @@ def store(estimator: Any, values: Mapping[str, Any]) -> None:
 def check_parameters(estimator: Any) -> None:
     """Raise ParameterError for a value that its parameter can't have, whatever the data."""
     for name, (wanted, fits) in CHECKS.items():
-        value = getattr(estimator, name, _NOT_THERE)
-        if value is not _NOT_THERE and not fits(value):
+        if hasattr(estimator, name) and not fits(value := getattr(estimator, name)):
             raise ParameterError(
                 f"The {name!r} parameter of {type(estimator).__name__} must be {wanted}. Got {value!r} instead."
             )
@@ -47,12 +46,11 @@ def _is(*kinds: type) -> Fits:
     return lambda value: isinstance(value, kinds)
 
 
+_flag = _is(bool, np.bool_)
+
+
 def _word(*words: str | None) -> Fits:
     return lambda value: (value is None or isinstance(value, str)) and value in words
-
-
-def _flag(value: Any) -> bool:
-    return isinstance(value, bool | np.bool_)
 
 
 def _whole(value: Any) -> bool:
@@ -97,7 +95,6 @@ def _sizes(value: Any) -> bool:
     return hasattr(value, "__iter__") and not isinstance(value, str) and all(map(_whole, value))
 
 
-_NOT_THERE = object()
 _FLAG: Check = "True or False", _flag
 _FORMULA = "an activation's name or formula"
 

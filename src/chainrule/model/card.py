@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Annotated, Any
 
 from chainrule._plain import IF_SET, Count, Form, Plain, one_of, read_text
@@ -38,9 +39,7 @@ class CardMembers(Plain):
     kept: tuple[Count, ...]
 
     def __post_init__(self) -> None:
-        if not all(1 <= one <= self.trained for one in self.kept) or list(self.kept) != sorted(
-            set(self.kept)
-        ):
+        if not all(one < other for one, other in pairwise((0, *self.kept, self.trained + 1))):
             raise SettingsError(f"kept: numbers from 1 to {self.trained} are expected, in order")
 
 

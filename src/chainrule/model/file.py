@@ -14,10 +14,9 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from io import BufferedReader
 from math import prod
-from typing import Any, Never, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -47,31 +46,18 @@ MAX_AXES = 8
 AnyArray: TypeAlias = NDArray[Any]
 """A NumPy array of any dtype."""
 
-# NumPy's kind and size -> safetensors' name. Other floats and objects have no place in a model.
-_NAMES = {
-    "f4": "F32",
-    "f8": "F64",
-    "i1": "I8",
-    "i2": "I16",
-    "i4": "I32",
-    "i8": "I64",
-    "u1": "U8",
-    "u2": "U16",
-    "u4": "U32",
-    "u8": "U64",
-    "b1": "BOOL",
-}
+# NumPy's kind and size in bytes -> safetensors' name, which has bits. Other floats and objects have no place in a model.
+_NUMBERS = ("f4", "f8", "i1", "i2", "i4", "i8", "u1", "u2", "u4", "u8")
+_NAMES = {code: f"{code[0].upper()}{8 * int(code[1])}" for code in _NUMBERS} | {"b1": "BOOL"}
 _DTYPES = {name: np.dtype("<" + code) for code, name in _NAMES.items()}
 
 _METADATA_KEYS = frozenset({"format", "version", "description", "sha256"})
+_CUT_SHORT = "it is cut short"
 
 # First bytes of what people take for a model file; text is recognized by having no control characters.
 _SIGNATURES = (
     (b"PK\x03\x04", "a zip archive (as .npz, .xlsx and PyTorch's .pt are)"),
-    (b"\x80\x02", "a Python pickle"),
-    (b"\x80\x03", "a Python pickle"),
-    (b"\x80\x04", "a Python pickle"),
-    (b"\x80\x05", "a Python pickle"),
+    *((bytes([0x80, protocol]), "a Python pickle") for protocol in (2, 3, 4, 5)),
     (b"\x93NUMPY", "a NumPy array"),
     (b"\x89HDF", "an HDF5 file"),
     (b"PAR1", "a Parquet table"),
@@ -79,15 +65,14 @@ _SIGNATURES = (
 )
 
 
-@dataclass(frozen=True)
-class _Record:
+class _Record(NamedTuple):
     """One array of the header: where its bytes are, counted from the end of the header."""
 
+    begin: int
+    end: int
     name: str
     dtype: str
     shape: tuple[int, ...]
-    begin: int
-    end: int
 
 
 def write_model_file(
@@ -232,7 +217,7 @@ def _read(file: BufferedReader, size: int) -> tuple[dict[str, AnyArray], dict[st
     file.seek(8)
     header = file.read(header_size)
     if len(header) != header_size:
-        _refuse_cut_short()
+        raise Fault(_CUT_SHORT)
     try:
         text = header.decode("utf-8")
     except UnicodeDecodeError:
@@ -240,14 +225,13 @@ def _read(file: BufferedReader, size: int) -> tuple[dict[str, AnyArray], dict[st
     entries = parse_object(text, "its header", 3)
     metadata = _metadata(entries)
     records = _records(entries, size - 8 - header_size)
-    arrays = {record.name: _read_array(file, record) for record in records}
-    arrays = {name: arrays[name] for name in sorted(arrays)}
+    arrays = dict(sorted([(record.name, _read_array(file, record)) for record in records]))
     if _digest(metadata["version"], metadata["description"], arrays) != metadata["sha256"]:
         raise Fault("its content is not what its SHA-256 says")
     for name, array in arrays.items():
         _check_finite(name, array)
-    description = parse_object(metadata["description"], "its description", MAX_DEPTH)
-    return {name: _native(array) for name, array in arrays.items()}, description
+    native = {name: array.astype(array.dtype.newbyteorder("="), copy=False) for name, array in arrays.items()}
+    return native, parse_object(metadata["description"], "its description", MAX_DEPTH)
 
 
 def _header_size(head: bytes, size: int) -> int:
@@ -260,7 +244,7 @@ def _header_size(head: bytes, size: int) -> int:
     if not 2 <= header_size <= MAX_HEADER_BYTES:
         raise Fault(f"its first bytes promise a header of {header_size:,} bytes (or it is no model file)")
     if 8 + header_size > size:
-        _refuse_cut_short()
+        raise Fault(_CUT_SHORT)
     if size > MAX_FILE_BYTES:
         raise ModelFileError(f"has {size:,} bytes; a model file has at most {MAX_FILE_BYTES:,}")
     return header_size
@@ -270,9 +254,8 @@ def _looks_like(head: bytes) -> str:
     for signature, what in _SIGNATURES:
         if head.startswith(signature):
             return f" but {what}"
-    if head and not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head):
-        return " but text (a table?)"
-    return ""
+    is_text = head and not any(byte < 32 and byte not in b"\t\n\r\f" for byte in head)
+    return " but text (a table?)" if is_text else ""
 
 
 def _metadata(entries: dict[str, Any]) -> dict[str, str]:
@@ -300,15 +283,14 @@ def _metadata(entries: dict[str, Any]) -> dict[str, str]:
 
 def _records(entries: dict[str, Any], data_size: int) -> list[_Record]:
     """The arrays in the order of their bytes, which fill `data_size` bytes without gap or overlap."""
-    records = [_record(name, entry) for name, entry in entries.items() if name != "__metadata__"]
-    records.sort(key=lambda record: (record.begin, record.end, record.name))
+    records = sorted(_record(name, entry) for name, entry in entries.items() if name != "__metadata__")
     position = 0
     for record in records:
         if record.begin != position:
             raise Fault(f"array {show(record.name)} begins at byte {record.begin} instead of {position}")
         position = record.end
     if position > data_size:
-        _refuse_cut_short()
+        raise Fault(_CUT_SHORT)
     if position < data_size:
         raise Fault(f"it has {data_size - position:,} bytes after its last array")
     return records
@@ -331,7 +313,7 @@ def _record(name: str, entry: Any) -> _Record:
     begin, end = offsets
     if end - begin != prod(shape) * _DTYPES[dtype].itemsize:
         raise Fault(f"{shown} of shape {show(shape)} and dtype {dtype} has {end - begin} bytes")
-    return _Record(name, dtype, tuple(shape), begin, end)
+    return _Record(begin, end, name, dtype, tuple(shape))
 
 
 def _are_sizes(values: Any) -> bool:
@@ -341,12 +323,8 @@ def _are_sizes(values: Any) -> bool:
 
 def _read_array(file: BufferedReader, record: _Record) -> AnyArray:
     flat = np.empty(record.end - record.begin, np.uint8)
-    filled = 0
-    while filled < flat.size:
-        got = file.readinto(flat[filled:].data)
-        if not got:
-            _refuse_cut_short()
-        filled += got
+    if file.readinto(flat.data) < flat.size:
+        raise Fault(_CUT_SHORT)
     if record.dtype == "BOOL" and flat.size and flat.max() > 1:
         raise Fault(f"array {show(record.name)} holds a boolean that is neither 0 nor 1")
     return flat.view(_DTYPES[record.dtype]).reshape(record.shape)
@@ -359,10 +337,6 @@ def _check_finite(name: str, array: AnyArray) -> None:
     if not finite.all():
         place = tuple(int(i) for i in np.unravel_index(np.argmin(finite), array.shape))
         raise Fault(f"array {show(name)} holds {array[place]} at {list(place)}")
-
-
-def _native(array: AnyArray) -> AnyArray:
-    return array.astype(array.dtype.newbyteorder("="), copy=False)
 
 
 def _bytes_of(array: AnyArray) -> memoryview:
@@ -389,7 +363,3 @@ def _digest(version: str, description: str, arrays: Mapping[str, AnyArray]) -> s
         add(f"{_NAMES[array.dtype.str[1:]]} {list(array.shape)}")
         sha.update(_bytes_of(array))
     return sha.hexdigest()
-
-
-def _refuse_cut_short() -> Never:
-    raise Fault("it is cut short")

@@ -84,8 +84,8 @@ def read_groups(value: object) -> dict[str, tuple[Network, float]]:
         raise ModelFileError(f"groups: {len(found)} groups, but a model has 1 to {MAX_GROUPS}")
     networks: list[Network] = []
     made: dict[str, Activation] = {}
-    for index, data in enumerate(found):
-        networks.append(_read_network(data["network"], f"groups[{index}].network", networks, made))
+    for i, data in enumerate(found):
+        networks.append(_read_network(data["network"], f"groups[{i}].network", networks, made))
     weights = [read_number(data["weight"], f"groups[{i}].weight") for i, data in enumerate(found)]
     return {array_name(i): pair for i, pair in enumerate(zip(networks, weights, strict=True))}
 
@@ -121,10 +121,8 @@ def _read_network(
     if n_layers > MAX_LAYERS:
         raise ModelFileError(f"{where}.layers: {n_layers} layers, more than {MAX_LAYERS}")
     specs = sorted({layer["activation"] for layer in layers} - set(made))
-    if len(made) + len(specs) > MAX_ACTIVATIONS:
-        raise ModelFileError(
-            f"{where}.layers: {len(made) + len(specs)} different activations, more than {MAX_ACTIVATIONS}"
-        )
+    if (count := len(made) + len(specs)) > MAX_ACTIVATIONS:
+        raise ModelFileError(f"{where}.layers: {count} different activations, more than {MAX_ACTIVATIONS}")
     if before and data["loss"] != before[0].loss.spec:
         raise ModelFileError(f"{where}.loss: the groups of a model have the same loss")
     made.update({spec: activation(spec) for spec in specs})

@@ -173,10 +173,6 @@ class Model:
         return self.task == "classification" and output == "(0, 1)" and not self.loss.signed
 
     @property
-    def _answers(self) -> Answers:
-        return Answers("class", self.loss.signed)
-
-    @property
     def engine(self) -> str:
         """The engine that trained it and predicts with it."""
         return str(self.card.get("engine", ENGINES[0]))
@@ -201,10 +197,9 @@ class Model:
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without a target are left out."""
         table = self.table(source, **reading)
-        rows = np.flatnonzero(table.column(self.target.name).is_not_null().to_numpy())
-        if not len(rows):
+        part = table.take(np.flatnonzero(table.column(self.target.name).is_not_null().to_numpy()))
+        if not part.n_rows:
             raise TableError(f"{table.name}: no row has a value in the target {self.target.name!r}")
-        part = table.take(rows)
         return self.score(self.predict(part), part)
 
     def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
@@ -253,12 +248,12 @@ class Model:
         finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
-        codes = self._answers.codes(mean)
+        codes = Answers("class", self.loss.signed).codes(mean)
         return Prediction(np.array(self.target.labels)[codes], codes, self.probabilities(mean), finite)
 
     def probabilities(self, mean: FloatArray) -> FloatArray | None:
         """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none."""
-        return self._answers.probabilities(mean) if self.gives_probabilities else None
+        return Answers("class").probabilities(mean) if self.gives_probabilities else None
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""
@@ -315,9 +310,8 @@ class Model:
             return cls.from_dict(description, arrays)
         except ChainruleError as error:
             reason = str(error) if len(str(error)) <= LONGEST_REASON else f"{str(error)[:LONGEST_REASON]}…"
-            raise ModelFileError(
-                f"{fspath(path)} is not a model that chainrule {__version__} can use: {reason}"
-            ) from error
+            what = f"{fspath(path)} is not a model that chainrule {__version__} can use"
+            raise ModelFileError(f"{what}: {reason}") from error
 
     @classmethod
     def from_dict(cls, description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
@@ -332,8 +326,7 @@ class Model:
         read_text(data["chainrule"], "chainrule")
         read = read_version_1 if version == 1 else read_groups
         networks = read(data.get("groups", data.get("network")))
-        encoder = Encoder.from_dict(data["encoder"])
-        target = TargetEncoder.from_dict(data["target"])
+        encoder, target = Encoder.from_dict(data["encoder"]), TargetEncoder.from_dict(data["target"])
         groups = with_arrays(networks, arrays)
         for group in groups:
             _check_fit(group.network, encoder, target)

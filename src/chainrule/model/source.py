@@ -31,22 +31,14 @@ class Reading(Plain, names=("decimal", "missing")):
     missing: tuple[str, ...] = ()
 
     def changed(
-        self,
-        delimiter: str | None,
-        decimal: str | None,
-        encoding: str | None,
-        missing: Sequence[str] | None,
+        self, delimiter: str | None, decimal: str | None, encoding: str | None, missing: Sequence[str] | None
     ) -> Reading:
         """Return the reading with these words instead; None leaves one as it is."""
         if isinstance(missing, str) or not all(isinstance(word, str) for word in missing or ()):
             raise SettingsError(f"missing {missing!r} must be a list of words, such as ['-999']")
-        return replace(
-            self,
-            delimiter=self.delimiter if delimiter is None else delimiter,
-            decimal=self.decimal if decimal is None else decimal,
-            encoding=self.encoding if encoding is None else encoding,
-            missing=self.missing if missing is None else tuple(missing),
-        )
+        words = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+        given: dict[str, Any] = {name: word for name, word in words.items() if word is not None}
+        return replace(self, **given, missing=self.missing if missing is None else tuple(missing))
 
     def table(self, source: Source) -> Table:
         """Return the table of a source; a `Table` as it is. Raises TableError for what is no table.

@@ -164,8 +164,7 @@ X_val, y_val : array-like, default=None
         validation = None
         if given.X_val is not None:
             validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype, weigh)
-        fitting = fitting_of(self, rows, validation, random, start, dtype, only_one=given.only_one)
-        self._train(fitting)
+        self._train(fitting_of(self, rows, validation, random, start, dtype, only_one=given.only_one))
         return self
 
     def _start(
@@ -187,10 +186,11 @@ X_val, y_val : array-like, default=None
             check_calibrates(fitting.design.network, len(fitting.data.validation))
         self._seed = fitting.start.seed
         callbacks = self._begin(fitting)
-        messages = Messages(fitting, self.tol, self.n_iter_no_change) if self.verbose else None
-        result = fitting.run(callbacks if messages is None else [messages, *callbacks])
-        if messages is not None and result.stopped == "early stopping":
-            messages.stopped()
+        messages = [Messages(fitting, self.tol, self.n_iter_no_change)] if self.verbose else []
+        result = fitting.run([*messages, *callbacks])
+        if result.stopped == "early stopping":
+            for one in messages:
+                one.stopped()
         keep(self, fitting, result)
         self.__dict__.pop("temperature_", None)
         if calibrates:
@@ -241,8 +241,7 @@ X_val, y_val : array-like, default=None
         self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, weigh: Weighing
     ) -> NetworkRows:
         """Return validated rows as the network has them."""
-        x = dense(X, self._filling, dtype)
-        return NetworkRows(x, self._targets(y, dtype), weigh(y, weights))
+        return NetworkRows(dense(X, self._filling, dtype), self._targets(y, dtype), weigh(y, weights))
 
     # ---- prediction
 

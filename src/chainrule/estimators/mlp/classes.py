@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -14,15 +15,15 @@ from chainrule.estimators.parameters import ParameterError
 AnyArray = np.ndarray[Any, Any]
 
 
+@dataclass(frozen=True, eq=False)
 class Labels:
     """The classes of a classifier: one a row, or several 0/1 labels a row (``several``).
 
     ``classes`` (classes,) are sorted; `codes` are places in it, (n,), or 0 and 1, (n, labels).
     """
 
-    def __init__(self, classes: AnyArray, *, several: bool = False) -> None:
-        self.classes = classes
-        self.several = several
+    classes: AnyArray
+    several: bool = False
 
     @classmethod
     def of(cls, y: Any) -> Labels:
@@ -49,8 +50,7 @@ class Labels:
             if codes.ndim != 2 or codes.shape[1] != len(self.classes):
                 raise ValueError(f"y of shape {codes.shape} doesn't fit {len(self.classes)} labels a row")
             return np.asarray(codes != 0, np.int64)
-        values = np.asarray(y)
-        places = {name: place for place, name in enumerate(self.classes.tolist())}
+        values, places = np.asarray(y), {name: place for place, name in enumerate(self.classes.tolist())}
         codes = np.array([places.get(value, -1) for value in values.tolist()], np.int64)
         if (codes < 0).any():
             raise ValueError(

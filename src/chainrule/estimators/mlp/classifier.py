@@ -176,8 +176,7 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             All classes there will be; needed the first time.
         {watched}
         """
-        given = Given(X, y, sample_weight, X_val, y_val, sample_weight_val, None, classes, True)
-        return self._fit(given)
+        return self._fit(Given(X, y, sample_weight, X_val, y_val, sample_weight_val, None, classes, True))
 
     def _said(self, outputs: FloatArray) -> AnyArray:
         return self._known_labels().named(self._answers().codes(outputs))
@@ -195,8 +194,8 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
         p : ndarray of shape (n_samples, n_classes)
             Columns as in ``classes_``; several labels a row have a probability each.
         """
-        outputs = self._outputs(X)
-        if len(self._known_labels().classes) == 1 and not self._known_labels().several:
+        outputs, labels = self._outputs(X), self._known_labels()
+        if len(labels.classes) == 1 and not labels.several:
             return np.ones((len(outputs), 1), outputs.dtype)
         return self._answers().probabilities(outputs)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import warnings
 from dataclasses import replace
 from os import fspath
@@ -14,7 +15,7 @@ from chainrule._files import PathLike
 from chainrule._types import FloatArray
 from chainrule.estimators.callbacks import read_checkpoint, reading_checkpoint
 from chainrule.estimators.mlp.fitting import Beginning, Curves, Fitting, fresh
-from chainrule.estimators.mlp.network import scikit_learn_name
+from chainrule.estimators.mlp.network import SHOWN_NAMES
 from chainrule.estimators.mlp.plan import is_stochastic, method_of
 from chainrule.estimators.parameters import ParameterError
 from chainrule.training.result import EpochState, FitResult
@@ -24,31 +25,26 @@ class Messages:
     """Prints what scikit-learn prints after each epoch."""
 
     def __init__(self, fitting: Fitting, tol: float, patience: float) -> None:
-        self.fitting = fitting
-        self.limits = f"tol={tol:f} for {patience} consecutive epochs."
-        self.epochs = 0
-        self.rate: float | None = None
-
-    @property
-    def _what(self) -> str:
-        watched = "Validation score" if self.fitting.plan.rows == "validation" else "Training loss"
-        return f"{watched} did not improve more than {self.limits}"
+        self.fitting, self.watches = fitting, fitting.plan.rows == "validation"
+        watched = "Validation score" if self.watches else "Training loss"
+        self.what = f"{watched} did not improve more than tol={tol:f} for {patience} consecutive epochs."
+        self.epochs, self.rate = 0, -math.inf
 
     def __call__(self, state: EpochState) -> None:
         """Print the loss, and the validation score."""
         line = state.line
-        if self.rate is not None and self.fitting.plan.least_rate and line.learning_rate < self.rate:
-            print(f"{self._what} Setting learning rate to {line.learning_rate:f}")
+        if self.fitting.plan.least_rate and line.learning_rate < self.rate:
+            print(f"{self.what} Setting learning rate to {line.learning_rate:f}")
         self.rate = line.learning_rate
         self.epochs += 1
         print(f"Iteration {self.epochs}, loss = {line.training_loss + self.fitting.offset:.8f}")
-        if self.fitting.plan.rows == "validation":
+        if self.watches:
             print(f"Validation score: {line.watched:f}")
 
     def stopped(self) -> None:
         """Print why early stopping ended the training."""
         small = "Learning rate too small. " if self.fitting.plan.least_rate else ""
-        print(f"{self._what} {small}Stopping.")
+        print(f"{self.what} {small}Stopping.")
 
 
 def keep(estimator: Any, fitting: Fitting, result: FitResult) -> None:
@@ -79,10 +75,10 @@ def keep(estimator: Any, fitting: Fitting, result: FitResult) -> None:
     estimator.best_loss_ = None if watches else best + fitting.offset
     estimator.best_validation_score_ = best if watches else None
     estimator.validation_scores_ = before.scores + [line.watched for line in lines] if watches else None
-    estimator.validation_loss_curve_ = None
-    if fitting.validates:
-        shown_losses = [line.validation_loss + fitting.validation_offset for line in lines]
-        estimator.validation_loss_curve_ = before.validation_losses + shown_losses
+    shown = (
+        [line.validation_loss + fitting.validation_offset for line in lines] if fitting.validates else None
+    )
+    estimator.validation_loss_curve_ = None if shown is None else before.validation_losses + shown
     estimator.learning_rate_ = lines[-1].learning_rate if lines else plan.learning_rate
     estimator.stopped_ = result.stopped
     estimator._watched = what_is_watched(estimator, only_one=fitting.only_one)
@@ -96,7 +92,7 @@ def set_description(estimator: Any) -> None:
     words = estimator._design
     estimator.n_layers_ = len(words.sizes)
     estimator.n_outputs_ = words.sizes[-1]
-    estimator.out_activation_ = scikit_learn_name(words.activations[-1])
+    estimator.out_activation_ = SHOWN_NAMES.get(words.activations[-1], words.activations[-1])
 
 
 def start_again(estimator: Any, flat: FloatArray, *, only_one: bool) -> Beginning:
@@ -146,11 +142,8 @@ def what_is_watched(estimator: Any, *, only_one: bool) -> str:
 
 def is_over(estimator: Any) -> bool:
     """Return whether early stopping has ended the training that `partial_fit` would go on with; then warn."""
-    over = bool(
-        estimator.early_stopping
-        and getattr(estimator, "stopped_", "") == "early stopping"
-        and estimator._watched == what_is_watched(estimator, only_one=True)
-    )
+    stopped = estimator.early_stopping and getattr(estimator, "stopped_", "") == "early stopping"
+    over = bool(stopped and estimator._watched == what_is_watched(estimator, only_one=True))
     if over:
         warnings.warn(
             "early stopping has ended this training, and the best weights were kept, so partial_fit changes nothing: "
@@ -184,15 +177,12 @@ def _warn(estimator: Any, fitting: Fitting, result: FitResult) -> None:
             f"{_divergence(result)} The best weights before were kept.", ConvergenceWarning, stacklevel=level
         )
     elif result.stopped == "epochs" and not fitting.only_one:
-        if is_stochastic(estimator):
-            message = (
-                f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization "
-                "hasn't converged yet."
-            )
-        else:
-            message = (
-                f"lbfgs failed to converge after {estimator.n_iter_} iteration(s): it reached max_iter="
-                f"{estimator.max_iter} or max_fun={estimator.max_fun}. Increase them to improve the convergence, or "
-                "scale the data."
-            )
+        message = (
+            f"Stochastic Optimizer: Maximum iterations ({estimator.max_iter}) reached and the optimization hasn't "
+            "converged yet."
+            if is_stochastic(estimator)
+            else f"lbfgs failed to converge after {estimator.n_iter_} iteration(s): it reached max_iter="
+            f"{estimator.max_iter} or max_fun={estimator.max_fun}. Increase them to improve the convergence, or scale "
+            "the data."
+        )
         warnings.warn(message, ConvergenceWarning, stacklevel=level)

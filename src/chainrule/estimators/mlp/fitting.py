@@ -189,11 +189,10 @@ def fresh(parameters: FloatArray, states: Sequence[str], old: Checkpoint | None)
 
 
 def _joined(rows: NetworkRows, more: NetworkRows) -> NetworkRows:
-    weights = None
-    if rows.weights is not None or more.weights is not None:
-        weights = np.concatenate(
-            [np.ones(len(part.x)) if part.weights is None else part.weights for part in (rows, more)]
-        )
+    weights, parts = None, (rows, more)
+    if any(part.weights is not None for part in parts):
+        own = (np.ones(len(part.x)) if part.weights is None else part.weights for part in parts)
+        weights = np.concatenate([*own])
     return NetworkRows(np.concatenate([rows.x, more.x]), np.concatenate([rows.y, more.y]), weights)
 
 
@@ -202,12 +201,8 @@ def _split(
 ) -> tuple[IntArray, IntArray]:
     """Return scikit-learn's own split: by class where one output says which of two."""
     stratify = rows.y.astype(bool) if design.kind == "class" and design.sizes[-1] == 1 else None
-    train, held = train_test_split(
-        np.arange(len(rows.x)),
-        random_state=random,
-        test_size=estimator.validation_fraction,
-        stratify=stratify,
-    )
+    places, share = np.arange(len(rows.x)), estimator.validation_fraction
+    train, held = train_test_split(places, random_state=random, test_size=share, stratify=stratify)
     if len(held) < 2:
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."

@@ -25,11 +25,8 @@ Kind = Literal["number", "class", "labels"]
 
 # scikit-learn's names where they are not ours.
 ACTIVATION_NAMES = {"logistic": "sigmoid", "exp": "exponential"}
-LOSS_NAMES = {
-    "squared_error": "half_squared_error",
-    "absolute_error": "mean_absolute_error",
-}
-_SHOWN = {ours: theirs for theirs, ours in ACTIVATION_NAMES.items()}
+LOSS_NAMES = {"squared_error": "half_squared_error", "absolute_error": "mean_absolute_error"}
+SHOWN_NAMES = {ours: theirs for theirs, ours in ACTIVATION_NAMES.items()}
 
 
 @dataclass(frozen=True)
@@ -70,16 +67,21 @@ def design(estimator: Any, n_inputs: int, kind: Kind, n_classes: int, n_outputs:
     """Return the network that the parameters describe.
 
     ``n_classes`` is 0 for numbers; ``n_outputs`` the columns of the targets. Raises SettingsError for what no
-    network can be.
+    network can be, in scikit-learn's words for a hidden layer's size below 1.
     """
-    hidden = hidden_sizes(estimator.hidden_layer_sizes)
+    wanted = estimator.hidden_layer_sizes
+    hidden = [int(n) for n in wanted] if hasattr(wanted, "__iter__") else [int(wanted)]
+    if any(n <= 0 for n in hidden):
+        raise ParameterError(f"hidden_layer_sizes must be > 0, got {hidden}.")
     cost = cost_of(estimator.loss, kind, n_classes)
-    n_out = n_outputs if kind != "class" else _outputs_of_classes(cost, n_classes)
+    n_out = n_outputs
+    if kind == "class":  # one neuron for up to two, unless the loss wants one for each
+        n_out = max(n_classes, 2) if n_classes > 2 or cost.targets == "one_hot" else 1
     last = output_activation_of(cost, kind, n_out, estimator.output_activation)
-    given = estimator.activation
-    names = [given] * len(hidden) if not isinstance(given, list | tuple) else list(given)
-    dropout = estimator.dropout
-    shares = [dropout] * len(hidden) if not isinstance(dropout, list | tuple) else list(dropout)
+    names, shares = (
+        list(given) if isinstance(given, list | tuple) else [given] * len(hidden)
+        for given in (estimator.activation, estimator.dropout)
+    )
     for what, values in (("activation", names), ("dropout", shares)):
         if len(values) != len(hidden):
             raise ParameterError(
@@ -93,14 +95,6 @@ def design(estimator: Any, n_inputs: int, kind: Kind, n_classes: int, n_outputs:
         (*(float(share) for share in shares), 0.0),
         _frozen(estimator.frozen, len(hidden) + 1),
     )
-
-
-def hidden_sizes(wanted: Any) -> list[int]:
-    """Return the hidden layers' sizes; raises ParameterError, in scikit-learn's words, for one below 1."""
-    hidden = [int(n) for n in wanted] if hasattr(wanted, "__iter__") else [int(wanted)]
-    if any(n <= 0 for n in hidden):
-        raise ParameterError(f"hidden_layer_sizes must be > 0, got {hidden}.")
-    return hidden
 
 
 def cost_of(wanted: str | Loss, kind: Kind, n_classes: int) -> Loss:
@@ -143,16 +137,6 @@ def gives_probabilities(wanted: Any, output: Any) -> bool:
     cost = cost_of(wanted, "class", 2)
     last = output_activation_of(cost, "class", 1, None if output == "softmax" else output)
     return not cost.signed and activation(last).range == "(0, 1)"
-
-
-def scikit_learn_name(name: str) -> str:
-    """Return scikit-learn's name of an activation."""
-    return _SHOWN.get(name, name)
-
-
-def _outputs_of_classes(cost: Loss, n_classes: int) -> int:
-    """Return one neuron for up to two classes, unless the loss wants one for each."""
-    return max(n_classes, 2) if n_classes > 2 or cost.targets == "one_hot" else 1
 
 
 def _ours(name: Any) -> str:
@@ -215,11 +199,7 @@ def _made(words: Design) -> tuple[Network, Layout]:
     if cost.name == "poisson":
         # As scikit-learn has it: the sum over the outputs.
         cost = replace(cost, over_outputs="sum")
-    layers = [
-        Dense(n, name, dropout=share, frozen=names)
-        for n, name, share, names in zip(
-            words.sizes[1:], words.activations, words.dropouts, words.frozen, strict=True
-        )
-    ]
+    of_layers = zip(words.sizes[1:], words.activations, words.dropouts, words.frozen, strict=True)
+    layers = [Dense(n, name, dropout=share, frozen=names) for n, name, share, names in of_layers]
     network = Network([words.sizes[0], *layers], cost)
     return network, Layout(network)

@@ -61,12 +61,8 @@ def method_of(estimator: Any) -> Optimizer:
         solver = "nesterov" if estimator.nesterovs_momentum else "momentum"
     record = optimizer(solver)
     default = OPTIMIZERS[record.name].parameters
-    given = {
-        "beta1": estimator.beta_1,
-        "beta2": estimator.beta_2,
-        "epsilon": estimator.epsilon,
-        "mu": estimator.momentum,
-    }
+    ours = {"beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon", "mu": "momentum"}
+    given = {name: getattr(estimator, theirs) for name, theirs in ours.items()}
     own = {
         name: float(value)
         for name, value in given.items()
@@ -78,8 +74,7 @@ def method_of(estimator: Any) -> Optimizer:
 def is_stochastic(estimator: Any) -> bool:
     """Return whether the solver makes one update a batch, so that `partial_fit` has a meaning."""
     solver = estimator.solver
-    name = solver.name if isinstance(solver, Optimizer) else str(solver).partition("(")[0].strip()
-    return name != "lbfgs"
+    return getattr(solver, "name", str(solver).partition("(")[0].strip()) != "lbfgs"
 
 
 def plan_of(
@@ -105,7 +100,9 @@ def plan_of(
         rows="validation" if stops else "steps",
         keep="best" if stops else "last",
         rule="best",
-        least_rate=LEAST_RATE if _is_adaptive(estimator) else None,
+        least_rate=LEAST_RATE
+        if estimator.learning_rate == "adaptive" and estimator.solver != "adam"
+        else None,
         most_evaluations=int(estimator.max_fun),
         gradient_tolerance=float(estimator.tol),
         cost_tolerance=COST_TOLERANCE,
@@ -143,16 +140,11 @@ def check_lbfgs(estimator: Any) -> None:
         # scikit-learn's three are left out by lbfgs, as there.
         "learning_rate": estimator.learning_rate not in ("constant", "invscaling", "adaptive"),
     }
-    for name, is_set in refused.items():
-        if is_set:
-            raise ParameterError(
-                f"solver 'lbfgs' minimizes the whole table's loss by its own steps, so {name} can't be used with it: "
-                "choose solver='adam'"
-            )
-
-
-def _is_adaptive(estimator: Any) -> bool:
-    return bool(estimator.learning_rate == "adaptive" and estimator.solver != "adam")
+    if set_one := next((name for name, is_set in refused.items() if is_set), ""):
+        raise ParameterError(
+            f"solver 'lbfgs' minimizes the whole table's loss by its own steps, so {set_one} can't be used with it: "
+            "choose solver='adam'"
+        )
 
 
 def _batch_size(estimator: Any, method: Optimizer, n_rows: int) -> int:

@@ -54,10 +54,8 @@ class SavedMLP(Trainable):
     def _flat(self, design: Design | None = None) -> FloatArray:
         """Return coefs_ and intercepts_ as one array (p,); raises ParameterError where they don't fit the network."""
         design = design or self._design
-        layers = {
-            number: {"W": np.asarray(W), "b": np.asarray(b)}
-            for number, (W, b) in enumerate(zip(self.coefs_, self.intercepts_, strict=True), 1)
-        }
+        pairs = enumerate(zip(self.coefs_, self.intercepts_, strict=True), 1)
+        layers = {number: {"W": np.asarray(W), "b": np.asarray(b)} for number, (W, b) in pairs}
         found = [tuple(array.shape for array in layer.values()) for layer in layers.values()]
         wanted = [tuple(layer.values()) for layer in design.network.shapes().values()]
         if found != wanted:
@@ -87,9 +85,8 @@ class SavedMLP(Trainable):
             data["classes"] = Classes(self._labels.several, names, kind == "O").to_dict()
             if names is None:
                 arrays["classes"] = classes
-        if self._filling is not None:
-            arrays["filling.means"] = self._filling.means
-            arrays["filling.indicators"] = self._filling.indicators
+        if (filling := self._filling) is not None:
+            arrays |= {"filling.means": filling.means, "filling.indicators": filling.indicators}
         if self._checkpoint is not None:
             add_checkpoint(self._checkpoint, arrays, data)
         return arrays, data

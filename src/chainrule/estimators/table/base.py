@@ -161,8 +161,11 @@ y_val : array-like, default=None
                 )
                 prepared = prepare(question, self._settings(seed))
                 if given.sample_weight_val is not None:
-                    weights = positive_weights(given.sample_weight_val, given.X_val)
-                    prepared = with_validation_weights(prepared, weights)
+                    arrays, known = prepared.arrays, prepared.arrays.training.weights
+                    weights = np.ones(arrays.n_training) if known is None else known
+                    more = positive_weights(given.sample_weight_val, given.X_val)
+                    arrays = replace(arrays, weights=np.concatenate([weights, more]))
+                    prepared = replace(prepared, arrays=arrays)
                 self._train(self._ready(prepared), given.resume)
         return self
 
@@ -204,22 +207,16 @@ y_val : array-like, default=None
         prepared = with_stopping_metric(self.stopping_metric, prepared, answers)
         if resume is not None:
             check_not_limited(prepared)
-        prepared = within_time(prepared, engine=self.engine, threads=_plain(self.threads))
+        how: dict[str, Any] = {"engine": self.engine, "threads": _plain(self.threads)}
+        prepared = within_time(prepared, **how)
         point = None if resume is None else checkpoint_for(resume, self, prepared)
         with combined(self._begin(prepared)) as on_epoch_end:
-            result = fit_prepared(
-                prepared,
-                engine=self.engine,
-                threads=_plain(self.threads),
-                on_epoch_end=on_epoch_end,
-                resume=point,
-            )
+            result = fit_prepared(prepared, **how, on_epoch_end=on_epoch_end, resume=point)
         model, notes = trained_model(prepared, result, engine=self.engine)
         if result.diverged or not any(result.best_epochs):
             warnings.warn(notes[0], ConvergenceWarning, stacklevel=4)
         self._finish(model, prepared, result)
-        self.model_ = model
-        self.schema_ = prepared.schema
+        self.model_, self.schema_ = model, prepared.schema
         self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history(result.watched.history)
 
@@ -318,18 +315,8 @@ y_val : array-like, default=None
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""
         tags = super().__sklearn_tags__()
-        tags.input_tags.allow_nan = True
-        tags.input_tags.categorical = True
-        tags.input_tags.string = True
-        tags.input_tags.sparse = True
+        tags.input_tags = replace(tags.input_tags, allow_nan=True, categorical=True, string=True, sparse=True)
         return tags
-
-
-def with_validation_weights(prepared: Prepared, weights: FloatArray) -> Prepared:
-    """Return the prepared table with weights for its validation rows."""
-    arrays, known = prepared.arrays, prepared.arrays.training.weights
-    of_training = np.ones(arrays.n_training) if known is None else known
-    return replace(prepared, arrays=replace(arrays, weights=np.concatenate([of_training, weights])))
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import numpy as np
 from sklearn.base import ClassifierMixin
 
 from chainrule._plain import read_record
-from chainrule._types import FloatArray, IntArray
+from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
@@ -151,7 +151,9 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
     def _ready(self, prepared: Prepared) -> Prepared:
         if self.class_weight is None:
             return prepared
-        codes, arrays = _codes(prepared), prepared.arrays
+        arrays = prepared.arrays
+        parts = [prepared.fitted] if prepared.watched is None else [prepared.fitted, prepared.watched]
+        codes = np.concatenate([prepared.target.codes(part) for part in parts])
         own, weights = codes[: arrays.n_fitted], arrays.weights
         found = class_weights(self.class_weight, own, self.classes_, arrays.fitted.weights)[codes]
         weights = found if weights is None else found * weights
@@ -205,9 +207,3 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         read_record(data, "fitted.more", ())
         self.classes_ = np.array(self.model_.target.labels)
         self.temperature_ = float(self.model_.card.get("temperature") or 1.0)
-
-
-def _codes(prepared: Prepared) -> IntArray:
-    """Return the classes of the training rows and the validation rows, by number."""
-    parts = [prepared.fitted, *([] if prepared.watched is None else [prepared.watched])]
-    return np.concatenate([prepared.target.codes(part) for part in parts])

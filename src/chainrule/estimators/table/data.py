@@ -54,9 +54,7 @@ def as_table(X: Any, missing: Sequence[str], name: str = "X") -> Table:
 
 def renamed(table: Table, names: Sequence[str]) -> Table:
     """Return the table with other names for its columns, in their order."""
-    frame = table.frame.clone()
-    frame.columns = list(names)
-    return replace(table, frame=frame)
+    return replace(table, frame=table.frame.rename(dict(zip(table.columns, names, strict=True))))
 
 
 def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
@@ -133,13 +131,9 @@ def _is_missing(value: Any) -> bool:
 def _of_one_kind(values: AnyArray, name: str) -> AnyArray:
     """Return objects as text, truth values, or numbers; raises TableError where they are of several kinds."""
     listed = values.tolist()
-    kinds: tuple[tuple[Any, Any], ...] = (
-        (bool | np.bool_, bool),
-        (str, object),
-        (Integral, np.int64),
-        (Real, np.float64),
-    )
-    for kind, dtype in kinds:
+    kinds: tuple[Any, ...] = (bool | np.bool_, str, Integral, Real)
+    dtypes: tuple[Any, ...] = (bool, object, np.int64, np.float64)
+    for kind, dtype in zip(kinds, dtypes, strict=True):
         if all(isinstance(value, kind) for value in listed):
             return values.astype(dtype)
     first = listed[0]

@@ -37,11 +37,7 @@ class Errors(Plain):
 
     @classmethod
     def of(
-        cls,
-        y: FloatArray,
-        outputs: FloatArray,
-        weights: FloatArray | None,
-        answers: FloatArray | None = None,
+        cls, y: FloatArray, outputs: FloatArray, weights: FloatArray | None, answers: FloatArray | None = None
     ) -> Errors:
         """Return the errors of outputs (k, n) on rows with targets ``y`` (n,), as the network has them.
 
@@ -54,8 +50,7 @@ class Errors(Plain):
             y, mean, outputs, weights = y[counts], mean[counts], outputs[:, counts], weights[counts]
         variance = outputs.var(axis=0)
         shares = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
-        noise = float(np.sqrt(np.sum(shares * (y - mean) ** 2)))
-        noise = max(noise, np.finfo(np.float64).tiny)
+        noise = max(float(np.sqrt(np.sum(shares * (y - mean) ** 2))), np.finfo(np.float64).tiny)
         errors = (y - mean) / np.sqrt(noise**2 + variance)
         order = np.argsort(errors, kind="stable")
         # With equal weights i/(n + 1) for the i-th of n.
@@ -73,8 +68,7 @@ class Errors(Plain):
 
         ``answers`` (n,) as in `of`. Below 1/(n + 1) and above n/(n + 1) of n validation rows nothing is known.
         """
-        low, high = float(self.places[0]), float(self.places[-1])
-        slack = 1e-9
+        low, high, slack = float(self.places[0]), float(self.places[-1]), 1e-9
         for p in wanted:
             if not low - slack <= p <= high + slack:
                 raise SettingsError(

@@ -133,8 +133,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         rows = held_out_rows(prepared, result)
         self.intervals_ = None
         if len(rows):
-            predict = engine_named(model.engine).predict
-            outputs = held_out(prepared, result, partial(predict, model.network))[:, :, 0]
+            predict = partial(engine_named(model.engine).predict, model.network)
+            outputs = held_out(prepared, result, predict)[:, :, 0]
             y, weights = prepared.arrays.y, prepared.arrays.weights
             some = None if weights is None else weights[rows]
             self.intervals_ = Errors.of(y[rows, 0], outputs, some, _answers(model, outputs))
@@ -204,14 +204,13 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
                 "quantiles come from the errors on validation rows, and there were none: set validation_share, give X_val "
                 "and y_val to fit, or call fit_intervals"
             )
-        table = self._table(X)
-        x = self.model_.encoder.transform(table)
+        table, model = self._table(X), self.model_
+        x = model.encoder.transform(table)
         with self._threads():
-            check_finite(self.model_.answer(x), table)
-            outputs = self.model_.outputs(x)[:, :, 0]
-            answers = _answers(self.model_, outputs)
-            found = self.intervals_.quantiles(outputs, wanted.reshape(-1), answers)
-        in_units = self.model_.target.undo(found)
+            check_finite(model.answer(x), table)
+            outputs = model.outputs(x)[:, :, 0]
+            found = self.intervals_.quantiles(outputs, wanted.reshape(-1), _answers(model, outputs))
+        in_units = model.target.undo(found)
         return in_units if wanted.ndim else in_units[:, 0]
 
     def predict_interval(self, X: Any, coverage: float = 0.8) -> FloatArray:

@@ -28,8 +28,7 @@ def with_stopping_metric(wanted: Any, prepared: Prepared, answers: Answers) -> P
     plan = prepared.resolved.plan
     if plan.watched != "loss":
         raise SettingsError(
-            f"stopping_metric and watch={plan.watched!r} both say what early stopping looks at: leave "
-            "one of them out"
+            f"stopping_metric and watch={plan.watched!r} both say what early stopping looks at: leave one of them out"
         )
     if not plan.early_stopping:
         raise SettingsError(
