@@ -7,7 +7,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from chainrule._random import Purpose, dropout_uniforms, generator, philox, row_order, split_seed, words
+from chainrule._random import (
+    Purpose,
+    dropout_uniforms,
+    generator,
+    philox,
+    random_words,
+    row_order,
+    split_seed,
+)
 
 # Random123's kat_vectors for philox4x32-10: counter, key, result.
 VECTORS = [
@@ -52,7 +60,7 @@ def test_words_are_named_by_the_counter():
     # counter = (block, purpose + 16 layer, step, member), key = the seed's two halves
     seed = 5 + 7 * 2**32
     assert split_seed(seed) == (5, 7)
-    got = words(seed, Purpose.DROPOUT, 3, 11, 2, 2).tolist()
+    got = random_words(seed, Purpose.DROPOUT, 3, 11, 2, 2).tolist()
     want = [*slow_philox((0, 2 + 48, 11, 2), (5, 7)), *slow_philox((1, 2 + 48, 11, 2), (5, 7))]
     assert got == want
 
@@ -61,14 +69,14 @@ def test_streams_differ_in_each_of_their_names():
     names = [(1, Purpose.ORDER, 0, 0, 0), (2, Purpose.ORDER, 0, 0, 0), (1, Purpose.DROPOUT, 0, 0, 0),
              (1, Purpose.ORDER, 1, 0, 0), (1, Purpose.ORDER, 0, 1, 0), (1, Purpose.ORDER, 0, 0, 1),
              (1 + 2**32, Purpose.ORDER, 0, 0, 0)]  # fmt: skip
-    drawn = [tuple(words(*name, 4).tolist()) for name in names]
+    drawn = [tuple(random_words(*name, 4).tolist()) for name in names]
     assert len(set(drawn)) == len(names)
-    assert [tuple(words(*name, 4).tolist()) for name in names] == drawn
+    assert [tuple(random_words(*name, 4).tolist()) for name in names] == drawn
 
 
 def test_an_order_is_the_shuffle_it_says_it_is():
     n, seed, epoch, member = 11, 3, 4, 1
-    drawn = words(seed, Purpose.ORDER, 0, epoch, member, 3).tolist()
+    drawn = random_words(seed, Purpose.ORDER, 0, epoch, member, 3).tolist()
     order = list(range(n))
     for i in reversed(range(1, n)):
         j = drawn[i] * (i + 1) // 2**32
@@ -102,7 +110,7 @@ def test_dropout_uniforms_are_uniform_and_each_row_begins_a_block():
     assert float(np.sum((counts - 500) ** 2) / 500) < 43.8  # 19 degrees of freedom, once in 1000
     for p in (0.1, 0.5, 0.8):  # the share dropped, within five standard errors
         assert abs(float(np.mean(u < p)) - p) < 5 * np.sqrt(p * (1 - p) / u.size)
-    drawn = words(1, Purpose.DROPOUT, 2, 3, 0, 4000).reshape(2000, 8)
+    drawn = random_words(1, Purpose.DROPOUT, 2, 3, 0, 4000).reshape(2000, 8)
     np.testing.assert_array_equal(u, drawn[:, :5] / 2.0**32)
     np.testing.assert_array_equal(dropout_uniforms(7, 5, 1, 2, 3, 0), u[:7])
     assert abs(float(np.corrcoef(u[:-1, 0], u[1:, 0])[0, 1])) < 0.1

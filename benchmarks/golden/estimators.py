@@ -158,7 +158,7 @@ def others(work: Work) -> Iterator[tuple[str, Callable[[], Parts]]]:
         return {**fitted(made, [[1.0, -1.0], [0.5, 2.0]], work), "inside": arrays(inside)}
 
     def resumed() -> Parts:
-        from chainrule.estimators import SaveCheckpoint
+        from chainrule.estimators.callbacks import SaveCheckpoint
 
         path, given = work.folder / "fitted.checkpoint", {**small, "max_iter": 8, "tol": 0.0}
         callbacks = [SaveCheckpoint(path, every=3), lambda state: state.line.epoch == 5]

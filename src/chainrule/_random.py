@@ -52,7 +52,9 @@ def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tup
     return tuple(np.asarray(c, np.uint32) for c in (c0, c1, c2, c3))
 
 
-def words(seed: int, purpose: Purpose, layer: int, step: int, member: int, blocks: int) -> NDArray[np.uint32]:
+def random_words(
+    seed: int, purpose: Purpose, layer: int, step: int, member: int, blocks: int
+) -> NDArray[np.uint32]:
     """Return ``4 · blocks`` random 32-bit words of one stream, shape (4 · blocks,)."""
     counter = (
         np.arange(blocks, dtype=np.uint32),
@@ -74,7 +76,7 @@ def row_order(n: int, seed: int, epoch: int, member: int) -> IntArray:
 
     Draw i picks j = floor(word_i (i + 1) / 2^32) and swaps rows i and j, for i = n-1 … 1.
     """
-    drawn = words(seed, Purpose.ORDER, 0, epoch, member, (n + 3) // 4)[:n].astype(np.uint64)
+    drawn = random_words(seed, Purpose.ORDER, 0, epoch, member, (n + 3) // 4)[:n].astype(np.uint64)
     products = (drawn * np.arange(1, n + 1, dtype=np.uint64)).astype(np.uint64)
     picks = (products >> np.uint64(32)).tolist()
     order = list(range(n))
@@ -92,7 +94,7 @@ def dropout_uniforms(
     Each row begins a new block, so that rows can be drawn independently; a number is its word / 2^32.
     """
     blocks = (neurons + 3) // 4
-    drawn = words(seed, Purpose.DROPOUT, layer, step, member, rows * blocks)
+    drawn = random_words(seed, Purpose.DROPOUT, layer, step, member, rows * blocks)
     return drawn.reshape(rows, 4 * blocks)[:, :neurons] / 2.0**32
 
 

@@ -8,9 +8,9 @@ import textwrap
 
 import pytest
 
+from chainrule.engines.base import Job
 from chainrule.engines.cpu import warm_up
 from chainrule.engines.cpu.pieces import machine_code
-from chainrule.engines.cpu.warm_up import Job
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.optimizers import OPTIMIZERS

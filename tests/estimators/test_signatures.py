@@ -6,7 +6,7 @@ import pytest
 from signatures import FILES, with_settings
 
 from chainrule.estimators.docs import settings_for
-from chainrule.training.settings.fields import listed, number, setting
+from chainrule.training.settings.fields import listed, number, option
 from chainrule.training.settings.record import Settings
 
 
@@ -21,7 +21,7 @@ def test_the_source_has_the_settings(path, task):
 def test_a_planted_setting_would_be_missed():
     @dataclass(frozen=True)
     class More(Settings):
-        jitter: float = setting(0.5, number(0), "training", "X", "noise")
+        jitter: float = option(0.5, number(0), "training", "X", "noise")
 
     for path in FILES:
         source = path.read_text("utf-8")

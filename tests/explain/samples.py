@@ -1,12 +1,12 @@
 """Derivations made by hand, that show everything a renderer can meet; nothing in them is worked out here."""
 
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
 from chainrule.formula.nodes import Binary, Call, Derivative, Node, Number, Symbol
 from chainrule.formula.parse import parse
 
-GOOD = Check(0.3775, 0.0, 1e-16, True)
-BAD = Check(0.5, 0.1225, 1e-16, False)
+GOOD = LineCheck(0.3775, 0.0, 1e-16, True)
+BAD = LineCheck(0.5, 0.1225, 1e-16, False)
 
 
 def symbol_sum(*terms: Node) -> Node:

@@ -6,13 +6,13 @@ from typing import Any
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.show import render
 from chainrule.explain.show.explanation import explanation
-from chainrule.explain.show.terminal import document_rows, plain
+from chainrule.explain.show.terminal import document_rows, plain_text
 from chainrule.explain.show.text import UNICODE, Signs
 from chainrule.explain.trace.trace import Trace
 
 
 def as_text(derivation: Derivation, *, width: int = 100, signs: Signs = UNICODE, **how: Any) -> str:
-    return plain(document_rows(explanation(derivation, **how), width, signs))
+    return plain_text(document_rows(explanation(derivation, **how), width, signs))
 
 
 def as_latex(derivation: Derivation, **how: Any) -> str:

@@ -19,18 +19,18 @@ from chainrule.explain.show.document import (
     Document,
     Erratum,
     Facts,
-    Finding,
+    FindingBlock,
     Plot,
     Section,
     Styled,
-    Table,
+    TableBlock,
     Words,
     Worked,
     more,
     notes,
 )
 from chainrule.explain.show.html import environment
-from chainrule.explain.show.terminal import COLORS, document_rows, plain
+from chainrule.explain.show.terminal import COLORS, document_rows, plain_text
 from chainrule.explain.show.text import ASCII
 
 HOSTILE = "<b>&\x1b[31m_$%"
@@ -41,7 +41,7 @@ EVERYTHING = Document(
         *notes(["a note"]),
         Words("z[1][2] is large", "dim"),
         Facts((("name", "what it is"), ("left out:", Styled("a", "dim"), HOSTILE))),
-        Table(
+        TableBlock(
             ("name", "n"),
             (("first\nsecond", "1"), (Styled("dC/dW[1][2,3]", "ok", True), "22")),
             (1,),
@@ -51,7 +51,7 @@ EVERYTHING = Document(
         Worked(ALL),
         Plot(("·#o", "x.."), "a key"),
         Cells("The network", ()),
-        Finding("1. it is wrong", (("where", "z[1][2]"), ("try", "something else"))),
+        FindingBlock("1. it is wrong", (("where", "z[1][2]"), ("try", "something else"))),
         Erratum("1 = 2", "1 = 1", "because"),
         Section("Inner", (Words("inside"), Section("", (Words("deeper"),))), "Step 1 of 2"),
         Checked((Compared("C", "0.5", 0.5, True), Compared("z[1][1]", "1", 2 / 3, False))),
@@ -104,11 +104,11 @@ def test_every_block_as_text():
 @pytest.mark.parametrize("width", [40, 80])
 def test_text_keeps_its_width_and_its_signs(width):
     document = Document(
-        "t" * 90, (Words("word " * 50), Facts((("n", "long " * 40),)), Table(("a",), (("é" * 90,),)))
+        "t" * 90, (Words("word " * 50), Facts((("n", "long " * 40),)), TableBlock(("a",), (("é" * 90,),)))
     )
-    rows = plain(document_rows(document, width, ASCII)).splitlines()
+    rows = plain_text(document_rows(document, width, ASCII)).splitlines()
     assert all(len(row) <= width for row in rows)
-    shown = plain(document_rows(replace(EVERYTHING, title="Σ ± ²"), 100, ASCII))
+    shown = plain_text(document_rows(replace(EVERYTHING, title="Σ ± ²"), 100, ASCII))
     assert shown.startswith("sum +- ^2\n")
     assert not set("✓✗─…·×") & set(shown)
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.lessons.lesson import Lesson, read_lesson
-from chainrule.lessons.runner import walk
+from chainrule.lessons.runner import walk_lesson
 from chainrule.lessons.show.document import ShownStep
 
 MINE = """
@@ -48,7 +48,7 @@ Write = Callable[..., Lesson]
 @cache
 def walk_once(name: str) -> tuple[ShownStep, ...]:
     """The steps of a lesson that comes with chainrule, walked through once for all tests."""
-    return tuple(walk(read_lesson(name)))
+    return tuple(walk_lesson(read_lesson(name)))
 
 
 @pytest.fixture

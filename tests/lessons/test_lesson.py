@@ -4,7 +4,7 @@ import pytest
 
 from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import lesson_names, read_lesson
-from chainrule.lessons.runner import walk
+from chainrule.lessons.runner import walk_lesson
 
 
 def test_a_lesson_is_read(write):
@@ -13,7 +13,7 @@ def test_a_lesson_is_read(write):
     assert lesson.title == "A neuron says no"
     assert lesson.networks["main"]["layers"][0]["W"] == ((0.3,), (-0.4,))
     assert [step.move for step in lesson.steps] == ["derive", "train"]
-    assert all(shown.ok for shown in walk(lesson))
+    assert all(shown.ok for shown in walk_lesson(lesson))
 
 
 @pytest.mark.parametrize(
@@ -92,7 +92,7 @@ def test_what_is_wrong_is_named(write, old, new, parts):
 def test_what_can_not_be_run_is_named(write, old, new, parts):
     lesson = write((old, new))
     with pytest.raises(SettingsError) as error:
-        list(walk(lesson))
+        list(walk_lesson(lesson))
     assert str(error.value).startswith(lesson.where.file)
     for part in parts:
         assert part in str(error.value)
@@ -101,7 +101,7 @@ def test_what_can_not_be_run_is_named(write, old, new, parts):
 def test_a_training_that_diverges_is_named(write):
     lesson = write(('"sigmoid"', '"identity"'), ("learning_rate = 0.5", "learning_rate = 1e200"))
     with pytest.raises(SettingsError, match=r"steps\[2\] \(train\): training diverged in step \d"):
-        list(walk(lesson))
+        list(walk_lesson(lesson))
 
 
 def test_files_that_are_no_lessons(tmp_path):
@@ -137,7 +137,7 @@ def test_rows_of_one_kind_replace_the_other(write):
     assert lesson.networks["cells"]["x"] is None
     assert lesson.networks["cells"]["table"]["file"] == "t.csv"
     with pytest.raises(SettingsError, match=r"networks\.cells: .*t\.csv"):
-        list(walk(lesson))
+        list(walk_lesson(lesson))
 
 
 def test_the_list_begins_with_the_articles():

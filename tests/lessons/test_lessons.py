@@ -12,7 +12,7 @@ from chainrule.explain.show.document import Checked, Erratum, Worked
 from chainrule.lessons.lesson import FOLDER, lesson_names, read_lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.printed import Printed
-from chainrule.lessons.runner import setups_of, walk
+from chainrule.lessons.runner import setups_of, walk_lesson
 
 NAMES = lesson_names()
 
@@ -100,7 +100,7 @@ def test_a_wrong_expected_number_is_seen(name):
     step = lesson.steps[place]
     values = {**step.values, "expect": {**step.values["expect"], key: planted}}
     steps = (*lesson.steps[:place], replace(step, values=values), *lesson.steps[place + 1 :])
-    shown = list(islice(walk(replace(lesson, steps=steps)), place + 1))
+    shown = list(islice(walk_lesson(replace(lesson, steps=steps)), place + 1))
     assert [each.ok for each in shown] == [True] * place + [False]
 
 
@@ -122,7 +122,7 @@ def test_a_wrong_network_is_seen(name, old, new, step, tmp_path):
     assert old in text
     (tmp_path / "planted.toml").write_text(text.replace(old, new, 1), "utf-8")
     (tmp_path / "experiments.csv").write_bytes((FOLDER / "experiments.csv").read_bytes())
-    shown = list(islice(walk(read_lesson(tmp_path / "planted.toml")), step))
+    shown = list(islice(walk_lesson(read_lesson(tmp_path / "planted.toml")), step))
     assert [each.ok for each in shown] == [True] * (step - 1) + [False]
 
 
@@ -131,7 +131,7 @@ def test_an_erratum_that_is_none_is_seen():
     (place,) = [place for place, step in enumerate(lesson.steps) if step.move == "erratum"]
     step = lesson.steps[place]
     planted = replace(step, values={**step.values, "wrong": {"C_new": Printed("", "0.29103")}})
-    (shown,) = walk(replace(lesson, steps=(planted,)))
+    (shown,) = walk_lesson(replace(lesson, steps=(planted,)))
     assert not shown.ok
 
 
@@ -172,4 +172,4 @@ def test_a_number_that_is_not_there_is_named():
     step = lesson.steps[0]
     planted = replace(step, values={**step.values, "expect": {"W_new[3][1,1]": Printed("", "1")}})
     with pytest.raises(SettingsError, match=r"adam.toml: steps\[1\] \(derive\): .*there is no layer 3"):
-        list(walk(replace(lesson, steps=(planted,))))
+        list(walk_lesson(replace(lesson, steps=(planted,))))

@@ -9,12 +9,12 @@ import pytest
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.show import render
 from chainrule.explain.show.document import Checked, Compared, Erratum, Plot, Words
-from chainrule.explain.show.terminal import plain, section_rows
+from chainrule.explain.show.terminal import plain_text, section_rows
 from chainrule.explain.show.text import ASCII
 from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, SHEET, TABLE, read_lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
-from chainrule.lessons.runner import walk
+from chainrule.lessons.runner import walk_lesson
 from chainrule.lessons.show.document import ShownStep, lesson_document
 
 PAGE = (Path(__file__).parents[2] / "docs" / "lessons.md").read_text("utf-8")
@@ -49,19 +49,19 @@ def test_text_fits_eighty_columns(name, lessons):
 
 
 def test_every_block_as_text():
-    text = plain(section_rows(EVERYTHING.section, 80))
+    text = plain_text(section_rows(EVERYTHING.section, 80))
     assert "Step 1 of 2: All blocks" in text
     assert "  W[1][1,2]    0.5" in text
     assert "Erratum. Printed: 1 = 2\nRight: 1 = 1\nWhy: because" in text
     assert "  C             0.5  ✓  0.5\n" in text
     assert "  z[1][1]         1  ✗  0.66666666666666663\n" in text
-    assert "✗" not in plain(section_rows(EVERYTHING.section, 80, ASCII))
+    assert "✗" not in plain_text(section_rows(EVERYTHING.section, 80, ASCII))
     assert not EVERYTHING.ok
 
 
 def test_wide_tables_are_parted():
     grid = Grid(tuple("abcdef"), (tuple(sign * 18 for sign in "abcdef"),))
-    text = plain(section_rows(ShownStep(1, 1, "say", "", (grid,)).section, 80))
+    text = plain_text(section_rows(ShownStep(1, 1, "say", "", (grid,)).section, 80))
     assert all(len(line) <= 80 for line in text.splitlines())
     assert text.count("a" * 18) == 2  # each part begins with the first column
     assert all(sign * 18 in text for sign in "abcdef")
@@ -125,6 +125,6 @@ def test_every_key_move_and_name_is_on_the_page():
 def test_the_lesson_on_the_page_runs(tmp_path):
     (text,) = re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     (tmp_path / "mine.toml").write_text(text, "utf-8")
-    steps = list(walk(read_lesson(tmp_path / "mine.toml")))
+    steps = list(walk_lesson(read_lesson(tmp_path / "mine.toml")))
     assert len(steps) == 2
     assert all(step.ok for step in steps)

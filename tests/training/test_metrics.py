@@ -19,8 +19,8 @@ from chainrule.training.scores.metrics import (
     METRICS,
     PRIMARY,
     confusion,
+    metrics_table,
     scores,
-    table,
 )
 
 # Three of class 0, one of class 1; one of class 0 taken for 1.
@@ -102,8 +102,8 @@ def test_the_scores_that_are_compared_are_scores():
 
 def test_the_documentation_shows_the_list():
     page = (Path(__file__).parents[2] / "docs" / "training.md").read_text()
-    assert table() in page, (
-        "docs/training.md: replace the table of metrics by training.scores.metrics.table()"
+    assert metrics_table() in page, (
+        "docs/training.md: replace the table of metrics by training.scores.metrics.metrics_table()"
     )
 
 
@@ -117,7 +117,7 @@ from io import StringIO
 import chainrule
 from chainrule.cli import main
 from chainrule.equations.answers import Answers
-from chainrule.training.scores.metrics import table
+from chainrule.training.scores.metrics import metrics_table
 from chainrule.training.scores.watch import watch
 
 def said(*words):
@@ -135,7 +135,7 @@ print(json.dumps({
     "evaluate": json.loads(said("evaluate", out, csv, "--json")),
     "described": said("describe", out),
     "watched": watch("planted", Answers("class")).metric.words,
-    "table": table(),
+    "table": metrics_table(),
 }))
 """
 

@@ -23,12 +23,12 @@ from chainrule.training.settings.fields import (
     REGISTRIES,
     choice,
     form,
-    from_plain,
     listed,
     number,
     numpydoc,
-    setting,
-    to_plain,
+    option,
+    settings_from_plain,
+    settings_to_plain,
 )
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 
@@ -41,10 +41,10 @@ LAST = "<!-- until here -->\n"
 class More(Settings):
     """The settings, and two that are planted."""
 
-    jitter: float = setting(
+    jitter: float = option(
         0.5, number(0), "training", "X", "noise beside {dropout}; see {losses}", page="recipe.md"
     )
-    mood: str | None = setting(
+    mood: str | None = option(
         None, choice("calm", "wild"), "humor", "HOW", "of the network", unset="calm", task="classification"
     )
 
@@ -108,9 +108,9 @@ def test_it_is_in_a_form():
 
 def test_it_is_plain_data_and_back():
     made = More(hidden=(8, 4), rate_factors={"b": 0.1}, jitter=2.0, batch_size="all")
-    data = json.loads(json.dumps(to_plain(made)))
+    data = json.loads(json.dumps(settings_to_plain(made)))
     assert data == {"hidden": [8, 4], "rate_factors": {"b": 0.1}, "jitter": 2.0, "batch_size": "all"}
-    assert from_plain(More, data) == made
+    assert settings_from_plain(More, data) == made
 
 
 # ---- and all settings are
@@ -136,7 +136,7 @@ def test_it_is_plain_data_and_back():
 )
 def test_plain_data_of_a_stranger_is_refused(data: Any, says: str):
     with pytest.raises(SettingsError, match=says):
-        from_plain(Settings, data)
+        settings_from_plain(Settings, data)
 
 
 def test_every_field_is_a_setting_in_its_group():

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from chainrule.cli.console import print_json
 from chainrule.cli.documents import print_document
-from chainrule.cli.report import SCORE_NAMES, number
-from chainrule.explain.show.document import Block, Document, Facts, Table, Words, notes
+from chainrule.cli.report import SCORE_NAMES, number_shown
+from chainrule.explain.show.document import Block, Document, Facts, TableBlock, Words, notes
 
 if TYPE_CHECKING:
-    from chainrule.fitting.ablation_records import Ablations, Difference, Run
+    from chainrule.fitting.ablation_records import AblationRun, Ablations, Difference
     from chainrule.fitting.question import Question
     from chainrule.training.settings.record import Settings
 
@@ -55,14 +55,14 @@ def ablation_document(found: Ablations) -> Document:
     trainings = "one training" if found.seeds == 1 else f"means of {found.seeds} trainings"
     names = list(found.scores)
     headers = [header for name in names for header in (NAMES[name], "change")]
-    full = [cell for name in names for cell in (number(found.scores[name]), "")]
+    full = [cell for name in names for cell in (number_shown(found.scores[name]), "")]
     rows = [("nothing: the full recipe", *full, _seconds(found.seconds))]
     for one in found.ingredients:
         if one.reason is None:
             shown = [cell for name in names for cell in _cells(one.differences[name])]
             rows.append((one.ingredient.name, *shown, _seconds(one.seconds)))
     right = tuple(range(1, 2 + len(headers)))
-    blocks: list[Block] = [Table(("taken out", *headers, "seconds"), tuple(rows), right)]
+    blocks: list[Block] = [TableBlock(("taken out", *headers, "seconds"), tuple(rows), right)]
     left = [(one.ingredient.name, one.reason) for one in found.ingredients if one.reason is not None]
     if left:
         blocks.append(Facts(tuple(("not taken out:", *one) for one in left)))
@@ -80,17 +80,17 @@ def _cells(difference: Difference) -> tuple[str, str]:
     star = " " if difference.verdict == "no difference" else "*"
     # Seeds may cancel but for a rounding, which is no change to be shown.
     value = difference.value if abs(difference.value) > 1e-12 * abs(difference.full) else 0.0
-    change = f"{'+' if value > 0 else ''}{number(value)}"
-    return number(difference.without), f"{change} ± {number(difference.standard_error)}{star}"
+    change = f"{'+' if value > 0 else ''}{number_shown(value)}"
+    return number_shown(difference.without), f"{change} ± {number_shown(difference.standard_error)}{star}"
 
 
 def _seconds(value: float) -> str:
     return f"{value:.2f}" if value < 10 else f"{value:,.1f}"
 
 
-def _say(run: Run) -> None:
+def _say(run: AblationRun) -> None:
     """Print a training that is done on standard error."""
-    scores = ", ".join(f"{NAMES[name]} {number(value)}" for name, value in run.scores.items())
+    scores = ", ".join(f"{NAMES[name]} {number_shown(value)}" for name, value in run.scores.items())
     what = "the full recipe" if run.ingredient is None else f"without {run.ingredient}"
     line = f"{run.place}/{run.of} {what}, seed {run.seed}: {scores}, {_seconds(run.seconds)} s"
     print(line, file=sys.stderr, flush=True)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.report import MOST_COLUMNS, STOPPED, clamp_words, score_words, shape_of, training_words
-from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more
+from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, TableBlock, Words, more
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
@@ -37,7 +37,7 @@ def _layers(network: Network) -> Iterator[Block]:
         weights += " / sqrt(n_in)" if layer.parametrization != "standard" else ""
         rows.append((str(number), str(layer.n_out), spec, text, weights, bias))
     headers = ("layer", "neurons", "activation", "a = f(z)", "W", "b")
-    yield Table(headers, tuple(rows), (0, 1), more(len(layers) - MOST_COLUMNS, "layers"))
+    yield TableBlock(headers, tuple(rows), (0, 1), more(len(layers) - MOST_COLUMNS, "layers"))
     if network.features is not None:
         yield Words(f"layer 0: {network.features.words}")
 
@@ -103,7 +103,7 @@ def _inputs(model: Model) -> Section:
     rest = more(len(inputs) - MOST_COLUMNS, "inputs (--json has all)")
     told = [f"{name}(v) = {formula}" for name, formula in formulas.items()]
     told.append("v: the cell of the table, or the part of its date; […]: 1 if that is so, else 0")
-    return Section("Inputs", (Table(("neuron", "name", "value"), rows, more=rest), *map(Words, told)))
+    return Section("Inputs", (TableBlock(("neuron", "name", "value"), rows, more=rest), *map(Words, told)))
 
 
 def _arithmetic(neuron: Input, formulas: dict[str, str]) -> str:

@@ -51,11 +51,11 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     if options.kind is not None and options.kind not in KINDS:
         raise SettingsError(f"there are no formulas called {options.kind!r}; {closest(options.kind, KINDS)}")
-    from chainrule.explain.show.document import Document, Table
+    from chainrule.explain.show.document import Document, TableBlock
 
     name, rows = chosen_format(options), _rows()
     kinds = [options.kind] if options.kind else KINDS
-    tables = tuple(Table(KINDS[kind], tuple(rows[kind])) for kind in kinds)
+    tables = tuple(TableBlock(KINDS[kind], tuple(rows[kind])) for kind in kinds)
     deliver(Document("Formulas" if name in ("html", "latex") else "", tables), name, options)
 
 

@@ -46,7 +46,7 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if an expected number did not come out."""
     from chainrule.lessons.lesson import read_lesson
-    from chainrule.lessons.runner import walk
+    from chainrule.lessons.runner import walk_lesson
     from chainrule.lessons.show.document import lesson_document
 
     if options.name is None:
@@ -58,7 +58,7 @@ def run(options: argparse.Namespace) -> int:
     wrong: list[int] = []
 
     def steps() -> Iterator[ShownStep]:
-        for shown in walk(lesson):
+        for shown in walk_lesson(lesson):
             if shown.number > last:
                 return
             if not shown.ok:
@@ -78,12 +78,12 @@ def run(options: argparse.Namespace) -> int:
 
 
 def _list() -> Document:
-    from chainrule.explain.show.document import Document, Table, Words
+    from chainrule.explain.show.document import Document, TableBlock, Words
     from chainrule.lessons.lesson import lesson_names, read_lesson
 
     rows = tuple((name, read_lesson(name).summary) for name in lesson_names())
     more = "chainrule lesson NAME walks through one; docs/lessons.md says how to write your own."
-    return Document("", (Table(("lesson", "what it shows"), rows), Words(more)))
+    return Document("", (TableBlock(("lesson", "what it shows"), rows), Words(more)))
 
 
 def _range(steps: str | None, count: int) -> tuple[int, int]:

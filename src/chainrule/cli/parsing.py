@@ -140,7 +140,7 @@ whole = _reader(int, "not a whole number")
 number = _reader(float, "not a number")
 
 
-def factors(text: str) -> dict[str, float]:
+def parse_factors(text: str) -> dict[str, float]:
     """Return numbers by name: ``b=0.1,alpha=0.1``."""
     found: dict[str, float] = {}
     for part in text.split(","):
@@ -152,7 +152,7 @@ def factors(text: str) -> dict[str, float]:
     return found
 
 
-def words(text: str) -> list[str]:
+def parse_words(text: str) -> list[str]:
     """Split at commas outside brackets, so that ``relu,where(z > 0, z, 0)`` has two parts."""
     parts, depth = [""], 0
     for sign in text:
@@ -166,7 +166,7 @@ def words(text: str) -> list[str]:
 
 def one_or_more(text: str) -> str | tuple[str, ...]:
     """Return the one name or formula, or those between commas."""
-    parts = words(text)
+    parts = parse_words(text)
     return parts[0] if len(parts) == 1 else tuple(parts)
 
 
@@ -177,7 +177,7 @@ READERS: Mapping[str, Callable[[str], Any]] = {
         lambda text: text if text == "all" else int(text), "neither a whole number of rows nor all"
     ),
     "sizes": _reader(_sizes, "not a list of whole numbers such as 64,32, nor none"),
-    "factors": factors,
+    "factors": parse_factors,
     "texts": one_or_more,
 }
 """How the value of an option is read, by the kind of its setting; others are text as it stands."""

@@ -19,7 +19,7 @@ from chainrule.explain.show.document import (
     Facts,
     Section,
     Styled,
-    Table,
+    TableBlock,
     Words,
     more,
     notes,
@@ -60,7 +60,7 @@ def found_document(prepared: Prepared) -> Document:
         for one in used[:MOST_COLUMNS]
     )
     headers = ("column", "kind", "role", "missing", "values")
-    blocks: list[Block] = [Table(headers, rows, (3,), more(len(used) - MOST_COLUMNS, "columns"))]
+    blocks: list[Block] = [TableBlock(headers, rows, (3,), more(len(used) - MOST_COLUMNS, "columns"))]
     if schema.left_out:
         left_out = schema.left_out[:MOST_COLUMNS]
         blocks.append(Facts(tuple(("left out:", column.name, column.reason) for column in left_out)))
@@ -205,13 +205,13 @@ def evaluation_blocks(
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
             words,
-            Styled(number(evaluation.scores[name]), "result"),
-            *(number(scores[name]) if name in scores else "–" for scores in baselines.values()),
+            Styled(number_shown(evaluation.scores[name]), "result"),
+            *(number_shown(scores[name]) if name in scores else "–" for scores in baselines.values()),
         )
         for name, words in SCORE_NAMES.items()
         if name in evaluation.scores
     )
-    scores = Table(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
+    scores = TableBlock(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
     if evaluation.confusion is not None:
         return (scores, *_confusion(model.target.labels, evaluation.confusion.tolist()))
     units = f"errors are in the units of {model.target.name}; R² is 1 if perfect, 0 if as good as the mean"
@@ -226,18 +226,18 @@ def _confusion(labels: Sequence[object], matrix: Sequence[Sequence[int]]) -> Ite
             for i, row in enumerate(matrix)
         ]
         rows = tuple((name, *row) for name, row in zip(classes, cells, strict=True))
-        yield Table(("true \\ predicted", *classes), rows, tuple(range(1, 1 + len(classes))))
+        yield TableBlock(("true \\ predicted", *classes), rows, tuple(range(1, 1 + len(classes))))
         return
     wrong = sorted((-n, i, j) for i, row in enumerate(matrix) for j, n in enumerate(row) if i != j and n)
     yield Words(f"{len(wrong):,} different confusions among {len(classes):,} classes; the most frequent:")
     most = tuple((classes[i], classes[j], f"{-n:,}") for n, i, j in wrong[:10])
-    yield Table(("true", "predicted", "rows"), most, (2,))
+    yield TableBlock(("true", "predicted", "rows"), most, (2,))
 
 
 def score_words(scores: Mapping[str, float]) -> str:
     """Say scores in a line, those that there are."""
     return ", ".join(
-        f"{words} {number(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores
+        f"{words} {number_shown(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores
     )
 
 
@@ -256,7 +256,7 @@ def shape_of(network: Network, members: int) -> str:
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
 
 
-def number(value: float) -> str:
+def number_shown(value: float) -> str:
     """Write a score with four decimals; large ones with fewer, tiny ones with two digits that count."""
     if abs(value) >= 1e12:
         return f"{value:.4g}"

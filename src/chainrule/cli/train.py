@@ -15,12 +15,12 @@ from chainrule.cli.console import print_json, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
+    parse_words,
     reading,
     reading_options,
     setting_option,
     thread_option,
     whole,
-    words,
 )
 from chainrule.engines import in_words
 from chainrule.errors import OutputError, SettingsError
@@ -155,7 +155,7 @@ def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
 
 def _names(values: list[str], columns: Sequence[str]) -> list[str]:
     """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
-    return [name for value in values for name in ([value] if value in columns else words(value))]
+    return [name for value in values for name in ([value] if value in columns else parse_words(value))]
 
 
 def _stem(table: str) -> str:

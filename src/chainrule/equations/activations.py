@@ -14,7 +14,7 @@ from functools import cached_property
 import numpy as np
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import Entry, find, records, unknown_name
+from chainrule.equations.registry import Entry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import Formula
@@ -91,7 +91,7 @@ def activation(spec: str | Activation) -> Activation:
 
     Raises SettingsError for an unknown name or parameter, FormulaError for a formula that can't be read.
     """
-    if record := find(spec, ACTIVATIONS, "activation"):
+    if record := find_record(spec, ACTIVATIONS, "activation"):
         return record
     spec = str(spec)
     try:

@@ -55,7 +55,7 @@ RATES: Mapping[str, float] = {"f": 0.1, "phi": 0.1, "V": 0.1, "c": 0.1, "E": 1.0
 """Factors of the learning rate where nothing else is said: those of RealMLP (E: of its code)."""
 
 
-class Group(NamedTuple):
+class FeatureGroup(NamedTuple):
     """Neighboring columns of the inputs that are treated alike: a number, a category's one-hot columns, or plain ones."""
 
     kind: GroupKind
@@ -99,7 +99,7 @@ class Features:
 
     decayed: ClassVar[frozenset[str]] = DECAYED
 
-    groups: tuple[Group, ...]
+    groups: tuple[FeatureGroup, ...]
     scale: bool = False
     waves: int = 16
     width: int = 3
@@ -109,7 +109,7 @@ class Features:
 
     def __init__(
         self,
-        groups: Sequence[Group | tuple[GroupKind, int]],
+        groups: Sequence[FeatureGroup | tuple[GroupKind, int]],
         *,
         scale: bool = False,
         waves: int = 16,
@@ -194,7 +194,7 @@ class Features:
         told += ["a learned factor on each"] if self.scale else []
         return f"{self.n_inputs} → {self.n_outputs}: {'; '.join(told)}"
 
-    def outputs_of(self, group: Group) -> int:
+    def outputs_of(self, group: FeatureGroup) -> int:
         """Return how many numbers a group of columns becomes."""
         return {"number": 1 + self.width, "category": self.level_width, "plain": group.size}[group.kind]
 
@@ -361,7 +361,7 @@ def ranges(sizes: Iterable[int]) -> list[range]:
     return [range(*ends) for ends in pairwise(accumulate(sizes, initial=0))]
 
 
-def _group(given: Any) -> Group:
+def _group(given: Any) -> FeatureGroup:
     try:
         kind, size = given
     except (TypeError, ValueError):
@@ -371,7 +371,7 @@ def _group(given: Any) -> Group:
     if isinstance(size, bool) or not isinstance(size, int) or size < 1 or (kind == "number" and size != 1):
         wanted = "one column" if kind == "number" else "a whole number of columns, at least 1"
         raise SettingsError(f"a group of kind {kind} has {wanted}, not {size!r}")
-    return Group(kind, size)
+    return FeatureGroup(kind, size)
 
 
 def _rates(

@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
-from chainrule.equations.registry import Entry, find, records, unknown_name
+from chainrule.equations.registry import Entry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import Formula
@@ -154,7 +154,7 @@ def loss(spec: str | Loss) -> Loss:
     """
     if isinstance(spec, Loss):
         return spec
-    if record := find(spec, LOSSES, "loss"):
+    if record := find_record(spec, LOSSES, "loss"):
         for key, value in record.parameters.items():
             low, high = _LIMITS[key]
             if not (low <= value < high and (value > low or key == "label_smoothing")):

@@ -52,7 +52,7 @@ def records(*made: R) -> Mapping[str, R]:
     return registry
 
 
-def find(spec: str | R, registry: Mapping[str, R], what: str) -> R | None:
+def find_record(spec: str | R, registry: Mapping[str, R], what: str) -> R | None:
     """Return the record of a name with or without parameters, None where the text is no name (it may be a formula).
 
     A record is returned as it is. Raises SettingsError for a parameter that the record doesn't have.
@@ -69,7 +69,7 @@ def find(spec: str | R, registry: Mapping[str, R], what: str) -> R | None:
 
 def named(spec: str | R, registry: Mapping[str, R], what: str) -> R:
     """Return the record of a name with or without parameters; raises SettingsError for an unknown name or parameter."""
-    if (record := find(spec, registry, what)) is None:
+    if (record := find_record(spec, registry, what)) is None:
         raise unknown_name(what, str(spec), registry)
     return record
 

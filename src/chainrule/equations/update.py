@@ -154,7 +154,7 @@ def measures(stages: Chain) -> bool:
     return any(isinstance(stage, Stage) and stage.measures for stage in stages)
 
 
-def split(stages: Chain) -> tuple[Chain, Chain]:
+def split_at_norm(stages: Chain) -> tuple[Chain, Chain]:
     """Return the stages before the one that measures the gradient, and the others; without one all are others."""
     at = next((i for i, stage in enumerate(stages) if isinstance(stage, Stage) and stage.measures), 0)
     return stages[:at], stages[at:]

@@ -19,7 +19,7 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
 from chainrule.errors import SettingsError, TableError
-from chainrule.fitting.ablation_records import Ablation, Ablations, Difference, Run
+from chainrule.fitting.ablation_records import Ablation, AblationRun, Ablations, Difference
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.score import trained_model
@@ -55,7 +55,7 @@ class _Trials:
     engine: str
     threads: int | None
     of: int
-    on_run: Callable[[Run], None] | None
+    on_run: Callable[[AblationRun], None] | None
 
     def run(self, settings: Settings, name: str | None, index: int, made: list[_Scored]) -> None:
         """Train with the settings' seed and those that follow it, and add the scores to ``made``."""
@@ -67,7 +67,7 @@ class _Trials:
             made.append(found)
             if self.on_run is not None:
                 place = index * self.seeds + number + 1
-                self.on_run(Run(name, seed, found.scores, found.seconds, place, self.of))
+                self.on_run(AblationRun(name, seed, found.scores, found.seconds, place, self.of))
 
 
 def ablate(
@@ -78,7 +78,7 @@ def ablate(
     ingredients: Sequence[Ingredient] = INGREDIENTS,
     engine: str = ENGINES[0],
     threads: int | None = None,
-    on_run: Callable[[Run], None] | None = None,
+    on_run: Callable[[AblationRun], None] | None = None,
     **words: Any,
 ) -> Ablations:
     """Train the default recipe on a table, and again without each of its ingredients, ``seeds`` times each.
@@ -117,7 +117,7 @@ def ablate_asked(
     ingredients: Sequence[Ingredient] = INGREDIENTS,
     engine: str = ENGINES[0],
     threads: int | None = None,
-    on_run: Callable[[Run], None] | None = None,
+    on_run: Callable[[AblationRun], None] | None = None,
 ) -> Ablations:
     """Take each ingredient out of the trainings of a question with these settings; see `ablate`.
 

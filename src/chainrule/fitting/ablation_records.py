@@ -16,7 +16,7 @@ Verdict = Literal["helps", "hurts", "no difference"]
 
 
 @dataclass(frozen=True)
-class Run:
+class AblationRun:
     """One training of an ablation: the ``place``-th ``of`` all, of the full recipe if ``ingredient`` is None.
 
     ``scores`` are on the rows held out, less is better: ``error`` and ``log_loss`` of classes, ``rmse`` of numbers.

@@ -12,7 +12,15 @@ from chainrule.model.source import Reading, Source
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import suggestion
 from chainrule.tables.task import TASKS
-from chainrule.training.settings.fields import REQUIRED, check_fields, choice, columns, setting, share, text
+from chainrule.training.settings.fields import (
+    REQUIRED,
+    check_fields,
+    choice,
+    columns,
+    free_text,
+    option,
+    share,
+)
 from chainrule.training.settings.record import Settings, Task
 
 TEST_SHARE = 0.2
@@ -30,21 +38,21 @@ class Question:
 
     # fmt: off
     table: Source
-    target: str = setting(REQUIRED, text(), "table", "COLUMN", "the column to predict")
-    task: Task | None = setting(None, choice(*TASKS), "table", "TASK",
+    target: str = option(REQUIRED, free_text(), "table", "COLUMN", "the column to predict")
+    task: Task | None = option(None, choice(*TASKS), "table", "TASK",
         "classification or regression; found from the target if not given", unset="found from the target")
-    inputs: Sequence[str] | None = setting(None, columns(), "table", "A,B",
+    inputs: Sequence[str] | None = option(None, columns(), "table", "A,B",
         "the columns to learn from; all that are fit if not given", unset="all that are fit")
-    drop: Sequence[str] = setting((), columns(), "table", "A,B", "columns to leave out")
-    weights: str | None = setting(None, text(), "table", "COLUMN",
+    drop: Sequence[str] = option((), columns(), "table", "A,B", "columns to leave out")
+    weights: str | None = option(None, free_text(), "table", "COLUMN",
         "a column with the rows' weights in training; it is no input", more="rows of weight 0 are left out", unset="none")
-    test_share: float | None = setting(None, share(), "table", "SHARE",
+    test_share: float | None = option(None, share(), "table", "SHARE",
         f"of the rows, held out for the score (default {TEST_SHARE:g})", more="of classes, that share of each",
         unset=f"{TEST_SHARE:g}, but none with {{test_file}}")
-    test_file: Source | None = setting(None, text(), "table", "TABLE", "a table to score on instead of held-out rows",
+    test_file: Source | None = option(None, free_text(), "table", "TABLE", "a table to score on instead of held-out rows",
         unset="none")
-    scaling: str = setting("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
-    target_scaling: str | None = setting(None, choice(*SCALINGS), "table", "NAME",
+    scaling: str = option("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
+    target_scaling: str | None = option(None, choice(*SCALINGS), "table", "NAME",
         "of a number target; what suits the output if not given", unset="what suits the output")
     # fmt: on
     validation: Source | None = None
@@ -83,7 +91,9 @@ def asked(table: Source, target: str, words: Mapping[str, Any]) -> tuple[Questio
     known = [one.name for one in fields(Settings)]
     for name in words:
         if name not in own and name not in known and name not in READING:
-            raise SettingsError(f"there is no setting {name!r}; {suggestion(name, [*known, *sorted(own), *READING], 'settings')}")
+            raise SettingsError(
+                f"there is no setting {name!r}; {suggestion(name, [*known, *sorted(own), *READING], 'settings')}"
+            )
     reading = Reading().changed(*(words.get(name) for name in READING))
     question = {name: value for name, value in words.items() if name in own}
     settings = {name: value for name, value in words.items() if name in known}

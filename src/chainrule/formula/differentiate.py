@@ -43,7 +43,7 @@ _POWER = ("power rule", "(u^n)' = n*u^(n - 1)", "v*u^(v - 1)")
 
 
 @dataclass(frozen=True)
-class Step:
+class RuleStep:
     """One line of a derivation: the rule, and the whole expression before and after.
 
     ``part`` is what the rule was applied to and ``becomes`` what it became. ``law`` is the rule in general
@@ -60,7 +60,7 @@ class Step:
 
 
 @dataclass(frozen=True)
-class Derivation:
+class Differentiation:
     """The derivative of a formula by one symbol, line by line; ``result`` is simplified.
 
     >>> print(differentiate(parse("z^2"), "z"))
@@ -71,7 +71,7 @@ class Derivation:
 
     formula: Formula
     symbol: str
-    steps: tuple[Step, ...]
+    steps: tuple[RuleStep, ...]
     result: Formula
 
     @property
@@ -95,7 +95,7 @@ def derivative(formula: Formula, symbol: str) -> Formula:
 
 
 @lru_cache(maxsize=256)
-def differentiate(formula: Formula, symbol: str) -> Derivation:
+def differentiate(formula: Formula, symbol: str) -> Differentiation:
     """Return the derivative of a formula by ``symbol``, with every step.
 
     Raises FormulaError for a formula whose derivative isn't elementwise (``sum`` of the symbol), or which
@@ -111,9 +111,9 @@ def differentiate(formula: Formula, symbol: str) -> Derivation:
     root = taker.take(Derivative(symbol, formula.root), lambda node: node)
     steps = taker.steps
     for rule, law, after in _simplifications(root):
-        steps.append(Step(rule, law, root, after, root, after))
+        steps.append(RuleStep(rule, law, root, after, root, after))
         root = after
-    return Derivation(formula, symbol, tuple(steps), Formula(text(root), root))
+    return Differentiation(formula, symbol, tuple(steps), Formula(text(root), root))
 
 
 class _Taker:
@@ -122,14 +122,14 @@ class _Taker:
     def __init__(self, formula: Formula, symbol: str) -> None:
         self.formula = formula
         self.symbol = symbol
-        self.steps: list[Step] = []
+        self.steps: list[RuleStep] = []
 
     def take(self, part: Derivative, whole: Callable[[Node], Node]) -> Node:
         """Return the derivative, with no ``Derivative`` left in it; ``whole`` puts a part in its place."""
         if len(self.steps) >= MAX_STEPS:
             raise FormulaError(f"more than {MAX_STEPS} steps to differentiate: {quote(self.formula.text)}")
         rule, law, becomes, convention = self.apply_rule(part.operand)
-        self.steps.append(Step(rule, law, whole(part), whole(becomes), part, becomes, convention))
+        self.steps.append(RuleStep(rule, law, whole(part), whole(becomes), part, becomes, convention))
         known = {id(part.operand), *(id(child) for child in children(part.operand))}
         return self.finish(becomes, whole, known)
 

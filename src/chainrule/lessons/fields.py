@@ -64,7 +64,7 @@ Fields = Mapping[str, Field]
 def read_fields(value: Any, fields: Fields, where: Where) -> dict[str, Any]:
     """Return a table's values by key, with defaults; refuses keys that mean nothing."""
     if not isinstance(value, dict):
-        raise where.wrong(f"{show(value)} is no table of keys and values; write {', '.join(fields)}")
+        raise where.wrong(f"{shown_value(value)} is no table of keys and values; write {', '.join(fields)}")
     for key in value:
         if key not in fields:
             raise where.wrong(f"there is no key {key!r}; {suggest(key, fields)}")
@@ -85,55 +85,55 @@ def suggest(word: str, known: Iterable[str]) -> str:
     return f"did you mean {' or '.join(near)}?" if near else f"known are {', '.join(words)}"
 
 
-def show(value: Any) -> str:
+def shown_value(value: Any) -> str:
     """Return a value as a short text for an error."""
     found = value.text if isinstance(value, Written) else repr(value)
     return found if len(found) <= 60 else found[:57] + "…"
 
 
-def text(value: Any, where: Where) -> str:
+def toml_text(value: Any, where: Where) -> str:
     """Read words; a paragraph's line ends are as good as blanks, empty lines part paragraphs."""
     if not isinstance(value, str) or not value.strip():
-        raise where.wrong(f'{show(value)} is no text; write it in quotes, as in "…"')
+        raise where.wrong(f'{shown_value(value)} is no text; write it in quotes, as in "…"')
     return "\n\n".join(" ".join(part.split()) for part in value.strip().split("\n\n"))
 
 
-def flag(value: Any, where: Where) -> bool:
+def toml_flag(value: Any, where: Where) -> bool:
     """Read true or false."""
     if not isinstance(value, bool):
-        raise where.wrong(f"{show(value)} is neither true nor false")
+        raise where.wrong(f"{shown_value(value)} is neither true nor false")
     return value
 
 
-def number(value: Any, where: Where) -> float:
+def toml_number(value: Any, where: Where) -> float:
     """Read a finite number."""
     if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        raise where.wrong(f"{show(value)} is no finite number; write one such as 0.5")
+        raise where.wrong(f"{shown_value(value)} is no finite number; write one such as 0.5")
     return float(value)
 
 
-def positive(value: Any, where: Where) -> float:
+def toml_positive(value: Any, where: Where) -> float:
     """Read a number above 0."""
-    found = number(value, where)
+    found = toml_number(value, where)
     if found <= 0:
-        raise where.wrong(f"{show(value)} must be above 0")
+        raise where.wrong(f"{shown_value(value)} must be above 0")
     return found
 
 
-def share(value: Any, where: Where) -> float:
+def toml_share(value: Any, where: Where) -> float:
     """Read a number from 0 up to, not including, 1."""
-    found = number(value, where)
+    found = toml_number(value, where)
     if not 0 <= found < 1:
-        raise where.wrong(f"{show(value)} must be at least 0 and less than 1, such as 0.2")
+        raise where.wrong(f"{shown_value(value)} must be at least 0 and less than 1, such as 0.2")
     return found
 
 
-def whole(least: int = 0, most: int | None = None) -> Reader:
+def toml_whole(least: int = 0, most: int | None = None) -> Reader:
     """Return a reader of whole numbers in a range."""
 
     def read(value: Any, where: Where) -> int:
         if isinstance(value, bool) or not isinstance(value, int):
-            raise where.wrong(f"{show(value)} is no whole number; write one such as {max(least, 2)}")
+            raise where.wrong(f"{shown_value(value)} is no whole number; write one such as {max(least, 2)}")
         if value < least or (most is not None and value > most):
             limit = f"at least {least}" if most is None else f"from {least} to {most}"
             raise where.wrong(f"{value} must be {limit}")
@@ -142,13 +142,13 @@ def whole(least: int = 0, most: int | None = None) -> Reader:
     return read
 
 
-def choice(options: Sequence[str]) -> Reader:
+def toml_choice(options: Sequence[str]) -> Reader:
     """Return a reader of one of some words."""
 
     def read(value: Any, where: Where) -> str:
         if value not in options or not isinstance(value, str):
             hint = suggest(value, options) if isinstance(value, str) else f"write {' or '.join(options)}"
-            raise where.wrong(f"{show(value)} is unknown; {hint}")
+            raise where.wrong(f"{shown_value(value)} is unknown; {hint}")
         return value
 
     return read
@@ -159,7 +159,7 @@ def listing(read_item: Reader, *, least: int = 1) -> Reader:
 
     def read(value: Any, where: Where) -> tuple[Any, ...]:
         if not isinstance(value, list):
-            raise where.wrong(f"{show(value)} is no list; write it in brackets, as in [ … ]")
+            raise where.wrong(f"{shown_value(value)} is no list; write it in brackets, as in [ … ]")
         if len(value) < least:
             raise where.wrong(f"the list has {len(value)} items; it needs at least {least}")
         return tuple(read_item(item, where.item(position)) for position, item in enumerate(value, 1))
@@ -167,13 +167,13 @@ def listing(read_item: Reader, *, least: int = 1) -> Reader:
     return read
 
 
-def table(read_item: Reader) -> Reader:
+def toml_table(read_item: Reader) -> Reader:
     """Return a reader of tables whose keys are free and whose values another reader reads."""
 
     def read(value: Any, where: Where) -> dict[str, Any]:
         if not isinstance(value, dict):
             remedy = f"write it as [{where.place}] with a line for each key"
-            raise where.wrong(f"{show(value)} is no table; {remedy}")
+            raise where.wrong(f"{shown_value(value)} is no table; {remedy}")
         return {key: read_item(item, where.at(key)) for key, item in value.items()}
 
     return read
@@ -186,7 +186,7 @@ def record(fields: Fields) -> Reader:
 
 def rows_of_numbers(value: Any, where: Where) -> tuple[tuple[float, ...], ...]:
     """Read rows of numbers of one length."""
-    found: tuple[tuple[float, ...], ...] = listing(listing(number))(value, where)
+    found: tuple[tuple[float, ...], ...] = listing(listing(toml_number))(value, where)
     for position, row in enumerate(found, 1):
         if len(row) != len(found[0]):
             what = f"the row has {len(row)} numbers, but the first has {len(found[0])}"

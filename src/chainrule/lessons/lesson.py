@@ -14,7 +14,7 @@ from typing import Any
 from chainrule.equations.dense import BIAS_MODES
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.lessons import fields as read
-from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, show, suggest
+from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, shown_value, suggest
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import check_name
 from chainrule.lessons.printed import printed
@@ -26,75 +26,83 @@ FOLDER = Path(__file__).parent / "data"
 LARGEST_FILE = 1_000_000
 
 LAYER: Fields = {
-    "neurons": Field(read.whole(1, 10_000), "how many", required=True),
-    "activation": Field(read.text, "a name, or a formula in z", "identity"),
-    "bias": Field(read.choice(BIAS_MODES), "one for each neuron, one shared by the layer, or none", "neuron"),
+    "neurons": Field(read.toml_whole(1, 10_000), "how many", required=True),
+    "activation": Field(read.toml_text, "a name, or a formula in z", "identity"),
+    "bias": Field(
+        read.toml_choice(BIAS_MODES), "one for each neuron, one shared by the layer, or none", "neuron"
+    ),
     "W": Field(read.rows_of_numbers, "the weights, a row for each neuron of the layer before"),
-    "b": Field(read.listing(read.number), "the biases"),
-    "init": Field(read.text, "how weights are drawn where W is not given", "auto"),
-    "dropout": Field(read.share, "the share of outputs dropped in training", 0.0),
-    "frozen": Field(read.listing(read.text), "what training leaves alone: W, b, W[1,2], b[1]", ()),
+    "b": Field(read.listing(read.toml_number), "the biases"),
+    "init": Field(read.toml_text, "how weights are drawn where W is not given", "auto"),
+    "dropout": Field(read.toml_share, "the share of outputs dropped in training", 0.0),
+    "frozen": Field(read.listing(read.toml_text), "what training leaves alone: W, b, W[1,2], b[1]", ()),
 }
 
 TABLE: Fields = {
-    "file": Field(read.text, "a table, beside the lesson file", required=True),
-    "target": Field(read.text, "the column to predict", required=True),
-    "inputs": Field(read.listing(read.text), "the columns to predict from; all that are fit if not given"),
-    "task": Field(read.choice(("regression", "classification")), "found in the target if not given"),
-    "scaling": Field(read.choice(tuple(SCALINGS)), "of the inputs", "minmax"),
-    "target_scaling": Field(read.choice(("minmax", "standard", "none")), "of a target of numbers", "minmax"),
-    "test_share": Field(read.share, "the share of rows kept for the test", 0.0),
+    "file": Field(read.toml_text, "a table, beside the lesson file", required=True),
+    "target": Field(read.toml_text, "the column to predict", required=True),
+    "inputs": Field(
+        read.listing(read.toml_text), "the columns to predict from; all that are fit if not given"
+    ),
+    "task": Field(read.toml_choice(("regression", "classification")), "found in the target if not given"),
+    "scaling": Field(read.toml_choice(tuple(SCALINGS)), "of the inputs", "minmax"),
+    "target_scaling": Field(
+        read.toml_choice(("minmax", "standard", "none")), "of a target of numbers", "minmax"
+    ),
+    "test_share": Field(read.toml_share, "the share of rows kept for the test", 0.0),
 }
 
 NETWORK: Fields = {
-    "like": Field(read.text, "another network, whose keys hold where this one has none"),
+    "like": Field(read.toml_text, "another network, whose keys hold where this one has none"),
     "layers": Field(read.listing(read.record(LAYER)), "the layers after the input", required=True),
-    "loss": Field(read.text, "a name, or a formula in a and y", "half_squared_error"),
-    "reduction": Field(read.choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
+    "loss": Field(read.toml_text, "a name, or a formula in a and y", "half_squared_error"),
+    "reduction": Field(read.toml_choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
     "x": Field(read.rows_of_numbers, "the rows' inputs"),
     "y": Field(read.rows_of_numbers, "the rows' targets"),
     "table": Field(read.record(TABLE), "where the rows come from, instead of x and y"),
-    "input_names": Field(read.listing(read.text), "what the inputs are called"),
-    "test_rows": Field(read.listing(read.whole(1)), "numbers of the rows kept for the test"),
-    "optimizer": Field(read.text, "a name, with parameters as in momentum(mu=0.5)", "sgd"),
-    "learning_rate": Field(read.positive, "the optimizer's own if not given"),
-    "batch": Field(read.whole(1), "rows of an update; all if not given"),
-    "l1": Field(read.number, "penalty on absolute weights", 0.0),
-    "l2": Field(read.number, "penalty on squared weights", 0.0),
-    "weight_decay": Field(read.number, "the optimizer's own if not given"),
-    "clip_norm": Field(read.positive, "the longest gradient"),
-    "seed": Field(read.whole(0), "of what is drawn", 0),
+    "input_names": Field(read.listing(read.toml_text), "what the inputs are called"),
+    "test_rows": Field(read.listing(read.toml_whole(1)), "numbers of the rows kept for the test"),
+    "optimizer": Field(read.toml_text, "a name, with parameters as in momentum(mu=0.5)", "sgd"),
+    "learning_rate": Field(read.toml_positive, "the optimizer's own if not given"),
+    "batch": Field(read.toml_whole(1), "rows of an update; all if not given"),
+    "l1": Field(read.toml_number, "penalty on absolute weights", 0.0),
+    "l2": Field(read.toml_number, "penalty on squared weights", 0.0),
+    "weight_decay": Field(read.toml_number, "the optimizer's own if not given"),
+    "clip_norm": Field(read.toml_positive, "the longest gradient"),
+    "seed": Field(read.toml_whole(0), "of what is drawn", 0),
 }
 
 SHEET: Fields = {
-    "network": Field(read.text, "whose numbers are drawn anew; the first if not given"),
+    "network": Field(read.toml_text, "whose numbers are drawn anew; the first if not given"),
     "addresses": Field(
-        read.listing(read.text), "what is to be worked out; the lesson's derivations if not given"
+        read.listing(read.toml_text), "what is to be worked out; the lesson's derivations if not given"
     ),
-    "rows": Field(read.listing(read.whole(1)), "which rows; those whose turn it is if not given"),
-    "hand": Field(read.whole(1, 15), "digits, as in the move derive", 3),
-    "x": Field(read.listing(read.number), "the numbers that inputs are drawn from"),
-    "y": Field(read.listing(read.number), "the numbers that targets are drawn from"),
-    "W": Field(read.listing(read.number), "the numbers that weights are drawn from"),
-    "b": Field(read.listing(read.number), "the numbers that biases are drawn from"),
-    "text": Field(read.text, "what is said above the numbers"),
+    "rows": Field(read.listing(read.toml_whole(1)), "which rows; those whose turn it is if not given"),
+    "hand": Field(read.toml_whole(1, 15), "digits, as in the move derive", 3),
+    "x": Field(read.listing(read.toml_number), "the numbers that inputs are drawn from"),
+    "y": Field(read.listing(read.toml_number), "the numbers that targets are drawn from"),
+    "W": Field(read.listing(read.toml_number), "the numbers that weights are drawn from"),
+    "b": Field(read.listing(read.toml_number), "the numbers that biases are drawn from"),
+    "text": Field(read.toml_text, "what is said above the numbers"),
 }
 
 COMMON: Fields = {
-    "move": Field(read.text, "what happens", required=True),
-    "title": Field(read.text, "the step's heading"),
-    "text": Field(read.text, "what is said before"),
-    "network": Field(read.text, "the network; the first if not given"),
-    "rows": Field(read.listing(read.whole(1)), "numbers of the rows; those whose turn it is if not given"),
-    "expect": Field(read.table(printed), "names of numbers, and what they are expected to be", {}),
+    "move": Field(read.toml_text, "what happens", required=True),
+    "title": Field(read.toml_text, "the step's heading"),
+    "text": Field(read.toml_text, "what is said before"),
+    "network": Field(read.toml_text, "the network; the first if not given"),
+    "rows": Field(
+        read.listing(read.toml_whole(1)), "numbers of the rows; those whose turn it is if not given"
+    ),
+    "expect": Field(read.toml_table(printed), "names of numbers, and what they are expected to be", {}),
 }
 
 LESSON: Fields = {
-    "title": Field(read.text, "the heading", required=True),
-    "summary": Field(read.text, "one line for the list", ""),
-    "source": Field(read.text, "where the example is from", ""),
-    "order": Field(read.whole(0), "the place in the list", 1000),
-    "digits": Field(read.whole(1, 17), "of the numbers shown", 6),
+    "title": Field(read.toml_text, "the heading", required=True),
+    "summary": Field(read.toml_text, "one line for the list", ""),
+    "source": Field(read.toml_text, "where the example is from", ""),
+    "order": Field(read.toml_whole(0), "the place in the list", 1000),
+    "digits": Field(read.toml_whole(1, 17), "of the numbers shown", 6),
     "networks": Field(lambda *at: _networks(*at), "by name", required=True),
     "steps": Field(read.listing(lambda *at: _step(*at)), "one after the other", required=True),
     "sheet": Field(read.record(SHEET), "how exercises are drawn"),
@@ -102,7 +110,7 @@ LESSON: Fields = {
 
 
 @dataclass(frozen=True)
-class Step:
+class LessonStep:
     """One step of a lesson: its move, the values of its keys, its place in the file."""
 
     move: str
@@ -121,7 +129,7 @@ class Lesson:
     order: int
     digits: int
     networks: Mapping[str, Mapping[str, Any]]
-    steps: tuple[Step, ...]
+    steps: tuple[LessonStep, ...]
     sheet: Mapping[str, Any] | None
     where: Where
     folder: Path
@@ -179,7 +187,7 @@ def _parse(path: Path, where: Where) -> dict[str, Any]:
 
 
 def _networks(value: Any, where: Where) -> dict[str, dict[str, Any]]:
-    plans = read.table(lambda plan, _: plan)(value, where)
+    plans = read.toml_table(lambda plan, _: plan)(value, where)
     if not plans:
         raise where.wrong("there is no network; write one as [networks.main]")
     made = {}
@@ -209,16 +217,16 @@ def _merged(plans: Mapping[str, Any], name: str, where: Where) -> Any:
         if before is None:
             return {key: value for key, value in merged.items() if value is not None}
         if before not in plans:
-            wrong = f"there is no network {show(before)}; {suggest(str(before), plans)}"
+            wrong = f"there is no network {shown_value(before)}; {suggest(str(before), plans)}"
             raise where.at(f"{name}.like").wrong(wrong)
         name = before
     raise where.at(f"{name}.like").wrong(f"the networks {', '.join(seen)} are like each other in a circle")
 
 
-def _step(value: Any, where: Where) -> Step:
+def _step(value: Any, where: Where) -> LessonStep:
     if not isinstance(value, dict) or "move" not in value:
         raise where.wrong(f'a step has a move; write move = "say", or one of {", ".join(MOVES)}')
-    name = read.choice(tuple(MOVES))(value["move"], where.at("move"))
+    name = read.toml_choice(tuple(MOVES))(value["move"], where.at("move"))
     move = MOVES[name]
     values = read_fields(value, {**COMMON, **move.fields}, where)
     for key in ("expect", "wrong", "addresses", "columns"):
@@ -228,7 +236,7 @@ def _step(value: Any, where: Where) -> Step:
                     check_name(number_name)
             except ChainruleError as error:
                 raise where.at(key).wrong(str(error)) from error
-    return Step(name, values, where)
+    return LessonStep(name, values, where)
 
 
 def _check_network(name: str | None, lesson: Lesson, where: Where) -> None:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, Literal
 
-from chainrule.lessons.fields import Where, Written, show
+from chainrule.lessons.fields import Where, Written, shown_value
 
 _RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -65,4 +65,4 @@ def printed(value: Any, where: Where) -> Printed:
     elif isinstance(value, int) and not isinstance(value, bool):
         return Printed("", str(value))
     remedy = 'write it as printed, such as 0.57, or a bound such as "< 0.01"'
-    raise where.wrong(f"{show(value)} is no expected number; {remedy}")
+    raise where.wrong(f"{shown_value(value)} is no expected number; {remedy}")

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.show.document import Block, Checked, Compared, Words
-from chainrule.lessons.lesson import Lesson, Step
+from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
 from chainrule.lessons.numbers import Numbers
@@ -20,7 +20,7 @@ def setups_of(lesson: Lesson) -> dict[str, Setup]:
     return {name: Setup(name, plan, place.at(name), lesson.folder) for name, plan in lesson.networks.items()}
 
 
-def walk(lesson: Lesson) -> Iterator[ShownStep]:
+def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
     """Make a lesson's steps one after the other, and yield what each shows.
 
     An expected number that doesn't come out is shown as such (`ShownStep.ok` is False); raises SettingsError, naming the
@@ -38,7 +38,7 @@ def walk(lesson: Lesson) -> Iterator[ShownStep]:
         yield ShownStep(number, len(lesson.steps), step.move, step.values["title"] or "", tuple(blocks))
 
 
-def _blocks(lesson: Lesson, step: Step, setups: dict[str, Setup]) -> list[Block]:
+def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[Block]:
     setup = setups[step.values["network"] or next(iter(setups))]
     outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits))
     words = step.values["text"]

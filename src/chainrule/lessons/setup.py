@@ -38,7 +38,7 @@ from chainrule.training.result import EpochState, FitResult
 
 
 @dataclass(frozen=True)
-class Cells:
+class TableCells:
     """The table a network's rows come from, and how its cells become numbers and back."""
 
     table: Table
@@ -69,7 +69,7 @@ class Setup:
             raise where.wrong(str(error)) from error
 
     def _build(self, plan: Mapping[str, Any], folder: Path) -> None:
-        self.cells: Cells | None = None
+        self.cells: TableCells | None = None
         if plan["table"] is not None:
             if plan["x"] is not None or plan["y"] is not None:
                 raise SettingsError("rows come from x and y or from a table; leave one of them out")
@@ -122,7 +122,7 @@ class Setup:
         target = fit_target(table, schema, scaling=scaling, rows=self.training)
         self.x = encoder.transform(table)
         self.y = target.transform(table, single=classes and plan["layers"][-1]["neurons"] == 1)
-        self.cells = Cells(table, encoder, target)
+        self.cells = TableCells(table, encoder, target)
 
     def _split(self, n: int, test_rows: Sequence[int] | None, share: float, seed: int) -> None:
         if test_rows and share:
@@ -194,7 +194,7 @@ class Setup:
         cells = self.cells or self._cells_of_rows()
         return Model((Group(self.network, self.flat[None]),), cells.encoder, cells.target), cells.table
 
-    def _cells_of_rows(self) -> Cells:
+    def _cells_of_rows(self) -> TableCells:
         y = self.targets("a model needs")
         names = list(self.input_names)
         classes = self.network.loss.targets in ("zero_one", "one_hot")
@@ -205,7 +205,7 @@ class Setup:
         kinds = dict.fromkeys(names, "number")
         schema = infer_schema(table, target="target", inputs=names, task=task, kinds=kinds)
         encoder = fit_encoder(table, schema, scaling="none")
-        return Cells(table, encoder, fit_target(table, schema, scaling=None if classes else "none"))
+        return TableCells(table, encoder, fit_target(table, schema, scaling=None if classes else "none"))
 
     def step(self) -> None:
         """Make the next update, with the rows whose turn it is."""

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._doors import setting
-from chainrule._random import Purpose, words
+from chainrule._random import Purpose, random_words
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.grid import Grid
@@ -209,7 +209,9 @@ class _Draws:
         """Return an array of the same shape with drawn numbers; ``like`` itself where there are none to draw."""
         if not choices:
             return like
-        drawn = words(self.seed, Purpose.SHEET, self.count, *self.place, -(-like.size // 4))[: like.size]
+        drawn = random_words(self.seed, Purpose.SHEET, self.count, *self.place, -(-like.size // 4))[
+            : like.size
+        ]
         self.count += 1
         places = (drawn.astype(np.uint64) * np.uint64(len(choices))) >> np.uint64(32)
         made = np.array([choices[int(place)] for place in places]).reshape(like.shape)

@@ -14,7 +14,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.tables.columns import ColumnEncoder, Input, fit_column
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table, listed, suggestion
+from chainrule.tables.table import Table, listed_names, suggestion
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class Encoder(Plain):
         if lacking:
             what, are = ("the column", "is") if len(lacking) == 1 else (f"{len(lacking)} columns", "are")
             raise TableError(
-                f"{table.name}: {what} {listed(list(map(repr, lacking)), most=10)} that the model was trained on {are} not "
+                f"{table.name}: {what} {listed_names(list(map(repr, lacking)), most=10)} that the model was trained on {are} not "
                 f"there; {suggestion(lacking[0], table.columns)}"
             )
 

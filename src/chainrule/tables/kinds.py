@@ -38,7 +38,7 @@ _IDENTIFIER_NAME = re.compile(
 
 
 @dataclass(frozen=True)
-class Finding:
+class ColumnKind:
     """The kind of a column, and why it can't be an input.
 
     ``odd`` says which cell keeps a column from being numbers or dates, ``remedy`` what to do; ``odd_is_error``
@@ -55,24 +55,26 @@ class Finding:
     n_unique: int = 0
 
 
-def find_kind(table: Table, name: str) -> Finding:
+def find_kind(table: Table, name: str) -> ColumnKind:
     """Find the kind of a column from its type, its cells and its name."""
     column = table.column(name)
     dtype, n_missing = column.dtype, column.null_count()
     if dtype.is_nested() or dtype in (pl.Binary, pl.Object):
-        return Finding("nested", f"its cells are of the type {dtype}, not single values", n_missing=n_missing)
+        return ColumnKind(
+            "nested", f"its cells are of the type {dtype}, not single values", n_missing=n_missing
+        )
     n_unique = column.n_unique() - (n_missing > 0)
     if n_missing == len(column):
-        return Finding("constant", "every cell is missing", n_missing=n_missing)
+        return ColumnKind("constant", "every cell is missing", n_missing=n_missing)
     if n_unique == 1 and n_missing == 0:
-        return Finding("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
+        return ColumnKind("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
     if dtype == pl.Boolean:
-        found = Finding("boolean")
+        found = ColumnKind("boolean")
     elif dtype in (pl.Datetime, pl.Time):
-        found = Finding("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
+        found = ColumnKind("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
     elif dtype.is_numeric():
         reason = _why_identifier(column, name, n_unique)
-        found = Finding("identifier" if reason else "number", reason)
+        found = ColumnKind("identifier" if reason else "number", reason)
     else:
         found = _find_text_kind(table, name, n_unique)
     return replace(found, n_missing=n_missing, n_unique=n_unique)
@@ -90,17 +92,17 @@ def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:
     return ""
 
 
-def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
+def _find_text_kind(table: Table, name: str, n_unique: int) -> ColumnKind:
     column = table.column(name)
     present = column.count()
     if _is_boolean(column, present):
-        return Finding("boolean")
+        return ColumnKind("boolean")
     spelling, dated, ambiguous = date_spelling(column)
     if dated == present:
         if not ambiguous:
-            return Finding("datetime", spelling=spelling)
+            return ColumnKind("datetime", spelling=spelling)
         reason = "day and month can't be told apart in its dates; write them as 2024-12-31"
-        return Finding("text", reason, spelling)
+        return ColumnKind("text", reason, spelling)
     odd, remedied, is_error = "", "", False
     numbers = to_numbers(column, table.decimal)
     if ODD_SHARE * present <= numbers.count() < present:
@@ -110,7 +112,7 @@ def _find_text_kind(table: Table, name: str, n_unique: int) -> Finding:
         odd, remedied = _odd_cell(table, name, to_dates(column, spelling), "a date")
         is_error = table.untyped
     kind, reason = _text_or_category(column, present, n_unique)
-    return Finding(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error)
+    return ColumnKind(kind, reason, odd=odd, remedy=remedied, odd_is_error=is_error)
 
 
 def _is_boolean(column: pl.Series, present: int) -> bool:

@@ -18,7 +18,7 @@ import polars as pl
 from chainrule._doors import setting
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
-from chainrule.tables.table import Table, listed, typed_table
+from chainrule.tables.table import Table, listed_names, typed_table
 from chainrule.tables.values import DEFAULT_MISSING, clean, to_typed
 
 _BYTE_ORDER_MARKS = (
@@ -84,7 +84,7 @@ def read_table(
         cut = "\t"
     parts = read_delimited(text, cut or sniff_delimiter(text, [c for c in DELIMITERS if c != decimal]), name)
     if not len(parts.lines):
-        raise TableError(f"{name}: there is a header ({listed(parts.names)}) but no row below it")
+        raise TableError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
     raw = clean(parts.cells, missing)
     frame = pl.DataFrame([to_typed(column, decimal) for column in raw.get_columns()])
     notes += parts.notes + (_decimal_comma_notes(frame) if decimal == "." else ())
@@ -96,7 +96,9 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     found = [column.name for column in text if to_typed(column, ",").dtype == pl.Float64]
     if not found:
         return ()
-    return (f"{listed(found)}: numbers with a decimal comma, taken for text; name it as the decimal sign",)
+    return (
+        f"{listed_names(found)}: numbers with a decimal comma, taken for text; name it as the decimal sign",
+    )
 
 
 def _checked_delimiter(delimiter: str) -> str:

@@ -12,7 +12,7 @@ from chainrule._plain import Count, Plain, one_of
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, date_cells, number_cells
-from chainrule.tables.kinds import INPUT_KINDS, KINDS, Finding, find_kind
+from chainrule.tables.kinds import INPUT_KINDS, KINDS, ColumnKind, find_kind
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.task import TASKS, class_notes, find_task
 from chainrule.tables.values import DATE_FORMATS, level_counts, to_dates
@@ -168,7 +168,7 @@ def _check_names(
         raise SettingsError(f"max_levels is {max_levels}; it is at least 1")
 
 
-def _find(table: Table, name: str, kind: str | None) -> Finding:
+def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
     finding = find_kind(table, name)
     if kind is None or finding.kind in ("constant", "nested"):
         return finding
@@ -181,7 +181,7 @@ def _find(table: Table, name: str, kind: str | None) -> Finding:
 def _column(
     table: Table,
     name: str,
-    finding: Finding,
+    finding: ColumnKind,
     target: str | None,
     inputs: Sequence[str] | None,
     drop: Collection[str],
@@ -227,7 +227,7 @@ def _with_inputs(table: Table, columns: list[Column]) -> list[Column]:
     ]
 
 
-def _check_input(table: Table, column: Column, finding: Finding, max_levels: int) -> list[str]:
+def _check_input(table: Table, column: Column, finding: ColumnKind, max_levels: int) -> list[str]:
     """Raise TableError about a cell that is not of its column's kind; return what is worth a note."""
     if finding.odd:
         return _odd_note(table, finding, "a category")
@@ -243,7 +243,7 @@ def _check_input(table: Table, column: Column, finding: Finding, max_levels: int
     return []
 
 
-def _odd_note(table: Table, finding: Finding, what: str) -> list[str]:
+def _odd_note(table: Table, finding: ColumnKind, what: str) -> list[str]:
     if not finding.odd:
         return []
     # A note is kept with the model, so it is in no door's words.

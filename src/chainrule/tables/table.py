@@ -82,11 +82,11 @@ def suggestion(name: str, names: Sequence[str], what: str = "columns") -> str:
     """Propose the columns, or ``what`` they are, whose names are nearest to ``name``, else list them."""
     folded = [known for known in names if known.casefold() == name.casefold()]
     if found := dict.fromkeys([*folded, *get_close_matches(name, names, n=3, cutoff=0.6)]):
-        return f"did you mean {' or '.join(map(repr, found))}? The {what} are {listed(names)}"
-    return f"the {what} are {listed(names)}"
+        return f"did you mean {' or '.join(map(repr, found))}? The {what} are {listed_names(names)}"
+    return f"the {what} are {listed_names(names)}"
 
 
-def listed(names: Sequence[object], most: int = 20) -> str:
+def listed_names(names: Sequence[object], most: int = 20) -> str:
     """Write names with commas, at most ``most`` of them."""
     more = f" and {len(names) - most} more" if len(names) > most else ""
     return ", ".join(map(str, names[:most])) + more
@@ -116,7 +116,7 @@ def typed_table(
     if frame.width == 0:
         raise TableError(f"{name}: the table has no columns")
     if frame.height == 0:
-        raise TableError(f"{name}: the table has columns ({listed(frame.columns)}) but no rows")
+        raise TableError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
     return Table(clean(_plain_types(frame), missing), name, untyped=untyped, notes=tuple(notes))
 
 

@@ -14,7 +14,7 @@ from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
 from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table, listed
+from chainrule.tables.table import Table, listed_names
 from chainrule.tables.task import TASKS
 from chainrule.tables.values import as_text
 
@@ -138,7 +138,7 @@ class TargetEncoder(Plain, place="target"):
             codes = _places(number_cells(table, self.name), np.array(self.labels, dtype=np.float64))
         unseen = np.flatnonzero(codes < 0)
         if len(unseen):
-            what = f"is none of the classes that were trained ({listed(self.labels)})"
+            what = f"is none of the classes that were trained ({listed_names(self.labels)})"
             where = located(table, int(unseen[0]), self.name)
             raise TableError(f"{where} {what}; correct it or leave the row out")
         return codes

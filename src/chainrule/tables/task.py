@@ -6,8 +6,8 @@ from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.cells import number_cells, shown
-from chainrule.tables.kinds import Finding
-from chainrule.tables.table import Table, listed
+from chainrule.tables.kinds import ColumnKind
+from chainrule.tables.table import Table, listed_names
 
 TASKS = ("classification", "regression")
 
@@ -21,7 +21,7 @@ MANY_CLASSES = 100
 
 
 def find_task(
-    table: Table, target: str, finding: Finding, rows: IntArray, task: str | None
+    table: Table, target: str, finding: ColumnKind, rows: IntArray, task: str | None
 ) -> tuple[str, str]:
     """Return the task of a target and the sentence that says why; raises TableError where it can't be done.
 
@@ -64,7 +64,9 @@ def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:
     notes = []
     single = counts.filter(pl.col(counts.columns[1]) == 1).get_column(target).sort()
     if len(single):
-        names = listed([repr(label) if isinstance(label, str) else str(label) for label in single], most=5)
+        names = listed_names(
+            [repr(label) if isinstance(label, str) else str(label) for label in single], most=5
+        )
         what = "1 class has" if len(single) == 1 else f"{len(single)} classes have"
         notes.append(f"{what} one row only ({names}): learned from, but not tested")
     if counts.height > MANY_CLASSES:
@@ -72,7 +74,7 @@ def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:
     return tuple(notes)
 
 
-def _choose(present: pl.Series, finding: Finding, n_unique: int) -> tuple[str, str]:
+def _choose(present: pl.Series, finding: ColumnKind, n_unique: int) -> tuple[str, str]:
     values = f"{n_unique} different values in {len(present)} rows"
     if finding.kind == "boolean" or present.dtype == pl.Boolean:
         return "classification", "classification: the target is either true (yes) or false (no)"

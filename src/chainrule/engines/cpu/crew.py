@@ -29,7 +29,7 @@ class Crew:
             )
         self.spaces = [run.tables.space() for _ in range(threads)]
         self.numbers = [run.numbers.copy() for _ in range(threads)]
-        self.table = at.Rows(run.x, run.smooth_y, run.weights, run.train, np.zeros(run.n_train, np.int32))
+        self.table = at.RowTable(run.x, run.smooth_y, run.weights, run.train, np.zeros(run.n_train, np.int32))
         g = np.zeros((groups, run.made_of.layout.size), run.dtype)
         w, bits = run.updated, run.bits
         self.state = at.State(w, g, run.states, run.free, w.view(bits), g.view(bits))

@@ -14,7 +14,7 @@ from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
-from chainrule.engines.cpu.tables import members_of, plain
+from chainrule.engines.cpu.tables import contiguous, members_of
 from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -54,7 +54,7 @@ class CpuEngine:
         """Return each member's outputs (k, n, n_out) for rows ``x`` (n, d)."""
         evaluator = Evaluator(network, self.dtype, self.threads)
         w = members_of(parameters, self.dtype, evaluator.tables.layout)
-        return evaluator.outputs(w, plain(x, self.dtype, (len(x), network.n_inputs), "inputs"))
+        return evaluator.outputs(w, contiguous(x, self.dtype, (len(x), network.n_inputs), "inputs"))
 
     def row_predictor(self, network: Network, parameters: FloatArray) -> CpuRowPredictor:
         """Return a function of one row (d,) that gives the members' mean output (n_out,), in microseconds."""

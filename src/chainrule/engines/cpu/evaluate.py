@@ -81,7 +81,7 @@ class Evaluator:
         chosen = _lines(indices(rows, len(run.x)), len(parameters))
         n = chosen.shape[1]
         totals = np.zeros((len(parameters), -(-n // BLOCK)))
-        table = at.Rows(run.x, run.y, run.weights, run.train, _NO_ORDER)
+        table = at.RowTable(run.x, run.y, run.weights, run.train, _NO_ORDER)
 
         def work(thread: int, threads: int, stop: IntArray) -> None:
             k.losses_of_rows(

@@ -45,10 +45,10 @@ from chainrule.engines.cpu.tables import (
     SECONDS_AWAY,
     SMALL_STEP,
     Tables,
+    contiguous,
     indices,
     members_of,
     n_weights,
-    plain,
 )
 from chainrule.engines.parametrization import TabM, parametrization
 from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
@@ -91,21 +91,21 @@ class CpuRun:
         self.tables = Tables(network, dtype, rows_of_a_block(self.rows, split=self.splits), training=True)
         self.weighted = data.weights is not None
         n = len(data.x)
-        self.x = plain(data.x, self.dtype, (n, network.n_inputs), "inputs")
-        self.y = plain(data.y, self.dtype, (n, network.output.n_out), "targets")
+        self.x = contiguous(data.x, self.dtype, (n, network.n_inputs), "inputs")
+        self.y = contiguous(data.y, self.dtype, (n, network.output.n_out), "targets")
         self.smooth_y = (
-            plain(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
+            contiguous(network.loss.smooth(self.y), self.dtype, self.y.shape, "targets")
             if network.loss.smoothed
             else self.y
         )
         self.weights = (
             np.zeros(1, self.dtype)
             if data.weights is None
-            else plain(data.weights, self.dtype, (n,), "weights")
+            else contiguous(data.weights, self.dtype, (n,), "weights")
         )
         self.updated: FloatArray = members_of(start, self.dtype, self.made_of.layout)
         # Where members are rows, these are the same array.
-        self.parameters = plain(
+        self.parameters = contiguous(
             made := self.made_of.expand(self.updated), self.dtype, (len(made), self.layout.size), "parameters"
         )
         check_lines(data, len(self.parameters))
@@ -289,7 +289,7 @@ class CpuRun:
             self._whole = Crew(self, threads, n)
         crew = self._whole
         crew.table.order[:] = self._rows(member)
-        w = plain(flat, self.dtype, (self.layout.size,), "parameters")
+        w = contiguous(flat, self.dtype, (self.layout.size,), "parameters")
         # Every row counts as it is: nothing is dropped out.
         layers = self.tables.layers.copy()
         layers[:, at.THRESHOLD] = 0

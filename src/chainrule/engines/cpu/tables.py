@@ -150,7 +150,7 @@ def n_weights(network: Network) -> int:
     return sum(n_in * n_out for n_in, n_out in zip(network.sizes[:-1], network.sizes[1:], strict=True))
 
 
-def plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:
+def contiguous(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArray:
     """Return an array as the kernels take it, copied only where needed.
 
     Another kind would make Numba compile them anew.
@@ -165,7 +165,7 @@ def plain(array: Any, dtype: Any, shape: tuple[int, ...], what: str) -> FloatArr
 def members_of(parameters: FloatArray, dtype: Any, layout: Layout) -> FloatArray:
     """Return a copy of the parameters, (k, p)."""
     made = np.array(parameters, dtype, ndmin=2, order="C")
-    return plain(made, dtype, (len(made), layout.size), "parameters")
+    return contiguous(made, dtype, (len(made), layout.size), "parameters")
 
 
 def indices(rows: Any, n: int) -> IntArray:

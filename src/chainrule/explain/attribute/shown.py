@@ -11,7 +11,7 @@ from chainrule.explain.attribute.gradients import Attributions, integrated_gradi
 from chainrule.explain.attribute.outcome import outcome_of
 from chainrule.explain.derive.answers import clamp_note
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Check, Derivation, Line
+from chainrule.explain.derive.lines import Derivation, Line, LineCheck
 from chainrule.explain.derive.writer import MOST_TERMS, added, as_node
 from chainrule.formula.nodes import Binary, Node, Symbol
 from chainrule.model.model import Model
@@ -85,7 +85,7 @@ def _lines(found: Attributions, members: int) -> Iterator[Line]:
         values["rest"] = math.fsum(others)
         note = f"rest: the sum of the other {len(others)} columns"
     nodes: list[Node] = [Symbol(name) for name in values]
-    check = Check(found.difference, found.error, found.tolerance, found.holds, "the change")
+    check = LineCheck(found.difference, found.error, found.tolerance, found.holds, "the change")
     rule = "the columns' shares, which add up to the change"
     yield Line(rule, "", added(nodes), values, found.total, check, note, "shares")
 

@@ -6,7 +6,17 @@ from collections.abc import Iterator, Sequence
 
 from chainrule.explain.check.certificate import Certificate
 from chainrule.explain.check.result import Check
-from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, Table, Words, more, notes
+from chainrule.explain.show.document import (
+    Block,
+    Document,
+    Facts,
+    Section,
+    Styled,
+    TableBlock,
+    Words,
+    more,
+    notes,
+)
 
 MOST_KINKS = 5
 
@@ -36,7 +46,7 @@ def certificate_document(
     blocks: list[Block] = [
         *notes(table_notes),
         Facts(facts),
-        Table(headers, tuple(map(_row, checks)), (1, 2, 3)),
+        TableBlock(headers, tuple(map(_row, checks)), (1, 2, 3)),
         Facts(tuple(row for check in checks for row in _rules(check))),
     ]
     told = [line for check in checks for line in _more(check)]

@@ -14,7 +14,7 @@ from chainrule.formula.nodes import Binary, Node, Number
 from chainrule.tables.target import TargetEncoder
 
 
-def mean_output(writer: Writer, place: Address) -> Line:
+def mean_output_line(writer: Writer, place: Address) -> Line:
     """Return the mean of the members' outputs j."""
     members = writer.step.members
     assert members is not None
@@ -40,7 +40,7 @@ def mean_output(writer: Writer, place: Address) -> Line:
     return writer.line(f"the mean of the model's {len(members)} members", place, total)
 
 
-def in_units(writer: Writer, place: Address) -> Line:
+def line_in_units(writer: Writer, place: Address) -> Line:
     """Return the prediction in the target's units: the scaling undone on the mean output, and clamped if it is so."""
     target = writer.trace.target
     assert target is not None
@@ -87,4 +87,8 @@ def probability(writer: Writer, place: Address) -> Line:
     return writer.line(f"{words}: the mean output, divided by the sum over all classes", place, total)
 
 
-UNITS: Mapping[str, Rule] = {"mean_a": mean_output, "prediction": in_units, "probability": probability}
+UNITS: Mapping[str, Rule] = {
+    "mean_a": mean_output_line,
+    "prediction": line_in_units,
+    "probability": probability,
+}

@@ -12,7 +12,7 @@ from chainrule.errors import SettingsError
 from chainrule.explain.derive.answers import UNITS
 from chainrule.explain.derive.backward import BACKWARD
 from chainrule.explain.derive.cancel import why_it_cancels
-from chainrule.explain.derive.factors import factors
+from chainrule.explain.derive.factors import factor_lines
 from chainrule.explain.derive.forward import FORWARD
 from chainrule.explain.derive.hand import Hand
 from chainrule.explain.derive.lines import Derivation, Factor, Line, RuleLine
@@ -133,7 +133,7 @@ def derive(
     else:
         own = [_line_of(writer, place)]
     if place.name in PATH_QUANTITIES and hand is None:
-        found, notes = factors(_plain(trace, place), place)
+        found, notes = factor_lines(_plain(trace, place), place)
     if place.name == "delta" and place.layer == len(trace.network.layers) and hand is None:
         part = why_it_cancels(_plain(trace, place), place)
     return Derivation(

@@ -21,7 +21,7 @@ VANISHING, EXPLODING = 1e-3, 1e3
 """A product of slopes and weights below or above vanishes or explodes."""
 
 
-def factors(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
+def factor_lines(writer: Writer, place: Address) -> tuple[tuple[Factor, ...], tuple[str, ...]]:
     """Return the factors of the largest path, the guilty with their blame, and sentences on what no single one does."""
     row = largest_row(writer, place)
     shown, _, total, _ = found_paths(writer, place if row is None else replace(place, row=row), 1)

@@ -24,7 +24,7 @@ Tree: TypeAlias = Annotated[Node, Form(tree_to_data, made_by(tree_from_data))]
 
 
 @dataclass(frozen=True)
-class Check(Plain):
+class LineCheck(Plain):
     """A line's result beside the engine's number at the same address.
 
     ``tolerance`` is what rounding can make of it: a bound worked out along the line's own arithmetic.
@@ -68,7 +68,7 @@ class Line(
     symbols: Tree
     values: Mapping[str, AnyNumber]
     result: AnyNumber
-    check: Check | None = None
+    check: LineCheck | None = None
     note: str = ""
     label: str = ""
 
@@ -119,7 +119,7 @@ class MatrixLine(
     symbols: Tree
     operands: Mapping[str, Matrix]
     result: Matrix
-    check: Check | None = None
+    check: LineCheck | None = None
     note: str = ""
 
     @property
@@ -185,7 +185,7 @@ class Derivation(Shown, Plain, names=(..., "ok")):
         return all(check.ok for check in self.checks)
 
     @property
-    def checks(self) -> tuple[Check, ...]:
+    def checks(self) -> tuple[LineCheck, ...]:
         """All checks of its lines, matrices and parts."""
         own = (*(line.check for line in self.lines), *(line.check for line in self.matrices))
         inner = (check for part in self.parts for check in part.checks)

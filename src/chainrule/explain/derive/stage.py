@@ -67,7 +67,7 @@ def embedded(writer: Writer, place: Address) -> Line:
     return writer.line("the learned number of the category's level", place, total)
 
 
-def entered(writer: Writer, place: Address) -> Line:
+def stage_entered(writer: Writer, place: Address) -> Line:
     """Return a[0][j] = s[0][j] e[0][j], what enters layer 1."""
     e = writer.symbol("e", 0, *place.index, row=place.row)
     if not features_of(writer).scale:
@@ -153,7 +153,7 @@ def by_cosine(writer: Writer, place: Address) -> Line:
     return writer.line("chain rule: every embedded number that the cosine is part of", place, total)
 
 
-def by_parameter(writer: Writer, place: Address) -> Line:
+def stage_by_parameter(writer: Writer, place: Address) -> Line:
     """Return dC/d of a parameter of the stage; without a row the sum over the rows."""
     rows = writer.rows_of(place)
     terms = [term for row in rows for term in routes(writer, place, row)]
@@ -173,7 +173,7 @@ _WORDS: Mapping[str, str] = {
 }
 
 
-def by_input(writer: Writer, place: Address) -> Line:
+def stage_by_input(writer: Writer, place: Address) -> Line:
     """Return dC/dx[i] through the stage: by its copy, its cosines, or its level's numbers."""
     first, *others = terms = routes(writer, place, place.row)
     kind = span_of_input(features_of(writer), place.index[0]).kind
@@ -192,13 +192,13 @@ def by_input(writer: Writer, place: Address) -> Line:
 RULES: Mapping[str, Rule] = {
     "u": cosine,
     "e": embedded,
-    "a": entered,
+    "a": stage_entered,
     "dC/da": by_entered,
     "dC/de": by_embedded,
     "dC/du": by_cosine,
-    "dC/dx": by_input,
+    "dC/dx": stage_by_input,
     **{f"du/d{name}": slope_of_cosine for name in ("f", "phi", "x")},
-    **{f"dC/d{name}": by_parameter for name in PARAMETERS},
+    **{f"dC/d{name}": stage_by_parameter for name in PARAMETERS},
 }
 """The rules of layer 0, and of dC/dx of a network that has one."""
 

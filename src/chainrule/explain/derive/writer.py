@@ -15,7 +15,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.equations.network import Network
 from chainrule.explain.derive.hand import Hand
-from chainrule.explain.derive.lines import Check, Line
+from chainrule.explain.derive.lines import Line, LineCheck
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
@@ -245,14 +245,14 @@ def _summed(terms: FloatArray) -> float:
 OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."
 
 
-def compare(value: float, against: float, bound: float, words: str = "engine") -> Check:
+def compare(value: float, against: float, bound: float, words: str = "engine") -> LineCheck:
     """Return the check of a number: it holds where rounding explains the difference."""
     # Twice the bound, since the engine rounded too, and twice for what is beyond the first order; 1e-310 where numbers
     # are denormal, and round by as much as they are.
     tolerance = 4 * bound + 1e-310
     same = value == against or (math.isnan(value) and math.isnan(against))
     difference = 0.0 if same else abs(value - against)
-    return Check(against, difference, tolerance, same or difference <= tolerance, words)
+    return LineCheck(against, difference, tolerance, same or difference <= tolerance, words)
 
 
 def as_node(value: float) -> Node:

@@ -20,7 +20,7 @@ from chainrule.errors import TableError
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.check.certificate import batch_of
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
-from chainrule.explain.diagnose.finding import Finding, merged, of_member
+from chainrule.explain.diagnose.finding import Finding, merged, told_of_member
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope, stretch
 from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings, trial
 from chainrule.explain.diagnose.thresholds import THRESHOLDS
@@ -136,7 +136,7 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
             found += input_findings(model, batch.x)
             rated, tried = _rate(model, batch)
             own += rated
-        found += of_member(own, one, model.members > 1)
+        found += told_of_member(own, one, model.members > 1)
         facts[one + 1] = layer_facts(batch, tried if not facts else None)
     found += answer_findings(model, part, model.predict(part))
     if model.card and model.card["rows"]["test"]:

@@ -45,7 +45,7 @@ def addresses(name: str, layer: int | None, neurons: Iterable[int]) -> tuple[str
     return tuple(str(Address(name, layer, (int(j) + 1,))) for j in neurons)
 
 
-def of_member(findings: Iterable[Finding], member: int, several: bool) -> Iterator[Finding]:
+def told_of_member(findings: Iterable[Finding], member: int, several: bool) -> Iterator[Finding]:
     """Return findings as those of a member (from 0), which their addresses name if there are several."""
     which = f"@member={member + 1}" * several
     for finding in findings:

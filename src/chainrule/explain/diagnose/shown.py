@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from chainrule.explain.diagnose.diagnosis import Diagnosis, LayerFacts
 from chainrule.explain.diagnose.finding import Finding
-from chainrule.explain.show.document import Block, Document, Styled, Table, Words, notes
-from chainrule.explain.show.document import Finding as Shown
+from chainrule.explain.show.document import Block, Document, Styled, TableBlock, Words, notes
+from chainrule.explain.show.document import FindingBlock as Shown
 
 MOST_ADDRESSES = 8
 
@@ -32,7 +32,7 @@ def diagnosis_document(
     )
     blocks: list[Block] = [
         *notes(table_notes),
-        Table(HEADERS, tuple(map(_row, layers)), (0, *range(2, 9))),
+        TableBlock(HEADERS, tuple(map(_row, layers)), (0, *range(2, 9))),
         Words(whose + LEGEND, "dim"),
         *(_finding(number, finding, several) for number, finding in enumerate(diagnosis.findings, 1)),
     ]

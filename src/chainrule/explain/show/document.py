@@ -48,7 +48,7 @@ class Facts:
 
 
 @dataclass(frozen=True)
-class Table:
+class TableBlock:
     """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out."""
 
     headers: tuple[str, ...]
@@ -109,7 +109,7 @@ class Checked:
 
 
 @dataclass(frozen=True)
-class Finding:
+class FindingBlock:
     """Something that is wrong: what, and rows of a name and what there is to say of it: where, why, what to do."""
 
     what: str
@@ -140,7 +140,7 @@ class Section:
 
 
 Block: TypeAlias = (
-    Words | Facts | Table | Grid | Worked | Plot | Cells | Checked | Finding | Erratum | Section
+    Words | Facts | TableBlock | Grid | Worked | Plot | Cells | Checked | FindingBlock | Erratum | Section
 )
 
 

@@ -84,7 +84,7 @@ def _cell(cell: doc.Cell) -> Markup:
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
-def _table(block: doc.Table | Grid | doc.Checked) -> dict[str, Any]:
+def _table(block: doc.TableBlock | Grid | doc.Checked) -> dict[str, Any]:
     match block:
         case Grid():
             return grid_data(block, shown_name)
@@ -93,7 +93,7 @@ def _table(block: doc.Table | Grid | doc.Checked) -> dict[str, Any]:
             rows = [(shown_name(i.name), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
-        case doc.Table(headers, rows, right, more):
+        case doc.TableBlock(headers, rows, right, more):
             label = ", ".join(filter(None, headers))
             cells = [list(map(_cell, row)) for row in rows]
             return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}

@@ -12,7 +12,7 @@ from itertools import zip_longest
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.showing import Showing, address_of, is_shown_as_name, split_at
 from chainrule.formula.latex import latex
@@ -89,7 +89,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
         case doc.Facts(rows):
             yield from _facts(rows)
-        case doc.Table():
+        case doc.TableBlock():
             texts = tuple(name for place, name in enumerate(block.headers) if place not in block.right)
             # A text of several lines is as many rows.
             cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in block.rows)
@@ -107,7 +107,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield from lines
             yield r"\end{verbatim}\end{footnotesize}"
             yield from _small(key)
-        case doc.Finding(what, said):
+        case doc.FindingBlock(what, said):
             yield f"{_SECTIONS[depth]}{{{latex_text(what)}}}"
             yield from _facts(said)
         case doc.Erratum(printed, right, why):
@@ -241,7 +241,7 @@ class _Latex:
         for number, piece in enumerate(wrap_latex(side)):
             yield f"&= {piece}" if number == 0 else rf"&\quad {piece}"
 
-    def check(self, check: Check | None) -> str:
+    def check(self, check: LineCheck | None) -> str:
         if check is None:
             return ""
         if check.ok:

@@ -35,7 +35,7 @@ COLORS = {
 
 def render(document: doc.Document) -> str:
     """Return a document as text, as wide as the document says."""
-    return plain(document_rows(document, document.width))
+    return plain_text(document_rows(document, document.width))
 
 
 def print_rows(console: Console, rows: Iterable[Row]) -> None:
@@ -46,7 +46,7 @@ def print_rows(console: Console, rows: Iterable[Row]) -> None:
         console.print(Text.assemble(*((piece, COLORS[style]) for piece, style in row)), soft_wrap=True)
 
 
-def plain(rows: Iterable[Row]) -> str:
+def plain_text(rows: Iterable[Row]) -> str:
     """Return styled lines as text."""
     return "".join("".join(piece for piece, _ in row) + "\n" for row in rows)
 
@@ -99,7 +99,7 @@ def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
 
 def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
-    if isinstance(block, doc.Section | doc.Finding | doc.Worked | Grid | doc.Plot | doc.Checked):
+    if isinstance(block, doc.Section | doc.FindingBlock | doc.Worked | Grid | doc.Plot | doc.Checked):
         yield _ROOM
     match block:
         case doc.Section(_, blocks, place):
@@ -112,7 +112,7 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
             yield from _paragraph(words, width, style, label)
         case doc.Facts(rows):
             yield from _facts(rows, width, signs)
-        case doc.Table():
+        case doc.TableBlock():
             yield from _table(block, width, signs)
         case doc.Worked(derivation, digits):
             facts = document.facts if document is not None and block is document.worked else None
@@ -122,7 +122,7 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
         case doc.Plot(lines, key):
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
-        case doc.Finding(what, said):
+        case doc.FindingBlock(what, said):
             yield from _paragraph(what, width, "title")
             yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)
         case doc.Erratum(printed, right, why):
@@ -151,7 +151,7 @@ def _facts(rows: tuple[tuple[doc.Cell, ...], ...], width: int, signs: Signs) -> 
     yield from _laid_out(made, width)
 
 
-def _table(table: doc.Table, width: int, signs: Signs) -> Iterator[Row]:
+def _table(table: doc.TableBlock, width: int, signs: Signs) -> Iterator[Row]:
     from rich import box
     from rich.table import Table as Rich
 

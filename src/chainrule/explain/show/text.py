@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from chainrule._numbers import number_text
 from chainrule.explain.derive.grid import grid_rows
-from chainrule.explain.derive.lines import Check, Derivation, Factor, Line, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
 from chainrule.explain.show.showing import Showing, split_at
 from chainrule.formula.text import text
 
@@ -138,12 +138,12 @@ class _Text:
         for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
             yield [(" " * indent, ""), (piece, style)]
 
-    def check(self, check: Check | None) -> Row:
+    def check(self, check: LineCheck | None) -> Row:
         if check is None:
             return []
         return [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
 
-    def failure(self, check: Check | None, indent: int) -> Iterator[Row]:
+    def failure(self, check: LineCheck | None, indent: int) -> Iterator[Row]:
         """Say what a check that fails has found."""
         if check is not None and not check.ok:
             off, explained = number_text(check.difference, 2), number_text(check.tolerance, 2)

@@ -18,7 +18,7 @@ from chainrule.explain.trace.records import Steps, StepTrace, Update
 from chainrule.explain.trace.stage_numbers import limits_of, stage_array
 
 
-def resolve(trace: Steps, given: Address) -> Address:
+def resolve_address(trace: Steps, given: Address) -> Address:
     """Return the address as a trace writes it: with step and row where there are several.
 
     Raises SettingsError for a place that isn't there, and says what is.
@@ -113,7 +113,7 @@ def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
 
 
 @one_blas_thread()
-def find(trace: Steps, place: Address) -> Array:
+def find_array(trace: Steps, place: Address) -> Array:
     """Return the array or number of an address without its index."""
     step = trace.step(place)
     name, features = place.name, trace.network.features

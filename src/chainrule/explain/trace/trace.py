@@ -14,7 +14,7 @@ from chainrule._notebook import Shown
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address
-from chainrule.explain.trace.lookup import find, resolve, span
+from chainrule.explain.trace.lookup import find_array, resolve_address, span
 from chainrule.explain.trace.records import Steps
 
 
@@ -52,17 +52,17 @@ class Trace(Shown, Steps):
 
         Of several rows (n, n_out) and (n, d), unless ``@row`` names one.
         """
-        return np.asarray(find(self, self.resolve(address)))
+        return np.asarray(find_array(self, self.resolve(address)))
 
     def number(self, place: Address) -> float:
         """Return the number of an address that `resolve` gave."""
-        found = find(self, place)
+        found = find_array(self, place)
         return float(found[tuple(i - 1 for i in place.index)]) if place.index else float(found)
 
     def has(self, address: str | Address) -> bool:
         """Tell whether there is a number or array at an address."""
         try:
-            find(self, self.resolve(address))
+            find_array(self, self.resolve(address))
         except SettingsError:
             return False
         return True
@@ -72,4 +72,4 @@ class Trace(Shown, Steps):
 
         Raises SettingsError for a place that isn't there, and says what is.
         """
-        return resolve(self, Address.parse(address))
+        return resolve_address(self, Address.parse(address))

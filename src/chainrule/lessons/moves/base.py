@@ -13,7 +13,7 @@ from chainrule.lessons.fields import Fields
 from chainrule.lessons.setup import Setup
 
 
-class Outcome(NamedTuple):
+class MoveResult(NamedTuple):
     """What a move shows, and the numbers of its own by name."""
 
     blocks: list[Block]
@@ -42,7 +42,7 @@ class Scene:
 class Move:
     """One kind of step: its function and its keys; ``numbers`` matches the names of the numbers it gives."""
 
-    run: Callable[[Scene], Outcome]
+    run: Callable[[Scene], MoveResult]
     fields: Fields = field(default_factory=dict)
     numbers: str = ""
     trains: bool = False

@@ -11,8 +11,8 @@ from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.show.document import Plot
-from chainrule.lessons.fields import Field, Where, listing, number, text, whole
-from chainrule.lessons.moves.base import Move, Outcome, Scene
+from chainrule.lessons.fields import Field, Where, listing, toml_number, toml_text, toml_whole
+from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.setup import Setup
 
 Ends: TypeAlias = tuple[float, float]
@@ -31,7 +31,7 @@ CLASSES = ".#*+"
 POINTS = "oxvz"
 
 
-def plane(scene: Scene) -> Outcome:
+def plane(scene: Scene) -> MoveResult:
     """Draw which class the network answers at every point of a plane, with the rows as points in it."""
     setup = scene.setup
     if setup.network.n_inputs != 2:
@@ -53,7 +53,7 @@ def plane(scene: Scene) -> Outcome:
     return _picture(scene, signs, across, up, setup.input_names, key)
 
 
-def surface(scene: Scene) -> Outcome:
+def surface(scene: Scene) -> MoveResult:
     """Draw the cost over two parameters as a landscape, and the path that training takes in it; trains on."""
     setup = scene.setup
     names = scene["parameters"]
@@ -113,7 +113,7 @@ def _put(signs: list[list[str]], point: FloatArray, across: Ends, up: Ends, sign
 
 def _picture(
     scene: Scene, signs: list[list[str]], across: Ends, up: Ends, names: Sequence[str], key: str
-) -> Outcome:
+) -> MoveResult:
     """Return signs in a frame with numbers at the ends of both axes."""
     ends = {0: scene.number(up[1]), LINES - 1: scene.number(up[0])}
     width = max(len(end) for end in ends.values())
@@ -121,7 +121,7 @@ def _picture(
     left, right = scene.number(across[0]), scene.number(across[1])
     lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
     lines.append(" " * (width + 2) + left + f"{right:>{COLUMNS - len(left)}}")
-    return Outcome([Plot(tuple(lines), f"{names[0]} to the right, {names[1]} up; {key}")])
+    return MoveResult([Plot(tuple(lines), f"{names[0]} to the right, {names[1]} up; {key}")])
 
 
 def _place(setup: Setup, name: str) -> int:
@@ -141,7 +141,7 @@ def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
 
 
 def _ends(value: Any, where: Where) -> Ends:
-    found = listing(number)(value, where)
+    found = listing(toml_number)(value, where)
     if len(found) != 2 or not found[0] < found[1]:
         what = "must be the two ends of an axis, the lower one first, such as [-1, 2]"
         raise where.wrong(f"{list(found)} {what}")
@@ -149,7 +149,7 @@ def _ends(value: Any, where: Where) -> Ends:
 
 
 def _two(value: Any, where: Where) -> tuple[str, str]:
-    found = listing(text)(value, where)
+    found = listing(toml_text)(value, where)
     if len(found) != 2 or found[0] == found[1]:
         raise where.wrong(f"{list(found)} must be two addresses, such as W[1][1,1] and W[1][2,1]")
     return found[0], found[1]
@@ -169,7 +169,7 @@ PLOTS: dict[str, Move] = {
             "parameters": Field(_two, "addresses of the two parameters", required=True),
             "across": Field(_ends, "the ends of the first parameter's axis", required=True),
             "up": Field(_ends, "the ends of the second parameter's axis", required=True),
-            "epochs": Field(whole(1, 10_000), "how long the path is", 20),
+            "epochs": Field(toml_whole(1, 10_000), "how long the path is", 20),
         },
         trains=True,
     ),

@@ -12,10 +12,18 @@ from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.show.document import Block, Words
 from chainrule.formula.parse import parse
-from chainrule.formula.text import text as formula_text
-from chainrule.lessons.fields import Field, Where, choice, listing, rows_of_numbers, table, text
-from chainrule.lessons.moves.base import Move, Outcome, Scene
-from chainrule.lessons.setup import Cells, some
+from chainrule.formula.text import text
+from chainrule.lessons.fields import (
+    Field,
+    Where,
+    listing,
+    rows_of_numbers,
+    toml_choice,
+    toml_table,
+    toml_text,
+)
+from chainrule.lessons.moves.base import Move, MoveResult, Scene
+from chainrule.lessons.setup import TableCells, some
 from chainrule.tables.columns import Input
 from chainrule.tables.table import from_frame
 
@@ -23,7 +31,7 @@ MOST_ROWS = 30
 """The most rows that are listed one by one."""
 
 
-def scale(scene: Scene) -> Outcome:
+def scale(scene: Scene) -> MoveResult:
     """Show a column's cells, the arithmetic that scales them, and the way back."""
     cells = _cells(scene)
     name = scene["column"]
@@ -43,7 +51,7 @@ def scale(scene: Scene) -> Outcome:
     lines = []
     for row in rows:
         v = numbers[row]
-        worked = "" if v is None else formula_text(root, {**parameters, "v": float(v)})
+        worked = "" if v is None else text(root, {**parameters, "v": float(v)})
         line = [str(row + 1), str(cells.table.cell(row, name)), worked, scene.number(float(values[row]))]
         if inverse:
             line.append(scene.number(float(target.inverse(values[row : row + 1])[0])))
@@ -55,16 +63,16 @@ def scale(scene: Scene) -> Outcome:
         blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
     blocks.append(Grid(headers, tuple(lines), ("arithmetic",)))
-    return Outcome(blocks, {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))})
+    return MoveResult(blocks, {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))})
 
 
-def _cells(scene: Scene) -> Cells:
+def _cells(scene: Scene) -> TableCells:
     if scene.setup.cells is None:
         raise SettingsError(f"the rows of network {scene.setup.name!r} come from no table; give it a table")
     return scene.setup.cells
 
 
-def _neuron(cells: Cells, name: str) -> tuple[Input, int]:
+def _neuron(cells: TableCells, name: str) -> tuple[Input, int]:
     for place, neuron in enumerate(cells.encoder.inputs):
         if name in (neuron.name, neuron.column):
             return neuron, place
@@ -72,7 +80,7 @@ def _neuron(cells: Cells, name: str) -> tuple[Input, int]:
     raise SettingsError(f"there is no column {name!r}; there are {', '.join([*known, cells.target.name])}")
 
 
-def split(scene: Scene) -> Outcome:
+def split_move(scene: Scene) -> MoveResult:
     """Say which rows train and which test."""
     setup = scene.setup
     lines, known = [], {}
@@ -80,10 +88,10 @@ def split(scene: Scene) -> Outcome:
         which = ", ".join(str(row + 1) for row in index[:MOST_ROWS]) + "…" * (len(index) > MOST_ROWS)
         lines.append((what, str(len(index)), which))
         known[f"{what}_rows"] = float(len(index))
-    return Outcome([Grid(("used for", "rows", "which"), tuple(lines), ("used for", "which"))], known)
+    return MoveResult([Grid(("used for", "rows", "which"), tuple(lines), ("used for", "which"))], known)
 
 
-def show_rows(scene: Scene) -> Outcome:
+def show_rows(scene: Scene) -> MoveResult:
     """Show rows with inputs, target, output and loss."""
     setup = scene.setup
     if scene["rows"] is not None and scene["which"] is not None:
@@ -110,7 +118,7 @@ def show_rows(scene: Scene) -> Outcome:
         (str(row + 1), *(scene.number(float(values[place])) for _, values in columns))
         for place, row in enumerate(index[:MOST_ROWS])
     )
-    return Outcome([Grid(("row", *(header for header, _ in columns)), lines)], known)
+    return MoveResult([Grid(("row", *(header for header, _ in columns)), lines)], known)
 
 
 def _marks(outputs: FloatArray) -> list[str]:
@@ -129,7 +137,7 @@ def _outputs(rows: Iterable[int], outputs: FloatArray) -> dict[str, float]:
     }
 
 
-def predict(scene: Scene) -> Outcome:
+def predict(scene: Scene) -> MoveResult:
     """Show the predictions for new rows, given as numbers, or as cells of the table's columns."""
     setup = scene.setup
     given: Sequence[Mapping[str, float | str]] | None = scene["cells"]
@@ -162,7 +170,7 @@ def predict(scene: Scene) -> Outcome:
             known |= {f"prediction[{i}]": answer for i, answer in enumerate(answers, 1)}
         for line, answer in zip(lines, answers, strict=True):
             line.append(scene.number(answer) if target.formula else str(answer))
-    return Outcome([Grid(tuple(headers), tuple(map(tuple, lines)))], known)
+    return MoveResult([Grid(tuple(headers), tuple(map(tuple, lines)))], known)
 
 
 def _number_or_text(value: object, where: Where) -> float | str:
@@ -172,18 +180,20 @@ def _number_or_text(value: object, where: Where) -> float | str:
 
 
 ABOUT_ROWS: dict[str, Move] = {
-    "scale": Move(scale, {"column": Field(text, "the column", required=True)}, r"scaled\[\d+\]"),
-    "split": Move(split, numbers=r"(training|test)_rows"),
+    "scale": Move(scale, {"column": Field(toml_text, "the column", required=True)}, r"scaled\[\d+\]"),
+    "split": Move(split_move, numbers=r"(training|test)_rows"),
     "rows": Move(
         show_rows,
-        {"which": Field(choice(("all", "training", "test")), "which rows; all if not given")},
+        {"which": Field(toml_choice(("all", "training", "test")), "which rows; all if not given")},
         r"(output\[\d+\](\[\d+\])?|loss\[\d+\])",
     ),
     "predict": Move(
         predict,
         {
             "x": Field(rows_of_numbers, "the new rows' inputs"),
-            "cells": Field(listing(table(_number_or_text)), "the new rows as cells of the table's columns"),
+            "cells": Field(
+                listing(toml_table(_number_or_text)), "the new rows as cells of the table's columns"
+            ),
         },
         r"(output\[\d+\](\[\d+\])?|prediction\[\d+\])",
     ),

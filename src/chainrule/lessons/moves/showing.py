@@ -19,8 +19,17 @@ from chainrule.formula.differentiate import differentiate
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.nodes import Derivative
 from chainrule.formula.parse import parse
-from chainrule.lessons.fields import Field, choice, flag, listing, number, table, text, whole
-from chainrule.lessons.moves.base import Move, Outcome, Scene
+from chainrule.lessons.fields import (
+    Field,
+    listing,
+    toml_choice,
+    toml_flag,
+    toml_number,
+    toml_table,
+    toml_text,
+    toml_whole,
+)
+from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.printed import printed
 
 MOST_PLACES = 6
@@ -30,17 +39,17 @@ MOST_PARAMETERS = 40
 """The most parameters that are listed one by one."""
 
 
-def say(scene: Scene) -> Outcome:
+def say(scene: Scene) -> MoveResult:
     """Show words and checks only."""
-    return Outcome([])
+    return MoveResult([])
 
 
-def erratum(scene: Scene) -> Outcome:
+def erratum(scene: Scene) -> MoveResult:
     """Show what a text prints and what is right; that the numbers in ``wrong`` don't come out is checked after it."""
-    return Outcome([Erratum(scene["printed"], scene["right"], scene["why"])])
+    return MoveResult([Erratum(scene["printed"], scene["right"], scene["why"])])
 
 
-def describe(scene: Scene) -> Outcome:
+def describe(scene: Scene) -> MoveResult:
     """Show the layers with their formulas and shapes, and the parameters."""
     setup = scene.setup
     network = setup.network
@@ -59,7 +68,7 @@ def describe(scene: Scene) -> Outcome:
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
     grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
-    return Outcome([Words(f"{words}."), grid, *_parameters(scene)])
+    return MoveResult([Words(f"{words}."), grid, *_parameters(scene)])
 
 
 def _parameters(scene: Scene) -> list[Block]:
@@ -81,7 +90,7 @@ def _parameters(scene: Scene) -> list[Block]:
     return [Grid(("parameter", "value") * columns, rows, ("parameter",))]
 
 
-def show_derivations(scene: Scene) -> Outcome:
+def show_derivations(scene: Scene) -> MoveResult:
     """Show how numbers come about."""
     trace = scene.setup.trace(scene["rows"])
     blocks: list[Block] = []
@@ -94,10 +103,10 @@ def show_derivations(scene: Scene) -> Outcome:
         known.update({line.address: line.result for line in made.lines if line.address})
         hand = "" if blocks else made.hand
         blocks.append(Worked(replace(made, lines=fresh or made.lines[-1:], hand=hand), scene.digits))
-    return Outcome(blocks, known if scene["hand"] is not None else {})
+    return MoveResult(blocks, known if scene["hand"] is not None else {})
 
 
-def calculus(scene: Scene) -> Outcome:
+def calculus(scene: Scene) -> MoveResult:
     """Show a derivative rule by rule, and its value at some places."""
     formula, symbol = _formula(scene)
     derived = differentiate(formula, symbol)
@@ -113,7 +122,7 @@ def calculus(scene: Scene) -> Outcome:
         rows.append((f"{place:g}", *map(scene.number, found)))
     if rows:
         made.append(Grid((symbol, "f", "f'"), tuple(rows)))
-    return Outcome(made, known)
+    return MoveResult(made, known)
 
 
 def _formula(scene: Scene) -> tuple[Formula, str]:
@@ -137,7 +146,7 @@ def _formula(scene: Scene) -> tuple[Formula, str]:
     return record.formula, by
 
 
-def update(scene: Scene) -> Outcome:
+def update(scene: Scene) -> MoveResult:
     """Show every parameter before and after the next update, with its gradient; the update isn't made."""
     trace = scene.setup.trace(scene["rows"])
     made = trace.steps[0].update
@@ -150,10 +159,10 @@ def update(scene: Scene) -> Outcome:
         before, after = scene.number(trace.steps[0].parameters[i]), scene.number(made.parameters[i])
         rows.append((name, before, gradient, after))
     rows.append(("C", scene.number(trace["C"]), "", scene.number(trace["C_new"])))
-    return Outcome([Grid(("parameter", "before", "gradient", "after"), tuple(rows), ("parameter",))])
+    return MoveResult([Grid(("parameter", "before", "gradient", "after"), tuple(rows), ("parameter",))])
 
 
-def gradients(scene: Scene) -> Outcome:
+def gradients(scene: Scene) -> MoveResult:
     """Show for each layer the largest gradient, the largest slope, and how it compares with the layer after it."""
     trace = scene.setup.trace(scene["rows"])
     layers = range(1, len(scene.setup.network.layers) + 1)
@@ -173,10 +182,10 @@ def gradients(scene: Scene) -> Outcome:
             share = scene.number(known[f"ratio[{layer}]"])
         rows.append((str(layer), steepest, scene.number(largest[layer]), share))
     headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
-    return Outcome([Grid(headers, tuple(rows))], known)
+    return MoveResult([Grid(headers, tuple(rows))], known)
 
 
-def show_diagnosis(scene: Scene) -> Outcome:
+def show_diagnosis(scene: Scene) -> MoveResult:
     """Show what a diagnosis of the network on its rows finds."""
     found = diagnose(*scene.setup.model())
     blocks: list[Block] = []
@@ -187,7 +196,7 @@ def show_diagnosis(scene: Scene) -> Outcome:
         blocks.append(Words(f"{_sentence(why)} {_sentence(remedy)}"))
     known = dict.fromkeys(KINDS, 0.0)
     known |= {finding.kind: float(len(finding.where)) for finding in found.findings}
-    return Outcome(blocks or [Words(f"Nothing is wrong on the {found.rows} rows.")], known)
+    return MoveResult(blocks or [Words(f"Nothing is wrong on the {found.rows} rows.")], known)
 
 
 def _sentence(words: str) -> str:
@@ -199,32 +208,32 @@ SHOWING: dict[str, Move] = {
     "erratum": Move(
         erratum,
         {
-            "printed": Field(text, "what the text prints", required=True),
-            "right": Field(text, "what is right", required=True),
-            "why": Field(text, "why", required=True),
-            "wrong": Field(table(printed), "names with printed numbers that must not come out", {}),
+            "printed": Field(toml_text, "what the text prints", required=True),
+            "right": Field(toml_text, "what is right", required=True),
+            "why": Field(toml_text, "why", required=True),
+            "wrong": Field(toml_table(printed), "names with printed numbers that must not come out", {}),
         },
     ),
     "describe": Move(describe),
     "derive": Move(
         show_derivations,
         {
-            "addresses": Field(listing(text), "of the numbers, in the order of showing", required=True),
+            "addresses": Field(listing(toml_text), "of the numbers, in the order of showing", required=True),
             "form": Field(
-                choice(get_args(Form)), "of a derivative: short, paths, recursive, matrix", "short"
+                toml_choice(get_args(Form)), "of a derivative: short, paths, recursive, matrix", "short"
             ),
-            "hand": Field(whole(1, 15), "round every line as on paper, to so many digits"),
-            "from_start": Field(flag, "a line for every number on the way, from the inputs on", False),
+            "hand": Field(toml_whole(1, 15), "round every line as on paper, to so many digits"),
+            "from_start": Field(toml_flag, "a line for every number on the way, from the inputs on", False),
         },
     ),
     "calculus": Move(
         calculus,
         {
-            "activation": Field(text, "the name of an activation, or its formula in z"),
-            "loss": Field(text, "the name of a loss, or its formula in a and y"),
-            "formula": Field(text, "any formula"),
-            "by": Field(text, "the symbol; z, of a loss a, if not given"),
-            "at": Field(listing(number), "places to work out f and f' at", ()),
+            "activation": Field(toml_text, "the name of an activation, or its formula in z"),
+            "loss": Field(toml_text, "the name of a loss, or its formula in a and y"),
+            "formula": Field(toml_text, "any formula"),
+            "by": Field(toml_text, "the symbol; z, of a loss a, if not given"),
+            "at": Field(listing(toml_number), "places to work out f and f' at", ()),
         },
         r"f'?\(.+\)",
     ),

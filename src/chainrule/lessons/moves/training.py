@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.show.document import Words
-from chainrule.lessons.fields import Field, flag, listing, number, text, whole
-from chainrule.lessons.moves.base import Move, Outcome, Scene
+from chainrule.lessons.fields import Field, listing, toml_flag, toml_number, toml_text, toml_whole
+from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.numbers import Numbers, mistakes
 from chainrule.lessons.setup import Setup
 from chainrule.training.scores.baselines import linearly_separable
@@ -26,7 +26,7 @@ def milestones(last: int) -> tuple[int, ...]:
     return tuple(sorted({mark for mark in marks if mark < last} | {last}))
 
 
-def train(scene: Scene) -> Outcome:
+def train_network(scene: Scene) -> MoveResult:
     """Train on, and show what is asked for as it changes."""
     setup = scene.setup
     if (scene["epochs"] is None) == (scene["steps"] is None):
@@ -69,7 +69,7 @@ def train(scene: Scene) -> Outcome:
             note(setup.epochs)
         words = _ending(scene, result.stopped)
     grid = Grid((unit, *columns), tuple(lines))
-    return Outcome([grid, Words(words)] if words else [grid])
+    return MoveResult([grid, Words(words)] if words else [grid])
 
 
 def _check_shown(show: Sequence[int] | None, begun: int, last: int, unit: str) -> None:
@@ -92,7 +92,7 @@ def _ending(scene: Scene, stopped: str) -> str:
     return f"After {epochs} epochs {wrong} of {len(setup.training)} rows are still wrong."
 
 
-def compare(scene: Scene) -> Outcome:
+def compare_trainings(scene: Scene) -> MoveResult:
     """Train several networks equally long, and show one number of each side by side."""
     names: Sequence[str] = scene["networks"]
     for name in names:
@@ -106,7 +106,7 @@ def compare(scene: Scene) -> Outcome:
         for place, epoch in enumerate((0, *marks))
     )
     known = {f"{name}.{scene['number']}": column[-1] for name, column in zip(names, columns, strict=True)}
-    return Outcome([Grid(("epoch", *names), rows, caption=scene["number"])], known)
+    return MoveResult([Grid(("epoch", *names), rows, caption=scene["number"])], known)
 
 
 def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[float]:
@@ -122,7 +122,7 @@ def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[
     return found
 
 
-def separable(scene: Scene) -> Outcome:
+def separable(scene: Scene) -> MoveResult:
     """Say whether any line, plane … parts the two classes: whether one neuron can learn them."""
     setup = scene.setup
     if setup.y is None or setup.y.shape[1] != 1:
@@ -137,32 +137,32 @@ def separable(scene: Scene) -> Outcome:
         else f"No {what} parts the two classes, so no single neuron can learn them: whatever its weights, at least "
         "one row stays wrong."
     )
-    return Outcome([Words(words)], {"separable": float(found)})
+    return MoveResult([Words(words)], {"separable": float(found)})
 
 
 TRAINING: dict[str, Move] = {
     "train": Move(
-        train,
+        train_network,
         {
-            "epochs": Field(whole(1, MOST_EPOCHS), "how many times all training rows are gone through"),
-            "steps": Field(whole(1, MOST_EPOCHS), "how many single updates are made, instead of epochs"),
-            "columns": Field(listing(text), "names of the numbers in the table", ("cost",)),
+            "epochs": Field(toml_whole(1, MOST_EPOCHS), "how many times all training rows are gone through"),
+            "steps": Field(toml_whole(1, MOST_EPOCHS), "how many single updates are made, instead of epochs"),
+            "columns": Field(listing(toml_text), "names of the numbers in the table", ("cost",)),
             "show": Field(
-                listing(whole(1)), "which epochs or updates have a line, from the lesson's beginning"
+                listing(toml_whole(1)), "which epochs or updates have a line, from the lesson's beginning"
             ),
-            "patience": Field(whole(1), "stop when the cost has not fallen for so many epochs"),
-            "tolerance": Field(number, "what counts as fallen: by more than this", 0.0),
-            "until_right": Field(flag, "stop when no row is in the wrong class", False),
+            "patience": Field(toml_whole(1), "stop when the cost has not fallen for so many epochs"),
+            "tolerance": Field(toml_number, "what counts as fallen: by more than this", 0.0),
+            "until_right": Field(toml_flag, "stop when no row is in the wrong class", False),
         },
         trains=True,
     ),
     "compare": Move(
-        compare,
+        compare_trainings,
         {
-            "networks": Field(listing(text, least=2), "names of the networks", required=True),
-            "epochs": Field(whole(1, MOST_EPOCHS), "how long each is trained", required=True),
-            "number": Field(text, "the name of the number that is shown", "cost"),
-            "show": Field(listing(whole(1)), "which of these epochs have a line"),
+            "networks": Field(listing(toml_text, least=2), "names of the networks", required=True),
+            "epochs": Field(toml_whole(1, MOST_EPOCHS), "how long each is trained", required=True),
+            "number": Field(toml_text, "the name of the number that is shown", "cost"),
+            "show": Field(listing(toml_whole(1)), "which of these epochs have a line"),
         },
         numbers=r".+\..+",
         trains=True,

@@ -181,7 +181,7 @@ def scores(y: Any, **predictions: Any) -> Scores:
         }
 
 
-def table() -> str:
+def metrics_table() -> str:
     """Return the metrics as a table in Markdown."""
     lines = ["| metric | in words | of | better |", "|---|---|---|---|"]
     for record in METRICS.values():

@@ -95,7 +95,7 @@ class _Names(dict[str, str]):
         return self.door.setting(name)
 
 
-def setting(
+def option(
     default: T,
     kind: Kind,
     group: str,
@@ -176,7 +176,7 @@ def choice(*names: str) -> Kind:
     return Kind("choice", f"{{{shown}}}", lambda value: "" if value in names else wrong, choices=names)
 
 
-def text(known: Callable[[str], object] | None = None, *besides: str, several: bool = False) -> Kind:
+def free_text(known: Callable[[str], object] | None = None, *besides: str, several: bool = False) -> Kind:
     """Return the kind of names and formulas; ``known`` raises SettingsError for one that is none of ``besides``."""
 
     def wrong(value: Any) -> str:
@@ -251,7 +251,7 @@ def form(cls: type[Any]) -> list[dict[str, Any]]:
     ]  # fmt: skip
 
 
-def to_plain(settings: Any) -> dict[str, Any]:
+def settings_to_plain(settings: Any) -> dict[str, Any]:
     """Return the settings that aren't at their defaults as plain data, for JSON."""
     found = {}
     for one in listed(type(settings)):
@@ -260,7 +260,7 @@ def to_plain(settings: Any) -> dict[str, Any]:
     return found
 
 
-def from_plain(cls: type[T], data: object) -> T:
+def settings_from_plain(cls: type[T], data: object) -> T:
     """Return the settings that `to_plain` wrote; raises SettingsError for anything that isn't those of the class."""
     known = {one.name: one for one in listed(cls)}
     if not isinstance(data, dict):

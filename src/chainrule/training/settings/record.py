@@ -18,13 +18,13 @@ from chainrule.training.settings.fields import (
     choice,
     factors,
     flag,
+    free_text,
     number,
+    option,
     positive,
     rows,
-    setting,
     share,
     sizes,
-    text,
     whole,
 )
 
@@ -38,108 +38,108 @@ class Settings:
     # fmt: off
     # ---- network
 
-    hidden: Sequence[int] | None = setting(None, sizes(), "network", "N,N", "neurons of the hidden layers, or none",
+    hidden: Sequence[int] | None = option(None, sizes(), "network", "N,N", "neurons of the hidden layers, or none",
         unset="128 and 64, or 64 and 64 with {fast}")
-    activation: str | Sequence[str] | None = setting(None, text(several=True), "network", "F,F",
+    activation: str | Sequence[str] | None = option(None, free_text(several=True), "network", "F,F",
         "of the hidden layers: one for all or one for each; a name (see {activations}) or a formula in z",
         more="one more is the output layer's", unset="relu, or leaky_relu for numbers")
-    output_activation: str | None = setting(None, text(), "network", "F",
+    output_activation: str | None = option(None, free_text(), "network", "F",
         "of the output layer; what suits the loss if not given", unset="what suits the loss")
-    bias: BiasMode = setting("neuron", choice(*BIAS_MODES), "network", "WHICH",
+    bias: BiasMode = option("neuron", choice(*BIAS_MODES), "network", "WHICH",
         "one for each neuron, layer, or none (default neuron)")
-    init: str | None = setting(None, text(initializer, "auto", DATA), "network", "NAME",
+    init: str | None = option(None, free_text(initializer, "auto", DATA), "network", "NAME",
         "initial weights; what suits the activation if not given; see {initializers}; data fits them to the rows",
         more="auto: what suits the activation", unset="what suits the activation")
-    activation_mix: bool | None = setting(None, flag(), "network", "",
+    activation_mix: bool | None = option(None, flag(), "network", "",
         "let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)", more="alpha begins at 1",
         unset="no")
-    parametrization: Parametrization | None = setting(None, choice(*PARAMETRIZATIONS), "network", "NAME",
+    parametrization: Parametrization | None = option(None, choice(*PARAMETRIZATIONS), "network", "NAME",
         "of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)", unset="standard")
-    numeric_embedding: NumericEmbedding | None = setting(None, choice(*get_args(NumericEmbedding)), "network", "NAME",
+    numeric_embedding: NumericEmbedding | None = option(None, choice(*get_args(NumericEmbedding)), "network", "NAME",
         "periodic: numbers also enter as learned sums of cosines; or none", unset="periodic with the recipe",
         page="features.md")
-    category_embedding: CategoryEmbedding | None = setting(None, choice(*get_args(CategoryEmbedding)), "network", "NAME",
+    category_embedding: CategoryEmbedding | None = option(None, choice(*get_args(CategoryEmbedding)), "network", "NAME",
         "learned: categories of more than 9 levels enter as 8 learned numbers; or none", unset="learned with the recipe",
         page="features.md")
-    scaling_layer: bool | None = setting(None, flag(), "network", "",
+    scaling_layer: bool | None = option(None, flag(), "network", "",
         "give each number that enters layer 1 a learned factor", unset="no", page="features.md")
-    members: int | None = setting(None, whole(1), "network", "N", "how many networks are trained and averaged",
+    members: int | None = option(None, whole(1), "network", "N", "how many networks are trained and averaged",
         unset="5, or 2 with {fast}; of a plain network 8")
-    sharing: str = setting("none", choice(*SHARINGS), "network", "HOW",
+    sharing: str = option("none", choice(*SHARINGS), "network", "HOW",
         "tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
         more="biases and an output layer are each member's own, too", page="#members-that-share")
 
     # ---- training
 
-    loss: str | None = setting(None, text(), "training", "F", "a name (see {losses}), or a formula in a and y",
+    loss: str | None = option(None, free_text(), "training", "F", "a name (see {losses}), or a formula in a and y",
         more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers")
-    label_smoothing: float | None = setting(None, share(), "training", "X",
+    label_smoothing: float | None = option(None, share(), "training", "X",
         "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
         task="classification")
-    optimizer: str | None = setting(None, text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam")
-    learning_rate: float | None = setting(None, positive(), "training", "ETA", "the base learning rate",
+    optimizer: str | None = option(None, free_text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam")
+    learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
         unset="0.004 with the recipe's Adam, else the optimizer's own")
-    schedule: str | None = setting(None, text(), "training", "NAME", "of the learning rate; see {schedules}",
+    schedule: str | None = option(None, free_text(), "training", "NAME", "of the learning rate; see {schedules}",
         unset="coslog4 with the recipe, else constant")
-    rate_factors: Mapping[str, float] | None = setting(None, factors(), "training", "NAME=X,…",
+    rate_factors: Mapping[str, float] | None = option(None, factors(), "training", "NAME=X,…",
         "of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
         more="W, b, alpha of a mix, and the arrays of a feature stage can have one", unset="1 for all")
-    warmup: float = setting(0.0, number(0), "training", "N", "epochs in which the learning rate rises from 0")
-    momentum: float | None = setting(None, share(), "training", "MU", "of sgd, momentum and nesterov; beta1 of adam",
+    warmup: float = option(0.0, number(0), "training", "N", "epochs in which the learning rate rises from 0")
+    momentum: float | None = option(None, share(), "training", "MU", "of sgd, momentum and nesterov; beta1 of adam",
         more="sgd becomes momentum by it", unset="the optimizer's own")
-    batch_size: int | Literal["all"] | None = setting(None, rows(), "training", "N",
+    batch_size: int | Literal["all"] | None = option(None, rows(), "training", "N",
         "rows in each update; 1: row by row, all: the whole table", unset="32 to 256, by the number of rows")
-    epochs: int | None = setting(None, whole(1), "training", "N", "most passes over the table",
+    epochs: int | None = option(None, whole(1), "training", "N", "most passes over the table",
         unset="by the size of the table; of a plain network 200")
-    early_stopping: bool | None = setting(None, flag(), "training", "",
+    early_stopping: bool | None = option(None, flag(), "training", "",
         "stop when the watched loss no longer falls, and keep the best epoch", unset="yes")
-    patience: int | None = setting(None, whole(1), "training", "N", "epochs without a better loss before stopping",
+    patience: int | None = option(None, whole(1), "training", "N", "epochs without a better loss before stopping",
         unset="55 % of the epochs, at least 20; of a plain network 20")
-    tolerance: float = setting(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)")
-    stop_together: bool | None = setting(None, flag(), "training", "",
+    tolerance: float = option(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)")
+    stop_together: bool | None = option(None, flag(), "training", "",
         "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
         page="#ending-together")
-    watch: str | None = setting(None, choice(*WATCHED), "training", "WHAT",
+    watch: str | None = option(None, choice(*WATCHED), "training", "WHAT",
         "what early stopping looks at: loss (the default), error, or a metric, such as refinement, the log-loss at the best "
         "temperature", more="the error is the share of wrong answers, or the RMSE",
         unset="refinement with the recipe for classes, else loss", page="#what-is-watched")
-    validation_share: float | None = setting(None, share(), "training", "SHARE",
+    validation_share: float | None = option(None, share(), "training", "SHARE",
         "of the training rows, watched by early stopping", unset="0.2, of a plain network 0.15; none with {bagging}")
-    bagging: bool | None = setting(None, flag(), "training", "",
+    bagging: bool | None = option(None, flag(), "training", "",
         "each member holds out and watches its own fold of the rows, instead of one share for all",
         unset="with the recipe, where there are rows enough", page="#bagging")
-    refit: bool = setting(False, flag(), "training", "", "train again on all rows for the best epoch's number of epochs",
+    refit: bool = option(False, flag(), "training", "", "train again on all rows for the best epoch's number of epochs",
         page="#refit")
-    recipe: bool | None = setting(None, flag(), "training", "",
+    recipe: bool | None = option(None, flag(), "training", "",
         "choose what isn't given by the default recipe, or a plain network (default: plain with {hidden} or {optimizer})",
         unset="yes, without {hidden} and {optimizer}", page="recipe.md")
-    fast: bool = setting(False, flag(), "training", "", "a small form of the recipe, for about a tenth of the time",
+    fast: bool = option(False, flag(), "training", "", "a small form of the recipe, for about a tenth of the time",
         page="recipe.md")
-    calibrate: bool | None = setting(None, flag(), "training", "",
+    calibrate: bool | None = option(None, flag(), "training", "",
         "divide the outputs' weighted sums by the temperature that is best for the validation rows",
         more="with bagging, for the folds held out", unset="with the recipe", page="#calibration", task="classification")
-    clamp: bool | None = setting(None, flag(), "training", "",
+    clamp: bool | None = option(None, flag(), "training", "",
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
         task="regression")
-    seed: int = setting(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)")
-    time_limit: float | None = setting(None, positive(), "training", "SECONDS",
+    seed: int = option(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)")
+    time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
         page="#time-limit")
 
     # ---- regularization
 
-    weight_decay: float | None = setting(None, number(0), "regularization", "X",
+    weight_decay: float | None = option(None, number(0), "regularization", "X",
         "shrinks each weight in every step, decoupled from the loss",
         unset="0.05 with the recipe's Adam, else the optimizer's own")
-    l1: float = setting(0.0, number(0), "regularization", "X", "adds l1 · Σ|w| to the cost")
-    l2: float = setting(0.0, number(0), "regularization", "X", "adds l2/2 · Σw² to the cost")
-    dropout: float | None = setting(None, share(), "regularization", "SHARE", "of the hidden outputs, dropped in each step",
+    l1: float = option(0.0, number(0), "regularization", "X", "adds l1 · Σ|w| to the cost")
+    l2: float = option(0.0, number(0), "regularization", "X", "adds l2/2 · Σw² to the cost")
+    dropout: float | None = option(None, share(), "regularization", "SHARE", "of the hidden outputs, dropped in each step",
         unset="0.15 with the recipe for classes, else 0")
-    regularization_schedule: str | None = setting(None, text(strength), "regularization", "NAME",
+    regularization_schedule: str | None = option(None, free_text(strength), "regularization", "NAME",
         "of dropout and weight decay; constant if not given, flat_cosine ends them by and by; see {strengths}",
         unset="constant")
-    clip_norm: float | None = setting(None, positive(), "regularization", "X",
+    clip_norm: float | None = option(None, positive(), "regularization", "X",
         "the longest gradient; a longer one is shortened", unset="any length")
     # fmt: on
 

@@ -12,7 +12,7 @@ from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import Dense
-from chainrule.equations.features import Features, Group
+from chainrule.equations.features import FeatureGroup, Features
 from chainrule.equations.losses import Loss, loss
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, optimizer
@@ -141,11 +141,11 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
 def feature_stage(chosen: Settings, problem: Problem) -> Features | None:
     """Return the stage before layer 1 that the settings ask for; None where the inputs enter as they are."""
     periodic, learned = chosen.numeric_embedding == "periodic", chosen.category_embedding == "learned"
-    made: list[Group] = []
+    made: list[FeatureGroup] = []
     for group in problem.groups or (InputGroup("plain", problem.n_inputs),):
         embedded = (periodic and group.kind == "number") or (learned and group.is_large)
         before = 0 if embedded or not made or made[-1].kind != "plain" else made.pop().size
-        made.append(Group(group.kind if embedded else "plain", before + group.size))
+        made.append(FeatureGroup(group.kind if embedded else "plain", before + group.size))
     if all(group.kind == "plain" for group in made) and not chosen.scaling_layer:
         return None
     return Features(made, scale=bool(chosen.scaling_layer))

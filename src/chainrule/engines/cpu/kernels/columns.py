@@ -68,7 +68,7 @@ class Shape(NamedTuple):
     stage: Any
 
 
-class Rows(NamedTuple):
+class RowTable(NamedTuple):
     """The table: inputs (n, d), targets (n, n_out), weights (n,) or one number, and the rows to train on.
 
     ``train`` is (1, m), or (k, m) for each member its own; ``order`` (m,) are those of the member at work, as they come.

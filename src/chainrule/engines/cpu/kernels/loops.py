@@ -123,7 +123,7 @@ def shuffle(order: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
 
 
 @compiled_loop
-def load(table: Any, source: Any, buffer: Any, place: Any) -> None:
+def load_shared(table: Any, source: Any, buffer: Any, place: Any) -> None:
     """Copy a row of a table to the ``place``-th row of a buffer."""
     n = table.shape[1]
     copy(buffer, place * n, table, source * n, n)

@@ -9,7 +9,7 @@ from numba.np.numpy_support import carray
 
 from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.layers import _forward
-from chainrule.engines.cpu.kernels.loops import compiled_loop, load
+from chainrule.engines.cpu.kernels.loops import compiled_loop, load_shared
 from chainrule.engines.cpu.kernels.native import atomic_load, copy, pointer
 from chainrule.engines.cpu.kernels.stage import enter, stage_forward
 from chainrule.engines.cpu.kernels.steps import _loss
@@ -81,7 +81,7 @@ def losses_of_rows(
         line = member if len(rows_of) > 1 else 0
         for i in range(rows):
             enter(shape, space, table.x, rows_of[line, start + i], i)
-            load(table.y, rows_of[line, start + i], space.targets, i)
+            load_shared(table.y, rows_of[line, start + i], space.targets, i)
         stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)

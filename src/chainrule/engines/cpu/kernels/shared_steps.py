@@ -173,7 +173,7 @@ def _member_step(
     rows = min(constants[col.BATCH], n - at)
     total = _weight_of(constants, table, order, at, rows)
     share = _share_of(constants, total)
-    own = col.Rows(table.x, table.y, table.weights, table.train, order)
+    own = col.RowTable(table.x, table.y, table.weights, table.train, order)
     alone = col.Exchange(
         exchange.parts[member], exchange.squares, exchange.largest, exchange.meeting, exchange.progress
     )

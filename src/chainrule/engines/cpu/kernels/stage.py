@@ -13,7 +13,7 @@ from typing import Any
 from numba import extending, types, uint64
 
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import inner_loop, load, sum_of, sum_of_products
+from chainrule.engines.cpu.kernels.loops import inner_loop, load_shared, sum_of, sum_of_products
 from chainrule.engines.cpu.kernels.native import gemm
 from chainrule.engines.cpu.pieces import math32, math64
 
@@ -174,7 +174,7 @@ def _look_up_back(constants: Any, group: Any, space: Any, w: Any, g: Any, rows: 
 @inner_loop
 def enter(shape: Any, space: Any, x: Any, source: Any, place: Any) -> None:
     """Copy a row of the table to where layer 1 reads it, or to where the stage does if there is one."""
-    load(x, source, space.stage if len(shape.groups) else space.a, place)
+    load_shared(x, source, space.stage if len(shape.groups) else space.a, place)
 
 
 @inner_loop

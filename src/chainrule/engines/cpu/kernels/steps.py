@@ -25,7 +25,7 @@ from chainrule.engines.cpu.kernels.loops import (
     compiled_loop,
     inner_loop,
     largest,
-    load,
+    load_shared,
     measure,
     norm,
     shuffle,
@@ -55,7 +55,7 @@ def _block(
     for i in range(rows):
         source = table.order[at + first + i]
         enter(shape, space, table.x, source, i)
-        load(table.y, source, space.targets, i)
+        load_shared(table.y, source, space.targets, i)
     stage_forward(shape, space, w, rows)
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)

@@ -33,7 +33,7 @@ from chainrule.equations.activations import Activation
 from chainrule.equations.graph import Graph
 from chainrule.equations.losses import Loss
 from chainrule.equations.optimizers import Optimizer
-from chainrule.equations.update import Chain, Stage, run_chain, split
+from chainrule.equations.update import Chain, Stage, run_chain, split_at_norm
 from chainrule.errors import OutputError
 
 STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
@@ -108,14 +108,14 @@ def update_source(stages: Chain, dtype: Any) -> str:
     """
     states = next(stage.state for stage in stages if isinstance(stage, Optimizer))
     arrays = [Array(name, pointer="s", place=place) for place, name in enumerate(states)]
-    return _stages_source(split(stages)[1], stages, dtype, [Array("w"), *arrays], arrays)
+    return _stages_source(split_at_norm(stages)[1], stages, dtype, [Array("w"), *arrays], arrays)
 
 
 @lru_cache(maxsize=MOST_KEPT)
 def prepare_source(stages: Chain, dtype: Any) -> str:
     """Return the source of ``equation(w, g, s, free, numbers, size, stride)``: g made ready to be measured."""
     plain = tuple(stage for stage in stages if isinstance(stage, Stage))
-    return _stages_source(split(stages)[0], plain, dtype, [Array("g")], [])
+    return _stages_source(split_at_norm(stages)[0], plain, dtype, [Array("g")], [])
 
 
 def _stages_source(part: Chain, stages: Chain, dtype: Any, made: list[Array], states: list[Array]) -> str:
