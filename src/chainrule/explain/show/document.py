@@ -144,6 +144,11 @@ Block: TypeAlias = (
 )
 
 
+def kind_of(block: Block) -> str:
+    """Return what kind of block it is, in one word: ``table``, ``finding``."""
+    return type(block).__name__.removesuffix("Block").lower()
+
+
 @dataclass(frozen=True)
 class Document:
     """A title and blocks.

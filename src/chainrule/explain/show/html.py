@@ -218,7 +218,7 @@ def environment(*packages: str) -> Environment:
     made.globals |= {
         "file": lambda name: Markup(file(name)),
         "letter": lambda name: Markup(mathml(Symbol(name))),
-        "kind_of": lambda block: type(block).__name__,
+        "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,
         "words": shown_words,

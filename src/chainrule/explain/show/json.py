@@ -12,7 +12,16 @@ from chainrule._version import __version__
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
-from chainrule.explain.show.document import Block, Checked, Document, Section, TableBlock, Words, Worked
+from chainrule.explain.show.document import (
+    Block,
+    Checked,
+    Document,
+    Section,
+    TableBlock,
+    Words,
+    Worked,
+    kind_of,
+)
 
 VERSION = 1
 """The version of an explanation; it rises when what is there changes its meaning."""
@@ -62,7 +71,7 @@ def block_to_data(block: Block) -> dict[str, Any]:
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"block": "texts", "headers": list(headers), "rows": cells, "more": rest}
-    return {"block": type(block).__name__.lower(), **asdict(block)}
+    return {"block": kind_of(block), **asdict(block)}
 
 
 def written(data: Any) -> str:
