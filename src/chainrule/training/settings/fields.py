@@ -11,6 +11,7 @@ import dataclasses
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
@@ -112,6 +113,7 @@ def option(
     return field(default=default, metadata={"setting": about})
 
 
+@lru_cache(maxsize=32)
 def listed(cls: type[Any]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
     found = []
