@@ -113,9 +113,13 @@ def option(
     return field(default=default, metadata={"setting": about})
 
 
-@lru_cache(maxsize=32)
 def listed(cls: type[Any]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
+    return _listed(cls)
+
+
+@lru_cache(maxsize=32)
+def _listed(cls: Any) -> tuple[Setting, ...]:
     found = []
     for f in dataclasses.fields(cls):
         if about := f.metadata.get("setting"):
