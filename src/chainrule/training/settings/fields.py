@@ -115,7 +115,8 @@ def option(
 
 def listed(cls: type[Any]) -> tuple[Setting, ...]:
     """Return the settings of a dataclass, in the order of its fields."""
-    return _listed(cls)
+    key: Any = cls  # mypy takes a class for something that has no hash
+    return _listed(key)
 
 
 @lru_cache(maxsize=32)
