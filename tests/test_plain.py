@@ -301,3 +301,11 @@ def test_a_type_without_a_form_is_a_mistake_of_the_program():
             form_of(kind)
     assert to_plain(Line(1, math.nan)) == [1, None, None]
     assert form_of(Any).read([1, {"a": None}], "here") == [1, {"a": None}]
+
+
+def test_keys_that_are_counts_are_written_one_way():
+    form = form_of(dict[int, int])
+    assert form.read({"1": 2, "20": 3}, "p") == {1: 2, 20: 3}
+    for keys in ({"01": 1, "1": 2}, {"-1": 1}, {"1.0": 1}, {"\u0663": 1}, {1: 2}, {"9" * 30: 1}):
+        with pytest.raises(ModelFileError, match=r"^p"):
+            form.read(keys, "p")

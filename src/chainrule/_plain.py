@@ -237,7 +237,7 @@ def _mapping_form(key: Any, form: Form) -> Form:
     def read(data: object, where: str) -> Any:
         data = read_record(data, where, (), data if isinstance(data, dict) else ())
         for name in data if key is int else ():
-            if not (name.isascii() and name.isdigit() and len(name) < 19):
+            if not (isinstance(name, str) and name.isdecimal() and name == str(int(name[:19]))):
                 raise ModelFileError(f"{where}: {_name(name)} is not a count")
         return {key(name): form.read(item, f"{where}.{name}") for name, item in data.items()}
 
@@ -256,8 +256,8 @@ def _union_form(kinds: Sequence[Any]) -> Form:
 
     def read(data: object, where: str) -> Any:
         for kind, form in forms.items():
-            key, tag = getattr(kind, "_kind", None) or ("", None)
-            if isinstance(data, dict) and data.get(key) == tag:
+            told_by = getattr(kind, "_kind", None)
+            if told_by and isinstance(data, dict) and data.get(told_by[0]) == told_by[1]:
                 return form.read(data, where)
             if type(data) in _JSON_TYPES.get(kind, (str,) if get_origin(kind) is Literal else ()):
                 return form.read(data, where)

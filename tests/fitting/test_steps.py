@@ -6,6 +6,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
+import chainrule
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.choose import choose
 from chainrule.fitting.encode import encode
@@ -114,3 +115,10 @@ def test_each_step_keeps_what_the_ones_before_it_have_found():
     whole = prepare(QUESTION)
     assert same(whole.arrays.x, steps[-1].arrays.x)
     assert whole.resolved == steps[-1].resolved
+
+
+@pytest.mark.parametrize("name", ["test_seed", "validation", "kinds", "share", "reading"])
+@pytest.mark.parametrize("ask", [chainrule.train, chainrule.ablate])
+def test_what_only_the_code_asks_is_no_word_of_the_users(ask, name):
+    with pytest.raises(SettingsError, match=f"there is no setting '{name}'"):
+        ask({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", **{name: 3})

@@ -260,3 +260,10 @@ def written(page: str) -> str:
 
 if __name__ == "__main__" and sys.argv[1:] == ["--write"]:
     PAGE.write_text(written(PAGE.read_text("utf-8")), "utf-8")
+
+
+def test_a_whole_number_without_end_is_refused_like_any_other():
+    with pytest.raises(SettingsError, match="dropout 1000"):
+        Settings(dropout=10**400)
+    with pytest.raises(SettingsError, match="dropout"):
+        settings_from_plain(Settings, {"dropout": 10**400})

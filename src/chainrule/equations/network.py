@@ -268,7 +268,9 @@ class Network(Shown):
             layer, back = self.layers[number - 1], gradients.layers[number - 1]
             da, own = xp.abs(back.da), xp.abs(back.delta)
             if delta is not None:
-                da, own = (da, delta) if dh is None else (dh, dh * xp.abs(back.slope))
+                mask = record.layers[number - 1].mask
+                da = da if dh is None else dh if mask is None else dh * mask
+                own = delta if dh is None else da * xp.abs(back.slope)
             made = _each(record.layers[number - 1], xp.abs)
             sizes[number] = layer.by_parameters(xp.abs(record.entering(number)), made, da, own, xp)
             dh = layer.by_entering(unsigned[number], own, xp)

@@ -18,6 +18,7 @@ from chainrule.training.settings.fields import (
     choice,
     columns,
     free_text,
+    listed,
     option,
     share,
 )
@@ -87,7 +88,7 @@ READING = ("delimiter", "decimal", "encoding", "missing")
 
 def asked(table: Source, target: str, words: Mapping[str, Any]) -> tuple[Question, Settings]:
     """Return the question and the settings that words are about; raises SettingsError for one that is of neither."""
-    own = {one.name for one in fields(Question)} - {"reading"}
+    own = {one.name for one in listed(Question)}
     known = [one.name for one in fields(Settings)]
     for name in words:
         if name not in own and name not in known and name not in READING:

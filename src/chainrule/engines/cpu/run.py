@@ -25,6 +25,7 @@ from chainrule.engines.base import (
     RunState,
     StepSettings,
     check_lines,
+    check_rates,
     check_resumable,
 )
 from chainrule.engines.cpu.crew import Crew
@@ -57,7 +58,6 @@ from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
 from chainrule.equations.update import chain, measures, numbers, ready_gradient
-from chainrule.errors import SettingsError
 
 
 class CpuRun:
@@ -173,7 +173,8 @@ class CpuRun:
         if not active:
             return EpochReport(np.full(len(self.parameters), np.nan), {})
         self.made_of.check(active)
-        rates = self._checked_rates(learning_rates)
+        rates = np.ascontiguousarray(learning_rates, np.float64)
+        check_rates(rates, self.steps_per_epoch)
         if strength != self.strength:
             self._regularize(strength)
         if self.together:
@@ -228,14 +229,6 @@ class CpuRun:
         # Threads meet in every step, so a short one is left to one of them.
         members = len(self.parameters)
         return min(self.threads, members) if self.flops * members >= SMALL_STEP else 1
-
-    def _checked_rates(self, learning_rates: FloatArray) -> FloatArray:
-        rates = np.ascontiguousarray(learning_rates, np.float64)
-        if not 0 < len(rates) <= self.steps_per_epoch:
-            raise SettingsError(
-                f"{len(rates)} learning rates don't fit an epoch of {self.steps_per_epoch} steps: give one for each"
-            )
-        return rates
 
     def _make_steps(
         self,
@@ -394,12 +387,11 @@ class CpuRun:
             return Divergence(count, layer, largest, rate)
         # The cost was not finite, so there was no update: its own gradient counts, as far as it is finite.
         step = self._step_again(epoch, stopped, row, rate)
-        finite = np.abs(step.raw[np.isfinite(step.raw)])
         with np.errstate(over="ignore"):
             after = step.updated.parameters.astype(self.dtype)
         found = where_not_finite(step.passes, self.made_of.layout, after)
         layer = len(self.layout.network.layers) if found is None else found
-        return Divergence(count, layer, float(finite.max()) if finite.size else largest, rate)
+        return Divergence(count, layer, step.steepest(largest), rate)
 
     def _step_again(self, epoch: int, number: int, row: int, rate: float) -> GroupStep:
         """Return a step of the epoch (from 1) by the equations in NumPy, from the parameters and the state of now."""

@@ -1,6 +1,6 @@
 """A setting is one thing: a field of a dataclass that says what it is, and all that is made from such fields.
 
-`setting` makes a field, `listed` reads the fields of a class. From them come the checks of values (`check_fields`), the
+`option` makes a field, `listed` reads the fields of a class. From them come the checks of values (`check_fields`), the
 command line's options (`cli.parsing`), the estimators' texts (`numpydoc`), the form of a page (`form`), and by scripts beside
 the tests the estimators' signatures and the table of docs/training.md.
 """
@@ -8,7 +8,7 @@ the tests the estimators' signatures and the table of docs/training.md.
 from __future__ import annotations
 
 import dataclasses
-import math
+import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
@@ -171,8 +171,9 @@ def share() -> Kind:
 
 def _number(fits: Callable[[float], bool], wrong: str, **limits: float) -> Kind:
     def said(value: Any) -> str:
-        is_number = isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
-        return "" if is_number and fits(value) else wrong
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        # Python's whole numbers have no end; what float() can't hold is no number of a setting.
+        return "" if is_number and abs(value) <= sys.float_info.max and fits(value) else wrong
 
     return Kind("number", "float", said, limits)
 
@@ -268,7 +269,7 @@ def settings_to_plain(settings: Any) -> dict[str, Any]:
 
 
 def settings_from_plain(cls: type[T], data: object) -> T:
-    """Return the settings that `to_plain` wrote; raises SettingsError for anything that isn't those of the class."""
+    """Return the settings that `settings_to_plain` wrote; raises SettingsError for anything that isn't those of the class."""
     known = {one.name: one for one in listed(cls)}
     if not isinstance(data, dict):
         raise SettingsError(f"settings are values by name, not {data!r}")
