@@ -259,7 +259,9 @@ def test_a_package_that_can_t_be_written_keeps_its_code_in_the_users_cache(tmp_p
             target = tmp_path / "site" / "chainrule" / source.relative_to(PACKAGE)
             target.parent.mkdir(parents=True, exist_ok=True)
             target.write_bytes(source.read_bytes())
-    close(tmp_path / "site" / "chainrule" / "engines" / "__pycache__")
+    engines = tmp_path / "site" / "chainrule" / "engines"
+    for folder in (engines, *(path for path in engines.rglob("*") if path.is_dir())):
+        close(folder / "__pycache__")
     cache = tmp_path / "cache"
     environment = {
         "PYTHONPATH": str(tmp_path / "site"),
