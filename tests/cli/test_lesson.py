@@ -169,3 +169,14 @@ def test_lessons_come_with_the_package():
     assert sorted(path.name for path in FOLDER.iterdir() if path.suffix == ".csv") == ["experiments.csv"]
     example = Path(__file__).parents[2] / "examples" / "abc.csv"
     assert (FOLDER / "experiments.csv").read_bytes() == example.read_bytes()
+
+
+@pytest.mark.parametrize("command", ["lesson", "sheet"])
+def test_a_lesson_of_one_s_own_is_not_replaced_by_what_is_made_of_it(command, run, folder):
+    mine = folder / "mine.toml"
+    mine.write_text((FOLDER / "adam.toml").read_text("utf-8"), "utf-8")
+    before = mine.read_bytes()
+    result = run(command, "mine.toml", "--format", "html", "--out", "mine.toml", "--overwrite")
+    assert result.code == 2
+    assert "is a file to be read, and would be lost" in result.err
+    assert mine.read_bytes() == before

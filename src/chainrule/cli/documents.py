@@ -40,7 +40,11 @@ def chosen_format(options: argparse.Namespace, formats: Sequence[str] = ()) -> s
             raise SettingsError(f"--json and --format {options.format} contradict each other; choose one")
         options.format = "json"
     if options.out is not None:
-        check_out(options.out, options.overwrite, [getattr(options, read, "") for read in ("model", "table")])
+        check_out(
+            options.out,
+            options.overwrite,
+            [getattr(options, read, "") for read in ("model", "table", "lesson", "name")],
+        )
     return str(options.format or format_of(options.out, formats))
 
 

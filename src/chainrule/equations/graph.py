@@ -331,7 +331,9 @@ class Graph:
         """Return arrays one behind the other along an axis."""
         axis %= arrays[0].ndim
         if any(isinstance(array.dims[axis], str) for array in arrays):
-            raise SettingsError("equations on symbols can't put arrays one behind the other along an axis without a number")
+            raise SettingsError(
+                "equations on symbols can't put arrays one behind the other along an axis without a number"
+            )
         size = sum(int(array.dims[axis]) for array in arrays)
         shape = (*arrays[0].dims[:axis], size, *arrays[0].dims[axis + 1 :])
         return self.arraywise("concat", arrays, shape, axis=axis)

@@ -1,8 +1,8 @@
 """The data model of an explanation: a `Derivation` is titled lines, each with symbols, numbers, result and check.
 
-A line's right side is a tree of `equations.formula` whose symbols are addresses. The same tree shows the numbers:
-``values`` has the number of every symbol, and `equations.render` puts them in its place, so every number on a page
-keeps its address. Nothing here computes anything of a network; `derivation.derive` fills it in.
+A line's right side is a tree of `formula.nodes` whose symbols are addresses. The same tree shows the numbers:
+``values`` has the number of every symbol, and `formula.text`, `latex` and `mathml` put them in its place, so every number
+on a page keeps its address. Nothing here computes anything of a network; `derivation.derive` fills it in.
 """
 
 from __future__ import annotations
@@ -111,7 +111,7 @@ class MatrixLine(
 
     ``symbols`` is a tree with ``Binary("@", …)`` for the matrix product, ``Binary("⊙", …)`` for the product number by
     number, ``Call("transpose", …)``, and ``Call("sum", …)`` over the first axis, the rows; its symbols are names of
-    ``operands``. `equations.render` knows them all.
+    ``operands``. `formula.text`, `latex` and `mathml` know them all.
     """
 
     rule: str

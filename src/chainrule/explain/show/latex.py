@@ -77,11 +77,16 @@ def _document(document: doc.Document) -> Iterator[str]:
         yield rf"\par\textbf{{{latex_text(document.verdict.text)}}}"
 
 
+def _heading(depth: int) -> str:
+    """Return the command of a heading, the least one where sections lie deeper than LaTeX has headings for."""
+    return _SECTIONS[min(depth, len(_SECTIONS) - 1)]
+
+
 def _block(block: doc.Block, depth: int) -> Iterator[str]:
     match block:
         case doc.Section(_, blocks):
             if block.heading:
-                yield f"{_SECTIONS[depth]}{{{latex_text(block.heading)}}}"
+                yield f"{_heading(depth)}{{{latex_text(block.heading)}}}"
             for inner in blocks:
                 yield from _block(inner, depth + bool(block.heading))
         case doc.Words(words, style, label):
@@ -99,7 +104,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
                 yield rf"{latex_text(block.more)}\par"
         case doc.Worked(derivation, digits):
             body = latex_body(derivation, digits=digits)
-            yield body.replace(r"\section*", _SECTIONS[depth], 1)
+            yield body.replace(r"\section*", _heading(depth), 1)
         case Grid():
             yield grid_latex(block, latex_name)
         case doc.Plot(lines, key):
@@ -108,7 +113,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield r"\end{verbatim}\end{footnotesize}"
             yield from _small(key)
         case doc.FindingBlock(what, said):
-            yield f"{_SECTIONS[depth]}{{{latex_text(what)}}}"
+            yield f"{_heading(depth)}{{{latex_text(what)}}}"
             yield from _facts(said)
         case doc.Erratum(printed, right, why):
             yield r"\begin{quote}\textbf{Erratum.}"
@@ -193,7 +198,7 @@ class _Latex:
         title = derivation.title
         if depth == 0 and self.showing.dropped:
             title += f" ({self.showing.where()})"
-        yield f"{_SECTIONS[min(depth, len(_SECTIONS) - 1)]}{{{latex_text(title)}}}"
+        yield f"{_heading(depth)}{{{latex_text(title)}}}"
         if depth == 0 and self.facts:
             yield latex_text(", ".join(map(" ".join, self.facts.items()))) + r"\par"
         if derivation.hand:
