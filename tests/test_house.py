@@ -256,7 +256,7 @@ def test_no_circle_of_files():
 
 SAME_PART = {"parser", "run", "render", "main"}
 """What each command, and each format of a document, has of its own: one meaning, in several files."""
-SAME_IN_TWO = {"philox", "exp", "expm1", "tanh", "turn", "cos_turns", "sin_turns"}
+SAME_IN_TWO = {"philox", "exp", "expm1", "tanh", "turn"}
 """Functions that are there for NumPy and compiled, or for float32 and float64."""
 
 
