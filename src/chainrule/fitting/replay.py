@@ -12,11 +12,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._random import row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.step import masks_of_step
+from chainrule.engines.step import batches, masks_of_step
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.card import settings_of
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
@@ -109,10 +108,7 @@ def replay(
     def made(step: int) -> Replay:
         epoch, index = divmod(step - 1, per_epoch)
         strength = plan.strength(epoch)
-        rows = data.train
-        if settings.shuffle:
-            rows = rows[row_order(len(rows), settings.seed, epoch, place)]
-        rows = rows[index * settings.batch_size : (index + 1) * settings.batch_size]
+        rows = batches(data, settings, epoch, place)[index]
         masks = masks_of_step(network, len(rows), settings.seed, step - 1, place, strength)
         what = (model, table, member, step, epoch, found[step], rows, tuple(numbers[rows].tolist()))
         eta, plateaus = float(runner.rates(epoch)[index]), runner.plateaus(epoch)

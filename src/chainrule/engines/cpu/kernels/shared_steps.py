@@ -1,8 +1,8 @@
 """The compiled loop of members that share their hidden layers: steps of all members at once, one update for all.
 
 It is `kernels.train_steps` with the members dealt out to the threads inside each step. A member's cost and gradient are
-those of an ordinary network, computed by one thread; what is summed over the members is summed in their order, slice by
-slice: so the results don't depend on the number of threads.
+those of an ordinary network, computed by one thread; what is summed over the members is summed by the tree whose leaves
+they are, slice by slice: so the results don't depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ import numpy as np
 from numba import int64, uint64
 
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import barrier, compiled_loop
+from chainrule.engines.cpu.kernels.loops import add_tree, barrier, compiled_loop
 from chainrule.engines.cpu.kernels.native import atomic_load, copy
 from chainrule.engines.cpu.kernels.steps import _deal, _gradients, _share_of, _update_slices, _weight_of
 
@@ -114,7 +114,7 @@ def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
 
 @compiled_loop
 def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
-    """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
+    """Sum all members' parts of what they share, as far as it lies in a range of theta."""
     for layer in range(len(expansion.layers)):
         constants = expansion.layers[layer]
         size = constants[col.SHARED_IN] * constants[col.SHARED_OUT]
@@ -142,11 +142,8 @@ def _add_array(
     count = min(stop, of_all + size) - first
     if count > 0:
         at = of_member + first - of_all
-        copy(gradient, first, expansion.g[0, 0], at, count)
-        for member in range(1, len(expansion.w)):
-            g = expansion.g[member, 0]
-            for i in range(uint64(count)):
-                gradient[uint64(first) + i] += g[uint64(at) + i]
+        add_tree(expansion.lines, len(expansion.lines), at, at + count)
+        copy(gradient, first, expansion.lines, at, count)
 
 
 @compiled_loop
@@ -171,7 +168,7 @@ def _member_step(
         _deal(constants, table, order, epoch, member)
     at = step * constants[col.BATCH]
     rows = min(constants[col.BATCH], n - at)
-    total = _weight_of(constants, table, order, at, rows)
+    total = _weight_of(constants, table, order, at, rows, space.sums)
     share = _share_of(constants, total)
     own = col.RowTable(table.x, table.y, table.weights, table.train, order)
     alone = col.Exchange(

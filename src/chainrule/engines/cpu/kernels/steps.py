@@ -4,7 +4,7 @@ docs/engine.md has a picture of the buffers.
 
 One compiled function serves every architecture: sizes, offsets and the addresses of activations, loss and
 update are numbers in arrays. A *crew* of threads trains one member at a time. The rows of a batch are divided
-into groups of blocks, the weights into slices, both by the sizes of the network alone, and each group and slice
+into leaves of blocks, the weights into slices, both by the sizes of the network alone, and each leaf and slice
 is the work of one thread; so the results don't depend on the number of threads.
 
 Indices are unsigned where a loop should become vector instructions, as in `loops`.
@@ -20,7 +20,7 @@ from numba import int64, uint64
 from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
 from chainrule.engines.cpu.kernels.loops import (
-    add_blocks,
+    add_tree,
     barrier,
     compiled_loop,
     inner_loop,
@@ -29,6 +29,7 @@ from chainrule.engines.cpu.kernels.loops import (
     measure,
     norm,
     shuffle,
+    shuffle_blocks,
 )
 from chainrule.engines.cpu.kernels.native import atomic_add, atomic_load, call_loss, call_update
 from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_forward
@@ -101,14 +102,14 @@ def _gradients(
     step: Any,
     member: Any,
 ) -> None:
-    """Compute cost and gradient of the groups of a batch that are this thread's, block by block.
+    """Compute cost and gradient of the leaves of a batch that are this thread's, block by block.
 
     Where all are to stop, the blocks left are left out, and counted in ``exchange.meeting``.
     """
-    block, group = shape.constants[col.BLOCK], shape.constants[col.GROUP]
-    for index in range(thread, (rows + group - 1) // group, size):
-        start = index * group
-        stop = min(rows, start + group)
+    block = shape.constants[col.BLOCK]
+    leaves = _leaves_of(shape.constants, rows)
+    for leaf in range(thread, leaves, size):
+        start, stop = _rows_of(shape.constants, rows, leaves, leaf)
         cost = 0.0
         for first in range(start, stop, block):
             if atomic_load(exchange.meeting, col.STOP_WANTED):
@@ -116,9 +117,37 @@ def _gradients(
                 return
             many = min(block, stop - first)
             cost += _block(
-                shape, table, space, w, g[index], at, first, many, share, step, member, first > start
+                shape, table, space, w, g[leaf], at, first, many, share, step, member, first > start
             )
-        exchange.parts[index] = cost
+        exchange.parts[leaf] = cost
+
+
+@inner_loop
+def _leaves_of(constants: Any, rows: Any) -> Any:
+    """Return how many leaves a batch has: as many as blocks, up to MOST_LEAVES."""
+    if rows <= constants[col.BLOCK]:
+        return 1
+    return min((rows + constants[col.BLOCK] - 1) // constants[col.BLOCK], constants[col.MOST_LEAVES])
+
+
+@inner_loop
+def _rows_of(constants: Any, rows: Any, leaves: Any, leaf: Any) -> Any:
+    """Return the first and the last row of a batch's leaf: of b blocks, i is in leaf floor(i · leaves / b)."""
+    if leaves == 1:
+        return 0, rows
+    block = constants[col.BLOCK]
+    blocks = (rows + block - 1) // block
+    start, stop = (leaf * blocks + leaves - 1) // leaves, ((leaf + 1) * blocks + leaves - 1) // leaves
+    return start * block, min(rows, stop * block)
+
+
+@inner_loop
+def _cost_of(parts: Any, leaves: Any, sums: Any) -> float:
+    """Return the sum of the leaves' parts of the cost."""
+    for leaf in range(leaves):
+        sums[leaf, 0] = parts[leaf]
+    add_tree(sums, leaves, int64(0), int64(1))
+    return float(sums[0, 0])
 
 
 @inner_loop
@@ -172,27 +201,37 @@ def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> 
 def _deal(constants: Any, table: Any, order: Any, epoch: Any, member: Any) -> None:
     """Write the rows of a member's epoch to ``order``, as they come."""
     n = len(order)
-    if constants[col.SHUFFLE]:
-        shuffle(order, uint64(constants[col.SEED_LOW]), uint64(constants[col.SEED_HIGH]), epoch, member)
+    k0, k1 = uint64(constants[col.SEED_LOW]), uint64(constants[col.SEED_HIGH])
+    if constants[col.ORDER_BLOCK]:
+        shuffle_blocks(order, constants[col.ORDER_BLOCK], constants[col.ORDER_MIXED], k0, k1, epoch, member)
     else:
         for i in range(n):
             order[i] = i
+        if constants[col.SHUFFLE]:
+            # Literals would be types of their own, and the shuffle compiled once more for them.
+            none = int64(0)
+            shuffle(order, none, n, none, k0, k1, epoch, member)
     line = member if len(table.train) > 1 else 0
     for i in range(n):
         order[i] = table.train[line, order[i]]
 
 
 @inner_loop
-def _weight_of(constants: Any, table: Any, order: Any, at: Any, rows: Any) -> float:
-    """Return what a batch's cost is divided by: its rows, their weights, or 1 for a sum."""
+def _weight_of(constants: Any, table: Any, order: Any, at: Any, rows: Any, sums: Any) -> float:
+    """Return what a batch's cost is divided by: its rows, their weights (summed as the gradient is), or 1 for a sum."""
     if not constants[col.MEAN]:
         return 1.0
-    total = float(rows)
-    if constants[col.WEIGHTED]:
+    if not constants[col.WEIGHTED]:
+        return float(rows)
+    leaves = _leaves_of(constants, rows)
+    for leaf in range(leaves):
+        start, stop = _rows_of(constants, rows, leaves, leaf)
         total = 0.0
-        for i in range(rows):
+        for i in range(start, stop):
             total += table.weights[order[at + i]]
-    return total
+        sums[leaf, 0] = total
+    add_tree(sums, leaves, int64(0), int64(1))
+    return float(sums[0, 0])
 
 
 @inner_loop
@@ -288,7 +327,7 @@ def train_steps(
         at = step * batch
         rows = min(batch, n - at)
         before = made[member] + step
-        total = _weight_of(constants, table, table.order, at, rows)
+        total = _weight_of(constants, table, table.order, at, rows, space.sums)
         share = _share_of(constants, total)
         _gradients(
             thread,
@@ -309,10 +348,8 @@ def train_steps(
         if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
             break
-        groups = (rows + constants[col.GROUP] - 1) // constants[col.GROUP]
-        cost = 0.0
-        for b in range(groups):
-            cost += exchange.parts[b]
+        leaves = _leaves_of(constants, rows)
+        cost = _cost_of(exchange.parts, leaves, space.sums)
         if not np.isfinite(cost):
             if thread == 0:
                 diverged[member] = step + 1
@@ -321,7 +358,7 @@ def train_steps(
             continue
         numbers[col.T] = before + 1.0
         for p in range(low, high):
-            add_blocks(state.g, groups, shape.slices[p, col.START], shape.slices[p, col.STOP])
+            add_tree(state.g, leaves, shape.slices[p, col.START], shape.slices[p, col.STOP])
         finite = _update_slices(
             thread, size, low, high, shape, state, exchange, numbers, rates[step], member, steepest
         )
@@ -342,9 +379,18 @@ def train_steps(
 
 @compiled_loop
 def whole_gradient(
-    thread: Any, size: Any, shape: Any, table: Any, space: Any, exchange: Any, w: Any, g: Any, share: Any
+    thread: Any, size: Any, bounds: Any, shape: Any, table: Any, space: Any, exchange: Any, w: Any, g: Any
 ) -> None:
-    """Compute cost and gradient over all training rows, a line of ``g`` for each group of rows (for L-BFGS)."""
+    """Compute cost and gradient over all training rows, into ``exchange.parts[0]`` and ``g[0]`` (for L-BFGS)."""
     # A literal 0 would be a type of its own, and all that is called compiled once more for it.
-    none = int64(0)
-    _gradients(thread, size, shape, table, space, exchange, w, g, none, len(table.order), share, none, none)
+    none, rows = int64(0), len(table.order)
+    share = _share_of(
+        shape.constants, _weight_of(shape.constants, table, table.order, none, rows, space.sums)
+    )
+    _gradients(thread, size, shape, table, space, exchange, w, g, none, rows, share, none, none)
+    barrier(exchange.meeting, size)
+    leaves = _leaves_of(shape.constants, rows)
+    for p in range(bounds[thread], bounds[thread + 1]):
+        add_tree(g, leaves, shape.slices[p, col.START], shape.slices[p, col.STOP])
+    if thread == 0:
+        exchange.parts[0] = _cost_of(exchange.parts, leaves, space.sums)
