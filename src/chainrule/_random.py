@@ -84,6 +84,11 @@ def in_blocks(n: int, d: int) -> bool:
     return n * d > WHOLE
 
 
+def order_rule(n: int, d: int) -> str:
+    """Return the name of the rule by which the order of an epoch's rows is drawn, for the card."""
+    return "blocks-1" if in_blocks(n, d) else "whole"
+
+
 def epoch_rows(rows: IntArray, d: int, seed: int, epoch: int, member: int) -> IntArray:
     """Return ``rows`` (n,) of a table of ``d`` inputs in the order in which a member meets them in an epoch.
 

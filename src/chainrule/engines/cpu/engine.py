@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -10,6 +11,7 @@ from numba.core import event
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
+from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.kernels import rows, shared_steps, steps
 from chainrule.engines.cpu.pieces import machine_code
@@ -67,6 +69,10 @@ class CpuEngine:
         return WarmUp(
             warm_up.jobs, warm_up.compilations, (machine_code.cache_folder(), warm_up.kernel_folder())
         )
+
+    def machine(self) -> Mapping[str, str]:
+        """Return the processor and the versions of what compiles the loops and multiplies in them."""
+        return machine("numpy", "numba", "llvmlite", "scipy")
 
 
 class _Announcer(event.Listener):

@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import _random as random
 from chainrule._blas import one_blas_thread
-from chainrule._random import MIXED_BLOCKS, ROWS_OF_A_BLOCK, in_blocks, split_seed, table_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
     Data,
@@ -83,9 +83,9 @@ class CpuRun:
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
-        self.in_blocks = settings.shuffle and in_blocks(self.n_train, network.n_inputs)
+        self.in_blocks = settings.shuffle and random.in_blocks(self.n_train, network.n_inputs)
         if self.in_blocks:
-            self.train = np.array([table_order(line, settings.seed) for line in self.train])
+            self.train = np.array([random.table_order(line, settings.seed) for line in self.train])
         # L-BFGS sees the whole table in a step.
         most = self.n_train if settings.optimizer.searches else settings.batch_size
         self.rows = max(1, min(most, self.n_train))
@@ -323,7 +323,7 @@ class CpuRun:
         )
         clips = measures(self.chain)
         prepare = compiled(prepare_source(self.chain, self.dtype), self.dtype) if clips else 0
-        low, high = split_seed(settings.seed)
+        low, high = random.split_seed(settings.seed)
         values = {
             at.BATCH: settings.batch_size,
             at.BLOCK: self.tables.rows,
@@ -341,8 +341,8 @@ class CpuRun:
             at.WEIGHTED: self.weighted,
             at.INFINITE: int(np.array(np.inf, self.dtype).view(self.bits)),
             at.SIZE_BITS: int(np.iinfo(self.bits).max),
-            at.ORDER_BLOCK: ROWS_OF_A_BLOCK if self.in_blocks else 0,
-            at.ORDER_MIXED: MIXED_BLOCKS,
+            at.ORDER_BLOCK: random.ROWS_OF_A_BLOCK if self.in_blocks else 0,
+            at.ORDER_MIXED: random.MIXED_BLOCKS,
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
 
