@@ -6,7 +6,7 @@ import hashlib
 import platform
 from collections.abc import Mapping
 from functools import lru_cache
-from importlib import import_module
+from importlib.metadata import version
 
 from chainrule._blas import blas_of
 
@@ -30,6 +30,6 @@ def machine(*packages: str) -> Mapping[str, str]:
     return {
         "processor": f"{binding.get_host_cpu_name()} {digest}",
         "c_library": " ".join(platform.libc_ver()).strip() or platform.system(),
-        **{name: str(import_module(name).__version__) for name in packages},
+        **{name: version(name) for name in packages},
         "blas": blas_of(packages[-1]),
     }
