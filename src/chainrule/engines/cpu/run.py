@@ -357,13 +357,14 @@ class CpuRun:
         diverged: dict[int, Divergence] = {}
         is_mean = self.layout.network.reduction == "mean"
         for row in trained:
-            members = list(self.made_of.groups[row])
+            members = self.made_of.groups[row]
             if stopped[row]:
                 where = self._divergence(epoch, int(stopped[row]), row, rates)
                 diverged.update(dict.fromkeys(members, where))
-            else:
-                losses[members] = costs[members, 0] / (costs[members, 1] if is_mean else 1.0)
-                self.made[row] += len(rates)
+                continue
+            for member in members:
+                losses[member] = costs[member, 0] / (costs[member, 1] if is_mean else 1.0)
+            self.made[row] += len(rates)
         return EpochReport(losses, diverged)
 
     def _rows(self, member: int) -> IntArray:
