@@ -13,7 +13,7 @@ from chainrule.engines.cpu.kernels.loops import add_tree
 from chainrule.engines.cpu.kernels.steps import _weight_of
 from chainrule.engines.cpu.slices import rows_of_a_block
 from chainrule.equations.dense import Dense
-from chainrule.equations.layout import SharedLayout
+from chainrule.equations.layout import TabMLayout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.training.initial import initial_parameters
@@ -53,6 +53,16 @@ def a_step(network, data, dtype, threads=1, sharing="none", start=None):
     run = CpuEngine(dtype, threads).start(network, start, data, how)
     report = run.train_epoch(0, np.array([0.001]), range(len(run.parameters)))
     return run.state().arrays["m"], report.losses
+
+
+@njit
+def weight_of(*what):
+    return _weight_of(*what)
+
+
+@njit
+def add(lines, count, start, stop):
+    add_tree(lines, count, start, stop)
 
 
 SMALL = Network([3, Dense(4, "tanh"), Dense(2, "softmax")], "categorical_cross_entropy", "sum")
@@ -117,15 +127,10 @@ def test_the_tree_is_the_one_that_is_stated(count, size, seed):
     lines = np.random.default_rng(seed).normal(size=(count, size))
     want = summed(list(lines))
     got = lines.copy()
-    add_tree(got, count, 0, size)
+    add(got, count, 0, size)
     assert got[0].tobytes() == want.tobytes()
     if count == 1:
         assert got.tobytes() == lines.tobytes()
-
-
-@njit
-def weight_of(*what):
-    return _weight_of(*what)
 
 
 @settings(max_examples=40, deadline=None)
@@ -149,7 +154,7 @@ def test_the_weights_of_a_batch_are_summed_so_too(rows, block, seed):
 def test_members_that_share_are_the_tree_s_leaves(members):
     rng = np.random.default_rng(members)
     network = Network([3, Dense(6, "tanh"), Dense(2)], "mean_squared_error")
-    layout = SharedLayout(network, members)
+    layout = TabMLayout(network, members)
     theta = rng.normal(size=(1, layout.size)).astype(np.float32)
     data = Data(rng.normal(size=(50, 3)), rng.normal(size=(50, 2)), np.arange(50), np.arange(0))
     (gradient,), _ = a_step(network, data, np.float32, sharing="tabm", start=theta)

@@ -8,8 +8,8 @@ from chainrule._types import IntArray
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.slices import shared_out
 from chainrule.engines.cpu.tables import LaidOut
-from chainrule.engines.parametrization import TabM
-from chainrule.equations.layout import SharedLayout
+from chainrule.engines.member_rows import OneRow
+from chainrule.equations.layout import TabMLayout
 
 
 class Crew:
@@ -19,7 +19,7 @@ class Crew:
         leaves, members = min(-(-rows // run.tables.rows), at.LEAVES), len(run.parameters)
         parts = np.zeros(leaves)
         self.expansion: at.Expansion | None = None
-        if isinstance(run.made_of, TabM):
+        if isinstance(run.made_of, OneRow):
             leaves, parts = 1, np.zeros((members, 1))
             each = np.zeros((members, 1, run.layout.size), run.dtype)
             self.expansion = at.Expansion(
@@ -49,7 +49,7 @@ class Crew:
         self.exchange.meeting[at.STOP_WANTED] = 1
 
 
-def _tables(layout: SharedLayout) -> tuple[IntArray, IntArray, IntArray]:
+def _tables(layout: TabMLayout) -> tuple[IntArray, IntArray, IntArray]:
     """Return where the shared layers' arrays lie, and the members' own, in members' parameters and in theta."""
     layers, own, common = [], [], []
     for slot in layout.slots:

@@ -13,7 +13,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
-from chainrule.engines.cpu.kernels import rows, shared_steps, steps
+from chainrule.engines.cpu.kernels import rows, steps, tabm_steps
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.cpu.tables import contiguous, members_of
@@ -21,7 +21,7 @@ from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
-ANNOUNCED = (steps.__name__, rows.__name__, shared_steps.__name__)
+ANNOUNCED = (steps.__name__, rows.__name__, tabm_steps.__name__)
 """The loops whose compilation is told of."""
 
 

@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.engines.base import Data, Job, StepSettings
 from chainrule.engines.cpu.evaluate import CpuRowPredictor
-from chainrule.engines.cpu.kernels import rows, shared_steps, steps
+from chainrule.engines.cpu.kernels import rows, steps, tabm_steps
 from chainrule.engines.cpu.pieces.machine_code import (
     activation_source,
     compiled,
@@ -24,7 +24,7 @@ from chainrule.engines.cpu.pieces.machine_code import (
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS
@@ -32,7 +32,7 @@ from chainrule.equations.update import chain_of, measures, stages_before
 
 ENTRIES = (
     steps.train_steps,
-    shared_steps.train_shared_steps,
+    tabm_steps.train_tabm_steps,
     rows.outputs_of_rows,
     rows.losses_of_rows,
     rows.mean_output,
@@ -93,7 +93,7 @@ def _run_kernels(dtype: Any) -> None:
     run.outputs(data.train)
     run.loss_and_gradient(0, flat[0])
     deeper = Network([1, Dense(1), Dense(1)])
-    shared = np.ones((1, SharedLayout(deeper, 2).size))
+    shared = np.ones((1, TabMLayout(deeper, 2).size))
     together = CpuRun(deeper, shared, data, StepSettings(sharing="tabm"), dtype, 1, None)
     together.train_epoch(0, np.full(together.steps_per_epoch, 0.1), [0, 1])
     CpuRowPredictor(network, flat, dtype)(np.ones(1, dtype))
