@@ -122,6 +122,16 @@ class Space(NamedTuple):
     sums: Any
 
 
+class Batch(NamedTuple):
+    """The rows of a step: ``rows`` of the order from ``at`` on, what each counts in the cost, and whose the step is."""
+
+    at: Any
+    rows: Any
+    share: Any
+    step: Any
+    member: Any
+
+
 class Exchange(NamedTuple):
     """What the threads of a crew tell each other: each leaf's part of the cost, and of each slice sizes.
 

@@ -37,20 +37,10 @@ from chainrule.engines.cpu.kernels.stage import enter, stage_backward, stage_for
 
 @inner_loop
 def _block(
-    shape: Any,
-    table: Any,
-    space: Any,
-    w: Any,
-    g: Any,
-    at: Any,
-    first: Any,
-    rows: Any,
-    share: Any,
-    step: Any,
-    member: Any,
-    adds: Any,
+    shape: Any, table: Any, space: Any, w: Any, g: Any, batch: Any, first: Any, rows: Any, adds: Any
 ) -> float:
     """Forward, loss and backward for one block of a batch's rows; return its part of the cost."""
+    at, share = batch.at, batch.share
     n_layers = len(shape.layers) - 1
     n_out = shape.layers[n_layers - 1, col.N_OUT]
     for i in range(rows):
@@ -61,7 +51,7 @@ def _block(
     for layer in range(n_layers):
         _forward(shape, space, w, rows, layer)
         if shape.layers[layer, col.THRESHOLD]:
-            _drop(shape, space, layer, first, rows, step, member)
+            _drop(shape, space, layer, first, rows, batch.step, batch.member)
     _loss(shape, space, rows)
     z0 = uint64(shape.layers[n_layers - 1, col.Z_AT])
     cost = 0.0
@@ -88,37 +78,23 @@ def _block(
 
 @inner_loop
 def _gradients(
-    thread: Any,
-    size: Any,
-    shape: Any,
-    table: Any,
-    space: Any,
-    exchange: Any,
-    w: Any,
-    g: Any,
-    at: Any,
-    rows: Any,
-    share: Any,
-    step: Any,
-    member: Any,
+    thread: Any, size: Any, shape: Any, table: Any, space: Any, exchange: Any, w: Any, g: Any, batch: Any
 ) -> None:
     """Compute cost and gradient of the leaves of a batch that are this thread's, block by block.
 
     Where all are to stop, the blocks left are left out, and counted in ``exchange.meeting``.
     """
     block = shape.constants[col.BLOCK]
-    leaves = _leaves_of(shape.constants, rows)
+    leaves = _leaves_of(shape.constants, batch.rows)
     for leaf in range(thread, leaves, size):
-        start, stop = _rows_of(shape.constants, rows, leaves, leaf)
+        start, stop = _rows_of(shape.constants, batch.rows, leaves, leaf)
         cost = 0.0
         for first in range(start, stop, block):
             if atomic_load(exchange.meeting, col.STOP_WANTED):
                 atomic_add(exchange.meeting, col.LEFT_OUT, 1)
                 return
             many = min(block, stop - first)
-            cost += _block(
-                shape, table, space, w, g[leaf], at, first, many, share, step, member, first > start
-            )
+            cost += _block(shape, table, space, w, g[leaf], batch, first, many, first > start)
         exchange.parts[leaf] = cost
 
 
@@ -156,44 +132,18 @@ def _loss(shape: Any, space: Any, rows: Any) -> None:
     last = len(shape.layers) - 2
     n_out = shape.layers[last, col.N_OUT]
     z0, a0 = shape.layers[last, col.Z_AT], shape.layers[last + 1, col.A_AT]
-    call_loss(
-        shape.constants[col.LOSS],
-        space.z,
-        z0,
-        space.a,
-        a0,
-        space.targets,
-        0,
-        space.values,
-        0,
-        space.delta,
-        z0,
-        space.scratch,
-        0,
-        rows,
-        n_out,
-    )
+    loss, z, a, y, delta = shape.constants[col.LOSS], space.z, space.a, space.targets, space.delta
+    call_loss(loss, z, z0, a, a0, y, 0, space.values, 0, delta, z0, space.scratch, 0, rows, n_out)
 
 
 @inner_loop
 def _update(address: Any, state: Any, member: Any, piece: Any, numbers: Any) -> None:
     """Call an update's code for a slice of a member's parameters."""
-    start = piece[col.START]
+    at, count = piece[col.START], piece[col.STOP] - piece[col.START]
+    w, g, s, free = state.w[member], state.g[0], state.s[member], state.free
     numbers[col.DECAYED] = float(piece[col.DECAYS])
     call_update(
-        address,
-        state.w[member],
-        start,
-        state.g[0],
-        start,
-        state.s[member],
-        start,
-        state.free,
-        start if len(state.free) > 1 else 0,
-        numbers,
-        0,
-        piece[col.STOP] - start,
-        state.w.shape[1],
+        address, w, at, g, at, s, at, free, at if len(free) > 1 else 0, numbers, 0, count, state.w.shape[1]
     )
 
 
@@ -328,22 +278,8 @@ def train_steps(
         rows = min(batch, n - at)
         before = made[member] + step
         total = _weight_of(constants, table, table.order, at, rows, space.sums)
-        share = _share_of(constants, total)
-        _gradients(
-            thread,
-            size,
-            shape,
-            table,
-            space,
-            exchange,
-            state.w[member],
-            state.g,
-            at,
-            rows,
-            share,
-            before,
-            member,
-        )
+        own = col.Batch(at, rows, _share_of(constants, total), before, member)
+        _gradients(thread, size, shape, table, space, exchange, state.w[member], state.g, own)
         barrier(meeting, size)
         if atomic_load(meeting, col.LEFT_OUT):
             # Nothing was changed by this step; a run that was stopped like this is not gone on with.
@@ -383,13 +319,12 @@ def whole_gradient(
 ) -> None:
     """Compute cost and gradient over all training rows, into ``exchange.parts[0]`` and ``g[0]`` (for L-BFGS)."""
     # A literal 0 would be a type of its own, and all that is called compiled once more for it.
-    none, rows = int64(0), len(table.order)
-    share = _share_of(
-        shape.constants, _weight_of(shape.constants, table, table.order, none, rows, space.sums)
-    )
-    _gradients(thread, size, shape, table, space, exchange, w, g, none, rows, share, none, none)
+    none, rows, constants = int64(0), len(table.order), shape.constants
+    share = _share_of(constants, _weight_of(constants, table, table.order, none, rows, space.sums))
+    batch = col.Batch(none, rows, share, none, none)
+    _gradients(thread, size, shape, table, space, exchange, w, g, batch)
     barrier(exchange.meeting, size)
-    leaves = _leaves_of(shape.constants, rows)
+    leaves = _leaves_of(constants, rows)
     for p in range(bounds[thread], bounds[thread + 1]):
         add_tree(g, leaves, shape.slices[p, col.START], shape.slices[p, col.STOP])
     if thread == 0:

@@ -28,21 +28,14 @@ def _expand(expansion: Any, theta: Any, member: Any) -> None:
         s0 = uint64(constants[col.S_OF_ALL] + member * n_out)
         for i in range(n_in):
             r = theta[constants[col.R_OF_ALL] + member * n_in + i]
-            to, source = (
-                uint64(constants[col.W_OF_MEMBER] + i * n_out),
-                uint64(constants[col.W_OF_ALL] + i * n_out),
-            )
+            to = uint64(constants[col.W_OF_MEMBER] + i * n_out)
+            source = uint64(constants[col.W_OF_ALL] + i * n_out)
             for j in range(uint64(n_out)):
                 w[to + j] = r * theta[source + j] * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        copy(
-            w,
-            constants[col.OWN_OF_MEMBER],
-            theta,
-            constants[col.OWN_AT] + member * constants[col.OWN_SIZE],
-            constants[col.OWN_SIZE],
-        )
+        size = constants[col.OWN_SIZE]
+        copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT] + member * size, size)
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
         copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT], constants[col.OWN_SIZE])
@@ -61,30 +54,18 @@ def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
         for j in range(uint64(n_out)):
             gradient[s0 + j] = none
         for i in range(n_in):
-            of_r = _folded_row(
-                g,
-                constants[col.W_OF_MEMBER] + i * n_out,
-                theta,
-                constants[col.W_OF_ALL] + i * n_out,
-                s0,
-                n_out,
-            )
-            gradient[r0 + i] = of_r * share
+            at = uint64(constants[col.W_OF_MEMBER] + i * n_out)
+            w0 = uint64(constants[col.W_OF_ALL] + i * n_out)
+            gradient[r0 + i] = _folded_row(g, at, theta, w0, s0, n_out) * share
             r = theta[r0 + i] * share
-            at, w0 = (
-                uint64(constants[col.W_OF_MEMBER] + i * n_out),
-                uint64(constants[col.W_OF_ALL] + i * n_out),
-            )
             for j in range(uint64(n_out)):
                 part = r * g[at + j]
                 gradient[s0 + j] += part * theta[w0 + j]
                 g[at + j] = part * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        at, to = (
-            uint64(constants[col.OWN_OF_MEMBER]),
-            uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE]),
-        )
+        at = uint64(constants[col.OWN_OF_MEMBER])
+        to = uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE])
         for i in range(uint64(constants[col.OWN_SIZE])):
             gradient[to + i] = g[at + i] * share
     for array in range(len(expansion.common)):
@@ -123,15 +104,8 @@ def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
         )
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
-        _add_array(
-            expansion,
-            gradient,
-            start,
-            stop,
-            constants[col.OWN_OF_MEMBER],
-            constants[col.OWN_AT],
-            constants[col.OWN_SIZE],
-        )
+        at, of_all = constants[col.OWN_OF_MEMBER], constants[col.OWN_AT]
+        _add_array(expansion, gradient, start, stop, at, of_all, constants[col.OWN_SIZE])
 
 
 @compiled_loop
@@ -177,7 +151,7 @@ def _member_step(
     # Literals would be types of their own, and all that is called compiled once more for them.
     thread, size = int64(0), int64(1)
     w, g = expansion.w[member], expansion.g[member]
-    _gradients(thread, size, shape, own, space, alone, w, g, at, rows, share, before, member)
+    _gradients(thread, size, shape, own, space, alone, w, g, col.Batch(at, rows, share, before, member))
     costs[member, 0] += exchange.parts[member, 0] * total
     costs[member, 1] += total
     _fold(expansion, state.w[0], state.g[0], member)
