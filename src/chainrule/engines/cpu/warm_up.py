@@ -33,8 +33,7 @@ from chainrule.equations.update import chain_of, measures, stages_before
 ENTRIES = (
     steps.train_steps,
     shared_steps.train_shared_steps,
-    rows.outputs_of_rows,
-    rows.losses_of_rows,
+    rows.run_rows,
     rows.mean_output,
     steps.whole_gradient,
 )

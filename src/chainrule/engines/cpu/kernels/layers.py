@@ -8,7 +8,8 @@ from numba import uint64
 
 from chainrule._random import Purpose
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import inner_loop, philox
+from chainrule.engines.cpu.kernels.compiling import inner_loop
+from chainrule.engines.cpu.kernels.loops import philox
 from chainrule.engines.cpu.kernels.mixing import gradient_of_mix, mix
 from chainrule.engines.cpu.kernels.native import call_activation, copy, gemm
 

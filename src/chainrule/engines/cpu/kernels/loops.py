@@ -12,6 +12,7 @@ import numpy as np
 from numba import int64, njit, types, uint64
 
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
+from chainrule.engines.cpu.kernels.compiling import inner_loop, summing_loop
 from chainrule.engines.cpu.kernels.native import atomic_add, atomic_load, copy
 
 _M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
@@ -20,33 +21,6 @@ _LOW, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ORDER = int(Purpose.ORDER)
 _SPINS = 2000
 _yield_to_others = types.ExternalFunction("sched_yield", types.int32())
-
-
-def compiled_loop(function: Any) -> Any:
-    """Have Numba compile a function when it is first called, without Python's lock, and keep it where it can."""
-    how: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return njit(cache=True, **how)(function)
-    except RuntimeError:
-        # Numba found no folder that it may write: the code lasts as long as the process.
-        return njit(**how)(function)
-
-
-def inner_loop(function: Any) -> Any:
-    """Have Numba compile a function that only compiled code calls: without what would call it from Python.
-
-    Taking the buffers' tuples apart for Python would be a good part of the time that compiling takes.
-    """
-    bare: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return njit(nogil=True, error_model="numpy", fastmath={"contract"}, cache=False, **bare)(function)
-
-
-def summing_loop(function: Any) -> Any:
-    """Have Numba compile a function whose sums may be added in the order that suits vector instructions.
-
-    That order is fixed when it is compiled, so the same numbers give the same bits.
-    """
-    return njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"}, cache=False)(function)
 
 
 @summing_loop
@@ -69,7 +43,7 @@ def sum_of_products(buffer: Any, first: Any, second: Any, count: Any) -> Any:
     return total
 
 
-@compiled_loop
+@inner_loop
 def barrier(state: Any, size: Any) -> None:
     """Wait until all threads of a crew are here. ``state``: arrivals at 0, the number of meetings at 8."""
     if size == 1:
@@ -104,7 +78,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     return c0, c1, c2, c3
 
 
-@compiled_loop
+@inner_loop
 def shuffle(order: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
     """Fill ``order`` with 0 … n-1, shuffled as `chainrule._random.row_order` shuffles."""
     n = len(order)
@@ -122,14 +96,14 @@ def shuffle(order: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
         order[i], order[j] = order[j], order[i]
 
 
-@compiled_loop
+@inner_loop
 def load_shared(table: Any, source: Any, buffer: Any, place: Any) -> None:
     """Copy a row of a table to the ``place``-th row of a buffer."""
     n = table.shape[1]
     copy(buffer, place * n, table, source * n, n)
 
 
-@compiled_loop
+@inner_loop
 def add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
     """Add the gradients of all blocks to the first one's, in order, for a range of parameters."""
     for b in range(1, blocks):
@@ -137,7 +111,7 @@ def add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
             g[0, i] += g[b, i]
 
 
-@compiled_loop
+@inner_loop
 def largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
     """Return the largest absolute value of a range, as bits, whose order is that of the numbers they mean.
 
@@ -150,7 +124,7 @@ def largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
     return largest
 
 
-@compiled_loop
+@inner_loop
 def measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
     """Write a range's largest absolute number and the sum of squares in units of it, which can't overflow."""
     largest = 0.0
@@ -164,7 +138,7 @@ def measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
     squares[0], squares[1] = largest, total
 
 
-@compiled_loop
+@inner_loop
 def norm(squares: Any) -> float:
     """Return the Euclidean norm of all slices that were measured."""
     largest = 0.0

@@ -24,10 +24,9 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
-from numba import cfunc, types
+from numba import types
 
-from chainrule.engines.cpu.kernels import native
-from chainrule.engines.cpu.pieces import math32, math64
+from chainrule.engines.cpu.kernels.compiling import compiled_piece, fingerprint, say
 from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, equation_source
 from chainrule.equations.activations import Activation
 from chainrule.equations.graph import Graph
@@ -165,15 +164,15 @@ def _signature(source: str, dtype: Any) -> Any:
 
 
 def _machine_code(source: str, signature: Any) -> Any:
-    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
-    how: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
     folder = _folder()
     # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
     if folder is not None:
-        with suppress(OSError):
-            return cfunc(signature, cache=True, **how)(_stored(source, folder).equation)
+        try:
+            return compiled_piece(_stored(source, folder).equation, signature, kept=True)
+        except OSError as error:
+            say(str(folder), f"can't be kept in {folder} ({error.strerror})")
     try:
-        return cfunc(signature, **how)(_stored(source, _private_folder(os.getpid())).equation)
+        return compiled_piece(_stored(source, _private_folder(os.getpid())).equation, signature, kept=False)
     except OSError as error:
         raise OutputError(
             f"compiled equations need a folder that can be written ({error.strerror}): set NUMBA_CACHE_DIR or TMPDIR to one"
@@ -215,7 +214,7 @@ def _stored(source: str, folder: Path) -> ModuleType:
     Raises OSError where it can't be written. Several processes may do so at once: each writes a name of its
     own and renames it, and what they write is the same.
     """
-    text = _HEAD.format(fingerprint=_fingerprint()) + source
+    text = _HEAD.format(fingerprint=fingerprint()) + source
     name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     path = folder / f"{name}.py"
     if not (path.exists() and path.read_bytes() == text.encode()):
@@ -240,17 +239,11 @@ def _write(path: Path, text: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _fingerprint() -> str:
-    """Return a digest of the code that pieces call: Numba's cache doesn't look at it, but a change must compile them anew."""
-    called = hashlib.sha256()
-    for module in (math32, math64, native):
-        called.update(Path(str(module.__file__)).read_bytes())
-    return called.hexdigest()[:16]
-
-
-@lru_cache(maxsize=1)
 def _folder() -> Path | None:
-    return cache_folder()
+    found = cache_folder()
+    if found is None:
+        say("", "can't be kept: no folder for it can be written")
+    return found
 
 
 @lru_cache(maxsize=1)
