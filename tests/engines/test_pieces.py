@@ -13,6 +13,7 @@ import pytest
 from floats import run_activation
 
 import chainrule
+from chainrule.engines.cpu.kernels.compiling import fingerprint
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.pieces.machine_code import cache_folder, compiled, output_source
 from chainrule.equations.activations import activation
@@ -139,7 +140,7 @@ def test_each_formula_and_dtype_has_code_of_its_own(fresh):
 def test_a_change_of_what_pieces_call_compiles_them_anew(fresh, monkeypatch):
     package, _ = fresh
     run("exp(z)")
-    monkeypatch.setattr(machine_code, "_fingerprint", lambda: "another")
+    monkeypatch.setattr(machine_code, "fingerprint", lambda: "another")
     compiled.cache_clear()
     run("exp(z)")
     assert len(list(package.rglob("piece_*.py"))) == 2
@@ -147,8 +148,8 @@ def test_a_change_of_what_pieces_call_compiles_them_anew(fresh, monkeypatch):
 
 
 def test_the_fingerprint_is_of_the_functions_called():
-    assert len(machine_code._fingerprint()) == 16
-    assert machine_code._fingerprint() == machine_code._fingerprint.__wrapped__()
+    assert len(fingerprint()) == 16
+    assert fingerprint() == fingerprint.__wrapped__()
 
 
 @pytest.mark.parametrize("damage", [b"", b"def equation(", b"\xff\xfe\x00", b"raise SystemExit('never run')"])

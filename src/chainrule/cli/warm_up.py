@@ -36,6 +36,7 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import Progress as Bar
 
     from chainrule.engines import ENGINES, engine_named
+    from chainrule.engines.waiting import told
 
     made = engine_named(ENGINES[0]).warm_up()
     kept = [str(folder) for folder in made.folders if folder is not None]
@@ -52,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with bar:
+    with bar, told(lambda text: None):
         task = bar.add_task("compiling", total=len(jobs), name="")
         for done, job in enumerate(jobs):
             bar.update(task, completed=done, name=job.name)

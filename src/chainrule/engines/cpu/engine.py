@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
-from numba.core import event
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
-from chainrule.engines.cpu.kernels import rows, shared_steps, steps
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.cpu.tables import contiguous, members_of
 from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
-
-ANNOUNCED = (steps.__name__, rows.__name__, shared_steps.__name__)
-"""The loops whose compilation is told of."""
 
 
 class CpuEngine:
@@ -67,24 +61,3 @@ class CpuEngine:
         return WarmUp(
             warm_up.jobs, warm_up.compilations, (machine_code.cache_folder(), warm_up.kernel_folder())
         )
-
-
-class _Announcer(event.Listener):
-    """Says on standard error that the kernels are being compiled, once."""
-
-    def __init__(self) -> None:
-        self.said = False
-
-    def on_start(self, event: Any) -> None:
-        """Say it before the first compilation."""
-        function = getattr(event.data.get("dispatcher"), "py_func", None)
-        if not self.said and getattr(function, "__module__", "") in ANNOUNCED:
-            self.said = True
-            print("compiling the engine for this processor; this happens once …", file=sys.stderr, flush=True)
-
-    def on_end(self, event: Any) -> None:
-        """Say nothing."""
-
-
-_register: Any = event.register
-_register("numba:compile", _Announcer())

@@ -32,10 +32,12 @@ from chainrule.engines.cpu.crew import Crew
 from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
+from chainrule.engines.cpu.kernels.rows import run_rows
 from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
 from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
+    pieces_of,
     prepare_source,
     step_numbers,
     update_source,
@@ -46,6 +48,7 @@ from chainrule.engines.cpu.tables import (
     SECONDS_AWAY,
     SMALL_STEP,
     Tables,
+    check_kinds,
     contiguous,
     indices,
     members_of,
@@ -54,6 +57,7 @@ from chainrule.engines.cpu.tables import (
 from chainrule.engines.parametrization import TabM, parametrization
 from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
 from chainrule.engines.threads import on_threads
+from chainrule.engines.waiting import expect
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty
@@ -80,6 +84,10 @@ class CpuRun:
         self.made_of = parametrization(network, settings.sharing, start)
         self.layout = self.made_of.ordinary
         self.threads = threads
+        self.frozen = bool((self.layout.free == 0).any())
+        self.chain = chain(settings, freezes=self.frozen)
+        check_kinds(network)
+        self._expect(network)
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
@@ -117,7 +125,6 @@ class CpuRun:
             self.made[:] = resume.steps
             for name, array in self._arrays().items():
                 array[:] = resume.arrays[name]
-        self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
         layout = self.made_of.layout
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
@@ -125,7 +132,6 @@ class CpuRun:
         split = self.splits or self.together
         self.slices = cut_into_slices(layout, split=split, separate=separate or layout.rated)
         self.rates = layout.rates[self.slices[:, at.START]]
-        self.chain = chain(settings, freezes=self.frozen)
         self.constants = self._constants(network, settings)
         self.shape = self.tables.shape(self.slices, self.rates, self.constants)
         self.numbers = self._numbers(settings)
@@ -138,6 +144,13 @@ class CpuRun:
         self.step_seconds = max(SECONDS_AWAY, flops / FLOPS_PER_SECOND)
         self._evaluator: Evaluator | None = None
         self._summer: Evaluator | None = None
+
+    def _expect(self, network: Network) -> None:
+        """Say what this training needs compiled."""
+        searches = self.settings.optimizer.searches
+        steps = k.whole_gradient if searches else train_shared_steps if self.together else k.train_steps
+        names = pieces_of(network, self.chain, self.dtype).values()
+        expect([*names, *(f"the loop {loop.__name__}" for loop in (run_rows, steps))])
 
     @property
     def together(self) -> bool:

@@ -16,11 +16,14 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
-from numba import _dynfunc, njit
+from numba import njit
+from numba._dynfunc import make_function
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+
+from chainrule.engines.waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _DIGEST = hashlib.sha256().digest_size
@@ -47,8 +50,9 @@ def summing_loop(function: Any) -> Any:
     return inner_loop(function, "reassoc")
 
 
-def compiled_piece(function: Any, signature: Any, *, kept: bool) -> Any:
+def compiled_piece(function: Any, signature: Any, what: str, *, kept: bool) -> Any:
     """Return a C function, from the folder of its source if it is ``kept``: a `numba.core.ccallback.CFunc`."""
+    function.what = what
     # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
     how = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
     made: Any = CFunc(function, (signature.args, signature.return_type), {}, how, pipeline_class=_Entry)
@@ -76,7 +80,10 @@ class _Entry(Compiler):
         searches = gc.isenabled()
         gc.disable()
         try:
-            return super().compile_extra(func)
+            with compiling(
+                getattr(func, "what", f"the loop {func.__name__}"), long=not hasattr(func, "what")
+            ):
+                return super().compile_extra(func)
         finally:
             if searches:
                 gc.enable()
@@ -109,7 +116,7 @@ class _Unfinished(JITCodeLibrary):
 
 def _never_called(library: Any, function: Any, environment: Any) -> Any:
     """Return what stands for a function that Python doesn't call."""
-    return _dynfunc.make_function(function.lookup_module(), function.qualname, "", 0, environment, (library,))
+    return make_function(function.lookup_module(), function.qualname, "", 0, environment, (library,))
 
 
 # ---- keeping

@@ -123,7 +123,7 @@ def copy(typingctx, target, t0, source, s0, count):  # type: ignore[no-untyped-d
         to = _pointer(context, builder, sig.args[0], args[0], args[1])
         start = _pointer(context, builder, sig.args[2], args[2], args[3])
         size = context.get_abi_sizeof(to.type.pointee)
-        cgutils.raw_memcpy(builder, to, start, args[4], size)  # type: ignore[no-untyped-call]  # Numba has no types
+        cgutils.raw_memcpy(builder, to, start, args[4], size)
         return context.get_dummy_value()
 
     return types.void(target, t0, source, s0, count), codegen
@@ -154,7 +154,7 @@ def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]  # see
 @intrinsic
 def pointer(typingctx, address, like):  # type: ignore[no-untyped-def]  # see gemm
     """Return an address as a pointer to numbers of an array's dtype, for ``numba.carray``."""
-    result = types.CPointer(like.dtype)  # type: ignore[no-untyped-call]  # Numba has no types
+    result = types.CPointer(like.dtype)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(result))

@@ -31,8 +31,9 @@ from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, e
 from chainrule.equations.activations import Activation
 from chainrule.equations.graph import Graph
 from chainrule.equations.losses import Loss
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer
-from chainrule.equations.update import Chain, Stage, run_chain, split_at_norm
+from chainrule.equations.update import Chain, Stage, measures, run_chain, split_at_norm
 from chainrule.errors import OutputError
 
 STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
@@ -50,6 +51,9 @@ inf, nan = math.inf, math.nan
 
 
 """
+_WHAT: dict[str, str] = {}
+"""What the sources are, in words, as far as anybody said."""
+
 _KEPT: list[Any] = []
 """Compiled functions, kept from being freed while their addresses are in use."""
 
@@ -133,6 +137,23 @@ def _stages_source(part: Chain, stages: Chain, dtype: Any, made: list[Array], st
     return equation_source(Kernel(xp, ("w", "g", "s", "free", "numbers"), inputs, outputs, names, flat=True))
 
 
+def pieces_of(network: Network, stages: Chain, dtype: Any) -> dict[str, str]:
+    """Return the sources that a training needs, in about the order in which it needs them, and what each is in words."""
+    output, hidden = network.output.activation, [layer.activation for layer in network.layers[:-1]]
+    made = {activation_source(each, dtype): f"{each.name} and its slope" for each in hidden}
+    made[output_source(output, dtype)] = output.name
+    for stage in stages:
+        if isinstance(stage, Optimizer) and not stage.searches:
+            made[update_source(stages, dtype)] = stage.name
+    if measures(stages):
+        made[prepare_source(stages, dtype)] = "clipping"
+    made[loss_source(network.loss, output, dtype)] = network.loss.name
+    for each in (*hidden, network.without_output_activation().output.activation):
+        made[output_source(each, dtype)] = each.name
+    _WHAT.update(made)
+    return made
+
+
 @lru_cache(maxsize=4096)
 def compiled(source: str, dtype: Any) -> int:
     """Return the address of the machine code of a source; the same source is compiled once."""
@@ -164,15 +185,16 @@ def _signature(source: str, dtype: Any) -> Any:
 
 
 def _machine_code(source: str, signature: Any) -> Any:
-    folder = _folder()
+    what, folder = _WHAT.get(source, "a formula"), _folder()
     # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
     if folder is not None:
         try:
-            return compiled_piece(_stored(source, folder).equation, signature, kept=True)
+            return compiled_piece(_stored(source, folder).equation, signature, what, kept=True)
         except OSError as error:
             say(str(folder), f"can't be kept in {folder} ({error.strerror})")
     try:
-        return compiled_piece(_stored(source, _private_folder(os.getpid())).equation, signature, kept=False)
+        private = _private_folder(os.getpid())
+        return compiled_piece(_stored(source, private).equation, signature, what, kept=False)
     except OSError as error:
         raise OutputError(
             f"compiled equations need a folder that can be written ({error.strerror}): set NUMBA_CACHE_DIR or TMPDIR to one"
