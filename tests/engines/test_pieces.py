@@ -13,6 +13,7 @@ import pytest
 from floats import run_activation
 
 import chainrule
+from chainrule.engines.cpu.kernels import compiling
 from chainrule.engines.cpu.kernels.compiling import fingerprint
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.pieces.machine_code import cache_folder, compiled, output_source
@@ -165,6 +166,24 @@ def test_a_damaged_source_is_written_anew(fresh, damage):
     assert not list(package.rglob("*.tmp"))
 
 
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04K", bytes(range(256)) * 20])
+def test_a_damaged_code_is_named_and_compiled_anew(fresh, ending, damage, capsys, monkeypatch):
+    package, _ = fresh
+    monkeypatch.setattr(compiling, "_SAID", set())
+    assert run("z + 0.8125") == 1.8125
+    (kept,) = package.rglob(f"*.{ending}")
+    kept.write_bytes(damage)
+    for hits, said in (
+        (0, f"note: compiled code was damaged in {kept.parent}; it is compiled anew\n"),
+        (1, ""),
+    ):
+        compiled.cache_clear()
+        assert run("z + 0.8125") == 1.8125
+        assert machine_code._KEPT[-1].cache_hits == hits
+        assert capsys.readouterr().err == said
+
+
 def test_a_folder_that_closes_later(fresh, monkeypatch):
     """The disk is full, or permission was taken away, after the folder was chosen."""
 
@@ -279,7 +298,8 @@ def test_a_package_that_can_t_be_written_keeps_its_code_in_the_users_cache(tmp_p
     out, err = python(
         WORK.format(**PREDICTING), **{**environment, "XDG_CACHE_HOME": os.devnull, "TMPDIR": str(tmp_path)}
     ).communicate(timeout=120)
-    assert err == SAID
+    remedy = "each process compiles it anew: set NUMBA_CACHE_DIR to a folder that can be written"
+    assert err == f"note: compiled code can't be kept in any folder; {remedy}\n{SAID}"
     assert out.startswith("None ")
     assert not list(tmp_path.glob("chainrule-*")), "the private folder goes with its process"
 

@@ -264,7 +264,7 @@ def _write(path: Path, text: str) -> None:
 def _folder() -> Path | None:
     found = cache_folder()
     if found is None:
-        say("", "can't be kept: no folder for it can be written")
+        say("", f"can't be kept in {os.environ.get('NUMBA_CACHE_DIR') or 'any folder'}")
     return found
 
 
