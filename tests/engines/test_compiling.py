@@ -8,7 +8,7 @@ import sys
 import numba
 import pytest
 
-from chainrule.engines import waiting
+from chainrule import _waiting as waiting
 from chainrule.engines.cpu.kernels import compiling
 
 SOURCE = """

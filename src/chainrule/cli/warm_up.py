@@ -35,8 +35,8 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
+    from chainrule._waiting import told
     from chainrule.engines import ENGINES, engine_named
-    from chainrule.engines.waiting import told
 
     made = engine_named(ENGINES[0]).warm_up()
     kept = [str(folder) for folder in made.folders if folder is not None]

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from chainrule._types import FloatArray
-from chainrule.engines.waiting import told
+from chainrule._waiting import told
 from chainrule.errors import SettingsError
 from chainrule.training.result import Callback, EpochState
 from chainrule.training.scores.watch import Watch

@@ -18,6 +18,7 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._random import split_seed
 from chainrule._types import FloatArray, IntArray
+from chainrule._waiting import expect
 from chainrule.engines.base import (
     Data,
     Divergence,
@@ -57,7 +58,6 @@ from chainrule.engines.cpu.tables import (
 from chainrule.engines.parametrization import TabM, parametrization
 from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
 from chainrule.engines.threads import on_threads
-from chainrule.engines.waiting import expect
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.equations.regularizers import penalty

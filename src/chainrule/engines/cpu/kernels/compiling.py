@@ -23,7 +23,7 @@ from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
-from chainrule.engines.waiting import compiling
+from chainrule._waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _DIGEST = hashlib.sha256().digest_size
@@ -141,7 +141,7 @@ class _Kept(FunctionCache):
         try:
             super().save_overload(sig, data)
         except OSError as error:
-            say(self._cache_path, f"can't be kept in {self._cache_path} ({error.strerror})")
+            say_of_kept(self._cache_path, f"can't be kept in {self._cache_path} ({error.strerror})")
 
 
 class _WholeFiles(IndexDataCacheFile):
@@ -162,10 +162,10 @@ class _WholeFiles(IndexDataCacheFile):
         except FileNotFoundError:
             return False
         except OSError as error:
-            say(self._cache_path, f"can't be read in {self._cache_path} ({error.strerror})")
+            say_of_kept(self._cache_path, f"can't be read in {self._cache_path} ({error.strerror})")
             return False
         if hashlib.sha256(content[:-_DIGEST]).digest() != content[-_DIGEST:]:
-            say(self._cache_path, f"was damaged in {self._cache_path}", "it is compiled anew")
+            say_of_kept(self._cache_path, f"was damaged in {self._cache_path}", "it is compiled anew")
             return False
         return True
 
@@ -182,7 +182,7 @@ _SAID: set[str] = set()
 _REMEDY = "each process compiles it anew: set NUMBA_CACHE_DIR to a folder that can be written"
 
 
-def say(folder: str, what: str, remedy: str = _REMEDY) -> None:
+def say_of_kept(folder: str, what: str, remedy: str = _REMEDY) -> None:
     """Say on standard error, once for a folder, what is wrong with the compiled code that is kept there."""
     if folder not in _SAID:
         _SAID.add(folder)

@@ -26,7 +26,7 @@ from uuid import uuid4
 import numpy as np
 from numba import types
 
-from chainrule.engines.cpu.kernels.compiling import compiled_piece, fingerprint, say
+from chainrule.engines.cpu.kernels.compiling import compiled_piece, fingerprint, say_of_kept
 from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, equation_source
 from chainrule.equations.activations import Activation
 from chainrule.equations.graph import Graph
@@ -191,7 +191,7 @@ def _machine_code(source: str, signature: Any) -> Any:
         try:
             return compiled_piece(_stored(source, folder).equation, signature, what, kept=True)
         except OSError as error:
-            say(str(folder), f"can't be kept in {folder} ({error.strerror})")
+            say_of_kept(str(folder), f"can't be kept in {folder} ({error.strerror})")
     try:
         private = _private_folder(os.getpid())
         return compiled_piece(_stored(source, private).equation, signature, what, kept=False)
@@ -264,7 +264,7 @@ def _write(path: Path, text: str) -> None:
 def _folder() -> Path | None:
     found = cache_folder()
     if found is None:
-        say("", f"can't be kept in {os.environ.get('NUMBA_CACHE_DIR') or 'any folder'}")
+        say_of_kept("", f"can't be kept in {os.environ.get('NUMBA_CACHE_DIR') or 'any folder'}")
     return found
 
 
