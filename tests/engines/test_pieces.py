@@ -34,7 +34,7 @@ def fresh(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(machine_code, "__file__", str(package / "machine_code.py"))
-    remembering = (machine_code._folder, machine_code._private_folder, machine_code.compiled)
+    remembering = (machine_code._folder, machine_code._private_folder, machine_code._address)
     for function in remembering:
         function.cache_clear()
     yield package, home
@@ -122,7 +122,7 @@ def test_the_second_time_nothing_is_compiled(fresh):
     assert machine_code._KEPT[-1].cache_hits == 0
     assert run("z + 0.625") == 1.625
     assert len(machine_code._KEPT) == 1, "in one process not even looked for"
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     assert run("z + 0.625") == 1.625
     assert machine_code._KEPT[-1].cache_hits == 1
 
@@ -142,7 +142,7 @@ def test_a_change_of_what_pieces_call_compiles_them_anew(fresh, monkeypatch):
     package, _ = fresh
     run("exp(z)")
     monkeypatch.setattr(machine_code, "fingerprint", lambda: "another")
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     run("exp(z)")
     assert len(list(package.rglob("piece_*.py"))) == 2
     assert machine_code._KEPT[-1].cache_hits == 0
@@ -160,7 +160,7 @@ def test_a_damaged_source_is_written_anew(fresh, damage):
     (kept,) = package.rglob("piece_*.py")
     text = kept.read_bytes()
     kept.write_bytes(damage)
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     assert run("z + 0.75") == 1.75
     assert kept.read_bytes() == text
     assert not list(package.rglob("*.tmp"))
@@ -178,7 +178,7 @@ def test_a_damaged_code_is_named_and_compiled_anew(fresh, ending, damage, capsys
         (0, f"note: compiled code was damaged in {kept.parent}; it is compiled anew\n"),
         (1, ""),
     ):
-        compiled.cache_clear()
+        machine_code._address.cache_clear()
         assert run("z + 0.8125") == 1.8125
         assert machine_code._KEPT[-1].cache_hits == hits
         assert capsys.readouterr().err == said
@@ -195,7 +195,7 @@ def test_a_folder_that_closes_later(fresh, monkeypatch):
     with pytest.raises(OutputError, match="No space left"):
         run("z + 0.875")
     monkeypatch.undo()
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     assert run("z + 0.875") == 1.875
 
 

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
+from chainrule.engines.cpu.first import get_ready
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.cpu.tables import contiguous, members_of
@@ -42,6 +43,13 @@ class CpuEngine:
         they are made of, (1, q).
         """
         dtype = np.float64 if settings.optimizer.searches else self.dtype
+        get_ready(
+            network,
+            parameters if resume is None else resume.parameters,
+            settings,
+            np.dtype(dtype),
+            self.threads,
+        )
         return CpuRun(network, parameters, data, settings, dtype, self.threads, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:

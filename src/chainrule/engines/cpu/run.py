@@ -18,7 +18,6 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._random import split_seed
 from chainrule._types import FloatArray, IntArray
-from chainrule._waiting import expect
 from chainrule.engines.base import (
     Data,
     Divergence,
@@ -33,12 +32,10 @@ from chainrule.engines.cpu.crew import Crew
 from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
-from chainrule.engines.cpu.kernels.rows import run_rows
 from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
 from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
-    pieces_of,
     prepare_source,
     step_numbers,
     update_source,
@@ -49,7 +46,6 @@ from chainrule.engines.cpu.tables import (
     SECONDS_AWAY,
     SMALL_STEP,
     Tables,
-    check_kinds,
     contiguous,
     indices,
     members_of,
@@ -86,8 +82,6 @@ class CpuRun:
         self.threads = threads
         self.frozen = bool((self.layout.free == 0).any())
         self.chain = chain(settings, freezes=self.frozen)
-        check_kinds(network)
-        self._expect(network)
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
@@ -145,13 +139,6 @@ class CpuRun:
         self._evaluator: Evaluator | None = None
         self._summer: Evaluator | None = None
 
-    def _expect(self, network: Network) -> None:
-        """Say what this training needs compiled."""
-        searches = self.settings.optimizer.searches
-        steps = k.whole_gradient if searches else train_shared_steps if self.together else k.train_steps
-        names = pieces_of(network, self.chain, self.dtype).values()
-        expect([*names, *(f"the loop {loop.__name__}" for loop in (run_rows, steps))])
-
     @property
     def together(self) -> bool:
         """Whether all members are made of one row, and so make each step together."""
@@ -202,33 +189,15 @@ class CpuRun:
         for crew in crews:
             crew.exchange.progress[:] = 0
 
+        loop = train_shared_steps if self.together else k.train_steps
+
         def work(most: int, number: int) -> None:
             mine, thread = (0, number) if self.together or per_crew > 1 else (number, 0)
             crew = crews[mine]
-            train, whom = (
-                (k.train_steps, trained[mine])
-                if crew.expansion is None
-                else (train_shared_steps, crew.expansion)
-            )
-            train(
-                whom,
-                thread,
-                per_crew,
-                most,
-                crew.bounds,
-                self.shape,
-                crew.table,
-                crew.state,
-                crew.spaces[thread],
-                crew.exchange,
-                crew.numbers[thread],
-                rates,
-                epoch,
-                self.made,
-                costs,
-                stopped,
-                self.steepest,
-            )
+            # The loop is the same for all; members that are made of one row have their expansion instead.
+            whom = trained[mine] if crew.expansion is None else crew.expansion
+            given = (whom, thread, per_crew, most, crew, rates, epoch, costs, stopped)
+            loop(*self.arguments(*given))
 
         def stop() -> None:
             for crew in crews:
@@ -236,6 +205,23 @@ class CpuRun:
 
         self._make_steps(len(trained[0]) * len(rates), max(count, per_crew), work, stop, stopped)
         return self._report(epoch, rates, active, costs, stopped)
+
+    def arguments(
+        self,
+        whom: Any,
+        thread: int,
+        size: int,
+        most: int,
+        crew: Crew,
+        rates: FloatArray,
+        epoch: int,
+        costs: FloatArray,
+        stopped: IntArray,
+    ) -> tuple[Any, ...]:
+        """Return what the loop of steps takes, in its order."""
+        own = (crew.bounds, self.shape, crew.table, crew.state, crew.spaces[thread], crew.exchange)
+        told = (crew.numbers[thread], rates, epoch, self.made, costs, stopped, self.steepest)
+        return whom, thread, size, most, *own, *told
 
     def _threads_of_all(self) -> int:
         """Return how many threads all members are dealt out to in a step that they make together."""

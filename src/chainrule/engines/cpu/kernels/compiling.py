@@ -137,6 +137,10 @@ class _Kept(FunctionCache):
         super().__init__(function)
         self._cache_file = _WholeFiles(self._cache_path, f"{self._impl.filename_base}.whole", fingerprint())
 
+    def holds(self, dtype: Any) -> bool:
+        """Return whether there is code for arguments of a dtype."""
+        return any(str(dtype) in str(signature) for signature, *_ in self._cache_file._load_index())
+
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
             super().save_overload(sig, data)

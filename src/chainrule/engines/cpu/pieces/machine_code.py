@@ -15,7 +15,9 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
 from itertools import takewhile
 from pathlib import Path
@@ -154,9 +156,26 @@ def pieces_of(network: Network, stages: Chain, dtype: Any) -> dict[str, str]:
     return made
 
 
-@lru_cache(maxsize=4096)
 def compiled(source: str, dtype: Any) -> int:
     """Return the address of the machine code of a source; the same source is compiled once."""
+    return 0 if _code_left_out.get() else _address(source, dtype)
+
+
+@contextmanager
+def without_code() -> Iterator[None]:
+    """Let nothing be compiled meanwhile: all addresses are 0, and what has them can't be run."""
+    before = _code_left_out.set(True)
+    try:
+        yield
+    finally:
+        _code_left_out.reset(before)
+
+
+_code_left_out = ContextVar("code left out", default=False)
+
+
+@lru_cache(maxsize=4096)
+def _address(source: str, dtype: Any) -> int:
     made = _machine_code(source, _signature(source, dtype))
     _KEPT.append(made)
     return int(made.address)
