@@ -80,8 +80,6 @@ class CpuRun:
         self.made_of = parametrization(network, settings.sharing, start)
         self.layout = self.made_of.ordinary
         self.threads = threads
-        self.frozen = bool((self.layout.free == 0).any())
-        self.chain = chain(settings, freezes=self.frozen)
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
@@ -119,6 +117,7 @@ class CpuRun:
             self.made[:] = resume.steps
             for name, array in self._arrays().items():
                 array[:] = resume.arrays[name]
+        self.frozen = bool((self.layout.free == 0).any())
         self.free = self.layout.free.astype(self.dtype) if self.frozen else np.zeros(1, self.dtype)
         layout = self.made_of.layout
         separate = bool(settings.weight_decay or settings.l1 or settings.l2)
@@ -126,6 +125,7 @@ class CpuRun:
         split = self.splits or self.together
         self.slices = cut_into_slices(layout, split=split, separate=separate or layout.rated)
         self.rates = layout.rates[self.slices[:, at.START]]
+        self.chain = chain(settings, freezes=self.frozen)
         self.constants = self._constants(network, settings)
         self.shape = self.tables.shape(self.slices, self.rates, self.constants)
         self.numbers = self._numbers(settings)
