@@ -60,7 +60,7 @@ def main(folder: str) -> None:
     from chainrule.engines.cpu.engine import CpuEngine
     from chainrule.engines.reference.engine import ReferenceEngine
     from chainrule.equations.optimizers import optimizer
-    from chainrule.equations.sharing import shared_shapes
+    from chainrule.equations.sharing import tabm_shapes
     from chainrule.errors import SettingsError
     from chainrule.explain.check.certificate import certify
     from chainrule.explain.derive.derivation import derive
@@ -89,7 +89,7 @@ def main(folder: str) -> None:
         with pytest.raises(SettingsError, match=f"layer {n} is of kind scale"):
             CpuEngine(np.float64, 1).start(network, flat, data, adam)
         with pytest.raises(SettingsError, match=f"layer {n} is of kind scale"):
-            shared_shapes(network, 2)
+            tabm_shapes(network, 2)
         trace = trace_network(network, run.parameters[0], x[:3], y[:3], settings=adam)
         gradients = [
             f"dC/dk[{n}][2]",

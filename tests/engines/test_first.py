@@ -13,16 +13,16 @@ START = """
     import numpy as np
     from chainrule.engines.base import Data, StepSettings
     from chainrule.engines.cpu import first, warm_up
-    from chainrule.engines.cpu.kernels import rows, shared_steps, steps
+    from chainrule.engines.cpu.kernels import rows, tabm_steps, steps
     from chainrule.engines.cpu.pieces.machine_code import tally
     from chainrule.engines.cpu.engine import CpuEngine
     from chainrule.equations.dense import Dense
-    from chainrule.equations.layout import Layout, SharedLayout
+    from chainrule.equations.layout import Layout, TabMLayout
     from chainrule.equations.network import Network
 
     def start(threads=2, dtype=np.float32, sharing="none"):
         network = Network([3, Dense(4, "tanh"), Dense(2)])
-        size = (SharedLayout(network, 2) if sharing == "tabm" else Layout(network)).size
+        size = (TabMLayout(network, 2) if sharing == "tabm" else Layout(network)).size
         data = Data(np.ones((6, 3)), np.ones((6, 2)), np.arange(6), np.arange(0))
         settings = StepSettings(sharing=sharing)
         return CpuEngine(dtype, threads).start(network, np.full((1, size), 0.1), data, settings)
@@ -63,7 +63,7 @@ needs_two = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs t
     [
         ("", "steps.train_steps"),
         ("dtype=np.float64", "steps.train_steps"),
-        ("sharing='tabm'", "shared_steps.train_shared_steps"),
+        ("sharing='tabm'", "tabm_steps.train_tabm_steps"),
     ],
 )
 def test_both_processes_leave_nothing_to_compile(tmp_path, given, loop):

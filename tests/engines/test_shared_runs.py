@@ -14,7 +14,7 @@ from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
@@ -40,7 +40,7 @@ TOLERANCE = {np.float64: 1e-12, np.float32: 1e-5}
 
 def start(engine, case=CASE, resume=None):
     """A training of the case's members, whose scalings and shared weights are numbers that float32 holds."""
-    layout = SharedLayout(case.network, case.members)
+    layout = TabMLayout(case.network, case.members)
     draws = np.random.default_rng(case.seed)
     theta = draws.normal(scale=0.5, size=layout.size)
     for slot in layout.slots:
@@ -85,7 +85,7 @@ def test_the_engines_agree_with_a_stage_a_mix_rate_factors_ntk_and_less_strength
     how = {"parametrization": "ntk", "rates": {"W": 0.5, "b": 3.0}}
     hidden = [Dense(n, "selu", dropout=0.3, mix=True, **how) for n in (6, 4)]
     network = Network([5, *hidden, Dense(2, **how)], features=stage)
-    layout = SharedLayout(network, 3)
+    layout = TabMLayout(network, 3)
     draws = np.random.default_rng(5)
     x, y = draws.normal(size=(30, 5)), draws.normal(size=(30, 2))
     train = np.stack([draws.permutation(30)[:21] for _ in range(3)]) if own_rows else np.arange(21)
@@ -118,7 +118,7 @@ def test_rate_factors_and_strength_by_hand():
     network = Network([1, Dense(1, rates={"b": 3.0, "W": 0.5}), Dense(1)])
     data = Data(np.array([[2.0]]), np.array([[0.0]]), np.array([0]), np.array([], int))
     settings = StepSettings(optimizer("sgd"), 1, weight_decay=0.4, sharing="tabm")
-    layout = SharedLayout(network, 2)
+    layout = TabMLayout(network, 2)
     theta = np.zeros((1, layout.size))
     for part, value in zip(
         layout.unflatten(theta[0]).values(), ({"W": 1, "r": 1, "s": 1, "b": 0}, {"W": 1, "b": 0}), strict=True

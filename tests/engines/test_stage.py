@@ -12,7 +12,7 @@ from chainrule.engines.cpu.pieces import math32, math64
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.training.initial import initial_parameters
@@ -152,8 +152,8 @@ def test_an_overflow_inside_a_stage_is_told_of_the_stage(engine, sharing):
     """Its parameters are finite, and so is the first layer's W: it is the stage's own sum that overflows."""
     network, flat, data, _ = a_run(True, np.float64, 2, 30)
     if sharing == "tabm":
-        flat = np.full((1, SharedLayout(network, 2).size), 0.5)
-    layout = Layout(network) if sharing == "none" else SharedLayout(network, 2)
+        flat = np.full((1, TabMLayout(network, 2).size), 0.5)
+    layout = Layout(network) if sharing == "none" else TabMLayout(network, 2)
     v = next(slot for slot in layout.slots if slot.name == "V")
     flat[:, v.start : v.stop] = 1e308
     run = engine.start(network, flat, data, StepSettings(optimizer("sgd"), 30, sharing=sharing))

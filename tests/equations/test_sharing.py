@@ -9,10 +9,10 @@ from hypothesis import strategies as st
 
 from chainrule.engines.base import StepSettings
 from chainrule.equations.dense import Dense
-from chainrule.equations.layout import SharedLayout
+from chainrule.equations.layout import TabMLayout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
-from chainrule.equations.sharing import expand, fold, shared_shapes
+from chainrule.equations.sharing import expand, fold, tabm_shapes
 from chainrule.errors import SettingsError
 
 
@@ -63,7 +63,7 @@ def test_a_member_computes_what_the_scaled_layers_do(sizes, members, bias, seed)
     """z_k = ((h_k ∘ r_k) W) ∘ s_k + b_k, layer by layer, is an ordinary network's forward pass."""
     network = Network([sizes[0], *(Dense(n, "tanh", bias=bias) for n in sizes[1:])])
     rng = np.random.default_rng(seed)
-    theta = drawn(shared_shapes(network, members), rng)
+    theta = drawn(tabm_shapes(network, members), rng)
     x = rng.normal(size=(5, sizes[0]))
     made = network.forward(expand(theta, np), x, np).a
     for k in range(members):
@@ -81,7 +81,7 @@ def test_the_gradient_is_that_of_the_mean_of_the_members_costs():
     """Judged by complex steps: Im C(theta + ih)/h, written here from the paper's formula, without differences that cancel."""
     network = Network([3, Dense(4, "tanh"), Dense(2, "sigmoid"), Dense(2)], "half_squared_error")
     rng = np.random.default_rng(3)
-    layout = SharedLayout(network, 3)
+    layout = TabMLayout(network, 3)
     flat = rng.normal(size=layout.size)
     # Every member sees rows of its own.
     x, y = rng.normal(size=(3, 6, 3)), rng.normal(size=(3, 6, 2))
@@ -107,7 +107,7 @@ def test_the_gradient_is_that_of_the_mean_of_the_members_costs():
 def test_without_scalings_the_shared_gradient_is_the_mean_of_the_members(members, seed):
     network = Network([2, Dense(3, "tanh"), Dense(1)])
     rng = np.random.default_rng(seed)
-    theta = drawn(shared_shapes(network, members), rng)
+    theta = drawn(tabm_shapes(network, members), rng)
     for name in ("r", "s"):
         theta[1][name] = np.ones_like(theta[1][name])
     p = expand(theta, np)
@@ -120,17 +120,17 @@ def test_without_scalings_the_shared_gradient_is_the_mean_of_the_members(members
 
 def test_the_layout_finds_everything_and_the_number_of_members():
     network = Network([2, Dense(3, "tanh"), Dense(1)])
-    layout = SharedLayout(network, 4)
+    layout = TabMLayout(network, 4)
     # W 6, r 4·2, s 4·3, b 4·3; then W 4·3, b 4
     assert layout.size == 6 + 8 + 12 + 12 + 12 + 4
     assert np.flatnonzero(layout.decayed).tolist() == [*range(6), *range(38, 50)]
     assert layout.address(6) == "r[1][1,1]"
-    assert SharedLayout.of_theta(network, np.zeros((1, layout.size))).members == 4
+    assert TabMLayout.of_theta(network, np.zeros((1, layout.size))).members == 4
     for shape in ((1, 55), (4, 13), (layout.size,), (2, layout.size)):
         with pytest.raises(
             SettingsError, match=re.escape(f"parameters of shape {shape} don't fit members that")
         ):
-            SharedLayout.of_theta(network, np.zeros(shape))
+            TabMLayout.of_theta(network, np.zeros(shape))
     theta = np.random.default_rng(0).normal(size=layout.size)
     assert layout.expand(theta).shape == (4, layout.ordinary.size)
 
@@ -143,7 +143,7 @@ def test_what_can_not_be_shared_is_refused():
         (deep, 2, "frozen 'b' of layer 1: members that share can't have frozen parameters"),
     ]:
         with pytest.raises(SettingsError, match=message):
-            shared_shapes(network, members)
+            tabm_shapes(network, members)
     with pytest.raises(SettingsError, match="sharing 'tab' is unknown: choose none, tabm"):
         StepSettings(sharing="tab")
     with pytest.raises(SettingsError, match="lbfgs minimizes each member's cost alone"):

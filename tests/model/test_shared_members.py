@@ -12,7 +12,7 @@ from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.reference.engine import ReferenceEngine
 from chainrule.engines.reference.run import ReferenceRun
 from chainrule.equations.dense import Dense
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
@@ -70,7 +70,7 @@ def test_the_start_shares_the_first_member_s_weights_and_draws_signs():
     network = Network([50, Dense(4, "relu"), Dense(3, "relu"), Dense(2)])
     ordinary = Layout(network).unflatten(initial_parameters(network, 3, 7, unseen=[1]))
     theta = initial_parameters(network, 3, 7, [1], sharing="tabm")
-    layout = SharedLayout(network, 3)
+    layout = TabMLayout(network, 3)
     first, second, last = layout.unflatten(theta[0]).values()
     assert theta.shape == (1, layout.size)
     for shared, own in ((first, ordinary[1]), (second, ordinary[2])):
@@ -84,7 +84,7 @@ def test_the_start_shares_the_first_member_s_weights_and_draws_signs():
     assert (first["W"][1] == 0).all()
     assert (last["W"] == ordinary[3]["W"]).all()
     more = layout.unflatten(theta[0])[1]["r"]
-    of_four = SharedLayout(network, 4).unflatten(initial_parameters(network, 4, 7, [1], sharing="tabm")[0])
+    of_four = TabMLayout(network, 4).unflatten(initial_parameters(network, 4, 7, [1], sharing="tabm")[0])
     assert (of_four[1]["r"][:3] == more).all()
 
 
@@ -117,7 +117,7 @@ def test_the_stated_cost_has_the_penalty_of_what_is_shared_once():
     result, data = shared_fit("reference", 1, batch_size=30, shuffle=False, l2=0.5)
     network = Network([2, Dense(6, "tanh"), Dense(1)])
     theta = initial_parameters(network, 3, 0, sharing="tabm")
-    layout = SharedLayout(network, 3)
+    layout = TabMLayout(network, 3)
     arrays = layout.unflatten(theta[0])
     squares = np.sum(arrays[1]["W"] ** 2) + np.sum(arrays[2]["W"] ** 2)
     without, _ = shared_fit("reference", 1, batch_size=30, shuffle=False)

@@ -40,7 +40,7 @@ class StepSettings:
     ``l1`` and ``l2`` are penalties in the cost, ``weight_decay`` is decoupled, ``clip_norm`` is the longest
     gradient (None: no limit), ``shuffle`` draws a new order of rows for every epoch and member, ``seed`` keys
     that order and the dropout masks. ``sharing``: "tabm" lets the members share their hidden layers' weights
-    (`SharedLayout`).
+    (`TabMLayout`).
     """
 
     optimizer: Optimizer = field(default_factory=lambda: optimizer("adam"))

@@ -11,7 +11,7 @@ from chainrule._blas import one_blas_thread
 from chainrule._random import dropout_uniforms, row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data, StepSettings, of_member
-from chainrule.engines.parametrization import Parametrization
+from chainrule.engines.member_rows import MemberRows
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.equations.optimizers import OptimizerState
@@ -93,7 +93,7 @@ class GroupStep(NamedTuple):
 
 
 def take_group_step(
-    made_of: Parametrization,
+    made_of: MemberRows,
     group: int,
     row: FloatArray,
     parameters: FloatArray,

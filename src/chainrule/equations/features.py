@@ -134,7 +134,7 @@ class Features:
         object.__setattr__(self, "rates", _rates(rates, self.shapes()))
 
     @cached_property
-    def places(self) -> Places:
+    def column_map(self) -> ColumnMap:
         """Where every group's columns and outputs are."""
         kinds = [group.kind for group in self.groups]
         # The columns and the outputs of each group.
@@ -153,7 +153,7 @@ class Features:
         for place, i in enumerate(came):
             (second if i in first else first)[i] = place
         first_places = [place for _, place in sorted(first.items())]
-        return Places(
+        return ColumnMap(
             _array(numbers),
             _array(copied),
             _array(copied_to),
@@ -233,13 +233,13 @@ class Features:
 
     def angles(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> Array:
         """Return 2π f x + phi of every number's cosines, (…, G, n, K)."""
-        column = xp.matrix_transpose(xp.take(x, xp.asarray(self.places.numbers), axis=-1))
+        column = xp.matrix_transpose(xp.take(x, xp.asarray(self.column_map.numbers), axis=-1))
         waves = xp.expand_dims(p["f"], axis=-2) * xp.expand_dims(column, axis=-1)
         return 2 * math.pi * waves + xp.expand_dims(p["phi"], axis=-2)
 
     def forward(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> StageRecord:
         """Return u, e and a[0] for rows ``x`` (…, n, d); parameters (k, …) give (k, n, m)."""
-        places, u, v = self.places, None, None
+        places, u, v = self.column_map, None, None
         # The leading axes of the first parameter.
         outer = next((p[name].shape[: p[name].ndim - len(own)] for name, own in self.shapes().items()), ())
         parts = [xp.take(x, xp.asarray(places.copied), axis=-1)] if len(places.copied) else []
@@ -264,7 +264,7 @@ class Features:
         self, p: Mapping[str, Array], x: Array, record: StageRecord, da: Array, xp: Namespace
     ) -> StageGradients:
         """Return the gradients by name, and dC/dx, from dC/da[0] (…, n, m)."""
-        places = self.places
+        places = self.column_map
         grads: dict[str, Array] = {}
         de, du = da, None
         if "s" in p:
@@ -307,7 +307,7 @@ class Features:
         if record.v is None:
             return {}
         by_angle = np.moveaxis(record.v, -3, -2)
-        column = x[..., self.places.numbers][..., None]
+        column = x[..., self.column_map.numbers][..., None]
         by = {"phi": by_angle, "f": by_angle * (2 * math.pi * column), "x": by_angle * (2 * math.pi * p["f"])}
         return {f"du/d{name}": array for name, array in by.items()}
 
@@ -326,7 +326,7 @@ class Features:
             raise SettingsError(f"this is not the description of a feature stage: {error}") from error
 
 
-class Places(NamedTuple):
+class ColumnMap(NamedTuple):
     """Which column goes where, as indices from 0.
 
     ``numbers`` (G,) and ``copied`` are columns, ``copied_to`` and ``embedded_to`` outputs; ``levels`` and ``level_to``

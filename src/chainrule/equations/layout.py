@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule._types import Array, FloatArray
 from chainrule.equations.network import Network, Parameters
-from chainrule.equations.sharing import expand, fold, shared_shapes
+from chainrule.equations.sharing import expand, fold, tabm_shapes
 from chainrule.errors import SettingsError
 
 
@@ -145,20 +145,20 @@ class Layout:
             ) from error
 
 
-class SharedLayout(Layout):
+class TabMLayout(Layout):
     """The flat layout (q,) of what members that share are made of: W, r, s and b of each layer, then of the next.
 
     ``decayed`` is 1 at the shared weights and at the weights of the members' own last layers. Raises SettingsError for
-    what can't be shared (`shared_shapes`).
+    what can't be shared (`tabm_shapes`).
     """
 
     def __init__(self, network: Network, members: int) -> None:
-        self._lay_out(network, shared_shapes(network, members))
+        self._lay_out(network, tabm_shapes(network, members))
         self.members = members
         self.ordinary = Layout(network)
 
     @classmethod
-    def of_theta(cls, network: Network, theta: FloatArray) -> SharedLayout:
+    def of_theta(cls, network: Network, theta: FloatArray) -> TabMLayout:
         """Return the layout of ``theta`` (1, q), whose size says how many members there are.
 
         Raises SettingsError where it is of no number of members.
@@ -185,4 +185,4 @@ class SharedLayout(Layout):
 
 def updated_layout(network: Network, members: int, sharing: str) -> Layout:
     """Return the layout of what an optimizer updates: a member's parameters, or what members that share are made of."""
-    return Layout(network) if sharing == "none" else SharedLayout(network, members)
+    return Layout(network) if sharing == "none" else TabMLayout(network, members)

@@ -20,7 +20,7 @@ SHARINGS = ("none", "tabm")
 """The ways in which members may share: not at all, or all layers but the last, with scalings of their own."""
 
 
-def shared_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[int, ...]]]:
+def tabm_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[int, ...]]]:
     """Return the shapes of what K members share and of their own arrays, for each layer by number and name.
 
     ``W`` (n_in, n_out), ``r`` (k, n_in) and ``s`` (k, n_out) in every layer but the last, whose ``W`` is
@@ -61,7 +61,7 @@ def shared_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[i
 def expand(theta: Parameters, xp: Namespace) -> dict[int, dict[str, Array]]:
     """Return the members' arrays (k, …) for each layer by name: W_k = diag(r_k) W diag(s_k); the others are their own.
 
-    ``theta``: arrays of the shapes that `shared_shapes` gives.
+    ``theta``: arrays of the shapes that `tabm_shapes` gives.
     """
     made: dict[int, dict[str, Array]] = {}
     members = theta[1]["r"].shape[0]

@@ -14,7 +14,7 @@ from chainrule._types import FloatArray
 from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.initializers import initializer
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
@@ -92,7 +92,7 @@ def _parameters(
 
 def _unlearned(features: Features, unseen: Sequence[int]) -> tuple[list[int], list[int]]:
     """Return the rows of W[1] that unseen inputs alone enter by, and the unseen levels' rows of a feature stage's E."""
-    places = features.places
+    places = features.column_map
     numbers = set(places.numbers.tolist())
     entering = dict(zip(places.copied.tolist(), places.copied_to.tolist(), strict=True))
     levels = [i for part in places.levels for i in range(part.start, part.stop)]
@@ -111,7 +111,7 @@ def check_shared_start(network: Network) -> None:
 
 def _shared(network: Network, flat: FloatArray, seed: int) -> FloatArray:
     """Return what members that share are made of at the start, (1, q), from ordinary members' parameters (k, p)."""
-    layout = SharedLayout(network, len(flat))
+    layout = TabMLayout(network, len(flat))
     members = layout.ordinary.unflatten(flat)
     theta = np.ones((1, layout.size))
     for slot in layout.slots:

@@ -7,7 +7,7 @@ from contextlib import nullcontext
 import numpy as np
 
 from chainrule.engines.base import EpochReport, RunState, WarmUp, check_resumable
-from chainrule.engines.parametrization import parametrization
+from chainrule.engines.member_rows import member_rows
 from chainrule.engines.step import batches, predicted, take_group_step, take_passes
 from chainrule.equations.optimizers import OptimizerState
 
@@ -50,7 +50,7 @@ class ThirdRun:
     def __init__(self, network, parameters, data, settings, resume):
         start = parameters if resume is None else resume.parameters
         self.data, self.settings = data, settings
-        self.made_of = parametrization(network, settings.sharing, start)
+        self.made_of = member_rows(network, settings.sharing, start)
         self.updated = rounded(np.atleast_2d(start))
         self.states = [settings.optimizer.init(row, np) for row in self.updated]
         if resume is not None:

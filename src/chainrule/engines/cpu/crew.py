@@ -8,8 +8,8 @@ from chainrule._types import IntArray
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.slices import rows_of_a_group, shared_out
 from chainrule.engines.cpu.tables import LaidOut
-from chainrule.engines.parametrization import TabM
-from chainrule.equations.layout import SharedLayout
+from chainrule.engines.member_rows import OneRow
+from chainrule.equations.layout import TabMLayout
 
 
 class Crew:
@@ -19,7 +19,7 @@ class Crew:
         groups, members = -(-rows // rows_of_a_group(rows, run.tables.rows)), len(run.parameters)
         parts = np.zeros(groups)
         self.expansion: at.Expansion | None = None
-        if isinstance(run.made_of, TabM):
+        if isinstance(run.made_of, OneRow):
             groups, parts = 1, np.zeros((members, 1))
             self.expansion = at.Expansion(
                 *_tables(run.made_of.layout),
@@ -47,7 +47,7 @@ class Crew:
         self.exchange.meeting[at.STOP_WANTED] = 1
 
 
-def _tables(layout: SharedLayout) -> tuple[IntArray, IntArray, IntArray]:
+def _tables(layout: TabMLayout) -> tuple[IntArray, IntArray, IntArray]:
     """Return where the shared layers' arrays lie, and the members' own, in members' parameters and in theta."""
     layers, own, common = [], [], []
     for slot in layout.slots:

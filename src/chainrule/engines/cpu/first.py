@@ -19,11 +19,11 @@ from chainrule._types import FloatArray
 from chainrule._waiting import expect
 from chainrule.engines.base import StepSettings
 from chainrule.engines.cpu.kernels.rows import run_rows
-from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
 from chainrule.engines.cpu.kernels.steps import train_steps, whole_gradient
+from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
 from chainrule.engines.cpu.pieces.machine_code import pieces_of
 from chainrule.engines.cpu.tables import check_kinds
-from chainrule.engines.parametrization import TabM, parametrization
+from chainrule.engines.member_rows import OneRow, member_rows
 from chainrule.equations.network import Network
 from chainrule.equations.update import chain
 
@@ -44,9 +44,9 @@ _LONGEST = 300.0
 def get_ready(network: Network, start: FloatArray, settings: StepSettings, dtype: Any, threads: int) -> None:
     """Say what a training of ``start`` needs compiled, and compile it where the loop of its steps isn't kept."""
     check_kinds(network)
-    made_of = parametrization(network, settings.sharing, start)
+    made_of = member_rows(network, settings.sharing, start)
     pieces = pieces_of(network, chain(settings, freezes=bool((made_of.ordinary.free == 0).any())), dtype)
-    steps = train_shared_steps if isinstance(made_of, TabM) else train_steps
+    steps = train_tabm_steps if isinstance(made_of, OneRow) else train_steps
     loop: Any = whole_gradient if settings.optimizer.searches else steps
     expect([*pieces.values(), *(f"the loop {each.__name__}" for each in (run_rows, loop))])
     if loop is steps and _two_processors(threads) and _to_be_kept(loop, dtype):

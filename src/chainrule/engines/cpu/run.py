@@ -32,7 +32,7 @@ from chainrule.engines.cpu.crew import Crew
 from chainrule.engines.cpu.evaluate import Evaluator
 from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels import steps as k
-from chainrule.engines.cpu.kernels.shared_steps import train_shared_steps
+from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
 from chainrule.engines.cpu.pieces.machine_code import (
     compiled,
     loss_source,
@@ -51,7 +51,7 @@ from chainrule.engines.cpu.tables import (
     members_of,
     n_weights,
 )
-from chainrule.engines.parametrization import TabM, parametrization
+from chainrule.engines.member_rows import OneRow, member_rows
 from chainrule.engines.step import GroupStep, batches, take_group_step, where_not_finite
 from chainrule.engines.threads import on_threads
 from chainrule.equations.network import Network
@@ -77,7 +77,7 @@ class CpuRun:
         self.bits: Any = np.dtype(np.int32 if self.dtype == np.float32 else np.int64)
         self.settings = settings
         start = parameters if resume is None else resume.parameters
-        self.made_of = parametrization(network, settings.sharing, start)
+        self.made_of = member_rows(network, settings.sharing, start)
         self.layout = self.made_of.ordinary
         self.threads = threads
         # A line for each member, or one for all.
@@ -142,7 +142,7 @@ class CpuRun:
     @property
     def together(self) -> bool:
         """Whether all members are made of one row, and so make each step together."""
-        return isinstance(self.made_of, TabM)
+        return isinstance(self.made_of, OneRow)
 
     @property
     def steps_per_epoch(self) -> int:
@@ -189,7 +189,7 @@ class CpuRun:
         for crew in crews:
             crew.exchange.progress[:] = 0
 
-        loop = train_shared_steps if self.together else k.train_steps
+        loop = train_tabm_steps if self.together else k.train_steps
 
         def work(most: int, number: int) -> None:
             mine, thread = (0, number) if self.together or per_crew > 1 else (number, 0)

@@ -12,7 +12,7 @@ from chainrule.engines.cpu.kernels import columns as at
 from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces.codegen import MOST_SHARED, TILE
 from chainrule.engines.cpu.pieces.machine_code import activation_source, compiled, output_source
-from chainrule.engines.parametrization import Parametrization
+from chainrule.engines.member_rows import MemberRows
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
@@ -191,7 +191,7 @@ class LaidOut(Protocol):
 
     dtype: Any
     bits: Any
-    made_of: Parametrization
+    made_of: MemberRows
     layout: Layout
     tables: Tables
     x: FloatArray

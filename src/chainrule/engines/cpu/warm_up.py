@@ -11,7 +11,7 @@ import numpy as np
 
 from chainrule.engines.base import Data, Job, StepSettings
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
-from chainrule.engines.cpu.kernels import rows, shared_steps, steps
+from chainrule.engines.cpu.kernels import rows, steps, tabm_steps
 from chainrule.engines.cpu.pieces.machine_code import (
     activation_source,
     compiled,
@@ -25,7 +25,7 @@ from chainrule.engines.cpu.pieces.machine_code import (
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS
@@ -33,7 +33,7 @@ from chainrule.equations.update import chain_of, measures, stages_before
 
 ENTRIES = (
     steps.train_steps,
-    shared_steps.train_shared_steps,
+    tabm_steps.train_tabm_steps,
     rows.run_rows,
     rows.mean_output,
     steps.whole_gradient,
@@ -83,9 +83,9 @@ def kernel_folder() -> Path | None:
 
 
 def compile_steps(loop: Any, dtype: Any) -> None:
-    """Compile `train_steps` or `train_shared_steps` for a dtype, without running it."""
+    """Compile `train_steps` or `train_tabm_steps` for a dtype, without running it."""
     with without_code():
-        run = _small(dtype, shared=loop is shared_steps.train_shared_steps)
+        run = _small(dtype, shared=loop is tabm_steps.train_tabm_steps)
     (crew,) = run._crews(1, 1)
     whom = np.zeros(1, np.int64) if crew.expansion is None else crew.expansion
     rates, costs = np.zeros(1), np.zeros((len(run.parameters), 2))
@@ -101,7 +101,7 @@ def compile_rows(dtype: Any) -> None:
 def _small(dtype: Any, *, shared: bool = False) -> CpuRun:
     """Return a training of the smallest network there is."""
     network = Network([1, *[Dense(1)] * (2 if shared else 1)])
-    flat = np.ones((1, SharedLayout(network, 2).size if shared else Layout(network).size))
+    flat = np.ones((1, TabMLayout(network, 2).size if shared else Layout(network).size))
     data = Data(np.ones((2, 1)), np.ones((2, 1)), np.arange(2), np.arange(0))
     return CpuRun(network, flat, data, StepSettings(sharing="tabm" if shared else "none"), dtype, 1, None)
 

@@ -20,7 +20,7 @@ from chainrule.engines.base import (
     check_resumable,
     of_member,
 )
-from chainrule.engines.parametrization import parametrization
+from chainrule.engines.member_rows import member_rows
 from chainrule.engines.step import batches, predicted, take_group_step, take_passes, where_not_finite
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OptimizerState
@@ -40,7 +40,7 @@ class ReferenceRun:
         resume: RunState | None = None,
     ) -> None:
         given = parameters if resume is None else resume.parameters
-        self.made_of = parametrization(network, settings.sharing, given)
+        self.made_of = member_rows(network, settings.sharing, given)
         self.layout = self.made_of.ordinary
         self.updated: FloatArray = np.array(given, np.float64, ndmin=2)
         self.parameters: FloatArray = self.made_of.expand(self.updated)

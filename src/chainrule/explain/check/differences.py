@@ -80,7 +80,7 @@ def _moved_by_stage(batch: Batch, name: str) -> FloatArray:
     assert features is not None
     if name == "f":
         # Beside the angle's own scale of 1, which makes the step for small numbers.
-        turns = 2 * np.pi * np.abs(batch.x[:, features.places.numbers]).max(axis=0)
+        turns = 2 * np.pi * np.abs(batch.x[:, features.column_map.numbers]).max(axis=0)
         return np.asarray(np.maximum(turns, 1.0)[:, None])
     if name == "s":
         return np.asarray(np.maximum(np.abs(stage.e).max(axis=0), 1.0))

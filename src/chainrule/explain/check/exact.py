@@ -303,7 +303,7 @@ def _roundings_of_stage(batch: Batch) -> FloatArray:
         # As if every cosine were 1 off by its angle's roundings.
         sums = np.moveaxis(angles @ p["V"] + p["c"][:, None], -3, -2).reshape(len(x), -1)
         own = record.e.copy()
-        own[:, features.places.embedded_to] = sums
+        own[:, features.column_map.embedded_to] = sums
         record = record._replace(a=own * p["s"] if "s" in p else own)
     return np.asarray(NEAR * record.a)
 

@@ -6,7 +6,7 @@ from chainrule._doors import setting
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer
-from chainrule.equations.sharing import shared_shapes
+from chainrule.equations.sharing import tabm_shapes
 from chainrule.errors import SettingsError
 from chainrule.training.initial import check_shared_start
 from chainrule.training.settings import recipe
@@ -48,7 +48,7 @@ def check_together(chosen: Settings, method: Optimizer, network: Network) -> Non
                 why = "lbfgs searches along the whole table's gradient"
                 raise SettingsError(f"{why}, so {setting(name)} can't be used with it")
     if chosen.sharing != "none":
-        shared_shapes(network, chosen.members or 1)
+        tabm_shapes(network, chosen.members or 1)
         check_shared_start(network)
         if chosen.bagging:
             raise SettingsError(

@@ -1,6 +1,6 @@
 """What the members of a training are made of: each of its own row of numbers, or all of one row that they share.
 
-An engine updates the rows of what is trained; a parametrization says which members are made of which row, makes them of it
+An engine updates the rows of what is trained; `MemberRows` says which members are made of which row, makes them of it
 (``expand``), and makes the row's gradient of theirs (``fold``, by the chain rule).
 """
 
@@ -12,11 +12,11 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import check_all_active
-from chainrule.equations.layout import Layout, SharedLayout
+from chainrule.equations.layout import Layout, TabMLayout
 from chainrule.equations.network import Network
 
 
-class Identity:
+class OwnRows:
     """Each member is its own row: the parameters themselves are trained.
 
     ``layout`` is that of a row, ``ordinary`` that of a member; ``groups`` are the members of each row.
@@ -39,11 +39,11 @@ class Identity:
         """Let any members be trained."""
 
 
-class TabM:
+class OneRow:
     """All members are made of one row: the hidden layers' weights, which they share, and what is their own (`sharing`)."""
 
     def __init__(self, network: Network, trained: FloatArray) -> None:
-        self.layout = SharedLayout.of_theta(network, trained)
+        self.layout = TabMLayout.of_theta(network, trained)
         self.ordinary = self.layout.ordinary
         self.groups: Sequence[Sequence[int]] = [range(self.layout.members)]
 
@@ -60,9 +60,9 @@ class TabM:
         check_all_active(active, self.layout.members)
 
 
-Parametrization = Identity | TabM
+MemberRows = OwnRows | OneRow
 
 
-def parametrization(network: Network, sharing: str, trained: FloatArray) -> Parametrization:
+def member_rows(network: Network, sharing: str, trained: FloatArray) -> MemberRows:
     """Return how members are made of the rows of what is ``trained``, (k, p), or (1, q) of those that share."""
-    return Identity(network, len(np.atleast_2d(trained))) if sharing == "none" else TabM(network, trained)
+    return OwnRows(network, len(np.atleast_2d(trained))) if sharing == "none" else OneRow(network, trained)

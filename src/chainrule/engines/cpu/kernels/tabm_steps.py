@@ -188,7 +188,7 @@ def _member_step(
 
 
 @compiled_loop
-def train_shared_steps(
+def train_tabm_steps(
     expansion: Any,
     thread: Any,
     size: Any,
