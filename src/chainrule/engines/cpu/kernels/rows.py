@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -72,7 +73,7 @@ def run_rows(
 _REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
 
 
-@compiled_loop
+@partial(compiled_loop, makes_arrays=True)
 def mean_output(bound: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
 
