@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Annotated, Any, TypeAlias
 
+from chainrule._forks import check_polars
 from chainrule._plain import Plain, one_of
 from chainrule.errors import SettingsError
 from chainrule.tables.read import read_table
@@ -45,6 +46,7 @@ class Reading(Plain, names=("decimal", "missing")):
 
         In a data frame, ``decimal`` and ``missing`` are about its text; types are taken as they are.
         """
+        check_polars()
         if isinstance(source, Table):
             return source
         words = (*DEFAULT_MISSING, *self.missing)

@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from chainrule._doors import setting
+from chainrule._forks import check_polars
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
 from chainrule.tables.table import Table, listed_names, typed_table
@@ -58,6 +59,7 @@ def read_table(
     cut = None if delimiter is None else _checked_delimiter(delimiter)
     if decimal not in (".", ","):
         raise SettingsError(f"decimal is {decimal!r}; it is '.' or ','")
+    check_polars()
     data, name = _load(source)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     if data[:2] == b"\x1f\x8b":

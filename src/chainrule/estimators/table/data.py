@@ -13,6 +13,7 @@ from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
 from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
 
+from chainrule._forks import check_polars
 from chainrule._types import FloatArray
 from chainrule.errors import TableError
 from chainrule.tables.table import Table, from_frame
@@ -29,6 +30,7 @@ def container(X: Any) -> Any:
 
     A list whose rows hold text and numbers becomes an array of objects, so that numbers stay numbers.
     """
+    check_polars()
     if issparse(X):  # one kind of which is a mapping
         return X.toarray()
     if isinstance(X, Mapping) or hasattr(X, "column_names"):
