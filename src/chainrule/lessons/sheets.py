@@ -5,7 +5,6 @@ Numbers are drawn by counter-based random words keyed by the seed, so variant 17
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -15,11 +14,14 @@ from typing import Any
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._numbers import DIGITS
 from chainrule._random import Purpose, random_words
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.grid import Grid
+from chainrule.explain.derive.hand import Hand
 from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.derive.writer import NO_VALUE
 from chainrule.explain.show.document import Block, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves.all import MOVES
@@ -167,8 +169,9 @@ class _Exercise:
         return plan, tuple(draws.taken)
 
     def _is_bearable(self, plan: Mapping[str, Any]) -> bool:
-        results = [line.result for line in self._lines(plan)[0] if line.rule != "given"]
-        if not all(math.isfinite(value) and abs(value) < LARGEST_RESULT for value in results):
+        lines = self._lines(plan)[0]
+        results = [line.result for line in lines if line.rule != "given"]
+        if any(NO_VALUE in line.note for line in lines) or not all(abs(value) < LARGEST_RESULT for value in results):
             return False
         return sum(value == 0 for value in results) <= MOST_ZEROS * len(results)
 
@@ -191,10 +194,10 @@ class _Exercise:
         lines, derivations = self._lines(plan)
         setup = self._setup(plan)
         empty = len(lines) if blank is None else min(blank, len(lines))
-        scene = Scene(setup, {}, {}, digits=6)
+        scene = Scene(setup, {}, {}, digits=max(DIGITS, self.hand + 1))
         given = (Words(self.text), *describe(scene).blocks, _rows(setup, scene))
         wanted = tuple(derivation.title for derivation in derivations)
-        return Variant(number, given, wanted, lines, empty, derivations[0].hand)
+        return Variant(number, given, wanted, lines, empty, str(Hand(self.hand)))
 
 
 class _Draws:

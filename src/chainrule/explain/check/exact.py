@@ -6,30 +6,19 @@ rearrangement is used, and derivatives are differences of the cost with h = 1e-2
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from mpmath import MPContext
 
-from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.result import About, Check, Comparison, Kink, joined
-from chainrule.formula.nodes import Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
+from chainrule.formula.exact import PRECISE, PRECISIONS, mp, mpf, one_at_a_time
+from chainrule.formula.nodes import OPERATORS, Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
 
-DIGITS = 50
-
-mp: Any = MPContext()
-"""mpmath's numbers with a precision of our own: that of its module belongs to whoever set it last, in any thread."""
-
-mp.dps = DIGITS
-mpf = mp.mpf
-
-_one_at_a_time = ForkSafeLock()
-"""Held where numbers are worked out: meanwhile mpmath's functions change the precision themselves."""
+DIGITS = PRECISIONS[0]
 
 MOST_WORK = 600_000
 """The most products that are made: some seconds. Fewer weights and rows are compared, to stay within."""
@@ -48,48 +37,7 @@ ABOUT = About(
     "1e-12 of the terms behind each number, 1e-9 of a derivative",
 )
 
-_TOO_LARGE = 1e5
-"""From here on exp is 0 or infinite for every number that float64 can hold."""
-
-
-def _exp(u: Any) -> Any:
-    if abs(u) > _TOO_LARGE:
-        return mp.inf if u > 0 else mpf(0)
-    return mp.exp(u)
-
-
-def _erf(u: Any) -> Any:
-    # mpmath's series grows with u; from 40 on 1 - |erf| is below 1e-696.
-    return mp.sign(u) if abs(u) > 40 else mp.erf(u)
-
-
-_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    **{name: getattr(mp, name) for name in ("log", "sqrt", "sign", "floor", "sin", "cos", "tan")},
-    **{name: getattr(mp, name) for name in ("sinh", "cosh", "tanh", "atan")},
-    "exp": _exp,
-    "log1p": lambda u: mp.log(1 + u),
-    "expm1": lambda u: _exp(u) - 1,
-    "log2": lambda u: mp.log(u) / mp.log(2),
-    "abs": abs,
-    "step": lambda u: mpf(1) if u >= 0 else mpf(0),
-    "erf": _erf,
-    "erfc": lambda u: 1 - _erf(u),
-    "max": max,
-    "min": min,
-}
-
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "/": operator.truediv,
-    "^": operator.pow,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-}
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {**OPERATORS, "^": pow}
 
 
 def _value(node: Node, values: Mapping[str, Any]) -> Any:
@@ -119,7 +67,7 @@ def _value(node: Node, values: Mapping[str, Any]) -> Any:
                 known[operand] = mp.fsum(_value(operand, {**values, "place": i}) for i in places)
             return known[operand]
         case Call(name, args):
-            return _FUNCTIONS[name](*(_value(arg, values) for arg in args))
+            return PRECISE[name](*(_value(arg, values) for arg in args))
         case Binary("*", left, right):
             first = _value(left, values)
             return mpf(0) if first == 0 else first * _value(right, values)
@@ -242,7 +190,7 @@ def check_exact(batch: Batch, function: GradientFunction, chosen: IntArray) -> C
     few = chosen[np.linspace(0, len(chosen) - 1, weights).astype(int)]
     gradient, _ = flat_gradient(part, function(part.network, part.p, part.x, part.y, part.weights))
     try:
-        with _one_at_a_time:
+        with one_at_a_time:
             exact = Exact(part)
             values = _values(part, exact)
             slopes, kinks = _slopes(part, exact, gradient, few)

@@ -236,8 +236,7 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
         rule = (
             "predicted change of the cost: minus the learning rate times the squared length of the gradient"
         )
-        values = {"S": line.result, "eta": update.eta}
-        lines += [line, writer.line(rule, None, Negate(node), values, label="predicted")]
+        lines += [line, writer.line(rule, None, Negate(node), {"eta": update.eta}, label="predicted")]
     else:
         total = writer.total(
             lambda i: multiplied([name(i, "dC"), Binary("-", name(i, "w_new"), name(i, "w"))]),

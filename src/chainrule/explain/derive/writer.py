@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property, reduce
 
 import numpy as np
@@ -31,12 +32,17 @@ Rule = Callable[["Writer", Address], Line]
 
 @dataclass
 class Sum:
-    """A sum as a tree, the numbers of its symbols, what rounding may make of it, and a note on what isn't shown."""
+    """A sum as a tree, the number of its rest by name, what rounding may make of it, and a note on what isn't shown.
+
+    By hand ``written`` is how the rest is written, and ``errors`` how far it may be off.
+    """
 
     node: Node
     values: dict[str, float] = field(default_factory=dict)
     slack: float = 0.0
     note: str = ""
+    written: dict[str, str] = field(default_factory=dict)
+    errors: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(eq=False, repr=False)
@@ -57,6 +63,7 @@ class Writer:
     lines: list[Line] = field(default_factory=list, init=False)
     known: dict[str, float] = field(default_factory=dict, init=False)
     errors: dict[str, float] = field(default_factory=dict, init=False)
+    written: dict[str, str] = field(default_factory=dict, init=False)
     _pending: int = field(default=0, init=False)
     _arrays: dict[Address, FloatArray] = field(default_factory=dict, init=False)
 
@@ -120,7 +127,7 @@ class Writer:
         if rule is None or (
             self.most_lines is not None and len(self.lines) + self._pending >= self.most_lines
         ):
-            return self.number(place)
+            return self._as_given(name, self.number(place))
         self._pending += 1
         self.lines.append(rule(self, place))
         self._pending -= 1
@@ -161,39 +168,72 @@ class Writer:
 
         ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off.
         """
+        written: Mapping[str, str] = {}
         if isinstance(node, Sum):
             values, slack, note = {**(values or {}), **node.values}, slack + node.slack, note or node.note
-            node = node.node
-        given = {name: self._given(name, values or {}) for name in names_in(node)}
+            written, errors, node = node.written, {**(errors or {}), **node.errors}, node.node
+        given = self._given(node, values or {})
         value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
-        value += 0.0  # no -0
-        name = "" if address is None else str(address)
+        line = Line(
+            rule, "" if address is None else str(address), node, given, value + 0.0, None, note, label
+        )
         against = None if address is None else self.number(address)
-        is_activation, words = address is not None and address.name == "a", "engine"
         if self.hand is not None:
-            value = self.hand.rounded(value, is_activation=is_activation)
-            bound += self.hand.error(value, is_activation=is_activation)
-            words = "engine, without rounding by hand"
-            self.errors[name or label] = bound
-            self.known[name or label] = value
-        elif against is not None and not math.isfinite(value) and math.isfinite(against):
+            return self._by_hand(self.hand, line, {**self._written(given), **written}, bound + slack, against)
+        if against is None:
+            self.known[label] = line.result
+            return line
+        if not math.isfinite(value) and math.isfinite(against):
             # The formula as written can't be worked out here, so there is nothing to check the engine with.
-            return Line(rule, name, node, given, against, None, f"{note} {OVERFLOWS}".strip(), label)
-        check = None if against is None else compare(value, against, bound + slack, words)
-        return Line(rule, name, node, given, value, check, note, label)
+            return replace(line, result=against, note=f"{note} {OVERFLOWS}".strip())
+        return replace(line, check=compare(line.result, against, bound + slack))
+
+    def _by_hand(
+        self, hand: Hand, line: Line, written: dict[str, str], bound: float, against: float | None
+    ) -> Line:
+        """Return a line worked out from numbers as they are written, and rounded as on paper."""
+        exact: Fraction | float | None = hand.worked(line.symbols, written)
+        note, is_activation = line.note, line.address.startswith("a[")
+        if exact is None:
+            exact = line.result
+            if against is not None and math.isfinite(against) and not math.isfinite(line.result):
+                exact, note, bound = against, f"{note} {NO_VALUE}".strip(), math.inf
+        text = hand.written(exact, is_activation=is_activation)
+        error = hand.error(text, is_activation=is_activation)
+        value, check = float(text), None
+        bound = (
+            bound + error if math.isfinite(bound) else abs(value - (value if against is None else against))
+        )
+        if against is not None and note == line.note:
+            check = compare(value, against, bound, "engine, without rounding by hand")
+            if check.ok and check.difference > error * (1 + 1e-9):
+                check = replace(check, exact=hand.written(against, is_activation=is_activation))
+        self.known[line.left], self.written[line.left], self.errors[line.left] = value, text, bound
+        return replace(line, result=value, check=check, note=note, shown={**written, line.left: text})
 
     def given(self, place: Address, rule: str = "given") -> Line:
         """Return the line of a number that nothing leads to: it was given, or is what training left."""
-        value = self.number(place)
-        self.known[str(place)] = value
-        return Line(rule, str(place), as_node(value), {}, value)
+        name = str(place)
+        value = self.known[name] = self._as_given(name, self.number(place))
+        return Line(rule, name, as_node(value), {}, value, shown=self._written({name: value}))
 
-    def _worked(self, node: Node, values: Mapping[str, float]) -> tuple[float, float]:
-        given = {name: self._given(name, values) for name in names_in(node)}
-        return evaluate_rounded(node, given, self.errors)
+    def _as_given(self, name: str, value: float) -> float:
+        """Return a number that has no line: by hand as it is written down."""
+        if self.hand is None:
+            return value
+        text = self.written[name] = self.hand.given(value)
+        self.errors[name] = abs(float(text) - value) if math.isfinite(value) else 0.0
+        return float(text)
 
-    def _given(self, name: str, values: Mapping[str, float]) -> float:
-        return float(values[name]) if name in values else self.value(name)
+    def _given(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the numbers of a tree's symbols; ``values`` has those that are no addresses."""
+        return {
+            name: self._as_given(name, float(values[name])) if name in values else self.value(name)
+            for name in names_in(node)
+        }
+
+    def _written(self, given: Mapping[str, float]) -> dict[str, str]:
+        return {} if self.hand is None else {name: self.written[name] for name in given}
 
     def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
         """Return the sum of products, each given by the addresses of its factors; all have as many."""
@@ -214,10 +254,10 @@ class Writer:
         addresses.
         """
         count = len(terms)
-        errors = np.zeros(count)
+        worked: list[tuple[Fraction | None, float]] = []
         if self.hand is not None and count > MOST_TERMS:
-            worked = [self._worked(term(i), values or {}) for i in range(count)]
-            terms, errors = np.array(worked).T
+            worked = [self._worked(self.hand, term(i), values or {}) for i in range(count)]
+            terms = np.array([math.nan if value is None else float(value) for value, _ in worked])
         magnitude = float(np.sum(np.abs(terms)))
         slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
         if count <= MOST_TERMS:
@@ -225,14 +265,23 @@ class Writer:
         largest = np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :]
         largest = np.sort(largest[terms[largest] != 0])
         others = np.delete(terms, largest)
-        exact = _summed(others)
-        if errors.any():
-            self.errors[rest] = float(np.sum(np.delete(errors, largest)))
         node = added([*(term(int(i)) for i in largest), Symbol(rest)])
         note = (
             f"{rest}: the sum of the other {len(others)} {what}{'' if others.any() else ', which are all 0'}"
         )
-        return Sum(node, {rest: exact}, slack, note)
+        total = Sum(node, {rest: _summed(others)}, slack, note)
+        if self.hand is not None:
+            parts = [worked[i] for i in np.delete(np.arange(count), largest)]
+            known = [value for value, _ in parts if value is not None]
+            text = self.hand.written(sum(known, Fraction(0)) if len(known) == len(parts) else math.nan)
+            total.values, total.written = {rest: float(text)}, {rest: text}
+            total.errors = {rest: sum(bound for _, bound in parts) + self.hand.error(text)}
+        return total
+
+    def _worked(self, hand: Hand, node: Node, values: Mapping[str, float]) -> tuple[Fraction | None, float]:
+        """Return what a term comes to by hand, before it is rounded, and how far it may be off."""
+        given = self._given(node, values)
+        return hand.worked(node, self._written(given)), evaluate_rounded(node, given, self.errors).bound
 
 
 def _summed(terms: FloatArray) -> float:
@@ -242,6 +291,7 @@ def _summed(terms: FloatArray) -> float:
     return math.fsum(terms.tolist())
 
 
+NO_VALUE = "With the numbers as they are shown this has no value; the result is the engine's number, rounded."
 OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."
 
 
