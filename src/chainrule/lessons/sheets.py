@@ -171,7 +171,9 @@ class _Exercise:
     def _is_bearable(self, plan: Mapping[str, Any]) -> bool:
         lines = self._lines(plan)[0]
         results = [line.result for line in lines if line.rule != "given"]
-        if any(NO_VALUE in line.note for line in lines) or not all(abs(value) < LARGEST_RESULT for value in results):
+        if any(NO_VALUE in line.note for line in lines) or not all(
+            abs(value) < LARGEST_RESULT for value in results
+        ):
             return False
         return sum(value == 0 for value in results) <= MOST_ZEROS * len(results)
 

@@ -95,7 +95,7 @@ def stage_line(writer: Writer, place: Address) -> Line:
     values, slack = stage.values(update_of(writer).settings), 0.0
     if stage.measures:
         norm = writer.at("norm")
-        if writer.value(str(norm)) <= values["limit"]:
+        if writer.exactly(writer.symbol_of(norm)) <= values["limit"]:
             return writer.line(stage.within.format(**values), place, given)
         named["norm"] = writer.symbol_of(norm)
         # The engine takes the length of a scaled gradient, whose squares can't overflow.

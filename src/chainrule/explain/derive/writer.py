@@ -34,7 +34,7 @@ Rule = Callable[["Writer", Address], Line]
 class Sum:
     """A sum as a tree, the number of its rest by name, what rounding may make of it, and a note on what isn't shown.
 
-    By hand ``written`` is how the rest is written, and ``errors`` how far it may be off.
+    By hand ``written`` is how the rest is written that is worked out from the numbers as they are shown.
     """
 
     node: Node
@@ -42,7 +42,6 @@ class Sum:
     slack: float = 0.0
     note: str = ""
     written: dict[str, str] = field(default_factory=dict)
-    errors: dict[str, float] = field(default_factory=dict)
 
 
 @dataclass(eq=False, repr=False)
@@ -62,7 +61,7 @@ class Writer:
     most_lines: int | None = None
     lines: list[Line] = field(default_factory=list, init=False)
     known: dict[str, float] = field(default_factory=dict, init=False)
-    errors: dict[str, float] = field(default_factory=dict, init=False)
+    labeled: dict[str, float] = field(default_factory=dict, init=False)
     written: dict[str, str] = field(default_factory=dict, init=False)
     _pending: int = field(default=0, init=False)
     _arrays: dict[Address, FloatArray] = field(default_factory=dict, init=False)
@@ -127,7 +126,11 @@ class Writer:
         if rule is None or (
             self.most_lines is not None and len(self.lines) + self._pending >= self.most_lines
         ):
-            return self._as_given(name, self.number(place))
+            number = self.number(place)
+            if self.hand is None:
+                return number
+            self.written[name] = self.hand.given(number)
+            return float(self.written[name])
         self._pending += 1
         self.lines.append(rule(self, place))
         self._pending -= 1
@@ -168,72 +171,85 @@ class Writer:
 
         ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off.
         """
-        written: Mapping[str, str] = {}
+        rest: Mapping[str, str] = {}
         if isinstance(node, Sum):
             values, slack, note = {**(values or {}), **node.values}, slack + node.slack, note or node.note
-            written, errors, node = node.written, {**(errors or {}), **node.errors}, node.node
-        given = self._given(node, values or {})
-        value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
+            rest, node = node.written, node.node
+        values, names = values or {}, names_in(node)
+        if self.hand is None:
+            given = {name: float(values[name]) if name in values else self.value(name) for name in names}
+        else:
+            written = {**self._written(node, values), **rest}
+            given = self._exactly(node, values)
+        value, bound = evaluate_rounded(node, given, errors)
         line = Line(
             rule, "" if address is None else str(address), node, given, value + 0.0, None, note, label
         )
         against = None if address is None else self.number(address)
-        if self.hand is not None:
-            return self._by_hand(self.hand, line, {**self._written(given), **written}, bound + slack, against)
         if against is None:
-            self.known[label] = line.result
-            return line
-        if not math.isfinite(value) and math.isfinite(against):
+            self.known[label] = self.labeled[label] = line.result
+        elif not math.isfinite(value) and math.isfinite(against):
             # The formula as written can't be worked out here, so there is nothing to check the engine with.
-            return replace(line, result=against, note=f"{note} {OVERFLOWS}".strip())
-        return replace(line, check=compare(line.result, against, bound + slack))
+            line = replace(line, result=against, note=f"{note} {OVERFLOWS}".strip())
+        else:
+            line = replace(line, check=compare(line.result, against, bound + slack))
+        return line if self.hand is None else self._by_hand(self.hand, line, written)
 
-    def _by_hand(
-        self, hand: Hand, line: Line, written: dict[str, str], bound: float, against: float | None
-    ) -> Line:
-        """Return a line worked out from numbers as they are written, and rounded as on paper."""
-        exact: Fraction | float | None = hand.worked(line.symbols, written)
-        note, is_activation = line.note, line.address.startswith("a[")
-        if exact is None:
-            exact = line.result
-            if against is not None and math.isfinite(against) and not math.isfinite(line.result):
-                exact, note, bound = against, f"{note} {NO_VALUE}".strip(), math.inf
-        text = hand.written(exact, is_activation=is_activation)
-        error = hand.error(text, is_activation=is_activation)
-        value, check = float(text), None
-        bound = (
-            bound + error if math.isfinite(bound) else abs(value - (value if against is None else against))
-        )
-        if against is not None and note == line.note:
-            check = compare(value, against, bound, "engine, without rounding by hand")
-            if check.ok and check.difference > error * (1 + 1e-9):
-                check = replace(check, exact=hand.written(against, is_activation=is_activation))
-        self.known[line.left], self.written[line.left], self.errors[line.left] = value, text, bound
-        return replace(line, result=value, check=check, note=note, shown={**written, line.left: text})
+    def _by_hand(self, hand: Hand, line: Line, written: dict[str, str]) -> Line:
+        """Return a line that was worked out from the engine's numbers as it is on paper.
+
+        Its check says that the formula holds for the engine's own numbers, so what differs then is rounding by hand.
+        """
+        worked, is_activation = hand.worked(line.symbols, written), line.address.startswith("a[")
+        note = line.note.removesuffix(OVERFLOWS).strip()
+        if worked is None:
+            line, note = replace(line, check=None), f"{note} {NO_VALUE}".strip()
+        text = hand.written(line.result if worked is None else worked, is_activation=is_activation)
+        value, check = float(text), line.check
+        if check is not None:
+            check = replace(check, against="engine, without rounding by hand")
+        if check is not None and check.ok:
+            off, least = abs(value - check.value), hand.error(text, is_activation=is_activation)
+            exact = hand.written(check.value, is_activation=is_activation) if off > least * (1 + 1e-9) else ""
+            check = replace(check, difference=off, tolerance=max(off, least), exact=exact)
+        self.known[line.left], self.written[line.left] = value, text
+        values = {name: float(text) for name, text in written.items()}
+        shown = {**written, line.left: text}
+        return replace(line, values=values, result=value, check=check, note=note, shown=shown)
 
     def given(self, place: Address, rule: str = "given") -> Line:
         """Return the line of a number that nothing leads to: it was given, or is what training left."""
-        name = str(place)
-        value = self.known[name] = self._as_given(name, self.number(place))
-        return Line(rule, name, as_node(value), {}, value, shown=self._written({name: value}))
+        name, value, shown = str(place), self.number(place), {}
+        if self.hand is not None:
+            shown[name] = self.written[name] = self.hand.given(value)
+            value = float(shown[name])
+        self.known[name] = value
+        return Line(rule, name, as_node(value), {}, value, shown=shown)
 
-    def _as_given(self, name: str, value: float) -> float:
-        """Return a number that has no line: by hand as it is written down."""
-        if self.hand is None:
-            return value
-        text = self.written[name] = self.hand.given(value)
-        self.errors[name] = abs(float(text) - value) if math.isfinite(value) else 0.0
-        return float(text)
+    def _written(self, node: Node, values: Mapping[str, float]) -> dict[str, str]:
+        """Return how the numbers of a tree's symbols are written by hand; ``values`` has those that are no addresses."""
+        assert self.hand is not None
+        found = {}
+        for name in names_in(node):
+            if name in values:
+                found[name] = self.hand.given(values[name])
+            else:
+                self.value(name)
+                found[name] = self.written[name]
+        return found
 
-    def _given(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
-        """Return the numbers of a tree's symbols; ``values`` has those that are no addresses."""
+    def exactly(self, symbol: Symbol) -> float:
+        """Return the engine's number of a symbol, which gets its line too where lines are chained."""
+        self.value(symbol.name)
+        return self.number(Address.parse(symbol.name))
+
+    def _exactly(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the engine's numbers of a tree's symbols, by hand as well."""
+        known = {**self.labeled, **values}
         return {
-            name: self._as_given(name, float(values[name])) if name in values else self.value(name)
+            name: float(known[name]) if name in known else self.number(Address.parse(name))
             for name in names_in(node)
         }
-
-    def _written(self, given: Mapping[str, float]) -> dict[str, str]:
-        return {} if self.hand is None else {name: self.written[name] for name in given}
 
     def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
         """Return the sum of products, each given by the addresses of its factors; all have as many."""
@@ -254,10 +270,12 @@ class Writer:
         addresses.
         """
         count = len(terms)
-        worked: list[tuple[Fraction | None, float]] = []
+        worked: list[Fraction | None] = []
         if self.hand is not None and count > MOST_TERMS:
-            worked = [self._worked(self.hand, term(i), values or {}) for i in range(count)]
-            terms = np.array([math.nan if value is None else float(value) for value, _ in worked])
+            written = [self._written(term(i), values or {}) for i in range(count)]
+            worked = [self.hand.worked(term(i), known) for i, known in enumerate(written)]
+            exact = (evaluate_rounded(term(i), self._exactly(term(i), values or {})) for i in range(count))
+            terms = np.array([value for value, _ in exact])
         magnitude = float(np.sum(np.abs(terms)))
         slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
         if count <= MOST_TERMS:
@@ -272,16 +290,9 @@ class Writer:
         total = Sum(node, {rest: _summed(others)}, slack, note)
         if self.hand is not None:
             parts = [worked[i] for i in np.delete(np.arange(count), largest)]
-            known = [value for value, _ in parts if value is not None]
-            text = self.hand.written(sum(known, Fraction(0)) if len(known) == len(parts) else math.nan)
-            total.values, total.written = {rest: float(text)}, {rest: text}
-            total.errors = {rest: sum(bound for _, bound in parts) + self.hand.error(text)}
+            known = [part for part in parts if part is not None]
+            total.written[rest] = self.hand.written(sum(known, Fraction(0)) if known == parts else math.nan)
         return total
-
-    def _worked(self, hand: Hand, node: Node, values: Mapping[str, float]) -> tuple[Fraction | None, float]:
-        """Return what a term comes to by hand, before it is rounded, and how far it may be off."""
-        given = self._given(node, values)
-        return hand.worked(node, self._written(given)), evaluate_rounded(node, given, self.errors).bound
 
 
 def _summed(terms: FloatArray) -> float:

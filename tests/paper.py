@@ -12,7 +12,10 @@ from chainrule.explain.derive.writer import NO_VALUE
 from chainrule.formula.text import text
 
 FUNCTIONS = {
-    **{name: getattr(mpmath, name) for name in ("exp", "log", "sqrt", "tanh", "sin", "cos", "atan", "erf", "erfc")},
+    **{
+        name: getattr(mpmath, name)
+        for name in ("exp", "log", "sqrt", "tanh", "sin", "cos", "atan", "erf", "erfc")
+    },
     "log1p": mpmath.log1p,
     "max": max,
     "min": min,
@@ -58,7 +61,9 @@ def worked(node, source):
                 case ast.Div():
                     return a / b
                 case ast.Pow():
-                    return a**b if b == int(b) else mpmath.power(*map(mpmath.mpf, map(str, map(float, (a, b)))))
+                    return (
+                        a**b if b == int(b) else mpmath.power(*map(mpmath.mpf, map(str, map(float, (a, b)))))
+                    )
         case ast.Call(ast.Name("where"), [ast.Compare(left, [op], [right]), yes, no]):
             a, b = fit(worked(left, source), worked(right, source))
             return worked(yes if getattr(a, COMPARED[type(op)])(b) else no, source)
@@ -66,7 +71,9 @@ def worked(node, source):
             inside = fit(*(worked(arg, source) for arg in args))
             if name in ("max", "min", "abs"):
                 return FUNCTIONS[name](*inside)
-            (inside,) = (mpmath.mpf(n.numerator) / n.denominator if isinstance(n, Fraction) else n for n in inside)
+            (inside,) = (
+                mpmath.mpf(n.numerator) / n.denominator if isinstance(n, Fraction) else n for n in inside
+            )
             return FUNCTIONS[name](inside)
     raise TypeError(ast.dump(node))
 
@@ -79,7 +86,9 @@ def on_paper(value, *, places=None, digits=None):
         if value == 0:
             return Fraction(0)
         places = digits - 1
-        while abs(value) * 10**places < 10 ** (digits - 1) or abs(value) < Fraction(1, 10**places) * 10 ** (digits - 1):
+        while abs(value) * 10**places < 10 ** (digits - 1) or abs(value) < Fraction(1, 10**places) * 10 ** (
+            digits - 1
+        ):
             places += 1
         while abs(value) * Fraction(10) ** places >= 10**digits:
             places -= 1
