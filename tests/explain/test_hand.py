@@ -179,6 +179,9 @@ def test_given_numbers_are_taken_as_they_are_shown():
     trace = trace_network(
         Network([1, Dense(1, "identity", bias="none")]), {1: {"W": [[0.123456789]]}}, [[0.987654321]]
     )
+    assert [Hand(2).given(v) for v in (0.2000015, -0.2000015, 1234567.5, 1e-7, 0.5)] == [
+        *("0.200002", "-0.200002", "1234568", "1e-7", "0.5")
+    ]
     for places, w, x in ((2, "0.123457", "0.987654"), (7, "0.12345679", "0.98765432")):
         (z, _) = derive(trace, "a[1][1]", hand=places).lines
         assert z.shown["W[1][1,1]"] == w

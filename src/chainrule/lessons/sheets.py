@@ -94,6 +94,16 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
         raise lesson.where.at("sheet").wrong(str(error)) from error
 
 
+@dataclass(frozen=True)
+class _OnPaper(Scene):
+    """A scene whose numbers are given, to be worked with by hand."""
+
+    hand: Hand
+
+    def number(self, value: float) -> str:
+        return self.hand.given(value)
+
+
 class _Exercise:
     """What all sheets of a lesson have in common."""
 
@@ -196,7 +206,7 @@ class _Exercise:
         lines, derivations = self._lines(plan)
         setup = self._setup(plan)
         empty = len(lines) if blank is None else min(blank, len(lines))
-        scene = Scene(setup, {}, {}, digits=max(DIGITS, self.hand + 1))
+        scene = _OnPaper(setup, {}, {}, DIGITS, Hand(self.hand))
         given = (Words(self.text), *describe(scene).blocks, _rows(setup, scene))
         wanted = tuple(derivation.title for derivation in derivations)
         return Variant(number, given, wanted, lines, empty, str(Hand(self.hand)))

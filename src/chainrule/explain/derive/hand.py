@@ -46,22 +46,24 @@ class Hand:
         if isinstance(value, float):
             if not math.isfinite(value):
                 return str(value)
-            value = Fraction(repr(value))
+            value = Fraction(repr(float(value)))
         if is_activation:
             return f"{_decimal(value, -self.places):f}"
         if value == 0:
             return "0"
-        power = _power_of_ten(value)
-        made = _decimal(value, power - self.places)
-        if made.adjusted() > power:  # 9.996 became 10.00
-            made = _decimal(value, power + 1 - self.places)
+        made = _significant(value, self.places + 1)
         if -5 < made.adjusted() < LONGEST_WHOLE:
             return f"{made:f}"
         return f"{made.scaleb(-made.adjusted()):f}e{made.adjusted()}"
 
     def given(self, value: float) -> str:
         """Return a number that was given as it is written down: with six digits at most, or as many as others have."""
-        return number_text(value, max(DIGITS, self.places + 1))
+        if value == 0 or not math.isfinite(value):
+            return number_text(value)
+        exact = Fraction(repr(float(value)))
+        whole = _power_of_ten(exact) + 1
+        digits = max(DIGITS, self.places + 1, whole if whole <= LONGEST_WHOLE else 0)
+        return number_text(float(_significant(exact, digits)), digits)
 
     def worked(self, node: Node, written: Mapping[str, str]) -> Fraction | None:
         """Return what a tree comes to exactly from numbers as they are written; None where that isn't finite."""
@@ -92,6 +94,13 @@ def _power_of_ten(value: Fraction) -> int:
     above, below = abs(value.numerator), value.denominator
     power = len(str(above)) - len(str(below))
     return power if Fraction(above, below) >= Fraction(10) ** power else power - 1
+
+
+def _significant(value: Fraction, digits: int) -> Decimal:
+    """Return a number with so many significant digits."""
+    power = _power_of_ten(value)
+    made = _decimal(value, power + 1 - digits)
+    return made if made.adjusted() == power else _decimal(value, power + 2 - digits)  # 9.996 becomes 10.00
 
 
 def _decimal(value: Fraction, power: int) -> Decimal:

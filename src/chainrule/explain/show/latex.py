@@ -251,8 +251,9 @@ class _Latex:
             return ""
         if not check.words:
             return r"\quad\checkmark"
-        sign = "" if check.ok else r"\boldsymbol{\times}"
-        return rf"\quad{sign}\text{{ {latex_text(check.words)}}}"
+        if check.ok:
+            return rf"\quad\text{{ {latex_text(check.words)}}}"
+        return rf"\quad\boldsymbol{{\times}}\text{{ {latex_text(check.words.partition(':')[0])}}}"
 
     def matrix_line(self, line: MatrixLine) -> Iterator[str]:
         left = self.name(line.address)
