@@ -516,7 +516,7 @@ def test_a_network_too_large_for_50_digits_is_skipped_with_the_reason():
 
 
 def test_every_function_of_the_language_is_known_to_the_exact_arithmetic():
-    from chainrule.formula.exact import PRECISE
+    from chainrule.explain.derive.exact import PRECISE
     from chainrule.formula.functions import FUNCTIONS
 
     assert set(FUNCTIONS) == {*PRECISE, "where", "sum"}

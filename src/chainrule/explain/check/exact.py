@@ -15,7 +15,7 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.result import About, Check, Comparison, Kink, joined
-from chainrule.formula.exact import PRECISE, PRECISIONS, mp, mpf, one_at_a_time
+from chainrule.explain.derive.exact import PRECISE, PRECISIONS, mp, mpf, one_at_a_time
 from chainrule.formula.nodes import OPERATORS, Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
 
 DIGITS = PRECISIONS[0]

@@ -67,7 +67,7 @@ class Hand:
 
     def worked(self, node: Node, written: Mapping[str, str]) -> Fraction | None:
         """Return what a tree comes to exactly from numbers as they are written; None where that isn't finite."""
-        from chainrule.formula.exact import exact_value
+        from chainrule.explain.derive.exact import exact_value
 
         try:
             return exact_value(node, {name: Fraction(text) for name, text in written.items()})

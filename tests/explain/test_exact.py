@@ -5,7 +5,7 @@ from fractions import Fraction
 import mpmath
 import pytest
 
-from chainrule.formula.exact import exact_value, mp
+from chainrule.explain.derive.exact import exact_value, mp
 from chainrule.formula.parse import parse
 
 
