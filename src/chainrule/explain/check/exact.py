@@ -6,7 +6,7 @@ rearrangement is used, and derivatives are differences of the cost with h = 1e-2
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
@@ -15,8 +15,7 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.result import About, Check, Comparison, Kink, joined
-from chainrule.explain.derive.exact import PRECISE, PRECISIONS, mp, mpf, one_at_a_time
-from chainrule.formula.nodes import OPERATORS, Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
+from chainrule.explain.derive.exact import PRECISIONS, mp, mpf, one_at_a_time, precise_value
 
 DIGITS = PRECISIONS[0]
 
@@ -36,44 +35,6 @@ ABOUT = About(
     f"every z, a and the cost, and derivatives by differences with h = 1e-20, in {DIGITS} digits",
     "1e-12 of the terms behind each number, 1e-9 of a derivative",
 )
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {**OPERATORS, "^": pow}
-
-
-def _value(node: Node, values: Mapping[str, Any]) -> Any:
-    """Return a node's value for one output from mpmath numbers; 0 · log 0 is 0, as in every loss.
-
-    A list stands for all outputs of the layer, ``place`` (from 0) says which of them is meant; ``sums`` remembers
-    what was added over them.
-    """
-    match node:
-        case Number(value):
-            # A number such as 0.1 is written in decimals, but the engines hold it as a double.
-            return mpf(value)
-        case Constant(name):
-            return mp.pi if name == "pi" else mp.e
-        case Symbol(name):
-            value = values[name]
-            return value[values["place"]] if isinstance(value, list) else value
-        case Negate(operand):
-            return -_value(operand, values)
-        case Call("where", (Compare(op, left, right), yes, no)):
-            holds = _OPERATORS[op](_value(left, values), _value(right, values))
-            return _value(yes if holds else no, values)
-        case Call("sum", (operand,)):
-            known = values["sums"]
-            if operand not in known:
-                places = range(len(values["z"]))
-                known[operand] = mp.fsum(_value(operand, {**values, "place": i}) for i in places)
-            return known[operand]
-        case Call(name, args):
-            return PRECISE[name](*(_value(arg, values) for arg in args))
-        case Binary("*", left, right):
-            first = _value(left, values)
-            return mpf(0) if first == 0 else first * _value(right, values)
-        case Binary(op, left, right):
-            return _OPERATORS[op](_value(left, values), _value(right, values))
-    raise TypeError(f"a {type(node).__name__} has no value")
 
 
 def _exactly(numbers: Any) -> Any:
@@ -109,7 +70,7 @@ class Exact:
                 b = layout.slot(number, "b").start
                 z = [value + self.w[b + (j if layer.bias == "neuron" else 0)] for j, value in enumerate(z)]
             values = {"z": z, "sums": {}, **_exactly(layer.activation.parameters)}
-            a = [_value(layer.activation.formula.root, {**values, "place": j}) for j in range(len(z))]
+            a = [precise_value(layer.activation.formula.root, {**values, "place": j}) for j in range(len(z))]
             if layer.mix:
                 alpha = layout.slot(number, "alpha").start
                 a = [own + self.w[alpha + j] * (a[j] - own) for j, own in enumerate(z)]
@@ -154,7 +115,7 @@ class Exact:
         y = [target * (1 - smoothed) + smoothed / max(2, len(a)) for target in self.y[row]]
         values = {"z": z, "a": a, "y": y, "sums": {}, **_exactly(loss.parameters)}
         root = (loss.formula if link is None else link.formula).root
-        total = mp.fsum(_value(root, {**values, "place": j}) for j in range(len(a)))
+        total = mp.fsum(precise_value(root, {**values, "place": j}) for j in range(len(a)))
         return total / len(a) if loss.over_outputs == "mean" else total
 
     def cost(self) -> Any:

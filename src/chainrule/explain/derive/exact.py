@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from fractions import Fraction
+from operator import mul
 from typing import Any
 
 from mpmath import MPContext
@@ -75,7 +76,7 @@ def exact_value(root: Node, values: Mapping[str, Fraction]) -> Fraction | None:
         try:
             for digits in PRECISIONS:
                 mp.dps = digits
-                value = _value(root, values)
+                value = precise_value(root, values, _as_written)
                 if isinstance(value, Fraction):
                     return value
                 if not isinstance(value, mpf) or not mp.isfinite(value):
@@ -90,30 +91,52 @@ def exact_value(root: Node, values: Mapping[str, Fraction]) -> Fraction | None:
     return Fraction(0)  # so near to it that 800 digits don't tell
 
 
-def _value(node: Node, values: Mapping[str, Fraction]) -> Any:
-    """Return a fraction where it is one, else one of mpmath's numbers."""
+def _as_written(value: float) -> Fraction:
+    return Fraction(repr(float(value)))
+
+
+def precise_value(node: Node, values: Mapping[str, Any], number: Callable[[float], Any] = mpf) -> Any:
+    """Return a node's value from mpmath's numbers and fractions; 0 times anything is 0, as 0 log 0 is in every loss.
+
+    ``number`` makes what is worked with of a number in the formula: as engines do, who hold it as a double, or as it is
+    written. A list stands for all outputs of a layer, of which ``place`` (from 0) says one; ``sums`` remembers what was
+    added over them.
+    """
+
+    def value(node: Node) -> Any:
+        return precise_value(node, values, number)
+
     match node:
-        case Number(value):
-            return Fraction(repr(float(value)))
+        case Number(written):
+            return number(written)
         case Constant(name):
             return +getattr(mp, name)
         case Symbol(name):
-            return values[name]
+            found = values[name]
+            return found[values["place"]] if isinstance(found, list) else found
         case Negate(operand):
-            return -_value(operand, values)
+            return -value(operand)
         case Call("where", (Compare(op, left, right), yes, no)):
-            holds = OPERATORS[op](*_alike(_value(left, values), _value(right, values)))
-            return _value(yes if holds else no, values)
+            return value(yes if OPERATORS[op](*_alike(value(left), value(right))) else no)
+        case Call("sum", (operand,)):
+            known = values["sums"]
+            if operand not in known:
+                places = ({**values, "place": i} for i in range(len(values["z"])))
+                known[operand] = mp.fsum(precise_value(operand, own, number) for own in places)
+            return known[operand]
         case Call(name, args):
-            inside = _alike(*(_value(arg, values) for arg in args))
+            inside = _alike(*map(value, args))
             made = PRECISE[name](*inside)
             # At 0 every function has a whole number.
-            return Fraction(int(made)) if inside == [0] and mp.isfinite(made) else made
+            is_exact = isinstance(inside[0], Fraction) and inside == [0] and mp.isfinite(made)
+            return Fraction(int(made)) if is_exact else made
+        case Binary("*", left, right):
+            first = value(left)
+            second = first if first == 0 else value(right)
+            return second if second == 0 else mul(*_alike(first, second))
         case Binary(op, left, right):
-            first, second = _alike(_value(left, values), _value(right, values))
-            if op == "*" and 0 in (first, second):
-                return Fraction(0)
-            return _power(first, second) if op == "^" else OPERATORS[op](first, second)
+            sides = _alike(value(left), value(right))
+            return _power(*sides) if op == "^" else OPERATORS[op](*sides)
     raise TypeError(f"a {type(node).__name__} has no value")
 
 
