@@ -55,11 +55,6 @@ class Variant:
     blank: int
     hand: str
 
-    @property
-    def numbers(self) -> tuple[float, ...]:
-        """The results of all lines."""
-        return tuple(line.result for line in self.lines)
-
     def is_blank(self, place: int) -> bool:
         """Tell whether the line at a place, from 0, is left blank."""
         return place >= len(self.lines) - self.blank

@@ -8,7 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from decimal import Decimal
+from decimal import ROUND_DOWN, Context, Decimal
 from fractions import Fraction
 
 from chainrule._doors import setting
@@ -89,11 +89,12 @@ class Hand:
         )
 
 
+_DOWN = Context(prec=1, rounding=ROUND_DOWN)
+
+
 def _power_of_ten(value: Fraction) -> int:
     """Return the power of ten of a number's first digit."""
-    above, below = abs(value.numerator), value.denominator
-    power = len(str(above)) - len(str(below))
-    return power if Fraction(above, below) >= Fraction(10) ** power else power - 1
+    return _DOWN.divide(Decimal(value.numerator), Decimal(value.denominator)).adjusted()
 
 
 def _significant(value: Fraction, digits: int) -> Decimal:
