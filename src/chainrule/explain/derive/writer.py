@@ -126,11 +126,7 @@ class Writer:
         if rule is None or (
             self.most_lines is not None and len(self.lines) + self._pending >= self.most_lines
         ):
-            number = self.number(place)
-            if self.hand is None:
-                return number
-            self.written[name] = self.hand.given(number)
-            return float(self.written[name])
+            return self._as_given(name, self.number(place))
         self._pending += 1
         self.lines.append(rule(self, place))
         self._pending -= 1
@@ -175,16 +171,12 @@ class Writer:
         if isinstance(node, Sum):
             values, slack, note = {**(values or {}), **node.values}, slack + node.slack, note or node.note
             rest, node = node.written, node.node
-        values, names = values or {}, names_in(node)
-        if self.hand is None:
-            given = {name: float(values[name]) if name in values else self.value(name) for name in names}
-        else:
-            written = {**self._written(node, values), **rest}
-            given = self._exactly(node, values)
-        value, bound = evaluate_rounded(node, given, errors)
-        line = Line(
-            rule, "" if address is None else str(address), node, given, value + 0.0, None, note, label
-        )
+        given = exact = self._taken(node, values or {})
+        if self.hand is not None:
+            exact = self._exactly(node, values or {})
+        value, bound = evaluate_rounded(node, exact, errors)
+        name = "" if address is None else str(address)
+        line = Line(rule, name, node, given, value + 0.0, None, note, label)
         against = None if address is None else self.number(address)
         if against is None:
             self.known[label] = self.labeled[label] = line.result
@@ -193,13 +185,14 @@ class Writer:
             line = replace(line, result=against, note=f"{note} {OVERFLOWS}".strip())
         else:
             line = replace(line, check=compare(line.result, against, bound + slack))
-        return line if self.hand is None else self._by_hand(self.hand, line, written)
+        return line if self.hand is None else self._by_hand(self.hand, line, rest)
 
-    def _by_hand(self, hand: Hand, line: Line, written: dict[str, str]) -> Line:
-        """Return a line that was worked out from the engine's numbers as it is on paper.
+    def _by_hand(self, hand: Hand, line: Line, rest: Mapping[str, str]) -> Line:
+        """Return a line that was worked out from the engine's numbers as it is on paper, ``rest`` as it is written.
 
         Its check says that the formula holds for the engine's own numbers, so what differs then is rounding by hand.
         """
+        written = {**{name: self.written[name] for name in line.values}, **rest}
         worked, is_activation = hand.worked(line.symbols, written), line.address.startswith("a[")
         note = line.note.removesuffix(OVERFLOWS).strip()
         if worked is None:
@@ -219,24 +212,24 @@ class Writer:
 
     def given(self, place: Address, rule: str = "given") -> Line:
         """Return the line of a number that nothing leads to: it was given, or is what training left."""
-        name, value, shown = str(place), self.number(place), {}
-        if self.hand is not None:
-            shown[name] = self.written[name] = self.hand.given(value)
-            value = float(shown[name])
-        self.known[name] = value
+        name = str(place)
+        value = self.known[name] = self._as_given(name, self.number(place))
+        shown = {} if self.hand is None else {name: self.written[name]}
         return Line(rule, name, as_node(value), {}, value, shown=shown)
 
-    def _written(self, node: Node, values: Mapping[str, float]) -> dict[str, str]:
-        """Return how the numbers of a tree's symbols are written by hand; ``values`` has those that are no addresses."""
-        assert self.hand is not None
-        found = {}
-        for name in names_in(node):
-            if name in values:
-                found[name] = self.hand.given(values[name])
-            else:
-                self.value(name)
-                found[name] = self.written[name]
-        return found
+    def _as_given(self, name: str, value: float) -> float:
+        """Return a number that has no line: by hand as it is written down."""
+        if self.hand is None:
+            return value
+        self.written[name] = self.hand.given(value)
+        return float(self.written[name])
+
+    def _taken(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the numbers of a tree's symbols; ``values`` has those that are no addresses, and have no line."""
+        return {
+            name: self._as_given(name, float(values[name])) if name in values else self.value(name)
+            for name in names_in(node)
+        }
 
     def exactly(self, symbol: Symbol) -> float:
         """Return the engine's number of a symbol, which gets its line too where lines are chained."""
@@ -272,10 +265,13 @@ class Writer:
         count = len(terms)
         worked: list[Fraction | None] = []
         if self.hand is not None and count > MOST_TERMS:
-            written = [self._written(term(i), values or {}) for i in range(count)]
-            worked = [self.hand.worked(term(i), known) for i, known in enumerate(written)]
-            exact = (evaluate_rounded(term(i), self._exactly(term(i), values or {})) for i in range(count))
-            terms = np.array([value for value, _ in exact])
+            nodes = [term(i) for i in range(count)]
+            taken = [self._taken(each, values or {}) for each in nodes]
+            worked = [
+                self.hand.worked(n, {k: self.written[k] for k in t})
+                for n, t in zip(nodes, taken, strict=True)
+            ]
+            terms = np.array([evaluate_rounded(n, self._exactly(n, values or {})).value for n in nodes])
         magnitude = float(np.sum(np.abs(terms)))
         slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
         if count <= MOST_TERMS:
