@@ -165,7 +165,7 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
             f"{place}: whole arrays are not written out by hand or from the start; name one number"
         )
     if hand is not None and place.name in AFTER_STEP:
-        first = Address.parse(trace.layout.address(0))
+        first = Address.parse(trace.layout.address(next(s.start for s in trace.layout.slots if s.layer == 1)))
         new = replace(first, name=f"{first.name}_new", step=place.step)
         raise SettingsError(
             f"{place}: the forward pass after the step is not worked out by hand; name a new parameter, such as {new}"

@@ -61,7 +61,7 @@ class Writer:
     most_lines: int | None = None
     lines: list[Line] = field(default_factory=list, init=False)
     known: dict[str, float] = field(default_factory=dict, init=False)
-    labeled: dict[str, float] = field(default_factory=dict, init=False)
+    exact: dict[str, float] = field(default_factory=dict, init=False)
     written: dict[str, str] = field(default_factory=dict, init=False)
     _pending: int = field(default=0, init=False)
     _arrays: dict[Address, FloatArray] = field(default_factory=dict, init=False)
@@ -179,7 +179,7 @@ class Writer:
         line = Line(rule, name, node, given, value + 0.0, None, note, label)
         against = None if address is None else self.number(address)
         if against is None:
-            self.known[label] = self.labeled[label] = line.result
+            self.known[label] = self.exact[label] = line.result
         elif not math.isfinite(value) and math.isfinite(against):
             # The formula as written can't be worked out here, so there is nothing to check the engine with.
             line = replace(line, result=against, note=f"{note} {OVERFLOWS}".strip())
@@ -222,7 +222,8 @@ class Writer:
         if self.hand is None:
             return value
         self.written[name] = self.hand.given(value)
-        return float(self.written[name])
+        self.known[name] = float(self.written[name])
+        return self.known[name]
 
     def _taken(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
         """Return the numbers of a tree's symbols; ``values`` has those that are no addresses, and have no line."""
@@ -238,11 +239,11 @@ class Writer:
 
     def _exactly(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
         """Return the engine's numbers of a tree's symbols, by hand as well."""
-        known = {**self.labeled, **values}
-        return {
-            name: float(known[name]) if name in known else self.number(Address.parse(name))
-            for name in names_in(node)
-        }
+        names = names_in(node)
+        for name in names:
+            if name not in values and name not in self.exact:
+                self.exact[name] = self.number(Address.parse(name))
+        return {name: float(values[name]) if name in values else self.exact[name] for name in names}
 
     def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
         """Return the sum of products, each given by the addresses of its factors; all have as many."""
