@@ -29,8 +29,8 @@ class Hand:
 
     >>> Hand(2).written(0.57444, is_activation=True), Hand(2).written(-0.0026549), Hand(2).written(0.3)
     ('0.57', '-0.00265', '0.300')
-    >>> Hand(2).written(Fraction("0.2475")), Hand(2).written(Fraction("-0.0014405"))
-    ('0.248', '-0.00144')
+    >>> Hand(2).written(Fraction("0.2475")), Hand(3).written(Fraction("-0.0014405"))
+    ('0.248', '-0.001441')
     """
 
     places: int
