@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
@@ -100,7 +99,7 @@ def trained_model(
         rows = {**rows, "training": n, "validation": 0}
     entries = {
         "table": prepared.table.name, "rows": rows, "weights": prepared.question.weights, "engine": engine,
-        "test_share": prepared.question.share, "validation_share": resolved.validation_share,
+        "test_share": prepared.question.share,
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
@@ -110,7 +109,7 @@ def trained_model(
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
-        training_card(resolved.steps, plan, result, **entries, **_choices(prepared, result)),
+        training_card(resolved, plan, result, **entries),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
@@ -147,19 +146,6 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
     temperature = temperature_of(network, held_out(prepared, result, sums), y[rows], answers, weights)
     made = model.with_parameters(lambda group: at_temperature(group.network, group.parameters, temperature))
     return replace(made, card={**model.card, "temperature": temperature})
-
-
-def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
-    """Return the card's entries about what happened around the epochs, of what was chosen."""
-    resolved = prepared.resolved
-    found = {
-        "watch": (resolved.plan.watched, "loss"),
-        "bagging": (resolved.members if resolved.bagging else 0, 0),
-        "refit": (result.first is not None, False),
-        "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),
-        "most_steps": (resolved.plan.most_steps, None),
-    }
-    return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:

@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 
 from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
@@ -167,7 +168,7 @@ def batch_of(
     if rows is None:
         wanted = ROWS if n_rows is None else n_rows
         if wanted < 1:
-            raise SettingsError(f"rows {wanted} must be at least 1")
+            raise SettingsError(f"{setting('rows')} {wanted} must be at least 1")
         order = generator(seed, Purpose.SPLIT, 0).random(len(known)).argsort(kind="stable")
         rows = sorted(known[order[:wanted]].tolist())
     for row in rows:
@@ -221,7 +222,7 @@ def _chosen(batch: Batch, sample: int | None, seed: int) -> IntArray:
     """Return the flat indices of the weights to check, sorted; every array has some where all have place."""
     wanted = SAMPLE if sample is None else sample
     if wanted < 0:
-        raise SettingsError(f"sample {wanted} must be at least 1, or 0 for all weights")
+        raise SettingsError(f"{setting('sample')} {wanted} must be at least 1, or 0 for all weights")
     size = batch.layout.size
     if wanted == 0 or wanted >= size:
         return np.arange(size)

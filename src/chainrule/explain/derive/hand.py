@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from chainrule._doors import setting
 from chainrule.errors import SettingsError
 
 
@@ -24,7 +25,7 @@ class Hand:
     def __post_init__(self) -> None:
         if isinstance(self.places, bool) or not isinstance(self.places, int) or not 1 <= self.places <= 15:
             raise SettingsError(
-                f"hand {self.places!r} must be a whole number of digits from 1 to 15, such as 2"
+                f"{setting('hand')} {self.places!r} must be a whole number of digits from 1 to 15, such as 2"
             )
 
     def rounded(self, value: float, *, is_activation: bool = False) -> float:
