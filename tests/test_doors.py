@@ -173,6 +173,9 @@ def test_both_doors_have_their_own_words(words, table, beside, capsys):
     assert code == 2 or words.get("learning_rate") == 1e30
     assert on_the_command_line.strip()
     assert not parameters(on_the_command_line), on_the_command_line
+    # A value that its setting can't have is named by the option that gave it.
+    if named := re.match(r"error: (\S+) \S+ (?:must be|is unknown|doesn't fit|is for)", on_the_command_line):
+        assert named[1].startswith("--"), on_the_command_line
     try:
         trained = chainrule.train("table.csv", "y", **{**QUICK, **words})
     except ChainruleError as error:

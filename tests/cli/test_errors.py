@@ -169,6 +169,10 @@ BAD_WORDS = [
     ),
     ("good.csv --target y --clamp", "--clamp is for numbers, and the target 'y' has classes: leave it out"),
     ("good.csv --target y --engine gpu", "unknown engine 'gpu': choose cpu, reference"),
+    (
+        "good.csv --target y --watch mae",
+        "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, log_loss, auc, refinement",
+    ),
     ("good.csv --target y --decimal x", "--decimal 'x' is unknown: choose . or ,"),
     (
         "good.csv --target y --encoding foo",
@@ -358,6 +362,7 @@ def test_unknown_names_are_answered_with_all_names_or_the_nearest(refused, run):
     ("arguments", "message"),
     [
         (["tarin"], "there is no command 'tarin'; did you mean train?"),
+        (["warm-up", "--frob"], "there is no option --frob; choose -h, --help. See chainrule warm-up --help"),
         (["--quiet"], f"there is no option '--quiet'; choose {', '.join(COMMANDS)}"),
         (["evaluate"], "MODEL and TABLE are missing; see chainrule evaluate --help"),
         (["predict", "m"], "TABLE is missing; see chainrule predict --help"),

@@ -153,7 +153,7 @@ WRONG = [
     ({"hidden": "64"}, "hidden '64' must be"),
     ({"bias": "both"}, "bias 'both' is unknown: choose neuron, layer, none"),
     ({"init": "gloro_normal"}, "did you mean glorot_normal"),
-    ({"init": 0.5}, "initializer must be a name"),
+    ({"init": 0.5}, "init 0.5 must be text"),
     ({"batch_size": 0}, "batch_size 0 must be a whole number, at least 1"),
     ({"batch_size": "half"}, "batch_size 'half' must be a whole number"),
     ({"batch_size": 2.0}, "batch_size 2.0 must be a whole number"),

@@ -17,6 +17,7 @@ from chainrule._doors import setting
 from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
+from chainrule.engines import ENGINES
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError, TableError
@@ -115,7 +116,8 @@ def certify(
     else:
         batch = _given(subject, parameters, x, y, weights)
     chosen = _chosen(batch, sample, seed)
-    made = _checks(batch, chosen, gradient or network_gradient, checks)
+    trained_by = subject.engine if isinstance(subject, Model) else ENGINES[0]
+    made = _checks(batch, chosen, gradient or network_gradient, checks, trained_by)
     if isinstance(subject, Model) and read is not None and "attributions" in checks:
         made += check_attributions(subject, read, [row - 1 for row in batch.rows[:EXPLAINED_ROWS]], member)
     about = {
@@ -130,14 +132,16 @@ def certify(
     return Certificate(about, tuple(made))
 
 
-def _checks(batch: Batch, chosen: IntArray, function: GradientFunction, names: Sequence[str]) -> list[Check]:
+def _checks(
+    batch: Batch, chosen: IntArray, function: GradientFunction, names: Sequence[str], trained_by: str
+) -> list[Check]:
     from chainrule.explain.check.exact import check_exact
 
     gradient, odd = flat_gradient(batch, function(batch.network, batch.p, batch.x, batch.y, batch.weights))
     makers: dict[str, Callable[[], Check]] = {
         "differences": lambda: check_differences(batch, gradient, chosen, odd),
         "exact": lambda: check_exact(batch, function, chosen),
-        "engines": lambda: check_engines(batch),
+        "engines": lambda: check_engines(batch, trained_by),
         "rows": lambda: check_rows(batch, function, gradient),
     }
     made = [make() for name, make in makers.items() if name in names]
