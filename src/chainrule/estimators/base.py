@@ -7,13 +7,15 @@ from collections.abc import Callable, Mapping
 from os import fspath
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule._files import PathLike
+from chainrule._types import FloatArray
 from chainrule._version import __version__
-from chainrule.errors import ChainruleError, ModelFileError
+from chainrule.errors import ChainruleError, ModelFileError, TableError
 from chainrule.estimators.files import NAME, Arrays, Description
 from chainrule.estimators.parameters import ParameterError
 from chainrule.model.file import read_model_file, write_model_file
@@ -28,6 +30,24 @@ def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
     return cast("Callable[[F], F]", available_if(check))
 
 
+def positive_weights(
+    weights: Any, X: Any, name: str = "sample_weight", dtype: Any = np.float64
+) -> FloatArray | None:
+    """Return the rows' weights (n,), None where there are none.
+
+    Raises ValueError, naming them, for one that is below 0 or not finite, and where all are 0.
+    """
+    if weights is None:
+        return None
+    try:
+        checked: FloatArray = _check_sample_weight(weights, X, dtype=dtype, ensure_non_negative=True)
+    except ValueError as error:
+        raise ValueError(str(error).replace("sample_weight", name)) from error
+    if not checked.any():
+        raise TableError(f"{name}: every weight is 0; give rows that count a weight above 0")
+    return checked
+
+
 class Given(NamedTuple):
     """What `fit` or `partial_fit` was called with; ``only_one``: one epoch, going on from what there is."""
 
@@ -40,6 +60,11 @@ class Given(NamedTuple):
     resume: PathLike | None = None
     classes: Any = None
     only_one: bool = False
+
+    def weighing(self, class_weight: Any) -> list[str]:
+        """Return the names of what gives the rows their weights, beside weights of classes."""
+        named = {"sample_weight": self.sample_weight, "sample_weight_val": self.sample_weight_val}
+        return [name for name, given in {**named, "class_weight": class_weight}.items() if given is not None]
 
     def check(self) -> None:
         """Raise ParameterError for validation rows that are there in part only."""
