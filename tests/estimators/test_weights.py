@@ -152,11 +152,12 @@ def test_the_gradient_of_rows_without_weight_is_refused():
 @pytest.mark.parametrize(
     ("share", "n", "y", "message"),
     [
+        (0.0, 30, np.arange(N) == 3, "The validation set is too small. Increase 'validation_fraction'"),
         (0.0, 30, CODES, "The validation set is too small. Increase 'validation_fraction'"),
         (0.03, 30, CODES, "The validation set is too small. Increase 'validation_fraction'"),
         (0.99, 30, CODES, "The training set is too small. Decrease 'validation_fraction'"),
         (0.97, 30, CODES, "The training set is too small. Decrease 'validation_fraction'"),
-        (0.2, 30, np.arange(N) == 3, "one has a single row: give X_val and y_val"),
+        (0.05, 30, np.arange(N) == 3, "The least populated class"),
     ],
 )
 def test_a_split_that_can_not_be_is_said_by_its_own_name(share, n, y, message):

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from math import prod
 from typing import Any
 
 from chainrule._plain import read_list, read_number, read_record, read_text
@@ -14,18 +14,12 @@ from chainrule.equations.activations import Activation, activation
 from chainrule.equations.dense import OPTIONAL, Dense
 from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import Network
+from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network, check_extent
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.model.file import AnyArray
 
 MAX_GROUPS = 100
-"""The most groups that are read from a file."""
-
-MAX_LAYERS = 1000
-"""The most layers of all groups that are read from a file: a hostile one could hold a million."""
-
-MAX_ACTIVATIONS = 20
-"""The most different activations of all groups that are read from a file: the worst formula takes half a second."""
+"""The most groups of a model."""
 
 
 @dataclass(frozen=True)
@@ -41,7 +35,7 @@ class Group:
     weight: float = 1.0
 
     def __post_init__(self) -> None:
-        if not 0 < self.weight < math.inf:
+        if not 0 < self.weight <= sys.float_info.max:
             raise SettingsError(f"the weight of a group is a number above 0, not {self.weight!r}")
 
     @property
@@ -51,7 +45,10 @@ class Group:
 
 
 def check_groups(groups: Sequence[Group]) -> None:
-    """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something."""
+    """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something, or for too many."""
+    if len(groups) > MAX_GROUPS:
+        raise SettingsError(f"{len(groups)} groups, but a model has 1 to {MAX_GROUPS}")
+    check_extent([layer for group in groups for layer in group.network.layers])
     if not groups or not math.isfinite(sum(group.weight for group in groups)):
         raise SettingsError("a model has one group or more, and the sum of their weights is finite")
     for number, group in enumerate(groups, 1):
@@ -60,6 +57,16 @@ def check_groups(groups: Sequence[Group]) -> None:
                 f"group {number} doesn't answer as group 1 does: the networks of a model have the same inputs, outputs, "
                 "output activation and loss"
             )
+        _check_parameters(group)
+
+
+def _check_parameters(group: Group) -> None:
+    """Raise SettingsError for parameters that aren't the network's, whose sizes may be a file's lies: none of them is made."""
+    found, size = group.parameters, group.network.n_parameters
+    if found.ndim != 2 or found.shape[1] != size or not len(found):
+        raise SettingsError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
+    if found.dtype.kind != "f":
+        raise SettingsError(f"parameters are floating-point numbers, not {found.dtype}")
 
 
 def _answers(network: Network) -> tuple[int, int, str, str]:
@@ -98,10 +105,11 @@ def with_arrays(
         first, *rest = networks
         expected = f"{len(networks)} arrays {first!r}, … are" if rest else f"the one array {first!r} is"
         raise ModelFileError(f"{expected} expected, but found {sorted(arrays)}")
-    return tuple(
-        Group(network, _checked_parameters(network, arrays[name]), weight)
-        for name, (network, weight) in networks.items()
-    )
+    groups = tuple(Group(network, arrays[name], weight) for name, (network, weight) in networks.items())
+    for group in groups:
+        _check_parameters(group)
+        Layout(group.network)  # raises SettingsError where an address of a frozen parameter leads nowhere
+    return groups
 
 
 def _read_network(
@@ -140,14 +148,3 @@ def _read_layer(value: object, where: str) -> dict[str, Any]:
     layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
     read_text(layer["activation"], f"{where}.activation")
     return layer
-
-
-def _checked_parameters(network: Network, found: AnyArray) -> FloatArray:
-    """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
-    size = sum(prod(shape) for layer in network.shapes().values() for shape in layer.values())
-    if found.ndim != 2 or found.shape[1] != size or not len(found):
-        raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
-    if found.dtype.kind != "f":
-        raise ModelFileError(f"parameters are floating-point numbers, not {found.dtype}")
-    Layout(network)  # raises SettingsError where an address of a frozen parameter leads nowhere
-    return found

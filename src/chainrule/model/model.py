@@ -13,7 +13,7 @@ import polars as pl
 
 from chainrule._plain import read_record, read_text
 from chainrule._types import BoolArray, FloatArray, IntArray
-from chainrule._version import __version__
+from chainrule._version import __version__, check_version
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import Dense
@@ -292,7 +292,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let pickle and copy keep what the model file keeps."""
-        return Model.from_dict, (self.to_dict(), self.arrays())
+        return _unpickled, (self.to_dict(), self.arrays())
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return the arrays of the model file by name: each group's parameters."""
@@ -300,7 +300,7 @@ class Model:
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model file; raises OutputError where it can't be written or exists."""
-        write_model_file(path, self.arrays(), self.to_dict(), overwrite=overwrite)
+        write_model_file(path, self.arrays(), self.to_dict(), overwrite=overwrite, read=Model.from_dict)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Model:
@@ -331,6 +331,11 @@ class Model:
         for group in groups:
             _check_fit(group.network, encoder, target)
         return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+
+
+def _unpickled(description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
+    check_version("Model", description["chainrule"])
+    return Model.from_dict(description, arrays)
 
 
 @dataclass(frozen=True)

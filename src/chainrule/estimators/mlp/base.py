@@ -27,6 +27,7 @@ from chainrule.estimators.mlp.inspection import Inspected
 from chainrule.estimators.mlp.network import Kind, design, given_layers
 from chainrule.estimators.mlp.plan import check_lbfgs, is_stochastic
 from chainrule.estimators.parameters import ParameterError, check_parameters
+from chainrule.model.file import check_writable
 from chainrule.training.callbacks import NetworkMonitor
 from chainrule.training.scores.temperature import at_temperature, check_calibrates, fitted_temperature
 
@@ -170,6 +171,7 @@ X_val, y_val : array-like, default=None
         """Return where the training begins, and take the network that the parameters describe."""
         n_inputs = n_features if self._filling is None else self._filling.n_inputs
         wanted = design(self, n_inputs, *self._problem())
+        check_writable(wanted.to_dict(), wanted.network.n_parameters)
         flat = None if first else self._flat(wanted)
         self._design = wanted
         if flat is not None:

@@ -210,17 +210,15 @@ def _split(
     stratify = rows.y.astype(bool) if design.kind == "class" and design.sizes[-1] == 1 else None
     n, share = len(rows.x), estimator.validation_fraction
     n_held = math.ceil(share * n)
-    if n_held < 2:
+    # A class of a single row is train_test_split's to refuse, which speaks of the classes then.
+    lonely = stratify is not None and np.unique(stratify, return_counts=True)[1].min() < 2
+    if n_held < (1 if lonely else 2):
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
-    if n - n_held < (1 if stratify is None else 2):
+    if n - n_held < (1 if lonely or stratify is None else 2):
         raise ValueError(
-            "The training set is too small. Decrease 'validation_fraction' or increase the size of your dataset."
-        )
-    if stratify is not None and np.unique(stratify, return_counts=True)[1].min() < 2:
-        raise ValueError(
-            "early_stopping=True holds out rows of both classes, and one has a single row: give X_val and y_val"
+            "The training set is too small. Decrease 'validation_fraction', or increase the size of your dataset."
         )
     train, held = train_test_split(np.arange(n), random_state=random, test_size=share, stratify=stratify)
     return train, held

@@ -271,6 +271,19 @@ y_val : array-like, default=None
 
     # ---- files
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle and skops keep: the model as plain data and arrays."""
+        state = super().__getstate__()
+        if "model_" in state:
+            state["model_"] = self.model_.to_dict(), self.model_.arrays()
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what pickle and skops have kept."""
+        super().__setstate__(state)
+        if "model_" in state:
+            self.model_ = Model.from_dict(*state["model_"])
+
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether there is a model: a training that fails has already looked at X."""
         return hasattr(self, "model_")
