@@ -86,13 +86,11 @@ MAX_ACTIVATIONS = 20
 """The most different activations of these: the worst formula takes half a second."""
 
 
-def check_extent(layers: Sequence[Dense]) -> None:
-    """Raise SettingsError for layers that are too many, or have too many different activations."""
-    if len(layers) > MAX_LAYERS:
-        raise SettingsError(
-            f"{len(layers):,} layers are more than the {MAX_LAYERS:,} that can be: give fewer"
-        )
-    if (count := len({layer.activation.spec for layer in layers})) > MAX_ACTIVATIONS:
+def check_extent(activations: Sequence[str]) -> None:
+    """Raise SettingsError for layers, by what their activations are, that are too many or too different."""
+    if (count := len(activations)) > MAX_LAYERS:
+        raise SettingsError(f"{count:,} layers are more than the {MAX_LAYERS:,} that can be: give fewer")
+    if (count := len(set(activations))) > MAX_ACTIVATIONS:
         raise SettingsError(
             f"{count} different activations are more than the {MAX_ACTIVATIONS} that can be: give some layers the same"
         )
@@ -136,7 +134,7 @@ class Network(Shown):
             raise SettingsError("the output layer can't have dropout: nothing follows it")
         if dense[-1].mix:
             raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
-        check_extent(dense)
+        check_extent([layer.activation.spec for layer in dense])
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
         if features is not None and features.n_inputs != n_inputs:

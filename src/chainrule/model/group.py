@@ -48,7 +48,7 @@ def check_groups(groups: Sequence[Group]) -> None:
     """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something, or for too many."""
     if len(groups) > MAX_GROUPS:
         raise SettingsError(f"{len(groups)} groups, but a model has 1 to {MAX_GROUPS}")
-    check_extent([layer for group in groups for layer in group.network.layers])
+    check_extent([layer.activation.spec for group in groups for layer in group.network.layers])
     if not groups or not math.isfinite(sum(group.weight for group in groups)):
         raise SettingsError("a model has one group or more, and the sum of their weights is finite")
     for number, group in enumerate(groups, 1):
