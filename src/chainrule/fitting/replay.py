@@ -73,8 +73,8 @@ def replay(
 
     ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
     end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
-    Raises SettingsError for a step or member that isn't there, a model of several groups, or a training that has no
-    single steps; TableError for another table.
+    The member's group is replayed alone, by its own card. Raises SettingsError for a step or member that isn't there, or
+    a training that has no card, or no single steps; TableError for another table.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -83,14 +83,13 @@ def replay(
     >>> found.epoch, found.state.parameters.shape, len(found.rows)
     (1, (1, 14), 8)
     """
+    model, index = model.of_member(member - 1)
     settings, plan = _checked_card(model)
-    network = model.group.network
+    network = model.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
     data, numbers, table = _training_data(model, source, **reading)
     card = model.card
-    if not 1 <= member <= model.members:
-        raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
-    place = card["members"]["kept"][member - 1] - 1
+    place = card["members"]["kept"][index] - 1
     if "bagging" in card:
         folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
         data = replace(data, train=folds.rest[place])
@@ -184,7 +183,7 @@ class _Runner:
 def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     """Return the settings and the plan of a model's training; raises SettingsError where it can't be replayed."""
     if not model.card:
-        raise SettingsError("the model has no training card, so its training can't be replayed")
+        raise SettingsError("the model, or the member's group, has no training card, so its training can't be replayed")
     settings, plan = settings_of(model.card)
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"

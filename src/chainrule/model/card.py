@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from chainrule._plain import IF_SET, Count, Form, Plain, one_of, read_text
+from chainrule._plain import IF_SET, Count, Form, Plain, from_plain, one_of, read_text
 from chainrule._types import Stopped
 from chainrule.engines import REGISTRY
 from chainrule.errors import ModelFileError, SettingsError
@@ -94,6 +94,6 @@ class Card(Plain):
     most_steps: Annotated[Count | None, IF_SET] = None
 
 
-def read_card(value: object) -> dict[str, Any]:
-    """Return the plain data of a `Card`, or an empty one; raises ModelFileError for anything else."""
-    return {} if value == {} else Card.from_dict(value).to_dict()
+def read_card(value: object, where: str = "card") -> dict[str, Any]:
+    """Return the plain data of a `Card`, or an empty one; raises ModelFileError, naming the place, for anything else."""
+    return {} if value == {} else from_plain(Card, value, where).to_dict()

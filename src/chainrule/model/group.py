@@ -5,8 +5,8 @@ from __future__ import annotations
 import math
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from chainrule._plain import read_list, read_number, read_record, read_text
 from chainrule._types import FloatArray
@@ -16,7 +16,11 @@ from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network, check_extent
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray
+
+Unfilled: TypeAlias = tuple[Network, float, Mapping[str, Any]]
+"""A group of a description before it has its array: network, weight and card."""
 
 MAX_GROUPS = 100
 """The most groups of a model."""
@@ -27,12 +31,14 @@ class Group:
     """Member networks of one shape, trained together.
 
     ``parameters`` (k, p) has a row for each member, flat, as `Layout` lays it out. ``weight`` is what the mean of its
-    members counts in the answer beside the other groups'. Raises SettingsError for a weight that isn't above 0.
+    members counts in the answer beside the other groups'. ``card`` says how it was trained, where the model's card is not
+    about it alone. Raises SettingsError for a weight that isn't above 0.
     """
 
     network: Network
     parameters: FloatArray
     weight: float = 1.0
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         if not 0 < self.weight <= sys.float_info.max:
@@ -79,14 +85,21 @@ def array_name(index: int) -> str:
     return f"groups.{index}.parameters"
 
 
-def read_version_1(value: object) -> dict[str, tuple[Network, float]]:
-    """Return the network of a description of version 1, and its weight, by the name of its array."""
-    return {"parameters": (_read_network(value, "network", [], {}), 1.0)}
+def group_data(group: Group) -> dict[str, Any]:
+    """Return what a description says of a group."""
+    card = {"card": dict(group.card)} if group.card else {}
+    return {"network": group.network.to_dict(), "weight": group.weight, **card}
 
 
-def read_groups(value: object) -> dict[str, tuple[Network, float]]:
-    """Return the network and the weight of each group of a description, by the name of its array."""
-    found = read_list(value, "groups", lambda data, where: read_record(data, where, ("network", "weight")))
+def read_version_1(value: object) -> dict[str, Unfilled]:
+    """Return the group of a description of version 1 by the name of its array."""
+    return {"parameters": (_read_network(value, "network", [], {}), 1.0, {})}
+
+
+def read_groups(value: object) -> dict[str, Unfilled]:
+    """Return each group of a description by the name of its array."""
+    parts = (("network", "weight"), ("card",))
+    found = read_list(value, "groups", lambda data, where: read_record(data, where, *parts))
     if not 1 <= len(found) <= MAX_GROUPS:
         raise ModelFileError(f"groups: {len(found)} groups, but a model has 1 to {MAX_GROUPS}")
     networks: list[Network] = []
@@ -94,18 +107,17 @@ def read_groups(value: object) -> dict[str, tuple[Network, float]]:
     for i, data in enumerate(found):
         networks.append(_read_network(data["network"], f"groups[{i}].network", networks, made))
     weights = [read_number(data["weight"], f"groups[{i}].weight") for i, data in enumerate(found)]
-    return {array_name(i): pair for i, pair in enumerate(zip(networks, weights, strict=True))}
+    cards = [read_card(data.get("card", {}), f"groups[{i}].card") for i, data in enumerate(found)]
+    return {array_name(i): parts for i, parts in enumerate(zip(networks, weights, cards, strict=True))}
 
 
-def with_arrays(
-    networks: Mapping[str, tuple[Network, float]], arrays: Mapping[str, AnyArray]
-) -> tuple[Group, ...]:
-    """Return the groups of networks and their arrays; raises ModelFileError where these aren't theirs."""
-    if set(arrays) != set(networks):
-        first, *rest = networks
-        expected = f"{len(networks)} arrays {first!r}, … are" if rest else f"the one array {first!r} is"
+def with_arrays(unfilled: Mapping[str, Unfilled], arrays: Mapping[str, AnyArray]) -> tuple[Group, ...]:
+    """Return the groups with their arrays; raises ModelFileError where these aren't theirs."""
+    if set(arrays) != set(unfilled):
+        first, *rest = unfilled
+        expected = f"{len(unfilled)} arrays {first!r}, … are" if rest else f"the one array {first!r} is"
         raise ModelFileError(f"{expected} expected, but found {sorted(arrays)}")
-    groups = tuple(Group(network, arrays[name], weight) for name, (network, weight) in networks.items())
+    groups = tuple(Group(net, arrays[name], weight, card) for name, (net, weight, card) in unfilled.items())
     for group in groups:
         _check_parameters(group)
         Layout(group.network)  # raises SettingsError where an address of a frozen parameter leads nowhere

@@ -97,7 +97,7 @@ def trace_steps(
         "steps_per_epoch": made[0].steps_per_epoch,
         "members": model.members,
     }
-    return Trace(model.network, tuple(_step(found) for found in made), member, model.target, told)
+    return Trace(made[0].model.network, tuple(_step(found) for found in made), member, model.target, told)
 
 
 def _step(found: Replay) -> StepTrace:
