@@ -48,6 +48,8 @@ def card_field(one: Setting) -> str:
     default = OFF.get(one.name, one.default)
     choices = ", ".join(map(written, one.kind.choices))
     kind = f"Literal[{choices}]" if choices else TYPES[one.kind.name]
+    if kind == "Count" and one.kind.limits["least"] == 1:
+        kind = "Positive"
     if one.card == "or null" or (one.card == "if set" and default is None):
         kind += " | None"
     return (

@@ -11,6 +11,8 @@ import chainrule
 from chainrule import Dense, MLPClassifier, MLPRegressor, Network, TableRegressor
 from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError
+from chainrule.explain.diagnose.diagnosis import diagnose
+from chainrule.fitting.replay import replay
 from chainrule.model import file
 from chainrule.model._strict_json import MAX_VALUES
 from chainrule.model.file import MAX_AXES, MAX_DEPTH, read_model_file, write_model_file
@@ -227,3 +229,30 @@ def test_as_many_members_as_a_card_can_name():
     with pytest.raises(SettingsError, match=r"members 262144 must be less than 2\^18"):
         chainrule.Settings(members=2**18)
     assert 2 * chainrule.Settings(members=2**18 - 1).members < MAX_VALUES
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"batch_size": 0},
+        {"epochs": 0},
+        {"patience": 0},
+        {"members": {"trained": 10**9, "kept": [1]}},
+        {"members": {"trained": 2, "kept": [1, 2]}},
+        {"scores": {}},
+    ],
+    ids=lambda wrong: ",".join(wrong),
+)
+def test_a_card_that_nothing_wrote_is_refused_or_does_no_harm(wrong):
+    model = chainrule.train(TABLE, "y", hidden=[2], **QUICK).model
+    made = replace(model, card={**model.card, **wrong})
+    for ask in (
+        lambda: Model.from_dict(made.to_dict(), made.arrays()),
+        lambda: replay(made, TABLE, 1),
+        lambda: diagnose(made, TABLE),
+    ):
+        with suppress(ChainruleError):
+            ask()
+    if "scores" not in wrong:
+        with pytest.raises(ChainruleError):
+            replay(made, TABLE, 1)

@@ -20,6 +20,7 @@ from chainrule.engines.step import masks_of_step
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.card import settings_of
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
+from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.tables.cells import number_cells
@@ -183,8 +184,13 @@ class _Runner:
 def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     """Return the settings and the plan of a model's training; raises SettingsError where it can't be replayed."""
     if not model.card:
-        raise SettingsError("the model, or the member's group, has no training card, so its training can't be replayed")
+        raise SettingsError(
+            "the model, or the member's group, has no training card, so its training can't be replayed"
+        )
     settings, plan = settings_of(model.card)
+    if len(model.card["members"]["kept"]) != model.members:
+        raise SettingsError("the training card is of other members, so the training can't be replayed")
+    check_writable({}, model.network.n_parameters, model.card["members"]["trained"])
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")

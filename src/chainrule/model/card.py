@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated, Any, Literal
 
-from chainrule._plain import IF_SET, Count, Form, Plain, from_plain, one_of, read_text
+from chainrule._plain import IF_SET, Count, Form, Plain, Positive, from_plain, one_of, read_text
 from chainrule._types import Stopped
 from chainrule.engines import REGISTRY
 from chainrule.errors import ModelFileError, SettingsError
@@ -62,10 +62,10 @@ class Card(Plain):
     optimizer: str
     learning_rate: float
     schedule: str
-    batch_size: Count
-    epochs: Count
+    batch_size: Positive
+    epochs: Positive
     early_stopping: bool
-    patience: Count
+    patience: Positive
     tolerance: float
     stop_together: Annotated[bool, IF_SET] = False
     validation_share: float
