@@ -100,6 +100,7 @@ def trained_model(
     entries = {
         "table": prepared.table.name, "rows": rows, "weights": prepared.question.weights, "engine": engine,
         "test_share": prepared.question.share,
+        "time_limit": None if prepared.budget is None else prepared.budget.seconds,
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,

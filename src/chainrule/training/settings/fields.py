@@ -245,8 +245,14 @@ def rows() -> Kind:
 
 def factors() -> Kind:
     """Return the kind of numbers by name."""
-    wrong = "must be factors by name, such as {'b': 0.1}"
-    return Kind("factors", "dict", lambda value: "" if isinstance(value, Mapping) else wrong)
+    factor = positive()
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+            return "must be factors above 0" if any(map(factor.wrong, value.values())) else ""
+        return "must be factors by name, such as {'b': 0.1}"
+
+    return Kind("factors", "dict", wrong)
 
 
 # ---- what is made of them
