@@ -48,7 +48,7 @@ def test_json_and_quiet_for_programs(run, two_ingredients):
     embedding, dropout = found["ingredients"]
     assert dropout["without"] == {"dropout": 0.0}
     assert set(dropout["differences"]) == {"error", "log_loss"}
-    assert embedding["reason"] == "category-embedding is none already"
+    assert embedding["reason"] == "--category-embedding is none already"
 
 
 def test_a_table_to_score_on_may_come_from_standard_input(run, two_ingredients, folder, monkeypatch):
