@@ -174,7 +174,7 @@ def test_a_table_without_the_target(run, folder, penguins):
         (["--paths"], "name it with --address"),
         (["--form", "matrix"], "name it with --address"),
         (["--address", "dC/dW[1][1,1]", "--paths", "--form", "short"], "contradict"),
-        (["--digits", "0"], "digits 0"),
+        (["--digits", "0"], "--digits 0"),
         (["--hand", "0"], "hand 0"),
         (["--step", "99999"], "there is no step 99999"),
         (["--step", "3", "--hand", "2"], "--address"),

@@ -77,9 +77,9 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
     Raises SettingsError where a lesson has nothing to work out, or hasn't so many different sheets.
     """
     if not 1 <= variants <= MOST_VARIANTS:
-        raise SettingsError(f"variants {variants}: from 1 to {MOST_VARIANTS} sheets are printed")
+        raise SettingsError(f"{setting('variants')} {variants}: from 1 to {MOST_VARIANTS} sheets are printed")
     if seed < 0:
-        raise SettingsError(f"seed {seed} must be at least 0")
+        raise SettingsError(f"{setting('seed')} {seed} must be at least 0")
     exercise = _Exercise(lesson)
     seen: set[tuple[float, ...]] = set()
     try:

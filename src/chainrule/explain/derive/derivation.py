@@ -152,7 +152,7 @@ def derive(
 
 def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_start: bool) -> None:
     if form not in get_args(Form):
-        raise SettingsError(f"form {form!r} is unknown: choose {', '.join(get_args(Form))}")
+        raise SettingsError(f"{setting('form')} {form!r} is unknown: choose {', '.join(get_args(Form))}")
     if form in ("paths", "recursive") and place.name not in PATH_QUANTITIES:
         only_stage = () if trace.network.features else STAGE_GRADIENTS
         known = [name for name in PATH_QUANTITIES if name not in only_stage]
