@@ -12,6 +12,7 @@ import numpy as np
 from numba import int64, njit, types, uint64
 
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
+from chainrule.engines.cpu.cache import kept
 from chainrule.engines.cpu.kernels.native import atomic_add, atomic_load, copy
 
 _M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
@@ -26,7 +27,7 @@ def compiled_loop(function: Any) -> Any:
     """Have Numba compile a function when it is first called, without Python's lock, and keep it where it can."""
     how: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
     try:
-        return njit(cache=True, **how)(function)
+        return kept(njit(**how)(function))
     except RuntimeError:
         # Numba found no folder that it may write: the code lasts as long as the process.
         return njit(**how)(function)

@@ -15,8 +15,10 @@ import os
 import shutil
 import sys
 import tempfile
+from collections.abc import Mapping
 from contextlib import suppress
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
@@ -25,7 +27,9 @@ from uuid import uuid4
 
 import numpy as np
 from numba import cfunc, types
+from numba.core.ccallback import CFunc
 
+from chainrule.engines.cpu.cache import kept
 from chainrule.engines.cpu.kernels import native
 from chainrule.engines.cpu.pieces import math32, math64
 from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, equation_source
@@ -171,7 +175,11 @@ def _machine_code(source: str, signature: Any) -> Any:
     # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
     if folder is not None:
         with suppress(OSError):
-            return cfunc(signature, cache=True, **how)(_stored(source, folder).equation)
+            made = kept(
+                CFunc(_stored(source, folder).equation, (signature.args, signature.return_type), {}, how)
+            )
+            made.compile()
+            return made
     try:
         return cfunc(signature, **how)(_stored(source, _private_folder(os.getpid())).equation)
     except OSError as error:
@@ -220,13 +228,23 @@ def _stored(source: str, folder: Path) -> ModuleType:
     path = folder / f"{name}.py"
     if not (path.exists() and path.read_bytes() == text.encode()):
         _write(path, text)
-    spec = importlib.util.spec_from_file_location(f"{__package__}.{name}", path)
+    spec = importlib.util.spec_from_file_location(
+        f"{__package__}.{name}", path, loader=_Sourced(f"{__package__}.{name}", str(path))
+    )
     if spec is None or spec.loader is None:
         raise FileNotFoundError(errno.ENOENT, "no module can be read from it", str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+class _Sourced(SourceFileLoader):
+    """Reads a module from its source alone: bytecode beside it could be damaged, and Numba keeps what is compiled."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Raise OSError, as there is no bytecode that could be compared with the source."""
+        raise FileNotFoundError(errno.ENOENT, "bytecode is not kept", path)
 
 
 def _write(path: Path, text: str) -> None:
