@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.explain.diagnose.diagnosis import Diagnosis, LayerFacts
-from chainrule.explain.diagnose.finding import Finding
+from chainrule.explain.diagnose.finding import Finding, percent
+from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.show.document import Block, Document, Styled, TableBlock, Words, notes
 from chainrule.explain.show.document import FindingBlock as Shown
 
@@ -39,9 +40,25 @@ def diagnosis_document(
     return Document(
         f"{model} on {diagnosis.rows:,} rows of {table}",
         tuple(blocks),
-        verdict=None if diagnosis.findings else Styled("nothing is wrong, as far as this can tell", "ok"),
+        verdict=None if diagnosis.findings else Styled(_nothing_found(diagnosis), "ok"),
         data={"model": model, "table": table, **diagnosis.to_dict()},
     )
+
+
+def _nothing_found(diagnosis: Diagnosis) -> str:
+    """Say that there is no finding, and which facts of the layers are less than one."""
+    dead = [
+        f"{one.dead:,} of {one.neurons:,} in layer {one.layer}"
+        + f" of member {member}" * (len(diagnosis.layers) > 1)
+        for member, layers in diagnosis.layers.items()
+        for one in layers
+        if one.dead
+    ]
+    if not dead:
+        return "nothing is wrong, as far as this can tell"
+    rest = len(dead) - MOST_ADDRESSES
+    listed = ", ".join(dead[:MOST_ADDRESSES]) + (f" and {rest} more layers" if rest > 0 else "")
+    return f"no finding; dead neurons: {listed} (a finding from {limit('dead'):.0%} of a hidden layer on)"
 
 
 def _row(facts: LayerFacts) -> tuple[str, ...]:
@@ -51,7 +68,7 @@ def _row(facts: LayerFacts) -> tuple[str, ...]:
         facts.activation,
         f"{facts.neurons:,}",
         "–" if facts.dead is None else f"{facts.dead:,}",
-        "–" if facts.flat is None else f"{facts.flat:.0%}",
+        "–" if facts.flat is None else percent(facts.flat).replace("nearly ", "~"),
         *("–" if value is None else f"{value:.2g}" for value in numbers),
     )
 
@@ -60,7 +77,7 @@ def _finding(number: int, finding: Finding, several: bool) -> Shown:
     which = ""
     if several and finding.members:
         rest = len(finding.members) - 1
-        others = f", and {rest} more member{'s' * (rest > 1)}" if rest else ""
+        others = f"; found in {rest} more member{'s' * (rest > 1)}, too" if rest else ""
         which = f" (member {finding.members[0]}{others})"
     rest = len(finding.where) - MOST_ADDRESSES
     where = ", ".join(finding.where[:MOST_ADDRESSES]) + (f" and {rest:,} more" if rest > 0 else "")

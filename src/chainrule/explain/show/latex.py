@@ -174,7 +174,8 @@ def _math(node: Node, shown: Substitute | None = None) -> str:
 def _spelled(text: str) -> str:
     """Return a text with controls, and every letter beyond Europe's, spelled as codes: pdflatex has none of them."""
     return "".join(
-        sign if ord(sign) < 0x250 and visible(sign) == sign else rf"\texttt{{U+{ord(sign):04X}}}" for sign in text
+        sign if ord(sign) < 0x250 and visible(sign) == sign else rf"\texttt{{U+{ord(sign):04X}}}"
+        for sign in text
     )
 
 
