@@ -38,6 +38,12 @@ EVERY = {
 pytestmark = pytest.mark.skipif(not hasattr(os, "openpty"), reason="there are no pseudo-terminals here")
 
 
+COMMANDS_BY_TURNS = [
+    name if name in ("predict", "lesson") else pytest.param(name, marks=pytest.mark.slow) for name in EVERY
+]
+"""All commands go through the same doors, so that each edit tries two of them."""
+
+
 def test_no_command_is_left_out():
     assert set(COMMANDS) - {"warm-up"} <= set(EVERY)
 
@@ -58,7 +64,7 @@ def shell(words: list[str], redirected: str, **options) -> subprocess.CompletedP
     )
 
 
-@pytest.mark.parametrize("command", EVERY)
+@pytest.mark.parametrize("command", COMMANDS_BY_TURNS)
 def test_closed_streams(command, trained, capsys):
     """What can't be printed is a failure in one line; what can't be told is not, nor what isn't read."""
     closed = "error: standard output is closed; let it go to a file or a pipe\n"
@@ -121,7 +127,7 @@ def test_a_width_that_is_none(trained, columns, monkeypatch, capsys):
     assert "--hidden" in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("command", EVERY)
+@pytest.mark.parametrize("command", COMMANDS_BY_TURNS)
 def test_a_reader_that_goes_away_ends_every_command_like_a_broken_pipe(command, trained):
     reader, writer = os.pipe()
     os.close(reader)

@@ -37,7 +37,10 @@ seen: set[str] = set()
 """The kinds that the drawn cases came upon."""
 
 
-def drawn(seed: int, activation: str, size: float, shift: float, twins: bool, layers: int = 2) -> Batch:
+def drawn(
+    seed: int, activation: str, size: float, shift: float, twins: bool, layers: int = 2, faint: bool = False
+) -> Batch:
+    """A network with weights of a size and biases shifted; ``faint``: hardly anything enters, so its end isn't saturated."""
     rng = np.random.default_rng(seed)
     network = Network([3, *(Dense(5, activation) for _ in range(layers)), Dense(2, "sigmoid")])
     flat = rng.normal(size=Layout(network).size) * size
@@ -47,7 +50,10 @@ def drawn(seed: int, activation: str, size: float, shift: float, twins: bool, la
         if twins:
             arrays[number]["W"][:, 1] = arrays[number]["W"][:, 0]
             arrays[number]["b"][..., 1] = arrays[number]["b"][..., 0]
-    x = rng.normal(size=(40, 3)) * rng.choice([1.0, 1.0, 30.0], 3)
+    x = rng.normal(size=(40, 3)) * (1e-9 if faint else rng.choice([1.0, 1.0, 30.0], 3))
+    if faint:
+        for arrays_of_layer in arrays.values():
+            arrays_of_layer["b"] *= 0
     y = (rng.random((40, 2)) < 0.5).astype(float)
     return Batch(network, Layout(network).flatten(arrays), x, y, None, tuple(range(1, 41)))
 
@@ -64,10 +70,11 @@ def numbers(text: str) -> list[float]:
     shift=st.sampled_from([0.0, -3.0, -40.0, 40.0]),
     twins=st.booleans(),
     layers=st.integers(1, 7),
+    faint=st.booleans(),
 )
-@example(seed=1, activation="identity", size=5.0, shift=0.0, twins=False, layers=7)
-def test_layers(seed, activation, size, shift, twins, layers):
-    batch = drawn(seed, activation, size, shift, twins, layers)
+@example(seed=1, activation="identity", size=5.0, shift=0.0, twins=False, layers=6, faint=True)
+def test_layers(seed, activation, size, shift, twins, layers, faint):
+    batch = drawn(seed, activation, size, shift, twins, layers, faint)
     some = np.arange(40) < 8
     facts = layer_facts(batch, None)
     found = [*neuron_findings(batch, some), *gradient_findings(batch)]
@@ -87,8 +94,8 @@ def test_layers(seed, activation, size, shift, twins, layers):
                 assert numbers(finding.what)[:3] == [layer.dead, layer.neurons, layer.layer]
                 assert len(finding.where) == layer.dead == evidence["dead"]
                 dead = [int(re.fullmatch(r"a\[\d+\]\[(\d+)\]", place)[1]) - 1 for place in finding.where]
-                assert evidence["largest"] == z[:, dead].max()
-                assert evidence["its largest slope"] == slope[:, dead].max()
+                assert evidence["largest z of a dead neuron"] == z[:, dead].max()
+                assert evidence["largest |f'(z)|"] == slope[:, dead].max()
                 assert ("f'(z) is 0 and no gradient" in finding.why) is bool(slope[:, dead].max() == 0)
             case "inactive_on_batch":
                 assert numbers(finding.what)[:4] == [len(finding.where), layer.neurons, layer.layer, 8]
@@ -109,7 +116,7 @@ def test_layers(seed, activation, size, shift, twins, layers):
                 ratios = [one.ratio for one in facts if one.ratio is not None]
                 assert list(evidence.values())[1:] == ratios
                 assert ("no gradient" in finding.why) is False
-        assert " jumps" not in finding.why
+        assert "jumps" not in finding.why or "can make" in finding.why
 
 
 COSTS = st.one_of(st.floats(0, 1e6), st.floats(0.06, 0.07), st.just(float("nan")), st.just(float("inf")))
@@ -200,14 +207,14 @@ def test_classes(truth, codes, varies):
     table = SimpleNamespace(n_rows=len(truth))
     for finding in answer_findings(model, table, prediction):
         seen.add(finding.kind)
-        assert f"{len(truth)} rows" in finding.what
         if finding.kind == "constant_predictor":
+            assert f"for every row of {len(truth)}" in finding.what
             assert len(set(codes)) == 1
             assert labels[codes[0]] in finding.what
             assert finding.evidence["largest standard deviation of a probability"] < 0.01
         else:
             never = [label for c, label in enumerate(labels) if c not in codes and (truth == c).mean() >= 0.1]
-            assert [label for label in labels if f" {label}" in finding.what.split(" for none")[0]] == never
+            assert finding.what.removeprefix("the network never predicts ").split(", ") == never
             assert list(finding.evidence.values()) == [
                 (truth == list(labels).index(one)).mean() for one in never
             ]

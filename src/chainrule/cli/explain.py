@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule explain penguins.safetensors penguins.csv --row 17
 chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
-chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dW[1][2,3]' --paths
+chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dx[5]' --paths
 chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
 """

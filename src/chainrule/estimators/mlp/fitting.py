@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -18,6 +19,7 @@ from chainrule.estimators.mlp.plan import is_stochastic, plan_of, step_settings
 from chainrule.estimators.parameters import ParameterError
 from chainrule.training.callbacks import combined
 from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, FitResult
@@ -124,6 +126,10 @@ def fitting_of(
             )
     elif estimator.early_stopping and is_stochastic(estimator):
         train, held = _split(estimator, design, rows, random)
+    if doubt := doubt_of_loss(design.network, rows.y[train]):
+        if doubt.hopeless:
+            raise ParameterError(doubt.words)
+        warnings.warn(doubt.words, stacklevel=4)
     if start.seed < 0:
         start = replace(start, seed=int(random.randint(np.iinfo(np.int32).max)))
     weights = rows.weights

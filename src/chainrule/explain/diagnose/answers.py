@@ -81,7 +81,7 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> tuple[str, 
         return None
     evidence = {"largest standard deviation of a probability": varies, "rows": table.n_rows}
     return (
-        f"{prediction.labels[0]} for each of the {table.n_rows:,} rows, by the same probabilities",
+        f"{prediction.labels[0]} for every row of {table.n_rows:,}, by the same probabilities",
         evidence,
     )
 
@@ -96,7 +96,7 @@ def _collapse(model: Model, table: Table, codes: IntArray) -> Iterator[Finding]:
     neurons = [0] if model.output.n_out == 1 else never
     yield Finding(
         "class_collapse",
-        f"the network predicts {', '.join(str(target.labels[c]) for c in never)} for none of the {len(y):,} rows",
+        f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}",
         addresses("a", len(model.groups[0].network.layers), neurons),
         {f"share of the rows that are {target.labels[c]}": float(shares[c]) for c in never},
         "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "

@@ -76,9 +76,9 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray) -> Iterato
                 "dead": len(dead),
                 "neurons": n,
                 "rows": len(z),
-                "smallest z of a dead neuron": float(of_dead.min()),
-                "largest": float(of_dead.max()),
-                "its largest slope": steepest,
+                "largest z of a dead neuron": float(of_dead.max()),
+                "smallest": float(of_dead.min()),
+                "largest |f'(z)|": steepest,
             },
             f"where z stays on the flat side, f'(z) is {lost[0]} and {lost[1]} come back",
             f"train again with a lower {setting('learning_rate')}, or with {setting('activation', 'leaky_relu')}, "
