@@ -63,7 +63,13 @@ def test_a_damaged_cache_is_compiled_anew(how, ending, tmp_path, capsys, monkeyp
     assert third(3) == 6 + len(how)
     assert sum(third.stats.cache_hits.values()) == 0
     told = capsys.readouterr().err
-    if how == "not there" or (how == "a folder" and ending == ".nbc"):
+    # To Numba these are a file that is gone, and one of another version.
+    if (how, ending) in (
+        ("not there", ".nbi"),
+        ("not there", ".nbc"),
+        ("a folder", ".nbc"),
+        ("another object", ".nbi"),
+    ):
         assert told == ""
     else:
         assert told == f"note: compiled code in {first.stats.cache_path} is damaged, and is compiled anew\n"

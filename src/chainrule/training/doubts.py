@@ -68,8 +68,9 @@ def doubt_of_loss(network: Network, y: FloatArray) -> Doubt | None:
 def _some(y: FloatArray) -> FloatArray:
     """Return different targets, the least and the largest of each output among them."""
     drawn = y[:: len(y) // 1000 + 1]
-    distinct: FloatArray = np.unique(np.vstack([drawn, y[y.argmin(axis=0)], y[y.argmax(axis=0)]]), axis=0)
-    return distinct[np.unique(np.linspace(0, len(distinct) - 1, MOST_TARGETS).astype(int))]
+    distinct = np.unique(np.vstack([drawn, y[y.argmin(axis=0)], y[y.argmax(axis=0)]]), axis=0)
+    some: FloatArray = distinct[np.unique(np.linspace(0, len(distinct) - 1, MOST_TARGETS).astype(int))]
+    return some
 
 
 def _shown(target: FloatArray) -> str:
