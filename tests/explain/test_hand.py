@@ -14,6 +14,7 @@ from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.hand import Hand
 from chainrule.explain.trace.steps import trace_network
+from effort import many
 from judges import exact
 from networks import cases
 
@@ -87,7 +88,7 @@ def test_an_update_by_hand():
 
 
 @given(cases(), st.integers(3, 8))
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 def test_what_rounding_did_is_accounted_for(case, places):
     trace = traced(case, None)
     row = f"@row={trace.steps[0].rows[0]}" if len(trace.steps[0].rows) > 1 else ""

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables import DEFAULT_MISSING, from_frame, read_table
 from chainrule.tables.delimited import read_delimited, sniff_delimiter
+from effort import many
 
 from .conftest import Write
 
@@ -344,7 +345,7 @@ CELL = st.text(
 ) | st.sampled_from(['"', '""', ",", "\n", "a\nb", "\r\n", 'x"y', "1", "-2.5", "é", " ", "#", "'", ";"])
 
 
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 @given(
     st.integers(1, 4).flatmap(
         lambda w: st.lists(st.lists(CELL, min_size=w, max_size=w), min_size=1, max_size=6)
@@ -364,7 +365,7 @@ def test_what_the_csv_module_writes_is_read(rows: list[list[str]]) -> None:
     assert found == expected == rows
 
 
-@settings(max_examples=150)
+@settings(max_examples=many(150))
 @given(st.text(st.sampled_from('ab,"\n\r;'), max_size=30))
 @example('a,b\n"",\r\n')
 @example(';\r""')
@@ -386,7 +387,7 @@ def test_any_text_is_a_table_or_a_clear_error(text: str) -> None:
     ] == rows[1:]
 
 
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 @given(
     st.lists(
         st.floats(allow_nan=False, allow_infinity=False) | st.none() | st.integers(-(2**70), 2**70),

@@ -20,6 +20,7 @@ from chainrule.tables import (
     labeled_rows,
     read_table,
 )
+from effort import many
 
 from .conftest import Write
 
@@ -267,7 +268,7 @@ def test_answers_are_drawn_in_to_the_numbers_of_the_rows(
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=8),
     st.sampled_from(["standard", "minmax", "none"]),
 )
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 def test_every_answer_lies_within_and_those_inside_are_the_same(
     cells: list[float], outputs: list[float], scaling: str
 ) -> None:

@@ -53,7 +53,9 @@ def run(options: argparse.Namespace) -> None:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with nullcontext() if bar.disable else bar:  # up to 14.2 rich ended the line of a bar that it never showed
+    with (
+        nullcontext() if bar.disable else bar
+    ):  # up to 14.2 rich ended the line of a bar that it never showed
         task = bar.add_task("compiling", total=len(jobs), name="")
         for done, job in enumerate(jobs):
             bar.update(task, completed=done, name=job.name)
