@@ -48,6 +48,10 @@ copy() { # copy FOLDER: the tracked files as they are here (in a tree without gi
 
 pythons() { python3 "$root/.ci/versions.py" pythons; }
 
+old_enough() { # old_enough PYTHON: whether wheels of the lowest versions were made for it
+    "$1" -c 'import sys; sys.exit(sys.version_info >= (3, 14))' || { echo "not run: no Python below 3.14 is here"; return 1; }
+}
+
 environment() { # environment FOLDER PYTHON TREE WORDS...: an environment with the tree installed, and what pip is told besides
     local folder=$1 python=$2 tree=$3
     shift 3
