@@ -13,7 +13,11 @@ from hypothesis import strategies as st
 
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
 from chainrule.formula.parse import parse
-from chainrule.tables import SCALINGS, Encoder, Table, fit_encoder, from_frame, infer_schema, read_table
+from chainrule.tables.encode import Encoder, fit_encoder
+from chainrule.tables.read import read_table
+from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.schema import infer_schema
+from chainrule.tables.table import Table, from_frame
 from effort import many
 
 from .conftest import Write

@@ -15,8 +15,10 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables import DEFAULT_MISSING, from_frame, read_table
 from chainrule.tables.delimited import read_delimited, sniff_delimiter
+from chainrule.tables.read import read_table
+from chainrule.tables.table import from_frame
+from chainrule.tables.values import DEFAULT_MISSING
 from effort import many
 
 from .conftest import Write
@@ -48,7 +50,7 @@ def test_penguins_against_the_csv_module() -> None:
     assert table.place(3) == "line 5"
     assert table.cell(3, "sex") is None
     assert table.cell(0, "bill_length_mm") == "39.1"
-    assert table.first_line == 2
+    assert table.lines[0] == 2
 
 
 @pytest.mark.parametrize("delimiter", [",", ";", "\t", "|"])

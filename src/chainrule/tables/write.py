@@ -28,13 +28,9 @@ def check_suffix(suffix: str) -> None:
         raise OutputError(f"can't write a table to a file {ending}; use {', '.join(_WRITERS)}")
 
 
-def _write_tsv(frame: pl.DataFrame, buffer: io.BytesIO) -> None:
-    frame.write_csv(buffer, separator="\t")
-
-
 _WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
     ".csv": pl.DataFrame.write_csv,
-    **dict.fromkeys((".tsv", ".tab"), _write_tsv),
+    **dict.fromkeys((".tsv", ".tab"), lambda frame, buffer: frame.write_csv(buffer, separator="\t")),
     **dict.fromkeys((".parquet", ".pq"), pl.DataFrame.write_parquet),
     **dict.fromkeys((".ndjson", ".jsonl"), pl.DataFrame.write_ndjson),
 }
