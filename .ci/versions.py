@@ -29,17 +29,17 @@ def lowest() -> list[str]:
 
 
 def pythons() -> list[Path]:
-    """Return an interpreter of each version that `requires-python` allows: on the path, or of pyenv."""
+    """Return an interpreter of each version that `requires-python` allows: this one, on the path, or of pyenv."""
     oldest = int(PROJECT["requires-python"].removeprefix(">=3."))
     root = Path(os.environ.get("PYENV_ROOT", Path.home() / ".pyenv"))
     folders = [*map(Path, os.get_exec_path()), *sorted(root.glob("versions/3.*/bin"), reverse=True)]
-    found = {}
+    found = {sys.version_info.minor: Path(sys.executable)}
     for minor in range(oldest, oldest + 10):
         for path in (folder / f"python3.{minor}" for folder in folders):
             # A name on the path may be a shim for a version that isn't there; one without venv is no use either.
             if minor not in found and path.exists() and runs(path):
                 found[minor] = path
-    return list(found.values())
+    return [found[minor] for minor in sorted(found)]
 
 
 def runs(python: Path) -> bool:
