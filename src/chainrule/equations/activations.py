@@ -107,7 +107,8 @@ def activation(spec: str | Activation) -> Activation:
         raise SettingsError(
             f"activation {spec!r} sums over the layer: only softmax may; write a formula of one z"
         )
-    _ = made.slope
+    formula.check_size()
+    formula.check_size(made.slope)
     return made
 
 

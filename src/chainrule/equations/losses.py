@@ -169,7 +169,8 @@ def loss(spec: str | Loss) -> Loss:
     if set(formula.symbols) != {"a", "y"}:
         raise SettingsError(f"loss {spec!r} must contain both a (the output) and y (the target)")
     made = Loss("formula", spec)
-    _ = made.slope
+    formula.check_size()
+    formula.check_size(made.slope)
     return made
 
 
