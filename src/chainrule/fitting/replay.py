@@ -186,6 +186,10 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     if not model.card:
         raise SettingsError("the model has no training card, so its training can't be replayed")
     settings, plan = settings_of(model.card)
+    if (kept := len(model.card["members"]["kept"])) != model.members:
+        raise SettingsError(
+            f"card.members.kept has {kept} numbers, and the model {model.members} members: its training can't be replayed"
+        )
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")

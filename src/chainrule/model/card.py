@@ -3,14 +3,27 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, TypeAlias
 
-from chainrule._plain import IF_SET, Count, Form, Plain, one_of, read_text
+from chainrule._plain import (
+    IF_SET,
+    Form,
+    Plain,
+    between,
+    made_by,
+    one_of,
+    read_count,
+    read_number,
+    read_text,
+    read_whole,
+)
 from chainrule._types import Stopped
 from chainrule.engines import REGISTRY
+from chainrule.equations.optimizers import optimizer
+from chainrule.equations.schedules import schedule, strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError, SettingsError
 
@@ -22,11 +35,31 @@ def _metric_name(value: object, where: str) -> str:
     return word
 
 
+def _spec(known: Callable[[Any], object]) -> Form:
+    """Return the form of a text that finds a record, and stays a text."""
+
+    def read(value: object, where: str) -> str:
+        made_by(known)(value, where)
+        return str(value)
+
+    return Form(str, read)
+
+
+Count: TypeAlias = Annotated[int, between(read_count, 0, 2**63)]
+Some: TypeAlias = Annotated[int, between(read_count, 1, 2**63)]
+Positive: TypeAlias = Annotated[float, between(read_number, 0, above=True)]
+NotNegative: TypeAlias = Annotated[float, between(read_number, 0)]
+Share: TypeAlias = Annotated[float, between(read_number, 0, 1)]
+
+MOST_MEMBERS = 100_000
+"""The most members that a card may tell of: a replay draws the initial parameters of all of them."""
+
+
 @dataclass(frozen=True)
 class CardRows(Plain):
     """The numbers of rows by use."""
 
-    training: Count
+    training: Some
     validation: Count
     test: Count
 
@@ -35,7 +68,7 @@ class CardRows(Plain):
 class CardMembers(Plain):
     """How many members were trained, and the numbers of those kept, from 1 and in order."""
 
-    trained: Count
+    trained: Annotated[int, between(read_count, 1, MOST_MEMBERS + 1)]
     kept: tuple[Count, ...]
 
     def __post_init__(self) -> None:
@@ -59,23 +92,23 @@ class Card(Plain):
     rows: CardRows
     weights: str | None
     engine: Annotated[str, one_of(REGISTRY)]
-    optimizer: str
-    learning_rate: float
-    schedule: str
+    optimizer: Annotated[str, _spec(optimizer)]
+    learning_rate: Positive
+    schedule: Annotated[str, _spec(schedule)]
     warmup_steps: Count
-    batch_size: Count
-    epochs: Count
+    batch_size: Some
+    epochs: Some
     early_stopping: bool
-    patience: Count
-    tolerance: float
-    l1: float
-    l2: float
-    weight_decay: float
-    clip_norm: float | None
+    patience: Some
+    tolerance: NotNegative
+    l1: NotNegative
+    l2: NotNegative
+    weight_decay: NotNegative
+    clip_norm: Positive | None
     shuffle: bool
-    seed: Count
-    test_share: float
-    validation_share: float
+    seed: Annotated[int, between(read_whole, 0, 2**64)]
+    test_share: Share
+    validation_share: Share
     data: str
     members: CardMembers
     epochs_run: Count
@@ -83,15 +116,15 @@ class Card(Plain):
     best_epochs: tuple[Count, ...]
     stopped: Stopped
     scores: Mapping[str, float] | None
-    temperature: float | None
-    regularization_schedule: Annotated[str, IF_SET] = "constant"
+    temperature: Positive | None
+    regularization_schedule: Annotated[str, _spec(strength), IF_SET] = "constant"
     sharing: Annotated[str, one_of(SHARINGS), IF_SET] = "none"
     stop_together: Annotated[bool, IF_SET] = False
     watch: Annotated[str, Form(str, _metric_name), IF_SET] = "loss"
     bagging: Annotated[Count, IF_SET] = 0
     refit: Annotated[bool, IF_SET] = False
-    time_limit: Annotated[float | None, IF_SET] = None
-    most_steps: Annotated[Count | None, IF_SET] = None
+    time_limit: Annotated[Positive | None, IF_SET] = None
+    most_steps: Annotated[Some | None, IF_SET] = None
 
 
 def read_card(value: object) -> dict[str, Any]:

@@ -107,7 +107,9 @@ def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
     name, key, form = (
         ("RMSE", "rmse", ".4g") if model.task == "regression" else ("accuracy", "accuracy", ".3f")
     )
-    here, held = evaluation.scores[key], model.card["scores"][key]
+    here, held = evaluation.scores[key], (model.card["scores"] or {}).get(key)
+    if held is None:
+        return
     if model.task == "regression":
         if not here > 0:
             return
