@@ -50,7 +50,7 @@ def _option_with(name: str, value: Any) -> str:
 
 
 COMMAND_LINE = Door(_dashed, _option_with, "--", {"seeds": "ablate"})
-PYTHON = Door(str, lambda name, value: f"{name}={value!r}", renamed={"out": "path"})
+PYTHON = Door(str, lambda name, value: f"{name}={value!r}", renamed={"out": "path", "step": "trace_steps(…)"})
 FORM = Door(_spaced, lambda name, value: f"{_spaced(name)} {value}")
 
 _DOOR = ContextVar("door", default=PYTHON)

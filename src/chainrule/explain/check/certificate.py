@@ -69,6 +69,7 @@ class Certificate(Plain, names=("passed", ...)):
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def certify(
     subject: Model | Network,
     table: Source | None = None,

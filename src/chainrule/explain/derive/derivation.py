@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from typing import Literal, get_args
 
+import numpy as np
+
 from chainrule._blas import one_blas_thread
 from chainrule._doors import setting
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
@@ -95,6 +97,7 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def derive(
     trace: Trace,
     address: str | Address,
