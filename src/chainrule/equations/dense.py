@@ -12,7 +12,7 @@ from chainrule.equations.activations import Activation
 from chainrule.equations.activations import activation as activation_of
 from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
-from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 
 BiasMode = Literal["neuron", "layer", "none"]
 BIAS_MODES: tuple[BiasMode, ...] = get_args(BiasMode)
@@ -272,7 +272,7 @@ class Dense:
             z = Binary("/", z, Call("sqrt", (Number(float(n_in)),)))
         if self.bias != "none":
             z = Binary("+", z, Symbol(f"b[{number}]"))
-        a = _put(self.activation.formula.root, own)
+        a = put(self.activation.formula.root, {"z": own})
         if self.mix:
             a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
         return z, a
@@ -293,13 +293,6 @@ class Dense:
         return {"kind": self.kind, **plain} | {
             name: value for name, value in more.items() if value != OPTIONAL[name]
         }
-
-
-def _put(node: Node, z: Symbol) -> Node:
-    """Return a formula with this symbol in the place of its z."""
-    if isinstance(node, Symbol):
-        return z if node.name == "z" else node
-    return with_children(node, tuple(_put(child, z) for child in children(node)))
 
 
 def _plain(values: Any) -> Any:

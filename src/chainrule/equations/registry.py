@@ -6,12 +6,15 @@ import difflib
 import math
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from chainrule.errors import SettingsError
+from chainrule.formula.evaluate import Formula
 from chainrule.formula.functions import FUNCTIONS
+from chainrule.formula.parse import parse
 
 _CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_ -]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
@@ -40,6 +43,22 @@ class Entry:
         if self.name not in self.listed:
             return str(vars(self)["text"])
         return format_spec(self.name, self.parameters, self.listed[self.name].parameters)
+
+
+@dataclass(frozen=True)
+class FormulaEntry(Entry):
+    """An entry whose ``text`` is a formula in the ``symbols`` and the parameters."""
+
+    symbols: ClassVar[frozenset[str]] = frozenset()
+
+    name: str
+    text: str
+    parameters: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The text as a formula in the ``symbols`` and the parameters."""
+        return parse(self.text, self.symbols | self.parameters.keys())
 
 
 R = TypeVar("R", bound=Entry)

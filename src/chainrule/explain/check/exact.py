@@ -6,7 +6,6 @@ rearrangement is used, and derivatives are differences of the cost with h = 1e-2
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any
@@ -18,7 +17,7 @@ from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.result import About, Check, Comparison, Kink, joined
-from chainrule.formula.nodes import Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
+from chainrule.formula.nodes import OPERATORS, Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
 
 DIGITS = 50
 
@@ -79,17 +78,7 @@ _FUNCTIONS: Mapping[str, Callable[..., Any]] = {
 }
 
 
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "/": operator.truediv,
-    "^": operator.pow,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-}
+_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {**OPERATORS, "^": pow}
 
 
 def _value(node: Node, values: Mapping[str, Any]) -> Any:
