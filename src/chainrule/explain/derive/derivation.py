@@ -64,7 +64,7 @@ GIVEN: Mapping[str, str] = {
     "y": "given: the target",
     "r": "drawn by chance: dropped out, or kept and scaled up",
     **{n: f"{each.text}{AS_LEFT}" for n, each in LAYER_PARAMETERS.items()},
-    **{n: f"{text}{AS_LEFT}" for n, text in STAGE_PARAMETERS.items()},
+    **{n: f"{each.text}{AS_LEFT}" for n, each in STAGE_PARAMETERS.items()},
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",

@@ -111,8 +111,8 @@ QUANTITIES = _quantities(
         for by, text in (("f", "its frequency"), ("phi", "its phase"), ("x", "its number"))
     ),
     *(
-        Quantity(form.format(name), "stage", False, words.format(text))
-        for name, text in STAGE_PARAMETERS.items()
+        Quantity(form.format(name), "stage", False, words.format(own.text))
+        for name, own in STAGE_PARAMETERS.items()
         for form, words in (
             ("{}", "{}: {{}}"),
             ("dC/d{}", "the derivative of the cost by {}: {{}}"),
@@ -141,11 +141,9 @@ PARAMETERS = (*LAYER_PARAMETERS, *STAGE_PARAMETERS)
 
 STAGE_INDICES: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("u", "f", "phi", "dC/du", "du/df", "du/dphi", "du/dx"), "number {}, cosine {}"),
-        "V": "number {}, cosine {}, to its embedded number {}",
-        "c": "number {}, embedded number {}",
-        "E": "category input {}, embedded number {}",
-        **dict.fromkeys(("s", "e", "dC/de"), "output {}"),
+        **{name: own.indices for name, own in STAGE_PARAMETERS.items()},
+        **dict.fromkeys(("u", "dC/du", "du/df", "du/dphi", "du/dx"), STAGE_PARAMETERS["f"].indices),
+        **dict.fromkeys(("e", "dC/de"), STAGE_PARAMETERS["s"].indices),
     }
 )
 """The indices of the feature stage's quantities, in words."""
