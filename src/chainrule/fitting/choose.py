@@ -43,9 +43,15 @@ def choose(encoded: Encoded) -> Prepared:
     doubt = doubt_of_loss(resolved.network, arrays.training.y)
     if doubt is not None and doubt.hopeless:
         raise SettingsError(doubt.words)
-    notes = () if doubt is None else (doubt.words,)
-    chosen = {"target": target, "problem": problem, "resolved": resolved, "fitted": fitted, "arrays": arrays}
-    return Prepared(**vars(encoded), **chosen, notes=notes)
+    return Prepared(
+        **vars(encoded),
+        target=target,
+        problem=problem,
+        resolved=resolved,
+        fitted=fitted,
+        arrays=arrays,
+        notes=() if doubt is None else (doubt.words,),
+    )
 
 
 def _chosen(encoded: Encoded) -> tuple[TargetEncoder, Problem, Resolved]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -45,10 +45,9 @@ def doubt_of_loss(network: Network, y: FloatArray) -> Doubt | None:
     low, high = low + EDGE * span, high - EDGE * span
     answers = np.clip(right, low, high)
 
-    def losses(a: FloatArray) -> FloatArray:
+    def losses(a: FloatArray) -> Any:
         """Return the loss of each target for the outputs ``a`` (…, targets, n_out)."""
-        terms: FloatArray = cost.value(a, np.broadcast_to(targets, a.shape), np)
-        return terms.sum(axis=-1)
+        return np.asarray(cost.value(a, np.broadcast_to(targets, a.shape), np)).sum(axis=-1)
 
     own = losses(answers)
     least = own - 1e-9 * np.abs(own)
@@ -70,7 +69,8 @@ def _some(y: FloatArray) -> FloatArray:
     """Return different targets, the least and the largest of each output among them."""
     drawn = y[:: len(y) // 1000 + 1]
     distinct = np.unique(np.vstack([drawn, y[y.argmin(axis=0)], y[y.argmax(axis=0)]]), axis=0)
-    return distinct[np.unique(np.linspace(0, len(distinct) - 1, MOST_TARGETS).astype(int))]
+    some: FloatArray = distinct[np.unique(np.linspace(0, len(distinct) - 1, MOST_TARGETS).astype(int))]
+    return some
 
 
 def _shown(target: FloatArray) -> str:
