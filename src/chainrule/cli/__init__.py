@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from importlib import import_module
 
+from chainrule._aside import silence, tell
 from chainrule._doors import COMMAND_LINE, through
-from chainrule.cli.console import silence, tell
 from chainrule.cli.parsing import EXAMPLE_INDENT, closest
 from chainrule.errors import ChainruleError, SettingsError
 

@@ -6,7 +6,8 @@ import argparse
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from chainrule.cli.console import print_json, tell
+from chainrule._aside import tell
+from chainrule.cli.console import print_json
 from chainrule.cli.documents import print_document
 from chainrule.cli.report import SCORE_NAMES, number_shown
 from chainrule.explain.show.document import Block, Document, Facts, TableBlock, Words, notes

@@ -7,10 +7,9 @@ import os
 import shutil
 import sys
 from collections.abc import Iterable
-from contextlib import suppress
-from typing import IO, TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any
 
-from chainrule._numbers import printable
+from chainrule._aside import tell
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -22,7 +21,7 @@ NARROWEST, WIDEST = 20, 500
 """The limits of what a terminal, or COLUMNS, can ask for: beyond them nothing is readable."""
 
 
-def columns(otherwise: int = WIDTH) -> int:
+def output_width(otherwise: int = WIDTH) -> int:
     """Return how wide to print: as the terminal is or COLUMNS says, ``otherwise`` where neither says a width."""
     if not (sys.stdout.isatty() or "COLUMNS" in os.environ):
         return otherwise
@@ -30,7 +29,7 @@ def columns(otherwise: int = WIDTH) -> int:
 
 
 def screen() -> Console:
-    """Return a console on standard output, as wide as `columns` says."""
+    """Return a console on standard output, as wide as `output_width` says."""
     from rich.console import Console
 
     class Screen(Console):
@@ -38,21 +37,7 @@ def screen() -> Console:
             # Rich would end the process by itself, with another exit code than our `main`.
             raise BrokenPipeError(errno.EPIPE, os.strerror(errno.EPIPE))
 
-    return Screen(highlight=False, width=columns())
-
-
-def tell(line: object) -> None:
-    """Print a line on standard error; where that can't be written, what is done goes on without it."""
-    try:
-        print(printable(line), file=sys.stderr, flush=True)
-    except OSError:
-        silence(sys.stderr)
-
-
-def silence(stream: IO[str]) -> None:
-    """Let a stream that can't be written lead nowhere, so that Python doesn't try once more at exit."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    return Screen(highlight=False, width=output_width())
 
 
 def warn(lines: Iterable[str]) -> None:

@@ -8,7 +8,8 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule.cli.console import screen, tell, warn
+from chainrule._aside import tell
+from chainrule.cli.console import screen, warn
 from chainrule.cli.parsing import Parser
 from chainrule.errors import OutputError, SettingsError
 from chainrule.explain.show import RENDERERS, render

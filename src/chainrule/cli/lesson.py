@@ -8,7 +8,8 @@ import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chainrule.cli.console import columns, screen, tell
+from chainrule._aside import tell
+from chainrule.cli.console import output_width, screen
 from chainrule.cli.documents import chosen_format, deliver, document_options, signs
 from chainrule.cli.parsing import Parser
 from chainrule.errors import SettingsError
@@ -109,7 +110,7 @@ def _walk_through(lesson: Lesson, steps: Iterator[ShownStep], last: int, *, wait
     from chainrule.lessons.show.document import WIDTH, lesson_document
 
     console = screen()
-    width = min(columns(WIDTH), 100)
+    width = min(output_width(WIDTH), 100)
     print_rows(console, head_rows(lesson_document(lesson, ()), width, signs()))
     for shown in steps:
         print_rows(console, section_rows(shown.section, width, signs()))

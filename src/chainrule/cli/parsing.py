@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
-from chainrule.cli.console import columns
+from chainrule.cli.console import output_width
 from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
 from chainrule.training.settings.fields import Setting
@@ -23,7 +23,7 @@ EXAMPLE_INDENT = "  "
 
 def width() -> int:
     """Return the width of help: the terminal's, but no wider than lines are easy to read."""
-    return min(columns(80), 110)
+    return min(output_width(80), 110)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

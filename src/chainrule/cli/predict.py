@@ -7,8 +7,9 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule._aside import tell
 from chainrule._numbers import visible
-from chainrule.cli.console import tell, warn
+from chainrule.cli.console import warn
 from chainrule.cli.documents import check_out
 from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options, thread_option
 
@@ -78,5 +79,5 @@ def _beside(inputs: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
 
     renamed: dict[str, str] = {}
     for name in predictions.columns:
-        renamed[name] = free_name(name, {*inputs.columns, *renamed.values()}, "(predicted)")
+        renamed[name] = free_name(name, {*inputs.columns, *renamed.values()}, " (predicted)")
     return inputs.hstack(predictions.rename(renamed))

@@ -10,8 +10,9 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainrule._aside import tell
 from chainrule._doors import through
-from chainrule.cli.console import print_json, tell, warn
+from chainrule.cli.console import print_json, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,

@@ -212,7 +212,7 @@ class Model:
         columns = {self.target.name: prediction.labels}
         if prediction.probabilities is not None:
             for label, column in zip(self.target.labels, prediction.probabilities.T, strict=True):
-                columns[free_name(f"P({label})", columns, "(probability)")] = column
+                columns[free_name(f"P({label})", columns, " (probability)")] = column
         return pl.DataFrame(columns)
 
     def outputs(self, x: FloatArray, engine: str | None = None) -> FloatArray:

@@ -56,9 +56,9 @@ def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
 
 
 def free_name(name: str, taken: Container[str], mark: str) -> str:
-    """Return a column's name with a mark behind it, such as ``(predicted)``, as often as the name is taken."""
+    """Return a column's name with a mark behind it, such as `` (predicted)``, as often as the name is taken."""
     while name in taken:
-        name += f" {mark}"
+        name += mark
     return name
 
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import pickle
-import sys
 from contextlib import suppress
 from typing import Any
 
-from numba.core.caching import FunctionCache
+from numba.core import caching
 
+from chainrule._aside import tell
+
+_numba: Any = caching
 DAMAGE = (
     ArithmeticError,
     AttributeError,
@@ -21,14 +22,14 @@ DAMAGE = (
     SyntaxError,
     TypeError,
     ValueError,
-    pickle.UnpicklingError,
+    _numba.pickle.UnpicklingError,
 )
 """What reading a file of the cache can end with whose bytes are not those that were written."""
 
 _told: set[str] = set()
 
 
-class MendingCache(FunctionCache):
+class MendingCache(caching.FunctionCache):
     """A function's compiled code; where it is damaged it is compiled anew and, if the folder allows it, replaced."""
 
     def load_overload(self, sig: Any, target_context: Any) -> Any:
@@ -41,8 +42,7 @@ class MendingCache(FunctionCache):
                 above.flush()
             if self.cache_path not in _told:
                 _told.add(self.cache_path)
-                what = f"note: compiled code in {self.cache_path} is damaged, and is compiled anew"
-                print(what, file=sys.stderr, flush=True)
+                tell(f"note: compiled code in {self.cache_path} is damaged, and is compiled anew")
             return None
 
     def save_overload(self, sig: Any, data: Any) -> None:

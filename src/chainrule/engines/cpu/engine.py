@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import sys
 from typing import Any
 
 import numpy as np
 from numba.core import event
 
+from chainrule._aside import tell
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
@@ -80,7 +80,7 @@ class _Announcer(event.Listener):
         function = getattr(event.data.get("dispatcher"), "py_func", None)
         if not self.said and getattr(function, "__module__", "") in ANNOUNCED:
             self.said = True
-            print("compiling the engine for this processor; this happens once …", file=sys.stderr, flush=True)
+            tell("compiling the engine for this processor; this happens once …")
 
     def on_end(self, event: Any) -> None:
         """Say nothing."""
