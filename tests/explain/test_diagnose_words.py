@@ -15,7 +15,7 @@ from chainrule.equations.layout import Layout
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
 from chainrule.explain.diagnose.diagnosis import KINDS, Diagnosis, layer_facts
-from chainrule.explain.diagnose.finding import percent, told_apart
+from chainrule.explain.diagnose.finding import Finding, percent, told_apart
 from chainrule.explain.diagnose.neurons import neuron_findings
 from chainrule.explain.diagnose.shown import diagnosis_document
 from chainrule.explain.diagnose.steps import Trial, cost_unit, gradient_findings, rate_findings
@@ -254,6 +254,20 @@ def test_a_verdict_without_findings_names_the_dead(dead, members):
     assert all(one in verdict for one in named)
     if members > 1:
         assert "of member 2" in verdict or "more layers" in verdict
+
+
+def test_findings_leave_no_dead_neuron_unnamed():
+    """What the table shows is a finding's, or is named below the findings."""
+    batch = drawn(3, "relu", 0.3, 1.0, False, 1)
+    (fact, *_) = layer_facts(batch, None)
+    layers = (replace(fact, layer=1, neurons=10, dead=7), replace(fact, layer=2, neurons=50, dead=9))
+    dead = Finding("dead_neurons", "7 of the 10 are dead", ("a[1][1]",), {}, "why", "try", 1, (1,))
+    text = " ".join(
+        render(diagnosis_document(Diagnosis((dead,), 40, {1: layers}, None), "m", "t"), "text").split()
+    )
+    assert "no finding: dead neurons: 9 of 50 in layer 2 (a finding from 40% of a hidden layer on)" in text
+    assert "7 of 10 in layer 1" not in text
+    assert "nothing is wrong" not in text
 
 
 @given(st.floats(0, 1))
