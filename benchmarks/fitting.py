@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -37,12 +38,19 @@ _OURS = (
     f"{_ARRAYS}import chainrule; t = {{f'x{{i}}': x[:, i] for i in range(4)}} | {{'y': [f'c{{i}}' for i in y]}}; "
     f"chainrule.train(t, 'y', hidden={list(HIDDEN)}, batch_size={BATCH}, epochs={EPOCHS}, members=1, early_stopping=False)"
 )
+_PENGUINS = Path(__file__).parents[1] / "examples" / "penguins.csv"
+_DEFAULTS = (
+    "import sys, tempfile; from chainrule.cli import main; made = tempfile.TemporaryDirectory(); "
+    f"sys.exit(main(['train', {str(_PENGUINS)!r}, '--target', 'species', '-q', '--out', made.name + '/model']))"
+)
 _EMPTY_CACHE = (
     "import os, tempfile; kept = tempfile.TemporaryDirectory(); os.environ['NUMBA_CACHE_DIR'] = kept.name; "
 )
 FIRST_TRAININGS = {
     (OURS, "train"): _OURS,
     (f"{OURS}, nothing compiled yet", "train"): f"{_EMPTY_CACHE}{_OURS}",
+    (f"{OURS}, penguins by default", "chainrule train"): _DEFAULTS,
+    (f"{OURS}, penguins by default, nothing compiled yet", "chainrule train"): f"{_EMPTY_CACHE}{_DEFAULTS}",
     ("scikit-learn", "MLPClassifier.fit"): (
         f"{_ARRAYS}from benchmarks.peers.scikit import classifier, fit; fit(classifier({HIDDEN}, {BATCH}, {EPOCHS}), x, y)"
     ),

@@ -13,6 +13,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from chainrule import _forks as _forks  # it has to see every fork
 from chainrule._version import __version__ as __version__
 
 if TYPE_CHECKING:

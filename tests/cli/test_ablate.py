@@ -37,7 +37,7 @@ def test_the_table_and_a_line_for_each_training(run, folder, two_ingredients):
     table = result.out.partition("What each")[2]
     assert table.index("nothing: the full recipe") < table.index(" dropout ")
     assert re.search(r" dropout +0\.\d{4} +[+-]?0\.\d{4} ± 0\.\d{4}", table)
-    assert "category-embedding is none already" in table
+    assert "--category-embedding is none already" in table
 
 
 def test_json_and_quiet_for_programs(run, two_ingredients):
@@ -48,7 +48,7 @@ def test_json_and_quiet_for_programs(run, two_ingredients):
     embedding, dropout = found["ingredients"]
     assert dropout["without"] == {"dropout": 0.0}
     assert set(dropout["differences"]) == {"error", "log_loss"}
-    assert embedding["reason"] == "category-embedding is none already"
+    assert embedding["reason"] == "--category-embedding is none already"
 
 
 def test_a_table_to_score_on_may_come_from_standard_input(run, two_ingredients, folder, monkeypatch):
@@ -70,7 +70,7 @@ def test_a_table_to_score_on_may_come_from_standard_input(run, two_ingredients, 
             "--ablate takes the default recipe apart, and with --hidden it is a plain network",
         ),
         (["--optimizer", "sgd"], "with --optimizer it is a plain network"),
-        (["--out", "m.safetensors"], "--out would have no effect: --ablate writes no file"),
+        (["--out", "m.safetensors"], "--out would have no effect: --ablate writes no model"),
         (["--history", "h.csv"], "--history would have no effect"),
         (["--overwrite"], "--overwrite would have no effect"),
         (["--time-limit", "9"], "give --epochs and --members instead"),

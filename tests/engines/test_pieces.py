@@ -13,6 +13,8 @@ import pytest
 from floats import run_activation
 
 import chainrule
+from chainrule.engines.cpu.kernels import compiling
+from chainrule.engines.cpu.kernels.compiling import fingerprint
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.pieces.machine_code import cache_folder, compiled, output_source
 from chainrule.equations.activations import activation
@@ -32,7 +34,7 @@ def fresh(monkeypatch, tmp_path):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.setattr(machine_code, "__file__", str(package / "machine_code.py"))
-    remembering = (machine_code._folder, machine_code._private_folder, machine_code.compiled)
+    remembering = (machine_code._folder, machine_code._private_folder, machine_code._address)
     for function in remembering:
         function.cache_clear()
     yield package, home
@@ -120,7 +122,7 @@ def test_the_second_time_nothing_is_compiled(fresh):
     assert machine_code._KEPT[-1].cache_hits == 0
     assert run("z + 0.625") == 1.625
     assert len(machine_code._KEPT) == 1, "in one process not even looked for"
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     assert run("z + 0.625") == 1.625
     assert machine_code._KEPT[-1].cache_hits == 1
 
@@ -139,16 +141,16 @@ def test_each_formula_and_dtype_has_code_of_its_own(fresh):
 def test_a_change_of_what_pieces_call_compiles_them_anew(fresh, monkeypatch):
     package, _ = fresh
     run("exp(z)")
-    monkeypatch.setattr(machine_code, "_fingerprint", lambda: "another")
-    compiled.cache_clear()
+    monkeypatch.setattr(machine_code, "fingerprint", lambda: "another")
+    machine_code._address.cache_clear()
     run("exp(z)")
     assert len(list(package.rglob("piece_*.py"))) == 2
     assert machine_code._KEPT[-1].cache_hits == 0
 
 
 def test_the_fingerprint_is_of_the_functions_called():
-    assert len(machine_code._fingerprint()) == 16
-    assert machine_code._fingerprint() == machine_code._fingerprint.__wrapped__()
+    assert len(fingerprint()) == 16
+    assert fingerprint() == fingerprint.__wrapped__()
 
 
 @pytest.mark.parametrize("damage", [b"", b"def equation(", b"\xff\xfe\x00", b"raise SystemExit('never run')"])
@@ -158,10 +160,28 @@ def test_a_damaged_source_is_written_anew(fresh, damage):
     (kept,) = package.rglob("piece_*.py")
     text = kept.read_bytes()
     kept.write_bytes(damage)
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     assert run("z + 0.75") == 1.75
     assert kept.read_bytes() == text
     assert not list(package.rglob("*.tmp"))
+
+
+@pytest.mark.parametrize("ending", ["nbi", "nbc"])
+@pytest.mark.parametrize("damage", [b"", b"\x80\x04K", bytes(range(256)) * 20])
+def test_a_damaged_code_is_named_and_compiled_anew(fresh, ending, damage, capsys, monkeypatch):
+    package, _ = fresh
+    monkeypatch.setattr(compiling, "_SAID", set())
+    assert run("z + 0.8125") == 1.8125
+    (kept,) = package.rglob(f"*.{ending}")
+    kept.write_bytes(damage)
+    for hits, said in (
+        (0, f"note: compiled code was damaged in {kept.parent}; it is compiled anew\n"),
+        (1, ""),
+    ):
+        machine_code._address.cache_clear()
+        assert run("z + 0.8125") == 1.8125
+        assert machine_code._KEPT[-1].cache_hits == hits
+        assert capsys.readouterr().err == said
 
 
 def test_a_folder_that_closes_later(fresh, monkeypatch):
@@ -175,7 +195,7 @@ def test_a_folder_that_closes_later(fresh, monkeypatch):
     with pytest.raises(OutputError, match="No space left"):
         run("z + 0.875")
     monkeypatch.undo()
-    compiled.cache_clear()
+    machine_code._address.cache_clear()
     assert run("z + 0.875") == 1.875
 
 
@@ -278,7 +298,8 @@ def test_a_package_that_can_t_be_written_keeps_its_code_in_the_users_cache(tmp_p
     out, err = python(
         WORK.format(**PREDICTING), **{**environment, "XDG_CACHE_HOME": os.devnull, "TMPDIR": str(tmp_path)}
     ).communicate(timeout=120)
-    assert err == SAID
+    remedy = "each process compiles it anew: set NUMBA_CACHE_DIR to a folder that can be written"
+    assert err == f"note: compiled code can't be kept in any folder; {remedy}\n{SAID}"
     assert out.startswith("None ")
     assert not list(tmp_path.glob("chainrule-*")), "the private folder goes with its process"
 
@@ -292,3 +313,10 @@ def test_a_training_compiles_once_and_says_so(tmp_path):
         folder, weight = out.split()
         assert folder == str(tmp_path / "pieces")
         assert float(weight) == pytest.approx(0.2, abs=1e-4)
+
+
+def test_a_piece_is_read_from_its_source_alone(tmp_path):
+    source = "def equation(x):\n    return x\n"
+    module = machine_code._stored(source, tmp_path)
+    assert module.equation(2) == 2
+    assert not list(tmp_path.rglob("*.pyc"))

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
+from chainrule.cli.console import output_width
 from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
 from chainrule.training.settings.fields import Setting
@@ -23,7 +23,7 @@ EXAMPLE_INDENT = "  "
 
 def width() -> int:
     """Return the width of help: the terminal's, but no wider than lines are easy to read."""
-    return min(shutil.get_terminal_size().columns, 110)
+    return min(output_width(80), 110)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):
@@ -85,8 +85,9 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0].partition("=")[0]
             if word.startswith("-"):
-                hint = f"{closest(word, self._names)} See {self.prog} --help"
-                raise SettingsError(f"there is no option {word}; {hint}")
+                hint = closest(word, self._names)
+                hint += "" if hint.endswith("?") else "."
+                raise SettingsError(f"there is no option {word}; {hint} See {self.prog} --help")
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
         return options
 
@@ -117,7 +118,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, words, n=2, cutoff=0.7)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar."
+    return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar"
 
 
 def _reader(read: Callable[[str], Any], words: str) -> Callable[[str], Any]:

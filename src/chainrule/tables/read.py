@@ -16,6 +16,7 @@ import numpy as np
 import polars as pl
 
 from chainrule._doors import setting
+from chainrule._forks import check_polars
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
 from chainrule.tables.table import Table, listed_names, typed_table
@@ -56,8 +57,8 @@ def read_table(
     [(1.5, 'yes'), (None, 'no')]
     """
     cut = None if delimiter is None else _checked_delimiter(delimiter)
-    if decimal not in (".", ","):
-        raise SettingsError(f"decimal is {decimal!r}; it is '.' or ','")
+    check_decimal(decimal)
+    check_polars()
     data, name = _load(source)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     if data[:2] == b"\x1f\x8b":
@@ -101,18 +102,28 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     )
 
 
+def check_decimal(sign: object) -> None:
+    """Raise SettingsError for what is no decimal sign."""
+    if not isinstance(sign, str) or sign not in (".", ","):
+        raise SettingsError(f"{setting('decimal')} {sign!r} is unknown: choose . or ,")
+
+
 def _checked_delimiter(delimiter: str) -> str:
     cut = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if len(cut) != 1 or not cut.isascii() or cut in '"\r\n':
         known = "one character such as , ; | or the word tab"
-        raise SettingsError(f"the delimiter is {delimiter!r}; it is {known}")
+        raise SettingsError(f"{setting('delimiter')} {delimiter!r} must be {known}")
     return cut
 
 
 def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
     name = os.fspath(source)
     if name == "-":
-        return sys.stdin.buffer.read(), "standard input"
+        try:
+            return sys.stdin.buffer.read(), "standard input"
+        except (AttributeError, OSError) as error:  # Python has no stream where it is closed
+            remedy = "name a file, or let a table come through a pipe"
+            raise TableError(f"standard input: can't be read ({_reason(error)}); {remedy}") from error
     try:
         mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):
@@ -125,8 +136,11 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
     except TableError:  # is a ValueError, too
         raise
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise TableError(f"{name}: can't be read: {reason}") from error
+        raise TableError(f"{name}: can't be read: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
@@ -137,7 +151,7 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
         text = data.decode(codec)
     except LookupError as error:
         raise SettingsError(
-            f"the encoding {encoding!r} is not known; use utf-8, latin-1, cp1252, …"
+            f"{setting('encoding')} {encoding!r} is unknown: choose utf-8, latin-1, cp1252, …"
         ) from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

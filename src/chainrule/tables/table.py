@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from chainrule._forks import check_polars
 from chainrule._types import IntArray
 from chainrule.errors import TableError
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
@@ -101,6 +102,7 @@ def from_frame(frame: Any, name: str = "the table", *, missing: Sequence[str] = 
     >>> from_frame({"a": [1.0, float("nan")], "b": ["x", "NA"]}).frame.null_count().row(0)
     (1, 1)
     """
+    check_polars()
     return typed_table(_to_polars(frame, name), name, missing)
 
 

@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from chainrule._types import FloatArray
+from chainrule._waiting import told
 from chainrule.errors import SettingsError
 from chainrule.training.result import Callback, EpochState
 from chainrule.training.scores.watch import Watch
@@ -46,6 +47,7 @@ class ProgressBar:
         self.shown = shown
         self._bar: Progress | None = None
         self._task: TaskID | None = None
+        self._around = ExitStack()
 
     def __enter__(self) -> ProgressBar:
         # rich takes a tenth of a second to import, and most trainings are done by then.
@@ -55,21 +57,24 @@ class ProgressBar:
         console = Console(stderr=True, highlight=False, force_terminal=self.shown or None)
         self._task = None
         self._bar = Progress(
-            TextColumn("epoch {task.completed}/{task.total}"),
+            TextColumn("{task.description}"),
             BarColumn(bar_width=12),
             TextColumn("{task.fields[losses]}"),
             TimeRemainingColumn(compact=True),
-            TextColumn("left"),
+            TextColumn("{task.fields[left]}"),
             console=console,
             transient=True,
             disable=not (console.is_terminal or console.is_jupyter if self.shown is None else self.shown),
         )
         self._bar.start()
+        if not self._bar.disable:
+            self._around.enter_context(told(self._waits))
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._around.close()
         if self._bar is not None:
             self._bar.stop()
         self._bar = None
@@ -84,8 +89,16 @@ class ProgressBar:
         if not math.isnan(line.validation_loss):
             losses += f", validation {line.validation_loss:.4g}"
         if self._task is None:
-            self._task = self._bar.add_task("training", total=state.epochs, losses=losses)
-        self._bar.update(self._task, completed=line.epoch, losses=losses)
+            self._task = self._bar.add_task("", total=state.epochs, losses=losses, left="left")
+        what = f"epoch {line.epoch}/{state.epochs}"
+        self._bar.update(self._task, description=what, completed=line.epoch, losses=losses)
+
+    def _waits(self, text: str) -> None:
+        """Show what is compiled before, in a line of its own that goes again."""
+        if self._bar is not None and text:
+            self._compiled = self._bar.add_task(text, total=None, losses="", left="")
+        elif self._bar is not None:
+            self._bar.remove_task(self._compiled)
 
 
 @dataclass(eq=False, repr=False)

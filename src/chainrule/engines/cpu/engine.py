@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-from numba.core import event
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
-from chainrule.engines.cpu.kernels import rows, steps, tabm_steps
+from chainrule.engines.cpu.first import get_ready
 from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
@@ -21,9 +19,6 @@ from chainrule.engines.cpu.tables import contiguous, members_of
 from chainrule.engines.threads import thread_count
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
-
-ANNOUNCED = (steps.__name__, rows.__name__, tabm_steps.__name__)
-"""The loops whose compilation is told of."""
 
 
 class CpuEngine:
@@ -51,6 +46,13 @@ class CpuEngine:
         they are made of, (1, q).
         """
         dtype = np.float64 if settings.optimizer.searches else self.dtype
+        get_ready(
+            network,
+            parameters if resume is None else resume.parameters,
+            settings,
+            np.dtype(dtype),
+            self.threads,
+        )
         return CpuRun(network, parameters, data, settings, dtype, self.threads, resume)
 
     def predict(self, network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
@@ -75,24 +77,3 @@ class CpuEngine:
         """Return the processor and the versions of what compiles the loops and multiplies in them."""
         gemm_addresses()  # loads SciPy's BLAS
         return machine("numpy", "numba", "llvmlite", "scipy")
-
-
-class _Announcer(event.Listener):
-    """Says on standard error that the kernels are being compiled, once."""
-
-    def __init__(self) -> None:
-        self.said = False
-
-    def on_start(self, event: Any) -> None:
-        """Say it before the first compilation."""
-        function = getattr(event.data.get("dispatcher"), "py_func", None)
-        if not self.said and getattr(function, "__module__", "") in ANNOUNCED:
-            self.said = True
-            print("compiling the engine for this processor; this happens once …", file=sys.stderr, flush=True)
-
-    def on_end(self, event: Any) -> None:
-        """Say nothing."""
-
-
-_register: Any = event.register
-_register("numba:compile", _Announcer())

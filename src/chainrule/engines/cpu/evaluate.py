@@ -64,13 +64,9 @@ class Evaluator:
         n = len(x) if rows is None else rows.shape[-1]
         out = np.empty((len(parameters), n, self.network.output.n_out), self.tables.dtype)
         chosen = np.zeros((0, 0), np.int64) if rows is None else _lines(rows, len(parameters))
-
-        def work(thread: int, threads: int, stop: IntArray) -> None:
-            k.outputs_of_rows(
-                thread, threads, stop, self.shape, self.spaces[thread], parameters, x, chosen, BLOCK, out
-            )
-
-        self._on_threads(n * len(parameters), work)
+        none = np.zeros(1, self.tables.dtype)
+        table = at.RowTable(x, none.reshape(1, 1), none, np.zeros((1, 0), np.int64), _NO_ORDER)
+        self._run_rows(n, table, parameters, chosen, out, np.zeros((0, 0)))
         return out
 
     def losses(self, parameters: FloatArray, rows: IntArray) -> FloatArray:
@@ -82,22 +78,7 @@ class Evaluator:
         n = chosen.shape[1]
         totals = np.zeros((len(parameters), -(-n // BLOCK)))
         table = at.RowTable(run.x, run.y, run.weights, run.train, _NO_ORDER)
-
-        def work(thread: int, threads: int, stop: IntArray) -> None:
-            k.losses_of_rows(
-                thread,
-                threads,
-                stop,
-                self.shape,
-                table,
-                self.spaces[thread],
-                parameters,
-                chosen,
-                BLOCK,
-                totals,
-            )
-
-        self._on_threads(n * len(parameters), work)
+        self._run_rows(n, table, parameters, chosen, np.empty((0, 0, 0), self.tables.dtype), totals)
         total: FloatArray = np.sum(totals, axis=1)
         if self.network.reduction == "mean":
             total /= (
@@ -107,23 +88,33 @@ class Evaluator:
             )
         return total
 
-    def _on_threads(self, rows: int, work: Callable[[int, int, IntArray], None]) -> None:
-        """Run ``work(thread, threads, stop)`` on as many threads as so many rows are worth; it ends where ``stop`` is not 0."""
-        flops = rows * self.flops_per_row
+    def _run_rows(
+        self,
+        n: int,
+        table: at.RowTable,
+        parameters: FloatArray,
+        chosen: IntArray,
+        out: FloatArray,
+        totals: FloatArray,
+    ) -> None:
+        """Call `k.run_rows` on as many threads as so many rows are worth."""
+        flops = n * len(parameters) * self.flops_per_row
         threads = self.threads if flops >= SMALL_STEP else 1
         while len(self.spaces) < threads:
             self.spaces.append(self.tables.space())
         flag = np.zeros(1, np.int64)
 
+        def work(thread: int) -> None:
+            space = self.spaces[thread]
+            k.run_rows(
+                thread, threads, flag, self.shape, table, space, parameters, chosen, BLOCK, out, totals
+            )
+
         def stop() -> None:
             flag[0] = 1
 
         with one_blas_thread():
-            on_threads(
-                threads,
-                lambda thread: work(thread, threads, flag),
-                stop if flops >= SECONDS_AWAY * FLOPS_PER_SECOND else None,
-            )
+            on_threads(threads, work, stop if flops >= SECONDS_AWAY * FLOPS_PER_SECOND else None)
 
 
 class CpuRowPredictor:

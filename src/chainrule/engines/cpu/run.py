@@ -192,33 +192,15 @@ class CpuRun:
         for crew in crews:
             crew.exchange.progress[:] = 0
 
+        loop = train_tabm_steps if self.together else k.train_steps
+
         def work(most: int, number: int) -> None:
             mine, thread = (0, number) if self.together or per_crew > 1 else (number, 0)
             crew = crews[mine]
-            train, whom = (
-                (k.train_steps, trained[mine])
-                if crew.expansion is None
-                else (train_tabm_steps, crew.expansion)
-            )
-            train(
-                whom,
-                thread,
-                per_crew,
-                most,
-                crew.bounds,
-                self.shape,
-                crew.table,
-                crew.state,
-                crew.spaces[thread],
-                crew.exchange,
-                crew.numbers[thread],
-                rates,
-                epoch,
-                self.made,
-                costs,
-                stopped,
-                self.steepest,
-            )
+            # The loop is the same for all; members that are made of one row have their expansion instead.
+            whom = trained[mine] if crew.expansion is None else crew.expansion
+            given = (whom, thread, per_crew, most, crew, rates, epoch, costs, stopped)
+            loop(*self.arguments(*given))
 
         def stop() -> None:
             for crew in crews:
@@ -226,6 +208,23 @@ class CpuRun:
 
         self._make_steps(len(trained[0]) * len(rates), max(count, per_crew), work, stop, stopped)
         return self._report(epoch, rates, active, costs, stopped)
+
+    def arguments(
+        self,
+        whom: Any,
+        thread: int,
+        size: int,
+        most: int,
+        crew: Crew,
+        rates: FloatArray,
+        epoch: int,
+        costs: FloatArray,
+        stopped: IntArray,
+    ) -> tuple[Any, ...]:
+        """Return what the loop of steps takes, in its order."""
+        own = (crew.bounds, self.shape, crew.table, crew.state, crew.spaces[thread], crew.exchange)
+        told = (crew.numbers[thread], rates, epoch, self.made, costs, stopped, self.steepest)
+        return whom, thread, size, most, *own, *told
 
     def _threads_of_all(self) -> int:
         """Return how many threads all members are dealt out to in a step that they make together."""

@@ -34,6 +34,7 @@ class Tables:
     """A network as the tables that `kernels` reads, for batches of up to ``rows`` rows."""
 
     def __init__(self, network: Network, dtype: Any, rows: int, *, training: bool) -> None:
+        check_kinds(network)
         self.layout = Layout(network)
         self.dtype = np.dtype(dtype)
         self.gemm = gemm_addresses()[self.dtype == np.float64]
@@ -42,11 +43,6 @@ class Tables:
         self.scales = np.ones((n_layers, 2))
         a_at = z_at = 0
         for index, layer in enumerate(network.layers):
-            if layer.kind != "dense":
-                raise SettingsError(
-                    f"layer {index + 1} is of kind {layer.kind}, which the cpu engine has no code for: choose the "
-                    "reference engine"
-                )
             n_in, n_out = network.sizes[index], layer.n_out
             bias = self.layout.slot(index + 1, "b") if layer.bias != "none" else None
             weights = self.layout.slot(index + 1, "W")
@@ -137,6 +133,15 @@ def _stage(layout: Layout, rows: int) -> tuple[IntArray, IntArray, int]:
         ]
     )
     return groups, stage, inputs + outputs + (4 + features.width) * rows
+
+
+def check_kinds(network: Network) -> None:
+    """Raise SettingsError for a kind of layer that there are no loops for."""
+    for number, layer in enumerate(network.layers, 1):
+        if layer.kind != "dense":
+            raise SettingsError(
+                f"layer {number} is of kind {layer.kind}, which the cpu engine has no code for: choose the reference engine"
+            )
 
 
 def bare_shape(tables: Tables) -> at.Shape:

@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.engines.base import Data, Job, StepSettings
-from chainrule.engines.cpu.evaluate import CpuRowPredictor
+from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.kernels import rows, steps, tabm_steps
 from chainrule.engines.cpu.pieces.machine_code import (
     activation_source,
@@ -20,6 +20,7 @@ from chainrule.engines.cpu.pieces.machine_code import (
     prepare_source,
     tally,
     update_source,
+    without_code,
 )
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.equations.activations import ACTIVATIONS
@@ -33,8 +34,7 @@ from chainrule.equations.update import chain_of, measures, stages_before
 ENTRIES = (
     steps.train_steps,
     tabm_steps.train_tabm_steps,
-    rows.outputs_of_rows,
-    rows.losses_of_rows,
+    rows.run_rows,
     rows.mean_output,
     steps.whole_gradient,
 )
@@ -82,18 +82,37 @@ def kernel_folder() -> Path | None:
     return Path(path) if path else None
 
 
-def _run_kernels(dtype: Any) -> None:
-    """Use every one of `ENTRIES` once, on the smallest network there is."""
-    network = Network([1, Dense(1)])
-    flat = np.ones((1, Layout(network).size))
+def compile_steps(loop: Any, dtype: Any) -> None:
+    """Compile `train_steps` or `train_tabm_steps` for a dtype, without running it."""
+    with without_code():
+        run = _small(dtype, shared=loop is tabm_steps.train_tabm_steps)
+    (crew,) = run._crews(1, 1)
+    whom = np.zeros(1, np.int64) if crew.expansion is None else crew.expansion
+    rates, costs = np.zeros(1), np.zeros((len(run.parameters), 2))
+    given = run.arguments(whom, 0, 1, 1, crew, rates, 0, costs, np.zeros(1, np.int64))
+    loop.compile(tuple(map(loop.typeof_pyval, given)))
+
+
+def compile_rows(dtype: Any) -> None:
+    """Compile `run_rows` for a dtype, by using it once."""
+    Evaluator(Network([1, Dense(1)]), dtype, 1).outputs(np.ones((1, 2), dtype), np.ones((1, 1), dtype))
+
+
+def _small(dtype: Any, *, shared: bool = False) -> CpuRun:
+    """Return a training of the smallest network there is."""
+    network = Network([1, *[Dense(1)] * (2 if shared else 1)])
+    flat = np.ones((1, TabMLayout(network, 2).size if shared else Layout(network).size))
     data = Data(np.ones((2, 1)), np.ones((2, 1)), np.arange(2), np.arange(0))
-    run = CpuRun(network, flat, data, StepSettings(), dtype, 1, None)
+    return CpuRun(network, flat, data, StepSettings(sharing="tabm" if shared else "none"), dtype, 1, None)
+
+
+def _run_kernels(dtype: Any) -> None:
+    """Use every one of `ENTRIES` once."""
+    run, together = _small(dtype), _small(dtype, shared=True)
+    both, flat = np.arange(2), run.parameters
     run.train_epoch(0, np.full(run.steps_per_epoch, 0.1), [0])
-    run.losses(data.train)
-    run.outputs(data.train)
+    run.losses(both)
+    run.outputs(both)
     run.loss_and_gradient(0, flat[0])
-    deeper = Network([1, Dense(1), Dense(1)])
-    shared = np.ones((1, TabMLayout(deeper, 2).size))
-    together = CpuRun(deeper, shared, data, StepSettings(sharing="tabm"), dtype, 1, None)
     together.train_epoch(0, np.full(together.steps_per_epoch, 0.1), [0, 1])
-    CpuRowPredictor(network, flat, dtype)(np.ones(1, dtype))
+    CpuRowPredictor(run.layout.network, flat, dtype)(np.ones(1, dtype))

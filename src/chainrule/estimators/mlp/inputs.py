@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from sklearn.utils.validation import validate_data
 
+from chainrule._forks import check_polars
 from chainrule._types import FloatArray, IntArray
 
 MOST_CELLS = 4_000_000
@@ -54,6 +55,8 @@ def fitted_filling(X: Any, weights: FloatArray | None, how: str) -> Filling | No
 
 def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> Any:
     """Return X, or X and y, as scikit-learn validates them; NaN is let in where the estimator says what it means."""
+    if any(type(given).__module__.startswith("polars.") for given in (X, *y)):
+        check_polars()
     return validate_data(
         estimator,
         X,

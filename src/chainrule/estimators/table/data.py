@@ -11,9 +11,9 @@ import numpy as np
 import polars as pl
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
-from chainrule._types import FloatArray
+from chainrule._forks import check_polars
 from chainrule.errors import TableError
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.values import DEFAULT_MISSING
@@ -29,6 +29,7 @@ def container(X: Any) -> Any:
 
     A list whose rows hold text and numbers becomes an array of objects, so that numbers stay numbers.
     """
+    check_polars()
     if issparse(X):  # one kind of which is a mapping
         return X.toarray()
     if isinstance(X, Mapping) or hasattr(X, "column_names"):
@@ -63,14 +64,6 @@ def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
     return replace(table, frame=table.frame.with_columns(made))
 
 
-def free_name(wanted: Any, otherwise: str, taken: Sequence[str]) -> str:
-    """Return the name of y if it is text, else ``otherwise``; with underscores until no column has it."""
-    name = wanted if isinstance(wanted, str) and wanted else otherwise
-    while name in taken:
-        name += "_"
-    return name
-
-
 def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     """Return classes (n,): text, truth values or numbers; raises ValueError for what are none, or are missing."""
     values = _values(y, X, name)
@@ -91,14 +84,6 @@ def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
         raise TableError(
             f"{name}: {error}; TableRegressor predicts numbers, TableClassifier classes"
         ) from error
-
-
-def positive_weights(weights: Any, X: Any) -> FloatArray:
-    """Return the rows' weights (n,); raises ValueError for one below 0, and where all are 0."""
-    checked: FloatArray = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
-    if not checked.any():
-        raise TableError("sample_weight: every weight is 0; give rows that count a weight above 0")
-    return checked
 
 
 def _values(y: Any, X: Any, name: str) -> AnyArray:

@@ -8,13 +8,12 @@ from numba import uint64
 
 from chainrule._random import Purpose
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import inner_loop, philox
+from chainrule.engines.cpu.kernels.compiling import inner_loop
+from chainrule.engines.cpu.kernels.loops import philox
 from chainrule.engines.cpu.kernels.mixing import gradient_of_mix, mix
 from chainrule.engines.cpu.kernels.native import call_activation, copy, gemm
 
 _N, _T = ord("N"), ord("T")
-
-
 _DROPOUT = int(Purpose.DROPOUT)
 
 
@@ -65,30 +64,11 @@ def _forward(shape: Any, space: Any, w: Any, rows: Any, layer: Any) -> None:
     else:
         beta = 0.0
     a0, w0, scale = constants[col.A_AT], constants[col.W_AT], shape.scales[layer, col.OF_PRODUCTS]
-    gemm(
-        shape.constants[col.GEMM],
-        _N,
-        _N,
-        n_out,
-        rows,
-        n_in,
-        scale,
-        w,
-        w0,
-        n_out,
-        a,
-        a0,
-        n_in,
-        beta,
-        z,
-        z0,
-        n_out,
-    )
+    at_gemm, to = shape.constants[col.GEMM], shape.layers[layer + 1, col.A_AT]
+    gemm(at_gemm, _N, _N, n_out, rows, n_in, scale, w, w0, n_out, a, a0, n_in, beta, z, z0, n_out)
     if constants[col.MIXES] == col.KEPT:
         copy(space.mixed, z0, z, z0, rows * n_out)
-    call_activation(
-        constants[col.ACTIVATION], z, z0, a, shape.layers[layer + 1, col.A_AT], space.scratch, 0, rows, n_out
-    )
+    call_activation(constants[col.ACTIVATION], z, z0, a, to, space.scratch, 0, rows, n_out)
     if constants[col.MIXES]:
         mix(shape, space, w, rows, layer)
 

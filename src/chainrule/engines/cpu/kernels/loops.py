@@ -13,6 +13,7 @@ from numba import int64, njit, types, uint64
 
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
 from chainrule.engines.cpu.kernels.columns import LEAVES
+from chainrule.engines.cpu.kernels.compiling import inner_loop, summing_loop
 from chainrule.engines.cpu.kernels.native import atomic_add, atomic_load, copy
 
 _M0, _M1 = np.uint64(MULTIPLIERS[0]), np.uint64(MULTIPLIERS[1])
@@ -21,33 +22,6 @@ _LOW, _SHIFT = np.uint64(0xFFFFFFFF), np.uint64(32)
 _ORDER = int(Purpose.ORDER)
 _SPINS = 2000
 _yield_to_others = types.ExternalFunction("sched_yield", types.int32())
-
-
-def compiled_loop(function: Any) -> Any:
-    """Have Numba compile a function when it is first called, without Python's lock, and keep it where it can."""
-    how: dict[str, Any] = {"nogil": True, "error_model": "numpy", "fastmath": {"contract"}}
-    try:
-        return njit(cache=True, **how)(function)
-    except RuntimeError:
-        # Numba found no folder that it may write: the code lasts as long as the process.
-        return njit(**how)(function)
-
-
-def inner_loop(function: Any) -> Any:
-    """Have Numba compile a function that only compiled code calls: without what would call it from Python.
-
-    Taking the buffers' tuples apart for Python would be a good part of the time that compiling takes.
-    """
-    bare: dict[str, Any] = {"no_cpython_wrapper": True, "no_cfunc_wrapper": True}
-    return njit(nogil=True, error_model="numpy", fastmath={"contract"}, cache=False, **bare)(function)
-
-
-def summing_loop(function: Any) -> Any:
-    """Have Numba compile a function whose sums may be added in the order that suits vector instructions.
-
-    That order is fixed when it is compiled, so the same numbers give the same bits.
-    """
-    return njit(nogil=True, error_model="numpy", fastmath={"contract", "reassoc"}, cache=False)(function)
 
 
 @summing_loop
@@ -70,7 +44,7 @@ def sum_of_products(buffer: Any, first: Any, second: Any, count: Any) -> Any:
     return total
 
 
-@compiled_loop
+@inner_loop
 def barrier(state: Any, size: Any) -> None:
     """Wait until all threads of a crew are here. ``state``: arrivals at 0, the number of meetings at 8."""
     if size == 1:
@@ -105,7 +79,7 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
     return c0, c1, c2, c3
 
 
-@compiled_loop
+@inner_loop
 def shuffle(order: Any, first: Any, n: Any, stream: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
     """Shuffle ``n`` places of ``order`` from the ``first`` on, as `chainrule._random.row_order` shuffles."""
     name = uint64(_ORDER + 16 * stream)
@@ -121,7 +95,7 @@ def shuffle(order: Any, first: Any, n: Any, stream: Any, k0: Any, k1: Any, epoch
         order[first + i], order[first + j] = order[first + j], order[first + i]
 
 
-@compiled_loop
+@inner_loop
 def shuffle_blocks(order: Any, size: Any, mixed: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
     """Fill ``order`` as `chainrule._random.row_order_in_blocks` does, with blocks of ``size`` rows, ``mixed`` at a time.
 
@@ -148,14 +122,14 @@ def shuffle_blocks(order: Any, size: Any, mixed: Any, k0: Any, k1: Any, epoch: A
             first = at
 
 
-@compiled_loop
+@inner_loop
 def load_shared(table: Any, source: Any, buffer: Any, place: Any) -> None:
     """Copy a row of a table to the ``place``-th row of a buffer."""
     n = table.shape[1]
     copy(buffer, place * n, table, source * n, n)
 
 
-@compiled_loop
+@inner_loop
 def add_tree(lines: Any, count: Any, start: Any, stop: Any) -> None:
     """Add the first ``count`` lines, for a range of their numbers, into the first one by a fixed binary tree.
 
@@ -184,13 +158,13 @@ def first_at(leaf: Any, count: Any) -> Any:
     return (leaf * count + LEAVES - 1) // LEAVES
 
 
-@compiled_loop
+@inner_loop
 def _add_line(lines: Any, to: Any, other: Any, start: Any, stop: Any) -> None:
     for i in range(uint64(start), uint64(stop)):
         lines[to, i] += lines[other, i]
 
 
-@compiled_loop
+@inner_loop
 def largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
     """Return the largest absolute value of a range, as bits, whose order is that of the numbers they mean.
 
@@ -203,7 +177,7 @@ def largest(bits: Any, start: Any, stop: Any, mask: Any) -> Any:
     return largest
 
 
-@compiled_loop
+@inner_loop
 def measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
     """Write a range's largest absolute number and the sum of squares in units of it, which can't overflow."""
     largest = 0.0
@@ -217,7 +191,7 @@ def measure(g: Any, start: Any, stop: Any, squares: Any) -> None:
     squares[0], squares[1] = largest, total
 
 
-@compiled_loop
+@inner_loop
 def norm(squares: Any) -> float:
     """Return the Euclidean norm of all slices that were measured."""
     largest = 0.0

@@ -7,7 +7,7 @@ from typing import Any
 from numba import uint64
 
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import inner_loop
+from chainrule.engines.cpu.kernels.compiling import inner_loop
 
 
 @inner_loop

@@ -38,7 +38,6 @@ def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, bet
     signature = types.void(address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
-        (address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc) = args
         real = context.get_value_type(sig.args[7].dtype)
 
         def by_address(value: Any, kind: Any) -> Any:
@@ -48,32 +47,21 @@ def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, bet
             builder.store(value, slot)
             return slot
 
-        def small(value: Any) -> Any:
-            return by_address(builder.trunc(value, _INT32), _INT32)
-
-        def letter(value: Any) -> Any:
-            return by_address(builder.trunc(value, _BYTE), _BYTE)
+        def whole(value: Any, kind: Any = _INT32) -> Any:
+            return by_address(builder.trunc(value, kind), kind)
 
         def factor(value: Any) -> Any:
             return by_address(builder.fptrunc(value, real) if real != value.type else value, real)
 
-        given = [
-            letter(ta),
-            letter(tb),
-            small(m),
-            small(n),
-            small(k),
-            factor(alpha),
-            _pointer(context, builder, sig.args[7], a, a0),
-            small(lda),
-            _pointer(context, builder, sig.args[10], b, b0),
-            small(ldb),
-            factor(beta),
-            _pointer(context, builder, sig.args[14], c, c0),
-            small(ldc),
-        ]
+        def matrix(place: int) -> tuple[Any, Any]:
+            array, offset, rows = args[place : place + 3]
+            return _pointer(context, builder, sig.args[place], array, offset), whole(rows)
+
+        letters, sizes = args[1:3], args[3:6]
+        given = [whole(letter, _BYTE) for letter in letters] + [whole(size) for size in sizes]
+        given += [factor(args[6]), *matrix(7), *matrix(10), factor(args[13]), *matrix(14)]
         kind = ir.FunctionType(ir.VoidType(), [value.type for value in given])
-        builder.call(builder.inttoptr(address, kind.as_pointer()), given)
+        builder.call(builder.inttoptr(args[0], kind.as_pointer()), given)
         return context.get_dummy_value()
 
     return signature, codegen
@@ -123,7 +111,7 @@ def copy(typingctx, target, t0, source, s0, count):  # type: ignore[no-untyped-d
         to = _pointer(context, builder, sig.args[0], args[0], args[1])
         start = _pointer(context, builder, sig.args[2], args[2], args[3])
         size = context.get_abi_sizeof(to.type.pointee)
-        cgutils.raw_memcpy(builder, to, start, args[4], size)  # type: ignore[no-untyped-call]  # Numba has no types
+        cgutils.raw_memcpy(builder, to, start, args[4], size)
         return context.get_dummy_value()
 
     return types.void(target, t0, source, s0, count), codegen
@@ -154,7 +142,7 @@ def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]  # see
 @intrinsic
 def pointer(typingctx, address, like):  # type: ignore[no-untyped-def]  # see gemm
     """Return an address as a pointer to numbers of an array's dtype, for ``numba.carray``."""
-    result = types.CPointer(like.dtype)  # type: ignore[no-untyped-call]  # Numba has no types
+    result = types.CPointer(like.dtype)
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
         return builder.inttoptr(args[0], context.get_value_type(result))

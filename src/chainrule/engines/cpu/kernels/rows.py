@@ -2,59 +2,23 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 
 import numpy as np
 from numba.np.numpy_support import carray
 
 from chainrule.engines.cpu.kernels import columns as col
+from chainrule.engines.cpu.kernels.compiling import compiled_loop
 from chainrule.engines.cpu.kernels.layers import _forward
-from chainrule.engines.cpu.kernels.loops import compiled_loop, load_shared
+from chainrule.engines.cpu.kernels.loops import load_shared
 from chainrule.engines.cpu.kernels.native import atomic_load, copy, pointer
 from chainrule.engines.cpu.kernels.stage import enter, stage_forward
 from chainrule.engines.cpu.kernels.steps import _loss
 
 
 @compiled_loop
-def outputs_of_rows(
-    thread: Any,
-    size: Any,
-    stop: Any,
-    shape: Any,
-    space: Any,
-    w: Any,
-    x: Any,
-    rows_of: Any,
-    block: Any,
-    out: Any,
-) -> None:
-    """Write every member's outputs to ``out`` (k, n, n_out), block by block of rows, as one thread of ``size``.
-
-    ``rows_of`` is (1, n), or (k, n) for each member its own; an empty one stands for all rows of ``x``, in order. It ends
-    early where ``stop`` is not 0.
-    """
-    n_layers = len(shape.layers) - 1
-    n, n_out = out.shape[1], out.shape[2]
-    blocks = (n + block - 1) // block
-    for task in range(thread, blocks * len(w), size):
-        if atomic_load(stop, 0):
-            return
-        member, start = task // blocks, (task % blocks) * block
-        rows = min(block, n - start)
-        line = member if len(rows_of) > 1 else 0
-        for i in range(rows):
-            enter(shape, space, x, rows_of[line, start + i] if len(rows_of) else start + i, i)
-        stage_forward(shape, space, w[member], rows)
-        for layer in range(n_layers):
-            _forward(shape, space, w[member], rows, layer)
-        a0 = shape.layers[n_layers, col.A_AT]
-        for i in range(rows):
-            for j in range(n_out):
-                out[member, start + i, j] = space.a[a0 + i * n_out + j]
-
-
-@compiled_loop
-def losses_of_rows(
+def run_rows(
     thread: Any,
     size: Any,
     stop: Any,
@@ -64,14 +28,19 @@ def losses_of_rows(
     w: Any,
     rows_of: Any,
     block: Any,
+    out: Any,
     totals: Any,
 ) -> None:
-    """Write every member's sum of weighted losses of each block of rows to ``totals`` (k, blocks), as one thread of ``size``.
+    """Run every member over rows of ``table.x``, block by block, as one thread of ``size``: for outputs or for losses.
 
-    ``rows_of`` is (1, n), or (k, n) for each member its own. It ends early where ``stop`` is not 0.
+    Where ``totals`` (k, blocks) has lines, each becomes a member's sums of weighted losses of the blocks; else ``out``
+    (k, n, n_out) becomes the members' outputs. ``rows_of`` is (1, n), or (k, n) for each member its own; an empty one
+    stands for all n rows, in order. It ends early where ``stop`` is not 0.
     """
     n_layers = len(shape.layers) - 1
-    n = rows_of.shape[1]
+    for_losses = len(totals) > 0
+    n = rows_of.shape[1] if len(rows_of) else len(table.x)
+    n_out = shape.layers[n_layers - 1, col.N_OUT]
     blocks = (n + block - 1) // block
     for task in range(thread, blocks * len(w), size):
         if atomic_load(stop, 0):
@@ -80,23 +49,31 @@ def losses_of_rows(
         rows = min(block, n - start)
         line = member if len(rows_of) > 1 else 0
         for i in range(rows):
-            enter(shape, space, table.x, rows_of[line, start + i], i)
-            load_shared(table.y, rows_of[line, start + i], space.targets, i)
+            source = rows_of[line, start + i] if len(rows_of) else start + i
+            enter(shape, space, table.x, source, i)
+            if for_losses:
+                load_shared(table.y, source, space.targets, i)
         stage_forward(shape, space, w[member], rows)
         for layer in range(n_layers):
             _forward(shape, space, w[member], rows, layer)
-        _loss(shape, space, rows)
-        total = 0.0
-        for i in range(rows):
-            weight = table.weights[rows_of[line, start + i]] if shape.constants[col.WEIGHTED] else 1.0
-            total += space.values[i] * weight
-        totals[member, task % blocks] = total
+        if for_losses:
+            _loss(shape, space, rows)
+            total = 0.0
+            for i in range(rows):
+                weight = table.weights[rows_of[line, start + i]] if shape.constants[col.WEIGHTED] else 1.0
+                total += space.values[i] * weight
+            totals[member, task % blocks] = total
+        else:
+            a0 = shape.layers[n_layers, col.A_AT]
+            for i in range(rows):
+                for j in range(n_out):
+                    out[member, start + i, j] = space.a[a0 + i * n_out + j]
 
 
 _REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
 
 
-@compiled_loop
+@partial(compiled_loop, makes_arrays=True)
 def mean_output(bound: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
 

@@ -13,7 +13,8 @@ from typing import Any
 from numba import extending, types, uint64
 
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import inner_loop, load_shared, sum_of, sum_of_products
+from chainrule.engines.cpu.kernels.compiling import inner_loop
+from chainrule.engines.cpu.kernels.loops import load_shared, sum_of, sum_of_products
 from chainrule.engines.cpu.kernels.native import gemm
 from chainrule.engines.cpu.pieces import math32, math64
 

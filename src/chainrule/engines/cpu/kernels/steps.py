@@ -18,12 +18,11 @@ import numpy as np
 from numba import int64, uint64
 
 from chainrule.engines.cpu.kernels import columns as col
+from chainrule.engines.cpu.kernels.compiling import compiled_loop, inner_loop
 from chainrule.engines.cpu.kernels.layers import _backward, _drop, _forward, _gradient
 from chainrule.engines.cpu.kernels.loops import (
     add_tree,
     barrier,
-    compiled_loop,
-    inner_loop,
     largest,
     load_shared,
     measure,

@@ -13,12 +13,13 @@ import numpy as np
 from numba import int64, uint64
 
 from chainrule.engines.cpu.kernels import columns as col
-from chainrule.engines.cpu.kernels.loops import add_tree, barrier, compiled_loop
+from chainrule.engines.cpu.kernels.compiling import compiled_loop, inner_loop
+from chainrule.engines.cpu.kernels.loops import add_tree, barrier
 from chainrule.engines.cpu.kernels.native import atomic_load, copy
 from chainrule.engines.cpu.kernels.steps import _deal, _gradients, _share_of, _update_slices, _weight_of
 
 
-@compiled_loop
+@inner_loop
 def _expand(expansion: Any, theta: Any, member: Any) -> None:
     """Write a member's parameters: W_k = diag(r_k) W diag(s_k), and what is its own."""
     w = expansion.w[member]
@@ -41,7 +42,7 @@ def _expand(expansion: Any, theta: Any, member: Any) -> None:
         copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT], constants[col.OWN_SIZE])
 
 
-@compiled_loop
+@inner_loop
 def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
     """Write the gradients of a member's scalings and own arrays, and make of dC_k/dW_k its part of dC/dW, in place."""
     g = expansion.g[member, 0]
@@ -75,7 +76,7 @@ def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
             g[at + i] *= share
 
 
-@compiled_loop
+@inner_loop
 def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
     """Return sum over j of G[i,j] W[i,j] s[j] for one i: four sums side by side, since one would wait for itself."""
     a = b = c = d = g.dtype.type(0.0)
@@ -93,7 +94,7 @@ def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
     return (a + b) + (c + d)
 
 
-@compiled_loop
+@inner_loop
 def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
     """Sum all members' parts of what they share, as far as it lies in a range of theta."""
     for layer in range(len(expansion.layers)):
@@ -108,7 +109,7 @@ def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
         _add_array(expansion, gradient, start, stop, at, of_all, constants[col.OWN_SIZE])
 
 
-@compiled_loop
+@inner_loop
 def _add_array(
     expansion: Any, gradient: Any, start: Any, stop: Any, of_member: Any, of_all: Any, size: Any
 ) -> None:
@@ -120,7 +121,7 @@ def _add_array(
         copy(gradient, first, expansion.lines, at, count)
 
 
-@compiled_loop
+@inner_loop
 def _member_step(
     shape: Any,
     table: Any,

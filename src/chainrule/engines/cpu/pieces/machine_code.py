@@ -15,8 +15,11 @@ import os
 import shutil
 import sys
 import tempfile
-from contextlib import suppress
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager, suppress
+from contextvars import ContextVar
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
@@ -24,16 +27,16 @@ from typing import Any, NamedTuple
 from uuid import uuid4
 
 import numpy as np
-from numba import cfunc, types
+from numba import types
 
-from chainrule.engines.cpu.kernels import native
-from chainrule.engines.cpu.pieces import math32, math64
+from chainrule.engines.cpu.kernels.compiling import compiled_piece, fingerprint, say_of_kept
 from chainrule.engines.cpu.pieces.codegen import ELEMENTS, ROW, Array, Kernel, equation_source
 from chainrule.equations.activations import Activation
 from chainrule.equations.graph import Graph
 from chainrule.equations.losses import Loss
+from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer
-from chainrule.equations.update import Chain, Stage, run_chain, split_at_norm
+from chainrule.equations.update import Chain, Stage, measures, run_chain, split_at_norm
 from chainrule.errors import OutputError
 
 STEP_NUMBERS = ("eta", "t", "decay", "limit", "norm", "l1", "l2", "decayed")
@@ -51,6 +54,9 @@ inf, nan = math.inf, math.nan
 
 
 """
+_WHAT: dict[str, str] = {}
+"""What the sources are, in words, as far as anybody said."""
+
 _KEPT: list[Any] = []
 """Compiled functions, kept from being freed while their addresses are in use."""
 
@@ -134,9 +140,43 @@ def _stages_source(part: Chain, stages: Chain, dtype: Any, made: list[Array], st
     return equation_source(Kernel(xp, ("w", "g", "s", "free", "numbers"), inputs, outputs, names, flat=True))
 
 
-@lru_cache(maxsize=4096)
+def pieces_of(network: Network, stages: Chain, dtype: Any) -> dict[str, str]:
+    """Return the sources that a training needs, in about the order in which it needs them, and what each is in words."""
+    output, hidden = network.output.activation, [layer.activation for layer in network.layers[:-1]]
+    made = {activation_source(each, dtype): f"{each.name} and its slope" for each in hidden}
+    made[output_source(output, dtype)] = output.name
+    for stage in stages:
+        if isinstance(stage, Optimizer) and not stage.searches:
+            made[update_source(stages, dtype)] = stage.name
+    if measures(stages):
+        made[prepare_source(stages, dtype)] = "clipping"
+    made[loss_source(network.loss, output, dtype)] = network.loss.name
+    for each in (*hidden, network.without_output_activation().output.activation):
+        made[output_source(each, dtype)] = each.name
+    _WHAT.update(made)
+    return made
+
+
 def compiled(source: str, dtype: Any) -> int:
     """Return the address of the machine code of a source; the same source is compiled once."""
+    return 0 if _code_left_out.get() else _address(source, dtype)
+
+
+@contextmanager
+def without_code() -> Iterator[None]:
+    """Let nothing be compiled meanwhile: all addresses are 0, and what has them can't be run."""
+    before = _code_left_out.set(True)
+    try:
+        yield
+    finally:
+        _code_left_out.reset(before)
+
+
+_code_left_out = ContextVar("code left out", default=False)
+
+
+@lru_cache(maxsize=4096)
+def _address(source: str, dtype: Any) -> int:
     made = _machine_code(source, _signature(source, dtype))
     _KEPT.append(made)
     return int(made.address)
@@ -165,15 +205,16 @@ def _signature(source: str, dtype: Any) -> Any:
 
 
 def _machine_code(source: str, signature: Any) -> Any:
-    # arcp and contract let a division by a number of the whole call become a product, and a·b + c one instruction.
-    how: dict[str, Any] = {"error_model": "numpy", "fastmath": {"arcp", "contract"}}
-    folder = _folder()
+    what, folder = _WHAT.get(source, "a formula"), _folder()
     # Where nothing can be kept (no permission, a full disk) the code lasts as long as the process.
     if folder is not None:
-        with suppress(OSError):
-            return cfunc(signature, cache=True, **how)(_stored(source, folder).equation)
+        try:
+            return compiled_piece(_stored(source, folder).equation, signature, what, kept=True)
+        except OSError as error:
+            say_of_kept(str(folder), f"can't be kept in {folder} ({error.strerror})")
     try:
-        return cfunc(signature, **how)(_stored(source, _private_folder(os.getpid())).equation)
+        private = _private_folder(os.getpid())
+        return compiled_piece(_stored(source, private).equation, signature, what, kept=False)
     except OSError as error:
         raise OutputError(
             f"compiled equations need a folder that can be written ({error.strerror}): set NUMBA_CACHE_DIR or TMPDIR to one"
@@ -215,18 +256,28 @@ def _stored(source: str, folder: Path) -> ModuleType:
     Raises OSError where it can't be written. Several processes may do so at once: each writes a name of its
     own and renames it, and what they write is the same.
     """
-    text = _HEAD.format(fingerprint=_fingerprint()) + source
+    text = _HEAD.format(fingerprint=fingerprint()) + source
     name = "piece_" + hashlib.sha256(text.encode()).hexdigest()[:24]
     path = folder / f"{name}.py"
     if not (path.exists() and path.read_bytes() == text.encode()):
         _write(path, text)
-    spec = importlib.util.spec_from_file_location(f"{__package__}.{name}", path)
+    spec = importlib.util.spec_from_file_location(
+        f"{__package__}.{name}", path, loader=_Sourced(f"{__package__}.{name}", str(path))
+    )
     if spec is None or spec.loader is None:
         raise FileNotFoundError(errno.ENOENT, "no module can be read from it", str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+class _Sourced(SourceFileLoader):
+    """Reads a module from its source alone: bytecode beside it could be damaged, and Numba keeps what is compiled."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Raise OSError, as there is no bytecode that could be compared with the source."""
+        raise FileNotFoundError(errno.ENOENT, "bytecode is not kept", path)
 
 
 def _write(path: Path, text: str) -> None:
@@ -240,17 +291,11 @@ def _write(path: Path, text: str) -> None:
 
 
 @lru_cache(maxsize=1)
-def _fingerprint() -> str:
-    """Return a digest of the code that pieces call: Numba's cache doesn't look at it, but a change must compile them anew."""
-    called = hashlib.sha256()
-    for module in (math32, math64, native):
-        called.update(Path(str(module.__file__)).read_bytes())
-    return called.hexdigest()[:16]
-
-
-@lru_cache(maxsize=1)
 def _folder() -> Path | None:
-    return cache_folder()
+    found = cache_folder()
+    if found is None:
+        say_of_kept("", f"can't be kept in {os.environ.get('NUMBA_CACHE_DIR') or 'any folder'}")
+    return found
 
 
 @lru_cache(maxsize=1)

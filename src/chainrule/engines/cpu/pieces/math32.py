@@ -11,8 +11,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import float32, int32, njit
+from numba import float32, int32
 
+from chainrule.engines.cpu.kernels.compiling import inner_loop
 from chainrule.engines.cpu.kernels.native import bits_of_float, float_of_bits
 
 _LOG2E = float32(1.4426950408889634)
@@ -52,16 +53,14 @@ _TANH = tuple(
     for c in (-5.70498872745e-3, 2.06390887954e-2, -5.37397155531e-2, 1.33314422036e-1, -3.33332819422e-1)
 )
 
-_inline = njit(inline="never", error_model="numpy", fastmath={"contract"}, cache=False)
 
-
-@_inline
+@inner_loop
 def _power_of_two(n: Any) -> Any:
     """Return 2^n for an int32 n in [-126, 127]."""
     return float_of_bits((n + int32(127)) << int32(23))
 
 
-@_inline
+@inner_loop
 def _reduced(x: Any) -> Any:
     """Return n and expm1(r) for x = n ln 2 + r, |r| <= ln(2)/2."""
     n = (x * _LOG2E + _ROUNDER) - _ROUNDER
@@ -72,7 +71,7 @@ def _reduced(x: Any) -> Any:
     return int32(n), p * (r * r) + r
 
 
-@_inline
+@inner_loop
 def exp(x: Any) -> Any:
     """Return e^x; inf above 88.72, 0 below -103.97, denormal numbers between as they should be."""
     bounded = float32(89.0) if x > float32(89.0) else (float32(-104.0) if x < float32(-104.0) else x)
@@ -82,7 +81,7 @@ def exp(x: Any) -> Any:
     return (p + _ONE) * _power_of_two(half) * _power_of_two(n - half)
 
 
-@_inline
+@inner_loop
 def expm1(x: Any) -> Any:
     """Return e^x - 1 without losing the digits of a small x."""
     bounded = float32(89.0) if x > float32(89.0) else (float32(-20.0) if x < float32(-20.0) else x)
@@ -96,7 +95,7 @@ def expm1(x: Any) -> Any:
     return x if x == float32(0.0) else result
 
 
-@_inline
+@inner_loop
 def _log_parts(x: Any) -> Any:
     """Return e and m - 1 for x = m 2^e, m in [sqrt(1/2), sqrt(2))."""
     tiny = x < float32(1.17549435e-38)
@@ -110,7 +109,7 @@ def _log_parts(x: Any) -> Any:
     return float32(e - int32(25) if tiny else e), m - _ONE
 
 
-@_inline
+@inner_loop
 def _log_of(e: Any, m: Any, rest: Any) -> Any:
     """Return e ln 2 + ln(1 + m) + rest, for small |rest|."""
     square = m * m
@@ -122,7 +121,7 @@ def _log_of(e: Any, m: Any, rest: Any) -> Any:
     return (m + y) + e * _LN2_HIGH
 
 
-@_inline
+@inner_loop
 def log(x: Any) -> Any:
     """Return the natural logarithm; -inf at 0, NaN below."""
     e, m = _log_parts(x)
@@ -132,7 +131,7 @@ def log(x: Any) -> Any:
     return y if x >= float32(0.0) else float32(math.nan)
 
 
-@_inline
+@inner_loop
 def log1p(x: Any) -> Any:
     """Return ln(1 + x) without losing the digits of a small x."""
     u = _ONE + x
@@ -147,7 +146,7 @@ def log1p(x: Any) -> Any:
     return small if abs(x) < float32(1e-4) else y
 
 
-@_inline
+@inner_loop
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent."""
     size = abs(x)
@@ -166,7 +165,7 @@ _SIN = tuple(float32(c) for c in (0.000158651512713, -0.00468147496917, 0.079692
 _COS = tuple(float32(c) for c in (0.000906739898403, -0.0208615283422, 0.253669410357, -1.23370054937))
 
 
-@_inline
+@inner_loop
 def _quarters(t: Any) -> Any:
     """Return k mod 4, sin(π/2 r) and cos(π/2 r) for an angle of t turns, 4t = k + r with |r| <= 1/2, which is exact."""
     quarters = t * float32(4.0)
@@ -178,7 +177,7 @@ def _quarters(t: Any) -> Any:
     return int32(k) & int32(3), r * _QUARTER_HIGH + r * (p * square + _QUARTER_LOW), _ONE + q * square
 
 
-@_inline
+@inner_loop
 def turn(t: Any) -> Any:
     """Return cos(2πt) and sin(2πt), for an angle of t turns."""
     k, s, c = _quarters(t)

@@ -11,8 +11,9 @@ import math
 from typing import Any
 
 import numpy as np
-from numba import float64, int64, njit
+from numba import float64, int64
 
+from chainrule.engines.cpu.kernels.compiling import inner_loop
 from chainrule.engines.cpu.kernels.native import double_of_bits
 
 _LOG2E = 1.4426950408889634
@@ -25,16 +26,14 @@ _EXP = tuple(1 / math.factorial(k) for k in range(14, 1, -1))
 _TANH_P = (-9.64399179425052238628e-1, -9.92877231001918586564e1, -1.61468768441708447952e3)
 _TANH_Q = (1.12811678491632931402e2, 2.23548839060100448583e3, 4.84406305325125486048e3)
 
-_inline = njit(inline="never", error_model="numpy", fastmath={"contract"}, cache=False)
 
-
-@_inline
+@inner_loop
 def _power_of_two(n: Any) -> Any:
     """Return 2^n for an int64 n in [-1022, 1023]."""
     return double_of_bits((n + int64(1023)) << int64(52))
 
 
-@_inline
+@inner_loop
 def _reduced(x: Any) -> Any:
     """Return n and expm1(r) for x = n ln 2 + r, |r| <= ln(2)/2."""
     n = (x * _LOG2E + _ROUNDER) - _ROUNDER
@@ -47,7 +46,7 @@ def _reduced(x: Any) -> Any:
     return int64(n), p * (r * r) + r
 
 
-@_inline
+@inner_loop
 def exp(x: Any) -> Any:
     """Return e^x; inf above 709.78, 0 below -745.13, denormal numbers between as they should be."""
     bounded = float64(710.0) if x > 710.0 else (float64(-746.0) if x < -746.0 else x)
@@ -57,7 +56,7 @@ def exp(x: Any) -> Any:
     return (p + 1.0) * _power_of_two(half) * _power_of_two(n - half)
 
 
-@_inline
+@inner_loop
 def expm1(x: Any) -> Any:
     """Return e^x - 1 without losing the digits of a small x."""
     bounded = float64(710.0) if x > 710.0 else (float64(-40.0) if x < -40.0 else x)
@@ -71,7 +70,7 @@ def expm1(x: Any) -> Any:
     return x if x == 0.0 else result
 
 
-@_inline
+@inner_loop
 def tanh(x: Any) -> Any:
     """Return the hyperbolic tangent: a rational function below 0.625, else 1 - 2/(e^(2|x|) + 1)."""
     size = abs(x)
@@ -105,7 +104,7 @@ _COS = (
 )
 
 
-@_inline
+@inner_loop
 def _quarters(t: Any) -> Any:
     """Return k mod 4, sin(π/2 r) and cos(π/2 r) for an angle of t turns, 4t = k + r with |r| <= 1/2, which is exact."""
     quarters = t * 4.0
@@ -119,7 +118,7 @@ def _quarters(t: Any) -> Any:
     return int64(k) & int64(3), r * _QUARTER_HIGH + r * (p * square + _QUARTER_LOW), 1.0 + q * square
 
 
-@_inline
+@inner_loop
 def turn(t: Any) -> Any:
     """Return cos(2πt) and sin(2πt), for an angle of t turns."""
     k, s, c = _quarters(t)
