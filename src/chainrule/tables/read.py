@@ -226,13 +226,7 @@ def _typed_cells(name: str, cells: list[object]) -> pl.Series:
     if kinds == {int} and all(cell is None or -(2**63) <= cell < 2**63 for cell in cells):  # type: ignore[operator]
         return pl.Series(name, cells, pl.Int64)
     if kinds <= {int, float}:
-        return pl.Series(name, [None if cell is None else _as_float(cell) for cell in cells], pl.Float64)
+        # By way of text, a whole number beyond all floats is infinite, and refused where it is used.
+        return pl.Series(name, [None if cell is None else float(str(cell)) for cell in cells], pl.Float64)
     texts = [cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells]
     return pl.Series(name, texts, pl.String)
-
-
-def _as_float(cell: object) -> float:
-    try:
-        return float(cell)  # type: ignore[arg-type]
-    except OverflowError:
-        return float("inf")

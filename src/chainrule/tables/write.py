@@ -62,13 +62,9 @@ def free_name(name: str, taken: Container[str], mark: str) -> str:
     return name
 
 
-def _write_tsv(frame: pl.DataFrame, buffer: io.BytesIO) -> None:
-    frame.write_csv(buffer, separator="\t")
-
-
 _WRITERS: Mapping[str, Callable[[pl.DataFrame, io.BytesIO], None]] = {
     ".csv": pl.DataFrame.write_csv,
-    **dict.fromkeys((".tsv", ".tab"), _write_tsv),
+    **dict.fromkeys((".tsv", ".tab"), lambda frame, buffer: frame.write_csv(buffer, separator="\t")),
     **dict.fromkeys((".parquet", ".pq"), pl.DataFrame.write_parquet),
     **dict.fromkeys((".ndjson", ".jsonl"), pl.DataFrame.write_ndjson),
 }
