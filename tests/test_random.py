@@ -10,11 +10,15 @@ from hypothesis import strategies as st
 from chainrule._random import (
     Purpose,
     dropout_uniforms,
+    epoch_rows,
     generator,
+    in_blocks,
     philox,
     random_words,
     row_order,
+    row_order_in_blocks,
     split_seed,
+    table_order,
 )
 
 # Random123's kat_vectors for philox4x32-10: counter, key, result.
@@ -124,3 +128,65 @@ def test_a_generator_is_named_by_seed_purpose_and_counters():
              (1 + 2**32, Purpose.INITIAL, 0)]  # fmt: skip
     assert len({draw(*name) for name in names}) == len(names)
     assert draw(*names[0]) == draw(*names[0])
+
+
+# ---- the order of large tables
+
+
+@pytest.fixture
+def small_blocks(monkeypatch):
+    """Tables of more than 300 numbers are dealt out in blocks of 8 rows, 3 of them mixed."""
+    limits = {"WHOLE": 300, "ROWS_OF_A_BLOCK": 8, "MIXED_BLOCKS": 3}
+    for name, value in limits.items():
+        monkeypatch.setattr(f"chainrule._random.{name}", value)
+
+
+def test_a_table_s_size_alone_decides_how_it_is_dealt_out(small_blocks):
+    rows = np.arange(10, 110)
+    for n, d in ((100, 3), (60, 5), (1, 300)):
+        assert not in_blocks(n, d)
+        want = rows[:n][row_order(n, 5, 2, 1)]
+        assert (epoch_rows(rows[:n], d, 5, 2, 1) == want).all()
+    assert in_blocks(101, 3)
+    assert in_blocks(61, 5)
+    assert in_blocks(1, 301)
+    want = table_order(rows, 5)[row_order_in_blocks(100, 5, 2, 1)]
+    assert (epoch_rows(rows, 4, 5, 2, 1) == want).all()
+
+
+def test_a_table_s_order_is_that_of_64_bits_named_by_each_row():
+    seed, rows = 2**40 + 7, np.array([3, 900, 12, 0, 55, 54])
+
+    def bits(row):
+        high, low, *_ = slow_philox((row, 6, 0, 0), split_seed(seed))
+        return high, low
+
+    assert table_order(rows, seed).tolist() == sorted(rows.tolist(), key=bits)
+    ordered = table_order(np.arange(1000), seed)
+    # Whichever rows are there, their order is the whole table's: so each member of several folds has its part of it.
+    some = np.flatnonzero(np.random.default_rng(0).random(1000) < 0.8)
+    assert table_order(some, seed).tolist() == [row for row in ordered if row in set(some.tolist())]
+    assert table_order(ordered, seed).tolist() == ordered.tolist()
+    assert sorted(ordered.tolist()) == list(range(1000)) != ordered.tolist()
+    assert ordered.tolist() != table_order(np.arange(1000), seed + 1).tolist()
+
+
+@given(st.integers(1, 200), st.integers(0, 2**64 - 1), st.integers(0, 1000), st.integers(0, 9))
+def test_an_order_in_blocks_is_what_it_says(n, seed, epoch, member):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("chainrule._random.ROWS_OF_A_BLOCK", 8)
+        patch.setattr("chainrule._random.MIXED_BLOCKS", 3)
+        got = row_order_in_blocks(n, seed, epoch, member)
+    assert got.dtype == np.int32
+    assert sorted(got.tolist()) == list(range(n))
+    blocks = row_order(-(-n // 8), seed, epoch, member).tolist()
+    at = 0
+    for stream, first in enumerate(range(0, len(blocks), 3), 1):
+        rows = [row for block in blocks[first : first + 3] for row in range(8 * block, min(n, 8 * block + 8))]
+        order = row_order(len(rows), seed, epoch, member, stream)
+        assert got[at : at + len(rows)].tolist() == [rows[place] for place in order]
+        at += len(rows)
+
+
+def test_the_streams_of_an_order_in_blocks_are_their_own():
+    assert len({tuple(row_order(50, 1, 2, 3, stream).tolist()) for stream in range(5)}) == 5

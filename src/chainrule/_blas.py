@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ContextDecorator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from pathlib import Path
 from typing import Any
 
 from chainrule._locks import ForkSafeLock
@@ -123,6 +124,20 @@ class OneBlasThread(ContextDecorator):
             with _lock:
                 while _mine.held:
                     _mine.held.pop().release()
+
+
+def blas_of(package: str) -> str:
+    """Return the name, version and kernels of the BLAS that a package brings, as ``openblas 0.3.30 SkylakeX``.
+
+    Where it brings none of its own they are those of every BLAS that is loaded.
+    """
+    from threadpoolctl import ThreadpoolController
+
+    found = [each.info() for each in ThreadpoolController().lib_controllers if each.user_api == "blas"]
+    own = [each for each in found if {package, f"{package}.libs"} & set(Path(each["filepath"]).parts)]
+    names = ("internal_api", "version", "architecture")
+    words = {" ".join(str(each[name]) for name in names if each.get(name)) for each in own or found}
+    return ", ".join(sorted(words)) or "unknown"
 
 
 _SCIPY = "scipy.linalg.cython_blas"

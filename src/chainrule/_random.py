@@ -31,6 +31,7 @@ class Purpose(IntEnum):
     INITIAL = 3
     SPLIT = 4
     SHEET = 5
+    TABLE = 6
 
 
 def philox(counter: tuple[NDArray[np.uint32], ...], key: tuple[int, int]) -> tuple[NDArray[np.uint32], ...]:
@@ -71,12 +72,67 @@ def split_seed(seed: int) -> tuple[int, int]:
     return seed & 0xFFFFFFFF, (seed >> 32) & 0xFFFFFFFF
 
 
-def row_order(n: int, seed: int, epoch: int, member: int) -> IntArray:
+WHOLE = 2**28
+"""The numbers of the largest table, rows times inputs, whose epochs are shuffled as a whole: 1 GiB in float32."""
+
+ROWS_OF_A_BLOCK, MIXED_BLOCKS = 4096, 64
+"""How a larger table is dealt out: so many neighboring rows stay together, and so many blocks of them are mixed."""
+
+
+def in_blocks(n: int, d: int) -> bool:
+    """Return whether epochs of ``n`` rows of ``d`` inputs are dealt out in blocks, rather than shuffled as a whole."""
+    return n * d > WHOLE
+
+
+def order_rule(n: int, d: int) -> str:
+    """Return the name of the rule by which the order of an epoch's rows is drawn, for the card."""
+    return "blocks-1" if in_blocks(n, d) else "whole"
+
+
+def epoch_rows(rows: IntArray, d: int, seed: int, epoch: int, member: int) -> IntArray:
+    """Return ``rows`` (n,) of a table of ``d`` inputs in the order in which a member meets them in an epoch.
+
+    It is a property of n and d, never of the machine: `row_order`, or above `WHOLE` numbers `row_order_in_blocks` of the
+    rows in `table_order`. (Blocks and a few of them mixed, of a table once put in random order, learn as a whole
+    shuffle does: Xu et al., "In-database machine learning with CorgiPile", SIGMOD 2022.)
+    """
+    n = len(rows)
+    if not in_blocks(n, d):
+        return rows[row_order(n, seed, epoch, member)]
+    return table_order(rows, seed)[row_order_in_blocks(n, seed, epoch, member)]
+
+
+def table_order(rows: IntArray, seed: int) -> IntArray:
+    """Return rows (n,) in the one random order of their table: by 64 random bits that each row's number names."""
+    counter = tuple(np.asarray(c, np.uint32) for c in (rows, Purpose.TABLE, 0, 0))
+    high, low, *_ = (word.astype(np.uint64) for word in philox(counter, split_seed(seed)))
+    return rows[np.lexsort((rows, low, high))]
+
+
+def row_order_in_blocks(n: int, seed: int, epoch: int, member: int) -> IntArray:
+    """Return the order of ``n`` rows in an epoch of a member, dealt out in blocks, shape (n,), int32.
+
+    Blocks of `ROWS_OF_A_BLOCK` neighbors, the last one perhaps smaller, are put in random order; each `MIXED_BLOCKS` of
+    them in that order, the last ones perhaps fewer, are shuffled together. Each shuffle is that of `row_order`, of a stream
+    of its own: 0 for the blocks, then 1, 2, ….
+    """
+    size, mixed = ROWS_OF_A_BLOCK, MIXED_BLOCKS
+    blocks = row_order(-(-n // size), seed, epoch, member).tolist()
+    found = []
+    for first in range(0, len(blocks), mixed):
+        rows = np.concatenate(
+            [np.arange(b * size, min(n, (b + 1) * size)) for b in blocks[first : first + mixed]]
+        )
+        found.append(rows[row_order(len(rows), seed, epoch, member, 1 + first // mixed)])
+    return np.concatenate(found, dtype=np.int32)
+
+
+def row_order(n: int, seed: int, epoch: int, member: int, stream: int = 0) -> IntArray:
     """Return the order of the ``n`` rows in an epoch of a member: a Fisher–Yates shuffle, shape (n,), int32.
 
     Draw i picks j = floor(word_i (i + 1) / 2^32) and swaps rows i and j, for i = n-1 … 1.
     """
-    drawn = random_words(seed, Purpose.ORDER, 0, epoch, member, (n + 3) // 4)[:n].astype(np.uint64)
+    drawn = random_words(seed, Purpose.ORDER, stream, epoch, member, (n + 3) // 4)[:n].astype(np.uint64)
     products = (drawn * np.arange(1, n + 1, dtype=np.uint64)).astype(np.uint64)
     picks = (products >> np.uint64(32)).tolist()
     order = list(range(n))

@@ -1,13 +1,18 @@
 """Replays: the run's own bits, whatever the optimizer, the schedule, the members and the engine; another table is refused."""
 
 import itertools
+import re
 from dataclasses import replace
+from pathlib import Path
 
 import numpy as np
 import pytest
+from threadpoolctl import ThreadpoolController
 
 import chainrule
+from chainrule.cli import main
 from chainrule.engines.base import RunState
+from chainrule.engines.bits import ARITHMETIC
 from chainrule.engines.step import take_step
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
@@ -170,3 +175,114 @@ def test_what_can_t_be_replayed_says_why():
     whole = chainrule.train(NUMBERS, "y", hidden=[3], optimizer="lbfgs", epochs=2, members=1).model
     with pytest.raises(SettingsError, match="lbfgs sees the whole table"):
         replay(whole, NUMBERS, 1)
+
+
+# ---- what the bits depend on
+
+
+def with_bits(model, bits):
+    card = {name: value for name, value in model.card.items() if name != "bits"}
+    return replace(model, card=card if bits is None else {**card, "bits": bits})
+
+
+@pytest.mark.parametrize("engine", ["cpu", "reference"])
+def test_a_card_says_what_the_bits_depend_on(engine):
+    told = trained(CLASSES, 1, engine=engine).card["bits"]
+    assert (told["arithmetic"], told["chainrule"]) == (ARITHMETIC, chainrule.__version__)
+    machine = told["machine"]
+    assert machine["numpy"] == np.__version__
+    assert machine["dtype"] == ("float32" if engine == "cpu" else "float64")
+    assert re.fullmatch(r"\S+ [0-9a-f]{8}", machine["processor"])
+    assert machine["c_library"]
+    libraries = [each for each in ThreadpoolController().info() if each["user_api"] == "blas"]
+    assert machine["blas"].split()[0] in {each["internal_api"] for each in libraries}
+    assert any(each["version"] in machine["blas"] for each in libraries)
+    assert ({"scipy", "numba", "llvmlite"} <= set(machine)) is (engine == "cpu")
+
+
+@pytest.mark.parametrize("version", [1, 2])
+def test_a_training_of_before_is_opened_and_not_replayed(version):
+    model = chainrule.load(Path(__file__).parents[1] / "model" / f"version-{version}.safetensors")
+    assert "bits" not in model.card
+    with pytest.raises(SettingsError) as error:
+        replay(model, CLASSES, 1)
+    (line,) = str(error.value).splitlines()
+    assert line.startswith(
+        f"the model was trained by a chainrule up to {chainrule.__version__} with arithmetic 1, "
+    )
+    assert f"this is chainrule {chainrule.__version__} with arithmetic {ARITHMETIC}" in line
+    assert "train it again here" in line
+
+
+@pytest.mark.parametrize("arithmetic", [1, ARITHMETIC + 3])
+def test_another_arithmetic_is_refused_by_both_versions(arithmetic, tmp_path, capsys):
+    model = trained(CLASSES, 1)
+    path = tmp_path / "m.safetensors"
+    with_bits(model, {**model.card["bits"], "arithmetic": arithmetic, "chainrule": "7.5.1"}).save(path)
+    again = chainrule.load(path)
+    assert again.predict(CLASSES).labels.tolist() == model.predict(CLASSES).labels.tolist()
+    with pytest.raises(SettingsError) as error:
+        replay(again, CLASSES, 1)
+    for part in ("chainrule 7.5.1 with arithmetic", chainrule.__version__, str(arithmetic), str(ARITHMETIC)):
+        assert part in str(error.value)
+    table = tmp_path / "t.csv"
+    table.write_text("a,b,y,weight\n1,u,red,1\n")
+    assert main(["explain", str(path), str(table), "--step", "1"]) != 0
+    assert "7.5.1" in capsys.readouterr().err
+
+
+def test_another_machine_is_named_and_what_comes_out_compared():
+    options = {"hidden": [8], "epochs": 60, "members": 2, "patience": 3, "learning_rate": 0.03}
+    model = chainrule.train(NUMBERS, "y", **options).model
+    best = model.card["best_epochs"][1]
+    per_epoch = -(-model.card["rows"]["training"] // model.card["batch_size"])
+    assert replay(model, NUMBERS, best * per_epoch + 1, 2)[0].notes == ()
+    bits = model.card["bits"]
+    other = {**bits["machine"], "processor": "abacus 00000000", "moon": "full"}
+    moved = with_bits(model, {**bits, "machine": other})
+    (early,) = replay(moved, NUMBERS, 1, 2)
+    here = bits["machine"]["processor"]
+    assert early.notes == (
+        "the model was trained on another machine "
+        f"(processor abacus 00000000, here {here}, moon full, here none): the last digits may differ from the run's",
+    )
+    (note,) = replay(moved, NUMBERS, best * per_epoch + 1, 2)[0].notes
+    assert note == f"{early.notes[0]}; after epoch {best} the parameters are the model's own, to the bit"
+    # A model whose numbers are not those of this machine's training: planted.
+    off = moved.with_parameters(lambda group: group.parameters + np.float32(0.5))
+    (note,) = replay(off, NUMBERS, best * per_epoch + 1, 2)[0].notes
+    assert note.endswith("differ from the model's by up to 0.5")
+
+
+def test_the_comparison_knows_the_temperature():
+    options = {
+        "hidden": [8],
+        "epochs": 30,
+        "members": 2,
+        "patience": 3,
+        "learning_rate": 0.03,
+        "drop": ["weight"],
+    }
+    model = chainrule.train(CLASSES, "y", calibrate=True, **options).model
+    assert model.card["temperature"] not in (None, 1.0)
+    best = model.card["best_epochs"][0]
+    bits = model.card["bits"]
+    moved = with_bits(model, {**bits, "machine": {**bits["machine"], "numpy": "0.0"}})
+    per_epoch = -(-model.card["rows"]["training"] // model.card["batch_size"])
+    last = per_epoch * model.card["epochs_run"]
+    (note,) = replay(moved, CLASSES, min(best * per_epoch + 1, last), 1)[0].notes
+    assert f"numpy 0.0, here {np.__version__}" in note
+    assert note.endswith("are the model's own, to the bit") is (best * per_epoch < last)
+
+
+def test_a_step_is_explained_with_the_note(tmp_path, capsys):
+    lines = ["a,y", *(f"{a!r},{y!r}" for a, y in zip(NUMBERS["a"], NUMBERS["y"], strict=True))]
+    (tmp_path / "t.csv").write_text("\n".join(lines))
+    model = chainrule.train(tmp_path / "t.csv", "y", hidden=[2], epochs=1, members=1).model
+    bits = model.card["bits"]
+    with_bits(model, {**bits, "machine": {**bits["machine"], "blas": "slide rule"}}).save(
+        tmp_path / "m.safetensors"
+    )
+    what = ["explain", str(tmp_path / "m.safetensors"), str(tmp_path / "t.csv"), "--step", "1"]
+    assert main(what) == 0
+    assert "note: the model was trained on another machine (blas slide rule, here " in capsys.readouterr().err

@@ -74,6 +74,7 @@ def run(options: argparse.Namespace) -> None:
     trace = None
     if options.step is not None:
         trace = trace_steps(model, table, options.step, member)
+        warn(trace.source.get("notes", ()))
         derivation = _explained(trace, options, form)
         facts["step"] = f"{options.step:,}"
     else:

@@ -251,6 +251,9 @@ class Engine(Protocol):
     def warm_up(self) -> WarmUp:
         """Return what can be compiled ahead of time, perhaps nothing."""
 
+    def machine(self) -> Mapping[str, str]:
+        """Return what the bits of its numbers depend on besides the dtype: processor, libraries and versions, by name."""
+
 
 class MakesEngine(Protocol):
     """An engine's class; ``dtype`` and ``threads`` are its own choice where None."""

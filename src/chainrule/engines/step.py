@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._random import dropout_uniforms, row_order
+from chainrule._random import dropout_uniforms, epoch_rows
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import Data, StepSettings, of_member
 from chainrule.engines.member_rows import MemberRows
@@ -120,7 +120,7 @@ def batches(data: Data, settings: StepSettings, epoch: int, member: int) -> list
     """Return the rows of each batch of a member's epoch."""
     rows = of_member(data.train, member)
     if settings.shuffle:
-        rows = rows[row_order(len(rows), settings.seed, epoch, member)]
+        rows = epoch_rows(rows, data.x.shape[1], settings.seed, epoch, member)
     size = settings.batch_size
     return [rows[start : start + size] for start in range(0, len(rows), size)]
 

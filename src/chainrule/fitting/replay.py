@@ -12,12 +12,12 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._random import row_order
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
-from chainrule.engines.step import masks_of_step
+from chainrule.engines.step import batches, masks_of_step
 from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.bits import check_arithmetic, in_its_last_digits, other_machine
 from chainrule.fitting.card import settings_of
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
 from chainrule.model.model import Model
@@ -26,6 +26,7 @@ from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
 from chainrule.training.plan import Plan
+from chainrule.training.scores.temperature import at_temperature
 
 MOST_STEPS = 200
 """The most steps of one replay: each begins at the start of its epoch."""
@@ -38,7 +39,7 @@ class Replay:
     ``state`` has the one member alone, (1, p); of members that share it is the member as an ordinary network, without
     the optimizer's arrays, which are not one member's. ``rows`` are places in ``data``, ``numbers`` the rows' numbers in the
     ``table``, from 1; ``masks`` the dropout masks of each layer. ``epoch`` and ``plateaus`` are what the schedule
-    made ``eta`` from, ``strength`` the factor of dropout and weight decay.
+    made ``eta`` from, ``strength`` the factor of dropout and weight decay. ``notes`` say what a user should know.
     """
 
     model: Model
@@ -57,6 +58,7 @@ class Replay:
     data: Data
     masks: list[FloatArray | None] | None
     strength: float
+    notes: tuple[str, ...] = ()
 
 
 def replay(
@@ -73,8 +75,9 @@ def replay(
 
     ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
     end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
-    Raises SettingsError for a step or member that isn't there, a model of several groups, or a training that has no
-    single steps; TableError for another table.
+    Raises SettingsError for a step or member that isn't there, a model of several groups, a training that has no
+    single steps or that was added up otherwise (`engines.bits`); TableError for another table. On another machine than
+    that of the training, the notes say so, and how far the replay is from the model where it came by its epoch.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -103,20 +106,17 @@ def replay(
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
     start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
-    runner = _Runner(model, data, settings, plan, place, start, per_epoch, state, threads)
+    runner = _Runner(model, data, settings, plan, place, member - 1, start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
     def made(step: int) -> Replay:
         epoch, index = divmod(step - 1, per_epoch)
         strength = plan.strength(epoch)
-        rows = data.train
-        if settings.shuffle:
-            rows = rows[row_order(len(rows), settings.seed, epoch, place)]
-        rows = rows[index * settings.batch_size : (index + 1) * settings.batch_size]
+        rows = batches(data, settings, epoch, place)[index]
         masks = masks_of_step(network, len(rows), settings.seed, step - 1, place, strength)
         what = (model, table, member, step, epoch, found[step], rows, tuple(numbers[rows].tolist()))
         eta, plateaus = float(runner.rates(epoch)[index]), runner.plateaus(epoch)
-        return Replay(*what, eta, plateaus, settings, plan, per_epoch, data, masks, strength)
+        return Replay(*what, eta, plateaus, settings, plan, per_epoch, data, masks, strength, runner.notes())
 
     return [made(step) for step in wanted]
 
@@ -130,6 +130,7 @@ class _Runner:
     settings: StepSettings
     plan: Plan
     place: int
+    kept: int
     start: FloatArray
     per_epoch: int
     state: InitVar[RunState | None]
@@ -145,6 +146,15 @@ class _Runner:
             where = f"in the middle of an epoch of {per_epoch}"
             raise SettingsError(f"the state is after {made} steps, which is {where}")
         self.epoch = made // per_epoch
+        self.other = other_machine(model.card["bits"], self.engine, self.run.parameters)
+        self.compared = ""
+
+    def notes(self) -> tuple[str, ...]:
+        """Return what is to be said of the machine."""
+        if not self.other:
+            return ()
+        line = f"the model was trained on another machine ({self.other}): the last digits may differ from the run's"
+        return (line + self.compared,)
 
     def plateaus(self, epoch: int) -> int:
         """Return the schedule's count of plateaus in an epoch."""
@@ -162,6 +172,8 @@ class _Runner:
         while self.epoch < epoch:
             self._train(self.run, self.epoch, self.rates(self.epoch))
             self.epoch += 1
+            if self.other and self.epoch == self.model.card["best_epochs"][self.kept]:
+                self.compared = f"; after epoch {self.epoch} the parameters {self._distance()}"
         run = self.run
         if index:
             # A part of an epoch can't be gone on with, so it is made beside the whole ones.
@@ -174,6 +186,13 @@ class _Runner:
         arrays = {name: array[one] for name, array in state.arrays.items()}
         return RunState(state.parameters[one], arrays, state.steps[one])
 
+    def _distance(self) -> str:
+        """Return how far the member is from what the model kept of it."""
+        model, made = self.model, self.run.parameters[self.place][None]
+        if model.card["temperature"] is not None:
+            made = at_temperature(model.network, made, model.card["temperature"])
+        return in_its_last_digits(made[0], model.parameters[self.kept])
+
     def _train(self, run: Any, epoch: int, rates: FloatArray) -> None:
         together = range(len(run.parameters)) if self.shares else [self.place]
         report = run.train_epoch(epoch, rates, together, self.plan.strength(epoch))
@@ -185,6 +204,7 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     """Return the settings and the plan of a model's training; raises SettingsError where it can't be replayed."""
     if not model.card:
         raise SettingsError("the model has no training card, so its training can't be replayed")
+    check_arithmetic(model.card.get("bits"))
     settings, plan = settings_of(model.card)
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"

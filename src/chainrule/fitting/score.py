@@ -9,11 +9,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._random import order_rule
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
-from chainrule.fitting.card import training_card
+from chainrule.fitting.bits import bits_told
+from chainrule.fitting.card import rows_of_each, training_card
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
@@ -104,13 +106,16 @@ def trained_model(
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
+        "bits": bits_told(engine_named(engine), result.parameters), **_choices(prepared, result),
     }  # fmt: skip
+    if resolved.steps.shuffle:
+        entries["order"] = order_rule(rows_of_each(entries), resolved.network.n_inputs)
     model = Model(
         (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
-        training_card(resolved.steps, plan, result, **entries, **_choices(prepared, result)),
+        training_card(resolved.steps, plan, result, **entries),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))

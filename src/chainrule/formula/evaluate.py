@@ -73,13 +73,14 @@ class Formula:
         results: list[Any] = []
         with np.errstate(all="ignore"):
             for node, places in self._program:
-                operands = [results[place] for place in places]
                 if isinstance(node, Symbol):
                     value = self._value(node.name, values, xp)
                     if not isinstance(value, float):
                         arrays.append(value)
                     results.append(value)
-                elif all(isinstance(operand, float | bool) for operand in operands):
+                    continue
+                operands = [results[place] for place in places]
+                if all(isinstance(operand, float | bool) for operand in operands):
                     results.append(apply_to_numbers(node, operands))
                 else:
                     if _is_choice_of_numbers(node, operands):
@@ -111,6 +112,9 @@ class Formula:
                 f"formula {quote(self.text)}: no value for {name!r}; values were given for: {given}"
             )
         value = values[name]
+        # What most values are, since the questions below take longer than a small sum.
+        if type(value) is np.ndarray and value.dtype.kind == "f":
+            return value
         if isinstance(value, Real):
             return float(value)
         if not hasattr(value, "dtype") or not xp.isdtype(value.dtype, "real floating"):

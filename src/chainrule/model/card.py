@@ -43,6 +43,15 @@ class CardMembers(Plain):
             raise SettingsError(f"kept: numbers from 1 to {self.trained} are expected, in order")
 
 
+@dataclass(frozen=True)
+class CardBits(Plain):
+    """What the bits of a training depend on: how this chainrule added up (`engines.bits`), and on what machine."""
+
+    arithmetic: Count
+    chainrule: str
+    machine: Mapping[str, str]
+
+
 @dataclass(frozen=True, kw_only=True)
 class Card(Plain):
     """A training as a model file tells it; no dates and no seconds, so that the same seed gives the same file.
@@ -52,7 +61,8 @@ class Card(Plain):
     were divided by after training (None: they weren't). Where they were chosen: what early stopping looked at
     (``watch``), the number of folds that the rows were dealt out to (``bagging``), that the training was done again on
     all rows (``refit``), which is the one the card is about, the seconds that it was given (``time_limit``), and the
-    steps of the one epoch that didn't fit into them (``most_steps``).
+    steps of the one epoch that didn't fit into them (``most_steps``). ``order`` names the rule by which an epoch's rows were
+    dealt out (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
     """
 
     table: str
@@ -92,6 +102,8 @@ class Card(Plain):
     refit: Annotated[bool, IF_SET] = False
     time_limit: Annotated[float | None, IF_SET] = None
     most_steps: Annotated[Count | None, IF_SET] = None
+    order: Annotated[str, IF_SET] = "whole"
+    bits: Annotated[CardBits | None, IF_SET] = None
 
 
 def read_card(value: object) -> dict[str, Any]:

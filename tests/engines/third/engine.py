@@ -43,6 +43,9 @@ class ThirdEngine:
     def warm_up(self):
         return WarmUp(tuple, lambda: 0, ())
 
+    def machine(self):
+        return {"numpy": np.__version__}
+
 
 class ThirdRun:
     """A training whose parameters and optimizer state are rounded after every step."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule._types import IntArray
 from chainrule.engines.cpu.kernels import columns as at
-from chainrule.engines.cpu.slices import rows_of_a_group, shared_out
+from chainrule.engines.cpu.slices import shared_out
 from chainrule.engines.cpu.tables import LaidOut
 from chainrule.engines.member_rows import OneRow
 from chainrule.equations.layout import TabMLayout
@@ -16,21 +16,23 @@ class Crew:
     """The buffers of the threads that train one member at a time, or in each step all that are made of one row."""
 
     def __init__(self, run: LaidOut, threads: int, rows: int) -> None:
-        groups, members = -(-rows // rows_of_a_group(rows, run.tables.rows)), len(run.parameters)
-        parts = np.zeros(groups)
+        leaves, members = min(-(-rows // run.tables.rows), at.LEAVES), len(run.parameters)
+        parts = np.zeros(leaves)
         self.expansion: at.Expansion | None = None
         if isinstance(run.made_of, OneRow):
-            groups, parts = 1, np.zeros((members, 1))
+            leaves, parts = 1, np.zeros((members, 1))
+            each = np.zeros((members, 1, run.layout.size), run.dtype)
             self.expansion = at.Expansion(
                 *_tables(run.made_of.layout),
                 run.parameters,
-                np.zeros((members, 1, run.layout.size), run.dtype),
+                each,
+                each[:, 0],
                 np.zeros((members, run.n_train), np.int32),
             )
         self.spaces = [run.tables.space() for _ in range(threads)]
         self.numbers = [run.numbers.copy() for _ in range(threads)]
         self.table = at.RowTable(run.x, run.smooth_y, run.weights, run.train, np.zeros(run.n_train, np.int32))
-        g = np.zeros((groups, run.made_of.layout.size), run.dtype)
+        g = np.zeros((leaves, run.made_of.layout.size), run.dtype)
         w, bits = run.updated, run.bits
         self.state = at.State(w, g, run.states, run.free, w.view(bits), g.view(bits))
         self.exchange = at.Exchange(

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
+from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.first import get_ready
 from chainrule.engines.cpu.pieces import machine_code
@@ -69,3 +71,7 @@ class CpuEngine:
         return WarmUp(
             warm_up.jobs, warm_up.compilations, (machine_code.cache_folder(), warm_up.kernel_folder())
         )
+
+    def machine(self) -> Mapping[str, str]:
+        """Return the processor and the versions of what compiles the loops and multiplies in them."""
+        return machine("numpy", "numba", "llvmlite", "scipy")

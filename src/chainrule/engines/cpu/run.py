@@ -15,8 +15,8 @@ from typing import Any
 
 import numpy as np
 
+from chainrule import _random as random
 from chainrule._blas import one_blas_thread
-from chainrule._random import split_seed
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines.base import (
     Data,
@@ -40,7 +40,7 @@ from chainrule.engines.cpu.pieces.machine_code import (
     step_numbers,
     update_source,
 )
-from chainrule.engines.cpu.slices import cut_into_slices, rows_of_a_block, rows_of_a_group
+from chainrule.engines.cpu.slices import cut_into_slices, rows_of_a_block
 from chainrule.engines.cpu.tables import (
     FLOPS_PER_SECOND,
     SECONDS_AWAY,
@@ -83,6 +83,9 @@ class CpuRun:
         # A line for each member, or one for all.
         self.train = np.atleast_2d(indices(data.train, len(data.x)))
         self.n_train: int = self.train.shape[1]
+        self.in_blocks = settings.shuffle and random.in_blocks(self.n_train, network.n_inputs)
+        if self.in_blocks:
+            self.train = np.array([random.table_order(line, settings.seed) for line in self.train])
         # L-BFGS sees the whole table in a step.
         most = self.n_train if settings.optimizer.searches else settings.batch_size
         self.rows = max(1, min(most, self.n_train))
@@ -285,21 +288,18 @@ class CpuRun:
         # Every row counts as it is: nothing is dropped out.
         layers = self.tables.layers.copy()
         layers[:, at.THRESHOLD] = 0
-        constants = self.constants.copy()
-        constants[at.GROUP] = rows_of_a_group(n, self.tables.rows)
-        shape = self.shape._replace(layers=layers, constants=constants)
-        share = 1 / self._weight_of_rows(member)
+        shape = self.shape._replace(layers=layers)
 
         def work(thread: int) -> None:
+            space = crew.spaces[thread]
             k.whole_gradient(
-                thread, threads, shape, crew.table, crew.spaces[thread], crew.exchange, w, crew.state.g, share
+                thread, threads, crew.bounds, shape, crew.table, space, crew.exchange, w, crew.state.g
             )
 
         with one_blas_thread():
             seconds = self.flops * n / self.rows / FLOPS_PER_SECOND
             on_threads(threads, work, crew.stop if seconds >= SECONDS_AWAY else None)
-        cost = float(np.sum(crew.exchange.parts))
-        g: FloatArray = np.sum(crew.state.g, axis=0, dtype=np.float64)
+        cost, g = float(crew.exchange.parts[0]), crew.state.g[0].astype(np.float64)
         s, free = self.settings, self.layout.free
         if s.l1 or s.l2:
             cost += float(penalty(flat, self.layout.decayed * free, s.l1, s.l2, np))
@@ -322,12 +322,12 @@ class CpuRun:
         )
         clips = measures(self.chain)
         prepare = compiled(prepare_source(self.chain, self.dtype), self.dtype) if clips else 0
-        low, high = split_seed(settings.seed)
+        low, high = random.split_seed(settings.seed)
         values = {
             at.BATCH: settings.batch_size,
             at.BLOCK: self.tables.rows,
             # A member's batch is the work of one thread where all make a step together, so its gradient is in one piece.
-            at.GROUP: self.rows if self.together else rows_of_a_group(self.rows, self.tables.rows),
+            at.MOST_LEAVES: 1 if self.together else at.LEAVES,
             at.MEAN: network.reduction == "mean",
             at.SHUFFLE: settings.shuffle,
             at.SEED_LOW: low,
@@ -340,6 +340,8 @@ class CpuRun:
             at.WEIGHTED: self.weighted,
             at.INFINITE: int(np.array(np.inf, self.dtype).view(self.bits)),
             at.SIZE_BITS: int(np.iinfo(self.bits).max),
+            at.ORDER_BLOCK: random.ROWS_OF_A_BLOCK if self.in_blocks else 0,
+            at.ORDER_MIXED: random.MIXED_BLOCKS,
         }
         return np.array([values[place] for place in range(len(values))], np.int64)
 
@@ -354,28 +356,19 @@ class CpuRun:
         diverged: dict[int, Divergence] = {}
         is_mean = self.layout.network.reduction == "mean"
         for row in trained:
-            members = list(self.made_of.groups[row])
+            members = self.made_of.groups[row]
             if stopped[row]:
                 where = self._divergence(epoch, int(stopped[row]), row, rates)
                 diverged.update(dict.fromkeys(members, where))
-            else:
-                losses[members] = costs[members, 0] / (costs[members, 1] if is_mean else 1.0)
-                self.made[row] += len(rates)
+                continue
+            for member in members:
+                losses[member] = costs[member, 0] / (costs[member, 1] if is_mean else 1.0)
+            self.made[row] += len(rates)
         return EpochReport(losses, diverged)
 
     def _rows(self, member: int) -> IntArray:
         rows: IntArray = self.train[member if len(self.train) > 1 else 0]
         return rows
-
-    def _weight_of_rows(self, member: int) -> float:
-        """Return what the sum of a member's rows' losses is divided by: the rows' weights for a mean, 1 for a sum."""
-        if self.layout.network.reduction == "sum":
-            return 1.0
-        return (
-            float(self.weights[self._rows(member)].sum(dtype=np.float64))
-            if self.weighted
-            else float(self.n_train)
-        )
 
     def _divergence(self, epoch: int, stopped: int, row: int, rates: FloatArray) -> Divergence:
         """Say which layer is not finite after step ``stopped`` of the epoch, from 1, and what its gradient was."""

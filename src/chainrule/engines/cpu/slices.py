@@ -15,19 +15,9 @@ SLICE = 32_768
 """Parameters in a slice, about: a quarter of a megabyte with gradient and optimizer state."""
 
 
-MOST_GROUPS = 16
-"""Groups of a batch's blocks: each keeps a gradient of its own, so a batch of the whole table must not have thousands."""
-
-
 def rows_of_a_block(rows: int, *, split: bool) -> int:
     """Return the rows of a block: half the batch where two threads share a step, few enough for a core's own cache."""
     return max(1, min(-(-rows // 2), BLOCK // 2) if split else min(rows, BLOCK))
-
-
-def rows_of_a_group(rows: int, block: int) -> int:
-    """Return the rows of a group, whole blocks: one block where a batch has at most `MOST_GROUPS`."""
-    blocks = -(-rows // block)
-    return block * -(-blocks // MOST_GROUPS)
 
 
 def cut_into_slices(layout: Layout, *, split: bool, separate: bool) -> IntArray:

@@ -96,6 +96,7 @@ class Tables:
             words=np.zeros(self.widest + 4, np.uint64),
             scratch=np.zeros(MOST_SHARED * TILE, self.dtype),
             stage=np.zeros(self.stage_size, self.dtype),
+            sums=np.zeros((at.LEAVES, 1)),
         )
 
 

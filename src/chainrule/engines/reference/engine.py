@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.engines.base import Data, RowPredictor, RunState, StepSettings, WarmUp
+from chainrule.engines.bits import machine
 from chainrule.engines.reference.run import ReferenceRun
 from chainrule.engines.step import predicted
 from chainrule.equations.network import Network
@@ -47,3 +49,7 @@ class ReferenceEngine:
     def warm_up(self) -> WarmUp:
         """Return that there is nothing to compile."""
         return WarmUp(tuple, lambda: 0, ())
+
+    def machine(self) -> Mapping[str, str]:
+        """Return the processor and the version of what multiplies."""
+        return machine("numpy")

@@ -53,7 +53,7 @@ class ReferenceRun:
             for row, state in enumerate(self.states):
                 arrays = {name: np.array(resume.arrays[name][row], np.float64) for name in state.arrays}
                 self.states[row] = OptimizerState(int(resume.steps[row]), arrays)
-        self.largest = [0.0 for _ in self.updated]
+        self.raw: list[FloatArray] = [np.zeros(1) for _ in self.updated]
 
     @property
     def steps_per_epoch(self) -> int:
@@ -104,8 +104,9 @@ class ReferenceRun:
             layer = where_not_finite(step.passes, made_of.layout, step.updated.parameters)
             if layer is not None:
                 # Its own gradient, as far as it is finite; else that of the step before.
-                return Divergence(state.t + 1, layer, step.steepest(self.largest[group]), eta)
-            self.largest[group] = float(np.max(np.abs(step.raw)))
+                largest = step.steepest(float(np.abs(self.raw[group]).max()))
+                return Divergence(state.t + 1, layer, largest, eta)
+            self.raw[group] = step.raw
             self.updated[group], self.states[group] = step.updated.parameters, step.updated.state
             self.parameters = made_of.expand(self.updated)
             of_batch = np.array([self._weight(rows) for rows in batch])

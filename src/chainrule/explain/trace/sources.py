@@ -97,6 +97,8 @@ def trace_steps(
         "steps_per_epoch": made[0].steps_per_epoch,
         "members": model.members,
     }
+    if made[0].notes:
+        told["notes"] = list(made[0].notes)
     return Trace(model.network, tuple(_step(found) for found in made), member, model.target, told)
 
 

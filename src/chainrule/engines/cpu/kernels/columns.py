@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, NamedTuple
 
+LEAVES = 16
+"""The leaves of the tree by which a step's gradients are summed (`loops.add_tree`)."""
+
 # Columns of the layers' table.
 N_IN, N_OUT, W_AT, B_AT, B_SIZE, ACTIVATION, THRESHOLD, A_AT, Z_AT, ALPHA_AT, MIXES = range(11)
 # What MIXES says of a layer: nothing; a is mixed with z; and f(z) - z and the slope are kept for the way back.
@@ -16,7 +19,7 @@ START, STOP, DECAYS = range(3)
 (
     BATCH,
     BLOCK,
-    GROUP,
+    MOST_LEAVES,
     MEAN,
     SHUFFLE,
     SEED_LOW,
@@ -29,7 +32,9 @@ START, STOP, DECAYS = range(3)
     WEIGHTED,
     INFINITE,
     SIZE_BITS,
-) = range(15)
+    ORDER_BLOCK,
+    ORDER_MIXED,
+) = range(17)
 # Columns of the table of a feature stage's groups: kind (a place in GROUP_KINDS), first input and how many, first output and
 # how many are learned, and where the group's parameters begin, for numbers those of f, phi, V, c, for categories E.
 G_KIND, G_FROM, G_SIZE, G_TO, G_WIDTH, G_F, G_PHI, G_V, G_C = range(9)
@@ -82,7 +87,7 @@ class RowTable(NamedTuple):
 
 
 class State(NamedTuple):
-    """What an update changes: parameters (k, p), gradients of groups (groups, p), optimizer state (k, states · p).
+    """What an update changes: parameters (k, p), gradients of leaves (leaves, p), optimizer state (k, states · p).
 
     ``free`` (p,) is 0 at frozen parameters, or one number where none are; ``w_bits`` and ``g_bits`` are the same
     memory as ``w`` and ``g``, read as integers.
@@ -101,7 +106,8 @@ class Space(NamedTuple):
 
     ``mixed`` has f(z) - z where z lies, in networks with a mix.
     ``targets`` and ``values`` (losses) have a place for each row; ``words`` and ``scratch`` are for one row's random
-    words and one tile's columns; ``stage`` is the feature stage's: its inputs, dC/da[0], and columns at work.
+    words and one tile's columns; ``stage`` is the feature stage's: its inputs, dC/da[0], and columns at work; ``sums``
+    (LEAVES, 1) are for sums of a batch's leaves.
     """
 
     a: Any
@@ -113,10 +119,21 @@ class Space(NamedTuple):
     words: Any
     scratch: Any
     stage: Any
+    sums: Any
+
+
+class Batch(NamedTuple):
+    """The rows of a step: ``rows`` of the order from ``at`` on, what each counts in the cost, and whose the step is."""
+
+    at: Any
+    rows: Any
+    share: Any
+    step: Any
+    member: Any
 
 
 class Exchange(NamedTuple):
-    """What the threads of a crew tell each other: each group's part of the cost, and of each slice sizes.
+    """What the threads of a crew tell each other: each leaf's part of the cost, and of each slice sizes.
 
     ``squares`` and ``largest`` (gradient and parameter, as bits) have a line for each slice; ``meeting`` is where
     they wait for each other, ``progress`` what comes next.
@@ -140,8 +157,8 @@ class Expansion(NamedTuple):
     """Members that share: tables of the arrays, and the members as ordinary networks.
 
     ``layers`` are those with a shared W, ``own`` the members' own arrays, ``common`` a feature stage's, which are the same
-    for all. ``w`` (k, p) are the members' parameters, ``g`` (k, 1, p) their gradients, ``orders`` (k, n) the rows in
-    their order; what they are made of, theta (1, q), is the `State` of such a training.
+    for all. ``w`` (k, p) are the members' parameters, ``g`` (k, 1, p) their gradients, ``lines`` (k, p) the same memory,
+    ``orders`` (k, n) the rows in their order; what they are made of, theta (1, q), is the `State` of such a training.
     """
 
     layers: Any
@@ -149,4 +166,5 @@ class Expansion(NamedTuple):
     common: Any
     w: Any
     g: Any
+    lines: Any
     orders: Any

@@ -12,6 +12,7 @@ import numpy as np
 from numba import int64, njit, types, uint64
 
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
+from chainrule.engines.cpu.kernels.columns import LEAVES
 from chainrule.engines.cpu.kernels.compiling import inner_loop, summing_loop
 from chainrule.engines.cpu.kernels.native import atomic_add, atomic_load, copy
 
@@ -79,21 +80,46 @@ def philox(c0: Any, c1: Any, c2: Any, c3: Any, k0: Any, k1: Any) -> Any:
 
 
 @inner_loop
-def shuffle(order: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
-    """Fill ``order`` with 0 … n-1, shuffled as `chainrule._random.row_order` shuffles."""
-    n = len(order)
-    for i in range(n):
-        order[i] = i
+def shuffle(order: Any, first: Any, n: Any, stream: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
+    """Shuffle ``n`` places of ``order`` from the ``first`` on, as `chainrule._random.row_order` shuffles."""
+    name = uint64(_ORDER + 16 * stream)
     block = (n + 3) // 4
     w0 = w1 = w2 = w3 = uint64(0)
     for i in range(n - 1, 0, -1):
         if i // 4 != block:
             block = i // 4
-            w0, w1, w2, w3 = philox(uint64(block), uint64(_ORDER), uint64(epoch), uint64(member), k0, k1)
+            w0, w1, w2, w3 = philox(uint64(block), name, uint64(epoch), uint64(member), k0, k1)
         place = i % 4
         word = w0 if place == 0 else (w1 if place == 1 else (w2 if place == 2 else w3))
         j = int64((word * uint64(i + 1)) >> _SHIFT)
-        order[i], order[j] = order[j], order[i]
+        order[first + i], order[first + j] = order[first + j], order[first + i]
+
+
+@inner_loop
+def shuffle_blocks(order: Any, size: Any, mixed: Any, k0: Any, k1: Any, epoch: Any, member: Any) -> None:
+    """Fill ``order`` as `chainrule._random.row_order_in_blocks` does, with blocks of ``size`` rows, ``mixed`` at a time.
+
+    The blocks' own order stands at the end of ``order`` until it is overwritten, which is never before it was read: what
+    is left to write are the rows of the blocks that are left to read, each of one row at least.
+    """
+    n = len(order)
+    blocks = (n + size - 1) // size
+    tail = n - blocks
+    for b in range(blocks):
+        order[tail + b] = b
+    # A literal would be a type of its own, and the shuffle compiled once more for it.
+    stream = int64(0)
+    shuffle(order, tail, blocks, stream, k0, k1, epoch, member)
+    at = first = int64(0)
+    for b in range(blocks):
+        start = int64(order[tail + b]) * size
+        for i in range(start, min(start + size, n)):
+            order[at] = i
+            at += 1
+        if (b + 1) % mixed == 0 or b + 1 == blocks:
+            stream += 1
+            shuffle(order, first, at - first, stream, k0, k1, epoch, member)
+            first = at
 
 
 @inner_loop
@@ -104,11 +130,38 @@ def load_shared(table: Any, source: Any, buffer: Any, place: Any) -> None:
 
 
 @inner_loop
-def add_blocks(g: Any, blocks: Any, start: Any, stop: Any) -> None:
-    """Add the gradients of all blocks to the first one's, in order, for a range of parameters."""
-    for b in range(1, blocks):
-        for i in range(uint64(start), uint64(stop)):
-            g[0, i] += g[b, i]
+def add_tree(lines: Any, count: Any, start: Any, stop: Any) -> None:
+    """Add the first ``count`` lines, for a range of their numbers, into the first one by a fixed binary tree.
+
+    Line i sits at leaf floor(LEAVES · i / count) of LEAVES; lines of one leaf are added in order, and then the leaves as
+    ((0+1)+(2+3))+…, where one without lines is left out. So a line alone stays as it is.
+    """
+    if count == 1:
+        return
+    if count > LEAVES:
+        for leaf in range(LEAVES):
+            first = first_at(leaf, count)
+            for line in range(first + 1, first_at(leaf + 1, count)):
+                _add_line(lines, first, line, start, stop)
+    width = 1
+    while width < LEAVES:
+        for leaf in range(0, LEAVES, 2 * width):
+            left, right = first_at(leaf, count), first_at(leaf + width, count)
+            if left < right < first_at(leaf + 2 * width, count):
+                _add_line(lines, left, right, start, stop)
+        width *= 2
+
+
+@njit(inline="always", error_model="numpy")
+def first_at(leaf: Any, count: Any) -> Any:
+    """Return the first of ``count`` lines that sits at a leaf or a later one."""
+    return (leaf * count + LEAVES - 1) // LEAVES
+
+
+@inner_loop
+def _add_line(lines: Any, to: Any, other: Any, start: Any, stop: Any) -> None:
+    for i in range(uint64(start), uint64(stop)):
+        lines[to, i] += lines[other, i]
 
 
 @inner_loop

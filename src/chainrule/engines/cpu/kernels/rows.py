@@ -85,13 +85,13 @@ def mean_output(bound: Any, x: Any, out: Any) -> None:
     words = carray(pointer(bound[col.AT_WORDS, 0], _WORDS), bound[col.AT_WORDS, 1])
     w = carray(pointer(bound[col.AT_W, 0], x), (bound[col.AT_W, 1], bound[col.AT_W, 2]))
     buffer = carray(pointer(bound[col.AT_STAGE_BUFFER, 0], x), bound[col.AT_STAGE_BUFFER, 1])
-    space = col.Space(a, z, z, z, z, z, words, scratch, buffer)
     layers = carray(
         pointer(bound[col.AT_LAYERS, 0], bound), (bound[col.AT_LAYERS, 1], bound[col.AT_LAYERS, 2])
     )
     scales = carray(
         pointer(bound[col.AT_SCALES, 0], _REALS), (bound[col.AT_SCALES, 1], bound[col.AT_SCALES, 2])
     )
+    space = col.Space(a, z, z, z, z, z, words, scratch, buffer, scales)
     rates = carray(pointer(bound[col.AT_SCALES, 0], _REALS), bound[col.AT_SCALES, 1])
     constants = carray(pointer(bound[col.AT_CONSTANTS, 0], bound), bound[col.AT_CONSTANTS, 1])
     groups = carray(

@@ -1,8 +1,8 @@
 """The compiled loop of members that share their hidden layers: steps of all members at once, one update for all.
 
 It is `kernels.train_steps` with the members dealt out to the threads inside each step. A member's cost and gradient are
-those of an ordinary network, computed by one thread; what is summed over the members is summed in their order, slice by
-slice: so the results don't depend on the number of threads.
+those of an ordinary network, computed by one thread; what is summed over the members is summed by the tree whose leaves
+they are, slice by slice: so the results don't depend on the number of threads.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from numba import int64, uint64
 
 from chainrule.engines.cpu.kernels import columns as col
 from chainrule.engines.cpu.kernels.compiling import compiled_loop, inner_loop
-from chainrule.engines.cpu.kernels.loops import barrier
+from chainrule.engines.cpu.kernels.loops import add_tree, barrier
 from chainrule.engines.cpu.kernels.native import atomic_load, copy
 from chainrule.engines.cpu.kernels.steps import _deal, _gradients, _share_of, _update_slices, _weight_of
 
@@ -29,21 +29,14 @@ def _expand(expansion: Any, theta: Any, member: Any) -> None:
         s0 = uint64(constants[col.S_OF_ALL] + member * n_out)
         for i in range(n_in):
             r = theta[constants[col.R_OF_ALL] + member * n_in + i]
-            to, source = (
-                uint64(constants[col.W_OF_MEMBER] + i * n_out),
-                uint64(constants[col.W_OF_ALL] + i * n_out),
-            )
+            to = uint64(constants[col.W_OF_MEMBER] + i * n_out)
+            source = uint64(constants[col.W_OF_ALL] + i * n_out)
             for j in range(uint64(n_out)):
                 w[to + j] = r * theta[source + j] * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        copy(
-            w,
-            constants[col.OWN_OF_MEMBER],
-            theta,
-            constants[col.OWN_AT] + member * constants[col.OWN_SIZE],
-            constants[col.OWN_SIZE],
-        )
+        size = constants[col.OWN_SIZE]
+        copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT] + member * size, size)
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
         copy(w, constants[col.OWN_OF_MEMBER], theta, constants[col.OWN_AT], constants[col.OWN_SIZE])
@@ -62,30 +55,18 @@ def _fold(expansion: Any, theta: Any, gradient: Any, member: Any) -> None:
         for j in range(uint64(n_out)):
             gradient[s0 + j] = none
         for i in range(n_in):
-            of_r = _folded_row(
-                g,
-                constants[col.W_OF_MEMBER] + i * n_out,
-                theta,
-                constants[col.W_OF_ALL] + i * n_out,
-                s0,
-                n_out,
-            )
-            gradient[r0 + i] = of_r * share
+            at = uint64(constants[col.W_OF_MEMBER] + i * n_out)
+            w0 = uint64(constants[col.W_OF_ALL] + i * n_out)
+            gradient[r0 + i] = _folded_row(g, at, theta, w0, s0, n_out) * share
             r = theta[r0 + i] * share
-            at, w0 = (
-                uint64(constants[col.W_OF_MEMBER] + i * n_out),
-                uint64(constants[col.W_OF_ALL] + i * n_out),
-            )
             for j in range(uint64(n_out)):
                 part = r * g[at + j]
                 gradient[s0 + j] += part * theta[w0 + j]
                 g[at + j] = part * theta[s0 + j]
     for array in range(len(expansion.own)):
         constants = expansion.own[array]
-        at, to = (
-            uint64(constants[col.OWN_OF_MEMBER]),
-            uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE]),
-        )
+        at = uint64(constants[col.OWN_OF_MEMBER])
+        to = uint64(constants[col.OWN_AT] + member * constants[col.OWN_SIZE])
         for i in range(uint64(constants[col.OWN_SIZE])):
             gradient[to + i] = g[at + i] * share
     for array in range(len(expansion.common)):
@@ -115,7 +96,7 @@ def _folded_row(g: Any, at: Any, theta: Any, w0: Any, s0: Any, n: Any) -> Any:
 
 @inner_loop
 def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
-    """Sum all members' parts of what they share, in their order, as far as it lies in a range of theta."""
+    """Sum all members' parts of what they share, as far as it lies in a range of theta."""
     for layer in range(len(expansion.layers)):
         constants = expansion.layers[layer]
         size = constants[col.SHARED_IN] * constants[col.SHARED_OUT]
@@ -124,15 +105,8 @@ def _add_members(expansion: Any, gradient: Any, start: Any, stop: Any) -> None:
         )
     for array in range(len(expansion.common)):
         constants = expansion.common[array]
-        _add_array(
-            expansion,
-            gradient,
-            start,
-            stop,
-            constants[col.OWN_OF_MEMBER],
-            constants[col.OWN_AT],
-            constants[col.OWN_SIZE],
-        )
+        at, of_all = constants[col.OWN_OF_MEMBER], constants[col.OWN_AT]
+        _add_array(expansion, gradient, start, stop, at, of_all, constants[col.OWN_SIZE])
 
 
 @inner_loop
@@ -143,11 +117,8 @@ def _add_array(
     count = min(stop, of_all + size) - first
     if count > 0:
         at = of_member + first - of_all
-        copy(gradient, first, expansion.g[0, 0], at, count)
-        for member in range(1, len(expansion.w)):
-            g = expansion.g[member, 0]
-            for i in range(uint64(count)):
-                gradient[uint64(first) + i] += g[uint64(at) + i]
+        add_tree(expansion.lines, len(expansion.lines), at, at + count)
+        copy(gradient, first, expansion.lines, at, count)
 
 
 @inner_loop
@@ -172,7 +143,7 @@ def _member_step(
         _deal(constants, table, order, epoch, member)
     at = step * constants[col.BATCH]
     rows = min(constants[col.BATCH], n - at)
-    total = _weight_of(constants, table, order, at, rows)
+    total = _weight_of(constants, table, order, at, rows, space.sums)
     share = _share_of(constants, total)
     own = col.RowTable(table.x, table.y, table.weights, table.train, order)
     alone = col.Exchange(
@@ -181,7 +152,7 @@ def _member_step(
     # Literals would be types of their own, and all that is called compiled once more for them.
     thread, size = int64(0), int64(1)
     w, g = expansion.w[member], expansion.g[member]
-    _gradients(thread, size, shape, own, space, alone, w, g, at, rows, share, before, member)
+    _gradients(thread, size, shape, own, space, alone, w, g, col.Batch(at, rows, share, before, member))
     costs[member, 0] += exchange.parts[member, 0] * total
     costs[member, 1] += total
     _fold(expansion, state.w[0], state.g[0], member)
