@@ -1,6 +1,6 @@
 """How a message names a setting: in the words of the door that its reader came through.
 
-A mistake is seen far from the door, so a message asks which one is open: `setting` and `word` answer with an option of the
+A mistake is seen far from the door, so a message asks which one is open: `setting` answers with an option of the
 command line, a parameter of Python, or the label of a form. Where no door was opened it is Python's.
 """
 
@@ -18,24 +18,25 @@ _PLAIN = re.compile(r"[\w.,+-]+")
 
 @dataclass(frozen=True)
 class Door:
-    """How a door calls a setting in front of the value that it has got, and a setting with a value.
+    """How a door calls a setting, and a setting with a value.
 
-    ``sign`` is before the name of a setting alone. ``renamed``: what this door calls otherwise than the list of settings does.
+    ``registry``: where it says the names of a registry are, by the registry's name and its place in Python. ``renamed``: what
+    this door calls otherwise than the list of settings does.
     """
 
-    word: Callable[[str], str]
+    called: Callable[[str], str]
     valued: Callable[[str, Any], str]
-    sign: str = ""
+    registry: str
     renamed: Mapping[str, str] = field(default_factory=dict)
 
     def setting(self, name: str, *value: Any) -> str:
         """Return what a setting is called here, with a value if one is given."""
         name = self.renamed.get(name, name)
-        return self.valued(name, *value) if value else self.sign + self.word(name)
+        return self.valued(name, *value) if value else self.called(name)
 
 
-def _dashed(name: str) -> str:
-    return name.replace("_", "-")
+def _option(name: str) -> str:
+    return "--" + name.replace("_", "-")
 
 
 def _spaced(name: str) -> str:
@@ -44,14 +45,14 @@ def _spaced(name: str) -> str:
 
 def _option_with(name: str, value: Any) -> str:
     if isinstance(value, bool):
-        return f"--{_dashed(name if value else f'no_{name}')}"
+        return _option(name if value else f"no_{name}")
     text = ",".join(map(str, value)) if isinstance(value, list | tuple) else str(value)
-    return f"--{_dashed(name)} {text if _PLAIN.fullmatch(text) else repr(text)}"
+    return f"{_option(name)} {text if _PLAIN.fullmatch(text) else repr(text)}"
 
 
-COMMAND_LINE = Door(_dashed, _option_with, "--", {"seeds": "ablate"})
-PYTHON = Door(str, lambda name, value: f"{name}={value!r}", renamed={"out": "path"})
-FORM = Door(_spaced, lambda name, value: f"{_spaced(name)} {value}")
+COMMAND_LINE = Door(_option, _option_with, "formulas {name}", {"seeds": "ablate"})
+PYTHON = Door(str, lambda name, value: f"{name}={value!r}", "`{home}`", {"out": "path"})
+FORM = Door(_spaced, lambda name, value: f"{_spaced(name)} {value}", "the list of {name}")
 
 _DOOR = ContextVar("door", default=PYTHON)
 
@@ -66,12 +67,6 @@ def setting(name: str, *value: Any) -> str:
     ('--batch-size', '--members 2', '--early-stopping', '--no-recipe')
     """
     return _DOOR.get().setting(name, *value)
-
-
-def word(name: str) -> str:
-    """Return a setting's name in front of a value that it can't have, such as ``learning-rate -1``."""
-    door = _DOOR.get()
-    return door.word(door.renamed.get(name, name))
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from typing import Any
 
+from chainrule._doors import setting
 from chainrule.errors import SettingsError
 
 
@@ -50,7 +51,9 @@ def number_text(value: float, digits: int = DIGITS) -> str:
 def checked_digits(digits: int) -> int:
     """Return the number of digits if it can be one; raises SettingsError otherwise."""
     if isinstance(digits, bool) or not isinstance(digits, int) or not 1 <= digits <= 17:
-        raise SettingsError(f"digits {digits!r} must be a whole number from 1 to 17: a float has no more")
+        raise SettingsError(
+            f"{setting('digits')} {digits!r} must be a whole number from 1 to 17: a float has no more"
+        )
     return digits
 
 

@@ -332,6 +332,13 @@ def read_count(value: object, where: str) -> int:
     return count
 
 
+def read_positive(value: object, where: str) -> int:
+    """Return a whole number of at least 1."""
+    if not read_count(value, where):
+        raise ModelFileError(f"{where}: a number of at least 1 was expected, not 0")
+    return read_count(value, where)
+
+
 def read_number(value: object, where: str) -> float:
     """Return a finite number."""
     try:
@@ -386,6 +393,9 @@ _JSON_TYPES: Mapping[Any, tuple[type, ...]] = {str: (str,), bool: (bool,), int: 
 
 Count: TypeAlias = Annotated[int, Form(_itself, read_count)]
 """A whole number that is not negative."""
+
+Positive: TypeAlias = Annotated[int, Form(_itself, read_positive)]
+"""A whole number of at least 1."""
 
 AnyNumber: TypeAlias = Annotated[float, Form(number_to_data, read_any_number)]
 """A number that need not be finite: ``"inf"``, ``"-inf"`` and ``"nan"`` in plain data."""

@@ -23,3 +23,7 @@ class ModelFileError(ChainruleError):
 
 class OutputError(ChainruleError):
     """A file that can't be written: it exists, the folder is missing or closed, the disk is full."""
+
+
+class InconsistentVersionWarning(UserWarning):
+    """What was pickled by another version of chainrule is read: like scikit-learn's warning of that name."""

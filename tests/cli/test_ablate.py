@@ -37,7 +37,7 @@ def test_the_table_and_a_line_for_each_training(run, folder, two_ingredients):
     table = result.out.partition("What each")[2]
     assert table.index("nothing: the full recipe") < table.index(" dropout ")
     assert re.search(r" dropout +0\.\d{4} +[+-]?0\.\d{4} ± 0\.\d{4}", table)
-    assert "category-embedding is none already" in table
+    assert "--category-embedding is none already" in table
 
 
 def test_json_and_quiet_for_programs(run, two_ingredients):
@@ -48,7 +48,7 @@ def test_json_and_quiet_for_programs(run, two_ingredients):
     embedding, dropout = found["ingredients"]
     assert dropout["without"] == {"dropout": 0.0}
     assert set(dropout["differences"]) == {"error", "log_loss"}
-    assert embedding["reason"] == "category-embedding is none already"
+    assert embedding["reason"] == "--category-embedding is none already"
 
 
 def test_a_table_to_score_on_may_come_from_standard_input(run, two_ingredients, folder, monkeypatch):

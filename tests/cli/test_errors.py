@@ -110,45 +110,45 @@ BAD_WORDS = [
         "good.csv --target y --epochs x",
         "--epochs: 'x' is not a whole number; see chainrule train --help",
     ),
-    ("good.csv --target y --epochs 0", "epochs 0 must be a whole number, at least 1"),
-    ("good.csv --target y --patience 0", "patience 0 must be a whole number, at least 1"),
-    ("good.csv --target y --members 0", "members 0 must be a whole number, at least 1"),
-    ("good.csv --target y --seed -1", "seed -1 must be a whole number, at least 0"),
+    ("good.csv --target y --epochs 0", "--epochs 0 must be a whole number, at least 1"),
+    ("good.csv --target y --patience 0", "--patience 0 must be a whole number, at least 1"),
+    ("good.csv --target y --members 0", "--members 0 must be a whole number, at least 1"),
+    ("good.csv --target y --seed -1", "--seed -1 must be a whole number, at least 0"),
     (
         "good.csv --target y --seed 18446744073709551616",
-        "seed 18446744073709551616 must be less than 2^64",
+        "--seed 18446744073709551616 must be less than 2^64",
     ),
     (
         "good.csv --target y --learning-rate fast",
         "--learning-rate: 'fast' is not a number; see chainrule train --help",
     ),
-    ("good.csv --target y --learning-rate -1", "learning-rate -1.0 must be a number above 0"),
-    ("good.csv --target y --learning-rate nan", "learning-rate nan must be a number above 0"),
-    ("good.csv --target y --clip-norm 0", "clip-norm 0.0 must be a number above 0"),
-    ("good.csv --target y --dropout 1", "dropout 1.0 must be at least 0 and less than 1"),
-    ("good.csv --target y --validation-share 1", "validation-share 1.0 must be at least 0 and less than 1"),
+    ("good.csv --target y --learning-rate -1", "--learning-rate -1.0 must be a number above 0"),
+    ("good.csv --target y --learning-rate nan", "--learning-rate nan must be a number above 0"),
+    ("good.csv --target y --clip-norm 0", "--clip-norm 0.0 must be a number above 0"),
+    ("good.csv --target y --dropout 1", "--dropout 1.0 must be at least 0 and less than 1"),
+    ("good.csv --target y --validation-share 1", "--validation-share 1.0 must be at least 0 and less than 1"),
     (
         "good.csv --target y --test-share 1",
-        "test-share 1.0 must be at least 0 and less than 1",
+        "--test-share 1.0 must be at least 0 and less than 1",
     ),
     (
         "good.csv --target y --test-share .2 --test-file good.csv",
         "the score is on --test-share of the rows or on --test-file: leave one of them out",
     ),
-    ("good.csv --target y --batch-size 0", "batch-size 0 must be a whole number, at least 1"),
+    ("good.csv --target y --batch-size 0", "--batch-size 0 must be a whole number, at least 1"),
     (
         "good.csv --target y --batch-size some",
         "--batch-size: 'some' is neither a whole number of rows nor all; see chainrule train --help",
     ),
     (
         "good.csv --target y --hidden 8,0",
-        "hidden [8, 0] must be whole numbers of neurons, such as 64,32",
+        "--hidden [8, 0] must be whole numbers of neurons, such as 64,32",
     ),
     (
         "good.csv --target y --hidden 8;4",
         "--hidden: '8;4' is not a list of whole numbers such as 64,32, nor none; see chainrule train --help",
     ),
-    ("good.csv --target y --bias some", "bias 'some' is unknown: choose neuron, layer, none"),
+    ("good.csv --target y --bias some", "--bias 'some' is unknown: choose neuron, layer, none"),
     (
         "good.csv --target y --init he",
         "unknown initializer 'he': choose zeros, constant, uniform, normal, glorot_uniform, glorot_normal, "
@@ -158,10 +158,13 @@ BAD_WORDS = [
     ("good.csv --target y --optimizer adm", "unknown optimizer 'adm': did you mean adam?"),
     ("good.csv --target y --schedule cosin", "unknown schedule 'cosin': did you mean cosine?"),
     ("good.csv --target y --schedule step(every=0)", "schedule step: every=0 is too small"),
-    ("good.csv --target y --task classify", "task 'classify' is unknown: choose classification, regression"),
+    (
+        "good.csv --target y --task classify",
+        "--task 'classify' is unknown: choose classification, regression",
+    ),
     (
         "good.csv --target y --scaling max",
-        "scaling 'max' is unknown: choose robust, standard, minmax, none",
+        "--scaling 'max' is unknown: choose robust, standard, minmax, none",
     ),
     (
         "good.csv --target y --target-scaling standard",
@@ -169,14 +172,18 @@ BAD_WORDS = [
     ),
     ("good.csv --target y --clamp", "--clamp is for numbers, and the target 'y' has classes: leave it out"),
     ("good.csv --target y --engine gpu", "unknown engine 'gpu': choose cpu, reference"),
-    ("good.csv --target y --decimal x", "decimal is 'x'; it is '.' or ','"),
+    (
+        "good.csv --target y --watch mae",
+        "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, log_loss, auc, refinement",
+    ),
+    ("good.csv --target y --decimal x", "--decimal 'x' is unknown: choose . or ,"),
     (
         "good.csv --target y --encoding foo",
-        "the encoding 'foo' is not known; use utf-8, latin-1, cp1252, …",
+        "--encoding 'foo' is unknown: choose utf-8, latin-1, cp1252, …",
     ),
     (
         "good.csv --target y --delimiter abc",
-        "the delimiter is 'abc'; it is one character such as , ; | or the word tab",
+        "--delimiter 'abc' must be one character such as , ; | or the word tab",
     ),
     ("good.csv --target y --inputs q", "good.csv: the input 'q' is not there; the columns are x, z, y"),
     ("good.csv --target y --inputs y", "'y' is the target, so it can't be an input as well"),
@@ -192,11 +199,11 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --loss poisson",
-        "loss poisson is for counts, but the target is a class: choose cross-entropy",
+        "--loss poisson is for counts, but the target is a class: choose cross-entropy",
     ),
     (
         "good.csv --target x --loss hinge",
-        "loss hinge is for classes, but the target is a number: choose mean_squared_error",
+        "--loss hinge is for classes, but the target is a number: choose mean_squared_error",
     ),
     ("good.csv --target y --loss a", "loss 'a' must contain both a (the output) and y (the target)"),
     (
@@ -210,7 +217,7 @@ BAD_WORDS = [
     ),
     (
         "good.csv --target y --momentum 0.9 --optimizer rmsprop",
-        "momentum has no meaning for rmsprop: choose sgd, nesterov or adam, or leave it out",
+        "--momentum has no meaning for rmsprop: choose sgd, nesterov or adam, or leave it out",
     ),
     (
         "good.csv --target y --optimizer lbfgs --dropout 0.5",
@@ -358,6 +365,7 @@ def test_unknown_names_are_answered_with_all_names_or_the_nearest(refused, run):
     ("arguments", "message"),
     [
         (["tarin"], "there is no command 'tarin'; did you mean train?"),
+        (["warm-up", "--frob"], "there is no option --frob; choose -h, --help. See chainrule warm-up --help"),
         (["--quiet"], f"there is no option '--quiet'; choose {', '.join(COMMANDS)}"),
         (["evaluate"], "MODEL and TABLE are missing; see chainrule evaluate --help"),
         (["predict", "m"], "TABLE is missing; see chainrule predict --help"),

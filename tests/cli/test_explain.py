@@ -7,7 +7,7 @@ import shlex
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import contents
+from tests.cli.conftest import FAST, contents
 from tests.explain.latex_check import complaints
 
 from chainrule.explain.show import RENDERERS
@@ -102,6 +102,27 @@ def test_digits_and_rounding_by_hand(run, penguins):
     assert "probability[" in hand.out
 
 
+def test_several_members_by_hand(run):
+    trained = ["train", "penguins.csv", "--target", "species", *FAST, "--members", "3", "--quiet"]
+    ask = [*trained, "--out", "three.safetensors"]
+    assert run(*ask).code == 0
+    asked = ["explain", "three.safetensors", "penguins.csv", "--row", "5", "--hand", "3"]
+    for more in ([], ["--address", "probability[2]"], ["--address", "mean_a[1]"]):
+        mixed = run(*asked, *more)
+        assert (mixed.code, mixed.out) == (2, "")
+        assert mixed.err == (
+            "error: --hand works one member out, and the answer is the mean of 3: choose one, as in --member 1\n"
+        )
+    one = run(*asked, "--member", "2")
+    assert one.code == 0, one.err
+    assert "the model has one member" in one.out
+    assert "member 2 of 3" in one.out
+    assert "@member" not in one.out
+    inside = run(*asked, "--address", "z[2][1]")
+    assert inside.code == 0, inside.err
+    assert inside.out != run(*asked, "--address", "z[2][1]", "--member", "2").out
+
+
 def test_a_step_of_the_training(run, penguins):
     result = run("explain", penguins, "penguins.csv", "--step", "3")
     assert result.code == 0, result.err
@@ -153,7 +174,7 @@ def test_a_table_without_the_target(run, folder, penguins):
         (["--paths"], "name it with --address"),
         (["--form", "matrix"], "name it with --address"),
         (["--address", "dC/dW[1][1,1]", "--paths", "--form", "short"], "contradict"),
-        (["--digits", "0"], "digits 0"),
+        (["--digits", "0"], "--digits 0"),
         (["--hand", "0"], "hand 0"),
         (["--step", "99999"], "there is no step 99999"),
         (["--step", "3", "--hand", "2"], "--address"),
@@ -225,6 +246,7 @@ def test_attributions_add_up(run, penguins):
     ("options", "said"),
     [
         (["--attributions", "--hand", "2"], "--attributions and --hand are about different things"),
+        (["--hand", "2", "--digits", "4"], "--hand says how many digits are shown; leave out --digits"),
         (["--attributions", "--address", "C"], "--attributions and --address are about different things"),
         (["--baseline", "missing"], "--baseline is where --attributions start from; add it"),
         (["--step", "3", "--row", "3"], "--row chooses a row of the step for --address"),

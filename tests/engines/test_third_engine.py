@@ -10,6 +10,7 @@ import chainrule
 from chainrule.cli import main
 from chainrule.engines import REGISTRY, EngineRow, engine_named
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.explain.check.certificate import certify
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.trace.sources import trace_rows, trace_steps
 from chainrule.fitting.replay import replay
@@ -78,6 +79,16 @@ def test_its_steps_and_predictions_are_explained(calls):
         trace.array("W_new[1]@step=4"), trace.array("W[1]@step=5"), rtol=1e-6, atol=1e-7
     )
     assert derive(trace_rows(model, {"x": [1.0]}, 1), "a[2][1]").ok
+
+
+def test_it_is_held_against_the_judge(calls):
+    model = trained().model
+    calls.clear()
+    certificate = certify(model, TABLE, checks=["engines"])
+    assert set(calls) == {"start", "predict"}
+    (check,) = certificate.checks
+    assert (check.name, check.passed) == ("third and reference engine", True)
+    assert check.compared == len(TABLE["x"][:32]) + 1 + 13
 
 
 def test_threads_and_names_are_checked_by_the_registry(calls, capsys):

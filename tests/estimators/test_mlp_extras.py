@@ -106,7 +106,7 @@ def test_balanced_weights_of_validation_rows_are_those_of_training():
 
 
 def test_class_weights_that_leave_nothing():
-    with pytest.raises(ValueError, match="every row the weight 0"):
+    with pytest.raises(ValueError, match="class_weight gives every training row the weight 0"):
         classifier(class_weight={0: 0, 1: 0, 2: 0}).fit(Z, CLASS)
     with pytest.raises(ValueError, match="partial_fit sees only some: give a weight for each class"):
         classifier(class_weight="balanced").partial_fit(Z, CLASS, classes=[0, 1, 2])

@@ -405,7 +405,7 @@ def test_the_target_is_called_as_y_is():
         ({"threads": 0, "engine": "cpu"}, "threads 0 must be a whole number, at least 1"),
         ({"threads": 2}, "the reference engine works on one thread"),
         ({"callbacks": [1]}, "callback 1 can't be called"),
-        ({"loss": "poisson"}, "loss poisson is for counts, but the target is a class"),
+        ({"loss": "poisson"}, "loss='poisson' is for counts, but the target is a class"),
     ],
 )
 def test_a_parameter_that_cannot_be_is_one_line(words, line):

@@ -516,10 +516,10 @@ def test_a_network_too_large_for_50_digits_is_skipped_with_the_reason():
 
 
 def test_every_function_of_the_language_is_known_to_the_exact_arithmetic():
-    from chainrule.explain.check.exact import _FUNCTIONS
+    from chainrule.explain.derive.exact import PRECISE
     from chainrule.formula.functions import FUNCTIONS
 
-    assert set(FUNCTIONS) == {*_FUNCTIONS, "where", "sum"}
+    assert set(FUNCTIONS) == {*PRECISE, "where", "sum"}
 
 
 def test_the_examples_of_the_page_run(monkeypatch):

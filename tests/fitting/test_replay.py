@@ -167,7 +167,7 @@ def test_what_can_t_be_replayed_says_why():
     last = 2 * -(-model.card["rows"]["training"] // 16)
     with pytest.raises(SettingsError, match=f"no step {last + 1}; the training made steps 1 to {last}"):
         replay(model, CLASSES, last + 1)
-    with pytest.raises(SettingsError, match="no member 4; the model has members 1 to 3"):
+    with pytest.raises(SettingsError, match="there is no member 4: the model has 3 members"):
         replay(model, CLASSES, 1, 4)
     bare = chainrule.Model(model.groups, model.encoder, model.target)
     with pytest.raises(SettingsError, match="no training card"):

@@ -8,6 +8,7 @@ from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import lesson_names, read_lesson
 from chainrule.lessons.sheets import draw_sheets, read_blank
 from chainrule.lessons.show.sheets import sheets_html, sheets_latex
+from paper import check_by_hand
 
 
 @pytest.mark.parametrize("name", lesson_names())
@@ -25,6 +26,17 @@ def test_thirty_sheets_all_differ(name):
         assert all(len(f"{value:g}".lstrip("-0.").replace(".", "")) <= 2 for value in given)
         assert all(abs(line.result) < 1000 for line in sheet.lines)
         assert all(line.check is None for line in sheet.lines)
+
+
+@pytest.mark.parametrize("name", lesson_names())
+@pytest.mark.parametrize(
+    ("variants", "seed"), [(3, 11), *(pytest.param(22, seed, marks=pytest.mark.slow) for seed in (0, 7))]
+)
+def test_the_key_is_right_on_paper(name, variants, seed):
+    lesson = read_lesson(name)
+    hand = (lesson.sheet or {}).get("hand") or 3
+    for sheet in draw_sheets(lesson, variants=variants, seed=seed):
+        assert check_by_hand(sheet.lines, hand) >= 2
 
 
 def test_a_variant_does_not_depend_on_how_many_there_are():

@@ -22,7 +22,7 @@ from chainrule.explain.derive.walk import walk
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.show import render
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
-from chainrule.explain.trace.sources import trace_rows
+from chainrule.explain.trace.sources import trace_rows, trace_steps
 from chainrule.fitting.replay import replay
 from chainrule.model.file import write_model_file
 from chainrule.model.group import MAX_ACTIVATIONS, MAX_GROUPS, MAX_LAYERS
@@ -131,7 +131,6 @@ def test_what_is_about_one_network_says_so(model):
         lambda: model.group,
         lambda: model.network,
         lambda: model.parameters,
-        lambda: replay(model, TABLE, 1, 5),
     ):
         with pytest.raises(
             SettingsError, match="the model has 2 groups of networks, and this is about a model of one"
@@ -140,6 +139,69 @@ def test_what_is_about_one_network_says_so(model):
     for index in (5, -1):
         with pytest.raises(SettingsError, match=f"there is no member {index + 1}: the model has 5 members"):
             model.member(index)
+
+
+# ---- a card for each group
+
+
+@pytest.fixture(scope="module", params=["y", "n"], ids=["classes", "numbers"])
+def apart(request):
+    """Two trainings on the same rows, and the model of both, each group with its own card."""
+    words: dict[str, Any] = {
+        "epochs": 3,
+        "engine": "reference",
+        "batch_size": 8,
+        "early_stopping": False,
+        "test_share": 0.0,
+    }
+    one = chainrule.train(TABLE, request.param, hidden=[5], members=2, optimizer="sgd", **words).model
+    words |= {
+        "hidden": [4, 3],
+        "members": 3,
+        "seed": 4,
+        "dropout": 0.25,
+        "schedule": "cosine",
+    }
+    other = chainrule.train(TABLE, request.param, **words).model
+    groups = tuple(replace(made.group, weight=2.0, card=made.card) for made in (one, other))
+    return one, other, replace(one, groups=groups)
+
+
+@pytest.mark.parametrize(("member", "of", "own"), [(1, 0, 1), (2, 0, 2), (3, 1, 1), (5, 1, 3)])
+def test_a_step_of_a_member_of_any_group_is_replayed_by_its_card(apart, member, of, own):
+    model = apart[2]
+    found, alone = replay(model, TABLE, [2, 7], member), replay(apart[of], TABLE, [2, 7], own)
+    for here, there in zip(found, alone, strict=True):
+        assert here.state.parameters.tobytes() == there.state.parameters.tobytes()
+        assert (here.numbers, here.eta, here.settings) == (there.numbers, there.eta, there.settings)
+        assert here.member == member
+    trace = trace_steps(model, TABLE, 7, member)
+    assert trace["W_new[1][1,2]"] == trace_steps(apart[of], TABLE, 7, own)["W_new[1][1,2]"]
+    assert trace.member == member
+
+
+def test_groups_with_cards_come_back_and_are_described(apart, tmp_path):
+    one, other, model = apart
+    model.save(tmp_path / "m.safetensors")
+    again = chainrule.load(tmp_path / "m.safetensors")
+    assert again.to_dict() == model.to_dict()
+    assert [group.card for group in again.groups] == [one.card, other.card]
+    assert (model.to_dict()["model_version"], one.to_dict()["model_version"]) == (3, 2)
+    shown = render(description_document(again, "m"), "text")
+    assert shown.count("training  ") == 3
+    assert re.search(r"training\s+gradient_descent|training\s+sgd", shown)
+    assert "dropout" in shown
+    description = model.to_dict()
+    description["groups"][1]["card"]["epochs"] = -1
+    with pytest.raises(ModelFileError, match=r"^groups\[1\]\.card\.epochs: a count was expected, not -1$"):
+        Model.from_dict(description, model.arrays())
+
+
+def test_a_group_without_a_card_can_t_be_replayed(model):
+    with pytest.raises(SettingsError, match="the member's group, has no training card"):
+        replay(model, TABLE, 1, 5)
+    with pytest.raises(SettingsError, match="there is no member 6: the model has 5 members"):
+        replay(model, TABLE, 1, 6)
 
 
 # ---- explanations
@@ -280,6 +342,22 @@ def test_a_file_of_each_version_opens(version):
     np.testing.assert_allclose(prediction.probabilities[:, 1], second, rtol=1e-12)
     assert model.to_dict()["model_version"] == 2
     assert model.card["temperature"] is not None
+
+
+def test_a_file_of_groups_with_cards_opens():
+    """Written once, when groups got cards, never again."""
+    model = chainrule.load(HERE / "version-3.safetensors")
+    assert [(group.members, group.weight, group.card["seed"]) for group in model.groups] == [
+        (2, 2.0, 0),
+        (3, 1.0, 4),
+    ]
+    prediction = model.predict(NEW)
+    np.testing.assert_allclose(
+        prediction.probabilities[:, 1],
+        [0.33104148966892627, 0.4948231639335059, 0.49011036478068737],
+        rtol=1e-12,
+    )
+    assert replay(model, TABLE, 3, 4)[0].plan.schedule.name == "cosine"
 
 
 @pytest.mark.parametrize("version", [1, 2])

@@ -110,7 +110,7 @@ def test_named_encoding(write: Write) -> None:
     assert (
         message(path, encoding="ascii") == "t.csv: line 2: can't be decoded as ascii; choose another encoding"
     )
-    with pytest.raises(SettingsError, match="the encoding 'latin-99' is not known"):
+    with pytest.raises(SettingsError, match="encoding 'latin-99' is unknown: choose utf-8"):
         read_table(path, encoding="latin-99")
 
 
@@ -314,9 +314,9 @@ def test_settings(write: Write) -> None:
     path = write("a,b\n1,2\n")
     assert read_table(path, delimiter="tab").columns == ("a,b",)
     for options, expected in (
-        ({"delimiter": ",,"}, "the delimiter is ',,'; it is one character such as , ; | or the word tab"),
-        ({"delimiter": '"'}, "the delimiter is '\"'; it is one character such as , ; | or the word tab"),
-        ({"decimal": ";"}, "decimal is ';'; it is '.' or ','"),
+        ({"delimiter": ",,"}, "delimiter ',,' must be one character such as , ; | or the word tab"),
+        ({"delimiter": '"'}, "delimiter '\"' must be one character such as , ; | or the word tab"),
+        ({"decimal": ";"}, "decimal ';' is unknown: choose . or ,"),
     ):
         with pytest.raises(SettingsError) as caught:
             read_table(path, **options)  # type: ignore[arg-type]

@@ -201,7 +201,7 @@ def test_the_word_is_a_setting_with_its_own_metric():
         ({"watch": "refinement", "loss": "hinge"}, Problem("classification", 100, 4, 2), "not 1 × identity"),
         ({"watch": "error", "early_stopping": False}, classes, "watch would have no effect"),
         ({"watch": "acc"}, classes, "watch 'acc' is unknown: choose loss, error, accuracy, .*, refinement$"),
-        ({"watch": "auc"}, numbers, "metric auc doesn't fit numbers: choose loss, rmse, .*, r2$"),
+        ({"watch": "auc"}, numbers, "watch='auc' doesn't fit numbers: choose loss, error, rmse, .*, r2$"),
         (
             {"watch": "log_loss", "loss": "hinge"},
             Problem("classification", 100, 4, 2),

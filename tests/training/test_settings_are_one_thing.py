@@ -1,23 +1,28 @@
-"""A setting is one thing: one field of `Settings`, from which options, checks, signatures, texts, tables and forms are made.
+"""A setting is one thing: one field of `Settings`, from which options, checks, signatures, texts, tables, forms, cards are made.
 
 ``python tests/training/test_settings_are_one_thing.py --write`` writes the table of docs/training.md anew.
 """
 
+import importlib
 import json
 import sys
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, fields, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.estimators.signatures import SRC, with_settings
 
+import chainrule
 from chainrule._doors import COMMAND_LINE, FORM, PYTHON, through
 from chainrule.cli.parsing import Parser, setting_option
-from chainrule.errors import SettingsError
+from chainrule.errors import ModelFileError, SettingsError
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.table.classifier import TableClassifier
 from chainrule.estimators.table.regressor import TableRegressor
+from chainrule.fitting.card import told
 from chainrule.fitting.question import Question
+from chainrule.model.card import read_card
 from chainrule.training.settings import recipe
 from chainrule.training.settings.fields import (
     REGISTRIES,
@@ -67,6 +72,8 @@ def test_its_values_are_checked_in_the_words_of_the_door():
     assert More(jitter=1, mood="wild").mood == "wild"
     with pytest.raises(SettingsError, match=r"^jitter -1 must be a number, at least 0$"):
         More(jitter=-1)
+    with through(COMMAND_LINE), pytest.raises(SettingsError, match=r"^--jitter -1 must be a number"):
+        More(jitter=-1)
     with pytest.raises(SettingsError, match=r"^mood 'sad' is unknown: choose calm, wild$"):
         More(mood="sad")
 
@@ -94,16 +101,41 @@ def test_it_is_in_a_form():
     assert jitter == {
         "name": "jitter",
         "label": "jitter",
-        "words": "noise beside dropout; see formulas losses",
+        "words": "noise beside dropout; see the list of losses",
         "group": "training",
         "kind": "number",
         "range": {"least": 0},
         "choices": [],
+        "required": False,
         "default": 0.5,
         "unset": "",
         "task": None,
     }
     assert (mood["choices"], mood["unset"], mood["task"]) == (["calm", "wild"], "calm", "classification")
+
+
+def test_it_is_in_the_card_where_it_is_set(tmp_path):
+    (tmp_path / "planted_card.py").write_text(with_settings(SRC / "model/card.py", listed(More)))
+    sys.path.insert(0, str(tmp_path))
+    try:
+        planted = importlib.import_module("planted_card").Card
+    finally:
+        sys.path.remove(str(tmp_path))
+    plain = chainrule.train(
+        {"x": [0, 1] * 20, "y": [0.0, 1.5] * 20}, "y", hidden=[2], epochs=1, engine="reference"
+    )
+    resolved, card = plain.prepared.resolved, dict(plain.model.card)
+    for settings, told_of in (
+        (More(), {}),
+        (More(jitter=2, mood="wild"), {"jitter": 2.0, "mood": "wild"}),
+    ):
+        made = {**card, **told(replace(resolved, settings=settings), resolved.plan)}
+        made = {name: value for name, value in made.items() if value is not None or name in card}
+        assert planted.from_dict(made).to_dict() == {**card, **told_of}
+    with pytest.raises(ModelFileError, match=r"^card.mood: 'sad' is not one of calm, wild$"):
+        planted.from_dict({**card, "mood": "sad"})
+    with pytest.raises(ModelFileError, match="'jitter' is not known here"):
+        read_card({**card, "jitter": 2.0})
 
 
 def test_it_is_plain_data_and_back():
@@ -158,7 +190,9 @@ def test_what_is_asked_of_a_table_is_said_by_fields_too():
     options = made.parse(["--target", "y", "--inputs", "a", "--inputs", "b,c", "--test-share", "0.5"])
     assert (options.target, options.inputs, options.test_share) == ("y", ["a", "b,c"], 0.5)
     assert options.scaling is None
-    assert json.loads(json.dumps(form(Question)))[0]["default"] is None
+    first, *others = json.loads(json.dumps(form(Question)))
+    assert (first["default"], first["required"]) == (None, True)
+    assert not any(one["required"] for one in others)
     with pytest.raises(
         SettingsError, match=r"^scaling 'max' is unknown: choose robust, standard, minmax, none$"
     ):
@@ -167,7 +201,7 @@ def test_what_is_asked_of_a_table_is_said_by_fields_too():
         Question({}, "y", drop="x")
     with (
         through(COMMAND_LINE),
-        pytest.raises(SettingsError, match=r"^test-share 1 must be at least 0 and less than 1$"),
+        pytest.raises(SettingsError, match=r"^--test-share 1 must be at least 0 and less than 1$"),
     ):
         Question({}, "y", test_share=1)
     with pytest.raises(TypeError, match="target"):
@@ -192,10 +226,11 @@ def test_a_form_has_a_label_for_all_and_names_no_option():
     for one in form(Settings):
         said = f"{one['label']} {one['words']} {one['unset']}"
         assert "--" not in said
+        assert "formulas" not in said
         assert "_" not in one["label"]
     with through(FORM), pytest.raises(SettingsError, match=r"^learning rate -1 must be"):
         Settings(learning_rate=-1)
-    with through(COMMAND_LINE), pytest.raises(SettingsError, match=r"^learning-rate -1 must be"):
+    with through(COMMAND_LINE), pytest.raises(SettingsError, match=r"^--learning-rate -1 must be"):
         Settings(learning_rate=-1)
 
 

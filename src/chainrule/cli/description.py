@@ -58,6 +58,8 @@ def _facts(model: Model) -> Iterator[tuple[str, str]]:
         yield "network", shape_of(network, group.members)
         yield "loss", f"{network.loss.text}, {network.reduction} over rows"
         yield "parameters", f"{parameters.shape[1]:,} in each network, {parameters.dtype}"
+        if group.card:
+            yield "training", ", ".join(_how(group.card, network))
     if card:
         words = {"training": "training", "validation": "validation", "test": "held-out rows"}
         rows = ", ".join(f"{n:,} {word}" for key, word in words.items() if (n := card["rows"][key]))

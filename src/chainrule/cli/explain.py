@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -85,7 +86,12 @@ def run(options: argparse.Namespace) -> None:
             baseline = options.baseline or "typical"
             derivation = attribution_derivation(model, table, row - 1, member=of, baseline=baseline)
         else:
-            trace = trace_rows(model, table, row, member)
+            # By hand a member is worked out as a network of its own, up to the answer.
+            alone = options.hand is not None and options.member is not None
+            one = replace(model, groups=(model.member(member - 1),)) if alone else model
+            trace = trace_rows(one, table, row, 1 if alone else member)
+            if options.hand is not None and trace.source["members"] > 1:
+                _check_answer(trace, options.address)
             derivation = _explained(trace, options, form)
         facts["row"] = f"{row:,}" if table.lines is None else f"{row:,} ({table.place(row - 1)})"
     if model.members > 1 and (trace is not None or options.member is not None):
@@ -116,10 +122,22 @@ def _check_choice(options: argparse.Namespace) -> None:
         for name in ("address", "step", "hand"):
             if getattr(options, name) is not None:
                 raise SettingsError(f"--attributions and --{name} are about different things; choose one")
-    elif options.baseline is not None:
+    if options.hand is not None and options.digits is not None:
+        raise SettingsError("--hand says how many digits are shown; leave out --digits")
+    if options.baseline is not None and not options.attributions:
         raise SettingsError("--baseline is where --attributions start from; add it")
     if options.step is not None and options.row is not None and options.address is None:
         raise SettingsError("--row chooses a row of the step for --address, such as 'z[1][2]'; add it")
+
+
+def _check_answer(trace: Trace, address: str | None) -> None:
+    """Refuse to work out by hand what all members have a part in."""
+    from chainrule.explain.derive.answers import UNITS
+    from chainrule.explain.trace.address import Address
+
+    if address is None or Address.parse(address).name in UNITS:
+        many = f"--hand works one member out, and the answer is the mean of {trace.source['members']}"
+        raise SettingsError(f"{many}: choose one, as in --member 1")
 
 
 def _explained(trace: Trace, options: argparse.Namespace, form: Any) -> Derivation:

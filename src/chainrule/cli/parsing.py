@@ -85,8 +85,9 @@ class Parser(argparse.ArgumentParser):
         if unknown:
             word = unknown[0].partition("=")[0]
             if word.startswith("-"):
-                hint = f"{closest(word, self._names)} See {self.prog} --help"
-                raise SettingsError(f"there is no option {word}; {hint}")
+                hint = closest(word, self._names)
+                hint += "" if hint.endswith("?") else "."
+                raise SettingsError(f"there is no option {word}; {hint} See {self.prog} --help")
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
         return options
 
@@ -117,7 +118,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, words, n=2, cutoff=0.7)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar."
+    return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar"
 
 
 def _reader(read: Callable[[str], Any], words: str) -> Callable[[str], Any]:

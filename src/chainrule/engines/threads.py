@@ -30,7 +30,7 @@ def thread_count(wanted: int | None = None) -> int:
     wanted = _wanted.get() if wanted is None else wanted
     if wanted is not None:
         if isinstance(wanted, bool) or not isinstance(wanted, int) or wanted < 1:
-            raise SettingsError(f"threads {wanted!r} must be a whole number, at least 1")
+            raise SettingsError(f"{setting('threads')} {wanted!r} must be a whole number, at least 1")
         return wanted
     named = os.environ.get("OMP_NUM_THREADS", "").split(",")[0].strip()
     if named.isdigit() and int(named) > 0:

@@ -79,6 +79,23 @@ class Gradients(NamedTuple):
         return made | {number: layer.parameters for number, layer in enumerate(self.layers, 1)}
 
 
+MAX_LAYERS = 1000
+"""The most layers of a network, and of all networks of a model: a hostile file could hold a million."""
+
+MAX_ACTIVATIONS = 20
+"""The most different activations of these: the worst formula takes half a second."""
+
+
+def check_extent(activations: Sequence[str]) -> None:
+    """Raise SettingsError for layers, by what their activations are, that are too many or too different."""
+    if (count := len(activations)) > MAX_LAYERS:
+        raise SettingsError(f"{count:,} layers are more than the {MAX_LAYERS:,} that can be: give fewer")
+    if (count := len(set(activations))) > MAX_ACTIVATIONS:
+        raise SettingsError(
+            f"{count} different activations are more than the {MAX_ACTIVATIONS} that can be: give some layers the same"
+        )
+
+
 class Network(Shown):
     """A feed-forward network: the number of input neurons, its layers, its loss.
 
@@ -88,7 +105,7 @@ class Network(Shown):
 
     ``reduction`` says how the rows' losses make the cost: their (weighted) ``mean`` or ``sum``. ``features`` is a
     stage between the inputs and layer 1 that is learned with the network, None: the inputs enter as they are.
-    Raises SettingsError for layers that don't fit together.
+    Raises SettingsError for layers that don't fit together, or are more than can be written and read.
     """
 
     _shown_by = "chainrule.explain.show.notebook:network"
@@ -117,6 +134,7 @@ class Network(Shown):
             raise SettingsError("the output layer can't have dropout: nothing follows it")
         if dense[-1].mix:
             raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
+        check_extent([layer.activation.spec for layer in dense])
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
         if features is not None and features.n_inputs != n_inputs:
@@ -151,6 +169,11 @@ class Network(Shown):
         """The number of neurons of every layer; first how many numbers enter layer 1: the inputs, or the feature stage's."""
         entering = self.n_inputs if self.features is None else self.features.n_outputs
         return (entering, *(layer.n_out for layer in self.layers))
+
+    @property
+    def n_parameters(self) -> int:
+        """How many numbers a member has; the sizes may be a file's lies, and nothing of them is made."""
+        return sum(math.prod(shape) for layer in self.shapes().values() for shape in layer.values())
 
     def part(self, number: int) -> Dense | Features:
         """Return the layer of a number; 0 is the feature stage."""

@@ -7,18 +7,21 @@ from collections.abc import Callable, Mapping
 from os import fspath
 from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
+import numpy as np
 from sklearn.base import BaseEstimator
 from sklearn.utils.metaestimators import available_if
-from sklearn.utils.validation import check_is_fitted
+from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
 from chainrule._files import PathLike
-from chainrule._version import __version__
-from chainrule.errors import ChainruleError, ModelFileError
+from chainrule._types import FloatArray
+from chainrule._version import __version__, check_version
+from chainrule.errors import ChainruleError, ModelFileError, TableError
 from chainrule.estimators.files import NAME, Arrays, Description
 from chainrule.estimators.parameters import ParameterError
 from chainrule.model.file import read_model_file, write_model_file
 from chainrule.training.callbacks import NetworkMonitor, as_callbacks
 from chainrule.training.result import Callback
+from chainrule.training.scores.weights import check_range
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -26,6 +29,28 @@ F = TypeVar("F", bound=Callable[..., Any])
 def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
     """Return a decorator for a method that is there only where ``check(estimator)`` doesn't raise AttributeError."""
     return cast("Callable[[F], F]", available_if(check))
+
+
+def positive_weights(
+    weights: Any, X: Any, name: str = "sample_weight", dtype: Any = np.float64
+) -> FloatArray | None:
+    """Return the rows' weights (n,), None where there are none.
+
+    Raises ValueError, naming them, for one that is below 0 or not finite, and where all are 0.
+    """
+    if weights is None:
+        return None
+    try:
+        checked: FloatArray = _check_sample_weight(weights, X, dtype=dtype, ensure_non_negative=True)
+    except ValueError as error:
+        raise ValueError(str(error).replace("sample_weight", name)) from error
+    if not checked.any():
+        raise TableError(f"{name}: every weight is 0; give rows that count a weight above 0")
+    check_range(checked, name, checked.dtype)
+    return checked
+
+
+_VERSION = "_chainrule_version"
 
 
 class Given(NamedTuple):
@@ -40,6 +65,11 @@ class Given(NamedTuple):
     resume: PathLike | None = None
     classes: Any = None
     only_one: bool = False
+
+    def weighing(self, class_weight: Any) -> list[str]:
+        """Return the names of what gives the rows their weights, beside weights of classes."""
+        named = {"sample_weight": self.sample_weight, "sample_weight_val": self.sample_weight_val}
+        return [name for name, given in {**named, "class_weight": class_weight}.items() if given is not None]
 
     def check(self) -> None:
         """Raise ParameterError for validation rows that are there in part only."""
@@ -117,6 +147,16 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
         """Return the estimator of `_parts`; raises an error for anything else."""
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle keeps, with the version that it is of."""
+        return {**super().__getstate__(), _VERSION: __version__}
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what pickle has kept, with a warning where it is of another version."""
+        own = dict(state)
+        check_version(type(self).__name__, own.pop(_VERSION, None))
+        super().__setstate__(own)
+
     def save(self, path: PathLike, *, overwrite: bool = False) -> None:
         """Write the fitted estimator to one file that can't run code; {readers}.
 
@@ -132,7 +172,8 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         """
         check_is_fitted(self)
         arrays, description = self._parts()
-        write_model_file(path, arrays, {**description, NAME: type(self).__name__}, overwrite=overwrite)
+        description[NAME] = type(self).__name__
+        write_model_file(path, arrays, description, overwrite=overwrite, read=self._made)
 
     @classmethod
     def load(cls, path: PathLike) -> Self:
@@ -153,8 +194,15 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
             what = data.get(NAME) or "a model, which chainrule.load reads"
             raise ModelFileError(f"{fspath(path)} holds {what}, not a {cls.__name__}")
         try:
-            return cls._from_parts(arrays, data)
+            return cls._made(data, arrays)
+        except ModelFileError as error:
+            raise ModelFileError(f"{fspath(path)} {error}") from error
+
+    @classmethod
+    def _made(cls, data: Mapping[str, Any], arrays: Mapping[str, Any]) -> Self:
+        """Return the estimator of a file's parts; raises ModelFileError for anything else."""
+        try:
+            return cls._from_parts(dict(arrays), dict(data))
         except (KeyError, TypeError, ValueError, AttributeError, IndexError, ChainruleError) as error:
-            raise ModelFileError(
-                f"{fspath(path)} is not a {cls.__name__} that chainrule {__version__} can use: {error}"
-            ) from error
+            what = f"is not a {cls.__name__} that chainrule {__version__} can use"
+            raise ModelFileError(f"{what}: {error}") from error

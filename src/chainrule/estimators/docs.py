@@ -7,6 +7,7 @@ from inspect import cleandoc, getattr_static
 from types import FunctionType
 from typing import Any, TypeVar
 
+from chainrule.engines import ENGINES, REGISTRY
 from chainrule.training.settings.fields import Setting, listed, numpydoc
 from chainrule.training.settings.record import Settings
 
@@ -150,8 +151,8 @@ callbacks : callable or list of callables, default=None
     Called with an `EpochState` after each epoch; True ends the training.
 random_state : int, RandomState or None, default=None
     An int gives the same network each time, for any number of threads.
-engine : {'cpu', 'reference'}, default='cpu'
-    The reference engine is slow, and in float64.
+engine : {engines}, default={engine}
+    {engines_in_words}.
 threads : int, default=None
     None: all processors.
 """,
@@ -211,7 +212,13 @@ def documented(cls: C) -> C:
 
     A method of a class above that names one is copied into this one.
     """
-    texts = {"settings": numpydoc(settings_for(getattr(cls, "task", None))), **TEXTS}
+    texts = {
+        "settings": numpydoc(settings_for(getattr(cls, "task", None))),
+        "engines": f"{{{', '.join(map(repr, REGISTRY))}}}",
+        "engine": repr(ENGINES[0]),
+        "engines_in_words": "; ".join(f"{row.name}: {row.words}" for row in REGISTRY.values()),
+        **TEXTS,
+    }
     for one in reversed(cls.__mro__):
         texts |= vars(one).get("_texts", {})
     texts["name"] = cls.__name__

@@ -14,7 +14,7 @@ from typing import Any
 
 import numpy as np
 
-from chainrule._doors import setting, word
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES
 from chainrule.engines.threads import limited_threads
@@ -181,7 +181,7 @@ def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str
 
 def _there(name: str, value: Any, own: Any, without: Any) -> str | None:
     """Return why a setting is as without the ingredient already; None if it is not."""
-    named = word(name)
+    named = setting(name)
     if value is None:
         return f"there is no {named}"
     shown = ("off", "on")[value] if isinstance(value, bool) else value

@@ -13,6 +13,7 @@ from chainrule.fitting.encode import encode_target
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
 from chainrule.fitting.rows import VALIDATION_STREAM, divided
 from chainrule.fitting.target_units import in_units
+from chainrule.model.file import check_writable
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder, fit_target
 from chainrule.training.scores.temperature import check_calibrates
@@ -30,6 +31,9 @@ def choose(encoded: Encoded) -> Prepared:
     if resolved.plan.watch is not None:
         plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, target))
         resolved = replace(resolved, plan=plan)
+    network = resolved.network
+    parts = {"encoder": encoded.encoder.to_dict(), "target": target.to_dict(), "network": network.to_dict()}
+    check_writable(parts, network.n_parameters, resolved.members)
     table, seed, share = encoded.table, encoded.settings.seed, resolved.validation_share
     how = (share, seed, VALIDATION_STREAM)
     training, split_off = divided(table, target.name, encoded.left, *how, by_class=encoded.by_class)

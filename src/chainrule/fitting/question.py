@@ -21,6 +21,7 @@ from chainrule.training.settings.fields import (
     listed,
     option,
     share,
+    source,
 )
 from chainrule.training.settings.record import Settings, Task
 
@@ -50,7 +51,7 @@ class Question:
     test_share: float | None = option(None, share(), "table", "SHARE",
         f"of the rows, held out for the score (default {TEST_SHARE:g})", more="of classes, that share of each",
         unset=f"{TEST_SHARE:g}, but none with {{test_file}}")
-    test_file: Source | None = option(None, free_text(), "table", "TABLE", "a table to score on instead of held-out rows",
+    test_file: Source | None = option(None, source(), "table", "TABLE", "a table to score on instead of held-out rows",
         unset="none")
     scaling: str = option("robust", choice(*SCALINGS), "table", "NAME", "of number inputs (default robust); see {scalings}")
     target_scaling: str | None = option(None, choice(*SCALINGS), "table", "NAME",

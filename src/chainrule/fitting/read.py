@@ -16,6 +16,7 @@ from chainrule.tables.cells import located, number_cells
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.training.budget import Budget
+from chainrule.training.scores.weights import check_range
 from chainrule.training.settings.record import Settings
 
 
@@ -89,6 +90,7 @@ def _weighed(table: Table, name: str, known: IntArray, notes: list[str]) -> tupl
     if not len(left):
         why = f"column {name!r}: every weight is 0, so there is nothing to learn from"
         raise TableError(f"{table.name}: {why}; give rows that count a weight above 0")
+    check_range(weights[left], f"{table.name}: column {name!r}")
     lost = len(known) - len(left)
     if lost:
         has = "row has" if lost == 1 else "rows have"

@@ -20,6 +20,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.bits import check_arithmetic, in_its_last_digits, other_machine
 from chainrule.fitting.card import settings_of
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
+from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.tables.cells import number_cells
@@ -75,9 +76,10 @@ def replay(
 
     ``source`` is the table the model was trained on. ``state``: go on from that state of all trained members, at the
     end of an epoch and before the steps, instead of from the beginning. Members that share are all trained again.
-    Raises SettingsError for a step or member that isn't there, a model of several groups, a training that has no
-    single steps or that was added up otherwise (`engines.bits`); TableError for another table. On another machine than
-    that of the training, the notes say so, and how far the replay is from the model where it came by its epoch.
+    The member's group is replayed alone, by its own card. Raises SettingsError for a step or member that isn't there, or
+    a training that has no card, or no single steps, or that was added up otherwise (`engines.bits`); TableError for
+    another table. On another machine than that of the training, the notes say so, and how far the replay is from the
+    model where it came by its epoch.
 
     >>> import chainrule
     >>> table = {"x": [0, 1] * 20, "y": ["no", "yes"] * 20}
@@ -86,14 +88,13 @@ def replay(
     >>> found.epoch, found.state.parameters.shape, len(found.rows)
     (1, (1, 14), 8)
     """
+    model, index = model.of_member(member - 1)
     settings, plan = _checked_card(model)
-    network = model.group.network
+    network = model.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
     data, numbers, table = _training_data(model, source, **reading)
     card = model.card
-    if not 1 <= member <= model.members:
-        raise SettingsError(f"there is no member {member}; the model has members 1 to {model.members}")
-    place = card["members"]["kept"][member - 1] - 1
+    place = card["members"]["kept"][index] - 1
     if "bagging" in card:
         folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
         data = replace(data, train=folds.rest[place])
@@ -203,9 +204,14 @@ class _Runner:
 def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     """Return the settings and the plan of a model's training; raises SettingsError where it can't be replayed."""
     if not model.card:
-        raise SettingsError("the model has no training card, so its training can't be replayed")
+        raise SettingsError(
+            "the model, or the member's group, has no training card, so its training can't be replayed"
+        )
     check_arithmetic(model.card.get("bits"))
     settings, plan = settings_of(model.card)
+    if len(model.card["members"]["kept"]) != model.members:
+        raise SettingsError("the training card is of other members, so the training can't be replayed")
+    check_writable({}, model.network.n_parameters, model.card["members"]["trained"])
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")

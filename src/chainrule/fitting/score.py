@@ -5,17 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
 
 import numpy as np
 
-from chainrule._random import order_rule
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
 from chainrule.fitting.bits import bits_told
-from chainrule.fitting.card import rows_of_each, training_card
+from chainrule.fitting.card import training_card
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
@@ -102,20 +100,19 @@ def trained_model(
         rows = {**rows, "training": n, "validation": 0}
     entries = {
         "table": prepared.table.name, "rows": rows, "weights": prepared.question.weights, "engine": engine,
-        "test_share": prepared.question.share, "validation_share": resolved.validation_share,
+        "test_share": prepared.question.share,
+        "time_limit": None if prepared.budget is None else prepared.budget.seconds,
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
-        "bits": bits_told(engine_named(engine), result.parameters), **_choices(prepared, result),
+        "bits": bits_told(engine_named(engine), result.parameters),
     }  # fmt: skip
-    if resolved.steps.shuffle:
-        entries["order"] = order_rule(rows_of_each(entries), resolved.network.n_inputs)
     model = Model(
         (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
-        training_card(resolved.steps, plan, result, **entries),
+        training_card(resolved, plan, result, **entries),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result))
@@ -152,19 +149,6 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
     temperature = temperature_of(network, held_out(prepared, result, sums), y[rows], answers, weights)
     made = model.with_parameters(lambda group: at_temperature(group.network, group.parameters, temperature))
     return replace(made, card={**model.card, "temperature": temperature})
-
-
-def _choices(prepared: Prepared, result: FitResult) -> dict[str, Any]:
-    """Return the card's entries about what happened around the epochs, of what was chosen."""
-    resolved = prepared.resolved
-    found = {
-        "watch": (resolved.plan.watched, "loss"),
-        "bagging": (resolved.members if resolved.bagging else 0, 0),
-        "refit": (result.first is not None, False),
-        "time_limit": (None if prepared.budget is None else prepared.budget.seconds, None),
-        "most_steps": (resolved.plan.most_steps, None),
-    }
-    return {name: value for name, (value, otherwise) in found.items() if value != otherwise}
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:

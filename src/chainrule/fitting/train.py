@@ -33,14 +33,16 @@ def train(
     table: Source,
     target: str,
     *,
+    # made from Question by tests/estimators/signatures.py
     task: Task | None = None,
     inputs: Sequence[str] | None = None,
     drop: Sequence[str] = (),
     weights: str | None = None,
-    scaling: str = "robust",
-    target_scaling: str | None = None,
     test_share: float | None = None,
     test_file: Source | None = None,
+    scaling: str = "robust",
+    target_scaling: str | None = None,
+    # until here
     delimiter: str | None = None,
     decimal: str | None = None,
     encoding: str | None = None,
@@ -61,13 +63,10 @@ def train(
     >>> trained.evaluation.rows, trained.model.predict({"x": [0, 1]}).labels.tolist()
     (8, ['a', 'b'])
     """
-    words = {
-        "task": task, "inputs": inputs, "drop": drop, "weights": weights, "scaling": scaling,
-        "target_scaling": target_scaling, "test_share": test_share, "test_file": test_file,
-        "delimiter": delimiter, "decimal": decimal, "encoding": encoding, "missing": missing, **settings,
-    }  # fmt: skip
-    prepared = prepare(*asked(table, target, words))
-    return train_prepared(prepared, engine=engine, threads=threads, on_epoch_end=on_epoch_end)
+    words = {**locals(), **settings}
+    how = {name: words.pop(name) for name in ("engine", "threads", "on_epoch_end")}
+    del words["settings"]
+    return train_prepared(prepare(*asked(words.pop("table"), words.pop("target"), words)), **how)
 
 
 def prepare(question: Question, settings: Settings | None = None) -> Prepared:

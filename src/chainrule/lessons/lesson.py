@@ -78,7 +78,7 @@ SHEET: Fields = {
         read.listing(read.toml_text), "what is to be worked out; the lesson's derivations if not given"
     ),
     "rows": Field(read.listing(read.toml_whole(1)), "which rows; those whose turn it is if not given"),
-    "hand": Field(read.toml_whole(1, 15), "digits, as in the move derive", 3),
+    "hand": Field(read.toml_whole(1, 15), "as in the move derive", 3),
     "x": Field(read.listing(read.toml_number), "the numbers that inputs are drawn from"),
     "y": Field(read.listing(read.toml_number), "the numbers that targets are drawn from"),
     "W": Field(read.listing(read.toml_number), "the numbers that weights are drawn from"),

@@ -32,12 +32,6 @@ class Printed:
         """The number itself."""
         return float(self.digits)
 
-    @property
-    def unit(self) -> float:
-        """One unit of the last printed digit."""
-        exponent = Decimal(self.digits).as_tuple().exponent
-        return 10.0**exponent if isinstance(exponent, int) else math.nan
-
     def holds(self, found: float) -> bool:
         """Tell whether a number rounds to the printed digits (a tie may go either way), or keeps the bound."""
         if self.relation:
@@ -45,8 +39,9 @@ class Printed:
         if not math.isfinite(found):
             return False
         # The billionth part lets a tie such as 0.125 printed as 0.13 be one in spite of binary fractions.
-        half = Decimal(self.unit) / 2 * (1 + Decimal("1e-9"))
-        return abs(Decimal(found) - Decimal(self.digits)) <= half
+        shown = Decimal(self.digits)
+        half = Decimal("0.5000000005").scaleb(int(shown.as_tuple().exponent))
+        return abs(Decimal(found) - shown) <= half
 
     def __str__(self) -> str:
         return f"{self.relation} {self.digits}".strip()

@@ -5,21 +5,23 @@ Numbers are drawn by counter-based random words keyed by the seed, so variant 17
 
 from __future__ import annotations
 
-import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import chain
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._numbers import DIGITS
 from chainrule._random import Purpose, random_words
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.derive.hand import Hand
+from chainrule.explain.derive.lines import Line
+from chainrule.explain.derive.writer import NO_VALUE
 from chainrule.explain.show.document import Block, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves.all import MOVES
@@ -53,11 +55,6 @@ class Variant:
     blank: int
     hand: str
 
-    @property
-    def numbers(self) -> tuple[float, ...]:
-        """The results of all lines."""
-        return tuple(line.result for line in self.lines)
-
     def is_blank(self, place: int) -> bool:
         """Tell whether the line at a place, from 0, is left blank."""
         return place >= len(self.lines) - self.blank
@@ -80,16 +77,42 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
     Raises SettingsError where a lesson has nothing to work out, or hasn't so many different sheets.
     """
     if not 1 <= variants <= MOST_VARIANTS:
-        raise SettingsError(f"variants {variants}: from 1 to {MOST_VARIANTS} sheets are printed")
+        raise SettingsError(f"{setting('variants')} {variants}: from 1 to {MOST_VARIANTS} sheets are printed")
     if seed < 0:
-        raise SettingsError(f"seed {seed} must be at least 0")
+        raise SettingsError(f"{setting('seed')} {seed} must be at least 0")
     exercise = _Exercise(lesson)
     seen: set[tuple[float, ...]] = set()
     try:
-        plans = [exercise.drawn(seed, number, seen) for number in range(1, variants + 1)]
-        return tuple(exercise.variant(number, plan, blank) for number, plan in enumerate(plans, 1))
+        return tuple(exercise.variant(seed, number, seen, blank) for number in range(1, variants + 1))
     except ChainruleError as error:
         raise lesson.where.at("sheet").wrong(str(error)) from error
+
+
+@dataclass(frozen=True)
+class _OnPaper(Scene):
+    """A scene whose numbers are given, to be worked with by hand."""
+
+    hand: Hand
+
+    def number(self, value: float) -> str:
+        return self.hand.given(value)
+
+
+class _Drawn(NamedTuple):
+    """Numbers that were drawn, in a network, and what is worked out from them."""
+
+    setup: Setup
+    numbers: tuple[float, ...]
+    lines: tuple[Line, ...]
+    wanted: tuple[str, ...]
+
+    @property
+    def is_bearable(self) -> bool:
+        results = [line.result for line in self.lines if line.rule != "given"]
+        if any(NO_VALUE in line.note for line in self.lines):
+            return False
+        few_zeros = sum(value == 0 for value in results) <= MOST_ZEROS * len(results)
+        return few_zeros and all(abs(value) < LARGEST_RESULT for value in results)
 
 
 class _Exercise:
@@ -132,19 +155,19 @@ class _Exercise:
             raise self.lesson.where.at("sheet").wrong(f"{what}; {remedy}")
         return tuple(dict.fromkeys(found)), rows
 
-    def drawn(self, seed: int, number: int, seen: set[tuple[float, ...]]) -> dict[str, Any]:
+    def _drawn(self, seed: int, number: int, seen: set[tuple[float, ...]]) -> _Drawn:
         """Return a plan with numbers that no sheet before has, and that are bearable to work with if such come up."""
         draws = (self._plan(seed, number, attempt) for attempt in range(MOST_DRAWS))
-        fresh = (drawn for drawn in draws if drawn[1] not in seen)
+        fresh = (self._worked(*drawn) for drawn in draws if drawn[1] not in seen)
         first = next(fresh, None)
         if first is None:
             raise SettingsError(
                 f"there are only {len(seen)} different sheets of this lesson; print fewer variants, or let its "
                 "[sheet] draw from more numbers"
             )
-        plan, numbers = next((one for one in chain([first], fresh) if self._is_bearable(one[0])), first)
-        seen.add(numbers)
-        return plan
+        found = next((one for one in chain([first], fresh) if one.is_bearable), first)
+        seen.add(found.numbers)
+        return found
 
     def _plan(self, seed: int, number: int, attempt: int) -> tuple[dict[str, Any], tuple[float, ...]]:
         draws = _Draws(seed, number, attempt)
@@ -166,35 +189,29 @@ class _Exercise:
             plan["y"] = draws.array(self.y, self.choices["y"]).tolist()
         return plan, tuple(draws.taken)
 
-    def _is_bearable(self, plan: Mapping[str, Any]) -> bool:
-        results = [line.result for line in self._lines(plan)[0] if line.rule != "given"]
-        if not all(math.isfinite(value) and abs(value) < LARGEST_RESULT for value in results):
-            return False
-        return sum(value == 0 for value in results) <= MOST_ZEROS * len(results)
-
     def _setup(self, plan: Mapping[str, Any]) -> Setup:
         where = self.lesson.where.at("networks").at(self.network)
         return Setup(self.network, plan, where, self.lesson.folder)
 
-    def _lines(self, plan: Mapping[str, Any]) -> tuple[tuple[Line, ...], list[Derivation]]:
-        """Return the lines of all derivations, each number once, and the derivations."""
-        trace = self._setup(plan).trace()
+    def _worked(self, plan: Mapping[str, Any], numbers: tuple[float, ...]) -> _Drawn:
+        """Work out a plan's numbers: the lines of all derivations, each number once."""
+        setup = self._setup(plan)
+        trace = setup.trace()
         derivations = [derive(trace, address, hand=self.hand) for address in self.addresses]
         lines: dict[str, Line] = {}
         for line in chain.from_iterable(derivation.lines for derivation in derivations):
             # No check marks on paper: by hand all lines are rounded.
             lines.setdefault(line.left, replace(line, check=None))
-        return tuple(lines.values()), derivations
+        return _Drawn(setup, numbers, tuple(lines.values()), tuple(made.title for made in derivations))
 
-    def variant(self, number: int, plan: Mapping[str, Any], blank: int | None) -> Variant:
-        """Return the sheet of a plan."""
-        lines, derivations = self._lines(plan)
-        setup = self._setup(plan)
-        empty = len(lines) if blank is None else min(blank, len(lines))
-        scene = Scene(setup, {}, {}, digits=6)
-        given = (Words(self.text), *describe(scene).blocks, _rows(setup, scene))
-        wanted = tuple(derivation.title for derivation in derivations)
-        return Variant(number, given, wanted, lines, empty, derivations[0].hand)
+    def variant(self, seed: int, number: int, seen: set[tuple[float, ...]], blank: int | None) -> Variant:
+        """Return a sheet that differs from those whose numbers were ``seen``."""
+        drawn = self._drawn(seed, number, seen)
+        count = len(drawn.lines)
+        scene = _OnPaper(drawn.setup, {}, {}, DIGITS, Hand(self.hand))
+        given = (Words(self.text), *describe(scene).blocks, _rows(drawn.setup, scene))
+        empty = count if blank is None else min(blank, count)
+        return Variant(number, given, drawn.wanted, drawn.lines, empty, str(scene.hand))
 
 
 class _Draws:

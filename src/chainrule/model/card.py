@@ -6,12 +6,11 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
-from chainrule._plain import IF_SET, Count, Form, Plain, one_of, read_text
+from chainrule._plain import IF_SET, Count, Form, Plain, Positive, from_plain, one_of, read_text
 from chainrule._types import Stopped
 from chainrule.engines import REGISTRY
-from chainrule.equations.sharing import SHARINGS
 from chainrule.errors import ModelFileError, SettingsError
 
 
@@ -59,33 +58,40 @@ class Card(Plain):
     ``table`` is its name, ``weights`` the column of the rows' weights, ``data`` the SHA-256 of the training rows, ``scores``
     are held-out ones, ``best_epochs`` those of the members kept, and ``temperature`` is what the output layer's parameters
     were divided by after training (None: they weren't). Where they were chosen: what early stopping looked at
-    (``watch``), the number of folds that the rows were dealt out to (``bagging``), that the training was done again on
-    all rows (``refit``), which is the one the card is about, the seconds that it was given (``time_limit``), and the
-    steps of the one epoch that didn't fit into them (``most_steps``). ``order`` names the rule by which an epoch's rows were
-    dealt out (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
+    (``watch``), the number of folds that the rows were dealt out to (``bagging``), and the steps of the one epoch that
+    didn't fit into the time limit (``most_steps``). A ``refit`` is the training that the card is about. ``order`` names
+    the rule by which an epoch's rows were dealt out (`chainrule._random`), and ``bits`` what it takes to have the same
+    ones again (None: that isn't known).
     """
 
     table: str
     rows: CardRows
     weights: str | None
     engine: Annotated[str, one_of(REGISTRY)]
+    # made from Settings by tests/estimators/signatures.py
+    sharing: Annotated[Literal["none", "tabm"], IF_SET] = "none"
     optimizer: str
     learning_rate: float
     schedule: str
-    warmup_steps: Count
-    batch_size: Count
-    epochs: Count
+    batch_size: Positive
+    epochs: Positive
     early_stopping: bool
-    patience: Count
+    patience: Positive
     tolerance: float
+    stop_together: Annotated[bool, IF_SET] = False
+    validation_share: float
+    refit: Annotated[bool, IF_SET] = False
+    seed: Count
+    time_limit: Annotated[float | None, IF_SET] = None
+    weight_decay: float
     l1: float
     l2: float
-    weight_decay: float
+    regularization_schedule: Annotated[str, IF_SET] = "constant"
     clip_norm: float | None
+    # until here
+    warmup_steps: Count
     shuffle: bool
-    seed: Count
     test_share: float
-    validation_share: float
     data: str
     members: CardMembers
     epochs_run: Count
@@ -94,18 +100,13 @@ class Card(Plain):
     stopped: Stopped
     scores: Mapping[str, float] | None
     temperature: float | None
-    regularization_schedule: Annotated[str, IF_SET] = "constant"
-    sharing: Annotated[str, one_of(SHARINGS), IF_SET] = "none"
-    stop_together: Annotated[bool, IF_SET] = False
     watch: Annotated[str, Form(str, _metric_name), IF_SET] = "loss"
     bagging: Annotated[Count, IF_SET] = 0
-    refit: Annotated[bool, IF_SET] = False
-    time_limit: Annotated[float | None, IF_SET] = None
     most_steps: Annotated[Count | None, IF_SET] = None
     order: Annotated[str, IF_SET] = "whole"
     bits: Annotated[CardBits | None, IF_SET] = None
 
 
-def read_card(value: object) -> dict[str, Any]:
-    """Return the plain data of a `Card`, or an empty one; raises ModelFileError for anything else."""
-    return {} if value == {} else Card.from_dict(value).to_dict()
+def read_card(value: object, where: str = "card") -> dict[str, Any]:
+    """Return the plain data of a `Card`, or an empty one; raises ModelFileError, naming the place, for anything else."""
+    return {} if value == {} else from_plain(Card, value, where).to_dict()

@@ -13,7 +13,7 @@ import json
 import os
 import re
 import stat
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from io import BufferedReader
 from math import prod
 from typing import Any, NamedTuple, TypeAlias
@@ -21,8 +21,9 @@ from typing import Any, NamedTuple, TypeAlias
 import numpy as np
 from numpy.typing import NDArray
 
+from chainrule._doors import setting
 from chainrule._files import PathLike, write_atomically
-from chainrule.errors import ModelFileError
+from chainrule.errors import ChainruleError, ModelFileError, SettingsError
 from chainrule.model._strict_json import Fault, parse_object, show
 
 FORMAT = "chainrule model"
@@ -76,7 +77,12 @@ class _Record(NamedTuple):
 
 
 def write_model_file(
-    path: PathLike, arrays: Mapping[str, AnyArray], description: Mapping[str, Any], *, overwrite: bool = False
+    path: PathLike,
+    arrays: Mapping[str, AnyArray],
+    description: Mapping[str, Any],
+    *,
+    overwrite: bool = False,
+    read: Callable[[Mapping[str, Any], Mapping[str, AnyArray]], object] | None = None,
 ) -> None:
     """Write arrays and their description to one safetensors file, whole or not at all.
 
@@ -85,7 +91,8 @@ def write_model_file(
     booleans and None. The same input gives the same bytes.
 
     Raises OutputError if the file can't be written and ModelFileError if the content has no place in a model
-    file; in both cases nothing is left behind and an older file of that name is untouched.
+    file, or if ``read``, which makes something of the description and the arrays, refuses them; in both cases
+    nothing is left behind and an older file of that name is untouched.
 
     Example:
         >>> write_model_file("and.safetensors", {"W1": np.ones((2, 1))}, {"task": "binary"}, overwrite=True)
@@ -98,8 +105,10 @@ def write_model_file(
             text = _description_text(description)
             little = {name: _storable(name, array) for name, array in arrays.items()}
             header, order = _header_bytes(text, little)
-        except Fault as fault:
-            raise ModelFileError(f"can't write {os.fspath(path)}: {fault}") from None
+            if read is not None:
+                read(description, arrays)
+        except (Fault, ChainruleError) as error:
+            raise ModelFileError(f"can't write {os.fspath(path)}: {error}") from None
         file.write(len(header).to_bytes(8, "little"))
         file.write(header)
         for name in order:
@@ -142,6 +151,20 @@ def _description_text(description: Mapping[str, Any]) -> str:
     if parse_object(text, "the description", MAX_DEPTH) != dict(description):
         raise Fault("the description would not read back equal: use lists for tuples, and text for keys")
     return text
+
+
+def check_writable(description: Mapping[str, Any], n_parameters: int, members: int = 1) -> None:
+    """Raise SettingsError, before any work, for a description or so many parameters that no model file can hold."""
+    try:
+        parse_object(json.dumps(description), "the description", MAX_DEPTH)
+    except Fault as fault:
+        raise SettingsError(f"no model file could hold what would be trained: {fault}") from None
+    if 4 * members * n_parameters > MAX_FILE_BYTES:
+        fewer = f", or fewer {setting('members')}" if members > 1 else ""
+        raise SettingsError(
+            f"{members * n_parameters:,} parameters are more than the {MAX_FILE_BYTES // 4:,} that a model file holds: give "
+            f"fewer neurons in {setting('hidden')}{fewer}"
+        )
 
 
 def _storable(name: str, array: AnyArray) -> AnyArray:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from math import prod
-from typing import Any
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from chainrule._plain import read_list, read_number, read_record, read_text
 from chainrule._types import FloatArray
@@ -14,18 +14,16 @@ from chainrule.equations.activations import Activation, activation
 from chainrule.equations.dense import OPTIONAL, Dense
 from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import Network
+from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network, check_extent
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray
 
+Unfilled: TypeAlias = tuple[Network, float, Mapping[str, Any]]
+"""A group of a description before it has its array: network, weight and card."""
+
 MAX_GROUPS = 100
-"""The most groups that are read from a file."""
-
-MAX_LAYERS = 1000
-"""The most layers of all groups that are read from a file: a hostile one could hold a million."""
-
-MAX_ACTIVATIONS = 20
-"""The most different activations of all groups that are read from a file: the worst formula takes half a second."""
+"""The most groups of a model."""
 
 
 @dataclass(frozen=True)
@@ -33,15 +31,17 @@ class Group:
     """Member networks of one shape, trained together.
 
     ``parameters`` (k, p) has a row for each member, flat, as `Layout` lays it out. ``weight`` is what the mean of its
-    members counts in the answer beside the other groups'. Raises SettingsError for a weight that isn't above 0.
+    members counts in the answer beside the other groups'. ``card`` says how it was trained, where the model's card is not
+    about it alone. Raises SettingsError for a weight that isn't above 0.
     """
 
     network: Network
     parameters: FloatArray
     weight: float = 1.0
+    card: Mapping[str, Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not 0 < self.weight < math.inf:
+        if not 0 < self.weight <= sys.float_info.max:
             raise SettingsError(f"the weight of a group is a number above 0, not {self.weight!r}")
 
     @property
@@ -51,7 +51,10 @@ class Group:
 
 
 def check_groups(groups: Sequence[Group]) -> None:
-    """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something."""
+    """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something, or for too many."""
+    if len(groups) > MAX_GROUPS:
+        raise SettingsError(f"{len(groups)} groups, but a model has 1 to {MAX_GROUPS}")
+    check_extent([layer.activation.spec for group in groups for layer in group.network.layers])
     if not groups or not math.isfinite(sum(group.weight for group in groups)):
         raise SettingsError("a model has one group or more, and the sum of their weights is finite")
     for number, group in enumerate(groups, 1):
@@ -60,6 +63,16 @@ def check_groups(groups: Sequence[Group]) -> None:
                 f"group {number} doesn't answer as group 1 does: the networks of a model have the same inputs, outputs, "
                 "output activation and loss"
             )
+        _check_parameters(group)
+
+
+def _check_parameters(group: Group) -> None:
+    """Raise SettingsError for parameters that aren't the network's, whose sizes may be a file's lies: none of them is made."""
+    found, size = group.parameters, group.network.n_parameters
+    if found.ndim != 2 or found.shape[1] != size or not len(found):
+        raise SettingsError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
+    if found.dtype.kind != "f":
+        raise SettingsError(f"parameters are floating-point numbers, not {found.dtype}")
 
 
 def _answers(network: Network) -> tuple[int, int, str, str]:
@@ -72,14 +85,21 @@ def array_name(index: int) -> str:
     return f"groups.{index}.parameters"
 
 
-def read_version_1(value: object) -> dict[str, tuple[Network, float]]:
-    """Return the network of a description of version 1, and its weight, by the name of its array."""
-    return {"parameters": (_read_network(value, "network", [], {}), 1.0)}
+def group_data(group: Group) -> dict[str, Any]:
+    """Return what a description says of a group."""
+    card = {"card": dict(group.card)} if group.card else {}
+    return {"network": group.network.to_dict(), "weight": group.weight, **card}
 
 
-def read_groups(value: object) -> dict[str, tuple[Network, float]]:
-    """Return the network and the weight of each group of a description, by the name of its array."""
-    found = read_list(value, "groups", lambda data, where: read_record(data, where, ("network", "weight")))
+def read_version_1(value: object) -> dict[str, Unfilled]:
+    """Return the group of a description of version 1 by the name of its array."""
+    return {"parameters": (_read_network(value, "network", [], {}), 1.0, {})}
+
+
+def read_groups(value: object) -> dict[str, Unfilled]:
+    """Return each group of a description by the name of its array."""
+    parts = (("network", "weight"), ("card",))
+    found = read_list(value, "groups", lambda data, where: read_record(data, where, *parts))
     if not 1 <= len(found) <= MAX_GROUPS:
         raise ModelFileError(f"groups: {len(found)} groups, but a model has 1 to {MAX_GROUPS}")
     networks: list[Network] = []
@@ -87,21 +107,21 @@ def read_groups(value: object) -> dict[str, tuple[Network, float]]:
     for i, data in enumerate(found):
         networks.append(_read_network(data["network"], f"groups[{i}].network", networks, made))
     weights = [read_number(data["weight"], f"groups[{i}].weight") for i, data in enumerate(found)]
-    return {array_name(i): pair for i, pair in enumerate(zip(networks, weights, strict=True))}
+    cards = [read_card(data.get("card", {}), f"groups[{i}].card") for i, data in enumerate(found)]
+    return {array_name(i): parts for i, parts in enumerate(zip(networks, weights, cards, strict=True))}
 
 
-def with_arrays(
-    networks: Mapping[str, tuple[Network, float]], arrays: Mapping[str, AnyArray]
-) -> tuple[Group, ...]:
-    """Return the groups of networks and their arrays; raises ModelFileError where these aren't theirs."""
-    if set(arrays) != set(networks):
-        first, *rest = networks
-        expected = f"{len(networks)} arrays {first!r}, … are" if rest else f"the one array {first!r} is"
+def with_arrays(unfilled: Mapping[str, Unfilled], arrays: Mapping[str, AnyArray]) -> tuple[Group, ...]:
+    """Return the groups with their arrays; raises ModelFileError where these aren't theirs."""
+    if set(arrays) != set(unfilled):
+        first, *rest = unfilled
+        expected = f"{len(unfilled)} arrays {first!r}, … are" if rest else f"the one array {first!r} is"
         raise ModelFileError(f"{expected} expected, but found {sorted(arrays)}")
-    return tuple(
-        Group(network, _checked_parameters(network, arrays[name]), weight)
-        for name, (network, weight) in networks.items()
-    )
+    groups = tuple(Group(net, arrays[name], weight, card) for name, (net, weight, card) in unfilled.items())
+    for group in groups:
+        _check_parameters(group)
+        Layout(group.network)  # raises SettingsError where an address of a frozen parameter leads nowhere
+    return groups
 
 
 def _read_network(
@@ -140,14 +160,3 @@ def _read_layer(value: object, where: str) -> dict[str, Any]:
     layer = read_record(value, where, KINDS.get(str(kind), Dense)(1).to_dict(), OPTIONAL)
     read_text(layer["activation"], f"{where}.activation")
     return layer
-
-
-def _checked_parameters(network: Network, found: AnyArray) -> FloatArray:
-    """Return the parameters if they fit the network, whose sizes may be lies: nothing of that size is made here."""
-    size = sum(prod(shape) for layer in network.shapes().values() for shape in layer.values())
-    if found.ndim != 2 or found.shape[1] != size or not len(found):
-        raise ModelFileError(f"parameters of shape (members, {size}) are expected, but found {found.shape}")
-    if found.dtype.kind != "f":
-        raise ModelFileError(f"parameters are floating-point numbers, not {found.dtype}")
-    Layout(network)  # raises SettingsError where an address of a frozen parameter leads nowhere
-    return found

@@ -13,7 +13,7 @@ import polars as pl
 
 from chainrule._plain import read_record, read_text
 from chainrule._types import BoolArray, FloatArray, IntArray
-from chainrule._version import __version__
+from chainrule._version import __version__, check_version
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import Dense
@@ -23,7 +23,15 @@ from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray, read_model_file, write_model_file
-from chainrule.model.group import Group, array_name, check_groups, read_groups, read_version_1, with_arrays
+from chainrule.model.group import (
+    Group,
+    array_name,
+    check_groups,
+    group_data,
+    read_groups,
+    read_version_1,
+    with_arrays,
+)
 from chainrule.model.source import Reading, Source
 from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
@@ -34,8 +42,11 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 2
-"""The version of the description that `Model.save` writes; version 1, of one network, is read as well."""
+VERSION = 3
+"""The newest version of the description: its groups may have cards. Version 1 is of one network.
+
+What has no such card is written in version 2, which says all of it.
+"""
 
 MOST_OUTPUTS = 20_000_000
 """The most outputs of all members that are held in memory at a time."""
@@ -146,10 +157,22 @@ class Model:
 
     def member(self, index: int) -> Group:
         """Return a member (from 0, over all groups) as a group of its own; raises SettingsError where there is none."""
+        group, place = self._found(index)
+        return replace(group, parameters=group.parameters[place : place + 1])
+
+    def of_member(self, index: int) -> tuple[Model, int]:
+        """Return a member's group as a model of its own, whose card is that group's, and the member's place (from 0) in it."""
+        group, place = self._found(index)
+        if len(self.groups) == 1:
+            return self, place
+        return replace(self, groups=(replace(group, card={}),), card=group.card), place
+
+    def _found(self, index: int) -> tuple[Group, int]:
+        """Return a member's group, and its place in it; raises SettingsError where there is none."""
         place = index
         for group in self.groups if index >= 0 else ():
             if place < group.members:
-                return replace(group, parameters=group.parameters[place : place + 1])
+                return group, place
             place -= group.members
         has = "1 member" if self.members == 1 else f"{self.members} members"
         raise SettingsError(f"there is no member {index + 1}: the model has {has}")
@@ -279,9 +302,9 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain data, as JSON would read it back: all but the parameters."""
         description = {
-            "model_version": VERSION,
+            "model_version": VERSION if any(group.card for group in self.groups) else 2,
             "chainrule": __version__,
-            "groups": [{"network": group.network.to_dict(), "weight": group.weight} for group in self.groups],
+            "groups": [group_data(group) for group in self.groups],
             "encoder": self.encoder.to_dict(),
             "target": self.target.to_dict(),
             "reading": self.reading.to_dict(),
@@ -292,7 +315,7 @@ class Model:
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let pickle and copy keep what the model file keeps."""
-        return Model.from_dict, (self.to_dict(), self.arrays())
+        return _unpickled, (self.to_dict(), self.arrays())
 
     def arrays(self) -> dict[str, FloatArray]:
         """Return the arrays of the model file by name: each group's parameters."""
@@ -300,7 +323,7 @@ class Model:
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the model file; raises OutputError where it can't be written or exists."""
-        write_model_file(path, self.arrays(), self.to_dict(), overwrite=overwrite)
+        write_model_file(path, self.arrays(), self.to_dict(), overwrite=overwrite, read=Model.from_dict)
 
     @classmethod
     def load(cls, path: str | PathLike[str]) -> Model:
@@ -317,7 +340,7 @@ class Model:
     def from_dict(cls, description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
         """Return the model of `to_dict`'s plain data and its arrays; raises ChainruleError for anything else."""
         version = description.get("model_version")
-        if version not in (1, VERSION):
+        if version not in (1, 2, VERSION):
             raise ModelFileError(
                 f"its description has version {version!r}, and versions 1 to {VERSION} are read"
             )
@@ -331,6 +354,11 @@ class Model:
         for group in groups:
             _check_fit(group.network, encoder, target)
         return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+
+
+def _unpickled(description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
+    check_version("Model", description["chainrule"])
+    return Model.from_dict(description, arrays)
 
 
 @dataclass(frozen=True)

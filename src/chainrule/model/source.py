@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from os import PathLike
 from typing import Annotated, Any, TypeAlias
 
+from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule._plain import Plain, one_of
 from chainrule.errors import SettingsError
-from chainrule.tables.read import read_table
+from chainrule.tables.read import check_decimal, read_table
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.values import DEFAULT_MISSING
 
@@ -35,9 +36,15 @@ class Reading(Plain, names=("decimal", "missing")):
         self, delimiter: str | None, decimal: str | None, encoding: str | None, missing: Sequence[str] | None
     ) -> Reading:
         """Return the reading with these words instead; None leaves one as it is."""
-        if isinstance(missing, str) or not all(isinstance(word, str) for word in missing or ()):
-            raise SettingsError(f"missing {missing!r} must be a list of words, such as ['-999']")
+        is_list = isinstance(missing, Collection) and not isinstance(missing, str | Mapping)
+        if not (missing is None or (is_list and all(isinstance(word, str) for word in missing))):
+            raise SettingsError(f"{setting('missing')} {missing!r} must be a list of words, such as ['-999']")
         words = {"delimiter": delimiter, "decimal": decimal, "encoding": encoding}
+        for name, word in words.items():
+            if not isinstance(word, str | None):
+                raise SettingsError(f"{setting(name)} {word!r} must be text")
+        if decimal is not None:
+            check_decimal(decimal)
         given: dict[str, Any] = {name: word for name, word in words.items() if word is not None}
         return replace(self, **given, missing=self.missing if missing is None else tuple(missing))
 
@@ -55,5 +62,7 @@ class Reading(Plain, names=("decimal", "missing")):
                 source, delimiter=self.delimiter, decimal=self.decimal, encoding=self.encoding, missing=words
             )
         if self.delimiter is not None or self.encoding is not None:
-            raise SettingsError("delimiter and encoding are for tables in files: leave them out")
+            raise SettingsError(
+                f"{setting('delimiter')} and {setting('encoding')} are for tables in files: leave them out"
+            )
         return replace(from_frame(source, missing=words), decimal=self.decimal)

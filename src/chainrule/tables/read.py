@@ -57,8 +57,7 @@ def read_table(
     [(1.5, 'yes'), (None, 'no')]
     """
     cut = None if delimiter is None else _checked_delimiter(delimiter)
-    if decimal not in (".", ","):
-        raise SettingsError(f"decimal is {decimal!r}; it is '.' or ','")
+    check_decimal(decimal)
     check_polars()
     data, name = _load(source)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
@@ -103,11 +102,17 @@ def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
     )
 
 
+def check_decimal(sign: object) -> None:
+    """Raise SettingsError for what is no decimal sign."""
+    if not isinstance(sign, str) or sign not in (".", ","):
+        raise SettingsError(f"{setting('decimal')} {sign!r} is unknown: choose . or ,")
+
+
 def _checked_delimiter(delimiter: str) -> str:
     cut = {"tab": "\t", "\\t": "\t"}.get(delimiter, delimiter)
     if len(cut) != 1 or not cut.isascii() or cut in '"\r\n':
         known = "one character such as , ; | or the word tab"
-        raise SettingsError(f"the delimiter is {delimiter!r}; it is {known}")
+        raise SettingsError(f"{setting('delimiter')} {delimiter!r} must be {known}")
     return cut
 
 
@@ -139,7 +144,7 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
         text = data.decode(codec)
     except LookupError as error:
         raise SettingsError(
-            f"the encoding {encoding!r} is not known; use utf-8, latin-1, cp1252, …"
+            f"{setting('encoding')} {encoding!r} is unknown: choose utf-8, latin-1, cp1252, …"
         ) from error
     except UnicodeDecodeError as error:
         line = data.count(b"\n", 0, error.start) + 1

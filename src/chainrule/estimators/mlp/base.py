@@ -9,14 +9,14 @@ from typing import Any, ClassVar, Self
 import numpy as np
 from sklearn.base import is_regressor
 from sklearn.utils import check_random_state
-from sklearn.utils.validation import _check_sample_weight, check_is_fitted, column_or_1d
+from sklearn.utils.validation import check_is_fitted, column_or_1d
 
 from chainrule._doors import PYTHON, through
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import FormulaError
-from chainrule.estimators.base import Given, available
+from chainrule.estimators.base import Given, available, positive_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.files import Arrays, Description
 from chainrule.estimators.mlp.classes import AnyArray
@@ -27,6 +27,7 @@ from chainrule.estimators.mlp.inspection import Inspected
 from chainrule.estimators.mlp.network import Kind, design, given_layers
 from chainrule.estimators.mlp.plan import check_lbfgs, is_stochastic
 from chainrule.estimators.parameters import ParameterError, check_parameters
+from chainrule.model.file import check_writable
 from chainrule.training.callbacks import NetworkMonitor
 from chainrule.training.scores.temperature import at_temperature, check_calibrates, fitted_temperature
 
@@ -52,11 +53,6 @@ def _partly(estimator: Any) -> bool:
 
 
 stochastic_only = available(_partly)
-
-
-def _weights(given: Any, X: Any) -> FloatArray | None:
-    """Return the rows' weights (n,); raises ValueError where they are all 0."""
-    return None if given is None else np.asarray(_check_sample_weight(given, X))
 
 
 class BaseMLP(Inspected):
@@ -152,7 +148,7 @@ X_val, y_val : array-like, default=None
         if not first and given.only_one and is_over(self):
             return self
         X, y = self._read(given.X, given.y, reset=first)
-        weights = _weights(given.sample_weight, X)
+        weights = positive_weights(given.sample_weight, X, dtype=None)
         self._learn_targets(y, given, first=first)
         random = check_random_state(self.random_state)
         if first:
@@ -163,8 +159,10 @@ X_val, y_val : array-like, default=None
         rows = self._as_rows(X, y, weights, dtype, weigh)
         validation = None
         if given.X_val is not None:
-            validation = self._rows(given.X_val, given.y_val, given.sample_weight_val, dtype, weigh)
-        self._train(fitting_of(self, rows, validation, random, start, dtype, only_one=given.only_one))
+            own = given.X_val, given.y_val, given.sample_weight_val
+            validation = self._rows(*own, dtype, weigh, "sample_weight_val")
+        by = given.weighing(getattr(self, "class_weight", None))
+        self._train(fitting_of(self, rows, validation, random, start, dtype, by, only_one=given.only_one))
         return self
 
     def _start(
@@ -173,6 +171,7 @@ X_val, y_val : array-like, default=None
         """Return where the training begins, and take the network that the parameters describe."""
         n_inputs = n_features if self._filling is None else self._filling.n_inputs
         wanted = design(self, n_inputs, *self._problem())
+        check_writable(wanted.to_dict(), wanted.network.n_parameters)
         flat = None if first else self._flat(wanted)
         self._design = wanted
         if flat is not None:
@@ -231,11 +230,17 @@ X_val, y_val : array-like, default=None
         }
 
     def _rows(
-        self, X: Any, y: Any, weights: Any, dtype: Any, weigh: Weighing = lambda y, weights: weights
+        self,
+        X: Any,
+        y: Any,
+        weights: Any,
+        dtype: Any,
+        weigh: Weighing = lambda y, weights: weights,
+        name: str = "sample_weight",
     ) -> NetworkRows:
         """Return more rows as the network has them."""
         X, y = self._read(X, y, reset=False)
-        return self._as_rows(X, y, _weights(weights, X), dtype, weigh)
+        return self._as_rows(X, y, positive_weights(weights, X, name, None), dtype, weigh)
 
     def _as_rows(
         self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, weigh: Weighing

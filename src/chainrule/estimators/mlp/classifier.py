@@ -257,8 +257,6 @@ class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-l
             raise ParameterError("class_weight is for one class a row: weigh rows by sample_weight instead")
         codes = labels.codes(y)
         found = class_weights(self.class_weight, codes, labels.classes, weights)
-        if not found[codes].any():
-            raise ParameterError("class_weight gives every row the weight 0, so there is nothing to learn")
         return lambda y, weights: found[labels.codes(y)] * (1 if weights is None else weights)
 
     def __sklearn_tags__(self) -> Any:

@@ -56,9 +56,10 @@ def keep(estimator: Any, fitting: Fitting, result: FitResult) -> None:
     watches = plan.rows == "validation"
     whole = not is_stochastic(estimator)
     if result.diverged and not watches:
+        what = "input data" if _largest_target(fitting) is None else "target"
         raise ValueError(
-            "Solver produced non-finite parameter weights. The input data may contain large values and need to be "
-            f"preprocessed. {_divergence(result)}"
+            f"Solver produced non-finite parameter weights. The {what} may contain large values and need to be "
+            f"preprocessed. {_divergence(fitting, result)}"
         )
     kept = result.parameters[0]
     if watches and fitting.only_one and result.stopped != "early stopping" and result.checkpoint is not None:
@@ -160,11 +161,19 @@ def _loss(fitting: Fitting, flat: FloatArray) -> float:
     return run.loss_and_gradient(0, flat)[0] / fitting.plan.divisor + fitting.offset
 
 
-def _divergence(result: FitResult) -> str:
-    where = result.diverged[0]
+def _largest_target(fitting: Fitting) -> float | None:
+    """Return the largest of the targets without sign, where they are numbers larger than the inputs are."""
+    rows = fitting.data.train
+    target, inputs = (float(np.abs(array[rows]).max()) for array in (fitting.data.y, fitting.data.x))
+    return target if fitting.design.kind == "number" and target > max(inputs, 1.0) else None
+
+
+def _divergence(fitting: Fitting, result: FitResult) -> str:
+    where, largest = result.diverged[0], _largest_target(fitting)
+    scaled = "the inputs" if largest is None else f"y, whose largest value is {largest:.3g}"
     return (
         f"Step {where.step} made layer {where.layer} overflow (largest gradient {where.largest_gradient:.3g}): "
-        "lower learning_rate_init, set clip_norm, or scale the inputs."
+        f"lower learning_rate_init, set clip_norm, or scale {scaled}."
     )
 
 
@@ -174,7 +183,9 @@ def _warn(estimator: Any, fitting: Fitting, result: FitResult) -> None:
         warnings.warn("Training interrupted by user.", stacklevel=level)
     elif result.diverged:
         warnings.warn(
-            f"{_divergence(result)} The best weights before were kept.", ConvergenceWarning, stacklevel=level
+            f"{_divergence(fitting, result)} The best weights before were kept.",
+            ConvergenceWarning,
+            stacklevel=level,
         )
     elif result.stopped == "epochs" and not fitting.only_one:
         message = (

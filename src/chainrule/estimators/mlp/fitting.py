@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -21,6 +22,7 @@ from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, FitResult
+from chainrule.training.scores.weights import check_counted, check_range
 
 _Number: TypeAlias = Annotated[float, number_or_null()]
 
@@ -102,12 +104,14 @@ def fitting_of(
     random: np.random.RandomState,
     start: Beginning,
     dtype: Any,
+    weighed_by: Sequence[str] = (),
     *,
     only_one: bool,
 ) -> Fitting:
     """Put a training together; the rows of ``validation`` are the user's own, else early stopping splits some off.
 
-    Raises ValueError, in scikit-learn's words, where they would be fewer than two.
+    Raises ValueError, in scikit-learn's words, where they would be fewer than two, and where no training or no validation
+    row weighs anything by what has ``weighed_by``.
     """
     design: Design = estimator._design
     n = len(rows.x)
@@ -127,6 +131,9 @@ def fitting_of(
     if start.seed < 0:
         start = replace(start, seed=int(random.randint(np.iinfo(np.int32).max)))
     weights = rows.weights
+    if weights is not None:
+        check_counted(weights, [train], [held], weighed_by)
+        check_range(weights, " and ".join(weighed_by), dtype)
     steps = step_settings(estimator, len(train), None if weights is None else weights[train], start.seed)
     first = 0 if start.checkpoint is None else start.checkpoint.epoch
     before = 0 if start.before is None else start.before.seen
@@ -201,12 +208,19 @@ def _split(
 ) -> tuple[IntArray, IntArray]:
     """Return scikit-learn's own split: by class where one output says which of two."""
     stratify = rows.y.astype(bool) if design.kind == "class" and design.sizes[-1] == 1 else None
-    places, share = np.arange(len(rows.x)), estimator.validation_fraction
-    train, held = train_test_split(places, random_state=random, test_size=share, stratify=stratify)
-    if len(held) < 2:
+    n, share = len(rows.x), estimator.validation_fraction
+    n_held = math.ceil(share * n)
+    # A class of a single row is train_test_split's to refuse, which speaks of the classes then.
+    lonely = stratify is not None and np.unique(stratify, return_counts=True)[1].min() < 2
+    if n_held < (1 if lonely else 2):
         raise ValueError(
             "The validation set is too small. Increase 'validation_fraction' or the size of your dataset."
         )
+    if n - n_held < (1 if lonely or stratify is None else 2):
+        raise ValueError(
+            "The training set is too small. Decrease 'validation_fraction', or increase the size of your dataset."
+        )
+    train, held = train_test_split(np.arange(n), random_state=random, test_size=share, stratify=stratify)
     return train, held
 
 

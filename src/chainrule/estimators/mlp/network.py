@@ -18,7 +18,7 @@ from chainrule.equations.answers import Answers
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import Loss, loss
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, check_extent
 from chainrule.estimators.parameters import ParameterError
 
 Kind = Literal["number", "class", "labels"]
@@ -42,6 +42,9 @@ class Design(Plain):
     kind: Kind
     dropouts: tuple[float, ...]
     frozen: tuple[tuple[str, ...], ...]
+
+    def __post_init__(self) -> None:
+        check_extent(self.activations)
 
     @property
     def network(self) -> Network:

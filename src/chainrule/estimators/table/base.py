@@ -22,7 +22,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import ModelFileError
-from chainrule.estimators.base import Given, Trainable
+from chainrule.estimators.base import Given, Trainable, positive_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
@@ -34,7 +34,6 @@ from chainrule.estimators.table.data import (
     container,
     free_name,
     is_frame,
-    positive_weights,
     renamed,
     with_columns,
 )
@@ -53,6 +52,7 @@ from chainrule.tables.table import Table
 from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch
 from chainrule.training.result import FitResult
+from chainrule.training.scores.weights import check_counted, check_range
 from chainrule.training.settings.record import Settings, Task
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
@@ -160,13 +160,15 @@ y_val : array-like, default=None
                     reading=reading,
                 )
                 prepared = prepare(question, self._settings(seed))
-                if given.sample_weight_val is not None:
+                more = positive_weights(given.sample_weight_val, given.X_val, "sample_weight_val")
+                if more is not None:
                     arrays, known = prepared.arrays, prepared.arrays.training.weights
                     weights = np.ones(arrays.n_training) if known is None else known
-                    more = positive_weights(given.sample_weight_val, given.X_val)
                     arrays = replace(arrays, weights=np.concatenate([weights, more]))
                     prepared = replace(prepared, arrays=arrays)
-                self._train(self._ready(prepared), given.resume)
+                prepared = self._ready(prepared)
+                _check_weights(prepared, given.weighing(getattr(self, "class_weight", None)))
+                self._train(prepared, given.resume)
         return self
 
     def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, str, str | None]:
@@ -182,7 +184,7 @@ y_val : array-like, default=None
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
-        weights = None if given.sample_weight is None else positive_weights(given.sample_weight, X)
+        weights = positive_weights(given.sample_weight, X)
         target = free_name(getattr(y, "name", None), TARGET, table.columns)
         columns = {target: self._learn_target(y, X, weights)}
         if weights is None:
@@ -269,6 +271,19 @@ y_val : array-like, default=None
 
     # ---- files
 
+    def __getstate__(self) -> dict[str, Any]:
+        """Return what pickle and skops keep: the model as plain data and arrays."""
+        state = super().__getstate__()
+        if "model_" in state:
+            state["model_"] = self.model_.to_dict(), self.model_.arrays()
+        return state
+
+    def __setstate__(self, state: Mapping[str, Any]) -> None:
+        """Take what pickle and skops have kept."""
+        super().__setstate__(state)
+        if "model_" in state:
+            self.model_ = Model.from_dict(*state["model_"])
+
     def __sklearn_is_fitted__(self) -> bool:
         """Return whether there is a model: a training that fails has already looked at X."""
         return hasattr(self, "model_")
@@ -317,6 +332,16 @@ y_val : array-like, default=None
         tags = super().__sklearn_tags__()
         tags.input_tags = replace(tags.input_tags, allow_nan=True, categorical=True, string=True, sparse=True)
         return tags
+
+
+def _check_weights(prepared: Prepared, by: Sequence[str]) -> None:
+    """Raise SettingsError where no row of a training, or of its validation rows, weighs anything."""
+    weights, n, folds = prepared.arrays.weights, prepared.arrays.n_training, prepared.folds
+    if weights is not None:
+        places = np.arange(len(weights))
+        training, validation = ([places[:n]], [places[n:]]) if folds is None else (folds.rest, folds.held)
+        check_counted(weights, training, validation, by)
+        check_range(weights, " and ".join(by))
 
 
 def _plain(value: Any) -> Any:

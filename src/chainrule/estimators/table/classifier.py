@@ -15,7 +15,7 @@ from chainrule.engines import ENGINES
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
-from chainrule.errors import SettingsError, TableError
+from chainrule.errors import TableError
 from chainrule.estimators.base import available
 from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
@@ -157,10 +157,6 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         own, weights = codes[: arrays.n_fitted], arrays.weights
         found = class_weights(self.class_weight, own, self.classes_, arrays.fitted.weights)[codes]
         weights = found if weights is None else found * weights
-        if not weights[: arrays.n_training].any():
-            raise SettingsError(
-                "class_weight gives every training row the weight 0, so there is nothing to learn"
-            )
         return replace(prepared, arrays=replace(arrays, weights=weights))
 
     def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:

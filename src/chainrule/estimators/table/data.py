@@ -11,10 +11,9 @@ import numpy as np
 import polars as pl
 from scipy.sparse import issparse
 from sklearn.utils.multiclass import check_classification_targets
-from sklearn.utils.validation import _check_sample_weight, check_array, check_consistent_length, column_or_1d
+from sklearn.utils.validation import check_array, check_consistent_length, column_or_1d
 
 from chainrule._forks import check_polars
-from chainrule._types import FloatArray
 from chainrule.errors import TableError
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.values import DEFAULT_MISSING
@@ -93,14 +92,6 @@ def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
         raise TableError(
             f"{name}: {error}; TableRegressor predicts numbers, TableClassifier classes"
         ) from error
-
-
-def positive_weights(weights: Any, X: Any) -> FloatArray:
-    """Return the rows' weights (n,); raises ValueError for one below 0, and where all are 0."""
-    checked: FloatArray = _check_sample_weight(weights, X, dtype=np.float64, ensure_non_negative=True)
-    if not checked.any():
-        raise TableError("sample_weight: every weight is 0; give rows that count a weight above 0")
-    return checked
 
 
 def _values(y: Any, X: Any, name: str) -> AnyArray:

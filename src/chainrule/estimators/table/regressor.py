@@ -17,10 +17,11 @@ from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
 from chainrule.errors import SettingsError
+from chainrule.estimators.base import positive_weights
 from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.table.base import BaseTable
-from chainrule.estimators.table.data import AnyArray, container, number_values, positive_weights, with_columns
+from chainrule.estimators.table.data import AnyArray, container, number_values, with_columns
 from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
@@ -161,7 +162,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         """
         table, model, X = self._table(X), self.model_, container(X)
         table = with_columns(table, {model.target.name: self._target(y, X)})
-        weights = None if sample_weight is None else positive_weights(sample_weight, X)
+        weights = positive_weights(sample_weight, X)
         with self._threads():
             outputs = model.outputs(model.encoder.transform(table))[:, :, 0]
         y_scaled = model.target.transform(table)[:, 0]

@@ -17,6 +17,7 @@ import numpy as np
 import polars as pl
 
 from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError, TableError
@@ -143,7 +144,7 @@ def baseline_row(
         given = dict.fromkeys(columns) if baseline == "missing" else {}
     else:
         raise SettingsError(
-            f"baseline {baseline!r} is unknown: choose {' or '.join(BASELINES)}, or give cells by column"
+            f"{setting('baseline')} {baseline!r} is unknown: choose {' or '.join(BASELINES)}, or give cells by column"
         )
     for name in given:
         if name not in columns:

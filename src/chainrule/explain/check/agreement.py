@@ -51,7 +51,7 @@ ROUNDINGS = 100 * float(np.finfo(np.float64).eps)
 
 
 ENGINES_AGREE = About(
-    f"{ENGINES[0]} and {JUDGE} engine",
+    f"{{}} and {JUDGE} engine",
     "outputs, cost and gradient of the two engines, in float64 and float32",
     "1e-12 (float64) and 1e-5 (float32) of the largest terms + 10 times what one rounding of each weight changes",
 )
@@ -75,18 +75,24 @@ SLOPES_AGREE = About(
 )
 
 
-def check_engines(batch: Batch) -> Check:
-    """Compare outputs, cost and gradient of the default engine, in both dtypes, with those of the judge."""
+def check_engines(batch: Batch, trained_by: str = ENGINES[0]) -> Check:
+    """Compare outputs, cost and gradient of the engine that trained, in each dtype that it has, with those of the judge.
+
+    What the judge has trained itself is compared by the default engine.
+    """
+    name = ENGINES[0] if trained_by == JUDGE else trained_by
+    about = ENGINES_AGREE._replace(name=ENGINES_AGREE.name.format(name))
     if why := not_dense(batch):
-        return ENGINES_AGREE.skipped(why)
+        return about.skipped(why)
     judge, last = engine_named(JUDGE), len(batch.network.layers)
     kinds: tuple[Callable[[int], str], ...] = (partial(batch.at, "a", last), lambda _: "C", batch.address)
     parts = []
-    for dtype in (np.float64, np.float32):
+    engines = [engine_named(name, dtype=dtype) for dtype in (np.float64, np.float32)]
+    for dtype, engine in {made.dtype.type: made for made in engines}.items():
         # Both begin with the same numbers, rounded to the dtype, so that the arithmetic alone is compared.
         x, y, flat = (np.asarray(array, dtype).astype(np.float64) for array in (batch.x, batch.y, batch.flat))
         rows = replace(batch, flat=flat, x=x, y=y)
-        trained, judged = _numbers(engine_named(ENGINES[0], dtype=dtype), rows), _numbers(judge, rows)
+        trained, judged = _numbers(engine, rows), _numbers(judge, rows)
         # How much the network makes of roundings: what changes when each weight is rounded once, up or down.
         moved = _numbers(judge, replace(rows, flat=_nudged(flat, generator(0, Purpose.SPLIT, 3), dtype)))
         steepest = float(np.max(rows.size_of_roundings, initial=0.0))
@@ -97,7 +103,7 @@ def check_engines(batch: Batch) -> Check:
             allowed = NEAR[dtype.__name__] * limit + ROUNDED_WEIGHTS * spread
             where = partial(_in_dtype, address, dtype.__name__)
             parts.append(Comparison(found, right, np.full(found.shape, allowed), where))
-    return joined(parts).check(ENGINES_AGREE)
+    return joined(parts).check(about)
 
 
 def _in_dtype(address: Callable[[int], str], dtype: str, place: int) -> str:

@@ -13,9 +13,11 @@ from typing import Any
 import numpy as np
 
 from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._plain import Plain
 from chainrule._random import Purpose, generator
 from chainrule._types import Array, FloatArray, IntArray
+from chainrule.engines import ENGINES
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network, Parameters
 from chainrule.errors import SettingsError, TableError
@@ -114,7 +116,8 @@ def certify(
     else:
         batch = _given(subject, parameters, x, y, weights)
     chosen = _chosen(batch, sample, seed)
-    made = _checks(batch, chosen, gradient or network_gradient, checks)
+    trained_by = subject.engine if isinstance(subject, Model) else ENGINES[0]
+    made = _checks(batch, chosen, gradient or network_gradient, checks, trained_by)
     if isinstance(subject, Model) and read is not None and "attributions" in checks:
         made += check_attributions(subject, read, [row - 1 for row in batch.rows[:EXPLAINED_ROWS]], member)
     about = {
@@ -129,14 +132,16 @@ def certify(
     return Certificate(about, tuple(made))
 
 
-def _checks(batch: Batch, chosen: IntArray, function: GradientFunction, names: Sequence[str]) -> list[Check]:
+def _checks(
+    batch: Batch, chosen: IntArray, function: GradientFunction, names: Sequence[str], trained_by: str
+) -> list[Check]:
     from chainrule.explain.check.exact import check_exact
 
     gradient, odd = flat_gradient(batch, function(batch.network, batch.p, batch.x, batch.y, batch.weights))
     makers: dict[str, Callable[[], Check]] = {
         "differences": lambda: check_differences(batch, gradient, chosen, odd),
         "exact": lambda: check_exact(batch, function, chosen),
-        "engines": lambda: check_engines(batch),
+        "engines": lambda: check_engines(batch, trained_by),
         "rows": lambda: check_rows(batch, function, gradient),
     }
     made = [make() for name, make in makers.items() if name in names]
@@ -167,7 +172,7 @@ def batch_of(
     if rows is None:
         wanted = ROWS if n_rows is None else n_rows
         if wanted < 1:
-            raise SettingsError(f"rows {wanted} must be at least 1")
+            raise SettingsError(f"{setting('rows')} {wanted} must be at least 1")
         order = generator(seed, Purpose.SPLIT, 0).random(len(known)).argsort(kind="stable")
         rows = sorted(known[order[:wanted]].tolist())
     for row in rows:
@@ -221,7 +226,7 @@ def _chosen(batch: Batch, sample: int | None, seed: int) -> IntArray:
     """Return the flat indices of the weights to check, sorted; every array has some where all have place."""
     wanted = SAMPLE if sample is None else sample
     if wanted < 0:
-        raise SettingsError(f"sample {wanted} must be at least 1, or 0 for all weights")
+        raise SettingsError(f"{setting('sample')} {wanted} must be at least 1, or 0 for all weights")
     size = batch.layout.size
     if wanted == 0 or wanted >= size:
         return np.arange(size)

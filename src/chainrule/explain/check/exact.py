@@ -6,30 +6,18 @@ rearrangement is used, and derivatives are differences of the cost with h = 1e-2
 
 from __future__ import annotations
 
-import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from functools import partial
 from typing import Any
 
 import numpy as np
-from mpmath import MPContext
 
-from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.check.batch import Batch, GradientFunction, flat_gradient, not_dense
 from chainrule.explain.check.result import About, Check, Comparison, Kink, joined
-from chainrule.formula.nodes import Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
+from chainrule.explain.derive.exact import PRECISIONS, mp, mpf, one_at_a_time, precise_value
 
-DIGITS = 50
-
-mp: Any = MPContext()
-"""mpmath's numbers with a precision of our own: that of its module belongs to whoever set it last, in any thread."""
-
-mp.dps = DIGITS
-mpf = mp.mpf
-
-_one_at_a_time = ForkSafeLock()
-"""Held where numbers are worked out: meanwhile mpmath's functions change the precision themselves."""
+DIGITS = PRECISIONS[0]
 
 MOST_WORK = 600_000
 """The most products that are made: some seconds. Fewer weights and rows are compared, to stay within."""
@@ -47,85 +35,6 @@ ABOUT = About(
     f"every z, a and the cost, and derivatives by differences with h = 1e-20, in {DIGITS} digits",
     "1e-12 of the terms behind each number, 1e-9 of a derivative",
 )
-
-_TOO_LARGE = 1e5
-"""From here on exp is 0 or infinite for every number that float64 can hold."""
-
-
-def _exp(u: Any) -> Any:
-    if abs(u) > _TOO_LARGE:
-        return mp.inf if u > 0 else mpf(0)
-    return mp.exp(u)
-
-
-def _erf(u: Any) -> Any:
-    # mpmath's series grows with u; from 40 on 1 - |erf| is below 1e-696.
-    return mp.sign(u) if abs(u) > 40 else mp.erf(u)
-
-
-_FUNCTIONS: Mapping[str, Callable[..., Any]] = {
-    **{name: getattr(mp, name) for name in ("log", "sqrt", "sign", "floor", "sin", "cos", "tan")},
-    **{name: getattr(mp, name) for name in ("sinh", "cosh", "tanh", "atan")},
-    "exp": _exp,
-    "log1p": lambda u: mp.log(1 + u),
-    "expm1": lambda u: _exp(u) - 1,
-    "log2": lambda u: mp.log(u) / mp.log(2),
-    "abs": abs,
-    "step": lambda u: mpf(1) if u >= 0 else mpf(0),
-    "erf": _erf,
-    "erfc": lambda u: 1 - _erf(u),
-    "max": max,
-    "min": min,
-}
-
-
-_OPERATORS: Mapping[str, Callable[[Any, Any], Any]] = {
-    "+": operator.add,
-    "-": operator.sub,
-    "/": operator.truediv,
-    "^": operator.pow,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
-    "==": operator.eq,
-}
-
-
-def _value(node: Node, values: Mapping[str, Any]) -> Any:
-    """Return a node's value for one output from mpmath numbers; 0 · log 0 is 0, as in every loss.
-
-    A list stands for all outputs of the layer, ``place`` (from 0) says which of them is meant; ``sums`` remembers
-    what was added over them.
-    """
-    match node:
-        case Number(value):
-            # A number such as 0.1 is written in decimals, but the engines hold it as a double.
-            return mpf(value)
-        case Constant(name):
-            return mp.pi if name == "pi" else mp.e
-        case Symbol(name):
-            value = values[name]
-            return value[values["place"]] if isinstance(value, list) else value
-        case Negate(operand):
-            return -_value(operand, values)
-        case Call("where", (Compare(op, left, right), yes, no)):
-            holds = _OPERATORS[op](_value(left, values), _value(right, values))
-            return _value(yes if holds else no, values)
-        case Call("sum", (operand,)):
-            known = values["sums"]
-            if operand not in known:
-                places = range(len(values["z"]))
-                known[operand] = mp.fsum(_value(operand, {**values, "place": i}) for i in places)
-            return known[operand]
-        case Call(name, args):
-            return _FUNCTIONS[name](*(_value(arg, values) for arg in args))
-        case Binary("*", left, right):
-            first = _value(left, values)
-            return mpf(0) if first == 0 else first * _value(right, values)
-        case Binary(op, left, right):
-            return _OPERATORS[op](_value(left, values), _value(right, values))
-    raise TypeError(f"a {type(node).__name__} has no value")
 
 
 def _exactly(numbers: Any) -> Any:
@@ -161,7 +70,7 @@ class Exact:
                 b = layout.slot(number, "b").start
                 z = [value + self.w[b + (j if layer.bias == "neuron" else 0)] for j, value in enumerate(z)]
             values = {"z": z, "sums": {}, **_exactly(layer.activation.parameters)}
-            a = [_value(layer.activation.formula.root, {**values, "place": j}) for j in range(len(z))]
+            a = [precise_value(layer.activation.formula.root, {**values, "place": j}) for j in range(len(z))]
             if layer.mix:
                 alpha = layout.slot(number, "alpha").start
                 a = [own + self.w[alpha + j] * (a[j] - own) for j, own in enumerate(z)]
@@ -206,7 +115,7 @@ class Exact:
         y = [target * (1 - smoothed) + smoothed / max(2, len(a)) for target in self.y[row]]
         values = {"z": z, "a": a, "y": y, "sums": {}, **_exactly(loss.parameters)}
         root = (loss.formula if link is None else link.formula).root
-        total = mp.fsum(_value(root, {**values, "place": j}) for j in range(len(a)))
+        total = mp.fsum(precise_value(root, {**values, "place": j}) for j in range(len(a)))
         return total / len(a) if loss.over_outputs == "mean" else total
 
     def cost(self) -> Any:
@@ -242,7 +151,7 @@ def check_exact(batch: Batch, function: GradientFunction, chosen: IntArray) -> C
     few = chosen[np.linspace(0, len(chosen) - 1, weights).astype(int)]
     gradient, _ = flat_gradient(part, function(part.network, part.p, part.x, part.y, part.weights))
     try:
-        with _one_at_a_time:
+        with one_at_a_time:
             exact = Exact(part)
             values = _values(part, exact)
             slopes, kinks = _slopes(part, exact, gradient, few)

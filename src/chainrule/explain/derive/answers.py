@@ -6,6 +6,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from chainrule.errors import SettingsError
 from chainrule.explain.derive.forward import formula
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import Rule, Writer, put
@@ -19,6 +20,12 @@ def mean_output_line(writer: Writer, place: Address) -> Line:
     members = writer.step.members
     assert members is not None
     last, (j,) = len(writer.network.layers), place.index
+    if writer.hand is not None and len(members) > 1:
+        own = writer.at("a", last, j, row=place.row)
+        raise SettingsError(
+            f"{writer.place}: the answer is the mean of {len(members)} members, and by hand one is worked out alone; "
+            f"name the output of one, {own}"
+        )
 
     def output(m: int) -> Node:
         own = writer.at("a", last, j, row=place.row)

@@ -125,7 +125,7 @@ def delta(writer: Writer, place: Address) -> Line:
         factors.append(writer.symbol("r", layer, j, row=place.row))
         words += ", through dropout"
     factors.append(writer.symbol("f'", layer, j, row=place.row))
-    total.slack *= float(np.prod([abs(writer.value(factor.name)) for factor in factors]))
+    total.slack *= float(np.prod([abs(writer.exactly(factor)) for factor in factors]))
     total.node = multiplied([total.node, *factors])
     return writer.line(f"{words}, times the slope", place, total)
 
@@ -151,7 +151,7 @@ def output_delta(writer: Writer, place: Address) -> Line:
     )
     a = writer.symbol("a", last, j, row=place.row)
     total.node = Binary("*", a, Binary("-", outer, total.node))
-    total.slack *= abs(writer.value(a.name))
+    total.slack *= abs(writer.exactly(a))
     words = "softmax: every output depends on every z, da_k/dz_j = a_k (1 if k = j, else 0) - a_k a_j"
     return writer.line(words, place, total)
 

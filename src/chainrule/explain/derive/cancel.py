@@ -79,9 +79,8 @@ MOST = 6
 
 
 def _end(writer: Writer, place: Address, node: Node, lines: list[Line], rule: str) -> Line:
-    values = {line.label: line.result for line in lines}
     n_out = writer.network.output.n_out
     if writer.network.loss.over_outputs == "mean" and n_out > 1:
         node = Binary("/", node, Number(float(n_out)))
-    size = max(abs(value) for value in values.values())
-    return writer.line(rule, place, shared(writer, node, place.row), values, slack=8 * UNIT * (1 + size))
+    size = max(abs(line.result) for line in lines)
+    return writer.line(rule, place, shared(writer, node, place.row), slack=8 * UNIT * (1 + size))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Literal, get_args
 
 from chainrule._blas import one_blas_thread
@@ -14,7 +15,7 @@ from chainrule.explain.derive.backward import BACKWARD
 from chainrule.explain.derive.cancel import why_it_cancels
 from chainrule.explain.derive.factors import factor_lines
 from chainrule.explain.derive.forward import FORWARD
-from chainrule.explain.derive.hand import Hand
+from chainrule.explain.derive.hand import TICKS, Hand
 from chainrule.explain.derive.lines import Derivation, Factor, Line, RuleLine
 from chainrule.explain.derive.matrices import matrix_lines
 from chainrule.explain.derive.paths import path_lines
@@ -69,6 +70,7 @@ GIVEN: Mapping[str, str] = {
 }
 """What nothing leads to, in words; other such numbers are the optimizer's memory."""
 
+AFTER_STEP = ("C_new", "loss_new")
 OF_UPDATES = ("eta", "norm", "strength")
 STAGE_GRADIENTS = tuple(f"dC/d{name}" for name in STAGE_PARAMETERS)
 PATH_QUANTITIES = (*(f"dC/d{name}" for name in TERMS), "dC/dx", "delta", *STAGE_GRADIENTS)
@@ -144,13 +146,13 @@ def derive(
         factors=found,
         parts=() if part is None else (part,),
         notes=tuple(dict.fromkeys(notes)),
-        hand="" if writer.hand is None else str(writer.hand),
+        hand="" if writer.hand is None else f"{writer.hand} {TICKS}",
     )
 
 
 def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_start: bool) -> None:
     if form not in get_args(Form):
-        raise SettingsError(f"form {form!r} is unknown: choose {', '.join(get_args(Form))}")
+        raise SettingsError(f"{setting('form')} {form!r} is unknown: choose {', '.join(get_args(Form))}")
     if form in ("paths", "recursive") and place.name not in PATH_QUANTITIES:
         only_stage = () if trace.network.features else STAGE_GRADIENTS
         known = [name for name in PATH_QUANTITIES if name not in only_stage]
@@ -161,6 +163,12 @@ def _check_form(trace: Trace, place: Address, form: str, hand: int | None, from_
     if (form == "matrix" or place.is_whole) and in_full:
         raise SettingsError(
             f"{place}: whole arrays are not written out by hand or from the start; name one number"
+        )
+    if hand is not None and place.name in AFTER_STEP:
+        first = Address.parse(trace.layout.address(next(s.start for s in trace.layout.slots if s.layer == 1)))
+        new = replace(first, name=f"{first.name}_new", step=place.step)
+        raise SettingsError(
+            f"{place}: the forward pass after the step is not worked out by hand; name a new parameter, such as {new}"
         )
     neurons, layers = sum(trace.network.sizes), len(trace.network.layers)
     if in_full and (neurons > MOST_NEURONS or layers > MOST_LAYERS):

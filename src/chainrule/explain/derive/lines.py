@@ -9,11 +9,12 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, TypeAlias
 
 from chainrule._notebook import Shown
-from chainrule._plain import AnyNumber, Form, Plain, made_by
+from chainrule._numbers import number_text
+from chainrule._plain import IF_SET, AnyNumber, Form, Plain, made_by
 from chainrule.explain.derive.grid import Grid
 from chainrule.formula.nodes import Node
 from chainrule.formula.plain import tree_from_data, tree_to_data
@@ -28,7 +29,8 @@ class LineCheck(Plain):
     """A line's result beside the engine's number at the same address.
 
     ``tolerance`` is what rounding can make of it: a bound worked out along the line's own arithmetic.
-    ``against`` says in words what ``value`` is.
+    ``against`` says in words what ``value`` is. ``exact`` is for lines by hand: ``value`` with the digits of the result,
+    where that is another number than the result.
     """
 
     value: AnyNumber
@@ -36,6 +38,17 @@ class LineCheck(Plain):
     tolerance: AnyNumber
     ok: bool
     against: str = "engine"
+    exact: Annotated[str, IF_SET] = ""
+
+    @property
+    def words(self) -> str:
+        """What there is to say of a result that is wrong, or by hand not the exact one; empty for a tick alone."""
+        off = number_text(self.difference, 2)
+        if not self.ok:
+            explained = number_text(self.tolerance, 2)
+            found = f"{self.against} says {number_text(self.value, 17)}"
+            return f"{found}: off by {off}, and rounding explains {explained}"
+        return f"exactly {self.exact}, off by {off} through rounding" if self.exact else ""
 
 
 class _Written:
@@ -53,14 +66,15 @@ class _Written:
 class Line(
     _Written,
     Plain,
-    names=("rule", "address", "label", "symbols", "text", "values", "result", "check", "note"),
+    names=("rule", "address", "label", "symbols", "text", "values", "result", "shown", "check", "note"),
 ):
     """One line: the rule in words · ``address`` = symbols · = numbers · = result · check.
 
     ``symbols`` is the right side; ``values`` gives the number of each of its symbols by name. A name is an address,
     or ``rest``, ``rest_2``, …: an exact sum of terms that are not shown one by one, which ``note`` describes.
     ``address`` is empty where the result is no number of the network (a path's product, a predicted change); ``label``
-    then says what it is. ``check`` is None where there is nothing to compare with.
+    then says what it is. ``check`` is None where there is nothing to compare with. ``shown`` is there by hand: how each
+    of the values is written, and by ``left`` the result.
     """
 
     rule: str
@@ -71,6 +85,7 @@ class Line(
     check: LineCheck | None = None
     note: str = ""
     label: str = ""
+    shown: Annotated[Mapping[str, str], IF_SET] = field(default_factory=dict)
 
     @property
     def left(self) -> str:
@@ -78,8 +93,9 @@ class Line(
         return self.address or self.label
 
     def numbers(self, show: Callable[[float], str] | None = None) -> dict[str, str | float]:
-        """Return each symbol's number for the renderers' ``substitute``, as text where ``show`` rounds it."""
-        return {name: value if show is None else show(value) for name, value in self.values.items()}
+        """Return each symbol's number for the renderers' ``substitute``, as text where ``show`` or hand mode rounds it."""
+        values = {name: value if show is None else show(value) for name, value in self.values.items()}
+        return {**values, **{name: self.shown[name] for name in self.shown if name in values}}
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from chainrule._types import IntArray
+from chainrule.errors import SettingsError
 from chainrule.explain.derive.backward import gradients_of
 from chainrule.explain.derive.forward import entered, entering, weight
 from chainrule.explain.derive.lines import Line
@@ -241,6 +242,10 @@ def found_paths(
 def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> list[Line]:
     """Return a line for each of the largest paths, and the line of their sum with the exact rest."""
     shown, rest, total, mass = found_paths(writer, place, most)
+    if writer.hand is not None and total > len(shown):
+        raise SettingsError(
+            f"{place}: {total:,} paths are too many to be written out by hand, at most {MOST_PATHS} are; choose the form short"
+        )
     several = len(writer.step.rows) > 1 and place.row is None
     slack = 4 * UNIT * mass * (sum(writer.network.sizes) + len(writer.step.rows))
     products = [writer.product(factors_of(writer, path)) for path in shown]
@@ -250,13 +255,12 @@ def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> li
         writer.line(f"path {number}: {_way(path, several)}", None, product, label=f"P_{number}")
         for number, (path, product) in enumerate(zip(shown, products, strict=True), 1)
     ]
-    values = {line.label: line.result for line in lines}
-    note = ""
+    names, values, note = [line.label for line in lines], {}, ""
     if total > len(shown):
-        values["rest"] = rest
+        names, values = [*names, "rest"], {"rest": rest}
         note = f"rest: the other {total - len(shown):,} paths, added up exactly"
     words = f"the sum over all {total:,} paths"
-    node = added([Symbol(name) for name in values])
+    node = added([Symbol(name) for name in names])
     return [*lines, writer.line(words, place, node, values, slack=slack, note=note)]
 
 

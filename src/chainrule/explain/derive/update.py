@@ -95,7 +95,7 @@ def stage_line(writer: Writer, place: Address) -> Line:
     values, slack = stage.values(update_of(writer).settings), 0.0
     if stage.measures:
         norm = writer.at("norm")
-        if writer.value(str(norm)) <= values["limit"]:
+        if writer.exactly(writer.symbol_of(norm)) <= values["limit"]:
             return writer.line(stage.within.format(**values), place, given)
         named["norm"] = writer.symbol_of(norm)
         # The engine takes the length of a scaled gradient, whose squares can't overflow.
@@ -236,8 +236,7 @@ def change_of_cost(writer: Writer) -> tuple[list[Line], list[str]]:
         rule = (
             "predicted change of the cost: minus the learning rate times the squared length of the gradient"
         )
-        values = {"S": line.result, "eta": update.eta}
-        lines += [line, writer.line(rule, None, Negate(node), values, label="predicted")]
+        lines += [line, writer.line(rule, None, Negate(node), {"eta": update.eta}, label="predicted")]
     else:
         total = writer.total(
             lambda i: multiplied([name(i, "dC"), Binary("-", name(i, "w_new"), name(i, "w"))]),

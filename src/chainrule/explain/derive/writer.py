@@ -8,6 +8,7 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from fractions import Fraction
 from functools import cached_property, reduce
 
 import numpy as np
@@ -31,12 +32,16 @@ Rule = Callable[["Writer", Address], Line]
 
 @dataclass
 class Sum:
-    """A sum as a tree, the numbers of its symbols, what rounding may make of it, and a note on what isn't shown."""
+    """A sum as a tree, the number of its rest by name, what rounding may make of it, and a note on what isn't shown.
+
+    By hand ``written`` is how the rest is written that is worked out from the numbers as they are shown.
+    """
 
     node: Node
     values: dict[str, float] = field(default_factory=dict)
     slack: float = 0.0
     note: str = ""
+    written: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(eq=False, repr=False)
@@ -56,7 +61,8 @@ class Writer:
     most_lines: int | None = None
     lines: list[Line] = field(default_factory=list, init=False)
     known: dict[str, float] = field(default_factory=dict, init=False)
-    errors: dict[str, float] = field(default_factory=dict, init=False)
+    exact: dict[str, float] = field(default_factory=dict, init=False)
+    written: dict[str, str] = field(default_factory=dict, init=False)
     _pending: int = field(default=0, init=False)
     _arrays: dict[Address, FloatArray] = field(default_factory=dict, init=False)
 
@@ -120,7 +126,7 @@ class Writer:
         if rule is None or (
             self.most_lines is not None and len(self.lines) + self._pending >= self.most_lines
         ):
-            return self.number(place)
+            return self._as_given(name, self.number(place))
         self._pending += 1
         self.lines.append(rule(self, place))
         self._pending -= 1
@@ -161,39 +167,83 @@ class Writer:
 
         ``slack`` is rounding beyond the tree's own, ``errors`` how far symbols may be off.
         """
+        rest: Mapping[str, str] = {}
         if isinstance(node, Sum):
             values, slack, note = {**(values or {}), **node.values}, slack + node.slack, note or node.note
-            node = node.node
-        given = {name: self._given(name, values or {}) for name in names_in(node)}
-        value, bound = evaluate_rounded(node, given, {**(errors or {}), **self.errors})
-        value += 0.0  # no -0
-        name = "" if address is None else str(address)
-        against = None if address is None else self.number(address)
-        is_activation, words = address is not None and address.name == "a", "engine"
+            rest, node = node.written, node.node
+        given = exact = self._taken(node, values or {})
         if self.hand is not None:
-            value = self.hand.rounded(value, is_activation=is_activation)
-            bound += self.hand.error(value, is_activation=is_activation)
-            words = "engine, without rounding by hand"
-            self.errors[name or label] = bound
-            self.known[name or label] = value
-        elif against is not None and not math.isfinite(value) and math.isfinite(against):
+            exact = self._exactly(node, values or {})
+        value, bound = evaluate_rounded(node, exact, errors)
+        name = "" if address is None else str(address)
+        line = Line(rule, name, node, given, value + 0.0, None, note, label)
+        against = None if address is None else self.number(address)
+        if against is None:
+            self.known[label] = self.exact[label] = line.result
+        elif not math.isfinite(value) and math.isfinite(against):
             # The formula as written can't be worked out here, so there is nothing to check the engine with.
-            return Line(rule, name, node, given, against, None, f"{note} {OVERFLOWS}".strip(), label)
-        check = None if against is None else compare(value, against, bound + slack, words)
-        return Line(rule, name, node, given, value, check, note, label)
+            line = replace(line, result=against, note=f"{note} {OVERFLOWS}".strip())
+        else:
+            line = replace(line, check=compare(line.result, against, bound + slack))
+        return line if self.hand is None else self._by_hand(self.hand, line, rest)
+
+    def _by_hand(self, hand: Hand, line: Line, rest: Mapping[str, str]) -> Line:
+        """Return a line that was worked out from the engine's numbers as it is on paper, ``rest`` as it is written.
+
+        Its check says that the formula holds for the engine's own numbers, so what differs then is rounding by hand.
+        """
+        written = {**{name: self.written[name] for name in line.values}, **rest}
+        worked, is_activation = hand.worked(line.symbols, written), line.address.startswith("a[")
+        note = line.note.removesuffix(OVERFLOWS).strip()
+        if worked is None:
+            line, note = replace(line, check=None), f"{note} {NO_VALUE}".strip()
+        text = hand.written(line.result if worked is None else worked, is_activation=is_activation)
+        value, check = float(text), line.check
+        if check is not None:
+            check = replace(check, against="engine, without rounding by hand")
+        if check is not None and check.ok:
+            off, least = abs(value - check.value), hand.error(text, is_activation=is_activation)
+            exact = hand.written(check.value, is_activation=is_activation) if off > least * (1 + 1e-9) else ""
+            check = replace(check, difference=off, tolerance=max(off, least), exact=exact)
+        self.known[line.left], self.written[line.left] = value, text
+        values = {name: float(text) for name, text in written.items()}
+        shown = {**written, line.left: text}
+        return replace(line, values=values, result=value, check=check, note=note, shown=shown)
 
     def given(self, place: Address, rule: str = "given") -> Line:
         """Return the line of a number that nothing leads to: it was given, or is what training left."""
-        value = self.number(place)
-        self.known[str(place)] = value
-        return Line(rule, str(place), as_node(value), {}, value)
+        name = str(place)
+        value = self.known[name] = self._as_given(name, self.number(place))
+        shown = {} if self.hand is None else {name: self.written[name]}
+        return Line(rule, name, as_node(value), {}, value, shown=shown)
 
-    def _worked(self, node: Node, values: Mapping[str, float]) -> tuple[float, float]:
-        given = {name: self._given(name, values) for name in names_in(node)}
-        return evaluate_rounded(node, given, self.errors)
+    def _as_given(self, name: str, value: float) -> float:
+        """Return a number that has no line: by hand as it is written down."""
+        if self.hand is None:
+            return value
+        self.written[name] = self.hand.given(value)
+        self.known[name] = float(self.written[name])
+        return self.known[name]
 
-    def _given(self, name: str, values: Mapping[str, float]) -> float:
-        return float(values[name]) if name in values else self.value(name)
+    def _taken(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the numbers of a tree's symbols; ``values`` has those that are no addresses, and have no line."""
+        return {
+            name: self._as_given(name, float(values[name])) if name in values else self.value(name)
+            for name in names_in(node)
+        }
+
+    def exactly(self, symbol: Symbol) -> float:
+        """Return the engine's number of a symbol, which gets its line too where lines are chained."""
+        self.value(symbol.name)
+        return self.number(Address.parse(symbol.name))
+
+    def _exactly(self, node: Node, values: Mapping[str, float]) -> dict[str, float]:
+        """Return the engine's numbers of a tree's symbols, by hand as well."""
+        names = names_in(node)
+        for name in names:
+            if name not in values and name not in self.exact:
+                self.exact[name] = self.number(Address.parse(name))
+        return {name: float(values[name]) if name in values else self.exact[name] for name in names}
 
     def products(self, terms: Sequence[Sequence[Address]], what: str = "terms") -> Sum:
         """Return the sum of products, each given by the addresses of its factors; all have as many."""
@@ -214,10 +264,15 @@ class Writer:
         addresses.
         """
         count = len(terms)
-        errors = np.zeros(count)
+        worked: list[Fraction | None] = []
         if self.hand is not None and count > MOST_TERMS:
-            worked = [self._worked(term(i), values or {}) for i in range(count)]
-            terms, errors = np.array(worked).T
+            nodes = [term(i) for i in range(count)]
+            taken = [self._taken(each, values or {}) for each in nodes]
+            worked = [
+                self.hand.worked(n, {k: self.written[k] for k in t})
+                for n, t in zip(nodes, taken, strict=True)
+            ]
+            terms = np.array([evaluate_rounded(n, self._exactly(n, values or {})).value for n in nodes])
         magnitude = float(np.sum(np.abs(terms)))
         slack = 2 * UNIT * count * (magnitude if math.isfinite(magnitude) else 0.0)
         if count <= MOST_TERMS:
@@ -225,14 +280,16 @@ class Writer:
         largest = np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :]
         largest = np.sort(largest[terms[largest] != 0])
         others = np.delete(terms, largest)
-        exact = _summed(others)
-        if errors.any():
-            self.errors[rest] = float(np.sum(np.delete(errors, largest)))
         node = added([*(term(int(i)) for i in largest), Symbol(rest)])
         note = (
             f"{rest}: the sum of the other {len(others)} {what}{'' if others.any() else ', which are all 0'}"
         )
-        return Sum(node, {rest: exact}, slack, note)
+        total = Sum(node, {rest: _summed(others)}, slack, note)
+        if self.hand is not None:
+            parts = [worked[i] for i in np.delete(np.arange(count), largest)]
+            known = [part for part in parts if part is not None]
+            total.written[rest] = self.hand.written(sum(known, Fraction(0)) if known == parts else math.nan)
+        return total
 
 
 def _summed(terms: FloatArray) -> float:
@@ -242,6 +299,7 @@ def _summed(terms: FloatArray) -> float:
     return math.fsum(terms.tolist())
 
 
+NO_VALUE = "With the numbers as they are shown this has no value; the result is the engine's number, rounded."
 OVERFLOWS = "The formula as written overflows at these numbers; the result is that of its stable form."
 
 

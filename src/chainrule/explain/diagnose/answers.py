@@ -103,11 +103,13 @@ def _collapse(model: Model, table: Table, codes: IntArray) -> Iterator[Finding]:
 
 def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
     """Return a finding where the scores on the training rows are far better than those on the rows held out."""
-    tested = model.card["rows"]["test"]
+    tested, scores = model.card["rows"]["test"], model.card["scores"] or {}
     name, key, form = (
         ("RMSE", "rmse", ".4g") if model.task == "regression" else ("accuracy", "accuracy", ".3f")
     )
-    here, held = evaluation.scores[key], model.card["scores"][key]
+    if key not in scores:  # only finite ones are kept
+        return
+    here, held = evaluation.scores[key], scores[key]
     if model.task == "regression":
         if not here > 0:
             return

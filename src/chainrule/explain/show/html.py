@@ -180,7 +180,7 @@ class _Sections:
             "left": self.math.name(line.left, value, part) if is_name else "",
             "long": len(self.math.showing.name(line.left)) > LONG,
             "sides": self.math.sides(line, part, labels),
-            "result": self.math.number(line.left if is_name else "", line.result, engine, part),
+            "result": self.math.result(line, line.left if is_name else "", engine, part),
         }
 
     def matrix(self, line: MatrixLine) -> dict[str, Any]:

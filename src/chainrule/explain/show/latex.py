@@ -236,7 +236,7 @@ class _Latex:
     def line(self, line: Line, with_rule: bool) -> Iterator[str]:
         if with_rule:
             yield rf"\par {latex_text(line.rule)}"
-        result = self.number(line.result)
+        result = _math(Symbol("v"), {"v": self.showing.result(line)})
         rows = [row for side in self.showing.sides(line, _math, result) for row in self.rows(side)]
         rows.append(f"&= {result}{self.check(line.check)}")
         rows[0] = f"{self.left(line)} {rows[0]}"
@@ -249,10 +249,11 @@ class _Latex:
     def check(self, check: LineCheck | None) -> str:
         if check is None:
             return ""
-        if check.ok:
+        if not check.words:
             return r"\quad\checkmark"
-        told = f" {check.against} says {number_text(check.value, 17)}"
-        return rf"\quad\boldsymbol{{\times}}\text{{{latex_text(told)}}}"
+        if check.ok:
+            return rf"\quad\text{{ {latex_text(check.words)}}}"
+        return rf"\quad\boldsymbol{{\times}}\text{{ {latex_text(check.words.partition(':')[0])}}}"
 
     def matrix_line(self, line: MatrixLine) -> Iterator[str]:
         left = self.name(line.address)

@@ -68,13 +68,21 @@ class MathWriter:
         shown = {name: self.showing.name(name)}
         return mathml_content(Symbol(name), shown, lambda _: _marks(name, value, part))
 
-    def number(self, name: str, value: float, engine: float | None = None, part: str = "") -> Markup:
+    def number(self, name: str, value: float) -> Markup:
         """Return a number, of an address where there is one."""
-        return _math(self._number(name, value, engine, part))
+        return _math(self._number(name, value))
 
-    def _number(self, name: str, value: float, engine: float | None = None, part: str = "") -> str:
-        marks = _marks(name, value, part) | ({} if engine is None else {"data-engine": repr(float(engine))})
-        return mathml_content(Symbol(name), {name: self.showing.number(value)}, lambda _: marks)
+    def result(self, line: Line, name: str, engine: float | None, part: str) -> Markup:
+        """Return a line's result, of a name where there is one; ``engine`` is the engine's number at its address."""
+        marks = _marks(name, line.result, part) | (
+            {} if engine is None else {"data-engine": repr(float(engine))}
+        )
+        return _math(mathml_content(Symbol(name), {name: self.showing.result(line)}, lambda _: marks))
+
+    def _number(self, name: str, value: float) -> str:
+        return mathml_content(
+            Symbol(name), {name: self.showing.number(value)}, lambda _: _marks(name, value, "")
+        )
 
     def matrix(self, matrix: Matrix) -> Markup:
         """Return a matrix in brackets, every number with its address; dots stand for what isn't shown."""

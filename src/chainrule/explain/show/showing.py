@@ -57,6 +57,10 @@ class Showing:
         """Return a number as it is shown."""
         return number_text(value, self.digits)
 
+    def result(self, line: Line) -> str:
+        """Return a line's result as it is shown; by hand with the digits that it was rounded to."""
+        return line.shown.get(line.left) or self.number(line.result)
+
     def name(self, name: str) -> str:
         """Return a symbol's name as it is shown."""
         place = address_of(name) if self.dropped and "@" in name else None

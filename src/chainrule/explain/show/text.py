@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeAlias
 
-from chainrule._numbers import number_text
 from chainrule.explain.derive.grid import grid_rows
 from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
 from chainrule.explain.show.showing import Showing, split_at
@@ -116,7 +115,7 @@ class _Text:
 
     def line(self, line: Line) -> Iterator[Row]:
         left = self.showing.name(line.left)
-        result = self.showing.number(line.result)
+        result = self.showing.result(line)
         indent = len(left) + 3
         if indent > self.width // 3:
             yield [("  ", ""), (left, "")]
@@ -127,7 +126,7 @@ class _Text:
                 yield [(head, ""), (equals, "dim"), (piece, "")]
                 head = " " * len(head)
         yield [(head, ""), ("= ", "dim"), (result, "result"), *self.check(line.check)]
-        yield from self.failure(line.check, len(head) + 2)
+        yield from self.found(line.check, len(head) + 2)
         yield from self.note(line.note, len(head) + 2)
 
     def wrapped(self, formula: str, width: int) -> Iterator[tuple[str, str]]:
@@ -139,16 +138,14 @@ class _Text:
             yield [(" " * indent, ""), (piece, style)]
 
     def check(self, check: LineCheck | None) -> Row:
-        if check is None:
+        if check is None or check.exact:
             return []
         return [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
 
-    def failure(self, check: LineCheck | None, indent: int) -> Iterator[Row]:
-        """Say what a check that fails has found."""
-        if check is not None and not check.ok:
-            off, explained = number_text(check.difference, 2), number_text(check.tolerance, 2)
-            found = f"{check.against} says {number_text(check.value, 17)}"
-            yield from self.note(f"{found}: off by {off}, and rounding explains {explained}", indent, "wrong")
+    def found(self, check: LineCheck | None, indent: int) -> Iterator[Row]:
+        """Say what a check has found beside a tick."""
+        if check is not None:
+            yield from self.note(check.words, indent, "dim" if check.ok else "wrong")
 
     def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
         left = self.showing.name(line.address)
@@ -163,7 +160,7 @@ class _Text:
                 label = ""
         made[-1] += self.check(line.check)
         yield from made
-        yield from self.failure(line.check, 2)
+        yield from self.found(line.check, 2)
         yield from self.note(line.note, 2)
 
     def matrix(self, matrix: Matrix) -> Iterator[str]:

@@ -99,7 +99,7 @@ def trace_steps(
     }
     if made[0].notes:
         told["notes"] = list(made[0].notes)
-    return Trace(model.network, tuple(_step(found) for found in made), member, model.target, told)
+    return Trace(made[0].model.network, tuple(_step(found) for found in made), member, model.target, told)
 
 
 def _step(found: Replay) -> StepTrace:

@@ -222,7 +222,10 @@ SHOWING: dict[str, Move] = {
             "form": Field(
                 toml_choice(get_args(Form)), "of a derivative: short, paths, recursive, matrix", "short"
             ),
-            "hand": Field(toml_whole(1, 15), "round every line as on paper, to so many digits"),
+            "hand": Field(
+                toml_whole(1, 15),
+                "by hand: activations to so many decimal places, other lines to one digit more",
+            ),
             "from_start": Field(toml_flag, "a line for every number on the way, from the inputs on", False),
         },
     ),

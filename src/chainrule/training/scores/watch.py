@@ -58,7 +58,8 @@ def watch(spec: str | Metric | Callable[[Any, Any], float], answers: Answers) ->
     chosen = metric(spec)
     own = chosen is not METRICS.get(chosen.name)
     if not own:
-        _check_fits(chosen, answers, ", or a function")
+        known = ["loss", *(name for name, one in METRICS.items() if _fits(one, answers)), "or a function"]
+        _check_known(chosen, answers, f"metric {chosen.name}", known)
     return Watch(chosen, answers, own)
 
 
@@ -76,28 +77,33 @@ def watched(word: str, network: Network, answers: Answers) -> Watch | None:
         return None
     error = PRIMARY["regression" if answers.kind == "number" else "classification"]
     chosen, output = METRICS[error if word == "error" else word], network.output
-    if chosen.of != "sums":
-        _check_fits(chosen, answers, "")
-    elif answers.kind != "class" or output.activation.name != ("sigmoid" if output.n_out == 1 else "softmax"):
+    if chosen.of == "sums" and not _fits(chosen, answers, network):
         raise SettingsError(
             f"{setting('watch', word)} needs probabilities of classes, by one sigmoid output or by softmax, not "
             f"{output.n_out} × {output.activation.name}: choose error, or leave it out"
         )
+    known = ["loss", "error", *(name for name, one in METRICS.items() if _fits(one, answers, network))]
+    _check_known(chosen, answers, setting("watch", word), known)
     return Watch(chosen, answers, word=word)
 
 
-def _check_fits(chosen: Metric, answers: Answers, otherwise: str) -> None:
-    """Raise SettingsError for a metric of the list that answers don't have; what needs a certain network is `watched`'s."""
+def _fits(record: Metric, answers: Answers, network: Network | None = None) -> bool:
+    """Tell whether answers have a metric; one of the weighted sums needs a network that gives probabilities."""
+    if record.of == "sums":
+        if network is None or answers.kind != "class":
+            return False
+        output = network.output
+        return output.activation.name == ("sigmoid" if output.n_out == 1 else "softmax")
     if answers.kind == "number":
-        what, of = "numbers", ["numbers"]
-    else:
-        what = "several labels a row" if answers.kind == "labels" else "classes"
-        of = ["labels"] if answers.signed or answers.kind == "labels" else ["labels", "probabilities"]
-    known = [name for name, record in METRICS.items() if record.of in of]
+        return record.of == "numbers"
     if answers.kind == "labels":
-        known = ["accuracy"]
+        return record.name == "accuracy"
+    return record.of == "labels" or (record.of == "probabilities" and not answers.signed)
+
+
+def _check_known(chosen: Metric, answers: Answers, named: str, known: list[str]) -> None:
+    """Raise SettingsError for a metric that is none of those known for such answers."""
     if chosen.name not in known:
+        what = {"number": "numbers", "labels": "several labels a row"}.get(answers.kind, "classes")
         what += " without probabilities" if answers.signed else ""
-        raise SettingsError(
-            f"metric {chosen.name} doesn't fit {what}: choose loss, {', '.join(known)}{otherwise}"
-        )
+        raise SettingsError(f"{named} doesn't fit {what}: choose {', '.join(known)}")

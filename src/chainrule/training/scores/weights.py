@@ -1,8 +1,8 @@
-"""Weights of classes as weights of rows."""
+"""Weights of classes as weights of rows, and what no weights of rows can be."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -53,3 +53,25 @@ def row_weights(
         return weights
     of_rows = class_weights(wanted, codes, names, weights)[codes]
     return of_rows if weights is None else of_rows * weights
+
+
+def check_range(weights: FloatArray, name: str, dtype: Any = np.float32) -> None:
+    """Raise SettingsError for weights (n,) that are too small for a dtype, or whose sum is too large; 0 is no weight."""
+    counted, limits = weights[weights > 0], np.finfo(dtype)
+    with np.errstate(over="ignore"):
+        total = np.sum(counted, dtype=np.float64)
+    if len(counted) and (total > limits.max or counted.min() < limits.tiny):
+        raise SettingsError(
+            f"{name}: sums of weights from {counted.min():g} to {counted.max():g} have no place in {limits.dtype}: divide "
+            "them all by their mean"
+        )
+
+
+def check_counted(
+    weights: FloatArray, training: Iterable[IntArray], validation: Iterable[IntArray], by: Sequence[str]
+) -> None:
+    """Raise SettingsError where no row of a training, or of its validation rows, weighs anything; ``by`` names why."""
+    for what, parts, use in (("training", training, "learn"), ("validation", validation, "watch")):
+        if any(len(rows) and not weights[rows].any() for rows in parts):
+            does = f"{' and '.join(by)} {'gives' if len(by) == 1 else 'give'} every {what} row the weight 0"
+            raise SettingsError(f"{does}, so there is nothing to {use}: some rows must weigh more")

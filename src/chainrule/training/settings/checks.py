@@ -29,7 +29,7 @@ def check_loss(cost: Loss, problem: Problem) -> None:
     elif problem.task == "classification" and cost.targets == "nonnegative":
         wrong = "counts, but the target is a class: choose cross-entropy"
     if wrong:
-        raise SettingsError(f"loss {cost.name} is for {wrong}")
+        raise SettingsError(f"{setting('loss', cost.name)} is for {wrong}")
 
 
 def check_together(chosen: Settings, method: Optimizer, network: Network) -> None:

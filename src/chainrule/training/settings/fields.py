@@ -1,8 +1,8 @@
 """A setting is one thing: a field of a dataclass that says what it is, and all that is made from such fields.
 
 `option` makes a field, `listed` reads the fields of a class. From them come the checks of values (`check_fields`), the
-command line's options (`cli.parsing`), the estimators' texts (`numpydoc`), the form of a page (`form`), and by scripts beside
-the tests the estimators' signatures and the table of docs/training.md.
+command line's options (`cli.parsing`), the estimators' texts (`numpydoc`), the form of a page (`form`), what the training card
+tells (`fitting.card`), and by scripts beside the tests signatures, the card's fields and the table of docs/training.md.
 """
 
 from __future__ import annotations
@@ -15,10 +15,13 @@ from functools import lru_cache
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
-from chainrule._doors import FORM, PYTHON, Door, word
+from chainrule._doors import FORM, PYTHON, Door, setting
 from chainrule.errors import SettingsError
 
 T = TypeVar("T")
+
+InCard = Literal["if set", "always", "or null", "elsewhere"]
+"""When a training card tells a setting: where it differs from what it is by itself, always, null for none, or not itself."""
 
 REGISTRIES: Mapping[str, str] = {
     "activations": "chainrule.equations.activations.ACTIVATIONS",
@@ -56,7 +59,8 @@ class Setting:
 
     In ``words`` another setting's name in braces becomes what the door calls it, and that of a registry where its names are.
     ``more``: what help has no room for; ``unset``: what becomes of it where it isn't given; ``page``: where the
-    documentation says more; ``task``: the one that it is for. The rest is the field's own.
+    documentation says more; ``task``: the one that it is for. ``card``: when the training card tells it, where the
+    network, the scores or a fact of the card's own don't. The rest is the field's own.
     """
 
     kind: Kind
@@ -67,9 +71,11 @@ class Setting:
     unset: str = ""
     page: str = ""
     task: Literal["classification", "regression"] | None = None
+    card: InCard = "if set"
     name: str = ""
     annotation: str = ""
     default: Any = None
+    required: bool = False
 
     def said(self, door: Door, text: str | None = None) -> str:
         """Return the words, or another text about the setting, as a door says them."""
@@ -77,11 +83,11 @@ class Setting:
 
     def check(self, value: Any) -> None:
         """Raise SettingsError for a value that the setting can't have."""
-        if value is None and self.default is None:
+        if value is None and self.default is None and not self.required:
             return
         if wrong := self.kind.wrong(value):
             shown = list(value) if isinstance(value, tuple) else value
-            raise SettingsError(f"{word(self.name)} {shown!r} {wrong}")
+            raise SettingsError(f"{setting(self.name)} {shown!r} {wrong}")
 
 
 class _Names(dict[str, str]):
@@ -92,7 +98,7 @@ class _Names(dict[str, str]):
 
     def __missing__(self, name: str) -> str:
         if name in REGISTRIES:
-            return f"`{REGISTRIES[name]}`" if self.door is PYTHON else f"formulas {name}"
+            return self.door.registry.format(name=name, home=REGISTRIES[name])
         return self.door.setting(name)
 
 
@@ -107,9 +113,10 @@ def option(
     unset: str = "",
     page: str = "",
     task: Literal["classification", "regression"] | None = None,
+    card: InCard = "if set",
 ) -> T:
     """Return the field of a dataclass that is a setting (see `Setting`)."""
-    about = Setting(kind, group, sign, words, more, unset, page, task)
+    about = Setting(kind, group, sign, words, more, unset, page, task, card)
     return field(default=default, metadata={"setting": about})
 
 
@@ -124,8 +131,10 @@ def _listed(cls: Any) -> tuple[Setting, ...]:
     found = []
     for f in dataclasses.fields(cls):
         if about := f.metadata.get("setting"):
-            default = None if f.default is REQUIRED else f.default
-            found.append(dataclasses.replace(about, name=f.name, annotation=_typed(f.type), default=default))
+            required = f.default is REQUIRED
+            default = None if required else f.default
+            more = {"name": f.name, "annotation": _typed(f.type), "default": default, "required": required}
+            found.append(dataclasses.replace(about, **more))
     return tuple(found)
 
 
@@ -143,15 +152,15 @@ def flag() -> Kind:
     return Kind("flag", "bool", lambda value: "" if isinstance(value, bool) else "must be True or False")
 
 
-def whole(least: int, below: int | None = None) -> Kind:
-    """Return the kind of whole numbers from ``least``, and below a power of two if one is given."""
+def whole(least: int, below: int = 2**31) -> Kind:
+    """Return the kind of whole numbers from ``least``, and below a power of two."""
 
     def wrong(value: Any) -> str:
         if not isinstance(value, int) or isinstance(value, bool) or value < least:
             return f"must be a whole number, at least {least}"
-        return "" if below is None or value < below else f"must be less than 2^{below.bit_length() - 1}"
+        return "" if value < below else f"must be less than 2^{below.bit_length() - 1}"
 
-    return Kind("whole", "int", wrong, {"least": least} | ({} if below is None else {"below": below}))
+    return Kind("whole", "int", wrong, {"least": least, "below": below})
 
 
 def number(least: float) -> Kind:
@@ -185,14 +194,29 @@ def choice(*names: str) -> Kind:
 
 
 def free_text(known: Callable[[str], object] | None = None, *besides: str, several: bool = False) -> Kind:
-    """Return the kind of names and formulas; ``known`` raises SettingsError for one that is none of ``besides``."""
+    """Return the kind of names and formulas; ``known`` raises SettingsError for one that is none of ``besides``.
+
+    ``several``: one, or a list of them.
+    """
 
     def wrong(value: Any) -> str:
+        if not (isinstance(value, str) or (several and _are_texts(value))):
+            return "must be text" + (", or a list of texts" if several else "")
         if known is not None and value not in besides:
             known(value)
         return ""
 
     return Kind("texts" if several else "text", "str or sequence of str" if several else "str", wrong)
+
+
+def source() -> Kind:
+    """Return the kind of tables: a path, or in Python a frame, of which its reader says what is wrong."""
+    return Kind("text", "str or frame")
+
+
+def _are_texts(value: Any) -> bool:
+    is_list = isinstance(value, Collection) and not isinstance(value, str | bytes | Mapping)
+    return is_list and all(isinstance(item, str) for item in value)
 
 
 def sizes() -> Kind:
@@ -209,12 +233,8 @@ def sizes() -> Kind:
 
 def columns() -> Kind:
     """Return the kind of names of columns."""
-
-    def wrong(value: Any) -> str:
-        is_list = isinstance(value, Collection) and not isinstance(value, str)
-        return "" if is_list else "must be a list of columns"
-
-    return Kind("columns", "sequence of str", wrong)
+    wrong = "must be a list of columns"
+    return Kind("columns", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
 
 
 def rows() -> Kind:
@@ -225,8 +245,14 @@ def rows() -> Kind:
 
 def factors() -> Kind:
     """Return the kind of numbers by name."""
-    wrong = "must be factors by name, such as {'b': 0.1}"
-    return Kind("factors", "dict", lambda value: "" if isinstance(value, Mapping) else wrong)
+    factor = positive()
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, Mapping) and all(isinstance(name, str) for name in value):
+            return "must be factors above 0" if any(map(factor.wrong, value.values())) else ""
+        return "must be factors by name, such as {'b': 0.1}"
+
+    return Kind("factors", "dict", wrong)
 
 
 # ---- what is made of them
@@ -253,7 +279,7 @@ def form(cls: type[Any]) -> list[dict[str, Any]]:
         {
             "name": one.name, "label": FORM.setting(one.name), "words": one.said(FORM), "group": one.group,
             "kind": one.kind.name, "range": dict(one.kind.limits), "choices": list(one.kind.choices),
-            "default": one.default, "unset": one.said(FORM, one.unset), "task": one.task,
+            "required": one.required, "default": one.default, "unset": one.said(FORM, one.unset), "task": one.task,
         }
         for one in listed(cls)
     ]  # fmt: skip
@@ -270,16 +296,12 @@ def settings_to_plain(settings: Any) -> dict[str, Any]:
 
 def settings_from_plain(cls: type[T], data: object) -> T:
     """Return the settings that `settings_to_plain` wrote; raises SettingsError for anything that isn't those of the class."""
-    known = {one.name: one for one in listed(cls)}
+    known = [one.name for one in listed(cls)]
     if not isinstance(data, dict):
         raise SettingsError(f"settings are values by name, not {data!r}")
-    for name, value in data.items():
+    for name in data:
         if name not in known:
             raise SettingsError(f"there is no setting {name!r}")
-        kind = known[name].kind.name
-        texts = value if kind == "texts" and isinstance(value, list) else [value]
-        if kind in ("text", "texts") and not all(isinstance(one, str) for one in texts):
-            raise SettingsError(f"{word(name)} {value!r} must be text")
     return cls(**{name: tuple(value) if isinstance(value, list) else value for name, value in data.items()})
 
 

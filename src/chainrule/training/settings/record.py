@@ -39,32 +39,33 @@ class Settings:
     # ---- network
 
     hidden: Sequence[int] | None = option(None, sizes(), "network", "N,N", "neurons of the hidden layers, or none",
-        unset="128 and 64, or 64 and 64 with {fast}")
+        unset="128 and 64, or 64 and 64 with {fast}", card="elsewhere")
     activation: str | Sequence[str] | None = option(None, free_text(several=True), "network", "F,F",
         "of the hidden layers: one for all or one for each; a name (see {activations}) or a formula in z",
-        more="one more is the output layer's", unset="relu, or leaky_relu for numbers")
+        more="one more is the output layer's", unset="relu, or leaky_relu for numbers", card="elsewhere")
     output_activation: str | None = option(None, free_text(), "network", "F",
-        "of the output layer; what suits the loss if not given", unset="what suits the loss")
+        "of the output layer; what suits the loss if not given", unset="what suits the loss", card="elsewhere")
     bias: BiasMode = option("neuron", choice(*BIAS_MODES), "network", "WHICH",
-        "one for each neuron, layer, or none (default neuron)")
+        "one for each neuron, layer, or none (default neuron)", card="elsewhere")
     init: str | None = option(None, free_text(initializer, "auto", DATA), "network", "NAME",
         "initial weights; what suits the activation if not given; see {initializers}; data fits them to the rows",
-        more="auto: what suits the activation", unset="what suits the activation")
+        more="auto: what suits the activation", unset="what suits the activation", card="elsewhere")
     activation_mix: bool | None = option(None, flag(), "network", "",
         "let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)", more="alpha begins at 1",
-        unset="no")
+        unset="no", card="elsewhere")
     parametrization: Parametrization | None = option(None, choice(*PARAMETRIZATIONS), "network", "NAME",
-        "of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)", unset="standard")
+        "of the weighted sums: standard (the default), or ntk, which divides them by sqrt(n_in)", unset="standard",
+        card="elsewhere")
     numeric_embedding: NumericEmbedding | None = option(None, choice(*get_args(NumericEmbedding)), "network", "NAME",
         "periodic: numbers also enter as learned sums of cosines; or none", unset="periodic with the recipe",
-        page="features.md")
+        page="features.md", card="elsewhere")
     category_embedding: CategoryEmbedding | None = option(None, choice(*get_args(CategoryEmbedding)), "network", "NAME",
         "learned: categories of more than 9 levels enter as 8 learned numbers; or none", unset="learned with the recipe",
-        page="features.md")
+        page="features.md", card="elsewhere")
     scaling_layer: bool | None = option(None, flag(), "network", "",
-        "give each number that enters layer 1 a learned factor", unset="no", page="features.md")
-    members: int | None = option(None, whole(1), "network", "N", "how many networks are trained and averaged",
-        unset="5, or 2 with {fast}; of a plain network 8")
+        "give each number that enters layer 1 a learned factor", unset="no", page="features.md", card="elsewhere")
+    members: int | None = option(None, whole(1, below=2**18), "network", "N", "how many networks are trained and averaged",
+        unset="5, or 2 with {fast}; of a plain network 8", card="elsewhere")
     sharing: str = option("none", choice(*SHARINGS), "network", "HOW",
         "tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
         more="biases and an output layer are each member's own, too", page="#members-that-share")
@@ -72,57 +73,62 @@ class Settings:
     # ---- training
 
     loss: str | None = option(None, free_text(), "training", "F", "a name (see {losses}), or a formula in a and y",
-        more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers")
+        more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers", card="elsewhere")
     label_smoothing: float | None = option(None, share(), "training", "X",
         "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
-        task="classification")
-    optimizer: str | None = option(None, free_text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam")
+        task="classification", card="elsewhere")
+    optimizer: str | None = option(None, free_text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam",
+        card="always")
     learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
-        unset="0.004 with the recipe's Adam, else the optimizer's own")
+        unset="0.004 with the recipe's Adam, else the optimizer's own", card="always")
     schedule: str | None = option(None, free_text(), "training", "NAME", "of the learning rate; see {schedules}",
-        unset="coslog4 with the recipe, else constant")
+        unset="coslog4 with the recipe, else constant", card="always")
     rate_factors: Mapping[str, float] | None = option(None, factors(), "training", "NAME=X,…",
         "of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
-        more="W, b, alpha of a mix, and the arrays of a feature stage can have one", unset="1 for all")
-    warmup: float = option(0.0, number(0), "training", "N", "epochs in which the learning rate rises from 0")
+        more="W, b, alpha of a mix, and the arrays of a feature stage can have one", unset="1 for all", card="elsewhere")
+    warmup: float = option(0.0, number(0), "training", "N", "epochs in which the learning rate rises from 0",
+        card="elsewhere")
     momentum: float | None = option(None, share(), "training", "MU", "of sgd, momentum and nesterov; beta1 of adam",
-        more="sgd becomes momentum by it", unset="the optimizer's own")
+        more="sgd becomes momentum by it", unset="the optimizer's own", card="elsewhere")
     batch_size: int | Literal["all"] | None = option(None, rows(), "training", "N",
-        "rows in each update; 1: row by row, all: the whole table", unset="32 to 256, by the number of rows")
+        "rows in each update; 1: row by row, all: the whole table", unset="32 to 256, by the number of rows", card="always")
     epochs: int | None = option(None, whole(1), "training", "N", "most passes over the table",
-        unset="by the size of the table; of a plain network 200")
+        unset="by the size of the table; of a plain network 200", card="always")
     early_stopping: bool | None = option(None, flag(), "training", "",
-        "stop when the watched loss no longer falls, and keep the best epoch", unset="yes")
+        "stop when the watched loss no longer falls, and keep the best epoch", unset="yes", card="always")
     patience: int | None = option(None, whole(1), "training", "N", "epochs without a better loss before stopping",
-        unset="55 % of the epochs, at least 20; of a plain network 20")
-    tolerance: float = option(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)")
+        unset="55 % of the epochs, at least 20; of a plain network 20", card="always")
+    tolerance: float = option(0.0, number(0), "training", "X", "how much lower a better loss is (default 0)", card="always")
     stop_together: bool | None = option(None, flag(), "training", "",
         "watch the members' mean: they end together and keep the same epoch", unset="with the recipe",
         page="#ending-together")
     watch: str | None = option(None, choice(*WATCHED), "training", "WHAT",
         "what early stopping looks at: loss (the default), error, or a metric, such as refinement, the log-loss at the best "
         "temperature", more="the error is the share of wrong answers, or the RMSE",
-        unset="refinement with the recipe for classes, else loss", page="#what-is-watched")
+        unset="refinement with the recipe for classes, else loss", page="#what-is-watched", card="elsewhere")
     validation_share: float | None = option(None, share(), "training", "SHARE",
-        "of the training rows, watched by early stopping", unset="0.2, of a plain network 0.15; none with {bagging}")
+        "of the training rows, watched by early stopping", unset="0.2, of a plain network 0.15; none with {bagging}",
+        card="always")
     bagging: bool | None = option(None, flag(), "training", "",
         "each member holds out and watches its own fold of the rows, instead of one share for all",
-        unset="with the recipe, where there are rows enough", page="#bagging")
+        unset="with the recipe, where there are rows enough", page="#bagging", card="elsewhere")
     refit: bool = option(False, flag(), "training", "", "train again on all rows for the best epoch's number of epochs",
         page="#refit")
     recipe: bool | None = option(None, flag(), "training", "",
         "choose what isn't given by the default recipe, or a plain network (default: plain with {hidden} or {optimizer})",
-        unset="yes, without {hidden} and {optimizer}", page="recipe.md")
+        unset="yes, without {hidden} and {optimizer}", page="recipe.md", card="elsewhere")
     fast: bool = option(False, flag(), "training", "", "a small form of the recipe, for about a tenth of the time",
-        page="recipe.md")
+        page="recipe.md", card="elsewhere")
     calibrate: bool | None = option(None, flag(), "training", "",
         "divide the outputs' weighted sums by the temperature that is best for the validation rows",
-        more="with bagging, for the folds held out", unset="with the recipe", page="#calibration", task="classification")
+        more="with bagging, for the folds held out", unset="with the recipe", page="#calibration", task="classification",
+        card="elsewhere")
     clamp: bool | None = option(None, flag(), "training", "",
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
-        task="regression")
-    seed: int = option(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)")
+        task="regression", card="elsewhere")
+    seed: int = option(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)",
+        card="always")
     time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
         page="#time-limit")
@@ -131,16 +137,16 @@ class Settings:
 
     weight_decay: float | None = option(None, number(0), "regularization", "X",
         "shrinks each weight in every step, decoupled from the loss",
-        unset="0.05 with the recipe's Adam, else the optimizer's own")
-    l1: float = option(0.0, number(0), "regularization", "X", "adds l1 · Σ|w| to the cost")
-    l2: float = option(0.0, number(0), "regularization", "X", "adds l2/2 · Σw² to the cost")
+        unset="0.05 with the recipe's Adam, else the optimizer's own", card="always")
+    l1: float = option(0.0, number(0), "regularization", "X", "adds l1 · Σ|w| to the cost", card="always")
+    l2: float = option(0.0, number(0), "regularization", "X", "adds l2/2 · Σw² to the cost", card="always")
     dropout: float | None = option(None, share(), "regularization", "SHARE", "of the hidden outputs, dropped in each step",
-        unset="0.15 with the recipe for classes, else 0")
+        unset="0.15 with the recipe for classes, else 0", card="elsewhere")
     regularization_schedule: str | None = option(None, free_text(strength), "regularization", "NAME",
         "of dropout and weight decay; constant if not given, flat_cosine ends them by and by; see {strengths}",
         unset="constant")
     clip_norm: float | None = option(None, positive(), "regularization", "X",
-        "the longest gradient; a longer one is shortened", unset="any length")
+        "the longest gradient; a longer one is shortened", unset="any length", card="or null")
     # fmt: on
 
     def __post_init__(self) -> None:

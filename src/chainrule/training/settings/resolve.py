@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from chainrule._doors import setting, word
+from chainrule._doors import setting
 from chainrule.engines.base import StepSettings
 from chainrule.equations.activations import activation
 from chainrule.equations.answers import Answers
@@ -35,8 +35,12 @@ from chainrule.training.settings.record import InputGroup, Problem, Settings
 
 @dataclass(frozen=True)
 class Resolved:
-    """A training with nothing left to choose: what happens in each step, when it ends, and what is done around it."""
+    """A training with nothing left to choose: what happens in each step, when it ends, and what is done around it.
 
+    ``settings`` are those of the user with what the recipe has chosen.
+    """
+
+    settings: Settings
     network: Network
     steps: StepSettings
     plan: Plan
@@ -87,7 +91,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         together=bool(chosen.stop_together),
     )
     return Resolved(
-        *(network, steps, plan, members, chosen.validation_share or 0.0),
+        *(chosen, network, steps, plan, members, chosen.validation_share or 0.0),
         calibrate=bool(chosen.calibrate),
         bagging=bool(chosen.bagging),
         refit=chosen.refit,
@@ -157,7 +161,7 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
     for name in factors:
         if name not in names:
             there = f"there is no parameter {name!r}; the network has {', '.join(names)}"
-            raise SettingsError(f"{word('rate_factors')}: {there}")
+            raise SettingsError(f"{setting('rate_factors')}: {there}")
     return [
         replace(layer, rates=tuple((name, factors[name]) for name in layer.shapes(1) if name in factors))
         for layer in layers
@@ -179,7 +183,7 @@ def _optimizer(chosen: Settings) -> Optimizer:
         method = optimizer("momentum")
     if method.momentum is None:
         remedy = "choose sgd, nesterov or adam, or leave it out"
-        raise SettingsError(f"momentum has no meaning for {method.name}: {remedy}")
+        raise SettingsError(f"{setting('momentum')} has no meaning for {method.name}: {remedy}")
     return replace(method, parameters={**method.parameters, method.momentum: chosen.momentum})
 
 
