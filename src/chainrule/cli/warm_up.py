@@ -35,7 +35,7 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from chainrule._waiting import told
+    from chainrule._waiting import listening
     from chainrule.engines import ENGINES, engine_named
 
     made = engine_named(ENGINES[0]).warm_up()
@@ -53,7 +53,7 @@ def run(options: argparse.Namespace) -> None:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with bar, told(lambda text: None):
+    with bar, listening(lambda text: None):
         task = bar.add_task("compiling", total=len(jobs), name="")
         for done, job in enumerate(jobs):
             bar.update(task, completed=done, name=job.name)
