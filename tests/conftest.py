@@ -6,21 +6,15 @@ import zlib
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, settings
+from hypothesis import settings
+
+from effort import PROFILE
 
 # JAX is a judge of float64 results here; it has to be told before it is imported.
 os.environ.setdefault("JAX_ENABLE_X64", "1")
 os.environ.setdefault("JAX_PLATFORMS", "cpu")
 
-# A deadline would make a busy machine fail a test; examples are the same in every run, so a failure is one
-# for everybody. HYPOTHESIS_PROFILE=explore looks for new ones.
-settings.register_profile(
-    "default", deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.register_profile(
-    "explore", deadline=None, max_examples=1000, suppress_health_check=[HealthCheck.too_slow]
-)
-settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "default"))
+settings.load_profile(PROFILE)
 
 
 def pytest_sessionstart(session: pytest.Session) -> None:

@@ -57,10 +57,11 @@ def write_atomically(
     """
     target = _checked_target(path, overwrite)
     temporary = target.with_name(f".chainrule-{secrets.token_hex(8)}.tmp")
-    with _explained(path, target, temporary):
-        file = _create(temporary, mode)
+    file = None
+    # A signal may come between any two lines, so what clears up is in force before there is a file.
     try:
         with _explained(path, target, temporary):
+            file = _create(temporary, mode)
             yield file
             file.flush()
             os.fsync(file.fileno())
@@ -69,7 +70,8 @@ def write_atomically(
     finally:
         # After an error the buffer may not be writable; the error that led here is the one to report.
         with suppress(OSError):
-            file.close()
+            if file is not None:
+                file.close()
         with suppress(OSError):
             os.unlink(temporary)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from typing import Any
 
 from chainrule._doors import setting
@@ -55,6 +56,21 @@ def checked_digits(digits: int) -> int:
             f"{setting('digits')} {digits!r} must be a whole number from 1 to 17: a float has no more"
         )
     return digits
+
+
+_CONTROLS = re.compile(
+    r"[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+)
+"""What moves a cursor, colors a screen, turns the direction of a line, or can't be written as UTF-8."""
+
+
+def visible(text: str) -> str:
+    """Return a text of several lines with its control characters spelled out, in the way of JSON.
+
+    >>> visible(chr(27) + "[31m red") == chr(92) + "u001b[31m red"
+    True
+    """
+    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
 
 
 def printable(text: object) -> str:

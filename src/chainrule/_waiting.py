@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
+from chainrule._aside import tell
 from chainrule._numbers import printable
 
 _WIDTH = 79
@@ -30,7 +31,7 @@ def compiling(name: str, *, long: bool) -> Iterator[None]:
     _done.add(name)
     place = len(_expected) - _expected[::-1].index(name)
     text = printable(f"compiling piece {place} of {len(_expected)}: {name}")
-    if _listeners or sys.stderr.isatty():
+    if _listeners or (sys.stderr is not None and sys.stderr.isatty()):
         show = _listeners[-1] if _listeners else _on_terminal
         show(text)
         try:
@@ -40,7 +41,7 @@ def compiling(name: str, *, long: bool) -> Iterator[None]:
         return
     if long and not _said:
         _said = True
-        print("compiling the engine for this processor; this happens once …", file=sys.stderr, flush=True)
+        tell("compiling the engine for this processor; this happens once …")
     yield
 
 
@@ -55,4 +56,5 @@ def listening(listener: Callable[[str], None]) -> Iterator[None]:
 
 
 def _on_terminal(text: str) -> None:
-    print(f"\r{text[:_WIDTH]:<{_WIDTH}}", end="" if text else "\r", file=sys.stderr, flush=True)
+    with suppress(OSError):
+        print(f"\r{text[:_WIDTH]:<{_WIDTH}}", end="" if text else "\r", file=sys.stderr, flush=True)

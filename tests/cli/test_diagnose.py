@@ -50,7 +50,7 @@ def test_findings_say_what_where_evidence_why_and_what_to_try(run: Run):
     )
     result = run("diagnose", "penguins.safetensors", "penguins.csv")
     assert result.code == 0
-    assert "1. 5 of the 17 inputs are not scaled: bill_length_mm, bill_depth_mm," in result.out
+    assert "1. 5 of the 17 inputs are large, beyond 10 in root mean square: bill_length_mm," in result.out
     for heading in ("where", "evidence", "why", "try"):
         assert f"\n   {heading} " in result.out
     assert "x[5], x[7], x[9], x[11], x[17]" in result.out

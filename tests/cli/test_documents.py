@@ -37,13 +37,64 @@ def test_every_command_has_every_format(command, run: Run, penguins, folder):
     assert run(*asked, "--out", "x.html").code == 2  # it is there
 
 
-@pytest.mark.parametrize("command", ["describe", "evaluate", "check", "diagnose"])
+@pytest.mark.parametrize("command", COMMANDS)
 def test_json_is_the_same_by_either_option(command, run: Run, penguins):
     asked = COMMANDS[command]
     assert run(*asked, "--json").out == run(*asked, "--format", "json").out
     contradiction = run(*asked, "--json", "--format", "html")
     assert contradiction.code == 2
     assert "--json and --format html contradict each other" in contradiction.err
+
+
+@pytest.mark.parametrize("command", [*COMMANDS, "lessons"])
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--format", "html", "--out", "x.json"], "--format html and --out x.json contradict each other: the ending says json"),
+        (["--format", "text", "--out", "x.TEX"], "the ending says latex"),
+        (["--json", "--out", "x.html"], "--json and --out x.html contradict each other: the ending says html"),
+        (["--format", "json", "--out", "x.txt"], "the ending says text"),
+    ],
+)  # fmt: skip
+def test_an_ending_that_says_another_format_is_refused(run: Run, penguins, folder, command, words, said):
+    result = run(*COMMANDS.get(command, ["lesson"]), *words)
+    assert (result.code, result.out) == (2, "")
+    assert said in result.err
+    assert result.err.count("\n") == 1
+    assert not list(folder.glob("x.*"))
+
+
+def test_an_ending_that_says_nothing_needs_a_format(run: Run, penguins, folder):
+    for name in RENDERERS:
+        assert run("formulas", "--format", name, "--out", f"{name}.page").code == 0
+        assert (folder / f"{name}.page").read_text("utf-8") == (run("formulas", "--format", name).out)
+
+
+def test_the_list_of_lessons_is_a_document_as_well(run: Run, folder):
+    listed = run("lesson")
+    names = [one["name"] for one in json.loads(run("lesson", "--json").out)["lessons"]]
+    assert "article-5" in names
+    assert all(f"\n {name} " in listed.out for name in names)
+    assert run("lesson", "--out", "l.txt").err == "wrote l.txt\n"
+    assert (folder / "l.txt").read_text("utf-8") == listed.out
+    for words in (["--steps", "2"], ["--all"]):
+        refused = run("lesson", *words)
+        assert (refused.code, refused.out) == (2, "")
+        assert f"{words[0]} is about the steps of a lesson: name the lesson" in refused.err
+
+
+def test_formulas_as_data_have_no_layout(run: Run):
+    data = json.loads(run("formulas", "--json").out)
+    names = [one["name"] for rows in data.values() for one in rows]
+    assert all(name == name.strip() and name.replace("_", "").isalnum() for name in names)
+    by_name = {one["name"]: one for rows in data.values() for one in rows}
+    assert by_name["huber"]["parameters"] == {"delta": 1.0}
+    assert by_name["adam"]["lines"][0].startswith("m = ")
+    text = run("formulas").out
+    assert text.startswith("Formulas\n")
+    for one in by_name.values():
+        assert one["name"] in text
+    assert list(json.loads(run("formulas", "losses", "--json").out)) == ["losses"]
 
 
 def test_mistakes_are_seen_before_the_work(run: Run, penguins):
@@ -108,13 +159,38 @@ def test_train_writes_its_report(run: Run, folder):
     assert json.loads((folder / "r.json").read_text("utf-8"))["rows"]["test"] == 69
 
 
+def test_an_ablation_has_its_report(run: Run, folder):
+    asked = [
+        "train",
+        "penguins.csv",
+        "--target",
+        "species",
+        "--engine",
+        "reference",
+        "--fast",
+        "--epochs",
+        "2",
+    ]
+    for name, start in STARTS.items():
+        report = f"a{RENDERERS[name].ending}"
+        result = run(*asked, "--members", "2", "--ablate", "1", "--quiet", "--report", report)
+        assert result.code == 0, result.err
+        assert result.err == f"wrote {report}\n"
+        assert (folder / report).read_text("utf-8").startswith(start)
+    assert not (folder / "penguins.safetensors").exists()
+    assert json.loads((folder / "a.json").read_text("utf-8"))["target"] == "species"
+    assert "What each ingredient adds" in (folder / "a.html").read_text("utf-8")
+    assert "exists" in run(*asked, "--ablate", "1", "--report", "a.html").err
+
+
 @pytest.mark.parametrize(
     ("words", "message"),
     [
         (["--report", "r.pdf"], "--report r.pdf: the ending says no format"),
         (["--report", "no/r.html"], "there is no folder no"),
         (["--report", "r.html", "--history", "r.html"], "--history and --report are the same file"),
-        (["--report", "r.html", "--ablate"], "--report would have no effect: --ablate writes no file"),
+        (["--report", "no/r.html", "--ablate"], "there is no folder no"),
+        (["--report", "penguins.csv", "--overwrite", "--ablate"], "the ending says no format"),
     ],
 )
 def test_a_report_that_cannot_be_written_is_refused_before_the_training(run: Run, folder, words, message):

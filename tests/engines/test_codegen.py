@@ -32,6 +32,7 @@ from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.equations.update import chain_of
 from chainrule.errors import SettingsError
+from effort import many
 
 DTYPES = [np.float64, np.float32]
 both = pytest.mark.parametrize("dtype", DTYPES, ids=["float64", "float32"])
@@ -60,7 +61,7 @@ def grown(inner):
     )
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.recursive(LEAVES, grown, max_leaves=7).map(lambda text: f"z*0.25 + {text}"))
 def test_formulas_run_as_they_are_evaluated(formula):
     """Any formula, and what the rules of calculus make of it, at points where the formula is steady and rounding stays small."""

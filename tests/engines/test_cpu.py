@@ -40,6 +40,7 @@ from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import OPTIMIZERS, optimizer
 from chainrule.errors import SettingsError
+from effort import many
 
 DTYPES = [np.float64, np.float32]
 DTYPE_NAMES = ["float64", "float32"]
@@ -185,7 +186,7 @@ def test_steps_that_are_split_among_threads(hidden, rows, dtype):
     assert_steps_agree(replace(case, optimizer="adam", weight_decay=0.1, bias="layer", clip_norm=None), dtype)
 
 
-@hypothesis_settings(max_examples=60)
+@hypothesis_settings(max_examples=many(60))
 @given(
     hidden=st.lists(st.integers(1, 9), max_size=4).map(tuple),
     inputs=st.integers(1, 9),

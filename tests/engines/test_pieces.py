@@ -313,3 +313,10 @@ def test_a_training_compiles_once_and_says_so(tmp_path):
         folder, weight = out.split()
         assert folder == str(tmp_path / "pieces")
         assert float(weight) == pytest.approx(0.2, abs=1e-4)
+
+
+def test_a_piece_is_read_from_its_source_alone(tmp_path):
+    source = "def equation(x):\n    return x\n"
+    module = machine_code._stored(source, tmp_path)
+    assert module.equation(2) == 2
+    assert not list(tmp_path.rglob("*.pyc"))

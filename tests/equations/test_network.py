@@ -14,6 +14,7 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
+from effort import many
 from networks import (
     Case,
     backward_of,
@@ -28,13 +29,13 @@ from networks import (
 
 
 @given(cases())
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 def test_every_gradient_is_its_central_difference(case):
     check_by_differences(case)
 
 
 @given(cases(deepest=1))
-@settings(max_examples=12)
+@settings(max_examples=many(12))
 def test_every_gradient_is_that_of_jax(case):
     check_by_jax(case)
 
@@ -222,7 +223,7 @@ def test_without_biases_a_network_is_one_whose_biases_are_zero():
 
 
 @given(cases())
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 def test_members_in_one_call_are_the_members_one_by_one(case):
     members = (3,)
     rng = np.random.default_rng(9)
@@ -251,7 +252,7 @@ def test_members_in_one_call_are_the_members_one_by_one(case):
 
 
 @given(cases(), st.sampled_from(["mean", "sum"]))
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 def test_a_table_is_the_weighted_sum_of_its_rows(case, reduction):
     network = Network([case.network.n_inputs, *case.network.layers], case.network.loss, reduction)
     n = len(case.x)
@@ -293,7 +294,7 @@ def test_scaling_all_weights_changes_the_mean_by_nothing():
 
 
 @given(cases())
-@settings(max_examples=30)
+@settings(max_examples=many(30))
 def test_a_network_comes_back_from_its_description(case):
     again = Network.from_dict(case.network.to_dict())
     assert again == case.network

@@ -14,6 +14,7 @@ from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.sharing import expand, fold, tabm_shapes
 from chainrule.errors import SettingsError
+from effort import many
 
 
 def drawn(shapes, rng):
@@ -52,7 +53,7 @@ def test_a_member_s_weights_by_hand():
     assert last["W"].tolist() == [[[3.0], [3.0]], [[3.0], [3.0]]]
 
 
-@settings(max_examples=30)
+@settings(max_examples=many(30))
 @given(
     sizes=st.lists(st.integers(1, 4), min_size=3, max_size=5),
     members=st.integers(2, 4),
@@ -102,7 +103,7 @@ def test_the_gradient_is_that_of_the_mean_of_the_members_costs():
     np.testing.assert_allclose(layout.fold(own, flat), want, rtol=1e-12, atol=1e-15)
 
 
-@settings(max_examples=20)
+@settings(max_examples=many(20))
 @given(members=st.integers(2, 5), seed=st.integers(0, 99))
 def test_without_scalings_the_shared_gradient_is_the_mean_of_the_members(members, seed):
     network = Network([2, Dense(3, "tanh"), Dense(1)])

@@ -63,7 +63,7 @@ def global_random_seed():
 def test_it_is_ours_that_is_tested():
     assert SOURCE.read_text("utf-8").count(THEIRS) == 1
     assert MODULE.MLPClassifier.__module__.startswith("chainrule.")
-    assert len(TESTS) > 40
+    assert len(TESTS) >= 39  # in 1.6, and more since
     assert set(PRIVATE) <= set(TESTS)
 
 

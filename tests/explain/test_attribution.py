@@ -16,6 +16,7 @@ from chainrule.errors import SettingsError
 from chainrule.explain.attribute.cells import column_effects
 from chainrule.explain.attribute.gradients import baseline_row, integrated_gradients
 from chainrule.explain.attribute.outcome import Outcome, outcome_of
+from effort import many
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
@@ -178,7 +179,7 @@ def test_typical_is_the_median_and_the_most_frequent_level(species):
 # ---- slopes and swaps
 
 
-@settings(max_examples=20)
+@settings(max_examples=many(20))
 @given(row=st.integers(0, 343), step=st.sampled_from([1e-4, 1e-3]))
 def test_slopes_are_differences_of_the_prediction_in_original_units(mass, row, step):
     """The network is smooth (tanh), so the central difference is right to about step^2."""

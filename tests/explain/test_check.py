@@ -18,6 +18,7 @@ from chainrule.explain.check.batch import Batch, network_gradient
 from chainrule.explain.check.certificate import CHECKS, Certificate, certify
 from chainrule.explain.check.differences import ROOT, steps_of
 from chainrule.explain.check.exact import Exact
+from effort import many
 from networks import HIDDEN, case_of, cases, outputs_of
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
@@ -56,7 +57,7 @@ def named(certificate: Certificate) -> list[str]:
 # ---- what is right passes
 
 
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 @given(case=cases())
 def test_whatever_network_passes(case):
     if case.network.output.activation.name == "binary_step":

@@ -23,12 +23,13 @@ from chainrule.explain.trace.steps import trace_network, trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.evaluate import Formula
 from chainrule.formula.text import text
+from effort import many
 from judges import exact
 from networks import FORMULA_ACTIVATIONS, case_of, cases, differences, jax_cost
 
 
 @given(cases(), st.one_of(st.none(), SETTINGS))
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 def test_every_line_of_every_address_is_the_engine_s_number(case, steps):
     trace = traced(case, steps)
     for address in every_address(trace):
@@ -53,7 +54,7 @@ def by_differences(case, layer, index):
 
 
 @given(cases(deepest=3), st.integers(0, 3))
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 def test_every_form_is_the_central_difference(case, layer):
     if (case.network.loss.name, case.network.output.activation.name) == ("perceptron", "binary_step"):
         return  # its delta a - y is Rosenblatt's rule, not the slope of the cost

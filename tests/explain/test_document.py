@@ -26,6 +26,7 @@ from chainrule.explain.show.document import (
     TableBlock,
     Words,
     Worked,
+    kind_of,
     more,
     notes,
 )
@@ -147,9 +148,9 @@ def test_every_block_as_json():
     data = json.loads(render(EVERYTHING, "json"))
     kinds = [block["block"] for block in data["blocks"]]
     assert kinds == [
-        "words", "words", "facts", "texts", "table", "derivation", "plot", "cells", "finding", "erratum", "section",
-        "checks",
+        "words", "words", "facts", "table", "grid", "worked", "plot", "cells", "finding", "erratum", "section", "checked",
     ]  # fmt: skip
+    assert kinds == list(map(kind_of, EVERYTHING.blocks))
     assert data["blocks"][-1]["ok"] is False
     given = Document("t", (), data={"x": float("nan"), "y": (1, 2)})
     assert json.loads(render(given, "json")) == {"x": None, "y": [1, 2]}

@@ -22,6 +22,7 @@ from chainrule.explain.derive.hand import Hand
 from chainrule.explain.show import html, json, latex, terminal
 from chainrule.explain.show.document import Document, Worked
 from chainrule.explain.trace.steps import trace_network
+from effort import many
 from judges import exact
 from networks import cases
 from paper import check_by_hand
@@ -99,7 +100,7 @@ def test_an_update_by_hand():
 
 
 @given(cases(), st.integers(1, 12), st.sampled_from(["sgd", "momentum", "adam"]))
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 def test_every_line_is_right_on_paper(case, places, method):
     trace = traced(case, StepSettings(optimizer(method)))
     row = f"@row={trace.steps[0].rows[0]}" if len(trace.steps[0].rows) > 1 else ""

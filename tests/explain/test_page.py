@@ -66,7 +66,7 @@ def pages(tmp_path_factory):
         "all": (ALL, None),
     }
     for name, (derivation, trace) in made.items():
-        (folder / f"{name}.html").write_text(as_html(derivation, trace, facts={"row": "1"}), "utf-8")
+        (folder / f"{name}.html").write_text(as_html(derivation, trace, origin={"row": "1"}), "utf-8")
     return folder, traces
 
 

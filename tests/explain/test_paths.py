@@ -22,6 +22,7 @@ from chainrule.explain.derive.paths import (
 from chainrule.explain.derive.writer import Writer
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.steps import trace_network
+from effort import many
 from networks import cases
 
 
@@ -56,7 +57,7 @@ def every_path(trace, place):
 
 
 @given(cases(deepest=3), st.integers(1, 6), st.integers(0, 3))
-@settings(max_examples=60)
+@settings(max_examples=many(60))
 def test_the_largest_paths_are_found_and_the_rest_is_exact(case, most, layer):
     trace = traced(case, None)
     layer = min(layer, len(case.network.layers) - 1) + 1

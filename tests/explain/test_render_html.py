@@ -80,7 +80,7 @@ def test_it_is_well_formed_and_stays_at_home(page):
 
 
 def test_hostile_words_are_words():
-    reader = Reader(as_html(ALL, facts={"</style>": "<b>bold</b>"}))
+    reader = Reader(as_html(ALL, origin={"</style>": "<b>bold</b>"}))
     assert "<script>alert('&')</script>" in "".join(reader.words)
     assert "<b>bold</b>" in "".join(reader.words)
     assert "b" not in {tag for tag, _ in reader.found}

@@ -17,7 +17,7 @@ from chainrule.formula.nodes import Symbol
 
 
 def test_the_document_passes_a_strict_reader():
-    assert complaints(as_latex(ALL, facts={"model": HOSTILE})) == []
+    assert complaints(as_latex(ALL, origin={"model": HOSTILE})) == []
 
 
 @pytest.mark.parametrize(

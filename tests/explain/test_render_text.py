@@ -100,7 +100,7 @@ def test_ascii_has_a_word_for_every_sign():
 
 
 def test_the_whole_of_it():
-    text = as_text(ALL, facts={"model": "m.safetensors", "row": "3"})
+    text = as_text(ALL, origin={"model": "m.safetensors", "row": "3"})
     assert "\nmodel m.safetensors, row 3\n" in text
     assert "  W[1] 2 × 2  [ 0.15  0.25 ]\n              [  0.2   0.3 ]\n" in text
     assert "[ 0.5  0.5  0.5  0.5  0.5  0.5  0.5  0.5  … ]" in text

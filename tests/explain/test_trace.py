@@ -18,6 +18,7 @@ from chainrule.explain.derive.derivation import derive
 from chainrule.explain.trace.sources import trace_rows, trace_steps
 from chainrule.explain.trace.steps import trace_network, trace_step
 from chainrule.explain.trace.trace import Trace
+from effort import many
 from networks import cases
 
 MAZUR = Network([2, Dense(2, "sigmoid", bias="layer"), Dense(2, "sigmoid", bias="layer")])
@@ -47,7 +48,7 @@ def test_the_fifth_article_s_numbers_have_addresses():
 
 
 @given(cases())
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 def test_a_row_s_gradients_add_up_to_the_sum(case):
     trace = traced(case, None)
     rows = trace.steps[0].rows
@@ -60,7 +61,7 @@ def test_a_row_s_gradients_add_up_to_the_sum(case):
 
 
 @given(cases())
-@settings(max_examples=25)
+@settings(max_examples=many(25))
 def test_the_cost_is_the_shares_of_the_losses(case):
     trace = traced(case, None)
     step = trace.steps[0]

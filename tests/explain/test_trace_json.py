@@ -21,13 +21,14 @@ from chainrule.explain.trace.data import trace_from_json, trace_to_data, trace_t
 from chainrule.explain.trace.schema import TRACE_SCHEMA, validate
 from chainrule.explain.trace.sources import trace_rows
 from chainrule.explain.trace.steps import trace_network
+from effort import many
 from networks import cases
 
 DOCS = Path(__file__).parents[2] / "docs"
 
 
 @given(cases(), st.one_of(st.none(), SETTINGS))
-@settings(max_examples=20)
+@settings(max_examples=many(20))
 def test_every_number_comes_back_to_the_last_bit(case, steps):
     trace = traced(case, steps)
     text = trace_to_json(trace)

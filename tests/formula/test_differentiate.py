@@ -30,6 +30,7 @@ from chainrule.formula.nodes import (
 from chainrule.formula.parse import parse
 from chainrule.formula.simplify import simplify
 from chainrule.formula.text import text
+from effort import many
 
 # ---- SymPy, on the formulas that networks are made of
 
@@ -338,7 +339,7 @@ points = st.sampled_from(["-2.37", "-0.71", "-0.013", "0.29", "0.93", "1.61", "3
 other_points = points.map(lambda point: point * mpmath.mpf("1.0173"))
 
 
-@settings(max_examples=400)
+@settings(max_examples=many(400))
 @given(trees, points, other_points)
 def test_simplify_keeps_every_finite_value(node: Node, z: Any, a: Any) -> None:
     with mpmath.workdps(80):
@@ -349,14 +350,14 @@ def test_simplify_keeps_every_finite_value(node: Node, z: Any, a: Any) -> None:
         assert abs(after - before) <= 1e-25 * (1 + abs(before))
 
 
-@settings(max_examples=400)
+@settings(max_examples=many(400))
 @given(trees)
 def test_simplify_is_idempotent(node: Node) -> None:
     once = simplify(node)
     assert simplify(once) == once
 
 
-@settings(max_examples=300)
+@settings(max_examples=many(300))
 @given(trees, points, other_points)
 def test_derivatives_of_random_formulas_agree_with_mpmath(node: Node, z: Any, a: Any) -> None:
     with mpmath.workdps(80):
@@ -376,7 +377,7 @@ def test_derivatives_of_random_formulas_agree_with_mpmath(node: Node, z: Any, a:
         assert abs(result - judged) <= 1e-12 * (1 + abs(judged))
 
 
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 @given(trees)
 def test_floats_survive_simplification(node: Node) -> None:
     values = {"z": np.array([-1.37, 0.43, 1.9]), "a": 0.77}

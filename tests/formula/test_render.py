@@ -27,6 +27,7 @@ from chainrule.formula.nodes import (
 )
 from chainrule.formula.parse import parse
 from chainrule.formula.text import text
+from effort import many
 
 NAMESPACE = "{http://www.w3.org/1998/Math/MathML}"
 
@@ -63,14 +64,14 @@ def same(left: Node, right: Node, values: dict[str, object] = VALUES, rtol: floa
     np.testing.assert_allclose(*results, rtol=rtol, atol=rtol)
 
 
-@settings(max_examples=300)
+@settings(max_examples=many(300))
 @given(trees)
 def test_text_is_read_again_with_the_same_bits(node: Node) -> None:
     same(parse(text(node)).root, node)
     assert text(parse(text(node)).root) == text(node)
 
 
-@settings(max_examples=200)
+@settings(max_examples=many(200))
 @given(trees, st.floats(-3, 3), st.sampled_from(["-2.0", "−2.0", "1.5e-3", "-1e2"]))
 def test_numbers_in_place_of_symbols_give_the_value(node: Node, z: float, a: str) -> None:
     filled = parse(text(node, {"z": z, "a": a})).root
@@ -242,7 +243,7 @@ def terms(arranged: object) -> tuple[tuple[int, object], ...]:
     return arranged[1] if isinstance(arranged, tuple) and arranged[0] == "+" else ((1, arranged),)
 
 
-@settings(max_examples=300)
+@settings(max_examples=many(300))
 @given(trees)
 def test_mathml_means_the_same(node: Node) -> None:
     root = ET.fromstring(mathml(node))

@@ -27,6 +27,7 @@ from chainrule.tables.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame
 from chainrule.tables.target import fit_target
+from effort import many
 
 COLUMNS = {
     "x": [1.5, 2, 3, 4.0] * 10,
@@ -315,13 +316,13 @@ def test_the_description_that_is_mutated_is_a_good_one(tmp_path):
     assert loaded.to_dict() == {**GROUPED, "chainrule": chainrule.__version__}
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(MUTATION, min_size=1, max_size=2))
 def test_a_hostile_description_is_refused_in_one_line_or_is_a_model(tmp_path, mutations):
     check_refused_or_a_model(tmp_path, {"parameters": PARAMETERS}, mutated(mutations))
 
 
-@settings(max_examples=400, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=many(400), suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(st.lists(OF_GROUPS, min_size=1, max_size=2))
 def test_so_is_one_of_groups(tmp_path, mutations):
     check_refused_or_a_model(tmp_path, {"groups.0.parameters": PARAMETERS}, mutated(mutations, GROUPED))

@@ -13,7 +13,12 @@ from hypothesis import strategies as st
 
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError, TableError
 from chainrule.formula.parse import parse
-from chainrule.tables import SCALINGS, Encoder, Table, fit_encoder, from_frame, infer_schema, read_table
+from chainrule.tables.encode import Encoder, fit_encoder
+from chainrule.tables.read import read_table
+from chainrule.tables.scalings import SCALINGS
+from chainrule.tables.schema import infer_schema
+from chainrule.tables.table import Table, from_frame
+from effort import many
 
 from .conftest import Write
 
@@ -283,7 +288,7 @@ def test_scalings_against_numpy(values: list[float]) -> None:
         np.testing.assert_allclose(encoder.transform(table)[:, 0], expected, rtol=1e-9, atol=1e-9)
 
 
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 @given(st.data())
 def test_a_row_explained_is_the_row_encoded(data: st.DataObject) -> None:
     table = read_table(EXAMPLES / "penguins.csv")
@@ -415,7 +420,7 @@ def test_json_round_trip_is_bit_identical() -> None:
         assert again.transform(from_frame(MIXED)).tobytes() == encoder.transform(from_frame(MIXED)).tobytes()
 
 
-@settings(max_examples=250)
+@settings(max_examples=many(250))
 @given(st.data())
 def test_hostile_encoders(data: st.DataObject) -> None:
     hostile = json.loads(data.draw(st.sampled_from(GOOD)))

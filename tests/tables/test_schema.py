@@ -12,7 +12,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chainrule.errors import ChainruleError, ModelFileError, SettingsError
-from chainrule.tables import Schema, Table, from_frame, infer_schema, labeled_rows, read_table
+from chainrule.tables.read import read_table
+from chainrule.tables.schema import Schema, infer_schema, labeled_rows
+from chainrule.tables.table import Table, from_frame
 
 from .conftest import Write
 

@@ -11,15 +11,11 @@ from hypothesis import strategies as st
 
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.formula.parse import parse
-from chainrule.tables import (
-    Table,
-    TargetEncoder,
-    fit_target,
-    from_frame,
-    infer_schema,
-    labeled_rows,
-    read_table,
-)
+from chainrule.tables.read import read_table
+from chainrule.tables.schema import infer_schema, labeled_rows
+from chainrule.tables.table import Table, from_frame
+from chainrule.tables.target import TargetEncoder, fit_target
+from effort import many
 
 from .conftest import Write
 
@@ -267,7 +263,7 @@ def test_answers_are_drawn_in_to_the_numbers_of_the_rows(
     st.lists(st.floats(-1e9, 1e9), min_size=1, max_size=8),
     st.sampled_from(["standard", "minmax", "none"]),
 )
-@settings(max_examples=40)
+@settings(max_examples=many(40))
 def test_every_answer_lies_within_and_those_inside_are_the_same(
     cells: list[float], outputs: list[float], scaling: str
 ) -> None:

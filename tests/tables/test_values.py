@@ -9,7 +9,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-import chainrule.tables
 from chainrule.tables.values import DATE_FORMATS, as_text, date_spelling, to_dates, to_numbers
 
 
@@ -75,11 +74,3 @@ def test_decimal_comma() -> None:
 def test_importing_the_room_does_not_import_polars() -> None:
     code = "import sys, chainrule.tables; sys.exit('polars' in sys.modules)"
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
-def test_every_public_name_is_there() -> None:
-    assert dir(chainrule.tables) == sorted(chainrule.tables.__all__)
-    for name in chainrule.tables.__all__:
-        assert getattr(chainrule.tables, name) is not None
-    with pytest.raises(AttributeError, match="has no attribute 'nothing'"):
-        _ = chainrule.tables.nothing

@@ -5,12 +5,15 @@ from __future__ import annotations
 import errno
 import io
 import os
+import signal
 import sys
-from collections.abc import Sequence
+import threading
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from importlib import import_module
 
+from chainrule._aside import silence, tell
 from chainrule._doors import COMMAND_LINE, through
-from chainrule._numbers import printable
 from chainrule.cli.parsing import EXAMPLE_INDENT, closest
 from chainrule.errors import ChainruleError, SettingsError
 
@@ -46,14 +49,61 @@ examples:
 {indent}chainrule describe penguins.safetensors"""
 
 
+BROKEN_PIPE = 141
+"""The exit code where nobody reads the output: that of a program which the signal SIGPIPE, 13, has ended."""
+
+
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run the command line and return its exit code; a user's mistake is one line on standard error and 2."""
+    """Run the command line and return its exit code; a user's mistake is one line on standard error and 2.
+
+    Raises SystemExit after a command's --help, and for a signal that ends programs, when what was begun is cleared away.
+    """
+    _open_what_is_closed()
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
             # A letter that the terminal's encoding doesn't have must not end a command.
             stream.reconfigure(errors="backslashreplace")
-    with through(COMMAND_LINE):
+    with through(COMMAND_LINE), _signals_clear_up():
         return _answered(list(sys.argv[1:] if arguments is None else arguments))
+
+
+def _open_what_is_closed() -> None:
+    """Put in the place of a closed standard stream one that no word comes from or gets to.
+
+    Output and input fail as they are used, in one line; what is said on standard error is lost. Without these a file
+    that is opened later would take their place.
+    """
+    for name, flag, mode in (
+        ("stdin", os.O_WRONLY, "r"),
+        ("stdout", os.O_RDONLY, "w"),
+        ("stderr", os.O_WRONLY, "w"),
+    ):
+        if getattr(sys, name) is None:
+            with suppress(OSError):
+                # The lowest free number, as these are gone through from 0 on.
+                opened = os.open(os.devnull, flag)
+                setattr(sys, name, os.fdopen(opened, mode, encoding="utf-8", closefd=False))
+
+
+@contextmanager
+def _signals_clear_up() -> Iterator[None]:
+    """Let the signals that end a program go up as SystemExit, so that no file is left half written."""
+
+    def end(number: int, _: object) -> None:
+        raise SystemExit(128 + number)
+
+    ending = [getattr(signal, name) for name in ("SIGTERM", "SIGHUP") if hasattr(signal, name)]
+    is_main = threading.current_thread() is threading.main_thread()
+    before = {
+        number: signal.signal(number, end)
+        for number in ending
+        if is_main and signal.getsignal(number) == signal.SIG_DFL
+    }
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _answered(arguments: list[str]) -> int:
@@ -66,14 +116,15 @@ def _answered(arguments: list[str]) -> int:
         what = f"there is not enough memory{f' ({error})' if str(error) else ''}"
         return _failed(f"{what}; use smaller --hidden layers, or fewer rows or columns")
     except KeyboardInterrupt:
-        print("interrupted; no file was written", file=sys.stderr)
+        tell("interrupted; no file was written")
         return 130
     except OSError as error:
-        # Python must not try once more, at exit, to write what could not be written.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        silence(sys.stdout)
         if error.errno == errno.EPIPE:
             # The reader of our output has gone (`chainrule describe m | head`): nothing is left to say.
-            return 0
+            return BROKEN_PIPE
+        if error.errno == errno.EBADF and error.filename is None:
+            return _failed("standard output is closed; let it go to a file or a pipe")
         return _failed(f"{error.filename or 'standard output'}: {error.strerror}")
     return code
 
@@ -98,5 +149,5 @@ def _run(arguments: list[str]) -> int:
 
 
 def _failed(message: str) -> int:
-    print(f"error: {printable(' '.join(message.split()))}", file=sys.stderr)
+    tell(f"error: {' '.join(message.split())}")
     return 2

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from chainrule._aside import tell
 from chainrule.cli.console import print_json
 from chainrule.cli.documents import print_document
 from chainrule.cli.report import SCORE_NAMES, number_shown
@@ -32,8 +33,8 @@ LEGEND = (
 )
 
 
-def ablation(question: Question, settings: Settings, options: argparse.Namespace, engine: str) -> None:
-    """Take the recipe apart on a table and print what came out."""
+def ablation(question: Question, settings: Settings, options: argparse.Namespace, engine: str) -> Document:
+    """Take the recipe apart on a table, print what came out, and return it for a report."""
     from chainrule.fitting.ablation import ablate_asked
 
     found = ablate_asked(
@@ -44,10 +45,13 @@ def ablation(question: Question, settings: Settings, options: argparse.Namespace
         threads=options.threads,
         on_run=None if options.quiet else _say,
     )
+    data = {"table": options.table, "target": options.target, **found.to_dict()}
+    document = replace(ablation_document(found), data=data)
     if options.json:
-        print_json({"table": options.table, "target": options.target, **found.to_dict()})
+        print_json(data)
     else:
-        print_document(ablation_document(found))
+        print_document(document)
+    return document
 
 
 def ablation_document(found: Ablations) -> Document:
@@ -93,4 +97,4 @@ def _say(run: AblationRun) -> None:
     scores = ", ".join(f"{NAMES[name]} {number_shown(value)}" for name, value in run.scores.items())
     what = "the full recipe" if run.ingredient is None else f"without {run.ingredient}"
     line = f"{run.place}/{run.of} {what}, seed {run.seed}: {scores}, {_seconds(run.seconds)} s"
-    print(line, file=sys.stderr, flush=True)
+    tell(line)

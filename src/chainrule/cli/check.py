@@ -35,7 +35,7 @@ def parser() -> Parser:
     }
     made.options("what is checked", said, member=1, seed=0)
     reading_options(made, trained=True)
-    document_options(made, json="print the certificate as JSON, for programs")
+    document_options(made)
     return made
 
 

@@ -23,7 +23,7 @@ def parser() -> Parser:
         EXAMPLES,
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
-    document_options(made, json="print all of it as JSON, for programs: see docs/model.md")
+    document_options(made)
     return made
 
 

@@ -30,7 +30,7 @@ def parser() -> Parser:
     }
     made.options("what is looked at", said, seed=0)
     reading_options(made, trained=True)
-    document_options(made, json="print the diagnosis as JSON, for programs")
+    document_options(made)
     return made
 
 

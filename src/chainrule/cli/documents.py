@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from chainrule._numbers import printable
+from chainrule._aside import tell
 from chainrule.cli.console import screen, warn
 from chainrule.cli.parsing import Parser
 from chainrule.errors import OutputError, SettingsError
@@ -19,33 +19,44 @@ if TYPE_CHECKING:
     from chainrule.explain.show.text import Signs
 
 
-def document_options(made: Parser, *, json: str = "", formats: Sequence[str] = ()) -> None:
-    """Add the options of how a document is written; ``json`` is what the help says of --json, if there is one."""
+def document_options(made: Parser, formats: Sequence[str] = ()) -> None:
+    """Add the options of how a document is written."""
     said = {
         f"--format {{{','.join(formats or RENDERERS)}}}": "by the ending of --out if not given, else "
         f"{(*formats, 'text')[0]}",
         "--out FILE": "where to write; printed if not given",
         "--overwrite": "replace a file that exists",
     }
-    made.options("output", said | ({"--json": json} if json else {}))
+    if "json" in (formats or RENDERERS):
+        said["--json"] = "the same as --format json: for programs"
+    made.options("output", said)
 
 
 def chosen_format(options: argparse.Namespace, formats: Sequence[str] = ()) -> str:
     """Return the format that is asked for, or that of the file's ending.
 
-    Raises SettingsError for an ending that says none, and OutputError where the file can't be written or is to be read.
+    Raises SettingsError for an ending that says none, or another, and OutputError where the file can't be written or is
+    to be read.
     """
+    asked, option = options.format, f"--format {options.format}"
     if getattr(options, "json", False):
-        if options.format not in (None, "json"):
-            raise SettingsError(f"--json and --format {options.format} contradict each other; choose one")
-        options.format = "json"
+        if asked not in (None, "json"):
+            raise SettingsError(f"--json and {option} contradict each other; choose one")
+        asked, option = "json", "--json"
     if options.out is not None:
-        check_out(
-            options.out,
-            options.overwrite,
-            [getattr(options, read, "") for read in ("model", "table", "lesson", "name")],
-        )
-    return str(options.format or format_of(options.out, formats))
+        reads = [getattr(options, read, None) for read in ("model", "table", "lesson", "name")]
+        check_out(options.out, options.overwrite, reads)
+        said = _said_by(options.out, RENDERERS)
+        if asked and said not in (None, asked):
+            what = f"{option} and --out {options.out} contradict each other"
+            raise SettingsError(f"{what}: the ending says {said}; choose one of them, or another ending")
+    return asked or format_of(options.out, formats)
+
+
+def _said_by(out: str, known: Iterable[str]) -> str | None:
+    """Return which of the known formats a file's ending says, if any."""
+    ending = Path(out).suffix.lower()
+    return next((name for name in known if ending in (RENDERERS[name].ending, f".{name}")), None)
 
 
 def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out") -> str:
@@ -53,8 +64,7 @@ def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out
     known = tuple(formats or RENDERERS)
     if out is None:
         return known[0]
-    ending = Path(out).suffix.lower()
-    named = next((name for name in known if ending in (RENDERERS[name].ending, f".{name}")), None)
+    named = _said_by(out, known)
     if named is not None:
         return named
     endings = ", ".join(RENDERERS[name].ending for name in known)
@@ -62,7 +72,7 @@ def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out
     raise SettingsError(f"{option} {out}: the ending says no format; use {endings}{remedy}")
 
 
-def check_out(out: str, overwrite: bool, reads: Sequence[str]) -> None:
+def check_out(out: str, overwrite: bool, reads: Iterable[str | None]) -> None:
     """Raise OutputError for a file that can't be written, or would be lost."""
     from chainrule._files import ensure_writable
 
@@ -76,21 +86,22 @@ def deliver(document: Document, name: str, options: argparse.Namespace, notes: S
     """Print a document, or write it to ``--out``; ``notes`` go to standard error where programs read."""
     if name == "json":
         warn(notes)
-    if options.out is not None:
-        write_text(render(document, name), options.out, options.overwrite)
-    elif name == "text":
+    if name == "text" and options.out is None:
         print_document(document)
     else:
-        sys.stdout.write(render(document, name))
+        print_or_write(render(document, name), options)
 
 
-def write_text(text: str, out: str, overwrite: bool) -> None:
-    """Write a file, and say so on standard error."""
+def print_or_write(text: str, options: argparse.Namespace) -> None:
+    """Print a text, or write it to ``--out`` and say so on standard error."""
     from chainrule._files import write_atomically
 
-    with write_atomically(Path(out), overwrite=overwrite, mode="w") as file:
+    if options.out is None:
+        sys.stdout.write(text)
+        return
+    with write_atomically(Path(options.out), overwrite=options.overwrite, mode="w") as file:
         file.write(text)
-    print(f"wrote {printable(out)}", file=sys.stderr)
+    tell(f"wrote {options.out}")
 
 
 def print_document(document: Document) -> None:

@@ -21,7 +21,7 @@ def parser() -> Parser:
     model_and_table(made, "a table with the target")
     reading_options(made, trained=True)
     thread_option(made, "files")
-    document_options(made, json="print the result as JSON, for programs")
+    document_options(made)
     return made
 
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule explain penguins.safetensors penguins.csv --row 17
 chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
-chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dW[1][2,3]' --paths
+chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dx[5]' --paths
 chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
 """
@@ -70,14 +70,14 @@ def run(options: argparse.Namespace) -> None:
     _check_choice(options)
     model, table = opened(options)
     member = 1 if options.member is None else options.member
-    facts = {"model": Path(options.model).name, "table": table.name}
+    origin = {"model": Path(options.model).name, "table": table.name}
     row = 1 if options.row is None else options.row
     trace = None
     if options.step is not None:
         trace = trace_steps(model, table, options.step, member)
         warn(trace.source.get("notes", ()))
         derivation = _explained(trace, options, form)
-        facts["step"] = f"{options.step:,}"
+        origin["step"] = f"{options.step:,}"
     else:
         if options.attributions:
             from chainrule.explain.attribute.shown import attribution_derivation
@@ -93,14 +93,14 @@ def run(options: argparse.Namespace) -> None:
             if options.hand is not None and trace.source["members"] > 1:
                 _check_answer(trace, options.address)
             derivation = _explained(trace, options, form)
-        facts["row"] = f"{row:,}" if table.lines is None else f"{row:,} ({table.place(row - 1)})"
+        origin["row"] = f"{row:,}" if table.lines is None else f"{row:,} ({table.place(row - 1)})"
     if model.members > 1 and (trace is not None or options.member is not None):
-        facts["member"] = f"{member} of {model.members}"
+        origin["member"] = f"{member} of {model.members}"
     warn(table.notes)
     # What only pages show is made for pages alone.
     pictured = trace if name == "html" else None
-    source = {**facts, **({} if trace is None else trace.source)}
-    deliver(explanation(derivation, pictured, digits=digits, facts=facts, source=source), name, options)
+    source = {**origin, **({} if trace is None else trace.source)}
+    deliver(explanation(derivation, pictured, digits=digits, origin=origin, source=source), name, options)
 
 
 def _form(options: argparse.Namespace) -> Any:

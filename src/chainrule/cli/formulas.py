@@ -3,15 +3,12 @@
 from __future__ import annotations
 
 import argparse
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, closest
 from chainrule.errors import SettingsError
-
-if TYPE_CHECKING:
-    from chainrule.equations.optimizers import Optimizer
 
 EXAMPLES = """
 chainrule formulas
@@ -53,14 +50,14 @@ def run(options: argparse.Namespace) -> None:
         raise SettingsError(f"there are no formulas called {options.kind!r}; {closest(options.kind, KINDS)}")
     from chainrule.explain.show.document import Document, TableBlock
 
-    name, rows = chosen_format(options), _rows()
-    kinds = [options.kind] if options.kind else KINDS
-    tables = tuple(TableBlock(KINDS[kind], tuple(rows[kind])) for kind in kinds)
-    deliver(Document("Formulas" if name in ("html", "latex") else "", tables), name, options)
+    name, records = chosen_format(options), _records()
+    data = {kind: records[kind] for kind in ([options.kind] if options.kind else KINDS)}
+    tables = tuple(TableBlock(KINDS[kind], tuple(map(_row, rows))) for kind, rows in data.items())
+    deliver(Document("Formulas", tables, data=data), name, options)
 
 
-def _rows() -> Mapping[str, Iterable[tuple[str, ...]]]:
-    """Return a row for each record, by kind."""
+def _records() -> Mapping[str, Sequence[Mapping[str, Any]]]:
+    """Return what there is to say of each record, by kind: its name, its parameters, and what `KINDS` has headers for."""
     from chainrule.equations.activations import ACTIVATIONS
     from chainrule.equations.initializers import INITIALIZERS
     from chainrule.equations.losses import LOSSES
@@ -68,21 +65,32 @@ def _rows() -> Mapping[str, Iterable[tuple[str, ...]]]:
     from chainrule.equations.schedules import SCHEDULES, STRENGTHS
     from chainrule.tables.scalings import SCALINGS
 
+    def said(one: Any, **others: Any) -> Mapping[str, Any]:
+        parameters = one.parameters if isinstance(one.parameters, Mapping) else {}
+        return {"name": one.name, "parameters": parameters, **others}
+
     return {
-        "activations": ((_name(one), one.text, one.range) for one in ACTIVATIONS.values()),
-        "losses": ((_name(one), one.text, one.over_outputs) for one in LOSSES.values()),
-        "optimizers": ((_name(one), _lines(one), f"{one.learning_rate:g}") for one in OPTIMIZERS.values()),
-        "schedules": ((_name(one), one.text) for one in SCHEDULES.values()),
-        "strengths": ((_name(one), one.text) for one in STRENGTHS.values()),
-        "initializers": ((_name(one), one.text) for one in INITIALIZERS.values()),
-        "scalings": ((one.name, one.formula) for one in SCALINGS.values()),
+        "activations": [said(one, formula=one.text, range=one.range) for one in ACTIVATIONS.values()],
+        "losses": [said(one, formula=one.text, over_outputs=one.over_outputs) for one in LOSSES.values()],
+        "optimizers": [
+            said(one, lines=[" = ".join(line) for line in one.lines], learning_rate=one.learning_rate)
+            for one in OPTIMIZERS.values()
+        ],
+        "schedules": [said(one, formula=one.text) for one in SCHEDULES.values()],
+        "strengths": [said(one, formula=one.text) for one in STRENGTHS.values()],
+        "initializers": [said(one, formula=one.text) for one in INITIALIZERS.values()],
+        "scalings": [said(one, formula=one.formula) for one in SCALINGS.values()],
     }
 
 
-def _lines(one: Optimizer) -> str:
-    return "\n".join(f"{name} = {formula}" for name, formula in one.lines) or "line search, by SciPy"
+def _row(record: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return a record as a row of texts: its parameters below its name, each line below the other."""
+    name, parameters, *others = record.values()
+    named = "\n".join([name, *(f"  {key}={value:.6g}" for key, value in parameters.items())])
+    return (named, *map(_cell, others))
 
 
-def _name(record: Any) -> str:
-    """Return a record's name, its parameters below it."""
-    return "\n".join([record.name, *(f"  {key}={value:.6g}" for key, value in record.parameters.items())])
+def _cell(value: str | float | list[str]) -> str:
+    if isinstance(value, list):
+        return "\n".join(value) or "line search, by SciPy"
+    return value if isinstance(value, str) else f"{value:g}"

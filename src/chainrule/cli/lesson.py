@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import argparse
 import re
-import shutil
 import sys
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from chainrule.cli.console import screen
-from chainrule.cli.documents import chosen_format, deliver, document_options, print_document, signs
+from chainrule._aside import tell
+from chainrule.cli.console import output_width, screen
+from chainrule.cli.documents import chosen_format, deliver, document_options, signs
 from chainrule.cli.parsing import Parser
 from chainrule.errors import SettingsError
 
@@ -49,10 +49,12 @@ def run(options: argparse.Namespace) -> int:
     from chainrule.lessons.runner import walk_lesson
     from chainrule.lessons.show.document import lesson_document
 
-    if options.name is None:
-        print_document(_list())
-        return 0
     form = chosen_format(options)
+    if options.name is None:
+        if given := next(filter(vars(options).get, ("steps", "all")), None):
+            raise SettingsError(f"--{given} is about the steps of a lesson: name the lesson, or leave it out")
+        deliver(_list(), form, options)
+        return 0
     lesson = read_lesson(options.name)
     first, last = _range(options.steps, len(lesson.steps))
     wrong: list[int] = []
@@ -73,7 +75,7 @@ def run(options: argparse.Namespace) -> int:
         deliver(lesson_document(lesson, list(steps())), form, options)
     if wrong:
         what = f"a number did not come out as expected in step {', '.join(map(str, wrong))}"
-        print(f"error: {lesson.where.file}: {what}", file=sys.stderr)
+        tell(f"error: {lesson.where.file}: {what}")
     return 1 if wrong else 0
 
 
@@ -81,9 +83,11 @@ def _list() -> Document:
     from chainrule.explain.show.document import Document, TableBlock, Words
     from chainrule.lessons.lesson import lesson_names, read_lesson
 
-    rows = tuple((name, read_lesson(name).summary) for name in lesson_names())
+    listed = {name: read_lesson(name).summary for name in lesson_names()}
     more = "chainrule lesson NAME walks through one; docs/lessons.md says how to write your own."
-    return Document("", (TableBlock(("lesson", "what it shows"), rows), Words(more)))
+    table = TableBlock(("lesson", "what it shows"), tuple(listed.items()))
+    data = {"lessons": [{"name": name, "summary": summary} for name, summary in listed.items()]}
+    return Document("Lessons", (table, Words(more)), data=data)
 
 
 def _range(steps: str | None, count: int) -> tuple[int, int]:
@@ -95,9 +99,10 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
     if not 1 <= first <= last:
         what = "is neither a number of steps such as 3 nor a range such as 3-5"
         raise SettingsError(f"--steps {steps!r} {what}")
-    if first > count:
-        raise SettingsError(f"--steps {steps}: the lesson has {count} steps")
-    return first, min(last, count)
+    if last > count:
+        whole = f"choose at most {count}, or leave --steps out for all"
+        raise SettingsError(f"--steps {steps}: the lesson has {count} step{'s' * (count != 1)}; {whole}")
+    return first, last
 
 
 def _walk_through(lesson: Lesson, steps: Iterator[ShownStep], last: int, *, waits: bool) -> None:
@@ -105,7 +110,7 @@ def _walk_through(lesson: Lesson, steps: Iterator[ShownStep], last: int, *, wait
     from chainrule.lessons.show.document import WIDTH, lesson_document
 
     console = screen()
-    width = min(shutil.get_terminal_size((WIDTH, 24)).columns, 100)
+    width = min(output_width(WIDTH), 100)
     print_rows(console, head_rows(lesson_document(lesson, ()), width, signs()))
     for shown in steps:
         print_rows(console, section_rows(shown.section, width, signs()))

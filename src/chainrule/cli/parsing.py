@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import shutil
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
+from chainrule.cli.console import output_width
 from chainrule.engines import REGISTRY
 from chainrule.errors import SettingsError
 from chainrule.training.settings.fields import Setting
@@ -23,7 +23,7 @@ EXAMPLE_INDENT = "  "
 
 def width() -> int:
     """Return the width of help: the terminal's, but no wider than lines are easy to read."""
-    return min(shutil.get_terminal_size().columns, 110)
+    return min(output_width(80), 110)
 
 
 class _Formatter(argparse.RawDescriptionHelpFormatter):

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from chainrule._aside import tell
+from chainrule._numbers import visible
 from chainrule.cli.console import warn
 from chainrule.cli.documents import check_out
 from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options, thread_option
@@ -35,6 +37,7 @@ def parser() -> Parser:
     said = {
         "--out FILE": "where to write: .csv, .tsv, .parquet or .ndjson; printed as CSV if not given",
         "--with-inputs": "put the table's own columns before the predictions",
+        "--safe-csv": "put ' before texts that a spreadsheet would take for a formula, such as =A1 or -x",
         "--overwrite": "replace a file that exists",
     }
     made.options("output", said)
@@ -49,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
 
     out = None if options.out is None else Path(options.out)
     if out is not None:
-        check_suffix(out.suffix)
+        check_suffix(out.suffix, safe=options.safe_csv)
         check_out(options.out, options.overwrite, (options.model, options.table))
     model, table = opened(options)
     with limited_threads(options.threads):
@@ -58,24 +61,23 @@ def run(options: argparse.Namespace) -> None:
         frame = _beside(table.frame, frame)
     warn(table.notes)
     if out is None:
+        data = table_bytes(frame, ".csv", safe=options.safe_csv)
         sys.stdout.flush()
-        sys.stdout.buffer.write(table_bytes(frame, ".csv"))
+        # What a program reads are the table's own texts; a terminal would obey the controls in them.
+        sys.stdout.buffer.write(visible(data.decode()).encode() if sys.stdout.isatty() else data)
         sys.stdout.buffer.flush()
         return
     with write_atomically(out, overwrite=options.overwrite) as file:
-        file.write(table_bytes(frame, out.suffix))
+        file.write(table_bytes(frame, out.suffix, safe=options.safe_csv))
     rows = "1 prediction" if frame.height == 1 else f"{frame.height:,} predictions"
-    print(f"wrote {rows} to {out}", file=sys.stderr)
+    tell(f"wrote {rows} to {out}")
 
 
 def _beside(inputs: pl.DataFrame, predictions: pl.DataFrame) -> pl.DataFrame:
     """Put predictions beside the table's columns; a name that both have is told apart."""
-    taken = set(inputs.columns)
-    renamed = {}
+    from chainrule.tables.write import free_name
+
+    renamed: dict[str, str] = {}
     for name in predictions.columns:
-        free = name
-        while free in taken:
-            free += " (predicted)"
-        taken.add(free)
-        renamed[name] = free
+        renamed[name] = free_name(name, {*inputs.columns, *renamed.values()}, " (predicted)")
     return inputs.hstack(predictions.rename(renamed))

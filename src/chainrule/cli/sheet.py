@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import argparse
-import sys
 
-from chainrule.cli.documents import chosen_format, document_options, write_text
+from chainrule.cli.documents import chosen_format, document_options, print_or_write
 from chainrule.cli.parsing import Parser
 
 FORMATS = ("html", "latex")
@@ -34,7 +33,7 @@ def parser() -> Parser:
         "--only {sheets,keys}": "sheets or keys alone; first all sheets, then all keys if not given",
     }
     made.options("what", said, variants=1, seed=0, blank="last2")
-    document_options(made, formats=FORMATS)
+    document_options(made, FORMATS)
     return made
 
 
@@ -48,8 +47,4 @@ def run(options: argparse.Namespace) -> None:
     show = sheets_html if chosen_format(options, FORMATS) == "html" else sheets_latex
     lesson = read_lesson(options.lesson)
     variants = draw_sheets(lesson, variants=options.variants, seed=options.seed, blank=blank)
-    text = show(lesson, variants, options.only or "both")
-    if options.out is None:
-        sys.stdout.write(text)
-    else:
-        write_text(text, options.out, options.overwrite)
+    print_or_write(show(lesson, variants, options.only or "both"), options)

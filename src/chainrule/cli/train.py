@@ -10,6 +10,7 @@ from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from chainrule._aside import tell
 from chainrule._doors import through
 from chainrule.cli.console import print_json, warn
 from chainrule.cli.documents import format_of, print_document
@@ -74,7 +75,7 @@ def parser() -> Parser:
         nargs="?",
         const=3,
         type=whole,
-        help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no file",
+        help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no model",
     )
     made.options("output", {"--json": "print the result as JSON, for programs"})
     made.option("output", "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
@@ -88,8 +89,17 @@ def run(options: argparse.Namespace) -> None:
     history = None if options.history is None else Path(options.history)
     if options.ablate is None:
         _check_outputs(path, history, options)
-    elif given := next(filter(vars(options).get, ("out", "history", "report", "overwrite")), None):
-        raise SettingsError(f"--{given} would have no effect: --ablate writes no file; leave one of them out")
+    elif given := next(filter(vars(options).get, ("out", "history")), None):
+        raise SettingsError(
+            f"--{given} would have no effect: --ablate writes no model; leave one of them out"
+        )
+    elif options.report is not None:
+        _check_outputs(None, None, options)
+    elif options.overwrite:
+        raise SettingsError(
+            "--overwrite would have no effect: --ablate writes nothing but a --report; leave it out"
+        )
+    from chainrule._files import write_atomically
     from chainrule.cli.report import found_document, print_result, report_document
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
@@ -127,7 +137,11 @@ def run(options: argparse.Namespace) -> None:
     if options.ablate is not None:
         from chainrule.cli.ablation import ablation
 
-        ablation(question, settings, options, engine)
+        found = ablation(question, settings, options, engine)
+        if options.report is not None:
+            with write_atomically(options.report, overwrite=options.overwrite) as file:
+                file.write(render(found, report_format).encode())
+            tell(f"wrote {options.report}")
         return
     prepared = within_time(prepared, engine=engine, threads=options.threads)
     with ProgressBar(shown=False if options.quiet else None) as progress:
@@ -163,7 +177,7 @@ def _stem(table: str) -> str:
     return "model" if table == "-" else Path(table).name.split(".")[0] or "model"
 
 
-def _check_outputs(path: Path, history: Path | None, options: argparse.Namespace) -> None:
+def _check_outputs(path: Path | None, history: Path | None, options: argparse.Namespace) -> None:
     """Raise OutputError before any work for a file that can't be written, or is one of those to be read."""
     from chainrule._files import ensure_writable
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 import time
+from contextlib import nullcontext
 
 from chainrule.cli.console import screen
 from chainrule.cli.parsing import Parser
@@ -53,7 +54,8 @@ def run(options: argparse.Namespace) -> None:
         transient=True,
         disable=not sys.stderr.isatty(),
     )
-    with bar, listening(lambda text: None):
+    # Up to 14.2 rich ended the line of a bar that it never showed.
+    with nullcontext() if bar.disable else bar, listening(lambda text: None):
         task = bar.add_task("compiling", total=len(jobs), name="")
         for done, job in enumerate(jobs):
             bar.update(task, completed=done, name=job.name)

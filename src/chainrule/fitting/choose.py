@@ -16,6 +16,7 @@ from chainrule.fitting.target_units import in_units
 from chainrule.model.file import check_writable
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder, fit_target
+from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
 from chainrule.training.settings.record import Problem
 from chainrule.training.settings.resolve import Resolved, resolve
@@ -24,8 +25,8 @@ from chainrule.training.settings.resolve import Resolved, resolve
 def choose(encoded: Encoded) -> Prepared:
     """Return the training that is left nothing to choose, with its rows in order.
 
-    Raises SettingsError where settings contradict each other or the table, TableError for targets that the loss can't
-    take.
+    Raises SettingsError where settings contradict each other or the table, or the loss teaches nothing (one that is odd
+    is noted), TableError for targets that the loss can't take.
     """
     target, problem, resolved = _chosen(encoded)
     if resolved.plan.watch is not None:
@@ -43,8 +44,17 @@ def choose(encoded: Encoded) -> Prepared:
     arrays = _arrays(encoded, target, resolved, fitted, rows, len(training))
     # What can't be scored on is said now, rather than after training.
     encode_target(encoded.tested, target, resolved)
+    doubt = doubt_of_loss(resolved.network, arrays.training.y)
+    if doubt is not None and doubt.hopeless:
+        raise SettingsError(doubt.words)
     return Prepared(
-        **vars(encoded), target=target, problem=problem, resolved=resolved, fitted=fitted, arrays=arrays
+        **vars(encoded),
+        target=target,
+        problem=problem,
+        resolved=resolved,
+        fitted=fitted,
+        arrays=arrays,
+        notes=() if doubt is None else (doubt.words,),
     )
 
 

@@ -102,7 +102,7 @@ class Prepared(Encoded):
     """Everything is chosen, and training can begin: what the command line reports first.
 
     ``problem`` is what the recipe looked at; ``fitted`` are the training rows followed by the validation rows that were
-    split off. ``notes`` say what a time limit has cost.
+    split off. ``notes`` say what is odd about the loss, and what a time limit has cost.
     """
 
     target: TargetEncoder

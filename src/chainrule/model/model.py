@@ -37,6 +37,7 @@ from chainrule.tables.cells import number_cells
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
+from chainrule.tables.write import free_name
 
 if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
@@ -226,12 +227,15 @@ class Model:
         return self.score(self.predict(part), part)
 
     def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
-        """Return the predictions as a data frame: the target, and for classes a column ``P(class)`` each."""
+        """Return the predictions as a data frame: the target, and for classes a column ``P(class)`` each.
+
+        A class whose column has the target's name gets ``P(class) (probability)``.
+        """
         prediction = self.predict(source, **reading)
         columns = {self.target.name: prediction.labels}
         if prediction.probabilities is not None:
             for label, column in zip(self.target.labels, prediction.probabilities.T, strict=True):
-                columns[f"P({label})"] = column
+                columns[free_name(f"P({label})", columns, " (probability)")] = column
         return pl.DataFrame(columns)
 
     def outputs(self, x: FloatArray, engine: str | None = None) -> FloatArray:

@@ -107,7 +107,8 @@ def fit_encoder(
 
     ``scaling``: robust, standard, minmax or none. Raises TableError for cells that are not of their column's kind.
 
-    >>> from chainrule.tables import from_frame, infer_schema
+    >>> from chainrule.tables.schema import infer_schema
+    >>> from chainrule.tables.table import from_frame
     >>> table = from_frame({"A": [100, 90, 10], "Target": [1.5, 2.5, 4.0]})
     >>> encoder = fit_encoder(table, infer_schema(table, target="Target"), scaling="minmax")
     >>> encoder.inputs[0].formula, encoder.inputs[0].parameters

@@ -119,7 +119,11 @@ def _checked_delimiter(delimiter: str) -> str:
 def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
     name = os.fspath(source)
     if name == "-":
-        return sys.stdin.buffer.read(), "standard input"
+        try:
+            return sys.stdin.buffer.read(), "standard input"
+        except (AttributeError, OSError) as error:  # Python has no stream where it is closed
+            remedy = "name a file, or let a table come through a pipe"
+            raise TableError(f"standard input: can't be read ({_reason(error)}); {remedy}") from error
     try:
         mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):
@@ -132,8 +136,11 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
     except TableError:  # is a ValueError, too
         raise
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise TableError(f"{name}: can't be read: {reason}") from error
+        raise TableError(f"{name}: can't be read: {_reason(error)}") from error
+
+
+def _reason(error: Exception) -> str:
+    return str(error.strerror if isinstance(error, OSError) else error)
 
 
 def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
@@ -219,13 +226,7 @@ def _typed_cells(name: str, cells: list[object]) -> pl.Series:
     if kinds == {int} and all(cell is None or -(2**63) <= cell < 2**63 for cell in cells):  # type: ignore[operator]
         return pl.Series(name, cells, pl.Int64)
     if kinds <= {int, float}:
-        return pl.Series(name, [None if cell is None else _as_float(cell) for cell in cells], pl.Float64)
+        # By way of text, a whole number beyond all floats is infinite, and refused where it is used.
+        return pl.Series(name, [None if cell is None else float(str(cell)) for cell in cells], pl.Float64)
     texts = [cell if cell is None or isinstance(cell, str) else json.dumps(cell) for cell in cells]
     return pl.Series(name, texts, pl.String)
-
-
-def _as_float(cell: object) -> float:
-    try:
-        return float(cell)  # type: ignore[arg-type]
-    except OverflowError:
-        return float("inf")

@@ -92,7 +92,7 @@ def infer_schema(
     has the rules and their thresholds. Raises TableError for columns that are not there, cells that are in the way, and
     targets that can't be learned; SettingsError for options that contradict each other.
 
-    >>> from chainrule.tables import from_frame
+    >>> from chainrule.tables.table import from_frame
     >>> schema = infer_schema(from_frame({"a": [1, 2, 4], "b": [7, 7, 7], "y": [0.5, 1, 2]}), target="y")
     >>> [(column.name, column.kind, column.role) for column in schema.columns]
     [('a', 'number', 'input'), ('b', 'constant', 'left out'), ('y', 'number', 'target')]
@@ -275,7 +275,10 @@ def _summary(table: Table, name: str, kind: str, spelling: str) -> str:
     if kind == "datetime":
         return _span(column if column.dtype != pl.String else to_dates(column, spelling))
     counts = level_counts(column)
-    top = [f"{_shorten(level)} {count}" for level, count in counts.head(3).iter_rows()]
+    top = [
+        f"{level if len(level) <= 24 else level[:23] + '…'} {count}"
+        for level, count in counts.head(3).iter_rows()
+    ]
     more = f", {counts.height - 3} more" if counts.height > 3 else ""
     return ", ".join(top) + more
 
@@ -288,7 +291,3 @@ def _span(dates: pl.Series) -> str:
         return f"{ends[0]:%H:%M} to {ends[-1]:%H:%M}"
     spelling = "%Y-%m-%d %H:%M" if (ends.dt.time().cast(pl.Int64) > 0).any() else "%Y-%m-%d"
     return f"{ends[0]:{spelling}} to {ends[-1]:{spelling}}"
-
-
-def _shorten(level: str) -> str:
-    return level if len(level) <= 24 else level[:23] + "…"

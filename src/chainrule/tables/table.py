@@ -42,11 +42,6 @@ class Table:
         """The names of the columns, in the order of the source."""
         return tuple(self.frame.columns)
 
-    @property
-    def first_line(self) -> int | None:
-        """The line of the first data row in its source, or None where the source has no lines."""
-        return None if self.lines is None or not len(self.lines) else int(self.lines[0])
-
     def place(self, row: int) -> str:
         """Say where row ``row`` (from 0) is: "line 17" of a text file, else "row 16" (from 1)."""
         if self.lines is not None:

@@ -204,7 +204,8 @@ def fit_target(
     and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
     in all of them, and SettingsError for a scaling or a clamp of classes.
 
-    >>> from chainrule.tables import from_frame, infer_schema
+    >>> from chainrule.tables.schema import infer_schema
+    >>> from chainrule.tables.table import from_frame
     >>> table = from_frame({"a": [1.5, 2, 4, 3], "y": ["no", "yes", "no", "no"]})
     >>> target = fit_target(table, infer_schema(table, target="y"))
     >>> target.labels, target.transform(table, single=True).tolist()

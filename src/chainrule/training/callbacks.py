@@ -75,7 +75,8 @@ class ProgressBar:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._around.close()
-        if self._bar is not None:
+        # Up to 14.2 rich ended the line of a bar that it never showed.
+        if self._bar is not None and not self._bar.disable:
             self._bar.stop()
         self._bar = None
 

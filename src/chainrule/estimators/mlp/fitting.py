@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Annotated, Any, NamedTuple, TypeAlias
@@ -19,6 +20,7 @@ from chainrule.estimators.mlp.plan import is_stochastic, plan_of, step_settings
 from chainrule.estimators.parameters import ParameterError
 from chainrule.training.callbacks import combined
 from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, FitResult
@@ -128,6 +130,10 @@ def fitting_of(
             )
     elif estimator.early_stopping and is_stochastic(estimator):
         train, held = _split(estimator, design, rows, random)
+    if doubt := doubt_of_loss(design.network, rows.y[train]):
+        if doubt.hopeless:
+            raise ParameterError(doubt.words)
+        warnings.warn(doubt.words, stacklevel=4)
     if start.seed < 0:
         start = replace(start, seed=int(random.randint(np.iinfo(np.int32).max)))
     weights = rows.weights

@@ -32,7 +32,6 @@ from chainrule.estimators.table.data import (
     AnyArray,
     as_table,
     container,
-    free_name,
     is_frame,
     renamed,
     with_columns,
@@ -49,6 +48,7 @@ from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
+from chainrule.tables.write import free_name
 from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch
 from chainrule.training.result import FitResult
@@ -185,11 +185,12 @@ y_val : array-like, default=None
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
         weights = positive_weights(given.sample_weight, X)
-        target = free_name(getattr(y, "name", None), TARGET, table.columns)
+        named = getattr(y, "name", None)
+        target = free_name(named if isinstance(named, str) and named else TARGET, table.columns, "_")
         columns = {target: self._learn_target(y, X, weights)}
         if weights is None:
             return with_columns(table, columns), target, None
-        weight = free_name(None, WEIGHT, [*table.columns, target])
+        weight = free_name(WEIGHT, [*table.columns, target], "_")
         return with_columns(table, {**columns, weight: weights}), target, weight
 
     def _seed(self) -> int:

@@ -64,14 +64,6 @@ def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
     return replace(table, frame=table.frame.with_columns(made))
 
 
-def free_name(wanted: Any, otherwise: str, taken: Sequence[str]) -> str:
-    """Return the name of y if it is text, else ``otherwise``; with underscores until no column has it."""
-    name = wanted if isinstance(wanted, str) and wanted else otherwise
-    while name in taken:
-        name += "_"
-    return name
-
-
 def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     """Return classes (n,): text, truth values or numbers; raises ValueError for what are none, or are missing."""
     values = _values(y, X, name)

@@ -8,7 +8,7 @@ import numpy as np
 
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
-from chainrule.explain.diagnose.finding import Finding, addresses
+from chainrule.explain.diagnose.finding import Finding, addresses, percent
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 from chainrule.model.model import Evaluation, Model, Prediction
@@ -24,14 +24,16 @@ def input_findings(model: Model, x: FloatArray) -> Iterator[Finding]:
         return
     worst, inputs = int(np.argmax(size)), model.encoder.inputs
     names = list(dict.fromkeys(inputs[i].column for i in large))
-    more = f" and {len(names) - 5} more" if len(names) > 5 else ""
+    more = f" and {len(names) - 5} more columns" if len(names) > 5 else ""
+    are = "is" if len(large) == 1 else "are"
     yield Finding(
         "unscaled_inputs",
-        f"{len(large)} of the {x.shape[1]} inputs are not scaled: {', '.join(names[:5])}{more}",
+        f"{len(large)} of the {x.shape[1]} inputs {are} large, beyond {limit('inputs'):g} in root mean square: "
+        f"{', '.join(names[:5])}{more}",
         addresses("x", None, large),
         {"largest root mean square": float(size[worst]), "of the input": inputs[worst].name},
         "weights behind large inputs get large gradients and those behind small ones small, so no learning rate "
-        "suits both; and neurons saturate or die at once",
+        "suits both; and neurons may saturate or die at once",
         f"train again with {setting('scaling', 'robust')} (the default) or standard",
     )
 
@@ -46,11 +48,11 @@ def answer_findings(model: Model, table: Table, prediction: Prediction) -> Itera
     says, evidence = constant
     yield Finding(
         "constant_predictor",
-        f"the network is a constant: it predicts {says}",
+        f"the network predicts {says}",
         addresses("a", len(model.groups[0].network.layers), range(model.output.n_out)),
         evidence,
-        "nothing of the inputs reaches the output: the neurons before it are dead or saturated, the weights are 0, or "
-        "the inputs say nothing about the target",
+        "next to nothing of the inputs reaches the output: the neurons before it may be dead or saturated, the weights "
+        "near 0, or the inputs may say nothing about the target",
         f"look at the other findings first; else a lower {setting('learning_rate')}, scaled inputs, more "
         f"{setting('hidden')} neurons, and whether a baseline of chainrule train does better",
     )
@@ -65,7 +67,7 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> tuple[str, 
         )
         if table.n_rows < 2 or spread == 0 or own >= limit("constant") * spread:
             return None
-        return f"about {mean:.5g} for every row", {
+        return f"about {mean:.5g} for every row, with a spread of {percent(own / spread)} of the targets'", {
             "standard deviation of the predictions": own,
             "of the targets": spread,
             "mean prediction": mean,
@@ -78,7 +80,10 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> tuple[str, 
     if varies >= limit("constant"):
         return None
     evidence = {"largest standard deviation of a probability": varies, "rows": table.n_rows}
-    return f"{prediction.labels[0]} for every row, whatever the inputs", evidence
+    return (
+        f"{prediction.labels[0]} for every row of {table.n_rows:,}, by the same probabilities",
+        evidence,
+    )
 
 
 def _collapse(model: Model, table: Table, codes: IntArray) -> Iterator[Finding]:
@@ -94,8 +99,8 @@ def _collapse(model: Model, table: Table, codes: IntArray) -> Iterator[Finding]:
         f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}",
         addresses("a", len(model.groups[0].network.layers), neurons),
         {f"share of the rows that are {target.labels[c]}": float(shares[c]) for c in never},
-        "its outputs have fallen together on the other classes, which is cheap for the cost while the classes are "
-        "hard to tell apart, or rare",
+        "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "
+        "tell apart, or the others far more frequent",
         f"longer training, a lower {setting('learning_rate')}, more {setting('hidden')} neurons, or "
         f"{setting('weights')} with a column that gives these rows more weight",
     )
@@ -130,7 +135,7 @@ def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
             says: found,
             "rows held out": tested,
         },
-        "it has learned the training rows by heart, noise included, which doesn't help with new ones",
+        "some of what it has learned holds for the training rows alone, such as their noise, and doesn't help with new ones",
         f"early stopping (the default), {setting('weight_decay')}, {setting('dropout')}, fewer "
         f"{setting('hidden')} neurons, more {setting('members')}, or more rows",
     )

@@ -11,7 +11,7 @@ from chainrule._doors import setting
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.activations import Activation
 from chainrule.explain.check.batch import Batch
-from chainrule.explain.diagnose.finding import Finding, addresses
+from chainrule.explain.diagnose.finding import Finding, addresses, percent
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 
@@ -63,14 +63,24 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray) -> Iterato
     name, z = batch.network.layers[index].activation.name, batch.record.layers[index].z
     dead = np.flatnonzero(flat.all(axis=0))
     if len(dead) >= limit("dead") * n:
-        largest = float(z[:, dead].max())
+        of_dead = z[:, dead]
+        steepest = float(np.abs(np.asarray(batch.gradients.layers[index].slope)[:, dead]).max())
+        lost = ("0", "no gradient reaches the weights, so the neuron can't")
+        if steepest > 0:
+            lost = ("nearly 0", "hardly any gradient reaches the weights, so the neuron can hardly")
         yield Finding(
             "dead_neurons",
-            f"{len(dead)} of the {n} neurons of layer {layer} ({name}) are dead: inactive on every row",
+            f"{len(dead)} of the {n} neurons of layer {layer} ({name}) are dead: flat on every row",
             addresses("a", layer, dead),
-            {"dead": len(dead), "neurons": n, "rows": len(z), "largest z of a dead neuron": largest},
-            "where z stays on the flat side, f'(z) is 0 and no gradient reaches the weights, so the neuron can't "
-            "come back",
+            {
+                "dead": len(dead),
+                "neurons": n,
+                "rows": len(z),
+                "largest z of a dead neuron": float(of_dead.max()),
+                "smallest": float(of_dead.min()),
+                "largest |f'(z)|": steepest,
+            },
+            f"where z stays on the flat side, f'(z) is {lost[0]} and {lost[1]} come back",
             f"train again with a lower {setting('learning_rate')}, or with {setting('activation', 'leaky_relu')}, "
             "which is flat nowhere; check that the inputs are scaled",
             layer,
@@ -97,7 +107,7 @@ def _saturated(batch: Batch, index: int, flat: BoolArray) -> Iterator[Finding]:
     name, z = batch.network.layers[index].activation.name, np.abs(batch.record.layers[index].z)
     yield Finding(
         "saturated_neurons",
-        f"layer {layer} ({name}) is saturated: {share:.0%} of its outputs are on the flat ends of the curve",
+        f"layer {layer} ({name}) is saturated: {percent(share)} of its outputs are on the flat ends of the curve",
         addresses("a", layer, np.flatnonzero(flat.mean(axis=0) >= limit("saturated"))),
         {
             "share": share,
@@ -142,10 +152,10 @@ def _large(batch: Batch, index: int) -> Iterator[Finding]:
         return
     yield Finding(
         "exploding_weights",
-        f"the weights of layer {layer} have exploded: it stretches its inputs {times:.3g} times",
+        f"the weights of layer {layer} are huge: it stretches its inputs {times:.3g} times",
         (str(Address(network.layers[index].product.name, layer)),),
         {"stretch": times, "largest |W|": float(np.abs(batch.weight_matrix(index)).max())},
-        "such weights drive neurons to their flat ends and make every later step larger",
+        "such weights can drive neurons to their flat ends, and make the gradients before them larger",
         f"a lower {setting('learning_rate')}, {setting('clip_norm', 1)}, or {setting('weight_decay')}",
         layer,
     )

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from chainrule.explain.diagnose.diagnosis import Diagnosis, LayerFacts
-from chainrule.explain.diagnose.finding import Finding
-from chainrule.explain.show.document import Block, Document, Styled, TableBlock, Words, notes
+from chainrule.explain.diagnose.finding import Finding, percent
+from chainrule.explain.diagnose.thresholds import limit
+from chainrule.explain.show.document import Block, Document, Section, Styled, TableBlock, Words, notes
 from chainrule.explain.show.document import FindingBlock as Shown
 
 MOST_ADDRESSES = 8
@@ -36,12 +37,31 @@ def diagnosis_document(
         Words(whose + LEGEND, "dim"),
         *(_finding(number, finding, several) for number, finding in enumerate(diagnosis.findings, 1)),
     ]
+    few = _dead_but_few(diagnosis)
+    verdict = f"no finding; {few}" if few else "nothing is wrong, as far as this can tell"
+    if few and diagnosis.findings:
+        blocks.append(Section("", (Words(f"no finding: {few}"),)))
     return Document(
         f"{model} on {diagnosis.rows:,} rows of {table}",
         tuple(blocks),
-        verdict=None if diagnosis.findings else Styled("nothing is wrong, as far as this can tell", "ok"),
+        verdict=None if diagnosis.findings else Styled(verdict, "ok"),
         data={"model": model, "table": table, **diagnosis.to_dict()},
     )
+
+
+def _dead_but_few(diagnosis: Diagnosis) -> str:
+    """Name the dead neurons in the table of layers that no finding is about; empty where there are none."""
+    told = {(m, one.layer) for one in diagnosis.findings if one.kind == "dead_neurons" for m in one.members}
+    dead = [
+        f"{one.dead:,} of {one.neurons:,} in layer {one.layer}"
+        + f" of member {member}" * (len(diagnosis.layers) > 1)
+        for member, layers in diagnosis.layers.items()
+        for one in layers
+        if one.dead and (member, one.layer) not in told
+    ]
+    rest = len(dead) - MOST_ADDRESSES
+    listed = ", ".join(dead[:MOST_ADDRESSES]) + (f" and {rest} more layers" if rest > 0 else "")
+    return f"dead neurons: {listed} (a finding from {limit('dead'):.0%} of a hidden layer on)" if dead else ""
 
 
 def _row(facts: LayerFacts) -> tuple[str, ...]:
@@ -51,7 +71,7 @@ def _row(facts: LayerFacts) -> tuple[str, ...]:
         facts.activation,
         f"{facts.neurons:,}",
         "–" if facts.dead is None else f"{facts.dead:,}",
-        "–" if facts.flat is None else f"{facts.flat:.0%}",
+        "–" if facts.flat is None else percent(facts.flat).replace("nearly ", "~"),
         *("–" if value is None else f"{value:.2g}" for value in numbers),
     )
 
@@ -60,7 +80,7 @@ def _finding(number: int, finding: Finding, several: bool) -> Shown:
     which = ""
     if several and finding.members:
         rest = len(finding.members) - 1
-        others = f", and {rest} more member{'s' * (rest > 1)}" if rest else ""
+        others = f"; found in {rest} more member{'s' * (rest > 1)}, too" if rest else ""
         which = f" (member {finding.members[0]}{others})"
     rest = len(finding.where) - MOST_ADDRESSES
     where = ", ".join(finding.where[:MOST_ADDRESSES]) + (f" and {rest:,} more" if rest > 0 else "")

@@ -16,7 +16,7 @@ from chainrule.engines.base import Data, StepSettings
 from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.activations import activation
 from chainrule.explain.check.batch import Batch
-from chainrule.explain.diagnose.finding import Finding
+from chainrule.explain.diagnose.finding import Finding, percent, told_apart
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 
@@ -53,14 +53,15 @@ def gradient_findings(batch: Batch) -> Iterator[Finding]:
         return
     evidence = {"first layer / output layer": whole_way}
     for number, (own, after) in enumerate(pairwise(lengths), 1):
-        evidence[f"|delta[{number}]| / |delta[{number + 1}]|"] = own / after if after > 0 else 0.0
+        if after > 0:
+            evidence[f"|delta[{number}]| / |delta[{number + 1}]|"] = own / after
     if whole_way < limit("vanishing"):
         verb, times = "vanish", "of"
-        follows = "small factors leave nothing for the first layers, which then don't learn"
+        follows = "small factors leave next to nothing for the first layers, which then hardly learn"
         remedy = f"{setting('activation', 'relu')} instead of sigmoid or tanh, {setting('init', 'auto')}"
     else:
         verb, times = "explod", "times"
-        follows = "large factors make the steps of the first layers so long that the cost jumps"
+        follows = "large factors can make the steps of the first layers so long that the cost jumps"
         remedy = f"{setting('clip_norm', 1)}, {setting('init', 'auto')}, a lower {setting('learning_rate')}"
     yield Finding(
         f"{verb}ing_gradient",
@@ -131,9 +132,12 @@ def rate_findings(
 
     ``stopped`` says why training ended.
     """
-    rate, unit, largest = made.learning_rate, cost_unit(batch), max(made.ratios)
-    layers = enumerate(batch.network.layers, 1)
-    where = tuple(str(Address(layer.product.name, number)) for number, layer in layers)
+    # Of weights that are all 0 a step has no share.
+    rate, unit = made.learning_rate, cost_unit(batch)
+    largest = max((ratio for ratio in made.ratios if ratio != np.inf), default=0.0)
+    where = tuple(
+        str(Address(layer.product.name, number)) for number, layer in enumerate(batch.network.layers, 1)
+    )
     evidence: dict[str, float | str] = {
         "learning rate": rate,
         "trial steps": made.steps,
@@ -141,18 +145,33 @@ def rate_findings(
         "cost after": made.after,
         "largest |step| / |W|": largest,
     }
-    taken = f"{made.steps} more steps take the cost from {made.before:.4g} to {made.after:.4g}"
-    rises = not np.isfinite(made.after) or made.after - made.before > limit("rise") * unit
+    before, after = told_apart(made.before, made.after)
+    taken = f"{made.steps} more steps take the cost from {before} to {after}"
+    ends = np.isfinite(made.after)
+    rises = not ends or made.after - made.before > limit("rise") * unit
     if rises or stopped == "diverged" or not largest < limit("update_high"):
-        says = taken if rises else f"a step moves weights by {largest:.0%} of their size"
+        why = "a step that is too long overshoots the valley it should go down into"
         if stopped == "diverged":
-            says, evidence["training"] = "training diverged", "diverged"
+            says, evidence["training"] = f"is too high: training diverged; {taken}", "diverged"
+            why += ", and the longer way back leads farther still"
+        elif rises:
+            says = f"is too high: {taken}"
+            why += ", and the cost rises" if ends else ", until the numbers overflow"
+        else:
+            where = tuple(
+                place
+                for place, ratio in zip(where, made.ratios, strict=True)
+                if not ratio < limit("update_high")
+            )
+            says = f"is high: half of the steps move {' and '.join(where)} by {percent(largest)} of their size or more"
+            says += f"; {taken}"
+            why = "a step of a tenth of the weights' size or more can overshoot the valley it should go down into"
         yield Finding(
             "learning_rate_high",
-            f"the learning rate {rate:g} is too high: {says}",
+            f"the learning rate {rate:g} {says}",
             where,
             evidence,
-            "a step that is too long overshoots the valley it should go down into, and the cost rises",
+            why,
             f"a lower {setting('learning_rate')}, such as {rate / 10:g}, or {setting('schedule', 'cosine')}; "
             f"{setting('clip_norm', 1)}",
         )
@@ -161,9 +180,11 @@ def rate_findings(
         best = min(better, key=lambda one: one.after if np.isfinite(one.after) else np.inf)
         if not made.after - best.after > limit("gain") * unit:
             return
+        own, other = told_apart(made.after, best.after)
         yield Finding(
             "learning_rate_low",
-            f"the learning rate {rate:g} is too low: {taken}, and with {best.learning_rate:g} to {best.after:.4g}",
+            f"the learning rate {rate:g} is too low: {made.steps} more steps take the cost from {made.before:.4g} to {own}, "
+            f"and with {best.learning_rate:g} to {other}",
             where,
             {**evidence, "cost after, with the better rate": best.after, "better rate": best.learning_rate},
             "steps that are too short hardly move the weights, so training ends before it has learned",

@@ -153,7 +153,7 @@ def kind_of(block: Block) -> str:
 class Document:
     """A title and blocks.
 
-    ``source`` says after what it is; ``facts`` stand below the title, ``{"model": "penguins.safetensors"}``; ``verdict``
+    ``source`` says after what it is; ``origin`` stands below the title, ``{"model": "penguins.safetensors"}``; ``verdict``
     is what it comes to. ``data`` is what programs get as JSON; the blocks if there is none. ``width`` is that of its text
     where there is no terminal.
     """
@@ -161,7 +161,7 @@ class Document:
     title: str
     blocks: tuple[Block, ...]
     source: str = ""
-    facts: Mapping[str, str] = field(default_factory=dict)
+    origin: Mapping[str, str] = field(default_factory=dict)
     verdict: Styled | None = None
     data: Mapping[str, Any] | None = None
     width: int = 100

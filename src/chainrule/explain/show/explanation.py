@@ -19,13 +19,13 @@ def explanation(
     trace: Trace | None = None,
     *,
     digits: int = DIGITS,
-    facts: Mapping[str, str] | None = None,
+    origin: Mapping[str, str] | None = None,
     source: Mapping[str, Any] | None = None,
     width: int = 100,
 ) -> Document:
     """Return the document of a derivation; with its trace a page of it begins with the whole network.
 
-    ``facts`` are shown below the title: ``{"model": "penguins.safetensors"}``; ``source`` says in plain data where the
+    ``origin`` is shown below the title: ``{"model": "penguins.safetensors"}``; ``source`` says in plain data where the
     numbers come from.
     """
     blocks: list[Block] = [Worked(derivation, digits)]
@@ -34,4 +34,4 @@ def explanation(
         place = address_of(derivation.address) or Address("C")
         layers = cells(trace, place, explained, Showing.of(derivation, digits))
         blocks.insert(0, Cells(cells_title(trace, place), tuple(layers)))
-    return Document(derivation.title, tuple(blocks), facts=facts or {}, data=source, width=width)
+    return Document(derivation.title, tuple(blocks), origin=origin or {}, data=source, width=width)

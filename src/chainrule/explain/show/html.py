@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from markupsafe import Markup, escape
 
-from chainrule._numbers import DIGITS, number_text
+from chainrule._numbers import DIGITS, number_text, visible
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine
@@ -36,9 +36,9 @@ LONG = 9
 def render(document: doc.Document) -> str:
     """Return a document as a complete page in one file; only one about a single derivation has a script."""
     worked = document.worked
-    data: dict[str, Any] = {"document": document, "facts": document.facts, "about": None, "main": worked}
+    data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
     if worked is not None:
-        data["facts"] = {**document.facts, **_where(Showing.of(worked.derivation, worked.digits))}
+        data["origin"] = {**document.origin, **_where(Showing.of(worked.derivation, worked.digits))}
         data["about"] = {**_about(document, worked), "root": section_data(worked)}
     return _rendered("page.html", data)
 
@@ -46,7 +46,7 @@ def render(document: doc.Document) -> str:
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
     """Return a derivation as a part of a page, for notebooks: with styles of its own and without a script."""
     where = _where(Showing.of(derivation, digits))
-    return _rendered("fragment.html", {"root": section_data(doc.Worked(derivation, digits)), "facts": where})
+    return _rendered("fragment.html", {"root": section_data(doc.Worked(derivation, digits)), "origin": where})
 
 
 def section_data(worked: doc.Worked, level: int = 1, prefix: str = "") -> dict[str, Any]:
@@ -231,5 +231,4 @@ def environment(*packages: str) -> Environment:
 
 
 def _rendered(name: str, data: Mapping[str, Any]) -> str:
-    text: str = environment().get_template(name).render(data)
-    return text
+    return visible(environment().get_template(name).render(data))

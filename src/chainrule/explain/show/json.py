@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from chainrule._numbers import number_to_data
+from chainrule._numbers import number_to_data, visible
 from chainrule._version import __version__
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.derive.grid import Grid
@@ -37,7 +37,7 @@ def render(document: Document) -> str:
         return written(blocks if document.data is None else document.data)
     versions = {"explanation_version": VERSION, "chainrule": __version__}
     about = {"source": dict(document.data or {}), "derivation": document.worked.derivation.to_dict()}
-    return json.dumps(versions | about, ensure_ascii=False, allow_nan=False, indent=1) + "\n"
+    return visible(json.dumps(versions | about, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
 def read_json(text: str) -> Derivation:
@@ -53,30 +53,33 @@ def read_json(text: str) -> Derivation:
 
 
 def block_to_data(block: Block) -> dict[str, Any]:
-    """Return a block as plain data, its kind as ``block``."""
+    """Return a block as plain data, its kind (`kind_of`) as ``block``."""
+    return {"block": kind_of(block), **_content(block)}
+
+
+def _content(block: Block) -> dict[str, Any]:
     match block:
         case Words(text, style, label):
             more = {"style": style, "label": label}
-            return {"block": "words", "text": text, **{name: word for name, word in more.items() if word}}
+            return {"text": text, **{name: word for name, word in more.items() if word}}
         case Worked(derivation):
-            return {"block": "derivation", **derivation.to_dict()}
+            return derivation.to_dict()
         case Grid():
-            return {"block": "table", **block.to_dict()}
+            return block.to_dict()
         case Checked(items):
             data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
-            return {"block": "checks", "items": data, "ok": block.ok}
+            return {"items": data, "ok": block.ok}
         case Section(title, blocks, place):
-            inner = list(map(block_to_data, blocks))
-            return {"block": "section", "place": place, "title": title, "blocks": inner}
+            return {"place": place, "title": title, "blocks": list(map(block_to_data, blocks))}
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
-            return {"block": "texts", "headers": list(headers), "rows": cells, "more": rest}
-    return {"block": kind_of(block), **asdict(block)}
+            return {"headers": list(headers), "rows": cells, "more": rest}
+    return asdict(block)
 
 
 def written(data: Any) -> str:
-    """Return data as JSON; arrays become lists, and numbers that are not finite null."""
-    return json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n"
+    """Return data as JSON; arrays become lists, numbers that are not finite null."""
+    return visible(json.dumps(_plain(data), indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
 def _plain(value: Any) -> Any:

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import zip_longest
 
-from chainrule._numbers import DIGITS, number_text
+from chainrule._numbers import DIGITS, number_text, visible
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
 from chainrule.explain.show import document as doc
@@ -70,7 +70,7 @@ def _document(document: doc.Document) -> Iterator[str]:
             yield rf"\emph{{After: {latex_text(document.source)}}}"
     for block in document.blocks:
         if worked is not None and block is worked:
-            yield latex_body(worked.derivation, digits=worked.digits, facts=document.facts)[:-1]
+            yield latex_body(worked.derivation, digits=worked.digits, origin=document.origin)[:-1]
         else:
             yield from _block(block, 0)
     if document.verdict is not None:
@@ -136,7 +136,7 @@ def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
 
 
 def latex_body(
-    derivation: Derivation, *, digits: int = DIGITS, facts: Mapping[str, str] | None = None
+    derivation: Derivation, *, digits: int = DIGITS, origin: Mapping[str, str] | None = None
 ) -> str:
     r"""Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb.
 
@@ -152,7 +152,7 @@ def latex_body(
     &= 0.125
     \end{align*}
     """
-    writer = _Latex(Showing.of(derivation, digits), facts or {})
+    writer = _Latex(Showing.of(derivation, digits), origin or {})
     return "\n".join(writer.derivation(derivation, 0)) + "\n"
 
 
@@ -172,8 +172,11 @@ def _math(node: Node, shown: Substitute | None = None) -> str:
 
 
 def _spelled(text: str) -> str:
-    """Return a text with every letter beyond Europe's spelled as its code, as pdflatex lacks it."""
-    return "".join(sign if ord(sign) < 0x250 else rf"\texttt{{U+{ord(sign):04X}}}" for sign in text)
+    """Return a text with controls, and every letter beyond Europe's, spelled as codes: pdflatex has none of them."""
+    return "".join(
+        sign if ord(sign) < 0x250 and visible(sign) == sign else rf"\texttt{{U+{ord(sign):04X}}}"
+        for sign in text
+    )
 
 
 def _small(words: str) -> Iterator[str]:
@@ -190,17 +193,17 @@ def _aligned(rows: Iterable[str], note: str) -> Iterator[str]:
 
 
 class _Latex:
-    def __init__(self, showing: Showing, facts: Mapping[str, str]) -> None:
+    def __init__(self, showing: Showing, origin: Mapping[str, str]) -> None:
         self.showing = showing
-        self.facts = facts
+        self.origin = origin
 
     def derivation(self, derivation: Derivation, depth: int) -> Iterator[str]:
         title = derivation.title
         if depth == 0 and self.showing.dropped:
             title += f" ({self.showing.where()})"
         yield f"{_heading(depth)}{{{latex_text(title)}}}"
-        if depth == 0 and self.facts:
-            yield latex_text(", ".join(map(" ".join, self.facts.items()))) + r"\par"
+        if depth == 0 and self.origin:
+            yield latex_text(", ".join(map(" ".join, self.origin.items()))) + r"\par"
         if derivation.hand:
             yield rf"\emph{{{latex_text(derivation.hand)}}}"
         rule = ""

@@ -115,8 +115,8 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
         case doc.TableBlock():
             yield from _table(block, width, signs)
         case doc.Worked(derivation, digits):
-            facts = document.facts if document is not None and block is document.worked else None
-            yield from text_rows(derivation, digits=digits, width=narrow, signs=signs, facts=facts)
+            origin = document.origin if document is not None and block is document.worked else None
+            yield from text_rows(derivation, digits=digits, width=narrow, signs=signs, origin=origin)
         case Grid():
             yield from grid_rows(block, narrow, number_text)
         case doc.Plot(lines, key):

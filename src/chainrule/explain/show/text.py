@@ -49,19 +49,19 @@ def text_rows(
     digits: int,
     width: int,
     signs: Signs = UNICODE,
-    facts: Mapping[str, str] | None = None,
+    origin: Mapping[str, str] | None = None,
 ) -> list[Row]:
     """Return a derivation as lines in styled pieces, its long sums broken at ``width`` columns.
 
-    ``facts`` stand below the title: ``{"model": "penguins.safetensors"}``.
+    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``.
     """
-    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, facts or {})
+    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, origin or {})
     return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
 
 
 class _Text:
-    def __init__(self, showing: Showing, width: int, signs: Signs, facts: Mapping[str, str]) -> None:
-        self.facts = facts
+    def __init__(self, showing: Showing, width: int, signs: Signs, origin: Mapping[str, str]) -> None:
+        self.origin = origin
         self.showing = showing
         self.width = width
         self.signs = signs
@@ -100,7 +100,7 @@ class _Text:
             title += f" ({self.showing.where()})" if self.showing.dropped else ""
             yield from self.paragraph(title, "title")
             yield [(bar * min(len(title), self.width), "dim")]
-            yield from self.paragraph(", ".join(map(" ".join, self.facts.items())), "dim")
+            yield from self.paragraph(", ".join(map(" ".join, self.origin.items())), "dim")
         elif depth == 1:
             first, *others = textwrap.wrap(title, self.width - 6, break_long_words=False)
             line = "" if others else " " + bar * max(2, self.width - len(title) - 4)

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import Any, Literal
 
+from chainrule._numbers import visible
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.show.document import Words, Worked
@@ -26,8 +27,7 @@ def sheets_html(lesson: Lesson, variants: Sequence[Variant], part: Part = "both"
     """Return a complete page that loads nothing: all sheets, then all keys."""
     pages = [_page(variant, key) for variant, key in _pages(variants, part)]
     template = environment("chainrule.lessons.show").get_template("sheet.html")
-    page: str = template.render(title=lesson.title, pages=pages, count=len(variants))
-    return page
+    return visible(template.render(title=lesson.title, pages=pages, count=len(variants)))
 
 
 def sheets_latex(lesson: Lesson, variants: Sequence[Variant], part: Part = "both") -> str:

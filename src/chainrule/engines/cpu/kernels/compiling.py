@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import gc
 import hashlib
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,6 +22,7 @@ from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
+from chainrule._aside import tell
 from chainrule._waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -194,4 +194,4 @@ def say_of_kept(folder: str, what: str, remedy: str = _REMEDY) -> None:
     """Say on standard error, once for a folder, what is wrong with the compiled code that is kept there."""
     if folder not in _SAID:
         _SAID.add(folder)
-        print(f"note: compiled code {what}; {remedy}", file=sys.stderr, flush=True)
+        tell(f"note: compiled code {what}; {remedy}")

@@ -15,10 +15,11 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
+from importlib.machinery import SourceFileLoader
 from itertools import takewhile
 from pathlib import Path
 from types import ModuleType
@@ -260,13 +261,23 @@ def _stored(source: str, folder: Path) -> ModuleType:
     path = folder / f"{name}.py"
     if not (path.exists() and path.read_bytes() == text.encode()):
         _write(path, text)
-    spec = importlib.util.spec_from_file_location(f"{__package__}.{name}", path)
+    spec = importlib.util.spec_from_file_location(
+        f"{__package__}.{name}", path, loader=_Sourced(f"{__package__}.{name}", str(path))
+    )
     if spec is None or spec.loader is None:
         raise FileNotFoundError(errno.ENOENT, "no module can be read from it", str(path))
     module = importlib.util.module_from_spec(spec)
     sys.modules[spec.name] = module
     spec.loader.exec_module(module)
     return module
+
+
+class _Sourced(SourceFileLoader):
+    """Reads a module from its source alone: bytecode beside it could be damaged, and Numba keeps what is compiled."""
+
+    def path_stats(self, path: str) -> Mapping[str, Any]:
+        """Raise OSError, as there is no bytecode that could be compared with the source."""
+        raise FileNotFoundError(errno.ENOENT, "bytecode is not kept", path)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,0 +1,21 @@
+"""How far the tests look: hypothesis's profiles, chosen by HYPOTHESIS_PROFILE.
+
+A deadline would make a busy machine fail a test. ``quick``, the default, has the same examples in every run, so a failure is
+one for everybody; ``nightly`` looks for new ones, ten times as many, and prints how to find a failure again.
+"""
+
+import os
+
+from hypothesis import HealthCheck, settings
+
+PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
+TIMES = 10 if PROFILE == "nightly" else 1
+
+COMMON = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("quick", derandomize=True, **COMMON)
+settings.register_profile("nightly", max_examples=100 * TIMES, print_blob=True, **COMMON)
+
+
+def many(examples: int) -> int:
+    """Return how many examples a test takes that takes ``examples`` in a quick run."""
+    return examples * TIMES

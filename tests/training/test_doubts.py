@@ -1,0 +1,119 @@
+"""A loss whose smallest value isn't at the target is told of, or refused where it tells nothing apart."""
+
+import warnings
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import chainrule
+from chainrule import Dense, MLPClassifier, MLPRegressor, Network
+from chainrule.equations.losses import LOSSES
+from chainrule.errors import SettingsError
+from chainrule.training.doubts import doubt_of_loss
+
+ONE = np.array([[0.0], [1.0], [1.0], [0.0]])
+NUMBERS = np.linspace(-1.7, 2.3, 40)[:, None]
+SEVERAL = np.eye(3)[[0, 1, 2, 2, 1]]
+
+
+def doubt(loss, y, output):
+    return doubt_of_loss(Network([2, Dense(y.shape[1], output)], loss=loss), y)
+
+
+@pytest.mark.parametrize("name", LOSSES)
+def test_every_loss_of_ours_leads_to_its_targets(name):
+    record = LOSSES[name]
+    numbers = [ONE, NUMBERS, SEVERAL]
+    many = {"nonnegative": [ONE, NUMBERS + 2], "zero_one": [ONE, SEVERAL], "one_hot": [SEVERAL]}
+    for y in many.get(record.targets, numbers):
+        assert doubt(name, y, record.output) is None
+    if "label_smoothing" in record.parameters:
+        assert doubt(f"{name}(label_smoothing=0.2)", SEVERAL, record.output) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
+        ("-y*log(a)", ONE, "sigmoid"),
+        ("-(1-y)*log(1-a)", ONE, "sigmoid"),
+        ("y*(a-y)^2", ONE, "identity"),
+        ("(a-1)^2 + 0*y", ONE, "sigmoid"),
+        ("-(a-y)^2", NUMBERS, "identity"),
+        ("exp(-abs(a-y))", NUMBERS, "tanh"),
+        ("categorical_cross_entropy", SEVERAL, "sigmoid"),
+    ],
+)
+def test_a_loss_that_teaches_nothing(loss, y, output):
+    found = doubt(loss, y, output)
+    assert found is not None
+    assert found.hopeless
+    assert "nothing is learned there" in found.words
+    assert "\n" not in found.words
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
+        ("(a-2*y)^2", NUMBERS, "identity"),
+        ("(a-y-1)^2", NUMBERS, "identity"),
+        ("log(1+exp(-(2*y-1)*a))", ONE, "identity"),
+        ("poisson", NUMBERS + 1.7, "identity"),
+    ],
+)
+def test_a_loss_that_is_smallest_elsewhere(loss, y, output):
+    found = doubt(loss, y, output)
+    assert found is not None
+    assert not found.hopeless
+    assert "isn't smallest at the target" in found.words
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
+        ("-y*log(a)", SEVERAL, "softmax"),
+        ("-(y*log(a) + (1-y)*log(1-a))", ONE, "sigmoid"),
+        ("-(1-a)^2*y*log(a) - a^2*(1-y)*log(1-a)", ONE, "sigmoid"),
+        ("abs(a-y)^1.5", NUMBERS, "identity"),
+        ("max(0, abs(a-y)-0.1)", NUMBERS, "identity"),
+        ("log(cosh(a-y))", NUMBERS, "tanh"),
+        ("exp(a-y) - (a-y) - 1", NUMBERS, "identity"),
+        ("a/y - log(a/y) - 1", NUMBERS + 2, "exponential"),
+        ("(a-y)^2", NUMBERS, "relu"),
+        ("(a-y)^2", np.ones((5, 1)), "identity"),
+        ("-y*log(a)", np.zeros((0, 1)) + 1.0, "sigmoid"),
+    ],
+)
+def test_a_loss_that_is_right(loss, y, output):
+    if len(y):
+        assert doubt(loss, y, output) is None
+
+
+@given(st.floats(-1e6, 1e6), st.floats(1e-6, 1e6), st.floats(-3, 3))
+def test_wherever_the_targets_are(middle, width, shift):
+    y = middle + width * np.linspace(-1, 1, 7)[:, None]
+    assert doubt("(a-y)^2", y, "identity") is None
+    if not 0.04 < abs(shift) < 0.06:  # a twentieth of the span is how far beside the target is looked
+        moved = doubt(f"(a-y-({shift * width!r}))^2", y, "identity")
+        assert (moved is None) is (abs(shift) < 0.05)
+
+
+def test_training_with_it():
+    rows = {"x": [i / 40 for i in range(60)], "y": ["no" if i % 3 else "yes" for i in range(60)]}
+    how = {"members": 1, "hidden": [2], "epochs": 1, "engine": "reference"}
+    with pytest.raises(
+        SettingsError, match=r"the loss -y\*log\(a\) costs the same, or less, .* where the target is 0"
+    ):
+        chainrule.train(rows, "y", loss="-y*log(a)", output_activation="sigmoid", **how)
+    numbers = {"x": rows["x"], "y": [float(i) for i in range(60)]}
+    made = chainrule.train(numbers, "y", loss="(a-3*y)^2", **how)
+    assert any("isn't smallest at the target" in note for note in made.notes)
+    x, y = np.array(rows["x"])[:, None], np.arange(60.0)
+    with pytest.raises(ValueError, match="nothing is learned there"):
+        MLPClassifier(loss="-y*log(a)", max_iter=1).fit(x, y > 30)
+    odd = MLPRegressor(loss="(a-3*y)^2", max_iter=1, solver="sgd")
+    with warnings.catch_warnings(record=True) as told:
+        warnings.simplefilter("always")
+        odd.fit(x, y)
+    assert any("isn't smallest at the target" in str(one.message) for one in told)
