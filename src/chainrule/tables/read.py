@@ -125,7 +125,7 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
     except TableError:  # is a ValueError, too
         raise
     except (OSError, ValueError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
         raise TableError(f"{name}: can't be read: {reason}") from error
 
 
