@@ -63,6 +63,7 @@ environment() { # environment FOLDER PYTHON TREE WORDS...: an environment with t
 core_tools=(pytest hypothesis safetensors pandas pyarrow)
 
 core() { # core FOLDER TREE: the short core of the tests in that environment, and the versions they ran with
+    # Its first file compiles the loops, which the tests of the command line would hear of.
     cd "$2"
     printf '%s with %s\n' "$("$1/bin/python" --version)" "$("$1/bin/pip" list --format freeze | tr '\n' ' ')"
     "$1/bin/python" -m pytest -q -p no:cacheprovider @.ci/core

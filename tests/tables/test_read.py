@@ -297,7 +297,7 @@ def test_bad_paths(write: Write) -> None:
     os.mkdir("folder")
     assert message("folder") == "folder: is a folder; name a file in it"
     assert message("/dev/zero") == "/dev/zero: is a device, not a file"
-    assert message("a\0b") == "a\0b: can't be read: embedded null byte"
+    assert message("a\0b") == "a\0b: can't be read: no file can have this name"
     assert message("t.csv/x") == "t.csv/x: can't be read: Not a directory"
 
 

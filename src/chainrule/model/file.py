@@ -215,8 +215,8 @@ def _open_ordinary(path: PathLike) -> BufferedReader:
     """Open an ordinary file; pipes and devices are not even opened, so that none can keep us waiting."""
     try:
         _check_ordinary(os.stat(path).st_mode)
-    except ValueError as error:  # a NUL byte, or a character the file system can't encode
-        raise ModelFileError(f"can't be the name of a file: {error}") from None
+    except ValueError:  # a NUL byte, or a character the file system can't encode
+        raise ModelFileError("no file can have this name") from None
     # What has become a pipe since then is opened without waiting for its writer, and refused.
     flags = os.O_RDONLY | getattr(os, "O_NONBLOCK", 0) | getattr(os, "O_BINARY", 0)
     file = os.fdopen(os.open(path, flags), "rb")

@@ -122,8 +122,9 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
         try:
             return sys.stdin.buffer.read(), "standard input"
         except (AttributeError, OSError) as error:  # Python has no stream where it is closed
+            reason = error.strerror if isinstance(error, OSError) else "it is closed"
             remedy = "name a file, or let a table come through a pipe"
-            raise TableError(f"standard input: can't be read ({_reason(error)}); {remedy}") from error
+            raise TableError(f"standard input: can't be read ({reason}); {remedy}") from error
     try:
         mode = os.stat(name).st_mode
         if stat.S_ISDIR(mode):
@@ -136,11 +137,8 @@ def _load(source: str | os.PathLike[str]) -> tuple[bytes, str]:
     except TableError:  # is a ValueError, too
         raise
     except (OSError, ValueError) as error:
-        raise TableError(f"{name}: can't be read: {_reason(error)}") from error
-
-
-def _reason(error: Exception) -> str:
-    return str(error.strerror if isinstance(error, OSError) else error)
+        reason = error.strerror if isinstance(error, OSError) else "no file can have this name"
+        raise TableError(f"{name}: can't be read: {reason}") from error
 
 
 def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[str, ...]]:
