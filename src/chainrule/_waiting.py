@@ -46,7 +46,7 @@ def compiling(name: str, *, long: bool) -> Iterator[None]:
 
 
 @contextmanager
-def told(listener: Callable[[str], None]) -> Iterator[None]:
+def listening(listener: Callable[[str], None]) -> Iterator[None]:
     """Give the texts to ``listener`` meanwhile, an empty one at each end, and print none."""
     _listeners.append(listener)
     try:

@@ -169,7 +169,7 @@ def test_elsewhere_one_line_is_said_once_and_only_of_what_is_long(monkeypatch, c
 def test_who_listens_hears_all_and_nothing_is_printed(capsys):
     heard = []
     waiting.expect(["loop"])
-    with waiting.told(heard.append), waiting.compiling("loop", long=True):
+    with waiting.listening(heard.append), waiting.compiling("loop", long=True):
         pass
     assert heard == ["compiling piece 1 of 1: loop", ""]
     assert capsys.readouterr().err == ""

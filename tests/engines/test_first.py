@@ -88,10 +88,9 @@ def test_both_processes_leave_nothing_to_compile(tmp_path, given, loop):
         ("", "1"),
         ("sys.executable = ''", ""),
         ("sys.executable = '/usr/bin/blender'", ""),
-        ("warm_up.steps.train_steps._cache = None", ""),
     ],
 )
-def test_without_a_second_thread_a_python_or_a_folder_there_is_none(tmp_path, before, given):
+def test_without_a_second_thread_or_a_python_there_is_none(tmp_path, before, given):
     code = f"""
         {before}
         first._shared_out = lambda *_: print("begun")
@@ -100,6 +99,19 @@ def test_without_a_second_thread_a_python_or_a_folder_there_is_none(tmp_path, be
     """
     out, err = begun(code, tmp_path).communicate(timeout=120)
     assert (out.split(), err) == (["ready"], "")
+
+
+def test_loops_without_a_folder_are_told_of_and_compiled_here(tmp_path):
+    code = """
+        steps.train_steps._cache = None
+        first._shared_out = lambda *_: print("begun")
+        for _ in range(2):
+            start()
+    """
+    out, err = begun(code, tmp_path).communicate(timeout=120)
+    assert out == ""
+    assert err.startswith("note: compiled code can't be kept in any folder; each process compiles it anew")
+    assert err.count("\n") == 1
 
 
 @needs_two

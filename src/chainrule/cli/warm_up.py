@@ -36,7 +36,7 @@ def run(options: argparse.Namespace) -> None:
     from rich.progress import BarColumn, TextColumn
     from rich.progress import Progress as Bar
 
-    from chainrule._waiting import told
+    from chainrule._waiting import listening
     from chainrule.engines import ENGINES, engine_named
 
     made = engine_named(ENGINES[0]).warm_up()
@@ -55,7 +55,7 @@ def run(options: argparse.Namespace) -> None:
         disable=not sys.stderr.isatty(),
     )
     # Up to 14.2 rich ended the line of a bar that it never showed.
-    with nullcontext() if bar.disable else bar, told(lambda text: None):
+    with nullcontext() if bar.disable else bar, listening(lambda text: None):
         task = bar.add_task("compiling", total=len(jobs), name="")
         for done, job in enumerate(jobs):
             bar.update(task, completed=done, name=job.name)

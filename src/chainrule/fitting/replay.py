@@ -210,8 +210,10 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         )
     check_arithmetic(model.card.get("bits"))
     settings, plan = settings_of(model.card)
-    if len(model.card["members"]["kept"]) != model.members:
-        raise SettingsError("the training card is of other members, so the training can't be replayed")
+    if (kept := len(model.card["members"]["kept"])) != model.members:
+        raise SettingsError(
+            f"card.members.kept has {kept} numbers, and the model {model.members} members: its training can't be replayed"
+        )
     check_writable({}, model.network.n_parameters, model.card["members"]["trained"])
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from chainrule._types import FloatArray
-from chainrule._waiting import told
+from chainrule._waiting import listening
 from chainrule.errors import SettingsError
 from chainrule.training.result import Callback, EpochState
 from chainrule.training.scores.watch import Watch
@@ -68,7 +68,7 @@ class ProgressBar:
         )
         self._bar.start()
         if not self._bar.disable:
-            self._around.enter_context(told(self._waits))
+            self._around.enter_context(listening(self._waits))
         return self
 
     def __exit__(

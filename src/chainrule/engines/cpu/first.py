@@ -18,6 +18,7 @@ from typing import Any
 from chainrule._types import FloatArray
 from chainrule._waiting import expect
 from chainrule.engines.base import StepSettings
+from chainrule.engines.cpu.kernels.compiling import say_of_kept
 from chainrule.engines.cpu.kernels.rows import run_rows
 from chainrule.engines.cpu.kernels.steps import train_steps, whole_gradient
 from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
@@ -49,7 +50,9 @@ def get_ready(network: Network, start: FloatArray, settings: StepSettings, dtype
     steps = train_tabm_steps if isinstance(made_of, OneRow) else train_steps
     loop: Any = whole_gradient if settings.optimizer.searches else steps
     expect([*pieces.values(), *(f"the loop {each.__name__}" for each in (run_rows, loop))])
-    if loop is steps and _two_processors(threads) and _to_be_kept(loop, dtype):
+    if not hasattr(loop._cache, "holds"):
+        say_of_kept("", "can't be kept in any folder")
+    elif loop is steps and _two_processors(threads) and _is_missing(loop, dtype):
         with suppress(OSError):  # nothing can be started here
             _shared_out(loop, list(pieces), dtype)
 
@@ -62,11 +65,9 @@ def _two_processors(threads: int) -> bool:
     )
 
 
-def _to_be_kept(loop: Any, dtype: Any) -> bool:
-    """Return whether a loop is to be compiled for a dtype, and what is compiled can be kept."""
-    if any(str(dtype) in str(signature) for signature in loop.signatures):
-        return False
-    return hasattr(loop._cache, "holds") and not loop._cache.holds(dtype)
+def _is_missing(loop: Any, dtype: Any) -> bool:
+    """Return whether a loop is to be compiled for a dtype."""
+    return not (any(str(dtype) in str(made) for made in loop.signatures) or loop._cache.holds(dtype))
 
 
 def _shared_out(loop: Any, sources: list[str], dtype: Any) -> None:

@@ -73,7 +73,7 @@ def run_rows(
 _REALS, _WORDS = np.zeros(1), np.zeros(1, np.uint64)
 
 
-@partial(compiled_loop, makes_arrays=True)
+@partial(compiled_loop, counts=True)
 def mean_output(bound: Any, x: Any, out: Any) -> None:
     """Write the members' mean output for one row ``x`` (d,) to ``out`` (n_out,): the short way, for one row at a time.
 
