@@ -122,7 +122,7 @@ class Space(NamedTuple):
     sums: Any
 
 
-class Batch(NamedTuple):
+class StepRows(NamedTuple):
     """The rows of a step: ``rows`` of the order from ``at`` on, what each counts in the cost, and whose the step is."""
 
     at: Any

@@ -277,7 +277,7 @@ def train_steps(
         rows = min(batch, n - at)
         before = made[member] + step
         total = _weight_of(constants, table, table.order, at, rows, space.sums)
-        own = col.Batch(at, rows, _share_of(constants, total), before, member)
+        own = col.StepRows(at, rows, _share_of(constants, total), before, member)
         _gradients(thread, size, shape, table, space, exchange, state.w[member], state.g, own)
         barrier(meeting, size)
         if atomic_load(meeting, col.LEFT_OUT):
@@ -320,7 +320,7 @@ def whole_gradient(
     # A literal 0 would be a type of its own, and all that is called compiled once more for it.
     none, rows, constants = int64(0), len(table.order), shape.constants
     share = _share_of(constants, _weight_of(constants, table, table.order, none, rows, space.sums))
-    batch = col.Batch(none, rows, share, none, none)
+    batch = col.StepRows(none, rows, share, none, none)
     _gradients(thread, size, shape, table, space, exchange, w, g, batch)
     barrier(exchange.meeting, size)
     leaves = _leaves_of(constants, rows)

@@ -152,7 +152,7 @@ def _member_step(
     # Literals would be types of their own, and all that is called compiled once more for them.
     thread, size = int64(0), int64(1)
     w, g = expansion.w[member], expansion.g[member]
-    _gradients(thread, size, shape, own, space, alone, w, g, col.Batch(at, rows, share, before, member))
+    _gradients(thread, size, shape, own, space, alone, w, g, col.StepRows(at, rows, share, before, member))
     costs[member, 0] += exchange.parts[member, 0] * total
     costs[member, 1] += total
     _fold(expansion, state.w[0], state.g[0], member)
