@@ -217,6 +217,19 @@ def test_helping_threads_have_one_blas_thread_too(libraries, stop):
     assert seen == [[1] * len(libraries)] * 3
 
 
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_helping_thread_leaves_alone_what_is_one_number_for_all(kind, monkeypatch):
+    """Also where nobody has found out yet."""
+    made, here, side = kind(5), [], Side()
+    monkeypatch.setattr(_blas, "_libraries", lambda with_scipy: [_blas._Library(made.count, made.limit)])
+    try:
+        side(_blas.keep_to_one_blas_thread)
+        here = [made.count(), side(made.count)]
+    finally:
+        side.end()
+    assert here == ([5, 5] if kind is OfTheProcess else [5, 1])
+
+
 def test_a_library_that_comes_later_is_held_as_well(monkeypatch):
     early, late = (_blas._Library(made.count, made.limit) for made in (OfTheProcess(5), OfTheProcess(6)))
     there = [early]

@@ -255,6 +255,18 @@ def test_a_record_is_an_object(value):
         from_plain(Everything, value, "there")
 
 
+def test_the_order_of_a_union_is_kept_whichever_comes_first():
+    assert [type(form_of(kind).read(2, "x")) for kind in (int | float, float | int, int | float)] == [
+        int,
+        float,
+        int,
+    ]
+    assert [type(form_of(kind).read([3], "x")[0]) for kind in (list[float | int], list[int | float])] == [
+        float,
+        int,
+    ]
+
+
 def places(value: Any, path: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
     yield path
     if isinstance(value, dict | list):

@@ -34,11 +34,13 @@ def one_blas_thread() -> OneBlasThread:
 def keep_to_one_blas_thread() -> None:
     """Keep the calling thread's own BLAS on this thread for good: for threads that do nothing but our work.
 
-    What is one number for the whole process is left to who waits for that work, in `one_blas_thread`.
+    What is one number for the whole process (found out where nobody knows) is left to who waits for that work, in
+    `one_blas_thread`.
     """
     for library in _libraries(_SCIPY in sys.modules):
-        if not library.everywhere and library.count() != 1:
-            library.limit(1)
+        with _lock:
+            if library.count() != 1 and not library.is_everywhere():
+                library.limit(1)
 
 
 @dataclass(eq=False)
@@ -60,8 +62,7 @@ class _Library:
         """Set it to one thread, for the calling thread if it can."""
         found = self.count()
         if found != 1:
-            if self.everywhere is None:
-                self.everywhere = self._hears_others()
+            self.is_everywhere()
             undo = self.limit(1)
             self.before[self._whose()] = found if undo is None else undo
         self.holders.add(threading.get_ident())
@@ -86,15 +87,19 @@ class _Library:
     def _whose(self) -> int:
         return 0 if self.everywhere else threading.get_ident()
 
-    def _hears_others(self) -> bool:
-        """Return whether a limit set by another thread is this thread's too, by setting one."""
-        other = threading.Thread(target=self.limit, args=(1,))
-        try:
-            other.start()
-        except RuntimeError:
-            return False  # no more threads can be started: each looks after its own
-        other.join()
-        return self.count() == 1
+    def is_everywhere(self) -> bool:
+        """Return whether its number, which isn't 1, is that of all threads: tried once, by another thread that sets it."""
+        if self.everywhere is None:
+            found, other = self.count(), threading.Thread(target=self.limit, args=(1,))
+            try:
+                other.start()
+            except RuntimeError:
+                return False  # no more threads can be started: each looks after its own
+            other.join()
+            self.everywhere = self.count() == 1
+            if self.everywhere:
+                self.limit(found)
+        return self.everywhere
 
 
 class _Mine(threading.local):

@@ -51,7 +51,9 @@ def _option_with(name: str, value: Any) -> str:
 
 
 COMMAND_LINE = Door(_option, _option_with, "formulas {name}", {"seeds": "ablate"})
-PYTHON = Door(str, lambda name, value: f"{name}={value!r}", "`{home}`", {"out": "path"})
+PYTHON = Door(
+    str, lambda name, value: f"{name}={value!r}", "`{home}`", {"out": "path", "step": "trace_steps(…)"}
+)
 FORM = Door(_spaced, lambda name, value: f"{_spaced(name)} {value}", "the list of {name}")
 
 _DOOR = ContextVar("door", default=PYTHON)

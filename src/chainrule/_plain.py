@@ -107,9 +107,14 @@ def from_plain(cls: type[_Part], data: object, where: str) -> _Part:
     return made
 
 
-@cache
 def form_of(kind: Any) -> Form:
     """Return the form of a type; raises TypeError for one that plain data doesn't have."""
+    return _form_of(kind, repr(kind))
+
+
+@cache
+def _form_of(kind: Any, _told: str) -> Form:
+    """Return the form of a type, told apart by its text too: ``int | float`` and ``float | int`` are equal."""
     origin, args = get_origin(kind), get_args(kind)
     if origin is Annotated:
         own = [mark for mark in kind.__metadata__ if isinstance(mark, Form)]
@@ -145,6 +150,22 @@ def form_of(kind: Any) -> Form:
 def one_of(choices: Collection[str]) -> Form:
     """Return the form of a text that is one of some."""
     return Form(_itself, lambda data, where: read_choice(data, where, choices))
+
+
+def between(
+    read: Callable[[object, str], _Part], least: float, below: float = math.inf, *, above: bool = False
+) -> Form:
+    """Return the form of a number, read by ``read``, from ``least`` (``above``: more than that) to less than ``below``."""
+    words = f"{'more than' if above else 'at least'} {least:g}"
+    words += f" and less than {below:g}" if below < math.inf else ""
+
+    def bounded(value: object, where: str) -> Any:
+        number: Any = read(value, where)
+        if number < least or number >= below or (above and number == least):
+            raise ModelFileError(f"{where}: a number of {words} was expected, not {_name(value)}")
+        return number
+
+    return Form(_itself, bounded)
 
 
 def made_by(make: Callable[[Any], _Part]) -> Callable[[object, str], _Part]:
@@ -324,19 +345,15 @@ def read_choice(value: object, where: str, choices: Collection[str]) -> str:
     return text
 
 
+read_whole = _typed(int, "a whole number")
+
+
 def read_count(value: object, where: str) -> int:
     """Return a whole number that is not negative."""
     count = _typed(int, "a count")(value, where)
     if count < 0:
         raise ModelFileError(f"{where}: a count was expected, not {_name(value)}")
     return count
-
-
-def read_positive(value: object, where: str) -> int:
-    """Return a whole number of at least 1."""
-    if not read_count(value, where):
-        raise ModelFileError(f"{where}: a number of at least 1 was expected, not 0")
-    return read_count(value, where)
 
 
 def read_number(value: object, where: str) -> float:
@@ -385,7 +402,7 @@ def _itself(value: Any) -> Any:
 _SCALARS: Mapping[Any, Form] = {
     str: Form(_itself, read_text),
     bool: Form(bool, _typed(bool, "true or false")),
-    int: Form(_itself, _typed(int, "a whole number")),
+    int: Form(_itself, read_whole),
     float: Form(_itself, read_number),
     Any: Form(_itself, lambda data, where: data),
 }
@@ -393,9 +410,6 @@ _JSON_TYPES: Mapping[Any, tuple[type, ...]] = {str: (str,), bool: (bool,), int: 
 
 Count: TypeAlias = Annotated[int, Form(_itself, read_count)]
 """A whole number that is not negative."""
-
-Positive: TypeAlias = Annotated[int, Form(_itself, read_positive)]
-"""A whole number of at least 1."""
 
 AnyNumber: TypeAlias = Annotated[float, Form(number_to_data, read_any_number)]
 """A number that need not be finite: ``"inf"``, ``"-inf"`` and ``"nan"`` in plain data."""

@@ -149,6 +149,14 @@ def test_planted_errors_are_seen(name, check):
         check(case._replace(network=planted, masks=masks))
 
 
+@pytest.mark.parametrize("number", [-1, 0, 3])
+def test_a_layer_that_is_not_there_is_told(number):
+    network = Network([2, Dense(3, "tanh"), Dense(1)])
+    with pytest.raises(SettingsError, match=f"there is no layer {number}: the network has layers 1 to 2"):
+        network.part(number)
+    assert network.part(2) is network.output
+
+
 # ---- numbers worked by hand
 
 

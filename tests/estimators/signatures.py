@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chainrule.estimators.docs import settings_for
 from chainrule.fitting.question import Question
-from chainrule.training.settings.fields import Setting, listed
+from chainrule.training.settings.fields import Kind, Setting, listed
 from chainrule.training.settings.recipe import OFF
 from chainrule.training.settings.record import Settings
 
@@ -19,9 +19,7 @@ FIRST, LAST = "# made from {} by tests/estimators/signatures.py", "# until here"
 
 
 TYPES = {
-    "whole": "Count",
-    "rows": "Count",
-    "number": "float",
+    "rows": "Positive",
     "flag": "bool",
     "text": "str",
     "sizes": "tuple[Count, ...]",
@@ -29,6 +27,9 @@ TYPES = {
     "factors": "Mapping[str, float]",
 }
 """By kind: what a value is in the card, as `_plain` writes and reads it."""
+
+SPECS = {"optimizer": "Optimizer", "schedule": "Schedule", "regularization_schedule": "Strength"}
+"""Those whose text finds a record, and of what kind."""
 
 
 def written(value: object) -> str:
@@ -41,15 +42,24 @@ def parameter(one: Setting) -> str:
     return "" if one.required else f"{one.name}: {one.annotation} = {written(one.default)},"
 
 
+def ranged(kind: Kind) -> str:
+    """The card's type of numbers with a kind's limits."""
+    least, above, below = map(kind.limits.get, ("least", "above", "below"))
+    if kind.name == "whole":
+        return "Seed" if below == 2**64 else ("Positive" if least == 1 else "Count")
+    return {(0, None, 1): "Share", (0, None, None): "NotNegative", (None, 0, None): "AboveZero"}[
+        least, above, below
+    ]
+
+
 def card_field(one: Setting) -> str:
     """The line of a setting in the training card; what isn't set is what it is in a plain network."""
     if one.card == "elsewhere":
         return ""
     default = OFF.get(one.name, one.default)
     choices = ", ".join(map(written, one.kind.choices))
-    kind = f"Literal[{choices}]" if choices else TYPES[one.kind.name]
-    if kind == "Count" and one.kind.limits["least"] == 1:
-        kind = "Positive"
+    kind = f"Literal[{choices}]" if choices else TYPES.get(one.kind.name) or ranged(one.kind)
+    kind = f"{SPECS[one.name]}Text" if one.name in SPECS else kind
     if one.card == "or null" or (one.card == "if set" and default is None):
         kind += " | None"
     return (

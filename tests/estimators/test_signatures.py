@@ -19,7 +19,7 @@ def test_the_source_has_the_settings(path):
     [
         ("estimators/table/classifier.py", "        jitter: float = 0.5,\n        # until here\n"),
         ("estimators/table/regressor.py", "        jitter: float = 0.5,\n        # until here\n"),
-        ("model/card.py", "    jitter: Annotated[float, IF_SET] = 0.5\n    # until here\n"),
+        ("model/card.py", "    jitter: Annotated[NotNegative, IF_SET] = 0.5\n    # until here\n"),
         ("fitting/train.py", "    jitter: float = 0.5,\n    # until here\n"),
     ],
 )

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 import chainrule
 from chainrule import Dense, Network
+from chainrule._doors import COMMAND_LINE, through
 from chainrule.engines.base import StepSettings
 from chainrule.equations.features import Features
 from chainrule.equations.optimizers import optimizer
@@ -70,7 +71,7 @@ def test_other_spellings(text, meant):
     [
         ("", "'' is not an address; write an address such as"),
         ("z[2", "is not an address"),
-        ("q[1]", "there is no quantity 'q'; known are x, y,"),
+        ("q[1]", "there is no quantity 'q'; write an address such as z[2][1]"),
         ("dC/dQ[1]", "did you mean dC/d"),
         ("z", "needs its layer, as in z[2][1]"),
         ("z[0][1]", "layer 0 is the input x"),
@@ -86,6 +87,40 @@ def test_other_spellings(text, meant):
 def test_what_is_no_address_is_told(text, told):
     with pytest.raises(SettingsError, match=re.escape(told)):
         Address.parse(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "meant"),
+    [
+        ("A[2][3]", "a[2][3]"),
+        ("DELTA[2][1]@Row=4", "delta[2][1]@row=4"),
+        ("dc/dw[1][2,3]", "dC/dW[1][2,3]"),
+        ("M_hat/db[1][2]@step=3", None),
+        ("m_hat/dB[1][2]@step=3", "m_hat/db[1][2]@step=3"),
+        ("w_NEW[2][1,4]", "W_new[2][1,4]"),
+        ("a23", "a[2][3]"),
+        ("W213", "W[2][1,3]"),
+        ("dC/dW11", "dC/dW[1][1,1]"),
+        ("X4", "x[4]"),
+        ("W[2][1][3]", "W[2][1,3]"),
+        ("W[3,1,2]", "W[3][1,2]"),
+        ("a(2)(3)", "a[2][3]"),
+        ("delta[2][1", "delta[2][1]"),
+        ("a[2][0]", "a[2][1]"),
+        ("W[0][0,2]", "W[1][1,2]"),
+        ("V[1][2,2,3]", "V[0][2,2,3]"),
+        ("Dc/dz[3]", "dC/dz[3]"),
+        ("probabilty[2]", "probability[2]"),
+        (f"z[1][{'9' * 5000}]", "z[2][1]"),
+    ],
+)
+def test_the_address_that_may_be_meant_is_told(text, meant):
+    if meant is None:
+        Address.parse(text)  # an optimizer may keep what it likes
+        return
+    with pytest.raises(SettingsError, match=re.escape(f"did you mean {meant}")):
+        Address.parse(text)
+    Address.parse(meant)
 
 
 NETWORK = Network(
@@ -130,7 +165,11 @@ def test_what_a_trace_doesn_t_have_is_told(text, told):
     [
         ("C", "the row's target isn't known, so there is no loss and no gradient"),
         ("delta[1][1]", "the row's target isn't known"),
-        ("W_new[1][1,1]", "the row's target isn't known"),
+        (
+            "W_new[1][1,1]",
+            "the row's target isn't known, so there is no loss and no gradient; for a step of the",
+        ),
+        ("m/dW[1][1,1]", "no gradient; for a step of the training add trace_steps"),
         ("C@step=2", "there is no step 2; this trace holds a prediction, which is no training step"),
         ("x[3]", "there is no 3 there; the network has x[1 to 2]"),
     ],
@@ -141,8 +180,17 @@ def test_what_a_prediction_doesn_t_have_is_told(text, told):
 
 
 def test_no_update_is_told():
-    with pytest.raises(SettingsError, match="this trace holds no update"):
-        trace_network(NETWORK, P, X, Y)["W_new[1][1,1]"]
+    trace = trace_network(NETWORK, P, X, Y)
+    for name in ("W_new[1][1,1]", "b_new[2][1]", "C_new", "eta", "m/dW[1][1,1]", "loss_new@row=1"):
+        with pytest.raises(SettingsError, match="this trace holds no update"):
+            trace[name]
+        with (
+            through(COMMAND_LINE),
+            pytest.raises(SettingsError, match=r"for a step of the training add --step$"),
+        ):
+            trace[name]
+    with through(COMMAND_LINE), pytest.raises(SettingsError, match=r"add --step$"):
+        trace["C@step=3"]
 
 
 def test_members_are_told():

@@ -1,6 +1,7 @@
 """Layer 0 explained: every number of a feature stage has an address, a line that its own check holds, and paths."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,8 @@ from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.check.certificate import certify
 from chainrule.explain.derive.derivation import derive
 from chainrule.explain.derive.walk import walk
+from chainrule.explain.show import render
+from chainrule.explain.show.explanation import explanation
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.steps import trace_network
 from chainrule.training.initial import initial_parameters
@@ -25,6 +28,7 @@ STAGE = Features(
     scale=True, waves=3, width=2, level_width=2, std=0.5,
 )  # fmt: skip
 NETWORK = Network([6, Dense(2, "tanh", parametrization="ntk"), Dense(1)], features=STAGE)
+WIDE = Network([6, Dense(2, "tanh"), Dense(1)], features=replace(STAGE, width=6, level_width=7))
 FLAT = initial_parameters(NETWORK, 1, 5)[0] + 0.1
 X = np.array([[0.5, 0.0, 1.0, 0.0, 0.3, -1.2], [-0.7, 1.0, 0.0, 0.0, 1.5, 0.4]])
 Y = np.array([[1.0], [-1.0]])
@@ -89,6 +93,32 @@ def test_a_gradient_is_the_sum_of_its_rows():
     for place in PLACES:
         rows = sum(TWO[f"dC/d{place}@row={row}"] for row in (1, 2))
         assert TWO[f"dC/d{place}"] == pytest.approx(rows, abs=1e-14)
+
+
+@pytest.mark.parametrize("number", [0.0, -0.5, 3e300])
+@pytest.mark.parametrize("names", ["s", "E", "c V", "f phi", "W", "W b", "f phi V c E s W b"])
+def test_a_stage_whose_parameters_are_all_alike_is_explained(names, number):
+    layout = Layout(WIDE)
+    flat = initial_parameters(WIDE, 1, 5)[0] + 0.1
+    for slot in layout.slots:
+        if slot.name in names.split():
+            flat[slot.start : slot.stop] = number
+    for trace in (trace_network(WIDE, flat, X[:1]), trace_network(WIDE, flat, X[:1], Y[:1])):
+        assert [part.title[:7] for part in walk(trace).parts][:3] == ["Inputs", "Layer 0", "Layer 1"]
+        render(explanation(walk(trace), trace), "html")
+        for place in ("dC/df[0][2,1]", "dC/dE[0][3,1]", "dC/dW[1][2,1]", "dC/dx[6]") * (
+            trace.steps[0].y is not None
+        ):
+            for form in ("short", "paths", "recursive"):
+                derive(trace, place, form=form)
+
+
+def test_what_layer_1_makes_nothing_of_is_told():
+    flat, slot = initial_parameters(WIDE, 1, 5)[0], Layout(WIDE).slot(1, "W")
+    flat[slot.start : slot.stop] = 0
+    _, stage, *_ = walk(trace_network(WIDE, flat, X[:1])).parts
+    assert stage.lines == ()
+    assert stage.notes == ("Of its 22 outputs none is worked out: layer 1 makes nothing of them.",)
 
 
 def test_by_hand_and_from_the_start():

@@ -16,8 +16,11 @@ import sympy
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chainrule.equations.activations import activation
+from chainrule.equations.losses import loss
 from chainrule.errors import FormulaError
 from chainrule.formula.differentiate import derivative
+from chainrule.formula.evaluate import MAX_OPERATIONS
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.nodes import Binary, Call, Compare, Constant, Negate, Number, Symbol
 from chainrule.formula.parse import MAX_DEPTH, MAX_LENGTH, MAX_NODES, parse
@@ -438,6 +441,42 @@ def test_equal_parts_are_computed_once() -> None:
 PAGE = Path(__file__).parents[2] / "docs" / "formulas.md"
 
 
+def nested(form: str, times: int) -> str:
+    made = "z"
+    for i in range(times):
+        made = form.format(made, i)
+    return made
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+".join(f"erfc({i}*z)" for i in range(7)),
+        "*".join(f"erf(z/{i + 1})" for i in range(40)),
+        nested("erf({0})", 30),
+        nested("min({0}, z*{1})", 40),
+        nested("where(z > {1}, {0}, z*{1})", 40),
+        "+".join(f"abs(z-{i})" for i in range(40)),
+    ],
+)
+def test_a_formula_that_would_be_compiled_for_long_is_refused(text: str) -> None:
+    begun = time.perf_counter()
+    for make in (activation, lambda spec: loss(spec.replace("z", "(a-y)"))):
+        with pytest.raises(
+            FormulaError, match=f"operations.*at most {MAX_OPERATIONS:,} are compiled.*shorter"
+        ):
+            make(text)
+    assert time.perf_counter() - begun < 20
+
+
+@pytest.mark.parametrize(
+    "text", ["z*(1+erf(z/sqrt(2)))/2", nested("max({0}, z*{1})", 8), nested("tanh(z*{0})", 10)]
+)
+def test_a_formula_of_usual_size_is_let_through(text: str) -> None:
+    formula = activation(text).formula
+    formula.check_size(derivative(formula, "z"))
+
+
 def test_the_page_on_formulas_is_true() -> None:
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     failures, attempts = doctest.testfile(str(PAGE), module_relative=False, optionflags=flags)
@@ -450,3 +489,4 @@ def test_the_page_on_formulas_names_every_function_and_limit() -> None:
     assert [name for name in FUNCTIONS if not re.search(rf"`{name}[`(]", page)] == []
     limits = f"{MAX_LENGTH} characters, {MAX_NODES} numbers, names and operators, and {MAX_DEPTH} levels"
     assert limits in page.replace("\n", " ")
+    assert f"at most {MAX_OPERATIONS:,} operations together" in page.replace("\n", " ")

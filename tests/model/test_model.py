@@ -409,6 +409,46 @@ def test_parameters_that_do_not_fit(tmp_path):
         assert refusal(tmp_path, DESCRIPTION, parameters).startswith(message)
 
 
+WRONG_COUNTS: list[Any] = [-1, 2**63, 10**400, 1.5, "7", None, True]
+WRONG_NUMBERS: list[Any] = [-0.5, float("inf"), float("nan"), -float("inf"), 10**400, "1", [], True]
+CARD_LIMITS: dict[str, list[Any]] = {
+    **{name: [0, *WRONG_COUNTS] for name in ("batch_size", "epochs", "patience", "most_steps")},
+    **dict.fromkeys(("warmup_steps", "epochs_run", "bagging"), WRONG_COUNTS),
+    **{name: [0, *WRONG_NUMBERS] for name in ("learning_rate", "clip_norm", "temperature", "time_limit")},
+    **dict.fromkeys(("tolerance", "l1", "l2", "weight_decay"), WRONG_NUMBERS),
+    **{name: [1, 1.5, *WRONG_NUMBERS] for name in ("test_share", "validation_share")},
+    "seed": [-1, 2**64, 0.5, "0"],
+    "plateaus": [[-1], [2**63], 3],
+    "best_epochs": [[-1], [0.5], "1"],
+    "optimizer": ["", "sgd(", "adam(beta1=2)", "adam(beta3=0)", "Never heard", 3],
+    "schedule": ["", "step(every=0)", "plateau(patience=-1)", "cosine(x=1)", None],
+    "regularization_schedule": ["", "rising", 1],
+    "rows": [{"training": 0, "validation": 0, "test": 0}, {"training": 5, "validation": -1, "test": 0}],
+    "members": [{"trained": 0, "kept": []}, {"trained": 10**9, "kept": [1]}, {"trained": 3, "kept": [2, 1]}],
+    "scores": [{"accuracy": float("nan")}, {"accuracy": "high"}, [0.5]],
+}
+
+
+@pytest.mark.parametrize("name", CARD_LIMITS)
+def test_every_number_of_a_card_has_its_limits(name):
+    for value in CARD_LIMITS[name]:
+        description = json.loads(json.dumps(DESCRIPTION))
+        description["card"][name] = value
+        if value is None and name in ("most_steps", "time_limit", "clip_norm", "temperature"):
+            continue
+        with pytest.raises(ModelFileError) as caught:
+            Model.from_dict(description, {"parameters": PARAMETERS})
+        assert str(caught.value).startswith(f"card.{name}"), value
+        assert "\n" not in str(caught.value)
+
+
+def test_the_numbers_of_a_card_at_their_limits_are_read():
+    description = json.loads(json.dumps(DESCRIPTION))
+    description["card"] |= {"seed": 2**64 - 1, "batch_size": 1, "epochs": 2**63 - 1, "test_share": 0.0}
+    card = Model.from_dict(description, {"parameters": PARAMETERS}).card
+    assert (card["seed"], card["epochs"]) == (2**64 - 1, 2**63 - 1)
+
+
 def test_a_description_that_would_take_minutes_to_read_is_refused(tmp_path):
     """Parsing and differentiating the worst formula takes half a second: so many are not even begun."""
     worst = "z^(" * 40 + "z" + ")" * 40

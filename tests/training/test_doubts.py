@@ -81,6 +81,8 @@ def test_a_loss_that_is_smallest_elsewhere(loss, y, output):
         ("exp(a-y) - (a-y) - 1", NUMBERS, "identity"),
         ("a/y - log(a/y) - 1", NUMBERS + 2, "exponential"),
         ("(a-y)^2", NUMBERS, "relu"),
+        ("(a-y)^2", NUMBERS + 10, "sigmoid"),
+        ("mean_squared_error", NUMBERS * 100, "tanh"),
         ("(a-y)^2", np.ones((5, 1)), "identity"),
         ("-y*log(a)", np.zeros((0, 1)) + 1.0, "sigmoid"),
     ],

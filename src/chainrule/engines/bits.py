@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import platform
 from collections.abc import Mapping
+from contextlib import suppress
 from functools import lru_cache
 from importlib.metadata import version
 
@@ -19,16 +21,20 @@ ARITHMETIC = 2
 
 @lru_cache(maxsize=4)
 def machine(*packages: str) -> Mapping[str, str]:
-    """Return the processor, the C library, the packages' versions, and the BLAS that the last of them brings."""
+    """Return the processor, the C library, the packages' versions, and the BLAS that the last of them brings.
+
+    The processor is the one that Numba compiles for, which its variables may say.
+    """
     from llvmlite import binding
 
-    try:
-        features = binding.get_host_cpu_features().flatten()
-    except RuntimeError:
-        features = ""  # LLVM doesn't know this processor's
-    digest = hashlib.sha256(features.encode()).hexdigest()[:8]
+    name = os.environ.get("NUMBA_CPU_NAME") or binding.get_host_cpu_name()
+    features = os.environ.get("NUMBA_CPU_FEATURES", "")
+    if not features:
+        # LLVM doesn't know every processor's.
+        with suppress(RuntimeError):
+            features = binding.get_host_cpu_features().flatten()
     return {
-        "processor": f"{binding.get_host_cpu_name()} {digest}",
+        "processor": f"{name} {hashlib.sha256(features.encode()).hexdigest()[:8]}",
         "c_library": " ".join(platform.libc_ver()).strip() or platform.system(),
         **{name: version(name) for name in packages},
         "blas": blas_of(packages[-1]),

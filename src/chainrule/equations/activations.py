@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property
 
 import numpy as np
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import Entry, find_record, records, unknown_name
+from chainrule.equations.registry import Entry, FormulaEntry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import Formula
@@ -25,7 +25,7 @@ Function = Callable[..., Array]
 
 
 @dataclass(frozen=True)
-class Activation(Entry):
+class Activation(FormulaEntry):
     """One activation function: what is shown (`text`) and what runs (`function`, `derivative`).
 
     Where ``function`` or ``derivative`` is None the formula itself runs; a record carries them where the
@@ -33,23 +33,17 @@ class Activation(Entry):
     derivative written in the output a, as worked examples have it, where there is such a formula.
     """
 
-    name: str
-    text: str
+    symbols = frozenset({"z"})
+
     range: str
     function: Function | None = None
     derivative: Function | None = None
-    parameters: Mapping[str, float] = field(default_factory=dict)
     init: str = "glorot_uniform"
     elementwise: bool = True
     output_only: bool = False
     slope_in_a: str = ""
 
     __hash__ = Entry.__hash__  # a dataclass would hash its fields
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The formula in ``z`` (and the parameters)."""
-        return parse(self.text, {"z", *self.parameters})
 
     @cached_property
     def slope(self) -> Formula:
@@ -107,7 +101,8 @@ def activation(spec: str | Activation) -> Activation:
         raise SettingsError(
             f"activation {spec!r} sums over the layer: only softmax may; write a formula of one z"
         )
-    _ = made.slope
+    formula.check_size()
+    formula.check_size(made.slope)
     return made
 
 
@@ -207,7 +202,7 @@ ACTIVATIONS: Mapping[str, Activation] = records(
         "(-alpha, inf)",
         _elu,
         _elu_prime,
-        {"alpha": 1.0},
+        parameters={"alpha": 1.0},
         init="he_normal",
     ),
     Activation(
@@ -216,7 +211,7 @@ ACTIVATIONS: Mapping[str, Activation] = records(
         "(-scale*alpha, inf)",
         lambda z, xp, alpha, scale: scale * _elu(z, xp, alpha),
         lambda z, xp, alpha, scale: scale * _elu_prime(z, xp, alpha),
-        {"alpha": 1.6732632423543772, "scale": 1.0507009873554805},
+        parameters={"alpha": 1.6732632423543772, "scale": 1.0507009873554805},
         init="lecun_normal",
     ),
     Activation("softplus", "log(1+exp(z))", "(0, inf)", _softplus, _sigmoid, init="he_normal"),

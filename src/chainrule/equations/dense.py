@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
+from functools import partial
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
 from chainrule.equations.activations import activation as activation_of
-from chainrule.equations.registry import check_choice
+from chainrule.equations.registry import check_choice, rate_factors
 from chainrule.errors import SettingsError
-from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, children, with_children
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 
 BiasMode = Literal["neuron", "layer", "none"]
 BIAS_MODES: tuple[BiasMode, ...] = get_args(BiasMode)
@@ -141,21 +142,24 @@ class Dense:
         if not isinstance(mix, bool):
             raise SettingsError(f"mix {mix!r} must be True or False")
         check_choice("parametrization", parametrization, PARAMETRIZATIONS)
-        put = object.__setattr__
-        put(self, "n_out", n_out)
-        put(self, "activation", activation_of(activation))
-        put(self, "bias", bias)
-        put(self, "dropout", float(dropout))
-        put(self, "init", _plain(init))
-        put(self, "bias_init", _plain(bias_init))
-        put(self, "frozen", names)
-        put(self, "mix", mix)
-        put(self, "parametrization", parametrization)
+        put_in = partial(object.__setattr__, self)
+        put_in("n_out", n_out)
+        put_in("activation", activation_of(activation))
+        put_in("bias", bias)
+        put_in("dropout", float(dropout))
+        put_in("init", _plain(init))
+        put_in("bias_init", _plain(bias_init))
+        put_in("frozen", names)
+        put_in("mix", mix)
+        put_in("parametrization", parametrization)
         if mix and not self.activation.elementwise:
             raise SettingsError(
                 f"mix: {self.activation.name} is no function of one z, so it can't be mixed with it"
             )
-        put(self, "rates", _rates(rates, self.shapes(1)))
+        factors = rate_factors(rates, self.shapes(1), "the layer", "; to leave {} as it is, freeze it")
+        object.__setattr__(
+            self, "rates", tuple((own, factor) for own, factor in factors.items() if factor != 1)
+        )
 
     @property
     def decayed(self) -> frozenset[str]:
@@ -272,7 +276,7 @@ class Dense:
             z = Binary("/", z, Call("sqrt", (Number(float(n_in)),)))
         if self.bias != "none":
             z = Binary("+", z, Symbol(f"b[{number}]"))
-        a = _put(self.activation.formula.root, own)
+        a = put(self.activation.formula.root, {"z": own})
         if self.mix:
             a = Binary("+", own, Binary("⊙", Symbol(f"alpha[{number}]"), Binary("-", a, own)))
         return z, a
@@ -295,13 +299,6 @@ class Dense:
         }
 
 
-def _put(node: Node, z: Symbol) -> Node:
-    """Return a formula with this symbol in the place of its z."""
-    if isinstance(node, Symbol):
-        return z if node.name == "z" else node
-    return with_children(node, tuple(_put(child, z) for child in children(node)))
-
-
 def _plain(values: Any) -> Any:
     """Turn given numbers (nested lists, arrays) into nested tuples, so that a layer stays plain and hashable."""
     if hasattr(values, "tolist"):
@@ -313,21 +310,3 @@ def _plain(values: Any) -> Any:
     if isinstance(values, bool) or not isinstance(values, int | float) or not math.isfinite(values):
         raise SettingsError(f"{values!r} among given weights is not a finite number")
     return float(values)
-
-
-def _rates(
-    rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Collection[str]
-) -> tuple[tuple[str, float], ...]:
-    """Return factors of the learning rate as pairs of name and number, without those that are 1."""
-    try:
-        found = dict(rates)
-    except (TypeError, ValueError) as error:
-        raise SettingsError(f"rates {rates!r} must be factors by name, such as {{'b': 0.1}}") from error
-    for name, factor in found.items():
-        if name not in names:
-            raise SettingsError(f"rates: there is no parameter {name!r}; the layer has {', '.join(names)}")
-        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e300:
-            raise SettingsError(
-                f"rates: the factor {factor!r} of {name} must be a number above 0; to leave {name} as it is, freeze it"
-            )
-    return tuple((name, float(found[name])) for name in names if found.get(name, 1) != 1)

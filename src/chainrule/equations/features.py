@@ -20,7 +20,7 @@ Gorishniy, Rubachev & Babenko, "On embeddings for numerical features in tabular 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
 from functools import cached_property
 from itertools import accumulate, pairwise
@@ -29,30 +29,48 @@ from typing import Any, ClassVar, Literal, NamedTuple, get_args
 import numpy as np
 
 from chainrule._types import Array, IntArray, Namespace
+from chainrule.equations.registry import rate_factors
 from chainrule.errors import SettingsError
 
 GroupKind = Literal["number", "category", "plain"]
 NumericEmbedding = Literal["none", "periodic"]
 CategoryEmbedding = Literal["none", "learned"]
 
-PARAMETERS: Mapping[str, str] = {
-    "f": "a frequency of a number's cosine",
-    "phi": "a phase of a number's cosine",
-    "V": "a weight from a cosine to a number's embedding",
-    "c": "a bias of a number's embedding",
-    "E": "a number of a category's level",
-    "s": "a scale of the stage's output",
+
+class StageParameter(NamedTuple):
+    """A parameter array of the stage: what one of its numbers is, and its indices in words with {} for each.
+
+    ``rate`` is the learning rate's factor where nothing else is said: RealMLP's (E: of its code). ``decays``: it is a weight,
+    which penalties and decay are about; phi and c are added, as biases are. (RealMLP's code decays all six: the factor 0 for
+    biases in its paper's Table A.1 is that of the layers' alone.) ``initial(stage, draws, shape)`` gives its first numbers.
+    """
+
+    text: str
+    indices: str
+    rate: float
+    decays: bool
+    initial: Callable[[Features, np.random.Generator, tuple[int, ...]], Array]
+
+
+def _uniform(stage: Features, draws: np.random.Generator, shape: tuple[int, ...]) -> Array:
+    return (2 * draws.random(shape) - 1) / math.sqrt(stage.waves)
+
+
+# fmt: off
+PARAMETERS: Mapping[str, StageParameter] = {
+    "f": StageParameter("a frequency of a number's cosine", "number {}, cosine {}", 0.1, True,
+                        lambda stage, draws, shape: stage.std * draws.standard_normal(shape)),
+    "phi": StageParameter("a phase of a number's cosine", "number {}, cosine {}", 0.1, False,
+                          lambda _, draws, shape: math.pi * (2 * draws.random(shape) - 1)),
+    "V": StageParameter("a weight from a cosine to a number's embedding", "number {}, cosine {}, to its embedded number {}",
+                        0.1, True, _uniform),
+    "c": StageParameter("a bias of a number's embedding", "number {}, embedded number {}", 0.1, False, _uniform),
+    "E": StageParameter("a number of a category's level", "category input {}, embedded number {}", 1.0, True,
+                        lambda _, draws, shape: draws.standard_normal(shape)),
+    "s": StageParameter("a scale of the stage's output", "output {}", 6.0, True, lambda _, __, shape: np.ones(shape)),
 }
-"""The parameters of the stage in the order of the flat layout, and what one of them is."""
-
-DECAYED = frozenset({"f", "V", "E", "s"})
-"""Weights, which penalties and decay are about; phi and c are added to something, as biases are, and keep out of it.
-
-RealMLP's code decays all six: the factor 0 for biases (Table A.1 of its paper) is there that of the layers' alone.
-"""
-
-RATES: Mapping[str, float] = {"f": 0.1, "phi": 0.1, "V": 0.1, "c": 0.1, "E": 1.0, "s": 6.0}
-"""Factors of the learning rate where nothing else is said: those of RealMLP (E: of its code)."""
+"""The parameters of the stage in the order of the flat layout."""
+# fmt: on
 
 
 class FeatureGroup(NamedTuple):
@@ -90,14 +108,14 @@ class Features:
 
     ``waves`` K cosines and ``width`` embedded numbers for each number, ``level_width`` for each category's level;
     ``std`` is the standard deviation of the initial frequencies. ``rates`` are factors of the learning rate by
-    parameter (`RATES` where one isn't named). Raises SettingsError for what isn't such a stage.
+    parameter (`PARAMETERS` where one isn't named). Raises SettingsError for what isn't such a stage.
 
     >>> stage = Features([("number", 1), ("category", 12), ("plain", 2)], scale=True)
     >>> stage.n_inputs, stage.n_outputs, stage.shapes()["V"]
     (15, 14, (1, 16, 3))
     """
 
-    decayed: ClassVar[frozenset[str]] = DECAYED
+    decayed: ClassVar[frozenset[str]] = frozenset(name for name, own in PARAMETERS.items() if own.decays)
 
     groups: tuple[FeatureGroup, ...]
     scale: bool = False
@@ -131,7 +149,8 @@ class Features:
             raise SettingsError(f"std {std!r} of the frequencies must be a number above 0")
         for name, given in {"groups": made, "scale": scale, "std": float(std), **whole}.items():
             object.__setattr__(self, name, given)
-        object.__setattr__(self, "rates", _rates(rates, self.shapes()))
+        factors = rate_factors(rates, self.shapes(), "the feature stage")
+        object.__setattr__(self, "rates", tuple(factors.items()))
 
     @cached_property
     def column_map(self) -> ColumnMap:
@@ -204,7 +223,7 @@ class Features:
 
     def rate(self, name: str) -> float:
         """Return the factor of a parameter's learning rate."""
-        return dict(self.rates).get(name, RATES[name])
+        return dict(self.rates).get(name, PARAMETERS[name].rate)
 
     def shapes(self) -> dict[str, tuple[int, ...]]:
         """Return the shape of each parameter array, by name, in the order of the flat layout."""
@@ -219,17 +238,7 @@ class Features:
 
     def initial(self, name: str, draws: np.random.Generator) -> Array:
         """Return a parameter's initial numbers: f ~ N(0, std²), phi ~ U(-π, π), V, c ~ U(±1/√K), E ~ N(0, 1), s = 1."""
-        shape = self.shapes()[name]
-        match name:
-            case "f":
-                return self.std * draws.standard_normal(shape)
-            case "phi":
-                return math.pi * (2 * draws.random(shape) - 1)
-            case "V" | "c":
-                return (2 * draws.random(shape) - 1) / math.sqrt(self.waves)
-            case "E":
-                return draws.standard_normal(shape)
-        return np.ones(shape)
+        return PARAMETERS[name].initial(self, draws, self.shapes()[name])
 
     def angles(self, p: Mapping[str, Array], x: Array, xp: Namespace) -> Array:
         """Return 2π f x + phi of every number's cosines, (…, G, n, K)."""
@@ -372,19 +381,6 @@ def _group(given: Any) -> FeatureGroup:
         wanted = "one column" if kind == "number" else "a whole number of columns, at least 1"
         raise SettingsError(f"a group of kind {kind} has {wanted}, not {size!r}")
     return FeatureGroup(kind, size)
-
-
-def _rates(
-    rates: Mapping[str, float] | Sequence[tuple[str, float]], names: Mapping[str, Any]
-) -> tuple[tuple[str, float], ...]:
-    found = dict(rates)
-    for name, factor in found.items():
-        if name not in names:
-            has = ", ".join(names) or "no parameters"
-            raise SettingsError(f"rates: there is no parameter {name!r}; the feature stage has {has}")
-        if not _is_number(factor) or not 0 < factor < math.inf:
-            raise SettingsError(f"rates: the factor {factor!r} of {name} must be a number above 0")
-    return tuple((name, float(found[name])) for name in PARAMETERS if name in found)
 
 
 def _is_number(value: Any) -> bool:

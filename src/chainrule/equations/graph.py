@@ -8,7 +8,7 @@ writes the graph as a program, by a table of how each operation is written (`Tar
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
-from functools import lru_cache, partial
+from functools import lru_cache, partial, partialmethod
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -262,13 +262,7 @@ class Graph:
         """Return an array of one number."""
         return Traced(self, self.traced(value).place, like.dims)
 
-    def zeros_like(self, like: Traced) -> Traced:
-        """Return an array of 0."""
-        return self.full_like(like, 0.0)
-
-    def ones_like(self, like: Traced) -> Traced:
-        """Return an array of 1."""
-        return self.full_like(like, 1.0)
+    zeros_like, ones_like = partialmethod(full_like, value=0.0), partialmethod(full_like, value=1.0)
 
     def ones(self, shape: Sequence[Any], dtype: Any = None) -> Traced:
         """Return an array of 1."""
@@ -278,20 +272,15 @@ class Graph:
         """Return u bounded to [low, high]."""
         return self.apply("minimum", self.apply("maximum", u, low), high)
 
-    def sum(self, a: Traced, axis: int, keepdims: bool = False) -> Traced:
-        """Return the sum over an axis."""
-        return self._reduced("sum", a, axis, keepdims)
-
-    def max(self, a: Traced, axis: int, keepdims: bool = False) -> Traced:
-        """Return the largest of an axis."""
-        return self._reduced("max", a, axis, keepdims)
-
-    def _reduced(self, op: str, a: Traced, axis: int, keepdims: bool) -> Traced:
+    def _reduced(self, op: str, a: Traced, axis: int, keepdims: bool = False) -> Traced:
+        """Return the sum over an axis, or the largest of it."""
         if not -a.ndim <= axis < a.ndim:
             raise SettingsError(f"there is no axis {axis} of {a.ndim} to take the {op} over")
         axis %= a.ndim
         shape = (*a.dims[:axis], *((1,) if keepdims else ()), *a.dims[axis + 1 :])
         return self.arraywise(op, [a], shape, axis=axis, keepdims=keepdims)
+
+    sum, max = partialmethod(_reduced, "sum"), partialmethod(_reduced, "max")
 
     def matmul(self, a: Traced, b: Traced) -> Traced:
         """Return the matrix product over the last two axes."""

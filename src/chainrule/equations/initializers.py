@@ -8,27 +8,17 @@ random), ``fan_in`` and ``fan_out`` the numbers of neurons of the layer before a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import Entry, named, records
-from chainrule.formula.evaluate import Formula
-from chainrule.formula.parse import parse
+from chainrule.equations.registry import FormulaEntry, named, records
 
 
 @dataclass(frozen=True)
-class Initializer(Entry):
+class Initializer(FormulaEntry):
     """One way to set initial weights: a formula of ``u`` or ``n``, or of neither."""
 
-    name: str
-    text: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The weight in ``u`` or ``n``, ``fan_in``, ``fan_out`` and the parameters."""
-        return parse(self.text, {"u", "n", "fan_in", "fan_out", *self.parameters})
+    symbols = frozenset({"u", "n", "fan_in", "fan_out"})
 
     @property
     def draws(self) -> str | None:
@@ -52,9 +42,9 @@ def initializer(spec: str | Initializer) -> Initializer:
 # Sources: Glorot: Glorot & Bengio 2010, eq. 16; He: He et al. 2015, eq. 10; LeCun: LeCun et al. 1998, §4.6.
 INITIALIZERS: Mapping[str, Initializer] = records(
     Initializer("zeros", "0"),
-    Initializer("constant", "value", {"value": 0.1}),
-    Initializer("uniform", "low + (high-low)*u", {"low": -0.5, "high": 0.5}),
-    Initializer("normal", "mean + std*n", {"mean": 0.0, "std": 0.1}),
+    Initializer("constant", "value", parameters={"value": 0.1}),
+    Initializer("uniform", "low + (high-low)*u", parameters={"low": -0.5, "high": 0.5}),
+    Initializer("normal", "mean + std*n", parameters={"mean": 0.0, "std": 0.1}),
     Initializer("glorot_uniform", "(2*u-1)*sqrt(6/(fan_in+fan_out))"),
     Initializer("glorot_normal", "n*sqrt(2/(fan_in+fan_out))"),
     Initializer("he_uniform", "(2*u-1)*sqrt(6/fan_in)"),

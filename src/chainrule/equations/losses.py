@@ -19,7 +19,7 @@ import numpy as np
 
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
-from chainrule.equations.registry import Entry, find_record, records, unknown_name
+from chainrule.equations.registry import Entry, FormulaEntry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import Formula
@@ -55,22 +55,21 @@ class Link:
 
 
 @dataclass(frozen=True)
-class Loss(Entry):
+class Loss(FormulaEntry):
     """One loss function; the same roles as in `Activation`, with the formula in ``a`` and ``y``.
 
     ``targets`` says what y may hold, ``output`` is the output activation that suits it; a ``signed`` loss
     decides between two classes by the output's sign, the others at 1/2.
     """
 
-    name: str
-    text: str
+    symbols = frozenset({"a", "y"})
+
     targets: Targets = "number"
     over_outputs: Literal["sum", "mean"] = "mean"
     output: str = "identity"
     signed: bool = False
     function: Function | None = None
     derivative: Function | None = None
-    parameters: Mapping[str, float] = field(default_factory=dict)
     links: Mapping[str, Link] = field(default_factory=dict)
 
     __hash__ = Entry.__hash__  # a dataclass would hash its fields
@@ -78,11 +77,6 @@ class Loss(Entry):
     def __post_init__(self) -> None:
         super().__post_init__()
         object.__setattr__(self, "links", MappingProxyType(dict(self.links)))
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The loss of one output, in ``a``, ``y`` and the parameters other than label smoothing."""
-        return parse(self.text, {"a", "y", *self._own})
 
     @cached_property
     def slope(self) -> Formula:
@@ -169,7 +163,8 @@ def loss(spec: str | Loss) -> Loss:
     if set(formula.symbols) != {"a", "y"}:
         raise SettingsError(f"loss {spec!r} must contain both a (the output) and y (the target)")
     made = Loss("formula", spec)
-    _ = made.slope
+    formula.check_size()
+    formula.check_size(made.slope)
     return made
 
 

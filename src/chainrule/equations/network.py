@@ -176,8 +176,13 @@ class Network(Shown):
         return sum(math.prod(shape) for layer in self.shapes().values() for shape in layer.values())
 
     def part(self, number: int) -> Dense | Features:
-        """Return the layer of a number; 0 is the feature stage."""
-        return self.features if number == 0 and self.features is not None else self.layers[number - 1]
+        """Return the layer of a number; 0 is the feature stage. Raises SettingsError where there is none."""
+        if number == 0 and self.features is not None:
+            return self.features
+        if not 1 <= number <= len(self.layers):
+            has = f"layers {int(self.features is None)} to {len(self.layers)}"
+            raise SettingsError(f"there is no layer {number}: the network has {has}")
+        return self.layers[number - 1]
 
     @property
     def output(self) -> Dense:

@@ -5,13 +5,16 @@ from __future__ import annotations
 import difflib
 import math
 import re
-from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
 from chainrule.errors import SettingsError
+from chainrule.formula.evaluate import Formula
 from chainrule.formula.functions import FUNCTIONS
+from chainrule.formula.parse import parse
 
 _CALL = re.compile(r"\s*([A-Za-z_][A-Za-z0-9_ -]*?)\s*(?:\((.*)\))?\s*", re.DOTALL)
 _ASSIGNMENT = re.compile(r"\s*(\w+\s*=(?!=)|$)")
@@ -40,6 +43,22 @@ class Entry:
         if self.name not in self.listed:
             return str(vars(self)["text"])
         return format_spec(self.name, self.parameters, self.listed[self.name].parameters)
+
+
+@dataclass(frozen=True)
+class FormulaEntry(Entry):
+    """An entry whose ``text`` is a formula in the ``symbols`` and the parameters."""
+
+    symbols: ClassVar[frozenset[str]] = frozenset()
+
+    name: str
+    text: str
+    parameters: Mapping[str, float] = field(default_factory=dict, kw_only=True)
+
+    @cached_property
+    def formula(self) -> Formula:
+        """The text as a formula in the ``symbols`` and the parameters."""
+        return parse(self.text, self.symbols | self.parameters.keys())
 
 
 R = TypeVar("R", bound=Entry)
@@ -115,6 +134,30 @@ def check_choice(what: str, value: str, choices: Sequence[str]) -> None:
     """Raise SettingsError for a value that is none of the choices."""
     if value not in choices:
         raise SettingsError(f"{what} {value!r} is unknown: choose {', '.join(choices)}")
+
+
+def rate_factors(
+    rates: Mapping[str, float] | Sequence[tuple[str, float]],
+    names: Collection[str],
+    whose: str,
+    remedy: str = "",
+) -> dict[str, float]:
+    """Return factors of the learning rate by parameter, in the order of ``names``.
+
+    Raises SettingsError for a name that isn't among them, or no number above 0; ``remedy`` has {} for its parameter.
+    """
+    try:
+        found = dict(rates)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(f"rates {rates!r} must be factors by name, such as {{'b': 0.1}}") from error
+    for name, factor in found.items():
+        if name not in names:
+            has = ", ".join(names) or "no parameters"
+            raise SettingsError(f"rates: there is no parameter {name!r}; {whose} has {has}")
+        if isinstance(factor, bool) or not isinstance(factor, int | float) or not 0 < factor <= 1e300:
+            told = f"the factor {factor!r} of {name} must be a number above 0"
+            raise SettingsError(f"rates: {told}{remedy.format(name)}")
+    return {name: float(found[name]) for name in names if name in found}
 
 
 def format_spec(name: str, parameters: Mapping[str, float], defaults: Mapping[str, float]) -> str:

@@ -8,28 +8,18 @@ a plateau so far. `SCHEDULES` is the only list.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import cached_property
+from dataclasses import dataclass
 
 from chainrule._types import Array, Namespace
-from chainrule.equations.registry import Entry, named, records
+from chainrule.equations.registry import FormulaEntry, named, records
 from chainrule.errors import SettingsError
-from chainrule.formula.evaluate import Formula
-from chainrule.formula.parse import parse
 
 
 @dataclass(frozen=True)
-class Schedule(Entry):
+class Schedule(FormulaEntry):
     """One schedule: the learning rate of a step as a formula, with its parameters."""
 
-    name: str
-    text: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
-
-    @cached_property
-    def formula(self) -> Formula:
-        """The learning rate in ``eta``, ``t``, ``T``, ``epoch``, ``plateaus`` and the parameters."""
-        return parse(self.text, {"eta", "t", "T", "epoch", "plateaus", *self.parameters})
+    symbols = frozenset({"eta", "t", "T", "epoch", "plateaus"})
 
     @property
     def waits_for_plateau(self) -> bool:
@@ -69,17 +59,13 @@ def schedule(spec: str | Schedule) -> Schedule:
 
 
 @dataclass(frozen=True)
-class Strength(Entry):
-    """How strong dropout and decoupled weight decay are as training goes on: a formula in ``t``."""
+class Strength(FormulaEntry):
+    """How strong dropout and decoupled weight decay are as training goes on: the factor of both.
 
-    name: str
-    text: str
-    parameters: Mapping[str, float] = field(default_factory=dict)
+    A formula in ``t``, the share of training that is done: 0 at first, 1 at the end.
+    """
 
-    @cached_property
-    def formula(self) -> Formula:
-        """The factor of dropout and weight decay in ``t``, the share of training that is done: 0 at first, 1 at the end."""
-        return parse(self.text, {"t"})
+    symbols = frozenset({"t"})
 
     def at(self, t: Array, xp: Namespace) -> Array:
         """Return the factor for the share of training ``t``, of t's shape."""
@@ -95,11 +81,11 @@ def strength(spec: str | Strength) -> Strength:
 # Hutter 2017; coslog4 (four rises and falls, ever longer): Holzmüller et al. 2024, section 3.
 SCHEDULES: Mapping[str, Schedule] = records(
     Schedule("constant", "eta"),
-    Schedule("step", "eta*gamma^floor(epoch/every)", {"gamma": 0.5, "every": 30.0}),
-    Schedule("inverse_scaling", "eta/(t+1)^power", {"power": 0.5}),
+    Schedule("step", "eta*gamma^floor(epoch/every)", parameters={"gamma": 0.5, "every": 30.0}),
+    Schedule("inverse_scaling", "eta/(t+1)^power", parameters={"power": 0.5}),
     Schedule("cosine", "eta*(1+cos(pi*t/T))/2"),
     Schedule("coslog4", "eta*(1-cos(2*pi*log2(1+15*t/T)))/2"),
-    Schedule("plateau", "eta*factor^plateaus", {"factor": 0.5, "patience": 5.0}),
+    Schedule("plateau", "eta*factor^plateaus", parameters={"factor": 0.5, "patience": 5.0}),
 )
 
 # Source: flat_cosine: Holzmüller et al. 2024, section 3, after a schedule in Wright's Ranger optimizer.

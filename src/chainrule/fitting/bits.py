@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-import numpy as np
-
 from chainrule._types import FloatArray
 from chainrule._version import __version__
 from chainrule.engines.base import Engine
@@ -42,10 +40,3 @@ def other_machine(bits: Mapping[str, Any], engine: Engine, parameters: FloatArra
         for name in names
         if here.get(name) != there.get(name)
     )
-
-
-def in_its_last_digits(made: FloatArray, kept: FloatArray) -> str:
-    """Return how far parameters (p,) that were made again are from those that were kept."""
-    if made.tobytes() == kept.tobytes():
-        return "are the model's own, to the bit"
-    return f"differ from the model's by up to {float(np.abs(made - kept).max()):.1g}"

@@ -17,7 +17,7 @@ from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.errors import SettingsError, TableError
-from chainrule.fitting.bits import check_arithmetic, in_its_last_digits, other_machine
+from chainrule.fitting.bits import check_arithmetic, other_machine
 from chainrule.fitting.card import settings_of
 from chainrule.fitting.rows import TEST_STREAM, VALIDATION_STREAM, data_digest, dealt, divided, unseen_inputs
 from chainrule.model.file import check_writable
@@ -192,7 +192,8 @@ class _Runner:
         model, made = self.model, self.run.parameters[self.place][None]
         if model.card["temperature"] is not None:
             made = at_temperature(model.network, made, model.card["temperature"])
-        return in_its_last_digits(made[0], model.parameters[self.kept])
+        off = float(np.abs(made[0] - model.parameters[self.kept]).max())
+        return f"differ from the model's by up to {off:.1g}" if off else "are the model's own, to the bit"
 
     def _train(self, run: Any, epoch: int, rates: FloatArray) -> None:
         together = range(len(run.parameters)) if self.shares else [self.place]
@@ -209,8 +210,10 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         )
     check_arithmetic(model.card.get("bits"))
     settings, plan = settings_of(model.card)
-    if len(model.card["members"]["kept"]) != model.members:
-        raise SettingsError("the training card is of other members, so the training can't be replayed")
+    if (kept := len(model.card["members"]["kept"])) != model.members:
+        raise SettingsError(
+            f"card.members.kept has {kept} numbers, and the model {model.members} members: its training can't be replayed"
+        )
     check_writable({}, model.network.n_parameters, model.card["members"]["trained"])
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"

@@ -16,6 +16,8 @@ from chainrule.formula.nodes import (
     Node,
     Symbol,
     children,
+    nodes_in,
+    put,
     with_children,
 )
 from chainrule.formula.parse import parse
@@ -180,12 +182,12 @@ class _Taker:
         """Return (rule, law, result) by a rule of operations on u and v, which ``v`` and ``w`` are."""
         name, law, result = rule
         operands = {"u": v, "v": w, "du": self.d(v), "dv": self.d(w)}
-        return name, law, _replace(_law(result), operands)
+        return name, law, put(_law(result), operands)
 
     def function(self, name: str, args: tuple[Node, ...]) -> tuple[str, str, Node, str]:
         convention, rule, law = FUNCTIONS[name].convention, f"derivative of {name}", outer_derivative(name)
         named = list(zip("uv", args, strict=False))
-        outer = _replace(law, {**dict(named), **{f"d{letter}": self.d(arg) for letter, arg in named}})
+        outer = put(law, {**dict(named), **{f"d{letter}": self.d(arg) for letter, arg in named}})
         if len(args) == 2:
             shown = text(law, {"du": "u'", "dv": "v'"})
             return rule, f"{name}(u, v)' = {shown}", outer, convention
@@ -199,9 +201,7 @@ class _Taker:
         return Derivative(self.symbol, node)
 
     def varies(self, node: Node) -> bool:
-        if isinstance(node, Symbol):
-            return node.name == self.symbol
-        return any(self.varies(child) for child in children(node))
+        return Symbol(self.symbol) in nodes_in(node)
 
 
 @lru_cache(maxsize=64)
@@ -216,12 +216,6 @@ def outer_derivative(name: str) -> Node:
 @lru_cache(maxsize=64)
 def _law(rule: str) -> Node:
     return parse(rule, {"u", "v", "du", "dv"}).root
-
-
-def _replace(node: Node, operands: dict[str, Node]) -> Node:
-    if isinstance(node, Symbol):
-        return operands[node.name]
-    return with_children(node, tuple(_replace(child, operands) for child in children(node)))
 
 
 def _depth(node: Node) -> int:

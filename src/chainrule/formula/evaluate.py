@@ -1,5 +1,7 @@
 """A formula: its text, its tree, and its value on arrays."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
@@ -10,7 +12,7 @@ import numpy as np
 
 from chainrule._types import Array, Namespace
 from chainrule.errors import FormulaError
-from chainrule.formula.functions import FUNCTIONS
+from chainrule.formula.functions import FUNCTIONS, OPERATIONS
 from chainrule.formula.nodes import (
     CONSTANTS,
     OPERATORS,
@@ -24,6 +26,9 @@ from chainrule.formula.nodes import (
     Symbol,
     children,
 )
+
+MAX_OPERATIONS = 1000
+"""The most operations that formulas may come to which are compiled together: seconds of the compiler's time."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +61,16 @@ class Formula:
 
         visit(self.root)
         return tuple(program)
+
+    def check_size(self, *others: Formula) -> None:
+        """Raise FormulaError where it is too long to be compiled, together with ``others`` such as its derivative."""
+        nodes = {node for formula in (self, *others) for node, _ in formula._program}
+        if (count := sum(map(_operations, nodes))) > MAX_OPERATIONS:
+            counts = ", ".join(f"{name} {OPERATIONS[name]}" for name in ("erf", "max", "exp"))
+            raise FormulaError(
+                f"formula {quote(self.text)}: {count:,} operations{' with its derivative' * bool(others)}, but at most "
+                f"{MAX_OPERATIONS:,} are compiled, where + counts 1, {counts}; write a shorter one"
+            )
 
     def evaluate(self, values: Mapping[str, Array | float], xp: Namespace) -> Array:
         """Return the formula's value, elementwise over arrays that broadcast against each other.
@@ -121,6 +136,10 @@ class Formula:
             kind = getattr(value, "dtype", type(value).__name__)
             raise FormulaError(f"formula {quote(self.text)}: the value of {name!r} is {kind}; give floats")
         return value
+
+
+def _operations(node: Node) -> int:
+    return OPERATIONS[node.name] if isinstance(node, Call) else int(bool(children(node)))
 
 
 def _is_choice_of_numbers(node: Node, operands: list[Any]) -> bool:

@@ -69,3 +69,10 @@ FUNCTIONS: Mapping[str, Function] = {
     )
 }
 """Every named function of the language, in one place."""
+
+OPERATIONS: Mapping[str, int] = {
+    **dict.fromkeys(FUNCTIONS, 5),
+    **dict.fromkeys(("abs", "sign", "step", "max", "min", "where"), 20),
+    **dict.fromkeys(("erf", "erfc"), 150),
+}
+"""What a call counts in a formula's size as machine code, where + counts 1: choices take the compiler longest."""

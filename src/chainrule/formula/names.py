@@ -29,8 +29,9 @@ class Name(NamedTuple):
 
 
 _BEGIN = r"(?P<base>[A-Za-z_][A-Za-z_0-9]*'?)(?:/d(?P<by>[A-Za-z_][A-Za-z_0-9]*))?"
-_BRACKET = r"(?:\[[0-9]+(?:,[0-9]+)*\])"
-_END = r"(?P<qualifiers>(?:@[a-z]+=[0-9]+)*)"
+_COUNT = "[0-9]{1,18}"
+_BRACKET = rf"(?:\[{_COUNT}(?:,{_COUNT})*\])"
+_END = rf"(?P<qualifiers>(?:@[a-z]+={_COUNT})*)"
 _NAME = re.compile(rf"{_BEGIN}(?P<brackets>{_BRACKET}{{0,2}}){_END}")
 _IN_WORDS = re.compile(rf"(?<![A-Za-z_0-9/]){_BEGIN}{_BRACKET}{{1,2}}{_END}")
 

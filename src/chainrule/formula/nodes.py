@@ -1,7 +1,7 @@
 """The nodes of a formula's tree."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from operator import add, eq, ge, gt, le, lt, mul, sub, truediv
 from typing import Any, TypeAlias
@@ -90,6 +90,27 @@ def children(node: Node) -> tuple[Node, ...]:
             return args
         case _:
             return ()
+
+
+def nodes_in(node: Node) -> Iterator[Node]:
+    """Yield a node and all that is in it, from left to right."""
+    waiting = [node]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        waiting.extend(reversed(children(node)))
+
+
+def names_in(node: Node) -> list[str]:
+    """Return the names of a tree's symbols, each once, from left to right."""
+    return list(dict.fromkeys(part.name for part in nodes_in(node) if isinstance(part, Symbol)))
+
+
+def put(node: Node, symbols: Mapping[str, "Node"]) -> Node:
+    """Return a tree with other trees in the place of symbols."""
+    if isinstance(node, Symbol):
+        return symbols.get(node.name, node)
+    return with_children(node, tuple(put(child, symbols) for child in children(node)))
 
 
 def with_children(node: Node, operands: tuple[Node, ...]) -> Node:

@@ -16,7 +16,7 @@ from chainrule.formula.nodes import (
     Node,
     Number,
     Symbol,
-    children,
+    nodes_in,
 )
 
 Substitute: TypeAlias = Mapping[str, str | float]
@@ -203,6 +203,9 @@ def _digits(value: float) -> str:
 
 def _is_tall(node: Node) -> bool:
     """Tell whether a node is too tall to be read as an exponent."""
-    tall = isinstance(node, Derivative) or (isinstance(node, Binary) and node.op == "/")
-    tall = tall or (isinstance(node, Call) and node.name in ("where", "sum"))
-    return tall or any(_is_tall(child) for child in children(node))
+    return any(
+        isinstance(part, Derivative)
+        or (isinstance(part, Binary) and part.op == "/")
+        or (isinstance(part, Call) and part.name in ("where", "sum"))
+        for part in nodes_in(node)
+    )

@@ -3,14 +3,28 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeAlias
 
-from chainrule._plain import IF_SET, Count, Form, Plain, Positive, from_plain, one_of, read_text
+from chainrule._plain import (
+    IF_SET,
+    Form,
+    Plain,
+    between,
+    from_plain,
+    made_by,
+    one_of,
+    read_count,
+    read_number,
+    read_text,
+    read_whole,
+)
 from chainrule._types import Stopped
 from chainrule.engines import REGISTRY
+from chainrule.equations.optimizers import optimizer
+from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import ModelFileError, SettingsError
 
 
@@ -21,11 +35,35 @@ def _metric_name(value: object, where: str) -> str:
     return word
 
 
+def _spec(known: Callable[[Any], object]) -> Form:
+    """Return the form of a text that finds a record, and stays a text."""
+
+    def read(value: object, where: str) -> str:
+        made_by(known)(value, where)
+        return str(value)
+
+    return Form(str, read)
+
+
+Count: TypeAlias = Annotated[int, between(read_count, 0, 2**63)]
+Positive: TypeAlias = Annotated[int, between(read_count, 1, 2**63)]
+Seed: TypeAlias = Annotated[int, between(read_whole, 0, 2**64)]
+AboveZero: TypeAlias = Annotated[float, between(read_number, 0, above=True)]
+NotNegative: TypeAlias = Annotated[float, between(read_number, 0)]
+OptimizerText: TypeAlias = Annotated[str, _spec(optimizer)]
+ScheduleText: TypeAlias = Annotated[str, _spec(schedule)]
+StrengthText: TypeAlias = Annotated[str, _spec(strength)]
+Share: TypeAlias = Annotated[float, between(read_number, 0, 1)]
+
+MOST_MEMBERS = 2**18 - 1
+"""The most members that a card may tell of: a replay draws the initial parameters of all of them."""
+
+
 @dataclass(frozen=True)
 class CardRows(Plain):
     """The numbers of rows by use."""
 
-    training: Count
+    training: Positive
     validation: Count
     test: Count
 
@@ -34,7 +72,7 @@ class CardRows(Plain):
 class CardMembers(Plain):
     """How many members were trained, and the numbers of those kept, from 1 and in order."""
 
-    trained: Count
+    trained: Annotated[int, between(read_count, 1, MOST_MEMBERS + 1)]
     kept: tuple[Count, ...]
 
     def __post_init__(self) -> None:
@@ -70,28 +108,28 @@ class Card(Plain):
     engine: Annotated[str, one_of(REGISTRY)]
     # made from Settings by tests/estimators/signatures.py
     sharing: Annotated[Literal["none", "tabm"], IF_SET] = "none"
-    optimizer: str
-    learning_rate: float
-    schedule: str
+    optimizer: OptimizerText
+    learning_rate: AboveZero
+    schedule: ScheduleText
     batch_size: Positive
     epochs: Positive
     early_stopping: bool
     patience: Positive
-    tolerance: float
+    tolerance: NotNegative
     stop_together: Annotated[bool, IF_SET] = False
-    validation_share: float
+    validation_share: Share
     refit: Annotated[bool, IF_SET] = False
-    seed: Count
-    time_limit: Annotated[float | None, IF_SET] = None
-    weight_decay: float
-    l1: float
-    l2: float
-    regularization_schedule: Annotated[str, IF_SET] = "constant"
-    clip_norm: float | None
+    seed: Seed
+    time_limit: Annotated[AboveZero | None, IF_SET] = None
+    weight_decay: NotNegative
+    l1: NotNegative
+    l2: NotNegative
+    regularization_schedule: Annotated[StrengthText, IF_SET] = "constant"
+    clip_norm: AboveZero | None
     # until here
     warmup_steps: Count
     shuffle: bool
-    test_share: float
+    test_share: Share
     data: str
     members: CardMembers
     epochs_run: Count
@@ -99,10 +137,10 @@ class Card(Plain):
     best_epochs: tuple[Count, ...]
     stopped: Stopped
     scores: Mapping[str, float] | None
-    temperature: float | None
+    temperature: AboveZero | None
     watch: Annotated[str, Form(str, _metric_name), IF_SET] = "loss"
     bagging: Annotated[Count, IF_SET] = 0
-    most_steps: Annotated[Count | None, IF_SET] = None
+    most_steps: Annotated[Positive | None, IF_SET] = None
     order: Annotated[str, IF_SET] = "whole"
     bits: Annotated[CardBits | None, IF_SET] = None
 

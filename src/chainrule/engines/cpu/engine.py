@@ -12,6 +12,7 @@ from chainrule.engines.base import Data, RunState, StepSettings, WarmUp
 from chainrule.engines.bits import machine
 from chainrule.engines.cpu.evaluate import CpuRowPredictor, Evaluator
 from chainrule.engines.cpu.first import get_ready
+from chainrule.engines.cpu.kernels.native import gemm_addresses
 from chainrule.engines.cpu.pieces import machine_code
 from chainrule.engines.cpu.run import CpuRun
 from chainrule.engines.cpu.tables import contiguous, members_of
@@ -74,4 +75,5 @@ class CpuEngine:
 
     def machine(self) -> Mapping[str, str]:
         """Return the processor and the versions of what compiles the loops and multiplies in them."""
+        gemm_addresses()  # loads SciPy's BLAS
         return machine("numpy", "numba", "llvmlite", "scipy")

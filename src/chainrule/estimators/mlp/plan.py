@@ -117,7 +117,7 @@ def schedule_of(estimator: Any, n_rows: int, seen: int) -> Schedule:
         return SCHEDULES["constant"]
     if wanted == "invscaling":
         values = {"before": float(seen), "rows": float(n_rows), "power": float(estimator.power_t)}
-        return Schedule("invscaling", _INVERSE, values)
+        return Schedule("invscaling", _INVERSE, parameters=values)
     if wanted == "adaptive":
         return replace(SCHEDULES["plateau"], parameters={"factor": 0.2, "patience": math.inf})
     try:

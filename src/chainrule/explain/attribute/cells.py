@@ -55,6 +55,7 @@ class Effects(Plain):
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def column_effects(
     model: Model,
     table: Table,

@@ -85,6 +85,7 @@ class Attributions(Plain, names=(..., "holds")):
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def integrated_gradients(
     model: Model,
     table: Table,

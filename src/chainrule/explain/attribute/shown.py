@@ -62,14 +62,17 @@ def attribution_derivation(
     return Derivation(
         "",
         f"What each column adds to {found.quantity}",
-        tuple(_lines(found, model.members if member is None else 1)),
+        tuple(_lines(found, model, member)),
         grids=(_shares(found), *_effects(effects)),
         notes=tuple(notes),
     )
 
 
-def _lines(found: Attributions, members: int) -> Iterator[Line]:
-    of = f"the mean of {members} members" if members > 1 else "of one member"
+def _lines(found: Attributions, model: Model, member: int | None) -> Iterator[Line]:
+    of = "of one member"
+    if member is None and model.members > 1:
+        weighed = ", by the weights of its groups" if len(model.groups) > 1 else ""
+        of = f"the mean of {model.members} members{weighed}"
     rules = (f"{found.quantity} for the row, {of}", f"the same for the baseline: {found.baseline}")
     ends = {"answer": found.value, "baseline": found.baseline_value}
     for rule, (label, value) in zip(rules, ends.items(), strict=True):

@@ -71,6 +71,7 @@ class Certificate(Plain, names=("passed", ...)):
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def certify(
     subject: Model | Network,
     table: Source | None = None,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import TypeAlias
 
@@ -11,7 +11,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.explain.check.batch import Batch, blocks
 from chainrule.formula.evaluate import Formula
-from chainrule.formula.nodes import Binary, Call, Compare, Node, children
+from chainrule.formula.nodes import Binary, Call, Compare, Node, nodes_in
 from chainrule.formula.text import text
 
 Values: TypeAlias = dict[str, FloatArray | float]
@@ -25,14 +25,8 @@ def switches(formula: Formula) -> tuple[Formula, ...]:
     >>> [str(switch) for switch in switches(ACTIVATIONS["relu"].formula)]
     ['0 - z']
     """
-    found = (_switch(node) for node in _nodes(formula.root))
+    found = (_switch(node) for node in nodes_in(formula.root))
     return tuple(dict.fromkeys(Formula(text(node), node) for node in found if node is not None))
-
-
-def _nodes(node: Node) -> Iterator[Node]:
-    yield node
-    for child in children(node):
-        yield from _nodes(child)
 
 
 def _switch(node: Node) -> Node | None:
@@ -49,7 +43,7 @@ def _switch(node: Node) -> Node | None:
 def has_jumps(formula: Formula) -> bool:
     """Tell whether a formula jumps by a function that does: step, sign, floor."""
     return any(
-        isinstance(node, Call) and node.name in ("step", "sign", "floor") for node in _nodes(formula.root)
+        isinstance(node, Call) and node.name in ("step", "sign", "floor") for node in nodes_in(formula.root)
     )
 
 

@@ -9,9 +9,9 @@ import numpy as np
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.forward import formula
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Writer, put
+from chainrule.explain.derive.writer import Rule, Writer
 from chainrule.explain.trace.address import Address
-from chainrule.formula.nodes import Binary, Node, Number
+from chainrule.formula.nodes import Binary, Node, Number, put
 from chainrule.tables.target import TargetEncoder
 
 

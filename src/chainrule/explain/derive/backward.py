@@ -19,10 +19,10 @@ from chainrule.explain.derive.forward import (
     weight,
 )
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied, put
+from chainrule.explain.derive.writer import Rule, Sum, Writer, multiplied
 from chainrule.explain.trace.address import TERMS, Address
 from chainrule.explain.trace.records import StepTrace
-from chainrule.formula.nodes import Binary, Node, Number, Symbol
+from chainrule.formula.nodes import Binary, Node, Number, Symbol, put
 from chainrule.formula.rounding import UNIT
 
 

@@ -7,9 +7,9 @@ import numpy as np
 from chainrule.equations.losses import Loss
 from chainrule.explain.derive.forward import formula, own_parameters, shared, target_symbol
 from chainrule.explain.derive.lines import Derivation, Line
-from chainrule.explain.derive.writer import Writer, added, multiplied, put
+from chainrule.explain.derive.writer import Writer, added, multiplied
 from chainrule.explain.trace.address import Address
-from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol
+from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol, put
 from chainrule.formula.rounding import UNIT
 
 

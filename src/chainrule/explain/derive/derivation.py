@@ -6,6 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import Literal, get_args
 
+import numpy as np
+
 from chainrule._blas import one_blas_thread
 from chainrule._doors import setting
 from chainrule.equations.features import PARAMETERS as STAGE_PARAMETERS
@@ -63,7 +65,7 @@ GIVEN: Mapping[str, str] = {
     "y": "given: the target",
     "r": "drawn by chance: dropped out, or kept and scaled up",
     **{n: f"{each.text}{AS_LEFT}" for n, each in LAYER_PARAMETERS.items()},
-    **{n: f"{text}{AS_LEFT}" for n, text in STAGE_PARAMETERS.items()},
+    **{n: f"{each.text}{AS_LEFT}" for n, each in STAGE_PARAMETERS.items()},
     "eta": "given",
     "t": "counted",
     "loss_new": "by a forward pass of the same row with the new parameters",
@@ -97,6 +99,7 @@ def rules_of(step: StepTrace) -> Callable[[Address], Rule | None]:
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def derive(
     trace: Trace,
     address: str | Address,

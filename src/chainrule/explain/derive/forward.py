@@ -11,10 +11,10 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.equations.losses import Loss
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Sum, Writer, added, put
+from chainrule.explain.derive.writer import Rule, Sum, Writer, added
 from chainrule.explain.trace.address import Address
 from chainrule.formula.evaluate import Formula
-from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, put
 from chainrule.formula.parse import parse
 from chainrule.formula.rounding import UNIT
 

@@ -10,9 +10,9 @@ from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.forward import scaled
 from chainrule.explain.derive.lines import MOST_SHOWN, Matrix, MatrixLine
-from chainrule.explain.derive.writer import Writer, added, compare, names_in
+from chainrule.explain.derive.writer import Writer, added, compare
 from chainrule.explain.trace.address import TERMS, Address
-from chainrule.formula.nodes import Binary, Call, Node, Symbol
+from chainrule.formula.nodes import Binary, Call, Node, Symbol, names_in
 from chainrule.formula.rounding import UNIT
 
 

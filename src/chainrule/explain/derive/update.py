@@ -11,10 +11,10 @@ from chainrule.equations.layout import Slot
 from chainrule.equations.regularizers import PENALTY
 from chainrule.equations.update import KEEP, Stage, chain, measuring, results, stages_before, stages_of
 from chainrule.explain.derive.lines import Line
-from chainrule.explain.derive.writer import Rule, Writer, multiplied, names_in, put
+from chainrule.explain.derive.writer import Rule, Writer, multiplied
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import Update
-from chainrule.formula.nodes import Binary, Call, Negate, Node, Number, Symbol
+from chainrule.formula.nodes import Binary, Call, Negate, Node, Number, Symbol, names_in, put
 from chainrule.formula.rounding import UNIT
 from chainrule.formula.simplify import simplify
 

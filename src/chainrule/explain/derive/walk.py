@@ -31,6 +31,7 @@ def answer_place(trace: Trace, row: int | None = None) -> Address:
     return _Walk(trace, row).answer_place()
 
 
+@np.errstate(all="ignore")
 def walk(trace: Trace, *, row: int | None = None) -> Derivation:
     """Return the way from a row's inputs through every layer to the answer, or to the cost where that is known.
 
@@ -45,6 +46,7 @@ def walk(trace: Trace, *, row: int | None = None) -> Derivation:
     return _Walk(trace, row).derivation()
 
 
+@np.errstate(all="ignore")
 def walk_step(trace: Trace) -> Derivation:
     """Return what a training step did: its cost, the weight that it changed most, and the cost after it.
 
@@ -159,7 +161,8 @@ class _Walk:
     def inputs(self, shown: list[int]) -> Derivation:
         count, first = self.trace.network.n_inputs, 1 if self.trace.network.features is None else 0
         lines = tuple(self.line("x", None, i) for i in shown)
-        notes = (f"These are {len(shown)} of {count} inputs, those that the lines of layer {first} name.",)
+        these = f"These are {len(shown)}" if shown else "None"
+        notes = (f"{these} of {count} inputs, those that the lines of layer {first} name.",)
         return Derivation(str(self.at("x")), "Inputs", lines, notes=notes if len(shown) < count else ())
 
     def stage(self, named: set[str]) -> Derivation:
@@ -170,12 +173,14 @@ class _Walk:
         adds = np.abs(self._weights(1, self.chosen[1]) * self.trace.array(self.at("a", 0)))
         shown = sorted(sorted(outputs, key=lambda j: -adds[j - 1])[:MOST_WORKED_OUT])
         lines = [self.line(name, 0, j) for name in ("e", "a") for j in shown]
-        most = max(shown, key=lambda j: float(adds[j - 1]))
-        span = span_of_output(features, most)
-        if span.kind == "number" and most > span.outputs[0]:
-            cosines = [self.line("u", 0, span.before + 1, k) for k in range(1, features.waves + 1)]
-            lines = [*cosines, *lines]
+        if shown:
+            most = max(shown, key=lambda j: float(adds[j - 1]))
+            span = span_of_output(features, most)
+            if span.kind == "number" and most > span.outputs[0]:
+                cosines = [self.line("u", 0, span.before + 1, k) for k in range(1, features.waves + 1)]
+                lines = [*cosines, *lines]
         told = f"{len(shown)} are worked out, those that layer 1 makes most of"
+        told = told if shown else "none is worked out: layer 1 makes nothing of them"
         notes = (f"Of its {features.n_outputs} outputs {told}.",) if len(shown) < features.n_outputs else ()
         title = f"Layer 0, the feature stage: {features.words}"
         return Derivation(str(self.at("a", 0)), title, tuple(lines), notes=notes)

@@ -20,7 +20,7 @@ from chainrule.explain.derive.lines import Line, LineCheck
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.records import StepTrace
 from chainrule.explain.trace.trace import Trace
-from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol, children, with_children
+from chainrule.formula.nodes import Binary, Negate, Node, Number, Symbol, names_in
 from chainrule.formula.rounding import UNIT, evaluate_rounded
 
 MOST_TERMS = 12
@@ -326,17 +326,3 @@ def added(nodes: Sequence[Node]) -> Node:
 def multiplied(nodes: Sequence[Node]) -> Node:
     """Return the product of trees."""
     return reduce(lambda left, right: Binary("*", left, right), nodes)
-
-
-def put(node: Node, symbols: Mapping[str, Node]) -> Node:
-    """Return a tree with other trees in the place of symbols."""
-    if isinstance(node, Symbol):
-        return symbols.get(node.name, node)
-    return with_children(node, tuple(put(child, symbols) for child in children(node)))
-
-
-def names_in(node: Node) -> list[str]:
-    """Return the names of a tree's symbols, each once, from left to right."""
-    if isinstance(node, Symbol):
-        return [node.name]
-    return list(dict.fromkeys(name for child in children(node) for name in names_in(child)))

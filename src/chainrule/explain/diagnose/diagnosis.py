@@ -100,6 +100,7 @@ class Diagnosis(Plain, names=("rows", ..., "thresholds")):
 
 
 @one_blas_thread()
+@np.errstate(all="ignore")
 def diagnose(model: Model, table: Source, *, member: int | None = None, seed: int = 0) -> Diagnosis:
     """Look for what is wrong with a model, on the rows of a table that have a target (best: its training table).
 

@@ -6,6 +6,7 @@ Layers and neurons, rows, members and steps are counted from 1, as the articles 
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
@@ -110,8 +111,8 @@ QUANTITIES = _quantities(
         for by, text in (("f", "its frequency"), ("phi", "its phase"), ("x", "its number"))
     ),
     *(
-        Quantity(form.format(name), "stage", False, words.format(text))
-        for name, text in STAGE_PARAMETERS.items()
+        Quantity(form.format(name), "stage", False, words.format(own.text))
+        for name, own in STAGE_PARAMETERS.items()
         for form, words in (
             ("{}", "{}: {{}}"),
             ("dC/d{}", "the derivative of the cost by {}: {{}}"),
@@ -140,11 +141,9 @@ PARAMETERS = (*LAYER_PARAMETERS, *STAGE_PARAMETERS)
 
 STAGE_INDICES: Mapping[str, str] = MappingProxyType(
     {
-        **dict.fromkeys(("u", "f", "phi", "dC/du", "du/df", "du/dphi", "du/dx"), "number {}, cosine {}"),
-        "V": "number {}, cosine {}, to its embedded number {}",
-        "c": "number {}, embedded number {}",
-        "E": "category input {}, embedded number {}",
-        **dict.fromkeys(("s", "e", "dC/de"), "output {}"),
+        **{name: own.indices for name, own in STAGE_PARAMETERS.items()},
+        **dict.fromkeys(("u", "dC/du", "du/df", "du/dphi", "du/dx"), STAGE_PARAMETERS["f"].indices),
+        **dict.fromkeys(("e", "dC/de"), STAGE_PARAMETERS["s"].indices),
     }
 )
 """The indices of the feature stage's quantities, in words."""
@@ -267,51 +266,104 @@ def quantity(name: str) -> Quantity:
     if name in QUANTITIES:
         return QUANTITIES[name]
     what, _, by = name.partition("/d")
-    if by in PARAMETERS and what not in ("dC", "du"):
+    if by in PARAMETERS and not _DERIVED.match(what):
         told = [*(stage.what for stage in stages_of(what)), f"the optimizer's {what} for {{}}"]
         return replace(QUANTITIES[by], name=name, text=told[0])
     own, _, result = name.partition("_")
     if own in PARAMETERS and (changes := stages_of(result)):
         return replace(QUANTITIES[own], name=name, text=changes[0].what)
-    known = [*QUANTITIES, *ALIASES]
-    close = difflib.get_close_matches(name, known, n=3, cutoff=0.6)
-    hint = f"did you mean {' or '.join(close)}?" if close else f"known are {', '.join(QUANTITIES)}"
-    raise SettingsError(f"address: there is no quantity {name!r}; {hint}")
+    raise SettingsError(f"address: there is no quantity {name!r}; {_hint(name)}")
+
+
+def _hint(text: str) -> str:
+    """Say which address may be meant by a text that is none, whose name or brackets are not quite right."""
+    match = _ROUGHLY.fullmatch(text)
+    if match is None:
+        return _EXAMPLES
+    name, inside, qualifiers = match.groups("")
+    # z11 is z[1][1].
+    numbers = list(map(int, inside if inside.isdecimal() else re.findall("[0-9]{1,18}", inside)))
+    tail = "".join(f"@{key.lower()}={value}" for key, value in _QUALIFIER.findall(qualifiers))
+    what, partial, _ = name.partition("/d")
+    known = [
+        *QUANTITIES,
+        *ALIASES,
+        *(f"{what}/d{each}" for each in PARAMETERS if partial and not _DERIVED.match(what)),
+    ]
+    same = [each for each in known if each == name] or [
+        each for each in known if each.lower() == name.lower()
+    ]
+    close = same or difflib.get_close_matches(name, known, n=3, cutoff=0.6)
+    whole = len(numbers) == 1 and "[" in inside
+    meant = dict.fromkeys(_filled(each, numbers, whole=whole) + tail for each in close)
+    return f"did you mean {' or '.join(meant)}?" if meant else _EXAMPLES
+
+
+_DERIVED = re.compile("du$|d[A-Z]")
+"""What is derived in a partial derivative, and so nothing that an optimizer keeps: dC, dL."""
+_ROUGHLY = re.compile(r"([A-Za-z_/]+'?)([0-9\[\](){},.;:-]*)(@.*)?", re.DOTALL)
+"""A name, something like indices, and something like qualifiers."""
+_QUALIFIER = re.compile(r"(step|row|member)=?([1-9][0-9]{0,17})", re.IGNORECASE)
+
+
+def _filled(name: str, numbers: list[int], *, whole: bool) -> str:
+    """Return a quantity's address with these numbers as layer and indices, as far as they fit, else as it is written.
+
+    ``whole``: one number is the layer, of which all is meant.
+    """
+    place = Address(ALIASES.get(name, name))
+    size, layer = place.size, None
+    if place.quantity.place in _IN_LAYERS:
+        first = 0 if place.quantity.place == "stage" else 1
+        if len(numbers) == size and not whole:
+            numbers = [first, *numbers]
+        layer, numbers = max(first, *numbers[:1], 0) * (first or 0), numbers[1:]
+        size = 0 if whole else size
+    made = replace(place, layer=layer, index=tuple(max(1, number) for number in numbers))
+    text = str(made) if len(numbers) == size else _example(place)
+    return name + text.removeprefix(place.name) if name.startswith("dC/d") else text
 
 
 @lru_cache(maxsize=4096)
 def _parse(text: str) -> Address:
     parts = split_name(text.translate(_SIGNS))
     if parts is None:
-        raise SettingsError(f"{text!r} is not an address; {_EXAMPLES}")
+        raise SettingsError(f"{text!r} is not an address; {_hint(text.translate(_SIGNS))}")
     name = f"{parts.base}/d{parts.by}" if parts.by else parts.base
     name = ALIASES.get(name, name)
     brackets = parts.brackets
     if name in ("h", "dC/dh") and brackets[:1] == ((0,),):
         # Nothing is dropped there; a trace takes a[0] as x where no feature stage comes between.
         name = "dC/da" if "/" in name else "a"
-    kind = quantity(name)
+    try:
+        kind = quantity(name)
+    except SettingsError as error:
+        hint = _hint(text.translate(_SIGNS))
+        raise SettingsError(f"address {text!r}: there is no quantity {name!r}; {hint}") from error
     given = dict(parts.qualifiers)
     if len(given) < len(parts.qualifiers) or not given.keys() <= {"step", "row", "member"}:
         raise SettingsError(f"address {text!r}: after @ come step=, row= and member=, each once")
     if any(value < 1 for value in given.values()):
         raise SettingsError(f"address {text!r}: steps, rows and members are counted from 1")
     layer: int | None = None
-    example = _example(Address(name))
+    example, hint = _example(Address(name)), _hint(text.translate(_SIGNS))
+    meant = "" if hint == f"did you mean {example}?" else f"; {hint}"
     if kind.place in _IN_LAYERS:
         if not brackets or len(brackets[0]) != 1:
-            raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {example}")
+            raise SettingsError(f"address {text!r}: {kind.words} needs its layer, as in {example}{meant}")
         layer, brackets = brackets[0][0], brackets[1:]
         at_stage = kind.place == "stage"
         if at_stage and layer > 0:
-            raise SettingsError(f"address {text!r}: the feature stage is layer 0, as in {example}")
+            raise SettingsError(f"address {text!r}: the feature stage is layer 0, as in {example}{meant}")
         if layer < 1 and not (at_stage or name in ("a", "dC/da")):
-            raise SettingsError(f"address {text!r}: layers are counted from 1; layer 0 is the input x")
+            raise SettingsError(
+                f"address {text!r}: layers are counted from 1; layer 0 is the input x; {hint}"
+            )
     index = brackets[0] if brackets else ()
     if len(brackets) > 1 or (index and len(index) != Address(name).size):
-        raise SettingsError(f"address {text!r}: {kind.words} is written as {example}")
+        raise SettingsError(f"address {text!r}: {kind.words} is written as {example}{meant}")
     if any(number < 1 for number in index):
-        raise SettingsError(f"address {text!r}: neurons are counted from 1")
+        raise SettingsError(f"address {text!r}: neurons are counted from 1; {hint}")
     return Address(name, layer, index, **given)
 
 

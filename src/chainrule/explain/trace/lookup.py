@@ -8,6 +8,7 @@ from dataclasses import replace
 import numpy as np
 
 from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._types import Array, FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.regularizers import penalty
@@ -39,9 +40,17 @@ def _step_of(trace: Steps, given: Address) -> StepTrace:
         return trace.steps[0]
     if given.step in steps:
         return steps[given.step]
-    told = f"steps {span([*steps])}" if trace.steps[0].number else "a prediction, which is no training step"
+    told = (
+        f"steps {span([*steps])}"
+        if trace.steps[0].number
+        else f"a prediction, which is no training step; {_of_a_step()}"
+    )
     what = "which step?" if given.step is None else f"there is no step {given.step};"
     raise SettingsError(f"{given}: {what} this trace holds {told}")
+
+
+def _of_a_step() -> str:
+    return f"for a step of the training add {setting('step')}"
 
 
 def _row_of(given: Address, step: StepTrace) -> int | None:
@@ -186,14 +195,17 @@ def _missing(place: Address, step: StepTrace) -> str:
             return f"{place}: only a trace of a model's prediction has it"
         return f"{place}: see {'prediction' if step.answers.ndim == 1 else 'probability[1]'}"
     if step.y is None:
-        return f"{place}: the row's target isn't known, so there is no loss and no gradient"
+        changed = place.parameter and place.name not in (*PARAMETERS, *_GRADIENTS)
+        of_update = changed or place.name in (*_OF_UPDATES, "loss_new")
+        remedy = f"; {_of_a_step()}" if of_update else ""
+        return f"{place}: the row's target isn't known, so there is no loss and no gradient{remedy}"
     if step.update is None and step.shared:
         return (
             f"{place}: the members share their layers' weights, so an update is of all members and can't be shown for "
             "one; its own part of the step ends with dC/dW and dC/db"
         )
     if step.update is None:
-        return f"{place}: this trace holds no update, only the numbers before it"
+        return f"{place}: this trace holds no update, only the numbers before it; {_of_a_step()}"
     if place.name == "strength":
         return f"{place}: dropout and weight decay are the same in the whole training"
     own = [
