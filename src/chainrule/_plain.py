@@ -43,6 +43,7 @@ from typing import (
 import numpy as np
 
 from chainrule._numbers import number_to_data
+from chainrule._types import FloatArray
 from chainrule.errors import ModelFileError, SettingsError
 
 _Part = TypeVar("_Part")
@@ -133,7 +134,7 @@ def _form_of(kind: Any, _told: str) -> Form:
         )
     if origin in (dict, Mapping):
         return _mapping_form(args[0], form_of(args[1]))
-    if origin is np.ndarray and get_args(args[1])[0] == np.floating[Any]:
+    if kind == FloatArray:  # which NumPy spells in its own way from one version, and one Python, to another
         return Form(lambda value: value.tolist(), _read_array)
     if is_dataclass(kind) and isinstance(kind, type):
         return Form(partial(_write_record, kind), partial(_read_record, kind))
