@@ -357,7 +357,9 @@ def test_a_file_of_groups_with_cards_opens():
         [0.33104148966892627, 0.4948231639335059, 0.49011036478068737],
         rtol=1e-12,
     )
-    assert replay(model, TABLE, 3, 4)[0].plan.schedule.name == "cosine"
+    assert [group.card["schedule"] for group in model.groups] == ["constant", "cosine"]
+    with pytest.raises(SettingsError, match="with arithmetic 1, and this is chainrule"):
+        replay(model, TABLE, 3, 4)
 
 
 @pytest.mark.parametrize("version", [1, 2])
