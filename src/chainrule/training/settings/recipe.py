@@ -12,6 +12,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import setting
+from chainrule.equations.activations import activation
 from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import Optimizer, optimizer
 
@@ -198,9 +199,10 @@ def _plain(settings: Settings, problem: Problem) -> dict[str, Any]:
 def _loss(settings: Settings, problem: Problem) -> str:
     if problem.task == "regression":
         return "mean_squared_error"
-    if settings.output_activation == "softmax" or problem.n_classes > 2:
-        return "categorical_cross_entropy"
-    return "binary_cross_entropy"
+    output = settings.output_activation
+    # Outputs that don't depend on each other are each right or wrong by themselves.
+    together = problem.n_classes > 2 if output is None else not activation(output).elementwise
+    return "categorical_cross_entropy" if together else "binary_cross_entropy"
 
 
 _PERCEPTRON: dict[str, Any] = {
