@@ -125,7 +125,8 @@ class Monitor:
             found: FloatArray = s.l2 / 2 * np.vecdot(counted, w)
             if s.l1:
                 found += s.l1 * np.sum(np.abs(counted), axis=1)
-        return [float(value) for value in np.broadcast_to(found, len(self.run.parameters))]
+        each: list[float] = found.tolist()
+        return each * (len(self.run.parameters) // len(each))
 
     def _costs(self, report: EpochReport) -> list[float]:
         """Return each member's mean cost on the way through an epoch: its losses, and the penalties.
