@@ -21,5 +21,5 @@ def tell(line: object) -> None:
 
 def silence(stream: IO[str]) -> None:
     """Let a stream that can't be written lead nowhere, so that Python doesn't try once more at exit."""
-    with suppress(OSError):
-        os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())
+    with suppress(OSError), open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), stream.fileno())

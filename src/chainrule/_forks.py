@@ -27,14 +27,17 @@ def check_polars() -> None:
 
 def _before_fork() -> None:
     global _had_threads
-    _had_threads = _used
     # Where the system tells the names of threads they show it, whoever uses polars.
+    names, tasks = [], []
     with suppress(OSError):
-        names = []
-        for task in os.listdir(_TASKS):
-            with open(f"{_TASKS}/{task}/comm", encoding="utf-8", errors="replace") as file:
-                names.append(file.read())
-        _had_threads = any(name.startswith(_WORKING) for name in names)
+        tasks = os.listdir(_TASKS)
+    for task in tasks:
+        # One may have ended since.
+        with suppress(OSError), open(f"{_TASKS}/{task}/comm", encoding="utf-8", errors="replace") as file:
+            names.append(file.read())
+    chosen = os.environ.get("POLARS_THREAD_NAME")
+    begins = (*_WORKING, chosen) if chosen else _WORKING
+    _had_threads = any(name.startswith(begins) for name in names) if names else _used
 
 
 def _in_child() -> None:

@@ -173,6 +173,8 @@ def made_by(make: Callable[[Any], _Part]) -> Callable[[object, str], _Part]:
     """Return the reader that calls a function, whose SettingsError is told with the place."""
 
     def read(data: object, where: str) -> _Part:
+        if isinstance(data, int) and abs(data) >= _HUGE:  # too long for a message, or for a float
+            raise ModelFileError(f"{where}: {_name(data)} stands where none can")
         try:
             return make(data)
         except SettingsError as error:
@@ -384,6 +386,10 @@ def _read_array(value: object, where: str) -> Any:
         raise ModelFileError(f"{where}: lists of the same length were expected") from error
 
 
+_HUGE = 10**30
+"""Whole numbers from here on are not printed: Python doesn't print those of thousands of digits."""
+
+
 def _name(value: object) -> str:
     if isinstance(value, str):
         return repr(value[:40])
@@ -391,7 +397,7 @@ def _name(value: object) -> str:
         return "an object"
     if isinstance(value, list | tuple):
         return "a list"
-    if isinstance(value, int) and abs(value) >= 10**30:
+    if isinstance(value, int) and abs(value) >= _HUGE:
         return "a huge number"
     return {"None": "null", "True": "true", "False": "false"}.get(repr(value), repr(value))
 

@@ -4,7 +4,7 @@ import warnings
 
 from chainrule.errors import InconsistentVersionWarning
 
-__version__ = "0.1.0"
+__version__ = "0.2.0"
 
 
 def check_version(what: str, version: str | None) -> None:

@@ -26,13 +26,16 @@ def expect(names: Iterable[str]) -> None:
 def compiling(name: str, *, long: bool) -> Iterator[None]:
     """Tell what is compiled meanwhile; where nobody listens and no terminal is there, once, and only of what takes ``long``."""
     global _said
-    if name not in _expected or name in _done:
+    # Trainings in other threads expect and hear things too, so what is looked at twice is a copy.
+    expected, listeners = list(_expected), list(_listeners)
+    if name not in expected or name in _done:
+        expected.append(name)
         _expected.append(name)
     _done.add(name)
-    place = len(_expected) - _expected[::-1].index(name)
-    text = printable(f"compiling piece {place} of {len(_expected)}: {name}")
-    if _listeners or (sys.stderr is not None and sys.stderr.isatty()):
-        show = _listeners[-1] if _listeners else _on_terminal
+    place = len(expected) - expected[::-1].index(name)
+    text = printable(f"compiling piece {place} of {len(expected)}: {name}")
+    if listeners or (sys.stderr is not None and sys.stderr.isatty()):
+        show = listeners[-1] if listeners else _on_terminal
         show(text)
         try:
             yield

@@ -8,6 +8,8 @@ import time
 
 import pytest
 
+from chainrule.engines.cpu.kernels.compiling import is_for
+
 START = """
     import os, sys
     import numpy as np
@@ -54,6 +56,35 @@ def gone(pid: int) -> bool:
 
 needs_proc = pytest.mark.skipif(not os.path.exists("/proc/self/stat"), reason="needs /proc")
 needs_two = pytest.mark.skipif(len(os.sched_getaffinity(0)) < 2, reason="needs two processors")
+
+
+def test_a_loop_of_one_dtype_is_not_taken_for_that_of_the_other():
+    parts = "(array({0}, 2d, C), array(float64, 1d, C), int64)"
+    for own, other in (("float32", "float64"), ("float64", "float32")):
+        assert is_for(own, parts.format(own))
+        assert not is_for(other, parts.format(own))
+
+
+@pytest.mark.slow
+@needs_two
+def test_nothing_of_the_working_folder_is_run(tmp_path):
+    """Neither by the process beside, nor is a path of another kind in the way."""
+    (tmp_path / "json.py").write_text(f"open({str(tmp_path / 'was run')!r}, 'w').close()\n")
+    code = """
+        import pathlib
+        sys.path = [*filter(None, sys.path), pathlib.Path("somewhere")]
+        os.chdir(sys.argv[1])
+        beside = []
+        popen = first.subprocess.Popen
+        first.subprocess.Popen = lambda *what, **how: beside.append(popen(*what, **how)) or beside[-1]
+        start()
+        print(len(beside))
+    """
+    words = [sys.executable, "-c", textwrap.dedent(START) + textwrap.dedent(code), str(tmp_path)]
+    environment = {**os.environ, "NUMBA_CACHE_DIR": str(tmp_path / "kept")}
+    made = subprocess.run(words, env=environment, capture_output=True, text=True, timeout=300, check=False)
+    assert made.stdout == "1\n", made.stderr
+    assert not (tmp_path / "was run").exists()
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Formulas at exact numbers: fractions stay fractions, functions are right to 40 digits where floats have lost all."""
 
+import time
 from fractions import Fraction
 
 import mpmath
@@ -63,3 +64,23 @@ def test_no_digit_is_lost_in_a_difference(formula, z, right):
 )
 def test_what_has_no_finite_real_value(formula, z):
     assert value(formula, z=z) is None
+
+
+POWERS = {
+    "((z^999)^999)^999 + z": lambda z: ((z**999) ** 999) ** 999 + z,
+    "(1/z^997)^998*z": lambda z: (1 / z**997) ** 998 * z,
+    "(z*z)^4000000": lambda z: (z * z) ** 4000000,
+}
+
+
+@pytest.mark.parametrize("formula", POWERS)
+def test_powers_of_powers_end(formula):
+    began = time.process_time()
+    for z in ("1.0000000123", "0.999999", "1.5", "-0.5"):
+        value(formula, z=z)
+    assert time.process_time() - began < 10
+    judge = mpmath.MPContext()
+    judge.dps = 60
+    right = POWERS[formula](judge.mpf("1.0000000123"))
+    found = value(formula, z="1.0000000123")
+    assert abs(judge.mpf(found.numerator) / found.denominator / right - 1) < judge.mpf("1e-35")

@@ -375,3 +375,25 @@ def test_damage_to_a_file_of_each_version_is_noticed(tmp_path, version):
     )
     with pytest.raises(ModelFileError, match="its content is not what its SHA-256 says"):
         chainrule.load(tmp_path / "m")
+
+
+def test_on_another_machine_a_member_is_compared_with_its_own_group(apart):
+    one, other, model = apart
+    trained = one.members
+    best = other.card["best_epochs"][1]
+    per_epoch = -(-other.card["rows"]["training"] // other.card["batch_size"])
+    bits = other.card["bits"]
+    card = {**other.card, "bits": {**bits, "machine": {**bits["machine"], "processor": "abacus"}}}
+    moved = replace(model, groups=(model.groups[0], replace(model.groups[1], card=card)))
+    last = min(best, other.card["epochs_run"] - 1) * per_epoch + 1
+    (note,) = replay(moved, TABLE, last, trained + 2)[0].notes
+    assert note.startswith("the model was trained on another machine (processor abacus, here ")
+    if best < other.card["epochs_run"]:
+        assert note.endswith("the parameters are the model's own, to the bit")
+
+
+def test_one_group_with_a_card_of_its_own_is_replayed_by_it(apart):
+    model = apart[2]
+    alone = replace(model, groups=model.groups[1:])
+    (found,) = replay(alone, TABLE, 2, 1)
+    assert found.step == 2

@@ -82,6 +82,9 @@ class Gradients(NamedTuple):
 MAX_LAYERS = 1000
 """The most layers of a network, and of all networks of a model: a hostile file could hold a million."""
 
+MAX_MEMBERS = 2**18 - 1
+"""The most networks that are trained together."""
+
 MAX_ACTIVATIONS = 20
 """The most different activations of these: the worst formula takes half a second."""
 

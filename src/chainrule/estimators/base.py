@@ -31,7 +31,7 @@ def available(check: Callable[[Any], bool]) -> Callable[[F], F]:
     return cast("Callable[[F], F]", available_if(check))
 
 
-def positive_weights(
+def checked_weights(
     weights: Any, X: Any, name: str = "sample_weight", dtype: Any = np.float64
 ) -> FloatArray | None:
     """Return the rows' weights (n,), None where there are none.

@@ -107,7 +107,7 @@ def replay(
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
     trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
     start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
-    runner = _Runner(model, data, settings, plan, place, member - 1, start, per_epoch, state, threads)
+    runner = _Runner(model, data, settings, plan, place, index, start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
     def made(step: int) -> Replay:

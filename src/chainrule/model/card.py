@@ -23,6 +23,7 @@ from chainrule._plain import (
 )
 from chainrule._types import Stopped
 from chainrule.engines import REGISTRY
+from chainrule.equations.network import MAX_MEMBERS
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import ModelFileError, SettingsError
@@ -55,9 +56,6 @@ ScheduleText: TypeAlias = Annotated[str, _spec(schedule)]
 StrengthText: TypeAlias = Annotated[str, _spec(strength)]
 Share: TypeAlias = Annotated[float, between(read_number, 0, 1)]
 
-MOST_MEMBERS = 2**18 - 1
-"""The most members that a card may tell of: a replay draws the initial parameters of all of them."""
-
 
 @dataclass(frozen=True)
 class CardRows(Plain):
@@ -72,7 +70,7 @@ class CardRows(Plain):
 class CardMembers(Plain):
     """How many members were trained, and the numbers of those kept, from 1 and in order."""
 
-    trained: Annotated[int, between(read_count, 1, MOST_MEMBERS + 1)]
+    trained: Annotated[int, between(read_count, 1, MAX_MEMBERS + 1)]
     kept: tuple[Count, ...]
 
     def __post_init__(self) -> None:

@@ -153,16 +153,23 @@ def _description_text(description: Mapping[str, Any]) -> str:
     return text
 
 
-def check_writable(description: Mapping[str, Any], n_parameters: int, members: int = 1) -> None:
-    """Raise SettingsError, before any work, for a description or so many parameters that no model file can hold."""
+def check_writable(
+    description: Mapping[str, Any], n_parameters: int, members: int = 1, itemsize: int = 4
+) -> None:
+    """Raise SettingsError, before any work, for a description or so many parameters that no model file can hold.
+
+    ``itemsize`` is the bytes of a parameter.
+    """
     try:
         parse_object(json.dumps(description), "the description", MAX_DEPTH)
     except Fault as fault:
-        raise SettingsError(f"no model file could hold what would be trained: {fault}") from None
-    if 4 * members * n_parameters > MAX_FILE_BYTES:
+        remedy = "leave out columns, or texts of many values"
+        raise SettingsError(f"no model file could hold what would be trained: {fault}; {remedy}") from None
+    most = (MAX_FILE_BYTES - MAX_HEADER_BYTES) // itemsize
+    if members * n_parameters > most:
         fewer = f", or fewer {setting('members')}" if members > 1 else ""
         raise SettingsError(
-            f"{members * n_parameters:,} parameters are more than the {MAX_FILE_BYTES // 4:,} that a model file holds: give "
+            f"{members * n_parameters:,} parameters are more than the {most:,} that a model file holds: give "
             f"fewer neurons in {setting('hidden')}{fewer}"
         )
 

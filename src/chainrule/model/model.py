@@ -164,7 +164,7 @@ class Model:
     def of_member(self, index: int) -> tuple[Model, int]:
         """Return a member's group as a model of its own, whose card is that group's, and the member's place (from 0) in it."""
         group, place = self._found(index)
-        if len(self.groups) == 1:
+        if len(self.groups) == 1 and not group.card:
             return self, place
         return replace(self, groups=(replace(group, card={}),), card=group.card), place
 

@@ -13,7 +13,7 @@ from chainrule._plain import Plain, one_of
 from chainrule.errors import SettingsError
 from chainrule.tables.read import check_decimal, read_table
 from chainrule.tables.table import Table, from_frame
-from chainrule.tables.values import DEFAULT_MISSING
+from chainrule.tables.values import DEFAULT_MISSING, check_texts
 
 Source: TypeAlias = Any
 """A path (``-``: standard input), a `Table`, or a data frame: polars, pandas, a dict of columns."""
@@ -31,6 +31,9 @@ class Reading(Plain, names=("decimal", "missing")):
     decimal: Annotated[str, one_of((".", ","))] = "."
     encoding: str | None = None
     missing: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        check_texts(self.missing, setting("missing"))
 
     def changed(
         self, delimiter: str | None, decimal: str | None, encoding: str | None, missing: Sequence[str] | None

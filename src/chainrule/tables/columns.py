@@ -17,7 +17,7 @@ from chainrule.tables.kinds import INPUT_KINDS
 from chainrule.tables.scalings import ARITHMETIC, LARGEST, fit_scaling
 from chainrule.tables.schema import Column
 from chainrule.tables.table import Table
-from chainrule.tables.values import DATE_FORMATS, level_counts
+from chainrule.tables.values import DATE_FORMATS, check_texts, level_counts
 
 VALUE = "value"
 
@@ -90,6 +90,7 @@ class ColumnEncoder(Plain):
 
     def __post_init__(self) -> None:
         kind, parts, levels, spelling = self.kind, self.parts, self.levels, self.spelling
+        check_texts((self.name, *levels), "levels")
         allowed = {"category": (), "datetime": DATE_PARTS}.get(kind, (VALUE,))
         for part in parts:
             if part.name not in allowed:

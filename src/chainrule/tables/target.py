@@ -16,7 +16,7 @@ from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.task import TASKS
-from chainrule.tables.values import as_text
+from chainrule.tables.values import as_text, check_texts
 
 Label: TypeAlias = str | bool | int | float
 
@@ -50,6 +50,7 @@ class TargetEncoder(Plain, place="target"):
 
     def __post_init__(self) -> None:
         labels, scaling, clamp = self.labels, SCALINGS[self.scaling], self.clamp
+        check_texts((self.name, *labels), "labels")
         if self.task == "classification":
             one_type = len({type(label) for label in labels}) == 1
             if len(labels) < 2 or not one_type or list(labels) != sorted(set(labels)):

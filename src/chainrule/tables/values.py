@@ -1,8 +1,10 @@
 """Cells as text and what they stand for: missing, number, truth value, date."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import polars as pl
+
+from chainrule.errors import SettingsError
 
 DEFAULT_MISSING: tuple[str, ...] = (
     "", "NA", "N/A", "n/a", "#N/A", "NaN", "nan", "null", "NULL", "None", "?",
@@ -23,6 +25,13 @@ _AMBIGUOUS = {"%d/%m/%Y": "%m/%d/%Y", "%d/%m/%Y %H:%M": "%m/%d/%Y %H:%M"}
 _LOOKS_LIKE_A_DATE = r"^\d{1,4}[-/.:]\d{1,2}([-/.:]\d{1,4})?"
 _EXACT_WHOLE = 2.0**53
 _SAMPLE = 1000
+
+
+def check_texts(words: Iterable[object], what: str) -> None:
+    """Raise SettingsError for a text that no table can hold: one with half a character of UTF-16."""
+    for word in words:
+        if isinstance(word, str) and any("\ud800" <= sign <= "\udfff" for sign in word):
+            raise SettingsError(f"{what}: {word!r} has half a character, which no table can hold")
 
 
 def clean(frame: pl.DataFrame, missing: Sequence[str]) -> pl.DataFrame:

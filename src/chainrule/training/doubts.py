@@ -68,9 +68,10 @@ def doubt_of_loss(network: Network, y: FloatArray) -> Doubt | None:
 
 
 def _some(y: FloatArray) -> FloatArray:
-    """Return different targets, the least and the largest of each output among them."""
+    """Return different targets, the least and the largest of each of the first outputs among them."""
     drawn = y[:: len(y) // 1000 + 1]
-    distinct = np.unique(np.vstack([drawn, y[y.argmin(axis=0)], y[y.argmax(axis=0)]]), axis=0)
+    ends = np.unique(np.concatenate([y[:, :MOST_TARGETS].argmin(axis=0), y[:, :MOST_TARGETS].argmax(axis=0)]))
+    distinct = np.unique(np.vstack([drawn, y[ends]]), axis=0)
     some: FloatArray = distinct[np.unique(np.linspace(0, len(distinct) - 1, MOST_TARGETS).astype(int))]
     return some
 

@@ -18,7 +18,7 @@ from typing import Any
 from chainrule._types import FloatArray
 from chainrule._waiting import expect
 from chainrule.engines.base import StepSettings
-from chainrule.engines.cpu.kernels.compiling import say_of_kept
+from chainrule.engines.cpu.kernels.compiling import is_for, say_of_kept
 from chainrule.engines.cpu.kernels.rows import run_rows
 from chainrule.engines.cpu.kernels.steps import train_steps, whole_gradient
 from chainrule.engines.cpu.kernels.tabm_steps import train_tabm_steps
@@ -67,7 +67,7 @@ def _two_processors(threads: int) -> bool:
 
 def _is_missing(loop: Any, dtype: Any) -> bool:
     """Return whether a loop is to be compiled for a dtype."""
-    return not (any(str(dtype) in str(made) for made in loop.signatures) or loop._cache.holds(dtype))
+    return not (any(is_for(dtype, made) for made in loop.signatures) or loop._cache.holds(dtype))
 
 
 def _shared_out(loop: Any, sources: list[str], dtype: Any) -> None:
@@ -75,7 +75,7 @@ def _shared_out(loop: Any, sources: list[str], dtype: Any) -> None:
     from chainrule.engines.cpu.warm_up import compile_steps
 
     with subprocess.Popen(
-        [sys.executable, "-c", _PROGRAM],
+        [sys.executable, "-P", "-c", _PROGRAM],
         stdin=subprocess.PIPE,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -83,7 +83,8 @@ def _shared_out(loop: Any, sources: list[str], dtype: Any) -> None:
     ) as beside:
         try:
             if beside.stdin is not None:
-                beside.stdin.write(json.dumps([sys.path, str(dtype), sources]) + "\n")
+                folders = [each for each in sys.path if isinstance(each, str)]  # as Python itself takes them
+                beside.stdin.write(json.dumps([folders, str(dtype), sources]) + "\n")
                 beside.stdin.flush()
             compile_steps(loop, dtype)
             with suppress(subprocess.TimeoutExpired):

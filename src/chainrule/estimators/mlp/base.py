@@ -16,7 +16,7 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import FormulaError
-from chainrule.estimators.base import Given, available, positive_weights
+from chainrule.estimators.base import Given, available, checked_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.files import Arrays, Description
 from chainrule.estimators.mlp.classes import AnyArray
@@ -148,7 +148,7 @@ X_val, y_val : array-like, default=None
         if not first and given.only_one and is_over(self):
             return self
         X, y = self._read(given.X, given.y, reset=first)
-        weights = positive_weights(given.sample_weight, X, dtype=None)
+        weights = checked_weights(given.sample_weight, X, dtype=None)
         self._learn_targets(y, given, first=first)
         random = check_random_state(self.random_state)
         if first:
@@ -171,7 +171,7 @@ X_val, y_val : array-like, default=None
         """Return where the training begins, and take the network that the parameters describe."""
         n_inputs = n_features if self._filling is None else self._filling.n_inputs
         wanted = design(self, n_inputs, *self._problem())
-        check_writable(wanted.to_dict(), wanted.network.n_parameters)
+        check_writable(wanted.to_dict(), wanted.network.n_parameters, itemsize=np.dtype(dtype).itemsize)
         flat = None if first else self._flat(wanted)
         self._design = wanted
         if flat is not None:
@@ -240,7 +240,7 @@ X_val, y_val : array-like, default=None
     ) -> NetworkRows:
         """Return more rows as the network has them."""
         X, y = self._read(X, y, reset=False)
-        return self._as_rows(X, y, positive_weights(weights, X, name, None), dtype, weigh)
+        return self._as_rows(X, y, checked_weights(weights, X, name, None), dtype, weigh)
 
     def _as_rows(
         self, X: Any, y: Any, weights: FloatArray | None, dtype: Any, weigh: Weighing

@@ -22,7 +22,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import ModelFileError
-from chainrule.estimators.base import Given, Trainable, positive_weights
+from chainrule.estimators.base import Given, Trainable, checked_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
@@ -160,7 +160,7 @@ y_val : array-like, default=None
                     reading=reading,
                 )
                 prepared = prepare(question, self._settings(seed))
-                more = positive_weights(given.sample_weight_val, given.X_val, "sample_weight_val")
+                more = checked_weights(given.sample_weight_val, given.X_val, "sample_weight_val")
                 if more is not None:
                     arrays, known = prepared.arrays, prepared.arrays.training.weights
                     weights = np.ones(arrays.n_training) if known is None else known
@@ -184,7 +184,7 @@ y_val : array-like, default=None
         else:
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
-        weights = positive_weights(given.sample_weight, X)
+        weights = checked_weights(given.sample_weight, X)
         named = getattr(y, "name", None)
         target = free_name(named if isinstance(named, str) and named else TARGET, table.columns, "_")
         columns = {target: self._learn_target(y, X, weights)}

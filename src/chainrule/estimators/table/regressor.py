@@ -17,7 +17,7 @@ from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
 from chainrule.errors import SettingsError
-from chainrule.estimators.base import positive_weights
+from chainrule.estimators.base import checked_weights
 from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.table.base import BaseTable
@@ -162,7 +162,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         """
         table, model, X = self._table(X), self.model_, container(X)
         table = with_columns(table, {model.target.name: self._target(y, X)})
-        weights = positive_weights(sample_weight, X)
+        weights = checked_weights(sample_weight, X)
         with self._threads():
             outputs = model.outputs(model.encoder.transform(table))[:, :, 0]
         y_scaled = model.target.transform(table)[:, 0]

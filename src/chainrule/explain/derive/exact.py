@@ -27,6 +27,12 @@ mpf = mp.mpf
 one_at_a_time = ForkSafeLock()
 """Held where numbers are worked out: meanwhile mpmath's functions change the precision themselves."""
 
+LONGEST = 20_000
+"""The most bits of an exact power's numerator or denominator."""
+
+_FARTHEST = 100_000
+"""The power of two from which on a number has no value here, or is 0: floats end at 2^1024 and 2^-1075."""
+
 _TOO_LARGE = 1e5
 """From here on exp is 0 or infinite for every number that float64 can hold."""
 
@@ -79,8 +85,10 @@ def exact_value(root: Node, values: Mapping[str, Fraction]) -> Fraction | None:
                 value = precise_value(root, values, _as_written)
                 if isinstance(value, Fraction):
                     return value
-                if not isinstance(value, mpf) or not mp.isfinite(value):
+                if not isinstance(value, mpf) or not mp.isfinite(value) or mp.mag(value) > _FARTHEST:
                     return None
+                if value and mp.mag(value) < -_FARTHEST:
+                    return Fraction(0)
                 before, found = found, mp.nstr(value, KEPT)
                 if value and found == before:
                     return Fraction(found)
@@ -141,7 +149,11 @@ def precise_value(node: Node, values: Mapping[str, Any], number: Callable[[float
 
 
 def _power(base: Any, exponent: Any) -> Any:
-    if isinstance(base, Fraction) and (exponent.denominator != 1 or abs(exponent) > 1000):
+    # A fraction that long, or longer, is told from its neighbors by its first digits well enough.
+    if isinstance(base, Fraction) and (
+        exponent.denominator != 1
+        or abs(exponent) * max(base.numerator.bit_length(), base.denominator.bit_length()) > LONGEST
+    ):
         base, exponent = mp.convert(base), mp.convert(exponent)
     return base**exponent
 

@@ -16,6 +16,7 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.backward import gradients_of
@@ -244,7 +245,8 @@ def path_lines(writer: Writer, place: Address, most: int = MOST_PATHS - 2) -> li
     shown, rest, total, mass = found_paths(writer, place, most)
     if writer.hand is not None and total > len(shown):
         raise SettingsError(
-            f"{place}: {total:,} paths are too many to be written out by hand, at most {MOST_PATHS} are; choose the form short"
+            f"{place}: {total:,} paths are too many to be written out by hand, at most {MOST_PATHS} are; choose "
+            f"{setting('form', 'short')}"
         )
     several = len(writer.step.rows) > 1 and place.row is None
     slack = 4 * UNIT * mass * (sum(writer.network.sizes) + len(writer.step.rows))

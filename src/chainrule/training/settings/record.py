@@ -9,6 +9,7 @@ from typing import Literal, get_args
 from chainrule.equations.dense import BIAS_MODES, PARAMETRIZATIONS, BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, GroupKind, NumericEmbedding
 from chainrule.equations.initializers import initializer
+from chainrule.equations.network import MAX_MEMBERS
 from chainrule.equations.schedules import strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
@@ -64,8 +65,8 @@ class Settings:
         page="features.md", card="elsewhere")
     scaling_layer: bool | None = option(None, flag(), "network", "",
         "give each number that enters layer 1 a learned factor", unset="no", page="features.md", card="elsewhere")
-    members: int | None = option(None, whole(1, below=2**18), "network", "N", "how many networks are trained and averaged",
-        unset="5, or 2 with {fast}; of a plain network 8", card="elsewhere")
+    members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
+        "how many networks are trained and averaged", unset="5, or 2 with {fast}; of a plain network 8", card="elsewhere")
     sharing: str = option("none", choice(*SHARINGS), "network", "HOW",
         "tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
         more="biases and an output layer are each member's own, too", page="#members-that-share")

@@ -23,6 +23,7 @@ from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
 
 from chainrule._aside import tell
+from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
 from chainrule._waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -66,10 +67,18 @@ def compiled_piece(function: Any, signature: Any, what: str, *, kept: bool) -> A
     return made
 
 
+def is_for(dtype: Any, signature: Any) -> bool:
+    """Return whether a loop's signature is that of a run in a dtype; costs and rates are float64 in every run."""
+    return ("float32" in str(signature)) == (str(dtype) == "float32")
+
+
 @lru_cache(maxsize=1)
 def fingerprint() -> str:
     """Return a digest of the code that is compiled together: Numba looks at one file alone, and a change of any counts."""
-    own, code = Path(__file__).parent, hashlib.sha256()
+    own = Path(__file__).parent
+    code = hashlib.sha256(
+        repr((MULTIPLIERS, ROUNDS, WEYL, {one.name: one.value for one in Purpose})).encode()
+    )
     for path in (*sorted(own.glob("*.py")), *sorted((own.parent / "pieces").glob("math*.py"))):
         code.update(path.read_bytes())
     return code.hexdigest()[:16]
@@ -142,8 +151,8 @@ class _Kept(FunctionCache):
         self._cache_file = _WholeFiles(self._cache_path, f"{self._impl.filename_base}.whole", fingerprint())
 
     def holds(self, dtype: Any) -> bool:
-        """Return whether there is code for arguments of a dtype."""
-        return any(str(dtype) in str(signature) for signature, *_ in self._cache_file._load_index())
+        """Return whether there is code for a run in a dtype."""
+        return any(is_for(dtype, signature) for signature, *_ in self._cache_file._load_index())
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
