@@ -54,6 +54,7 @@ def test_no_column_hides_another(target, labels, inputs):
     for k, name in enumerate(frame.columns[1:]):
         assert name.removesuffix(" (probability)").startswith(f"P({labels[k]}"[:4])
         assert frame[name].to_list() == p[:, k].tolist()
+        assert name == f"P({labels[k]})" or f"P({labels[k]})" == target
     if not inputs:
         return
     given_columns = pl.DataFrame({name: [name, name] for name in inputs})

@@ -101,6 +101,20 @@ def test_wherever_the_targets_are(middle, width, shift):
         assert (moved is None) is (abs(shift) < 0.05)
 
 
+@pytest.mark.parametrize(
+    ("loss", "output"), [("a-y*log(a)", "softplus"), ("poisson", "relu"), ("y/a-log(y/a)", "exp(z)")]
+)
+@pytest.mark.parametrize("span", [2, 40, 3000])
+@pytest.mark.parametrize("least", [1e3, 1e6, 1e8, 1e10])
+def test_what_rounding_hides_is_no_fault_of_the_loss(loss, output, span, least):
+    assert doubt(loss, least + np.arange(span, dtype=float)[:, None], output) is None
+
+
+@pytest.mark.parametrize("loss", ["half_squared_error", "mean_squared_error", "huber", "mean_absolute_error"])
+def test_nor_is_what_underflows(loss):
+    assert doubt(loss, np.linspace(-3, 2, 9)[:, None] * 1e-200, "identity") is None
+
+
 def test_training_with_it():
     rows = {"x": [i / 40 for i in range(60)], "y": ["no" if i % 3 else "yes" for i in range(60)]}
     how = {"members": 1, "hidden": [2], "epochs": 1, "engine": "reference"}

@@ -234,8 +234,11 @@ class Model:
         prediction = self.predict(source, **reading)
         columns = {self.target.name: prediction.labels}
         if prediction.probabilities is not None:
-            for label, column in zip(self.target.labels, prediction.probabilities.T, strict=True):
-                columns[free_name(f"P({label})", columns, " (probability)")] = column
+            natural = [f"P({label})" for label in self.target.labels]
+            taken = {self.target.name, *natural}
+            for name, column in zip(natural, prediction.probabilities.T, strict=True):
+                own = name != self.target.name
+                columns[name if own else free_name(name, taken, " (probability)")] = column
         return pl.DataFrame(columns)
 
     def outputs(self, x: FloatArray, engine: str | None = None) -> FloatArray:

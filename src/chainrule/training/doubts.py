@@ -9,10 +9,14 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.equations.activations import Activation
+from chainrule.equations.losses import LOSSES
 from chainrule.equations.network import Network
 
 MOST_TARGETS = 32
 """The different targets that are tried: the least and the largest, and others between them."""
+
+ROUNDING = 32 * np.finfo(float).eps
+"""The share of a loss by which two that are the same may differ."""
 
 EDGE, STEP = 1e-3, 0.05
 """How far from the ends of what an output can be, and from the target, shares of the span of the targets."""
@@ -36,6 +40,8 @@ def doubt_of_loss(network: Network, y: FloatArray) -> Doubt | None:
     cost, output = network.loss.without_smoothing(), network.output.activation
     if output.name in cost.links:
         return None
+    # What ours make of a small difference may be lost in rounding, but they know right from wrong.
+    sound = cost.name in LOSSES and cost.output != "softmax"
     targets = _some(y.reshape(-1, 1) if output.elementwise else y)
     if len(targets) < 2:
         return None
@@ -52,10 +58,14 @@ def doubt_of_loss(network: Network, y: FloatArray) -> Doubt | None:
         return np.asarray(cost.value(a, np.broadcast_to(targets, a.shape), np)).sum(axis=-1)
 
     own = losses(answers)
-    least = own - 1e-9 * np.abs(own)
-    wrong = losses(np.broadcast_to(answers[:, None], (len(answers), *answers.shape))).max(axis=0)
+    # What rounding may make of a loss; its own size says nothing, since a constant may stand in it.
+    least = own - ROUNDING * np.abs(own)
+    others = np.broadcast_to(answers[:, None], (len(answers), *answers.shape))
+    # And far from it, where rounding hides none of the difference.
+    far = np.clip(answers * np.array([0.5, 2.0])[:, None, None], low, high)
+    wrong = losses(np.concatenate([others, far])).max(axis=0)
     name, remedy = f"the loss {network.loss.spec}", f"choose another {setting('loss')}"
-    for place in np.flatnonzero(wrong <= own + (own - least)):
+    for place in np.flatnonzero((wrong <= own) & (not sound)):
         what = f"costs the same, or less, with any wrong answer where the target is {_shown(targets[place])}"
         return Doubt(f"{name} {what}, so nothing is learned there: {remedy}", True)
     for step in (-STEP * span, STEP * span):
