@@ -220,7 +220,7 @@ def test_more_paths_than_one_writes():
     few = derive(trace, "dC/dW[2][1,1]", hand=3, form="paths")
     assert check_by_hand(few.lines, 3)
     with pytest.raises(
-        SettingsError, match=r"16 paths are too many to be written out by hand, .* choose the form short"
+        SettingsError, match=r"16 paths are too many to be written out by hand, .* choose form='short'"
     ):
         derive(trace, "dC/dx[1]", hand=3, form="paths")
 

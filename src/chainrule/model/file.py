@@ -165,7 +165,7 @@ def check_writable(
     except Fault as fault:
         remedy = "leave out columns, or texts of many values"
         raise SettingsError(f"no model file could hold what would be trained: {fault}; {remedy}") from None
-    most = (MAX_FILE_BYTES - MAX_HEADER_BYTES) // itemsize
+    most = MAX_FILE_BYTES // itemsize
     if members * n_parameters > most:
         fewer = f", or fewer {setting('members')}" if members > 1 else ""
         raise SettingsError(
