@@ -207,7 +207,7 @@ def test_a_training_of_before_is_opened_and_not_replayed(version):
     with pytest.raises(SettingsError) as error:
         replay(model, CLASSES, 1)
     (line,) = str(error.value).splitlines()
-    assert line.startswith(f"the model was trained by a chainrule before 0.2.0 with arithmetic 1, ")
+    assert line.startswith("the model was trained by a chainrule before 0.2.0 with arithmetic 1, ")
     assert f"this is chainrule {chainrule.__version__} with arithmetic {ARITHMETIC}" in line
     assert "train it again here" in line
 
