@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
 from chainrule._random import order_rule
 from chainrule.engines.base import StepSettings
-from chainrule.equations.optimizers import optimizer
-from chainrule.equations.schedules import schedule, strength
-from chainrule.model.card import Card, read_card
+from chainrule.model.card import FOUND_BY, Card, read_card
 from chainrule.training.plan import Plan
 from chainrule.training.refit import plateaus_met
 from chainrule.training.result import FitResult
@@ -24,12 +22,6 @@ OF_PLAN = {"stop_together": "together", "regularization_schedule": "regularizati
 
 FACTS = ("warmup_steps", "shuffle")
 """What the card tells of the steps besides settings."""
-
-READERS: Mapping[str, Callable[[str], Any]] = {
-    "optimizer": optimizer,
-    "schedule": schedule,
-    "regularization_schedule": strength,
-}
 
 
 def _settings(cls: type[Any]) -> list[str]:
@@ -82,5 +74,5 @@ def _made(cls: Any, card: Card, otherwise: Mapping[str, str]) -> Any:
     for name in (*FACTS, *_settings(Settings)):
         if (own := otherwise.get(name, name)) in known:
             value = getattr(card, name)
-            made[own] = READERS[name](value) if name in READERS else value
+            made[own] = FOUND_BY[name](value) if name in FOUND_BY else value
     return cls(**made)

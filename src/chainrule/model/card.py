@@ -46,14 +46,21 @@ def _spec(known: Callable[[Any], object]) -> Form:
     return Form(str, read)
 
 
+FOUND_BY: Mapping[str, Callable[[str], Any]] = {
+    "optimizer": optimizer,
+    "schedule": schedule,
+    "regularization_schedule": strength,
+}
+"""What finds the record that a setting's text names."""
+
 Count: TypeAlias = Annotated[int, between(read_count, 0, 2**63)]
 Positive: TypeAlias = Annotated[int, between(read_count, 1, 2**63)]
 Seed: TypeAlias = Annotated[int, between(read_whole, 0, 2**64)]
 AboveZero: TypeAlias = Annotated[float, between(read_number, 0, above=True)]
 NotNegative: TypeAlias = Annotated[float, between(read_number, 0)]
-OptimizerText: TypeAlias = Annotated[str, _spec(optimizer)]
-ScheduleText: TypeAlias = Annotated[str, _spec(schedule)]
-StrengthText: TypeAlias = Annotated[str, _spec(strength)]
+OptimizerText: TypeAlias = Annotated[str, _spec(FOUND_BY["optimizer"])]
+ScheduleText: TypeAlias = Annotated[str, _spec(FOUND_BY["schedule"])]
+StrengthText: TypeAlias = Annotated[str, _spec(FOUND_BY["regularization_schedule"])]
 Share: TypeAlias = Annotated[float, between(read_number, 0, 1)]
 
 
