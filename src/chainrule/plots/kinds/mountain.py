@@ -1,0 +1,127 @@
+"""The cost over two directions: as lines of equal cost with the path of a training, and as a surface in perspective."""
+
+from typing import Any
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.plots.axes import Axis, blank
+from chainrule.plots.chart import Chart
+from chainrule.plots.contour import contours
+from chainrule.plots.marks import AnyMark, Arrows, Curve, Faces, Points, Tiles, Words, numbers, span
+from chainrule.plots.kinds.boundary import _edges
+from chainrule.plots.ticks import short_number
+
+_HONEST = "A slice: the path may lie above or below it where a stem shows."
+
+
+def mountain_chart(
+    x: Any, y: Any, costs: Any, *, path: tuple[Any, Any] | None = None, x_name: str = "W[1][1,1]", y_name: str = "W[2][1,1]",
+    levels: int = 10, title: str = "The cost over two weights", note: str = "",
+) -> Chart:  # fmt: skip
+    """Return lines of equal cost over x (columns,) and y (rows,), and the path of a training over them, first and last place marked."""
+    x, y, costs = (np.asarray(v, np.float64) for v in (x, y, costs))
+    low, high = float(np.nanmin(costs)), float(np.nanmax(costs))
+    marks: list[AnyMark] = [
+        Tiles(_edges(x), _edges(y), numbers(costs), low, high, legend="cost"),
+        contours(x, y, costs, levels),
+    ]
+    words = f"The cost from {short_number(low)} to {short_number(high)} over {x_name} and {y_name}."
+    if path is not None:
+        px, py = (np.asarray(v, np.float64) for v in path)
+        marks += [
+            Curve(numbers(px), numbers(py), "2", width=2.2),
+            Points(numbers(px[:1]), numbers(py[:1]), "2", "start", "ring", 4.5),
+            Points(numbers(px[-1:]), numbers(py[-1:]), "2", "end", "circle", 4.5),
+        ]
+        words += f" The path has {len(px)} steps."
+    x_axis = Axis(float(x[0]), float(x[-1]), x_name, grid=False)
+    y_axis = Axis(float(y[0]), float(y[-1]), y_name, grid=False)
+    return Chart(title, words, x_axis, y_axis, tuple(marks), note, aspect=0.72)
+
+
+def surface_chart(
+    x: Any, y: Any, costs: Any, *, path: tuple[Any, Any, Any] | None = None, on_surface: Any = None, turn: float = 35.0, tilt: float = 32.0,
+    x_name: str = "W[1][1,1]", y_name: str = "W[2][1,1]", title: str = "The cost as a surface", note: str = _HONEST,
+) -> Chart:  # fmt: skip
+    """Return the surface of costs (rows of y, columns of x) seen from ``turn`` degrees aside and ``tilt`` above.
+
+    ``path`` are x, y and true cost of each step (n,); a stem joins it to ``on_surface`` (n,), the surface's cost there: its length is
+    the error of the picture. At most 40 cells a side are drawn: every second, third, … row and column.
+    """
+    x, y, costs = (np.asarray(v, np.float64) for v in (x, y, costs))
+    every = max(1, -(-max(len(x), len(y)) // 40))
+    x, y, costs = x[::every], y[::every], costs[::every, ::every]
+    low, high = float(np.nanmin(costs)), float(np.nanmax(costs))
+    look = _Look(x, y, low, high, turn, tilt)
+    grid_x, grid_y = np.meshgrid(x, y)
+    sx, sy, depth = look.screen(grid_x, grid_y, costs)
+    cells = []
+    for row in range(len(y) - 1):
+        for column in range(len(x) - 1):
+            corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
+            cells.append((float(np.mean([depth[c] for c in corners])), corners))
+    cells.sort(key=lambda cell: -cell[0])
+    faces = Faces(
+        tuple(tuple(float(sx[c]) for c in corners) for _, corners in cells),
+        tuple(tuple(float(sy[c]) for c in corners) for _, corners in cells),
+        tuple(float(np.mean([costs[c] for c in corners])) for _, corners in cells), low, high, legend="cost",
+    )  # fmt: skip
+    marks: list[AnyMark] = [faces]
+    if path is not None:
+        px, py, true = (np.asarray(v, np.float64) for v in path)
+        ax, ay, _ = look.screen(px, py, true)
+        if on_surface is not None:
+            bx, by, _ = look.screen(px, py, np.asarray(on_surface, np.float64))
+            off = numbers(true - np.asarray(on_surface, np.float64))
+            marks.append(Arrows(numbers(bx), numbers(by), numbers(ax), numbers(ay), "quiet", plain=True, width=1.0, values=off))
+        marks += [
+            Curve(numbers(ax), numbers(ay), "2", width=2.2, values=numbers(true)),
+            Points(numbers(ax[-1:]), numbers(ay[-1:]), "2", "end", size=4.5, values=numbers(true[-1:])),
+            Points(numbers(ax[:1]), numbers(ay[:1]), "2", "start", "ring", 4.5, values=numbers(true[:1])),
+        ]
+    marks += look.sides(x_name, y_name)
+    ends = [part for mark in marks if isinstance(mark, Faces) for part in mark.x], [part for mark in marks if isinstance(mark, Faces) for part in mark.y]  # fmt: skip
+    words = [mark for mark in marks if isinstance(mark, Words | Curve)]
+    (left, right), (bottom, top) = span([*ends[0], *(m.x for m in words)]), span([*ends[1], *(m.y for m in words)])
+    wide, tall = right - left, top - bottom
+    told = f"The cost from {short_number(low)} to {short_number(high)} over {x_name} and {y_name}."
+    return Chart(
+        title, told, blank(left - 0.1 * wide, right + 0.1 * wide), blank(bottom - 0.04 * tall, top + 0.03 * tall), tuple(marks), note,
+        aspect=1.05 * tall / (1.2 * wide),
+    )  # fmt: skip
+
+
+class _Look:
+    """A camera: data to the unit cube, turned, tilted, and made smaller with distance."""
+
+    def __init__(self, x: FloatArray, y: FloatArray, low: float, high: float, turn: float, tilt: float) -> None:
+        self.x, self.y = (float(x[0]), float(x[-1])), (float(y[0]), float(y[-1]))
+        self.low, self.tall = low, (high - low) or 1.0
+        self.turn, self.tilt = np.radians(turn), np.radians(tilt)
+
+    def screen(self, x: Any, y: Any, cost: Any) -> tuple[FloatArray, FloatArray, FloatArray]:
+        """Return where places are on the screen, and how far behind it."""
+        a = (np.asarray(x) - self.x[0]) / (self.x[1] - self.x[0]) - 0.5
+        b = (np.asarray(y) - self.y[0]) / (self.y[1] - self.y[0]) - 0.5
+        c = 0.62 * ((np.asarray(cost) - self.low) / self.tall - 0.5)
+        side = a * np.cos(self.turn) - b * np.sin(self.turn)
+        back = a * np.sin(self.turn) + b * np.cos(self.turn)
+        up = c * np.cos(self.tilt) + back * np.sin(self.tilt)
+        depth = back * np.cos(self.tilt) - c * np.sin(self.tilt)
+        near = 3.2 / (3.2 + depth)
+        return side * near, up * near, depth
+
+    def sides(self, x_name: str, y_name: str) -> list[AnyMark]:
+        """Return the two lower edges in front, with the axes' names and ends."""
+        (x0, x1), (y0, y1), z = self.x, self.y, self.low
+        px, py, _ = self.screen([x0, x1, x1], [y0, y0, y1], [z, z, z])
+        mx, my, _ = self.screen([(x0 + x1) / 2, x1], [y0, (y0 + y1) / 2], [z, z])
+        return [
+            Curve(numbers(px), numbers(py), "quiet", width=1.0),
+            Words(numbers(mx[:1]), numbers(my[:1]), (x_name,), "end", dx=-6, dy=16, color="quiet", halo=True),
+            Words(numbers(mx[1:]), numbers(my[1:]), (y_name,), "start", dx=8, dy=14, color="quiet", halo=True),
+            Words(numbers(px[:1]), numbers(py[:1]), (short_number(x0),), dy=11, size=11, color="quiet", halo=True),
+            Words(numbers(px[1:2]), numbers(py[1:2]), (f"{short_number(x1)}, {short_number(y0)}",), dy=12, size=11, color="quiet", halo=True),
+            Words(numbers(px[2:]), numbers(py[2:]), (short_number(y1),), "start", dx=6, dy=8, size=11, color="quiet", halo=True),
+        ]  # fmt: skip

@@ -1,0 +1,201 @@
+"""Where everything of a plot stands, in pixels, for a width: margins from the widths of what is written there.
+
+Nothing is drawn here. Texts that don't fit are cut, turned or left out by the rules below, never set over each other.
+"""
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from chainrule._types import FloatArray
+from chainrule.plots.axes import Axis
+from chainrule.plots.chart import Chart
+from chainrule.plots.marks import Tiles
+from chainrule.plots.svg.legend import Legend, LineEnd, legend_of, line_ends
+from chainrule.plots.ticks import tick_texts, ticks
+from chainrule.plots.widths import cut, cut_apart, text_width, wrap
+
+SIZE = 12.0
+"""The size of ticks and labels in pixels."""
+TITLE_SIZE = 14.0
+SMALL = 11.0
+LINE = 17.0
+TICK_GAP = 10.0
+"""The room between the labels of two ticks, at least."""
+TALLEST = 420.0
+TURN = -40.0
+"""The degrees by which names below a plot are turned where they don't fit."""
+_SQUARE_WIDTH = 470.0
+_ROW, _LEAST_ROW, _LARGEST_CELL = 24.0, 13.0, 72.0
+
+
+class Tick(NamedTuple):
+    """A tick: where it stands in pixels, what is written, and the whole text where that is cut."""
+
+    at: float
+    text: str
+    whole: str
+
+
+@dataclass(frozen=True)
+class Frame:
+    """A plot's rectangle and the texts around it; y counts from above."""
+
+    chart: Chart
+    width: float
+    height: float
+    left: float
+    top: float
+    right: float
+    bottom: float
+    title: tuple[str, ...]
+    title_size: float
+    legend: Legend
+    ends: tuple[LineEnd, ...]
+    x_ticks: tuple[Tick, ...]
+    y_ticks: tuple[Tick, ...]
+    turned: bool
+    note: tuple[str, ...]
+    x_label: str
+    y_label: str
+
+    def x(self, values: object) -> FloatArray:
+        """Return where numbers of the x axis stand in pixels."""
+        return np.asarray(self.left + self.chart.x.share(values) * (self.right - self.left))
+
+    def y(self, values: object) -> FloatArray:
+        """Return where numbers of the y axis stand in pixels."""
+        return np.asarray(self.bottom - self.chart.y.share(values) * (self.bottom - self.top))
+
+
+class Part(NamedTuple):
+    """How a plot is drawn among small multiples: what it writes itself, and its margin if that is given."""
+
+    shows_x: bool = True
+    shows_y: bool = True
+    shows_legend: bool = True
+    title_size: float = TITLE_SIZE
+
+
+ALONE = Part()
+
+
+def frame_of(chart: Chart, width: float, part: Part = ALONE) -> Frame:
+    """Return the layout of a plot that is at most ``width`` pixels wide."""
+    names_by_names = bool(chart.x.names and chart.y.names)
+    if chart.aspect >= 0.9 and not chart.height and chart.x.shown and not names_by_names:
+        width = min(width, _SQUARE_WIDTH)
+    shows_y = chart.y.shown and part.shows_y
+    y_names = cut_apart(chart.y.names, 0.36 * width, SIZE) if chart.y.names else []
+
+    left, right_room, height = 34.0, 10.0, 200.0
+    ends: tuple[LineEnd, ...] = ()
+    for _ in range(3):  # the ticks need the height, the height the width, the width the ticks' labels
+        y_at = ticks(chart.y, max(2, int(height / 42)))
+        y_texts = y_names or tick_texts(chart.y, y_at)
+        widest = max((text_width(text, SIZE) for text in y_texts), default=0.0)
+        left = widest + 9 if shows_y else 6.0
+        if not chart.x.shown:
+            left = 1.0
+        right_room = _right_room(chart, width - left)
+        if chart.legend == "ends" and part.shows_legend:
+            ends = line_ends(chart, height, 0.3 * width, SIZE)
+            right_room = max([right_room, *(text_width(end.text, SIZE) + 12 for end in ends)])
+        inner = width - left - right_room
+        if names_by_names:
+            inner = min(inner, _LARGEST_CELL * len(chart.x.names))
+        height = _height(chart, inner)
+
+    total = max(left + inner + right_room, min(width, 300.0)) if names_by_names else width
+    title = tuple(wrap(chart.title, total, part.title_size, bold=True))
+    top = len(title) * (part.title_size + 4) + 4
+    legend = legend_of((chart,), total, top, SIZE, lines=not ends) if part.shows_legend else Legend((), (), 0.0)
+    top += legend.height
+    y_label = cut(chart.y.label, total, SIZE) if shows_y else ""
+    top += LINE + 3 if y_label else 5
+    bottom = top + height
+
+    row = height / max(len(chart.y.names), 1)
+    every = max(1, math.ceil(_LEAST_ROW / row)) if chart.y.names else 1
+    shares = chart.y.share(y_at)
+    y_ticks = [
+        Tick(float(bottom - share * height), text, whole)
+        for share, text, whole in zip(shares, y_texts, tick_texts(chart.y, y_at), strict=True)
+    ][::every]
+    turned, x_ticks = False, ()
+    room = 0.0
+    if chart.x.shown:
+        turned, x_ticks = _x_ticks(chart.x, left, left + inner, left)
+        if part.shows_x:
+            longest = max((text_width(tick.text, SIZE) for tick in x_ticks), default=0.0)
+            room = 10 + (longest * math.sin(math.radians(-TURN)) + 10 if turned else LINE)
+    x_label = cut(chart.x.label, total, SIZE) if chart.x.shown and part.shows_x else ""
+    note = tuple(wrap(chart.note, total, SMALL))
+    below = room + (LINE + 2 if x_label else 0) + len(note) * 15 + (6 if note else 2)
+    return Frame(
+        chart, total, bottom + below, left, top, left + inner, bottom, title, part.title_size, legend, ends,
+        tuple(x_ticks) if part.shows_x else (), tuple(y_ticks) if shows_y else (), turned, note, x_label, y_label,
+    )  # fmt: skip
+
+
+def _height(chart: Chart, inner: float) -> float:
+    if chart.height:
+        return chart.height
+    rows = len(chart.y.names)
+    if rows and chart.x.names and any(isinstance(mark, Tiles) for mark in chart.marks):
+        return min(inner * rows / len(chart.x.names), _LARGEST_CELL * rows)
+    if rows:
+        return rows * (_ROW if rows <= 20 else _ROW - 6)
+    least = 150.0 if chart.x.shown else 1.0
+    return min(max(chart.aspect * inner, least), TALLEST if chart.x.shown else math.inf)
+
+
+def _right_room(chart: Chart, inner: float) -> float:
+    """Return what the last label below needs beyond the frame."""
+    if not chart.x.shown:
+        return 1.0
+    if chart.x.names:
+        return 8.0
+    at = ticks(chart.x, max(2, int(inner / 76)))
+    texts = tick_texts(chart.x, at)
+    over = [
+        text_width(text, SIZE) / 2 - (1 - share) * inner
+        for text, share in zip(texts, chart.x.share(at).tolist(), strict=True)
+    ]
+    return max([8.0, *over])
+
+
+def _x_ticks(axis: Axis, left: float, right: float, room: float) -> tuple[bool, tuple[Tick, ...]]:
+    """Return the ticks below a plot, and whether their names are turned."""
+    inner = right - left
+    if axis.names:
+        slot = inner / len(axis.names)
+        places = (left + axis.share(ticks(axis, 0)) * inner).tolist()
+        widest = max(text_width(name, SIZE) for name in axis.names)
+        if widest <= slot - 6 or slot >= 64:
+            texts = cut_apart(axis.names, slot - 6, SIZE)
+            return False, tuple(map(Tick, places, texts, axis.names))
+        every = max(1, math.ceil((SIZE + 3) / slot / math.sin(math.radians(-TURN))))
+        most = min(110.0, (room + slot / 2) / math.cos(math.radians(TURN)) - 4)
+        texts = cut_apart(axis.names, max(most, 24.0), SIZE)
+        return True, tuple(map(Tick, places, texts, axis.names))[::every]
+    most = max(2, int(inner / 60))
+    while True:
+        at = ticks(axis, most)
+        texts = list(tick_texts(axis, at))
+        places = (left + axis.share(at) * inner).tolist()
+        if not _touch(places, texts) or most <= 2:
+            break
+        most -= 1
+    if _touch(places, texts):  # two ticks at most, or those that the data has asked for: every second, third, …
+        every = next((n for n in range(1, len(at)) if not _touch(places[::n], texts[::n])), len(at))
+        places, texts = places[::every], texts[::every]
+    return False, tuple(map(Tick, places, texts, texts))
+
+
+def _touch(places: Sequence[float], texts: Sequence[str]) -> bool:
+    spans = sorted((x - text_width(t, SIZE) / 2, x + text_width(t, SIZE) / 2) for x, t in zip(places, texts, strict=True))
+    return any(b[0] - a[1] < TICK_GAP for a, b in zip(spans, spans[1:], strict=False))  # fmt: skip

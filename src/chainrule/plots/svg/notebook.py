@@ -1,0 +1,11 @@
+"""How a notebook shows a plot: its SVG with the style sheet in it."""
+
+from collections.abc import Callable, Mapping
+
+from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.svg.draw import svg
+
+
+def shown(plot: Chart | Charts) -> Mapping[str, Callable[[], str]]:
+    """Return a plot's texts by MIME type."""
+    return {"text/plain": lambda: f"{plot.title}. {plot.description}", "text/html": lambda: svg(plot, alone=True)}

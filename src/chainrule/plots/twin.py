@@ -1,0 +1,133 @@
+"""The table twin of a plot: what is drawn, as a header and rows."""
+
+import math
+from collections.abc import Sequence
+from typing import NamedTuple, TypeAlias
+
+from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.marks import (
+    AnyMark, Arrows, Band, Bars, Boxes, Contours, Curve, Edges, Faces, Intervals, Neurons, Numbers, Points, Quantiles, Tiles,
+)  # fmt: skip
+
+Cell: TypeAlias = str | float
+
+
+class Twin(NamedTuple):
+    """A table: each row has a cell for each name of the header."""
+
+    header: tuple[str, ...]
+    rows: tuple[tuple[Cell, ...], ...]
+
+
+# The columns of a mark, besides its series, names, addresses and values: fields, and what they are called.
+_COLUMNS: dict[type, dict[str, str]] = {
+    Points: {"x": "{x}", "y": "{y}", "counts": "rows"},
+    Curve: {"x": "{x}", "y": "{y}"},
+    Band: {"x": "{x}", "low": "{y}, low", "high": "{y}, high"},
+    Bars: {"at": "{at}", "start": "from", "stop": "to"},
+    Intervals: {"at": "{at}", "low": "{along}, low", "high": "{along}, high"},
+    Quantiles: {
+        "at": "{at}", "low": "low", "first": "first quartile", "median": "median", "third": "third quartile", "high": "high",
+    },
+    Arrows: {"x": "{x}", "y": "{y}", "x2": "{x}, to", "y2": "{y}, to"},
+    Contours: {"levels": "level"},
+    Faces: {"shown": "{shown}"},
+    Neurons: {},
+    Edges: {},
+    Boxes: {"texts": "text"},
+}  # fmt: skip
+
+
+def twin(chart: Chart | Charts) -> Twin:
+    """Return what a plot draws as a table; the plots of small multiples one below the other, each row with its plot's title.
+
+    Curves over the same x are columns beside each other, a grid of cells is a table of its rows and columns; all else is
+    one row an item. Lines that only help the eye are left out, and so is where a network's parts stand.
+    """
+    if isinstance(chart, Charts):
+        parts = [(part.title, twin(part)) for part in chart.charts]
+        header = tuple(dict.fromkeys(name for _, part in parts for name in part.header))
+        rows: list[tuple[Cell, ...]] = []
+        for title, part in parts:
+            for row in part.rows:
+                cells = dict(zip(part.header, row, strict=True))
+                rows.append((title, *(cells.get(name, "") for name in header)))
+        return Twin(("plot", *header), tuple(rows))
+    marks = [mark for mark in chart.marks if type(mark) in _COLUMNS or isinstance(mark, Tiles)]
+    tiles = [mark for mark in marks if isinstance(mark, Tiles)]
+    if tiles and len(marks) == len(tiles):
+        return _grid(chart, tiles[0])
+    lines = [mark for mark in marks if isinstance(mark, Curve | Band)]
+    if lines and len(marks) == len(lines) and all(mark.x == lines[0].x for mark in lines):
+        return _beside(chart, lines)
+    header = tuple(dict.fromkeys(name for mark in marks for name in _columns(chart, mark)))
+    found: list[tuple[Cell, ...]] = []
+    for mark in marks:
+        columns = _columns(chart, mark)
+        for i in range(len(mark)):
+            found.append(tuple(columns[name][i] if name in columns else "" for name in header))
+    return Twin(header, tuple(found))
+
+
+def _grid(chart: Chart, tiles: Tiles) -> Twin:
+    columns, rows = _middles(chart.x.names, tiles.x), _middles(chart.y.names, tiles.y)
+    values = tiles.values or tiles.shown
+    found = [(name, *values[i * len(columns) : (i + 1) * len(columns)]) for i, name in enumerate(rows)]
+    corner = " \\ ".join(filter(None, (chart.y.label, chart.x.label)))
+    return Twin((corner, *(_word(name) for name in columns)), tuple(found))
+
+
+def _beside(chart: Chart, lines: Sequence[Curve | Band]) -> Twin:
+    columns: dict[str, Sequence[Cell]] = {chart.x.label or "x": _placed(chart.x.names, lines[0].x)}
+    for mark in lines:
+        name = mark.series or chart.y.label or "y"
+        if isinstance(mark, Band):
+            columns |= {f"{name}, low": mark.low, f"{name}, high": mark.high}
+        else:
+            columns[name if name not in columns else f"{name} {len(columns)}"] = mark.values or mark.y
+    return Twin(tuple(columns), tuple(zip(*columns.values(), strict=True)))
+
+
+def _columns(chart: Chart, mark: AnyMark) -> dict[str, Sequence[Cell]]:
+    """Return the columns of a mark by name."""
+    x, y = chart.x.label or "x", chart.y.label or "y"
+    across = getattr(mark, "across", False)
+    words = {"x": x, "y": y, "at": y if across else x, "along": x if across else y}
+    found: dict[str, Sequence[Cell]] = {}
+    series = getattr(mark, "series", "")
+    if series:
+        found["series"] = [series] * len(mark)
+    if isinstance(mark, Tiles):
+        places = [mark.corner(i) for i in range(len(mark))]
+        found[x] = [(left + right) / 2 for left, right, _, _ in places]
+        found[y] = [(low + high) / 2 for _, _, low, high in places]
+        return found | {mark.legend or "value": mark.values or mark.shown}
+    for field in ("names", "addresses"):
+        if getattr(mark, field, ()):
+            found[field[:-1] if field == "names" else "address"] = getattr(mark, field)
+    for field, told in _COLUMNS[type(mark)].items():
+        name = told.format(**words, shown=getattr(mark, "legend", "") or "value")
+        entries = getattr(mark, field)
+        axis = chart.y if (field == "y" or (field == "at" and across)) else chart.x
+        if field in ("x", "y", "at"):
+            entries = _placed(axis.names, entries)
+        if len(entries):
+            found[name] = entries
+    if getattr(mark, "values", ()):
+        found["value"] = ["" if math.isnan(value) else value for value in mark.values]  # type: ignore[union-attr]
+    return found
+
+
+def _placed(names: Sequence[str], values: Numbers) -> Sequence[Cell]:
+    """Return the names at places of an axis of names, or the values themselves."""
+    if not names:
+        return values
+    return [names[min(max(round(value), 0), len(names) - 1)] for value in values]
+
+
+def _middles(names: Sequence[str], edges: Numbers) -> Sequence[Cell]:
+    return names or [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+
+
+def _word(cell: Cell) -> str:
+    return cell if isinstance(cell, str) else f"{cell:g}"
