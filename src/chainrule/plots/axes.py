@@ -43,7 +43,9 @@ class Axis(Plain):
         if not (math.isfinite(self.low) and math.isfinite(self.high)) or self.low == self.high:
             raise SettingsError(f"high: {self.low!r} to {self.high!r} is no range")
         if self.scale == "log" and min(self.low, self.high) <= 0:
-            raise SettingsError(f"low: a logarithmic axis needs positive ends, not {min(self.low, self.high)!r}")
+            raise SettingsError(
+                f"low: a logarithmic axis needs positive ends, not {min(self.low, self.high)!r}"
+            )
         if self.scale == "symlog" and not self.threshold > 0:
             raise SettingsError(f"threshold: a positive number was expected, not {self.threshold!r}")
         if self.texts and len(self.texts) != len(self.ticks):

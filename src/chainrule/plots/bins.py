@@ -7,7 +7,8 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.plots.axes import Axis
-from chainrule.plots.marks import MOST_POINTS, Color, Points, Shape, Texts, numbers
+from chainrule.plots.colors import Color
+from chainrule.plots.marks import MOST_POINTS, Points, Shape, Texts, numbers
 
 COLUMNS = 40
 """The hexagons beside each other along x."""
@@ -16,9 +17,18 @@ MOST_ON_CURVE = 400
 
 
 def scatter(
-    x: Any, y: Any, x_axis: Axis, y_axis: Axis, *, color: Color = "1", series: str = "", shape: Shape = "circle",
-    size: float = 3.5, names: Sequence[str] = (), addresses: Sequence[str] = (),
-) -> Points:  # fmt: skip
+    x: Any,
+    y: Any,
+    x_axis: Axis,
+    y_axis: Axis,
+    *,
+    color: Color = "1",
+    series: str = "",
+    shape: Shape = "circle",
+    size: float = 3.5,
+    names: Sequence[str] = (),
+    addresses: Sequence[str] = (),
+) -> Points:
     """Return points, one for each row (n,) where both numbers are finite; above `MOST_POINTS` one for each hexagon.
 
     A hexagon's point stands at its middle, with the number of rows in it, and has no name and no address.
@@ -32,11 +42,24 @@ def scatter(
     if known.sum() <= MOST_POINTS:
         few = min(size, 3.5) if known.sum() <= 300 else 2.2
         return Points(
-            numbers(x[known]), numbers(y[known]), color, series, shape, few, names=kept(names), addresses=kept(addresses)
-        )  # fmt: skip
+            numbers(x[known]),
+            numbers(y[known]),
+            color,
+            series,
+            shape,
+            few,
+            names=kept(names),
+            addresses=kept(addresses),
+        )
     at_x, at_y, counts = _hexagons(x_axis.share(x[known]), y_axis.share(y[known]))
     return Points(
-        numbers(x_axis.value(at_x)), numbers(y_axis.value(at_y)), color, series, shape, 7.0, tuple(counts.tolist())
+        numbers(x_axis.value(at_x)),
+        numbers(y_axis.value(at_y)),
+        color,
+        series,
+        shape,
+        7.0,
+        tuple(counts.tolist()),
     )
 
 

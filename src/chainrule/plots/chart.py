@@ -2,13 +2,32 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, ClassVar, Literal, TypeAlias
 
 from chainrule._notebook import Shown
 from chainrule._plain import IF_SET, Count, Plain
 from chainrule.errors import SettingsError
 from chainrule.plots.axes import Axis
-from chainrule.plots.marks import AnyMark, Points
+from chainrule.plots.marks import (
+    Arrows,
+    Band,
+    Bars,
+    Contours,
+    Curve,
+    Faces,
+    Intervals,
+    Points,
+    Quantiles,
+    Rules,
+    Tiles,
+    Words,
+)  # fmt: skip
+from chainrule.plots.network.marks import Boxes, Edges, Neurons
+
+AnyMark: TypeAlias = (
+    Points | Curve | Band | Bars | Intervals | Quantiles | Tiles | Rules | Words | Contours | Arrows | Faces | Edges
+    | Neurons | Boxes
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -73,7 +92,8 @@ def alike(charts: Sequence[Chart], share: Literal["x", "y", "both"]) -> tuple[Ch
     """Return plots with one axis for all of them, wide enough for each."""
     made = list(charts)
     for name in ("x", "y") if share == "both" else (share,):
-        axes: list[Axis] = [getattr(chart, name) for chart in charts]
+        axes: list[Axis] = [chart.x if name == "x" else chart.y for chart in charts]
         low, high = min(axis.low for axis in axes), max(axis.high for axis in axes)
-        made = [replace(chart, **{name: replace(axes[0], low=low, high=high)}) for chart in made]
+        axis = replace(axes[0], low=low, high=high)
+        made = [replace(chart, x=axis) if name == "x" else replace(chart, y=axis) for chart in made]
     return tuple(made)

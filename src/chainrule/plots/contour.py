@@ -8,7 +8,8 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.plots.marks import Color, Contours, Numbers
+from chainrule.plots.colors import Color
+from chainrule.plots.marks import Contours, Numbers
 from chainrule.plots.ticks import linear_ticks
 
 # Which sides a line joins, by the corners above the level (bits: lower left, lower right, upper right, upper left).
@@ -27,9 +28,15 @@ _Side = tuple[int, int, bool]
 
 
 def contours(
-    x: Any, y: Any, heights: Any, levels: Sequence[float] | int = 8, *, color: Color = "quiet", width: float = 1.0,
+    x: Any,
+    y: Any,
+    heights: Any,
+    levels: Sequence[float] | int = 8,
+    *,
+    color: Color = "quiet",
+    width: float = 1.0,
     series: str = "",
-) -> Contours:  # fmt: skip
+) -> Contours:
     """Return the lines at some levels (or at so many round ones) of heights (rows of y, columns of x)."""
     x, y, heights = (np.asarray(values, np.float64) for values in (x, y, heights))
     if isinstance(levels, int):
@@ -37,9 +44,13 @@ def contours(
         levels = linear_ticks(low, high, levels) if high > low else ()
     found = [(level, *line) for level in levels for line in _lines(x, y, heights, level)]
     return Contours(
-        tuple(float(level) for level, _, _ in found), tuple(xs for _, xs, _ in found),
-        tuple(ys for _, _, ys in found), color, width, series,
-    )  # fmt: skip
+        tuple(float(level) for level, _, _ in found),
+        tuple(xs for _, xs, _ in found),
+        tuple(ys for _, _, ys in found),
+        color,
+        width,
+        series,
+    )
 
 
 def _lines(x: Any, y: Any, heights: Any, level: float) -> list[tuple[Numbers, Numbers]]:

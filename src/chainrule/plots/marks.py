@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._plain import IF_SET, AnyNumber, Count, Plain
 from chainrule.errors import SettingsError
-from chainrule.plots.colors import Color, Ramp
+from chainrule.plots.colors import STEPS, Color, Ramp, step_of
 
 Numbers: TypeAlias = tuple[AnyNumber, ...]
 Texts: TypeAlias = tuple[str, ...]
@@ -88,7 +88,7 @@ class Points(Mark, kind="points"):
     def radii(self) -> tuple[float, ...]:
         """Return each point's radius in pixels."""
         most = max(self.counts, default=1)
-        return tuple(max(0.8, self.size * math.sqrt(n / most)) for n in self.counts or (most,) * len(self.x))
+        return tuple(max(1.1, self.size * math.sqrt(n / most)) for n in self.counts or (most,) * len(self.x))
 
 
 @dataclass(frozen=True)
@@ -101,6 +101,8 @@ class Curve(Mark, kind="curve"):
     series: Annotated[str, IF_SET] = ""
     dash: Annotated[Dash, IF_SET] = "solid"
     width: Annotated[float, IF_SET] = 2.0
+    faint: Annotated[bool, IF_SET] = False
+    """Whether it is background: one row of many."""
     step: Annotated[bool, IF_SET] = False
     """Whether y holds until the next x, instead of going straight to it."""
     names: Annotated[Texts, IF_SET] = ()
@@ -133,7 +135,7 @@ class Band(Mark, kind="band"):
 
 @dataclass(frozen=True)
 class Bars(Mark, kind="bars"):
-    """Bars from ``start`` to ``stop``, standing, or lying where ``across``; ``colors`` may differ, ``texts`` stand at their ends."""
+    """Bars from ``start`` to ``stop``, standing, or lying where ``across``, with ``texts`` at their ends."""
 
     at: Numbers
     start: Numbers
@@ -200,12 +202,29 @@ class Tiles(Mark, kind="tiles"):
     ramp: Annotated[Ramp, IF_SET] = "sequential"
     legend: Annotated[str, IF_SET] = ""
     """What the color shows in words; a legend stands above the plot if it is given."""
+    ends: Annotated[Texts, IF_SET] = ()
+    """What the legend says at its ends, if not ``low`` and ``high``."""
+    strength: Annotated[float, IF_SET] = 1.0
+    """How far the colors go, from the ramp's quiet end: less than 1 below points."""
+    color: Annotated[Color | None, IF_SET] = None
+    """Shades of this color instead of the ramp: the cells of a class."""
     texts: Annotated[Texts, IF_SET] = ()
     names: Annotated[Texts, IF_SET] = ()
     addresses: Annotated[Texts, IF_SET] = ()
     values: Annotated[Numbers, IF_SET] = ()
 
     _items: ClassVar[Texts] = ("shown",)
+
+    def step(self, shown: float) -> int:
+        """Return which color of the ramp shows a number."""
+        middle = 0.0 if self.ramp == "sequential" else 0.5
+        share = step_of(shown, self.low, self.high) / (STEPS - 1)
+        return round((middle + (share - middle) * self.strength) * (STEPS - 1))
+
+    def opacity(self, shown: float) -> float:
+        """Return how strong ``color`` is where it shows a number: eleven steps up to a half."""
+        share = step_of(shown, self.low, self.high) // 2 / (STEPS // 2)
+        return round(0.06 + 0.44 * share, 3)
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -247,8 +266,8 @@ class Words(Mark, kind="words"):
     size: Annotated[float, IF_SET] = 12.0
     color: Annotated[Color, IF_SET] = "ink"
     bold: Annotated[bool, IF_SET] = False
-    halo: Annotated[bool, IF_SET] = False
-    """Whether a rim of paper keeps it readable on lines."""
+    plate: Annotated[bool, IF_SET] = False
+    """Whether paper below keeps it readable on lines."""
     names: Annotated[Texts, IF_SET] = ()
     """The full texts, where they had to be cut."""
     addresses: Annotated[Texts, IF_SET] = ()
@@ -302,72 +321,14 @@ class Faces(Mark, kind="faces"):
     high: float
     ramp: Annotated[Ramp, IF_SET] = "sequential"
     legend: Annotated[str, IF_SET] = ""
+    ends: Annotated[Texts, IF_SET] = ()
+    values: Annotated[Numbers, IF_SET] = ()
 
     _items: ClassVar[Texts] = ("x", "y", "shown")
 
-
-@dataclass(frozen=True)
-class Edges(Mark, kind="edges"):
-    """Connections: width by |value| beside ``largest``, sign by dash and by color; where it is nan, a quiet line."""
-
-    x: Numbers
-    y: Numbers
-    x2: Numbers
-    y2: Numbers
-    values: Numbers
-    largest: float
-    widest: Annotated[float, IF_SET] = 5.0
-    names: Annotated[Texts, IF_SET] = ()
-    addresses: Annotated[Texts, IF_SET] = ()
-
-    _items: ClassVar[Texts] = ("x", "y", "x2", "y2", "values")
-
-    def width(self, item: int) -> float:
-        """Return the width of an edge in pixels."""
-        value = abs(self.values[item])
-        return 0.8 if math.isnan(value) else 0.5 + (self.widest - 0.5) * min(1.0, value / (self.largest or 1.0))
-
-
-@dataclass(frozen=True)
-class Neurons(Mark, kind="neurons"):
-    """Neurons: filled by their value from ``-largest`` to ``largest`` (nan: paper), marked where something is wrong with them."""
-
-    x: Numbers
-    y: Numbers
-    values: Numbers
-    largest: float
-    radius: float
-    texts: Annotated[Texts, IF_SET] = ()
-    """Written inside, where they fit."""
-    flags: Annotated[tuple[Literal["", "dead", "saturated"], ...], IF_SET] = ()
-    square: Annotated[bool, IF_SET] = False
-    """Whether they are inputs that are always 1: what a bias is multiplied by."""
-    names: Annotated[Texts, IF_SET] = ()
-    addresses: Annotated[Texts, IF_SET] = ()
-
-    _items: ClassVar[Texts] = ("x", "y", "values")
-
-
-@dataclass(frozen=True)
-class Boxes(Mark, kind="boxes"):
-    """Rectangles from (x, y) to (x2, y2) with lines of text in them: a feature stage, a layer too large to draw."""
-
-    x: Numbers
-    y: Numbers
-    x2: Numbers
-    y2: Numbers
-    texts: Texts
-    """Lines are parted by a line end."""
-    names: Annotated[Texts, IF_SET] = ()
-    addresses: Annotated[Texts, IF_SET] = ()
-
-    _items: ClassVar[Texts] = ("x", "y", "x2", "y2", "texts")
-
-
-AnyMark: TypeAlias = (
-    Points | Curve | Band | Bars | Intervals | Quantiles | Tiles | Rules | Words | Contours | Arrows | Faces | Edges
-    | Neurons | Boxes
-)  # fmt: skip
+    def step(self, shown: float) -> int:
+        """Return which color of the ramp shows a number."""
+        return step_of(shown, self.low, self.high)
 
 
 def span(parts: Iterable[Numbers]) -> tuple[float, float]:

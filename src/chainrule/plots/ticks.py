@@ -1,5 +1,6 @@
 """Where ticks stand and what is written at them: 1, 2 and 5 times powers of ten, whole powers on logarithmic axes."""
 
+import itertools
 import math
 from collections.abc import Sequence
 
@@ -28,7 +29,11 @@ def ticks(axis: Axis, most: int) -> tuple[float, ...]:
 
 
 def linear_ticks(low: float, high: float, most: int, *, whole: bool = False) -> tuple[float, ...]:
-    """Return the multiples of the smallest step of 1, 2 or 5 times a power of ten of which at most ``most`` lie in a range."""
+    """Return the multiples in a range of the smallest step of 1, 2 or 5 times a power of ten of which there are at most ``most``.
+
+    Where that leaves one alone, those of the step before it: one tick doesn't tell how long anything is.
+    """
+    found: tuple[float, ...] = ()
     power = math.floor(math.log10((high - low) / most)) - 1
     while True:
         for digit in (1, 2, 5):
@@ -37,13 +42,13 @@ def linear_ticks(low: float, high: float, most: int, *, whole: bool = False) -> 
                 continue
             slack = 1e-9 * (high - low) / step
             first, last = math.ceil(low / step - slack), math.floor(high / step + slack)
+            made = [
+                i * digit * 10.0**power if power >= 0 else i * digit / 10.0**-power
+                for i in range(first, min(last, first + 1000) + 1)
+            ]
+            finer, found = found, tuple(min(max(value, low), high) + 0.0 for value in made)
             if last - first < most:
-                made = [
-                    i * digit * 10.0**power if power >= 0 else i * digit / 10.0**-power
-                    for i in range(first, last + 1)
-                ]
-                found = tuple(min(max(value, low), high) + 0.0 for value in made)
-                return found if found else (low, high)
+                return found if len(found) > 1 or len(finer) < 2 else finer
         power += 1
 
 
@@ -124,7 +129,7 @@ def _even(values: Sequence[float]) -> tuple[str, ...]:
 
 def _gap(values: Sequence[float]) -> float:
     ordered = sorted(values)
-    gaps = [b - a for a, b in zip(ordered, ordered[1:], strict=False) if b > a]
+    gaps = [b - a for a, b in itertools.pairwise(ordered) if b > a]
     return min(gaps, default=abs(ordered[0]))
 
 
@@ -142,11 +147,15 @@ def _grouped(text: str) -> str:
     return made if not made.strip("0.") else sign + made
 
 
-def short_number(value: float, digits: int = 3) -> str:
-    """Return a number for a label in a plot, with so many digits that count.
+def _bare(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
-    >>> short_number(-0.12345), short_number(12345.6), short_number(0.00001234), short_number(float("nan"))
-    ('−0.123', '12 346', '1.23×10⁻⁵', 'nan')
+
+def short_number(value: float, digits: int = 3) -> str:
+    """Return a number for a label in a plot, with so many digits that count; zeros at its end only where it isn't exact.
+
+    >>> short_number(-0.12345), short_number(0.5), short_number(12345.6), short_number(0.00001234)
+    ('−0.123', '0.5', '12 346', '1.23×10⁻⁵')
     """
     if not math.isfinite(value):
         return str(value).replace("-", MINUS)
@@ -154,6 +163,11 @@ def short_number(value: float, digits: int = 3) -> str:
         return "0"
     power = math.floor(math.log10(abs(value)))
     if -4 <= power < 7:
-        return _grouped(f"{value:.{max(0, digits - 1 - power)}f}")
+        text = f"{value:.{max(0, digits - 1 - power)}f}"
+        return _grouped(_bare(text) if float(text) == value else text)
     mantissa, _, raised = f"{value:.{digits - 1}e}".partition("e")
-    return _grouped(mantissa) + "×10" + str(int(raised)).translate(_RAISED)
+    return (
+        _grouped(_bare(mantissa) if float(f"{value:.{digits - 1}e}") == value else mantissa)
+        + "×10"
+        + str(int(raised)).translate(_RAISED)
+    )

@@ -1,13 +1,25 @@
 """The table twin of a plot: what is drawn, as a header and rows."""
 
+import itertools
 import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.chart import AnyMark, Chart, Charts
 from chainrule.plots.marks import (
-    AnyMark, Arrows, Band, Bars, Boxes, Contours, Curve, Edges, Faces, Intervals, Neurons, Numbers, Points, Quantiles, Tiles,
+    Arrows,
+    Band,
+    Bars,
+    Contours,
+    Curve,
+    Faces,
+    Intervals,
+    Numbers,
+    Points,
+    Quantiles,
+    Tiles,
 )  # fmt: skip
+from chainrule.plots.network.marks import Boxes, Edges, Neurons
 
 Cell: TypeAlias = str | float
 
@@ -101,7 +113,7 @@ def _columns(chart: Chart, mark: AnyMark) -> dict[str, Sequence[Cell]]:
         places = [mark.corner(i) for i in range(len(mark))]
         found[x] = [(left + right) / 2 for left, right, _, _ in places]
         found[y] = [(low + high) / 2 for _, _, low, high in places]
-        return found | {mark.legend or "value": mark.values or mark.shown}
+        return found | {(mark.legend or "value"): mark.values or mark.shown}
     for field in ("names", "addresses"):
         if getattr(mark, field, ()):
             found[field[:-1] if field == "names" else "address"] = getattr(mark, field)
@@ -126,7 +138,7 @@ def _placed(names: Sequence[str], values: Numbers) -> Sequence[Cell]:
 
 
 def _middles(names: Sequence[str], edges: Numbers) -> Sequence[Cell]:
-    return names or [(low + high) / 2 for low, high in zip(edges, edges[1:], strict=False)]
+    return names or [(low + high) / 2 for low, high in itertools.pairwise(edges)]
 
 
 def _word(cell: Cell) -> str:

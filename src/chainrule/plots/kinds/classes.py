@@ -7,12 +7,14 @@ import numpy as np
 
 from chainrule.plots.axes import fitted, named
 from chainrule.plots.bins import thinned
-from chainrule.plots.chart import Chart
-from chainrule.plots.marks import DASHES, PALETTE, AnyMark, Curve, Rules, Tiles, nth, numbers
+from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.marks import DASHES, PALETTE, Curve, Rules, Tiles, nth, numbers
 from chainrule.plots.ticks import short_number
 
 
-def confusion_chart(truth: Any, predicted: Any, classes: Sequence[object], *, title: str = "Confusion") -> Chart:
+def confusion_chart(
+    truth: Any, predicted: Any, classes: Sequence[object], *, title: str = "Confusion"
+) -> Chart:
     """Return the counts of true by predicted classes, colored by the share of the true class.
 
     ``truth`` and ``predicted`` (n,) hold indices into ``classes``.
@@ -29,14 +31,26 @@ def confusion_chart(truth: Any, predicted: Any, classes: Sequence[object], *, ti
         for j, b in enumerate(classes)
     ]
     marks = Tiles(
-        edges, edges, numbers(shares), 0.0, 1.0, texts=tuple(str(n) for n in counts.ravel()), names=tuple(names),
-        values=numbers(counts), legend="share of the true class" if len(classes) > 2 else "",
-    )  # fmt: skip
+        edges,
+        edges,
+        numbers(shares),
+        0.0,
+        1.0,
+        texts=tuple(str(n) for n in counts.ravel()),
+        names=tuple(names),
+        values=numbers(counts),
+        legend="share of the true class" if len(classes) > 2 else "",
+    )
     right = int(np.trace(counts))
     words = f"{right} of {int(counts.sum())} rows are right. Rows are the true class, columns the predicted."
     return Chart(
-        title, words, named(classes, "predicted"), named(classes, "true", down=True), (marks,), note=f"{right} of {int(counts.sum())} right."
-    )  # fmt: skip
+        title,
+        words,
+        named(classes, "predicted"),
+        named(classes, "true", down=True),
+        (marks,),
+        note=f"{right} of {int(counts.sum())} right.",
+    )
 
 
 def roc_chart(truth: Any, scores: Any, classes: Sequence[object], *, title: str = "ROC") -> Chart:
@@ -56,12 +70,18 @@ def roc_chart(truth: Any, scores: Any, classes: Sequence[object], *, title: str 
         marks.append(Curve(numbers(xs), numbers(ys), nth(PALETTE, i), label, nth(DASHES, i)))
         told.append(f"{name} {area:.3f}")
     return Chart(
-        title, f"True by false positive rates; areas under the curves: {', '.join(told)}. Guessing has 0.5, the dotted line.",
-        fitted([[0, 1]], "false positive rate", pad=0), fitted([[0, 1]], "true positive rate", pad=0), tuple(marks), aspect=1.0,
-    )  # fmt: skip
+        title,
+        f"True by false positive rates; areas under the curves: {', '.join(told)}. Guessing has 0.5, the dotted line.",
+        fitted([[0, 1]], "false positive rate", pad=0),
+        fitted([[0, 1]], "true positive rate", pad=0),
+        tuple(marks),
+        aspect=1.0,
+    )
 
 
-def precision_recall_chart(truth: Any, scores: Any, classes: Sequence[object], *, title: str = "Precision and recall") -> Chart:
+def precision_recall_chart(
+    truth: Any, scores: Any, classes: Sequence[object], *, title: str = "Precision and recall"
+) -> Chart:
     """Return precision by recall as the threshold falls, each class against the others, with guessing as a line.
 
     ``truth`` and ``scores`` as for `roc_chart`.
@@ -82,9 +102,13 @@ def precision_recall_chart(truth: Any, scores: Any, classes: Sequence[object], *
         share = float(np.mean(found[0][1]))
         marks.append(Rules((share,), across=True, dash="dotted", names=(f"guessing {short_number(share)}",)))
     return Chart(
-        title, f"Precision by recall; average precision: {', '.join(told)}.", fitted([[0, 1]], "recall", pad=0),
-        fitted([[0, 1]], "precision", pad=0), tuple(marks), aspect=1.0,
-    )  # fmt: skip
+        title,
+        f"Precision by recall; average precision: {', '.join(told)}.",
+        fitted([[0, 1]], "recall", pad=0),
+        fitted([[0, 1]], "precision", pad=0),
+        tuple(marks),
+        aspect=1.0,
+    )
 
 
 def _one_by_one(truth: Any, scores: Any, classes: Sequence[object]) -> list[tuple[str, Any, Any]]:
@@ -93,4 +117,6 @@ def _one_by_one(truth: Any, scores: Any, classes: Sequence[object]) -> list[tupl
     if scores.ndim == 1:
         scores = np.stack([1 - scores, scores], 1)
     wanted = [1] if len(classes) == 2 else range(len(classes))
-    return [(str(classes[i]), truth == i, scores[:, i]) for i in wanted if 0 < (truth == i).sum() < len(truth)]
+    return [
+        (str(classes[i]), truth == i, scores[:, i]) for i in wanted if 0 < (truth == i).sum() < len(truth)
+    ]

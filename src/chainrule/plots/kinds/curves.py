@@ -7,16 +7,23 @@ import numpy as np
 
 from chainrule.plots.axes import fitted
 from chainrule.plots.bins import thinned
-from chainrule.plots.chart import Chart
-from chainrule.plots.marks import DASHES, PALETTE, AnyMark, Band, Curve, Points, Rules, nth, numbers
+from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.marks import DASHES, PALETTE, Band, Curve, Points, Rules, nth, numbers
 from chainrule.plots.ticks import short_number
 
 
 def curves_chart(
-    series: Mapping[str, Any], *, x: Sequence[float] | None = None, bands: Mapping[str, tuple[Any, Any]] | None = None,
-    best: float | None = None, title: str = "Loss by epoch", x_label: str = "epoch", y_label: str = "loss", log: bool | None = None,
+    series: Mapping[str, Any],
+    *,
+    x: Sequence[float] | None = None,
+    bands: Mapping[str, tuple[Any, Any]] | None = None,
+    best: float | None = None,
+    title: str = "Loss by epoch",
+    x_label: str = "epoch",
+    y_label: str = "loss",
+    log: bool | None = None,
     addresses: Mapping[str, str] | None = None,
-) -> Chart:  # fmt: skip
+) -> Chart:
     """Return several curves (n,) by name over the same x (the epochs 1 to n, unless given).
 
     ``bands`` are the lowest and highest of the folds or members by the name of their series; ``best`` is the x to mark. ``log``
@@ -43,11 +50,28 @@ def curves_chart(
         xs, ys = thinned(at[: len(values)], values)
         left_out += len(values) - len(xs)
         address = ((addresses or {})[name],) if name in (addresses or {}) and len(xs) != 1 else ()
-        marks.append(Curve(numbers(xs), numbers(ys), nth(PALETTE, i), name, nth(DASHES, i), addresses=address))
+        marks.append(
+            Curve(numbers(xs), numbers(ys), nth(PALETTE, i), name, nth(DASHES, i), addresses=address)
+        )
     if best is not None:
-        marks.append(Rules((float(best),), names=(f"best: {short_number(best, 6).rstrip('0').rstrip('.') if best % 1 else int(best)}",)))  # fmt: skip
-        where = [(float(v[at[: len(v)] == best][0]), i) for i, v in enumerate(given.values()) if best in at[: len(v)]]
+        marks.append(
+            Rules(
+                (float(best),),
+                names=(f"best: {short_number(best, 6).rstrip('0').rstrip('.') if best % 1 else int(best)}",),
+            )
+        )
+        where = [
+            (float(v[at[: len(v)] == best][0]), i)
+            for i, v in enumerate(given.values())
+            if best in at[: len(v)]
+        ]
         marks += [Points((float(best),), (value,), nth(PALETTE, i), size=4.5) for value, i in where]
     last = ", ".join(f"{name} ends at {short_number(v[-1], 4)}" for name, v in given.items() if len(v))
-    note = f"{left_out} points between the ends, lows and highs of short stretches are not drawn." if left_out else ""
-    return Chart(title, f"{y_label} over {x_label}: {last}.", x_axis, y_axis, tuple(marks), note, legend="ends")
+    note = (
+        f"{left_out} points between the ends, lows and highs of short stretches are not drawn."
+        if left_out
+        else ""
+    )
+    return Chart(
+        title, f"{y_label} over {x_label}: {last}.", x_axis, y_axis, tuple(marks), note, legend="ends"
+    )

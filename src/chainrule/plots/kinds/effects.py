@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.plots.axes import fitted, named
-from chainrule.plots.chart import Chart
-from chainrule.plots.marks import AnyMark, Bars, Color, Curve, Points, Rules, Tiles, numbers
+from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.colors import Color
+from chainrule.plots.marks import Bars, Curve, Points, Rules, Tiles, numbers
 from chainrule.plots.ticks import short_number
 
 MOST_STEPS = 12
@@ -15,13 +16,24 @@ MOST_ROWS_DRAWN = 60
 
 
 def waterfall_chart(
-    names: Sequence[object], contributions: Any, base: float, *, unit: str = "prediction", base_name: str = "average row",
-    title: str = "From the average to this prediction", addresses: Sequence[str] = (),
-) -> Chart:  # fmt: skip
-    """Return how contributions (n,) lead from a base to the prediction, the largest first; beyond `MOST_STEPS` their sum is one bar."""
+    names: Sequence[object],
+    contributions: Any,
+    base: float,
+    *,
+    unit: str = "prediction",
+    base_name: str = "average row",
+    title: str = "From the average to this prediction",
+    addresses: Sequence[str] = (),
+) -> Chart:
+    """Return how contributions (n,) lead from a base to the prediction, the largest first.
+
+    Beyond `MOST_STEPS` their sum is one bar.
+    """
     contributions = np.asarray(contributions, np.float64)
     order = np.argsort(-np.abs(contributions), kind="stable")
-    few, rest = (order, order[:0]) if len(order) <= MOST_STEPS else (order[: MOST_STEPS - 1], order[MOST_STEPS - 1 :])
+    few, rest = (
+        (order, order[:0]) if len(order) <= MOST_STEPS else (order[: MOST_STEPS - 1], order[MOST_STEPS - 1 :])
+    )
     steps = [(str(names[i]), float(contributions[i]), addresses[i] if addresses else "") for i in few]
     if len(rest):
         steps.append((f"{len(rest)} others", float(contributions[rest].sum()), ""))
@@ -32,50 +44,77 @@ def waterfall_chart(
     total = (numbers([base, base]), numbers([base, ends[-1]]))
     marks: list[AnyMark] = [
         Bars(
-            numbers(at), numbers(ends[:-1]), numbers(ends[1:]), 0.66, across=True, colors=signs,
+            numbers(at),
+            numbers(ends[:-1]),
+            numbers(ends[1:]),
+            0.66,
+            across=True,
+            colors=signs,
             texts=tuple(("+" if value > 0 else "") + short_number(value) for _, value, _ in steps),
-            names=tuple(name for name, _, _ in steps), addresses=tuple(a for _, _, a in steps) if addresses else (),
+            names=tuple(name for name, _, _ in steps),
+            addresses=tuple(a for _, _, a in steps) if addresses else (),
             values=numbers([value for _, value, _ in steps]),
         ),
         *(
             Curve(numbers([end, end]), numbers([i + 0.33, i + 0.67]), "quiet", width=1.0)
             for i, end in enumerate(ends)
         ),
-        Points(total[1], numbers([0, len(texts) - 1]), "ink", shape="diamond", size=5.0, names=(base_name, unit), values=total[1]),
+        Points(
+            total[1],
+            numbers([0, len(texts) - 1]),
+            "ink",
+            shape="diamond",
+            size=5.0,
+            names=(base_name, unit),
+            values=total[1],
+        ),
         Rules((float(base),), color="quiet", dash="dotted"),
-    ]  # fmt: skip
-    words = f"From {short_number(base, 4)} ({base_name}) to {short_number(ends[-1], 4)} ({unit}): " + ", ".join(
-        f"{name} {'+' if value > 0 else ''}{short_number(value)}" for name, value, _ in steps
+    ]
+    words = (
+        f"From {short_number(base, 4)} ({base_name}) to {short_number(ends[-1], 4)} ({unit}): "
+        + ", ".join(f"{name} {'+' if value > 0 else ''}{short_number(value)}" for name, value, _ in steps)
     )
     note = f"{base_name} {short_number(base, 4)}, {unit} {short_number(ends[-1], 4)}."
-    return Chart(title, f"{words}.", fitted([ends], unit, pad=0.16), named(texts, down=True), tuple(marks), note)
+    return Chart(
+        title, f"{words}.", fitted([ends], unit, pad=0.16), named(texts, down=True), tuple(marks), note
+    )
 
 
 def dependence_chart(
-    x: Any, mean: Any, *, rows: Any = None, values: Any = None, column: str, unit: str = "prediction", title: str = ""
-) -> Chart:  # fmt: skip
+    x: Any,
+    mean: Any,
+    *,
+    rows: Any = None,
+    values: Any = None,
+    column: str,
+    unit: str = "prediction",
+    title: str = "",
+) -> Chart:
     """Return the mean prediction over values of a column x (n,), and single rows' predictions (rows, n) behind it (ICE).
 
-    ``values`` are the column's own values in the table, drawn as ticks below. At most `MOST_ROWS_DRAWN` rows are drawn, evenly chosen.
+    ``values`` are the column's own values in the table, drawn as ticks below. At most `MOST_ROWS_DRAWN` rows
+    are drawn, evenly chosen.
     """
     x, mean = np.asarray(x, np.float64), np.asarray(mean, np.float64)
     lines = np.zeros((0, len(x))) if rows is None else np.asarray(rows, np.float64)
-    few = lines[np.unique(np.linspace(0, len(lines) - 1, min(len(lines), MOST_ROWS_DRAWN)).round().astype(int))] if len(lines) else lines
+    few = (
+        lines[np.unique(np.linspace(0, len(lines) - 1, min(len(lines), MOST_ROWS_DRAWN)).round().astype(int))]
+        if len(lines)
+        else lines
+    )
     y_axis, x_axis = fitted([mean, few], unit), fitted([x], column, pad=0)
     marks: list[AnyMark] = []
     if len(few):
         # One mark for all rows: nan lifts the pen.
         joined = np.concatenate([few, np.full((len(few), 1), np.nan)], axis=1).ravel()
         at = np.tile([*x, np.nan], len(few))
-        marks.append(Curve(numbers(at), numbers(joined), "quiet", "single rows", width=0.6))
+        marks.append(Curve(numbers(at), numbers(joined), "quiet", "single rows", width=0.7, faint=True))
     marks.append(Curve(numbers(x), numbers(mean), "1", "mean", width=2.8))
     if values is not None:
         marks.append(_rug(values, y_axis.low, 0.025 * (y_axis.high - y_axis.low)))
     low, high = int(mean.argmin()), int(mean.argmax())
-    words = (
-        f"The mean {unit} is lowest, {short_number(mean[low])}, at {short_number(x[low])} and highest, {short_number(mean[high])},"
-        f" at {short_number(x[high])}."
-    )
+    ends = [f"{short_number(mean[i])}, at {short_number(x[i])}" for i in (low, high)]
+    words = f"The mean {unit} is lowest, {ends[0]}, and highest, {ends[1]}."
     note = f"{len(few)} of {len(lines)} rows are drawn." if len(few) < len(lines) else ""
     return Chart(title or f"{unit} by {column}", words, x_axis, y_axis, tuple(marks), note)
 
@@ -90,8 +129,16 @@ def _rug(values: Any, low: float, tall: float) -> Curve:
 
 
 def interactions_chart(
-    x: Any, y: Any, values: Any, *, x_name: str, y_name: str, unit: str = "prediction", center: float | None = None, title: str = ""
-) -> Chart:  # fmt: skip
+    x: Any,
+    y: Any,
+    values: Any,
+    *,
+    x_name: str,
+    y_name: str,
+    unit: str = "prediction",
+    center: float | None = None,
+    title: str = "",
+) -> Chart:
     """Return predictions over two columns' values: cells (rows of y, columns of x), texts or numbers.
 
     ``center`` makes the color that of differences from it.
@@ -105,10 +152,18 @@ def interactions_chart(
     edges = [numbers(np.arange(len(side) + 1) - 0.5) for side in (columns, rows)]
     names = tuple(f"{x_name} {a}, {y_name} {b}" for b in rows for a in columns)
     tiles = Tiles(
-        edges[0], edges[1], numbers(shown), low, high, "sequential" if center is None else "diverging",
-        unit if center is None else f"{unit} − {short_number(center)}", names=names, values=numbers(values),
+        edges[0],
+        edges[1],
+        numbers(shown),
+        low,
+        high,
+        "sequential" if center is None else "diverging",
+        unit if center is None else f"{unit} − {short_number(center)}",
+        names=names,
+        values=numbers(values),
         texts=tuple(short_number(v) for v in values.ravel()) if values.size <= 144 else (),
-    )  # fmt: skip
-    words = f"{unit} over {x_name} and {y_name}, from {short_number(float(np.nanmin(values)))} to {short_number(float(np.nanmax(values)))}."
+    )
+    least, most = (short_number(float(end)) for end in (np.nanmin(values), np.nanmax(values)))
+    words = f"{unit} over {x_name} and {y_name}, from {least} to {most}."
     x_axis, y_axis = named(columns, x_name), named(rows, y_name)
     return Chart(title or f"{x_name} and {y_name} together", words, x_axis, y_axis, (tiles,))

@@ -5,15 +5,21 @@ from typing import Any
 import numpy as np
 
 from chainrule.plots.axes import fitted
-from chainrule.plots.chart import Chart
-from chainrule.plots.marks import AnyMark, Arrows, Curve, Points, numbers
+from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.marks import Arrows, Curve, Points, numbers
 from chainrule.plots.ticks import short_number
 
 
 def function_chart(
-    x: Any, values: Any, derivatives: Any, *, name: str, at: tuple[float, float, float] | None = None, address: str = "",
+    x: Any,
+    values: Any,
+    derivatives: Any,
+    *,
+    name: str,
+    at: tuple[float, float, float] | None = None,
+    address: str = "",
     title: str = "",
-) -> Chart:  # fmt: skip
+) -> Chart:
     """Return a function and its derivative over x (n,); ``at`` is a place, the value and the slope there, drawn as a tangent.
 
     ``address`` is that of the value at the place: ``a[1][2]``.
@@ -32,12 +38,19 @@ def function_chart(
         reach = min(reach, tall / abs(slope)) if slope else reach
         marks += [
             Arrows(
-                (place - reach,), (value - slope * reach,), (place + reach,), (value + slope * reach,), "ink", plain=True, width=1.6,
-                names=("tangent",), values=(slope,),
+                (place - reach,),
+                (value - slope * reach,),
+                (place + reach,),
+                (value + slope * reach,),
+                "ink",
+                plain=True,
+                width=1.6,
+                names=("tangent",),
+                values=(slope,),
             ),
             Arrows((place,), (0.0,), (place,), (value,), "quiet", plain=True, dash="dotted", width=1.0),
             Points((place,), (value,), size=4.5, addresses=(address,), values=(value,)),
             Points((place,), (slope,), "2", shape="square", size=4.5, names=(f"{name}′",), values=(slope,)),
-        ]  # fmt: skip
+        ]
         words += f" At {short_number(place, 4)} it is {short_number(value, 4)} and rises by {short_number(slope, 4)}."
     return Chart(title or f"{name} and its derivative", words, x_axis, y_axis, tuple(marks), legend="ends")

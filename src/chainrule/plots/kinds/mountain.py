@@ -6,25 +6,45 @@ import numpy as np
 
 from chainrule._types import FloatArray
 from chainrule.plots.axes import Axis, blank
-from chainrule.plots.chart import Chart
+from chainrule.plots.chart import AnyMark, Chart
 from chainrule.plots.contour import contours
-from chainrule.plots.marks import AnyMark, Arrows, Curve, Faces, Points, Tiles, Words, numbers, span
-from chainrule.plots.kinds.boundary import _edges
-from chainrule.plots.ticks import short_number
+from chainrule.plots.kinds.boundary import cell_edges
+from chainrule.plots.marks import Arrows, Curve, Faces, Points, Tiles, Words, numbers, span
+from chainrule.plots.ticks import short_number, ticks
 
 _HONEST = "A slice: the path may lie above or below it where a stem shows."
 
 
 def mountain_chart(
-    x: Any, y: Any, costs: Any, *, path: tuple[Any, Any] | None = None, x_name: str = "W[1][1,1]", y_name: str = "W[2][1,1]",
-    levels: int = 10, title: str = "The cost over two weights", note: str = "",
-) -> Chart:  # fmt: skip
-    """Return lines of equal cost over x (columns,) and y (rows,), and the path of a training over them, first and last place marked."""
+    x: Any,
+    y: Any,
+    costs: Any,
+    *,
+    path: tuple[Any, Any] | None = None,
+    x_name: str = "W[1][1,1]",
+    y_name: str = "W[2][1,1]",
+    levels: int = 10,
+    title: str = "The cost over two weights",
+    note: str = "",
+) -> Chart:
+    """Return lines of equal cost over x (columns,) and y (rows,), and the path of a training over them."""
     x, y, costs = (np.asarray(v, np.float64) for v in (x, y, costs))
     low, high = float(np.nanmin(costs)), float(np.nanmax(costs))
+    shown, legend = _shown(costs)
+    at = ticks(Axis(low, high, scale="log" if _spans(low, high) else "linear"), levels) if high > low else ()
     marks: list[AnyMark] = [
-        Tiles(_edges(x), _edges(y), numbers(costs), low, high, legend="cost"),
-        contours(x, y, costs, levels),
+        Tiles(
+            cell_edges(x),
+            cell_edges(y),
+            numbers(shown),
+            float(np.nanmin(shown)),
+            float(np.nanmax(shown)),
+            legend=legend,
+            ends=(short_number(low), short_number(high)),
+            values=numbers(costs),
+            strength=0.8,
+        ),
+        contours(x, y, costs, at),
     ]
     words = f"The cost from {short_number(low)} to {short_number(high)} over {x_name} and {y_name}."
     if path is not None:
@@ -40,13 +60,36 @@ def mountain_chart(
     return Chart(title, words, x_axis, y_axis, tuple(marks), note, aspect=0.72)
 
 
-def surface_chart(
-    x: Any, y: Any, costs: Any, *, path: tuple[Any, Any, Any] | None = None, on_surface: Any = None, turn: float = 35.0, tilt: float = 32.0,
-    x_name: str = "W[1][1,1]", y_name: str = "W[2][1,1]", title: str = "The cost as a surface", note: str = _HONEST,
-) -> Chart:  # fmt: skip
-    """Return the surface of costs (rows of y, columns of x) seen from ``turn`` degrees aside and ``tilt`` above.
+def _spans(low: float, high: float) -> bool:
+    """Return whether costs are of so many sizes that a logarithm shows them better."""
+    return low > 0 and high > 20 * low
 
-    ``path`` are x, y and true cost of each step (n,); a stem joins it to ``on_surface`` (n,), the surface's cost there: its length is
+
+def _shown(costs: FloatArray) -> tuple[FloatArray, str]:
+    """Return what the color shows, and its words."""
+    if _spans(float(np.nanmin(costs)), float(np.nanmax(costs))):
+        return np.log10(costs), "cost, by its logarithm"
+    return costs, "cost"
+
+
+def surface_chart(
+    x: Any,
+    y: Any,
+    costs: Any,
+    *,
+    path: tuple[Any, Any, Any] | None = None,
+    on_surface: Any = None,
+    turn: float = 35.0,
+    tilt: float = 32.0,
+    x_name: str = "W[1][1,1]",
+    y_name: str = "W[2][1,1]",
+    title: str = "The cost as a surface",
+    note: str = _HONEST,
+) -> Chart:
+    """Return the surface of costs (rows of y, columns of x) seen from ``turn`` degrees aside (0 to 90) and ``tilt`` above.
+
+    ``path`` are x, y and true cost of each step (n,); a stem joins it to ``on_surface`` (n,), the surface's cost
+    there: its length is
     the error of the picture. At most 40 cells a side are drawn: every second, third, … row and column.
     """
     x, y, costs = (np.asarray(v, np.float64) for v in (x, y, costs))
@@ -62,40 +105,66 @@ def surface_chart(
             corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
             cells.append((float(np.mean([depth[c] for c in corners])), corners))
     cells.sort(key=lambda cell: -cell[0])
+    heights = np.array([np.mean([costs[c] for c in corners]) for _, corners in cells])
+    seen, legend = _shown(costs)
+    shown = np.log10(heights) if seen is not costs else heights
     faces = Faces(
         tuple(tuple(float(sx[c]) for c in corners) for _, corners in cells),
         tuple(tuple(float(sy[c]) for c in corners) for _, corners in cells),
-        tuple(float(np.mean([costs[c] for c in corners])) for _, corners in cells), low, high, legend="cost",
-    )  # fmt: skip
-    marks: list[AnyMark] = [faces]
+        numbers(shown),
+        float(seen.min()),
+        float(seen.max()),
+        legend=legend,
+        ends=(short_number(low), short_number(high)),
+        values=numbers(heights),
+    )
+    marks: list[AnyMark] = [look.floor(), faces]
     if path is not None:
         px, py, true = (np.asarray(v, np.float64) for v in path)
         ax, ay, _ = look.screen(px, py, true)
         if on_surface is not None:
             bx, by, _ = look.screen(px, py, np.asarray(on_surface, np.float64))
             off = numbers(true - np.asarray(on_surface, np.float64))
-            marks.append(Arrows(numbers(bx), numbers(by), numbers(ax), numbers(ay), "quiet", plain=True, width=1.0, values=off))
+            marks.append(
+                Arrows(
+                    numbers(bx),
+                    numbers(by),
+                    numbers(ax),
+                    numbers(ay),
+                    "quiet",
+                    plain=True,
+                    width=1.0,
+                    values=off,
+                )
+            )
         marks += [
             Curve(numbers(ax), numbers(ay), "2", width=2.2, values=numbers(true)),
-            Points(numbers(ax[-1:]), numbers(ay[-1:]), "2", "end", size=4.5, values=numbers(true[-1:])),
             Points(numbers(ax[:1]), numbers(ay[:1]), "2", "start", "ring", 4.5, values=numbers(true[:1])),
+            Points(numbers(ax[-1:]), numbers(ay[-1:]), "2", "end", size=4.5, values=numbers(true[-1:])),
         ]
     marks += look.sides(x_name, y_name)
-    ends = [part for mark in marks if isinstance(mark, Faces) for part in mark.x], [part for mark in marks if isinstance(mark, Faces) for part in mark.y]  # fmt: skip
-    words = [mark for mark in marks if isinstance(mark, Words | Curve)]
-    (left, right), (bottom, top) = span([*ends[0], *(m.x for m in words)]), span([*ends[1], *(m.y for m in words)])
+    others = [mark for mark in marks if isinstance(mark, Words | Curve)]
+    left, right = span([*faces.x, *(mark.x for mark in others)])
+    bottom, top = span([*faces.y, *(mark.y for mark in others)])
     wide, tall = right - left, top - bottom
     told = f"The cost from {short_number(low)} to {short_number(high)} over {x_name} and {y_name}."
     return Chart(
-        title, told, blank(left - 0.1 * wide, right + 0.1 * wide), blank(bottom - 0.04 * tall, top + 0.03 * tall), tuple(marks), note,
-        aspect=1.05 * tall / (1.2 * wide),
-    )  # fmt: skip
+        title,
+        told,
+        blank(left - 0.1 * wide, right + 0.1 * wide),
+        blank(bottom - 0.1 * tall, top + 0.03 * tall),
+        tuple(marks),
+        note,
+        aspect=1.13 * tall / (1.2 * wide),
+    )
 
 
 class _Look:
     """A camera: data to the unit cube, turned, tilted, and made smaller with distance."""
 
-    def __init__(self, x: FloatArray, y: FloatArray, low: float, high: float, turn: float, tilt: float) -> None:
+    def __init__(
+        self, x: FloatArray, y: FloatArray, low: float, high: float, turn: float, tilt: float
+    ) -> None:
         self.x, self.y = (float(x[0]), float(x[-1])), (float(y[0]), float(y[-1]))
         self.low, self.tall = low, (high - low) or 1.0
         self.turn, self.tilt = np.radians(turn), np.radians(tilt)
@@ -112,16 +181,37 @@ class _Look:
         near = 3.2 / (3.2 + depth)
         return side * near, up * near, depth
 
+    def floor(self) -> Curve:
+        """Return the edges of the lower plane, drawn before the surface."""
+        (x0, x1), (y0, y1), z = self.x, self.y, self.low
+        px, py, _ = self.screen([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], [z] * 5)
+        return Curve(numbers(px), numbers(py), "line", width=1.0)
+
     def sides(self, x_name: str, y_name: str) -> list[AnyMark]:
         """Return the two lower edges in front, with the axes' names and ends."""
         (x0, x1), (y0, y1), z = self.x, self.y, self.low
-        px, py, _ = self.screen([x0, x1, x1], [y0, y0, y1], [z, z, z])
-        mx, my, _ = self.screen([(x0 + x1) / 2, x1], [y0, (y0 + y1) / 2], [z, z])
+        px, py, _ = self.screen([x1, x0, x0], [y0, y0, y1], [z, z, z])
+        mx, my, _ = self.screen([(x0 + x1) / 2, x0], [y0, (y0 + y1) / 2], [z, z])
+        right = f"{short_number(x1)}"
+        near = f"{short_number(x0)}, {short_number(y0)}"
         return [
             Curve(numbers(px), numbers(py), "quiet", width=1.0),
-            Words(numbers(mx[:1]), numbers(my[:1]), (x_name,), "end", dx=-6, dy=16, color="quiet", halo=True),
-            Words(numbers(mx[1:]), numbers(my[1:]), (y_name,), "start", dx=8, dy=14, color="quiet", halo=True),
-            Words(numbers(px[:1]), numbers(py[:1]), (short_number(x0),), dy=11, size=11, color="quiet", halo=True),
-            Words(numbers(px[1:2]), numbers(py[1:2]), (f"{short_number(x1)}, {short_number(y0)}",), dy=12, size=11, color="quiet", halo=True),
-            Words(numbers(px[2:]), numbers(py[2:]), (short_number(y1),), "start", dx=6, dy=8, size=11, color="quiet", halo=True),
-        ]  # fmt: skip
+            Words(
+                numbers(mx[:1]), numbers(my[:1]), (x_name,), "start", dx=8, dy=14, color="quiet", plate=True
+            ),
+            Words(
+                numbers(mx[1:]), numbers(my[1:]), (y_name,), "end", dx=-8, dy=14, color="quiet", plate=True
+            ),
+            Words(numbers(px[:1]), numbers(py[:1]), (right,), "start", dx=6, dy=6, size=11, color="quiet"),
+            Words(numbers(px[1:2]), numbers(py[1:2]), (near,), dy=11, size=11, color="quiet"),
+            Words(
+                numbers(px[2:]),
+                numbers(py[2:]),
+                (short_number(y1),),
+                "end",
+                dx=-6,
+                dy=6,
+                size=11,
+                color="quiet",
+            ),
+        ]

@@ -15,14 +15,20 @@ def residuals_chart(truth: Any, predicted: Any, *, target: str = "target", title
     """Return truth minus prediction by prediction (n,): a good model leaves no pattern."""
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     left = truth - predicted
-    x_axis, y_axis = fitted([predicted], f"predicted {target}"), fitted([left], "truth − prediction", zero=True)
+    x_axis, y_axis = (
+        fitted([predicted], f"predicted {target}"),
+        fitted([left], "truth − prediction", zero=True),
+    )
     root = float(np.sqrt(np.mean(left**2)))
     marks = (scatter(predicted, left, x_axis, y_axis), Rules((0.0,), across=True, color="ink", dash="solid"))
-    words = f"{len(truth)} rows; the residuals' root mean square is {short_number(root)}, their mean {short_number(float(left.mean()))}."
+    mean = short_number(float(left.mean()))
+    words = f"{len(truth)} rows; the residuals' root mean square is {short_number(root)}, their mean {mean}."
     return Chart(title, words, x_axis, y_axis, marks, _note(len(truth), marks[0].counts, words))
 
 
-def predicted_chart(truth: Any, predicted: Any, *, target: str = "target", title: str = "Predicted against true") -> Chart:
+def predicted_chart(
+    truth: Any, predicted: Any, *, target: str = "target", title: str = "Predicted against true"
+) -> Chart:
     """Return predictions by truth (n,) on equal axes, with the line on which a perfect model is."""
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     x_axis = fitted([truth, predicted], f"true {target}")

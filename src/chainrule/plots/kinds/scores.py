@@ -6,20 +6,30 @@ from typing import Any, Literal
 import numpy as np
 
 from chainrule.plots.axes import fitted, named
-from chainrule.plots.chart import Chart
-from chainrule.plots.marks import AnyMark, Bars, Color, Intervals, Points, Rules, numbers
+from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.colors import Color
+from chainrule.plots.marks import Bars, Intervals, Points, Rules, numbers
 from chainrule.plots.ticks import short_number
 
 MOST_NAMES = 30
 
 
 def slices_chart(
-    names: Sequence[object], scores: Any, low: Any, high: Any, *, overall: float, counts: Sequence[int] = (), score: str = "score",
+    names: Sequence[object],
+    scores: Any,
+    low: Any,
+    high: Any,
+    *,
+    overall: float,
+    counts: Sequence[int] = (),
+    score: str = "score",
     title: str = "Score by slice",
-) -> Chart:  # fmt: skip
+) -> Chart:
     """Return a dot with its interval for each slice (n,), and the score of all rows as a line."""
     scores, low, high = (np.asarray(v, np.float64) for v in (scores, low, high))
-    texts = [f"{name} ({n})" if n is not None else str(name) for name, n in zip(names, counts or [None] * len(names), strict=True)]  # fmt: skip
+    texts = [str(name) for name in names]
+    if counts:
+        texts = [f"{name} ({count})" for name, count in zip(texts, counts, strict=True)]
     at = np.arange(len(texts))
     marks = (
         Intervals(numbers(at), numbers(low), numbers(high), across=True, names=tuple(texts)),
@@ -31,39 +41,69 @@ def slices_chart(
         f"Apart from it: {', '.join(away)}." if away else "No interval is apart from it."
     )
     x_axis = fitted([scores, low, high, [overall]], score)
-    return Chart(title, words, x_axis, named(texts, down=True), marks, "Intervals: 95 %. In brackets: rows." if counts else "")  # fmt: skip
+    return Chart(
+        title,
+        words,
+        x_axis,
+        named(texts, down=True),
+        marks,
+        "Intervals: 95 %. In brackets: rows." if counts else "",
+    )
 
 
 def importance_chart(
-    names: Sequence[object], means: Any, low: Any = None, high: Any = None, *, unit: str = "loss added when shuffled",
-    title: str = "Importance of columns", addresses: Sequence[str] = (),
-) -> Chart:  # fmt: skip
+    names: Sequence[object],
+    means: Any,
+    low: Any = None,
+    high: Any = None,
+    *,
+    unit: str = "loss added when shuffled",
+    title: str = "Importance of columns",
+    addresses: Sequence[str] = (),
+) -> Chart:
     """Return a bar for each column (n,), the largest first, with intervals; at most `MOST_NAMES`, and says what is left out."""
     means = np.asarray(means, np.float64)
     order = np.argsort(-means, kind="stable")[:MOST_NAMES]
     texts, at = [str(names[i]) for i in order], np.arange(len(order))
     marks: list[AnyMark] = [
         Bars(
-            numbers(at), numbers(np.zeros(len(order))), numbers(means[order]), 0.68, across=True, names=tuple(texts),
+            numbers(at),
+            numbers(np.zeros(len(order))),
+            numbers(means[order]),
+            0.68,
+            across=True,
+            names=tuple(texts),
             texts=() if low is not None else tuple(short_number(v) for v in means[order]),
             addresses=tuple(addresses[i] for i in order) if addresses else (),
         )
-    ]  # fmt: skip
+    ]
     ends = [means[order]]
     if low is not None:
         ends += [np.asarray(low, np.float64)[order], np.asarray(high, np.float64)[order]]
-        marks.append(Intervals(numbers(at), numbers(ends[1]), numbers(ends[2]), across=True, color="ink", names=tuple(texts)))
+        marks.append(
+            Intervals(
+                numbers(at), numbers(ends[1]), numbers(ends[2]), across=True, color="ink", names=tuple(texts)
+            )
+        )
     left_out = len(means) - len(order)
-    words = f"The first is {texts[0]} with {short_number(means[order[0]])}." if texts else "There are no columns."
+    words = (
+        f"The first is {texts[0]} with {short_number(means[order[0]])}." if texts else "There are no columns."
+    )
     note = f"{left_out} columns with smaller values are not drawn." if left_out else ""
     x_axis = fitted(ends, unit, zero=True, pad=0.1 if low is None else 0.04)
     return Chart(title, f"{unit} by column. {words}", x_axis, named(texts, down=True), tuple(marks), note)
 
 
 def ablation_chart(
-    names: Sequence[object], differences: Any, low: Any = None, high: Any = None, *, unit: str = "change of the loss",
-    better: Literal["less", "more"] = "less", title: str = "What each part brings",
-) -> Chart:  # fmt: skip
+    names: Sequence[object],
+    differences: Any,
+    low: Any = None,
+    high: Any = None,
+    *,
+    unit: str = "change of the loss",
+    better: Literal["less", "more"] = "less",
+    title: str = "What each part brings",
+) -> Chart:
     """Return what leaving each part out changes (n,), with intervals; parts that pay in one color, those that cost in another."""
     differences = np.asarray(differences, np.float64)
     at = np.arange(len(differences))
@@ -72,16 +112,27 @@ def ablation_chart(
     texts = tuple(str(name) for name in names)
     marks: list[AnyMark] = [
         Bars(
-            numbers(at), numbers(np.zeros(len(at))), numbers(differences), 0.62, across=True, colors=colors, names=texts,
+            numbers(at),
+            numbers(np.zeros(len(at))),
+            numbers(differences),
+            0.62,
+            across=True,
+            colors=colors,
+            names=texts,
             texts=() if low is not None else tuple(short_number(v) for v in differences),
         )
-    ]  # fmt: skip
+    ]
     ends = [differences]
     if low is not None:
         ends += [np.asarray(low, np.float64), np.asarray(high, np.float64)]
-        marks.append(Intervals(numbers(at), numbers(ends[1]), numbers(ends[2]), across=True, color="ink", names=texts))
+        marks.append(
+            Intervals(numbers(at), numbers(ends[1]), numbers(ends[2]), across=True, color="ink", names=texts)
+        )
     marks.append(Rules((0.0,), color="ink", dash="solid"))
     worst = texts[int(np.argmax(np.where(pays, np.abs(differences), -1)))] if len(texts) else "nothing"
-    words = f"{unit} when a part is left out; {'more' if better == 'less' else 'less'} means that it pays. Most is missed: {worst}."
+    pays_word = "more" if better == "less" else "less"
+    words = f"{unit} when a part is left out; {pays_word} means that it pays. Most is missed: {worst}."
     x_axis = fitted(ends, unit, zero=True, pad=0.14 if low is None else 0.05)
-    return Chart(title, words, x_axis, named(texts, down=True), tuple(marks), "Without the part, minus with it.")
+    return Chart(
+        title, words, x_axis, named(texts, down=True), tuple(marks), "Without the part, minus with it."
+    )

@@ -12,15 +12,21 @@ from chainrule.plots.ticks import short_number
 
 
 def learning_chart(
-    rows: Any, scores: Mapping[str, tuple[Any, Any, Any]], *, score: str = "loss", title: str = "Score by rows trained on"
-) -> Chart:  # fmt: skip
+    rows: Any,
+    scores: Mapping[str, tuple[Any, Any, Any]],
+    *,
+    score: str = "loss",
+    title: str = "Score by rows trained on",
+) -> Chart:
     """Return scores by the number of rows (n,): by name the means and the ends of their intervals (n,)."""
     rows = np.asarray(rows, np.float64)
     parts = [part for triple in scores.values() for part in triple]
     span = float(rows.max() / max(rows.min(), 1.0))
     x_axis = fitted([rows], "rows", scale="log" if span > 20 else "linear", pad=0.02)
     lines, bands, dots = [], [], []
-    for (name, (mean, low, high)), color, dash in zip(scores.items(), ("1", "2", "3"), ("solid", "dashed", "dotted"), strict=False):
+    for (name, (mean, low, high)), color, dash in zip(
+        scores.items(), ("1", "2", "3"), ("solid", "dashed", "dotted"), strict=False
+    ):
         bands.append(Band(numbers(rows), numbers(low), numbers(high), color))  # type: ignore[arg-type]
         lines.append(Curve(numbers(rows), numbers(mean), color, name, dash))  # type: ignore[arg-type]
         dots.append(Points(numbers(rows), numbers(mean), color, size=3.5, names=(name,) * len(rows)))  # type: ignore[arg-type]
@@ -30,36 +36,59 @@ def learning_chart(
 
 
 def search_chart(
-    settings: Mapping[str, Sequence[Any]], scores: Any, *, score: str = "loss", better: str = "less", title: str = "Settings tried", columns: int = 3
-) -> Charts:  # fmt: skip
-    """Return the score of each trial (n,) by each setting (n values), as small multiples over one axis of scores; the best is marked."""
+    settings: Mapping[str, Sequence[Any]],
+    scores: Any,
+    *,
+    score: str = "loss",
+    better: str = "less",
+    title: str = "Settings tried",
+    columns: int = 3,
+) -> Charts:
+    """Return the score of each trial (n,) by each setting (n values), as small multiples; the best is marked."""
     scores = np.asarray(scores, np.float64)
     best = int(np.nanargmin(scores) if better == "less" else np.nanargmax(scores))
     y_axis = fitted([scores], score)
     charts = []
     for name, values in settings.items():
         x_axis, at = _axis(name, values)
-        names = tuple(f"trial {i + 1}, {name} {value}" for i, value in enumerate(values))
+        names = tuple(f"trial {i + 1}, {name} {_text(value)}" for i, value in enumerate(values))
         others = [i for i in range(len(scores)) if i != best]
         marks = (
             Points(
-                numbers(at[others]), numbers(scores[others]), series="trial", shape="ring", names=tuple(names[i] for i in others)
+                numbers(at[others]),
+                numbers(scores[others]),
+                series="trial",
+                shape="ring",
+                names=tuple(names[i] for i in others),
             ),
-            Points(numbers(at[[best]]), numbers(scores[[best]]), "2", "best trial", "diamond", 6.0, names=(names[best],)),
-        )  # fmt: skip
-        words = f"{score} by {name}; the best is {short_number(float(scores[best]), 4)} with {values[best]}."
+            Points(
+                numbers(at[[best]]),
+                numbers(scores[[best]]),
+                "2",
+                "best trial",
+                "diamond",
+                6.0,
+                names=(names[best],),
+            ),
+        )
+        words = f"{score} by {name}; the best is {short_number(float(scores[best]), 4)} with {_text(values[best])}."
         charts.append(Chart(name, words, x_axis, y_axis, marks, height=150.0))
-    told = ", ".join(f"{name} {values[best]}" for name, values in settings.items())
+    told = ", ".join(f"{name} {_text(values[best])}" for name, values in settings.items())
     words = f"{len(scores)} trials; the best, {short_number(float(scores[best]), 4)}, has {told}."
     return Charts(title, words, tuple(charts), columns, "y", note=f"Best: {told}.")
+
+
+def _text(value: Any) -> str:
+    return short_number(value) if isinstance(value, float) else str(value)
 
 
 def _axis(name: str, values: Sequence[Any]) -> tuple[Axis, Any]:
     """Return the axis of a setting, and its values on it: names for what isn't a number or has few values."""
     numeric = all(isinstance(v, int | float) and not isinstance(v, bool) for v in values)
-    if not numeric:
-        names = list(dict.fromkeys(str(v) for v in values))
+    whole = numeric and all(isinstance(v, int) for v in values)
+    if not numeric or (whole and len(set(values)) <= 6):
+        names = [str(v) for v in sorted(set(values), key=lambda v: (v if numeric else 0, str(v)))]
         return named(names, ""), np.array([names.index(str(v)) for v in values], np.float64)
     at = np.asarray(values, np.float64)
     log = bool(at.min() > 0 and at.max() > 30 * at.min())
-    return fitted([at], "", scale="log" if log else "linear", pad=0.08, whole=all(isinstance(v, int) for v in values)), at
+    return fitted([at], "", scale="log" if log else "linear", pad=0.08, whole=whole), at

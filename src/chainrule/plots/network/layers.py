@@ -1,5 +1,6 @@
 """The layers of a network as plain data, for its drawing: sizes, names, weights, biases, and what is known of each neuron."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Annotated, Literal, TypeAlias
@@ -16,8 +17,8 @@ Flag: TypeAlias = Literal["", "dead", "saturated"]
 class DrawnLayer(Plain, place="layer"):
     """A layer: the inputs (the first), neurons, or a ``block`` in words, such as a feature stage.
 
-    ``number`` is its own in addresses: 0 for the inputs. ``weights`` (n_in, n_out) come from the layer before, ``bias`` is (n_out,)
-    or one number for all. ``values`` are those of a row, or deltas; ``kind`` is their letter.
+    ``number`` is its own in addresses: 0 for the inputs. ``weights`` (n_in, n_out) come from the layer before,
+    ``bias`` is (n_out,) or one number for all. ``values`` are those of a row, or deltas; ``kind`` is their letter.
     """
 
     number: Count
@@ -45,7 +46,9 @@ class DrawnLayer(Plain, place="layer"):
         if len(self.bias) not in (0, 1, self.size):
             raise SettingsError(f"bias: 1 or {self.size} numbers were expected, not {len(self.bias)}")
         if self.weights is not None and (self.weights.ndim != 2 or self.weights.shape[1] != self.size):
-            raise SettingsError(f"weights: the shape (n_in, {self.size}) was expected, not {self.weights.shape}")
+            raise SettingsError(
+                f"weights: the shape (n_in, {self.size}) was expected, not {self.weights.shape}"
+            )
 
     def address(self, neuron: int) -> str:
         """Return the address of a neuron's value; neurons count from 0 here, from 1 there."""
@@ -58,7 +61,7 @@ def checked(layers: Sequence[DrawnLayer]) -> tuple[DrawnLayer, ...]:
     """Return the layers if each has weights for what comes before it; raises SettingsError otherwise."""
     if len(layers) < 2:
         raise SettingsError("layers: a network has inputs and at least one layer")
-    for before, layer in zip(layers, layers[1:], strict=False):
+    for before, layer in itertools.pairwise(layers):
         if layer.weights is not None and layer.weights.shape[0] != before.size:
             raise SettingsError(
                 f"weights: layer {layer.number} takes {layer.weights.shape[0]} numbers, and the one before it has {before.size}"

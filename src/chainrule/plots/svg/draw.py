@@ -4,14 +4,14 @@ import math
 from collections.abc import Iterable
 
 from chainrule.plots.axes import Axis
-from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.colors import STEPS, ramp
-from chainrule.plots.marks import AnyMark, Arrows, Band, Bars, Curve, Points, Quantiles, Rules, Tiles
+from chainrule.plots.chart import AnyMark, Chart, Charts
+from chainrule.plots.colors import STEPS, Color
+from chainrule.plots.marks import Arrows, Band, Bars, Contours, Curve, Points, Quantiles, Rules, Tiles
+from chainrule.plots.svg.drawn import DRAWN
 from chainrule.plots.svg.element import element, escaped, group, paint, path, shade, title
 from chainrule.plots.svg.frame import LINE, SIZE, SMALL, TITLE_SIZE, TURN, Frame, Part, Tick, frame_of
-from chainrule.plots.svg.legend import BAR, Legend, is_line, legend_of
+from chainrule.plots.svg.legend import BAR, Legend, legend_of
 from chainrule.plots.svg.marks import DASHES, text_at
-from chainrule.plots.svg.network import ALL
 from chainrule.plots.svg.shapes import shape
 from chainrule.plots.svg.sheet import SHEET
 from chainrule.plots.widths import text_width, wrap
@@ -19,7 +19,7 @@ from chainrule.plots.widths import text_width, wrap
 WIDE, NARROW = 640, 350
 """The widths that pages draw a plot at: beside a page's text, and on a telephone of 390 pixels."""
 FONT = 'Helvetica, Arial, "Liberation Sans", sans-serif'
-_LEAST_PANEL = 190.0
+_LEAST_PANEL = 150.0
 _GAP = 22.0
 
 
@@ -33,10 +33,21 @@ def svg(plot: Chart | Charts, width: float = WIDE, *, alone: bool = False) -> st
     wide, high = math.ceil(wide), math.ceil(high)
     behind = [f"<style>{SHEET}</style>", element("rect", width=wide, height=high, **paint("paper"))]
     return element(
-        "svg", title(plot.title), element("desc", escaped(plot.description)), *(behind if alone else []), body,
-        xmlns="http://www.w3.org/2000/svg", class_="plot", viewBox=f"0 0 {wide} {high}", width=wide, height=high, role="img",
-        aria_label=f"{plot.title}. {plot.description}", font_family=FONT, font_size=SIZE,
-    )  # fmt: skip
+        "svg",
+        title(plot.title),
+        element("desc", escaped(plot.description)),
+        *(behind if alone else []),
+        body,
+        xmlns="http://www.w3.org/2000/svg",
+        class_="plot",
+        viewBox=f"0 0 {wide} {high}",
+        width=wide,
+        height=high,
+        role="img",
+        aria_label=f"{plot.title}. {plot.description}",
+        font_family=FONT,
+        font_size=SIZE,
+    )
 
 
 def _panel(chart: Chart, width: float) -> tuple[str, float, float]:
@@ -49,10 +60,15 @@ def _panels(plot: Charts, width: float) -> tuple[str, float, float]:
     columns = max(1, min(plot.columns, len(plot.charts), int((width + _GAP) / (_LEAST_PANEL + _GAP))))
     shares_x, shares_y = plot.shared in ("x", "both"), plot.shared in ("y", "both")
     legend = legend_of(plot.charts, width, 0.0, SIZE)
-    small = Part(shows_legend=False, title_size=12.5)
+    small = Part(shows_legend=False, title_size=12.5, keeps_row=any(chart.y.label for chart in plot.charts))
+    if not shares_y:
+        widest = max(frame_of(chart, width / columns, small).left for chart in plot.charts)
+        small = small._replace(least_left=widest)
     lead = 0.0  # what the first column needs more than the others, where only it has labels
     if shares_y and columns > 1:
-        measured = [frame_of(plot.charts[0], width / columns, small._replace(shows_y=y)).left for y in (True, False)]
+        measured = [
+            frame_of(plot.charts[0], width / columns, small._replace(shows_y=y)).left for y in (True, False)
+        ]
         lead = measured[0] - measured[1]
     each = (width - lead - _GAP * (columns - 1)) / columns
     made, y = [], 0.0
@@ -93,24 +109,45 @@ def draw_frame(frame: Frame) -> str:
         made.append(text_at(line, 0, y - 4, anchor="start", size=frame.title_size, bold=True))
     made.append(_legend(frame.legend))
     if frame.y_label:
-        made.append(text_at(frame.y_label, 0, frame.top - 9, anchor="start", color="quiet"))
+        above = (
+            LINE
+            if frame.rule_names and frame.rule_names[0].at < text_width(frame.y_label, SIZE) + 12
+            else 0.0
+        )
+        made.append(text_at(frame.y_label, 0, frame.top - 9 - above, anchor="start", color="quiet"))
+    for name in frame.rule_names:
+        made.append(
+            text_at(
+                name.text,
+                name.at,
+                frame.top - 5,
+                anchor="start",
+                size=SMALL,
+                color="quiet",
+                inside=_whole(name),
+            )
+        )
     made.append(_grid(frame))
     behind = [mark for mark in chart.marks if not isinstance(mark, Rules)]
-    drawn = group(part for mark in behind for part in ALL[type(mark)](mark, frame))
+    drawn = group(part for mark in behind for part in DRAWN[type(mark)](mark, frame))
     # Marks that leave the frame are cut at it, by an inner svg: it needs no name, as a clip path would.
     if chart.x.shown and _leaves(chart):
         x, top, wide, high = frame.left, frame.top, frame.right - frame.left, frame.bottom - frame.top
         box = f"{x:.6g} {top:.6g} {wide:.6g} {high:.6g}"
         drawn = element("svg", drawn, x=x, y=top, width=wide, height=high, viewBox=box, overflow="hidden")
     made.append(drawn)
-    made += [part for mark in chart.marks if isinstance(mark, Rules) for part in ALL[Rules](mark, frame)]
+    made += [part for mark in chart.marks if isinstance(mark, Rules) for part in DRAWN[Rules](mark, frame)]
     made.append(_axis_texts(frame))
     height = frame.bottom - frame.top
     for end in frame.ends:
         x = float(frame.x(end.x))
         at, from_y = frame.bottom - end.y * height, frame.bottom - end.share * height
         if abs(at - from_y) > 4:
-            made.append(element("path", d=path((x + 2, x + 8), (from_y, at)), **paint(None, end.color), stroke_width=1.0))
+            made.append(
+                element(
+                    "path", d=path((x + 2, x + 8), (from_y, at)), **paint(None, end.color), stroke_width=1.0
+                )
+            )
         made.append(text_at(end.text, x + 10, at + 4, anchor="start", color=end.color, bold=True))
     at = frame.height - 4 - (len(frame.note) - 1) * 15
     for k, line in enumerate(frame.note):
@@ -167,7 +204,16 @@ def _axis_texts(frame: Frame) -> str:
     for tick in frame.x_ticks:
         if frame.turned:
             y = frame.bottom + 13
-            turned = element("text", _whole(tick), escaped(tick.text), x=tick.at + 4, y=y, **paint("quiet"), text_anchor="end", transform=f"rotate({TURN:g} {tick.at + 4:.6g} {y:.6g})")  # fmt: skip
+            turned = element(
+                "text",
+                _whole(tick),
+                escaped(tick.text),
+                x=tick.at + 4,
+                y=y,
+                **paint("quiet"),
+                text_anchor="end",
+                transform=f"rotate({TURN:g} {tick.at + 4:.6g} {y:.6g})",
+            )
             made.append(turned)
         else:
             made.append(_tick_text(tick, tick.at, frame.bottom + LINE, "middle"))
@@ -200,25 +246,33 @@ def _legend(legend: Legend) -> str:
         x += text_width(scale.text, SIZE) + 10
         made.append(text_at(scale.low, x, y + 12, anchor="start", color="quiet"))
         x += text_width(scale.low, SIZE) + 5
-        colors = range(len(ramp(scale.ramp)))
-        each = BAR / STEPS
+        each, mark = BAR / STEPS, scale.mark
+        steps = [mark.step(mark.low + (mark.high - mark.low) * i / (STEPS - 1)) for i in range(STEPS)]
         made.append(
-            group(element("rect", x=x + i * each, y=y + 3, width=each + 0.3, height=10.0, **shade(scale.ramp, i)) for i in colors)
-        )  # fmt: skip
+            group(
+                element(
+                    "rect", x=x + i * each, y=y + 3, width=each + 0.3, height=10.0, **shade(mark.ramp, step)
+                )
+                for i, step in enumerate(steps)
+            )
+        )
         made.append(text_at(scale.high, x + BAR + 5, y + 12, anchor="start", color="quiet"))
     return "".join(made)
 
 
 def _key(mark: AnyMark, x: float, y: float) -> str:
     """Return the short line, dot or square before a name in a legend."""
-    if is_line(mark):
-        dash, width = getattr(mark, "dash", "solid"), getattr(mark, "width", 2.0)
-        return element("path", d=path((x, x + 18), (y, y)), **paint(None, mark.color), stroke_width=width, stroke_dasharray=DASHES[dash])  # type: ignore[union-attr]  # fmt: skip
+    color: Color = getattr(mark, "color", "ink")
+    if isinstance(mark, Curve | Contours | Arrows):
+        dash = None if isinstance(mark, Contours) else DASHES[mark.dash]
+        line = path((x, x + 18), (y, y))
+        return element("path", d=line, **paint(None, color), stroke_width=mark.width, stroke_dasharray=dash)
     if isinstance(mark, Points):
         hollow = mark.shape in ("ring", "cross")
-        colors = paint("paper" if mark.shape == "ring" else None if hollow else mark.color, mark.color if hollow else None)
+        fill: Color | None = "paper" if mark.shape == "ring" else None if hollow else color
+        colors = paint(fill, color if hollow else None)
         return group([shape(mark.shape, x + 10, y, 4.5)], **colors, stroke_width=1.6 if hollow else None)
-    if isinstance(mark, Arrows):
-        return element("path", d=path((x, x + 18), (y, y)), **paint(None, mark.color), stroke_width=mark.width)
     opacity = 0.28 if isinstance(mark, Band | Quantiles) else None
-    return element("rect", x=x + 3, y=y - 6, width=13.0, height=12.0, rx=2.0, **paint(mark.color), fill_opacity=opacity)  # type: ignore[union-attr]  # fmt: skip
+    return element(
+        "rect", x=x + 3, y=y - 6, width=13.0, height=12.0, rx=2.0, **paint(color), fill_opacity=opacity
+    )

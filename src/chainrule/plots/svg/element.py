@@ -12,9 +12,9 @@ _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"}
 
 def escaped(text: str) -> str:
     """Return a text as it stands in XML and HTML; signs that neither may hold become a question mark."""
-    return "".join(sign if sign.isprintable() or sign == " " else "\N{REPLACEMENT CHARACTER}" for sign in text).translate(
-        _ESCAPED
-    )  # fmt: skip
+    return "".join(
+        sign if sign.isprintable() or sign == " " else "\N{REPLACEMENT CHARACTER}" for sign in text
+    ).translate(_ESCAPED)
 
 
 def short(value: float) -> str:

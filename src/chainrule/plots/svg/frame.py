@@ -3,6 +3,7 @@
 Nothing is drawn here. Texts that don't fit are cut, turned or left out by the rules below, never set over each other.
 """
 
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +14,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart
-from chainrule.plots.marks import Tiles
+from chainrule.plots.marks import Rules, Tiles
 from chainrule.plots.svg.legend import Legend, LineEnd, legend_of, line_ends
 from chainrule.plots.ticks import tick_texts, ticks
 from chainrule.plots.widths import cut, cut_apart, text_width, wrap
@@ -61,6 +62,8 @@ class Frame:
     note: tuple[str, ...]
     x_label: str
     y_label: str
+    rule_names: tuple[Tick, ...]
+    """The names of lines at an x, above the frame; they begin there."""
 
     def x(self, values: object) -> FloatArray:
         """Return where numbers of the x axis stand in pixels."""
@@ -72,12 +75,15 @@ class Frame:
 
 
 class Part(NamedTuple):
-    """How a plot is drawn among small multiples: what it writes itself, and its margin if that is given."""
+    """How a plot is drawn among small multiples: what it writes itself, and the room it leaves as its neighbors do."""
 
     shows_x: bool = True
     shows_y: bool = True
     shows_legend: bool = True
     title_size: float = TITLE_SIZE
+    keeps_row: bool = False
+    """Whether there is a row for the name of the y axis, also where it has none."""
+    least_left: float = 0.0
 
 
 ALONE = Part()
@@ -94,16 +100,16 @@ def frame_of(chart: Chart, width: float, part: Part = ALONE) -> Frame:
     left, right_room, height = 34.0, 10.0, 200.0
     ends: tuple[LineEnd, ...] = ()
     for _ in range(3):  # the ticks need the height, the height the width, the width the ticks' labels
-        y_at = ticks(chart.y, max(2, int(height / 42)))
+        y_at = ticks(chart.y, max(2, int(height / 38)))
         y_texts = y_names or tick_texts(chart.y, y_at)
         widest = max((text_width(text, SIZE) for text in y_texts), default=0.0)
-        left = widest + 9 if shows_y else 6.0
+        left = max(widest + 9 if shows_y else 6.0, part.least_left)
         if not chart.x.shown:
             left = 1.0
         right_room = _right_room(chart, width - left)
         if chart.legend == "ends" and part.shows_legend:
             ends = line_ends(chart, height, 0.3 * width, SIZE)
-            right_room = max([right_room, *(text_width(end.text, SIZE) + 12 for end in ends)])
+            right_room = max([right_room, *(text_width(end.text, SIZE, bold=True) + 12 for end in ends)])
         inner = width - left - right_room
         if names_by_names:
             inner = min(inner, _LARGEST_CELL * len(chart.x.names))
@@ -112,10 +118,17 @@ def frame_of(chart: Chart, width: float, part: Part = ALONE) -> Frame:
     total = max(left + inner + right_room, min(width, 300.0)) if names_by_names else width
     title = tuple(wrap(chart.title, total, part.title_size, bold=True))
     top = len(title) * (part.title_size + 4) + 4
-    legend = legend_of((chart,), total, top, SIZE, lines=not ends) if part.shows_legend else Legend((), (), 0.0)
-    top += legend.height
+    legend = (
+        legend_of((chart,), total, top, SIZE, lines=not ends) if part.shows_legend else Legend((), (), 0.0)
+    )
+    top += legend.height + (3 if legend.height else 0)
     y_label = cut(chart.y.label, total, SIZE) if shows_y else ""
-    top += LINE + 3 if y_label else 5
+    beside = text_width(y_label, SIZE) + 12 if y_label else 0.0
+    row_names = _rule_names(chart, left, inner, total, beside)
+    if row_names is None:  # they would touch the axis's name: a row of their own
+        top += LINE
+        row_names = _rule_names(chart, left, inner, total, 0.0) or ()
+    top += LINE + 3 if y_label or row_names or part.keeps_row else 5
     bottom = top + height
 
     row = height / max(len(chart.y.names), 1)
@@ -125,7 +138,7 @@ def frame_of(chart: Chart, width: float, part: Part = ALONE) -> Frame:
         Tick(float(bottom - share * height), text, whole)
         for share, text, whole in zip(shares, y_texts, tick_texts(chart.y, y_at), strict=True)
     ][::every]
-    turned, x_ticks = False, ()
+    turned, x_ticks = False, tuple[Tick, ...]()
     room = 0.0
     if chart.x.shown:
         turned, x_ticks = _x_ticks(chart.x, left, left + inner, left)
@@ -136,9 +149,25 @@ def frame_of(chart: Chart, width: float, part: Part = ALONE) -> Frame:
     note = tuple(wrap(chart.note, total, SMALL))
     below = room + (LINE + 2 if x_label else 0) + len(note) * 15 + (6 if note else 2)
     return Frame(
-        chart, total, bottom + below, left, top, left + inner, bottom, title, part.title_size, legend, ends,
-        tuple(x_ticks) if part.shows_x else (), tuple(y_ticks) if shows_y else (), turned, note, x_label, y_label,
-    )  # fmt: skip
+        chart,
+        total,
+        bottom + below,
+        left,
+        top,
+        left + inner,
+        bottom,
+        title,
+        part.title_size,
+        legend,
+        ends,
+        tuple(x_ticks) if part.shows_x else (),
+        tuple(y_ticks) if shows_y else (),
+        turned,
+        note,
+        x_label,
+        y_label,
+        row_names,
+    )
 
 
 def _height(chart: Chart, inner: float) -> float:
@@ -149,8 +178,27 @@ def _height(chart: Chart, inner: float) -> float:
         return min(inner * rows / len(chart.x.names), _LARGEST_CELL * rows)
     if rows:
         return rows * (_ROW if rows <= 20 else _ROW - 6)
-    least = 150.0 if chart.x.shown else 1.0
+    least = 185.0 if chart.x.shown else 1.0
     return min(max(chart.aspect * inner, least), TALLEST if chart.x.shown else math.inf)
+
+
+def _rule_names(
+    chart: Chart, left: float, inner: float, total: float, beside: float
+) -> tuple[Tick, ...] | None:
+    """Return where the names of lines at an x begin, above the frame; None where one would stand on what is ``beside``."""
+    found: list[Tick] = []
+    for mark in chart.marks:
+        if not isinstance(mark, Rules) or mark.across:
+            continue
+        for at, name in zip(mark.at, mark.names, strict=False):
+            text = cut(name, total, SMALL)
+            wide = text_width(text, SMALL)
+            middle = left + float(chart.x.share(at)) * inner
+            start = min(max(middle - wide / 2, 0.0), total - wide)
+            if start < beside or any(abs(start - other.at) < wide + TICK_GAP for other in found):
+                return None
+            found.append(Tick(start, text, name))
+    return tuple(found)
 
 
 def _right_room(chart: Chart, inner: float) -> float:
@@ -161,7 +209,7 @@ def _right_room(chart: Chart, inner: float) -> float:
         return 8.0
     at = ticks(chart.x, max(2, int(inner / 76)))
     texts = tick_texts(chart.x, at)
-    over = [
+    over: list[float] = [
         text_width(text, SIZE) / 2 - (1 - share) * inner
         for text, share in zip(texts, chart.x.share(at).tolist(), strict=True)
     ]
@@ -190,12 +238,16 @@ def _x_ticks(axis: Axis, left: float, right: float, room: float) -> tuple[bool, 
         if not _touch(places, texts) or most <= 2:
             break
         most -= 1
-    if _touch(places, texts):  # two ticks at most, or those that the data has asked for: every second, third, …
+    if _touch(
+        places, texts
+    ):  # two ticks at most, or those that the data has asked for: every second, third, …
         every = next((n for n in range(1, len(at)) if not _touch(places[::n], texts[::n])), len(at))
         places, texts = places[::every], texts[::every]
     return False, tuple(map(Tick, places, texts, texts))
 
 
 def _touch(places: Sequence[float], texts: Sequence[str]) -> bool:
-    spans = sorted((x - text_width(t, SIZE) / 2, x + text_width(t, SIZE) / 2) for x, t in zip(places, texts, strict=True))
-    return any(b[0] - a[1] < TICK_GAP for a, b in zip(spans, spans[1:], strict=False))  # fmt: skip
+    spans = sorted(
+        (x - text_width(t, SIZE) / 2, x + text_width(t, SIZE) / 2) for x, t in zip(places, texts, strict=True)
+    )
+    return any(b[0] - a[1] < TICK_GAP for a, b in itertools.pairwise(spans))

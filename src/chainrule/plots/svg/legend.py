@@ -6,9 +6,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.plots.chart import Chart
-from chainrule.plots.colors import Color, Ramp
-from chainrule.plots.marks import AnyMark, Contours, Curve, Faces, Tiles
+from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.colors import Color
+from chainrule.plots.marks import Curve, Faces, Tiles
 from chainrule.plots.ticks import short_number
 from chainrule.plots.widths import cut, text_width
 
@@ -30,9 +30,9 @@ class Entry(NamedTuple):
 
 
 class RampEntry(NamedTuple):
-    """A ramp in a legend: what it shows, the texts at its ends, and where it begins."""
+    """A ramp in a legend: the mark it is for, what it shows, the texts at its ends, and where it begins."""
 
-    ramp: Ramp
+    mark: Tiles | Faces
     text: str
     low: str
     high: str
@@ -58,7 +58,9 @@ class LineEnd(NamedTuple):
     y: float
 
 
-def legend_of(charts: Sequence[Chart], width: float, top: float, size: float, *, lines: bool = True) -> Legend:
+def legend_of(
+    charts: Sequence[Chart], width: float, top: float, size: float, *, lines: bool = True
+) -> Legend:
     """Return the legend of plots; ``lines`` says whether curves are among what it names."""
     keys: dict[str, AnyMark] = {}
     ramps: dict[str, Tiles | Faces] = {}
@@ -81,12 +83,12 @@ def legend_of(charts: Sequence[Chart], width: float, top: float, size: float, *,
         entries.append(Entry(mark, text, series, x, y))
         x += wide
     for text, mark in ramps.items():
-        low, high = short_number(mark.low), short_number(mark.high)
+        low, high = mark.ends or (short_number(mark.low), short_number(mark.high))
         wide = sum(text_width(t, size) for t in (text, low, high)) + BAR + 18
         if x and x + wide > width:
             x, y = 0.0, y + ROW
         short = cut(text, width - wide + text_width(text, size) - 4, size)
-        made.append(RampEntry(mark.ramp, short, low, high, x, y))
+        made.append(RampEntry(mark, short, low, high, x, y))
         x += wide + 18
     return Legend(tuple(entries), tuple(made), y + ROW - top if entries or made else 0.0)
 
@@ -137,8 +139,3 @@ def _apart(ends: Sequence[LineEnd], least: float) -> tuple[LineEnd, ...]:
         start = middle(group) - (len(group) - 1) / 2 * least
         made += [ordered[i]._replace(y=start + k * least) for k, i in enumerate(group)]
     return tuple(made)
-
-
-def is_line(mark: AnyMark) -> bool:
-    """Return whether a series' key is a short line."""
-    return isinstance(mark, Curve | Contours)

@@ -1,16 +1,15 @@
 """The marks of a drawn network as SVG: edges, neurons, boxes."""
 
 import math
-from collections.abc import Callable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.plots.colors import is_strong, step_of
-from chainrule.plots.marks import Boxes, Edges, Neurons
+from chainrule.plots.colors import is_strong
+from chainrule.plots.network.marks import Boxes, Edges, Neurons
 from chainrule.plots.svg.element import Attribute, element, escaped, group, paint, path, shade
 from chainrule.plots.svg.frame import Frame
-from chainrule.plots.svg.marks import DRAWN, text_at, told
+from chainrule.plots.svg.marks import text_at, told
 from chainrule.plots.widths import text_width
 
 
@@ -29,10 +28,15 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
         share = 0.4 if math.isnan(value) else min(1.0, abs(value) / (mark.largest or 1.0))
         drawn[sign].append(
             element(
-                "path", label, d=path((x[i], x2[i]), (y[i], y2[i])), stroke_width=width, stroke_dasharray=dash,
-                stroke_opacity=round(0.3 + 0.65 * share, 2), **data,
+                "path",
+                label,
+                d=path((x[i], x2[i]), (y[i], y2[i])),
+                stroke_width=width,
+                stroke_dasharray=dash,
+                stroke_opacity=round(0.3 + 0.65 * share, 2),
+                **data,
             )
-        )  # fmt: skip
+        )
     for sign, lines in drawn.items():
         yield group(lines, **paint(None, sign))  # type: ignore[arg-type]
 
@@ -51,15 +55,20 @@ def neurons(mark: Neurons, frame: Frame) -> Iterator[str]:
         strong = False
         fill: dict[str, Attribute] = paint("paper")
         if not math.isnan(value):
-            step = step_of(value, -mark.largest, mark.largest)
+            step = mark.step(value)
             strong = is_strong("diverging", step)
             fill = shade("diverging", step)
         both: dict[str, Attribute] = {
-            **fill, **ring, "class_": f"{fill['class_']} {ring['class_']}", "stroke_width": 1.2 if r > 5 else 0.8,
-        }  # fmt: skip
+            **fill,
+            **ring,
+            "class_": f"{fill['class_']} {ring['class_']}",
+            "stroke_width": 1.2 if r > 5 else 0.8,
+        }
         if mark.square:
             side = 0.8 * r
-            parts.append(element("rect", x=x - side, y=y - side, width=2 * side, height=2 * side, rx=2.0, **both))
+            parts.append(
+                element("rect", x=x - side, y=y - side, width=2 * side, height=2 * side, rx=2.0, **both)
+            )
         else:
             parts.append(element("circle", cx=x, cy=y, r=r, **both))
         if flag == "dead":
@@ -77,21 +86,33 @@ def neurons(mark: Neurons, frame: Frame) -> Iterator[str]:
 def boxes(mark: Boxes, frame: Frame) -> Iterator[str]:
     """Rounded rectangles with lines of text."""
     for i, text in enumerate(mark.texts):
-        (x, x2), (y, y2) = frame.x([mark.x[i], mark.x2[i]]).tolist(), frame.y([mark.y[i], mark.y2[i]]).tolist()
+        (x, x2), (y, y2) = (
+            frame.x([mark.x[i], mark.x2[i]]).tolist(),
+            frame.y([mark.y[i], mark.y2[i]]).tolist(),
+        )
         data, label = told(mark, i)
         box = element(
-            "rect", x=min(x, x2), y=min(y, y2), width=abs(x2 - x), height=abs(y2 - y), rx=6.0, **paint("paper", "quiet"),
+            "rect",
+            x=min(x, x2),
+            y=min(y, y2),
+            width=abs(x2 - x),
+            height=abs(y2 - y),
+            rx=6.0,
+            **paint("paper", "quiet"),
             stroke_width=1.2,
-        )  # fmt: skip
+        )
         lines = text.split("\n")
         top = (y + y2) / 2 - (len(lines) - 1) * 7.5 + 4
         texts = [
-            element("text", escaped(line), x=(x + x2) / 2, y=top + 15 * k, **paint("ink" if k == 0 else "quiet"), text_anchor="middle", font_size=11.0)  # fmt: skip
+            element(
+                "text",
+                escaped(line),
+                x=(x + x2) / 2,
+                y=top + 15 * k,
+                **paint("ink" if k == 0 else "quiet"),
+                text_anchor="middle",
+                font_size=11.0,
+            )
             for k, line in enumerate(lines)
         ]
         yield group([label, box, *texts], **data)
-
-
-NETWORK: dict[type, Callable[[Any, Frame], Iterator[str]]] = {Edges: edges, Neurons: neurons, Boxes: boxes}
-ALL = DRAWN | NETWORK
-"""What draws each kind of mark."""

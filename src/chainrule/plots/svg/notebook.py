@@ -8,4 +8,7 @@ from chainrule.plots.svg.draw import svg
 
 def shown(plot: Chart | Charts) -> Mapping[str, Callable[[], str]]:
     """Return a plot's texts by MIME type."""
-    return {"text/plain": lambda: f"{plot.title}. {plot.description}", "text/html": lambda: svg(plot, alone=True)}
+    return {
+        "text/plain": lambda: f"{plot.title}. {plot.description}",
+        "text/html": lambda: svg(plot, alone=True),
+    }

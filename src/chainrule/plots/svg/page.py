@@ -17,10 +17,16 @@ def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width:
     """
     small = svg(narrow or plot, NARROW)
     return element(
-        "figure", element("div", small, class_="plot-narrow"), element("div", svg(plot, width), class_="plot-wide"),
-        element("details", element("summary", "As a table"), element("div", table(plot), class_="plot-table", tabindex="0")),
+        "figure",
+        element("div", small, class_="plot-narrow"),
+        element("div", svg(plot, width), class_="plot-wide"),
+        element(
+            "details",
+            element("summary", "As a table"),
+            element("div", table(plot), class_="plot-table", tabindex="0"),
+        ),
         class_="plot-figure",
-    )  # fmt: skip
+    )
 
 
 def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:

@@ -11,7 +11,9 @@ _CORNERS = {
 }
 
 
-def shape(kind: Shape, x: float, y: float, radius: float, inside: str = "", data: dict[str, Attribute] | None = None) -> str:
+def shape(
+    kind: Shape, x: float, y: float, radius: float, inside: str = "", data: dict[str, Attribute] | None = None
+) -> str:
     """Return a point of a shape; its color is that of the group it stands in."""
     data = data or {}
     if kind in _CORNERS:
@@ -20,5 +22,10 @@ def shape(kind: Shape, x: float, y: float, radius: float, inside: str = "", data
         return element("path", inside, d=d, **data)
     if kind == "cross":
         r = 0.9 * radius
-        return element("path", inside, d=path((x - r, x + r), (y - r, y + r)) + path((x - r, x + r), (y + r, y - r)), **data)
+        return element(
+            "path",
+            inside,
+            d=path((x - r, x + r), (y - r, y + r)) + path((x - r, x + r), (y + r, y - r)),
+            **data,
+        )
     return element("circle", inside, cx=x, cy=y, r=radius, **data)

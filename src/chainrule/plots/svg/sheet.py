@@ -34,7 +34,9 @@ def _rules() -> str:
     named = "".join(f"--plot-{name}:light-dark({light[name]},{dark[name]});" for name in light)
     lines = [f":where(.plot){{{named}}}"]
     for name in light:
-        lines.append(f".plot .f-{name}{{fill:var(--plot-{name})}}.plot .s-{name}{{stroke:var(--plot-{name})}}")
+        lines.append(
+            f".plot .f-{name}{{fill:var(--plot-{name})}}.plot .s-{name}{{stroke:var(--plot-{name})}}"
+        )
     for kind in _KINDS:
         steps = zip(ramp(kind), ramp(kind, "dark"), range(STEPS), strict=True)
         lines += [f".plot .{kind[0]}{i}{{fill:light-dark({day},{night})}}" for day, night, i in steps]

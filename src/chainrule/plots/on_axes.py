@@ -1,0 +1,342 @@
+"""A plot drawn by Matplotlib: the same numbers from the same record, on axes of one's own figure.
+
+Matplotlib is the extra ``[plots]``, and is imported only here, inside the functions.
+"""
+
+import math
+from collections.abc import Callable
+from importlib import import_module
+from typing import Any
+
+import numpy as np
+
+from chainrule.errors import SettingsError
+from chainrule.plots.axes import Axis
+from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.colors import COLORS, is_strong, ramp
+from chainrule.plots.marks import (
+    Arrows,
+    Band,
+    Bars,
+    Contours,
+    Curve,
+    Faces,
+    Intervals,
+    Points,
+    Quantiles,
+    Rules,
+    Tiles,
+    Words,
+)  # fmt: skip
+from chainrule.plots.network.marks import Boxes, Edges, Neurons
+from chainrule.plots.ticks import tick_texts, ticks
+
+_COLOR = COLORS["light"]
+_DASHES = {"solid": "-", "dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
+_SHAPES = {"circle": "o", "square": "s", "diamond": "D", "triangle": "^", "cross": "x", "ring": "o"}
+_POINT = 72 / 96
+"""A pixel of the record in the points that Matplotlib counts in."""
+
+
+def draw_on(chart: Chart, ax: Any = None) -> Any:
+    """Draw a plot on Matplotlib axes (new ones if None) and return them; raises SettingsError without Matplotlib."""
+    ax = _new_axes(1, chart)[0] if ax is None else ax
+    _axis(ax, chart.x, "x", 8)
+    _axis(ax, chart.y, "y", 8)
+    for mark in chart.marks:
+        _DRAW[type(mark)](ax, mark)
+    ax.set_title(chart.title, loc="left")
+    for side in ("top", "right"):
+        ax.spines[side].set_visible(False)
+    if not chart.x.shown:
+        ax.set_axis_off()
+    named = [handle for handle, text in zip(*ax.get_legend_handles_labels(), strict=True) if text]
+    if named and chart.legend != "none":
+        ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def draw_all(charts: Charts, figure: Any = None) -> Any:
+    """Draw small multiples on axes of a Matplotlib figure (a new one if None) and return an array of the axes."""
+    axes = _new_axes(len(charts.charts), charts.charts[0], charts.columns, figure)
+    for chart, ax in zip(charts.charts, axes, strict=True):
+        draw_on(chart, ax)
+    axes[0].figure.suptitle(charts.title)
+    return axes
+
+
+def _matplotlib(name: str) -> Any:
+    try:
+        return import_module(f"matplotlib.{name}")
+    except ModuleNotFoundError as error:
+        raise SettingsError(
+            "Matplotlib is not installed: pip install 'chainrule[plots]', or use the plot's SVG"
+        ) from error
+
+
+def _new_axes(count: int, chart: Chart, columns: int = 1, figure: Any = None) -> Any:
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    if figure is None:
+        tall = (
+            chart.height / 96 * 1.6
+            if chart.height
+            else max(1.6, 0.28 * len(chart.y.names) or 5.4 * min(chart.aspect, 1.0))
+        )
+        size = (6.4 if columns == 1 else 3.2 * columns, (tall + 0.8) * rows)
+        figure = _matplotlib("pyplot").figure(figsize=size, layout="constrained")
+    return figure.subplots(rows, columns, squeeze=False).ravel()[:count]
+
+
+def _axis(ax: Any, axis: Axis, side: str, most: int) -> None:
+    own = ax.xaxis if side == "x" else ax.yaxis
+    if axis.scale != "linear" and axis.scale != "names":
+        getattr(ax, f"set_{side}scale")("function", functions=(axis.curve, axis.uncurve))
+    getattr(ax, f"set_{side}lim")(axis.low, axis.high)
+    at = ticks(axis, most)
+    own.set_major_locator(_matplotlib("ticker").FixedLocator(at))
+    own.set_major_formatter(_matplotlib("ticker").FixedFormatter(tick_texts(axis, at)))
+    own.set_minor_locator(_matplotlib("ticker").NullLocator())
+    getattr(ax, f"set_{side}label")(axis.label)
+    if axis.grid:
+        own.grid(True, color=_COLOR["line"], linewidth=0.8)
+    ax.set_axisbelow(True)
+
+
+def _line(ax: Any, x: Any, y: Any, color: str, width: float, dash: str = "solid", **others: Any) -> None:
+    ax.plot(x, y, color=_COLOR[color], linewidth=width * _POINT, linestyle=_DASHES[dash], **others)
+
+
+def _points(ax: Any, mark: Points) -> None:
+    size = [(2 * radius * _POINT) ** 2 for radius in mark.radii()]
+    hollow = mark.shape == "ring"
+    ax.scatter(
+        mark.x,
+        mark.y,
+        s=size,
+        marker=_SHAPES[mark.shape],
+        label=mark.series,
+        zorder=3,
+        facecolors=_COLOR["paper"] if hollow else _COLOR[mark.color],
+        **(
+            {} if mark.shape == "cross" else {"edgecolors": _COLOR[mark.color] if hollow else _COLOR["paper"]}
+        ),
+        linewidths=1.2 if hollow else 0.5,
+    )
+
+
+def _curve(ax: Any, mark: Curve) -> None:
+    _line(
+        ax,
+        mark.x,
+        mark.y,
+        mark.color,
+        mark.width,
+        mark.dash,
+        label=mark.series,
+        alpha=0.45 if mark.faint else None,
+        drawstyle="steps-post" if mark.step else "default",
+    )
+
+
+def _band(ax: Any, mark: Band) -> None:
+    ax.fill_between(
+        mark.x, mark.low, mark.high, color=_COLOR[mark.color], alpha=0.2, linewidth=0, label=mark.series
+    )
+
+
+def _bars(ax: Any, mark: Bars) -> None:
+    colors = [_COLOR[color] for color in mark.colors or (mark.color,) * len(mark)]
+    lengths = np.subtract(mark.stop, mark.start)
+    if mark.across:
+        made = ax.barh(mark.at, lengths, mark.width, mark.start, color=colors, label=mark.series)
+    else:
+        made = ax.bar(mark.at, lengths, mark.width, mark.start, color=colors, label=mark.series)
+    if mark.texts:
+        ax.bar_label(made, mark.texts, padding=3, fontsize="small")
+
+
+def _intervals(ax: Any, mark: Intervals) -> None:
+    middle = np.add(mark.low, mark.high) / 2
+    error = np.abs(np.subtract([mark.low, mark.high], middle))
+    where = (
+        {"x": middle, "y": mark.at, "xerr": error}
+        if mark.across
+        else {"x": mark.at, "y": middle, "yerr": error}
+    )
+    ax.errorbar(**where, fmt="none", ecolor=_COLOR[mark.color], elinewidth=1.1, capsize=2.6)
+
+
+def _quantiles(ax: Any, mark: Quantiles) -> None:
+    columns = zip(mark.low, mark.first, mark.median, mark.third, mark.high, strict=True)
+    names = ("whislo", "q1", "med", "q3", "whishi")
+    color = _COLOR[mark.color]
+    ax.bxp(
+        [dict(zip(names, column, strict=True)) for column in columns],
+        mark.at,
+        widths=mark.width,
+        showfliers=False,
+        orientation="horizontal" if mark.across else "vertical",
+        manage_ticks=False,
+        patch_artist=True,
+        boxprops={"facecolor": (*_rgb(color), 0.28), "edgecolor": color},
+        medianprops={"color": color, "linewidth": 2},
+        whiskerprops={"color": color},
+        showcaps=False,
+    )
+
+
+def _rgb(color: str) -> tuple[float, ...]:
+    return tuple(int(color[i : i + 2], 16) / 255 for i in (1, 3, 5))
+
+
+def _tiles(ax: Any, mark: Tiles) -> None:
+    def fill(shown: float) -> tuple[float, ...]:
+        if math.isnan(shown):
+            return (0.0, 0.0, 0.0, 0.0)
+        if mark.color is not None:
+            return (*_rgb(_COLOR[mark.color]), mark.opacity(shown))
+        return (*_rgb(ramp(mark.ramp)[mark.step(shown)]), 1.0)
+
+    shape = (len(mark.y) - 1, len(mark.x) - 1)
+    colors = np.array([fill(shown) for shown in mark.shown]).reshape(*shape, 4)
+    ax.pcolormesh(mark.x, mark.y, colors)
+    for i, text in enumerate(mark.texts):
+        left, right, low, high = mark.corner(i)
+        strong = (
+            mark.color is None
+            and not math.isnan(mark.shown[i])
+            and is_strong(mark.ramp, mark.step(mark.shown[i]))
+        )
+        color = _COLOR["over" if strong else "ink"]
+        ax.text(
+            (left + right) / 2,
+            (low + high) / 2,
+            text,
+            ha="center",
+            va="center",
+            color=color,
+            fontsize="small",
+        )
+
+
+def _rules(ax: Any, mark: Rules) -> None:
+    for i, at in enumerate(mark.at):
+        draw = ax.axhline if mark.across else ax.axvline
+        name = mark.names[i] if mark.names else ""
+        draw(at, color=_COLOR[mark.color], linewidth=1.0, linestyle=_DASHES[mark.dash], label=name)
+
+
+def _words(ax: Any, mark: Words) -> None:
+    align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
+    for x, y, text in zip(mark.x, mark.y, mark.texts, strict=True):
+        ax.annotate(
+            text,
+            (x, y),
+            (mark.dx * _POINT, -mark.dy * _POINT),
+            textcoords="offset points",
+            ha=align,
+            va="center",
+            zorder=6,
+            color=_COLOR[mark.color],
+            fontsize=mark.size * _POINT,
+            fontweight="bold" if mark.bold else None,
+            bbox={"facecolor": _COLOR["paper"], "edgecolor": "none", "pad": 0.6, "alpha": 0.92}
+            if mark.plate
+            else None,
+        )
+
+
+def _contours(ax: Any, mark: Contours) -> None:
+    lines = [np.column_stack(line) for line in zip(mark.x, mark.y, strict=True)]
+    collection = _matplotlib("collections").LineCollection(
+        lines, colors=_COLOR[mark.color], linewidths=mark.width * _POINT, label=mark.series
+    )
+    ax.add_collection(collection, autolim=False)
+
+
+def _arrows(ax: Any, mark: Arrows) -> None:
+    style = "-" if mark.plain else "->"
+    for x, y, x2, y2 in zip(mark.x, mark.y, mark.x2, mark.y2, strict=True):
+        props = {
+            "arrowstyle": style,
+            "color": _COLOR[mark.color],
+            "linewidth": mark.width * _POINT,
+            "shrinkA": 0,
+            "shrinkB": 0,
+        }
+        ax.annotate("", (x2, y2), (x, y), arrowprops=props | {"linestyle": _DASHES[mark.dash]})
+
+
+def _faces(ax: Any, mark: Faces) -> None:
+    colors = [ramp(mark.ramp)[mark.step(shown)] for shown in mark.shown]
+    polygons = [np.column_stack(face) for face in zip(mark.x, mark.y, strict=True)]
+    collection = _matplotlib("collections").PolyCollection(
+        polygons, facecolors=colors, edgecolors=_COLOR["paper"], linewidths=0.4
+    )
+    ax.add_collection(collection, autolim=False)
+
+
+def _edges(ax: Any, mark: Edges) -> None:
+    order = sorted(range(len(mark)), key=mark.width)
+    lines = [((mark.x[i], mark.y[i]), (mark.x2[i], mark.y2[i])) for i in order]
+    signs = ["quiet" if math.isnan(v) else "minus" if v < 0 else "plus" for v in mark.values]
+    collection = _matplotlib("collections").LineCollection(
+        lines,
+        colors=[_COLOR[signs[i]] for i in order],
+        linewidths=[mark.width(i) * _POINT for i in order],
+        linestyles=[_DASHES["dashed" if signs[i] == "minus" else "solid"] for i in order],
+        alpha=0.7,
+    )
+    ax.add_collection(collection, autolim=False)
+
+
+def _neurons(ax: Any, mark: Neurons) -> None:
+    size = (2 * mark.radius * _POINT) ** 2
+    flags = mark.flags or ("",) * len(mark)
+    fills = [_COLOR["paper"] if math.isnan(v) else ramp("diverging")[mark.step(v)] for v in mark.values]
+    edges = [_COLOR["bad" if flag else "ink"] for flag in flags]
+    ax.scatter(
+        mark.x,
+        mark.y,
+        s=size,
+        marker="s" if mark.square else "o",
+        facecolors=fills,
+        edgecolors=edges,
+        zorder=4,
+        linewidths=[2.2 if flag == "saturated" else 0.9 for flag in flags],
+    )
+    dead = [i for i, flag in enumerate(flags) if flag == "dead"]
+    ax.scatter(
+        [mark.x[i] for i in dead],
+        [mark.y[i] for i in dead],
+        s=size * 0.4,
+        marker="x",
+        color=_COLOR["bad"],
+        zorder=5,
+    )
+    for i, text in enumerate(mark.texts):
+        strong = not math.isnan(mark.values[i]) and is_strong("diverging", mark.step(mark.values[i]))
+        if flags[i] != "dead":
+            color = _COLOR["over" if strong else "ink"]
+            ax.annotate(
+                text, (mark.x[i], mark.y[i]), ha="center", va="center", color=color, fontsize=7.5, zorder=5
+            )
+
+
+def _boxes(ax: Any, mark: Boxes) -> None:
+    patches = _matplotlib("patches")
+    for x, y, x2, y2, text in zip(mark.x, mark.y, mark.x2, mark.y2, mark.texts, strict=True):
+        ax.add_patch(
+            patches.Rectangle(
+                (x, y), x2 - x, y2 - y, facecolor=_COLOR["paper"], edgecolor=_COLOR["quiet"], zorder=3
+            )
+        )
+        ax.annotate(text, ((x + x2) / 2, (y + y2) / 2), ha="center", va="center", fontsize=7.5, zorder=5)
+
+
+_DRAW: dict[type, Callable[[Any, Any], None]] = {
+    Points: _points, Curve: _curve, Band: _band, Bars: _bars, Intervals: _intervals, Quantiles: _quantiles, Tiles: _tiles,
+    Rules: _rules, Words: _words, Contours: _contours, Arrows: _arrows, Faces: _faces, Edges: _edges, Neurons: _neurons,
+    Boxes: _boxes,
+}  # fmt: skip
