@@ -111,7 +111,7 @@ def fitted(
     return Axis(low, high, label, scale, **others)
 
 
-def named(names: Sequence[object], label: str = "", *, down: bool = False, **others: Any) -> Axis:
+def names_axis(names: Sequence[object], label: str = "", *, down: bool = False, **others: Any) -> Axis:
     """Return the axis of categories; ``down`` is one beside which they are read from above."""
     texts = tuple(str(name) for name in names)
     ends = (-0.5, max(len(texts), 1) - 0.5)

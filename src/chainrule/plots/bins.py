@@ -8,7 +8,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.plots.axes import Axis
 from chainrule.plots.colors import Color
-from chainrule.plots.marks import MOST_POINTS, Points, Shape, Texts, numbers
+from chainrule.plots.marks import MOST_POINTS, Points, Shape, Texts, floats
 
 COLUMNS = 40
 """The hexagons beside each other along x."""
@@ -42,8 +42,8 @@ def scatter(
     if known.sum() <= MOST_POINTS:
         few = min(size, 3.5) if known.sum() <= 300 else 2.2
         return Points(
-            numbers(x[known]),
-            numbers(y[known]),
+            floats(x[known]),
+            floats(y[known]),
             color,
             series,
             shape,
@@ -53,8 +53,8 @@ def scatter(
         )
     at_x, at_y, counts = _hexagons(x_axis.share(x[known]), y_axis.share(y[known]))
     return Points(
-        numbers(x_axis.value(at_x)),
-        numbers(y_axis.value(at_y)),
+        floats(x_axis.value(at_x)),
+        floats(y_axis.value(at_y)),
         color,
         series,
         shape,

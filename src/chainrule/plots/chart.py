@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, ClassVar, Literal, TypeAlias
+from typing import Annotated, Literal, TypeAlias
 
 from chainrule._notebook import Shown
 from chainrule._plain import IF_SET, Count, Plain
@@ -20,12 +20,12 @@ from chainrule.plots.marks import (
     Quantiles,
     Rules,
     Tiles,
-    Words,
+    Writing,
 )  # fmt: skip
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 
 AnyMark: TypeAlias = (
-    Points | Curve | Band | Bars | Intervals | Quantiles | Tiles | Rules | Words | Contours | Arrows | Faces | Edges
+    Points | Curve | Band | Bars | Intervals | Quantiles | Tiles | Rules | Writing | Contours | Arrows | Faces | Edges
     | Neurons | Boxes
 )  # fmt: skip
 
@@ -49,7 +49,7 @@ class Chart(Plain, Shown, kind="chart"):
     height: Annotated[float, IF_SET] = 0.0
     legend: Annotated[Literal["ends", "above", "none"], IF_SET] = "above"
 
-    _shown_by: ClassVar[str] = "chainrule.plots.svg.notebook:shown"
+    _shown_by = "chainrule.plots.svg.notebook:plot"
 
     def __post_init__(self) -> None:
         if not self.title or not self.description:
@@ -74,7 +74,7 @@ class Charts(Plain, Shown, kind="charts"):
     shared: Annotated[Literal["none", "x", "y", "both"], IF_SET] = "none"
     note: Annotated[str, IF_SET] = ""
 
-    _shown_by: ClassVar[str] = "chainrule.plots.svg.notebook:shown"
+    _shown_by = "chainrule.plots.svg.notebook:plot"
 
     def __post_init__(self) -> None:
         if not self.charts:

@@ -29,7 +29,7 @@ DASHES: tuple[Dash, ...] = ("solid", "dashed", "dotted")
 PALETTE: tuple[Color, ...] = ("1", "2", "3", "4", "5", "6")
 
 
-def numbers(values: Any) -> tuple[float, ...]:
+def floats(values: Any) -> tuple[float, ...]:
     """Return an array of any shape as the floats of a mark, row by row."""
     return tuple(np.asarray(values, np.float64).ravel().tolist())
 
@@ -254,7 +254,7 @@ class Rules(Mark, kind="rules"):
 
 
 @dataclass(frozen=True)
-class Words(Mark, kind="words"):
+class Writing(Mark, kind="writing"):
     """Texts at places: ``anchor`` says which part of the text is there, ``dx`` and ``dy`` move it by pixels."""
 
     x: Numbers
@@ -331,7 +331,7 @@ class Faces(Mark, kind="faces"):
         return step_of(shown, self.low, self.high)
 
 
-def span(parts: Iterable[Numbers]) -> tuple[float, float]:
+def ends_of(parts: Iterable[Numbers]) -> tuple[float, float]:
     """Return the smallest and the largest finite number; (0, 1) if there is none."""
     found = [value for part in parts for value in part if math.isfinite(value)]
     return (min(found), max(found)) if found else (0.0, 1.0)

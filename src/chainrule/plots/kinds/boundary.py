@@ -10,7 +10,7 @@ from chainrule.plots.bins import scatter
 from chainrule.plots.chart import AnyMark, Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.contour import contours
-from chainrule.plots.marks import PALETTE, SHAPES, Tiles, nth, numbers
+from chainrule.plots.marks import PALETTE, SHAPES, Tiles, floats, nth
 
 
 def boundary_chart(
@@ -42,7 +42,7 @@ def boundary_chart(
             Tiles(
                 cell_edges(x),
                 cell_edges(y),
-                numbers(answers[:, :, 1]),
+                floats(answers[:, :, 1]),
                 0.0,
                 1.0,
                 "diverging",
@@ -57,7 +57,7 @@ def boundary_chart(
             mine = np.where(first == i, answers[:, :, i], np.nan)
             marks.append(
                 Tiles(
-                    cell_edges(x), cell_edges(y), numbers(mine), 1 / len(classes), 1.0, color=nth(PALETTE, i)
+                    cell_edges(x), cell_edges(y), floats(mine), 1 / len(classes), 1.0, color=nth(PALETTE, i)
                 )
             )
         for i in range(len(classes)):
@@ -95,7 +95,7 @@ def boundary_chart(
 def cell_edges(middles: Any) -> tuple[float, ...]:
     """Return the edges of cells around their middles."""
     between = (middles[1:] + middles[:-1]) / 2
-    return numbers([middles[0], *between, middles[-1]])
+    return floats([middles[0], *between, middles[-1]])
 
 
 def _ends(values: Any) -> tuple[float, float]:

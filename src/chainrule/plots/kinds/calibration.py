@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.plots.axes import fitted
 from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.marks import Bars, Curve, Intervals, Points, numbers
+from chainrule.plots.marks import Bars, Curve, Intervals, Points, floats
 
 BINS = 10
 
@@ -41,10 +41,10 @@ def calibration_chart(
         (
             Curve((0.0, 1.0), (0.0, 1.0), "quiet", dash="dotted", width=1.2),
             Intervals(
-                numbers(mean), numbers([e.low for e in ends]), numbers([e.high for e in ends]), names=names
+                floats(mean), floats([e.low for e in ends]), floats([e.high for e in ends]), names=names
             ),
-            Curve(numbers(mean), numbers(share), width=1.4),
-            Points(numbers(mean), numbers(share), size=4.5, names=names),
+            Curve(floats(mean), floats(share), width=1.4),
+            Points(floats(mean), floats(share), size=4.5, names=names),
         ),
         aspect=0.62,
     )
@@ -55,9 +55,9 @@ def calibration_chart(
         fitted([counts], "rows", zero=True, whole=True),
         (
             Bars(
-                numbers((edges[1:] + edges[:-1]) / 2),
-                numbers(np.zeros(bins)),
-                numbers(counts),
+                floats((edges[1:] + edges[:-1]) / 2),
+                floats(np.zeros(bins)),
+                floats(counts),
                 0.9 / bins,
                 color="quiet",
             ),

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.plots.axes import fitted, named
+from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.bins import thinned
 from chainrule.plots.chart import AnyMark, Chart
-from chainrule.plots.marks import DASHES, PALETTE, Curve, Rules, Tiles, nth, numbers
+from chainrule.plots.marks import DASHES, PALETTE, Curve, Rules, Tiles, floats, nth
 from chainrule.plots.ticks import short_number
 
 
@@ -24,7 +24,7 @@ def confusion_chart(
     counts = confusion_matrix(truth, predicted, labels=np.arange(len(classes)))
     rows = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
-    edges = numbers(np.arange(len(classes) + 1) - 0.5)
+    edges = floats(np.arange(len(classes) + 1) - 0.5)
     names = [
         f"true {a}, predicted {b}, {100 * shares[i, j]:.1f} % of {a}"
         for i, a in enumerate(classes)
@@ -33,12 +33,12 @@ def confusion_chart(
     marks = Tiles(
         edges,
         edges,
-        numbers(shares),
+        floats(shares),
         0.0,
         1.0,
         texts=tuple(str(n) for n in counts.ravel()),
         names=tuple(names),
-        values=numbers(counts),
+        values=floats(counts),
         legend="share of the true class" if len(classes) > 2 else "",
     )
     right = int(np.trace(counts))
@@ -46,8 +46,8 @@ def confusion_chart(
     return Chart(
         title,
         words,
-        named(classes, "predicted"),
-        named(classes, "true", down=True),
+        names_axis(classes, "predicted"),
+        names_axis(classes, "true", down=True),
         (marks,),
         note=f"{right} of {int(counts.sum())} right.",
     )
@@ -67,7 +67,7 @@ def roc_chart(truth: Any, scores: Any, classes: Sequence[object], *, title: str 
         area = float(roc_auc_score(is_true, score))
         xs, ys = thinned(false_positive, true_positive)
         label = f"{name}, area {area:.3f}"
-        marks.append(Curve(numbers(xs), numbers(ys), nth(PALETTE, i), label, nth(DASHES, i)))
+        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), label, nth(DASHES, i)))
         told.append(f"{name} {area:.3f}")
     return Chart(
         title,
@@ -96,7 +96,7 @@ def precision_recall_chart(
         average = float(average_precision_score(is_true, score))
         xs, ys = thinned(recall[::-1], precision[::-1])
         label = f"{name}, average {average:.3f}"
-        marks.append(Curve(numbers(xs), numbers(ys), nth(PALETTE, i), label, nth(DASHES, i), step=True))
+        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), label, nth(DASHES, i), step=True))
         told.append(f"{name} {average:.3f}")
     if len(found) == 1:
         share = float(np.mean(found[0][1]))

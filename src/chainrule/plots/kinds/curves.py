@@ -8,7 +8,7 @@ import numpy as np
 from chainrule.plots.axes import fitted
 from chainrule.plots.bins import thinned
 from chainrule.plots.chart import AnyMark, Chart
-from chainrule.plots.marks import DASHES, PALETTE, Band, Curve, Points, Rules, nth, numbers
+from chainrule.plots.marks import DASHES, PALETTE, Band, Curve, Points, Rules, floats, nth
 from chainrule.plots.ticks import short_number
 
 
@@ -44,15 +44,13 @@ def curves_chart(
     marks: list[AnyMark] = []
     for i, (name, (low, high)) in enumerate(areas.items()):
         i = list(given).index(name) if name in given else i
-        marks.append(Band(numbers(at[: len(low)]), numbers(low), numbers(high), nth(PALETTE, i)))
+        marks.append(Band(floats(at[: len(low)]), floats(low), floats(high), nth(PALETTE, i)))
     left_out = 0
     for i, (name, values) in enumerate(given.items()):
         xs, ys = thinned(at[: len(values)], values)
         left_out += len(values) - len(xs)
         address = ((addresses or {})[name],) if name in (addresses or {}) and len(xs) != 1 else ()
-        marks.append(
-            Curve(numbers(xs), numbers(ys), nth(PALETTE, i), name, nth(DASHES, i), addresses=address)
-        )
+        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), name, nth(DASHES, i), addresses=address))
     if best is not None:
         marks.append(
             Rules(

@@ -5,10 +5,10 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.plots.axes import fitted, named
+from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import AnyMark, Chart
 from chainrule.plots.colors import Color
-from chainrule.plots.marks import Bars, Curve, Points, Rules, Tiles, numbers
+from chainrule.plots.marks import Bars, Curve, Points, Rules, Tiles, floats
 from chainrule.plots.ticks import short_number
 
 MOST_STEPS = 12
@@ -41,27 +41,27 @@ def waterfall_chart(
     texts = [base_name, *(name for name, _, _ in steps), unit]
     at = np.arange(1, len(steps) + 1)
     signs: tuple[Color, ...] = tuple("plus" if value >= 0 else "minus" for _, value, _ in steps)
-    total = (numbers([base, base]), numbers([base, ends[-1]]))
+    total = (floats([base, base]), floats([base, ends[-1]]))
     marks: list[AnyMark] = [
         Bars(
-            numbers(at),
-            numbers(ends[:-1]),
-            numbers(ends[1:]),
+            floats(at),
+            floats(ends[:-1]),
+            floats(ends[1:]),
             0.66,
             across=True,
             colors=signs,
             texts=tuple(("+" if value > 0 else "") + short_number(value) for _, value, _ in steps),
             names=tuple(name for name, _, _ in steps),
             addresses=tuple(a for _, _, a in steps) if addresses else (),
-            values=numbers([value for _, value, _ in steps]),
+            values=floats([value for _, value, _ in steps]),
         ),
         *(
-            Curve(numbers([end, end]), numbers([i + 0.33, i + 0.67]), "quiet", width=1.0)
+            Curve(floats([end, end]), floats([i + 0.33, i + 0.67]), "quiet", width=1.0)
             for i, end in enumerate(ends)
         ),
         Points(
             total[1],
-            numbers([0, len(texts) - 1]),
+            floats([0, len(texts) - 1]),
             "ink",
             shape="diamond",
             size=5.0,
@@ -76,7 +76,7 @@ def waterfall_chart(
     )
     note = f"{base_name} {short_number(base, 4)}, {unit} {short_number(ends[-1], 4)}."
     return Chart(
-        title, f"{words}.", fitted([ends], unit, pad=0.16), named(texts, down=True), tuple(marks), note
+        title, f"{words}.", fitted([ends], unit, pad=0.16), names_axis(texts, down=True), tuple(marks), note
     )
 
 
@@ -108,8 +108,8 @@ def dependence_chart(
         # One mark for all rows: nan lifts the pen.
         joined = np.concatenate([few, np.full((len(few), 1), np.nan)], axis=1).ravel()
         at = np.tile([*x, np.nan], len(few))
-        marks.append(Curve(numbers(at), numbers(joined), "quiet", "single rows", width=0.7, faint=True))
-    marks.append(Curve(numbers(x), numbers(mean), "1", "mean", width=2.8))
+        marks.append(Curve(floats(at), floats(joined), "quiet", "single rows", width=0.7, faint=True))
+    marks.append(Curve(floats(x), floats(mean), "1", "mean", width=2.8))
     if values is not None:
         marks.append(_rug(values, y_axis.low, 0.025 * (y_axis.high - y_axis.low)))
     low, high = int(mean.argmin()), int(mean.argmax())
@@ -125,7 +125,7 @@ def _rug(values: Any, low: float, tall: float) -> Curve:
     found = np.quantile(found[np.isfinite(found)], np.linspace(0, 1, min(100, len(found))))
     x = np.stack([found, found, np.full(len(found), np.nan)], 1)
     y = np.tile([low, low + tall, np.nan], (len(found), 1))
-    return Curve(numbers(x), numbers(y), "quiet", width=1.0)
+    return Curve(floats(x), floats(y), "quiet", width=1.0)
 
 
 def interactions_chart(
@@ -149,21 +149,21 @@ def interactions_chart(
     if center is not None:
         low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
     columns, rows = ([v if isinstance(v, str) else short_number(float(v)) for v in side] for side in (x, y))
-    edges = [numbers(np.arange(len(side) + 1) - 0.5) for side in (columns, rows)]
+    edges = [floats(np.arange(len(side) + 1) - 0.5) for side in (columns, rows)]
     names = tuple(f"{x_name} {a}, {y_name} {b}" for b in rows for a in columns)
     tiles = Tiles(
         edges[0],
         edges[1],
-        numbers(shown),
+        floats(shown),
         low,
         high,
         "sequential" if center is None else "diverging",
         unit if center is None else f"{unit} − {short_number(center)}",
         names=names,
-        values=numbers(values),
+        values=floats(values),
         texts=tuple(short_number(v) for v in values.ravel()) if values.size <= 144 else (),
     )
     least, most = (short_number(float(end)) for end in (np.nanmin(values), np.nanmax(values)))
     words = f"{unit} over {x_name} and {y_name}, from {least} to {most}."
-    x_axis, y_axis = named(columns, x_name), named(rows, y_name)
+    x_axis, y_axis = names_axis(columns, x_name), names_axis(rows, y_name)
     return Chart(title or f"{x_name} and {y_name} together", words, x_axis, y_axis, (tiles,))

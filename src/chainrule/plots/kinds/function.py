@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.plots.axes import fitted
 from chainrule.plots.chart import AnyMark, Chart
-from chainrule.plots.marks import Arrows, Curve, Points, numbers
+from chainrule.plots.marks import Arrows, Curve, Points, floats
 from chainrule.plots.ticks import short_number
 
 
@@ -27,8 +27,8 @@ def function_chart(
     x, values, derivatives = (np.asarray(v, np.float64) for v in (x, values, derivatives))
     x_axis, y_axis = fitted([x], "z", pad=0), fitted([values, derivatives], "", zero=True, pad=0.06)
     marks: list[AnyMark] = [
-        Curve(numbers(x), numbers(values), "1", name),
-        Curve(numbers(x), numbers(derivatives), "2", f"{name}′", "dashed"),
+        Curve(floats(x), floats(values), "1", name),
+        Curve(floats(x), floats(derivatives), "2", f"{name}′", "dashed"),
     ]
     words = f"{name} and its derivative from {short_number(x_axis.low)} to {short_number(x_axis.high)}."
     if at is not None:

@@ -6,9 +6,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.plots.axes import fitted, named
+from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import Chart, Charts, alike
-from chainrule.plots.marks import Bars, Quantiles, numbers
+from chainrule.plots.marks import Bars, Quantiles, floats
 from chainrule.plots.ticks import short_number
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
@@ -34,9 +34,9 @@ def flow_chart(
     x_axis = fitted(boxes, unit, scale="log", pad=0.06)
     texts = [f"{name}, {z} zeros" if z else name for name, z in zip(sizes, zeros, strict=True)]
     known = [i for i, box in enumerate(boxes) if np.isfinite(box).all()]
-    low, first, median, third, high = (numbers([boxes[i][k] for i in known]) for k in range(5))
+    low, first, median, third, high = (floats([boxes[i][k] for i in known]) for k in range(5))
     mark = Quantiles(
-        numbers(known),
+        floats(known),
         low,
         first,
         median,
@@ -50,7 +50,12 @@ def flow_chart(
     ratio = max(median) / min(median) if median else float("nan")
     words = f"{unit} of {len(texts)} layers; the largest median is {short_number(ratio)} times the smallest."
     return Chart(
-        title, words, x_axis, named(texts, down=True), (mark,), "Box: half of all; line: 90 %; bar: median."
+        title,
+        words,
+        x_axis,
+        names_axis(texts, down=True),
+        (mark,),
+        "Box: half of all; line: 90 %; bar: median.",
     )
 
 
@@ -78,7 +83,7 @@ def histograms_chart(
         middle = (edges[1:] + edges[:-1]) / 2
         spans = tuple(f"{short_number(a)} to {short_number(b)}" for a, b in itertools.pairwise(edges))
         bars = Bars(
-            numbers(middle), numbers(np.zeros(bins)), numbers(counts), float(edges[1] - edges[0]), names=spans
+            floats(middle), floats(np.zeros(bins)), floats(counts), float(edges[1] - edges[0]), names=spans
         )
         spread = (
             f"mean {short_number(float(values.mean()))}, deviation {short_number(float(values.std()))}"

@@ -9,7 +9,7 @@ from chainrule.plots.axes import Axis, blank
 from chainrule.plots.chart import AnyMark, Chart
 from chainrule.plots.contour import contours
 from chainrule.plots.kinds.boundary import cell_edges
-from chainrule.plots.marks import Arrows, Curve, Faces, Points, Tiles, Words, numbers, span
+from chainrule.plots.marks import Arrows, Curve, Faces, Points, Tiles, Writing, ends_of, floats
 from chainrule.plots.ticks import short_number, ticks
 
 _HONEST = "A slice: the path may lie above or below it where a stem shows."
@@ -36,12 +36,12 @@ def mountain_chart(
         Tiles(
             cell_edges(x),
             cell_edges(y),
-            numbers(shown),
+            floats(shown),
             float(np.nanmin(shown)),
             float(np.nanmax(shown)),
             legend=legend,
             ends=(short_number(low), short_number(high)),
-            values=numbers(costs),
+            values=floats(costs),
             strength=0.8,
         ),
         contours(x, y, costs, at),
@@ -50,9 +50,9 @@ def mountain_chart(
     if path is not None:
         px, py = (np.asarray(v, np.float64) for v in path)
         marks += [
-            Curve(numbers(px), numbers(py), "2", width=2.2),
-            Points(numbers(px[:1]), numbers(py[:1]), "2", "start", "ring", 4.5),
-            Points(numbers(px[-1:]), numbers(py[-1:]), "2", "end", "circle", 4.5),
+            Curve(floats(px), floats(py), "2", width=2.2),
+            Points(floats(px[:1]), floats(py[:1]), "2", "start", "ring", 4.5),
+            Points(floats(px[-1:]), floats(py[-1:]), "2", "end", "circle", 4.5),
         ]
         words += f" The path has {len(px)} steps."
     x_axis = Axis(float(x[0]), float(x[-1]), x_name, grid=False)
@@ -111,12 +111,12 @@ def surface_chart(
     faces = Faces(
         tuple(tuple(float(sx[c]) for c in corners) for _, corners in cells),
         tuple(tuple(float(sy[c]) for c in corners) for _, corners in cells),
-        numbers(shown),
+        floats(shown),
         float(seen.min()),
         float(seen.max()),
         legend=legend,
         ends=(short_number(low), short_number(high)),
-        values=numbers(heights),
+        values=floats(heights),
     )
     marks: list[AnyMark] = [look.floor(), faces]
     if path is not None:
@@ -124,13 +124,13 @@ def surface_chart(
         ax, ay, _ = look.screen(px, py, true)
         if on_surface is not None:
             bx, by, _ = look.screen(px, py, np.asarray(on_surface, np.float64))
-            off = numbers(true - np.asarray(on_surface, np.float64))
+            off = floats(true - np.asarray(on_surface, np.float64))
             marks.append(
                 Arrows(
-                    numbers(bx),
-                    numbers(by),
-                    numbers(ax),
-                    numbers(ay),
+                    floats(bx),
+                    floats(by),
+                    floats(ax),
+                    floats(ay),
                     "quiet",
                     plain=True,
                     width=1.0,
@@ -138,14 +138,14 @@ def surface_chart(
                 )
             )
         marks += [
-            Curve(numbers(ax), numbers(ay), "2", width=2.2, values=numbers(true)),
-            Points(numbers(ax[:1]), numbers(ay[:1]), "2", "start", "ring", 4.5, values=numbers(true[:1])),
-            Points(numbers(ax[-1:]), numbers(ay[-1:]), "2", "end", size=4.5, values=numbers(true[-1:])),
+            Curve(floats(ax), floats(ay), "2", width=2.2, values=floats(true)),
+            Points(floats(ax[:1]), floats(ay[:1]), "2", "start", "ring", 4.5, values=floats(true[:1])),
+            Points(floats(ax[-1:]), floats(ay[-1:]), "2", "end", size=4.5, values=floats(true[-1:])),
         ]
     marks += look.sides(x_name, y_name)
-    others = [mark for mark in marks if isinstance(mark, Words | Curve)]
-    left, right = span([*faces.x, *(mark.x for mark in others)])
-    bottom, top = span([*faces.y, *(mark.y for mark in others)])
+    others = [mark for mark in marks if isinstance(mark, Writing | Curve)]
+    left, right = ends_of([*faces.x, *(mark.x for mark in others)])
+    bottom, top = ends_of([*faces.y, *(mark.y for mark in others)])
     wide, tall = right - left, top - bottom
     told = f"The cost from {short_number(low)} to {short_number(high)} over {x_name} and {y_name}."
     return Chart(
@@ -185,7 +185,7 @@ class _Look:
         """Return the edges of the lower plane, drawn before the surface."""
         (x0, x1), (y0, y1), z = self.x, self.y, self.low
         px, py, _ = self.screen([x0, x1, x1, x0, x0], [y0, y0, y1, y1, y0], [z] * 5)
-        return Curve(numbers(px), numbers(py), "line", width=1.0)
+        return Curve(floats(px), floats(py), "line", width=1.0)
 
     def sides(self, x_name: str, y_name: str) -> list[AnyMark]:
         """Return the two lower edges in front, with the axes' names and ends."""
@@ -195,18 +195,18 @@ class _Look:
         right = f"{short_number(x1)}"
         near = f"{short_number(x0)}, {short_number(y0)}"
         return [
-            Curve(numbers(px), numbers(py), "quiet", width=1.0),
-            Words(
-                numbers(mx[:1]), numbers(my[:1]), (x_name,), "start", dx=8, dy=14, color="quiet", plate=True
+            Curve(floats(px), floats(py), "quiet", width=1.0),
+            Writing(
+                floats(mx[:1]), floats(my[:1]), (x_name,), "start", dx=8, dy=14, color="quiet", plate=True
             ),
-            Words(
-                numbers(mx[1:]), numbers(my[1:]), (y_name,), "end", dx=-8, dy=14, color="quiet", plate=True
+            Writing(
+                floats(mx[1:]), floats(my[1:]), (y_name,), "end", dx=-8, dy=14, color="quiet", plate=True
             ),
-            Words(numbers(px[:1]), numbers(py[:1]), (right,), "start", dx=6, dy=6, size=11, color="quiet"),
-            Words(numbers(px[1:2]), numbers(py[1:2]), (near,), dy=11, size=11, color="quiet"),
-            Words(
-                numbers(px[2:]),
-                numbers(py[2:]),
+            Writing(floats(px[:1]), floats(py[:1]), (right,), "start", dx=6, dy=6, size=11, color="quiet"),
+            Writing(floats(px[1:2]), floats(py[1:2]), (near,), dy=11, size=11, color="quiet"),
+            Writing(
+                floats(px[2:]),
+                floats(py[2:]),
                 (short_number(y1),),
                 "end",
                 dx=-6,

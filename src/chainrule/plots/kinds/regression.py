@@ -7,7 +7,7 @@ import numpy as np
 from chainrule.plots.axes import fitted
 from chainrule.plots.bins import scatter
 from chainrule.plots.chart import Chart
-from chainrule.plots.marks import Curve, Rules, numbers
+from chainrule.plots.marks import Curve, Rules, floats
 from chainrule.plots.ticks import short_number
 
 
@@ -33,7 +33,7 @@ def predicted_chart(
     truth, predicted = np.asarray(truth, np.float64), np.asarray(predicted, np.float64)
     x_axis = fitted([truth, predicted], f"true {target}")
     y_axis = fitted([truth, predicted], f"predicted {target}")
-    ends = numbers([x_axis.low, x_axis.high])
+    ends = floats([x_axis.low, x_axis.high])
     dots = scatter(truth, predicted, x_axis, y_axis)
     spread = float(np.sum((truth - truth.mean()) ** 2))
     share = 1 - float(np.sum((truth - predicted) ** 2)) / spread if spread else float("nan")

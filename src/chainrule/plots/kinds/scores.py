@@ -5,10 +5,10 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule.plots.axes import fitted, named
+from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import AnyMark, Chart
 from chainrule.plots.colors import Color
-from chainrule.plots.marks import Bars, Intervals, Points, Rules, numbers
+from chainrule.plots.marks import Bars, Intervals, Points, Rules, floats
 from chainrule.plots.ticks import short_number
 
 MOST_NAMES = 30
@@ -32,8 +32,8 @@ def slices_chart(
         texts = [f"{name} ({count})" for name, count in zip(texts, counts, strict=True)]
     at = np.arange(len(texts))
     marks = (
-        Intervals(numbers(at), numbers(low), numbers(high), across=True, names=tuple(texts)),
-        Points(numbers(scores), numbers(at), size=4.5, names=tuple(texts), values=numbers(scores)),
+        Intervals(floats(at), floats(low), floats(high), across=True, names=tuple(texts)),
+        Points(floats(scores), floats(at), size=4.5, names=tuple(texts), values=floats(scores)),
         Rules((float(overall),), names=(f"all rows {short_number(overall)}",)),
     )
     away = [name for name, a, b in zip(texts, low, high, strict=True) if not a <= overall <= b]
@@ -45,7 +45,7 @@ def slices_chart(
         title,
         words,
         x_axis,
-        named(texts, down=True),
+        names_axis(texts, down=True),
         marks,
         "Intervals: 95 %. In brackets: rows." if counts else "",
     )
@@ -67,9 +67,9 @@ def importance_chart(
     texts, at = [str(names[i]) for i in order], np.arange(len(order))
     marks: list[AnyMark] = [
         Bars(
-            numbers(at),
-            numbers(np.zeros(len(order))),
-            numbers(means[order]),
+            floats(at),
+            floats(np.zeros(len(order))),
+            floats(means[order]),
             0.68,
             across=True,
             names=tuple(texts),
@@ -82,7 +82,7 @@ def importance_chart(
         ends += [np.asarray(low, np.float64)[order], np.asarray(high, np.float64)[order]]
         marks.append(
             Intervals(
-                numbers(at), numbers(ends[1]), numbers(ends[2]), across=True, color="ink", names=tuple(texts)
+                floats(at), floats(ends[1]), floats(ends[2]), across=True, color="ink", names=tuple(texts)
             )
         )
     left_out = len(means) - len(order)
@@ -91,7 +91,9 @@ def importance_chart(
     )
     note = f"{left_out} columns with smaller values are not drawn." if left_out else ""
     x_axis = fitted(ends, unit, zero=True, pad=0.1 if low is None else 0.04)
-    return Chart(title, f"{unit} by column. {words}", x_axis, named(texts, down=True), tuple(marks), note)
+    return Chart(
+        title, f"{unit} by column. {words}", x_axis, names_axis(texts, down=True), tuple(marks), note
+    )
 
 
 def ablation_chart(
@@ -112,9 +114,9 @@ def ablation_chart(
     texts = tuple(str(name) for name in names)
     marks: list[AnyMark] = [
         Bars(
-            numbers(at),
-            numbers(np.zeros(len(at))),
-            numbers(differences),
+            floats(at),
+            floats(np.zeros(len(at))),
+            floats(differences),
             0.62,
             across=True,
             colors=colors,
@@ -126,7 +128,7 @@ def ablation_chart(
     if low is not None:
         ends += [np.asarray(low, np.float64), np.asarray(high, np.float64)]
         marks.append(
-            Intervals(numbers(at), numbers(ends[1]), numbers(ends[2]), across=True, color="ink", names=texts)
+            Intervals(floats(at), floats(ends[1]), floats(ends[2]), across=True, color="ink", names=texts)
         )
     marks.append(Rules((0.0,), color="ink", dash="solid"))
     worst = texts[int(np.argmax(np.where(pays, np.abs(differences), -1)))] if len(texts) else "nothing"
@@ -134,5 +136,5 @@ def ablation_chart(
     words = f"{unit} when a part is left out; {pays_word} means that it pays. Most is missed: {worst}."
     x_axis = fitted(ends, unit, zero=True, pad=0.14 if low is None else 0.05)
     return Chart(
-        title, words, x_axis, named(texts, down=True), tuple(marks), "Without the part, minus with it."
+        title, words, x_axis, names_axis(texts, down=True), tuple(marks), "Without the part, minus with it."
     )

@@ -5,9 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.plots.axes import Axis, fitted, named
+from chainrule.plots.axes import Axis, fitted, names_axis
 from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.marks import Band, Curve, Points, numbers
+from chainrule.plots.marks import Band, Curve, Points, floats
 from chainrule.plots.ticks import short_number
 
 
@@ -27,9 +27,9 @@ def learning_chart(
     for (name, (mean, low, high)), color, dash in zip(
         scores.items(), ("1", "2", "3"), ("solid", "dashed", "dotted"), strict=False
     ):
-        bands.append(Band(numbers(rows), numbers(low), numbers(high), color))  # type: ignore[arg-type]
-        lines.append(Curve(numbers(rows), numbers(mean), color, name, dash))  # type: ignore[arg-type]
-        dots.append(Points(numbers(rows), numbers(mean), color, size=3.5, names=(name,) * len(rows)))  # type: ignore[arg-type]
+        bands.append(Band(floats(rows), floats(low), floats(high), color))  # type: ignore[arg-type]
+        lines.append(Curve(floats(rows), floats(mean), color, name, dash))  # type: ignore[arg-type]
+        dots.append(Points(floats(rows), floats(mean), color, size=3.5, names=(name,) * len(rows)))  # type: ignore[arg-type]
     told = ", ".join(f"{name} {short_number(float(np.asarray(m)[-1]))}" for name, (m, _, _) in scores.items())
     words = f"{score} by rows; with all {int(rows.max())}: {told}."
     return Chart(title, words, x_axis, fitted(parts, score), (*bands, *lines, *dots), legend="ends")
@@ -55,15 +55,15 @@ def search_chart(
         others = [i for i in range(len(scores)) if i != best]
         marks = (
             Points(
-                numbers(at[others]),
-                numbers(scores[others]),
+                floats(at[others]),
+                floats(scores[others]),
                 series="trial",
                 shape="ring",
                 names=tuple(names[i] for i in others),
             ),
             Points(
-                numbers(at[[best]]),
-                numbers(scores[[best]]),
+                floats(at[[best]]),
+                floats(scores[[best]]),
                 "2",
                 "best trial",
                 "diamond",
@@ -88,7 +88,7 @@ def _axis(name: str, values: Sequence[Any]) -> tuple[Axis, Any]:
     whole = numeric and all(isinstance(v, int) for v in values)
     if not numeric or (whole and len(set(values)) <= 6):
         names = [str(v) for v in sorted(set(values), key=lambda v: (v if numeric else 0, str(v)))]
-        return named(names, ""), np.array([names.index(str(v)) for v in values], np.float64)
+        return names_axis(names, ""), np.array([names.index(str(v)) for v in values], np.float64)
     at = np.asarray(values, np.float64)
     log = bool(at.min() > 0 and at.max() > 30 * at.min())
     return fitted([at], "", scale="log" if log else "linear", pad=0.08, whole=whole), at

@@ -4,7 +4,7 @@ import math
 from typing import Literal
 
 from chainrule.plots.chart import AnyMark
-from chainrule.plots.marks import Words
+from chainrule.plots.marks import Writing
 from chainrule.plots.network.layout import NetworkLayout, PlacedLayer, half_width, middle_of, more_text
 from chainrule.plots.network.marks import Boxes, Neurons
 from chainrule.plots.ticks import short_number
@@ -65,30 +65,30 @@ def _is_first(column: PlacedLayer, layout: NetworkLayout) -> bool:
     return column is layout.columns[0]
 
 
-def _names(column: PlacedLayer, layout: NetworkLayout) -> Words:
+def _names(column: PlacedLayer, layout: NetworkLayout) -> Writing:
     """Return the names beside an outer column, and the whole ones where they are cut."""
     first = _is_first(column, layout)
     whole = tuple(column.layer.names[i] for i in column.shown)
-    return Words(
+    return Writing(
         (column.x,) * len(whole), column.y, column.names, "end" if first else "start",
         dx=(-1 if first else 1) * (layout.radius + 7), names=whole if whole != column.names else (),
     )  # fmt: skip
 
 
-def _dots(column: PlacedLayer, layout: NetworkLayout) -> Words:
+def _dots(column: PlacedLayer, layout: NetworkLayout) -> Writing:
     """Return how many neurons are left out, where they would stand."""
     first, last = _is_first(column, layout), column is layout.columns[-1]
     anchor: _Anchor = "end" if first else "start" if last else "middle"
     aside = layout.radius + 7 if column.names else -layout.radius
     dx = {"end": -aside, "start": aside, "middle": 0.0}[anchor]
     text = more_text(column.hidden, layout.step - 8)
-    return Words((column.x,), (column.gap_y,), (text,), anchor, dx=dx, size=11.0, color="quiet", plate=True)
+    return Writing((column.x,), (column.gap_y,), (text,), anchor, dx=dx, size=11.0, color="quiet", plate=True)
 
 
-def _header(column: PlacedLayer, layout: NetworkLayout) -> Words:
+def _header(column: PlacedLayer, layout: NetworkLayout) -> Writing:
     lines = column.header
     half = max(text_width(line, 11) for line in lines) / 2
     anchor: _Anchor = "start" if column.x < half else "end" if column.x + half > layout.width else "middle"
     x = {"start": 0.0, "end": layout.width, "middle": column.x}[anchor]
     places = tuple(9.0 + 13 * k for k in range(len(lines)))
-    return Words((x,) * len(lines), places, lines, anchor, size=11.0, color="quiet")
+    return Writing((x,) * len(lines), places, lines, anchor, size=11.0, color="quiet")

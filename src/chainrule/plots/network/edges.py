@@ -6,7 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.plots.marks import Words
+from chainrule.plots.marks import Writing
 from chainrule.plots.network.layout import NetworkLayout, PlacedLayer, half_width, middle_of
 from chainrule.plots.network.marks import Edges
 from chainrule.plots.ticks import short_number
@@ -65,7 +65,7 @@ def bias_edges(before: PlacedLayer, after: PlacedLayer, layout: NetworkLayout) -
     return _mark(made, largest, 5.0 if squares else 3.0)
 
 
-def numbers_on(marks: Sequence[Edges]) -> Words:
+def numbers_on(marks: Sequence[Edges]) -> Writing:
     """Return the weights written on their edges: each at the place that is farthest from other numbers and other edges."""
     lines = [
         Edge(*place)
@@ -85,7 +85,7 @@ def numbers_on(marks: Sequence[Edges]) -> Words:
         if free:
             taken.append((*max(free)[1:], line))
     told = [line for _, _, line in taken]
-    return Words(
+    return Writing(
         tuple(place[0] for place in taken), tuple(place[1] for place in taken), tuple(short_number(line.value) for line in told),
         size=11.0, plate=True, addresses=tuple(line.address for line in told), values=tuple(line.value for line in told),
     )  # fmt: skip

@@ -35,6 +35,10 @@ def tiles(mark: Tiles, frame: Frame) -> Iterator[str]:
         yield from _merged(mark, x, y)
         return
     gap = 0.5
+    wide, tall = (min(abs(b - a) for a, b in itertools.pairwise(side)) for side in (x, y))
+    longest = max((text_width(text, 1) for text in mark.texts), default=0.0)
+    # All or none of the texts, so that an empty cell doesn't look like one without rows.
+    size = next((s for s in (12.0, 11.0, 10.0) if s * longest <= wide - 4 and s <= tall - 2), 0.0)
     rects, words = [], []
     for i, shown in enumerate(mark.shown):
         if math.isnan(shown):
@@ -55,8 +59,7 @@ def tiles(mark: Tiles, frame: Frame) -> Iterator[str]:
             )
         )
         text = mark.texts[i] if mark.texts else ""
-        size = 12.0 if text_width(text, 12) <= right - left - 6 else 10.0
-        if text and text_width(text, size) <= right - left - 4 and down - up >= size + 2:
+        if text and size:
             strong = not mark.color and is_strong(mark.ramp, mark.step(shown))
             color = paint("over" if strong else "ink")  # type: ignore[arg-type]
             words.append(
@@ -105,7 +108,7 @@ def faces(mark: Faces, frame: Frame) -> Iterator[str]:
     yield group(made, **{k: v for k, v in paint(None, "paper").items() if k != "fill"}, stroke_width=0.5)
 
 
-def contours(mark: Contours, frame: Frame) -> Iterator[str]:
+def contour_lines(mark: Contours, frame: Frame) -> Iterator[str]:
     """Lines of equal height."""
     made = []
     for level, x, y in zip(mark.levels, mark.x, mark.y, strict=True):

@@ -9,7 +9,7 @@ from chainrule.plots.colors import STEPS, Color
 from chainrule.plots.marks import Arrows, Band, Bars, Contours, Curve, Points, Quantiles, Rules, Tiles
 from chainrule.plots.svg.drawn import DRAWN
 from chainrule.plots.svg.element import element, escaped, group, paint, path, shade, title
-from chainrule.plots.svg.frame import LINE, SIZE, SMALL, TITLE_SIZE, TURN, Frame, Part, Tick, frame_of
+from chainrule.plots.svg.frame import LINE, SIZE, SMALL, TITLE_SIZE, TURN, Frame, Panel, Tick, frame_of
 from chainrule.plots.svg.legend import BAR, Legend, legend_of
 from chainrule.plots.svg.marks import DASHES, text_at
 from chainrule.plots.svg.shapes import shape
@@ -60,7 +60,7 @@ def _panels(plot: Charts, width: float) -> tuple[str, float, float]:
     columns = max(1, min(plot.columns, len(plot.charts), int((width + _GAP) / (_LEAST_PANEL + _GAP))))
     shares_x, shares_y = plot.shared in ("x", "both"), plot.shared in ("y", "both")
     legend = legend_of(plot.charts, width, 0.0, SIZE)
-    small = Part(shows_legend=False, title_size=12.5, keeps_row=any(chart.y.label for chart in plot.charts))
+    small = Panel(shows_legend=False, title_size=12.5, keeps_row=any(chart.y.label for chart in plot.charts))
     if not shares_y:
         widest = max(frame_of(chart, width / columns, small).left for chart in plot.charts)
         small = small._replace(least_left=widest)

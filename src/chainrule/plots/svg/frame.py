@@ -74,7 +74,7 @@ class Frame:
         return np.asarray(self.bottom - self.chart.y.share(values) * (self.bottom - self.top))
 
 
-class Part(NamedTuple):
+class Panel(NamedTuple):
     """How a plot is drawn among small multiples: what it writes itself, and the room it leaves as its neighbors do."""
 
     shows_x: bool = True
@@ -86,10 +86,10 @@ class Part(NamedTuple):
     least_left: float = 0.0
 
 
-ALONE = Part()
+ALONE = Panel()
 
 
-def frame_of(chart: Chart, width: float, part: Part = ALONE) -> Frame:
+def frame_of(chart: Chart, width: float, part: Panel = ALONE) -> Frame:
     """Return the layout of a plot that is at most ``width`` pixels wide."""
     names_by_names = bool(chart.x.names and chart.y.names)
     if chart.aspect >= 0.9 and not chart.height and chart.x.shown and not names_by_names:

@@ -19,7 +19,7 @@ BAR = 96.0
 """The width of a ramp's legend."""
 
 
-class Entry(NamedTuple):
+class LegendEntry(NamedTuple):
     """A series in a legend: the mark it is drawn like, its name, and where its row begins, in pixels."""
 
     mark: AnyMark
@@ -43,7 +43,7 @@ class RampEntry(NamedTuple):
 class Legend(NamedTuple):
     """All entries, and the height of their rows."""
 
-    entries: tuple[Entry, ...]
+    entries: tuple[LegendEntry, ...]
     ramps: tuple[RampEntry, ...]
     height: float
 
@@ -80,7 +80,7 @@ def legend_of(
         wide = KEY + text_width(text, size) + 18
         if x and x + wide - 18 > width:
             x, y = 0.0, y + ROW
-        entries.append(Entry(mark, text, series, x, y))
+        entries.append(LegendEntry(mark, text, series, x, y))
         x += wide
     for text, mark in ramps.items():
         low, high = mark.ends or (short_number(mark.low), short_number(mark.high))

@@ -17,7 +17,7 @@ from chainrule.plots.marks import (
     Dash,
     Points,
     Rules,
-    Words,
+    Writing,
 )  # fmt: skip
 from chainrule.plots.svg.element import (
     Attribute,
@@ -148,7 +148,7 @@ def rules(mark: Rules, frame: Frame) -> Iterator[str]:
             )
 
 
-def words(mark: Words, frame: Frame) -> Iterator[str]:
+def writing(mark: Writing, frame: Frame) -> Iterator[str]:
     """Texts."""
     x, y = (frame.x(mark.x) + mark.dx).tolist(), (frame.y(mark.y) + mark.dy).tolist()
     for i, text in enumerate(mark.texts):

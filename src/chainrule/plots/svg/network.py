@@ -33,7 +33,7 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
                 d=path((x[i], x2[i]), (y[i], y2[i])),
                 stroke_width=width,
                 stroke_dasharray=dash,
-                stroke_opacity=round(0.3 + 0.65 * share, 2),
+                stroke_opacity=round(0.36 + 0.6 * share, 2),
                 **data,
             )
         )

@@ -6,9 +6,9 @@ from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.svg.draw import svg
 
 
-def shown(plot: Chart | Charts) -> Mapping[str, Callable[[], str]]:
+def plot(shown: Chart | Charts) -> Mapping[str, Callable[[], str]]:
     """Return a plot's texts by MIME type."""
     return {
-        "text/plain": lambda: f"{plot.title}. {plot.description}",
-        "text/html": lambda: svg(plot, alone=True),
+        "text/plain": lambda: f"{shown.title}. {shown.description}",
+        "text/html": lambda: svg(shown, alone=True),
     }

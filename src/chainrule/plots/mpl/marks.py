@@ -1,18 +1,12 @@
-"""A plot drawn by Matplotlib: the same numbers from the same record, on axes of one's own figure.
-
-Matplotlib is the extra ``[plots]``, and is imported only here, inside the functions.
-"""
+"""Each kind of mark on Matplotlib axes; text and lines are as large as in the SVG."""
 
 import math
 from collections.abc import Callable
-from importlib import import_module
 from typing import Any
 
 import numpy as np
 
 from chainrule.errors import SettingsError
-from chainrule.plots.axes import Axis
-from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.colors import COLORS, is_strong, ramp
 from chainrule.plots.marks import (
     Arrows,
@@ -26,10 +20,9 @@ from chainrule.plots.marks import (
     Quantiles,
     Rules,
     Tiles,
-    Words,
+    Writing,
 )  # fmt: skip
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
-from chainrule.plots.ticks import tick_texts, ticks
 
 _COLOR = COLORS["light"]
 _DASHES = {"solid": "-", "dashed": (0, (4, 2.6)), "dotted": (0, (1, 2.4))}
@@ -38,69 +31,19 @@ _POINT = 72 / 96
 """A pixel of the record in the points that Matplotlib counts in."""
 
 
-def draw_on(chart: Chart, ax: Any = None) -> Any:
-    """Draw a plot on Matplotlib axes (new ones if None) and return them; raises SettingsError without Matplotlib."""
-    ax = _new_axes(1, chart)[0] if ax is None else ax
-    _axis(ax, chart.x, "x", 8)
-    _axis(ax, chart.y, "y", 8)
-    for mark in chart.marks:
-        _DRAW[type(mark)](ax, mark)
-    ax.set_title(chart.title, loc="left")
-    for side in ("top", "right"):
-        ax.spines[side].set_visible(False)
-    if not chart.x.shown:
-        ax.set_axis_off()
-    named = [handle for handle, text in zip(*ax.get_legend_handles_labels(), strict=True) if text]
-    if named and chart.legend != "none":
-        ax.legend(frameon=False, fontsize="small")
-    return ax
-
-
-def draw_all(charts: Charts, figure: Any = None) -> Any:
-    """Draw small multiples on axes of a Matplotlib figure (a new one if None) and return an array of the axes."""
-    axes = _new_axes(len(charts.charts), charts.charts[0], charts.columns, figure)
-    for chart, ax in zip(charts.charts, axes, strict=True):
-        draw_on(chart, ax)
-    axes[0].figure.suptitle(charts.title)
-    return axes
-
-
-def _matplotlib(name: str) -> Any:
+def matplotlib_parts() -> Any:
+    """Return Matplotlib with the parts needed here; raises SettingsError where it isn't installed."""
     try:
-        return import_module(f"matplotlib.{name}")
+        import matplotlib.collections
+        import matplotlib.colors
+        import matplotlib.patches
+        import matplotlib.pyplot
+        import matplotlib.ticker
     except ModuleNotFoundError as error:
         raise SettingsError(
             "Matplotlib is not installed: pip install 'chainrule[plots]', or use the plot's SVG"
         ) from error
-
-
-def _new_axes(count: int, chart: Chart, columns: int = 1, figure: Any = None) -> Any:
-    columns = min(columns, count)
-    rows = -(-count // columns)
-    if figure is None:
-        tall = (
-            chart.height / 96 * 1.6
-            if chart.height
-            else max(1.6, 0.28 * len(chart.y.names) or 5.4 * min(chart.aspect, 1.0))
-        )
-        size = (6.4 if columns == 1 else 3.2 * columns, (tall + 0.8) * rows)
-        figure = _matplotlib("pyplot").figure(figsize=size, layout="constrained")
-    return figure.subplots(rows, columns, squeeze=False).ravel()[:count]
-
-
-def _axis(ax: Any, axis: Axis, side: str, most: int) -> None:
-    own = ax.xaxis if side == "x" else ax.yaxis
-    if axis.scale != "linear" and axis.scale != "names":
-        getattr(ax, f"set_{side}scale")("function", functions=(axis.curve, axis.uncurve))
-    getattr(ax, f"set_{side}lim")(axis.low, axis.high)
-    at = ticks(axis, most)
-    own.set_major_locator(_matplotlib("ticker").FixedLocator(at))
-    own.set_major_formatter(_matplotlib("ticker").FixedFormatter(tick_texts(axis, at)))
-    own.set_minor_locator(_matplotlib("ticker").NullLocator())
-    getattr(ax, f"set_{side}label")(axis.label)
-    if axis.grid:
-        own.grid(True, color=_COLOR["line"], linewidth=0.8)
-    ax.set_axisbelow(True)
+    return matplotlib
 
 
 def _line(ax: Any, x: Any, y: Any, color: str, width: float, dash: str = "solid", **others: Any) -> None:
@@ -227,7 +170,7 @@ def _rules(ax: Any, mark: Rules) -> None:
         draw(at, color=_COLOR[mark.color], linewidth=1.0, linestyle=_DASHES[mark.dash], label=name)
 
 
-def _words(ax: Any, mark: Words) -> None:
+def _words(ax: Any, mark: Writing) -> None:
     align = {"start": "left", "middle": "center", "end": "right"}[mark.anchor]
     for x, y, text in zip(mark.x, mark.y, mark.texts, strict=True):
         ax.annotate(
@@ -249,29 +192,36 @@ def _words(ax: Any, mark: Words) -> None:
 
 def _contours(ax: Any, mark: Contours) -> None:
     lines = [np.column_stack(line) for line in zip(mark.x, mark.y, strict=True)]
-    collection = _matplotlib("collections").LineCollection(
+    collection = matplotlib_parts().collections.LineCollection(
         lines, colors=_COLOR[mark.color], linewidths=mark.width * _POINT, label=mark.series
     )
     ax.add_collection(collection, autolim=False)
 
 
 def _arrows(ax: Any, mark: Arrows) -> None:
-    style = "-" if mark.plain else "->"
+    if mark.plain:
+        lines = [((x, y), (x2, y2)) for x, y, x2, y2 in zip(mark.x, mark.y, mark.x2, mark.y2, strict=True)]
+        width, dash = mark.width * _POINT, _DASHES[mark.dash]
+        kind = matplotlib_parts().collections.LineCollection
+        ax.add_collection(
+            kind(lines, colors=_COLOR[mark.color], linewidths=width, linestyles=[dash]), autolim=False
+        )
+        return
+    props = {
+        "arrowstyle": "->",
+        "color": _COLOR[mark.color],
+        "linewidth": mark.width * _POINT,
+        "shrinkA": 0,
+        "shrinkB": 0,
+    }
     for x, y, x2, y2 in zip(mark.x, mark.y, mark.x2, mark.y2, strict=True):
-        props = {
-            "arrowstyle": style,
-            "color": _COLOR[mark.color],
-            "linewidth": mark.width * _POINT,
-            "shrinkA": 0,
-            "shrinkB": 0,
-        }
-        ax.annotate("", (x2, y2), (x, y), arrowprops=props | {"linestyle": _DASHES[mark.dash]})
+        ax.annotate("", (x2, y2), (x, y), arrowprops=props)
 
 
 def _faces(ax: Any, mark: Faces) -> None:
     colors = [ramp(mark.ramp)[mark.step(shown)] for shown in mark.shown]
     polygons = [np.column_stack(face) for face in zip(mark.x, mark.y, strict=True)]
-    collection = _matplotlib("collections").PolyCollection(
+    collection = matplotlib_parts().collections.PolyCollection(
         polygons, facecolors=colors, edgecolors=_COLOR["paper"], linewidths=0.4
     )
     ax.add_collection(collection, autolim=False)
@@ -281,14 +231,19 @@ def _edges(ax: Any, mark: Edges) -> None:
     order = sorted(range(len(mark)), key=mark.width)
     lines = [((mark.x[i], mark.y[i]), (mark.x2[i], mark.y2[i])) for i in order]
     signs = ["quiet" if math.isnan(v) else "minus" if v < 0 else "plus" for v in mark.values]
-    collection = _matplotlib("collections").LineCollection(
+    collection = matplotlib_parts().collections.LineCollection(
         lines,
         colors=[_COLOR[signs[i]] for i in order],
         linewidths=[mark.width(i) * _POINT for i in order],
         linestyles=[_DASHES["dashed" if signs[i] == "minus" else "solid"] for i in order],
-        alpha=0.7,
+        alpha=[_opacity(mark, i) for i in order],
     )
     ax.add_collection(collection, autolim=False)
+
+
+def _opacity(mark: Edges, item: int) -> float:
+    value = mark.values[item]
+    return 0.6 if math.isnan(value) else 0.36 + 0.6 * min(1.0, abs(value) / (mark.largest or 1.0))
 
 
 def _neurons(ax: Any, mark: Neurons) -> None:
@@ -325,7 +280,7 @@ def _neurons(ax: Any, mark: Neurons) -> None:
 
 
 def _boxes(ax: Any, mark: Boxes) -> None:
-    patches = _matplotlib("patches")
+    patches = matplotlib_parts().patches
     for x, y, x2, y2, text in zip(mark.x, mark.y, mark.x2, mark.y2, mark.texts, strict=True):
         ax.add_patch(
             patches.Rectangle(
@@ -335,8 +290,9 @@ def _boxes(ax: Any, mark: Boxes) -> None:
         ax.annotate(text, ((x + x2) / 2, (y + y2) / 2), ha="center", va="center", fontsize=7.5, zorder=5)
 
 
-_DRAW: dict[type, Callable[[Any, Any], None]] = {
+ON_AXES: dict[type, Callable[[Any, Any], None]] = {
     Points: _points, Curve: _curve, Band: _band, Bars: _bars, Intervals: _intervals, Quantiles: _quantiles, Tiles: _tiles,
-    Rules: _rules, Words: _words, Contours: _contours, Arrows: _arrows, Faces: _faces, Edges: _edges, Neurons: _neurons,
+    Rules: _rules, Writing: _words, Contours: _contours, Arrows: _arrows, Faces: _faces, Edges: _edges, Neurons: _neurons,
     Boxes: _boxes,
 }  # fmt: skip
+"""What draws each kind of mark on axes."""
