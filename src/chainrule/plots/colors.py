@@ -20,32 +20,46 @@ Theme = Literal["light", "dark"]
 Ramp = Literal["sequential", "diverging"]
 
 Color: TypeAlias = Literal[
-    "1", "2", "3", "4", "5", "6", "ink", "quiet", "line", "paper", "good", "bad", "plus", "minus"
+    "1",
+    "2",
+    "3",
+    "4",
+    "5",
+    "6",
+    "ink",
+    "quiet",
+    "line",
+    "paper",
+    "good",
+    "bad",
+    "plus",
+    "minus",
+    "over",
+    "under",
 ]
-"""A color by what it is for: ``1`` to ``6`` are series, ``plus`` and ``minus`` are signs."""
+"""A color by what it is for: ``1`` to ``6`` are series, ``plus`` and ``minus`` signs; ``over`` and ``under`` are texts on the
+strong and the quiet colors of a ramp."""
 
 COLORS: Mapping[Theme, Mapping[str, str]] = {
     "light": {
         **dict(zip("123456", ["#285fc9", "#c9681f", "#05614c", "#6a2482", "#4498be", "#4f1509"], strict=True)),
         "ink": "#1d2025", "quiet": "#5b606b", "line": "#dcd8ce", "paper": "#fbfaf6", "good": "#1c6638", "bad": "#a3201b",
-        "plus": "#285fc9", "minus": "#c9681f", "over": "#ffffff",
+        "plus": "#285fc9", "minus": "#c9681f", "over": "#ffffff", "under": "#000000",
     },
     "dark": {
         **dict(zip("123456", ["#5b88d6", "#e58428", "#3fb794", "#dd9cf6", "#c4eaf9", "#a3555f"], strict=True)),
         "ink": "#e7e4dd", "quiet": "#a5a9b3", "line": "#34383f", "paper": "#17191d", "good": "#7fcb9b", "bad": "#ff9d95",
-        "plus": "#5b88d6", "minus": "#e58428", "over": "#0c0d10",
+        "plus": "#5b88d6", "minus": "#e58428", "over": "#000000", "under": "#ffffff",
     },
 }  # fmt: skip
-"""``over`` is text on a strong color."""
-
 STEPS = 21
 """The colors of a ramp: an odd number, so that a diverging one has a middle."""
 
 # Lightness and chroma at the ends (OKLCH), and the hue in degrees: from the paper to a strong color.
-_SEQUENTIAL = {"light": ((0.965, 0.012), (0.36, 0.135), 258.0), "dark": ((0.245, 0.02), (0.86, 0.09), 250.0)}
+_SEQUENTIAL = {"light": ((0.965, 0.012), (0.29, 0.125), 258.0), "dark": ((0.245, 0.02), (0.79, 0.11), 250.0)}
 _DIVERGING = {
-    "light": ((0.955, 0.006), (0.44, 0.15), (48.0, 258.0)),
-    "dark": ((0.27, 0.012), (0.80, 0.11), (58.0, 250.0)),
+    "light": ((0.955, 0.006), (0.405, 0.14), (48.0, 258.0)),
+    "dark": ((0.27, 0.012), (0.69, 0.12), (58.0, 250.0)),
 }
 
 _CONES = np.array(
@@ -100,10 +114,10 @@ def step_of(value: float, low: float, high: float) -> int:
     return int(np.clip(round((value - low) / (high - low) * (STEPS - 1)), 0, STEPS - 1))
 
 
-def is_strong(kind: Ramp, step: int) -> bool:
-    """Return whether text on a color of a ramp has to be ``over``, not ``ink``; the same in both themes."""
-    share = step / (STEPS - 1) if kind == "sequential" else abs(step - STEPS // 2) / (STEPS // 2)
-    return share > (0.5 if kind == "sequential" else 0.65)
+def text_on(kind: Ramp, step: int) -> Literal["over", "under"]:
+    """Return the color of text on a color of a ramp; the same in both themes, whose ramps cross middle gray at the same step."""
+    strong = step >= 12 if kind == "sequential" else abs(step - STEPS // 2) >= 8
+    return "over" if strong else "under"
 
 
 def _between(start: Sequence[float], end: Sequence[float], hue: float, share: float) -> str:

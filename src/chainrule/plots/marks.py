@@ -105,6 +105,8 @@ class Curve(Mark, kind="curve"):
     """Whether it is background: one row of many."""
     step: Annotated[bool, IF_SET] = False
     """Whether y holds until the next x, instead of going straight to it."""
+    address: Annotated[str, IF_SET] = ""
+    """That of the whole line."""
     names: Annotated[Texts, IF_SET] = ()
     addresses: Annotated[Texts, IF_SET] = ()
     values: Annotated[Numbers, IF_SET] = ()

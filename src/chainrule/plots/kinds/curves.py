@@ -49,8 +49,8 @@ def curves_chart(
     for i, (name, values) in enumerate(given.items()):
         xs, ys = thinned(at[: len(values)], values)
         left_out += len(values) - len(xs)
-        address = ((addresses or {})[name],) if name in (addresses or {}) and len(xs) != 1 else ()
-        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), name, nth(DASHES, i), addresses=address))
+        address = (addresses or {}).get(name, "")
+        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), name, nth(DASHES, i), address=address))
     if best is not None:
         marks.append(
             Rules(

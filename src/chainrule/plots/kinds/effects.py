@@ -76,7 +76,7 @@ def waterfall_chart(
     )
     note = f"{base_name} {short_number(base, 4)}, {unit} {short_number(ends[-1], 4)}."
     return Chart(
-        title, f"{words}.", fitted([ends], unit, pad=0.16), names_axis(texts, down=True), tuple(marks), note
+        title, f"{words}.", fitted([ends], unit, pad=0.05), names_axis(texts, down=True), tuple(marks), note
     )
 
 

@@ -90,7 +90,7 @@ def importance_chart(
         f"The first is {texts[0]} with {short_number(means[order[0]])}." if texts else "There are no columns."
     )
     note = f"{left_out} columns with smaller values are not drawn." if left_out else ""
-    x_axis = fitted(ends, unit, zero=True, pad=0.1 if low is None else 0.04)
+    x_axis = fitted(ends, unit, zero=True, pad=0.04)
     return Chart(
         title, f"{unit} by column. {words}", x_axis, names_axis(texts, down=True), tuple(marks), note
     )
@@ -134,7 +134,7 @@ def ablation_chart(
     worst = texts[int(np.argmax(np.where(pays, np.abs(differences), -1)))] if len(texts) else "nothing"
     pays_word = "more" if better == "less" else "less"
     words = f"{unit} when a part is left out; {pays_word} means that it pays. Most is missed: {worst}."
-    x_axis = fitted(ends, unit, zero=True, pad=0.14 if low is None else 0.05)
+    x_axis = fitted(ends, unit, zero=True, pad=0.05)
     return Chart(
         title, words, x_axis, names_axis(texts, down=True), tuple(marks), "Without the part, minus with it."
     )

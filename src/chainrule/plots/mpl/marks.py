@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import SettingsError
-from chainrule.plots.colors import COLORS, is_strong, ramp
+from chainrule.plots.colors import COLORS, ramp, text_on
 from chainrule.plots.marks import (
     Arrows,
     Band,
@@ -146,12 +146,8 @@ def _tiles(ax: Any, mark: Tiles) -> None:
     ax.pcolormesh(mark.x, mark.y, colors)
     for i, text in enumerate(mark.texts):
         left, right, low, high = mark.corner(i)
-        strong = (
-            mark.color is None
-            and not math.isnan(mark.shown[i])
-            and is_strong(mark.ramp, mark.step(mark.shown[i]))
-        )
-        color = _COLOR["over" if strong else "ink"]
+        on_ramp = mark.color is None and not math.isnan(mark.shown[i])
+        color = _COLOR[text_on(mark.ramp, mark.step(mark.shown[i])) if on_ramp else "ink"]
         ax.text(
             (left + right) / 2,
             (low + high) / 2,
@@ -271,9 +267,9 @@ def _neurons(ax: Any, mark: Neurons) -> None:
         zorder=5,
     )
     for i, text in enumerate(mark.texts):
-        strong = not math.isnan(mark.values[i]) and is_strong("diverging", mark.step(mark.values[i]))
         if flags[i] != "dead":
-            color = _COLOR["over" if strong else "ink"]
+            known = not math.isnan(mark.values[i])
+            color = _COLOR[text_on("diverging", mark.step(mark.values[i])) if known else "ink"]
             ax.annotate(
                 text, (mark.x[i], mark.y[i]), ha="center", va="center", color=color, fontsize=7.5, zorder=5
             )

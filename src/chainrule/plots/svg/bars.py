@@ -11,7 +11,7 @@ from chainrule.plots.widths import text_width
 
 
 def bars(mark: Bars, frame: Frame) -> Iterator[str]:
-    """Bars, and texts at their ends: outside, or inside where there is no room left."""
+    """Bars, and texts at their ends."""
     half = mark.width / 2
     along, beside = (frame.x, frame.y) if mark.across else (frame.y, frame.x)
     start, stop = along(mark.start).tolist(), along(mark.stop).tolist()
@@ -56,21 +56,13 @@ def _end_text(
                 **paint("ink"),
             )
         )
-    ahead = stop > start or (stop == start and mark.stop[item] >= mark.start[item])
-    room_ahead = frame.right - stop if ahead else stop - frame.left
-    inside = wide + 8 > room_ahead and abs(stop - start) > wide + 10
-    side = (-1 if inside else 1) * (1 if ahead else -1)
-    if not inside and wide + 8 > room_ahead:  # neither before nor inside: behind
-        side = -side
-        stop = start
-    return element(
-        "text",
-        escaped(text),
-        x=stop + 5 * side,
-        y=middle + 4,
-        text_anchor="start" if side > 0 else "end",
-        **paint("over" if inside else "ink"),  # type: ignore[arg-type]
-    )
+    side = 1 if stop > start or (stop == start and mark.stop[item] >= mark.start[item]) else -1
+    if (
+        side < 0 and stop - wide - 8 < frame.left
+    ):  # no room before the axis' names: on the other side of the bar
+        side, stop = 1, start
+    anchor = "start" if side > 0 else "end"
+    return element("text", escaped(text), x=stop + 5 * side, y=middle + 4, text_anchor=anchor, **paint("ink"))
 
 
 def intervals(mark: Intervals, frame: Frame) -> Iterator[str]:

@@ -5,7 +5,7 @@ import math
 from collections.abc import Iterator, Sequence
 
 from chainrule._numbers import number_text
-from chainrule.plots.colors import is_strong
+from chainrule.plots.colors import text_on
 from chainrule.plots.marks import Contours, Faces, Tiles
 from chainrule.plots.svg.element import (
     Attribute,
@@ -60,8 +60,7 @@ def tiles(mark: Tiles, frame: Frame) -> Iterator[str]:
         )
         text = mark.texts[i] if mark.texts else ""
         if text and size:
-            strong = not mark.color and is_strong(mark.ramp, mark.step(shown))
-            color = paint("over" if strong else "ink")  # type: ignore[arg-type]
+            color = paint("ink" if mark.color else text_on(mark.ramp, mark.step(shown)))
             words.append(
                 element(
                     "text",

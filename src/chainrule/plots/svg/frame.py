@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._types import FloatArray
 from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart
-from chainrule.plots.marks import Rules, Tiles
+from chainrule.plots.marks import Bars, Rules, Tiles
 from chainrule.plots.svg.legend import Legend, LineEnd, legend_of, line_ends
 from chainrule.plots.ticks import tick_texts, ticks
 from chainrule.plots.widths import cut, cut_apart, text_width, wrap
@@ -202,18 +202,24 @@ def _rule_names(
 
 
 def _right_room(chart: Chart, inner: float) -> float:
-    """Return what the last label below needs beyond the frame."""
+    """Return what the last label below, and texts at the ends of bars, need beyond the frame."""
     if not chart.x.shown:
         return 1.0
-    if chart.x.names:
-        return 8.0
-    at = ticks(chart.x, max(2, int(inner / 76)))
-    texts = tick_texts(chart.x, at)
-    over: list[float] = [
-        text_width(text, SIZE) / 2 - (1 - share) * inner
-        for text, share in zip(texts, chart.x.share(at).tolist(), strict=True)
-    ]
-    return max([8.0, *over])
+    needs = [8.0]
+    if not chart.x.names:
+        at = ticks(chart.x, max(2, int(inner / 76)))
+        halves = [text_width(text, SIZE) / 2 for text in tick_texts(chart.x, at)]
+        needs += [
+            half - (1 - share) * inner for half, share in zip(halves, chart.x.share(at).tolist(), strict=True)
+        ]
+    for mark in chart.marks:
+        if isinstance(mark, Bars) and mark.across:
+            ends = chart.x.share(np.maximum(mark.start, mark.stop)).tolist()
+            needs += [
+                text_width(text, SMALL) + 9 - (1 - end) * inner
+                for text, end in zip(mark.texts, ends, strict=False)
+            ]
+    return max(needs)
 
 
 def _x_ticks(axis: Axis, left: float, right: float, room: float) -> tuple[bool, tuple[Tick, ...]]:

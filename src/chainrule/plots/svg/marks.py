@@ -98,7 +98,6 @@ def _point_text(mark: Points | Curve, item: int, frame: Frame) -> str:
 def curve(mark: Curve, frame: Frame) -> Iterator[str]:
     """A line, and spots on it that tell their numbers."""
     x, y = mark.corners()
-    one = {"data_address": mark.addresses[0]} if len(mark.addresses) == 1 != len(mark) else {}
     line = element(
         "path",
         title(mark.series),
@@ -109,7 +108,7 @@ def curve(mark: Curve, frame: Frame) -> Iterator[str]:
         stroke_linejoin="round",
         stroke_linecap="round",
         stroke_opacity=0.45 if mark.faint else None,
-        **one,
+        data_address=mark.address or None,
     )
     yield line
     if len(mark) > MOST_HITS:

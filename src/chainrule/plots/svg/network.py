@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import numpy as np
 
-from chainrule.plots.colors import is_strong
+from chainrule.plots.colors import Color, text_on
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 from chainrule.plots.svg.element import Attribute, element, escaped, group, paint, path, shade
 from chainrule.plots.svg.frame import Frame
@@ -52,11 +52,11 @@ def neurons(mark: Neurons, frame: Frame) -> Iterator[str]:
         parts = [label]
         if flag == "saturated":
             parts.append(element("circle", cx=x, cy=y, r=r + 3.2, **paint(None, "bad"), stroke_width=1.4))
-        strong = False
+        color: Color = "ink"
         fill: dict[str, Attribute] = paint("paper")
         if not math.isnan(value):
             step = mark.step(value)
-            strong = is_strong("diverging", step)
+            color = text_on("diverging", step)
             fill = shade("diverging", step)
         both: dict[str, Attribute] = {
             **fill,
@@ -78,7 +78,7 @@ def neurons(mark: Neurons, frame: Frame) -> Iterator[str]:
         text = mark.texts[i] if mark.texts else ""
         size = next((s for s in (11.0, 10.0, 9.0) if text_width(text, s) <= 2 * r - 3), 0.0)
         if text and size and flag != "dead":
-            parts.append(text_at(text, x, y + size * 0.35, size=size, color="over" if strong else "ink"))
+            parts.append(text_at(text, x, y + size * 0.35, size=size, color=color))
         made.append(group(parts, **data))
     yield group(made)
 
