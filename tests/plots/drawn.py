@@ -14,7 +14,7 @@ def parsed(svg):
 
 def found(root, tag, **attributes):
     """The elements of a tag with these attributes (``_`` for ``-``; None: any value)."""
-    wanted = {name.replace("_", "-"): value for name, value in attributes.items()}
+    wanted = {name.rstrip("_").replace("_", "-"): value for name, value in attributes.items()}
     return [
         element
         for element in root.iter(NS + tag)

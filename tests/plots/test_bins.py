@@ -1,11 +1,11 @@
 """Many numbers are made few by the stated rules, and none is lost."""
 
 import numpy as np
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.plots.axes import Axis
-from chainrule.plots.bins import COLUMNS, MOST_ON_CURVE, scatter, thinned
+from chainrule.plots.bins import COLUMNS, MOST_ON_CURVE, ROW, scatter, thinned
 from chainrule.plots.contour import contours
 from chainrule.plots.marks import MOST_POINTS
 
@@ -15,6 +15,7 @@ def test_few_points_are_themselves_without_those_that_are_not_finite():
     assert (mark.x, mark.y, mark.names, mark.counts) == ((1.0,), (4.0,), ("a",), ())
 
 
+@settings(max_examples=20)
 @given(st.integers(MOST_POINTS + 1, 20_000), st.integers(0, 100))
 def test_counts_of_hexagons_add_up_to_the_rows(n, seed):
     rng = np.random.default_rng(seed)
@@ -29,10 +30,11 @@ def test_each_point_is_in_the_hexagon_that_is_nearest():
     axis = Axis(0, 1)
     mark = scatter(x, y, axis, axis)
     middles = np.stack([mark.x, mark.y], 1)
-    # Middles are 1/COLUMNS apart in a row; none is nearer than that to another by more than the flattening of the rows.
-    assert np.min(np.abs(np.diff(np.unique(middles[:, 0].round(9))))) > 0.4 / COLUMNS
-    distance = np.hypot(x[:, None] - middles[:, 0], y[:, None] - middles[:, 1]).min(axis=1)
-    assert distance.max() < 0.75 / COLUMNS
+    # In units of a regular hexagon's width, whose corners are 1/sqrt(3) from its middle.
+    unit = np.array([1 / COLUMNS, ROW / COLUMNS / np.sqrt(0.75)])
+    distance = np.linalg.norm((np.stack([x, y], 1)[:, None] - middles) / unit, axis=2)
+    assert distance.min(axis=1).max() < 0.578
+    assert np.bincount(distance.argmin(axis=1)).tolist() == list(mark.counts)
 
 
 def test_areas_show_counts():
@@ -43,6 +45,7 @@ def test_areas_show_counts():
     np.testing.assert_allclose(radii[large] ** 2 / counts[large], 49 / counts.max())
 
 
+@settings(max_examples=20)
 @given(st.integers(MOST_ON_CURVE + 1, 5000), st.integers(0, 50))
 def test_a_thinned_curve_keeps_ends_and_extremes(n, seed):
     values = np.random.default_rng(seed).normal(size=n)
@@ -84,6 +87,7 @@ def test_saddles_are_told_apart_by_their_middle():
         assert near == ({1, 10} if above else {0, 11})
 
 
+@settings(max_examples=30)
 @given(st.integers(2, 8), st.integers(2, 8), st.integers(0, 200))
 def test_contours_stand_where_the_height_is_the_level(rows, columns, seed):
     rng = np.random.default_rng(seed)

@@ -12,6 +12,8 @@ from chainrule.plots.marks import MOST_POINTS, Points, Shape, Texts, floats
 
 COLUMNS = 40
 """The hexagons beside each other along x."""
+ROW = 1.5
+"""From one row of hexagons to the next, by their width in shares of the sides: regular in a frame 0.58 as high as wide."""
 MOST_ON_CURVE = 400
 """The most points of a curve."""
 
@@ -65,7 +67,7 @@ def scatter(
 
 def _hexagons(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, Any]:
     """Return the middles and counts of the hexagons with points in them; of shares (n,), as d3-hexbin finds them."""
-    wide, high = 1 / COLUMNS, 1.5 / COLUMNS / np.sqrt(3) * 1.7
+    wide, high = 1 / COLUMNS, ROW / COLUMNS
     row = np.round(y / high)
     column = np.round(x / wide - (row % 2) / 2)
     # The nearer of this hexagon and that of the next row.
@@ -82,7 +84,7 @@ def _hexagons(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, Any
 
 
 def thinned(x: Any, y: Any) -> tuple[FloatArray, FloatArray]:
-    """Return at most `MOST_ON_CURVE` points of a curve (n,) whose x rises: of each stretch the first, lowest, highest and last.
+    """Return at most `MOST_ON_CURVE` points of a curve (n,) whose x only rises or falls: of each stretch the first, lowest, highest and last.
 
     What is drawn on a screen is then the same (U. Jugel et al., "M4", VLDB 2014).
     """

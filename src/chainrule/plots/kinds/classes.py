@@ -94,7 +94,7 @@ def precision_recall_chart(
     for i, (name, is_true, score) in enumerate(found):
         precision, recall, _ = precision_recall_curve(is_true, score)
         average = float(average_precision_score(is_true, score))
-        xs, ys = thinned(recall[::-1], precision[::-1])
+        xs, ys = thinned(recall, precision)  # falling recall: a step holds back to the threshold before
         label = f"{name}, average {average:.3f}"
         marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), label, nth(DASHES, i), step=True))
         told.append(f"{name} {average:.3f}")

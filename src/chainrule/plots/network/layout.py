@@ -63,7 +63,7 @@ def network_layout(
     keep: Literal["largest", "ends"] = "largest",
 ) -> NetworkLayout:
     """Return where a network's neurons stand in a picture that is ``width`` pixels wide."""
-    layers = checked(layers)
+    layers, width = checked(layers), float(width)
     shown = [_chosen(layers, i, most, keep) for i in range(len(layers))]
     squares = has_bias_nodes(layers)
     rows = [_rows(layer, chosen) for layer, chosen in zip(layers, shown, strict=True)]
