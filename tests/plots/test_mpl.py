@@ -12,7 +12,7 @@ from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.marks import Bars, Contours, Curve, Points, Quantiles, Rules, Tiles
 from chainrule.plots.mpl.axes import draw_all, draw_on
-from chainrule.plots.svg.draw import svg
+from chainrule.plots.svg.draw import to_svg
 from chainrule.plots.svg.frame import frame_of
 
 matplotlib = pytest.importorskip("matplotlib", reason="Matplotlib is not installed")
@@ -58,7 +58,7 @@ def test_points_curves_and_rules_stand_at_the_same_numbers(scale, rng):
         "t", "d", Axis(0, 6), Axis(0.3, 1000, scale=scale),
         (Points(tuple(x), tuple(y)), Curve(tuple(x), tuple(y), "2"), Rules((2.5,), names=("best",)), Rules((30.0,), across=True)),
     )  # fmt: skip
-    ax, frame, root = draw_on(chart), frame_of(chart, 500), parsed(svg(chart, 500))
+    ax, frame, root = draw_on(chart), frame_of(chart, 500), parsed(to_svg(chart, 500))
     line, vertical, horizontal = ax.get_lines()
     (dots,) = ax.collections
     # Matplotlib has the record's numbers to the bit.
@@ -84,7 +84,7 @@ def test_bars_stand_at_the_same_numbers(across):
     long, short = Axis(-2, 4), Axis(-1, 2)
     chart = Chart("t", "d", *((long, short) if across else (short, long)), (bars,))
     frame = frame_of(chart, 500)
-    rects = found(parsed(svg(chart, 500)), "rect", data_value=None)
+    rects = found(parsed(to_svg(chart, 500)), "rect", data_value=None)
     for rect, patch in zip(rects, draw_on(chart).patches, strict=True):
         left, up, wide, tall = (float(rect.get(k)) for k in ("x", "y", "width", "height"))
         x, y = in_data(frame, [left, left + wide], [up + tall, up])
@@ -97,7 +97,7 @@ def test_boxes_of_quantiles_stand_at_the_same_numbers():
     mark = Quantiles((0.0,), (1.0,), (2.0,), (3.0,), (5.0,), (8.0,), 0.6, across=True)
     chart = Chart("t", "d", Axis(0, 10), Axis(-1, 1), (mark,))
     frame, ax = frame_of(chart, 500), draw_on(chart)
-    (rect,) = found(parsed(svg(chart, 500)), "rect", stroke_width="1.2")
+    (rect,) = found(parsed(to_svg(chart, 500)), "rect", stroke_width="1.2")
     left, wide = float(rect.get("x")), float(rect.get("width"))
     (patch,) = ax.patches
     ends = patch.get_path().vertices[:, 0]
@@ -123,7 +123,7 @@ def test_cells_and_contours_have_the_same_colors_and_numbers():
         "#" + "".join(f"{round(255 * part):02x}" for part in color[:3])
         for color in mesh.get_array().reshape(-1, 4)
     }
-    fills = {r.get("fill") for r in found(parsed(svg(chart)), "rect", data_value=None)}
+    fills = {r.get("fill") for r in found(parsed(to_svg(chart)), "rect", data_value=None)}
     assert colors == fills
 
 

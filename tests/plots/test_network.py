@@ -16,7 +16,7 @@ from chainrule.plots.network.draw import MOST_EDGES, network_chart
 from chainrule.plots.network.layers import DrawnLayer
 from chainrule.plots.network.layout import MOST_NEURONS, network_layout
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
-from chainrule.plots.svg.draw import svg
+from chainrule.plots.svg.draw import to_svg
 
 
 def by_address(chart):
@@ -38,7 +38,7 @@ def test_every_number_of_mazurs_network_is_at_its_address():
 
 
 def test_the_svg_has_them_too():
-    root = parsed(svg(network_chart(MAZUR)))
+    root = parsed(to_svg(network_chart(MAZUR)))
     (edge,) = found(root, "path", data_address="W[2][2,1]")
     assert edge.get("data-value") == "0.45"
     assert found(root, "path", data_address="b[1][1]")[0].get("data-value") == "0.35"
@@ -74,7 +74,7 @@ def test_widths_go_with_the_size_and_dashes_with_the_sign():
     chart = network_chart(layers)
     edges = next(mark for mark in chart.marks if isinstance(mark, Edges))
     assert [edges.width(i) for i in range(3)] == [5.0, 2.75, 0.5]
-    root = parsed(svg(chart))
+    root = parsed(to_svg(chart))
     drawn = {a: found(root, "path", data_address=a)[0] for a in ("W[1][1,1]", "W[1][2,1]", "W[1][3,1]")}
     assert [d.get("stroke-dasharray") is None for d in drawn.values()] == [True, False, True]
     groups = {g.get("class") for g in root.iter() if any(child in list(drawn.values()) for child in g)}
@@ -133,7 +133,7 @@ def test_flags_states_and_names_are_drawn():
     assert "Crossed out: dead." in chart.note
     assert "Second ring: saturated." in chart.note
     # The second neuron of eight is dead, the third saturated, and so on: two of each have a cross, two a ring.
-    bad = [e for e in parsed(svg(chart)).iter() if e.get("class") == "s-bad"]
+    bad = [e for e in parsed(to_svg(chart)).iter() if e.get("class") == "s-bad"]
     assert [e.tag.rpartition("}")[2] for e in bad] == ["path", "circle", "path", "circle", "path"]
     frozen = [layers[0], DrawnLayer(1, 8, "layer 1", weights=layers[1].weights, frozen=True, shared=True)]
     lines = [text for mark in network_chart(frozen).marks if isinstance(mark, Writing) for text in mark.texts]

@@ -15,7 +15,7 @@ from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart, Charts, alike
 from chainrule.plots.marks import MOST_POINTS, Bars, Curve, Points, Tiles, ends_of, floats
 from chainrule.plots.network.layers import DrawnLayer
-from chainrule.plots.svg.draw import svg
+from chainrule.plots.svg.draw import to_svg
 
 PLOTS = gallery() | networks(640)
 
@@ -26,7 +26,7 @@ def test_plain_data_and_back(name):
     text = json.dumps(plot.to_dict(), allow_nan=False)
     back = type(plot).from_dict(json.loads(text))
     assert back.to_dict() == json.loads(text)
-    assert svg(back) == svg(plot)
+    assert to_svg(back) == to_svg(plot)
 
 
 @given(st.lists(st.floats(), max_size=20))
@@ -123,6 +123,6 @@ def test_ends_of_what_has_no_number():
 def test_a_notebook_shows_a_plot():
     plot = PLOTS["curves"]
     made = plot._repr_mimebundle_()
-    assert made["text/html"] == plot._repr_html_() == svg(plot, alone=True)
+    assert made["text/html"] == plot._repr_html_() == to_svg(plot, alone=True)
     assert made["text/plain"].startswith("Loss by epoch. loss over epoch")
     assert plot._repr_latex_() is None

@@ -14,15 +14,15 @@ from chainrule.plots.axes import Axis, fitted, names_axis
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.marks import Bars, Curve, Points, Tiles, Writing
-from chainrule.plots.svg.draw import NARROW, WIDE, svg
+from chainrule.plots.svg.draw import NARROW, WIDE, to_svg
 from chainrule.plots.svg.frame import frame_of
 from chainrule.plots.svg.page import figure, table
 from chainrule.plots.svg.sheet import SHEET, SHEET_HASH
 
 PLOTS = gallery()
-DRAWN = {(name, width): svg(plot, width) for name, plot in PLOTS.items() for width in (WIDE, NARROW)}
+DRAWN = {(name, width): to_svg(plot, width) for name, plot in PLOTS.items() for width in (WIDE, NARROW)}
 DRAWN |= {
-    (name, width): svg(plot, width) for width in (WIDE, NARROW) for name, plot in networks(width).items()
+    (name, width): to_svg(plot, width) for width in (WIDE, NARROW) for name, plot in networks(width).items()
 }
 
 
@@ -70,7 +70,7 @@ def test_no_text_is_cut_or_stands_on_another(name, width):
 def test_the_same_plot_has_the_same_bytes():
     again = gallery()
     for name in PLOTS:
-        assert svg(again[name], WIDE) == DRAWN[name, WIDE], name
+        assert to_svg(again[name], WIDE) == DRAWN[name, WIDE], name
 
 
 def test_plots_are_small():
@@ -86,7 +86,7 @@ def test_numbers_are_read_back_from_marks():
         "t", "d", Axis(0, 5), Axis(1, 1000, scale="log"),
         (Points(tuple(x), tuple(y), addresses=("a[1][1]", "a[1][2]", "a[1][3]"), values=(0.1 + 0.2, 1 / 3, -0.0)),),
     )  # fmt: skip
-    frame, root = frame_of(chart, 500), parsed(svg(chart, 500))
+    frame, root = frame_of(chart, 500), parsed(to_svg(chart, 500))
     circles = found(root, "circle", data_address=None)
     assert [c.get("data-address") for c in circles] == ["a[1][1]", "a[1][2]", "a[1][3]"]
     assert [float(c.get("data-value")) for c in circles] == [0.1 + 0.2, 1 / 3, 0.0]
@@ -102,19 +102,19 @@ def test_numbers_are_read_back_from_marks():
 def test_a_curve_is_interrupted_where_there_is_no_number():
     chart = curves_chart({"loss": [1.0, np.nan, 0.5, 0.25]}, log=False)
     (line,) = [
-        p for p in found(parsed(svg(chart)), "path", stroke_linejoin="round") if p.get("fill") == "none"
+        p for p in found(parsed(to_svg(chart)), "path", stroke_linejoin="round") if p.get("fill") == "none"
     ]
     assert line.get("d").count("M") == 2
     assert len(path_points(line.get("d"))) == 3
-    spots = [c for c in found(parsed(svg(chart)), "circle") if c.get("data-value")]
+    spots = [c for c in found(parsed(to_svg(chart)), "circle") if c.get("data-value")]
     assert [float(c.get("data-value")) for c in spots] == [1.0, 0.5, 0.25]
 
 
 def test_marks_beyond_the_axes_are_cut_at_the_frame_without_a_name_for_a_clip():
     inside = Chart("t", "d", Axis(0, 1), Axis(0, 1), (Curve((0.0, 1.0), (0.0, 1.0)),))
     beyond = Chart("t", "d", Axis(0, 1), Axis(0, 1), (Curve((0.0, 1.0), (0.0, 2.0)),))
-    assert not found(parsed(svg(inside)), "svg", overflow="hidden")
-    (inner,) = found(parsed(svg(beyond)), "svg", overflow="hidden")
+    assert not found(parsed(to_svg(inside)), "svg", overflow="hidden")
+    (inner,) = found(parsed(to_svg(beyond)), "svg", overflow="hidden")
     frame = frame_of(beyond, WIDE)
     assert float(inner.get("height")) == pytest.approx(frame.bottom - frame.top, abs=0.01)
 
@@ -126,11 +126,11 @@ def test_names_and_texts_are_escaped():
         (Bars((0.0, 1.0), (0.0, 0.0), (1.0, 0.5), 0.5, names=(wicked, wicked), addresses=(wicked, wicked), texts=(wicked, "")),
          Writing((0.5,), (0.5,), (wicked,))), note=wicked,
     )  # fmt: skip
-    for text in (svg(chart), svg(chart, 300, alone=True), figure(chart)):
+    for text in (to_svg(chart), to_svg(chart, 300, alone=True), figure(chart)):
         assert "<script" not in text
         assert "\x00" not in text
         assert "\u202e" not in text
-    assert parsed(svg(chart))[0].text.startswith("<script>alert")
+    assert parsed(to_svg(chart))[0].text.startswith("<script>alert")
 
 
 def test_every_class_of_a_mark_is_in_the_sheet_with_its_light_color():
@@ -152,11 +152,11 @@ def test_the_hash_is_that_of_the_sheet():
 
 
 def test_alone_it_brings_sheet_and_paper():
-    alone = svg(PLOTS["curves"], alone=True)
+    alone = to_svg(PLOTS["curves"], alone=True)
     root = parsed(alone)
     assert found(root, "style")[0].text == SHEET
     assert found(root, "rect")[0].get("class") == "f-paper"
-    assert svg(PLOTS["curves"]) .replace("<svg", "") [-4000:] == alone[-4000:]  # fmt: skip
+    assert to_svg(PLOTS["curves"]) .replace("<svg", "") [-4000:] == alone[-4000:]  # fmt: skip
 
 
 def test_texts_in_cells_are_all_there_or_none():
@@ -164,12 +164,12 @@ def test_texts_in_cells_are_all_there_or_none():
         tiles = Tiles((-0.5, 0.5, 1.5), (-0.5, 0.5), (0.0, 1.0), 0.0, 1.0, texts=texts)
         return Chart("t", "d", names_axis(["a", "b"]), names_axis(["c"]), (tiles,))
 
-    assert [t for t, *_ in texts(parsed(svg(chart(("1", "2"))))) if t in "12"] == ["1", "2"]
-    assert not [t for t, *_ in texts(parsed(svg(chart(("1", "2" * 40))))) if set(t) <= set("12")]
+    assert [t for t, *_ in texts(parsed(to_svg(chart(("1", "2"))))) if t in "12"] == ["1", "2"]
+    assert not [t for t, *_ in texts(parsed(to_svg(chart(("1", "2" * 40))))) if set(t) <= set("12")]
 
 
 def test_long_names_are_cut_and_whole_in_a_title():
-    root = parsed(svg(PLOTS["importance, many"], NARROW))
+    root = parsed(to_svg(PLOTS["importance, many"], NARROW))
     cut_texts = [t for t in found(root, "text") if t.find(NS + "title") is not None]
     titles = {t.find(NS + "title").text for t in cut_texts}
     assert {f"a_rather_long_column_name_number_{i}" for i in range(30)} <= titles
@@ -180,7 +180,7 @@ def test_more_cells_than_are_drawn_one_by_one_are_runs_of_one_color():
     values = np.add.outer(np.arange(n), np.arange(n)).ravel() / (2 * n - 2)
     edges = tuple(float(i) for i in range(n + 1))
     chart = Chart("t", "d", Axis(0, n), Axis(0, n), (Tiles(edges, edges, tuple(values.tolist()), 0.0, 1.0),))
-    (group,) = found(parsed(svg(chart)), "g", shape_rendering="crispEdges")
+    (group,) = found(parsed(to_svg(chart)), "g", shape_rendering="crispEdges")
     frame = frame_of(chart, WIDE)
     area = 0.0
     for part in group:

@@ -7,14 +7,13 @@ from chainrule.plots.kinds.classes import confusion_chart
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.kinds.scores import slices_chart
 from chainrule.plots.network.draw import network_chart
-from chainrule.plots.twin import twin
 
 PLOTS = gallery()
 
 
 @pytest.mark.parametrize("name", PLOTS)
 def test_every_row_has_a_cell_for_each_name(name):
-    table = twin(PLOTS[name])
+    table = PLOTS[name].table()
     assert len(set(table.header)) == len(table.header) > 1
     assert table.rows
     assert {len(row) for row in table.rows} == {len(table.header)}
@@ -22,18 +21,20 @@ def test_every_row_has_a_cell_for_each_name(name):
 
 def test_curves_over_the_same_x_are_beside_each_other():
     bands = {"train": ([0.5, 0.5], [2.0, 2.0])}
-    table = twin(curves_chart({"train": [1.0, 0.75], "validation": [2.0, 1.5]}, bands=bands))
+    table = curves_chart({"train": [1.0, 0.75], "validation": [2.0, 1.5]}, bands=bands).table()
     assert table.header == ("epoch", "loss, low", "loss, high", "train", "validation")
     assert table.rows == ((1.0, 0.5, 2.0, 1.0, 2.0), (2.0, 0.5, 2.0, 0.75, 1.5))
 
 
 def test_a_grid_of_cells_is_a_table():
-    table = twin(confusion_chart([0, 0, 1], [0, 1, 1], ["no", "yes"]))
+    table = confusion_chart([0, 0, 1], [0, 1, 1], ["no", "yes"]).table()
     assert table == (("true \\ predicted", "no", "yes"), (("no", 1.0, 1.0), ("yes", 0.0, 1.0)))
 
 
 def test_names_stand_for_their_places():
-    table = twin(slices_chart(["a", "b"], [0.9, 0.5], [0.8, 0.4], [1.0, 0.6], overall=0.7, score="accuracy"))
+    table = slices_chart(
+        ["a", "b"], [0.9, 0.5], [0.8, 0.4], [1.0, 0.6], overall=0.7, score="accuracy"
+    ).table()
     low, high = table.header.index("accuracy, low"), table.header.index("accuracy, high")
     assert [(row[table.header.index("name")], row[low], row[high]) for row in table.rows[:2]] == [
         ("a", 0.8, 1.0),
@@ -42,7 +43,7 @@ def test_names_stand_for_their_places():
 
 
 def test_a_network_is_told_by_addresses():
-    table = twin(network_chart(MAZUR))
+    table = network_chart(MAZUR).table()
     address, value = table.header.index("address"), table.header.index("value")
     told = {row[address]: row[value] for row in table.rows if row[address]}
     assert told["W[1][1,2]"] == 0.25
@@ -53,7 +54,7 @@ def test_a_network_is_told_by_addresses():
 
 
 def test_the_plots_of_small_multiples_stand_below_each_other():
-    table = twin(PLOTS["search"])
+    table = PLOTS["search"].table()
     assert table.header[0] == "plot"
     assert {row[0] for row in table.rows} == {"rate", "hidden", "activation"}
     assert len(table.rows) == 3 * 24

@@ -65,7 +65,7 @@ class Axis(Plain):
         """Return the values of `curve`."""
         found = np.asarray(bent, np.float64)
         if self.scale == "log":
-            return np.asarray(np.exp(found))
+            return np.asarray(np.exp(np.clip(found, -708.0, 709.0)))  # what a float holds
         if self.scale == "symlog":
             return np.asarray(np.sign(found) * np.expm1(np.abs(found)) * self.threshold)
         return found

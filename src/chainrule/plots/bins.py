@@ -84,8 +84,9 @@ def _hexagons(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, Any
 
 
 def thinned(x: Any, y: Any) -> tuple[FloatArray, FloatArray]:
-    """Return at most `MOST_ON_CURVE` points of a curve (n,) whose x only rises or falls: of each stretch the first, lowest, highest and last.
+    """Return at most `MOST_ON_CURVE` points of a curve (n,) whose x only rises or falls.
 
+    Of each stretch the first, the lowest, the highest and the last are kept.
     What is drawn on a screen is then the same (U. Jugel et al., "M4", VLDB 2014).
     """
     x, y = np.asarray(x, np.float64), np.asarray(y, np.float64)

@@ -2,32 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal, TypeAlias
+from typing import Annotated, Literal
 
 from chainrule._notebook import Shown
 from chainrule._plain import IF_SET, Count, Plain
 from chainrule.errors import SettingsError
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
-from chainrule.plots.marks import (
-    Arrows,
-    Band,
-    Bars,
-    Contours,
-    Curve,
-    Faces,
-    Intervals,
-    Points,
-    Quantiles,
-    Rules,
-    Tiles,
-    Writing,
-)  # fmt: skip
-from chainrule.plots.network.marks import Boxes, Edges, Neurons
-
-AnyMark: TypeAlias = (
-    Points | Curve | Band | Bars | Intervals | Quantiles | Tiles | Rules | Writing | Contours | Arrows | Faces | Edges
-    | Neurons | Boxes
-)  # fmt: skip
+from chainrule.plots.marks import Points
+from chainrule.plots.twin import Twin, joined, twin_of
 
 
 @dataclass(frozen=True)
@@ -54,6 +37,10 @@ class Chart(Plain, Shown, kind="chart"):
     def __post_init__(self) -> None:
         if not self.title or not self.description:
             raise SettingsError("title: a plot needs a title and a description for who can't see it")
+
+    def table(self) -> Twin:
+        """Return what is drawn as a header and rows."""
+        return twin_of(self.x, self.y, self.marks)
 
     def binned(self) -> bool:
         """Return whether points stand for several rows."""
@@ -87,9 +74,15 @@ class Charts(Plain, Shown, kind="charts"):
             if self.shared in (name, "both") and len(axes) > 1:
                 raise SettingsError(f"shared: the {name} axis of {first.title!r} is not that of the others")
 
+    def table(self) -> Twin:
+        """Return the tables of the plots below each other, each row with its plot's title."""
+        return joined([(chart.title, chart.table()) for chart in self.charts])
+
 
 def alike(charts: Sequence[Chart], share: Literal["x", "y", "both"]) -> tuple[Chart, ...]:
     """Return plots with one axis for all of them, wide enough for each."""
+    if not charts:
+        return ()
     made = list(charts)
     for name in ("x", "y") if share == "both" else (share,):
         axes: list[Axis] = [chart.x if name == "x" else chart.y for chart in charts]

@@ -111,7 +111,7 @@ def step_of(value: float, low: float, high: float) -> int:
     """Return which color of a ramp a value has whose ends are ``low`` and ``high``; outside of them, the end's."""
     if high == low:
         return STEPS // 2
-    return int(np.clip(round((value - low) / (high - low) * (STEPS - 1)), 0, STEPS - 1))
+    return round(float(np.clip((value - low) / (high - low), 0, 1)) * (STEPS - 1))
 
 
 def text_on(kind: Ramp, step: int) -> Literal["over", "under"]:

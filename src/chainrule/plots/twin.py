@@ -5,7 +5,8 @@ import math
 from collections.abc import Sequence
 from typing import NamedTuple, TypeAlias
 
-from chainrule.plots.chart import AnyMark, Chart, Charts
+from chainrule.plots.all_marks import AnyMark
+from chainrule.plots.axes import Axis
 from chainrule.plots.marks import (
     Arrows,
     Band,
@@ -50,49 +51,52 @@ _COLUMNS: dict[type, dict[str, str]] = {
 }  # fmt: skip
 
 
-def twin(chart: Chart | Charts) -> Twin:
-    """Return what a plot draws as a table; the plots of small multiples one below the other, each row with its plot's title.
+def joined(parts: Sequence[tuple[str, Twin]]) -> Twin:
+    """Return tables below each other, each row with its title."""
+    header = tuple(dict.fromkeys(name for _, part in parts for name in part.header))
+    rows: list[tuple[Cell, ...]] = []
+    for title, part in parts:
+        for row in part.rows:
+            cells = dict(zip(part.header, row, strict=True))
+            rows.append((title, *(cells.get(name, "") for name in header)))
+    return Twin(("plot", *header), tuple(rows))
+
+
+def twin_of(x: Axis, y: Axis, marks: Sequence[AnyMark]) -> Twin:
+    """Return what marks show as a table.
 
     Curves over the same x are columns beside each other, a grid of cells is a table of its rows and columns; all else is
     one row an item. Lines that only help the eye are left out, and so is where a network's parts stand.
     """
-    if isinstance(chart, Charts):
-        parts = [(part.title, twin(part)) for part in chart.charts]
-        header = tuple(dict.fromkeys(name for _, part in parts for name in part.header))
-        rows: list[tuple[Cell, ...]] = []
-        for title, part in parts:
-            for row in part.rows:
-                cells = dict(zip(part.header, row, strict=True))
-                rows.append((title, *(cells.get(name, "") for name in header)))
-        return Twin(("plot", *header), tuple(rows))
-    marks = [mark for mark in chart.marks if type(mark) in _COLUMNS or isinstance(mark, Tiles)]
-    tiles = [mark for mark in marks if isinstance(mark, Tiles)]
-    if tiles and len(marks) == len(tiles):
-        return _grid(chart, tiles[0])
-    lines = [mark for mark in marks if isinstance(mark, Curve | Band)]
-    if lines and len(marks) == len(lines) and all(mark.x == lines[0].x for mark in lines):
-        return _beside(chart, lines)
-    header = tuple(dict.fromkeys(name for mark in marks for name in _columns(chart, mark)))
-    found: list[tuple[Cell, ...]] = []
-    for mark in marks:
-        columns = _columns(chart, mark)
-        for i in range(len(mark)):
-            found.append(tuple(columns[name][i] if name in columns else "" for name in header))
-    return Twin(header, tuple(found))
+    told = [mark for mark in marks if type(mark) in _COLUMNS or isinstance(mark, Tiles)]
+    tiles = [mark for mark in told if isinstance(mark, Tiles)]
+    if tiles and len(told) == len(tiles) == 1:
+        return _grid(x, y, tiles[0])
+    lines = [mark for mark in told if isinstance(mark, Curve | Band)]
+    if lines and len(told) == len(lines) and all(mark.x == lines[0].x for mark in lines):
+        return _beside(x, y, lines)
+    columns = [_columns(x, y, mark) for mark in told]
+    header = tuple(dict.fromkeys(name for part in columns for name in part))
+    rows = [
+        tuple(part[name][i] if name in part else "" for name in header)
+        for mark, part in zip(told, columns, strict=True)
+        for i in range(len(mark))
+    ]
+    return Twin(header, tuple(rows))
 
 
-def _grid(chart: Chart, tiles: Tiles) -> Twin:
-    columns, rows = _middles(chart.x.names, tiles.x), _middles(chart.y.names, tiles.y)
+def _grid(x: Axis, y: Axis, tiles: Tiles) -> Twin:
+    columns, rows = _middles(x.names, tiles.x), _middles(y.names, tiles.y)
     values = tiles.values or tiles.shown
     found = [(name, *values[i * len(columns) : (i + 1) * len(columns)]) for i, name in enumerate(rows)]
-    corner = " \\ ".join(filter(None, (chart.y.label, chart.x.label)))
+    corner = " \\ ".join(filter(None, (y.label, x.label)))
     return Twin((corner, *(_word(name) for name in columns)), tuple(found))
 
 
-def _beside(chart: Chart, lines: Sequence[Curve | Band]) -> Twin:
-    columns: dict[str, Sequence[Cell]] = {chart.x.label or "x": _placed(chart.x.names, lines[0].x)}
+def _beside(x: Axis, y: Axis, lines: Sequence[Curve | Band]) -> Twin:
+    columns: dict[str, Sequence[Cell]] = {x.label or "x": _placed(x.names, lines[0].x)}
     for mark in lines:
-        name = mark.series or chart.y.label or "y"
+        name = mark.series or y.label or "y"
         if isinstance(mark, Band):
             columns |= {f"{name}, low": mark.low, f"{name}, high": mark.high}
         else:
@@ -100,9 +104,9 @@ def _beside(chart: Chart, lines: Sequence[Curve | Band]) -> Twin:
     return Twin(tuple(columns), tuple(zip(*columns.values(), strict=True)))
 
 
-def _columns(chart: Chart, mark: AnyMark) -> dict[str, Sequence[Cell]]:
+def _columns(x_axis: Axis, y_axis: Axis, mark: AnyMark) -> dict[str, Sequence[Cell]]:
     """Return the columns of a mark by name."""
-    x, y = chart.x.label or "x", chart.y.label or "y"
+    x, y = x_axis.label or "x", y_axis.label or "y"
     across = getattr(mark, "across", False)
     words = {"x": x, "y": y, "at": y if across else x, "along": x if across else y}
     found: dict[str, Sequence[Cell]] = {}
@@ -120,7 +124,7 @@ def _columns(chart: Chart, mark: AnyMark) -> dict[str, Sequence[Cell]]:
     for field, told in _COLUMNS[type(mark)].items():
         name = told.format(**words, shown=getattr(mark, "legend", "") or "value")
         entries = getattr(mark, field)
-        axis = chart.y if (field == "y" or (field == "at" and across)) else chart.x
+        axis = y_axis if (field == "y" or (field == "at" and across)) else x_axis
         if field in ("x", "y", "at"):
             entries = _placed(axis.names, entries)
         if len(entries):

@@ -4,7 +4,11 @@ They are from Adobe's font metrics ("Core 14 AFM"), in thousandths of the size.
 """
 
 import unicodedata
+from bisect import bisect_right
+from collections import Counter
 from collections.abc import Sequence
+from functools import cache
+from itertools import accumulate
 
 BOLD = 1.1
 """How much wider bold text is at most."""
@@ -30,6 +34,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     return sum(map(_sign_width, text)) * size / 1000 * SAFETY * (BOLD if bold else 1)
 
 
+@cache
 def _sign_width(sign: str) -> int:
     known = _WIDTHS.get(sign)
     if known is not None:
@@ -44,12 +49,12 @@ def _sign_width(sign: str) -> int:
 
 def cut(text: str, most: float, size: float, *, bold: bool = False) -> str:
     """Return a text of at most so many pixels: itself, or its beginning and an ellipsis."""
-    if text_width(text, size, bold=bold) <= most:
+    unit = size / 1000 * SAFETY * (BOLD if bold else 1)
+    ends = list(accumulate(map(_sign_width, text)))
+    if not ends or ends[-1] * unit <= most:
         return text
-    kept = text
-    while kept and text_width(kept.rstrip() + ELLIPSIS, size, bold=bold) > most:
-        kept = kept[:-1]
-    return kept.rstrip() + ELLIPSIS
+    kept = bisect_right(ends, most / unit - _sign_width(ELLIPSIS))
+    return text[:kept].rstrip() + ELLIPSIS
 
 
 def cut_apart(texts: Sequence[str], most: float, size: float) -> list[str]:
@@ -58,11 +63,11 @@ def cut_apart(texts: Sequence[str], most: float, size: float) -> list[str]:
     Texts that begin alike keep their ends: ``bill_length…`` twice would say nothing.
     """
     made = [cut(text, most, size) for text in texts]
-    for i, text in enumerate(texts):
-        twins = [j for j, other in enumerate(texts) if other != text and cut(other, most, size) == made[i]]
-        if twins and made[i] != text:
-            made[i] = _cut_middle(text, most, size)
-    return made
+    alike = Counter(dict(zip(texts, made, strict=True)).values())
+    return [
+        _cut_middle(text, most, size) if short != text and alike[short] > 1 else short
+        for text, short in zip(texts, made, strict=True)
+    ]
 
 
 def _cut_middle(text: str, most: float, size: float) -> str:
@@ -81,7 +86,9 @@ def _cut_middle(text: str, most: float, size: float) -> str:
 def wrap(text: str, most: float, size: float, *, bold: bool = False) -> list[str]:
     """Return the lines of a text that are at most so many pixels wide; a longer word is cut."""
     lines: list[str] = []
-    for word in text.split():
+    for word in text.replace("\n", " ").split(" "):
+        if not word:
+            continue
         longer = f"{lines[-1]} {word}" if lines else word
         if lines and text_width(longer, size, bold=bold) <= most:
             lines[-1] = longer

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
 from chainrule.plots.bins import scatter
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.contour import contours
 from chainrule.plots.marks import PALETTE, SHAPES, Tiles, floats, nth

@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.bins import thinned
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.marks import DASHES, PALETTE, Curve, Rules, Tiles, floats, nth
 from chainrule.plots.ticks import short_number
 
@@ -19,9 +20,9 @@ def confusion_chart(
 
     ``truth`` and ``predicted`` (n,) hold indices into ``classes``.
     """
-    from sklearn.metrics import confusion_matrix
-
-    counts = confusion_matrix(truth, predicted, labels=np.arange(len(classes)))
+    k = len(classes)
+    truth, predicted = (np.asarray(v, np.int64) for v in (truth, predicted))
+    counts = np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
     rows = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
     edges = floats(np.arange(len(classes) + 1) - 0.5)

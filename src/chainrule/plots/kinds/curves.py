@@ -5,9 +5,10 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted
 from chainrule.plots.bins import thinned
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.marks import DASHES, PALETTE, Band, Curve, Points, Rules, floats, nth
 from chainrule.plots.ticks import short_number
 

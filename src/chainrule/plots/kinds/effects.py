@@ -5,8 +5,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.marks import Bars, Curve, Points, Rules, Tiles, floats
 from chainrule.plots.ticks import short_number
@@ -110,7 +111,7 @@ def dependence_chart(
         at = np.tile([*x, np.nan], len(few))
         marks.append(Curve(floats(at), floats(joined), "quiet", "single rows", width=0.7, faint=True))
     marks.append(Curve(floats(x), floats(mean), "1", "mean", width=2.8))
-    if values is not None:
+    if values is not None and np.isfinite(np.asarray(values, np.float64)).any():
         marks.append(_rug(values, y_axis.low, 0.025 * (y_axis.high - y_axis.low)))
     low, high = int(mean.argmin()), int(mean.argmax())
     ends = [f"{short_number(mean[i])}, at {short_number(x[i])}" for i in (low, high)]

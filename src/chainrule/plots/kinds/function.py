@@ -4,8 +4,9 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.marks import Arrows, Curve, Points, floats
 from chainrule.plots.ticks import short_number
 

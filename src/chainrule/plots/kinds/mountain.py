@@ -5,8 +5,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._types import FloatArray
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis, blank
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.contour import contours
 from chainrule.plots.kinds.boundary import cell_edges
 from chainrule.plots.marks import Arrows, Curve, Faces, Points, Tiles, Writing, ends_of, floats
@@ -103,7 +104,9 @@ def surface_chart(
     for row in range(len(y) - 1):
         for column in range(len(x) - 1):
             corners = [(row, column), (row, column + 1), (row + 1, column + 1), (row + 1, column)]
-            cells.append((float(np.mean([depth[c] for c in corners])), corners))
+            far = float(np.mean([depth[c] for c in corners]))
+            if np.isfinite(far):
+                cells.append((far, corners))
     cells.sort(key=lambda cell: -cell[0])
     heights = np.array([np.mean([costs[c] for c in corners]) for _, corners in cells])
     seen, legend = _shown(costs)
@@ -112,8 +115,8 @@ def surface_chart(
         tuple(tuple(float(sx[c]) for c in corners) for _, corners in cells),
         tuple(tuple(float(sy[c]) for c in corners) for _, corners in cells),
         floats(shown),
-        float(seen.min()),
-        float(seen.max()),
+        float(np.nanmin(seen)),
+        float(np.nanmax(seen)),
         legend=legend,
         ends=(short_number(low), short_number(high)),
         values=floats(heights),

@@ -5,8 +5,9 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.marks import Bars, Intervals, Points, Rules, floats
 from chainrule.plots.ticks import short_number
@@ -63,7 +64,8 @@ def importance_chart(
 ) -> Chart:
     """Return a bar for each column (n,), the largest first, with intervals; at most `MOST_NAMES`, and says what is left out."""
     means = np.asarray(means, np.float64)
-    order = np.argsort(-means, kind="stable")[:MOST_NAMES]
+    known = np.flatnonzero(np.isfinite(means))
+    order = known[np.argsort(-means[known], kind="stable")][:MOST_NAMES]
     texts, at = [str(names[i]) for i in order], np.arange(len(order))
     marks: list[AnyMark] = [
         Bars(
@@ -85,11 +87,15 @@ def importance_chart(
                 floats(at), floats(ends[1]), floats(ends[2]), across=True, color="ink", names=tuple(texts)
             )
         )
-    left_out = len(means) - len(order)
+    left_out, unknown = len(known) - len(order), len(means) - len(known)
     words = (
         f"The first is {texts[0]} with {short_number(means[order[0]])}." if texts else "There are no columns."
     )
-    note = f"{left_out} columns with smaller values are not drawn." if left_out else ""
+    said = [
+        (left_out, "columns with smaller values are not drawn."),
+        (unknown, "columns have no finite value."),
+    ]
+    note = " ".join(f"{count} {words}" for count, words in said if count)
     x_axis = fitted(ends, unit, zero=True, pad=0.04)
     return Chart(
         title, f"{unit} by column. {words}", x_axis, names_axis(texts, down=True), tuple(marks), note

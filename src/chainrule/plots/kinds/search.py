@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingsError
 from chainrule.plots.axes import Axis, fitted, names_axis
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.marks import Band, Curve, Points, floats
@@ -46,13 +47,16 @@ def search_chart(
 ) -> Charts:
     """Return the score of each trial (n,) by each setting (n values), as small multiples; the best is marked."""
     scores = np.asarray(scores, np.float64)
+    known = np.flatnonzero(np.isfinite(scores))
+    if not len(known):
+        raise SettingsError("scores: no trial has a finite score to draw")
     best = int(np.nanargmin(scores) if better == "less" else np.nanargmax(scores))
     y_axis = fitted([scores], score)
     charts = []
     for name, values in settings.items():
         x_axis, at = _axis(name, values)
         names = tuple(f"trial {i + 1}, {name} {_text(value)}" for i, value in enumerate(values))
-        others = [i for i in range(len(scores)) if i != best]
+        others = [i for i in known.tolist() if i != best]
         marks = (
             Points(
                 floats(at[others]),

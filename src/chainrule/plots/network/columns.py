@@ -3,7 +3,7 @@
 import math
 from typing import Literal
 
-from chainrule.plots.chart import AnyMark
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.marks import Writing
 from chainrule.plots.network.layout import NetworkLayout, PlacedLayer, half_width, middle_of, more_text
 from chainrule.plots.network.marks import Boxes, Neurons

@@ -4,8 +4,9 @@ import itertools
 from collections.abc import Sequence
 from typing import Literal
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.chart import Chart
 from chainrule.plots.network.columns import column_marks
 from chainrule.plots.network.edges import bias_edges, numbers_on, weight_edges
 from chainrule.plots.network.layers import DrawnLayer

@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 import numpy as np
 
+from chainrule._types import FloatArray
 from chainrule.plots.marks import Writing
 from chainrule.plots.network.layout import NetworkLayout, PlacedLayer, half_width, middle_of
 from chainrule.plots.network.marks import Edges
@@ -39,9 +40,9 @@ def weight_edges(
         for i, y in zip(before.shown, before.y, strict=True)
         for j, y2 in zip(after.shown, after.y, strict=True)
     ]
-    order = np.argsort([-abs(edge.value) for edge in found], kind="stable")[:most]
+    order = np.argsort([-abs(edge.value) for edge in found], kind="stable")[:most]  # nan last
     chosen = [found[i] for i in sorted(order.tolist())]
-    return _mark(chosen, float(np.abs(weights).max(initial=0.0))), int(weights.size)
+    return _mark(chosen, _largest(weights)), int(weights.size)
 
 
 def bias_edges(before: PlacedLayer, after: PlacedLayer, layout: NetworkLayout) -> Edges:
@@ -59,9 +60,9 @@ def bias_edges(before: PlacedLayer, after: PlacedLayer, layout: NetworkLayout) -
             x2, y2 = after.x - 0.5 * radius, y + 0.8 * radius
             place = (x2 - 0.55 * reach, y2 + 0.5 * reach, x2, y2)
         made.append(Edge(*place, value, address))
-    largest = max((abs(value) for value in layer.bias), default=0.0)
+    largest = _largest(np.array(layer.bias))
     if squares and layer.weights is not None:
-        largest = max(largest, float(np.abs(layer.weights).max(initial=0.0)))
+        largest = max(largest, _largest(layer.weights))
     return _mark(made, largest, 5.0 if squares else 3.0)
 
 
@@ -89,6 +90,10 @@ def numbers_on(marks: Sequence[Edges]) -> Writing:
         tuple(place[0] for place in taken), tuple(place[1] for place in taken), tuple(short_number(line.value) for line in told),
         size=11.0, plate=True, addresses=tuple(line.address for line in told), values=tuple(line.value for line in told),
     )  # fmt: skip
+
+
+def _largest(weights: FloatArray) -> float:
+    return float(np.abs(weights[np.isfinite(weights)]).max(initial=0.0))
 
 
 def _mark(edges: Sequence[Edge], largest: float, widest: float = 5.0) -> Edges:

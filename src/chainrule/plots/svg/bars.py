@@ -1,5 +1,6 @@
 """Bars, intervals and boxes of quantiles as SVG."""
 
+import math
 from collections.abc import Iterator
 
 from chainrule._numbers import number_text
@@ -18,6 +19,8 @@ def bars(mark: Bars, frame: Frame) -> Iterator[str]:
     places = [sorted(beside([at - half, at + half]).tolist()) for at in mark.at]
     rects, words = [], []
     for i, (low, high) in enumerate(places):
+        if not (math.isfinite(start[i]) and math.isfinite(stop[i])):
+            continue
         color = mark.colors[i] if mark.colors else mark.color
         near, far = sorted((start[i], stop[i]))
         data, label = told(mark, i, mark.stop[i])

@@ -3,8 +3,9 @@
 import math
 from collections.abc import Iterable
 
+from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
-from chainrule.plots.chart import AnyMark, Chart, Charts
+from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.colors import STEPS, Color
 from chainrule.plots.marks import Arrows, Band, Bars, Contours, Curve, Points, Quantiles, Rules, Tiles
 from chainrule.plots.svg.drawn import DRAWN
@@ -23,7 +24,7 @@ _LEAST_PANEL = 150.0
 _GAP = 22.0
 
 
-def svg(plot: Chart | Charts, width: float = WIDE, *, alone: bool = False) -> str:
+def to_svg(plot: Chart | Charts, width: float = WIDE, *, alone: bool = False) -> str:
     """Return a plot as an SVG element that is at most ``width`` pixels wide and shrinks with what it stands in.
 
     ``alone`` makes it a file or a cell of a notebook: with the style sheet and a background. On a page, `SHEET` stands once,

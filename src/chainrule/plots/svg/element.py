@@ -8,13 +8,13 @@ from chainrule.plots.colors import COLORS, Color, Ramp, ramp
 
 Attribute = str | float | None
 _ESCAPED = str.maketrans({"&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;"})
+_ESCAPED |= dict.fromkeys(map(ord, "\x0b\x0c\x1c\x1d\x1e\x1f\x85\u2028\u2029"), " ")
 
 
 def escaped(text: str) -> str:
-    """Return a text as it stands in XML and HTML; signs that neither may hold become a question mark."""
-    return "".join(
-        sign if sign.isprintable() or sign == " " else "\N{REPLACEMENT CHARACTER}" for sign in text
-    ).translate(_ESCAPED)
+    """Return a text as it stands in XML and HTML; control characters, which could turn it around, are replaced."""
+    kept = (sign if sign.isprintable() or sign.isspace() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return "".join(kept).translate(_ESCAPED)
 
 
 def short(value: float) -> str:

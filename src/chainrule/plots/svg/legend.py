@@ -6,7 +6,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from chainrule.plots.chart import AnyMark, Chart
+from chainrule.plots.all_marks import AnyMark
+from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.marks import Curve, Faces, Tiles
 from chainrule.plots.ticks import short_number

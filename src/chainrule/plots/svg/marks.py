@@ -75,6 +75,8 @@ def points(mark: Points, frame: Frame) -> Iterator[str]:
     )
     made = []
     for i in np.argsort([-radius for radius in radii], kind="stable").tolist():
+        if not (math.isfinite(x[i]) and math.isfinite(y[i])):
+            continue
         data, label = told(mark, i, float(mark.counts[i]) if mark.counts else mark.y[i])
         if label and not mark.counts and not mark.values:
             label = title(_point_text(mark, i, frame))
@@ -216,6 +218,8 @@ def arrows(mark: Arrows, frame: Frame) -> Iterator[str]:
         data, label = told(mark, i)
         d = path((x, x2), (y, y2))
         length = math.hypot(x2 - x, y2 - y)
+        if not math.isfinite(length):
+            continue
         if not mark.plain and length > 0.5:
             size = min(6.0, length)
             a, b = (x2 - x) / length * size, (y2 - y) / length * size

@@ -2,9 +2,9 @@
 
 from chainrule._numbers import number_text
 from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.svg.draw import NARROW, WIDE, svg
+from chainrule.plots.svg.draw import NARROW, WIDE, to_svg
 from chainrule.plots.svg.element import element, escaped, exact
-from chainrule.plots.twin import Cell, twin
+from chainrule.plots.twin import Cell
 
 MOST_ROWS = 200
 
@@ -15,11 +15,11 @@ def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width:
     ``narrow`` is another plot for the telephone, for pictures whose layout is part of the data: a network. The page holds
     `svg.sheet.SHEET` once. The table has at most `MOST_ROWS` rows, and says what it leaves out.
     """
-    small = svg(narrow or plot, NARROW)
+    small = to_svg(narrow or plot, NARROW)
     return element(
         "figure",
         element("div", small, class_="plot-narrow"),
-        element("div", svg(plot, width), class_="plot-wide"),
+        element("div", to_svg(plot, width), class_="plot-wide"),
         element(
             "details",
             element("summary", "As a table"),
@@ -31,7 +31,7 @@ def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width:
 
 def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:
     """Return a plot's table twin as HTML; numbers are short, and exact in ``data-value``."""
-    found = twin(plot)
+    found = plot.table()
     head = "".join(element("th", escaped(name), scope="col") for name in found.header)
     rows = [element("tr", *map(_cell, row)) for row in found.rows[:most]]
     left_out = len(found.rows) - most
