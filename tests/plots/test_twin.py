@@ -22,8 +22,31 @@ def test_every_row_has_a_cell_for_each_name(name):
 def test_curves_over_the_same_x_are_beside_each_other():
     bands = {"train": ([0.5, 0.5], [2.0, 2.0])}
     table = curves_chart({"train": [1.0, 0.75], "validation": [2.0, 1.5]}, bands=bands).table()
-    assert table.header == ("epoch", "loss, low", "loss, high", "train", "validation")
+    assert table.header == ("epoch", "train, low", "train, high", "train", "validation")
     assert table.rows == ((1.0, 0.5, 2.0, 1.0, 2.0), (2.0, 0.5, 2.0, 0.75, 1.5))
+
+
+def test_what_only_helps_the_eye_is_left_out():
+    assert PLOTS["curves"].table().header == (
+        "epoch",
+        "validation, low",
+        "validation, high",
+        "train",
+        "validation",
+    )
+    learning = PLOTS["learning"].table()
+    assert learning.header == (
+        "rows",
+        "train, low",
+        "train, high",
+        "validation, low",
+        "validation, high",
+        "train",
+        "validation",
+    )
+    above = PLOTS["calibration"].charts[0].table()
+    assert len(above.rows) == 20  # an interval and a point for each of ten bins
+    assert len(PLOTS["waterfall"].table().rows) == 3 + 2
 
 
 def test_a_grid_of_cells_is_a_table():

@@ -10,7 +10,7 @@ from chainrule.errors import SettingsError
 from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
 from chainrule.plots.marks import Points
-from chainrule.plots.twin import Twin, joined, twin_of
+from chainrule.plots.twin import Twin, stacked, twin_of
 
 
 @dataclass(frozen=True)
@@ -76,7 +76,7 @@ class Charts(Plain, Shown, kind="charts"):
 
     def table(self) -> Twin:
         """Return the tables of the plots below each other, each row with its plot's title."""
-        return joined([(chart.title, chart.table()) for chart in self.charts])
+        return stacked([(chart.title, chart.table()) for chart in self.charts])
 
 
 def alike(charts: Sequence[Chart], share: Literal["x", "y", "both"]) -> tuple[Chart, ...]:

@@ -80,10 +80,10 @@ def _symlog_ticks(low: float, high: float, threshold: float, most: int) -> tuple
 
 
 def tick_texts(axis: Axis, values: Sequence[float]) -> tuple[str, ...]:
-    """Return what is written at ticks: all with the same decimals, or all as powers of ten.
+    r"""Return what is written at ticks: all with the same decimals, or all as powers of ten.
 
     >>> tick_texts(Axis(0, 1), (0.0, 0.5, 1.0)), tick_texts(Axis(-2e4, 2e4), (-20000.0, 0.0, 20000.0))
-    (('0.0', '0.5', '1.0'), ('−20 000', '0', '20 000'))
+    (('0.0', '0.5', '1.0'), ('−20\u2009000', '0', '20\u2009000'))
     """
     if axis.texts:
         told = dict(zip(axis.ticks, axis.texts, strict=True))
@@ -152,10 +152,10 @@ def _bare(text: str) -> str:
 
 
 def short_number(value: float, digits: int = 3) -> str:
-    """Return a number for a label in a plot, with so many digits that count; zeros at its end only where it isn't exact.
+    r"""Return a number for a label in a plot, with so many digits that count; zeros at its end only where it isn't exact.
 
     >>> short_number(-0.12345), short_number(0.5), short_number(12345.6), short_number(0.00001234)
-    ('−0.123', '0.5', '12 346', '1.23×10⁻⁵')
+    ('−0.123', '0.5', '12\u2009346', '1.23×10⁻⁵')
     """
     if not math.isfinite(value):
         return str(value).replace("-", MINUS)

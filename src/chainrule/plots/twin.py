@@ -51,7 +51,7 @@ _COLUMNS: dict[type, dict[str, str]] = {
 }  # fmt: skip
 
 
-def joined(parts: Sequence[tuple[str, Twin]]) -> Twin:
+def stacked(parts: Sequence[tuple[str, Twin]]) -> Twin:
     """Return tables below each other, each row with its title."""
     header = tuple(dict.fromkeys(name for _, part in parts for name in part.header))
     rows: list[tuple[Cell, ...]] = []
@@ -68,7 +68,7 @@ def twin_of(x: Axis, y: Axis, marks: Sequence[AnyMark]) -> Twin:
     Curves over the same x are columns beside each other, a grid of cells is a table of its rows and columns; all else is
     one row an item. Lines that only help the eye are left out, and so is where a network's parts stand.
     """
-    told = [mark for mark in marks if type(mark) in _COLUMNS or isinstance(mark, Tiles)]
+    told = _told(marks)
     tiles = [mark for mark in told if isinstance(mark, Tiles)]
     if tiles and len(told) == len(tiles) == 1:
         return _grid(x, y, tiles[0])
@@ -85,6 +85,27 @@ def twin_of(x: Axis, y: Axis, marks: Sequence[AnyMark]) -> Twin:
     return Twin(header, tuple(rows))
 
 
+def _told(marks: Sequence[AnyMark]) -> list[AnyMark]:
+    """Return the marks with numbers of their own: of points and a curve at the same places, those with names or the curve."""
+    known = [
+        mark
+        for mark in marks
+        if (type(mark) in _COLUMNS or isinstance(mark, Tiles))
+        and not (isinstance(mark, Curve) and mark.color in ("quiet", "line") and not mark.series)
+    ]
+    places = {
+        id(mark): set(zip(mark.x, mark.y, strict=True)) for mark in known if isinstance(mark, Curve | Points)
+    }
+    curves = [mark for mark in known if isinstance(mark, Curve)]
+    dots = [mark for mark in known if isinstance(mark, Points)]
+    named = [mark for mark in dots if mark.names]
+    double = {
+        id(dot) for dot in dots if not dot.names for curve in curves if places[id(dot)] <= places[id(curve)]
+    }
+    double |= {id(curve) for curve in curves for dot in named if places[id(dot)] == places[id(curve)]}
+    return [mark for mark in known if id(mark) not in double]
+
+
 def _grid(x: Axis, y: Axis, tiles: Tiles) -> Twin:
     columns, rows = _middles(x.names, tiles.x), _middles(y.names, tiles.y)
     values = tiles.values or tiles.shown
@@ -98,6 +119,9 @@ def _beside(x: Axis, y: Axis, lines: Sequence[Curve | Band]) -> Twin:
     for mark in lines:
         name = mark.series or y.label or "y"
         if isinstance(mark, Band):
+            name = next(
+                (line.series for line in lines if isinstance(line, Curve) and line.color == mark.color), name
+            )
             columns |= {f"{name}, low": mark.low, f"{name}, high": mark.high}
         else:
             columns[name if name not in columns else f"{name} {len(columns)}"] = mark.values or mark.y

@@ -29,7 +29,7 @@ def text_width(text: str, size: float, *, bold: bool = False) -> float:
     """Return the width of a line of text in pixels.
 
     >>> round(text_width("W[1][2,3]", 12), 1)
-    48.0
+    49.9
     """
     return sum(map(_sign_width, text)) * size / 1000 * SAFETY * (BOLD if bold else 1)
 

@@ -30,7 +30,7 @@ def learning_chart(
     ):
         bands.append(Band(floats(rows), floats(low), floats(high), color))  # type: ignore[arg-type]
         lines.append(Curve(floats(rows), floats(mean), color, name, dash))  # type: ignore[arg-type]
-        dots.append(Points(floats(rows), floats(mean), color, size=3.5, names=(name,) * len(rows)))  # type: ignore[arg-type]
+        dots.append(Points(floats(rows), floats(mean), color, size=3.5))  # type: ignore[arg-type]
     told = ", ".join(f"{name} {short_number(float(np.asarray(m)[-1]))}" for name, (m, _, _) in scores.items())
     words = f"{score} by rows; with all {int(rows.max())}: {told}."
     return Chart(title, words, x_axis, fitted(parts, score), (*bands, *lines, *dots), legend="ends")
