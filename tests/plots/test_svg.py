@@ -13,8 +13,23 @@ from tests.plots.gallery import gallery, networks
 from chainrule.plots.axes import Axis, fitted, names_axis
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.curves import curves_chart
-from chainrule.plots.marks import Bars, Curve, Points, Tiles, Writing
+from chainrule.plots.marks import (
+    Arrows,
+    Band,
+    Bars,
+    Contours,
+    Curve,
+    Faces,
+    Intervals,
+    Points,
+    Quantiles,
+    Rules,
+    Tiles,
+    Writing,
+)  # fmt: skip
+from chainrule.plots.network.marks import Boxes, Edges, Neurons
 from chainrule.plots.svg.draw import NARROW, WIDE, to_svg
+from chainrule.plots.svg.drawn import DRAWN as DRAWN_BY
 from chainrule.plots.svg.frame import frame_of
 from chainrule.plots.svg.page import figure, table
 from chainrule.plots.svg.sheet import SHEET, SHEET_HASH
@@ -97,6 +112,33 @@ def test_numbers_are_read_back_from_marks():
     ]
     assert [5 * a for a, _ in shares] == pytest.approx(x, abs=0.01)
     assert [1000.0**b for _, b in shares] == pytest.approx(y, rel=0.001)
+
+
+def test_every_kind_of_mark_carries_its_addresses_and_numbers():
+    at, two = ("p", "q"), (0.25, 0.75)
+    ends = ((0.1, 0.3, 0.3), (0.5, 0.8, 0.5))
+    marks = (
+        Points(two, two, addresses=at), Curve(two, two, addresses=at), Curve(two, two, address="line"),
+        Band(two, two, two, address="area"), Bars(two, two, (0.5, 1.0), 0.1, addresses=at),
+        Intervals(two, two, (0.5, 1.0), addresses=at), Quantiles(two, two, two, two, two, two, 0.1, addresses=at),
+        Tiles((0.0, 0.5, 1.0), (0.0, 1.0), two, 0.0, 1.0, addresses=at), Rules(two, addresses=at),
+        Writing(two, two, ("a", "b"), addresses=at, values=two), Contours(two, ends, ends, addresses=at),
+        Arrows(two, two, (0.5, 1.0), two, addresses=at, values=two), Faces(ends, ends, two, 0.0, 1.0, addresses=at),
+        Edges(two, two, (0.5, 1.0), two, two, 1.0, addresses=at), Neurons(two, two, two, 1.0, 9.0, addresses=at),
+        Boxes(two, two, (0.5, 1.0), (0.5, 1.0), ("a", "b"), addresses=at),
+    )  # fmt: skip
+    assert {type(mark) for mark in marks} == set(DRAWN_BY)
+    for mark in marks:
+        root = parsed(to_svg(Chart("t", "d", Axis(0, 1), Axis(0, 1), (mark,))))
+        carrying = [e for e in root.iter() if e.get("data-address")]
+        if getattr(mark, "address", ""):
+            assert [e.get("data-address") for e in carrying] == [mark.address]
+            continue
+        assert [e.get("data-address") for e in carrying] == ["p", "q"], mark
+        told = [float(e.get("data-value") or e.get("data-low") or 0) for e in carrying]
+        assert told == (
+            [0.5, 1.0] if isinstance(mark, Bars) else [0, 0] if isinstance(mark, Boxes) else list(two)
+        ), mark
 
 
 def test_a_curve_is_interrupted_where_there_is_no_number():

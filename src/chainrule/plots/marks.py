@@ -131,6 +131,8 @@ class Band(Mark, kind="band"):
     high: Numbers
     color: Annotated[Color, IF_SET] = "1"
     series: Annotated[str, IF_SET] = ""
+    address: Annotated[str, IF_SET] = ""
+    """That of the whole area."""
 
     _items: ClassVar[Texts] = ("x", "low", "high")
 
@@ -166,6 +168,7 @@ class Intervals(Mark, kind="intervals"):
     across: Annotated[bool, IF_SET] = False
     color: Annotated[Color, IF_SET] = "1"
     names: Annotated[Texts, IF_SET] = ()
+    addresses: Annotated[Texts, IF_SET] = ()
 
     _items: ClassVar[Texts] = ("at", "low", "high")
 
@@ -251,6 +254,7 @@ class Rules(Mark, kind="rules"):
     dash: Annotated[Dash, IF_SET] = "dashed"
     names: Annotated[Texts, IF_SET] = ()
     """Written beside the line."""
+    addresses: Annotated[Texts, IF_SET] = ()
 
     _items: ClassVar[Texts] = ("at",)
 
@@ -288,6 +292,7 @@ class Contours(Mark, kind="contours"):
     color: Annotated[Color, IF_SET] = "quiet"
     width: Annotated[float, IF_SET] = 1.0
     series: Annotated[str, IF_SET] = ""
+    addresses: Annotated[Texts, IF_SET] = ()
 
     _items: ClassVar[Texts] = ("levels", "x", "y")
 
@@ -324,6 +329,7 @@ class Faces(Mark, kind="faces"):
     ramp: Annotated[Ramp, IF_SET] = "sequential"
     legend: Annotated[str, IF_SET] = ""
     ends: Annotated[Texts, IF_SET] = ()
+    addresses: Annotated[Texts, IF_SET] = ()
     values: Annotated[Numbers, IF_SET] = ()
 
     _items: ClassVar[Texts] = ("x", "y", "shown")

@@ -1,6 +1,7 @@
 """A network as a plot: edges by weight, neurons by value, biases, blocks, each with its address."""
 
 import itertools
+import math
 from collections.abc import Sequence
 from typing import Literal
 
@@ -74,6 +75,10 @@ def _note(layout: NetworkLayout, drawn: int, known: int, keep: str) -> str:
         said.append(f"Of large layers, the neurons {which} are drawn.")
     if known:
         said.append("Width: |weight|; solid blue: above 0, dashed orange: below.")
+    if any(column.layer.bias for column in layout.columns) and not any(
+        math.isfinite(column.bias_y) for column in layout.columns
+    ):
+        said.append("Short lines from below: biases.")
     flags = {flag for column in layout.columns for flag in column.layer.flags if flag}
     told = {"dead": "crossed out: dead", "saturated": "second ring: saturated"}
     said += [f"{told[flag].capitalize()}." for flag in ("dead", "saturated") if flag in flags]

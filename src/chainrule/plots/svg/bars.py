@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 from chainrule._numbers import number_text
 from chainrule.plots.marks import Bars, Intervals, Quantiles
-from chainrule.plots.svg.element import element, escaped, group, paint, path, title
+from chainrule.plots.svg.element import element, escaped, exact, group, paint, path, title
 from chainrule.plots.svg.frame import Frame
-from chainrule.plots.svg.marks import told
+from chainrule.plots.svg.marks import named_by, told
 from chainrule.plots.widths import text_width
 
 
@@ -75,6 +75,8 @@ def intervals(mark: Intervals, frame: Frame) -> Iterator[str]:
     for i, (low, high, at) in enumerate(
         zip(along(mark.low).tolist(), along(mark.high).tolist(), beside(mark.at).tolist(), strict=True)
     ):
+        if not (math.isfinite(low) and math.isfinite(high)):
+            continue
         lines = [
             ((low, at), (high, at)),
             ((low, at - 3.5), (low, at + 3.5)),
@@ -83,9 +85,11 @@ def intervals(mark: Intervals, frame: Frame) -> Iterator[str]:
         d = "".join(
             path(*zip(*((p if mark.across else p[::-1]) for p in line), strict=True)) for line in lines
         )
+        data, _ = told(mark, i)
         ends = f"{number_text(mark.low[i])} to {number_text(mark.high[i])}"
+        label = title(": ".join(filter(None, (named_by(mark, i), ends))))
         made.append(
-            element("path", title(": ".join(filter(None, ((mark.names or ("",) * len(mark))[i], ends)))), d=d)
+            element("path", label, d=d, **data, data_low=exact(mark.low[i]), data_high=exact(mark.high[i]))
         )
     yield group(made, **paint(None, mark.color), stroke_width=1.4)
 

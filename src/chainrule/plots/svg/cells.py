@@ -4,20 +4,17 @@ import itertools
 import math
 from collections.abc import Iterator, Sequence
 
-from chainrule._numbers import number_text
 from chainrule.plots.colors import text_on
 from chainrule.plots.marks import Contours, Faces, Tiles
 from chainrule.plots.svg.element import (
     Attribute,
     element,
     escaped,
-    exact,
     group,
     paint,
     path,
     shade,
     short,
-    title,
 )
 from chainrule.plots.svg.frame import Frame
 from chainrule.plots.svg.marks import told
@@ -101,18 +98,17 @@ def _fill(mark: Tiles, shown: float) -> dict[str, Attribute]:
 def faces(mark: Faces, frame: Frame) -> Iterator[str]:
     """Polygons, from the back to the front."""
     made = []
-    for x, y, shown, value in zip(mark.x, mark.y, mark.shown, mark.values or mark.shown, strict=True):
+    for i, (x, y, shown) in enumerate(zip(mark.x, mark.y, mark.shown, strict=True)):
         d = path(frame.x(x).tolist(), frame.y(y).tolist(), closed=True)
-        made.append(element("path", d=d, **shade(mark.ramp, mark.step(shown)), data_value=exact(value)))
+        data, label = told(mark, i, shown)
+        made.append(element("path", label, d=d, **shade(mark.ramp, mark.step(shown)), **data))
     yield group(made, **{k: v for k, v in paint(None, "paper").items() if k != "fill"}, stroke_width=0.5)
 
 
 def contour_lines(mark: Contours, frame: Frame) -> Iterator[str]:
     """Lines of equal height."""
     made = []
-    for level, x, y in zip(mark.levels, mark.x, mark.y, strict=True):
-        label = title(": ".join(filter(None, (mark.series, number_text(level)))))
-        made.append(
-            element("path", label, d=path(frame.x(x).tolist(), frame.y(y).tolist()), data_value=exact(level))
-        )
+    for i, (level, x, y) in enumerate(zip(mark.levels, mark.x, mark.y, strict=True)):
+        data, label = told(mark, i, level)
+        made.append(element("path", label, d=path(frame.x(x).tolist(), frame.y(y).tolist()), **data))
     yield group(made, **paint(None, mark.color), stroke_width=mark.width, stroke_linejoin="round")

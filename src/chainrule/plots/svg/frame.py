@@ -100,7 +100,7 @@ def frame_of(chart: Chart, width: float, part: Panel = ALONE) -> Frame:
     left, right_room, height = 34.0, 10.0, 200.0
     ends: tuple[LineEnd, ...] = ()
     for _ in range(3):  # the ticks need the height, the height the width, the width the ticks' labels
-        y_at = ticks(chart.y, max(2, int(height / 38)))
+        y_at = ticks(chart.y, max(2, int(height / 42)))
         y_texts = y_names or tick_texts(chart.y, y_at)
         widest = max((text_width(text, SIZE) for text in y_texts), default=0.0)
         left = max(widest + 9 if shows_y else 6.0, part.least_left)

@@ -51,12 +51,12 @@ def told(mark: Any, item: int, value: float | None = None) -> tuple[dict[str, At
         data["data_value"] = exact(value)
     if len(mark) > MOST_TITLES:
         return data, ""
-    name = _named(mark, item)
+    name = named_by(mark, item)
     shown = "" if value is None or math.isnan(value) else number_text(value)
     return data, title(": ".join(filter(None, (name, shown))))
 
 
-def _named(mark: Any, item: int) -> str:
+def named_by(mark: Any, item: int) -> str:
     """Return what an item is called: by its name, its address, or its series."""
     for field in ("names", "addresses"):
         found: tuple[str, ...] = getattr(mark, field, ())
@@ -87,7 +87,7 @@ def points(mark: Points, frame: Frame) -> Iterator[str]:
 
 
 def _point_text(mark: Points | Curve, item: int, frame: Frame) -> str:
-    name = _named(mark, item)
+    name = named_by(mark, item)
     parts = []
     for axis, value in ((frame.chart.x, mark.x[item]), (frame.chart.y, mark.y[item])):
         if axis.names:
@@ -128,19 +128,26 @@ def band(mark: Band, frame: Frame) -> Iterator[str]:
     x = frame.x(mark.x).tolist()
     low, high = frame.y(mark.low).tolist(), frame.y(mark.high).tolist()
     around = path([*x, *reversed(x)], [*high, *reversed(low)], closed=True)
-    yield element("path", title(mark.series), d=around, **paint(mark.color), fill_opacity=0.2)
+    whole = mark.address or None
+    yield element(
+        "path", title(mark.series), d=around, **paint(mark.color), fill_opacity=0.2, data_address=whole
+    )
 
 
 def rules(mark: Rules, frame: Frame) -> Iterator[str]:
     """Lines from side to side; the names of those at an x stand above the frame."""
     for i, at in enumerate((frame.y if mark.across else frame.x)(mark.at).tolist()):
         ends = ((frame.left, frame.right), (at, at)) if mark.across else ((at, at), (frame.top, frame.bottom))
+        data, label = told(mark, i, mark.at[i])
+        dash = DASHES[mark.dash]
         yield element(
             "path",
+            label,
             d=path(*ends),
             **paint(None, mark.color),
             stroke_width=1.2,
-            stroke_dasharray=DASHES[mark.dash],
+            stroke_dasharray=dash,
+            **data,
         )
         if mark.across and mark.names and mark.names[i]:
             y = at - 5 if at - frame.top > 16 else at + 13
