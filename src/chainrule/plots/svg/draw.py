@@ -1,13 +1,23 @@
 """A plot as SVG: its frame, axes, marks and legend put together; small multiples in rows."""
 
 import math
-from collections.abc import Iterable
 
 from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.colors import STEPS, Color
-from chainrule.plots.marks import Arrows, Band, Bars, Contours, Curve, Points, Quantiles, Rules, Tiles
+from chainrule.plots.marks import (
+    Arrows,
+    Band,
+    Contours,
+    Curve,
+    Faces,
+    Points,
+    Quantiles,
+    Rules,
+    Tiles,
+    Writing,
+)  # fmt: skip
 from chainrule.plots.svg.drawn import DRAWN
 from chainrule.plots.svg.element import element, escaped, group, paint, path, shade, title
 from chainrule.plots.svg.frame import LINE, SIZE, SMALL, TITLE_SIZE, TURN, Frame, Panel, Tick, frame_of
@@ -159,25 +169,17 @@ def draw_frame(frame: Frame) -> str:
 def _leaves(chart: Chart) -> bool:
     """Return whether a mark has numbers beyond the ends of the axes."""
 
-    def beyond(axis: Axis, values: Iterable[float]) -> bool:
+    def beyond(axis: Axis, values: object) -> bool:
         low, high = sorted((axis.low, axis.high))
         room = 1e-9 * (high - low)
-        return any(value < low - room or value > high + room for value in values)
+        return isinstance(values, tuple) and any(v < low - room or v > high + room for v in values)
 
     for mark in chart.marks:
-        across = getattr(mark, "across", False)
-        along = chart.x if across else chart.y
-        if isinstance(mark, Points | Curve | Arrows) and (beyond(chart.x, mark.x) or beyond(chart.y, mark.y)):
-            return True
-        if isinstance(mark, Arrows) and (beyond(chart.x, mark.x2) or beyond(chart.y, mark.y2)):
-            return True
-        if isinstance(mark, Band) and (beyond(chart.x, mark.x) or beyond(chart.y, mark.low + mark.high)):
-            return True
-        if isinstance(mark, Bars) and beyond(along, mark.start + mark.stop):
-            return True
-        if isinstance(mark, Quantiles) and beyond(along, mark.low + mark.high):
-            return True
-        if isinstance(mark, Tiles) and (beyond(chart.x, mark.x) or beyond(chart.y, mark.y)):
+        if isinstance(mark, Contours | Faces | Writing):
+            continue
+        along = chart.x if getattr(mark, "across", False) else chart.y
+        sides = ((chart.x, ("x", "x2")), (chart.y, ("y", "y2")), (along, ("low", "high", "start", "stop")))
+        if any(beyond(axis, getattr(mark, name, ())) for axis, names in sides for name in names):
             return True
     return False
 
@@ -191,18 +193,17 @@ def _grid(frame: Frame) -> str:
         lines += [path((tick.at, tick.at), (frame.top, frame.bottom)) for tick in frame.x_ticks]
     made = [element("path", d="".join(lines), **paint(None, "line"), stroke_width=1.0)] if lines else []
     if chart.x.shown and not any(isinstance(mark, Tiles) for mark in chart.marks):
-        base = [path((frame.left, frame.right), (frame.bottom, frame.bottom))] if not chart.y.names else []
-        if chart.y.names:
-            base = [path((frame.left, frame.left), (frame.top, frame.bottom))]
-        made.append(element("path", d=base[0], **paint(None, "quiet"), stroke_width=1.0))
+        ends = (frame.left, frame.left) if chart.y.names else (frame.left, frame.right)
+        base = path(ends, (frame.top if chart.y.names else frame.bottom, frame.bottom))
+        made.append(element("path", d=base, **paint(None, "quiet"), stroke_width=1.0))
     return "".join(made)
 
 
 def _axis_texts(frame: Frame) -> str:
     made = []
-    for tick in frame.y_ticks:
+    for tick in (tick for tick in frame.y_ticks if tick.text):
         made.append(_tick_text(tick, frame.left - 7, tick.at + 4, "end"))
-    for tick in frame.x_ticks:
+    for tick in (tick for tick in frame.x_ticks if tick.text):
         if frame.turned:
             y = frame.bottom + 13
             turned = element(

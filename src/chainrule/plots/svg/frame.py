@@ -91,21 +91,58 @@ ALONE = Panel()
 
 def frame_of(chart: Chart, width: float, part: Panel = ALONE) -> Frame:
     """Return the layout of a plot that is at most ``width`` pixels wide."""
+    sides = _sides(chart, width, part)
+    above = _above(chart, sides, part)
+    right, bottom, total = sides.left + sides.inner, above.top + sides.height, sides.total
+    turned, x_ticks, below = False, tuple[Tick, ...](), 2.0
+    x_label = ""
+    if chart.x.shown and part.shows_x:
+        turned, x_ticks = _x_ticks(chart.x, sides.left, right, sides.left)
+        longest = max((text_width(tick.text, SIZE) for tick in x_ticks), default=0.0)
+        x_label = cut(chart.x.label, total, SIZE)
+        below += 10 + (longest * math.sin(math.radians(-TURN)) + 10 if turned else LINE)
+        below += LINE + 2 if x_label else 0
+    elif chart.x.shown:  # the lines of the grid, without labels
+        _, marked = _x_ticks(chart.x, sides.left, right, sides.left)
+        x_ticks = tuple(tick._replace(text="", whole="") for tick in marked)
+    note = tuple(wrap(chart.note, total, SMALL))
+    below += len(note) * 15 + (4 if note else 0)
+    y_ticks = _y_ticks(chart.y, sides, bottom) if chart.y.shown else ()
+    if not part.shows_y:
+        y_ticks = tuple(tick._replace(text="", whole="") for tick in y_ticks)
+    return Frame(
+        chart, total, bottom + below, sides.left, above.top, right, bottom, above.title, part.title_size, above.legend,
+        sides.ends, x_ticks, y_ticks, turned, note, x_label, above.y_label, above.rule_names,
+    )  # fmt: skip
+
+
+class _Sides(NamedTuple):
+    total: float
+    left: float
+    inner: float
+    height: float
+    y_at: tuple[float, ...]
+    y_texts: Sequence[str]
+    ends: tuple[LineEnd, ...]
+
+
+def _sides(chart: Chart, width: float, part: Panel) -> _Sides:
+    """Return how wide and how high the frame is, and what stands beside it."""
     names_by_names = bool(chart.x.names and chart.y.names)
     if chart.aspect >= 0.9 and not chart.height and chart.x.shown and not names_by_names:
         width = min(width, _SQUARE_WIDTH)
-    shows_y = chart.y.shown and part.shows_y
     y_names = cut_apart(chart.y.names, 0.36 * width, SIZE) if chart.y.names else []
-
-    left, right_room, height = 34.0, 10.0, 200.0
+    height = 200.0
     ends: tuple[LineEnd, ...] = ()
     for _ in range(3):  # the ticks need the height, the height the width, the width the ticks' labels
         y_at = ticks(chart.y, max(2, int(height / 42)))
         y_texts = y_names or tick_texts(chart.y, y_at)
         widest = max((text_width(text, SIZE) for text in y_texts), default=0.0)
-        left = max(widest + 9 if shows_y else 6.0, part.least_left)
-        if not chart.x.shown:
-            left = 1.0
+        left = (
+            max(widest + 9 if chart.y.shown and part.shows_y else 6.0, part.least_left)
+            if chart.x.shown
+            else 1.0
+        )
         right_room = _right_room(chart, width - left)
         if chart.legend == "ends" and part.shows_legend:
             ends = line_ends(chart, height, 0.3 * width, SIZE)
@@ -114,60 +151,42 @@ def frame_of(chart: Chart, width: float, part: Panel = ALONE) -> Frame:
         if names_by_names:
             inner = min(inner, _LARGEST_CELL * len(chart.x.names))
         height = _height(chart, inner)
-
     total = max(left + inner + right_room, min(width, 300.0)) if names_by_names else width
+    return _Sides(total, left, inner, height, y_at, y_texts, ends)
+
+
+class _Above(NamedTuple):
+    title: tuple[str, ...]
+    legend: Legend
+    y_label: str
+    rule_names: tuple[Tick, ...]
+    top: float
+
+
+def _above(chart: Chart, sides: _Sides, part: Panel) -> _Above:
+    """Return what stands above the frame, and where the frame begins."""
+    total = sides.total
     title = tuple(wrap(chart.title, total, part.title_size, bold=True))
     top = len(title) * (part.title_size + 4) + 4
-    legend = (
-        legend_of((chart,), total, top, SIZE, lines=not ends) if part.shows_legend else Legend((), (), 0.0)
-    )
-    top += legend.height + (3 if legend.height else 0)
-    y_label = cut(chart.y.label, total, SIZE) if shows_y else ""
+    legend = Legend((), (), 0.0)
+    if part.shows_legend:
+        legend = legend_of((chart,), total, top, SIZE, lines=not sides.ends)
+        top += legend.height + (3 if legend.height else 0)
+    y_label = cut(chart.y.label, total, SIZE) if chart.y.shown and part.shows_y else ""
     beside = text_width(y_label, SIZE) + 12 if y_label else 0.0
-    row_names = _rule_names(chart, left, inner, total, beside)
-    if row_names is None:  # they would touch the axis's name: a row of their own
+    names = _rule_names(chart, sides, beside)
+    if names is None:  # they would touch the axis's name: a row of their own
         top += LINE
-        row_names = _rule_names(chart, left, inner, total, 0.0) or ()
-    top += LINE + 3 if y_label or row_names or part.keeps_row else 5
-    bottom = top + height
+        names = _rule_names(chart, sides, 0.0) or ()
+    top += LINE + 3 if y_label or names or part.keeps_row else 5
+    return _Above(title, legend, y_label, names, top)
 
-    row = height / max(len(chart.y.names), 1)
-    every = max(1, math.ceil(_LEAST_ROW / row)) if chart.y.names else 1
-    shares = chart.y.share(y_at)
-    y_ticks = [
-        Tick(float(bottom - share * height), text, whole)
-        for share, text, whole in zip(shares, y_texts, tick_texts(chart.y, y_at), strict=True)
-    ][::every]
-    turned, x_ticks = False, tuple[Tick, ...]()
-    room = 0.0
-    if chart.x.shown:
-        turned, x_ticks = _x_ticks(chart.x, left, left + inner, left)
-        if part.shows_x:
-            longest = max((text_width(tick.text, SIZE) for tick in x_ticks), default=0.0)
-            room = 10 + (longest * math.sin(math.radians(-TURN)) + 10 if turned else LINE)
-    x_label = cut(chart.x.label, total, SIZE) if chart.x.shown and part.shows_x else ""
-    note = tuple(wrap(chart.note, total, SMALL))
-    below = room + (LINE + 2 if x_label else 0) + len(note) * 15 + (6 if note else 2)
-    return Frame(
-        chart,
-        total,
-        bottom + below,
-        left,
-        top,
-        left + inner,
-        bottom,
-        title,
-        part.title_size,
-        legend,
-        ends,
-        tuple(x_ticks) if part.shows_x else (),
-        tuple(y_ticks) if shows_y else (),
-        turned,
-        note,
-        x_label,
-        y_label,
-        row_names,
-    )
+
+def _y_ticks(axis: Axis, sides: _Sides, bottom: float) -> tuple[Tick, ...]:
+    row = sides.height / max(len(axis.names), 1)
+    every = max(1, math.ceil(_LEAST_ROW / row)) if axis.names else 1
+    places = (bottom - axis.share(sides.y_at) * sides.height).tolist()
+    return tuple(map(Tick, places, sides.y_texts, tick_texts(axis, sides.y_at)))[::every]
 
 
 def _height(chart: Chart, inner: float) -> float:
@@ -182,19 +201,17 @@ def _height(chart: Chart, inner: float) -> float:
     return min(max(chart.aspect * inner, least), TALLEST if chart.x.shown else math.inf)
 
 
-def _rule_names(
-    chart: Chart, left: float, inner: float, total: float, beside: float
-) -> tuple[Tick, ...] | None:
+def _rule_names(chart: Chart, sides: _Sides, beside: float) -> tuple[Tick, ...] | None:
     """Return where the names of lines at an x begin, above the frame; None where one would stand on what is ``beside``."""
     found: list[Tick] = []
     for mark in chart.marks:
         if not isinstance(mark, Rules) or mark.across:
             continue
         for at, name in zip(mark.at, mark.names, strict=False):
-            text = cut(name, total, SMALL)
+            text = cut(name, sides.total, SMALL)
             wide = text_width(text, SMALL)
-            middle = left + float(chart.x.share(at)) * inner
-            start = min(max(middle - wide / 2, 0.0), total - wide)
+            middle = sides.left + float(chart.x.share(at)) * sides.inner
+            start = min(max(middle - wide / 2, 0.0), sides.total - wide)
             if start < beside or any(abs(start - other.at) < wide + TICK_GAP for other in found):
                 return None
             found.append(Tick(start, text, name))
