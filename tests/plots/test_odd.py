@@ -9,6 +9,7 @@ from tests.plots.drawn import parsed, texts
 
 from chainrule import plots
 from chainrule.errors import SettingsError
+from chainrule.plots.marks import line_style
 
 NAN, INF = math.nan, math.inf
 LONG = "a name that is longer than any telephone is wide, and then goes on for a while"
@@ -146,9 +147,39 @@ def test_a_network_of_odd_sizes_is_whole(sizes, width):
         (lambda: plots.residuals_chart([], []), "truth: there is no row with finite numbers to draw"),
         (
             lambda: plots.predicted_chart([1.0], [1.0, 2.0]),
-            "predicted: 1 numbers were expected, as many as truth, not 2",
+            "predicted: 1 entries were expected, as many as truth, not 2",
         ),
         (lambda: plots.calibration_chart([], []), "is_true: there is no row"),
+        (
+            lambda: plots.confusion_chart([0, 2], [0, 1], "ab"),
+            "truth: row 2 has 2, which is not the index of one of 2 classes",
+        ),
+        (lambda: plots.confusion_chart([0, 1], [0, -1], "ab"), "predicted: row 2 has -1"),
+        (
+            lambda: plots.confusion_chart(["a"], ["b"], "ab"),
+            "truth: indices into the 2 classes were expected, not",
+        ),
+        (
+            lambda: plots.confusion_chart([0], [0, 1], "ab"),
+            "predicted: 1 entries were expected, as many as truth, not 2",
+        ),
+        (lambda: plots.roc_chart([0, 1, 1], [0.5, NAN, 0.5], "ab"), "scores: row 2 is not finite"),
+        (
+            lambda: plots.precision_recall_chart([0], [[0.5, 0.5]] * 2, "ab"),
+            "scores: 1 entries were expected",
+        ),
+        (
+            lambda: plots.importance_chart(["a"], [1.0, 2.0]),
+            "means: 1 entries were expected, as many as names, not 2",
+        ),
+        (lambda: plots.slices_chart(["a"], [1.0], [1.0], [1.0, 2.0], overall=0), "high: 1 entries"),
+        (lambda: plots.ablation_chart(["a"], []), "differences: 1 entries"),
+        (lambda: plots.waterfall_chart(["a"], [1.0], 0.0, addresses=["p", "q"]), "addresses: 1 entries"),
+        (lambda: plots.learning_chart([1, 2], {"a": ([1], [1, 2], [1, 2])}), "mean: 2 entries"),
+        (
+            lambda: plots.search_chart({"a": [1, 2]}, [1.0]),
+            "a: 1 entries were expected, as many as scores, not 2",
+        ),
         (lambda: plots.histograms_chart({}), "charts: there is no plot"),
         (lambda: plots.search_chart({"a": [1.0]}, [NAN]), "scores: no trial has a finite score to draw"),
     ],
@@ -156,6 +187,12 @@ def test_a_network_of_odd_sizes_is_whole(sizes, width):
 def test_what_can_not_be_drawn_is_refused_by_name(make, word):
     with pytest.raises(SettingsError, match=word):
         make()
+
+
+def test_series_are_told_apart_by_color_or_dash():
+    assert len({line_style(i) for i in range(18)}) == 18
+    lines = plots.learning_chart([1, 2], {str(i): ([1, 2], [1, 2], [1, 2]) for i in range(9)}).marks[9:18]
+    assert [line.series for line in lines] == [str(i) for i in range(9)]
 
 
 def test_every_public_name_is_there():

@@ -5,11 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingsError
 from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.bins import thinned
 from chainrule.plots.chart import Chart
-from chainrule.plots.marks import DASHES, PALETTE, Curve, Rules, Tiles, floats, nth
+from chainrule.plots.kinds.rows import class_indices, same_length
+from chainrule.plots.marks import Curve, Rules, Tiles, floats, line_style
 from chainrule.plots.ticks import short_number
 
 
@@ -21,7 +23,8 @@ def confusion_chart(
     ``truth`` and ``predicted`` (n,) hold indices into ``classes``.
     """
     k = len(classes)
-    truth, predicted = (np.asarray(v, np.int64) for v in (truth, predicted))
+    truth, predicted = class_indices("truth", truth, classes), class_indices("predicted", predicted, classes)
+    same_length(truth=truth, predicted=predicted)
     counts = np.bincount(truth * k + predicted, minlength=k * k).reshape(k, k)
     rows = counts.sum(axis=1, keepdims=True)
     shares = np.divide(counts, rows, out=np.zeros(counts.shape), where=rows > 0)
@@ -68,7 +71,8 @@ def roc_chart(truth: Any, scores: Any, classes: Sequence[object], *, title: str 
         area = float(roc_auc_score(is_true, score))
         xs, ys = thinned(false_positive, true_positive)
         label = f"{name}, area {area:.3f}"
-        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), label, nth(DASHES, i)))
+        color, dash = line_style(i)
+        marks.append(Curve(floats(xs), floats(ys), color, label, dash))
         told.append(f"{name} {area:.3f}")
     return Chart(
         title,
@@ -97,7 +101,8 @@ def precision_recall_chart(
         average = float(average_precision_score(is_true, score))
         xs, ys = thinned(recall, precision)  # falling recall: a step holds back to the threshold before
         label = f"{name}, average {average:.3f}"
-        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), label, nth(DASHES, i), step=True))
+        color, dash = line_style(i)
+        marks.append(Curve(floats(xs), floats(ys), color, label, dash, step=True))
         told.append(f"{name} {average:.3f}")
     if len(found) == 1:
         share = float(np.mean(found[0][1]))
@@ -114,7 +119,13 @@ def precision_recall_chart(
 
 def _one_by_one(truth: Any, scores: Any, classes: Sequence[object]) -> list[tuple[str, Any, Any]]:
     """Return name, whether each row is of the class, and its score: of two classes the second alone."""
-    truth, scores = np.asarray(truth), np.asarray(scores, np.float64)
+    truth, scores = class_indices("truth", truth, classes), np.asarray(scores, np.float64)
+    same_length(truth=truth, scores=scores)
+    bad = np.flatnonzero(~np.isfinite(scores).reshape(len(scores), -1).all(axis=1))
+    if len(bad):
+        raise SettingsError(
+            f"scores: row {int(bad[0]) + 1} is not finite, so it has no place among the others"
+        )
     if scores.ndim == 1:
         scores = np.stack([1 - scores, scores], 1)
     wanted = [1] if len(classes) == 2 else range(len(classes))

@@ -9,7 +9,7 @@ from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted
 from chainrule.plots.bins import thinned
 from chainrule.plots.chart import Chart
-from chainrule.plots.marks import DASHES, PALETTE, Band, Curve, Points, Rules, floats, nth
+from chainrule.plots.marks import PALETTE, Band, Curve, Points, Rules, floats, line_style, nth
 from chainrule.plots.ticks import short_number
 
 
@@ -51,7 +51,8 @@ def curves_chart(
         xs, ys = thinned(at[: len(values)], values)
         left_out += len(values) - len(xs)
         address = (addresses or {}).get(name, "")
-        marks.append(Curve(floats(xs), floats(ys), nth(PALETTE, i), name, nth(DASHES, i), address=address))
+        color, dash = line_style(i)
+        marks.append(Curve(floats(xs), floats(ys), color, name, dash, address=address))
     if best is not None:
         marks.append(
             Rules(

@@ -9,6 +9,7 @@ from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
+from chainrule.plots.kinds.rows import same_length
 from chainrule.plots.marks import Bars, Curve, Points, Rules, Tiles, floats
 from chainrule.plots.ticks import short_number
 
@@ -30,6 +31,7 @@ def waterfall_chart(
 
     Beyond `MOST_STEPS` their sum is one bar.
     """
+    same_length(names=names, contributions=contributions, addresses=addresses or None)
     contributions = np.asarray(contributions, np.float64)
     order = np.argsort(-np.abs(contributions), kind="stable")
     few, rest = (

@@ -9,6 +9,7 @@ from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
+from chainrule.plots.kinds.rows import same_length
 from chainrule.plots.marks import Bars, Intervals, Points, Rules, floats
 from chainrule.plots.ticks import short_number
 
@@ -27,6 +28,7 @@ def slices_chart(
     title: str = "Score by slice",
 ) -> Chart:
     """Return a dot with its interval for each slice (n,), and the score of all rows as a line."""
+    same_length(names=names, scores=scores, low=low, high=high, counts=counts or None)
     scores, low, high = (np.asarray(v, np.float64) for v in (scores, low, high))
     texts = [str(name) for name in names]
     if counts:
@@ -63,6 +65,7 @@ def importance_chart(
     addresses: Sequence[str] = (),
 ) -> Chart:
     """Return a bar for each column (n,), the largest first, with intervals; at most `MOST_NAMES`, and says what is left out."""
+    same_length(names=names, means=means, low=low, high=high, addresses=addresses or None)
     means = np.asarray(means, np.float64)
     known = np.flatnonzero(np.isfinite(means))
     order = known[np.argsort(-means[known], kind="stable")][:MOST_NAMES]
@@ -113,6 +116,7 @@ def ablation_chart(
     title: str = "What each part brings",
 ) -> Chart:
     """Return what leaving each part out changes (n,), with intervals; parts that pay in one color, those that cost in another."""
+    same_length(names=names, differences=differences, low=low, high=high)
     differences = np.asarray(differences, np.float64)
     at = np.arange(len(differences))
     pays = differences > 0 if better == "less" else differences < 0

@@ -8,7 +8,8 @@ import numpy as np
 from chainrule.errors import SettingsError
 from chainrule.plots.axes import Axis, fitted, names_axis
 from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.marks import Band, Curve, Points, floats
+from chainrule.plots.kinds.rows import known_rows, same_length
+from chainrule.plots.marks import Band, Curve, Points, floats, line_style
 from chainrule.plots.ticks import short_number
 
 
@@ -20,17 +21,17 @@ def learning_chart(
     title: str = "Score by rows trained on",
 ) -> Chart:
     """Return scores by the number of rows (n,): by name the means and the ends of their intervals (n,)."""
-    rows = np.asarray(rows, np.float64)
+    (rows,) = known_rows(rows=rows)
     parts = [part for triple in scores.values() for part in triple]
     span = float(rows.max() / max(rows.min(), 1.0))
     x_axis = fitted([rows], "rows", scale="log" if span > 20 else "linear", pad=0.02)
     lines, bands, dots = [], [], []
-    for (name, (mean, low, high)), color, dash in zip(
-        scores.items(), ("1", "2", "3"), ("solid", "dashed", "dotted"), strict=False
-    ):
-        bands.append(Band(floats(rows), floats(low), floats(high), color))  # type: ignore[arg-type]
-        lines.append(Curve(floats(rows), floats(mean), color, name, dash))  # type: ignore[arg-type]
-        dots.append(Points(floats(rows), floats(mean), color, size=3.5))  # type: ignore[arg-type]
+    for i, (name, (mean, low, high)) in enumerate(scores.items()):
+        same_length(rows=rows, mean=mean, low=low, high=high)
+        color, dash = line_style(i)
+        bands.append(Band(floats(rows), floats(low), floats(high), color))
+        lines.append(Curve(floats(rows), floats(mean), color, name, dash))
+        dots.append(Points(floats(rows), floats(mean), color, size=3.5))
     told = ", ".join(f"{name} {short_number(float(np.asarray(m)[-1]))}" for name, (m, _, _) in scores.items())
     words = f"{score} by rows; with all {int(rows.max())}: {told}."
     return Chart(title, words, x_axis, fitted(parts, score), (*bands, *lines, *dots), legend="ends")
@@ -47,6 +48,7 @@ def search_chart(
 ) -> Charts:
     """Return the score of each trial (n,) by each setting (n values), as small multiples; the best is marked."""
     scores = np.asarray(scores, np.float64)
+    same_length(scores=scores, **settings)
     known = np.flatnonzero(np.isfinite(scores))
     if not len(known):
         raise SettingsError("scores: no trial has a finite score to draw")
