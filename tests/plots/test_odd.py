@@ -174,6 +174,17 @@ def test_a_network_of_odd_sizes_is_whole(sizes, width):
         ),
         (lambda: plots.slices_chart(["a"], [1.0], [1.0], [1.0, 2.0], overall=0), "high: 1 entries"),
         (lambda: plots.ablation_chart(["a"], []), "differences: 1 entries"),
+        (
+            lambda: plots.mountain_chart([0, 1], [0, 1, 2], np.zeros((2, 3))),
+            r"costs: the shape \(3, 2\) was expected",
+        ),
+        (lambda: plots.surface_chart([0, 0], [0, 1], np.zeros((2, 2))), "x: at least two rising numbers"),
+        (
+            lambda: plots.boundary_chart(
+                [0, 1], [0, 1], np.zeros((2, 2, 3)), x_name="a", y_name="b", classes="ab"
+            ),
+            r"answers: the shape \(2, 2, 2\) was expected",
+        ),
         (lambda: plots.waterfall_chart(["a"], [1.0], 0.0, addresses=["p", "q"]), "addresses: 1 entries"),
         (lambda: plots.learning_chart([1, 2], {"a": ([1], [1, 2], [1, 2])}), "mean: 2 entries"),
         (

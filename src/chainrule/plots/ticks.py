@@ -147,6 +147,11 @@ def _grouped(text: str) -> str:
     return made if not made.strip("0.") else sign + made
 
 
+def count_text(count: int) -> str:
+    """Return a count with its thousands apart."""
+    return _grouped(str(count))
+
+
 def _bare(text: str) -> str:
     return text.rstrip("0").rstrip(".") if "." in text else text
 

@@ -11,6 +11,7 @@ from chainrule.plots.bins import scatter
 from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.contour import contours
+from chainrule.plots.kinds.rows import class_indices, grid_of, same_length
 from chainrule.plots.marks import PALETTE, SHAPES, Tiles, floats, nth
 
 
@@ -33,7 +34,7 @@ def boundary_chart(
     ``points`` are rows: x, y and
     class index (n,). ``held`` says what the other columns are held at.
     """
-    x, y, answers = (np.asarray(v, np.float64) for v in (x, y, answers))
+    x, y, answers = grid_of("answers", answers, x, y, len(classes))
     x_axis, y_axis = Axis(*_ends(x), x_name, grid=False), Axis(*_ends(y), y_name, grid=False)
     two = len(classes) == 2
     marks: list[AnyMark] = []
@@ -65,7 +66,12 @@ def boundary_chart(
             others = np.delete(answers, i, axis=2).max(axis=2)
             marks.append(contours(x, y, answers[:, :, i] - others, [0.0], color="ink", width=1.4))
     if points is not None:
-        px, py, which = (np.asarray(v) for v in points)
+        px, py, which = (
+            np.asarray(points[0]),
+            np.asarray(points[1]),
+            class_indices("points", points[2], classes),
+        )
+        same_length(points=px, y=py, classes=which)
         for i, name in enumerate(classes):
             mine = which == i
             color: Color = ("minus", "plus")[i] if two else nth(PALETTE, i)

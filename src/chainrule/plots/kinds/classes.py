@@ -12,7 +12,7 @@ from chainrule.plots.bins import thinned
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.rows import class_indices, same_length
 from chainrule.plots.marks import Curve, Rules, Tiles, floats, line_style
-from chainrule.plots.ticks import short_number
+from chainrule.plots.ticks import count_text, short_number
 
 
 def confusion_chart(
@@ -40,20 +40,21 @@ def confusion_chart(
         floats(shares),
         0.0,
         1.0,
-        texts=tuple(str(n) for n in counts.ravel()),
+        texts=tuple(count_text(int(n)) for n in counts.ravel()),
         names=tuple(names),
         values=floats(counts),
         legend="share of the true class" if len(classes) > 2 else "",
     )
     right = int(np.trace(counts))
-    words = f"{right} of {int(counts.sum())} rows are right. Rows are the true class, columns the predicted."
+    score = f"{count_text(right)} of {count_text(int(counts.sum()))}"
+    words = f"{score} rows are right. Rows are the true class, columns the predicted."
     return Chart(
         title,
         words,
         names_axis(classes, "predicted"),
         names_axis(classes, "true", down=True),
         (marks,),
-        note=f"{right} of {int(counts.sum())} right.",
+        note=f"{score} right.",
     )
 
 

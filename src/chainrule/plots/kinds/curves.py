@@ -10,7 +10,7 @@ from chainrule.plots.axes import fitted
 from chainrule.plots.bins import thinned
 from chainrule.plots.chart import Chart
 from chainrule.plots.marks import PALETTE, Band, Curve, Points, Rules, floats, line_style, nth
-from chainrule.plots.ticks import short_number
+from chainrule.plots.ticks import count_text, short_number
 
 
 def curves_chart(
@@ -68,7 +68,7 @@ def curves_chart(
         marks += [Points((float(best),), (value,), nth(PALETTE, i), size=4.5) for value, i in where]
     last = ", ".join(f"{name} ends at {short_number(v[-1], 4)}" for name, v in given.items() if len(v))
     note = (
-        f"{left_out} points between the ends, lows and highs of short stretches are not drawn."
+        f"{count_text(left_out)} points between the ends, lows and highs of short stretches are not drawn."
         if left_out
         else ""
     )

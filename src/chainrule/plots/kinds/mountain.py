@@ -10,6 +10,7 @@ from chainrule.plots.axes import Axis, blank
 from chainrule.plots.chart import Chart
 from chainrule.plots.contour import contours
 from chainrule.plots.kinds.boundary import cell_edges
+from chainrule.plots.kinds.rows import grid_of
 from chainrule.plots.marks import Arrows, Curve, Faces, Points, Tiles, Writing, ends_of, floats
 from chainrule.plots.ticks import short_number, ticks
 
@@ -29,7 +30,7 @@ def mountain_chart(
     note: str = "",
 ) -> Chart:
     """Return lines of equal cost over x (columns,) and y (rows,), and the path of a training over them."""
-    x, y, costs = (np.asarray(v, np.float64) for v in (x, y, costs))
+    x, y, costs = grid_of("costs", costs, x, y)
     low, high = float(np.nanmin(costs)), float(np.nanmax(costs))
     shown, legend = _shown(costs)
     at = ticks(Axis(low, high, scale="log" if _spans(low, high) else "linear"), levels) if high > low else ()
@@ -93,7 +94,7 @@ def surface_chart(
     there: its length is
     the error of the picture. At most 40 cells a side are drawn: every second, third, … row and column.
     """
-    x, y, costs = (np.asarray(v, np.float64) for v in (x, y, costs))
+    x, y, costs = grid_of("costs", costs, x, y)
     every = max(1, -(-max(len(x), len(y)) // 40))
     x, y, costs = x[::every], y[::every], costs[::every, ::every]
     low, high = float(np.nanmin(costs)), float(np.nanmax(costs))

@@ -9,7 +9,7 @@ from chainrule.plots.bins import scatter
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.rows import known_rows
 from chainrule.plots.marks import Curve, Rules, floats
-from chainrule.plots.ticks import short_number
+from chainrule.plots.ticks import count_text, short_number
 
 
 def residuals_chart(truth: Any, predicted: Any, *, target: str = "target", title: str = "Residuals") -> Chart:
@@ -23,7 +23,7 @@ def residuals_chart(truth: Any, predicted: Any, *, target: str = "target", title
     root = float(np.sqrt(np.mean(left**2)))
     marks = (scatter(predicted, left, x_axis, y_axis), Rules((0.0,), across=True, color="ink", dash="solid"))
     mean = short_number(float(left.mean()))
-    words = f"{len(truth)} rows; the residuals' root mean square is {short_number(root)}, their mean {mean}."
+    words = f"{count_text(len(truth))} rows; the residuals' root mean square is {short_number(root)}, their mean {mean}."
     return Chart(title, words, x_axis, y_axis, marks, _note(len(truth), marks[0].counts, words))
 
 
@@ -38,10 +38,14 @@ def predicted_chart(
     dots = scatter(truth, predicted, x_axis, y_axis)
     spread = float(np.sum((truth - truth.mean()) ** 2))
     share = 1 - float(np.sum((truth - predicted) ** 2)) / spread if spread else float("nan")
-    words = f"{len(truth)} rows; R² is {short_number(share)}."
+    words = f"{count_text(len(truth))} rows; R² is {short_number(share)}."
     marks = (Curve(ends, ends, "quiet", dash="dashed", width=1.2), dots)
     return Chart(title, words, x_axis, y_axis, marks, _note(len(truth), dots.counts, words), aspect=1.0)
 
 
 def _note(rows: int, counts: tuple[int, ...], words: str) -> str:
-    return f"{words} Dots stand for up to {max(counts)} rows each, by their area." if counts else words
+    return (
+        f"{words} Dots stand for up to {count_text(max(counts))} rows each, by their area."
+        if counts
+        else words
+    )

@@ -30,6 +30,20 @@ def known_rows(**columns: Any) -> tuple[FloatArray, ...]:
     return tuple(values[known] for values in found.values())
 
 
+def grid_of(name: str, values: Any, x: Any, y: Any, *more: int) -> tuple[FloatArray, FloatArray, FloatArray]:
+    """Return x (columns,), y (rows,) and values (rows, columns, *more); raises SettingsError for other shapes."""
+    columns, rows = np.asarray(x, np.float64), np.asarray(y, np.float64)
+    found, wanted = np.asarray(values, np.float64), (len(rows), len(columns), *more)
+    if found.shape != wanted:
+        raise SettingsError(
+            f"{name}: the shape {wanted} was expected, a row for each y and a column for each x, not {found.shape}"
+        )
+    for axis, places in (("x", columns), ("y", rows)):
+        if len(places) < 2 or not (np.diff(places) > 0).all():
+            raise SettingsError(f"{axis}: at least two rising numbers were expected")
+    return columns, rows, found
+
+
 def class_indices(name: str, values: Any, classes: Sequence[object]) -> IntArray:
     """Return the class of each row (n,) as an index; raises SettingsError for what is none."""
     found = np.asarray(values)

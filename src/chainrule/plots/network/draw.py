@@ -12,6 +12,7 @@ from chainrule.plots.network.columns import column_marks
 from chainrule.plots.network.edges import bias_edges, numbers_on, weight_edges
 from chainrule.plots.network.layers import DrawnLayer
 from chainrule.plots.network.layout import MOST_NEURONS, NetworkLayout, network_layout
+from chainrule.plots.ticks import count_text
 
 MOST_EDGES = 300
 """The most edges drawn between two layers: those with the largest weights of the neurons that are shown."""
@@ -68,8 +69,7 @@ def network_chart(
 def _note(layout: NetworkLayout, drawn: int, known: int, keep: str) -> str:
     said = []
     if drawn < known:
-        several = [f"{count:,}".replace(",", "\N{THIN SPACE}") for count in (drawn, known)]
-        said.append(f"{several[0]} of {several[1]} weights are drawn, the largest.")
+        said.append(f"{count_text(drawn)} of {count_text(known)} weights are drawn, the largest.")
     if any(column.hidden for column in layout.columns):
         which = "with the largest weights" if keep == "largest" else "at the ends"
         said.append(f"Of large layers, the neurons {which} are drawn.")

@@ -23,7 +23,14 @@ def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width:
         element(
             "details",
             element("summary", "As a table"),
-            element("div", table(plot), class_="plot-table", tabindex="0"),
+            element(
+                "div",
+                table(plot),
+                class_="plot-table",
+                tabindex="0",
+                role="group",
+                aria_label=f"Table: {plot.title}",
+            ),
         ),
         class_="plot-figure",
     )
