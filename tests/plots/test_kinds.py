@@ -12,10 +12,11 @@ from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.kinds.effects import dependence_chart, interactions_chart, waterfall_chart
 from chainrule.plots.kinds.function import function_chart
 from chainrule.plots.kinds.layers import flow_chart, histograms_chart
-from chainrule.plots.kinds.mountain import mountain_chart, surface_chart
+from chainrule.plots.kinds.mountain import mountain_chart
 from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
 from chainrule.plots.kinds.scores import ablation_chart, importance_chart, slices_chart
 from chainrule.plots.kinds.search import learning_chart, search_chart
+from chainrule.plots.kinds.surface import surface_chart
 from chainrule.plots.marks import (
     Arrows,
     Band,

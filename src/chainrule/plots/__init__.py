@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from chainrule.plots.kinds.effects import dependence_chart, interactions_chart, waterfall_chart
     from chainrule.plots.kinds.function import function_chart
     from chainrule.plots.kinds.layers import flow_chart, histograms_chart
-    from chainrule.plots.kinds.mountain import mountain_chart, surface_chart
+    from chainrule.plots.kinds.mountain import mountain_chart
     from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
     from chainrule.plots.kinds.scores import ablation_chart, importance_chart, slices_chart
     from chainrule.plots.kinds.search import learning_chart, search_chart
+    from chainrule.plots.kinds.surface import surface_chart
     from chainrule.plots.mpl.axes import draw_all, draw_on
     from chainrule.plots.network.draw import network_chart
     from chainrule.plots.network.layers import DrawnLayer
@@ -37,10 +38,11 @@ _NAMES = {
     "kinds.effects": "dependence_chart interactions_chart waterfall_chart",
     "kinds.function": "function_chart",
     "kinds.layers": "flow_chart histograms_chart",
-    "kinds.mountain": "mountain_chart surface_chart",
+    "kinds.mountain": "mountain_chart",
     "kinds.regression": "predicted_chart residuals_chart",
     "kinds.scores": "ablation_chart importance_chart slices_chart",
     "kinds.search": "learning_chart search_chart",
+    "kinds.surface": "surface_chart",
     "mpl.axes": "draw_all draw_on",
     "network.draw": "network_chart",
     "network.layers": "DrawnLayer",

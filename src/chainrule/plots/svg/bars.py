@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from chainrule._numbers import number_text
 from chainrule.plots.marks import Bars, Intervals, Quantiles
-from chainrule.plots.svg.element import element, escaped, exact, group, paint, path, title
+from chainrule.plots.svg.element import Attribute, element, escaped, exact, group, paint, path, title
 from chainrule.plots.svg.frame import Frame
 from chainrule.plots.svg.marks import named_by, told
 from chainrule.plots.widths import text_width
@@ -25,19 +25,15 @@ def bars(mark: Bars, frame: Frame) -> Iterator[str]:
         near, far = sorted((start[i], stop[i]))
         data, label = told(mark, i, mark.stop[i])
         where = (near, low, far - near, high - low) if mark.across else (low, near, high - low, far - near)
-        rects.append(
-            element(
-                "rect",
-                label,
-                **dict(zip(("x", "y", "width", "height"), where, strict=True)),
-                **paint(color),
-                **data,
-            )
-        )
+        rects.append(element("rect", label, **_sides(where), **paint(color), **data))
         if mark.texts and mark.texts[i]:
             words.append(_end_text(mark, i, start[i], stop[i], (low + high) / 2, high - low, frame))
     yield group(rects)
     yield group(words, font_size=11.0)
+
+
+def _sides(where: tuple[float, float, float, float]) -> dict[str, Attribute]:
+    return dict(zip(("x", "y", "width", "height"), where, strict=True))
 
 
 def _end_text(
@@ -47,22 +43,12 @@ def _end_text(
     text = mark.texts[item]
     wide = text_width(text, 11)
     if not mark.across:
-        return (
-            ""
-            if wide > room + 8
-            else element(
-                "text",
-                escaped(text),
-                x=middle,
-                y=stop - 4 if stop <= start else stop + 13,
-                text_anchor="middle",
-                **paint("ink"),
-            )
-        )
+        if wide > room + 8:
+            return ""
+        y = stop - 4 if stop <= start else stop + 13
+        return element("text", escaped(text), x=middle, y=y, text_anchor="middle", **paint("ink"))
     side = 1 if stop > start or (stop == start and mark.stop[item] >= mark.start[item]) else -1
-    if (
-        side < 0 and stop - wide - 8 < frame.left
-    ):  # no room before the axis' names: on the other side of the bar
+    if side < 0 and stop - wide - 8 < frame.left:  # over the names of the axis: on the other side of the bar
         side, stop = 1, start
     anchor = "start" if side > 0 else "end"
     return element("text", escaped(text), x=stop + 5 * side, y=middle + 4, text_anchor=anchor, **paint("ink"))
@@ -112,17 +98,10 @@ def quantiles(mark: Quantiles, frame: Frame) -> Iterator[str]:
         where = (
             (near, side, far - near, other - side) if mark.across else (side, near, other - side, far - near)
         )
-        box = element(
-            "rect",
-            **dict(zip(("x", "y", "width", "height"), where, strict=True)),
-            fill_opacity=0.28,
-            stroke_width=1.2,
-        )
-        whiskers = element(
-            "path",
-            d=line(low, center, near if low < near else far, center)
-            + line(high, center, far if high > far else near, center),
-        )
+        box = element("rect", **_sides(where), fill_opacity=0.28, stroke_width=1.2)
+        # On an axis that runs the other way, low is at the far end.
+        ends = (near, far) if low <= high else (far, near)
+        whiskers = element("path", d=line(low, center, ends[0], center) + line(high, center, ends[1], center))
         middle = element("path", d=line(median, side, median, other), stroke_width=2.6)
         data, label = told(mark, i, mark.median[i])
         made.append(group([label, whiskers, box, middle], **data))
