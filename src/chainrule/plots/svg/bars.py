@@ -23,7 +23,7 @@ def bars(mark: Bars, frame: Frame) -> Iterator[str]:
             continue
         color = mark.colors[i] if mark.colors else mark.color
         near, far = sorted((start[i], stop[i]))
-        data, label = told(mark, i, mark.stop[i])
+        data, label = announced(mark, i, mark.stop[i])
         where = (near, low, far - near, high - low) if mark.across else (low, near, high - low, far - near)
         rects.append(element("rect", label, **_sides(where), **paint(color), **data))
         if mark.texts and mark.texts[i]:
@@ -71,7 +71,7 @@ def intervals(mark: Intervals, frame: Frame) -> Iterator[str]:
         d = "".join(
             path(*zip(*((p if mark.across else p[::-1]) for p in line), strict=True)) for line in lines
         )
-        data, _ = told(mark, i)
+        data, _ = announced(mark, i)
         ends = f"{number_text(mark.low[i])} to {number_text(mark.high[i])}"
         label = title(": ".join(filter(None, (named_by(mark, i), ends))))
         made.append(
@@ -103,6 +103,6 @@ def quantiles(mark: Quantiles, frame: Frame) -> Iterator[str]:
         ends = (near, far) if low <= high else (far, near)
         whiskers = element("path", d=line(low, center, ends[0], center) + line(high, center, ends[1], center))
         middle = element("path", d=line(median, side, median, other), stroke_width=2.6)
-        data, label = told(mark, i, mark.median[i])
+        data, label = announced(mark, i, mark.median[i])
         made.append(group([label, whiskers, box, middle], **data))
     yield group(made, **paint(mark.color, mark.color), stroke_width=1.2)

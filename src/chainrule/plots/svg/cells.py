@@ -17,7 +17,7 @@ from chainrule.plots.svg.element import (
     short,
 )
 from chainrule.plots.svg.frame import Frame
-from chainrule.plots.svg.marks import told
+from chainrule.plots.svg.marks import announced
 from chainrule.plots.widths import text_width
 
 MOST_CELLS = 600
@@ -42,7 +42,7 @@ def tiles(mark: Tiles, frame: Frame) -> Iterator[str]:
             continue
         row, column = divmod(i, columns)
         (left, right), (up, down) = sorted(x[column : column + 2]), sorted(y[row : row + 2])
-        data, label = told(mark, i, shown)
+        data, label = announced(mark, i, shown)
         rects.append(
             element(
                 "rect",
@@ -100,7 +100,7 @@ def faces(mark: Faces, frame: Frame) -> Iterator[str]:
     made = []
     for i, (x, y, shown) in enumerate(zip(mark.x, mark.y, mark.shown, strict=True)):
         d = path(frame.x(x).tolist(), frame.y(y).tolist(), closed=True)
-        data, label = told(mark, i, shown)
+        data, label = announced(mark, i, shown)
         made.append(element("path", label, d=d, **shade(mark.ramp, mark.step(shown)), **data))
     yield group(made, **{k: v for k, v in paint(None, "paper").items() if k != "fill"}, stroke_width=0.5)
 
@@ -109,6 +109,6 @@ def contour_lines(mark: Contours, frame: Frame) -> Iterator[str]:
     """Lines of equal height."""
     made = []
     for i, (level, x, y) in enumerate(zip(mark.levels, mark.x, mark.y, strict=True)):
-        data, label = told(mark, i, level)
+        data, label = announced(mark, i, level)
         made.append(element("path", label, d=path(frame.x(x).tolist(), frame.y(y).tolist()), **data))
     yield group(made, **paint(None, mark.color), stroke_width=mark.width, stroke_linejoin="round")

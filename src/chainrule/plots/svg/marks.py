@@ -40,7 +40,7 @@ MOST_HITS = 120
 DASHES: dict[Dash, str | None] = {"solid": None, "dashed": "6 4", "dotted": "1.5 3.5"}
 
 
-def told(mark: Any, item: int, value: float | None = None) -> tuple[dict[str, Attribute], str]:
+def announced(mark: Any, item: int, value: float | None = None) -> tuple[dict[str, Attribute], str]:
     """Return an item's data attributes, and its title: its name (or address, or series) and its value."""
     value = mark.values[item] if getattr(mark, "values", ()) else value
     addresses, _names = getattr(mark, "addresses", ()), getattr(mark, "names", ())
@@ -77,7 +77,7 @@ def points(mark: Points, frame: Frame) -> Iterator[str]:
     for i in np.argsort([-radius for radius in radii], kind="stable").tolist():
         if not (math.isfinite(x[i]) and math.isfinite(y[i])):
             continue
-        data, label = told(mark, i, float(mark.counts[i]) if mark.counts else mark.y[i])
+        data, label = announced(mark, i, float(mark.counts[i]) if mark.counts else mark.y[i])
         if label and not mark.counts and not mark.values:
             label = title(_point_text(mark, i, frame))
         made.append(shape(mark.shape, x[i], y[i], radii[i], label, data))
@@ -118,7 +118,7 @@ def curve(mark: Curve, frame: Frame) -> Iterator[str]:
     spots = []
     for i, (a, b) in enumerate(zip(frame.x(mark.x).tolist(), frame.y(mark.y).tolist(), strict=True)):
         if math.isfinite(a) and math.isfinite(b):
-            data, _ = told(mark, i, mark.y[i])
+            data, _ = announced(mark, i, mark.y[i])
             spots.append(element("circle", title(_point_text(mark, i, frame)), cx=a, cy=b, r=5.0, **data))
     yield group(spots, fill_opacity=0.0)
 
@@ -138,7 +138,7 @@ def rules(mark: Rules, frame: Frame) -> Iterator[str]:
     """Lines from side to side; the names of those at an x stand above the frame."""
     for i, at in enumerate((frame.y if mark.across else frame.x)(mark.at).tolist()):
         ends = ((frame.left, frame.right), (at, at)) if mark.across else ((at, at), (frame.top, frame.bottom))
-        data, label = told(mark, i, mark.at[i])
+        data, label = announced(mark, i, mark.at[i])
         dash = DASHES[mark.dash]
         yield element(
             "path",
@@ -160,7 +160,7 @@ def writing(mark: Writing, frame: Frame) -> Iterator[str]:
     """Texts."""
     x, y = (frame.x(mark.x) + mark.dx).tolist(), (frame.y(mark.y) + mark.dy).tolist()
     for i, text in enumerate(mark.texts):
-        data, label = told(mark, i)
+        data, label = announced(mark, i)
         if mark.plate:
             wide, tall = text_width(text, mark.size, bold=mark.bold) + 3, mark.size + 2
             left = x[i] - wide * {"start": 0.0, "middle": 0.5, "end": 1.0}[mark.anchor]
@@ -222,7 +222,7 @@ def arrows(mark: Arrows, frame: Frame) -> Iterator[str]:
     starts = zip(frame.x(mark.x).tolist(), frame.y(mark.y).tolist(), strict=True)
     ends = zip(frame.x(mark.x2).tolist(), frame.y(mark.y2).tolist(), strict=True)
     for i, ((x, y), (x2, y2)) in enumerate(zip(starts, ends, strict=True)):
-        data, label = told(mark, i)
+        data, label = announced(mark, i)
         d = path((x, x2), (y, y2))
         length = math.hypot(x2 - x, y2 - y)
         if not math.isfinite(length):

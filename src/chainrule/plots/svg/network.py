@@ -22,7 +22,7 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
     drawn: dict[str, list[str]] = {"quiet": [], "minus": [], "plus": []}
     for i in np.argsort([mark.width(i) for i in range(len(mark))], kind="stable").tolist():
         value, width = mark.values[i], mark.width(i)
-        data, label = told(mark, i, value)
+        data, label = announced(mark, i, value)
         sign = "quiet" if math.isnan(value) else "minus" if value < 0 else "plus"
         dash = f"{max(3.0, 2 * width):.3g} {max(2.0, 1.2 * width):.3g}" if sign == "minus" else None
         share = 0.4 if math.isnan(value) else min(1.0, abs(value) / (mark.largest or 1.0))
@@ -47,7 +47,7 @@ def neurons(mark: Neurons, frame: Frame) -> Iterator[str]:
     r = mark.radius
     for i, (x, y) in enumerate(zip(frame.x(mark.x).tolist(), frame.y(mark.y).tolist(), strict=True)):
         value, flag = mark.values[i], mark.flags[i] if mark.flags else ""
-        data, label = told(mark, i, value)
+        data, label = announced(mark, i, value)
         ring = {k: v for k, v in paint(None, "bad" if flag else "ink").items() if k in ("class_", "stroke")}
         parts = [label]
         if flag == "saturated":
@@ -90,7 +90,7 @@ def boxes(mark: Boxes, frame: Frame) -> Iterator[str]:
             frame.x([mark.x[i], mark.x2[i]]).tolist(),
             frame.y([mark.y[i], mark.y2[i]]).tolist(),
         )
-        data, label = told(mark, i)
+        data, label = announced(mark, i)
         box = element(
             "rect",
             x=min(x, x2),
