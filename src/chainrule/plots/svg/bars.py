@@ -7,7 +7,7 @@ from chainrule._numbers import number_text
 from chainrule.plots.marks import Bars, Intervals, Quantiles
 from chainrule.plots.svg.element import Attribute, element, escaped, exact, group, paint, path, title
 from chainrule.plots.svg.frame import Frame
-from chainrule.plots.svg.marks import named_by, told
+from chainrule.plots.svg.marks import announced, named_by
 from chainrule.plots.widths import text_width
 
 

@@ -9,7 +9,7 @@ from chainrule.plots.colors import Color, text_on
 from chainrule.plots.network.marks import Boxes, Edges, Neurons
 from chainrule.plots.svg.element import Attribute, element, escaped, group, paint, path, shade
 from chainrule.plots.svg.frame import Frame
-from chainrule.plots.svg.marks import text_at, told
+from chainrule.plots.svg.marks import announced, text_at
 from chainrule.plots.widths import text_width
 
 
