@@ -12,6 +12,7 @@ from rich.text import Text
 from chainrule._numbers import printable
 from chainrule.cli.console import screen
 from chainrule.cli.documents import print_document
+from chainrule.equations.layout import Layout
 from chainrule.explain.show.document import (
     Block,
     Cell,
@@ -68,8 +69,12 @@ def found_document(prepared: Prepared) -> Document:
         blocks.append(Words(more(len(schema.left_out) - MOST_COLUMNS, "columns left out")))
     blocks += notes(schema.notes)
     blocks.append(Section("", (Facts(tuple(_plan(prepared))),)))
-    what = f"{table.n_rows:,} rows and {len(schema.columns):,} columns"
+    what = f"{_rows(table.n_rows)} and {len(schema.columns):,} columns"
     return Document(f"{table.name} has {what}", tuple(blocks))
+
+
+def _rows(n: int) -> str:
+    return f"{n:,} row{'s' * (n != 1)}"
 
 
 def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
@@ -144,9 +149,9 @@ def result_document(trained: Trained) -> Document:
     if model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     blocks += notes(trained.notes)
-    title = f"Score on {evaluation.rows:,} rows it never saw"
+    title = f"Score on {_rows(evaluation.rows)} it never saw"
     if not trained.held_out:
-        rows = f"{evaluation.rows:,} rows it was trained on"
+        rows = f"{_rows(evaluation.rows)} it was trained on"
         title = f"Score on the {rows}: it flatters, as none were held out"
     blocks.append(Section(title, evaluation_blocks(model, evaluation, trained.baselines)))
     if trained.out_of_fold is not None:
@@ -252,8 +257,17 @@ def shape_of(network: Network, members: int) -> str:
     biases = "".join(special[which] for which in sorted(bias & set(special)))
     inits = {layer.init for layer in network.layers if isinstance(layer.init, str)} - {"auto"}
     biases += "".join(f", initial weights {init}" for init in sorted(inits))
+    biases += _by_hand(network)
     times = f"; {members} members, averaged" if members > 1 else ""
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
+
+
+def _by_hand(network: Network) -> str:
+    """Say how many parameters are set by hand, and how many training leaves alone."""
+    layout = Layout(network)
+    frozen = int((layout.free == 0).sum())
+    found = f", {layout.n_initial} parameters set by hand" if layout.n_initial else ""
+    return found + (f", {frozen} frozen" if frozen else "")
 
 
 def number_shown(value: float) -> str:

@@ -78,7 +78,8 @@ def _chosen(encoded: Encoded) -> tuple[TargetEncoder, Problem, Resolved]:
         return target, problem, resolve(settings, problem)
     # A number is scaled to what the output can reach, so the network comes first.
     resolved = resolve(settings, problem)
-    return target_as(question.target_scaling or _reached(resolved), resolved.clamp), problem, resolved
+    scaling = question.target_scaling or (_reached(resolved) if encoded.table.n_rows > 1 else "none")
+    return target_as(scaling, resolved.clamp), problem, resolved
 
 
 def _reached(resolved: Resolved) -> str:

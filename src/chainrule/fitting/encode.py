@@ -19,7 +19,9 @@ from chainrule.training.settings.resolve import Resolved
 def encode(parts: Split) -> Encoded:
     """Fit the encoder of the inputs to the rows that are left; raises TableError where there is no input."""
     table, rows = parts.table, parts.left
-    encoder = fit_encoder(table, parts.schema, scaling=parts.question.scaling, rows=rows)
+    # Nothing can be scaled by a single row: it would be 0 throughout.
+    scaling = parts.question.scaling if table.n_rows > 1 else "none"
+    encoder = fit_encoder(table, parts.schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with {setting('inputs')}")
     return Encoded(**vars(parts), encoder=encoder, groups=input_groups(encoder, table, rows))

@@ -9,6 +9,7 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.by_hand import with_weights_from
 from chainrule.fitting.prepared import Read
 from chainrule.fitting.question import Question
 from chainrule.model.source import Source
@@ -25,6 +26,7 @@ def read(question: Question, settings: Settings) -> Read:
 
     Raises TableError for what can't be read or learned from, SettingsError for columns that aren't there.
     """
+    settings = with_weights_from(settings)
     budget = None if settings.time_limit is None else Budget(settings.time_limit)
     if question.validation is not None:
         settings = _validated(settings)

@@ -20,6 +20,9 @@ from chainrule.tables.values import DATE_FORMATS, level_counts, to_dates
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
 
+ONE_ROW = "the table has one row: nothing is held out, numbers enter as they are, and training goes on for all epochs"
+"""What a training on a single row does without."""
+
 ROLES = ("input", "target", "left out")
 
 
@@ -101,11 +104,11 @@ def infer_schema(
     """
     kinds = kinds or {}
     _check_names(table, target, inputs, drop, kinds, max_levels)
-    if target is not None and table.n_rows < 2:
-        raise TableError(f"{table.name}: the table has 1 row; training needs at least 2")
     findings = {name: _find(table, name, kinds.get(name)) for name in table.columns}
     notes = list(table.notes)
     reason = ""
+    if target is not None and table.n_rows == 1:
+        notes.append(ONE_ROW)
     if target is not None:
         rows = _present_rows(table, target)
         task, reason = find_task(table, target, findings[target], rows, task)
@@ -170,6 +173,9 @@ def _check_names(
 
 def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
     finding = find_kind(table, name)
+    if table.n_rows == 1 and finding.kind == "constant" and table.column(name).dtype.is_numeric():
+        # A single row, worked by hand: its numbers are all that there is.
+        finding = replace(finding, kind="number" if finding.n_unique else finding.kind, reason="")
     if kind is None or finding.kind in ("constant", "nested"):
         return finding
     if kind == finding.kind:

@@ -200,8 +200,8 @@ def fit_target(
 ) -> TargetEncoder:
     """Fit the target's encoder to the training ``rows``: its classes in order, or the scaling of its numbers.
 
-    ``scaling`` of a number: standard (the default), minmax or none; with ``clamp`` answers are drawn in to the lowest
-    and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
+    ``scaling`` of a number: standard (the default; of one row none), minmax or none; with ``clamp`` answers are drawn in to the
+    lowest and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
     in all of them, and SettingsError for a scaling or a clamp of classes.
 
     >>> from chainrule.tables.schema import infer_schema
@@ -220,7 +220,8 @@ def fit_target(
     if not part.n_rows:
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
-    if part.column(name).n_unique() == 1:
+    single = table.n_rows == 1
+    if part.column(name).n_unique() == 1 and not single:
         every = f"{shown(part, 0, name)} in every training row"
         raise TableError(f"{table.name}: the target {name!r} is {every}, so there is nothing to learn")
     if schema.task == "classification":
@@ -234,7 +235,7 @@ def fit_target(
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
         return TargetEncoder(name, schema.task, tuple(column.unique().sort().to_list()), "none", {})
-    chosen = "standard" if scaling is None else scaling
+    chosen = ("none" if single else "standard") if scaling is None else scaling
     if chosen not in _INVERTIBLE:
         raise SettingsError(f"the scaling of the target is {chosen!r}; it is one of {', '.join(_INVERTIBLE)}")
     values = number_cells(part, name)

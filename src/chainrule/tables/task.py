@@ -38,6 +38,12 @@ def find_task(
         raise TableError(f"{where} is missing in every row; choose another target")
     present = table.column(target)[rows]
     n_unique = present.n_unique()
+    if n_unique == 1 and table.n_rows == 1:
+        if finding.kind != "number" or task == "classification":
+            raise TableError(
+                f"{where} is one class in the only row, so there is none to tell it from; add other rows"
+            )
+        return "regression", "regression: the target is the number of the only row"
     if n_unique == 1:
         every = "every row" if len(rows) == table.n_rows else "every row that has one"
         same = f"{shown(table, int(rows[0]), target)} in {every}"

@@ -121,6 +121,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("stop_together", together and lbfgs, in_turn),
         ("watch", asked.watch not in (None, "loss") and not stops, blind),
         ("batch_size", asked.batch_size not in (None, "all") and method.whole, whole),
+        ("shuffle", asked.shuffle and method.whole, whole),
         ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),
         ("regularization_schedule", eases and not regularized, free),
     )

@@ -243,6 +243,24 @@ def rows() -> Kind:
     return Kind("rows", "int or 'all'", lambda v: "" if v == "all" else count.wrong(v), count.limits)
 
 
+def addresses() -> Kind:
+    """Return the kind of addresses of parameters."""
+    wrong = "must be a list of addresses, such as W[1] or b[2][1]"
+    return Kind("addresses", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
+
+
+def numbers() -> Kind:
+    """Return the kind of numbers by the address of a parameter."""
+    value = _number(lambda v: True, "must be a number")
+
+    def wrong(values: Any) -> str:
+        if isinstance(values, Mapping) and all(isinstance(name, str) for name in values):
+            return "must be finite numbers by address" if any(map(value.wrong, values.values())) else ""
+        return "must be numbers by address, such as {'W[1][1,2]': 0.1}"
+
+    return Kind("numbers", "dict", wrong)
+
+
 def factors() -> Kind:
     """Return the kind of numbers by name."""
     factor = positive()

@@ -95,11 +95,13 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     """Return the settings with every None replaced, except those that follow from the optimizer's own record."""
     method = optimizer(settings.optimizer or "adam")
     if method.name == "perceptron":
-        words = _PERCEPTRON
+        words = dict(_PERCEPTRON)
     elif why_plain(settings):
         words = _plain(settings, problem)
     else:
         words = _recipe(settings, problem, method)
+    if problem.n_rows == 1 and not problem.validates:
+        words |= _ONE_ROW
     filled = {name: value for name, value in words.items() if getattr(settings, name) is None}
     chosen = replace(settings, **filled)
     if (chosen.early_stopping is False or chosen.bagging) and settings.validation_share is None:
@@ -204,6 +206,14 @@ def _loss(settings: Settings, problem: Problem) -> str:
     together = problem.n_classes > 2 if output is None else not activation(output).elementwise
     return "categorical_cross_entropy" if together else "binary_cross_entropy"
 
+
+_ONE_ROW: Mapping[str, Any] = {
+    "early_stopping": False,
+    "stop_together": False,
+    "watch": "loss",
+    "clamp": False,
+}
+"""What a single row leaves of both: every epoch is run, and no answer is held to its one number."""
 
 _PERCEPTRON: dict[str, Any] = {
     **OFF,

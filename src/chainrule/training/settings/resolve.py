@@ -21,6 +21,7 @@ from chainrule.errors import SettingsError
 from chainrule.training.plan import Plan
 from chainrule.training.scores.watch import watched
 from chainrule.training.settings import recipe
+from chainrule.training.settings.by_hand import set_by_hand
 from chainrule.training.settings.checks import (
     check_bagging,
     check_embedded,
@@ -60,7 +61,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     check_recipe(settings, optimizer(settings.optimizer or "adam"))
     chosen = recipe.fill(settings, problem)
     method = _optimizer(chosen)
-    network = build_network(chosen, problem)
+    network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen)
     check_together(chosen, method, network)
     check_unused(settings, chosen, method)
     check_embedded(settings, problem)
@@ -76,7 +77,8 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     steps = StepSettings(
         optimizer=method, batch_size=batch_size, l1=chosen.l1, l2=chosen.l2, weight_decay=decay,
-        clip_norm=chosen.clip_norm, shuffle=batch_size < n, seed=chosen.seed, sharing=chosen.sharing,
+        clip_norm=chosen.clip_norm, shuffle=batch_size < n and chosen.shuffle is not False, seed=chosen.seed,
+        sharing=chosen.sharing,
     )  # fmt: skip
     plan = Plan(
         epochs=chosen.epochs or 1,
