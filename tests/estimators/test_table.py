@@ -358,7 +358,7 @@ def test_categories_and_whole_numbers_of_pandas_and_polars_are_classes():
             "y: Unknown label type: row 1 is datetime",
         ),
         (["a", "b"] * 19, "inconsistent numbers of samples"),
-        (np.array([["a", "b"]] * 40), "y should be a 1d array"),
+        (np.array([["a", "b"]] * 40), "y: has 2 columns, and TableClassifier learns one target"),
         (None, "requires y to be passed"),
     ],
 )

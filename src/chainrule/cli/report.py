@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.tables.target import TargetEncoder
+    from chainrule.tables.targets import Target
     from chainrule.training.result import FitResult
     from chainrule.training.scores.metrics import Scores
 
@@ -107,7 +108,7 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     yield "network", shape_of(resolved.network, resolved.members)
     yield "training", ", ".join(how)
     if prepared.target.clamp is not None:
-        yield "answers", clamp_words(prepared.target)
+        yield from answer_facts(prepared.target)
 
 
 def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterator[str]:
@@ -128,6 +129,28 @@ def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterato
         yield f"gradients no longer than {told['clip_norm']:g}"
     if told.get("sharing", "none") != "none":
         yield f"members share the hidden layers' weights ({told['sharing']})"
+
+
+def answer_facts(target: Target) -> Iterator[tuple[str, str]]:
+    """Say what the answers of each target are clamped to."""
+    for part in target.parts:
+        name = "answers" if len(target.parts) == 1 else f"answers, {part.name}"
+        yield name, clamp_words(part)
+
+
+def target_data(target: Target) -> dict[str, Any]:
+    """Return what programs are told of the target: its name and classes, or those of each of several."""
+    classes = target.task == "classification"
+    if len(target.parts) == 1:
+        return {"target": target.name, "classes": list(target.labels) if classes else None}
+    each = [list(part.labels) for part in target.parts]
+    return {"target": list(target.names), "classes": each if classes else None}
+
+
+def scores_data(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what programs are told of scores; of several targets also those of each."""
+    each = {} if evaluation.by_target is None else {"scores_by_target": dict(evaluation.by_target)}
+    return {"scores": evaluation.scores, **each, "confusion": evaluation.confusion}
 
 
 def clamp_words(target: TargetEncoder) -> str:
@@ -219,8 +242,26 @@ def evaluation_blocks(
     scores = TableBlock(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
     if evaluation.confusion is not None:
         return (scores, *_confusion(model.target.labels, evaluation.confusion.tolist()))
+    if evaluation.by_target is not None:
+        return _scores_of_each(model, evaluation.by_target, scores)
     units = f"errors are in the units of {model.target.name}; R² is 1 if perfect, 0 if as good as the mean"
     return scores, Words(units)
+
+
+def _scores_of_each(model: Model, by_target: Mapping[str, Scores], means: Block) -> tuple[Block, ...]:
+    """Return the means over several targets, and the scores of each."""
+    names = [name for name in SCORE_NAMES if any(name in each for each in by_target.values())]
+    rows = tuple(
+        (target, *(number_shown(each[name]) if name in each else "–" for name in names))
+        for target, each in by_target.items()
+    )
+    table = TableBlock(
+        ("target", *(SCORE_NAMES[name] for name in names)), rows, tuple(range(1, 1 + len(names)))
+    )
+    said = f"above: means over the {len(by_target)} targets"
+    if model.task == "regression":
+        said += "; errors are in each target's own units"
+    return means, Words(said), table
 
 
 def _confusion(labels: Sequence[object], matrix: Sequence[Sequence[int]]) -> Iterator[Block]:

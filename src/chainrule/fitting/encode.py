@@ -11,7 +11,7 @@ from chainrule.fitting.prepared import Encoded, Split
 from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Target
 from chainrule.training.settings.record import InputGroup
 from chainrule.training.settings.resolve import Resolved
 
@@ -54,15 +54,15 @@ def _has_many_values(values: FloatArray) -> bool:
     return bool(len(rest) and (rest != rest[0]).any())
 
 
-def encode_target(rows: Table, target: TargetEncoder, resolved: Resolved) -> FloatArray:
+def encode_target(rows: Table, target: Target, resolved: Resolved) -> FloatArray:
     """Return what the outputs should say (n, n_out); raises TableError for targets that the loss can't take."""
     network = resolved.network
     single = target.task == "classification" and network.output.n_out == 1
     y = target.transform(rows, single=single)
     if network.loss.targets == "nonnegative" and (y < 0).any():
-        row = int(np.argmax(y.min(axis=1) < 0))
+        row, j = np.argwhere(y < 0)[0].tolist()
         raise TableError(
-            f"{located(rows, row, target.name)} is negative, and the loss {network.loss.name} is for numbers "
+            f"{located(rows, row, target.names[j])} is negative, and the loss {network.loss.name} is for numbers "
             f"of at least 0; choose another {setting('loss')}"
         )
     return y

@@ -237,6 +237,17 @@ def columns() -> Kind:
     return Kind("columns", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
 
 
+def one_or_more_columns() -> Kind:
+    """Return the kind of the name of a column, or a list of them."""
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, str) or (_are_texts(value) and len(value)):
+            return ""
+        return "must be a column, or a list of columns"
+
+    return Kind("columns", "str or sequence of str", wrong)
+
+
 def rows() -> Kind:
     """Return the kind of a number of rows, or all."""
     count = whole(1)

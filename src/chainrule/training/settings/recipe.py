@@ -131,7 +131,8 @@ def can_be_added(settings: Settings) -> bool:
 def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str, Any]:
     effort = FAST if settings.fast else FULL
     classes = problem.task == "classification"
-    own_loss = settings.loss is None and settings.output_activation is None
+    # Labels are a class each: what is about the one class of a row is not for them.
+    own_loss = settings.loss is None and settings.output_activation is None and problem.n_targets == 1
     stops = settings.early_stopping is not False
     watches = stops and (problem.validates or settings.validation_share != 0)
     members = settings.members or effort.members
@@ -180,7 +181,8 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     A row takes about 6 operations a weight, forward and backward.
     """
     numbers = sum(group.kind == "number" for group in problem.groups) if periodic else 0
-    sizes = (problem.n_inputs + 3 * numbers, *hidden, max(1, problem.n_classes))
+    outputs = problem.n_targets if problem.n_targets > 1 else max(1, problem.n_classes)
+    sizes = (problem.n_inputs + 3 * numbers, *hidden, outputs)
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs

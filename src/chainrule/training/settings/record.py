@@ -185,7 +185,7 @@ class Problem:
     """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
-    validation rows are given, instead of a share of these.
+    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each.
     """
 
     task: Task
@@ -194,6 +194,7 @@ class Problem:
     n_classes: int = 0
     groups: tuple[InputGroup, ...] = ()
     validates: bool = False
+    n_targets: int = 1
 
 
 MOST_ONE_HOT = 9

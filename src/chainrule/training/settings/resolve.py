@@ -28,6 +28,7 @@ from chainrule.training.settings.checks import (
     check_loss,
     check_perceptron,
     check_recipe,
+    check_targets,
     check_together,
     check_unused,
 )
@@ -68,7 +69,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     check_perceptron(method, network)
     n, members = problem.n_rows, chosen.members or 1
     batch_size = n if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), n)
-    answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
+    answers = answers_of(problem, network.loss)
     n_training = n * (1 - (chosen.validation_share or 0.0))
     if chosen.bagging:
         check_bagging(settings, chosen, problem)
@@ -99,6 +100,13 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         refit=chosen.refit,
         clamp=bool(chosen.clamp),
     )
+
+
+def answers_of(problem: Problem, cost: Loss) -> Answers:
+    """Return how the outputs are read: as numbers, as one class, or as a label for each of several targets."""
+    if problem.task == "regression":
+        return Answers("number")
+    return Answers("class" if problem.n_targets == 1 else "labels", cost.signed)
 
 
 def build_network(chosen: Settings, problem: Problem) -> Network:
@@ -133,6 +141,7 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         for size, name in zip(hidden, activations, strict=True)
     ]
     n_out = output_neurons(cost, problem)
+    check_targets(chosen, cost, activation(output), problem)
     if n_out == 1 and activation(output).name == "softmax":
         other = setting("loss", "categorical_cross_entropy")
         raise SettingsError(f"softmax of one output is always 1: use sigmoid, or {other}")
@@ -171,7 +180,9 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
 
 
 def output_neurons(cost: Loss, problem: Problem) -> int:
-    """Return one neuron for numbers and for two classes, unless the loss wants one per class."""
+    """Return one neuron for numbers and for two classes, unless the loss wants one per class; one for each target."""
+    if problem.n_targets > 1:
+        return problem.n_targets
     if problem.task == "regression" or (problem.n_classes == 2 and cost.targets != "one_hot"):
         return 1
     return problem.n_classes
