@@ -1,13 +1,16 @@
 """The worked examples of the articles, trained by `chainrule train` itself: their digits come out."""
 
 import json
+import re
+import shlex
 from pathlib import Path
 
 import pytest
-from tests.cli.conftest import Run
+from tests.cli.conftest import EXAMPLES, Run
 
 from chainrule.model.model import Model
 
+PAGE = Path(__file__).parents[2] / "docs" / "articles.md"
 ONE = ["--members", "1", "--engine", "reference", "--loss", "half_squared_error", "--optimizer", "sgd"]
 SETTINGS = "".join(f"{v},{v},{v},{v}\n" for v in range(100, 0, -10))
 ARTICLE_1 = [
@@ -59,3 +62,107 @@ def test_one_row_is_trained_on_and_said_to_be_one(run: Run, folder: Path) -> Non
     assert model.card["rows"] == {"training": 1, "validation": 0, "test": 0}
     assert run("predict", "one.safetensors", "one.csv").code == 0
     assert run("check", "one.safetensors", "one.csv").code == 0
+
+
+def error_of(model: Model) -> float:
+    """The article's error of its one row: the sum of half the squares."""
+    outputs = model.predict({"i1": [0.05], "i2": [0.10]}).labels[0]
+    return float(((outputs - [0.01, 0.99]) ** 2).sum() / 2)
+
+
+def test_several_targets_are_told_by_every_command(run: Run, folder: Path) -> None:
+    rows = [f"{i % 7},{i % 5},{10 * (i % 7)},{0.5 * (i % 5)},{'yn'[i % 2]},{i % 3 // 2}" for i in range(40)]
+    (folder / "t.csv").write_text("\n".join(["a,b,big,small,u,v", *rows]) + "\n")
+    quick = ["--engine", "reference", "--members", "1", "--hidden", "3", "--epochs", "2", "--inputs", "a,b"]
+    for names, columns in ((("big", "small"), "big,small"), (("u", "v"), "u,v,P(u = y),P(v = 1)")):
+        targets = [word for name in names for word in ("--target", name)]
+        done = run("train", "t.csv", *targets, *quick, "--json", "--overwrite")
+        assert done.code == 0, done.err
+        found = json.loads(done.out)
+        assert found["target"] == list(names)
+        assert set(found["scores_by_target"]) == set(names)
+        assert run("predict", "t.safetensors", "t.csv").out.splitlines()[0] == columns
+        assert f"of {names[0]}, {names[1]}" in run("describe", "t.safetensors").out
+        scored = run("evaluate", "t.safetensors", "t.csv")
+        assert "means over the 2 targets" in scored.out
+        assert json.loads(run("evaluate", "t.safetensors", "t.csv", "--json").out)["target"] == list(names)
+        for command in ("check", "diagnose", "explain"):
+            done = run(command, "t.safetensors", "t.csv")
+            assert done.code == 0, done.err
+        assert run("explain", "t.safetensors", "t.csv", "--attributions").code == 0
+    # With a comma, too, as --inputs has it.
+    assert run("train", "t.csv", "--target", "big,small", *quick, "--quiet", "--overwrite").code == 0
+
+
+def test_a_name_with_a_comma_is_one_target(run: Run, folder: Path) -> None:
+    (folder / "t.csv").write_text('a,"x,y"\n' + "".join(f"{i % 7},{i % 5}.5\n" for i in range(30)))
+    done = run(
+        "train",
+        "t.csv",
+        "--target",
+        "x,y",
+        "--hidden",
+        "2",
+        "--epochs",
+        "1",
+        "--engine",
+        "reference",
+        "--json",
+    )
+    assert done.code == 0, done.err
+    assert json.loads(done.out)["target"] == "x,y"
+
+
+# ---- the page
+
+
+@pytest.fixture
+def by_the_page(run: Run, folder: Path) -> dict[str, list[str]]:
+    """What each command of docs/articles.md prints, by its words, in a folder beside the examples."""
+    (folder / "examples").mkdir()
+    for path in EXAMPLES.iterdir():
+        (folder / "examples" / path.name).write_bytes(path.read_bytes())
+    said: dict[str, list[str]] = {}
+    for block in re.findall(r"^```bash\n(.*?)^```$", PAGE.read_text("utf-8"), re.MULTILINE | re.DOTALL):
+        for line in block.splitlines():
+            program, *words = shlex.split(line)
+            assert program == "chainrule"
+            done = run(*words)
+            assert done.code == 0, (line, done.err)
+            said.setdefault(words[0], []).append(done.out)
+    return said
+
+
+def test_the_commands_of_the_page_give_the_numbers_of_its_tables(
+    by_the_page: dict[str, list[str]], folder: Path
+) -> None:
+    explained = "".join(by_the_page["explain"])
+    for number in ("0.5744425168", "-0.06275977484", "-0.002670789", "0.1627597748"):
+        assert number in explained
+    first = explained[explained.index("article-5.safetensors") :]
+    for number in ("0.75136507", "0.772928465", "0.298371109", "0.285750887"):
+        assert number in first
+    assert by_the_page["predict"][0].splitlines()[0] == "Target"
+    text = PAGE.read_text("utf-8")
+    rows = dict(re.findall(r"^\| ([^|]+) \| ([^|]+ \| [^|]+) \|$", text, re.MULTILINE))
+    for place, ending in enumerate(("", "-held")):
+        begun, ended = (Model.load(folder / f"article-5{ending}{mark}.safetensors") for mark in ("", "-end"))
+
+        def told(name: str, place: int = place) -> list[float]:
+            cells = rows[name].split(" | ")
+            cell = cells[0] if cells[place] == "the same" else cells[place]
+            return [float(number) for number in cell.split(", ")]
+
+        one, two = begun.layers()
+        w = [*one["W"].T.ravel(), *two["W"].T.ravel()]
+        assert [
+            *told("w1, w2"),
+            *told("w3, w4"),
+            *told("w5, w6 after one update"),
+            *told("w7, w8"),
+        ] == pytest.approx(w, abs=5e-9)
+        assert told("b1, b2") == pytest.approx([one["b"][0], two["b"][0]], abs=6e-11)
+        assert told("error after it") == pytest.approx([error_of(begun)], abs=6e-11)
+        outputs = ended.predict({"i1": [0.05], "i2": [0.10]}).labels[0]
+        assert told("outputs after 10,000") == pytest.approx(outputs, abs=6e-8)
+        assert told("error after 10,000") == pytest.approx([error_of(ended)], rel=2e-5)

@@ -17,6 +17,7 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.trace.data import trace_from_json, trace_to_json
 from chainrule.explain.trace.sources import trace_rows
+from chainrule.fitting.ablation import ablate
 from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
 from chainrule.fitting.train import prepare, train
@@ -221,6 +222,14 @@ def test_a_replay_is_to_the_bit(numbers: chainrule.Trained, labels: chainrule.Tr
         last = 4 * trained.prepared.arrays.n_training // trained.prepared.resolved.steps.batch_size
         (found,) = replay(trained.model, TABLE, max(1, last // 2))
         assert found.data.y.shape[1] == 2
+
+
+def test_an_ablation_compares_the_means_over_the_targets() -> None:
+    words = {"members": 1, "epochs": 2, "engine": "reference", "inputs": ["a", "b"], "seeds": 1, "fast": True}
+    for names, score in ((NUMBERS, "rmse"), (LABELS, "error")):
+        found = ablate(TABLE, names, **words)
+        assert score in found.scores
+        assert any(one.reason is None for one in found.ingredients)
 
 
 # ---- what is refused
