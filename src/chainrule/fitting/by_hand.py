@@ -33,7 +33,7 @@ _FROZEN = {
 
 
 @dataclass(frozen=True)
-class Line:
+class WeightLine:
     """A line of a file: where it is, the address, the number as written, and whether it is frozen, as written."""
 
     where: str
@@ -73,7 +73,7 @@ def with_weights_from(settings: Settings) -> Settings:
     return replace(settings, initial=initial, frozen=tuple(frozen))
 
 
-def _number(line: Line, address: str) -> float:
+def _number(line: WeightLine, address: str) -> float:
     value = line.value
     if isinstance(value, str):
         try:
@@ -86,7 +86,7 @@ def _number(line: Line, address: str) -> float:
     return float(value)
 
 
-def _is_frozen(line: Line, address: str) -> bool:
+def _is_frozen(line: WeightLine, address: str) -> bool:
     word = line.frozen
     if isinstance(word, bool) or word is None:
         return bool(word)
@@ -96,7 +96,7 @@ def _is_frozen(line: Line, address: str) -> bool:
     return found
 
 
-def _lines(path: Path) -> Iterator[Line]:
+def _lines(path: Path) -> Iterator[WeightLine]:
     try:
         with path.open("rb") as file:
             found = file.read(MOST_BYTES + 1)
@@ -112,7 +112,7 @@ def _lines(path: Path) -> Iterator[Line]:
     return _of_json(path, text) if path.suffix.lower() == ".json" else _of_csv(path, text)
 
 
-def _of_csv(path: Path, text: str) -> Iterator[Line]:
+def _of_csv(path: Path, text: str) -> Iterator[WeightLine]:
     """Read address, value and frozen by the header, or in this order where the first line has an address."""
     columns: tuple[str, ...] = COLUMNS
     rows = csv.reader(text.splitlines())
@@ -140,12 +140,12 @@ def _of_csv(path: Path, text: str) -> Iterator[Line]:
                 )
                 raise TableError(f"{where}: {len(words)} cells are too many: {hint}")
             made = dict(zip(columns, words, strict=False))
-            yield Line(where, made.get("address"), made.get("value"), made.get("frozen"))
+            yield WeightLine(where, made.get("address"), made.get("value"), made.get("frozen"))
     except csv.Error as error:
         raise TableError(f"{path}: line {rows.line_num} is no CSV: {error}") from None
 
 
-def _of_json(path: Path, text: str) -> Iterator[Line]:
+def _of_json(path: Path, text: str) -> Iterator[WeightLine]:
     """Read an object of values by address, or a list of objects with address, value and perhaps frozen."""
     twice: list[str] = []
 
@@ -166,7 +166,7 @@ def _of_json(path: Path, text: str) -> Iterator[Line]:
         raise TableError(f"{path}: {twice[0]} is there twice: leave one of the two out")
     if isinstance(data, dict):
         for number, (address, value) in enumerate(data.items(), 1):
-            yield Line(f"{path}: entry {number}", address, value, None)
+            yield WeightLine(f"{path}: entry {number}", address, value, None)
         return
     if not isinstance(data, list):
         raise TableError(f'{path}: values by address are expected, such as {{"W[1][1,2]": 0.15}}')
@@ -174,4 +174,4 @@ def _of_json(path: Path, text: str) -> Iterator[Line]:
         where = f"{path}: entry {number}"
         if not isinstance(entry, dict) or set(entry) - set(COLUMNS):
             raise TableError(f"{where}: an object with {', '.join(COLUMNS)} is expected")
-        yield Line(where, entry.get("address"), entry.get("value"), entry.get("frozen"))
+        yield WeightLine(where, entry.get("address"), entry.get("value"), entry.get("frozen"))

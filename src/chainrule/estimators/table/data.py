@@ -67,7 +67,10 @@ def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
 
 def n_targets(y: Any) -> int:
     """Return how many columns y has, 1 where it has one or is none."""
-    shape = np.shape(y)
+    shape = getattr(y, "shape", None)
+    if shape is None:
+        first = y[0] if isinstance(y, list | tuple) and y else None
+        return len(first) if isinstance(first, list | tuple) and first else 1
     return int(shape[1]) if len(shape) == 2 and shape[1] > 0 else 1
 
 

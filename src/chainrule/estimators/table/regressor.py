@@ -76,7 +76,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         bias: BiasMode = "neuron",
         init: str | None = None,
         initial: Mapping[str, float] | None = None,
-        frozen: Sequence[str] = (),
+        frozen: Sequence[str] | None = None,
         weights_from: str | None = None,
         activation_mix: bool | None = None,
         parametrization: Parametrization | None = None,

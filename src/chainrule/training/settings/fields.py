@@ -254,13 +254,13 @@ def rows() -> Kind:
     return Kind("rows", "int or 'all'", lambda v: "" if v == "all" else count.wrong(v), count.limits)
 
 
-def addresses() -> Kind:
+def address_list() -> Kind:
     """Return the kind of addresses of parameters."""
     wrong = "must be a list of addresses, such as W[1] or b[2][1]"
     return Kind("addresses", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
 
 
-def numbers() -> Kind:
+def numbers_by_address() -> Kind:
     """Return the kind of numbers by the address of a parameter."""
     value = _number(lambda v: True, "must be a number")
 

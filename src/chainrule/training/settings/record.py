@@ -14,14 +14,14 @@ from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
 from chainrule.training.scores.watch import WATCHED
 from chainrule.training.settings.fields import (
-    addresses,
+    address_list,
     check_fields,
     choice,
     factors,
     flag,
     free_text,
     number,
-    numbers,
+    numbers_by_address,
     option,
     positive,
     rows,
@@ -52,12 +52,12 @@ class Settings:
     init: str | None = option(None, free_text(initializer, "auto", DATA), "network", "NAME",
         "initial weights; what suits the activation if not given; see {initializers}; data fits them to the rows",
         more="auto: what suits the activation", unset="what suits the activation", card="elsewhere")
-    initial: Mapping[str, float] | None = option(None, numbers(), "network", "NAME=X,…",
+    initial: Mapping[str, float] | None = option(None, numbers_by_address(), "network", "NAME=X,…",
         "numbers that parameters begin with, by address: W[1][1,2]=0.1; the others are drawn as ever",
         more="W[1] or b[2] sets a whole array", unset="none", page="#set-by-hand", card="elsewhere")
-    frozen: Sequence[str] = option((), addresses(), "network", "NAME,…",
-        "parameters that training leaves alone, by address: W[1][1,2], or the whole of b[2]", page="#set-by-hand",
-        card="elsewhere")
+    frozen: Sequence[str] | None = option(None, address_list(), "network", "NAME,…",
+        "parameters that training leaves alone, by address: W[1][1,2], or the whole of b[2]", unset="none",
+        page="#set-by-hand", card="elsewhere")
     weights_from: str | None = option(None, free_text(), "network", "FILE",
         "CSV or JSON of address, value and perhaps frozen (yes or no), in place of {initial} and {frozen}",
         unset="none", page="#set-by-hand", card="elsewhere")

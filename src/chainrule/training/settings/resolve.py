@@ -62,7 +62,7 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     check_recipe(settings, optimizer(settings.optimizer or "adam"))
     chosen = recipe.fill(settings, problem)
     method = _optimizer(chosen)
-    network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen)
+    network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen or ())
     check_together(chosen, method, network)
     check_unused(settings, chosen, method)
     check_embedded(settings, problem)
