@@ -229,3 +229,27 @@ def test_names_are_read_in_one_place() -> None:
         ["W[2][2,1]"],
     )
     assert set_by_hand(layout.network, {}, ()) is layout.network
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ('b[1],1\n"W[3][1,1]",.5\n', f"w.csv: line 2: there is no parameter 'W[3][1,1]': {HAS}"),
+        (
+            "b[1],1\nb[1][2],2\n",
+            "w.csv: line 2: b[1][2] is set twice, by 'b[1]' and by 'b[1][2]': leave one of them out",
+        ),
+        (
+            '"W[1][3,1]",.5\n',
+            "w.csv: line 1: there is no parameter 'W[1][3,1]': layer 1 has W[1] of 2 × 2, b[1] of 2",
+        ),
+    ],
+)
+def test_an_address_that_leads_nowhere_is_named_with_its_line(
+    text: str, line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path("w.csv").write_text(text)
+    with pytest.raises(ChainruleError) as caught:
+        start(weights_from="w.csv")
+    assert str(caught.value) == line

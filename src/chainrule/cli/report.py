@@ -70,11 +70,12 @@ def found_document(prepared: Prepared) -> Document:
         blocks.append(Words(more(len(schema.left_out) - MOST_COLUMNS, "columns left out")))
     blocks += notes(schema.notes)
     blocks.append(Section("", (Facts(tuple(_plan(prepared))),)))
-    what = f"{_rows(table.n_rows)} and {len(schema.columns):,} columns"
+    what = f"{rows_shown(table.n_rows)} and {len(schema.columns):,} columns"
     return Document(f"{table.name} has {what}", tuple(blocks))
 
 
-def _rows(n: int) -> str:
+def rows_shown(n: int) -> str:
+    """Say how many rows: 1 row, 1,024 rows."""
     return f"{n:,} row{'s' * (n != 1)}"
 
 
@@ -172,9 +173,9 @@ def result_document(trained: Trained) -> Document:
     if model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     blocks += notes(trained.notes)
-    title = f"Score on {_rows(evaluation.rows)} it never saw"
+    title = f"Score on {rows_shown(evaluation.rows)} it never saw"
     if not trained.held_out:
-        rows = f"{_rows(evaluation.rows)} it was trained on"
+        rows = f"{rows_shown(evaluation.rows)} it was trained on"
         title = f"Score on the {rows}: it flatters, as none were held out"
     blocks.append(Section(title, evaluation_blocks(model, evaluation, trained.baselines)))
     if trained.out_of_fold is not None:

@@ -12,7 +12,9 @@ from typing import Any
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError, TableError
-from chainrule.training.settings.record import Settings
+from chainrule.training.settings.by_hand import NoParameterError
+from chainrule.training.settings.record import Problem, Settings
+from chainrule.training.settings.resolve import Resolved, resolve
 
 COLUMNS = ("address", "value", "frozen")
 """What a line says; the last can be left out."""
@@ -71,6 +73,24 @@ def with_weights_from(settings: Settings) -> Settings:
     if not initial:
         raise TableError(f"{path}: there is no weight in it: write lines such as W[1][1,2],0.15")
     return replace(settings, initial=initial, frozen=tuple(frozen))
+
+
+def resolve_by_hand(settings: Settings, problem: Problem) -> Resolved:
+    """Return the training that settings give, as `resolve` does.
+
+    Raises TableError, which names file and line, for an address of a file of weights that leads nowhere.
+    """
+    try:
+        return resolve(settings, problem)
+    except NoParameterError as error:
+        if settings.weights_from is None:
+            raise
+        where = settings.weights_from
+        for line in _lines(Path(where)):
+            if isinstance(line.address, str) and "".join(line.address.split()) == error.address:
+                where = line.where
+                break
+        raise TableError(f"{where}: {error.reason}") from None
 
 
 def _number(line: WeightLine, address: str) -> float:

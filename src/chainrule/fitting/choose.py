@@ -9,6 +9,7 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
+from chainrule.fitting.by_hand import resolve_by_hand
 from chainrule.fitting.encode import encode_target
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
 from chainrule.fitting.rows import VALIDATION_STREAM, divided
@@ -19,7 +20,7 @@ from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
 from chainrule.training.settings.record import Problem
-from chainrule.training.settings.resolve import Resolved, resolve
+from chainrule.training.settings.resolve import Resolved
 
 
 def choose(encoded: Encoded) -> Prepared:
@@ -76,9 +77,9 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))
         problem = replace(problem, n_classes=max(part.n_classes for part in target.parts))
-        return target, problem, resolve(settings, problem)
+        return target, problem, resolve_by_hand(settings, problem)
     # A number is scaled to what the output can reach, so the network comes first.
-    resolved = resolve(settings, problem)
+    resolved = resolve_by_hand(settings, problem)
     scaling = question.target_scaling or (_reached(resolved) if encoded.table.n_rows > 1 else "none")
     return target_as(scaling, resolved.clamp), problem, resolved
 

@@ -15,6 +15,15 @@ from chainrule.errors import SettingsError
 _ADDRESS = re.compile(r"\s*([A-Za-z]\w*)\s*\[\s*(\d{1,9})\s*\]\s*(\[[\d\s,]+\])?\s*")
 
 
+class NoParameterError(SettingsError):
+    """An address that a user wrote leads to no parameter, or to one that is set twice: ``reason`` says what and the remedy."""
+
+    def __init__(self, address: str, what: str, reason: str) -> None:
+        super().__init__(f"{setting(what)}: {reason}")
+        self.address = address
+        self.reason = reason
+
+
 class Named(NamedTuple):
     """A parameter, or a whole array of them, as a layer calls it: ``W[1,2]``, ``b``; and where it lies, from 0."""
 
@@ -67,7 +76,7 @@ def set_by_hand(network: Network, initial: Mapping[str, float], frozen: Iterable
         for place in found.places:
             if (other := setter.setdefault(place, address)) != address:
                 twice = f"{layout.address(place)} is set twice, by {other!r} and by {address!r}"
-                raise SettingsError(f"{setting('initial')}: {twice}: leave one of them out")
+                raise NoParameterError(address, "initial", f"{twice}: leave one of them out")
         values.setdefault(found.layer, {})[found.name] = float(value)
     for address in kept:
         found = _found(address, layout, "frozen")
@@ -85,4 +94,4 @@ def _found(address: str, layout: Layout, what: str) -> Named:
     try:
         return parameter_named(address, layout)
     except SettingsError as error:
-        raise SettingsError(f"{setting(what)}: {error}") from None
+        raise NoParameterError(address, what, str(error)) from None
