@@ -133,7 +133,10 @@ QUANTITIES = _quantities(
     Quantity("mean_a", "output", True, "the mean of the members' activations of {}"),
     Quantity("prediction", "scalar", True, "the prediction in the target's own units"),
     Quantity(
-        "answer", "output", True, "the prediction by {}: in its target's own units, or of its second class"
+        "answer",
+        "output",
+        True,
+        "the answer of {}: in its target's own units, or the probability of its second class",
     ),
     Quantity("probability", "class", True, "the probability of {}"),
 )
