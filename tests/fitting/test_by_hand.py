@@ -166,6 +166,11 @@ WRONG = [
         '{"b[1]": true}',
         "w.json: entry 1: the value of b[1] True is not a finite number: write one such as 0.15",
     ),
+    (
+        "w.json",
+        '{"b[1]": 1' + "0" * 400 + "}",
+        "w.json: entry 1: the value of b[1] 1" + "0" * 39 + " is not a finite number: write one such as 0.15",
+    ),
     ("w.json", "[1]", "w.json: entry 1: an object with address, value, frozen is expected"),
     ("w.json", "1", 'w.json: values by address are expected, such as {"W[1][1,2]": 0.15}'),
     ("w.csv", None, "w.csv is not there: check the name of the file of weights"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -320,7 +321,7 @@ def _numbers_by_name(
         ) from error
     for name, value in found.items():
         is_number = isinstance(value, int | float) and not isinstance(value, bool)
-        if not isinstance(name, str) or not is_number or not math.isfinite(value):
+        if not isinstance(name, str) or not is_number or not abs(value) <= sys.float_info.max:
             raise SettingsError(f"initial: {name!r} is set to {value!r}: write a name and a finite number")
     return tuple((name, float(value)) for name, value in found.items())
 
@@ -333,6 +334,10 @@ def _plain(values: Any) -> Any:
         return tuple(_plain(item) for item in values)
     if values is None or isinstance(values, str):
         return values
-    if isinstance(values, bool) or not isinstance(values, int | float) or not math.isfinite(values):
+    if (
+        isinstance(values, bool)
+        or not isinstance(values, int | float)
+        or not abs(values) <= sys.float_info.max
+    ):
         raise SettingsError(f"{values!r} among given weights is not a finite number")
     return float(values)

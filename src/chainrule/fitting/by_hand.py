@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
-import math
+import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -100,8 +100,8 @@ def _number(line: WeightLine, address: str) -> float:
             value = float(value)
         except ValueError:
             value = None
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-        said = "is missing" if line.value in (None, "") else f"{line.value!r} is not a finite number"
+    if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= sys.float_info.max:
+        said = "is missing" if line.value in (None, "") else f"{line.value!r:.40} is not a finite number"
         raise TableError(f"{line.where}: the value of {address} {said}: write one such as 0.15")
     return float(value)
 

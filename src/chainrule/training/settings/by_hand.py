@@ -40,7 +40,9 @@ def parameter_named(address: str, layout: Layout) -> Named:
     match = _ADDRESS.fullmatch(address)
     layers = len(layout.network.layers)
     if match is None or not 1 <= int(match[2]) <= layers:
-        has = ", ".join(layout.address(at) for at in (0, layout.size - 1))
+        # A feature stage, layer 0, comes first and is not set by hand.
+        first = next(slot.start for slot in layout.slots if slot.layer > 0)
+        has = ", ".join(layout.address(at) for at in (first, layout.size - 1))
         raise SettingsError(
             f"there is no parameter {address!r}: write one of {has}, or a whole array such as W[{layers}]"
         )
