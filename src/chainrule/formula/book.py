@@ -140,5 +140,5 @@ def _split_name(name: str) -> tuple[str, str]:
     return name, ""
 
 
-WITHOUT_LAYER = frozenset({"x", "y", "y_smooth", "mean_a", "probability"})
+WITHOUT_LAYER = frozenset({"x", "y", "y_smooth", "mean_a", "probability", "answer"})
 """Names whose one bracket counts inputs, outputs or classes; that of others is a layer."""
