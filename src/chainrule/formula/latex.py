@@ -38,7 +38,8 @@ class _Latex(_Book):
         "floor": r"\left\lfloor {}\right\rfloor",
         "derivative": r"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{}}}\left[{}\right]",
         "inf": r"\infty", "nan": r"\mathrm{{NaN}}", "digits": "{}", "layer": "({})", "word": r"\text{{{}}}",
-        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "vec": r"\vec{{{}}}", "partial": r"\partial {}", "prime": r"\prime", "beside": "{}{}",
+        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "vec": r"\vec{{{}}}",
+        "partial": r"\partial {}", "prime": r"\prime", "beside": "{}{}",
     }  # fmt: skip
 
     def row(self, parts: list[str]) -> str:
@@ -52,6 +53,8 @@ class _Latex(_Book):
 
     def script(self, text: str) -> str:
         def one(token: str) -> str:
+            if token in GREEK.values():
+                return self.letter(token, has_index=False)
             return (
                 rf"\mathrm{{{token}}}"
                 if token.isalpha() and len(token) > 1

@@ -138,8 +138,11 @@ class _Renderer(ABC):
         return _Piece(self.name(name), _Level.ATOM)
 
     def laid_out(self, name: written.Name) -> _Piece:
-        """Return a name that is given by its parts."""
-        return _Piece(written.plain(name), _Level.ATOM)
+        """Return a name that is given by its parts; what is raised or a fraction needs brackets to have an exponent."""
+        is_raised = isinstance(name, written.Partial) or (
+            isinstance(name, written.Lettered) and bool(name.above)
+        )
+        return _Piece(written.plain(name), _Level.FRACTION if is_raised else _Level.ATOM)
 
     def number(self, digits: str) -> _Piece:
         """Return a number from its digits, ``inf`` or ``nan``, with or without a sign."""

@@ -7,7 +7,7 @@ import re
 import unicodedata
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache
+from functools import cached_property, lru_cache, partial
 from itertools import islice, product
 
 from chainrule.equations.network import Network
@@ -24,6 +24,8 @@ MOST_LISTED = 2000
 _QUALIFIERS = re.compile(r"(.*?)((?:@[a-z]+=[0-9]{1,18})*)", re.DOTALL)
 _PARTIAL = re.compile(r"[d∂](.+?)/[d∂](.+)")
 _APPLIED = re.compile(r"([^()\[\]]+)\((.+)\)")
+_LAYERS = re.compile(r"\b[Ll]ayers? [0-9]+(?: to [0-9]+)?")
+_NUMBER = re.compile("[0-9]+")
 _KEPT = re.compile(r"([^\[\]]+)\[(.+)\]")
 _ACCENTED = re.compile(f"(.)([{''.join(COMBINING.values())}])")
 _ACCENTS = {sign: accent for accent, sign in COMBINING.items()}
@@ -67,10 +69,10 @@ class Naming:
 
     def _bare(self, place: Address) -> Name | None:
         """Return the name of an address without qualifiers, or None."""
-        what, partial, by = place.name.partition("/d")
+        what, slash, by = place.name.partition("/d")
         if place.name == "f'" or (place.name == "delta" and self.notation.delta == "factors"):
             return self._element(place) or self._partial(place)
-        if partial:
+        if slash:
             inner = self._bare(replace(place, name=by))
             if inner is None:
                 return None
@@ -108,7 +110,7 @@ class Naming:
         if template.inner:
             z, function = self._bare(replace(place, name="z")), lettered(template.inner)
             return None if z is None or function is None else Applied(function, z)
-        shape = template.shape(lambda field: self._varies(field, place))
+        shape = template.shape(partial(self._varies, place))
         return filled(shape, self._values(place)) if self._tells_apart(fields_in(shape), place) else None
 
     def _template(self, place: Address) -> Template | None:
@@ -156,7 +158,7 @@ class Naming:
             return self.last
         return 1 if place.layer == self.last else self.last - 1
 
-    def _varies(self, field: str, place: Address) -> bool:
+    def _varies(self, place: Address, field: str) -> bool:
         """Tell whether a field tells numbers of a template apart."""
         if field in ("l", "l-1"):
             return self._layers(place) > 1
@@ -173,7 +175,7 @@ class Naming:
             return True
         needs = {"x": ("i",), "W": ("i", "j")}.get(place.name, ("j",))
         tell = {"i": {"i", "w"}, "j": {"j", "n", "w"}}
-        return all(fields & tell[field] or not self._varies(field, place) for field in needs)
+        return all(fields & tell[field] or not self._varies(place, field) for field in needs)
 
     def _values(self, place: Address) -> dict[str, object]:
         """Return what stands for each field of an address's template."""
@@ -205,6 +207,15 @@ class Naming:
             count += n_in * n_out
         return starts
 
+    def counted(self, words: str) -> str:
+        """Return words of ours with the layers counted as the notation counts them: layer 1 may be its layer 2."""
+        first = self.notation.first_layer
+        return (
+            _LAYERS.sub(lambda m: _NUMBER.sub(lambda n: str(int(n[0]) + first), m[0]), words)
+            if first
+            else words
+        )
+
     def read(self, text: str) -> Address:
         """Return the address that a text names, in the notation or in ours.
 
@@ -219,6 +230,8 @@ class Naming:
             return Address.parse(text)
         except SettingsError as error:
             near = difflib.get_close_matches(found[1], self._listed, n=3, cutoff=0.6)
+            letters = found[1].rstrip("0123456789")
+            near = near or [name for name in self._listed if letters and name.startswith(letters)][:3]
             if not near:
                 raise
             what = f"{text!r} is no name in the notation {self.notation.name}, and no address"
@@ -279,8 +292,7 @@ class Naming:
         for first, shape in self._shapes:
             values = matched(shape, name)
             place = None if values is None else self._placed(first, values)
-            written = None if place is None else self._bare(place)
-            if isinstance(written, Lettered) and _canonical(written) == name:
+            if place is not None and self._bare(place) is not None:
                 return place
         for word in ("new", "decayed"):
             mark = self._mark(word)
@@ -315,7 +327,7 @@ class Naming:
         for place in places:
             template = self._template(place)
             if template is not None and not template.inner:
-                made.append((place, template.shape(lambda field, at=place: self._varies(field, at))))
+                made.append((place, template.shape(partial(self._varies, place))))
         return tuple(made)
 
     def _first_places(self, key: str) -> list[Address]:
@@ -390,5 +402,5 @@ def _canonical(name: Lettered) -> Lettered:
 def _composed(text: str) -> str:
     """Return a text with accents as templates write them, and one kind of prime and raised plus."""
     text = _ACCENTED.sub(lambda m: f"{_ACCENTS[m[2]]}({m[1]})", unicodedata.normalize("NFD", text))
-    text = text.translate(str.maketrans({"′": "'", "’": "'"})).replace("⁺", "^+")
+    text = re.sub("[′’]", "'", text).replace("⁺", "^+")
     return f"{text[:-1]}^+" if text.endswith("+") and text[-2:-1] not in ("^", "") else text

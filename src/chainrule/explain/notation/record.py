@@ -15,8 +15,9 @@ from typing import Annotated, Any, Literal
 from chainrule._doors import setting
 from chainrule._plain import IF_SET, Plain
 from chainrule.errors import ModelFileError, SettingsError
-from chainrule.explain.notation.template import Template
+from chainrule.explain.notation.template import Template, filled
 from chainrule.explain.trace.address import QUANTITIES
+from chainrule.formula.written import plain
 
 FOLDER = Path(__file__).parent / "data"
 """Where the notations that come with chainrule are."""
@@ -93,6 +94,24 @@ class Notation(Plain, place="notation"):
         if not self.after or set(self.after) & set("{}^_ @[]"):
             raise SettingsError(f"after: {self.after!r} can't be raised; write a word or a sign such as +")
 
+        self._check_unique()
+
+    def _check_unique(self) -> None:
+        """Refuse two quantities that are called the same in one layer."""
+        sample = {"l": 2, "l-1": 1, "i": 4, "j": 4, "n": "n4", "w": 7}
+        for role in (self.names, {**self.names, **self.output}, self.arrays):
+            seen: dict[str, str] = {}
+            for key, text in role.items():
+                template = Template(text)
+                if template.inner:
+                    continue
+                values = {**sample, **({"l": 1} if key == "x" else {"l": 3} if key == "y" else {})}
+                name = plain(filled(template.shape(lambda _: True), values))
+                if seen.setdefault(name, key) != key:
+                    raise SettingsError(
+                        f"names: {seen[name]} and {key} are both called {name}; write one otherwise"
+                    )
+
     def _check(self, where: str, key: str, text: str, known: tuple[str, ...], *, whole: bool = False) -> None:
         if key not in known:
             raise SettingsError(f"{where}: no such quantity has a name here; {_suggested(key, known)}")
@@ -136,7 +155,8 @@ def notation(name: str | os.PathLike[str] | Notation) -> Notation:
     if given not in notation_names():
         hint = _suggested(given, notation_names())
         own = "one of your own is a file that ends in .toml"
-        raise SettingsError(f"{setting('notation')}: there is no notation {given!r}; {hint}; {own}")
+        joined = f"{hint} {own}" if hint.endswith("?") else f"{hint}; {own}"
+        raise SettingsError(f"{setting('notation')}: there is no notation {given!r}; {joined}")
     return _shipped(given)
 
 
@@ -170,7 +190,7 @@ def _data(path: Path, before: tuple[str, ...]) -> dict[str, Any]:
         return data
     if like not in notation_names() or like in before or like == path.stem:
         raise SettingsError(
-            f"{path.name}: like: there is no such notation to be like; {_suggested(str(like), notation_names())}"
+            f"{path.name}: like: there is no notation {str(like)!r}; {_suggested(str(like), notation_names())}"
         )
     merged = _data(FOLDER / f"{like}.toml", (*before, path.stem))
     for key, value in data.items():

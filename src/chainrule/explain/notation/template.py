@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 
 from chainrule.errors import SettingsError
 from chainrule.formula.written import Lettered, lettered
@@ -36,8 +36,8 @@ class Template:
         for field in self.fields:
             if field not in FIELDS:
                 raise SettingsError(f"<{field}> is no field; there are {', '.join(f'<{f}>' for f in FIELDS)}")
-        for kept in {_kept(self.text, lambda _, always=always: always) for always in (True, False)}:
-            found = lettered(kept)
+        for always in (True, False):
+            found = lettered(_kept(self.text, partial(_answer, always)))
             if found is None or found.accent not in ("", "hat", "bar", "vec"):
                 raise SettingsError(
                     f"{self.text!r} is no template: write a letter and its scripts, as in 'a_<j>^<l>' or 'hat(y)_<j>'"
@@ -68,8 +68,8 @@ def fields_in(shape: Lettered) -> frozenset[str]:
 
 def filled(shape: Lettered, values: Mapping[str, object]) -> Lettered:
     """Return a name: a template's shape with values for its fields."""
-    parts = {part: _filled(getattr(shape, part), values) for part in ("letter", "above", "below")}
-    return replace(shape, **parts)
+    letter, above, below = (_filled(part, values) for part in (shape.letter, shape.above, shape.below))
+    return replace(shape, letter=letter, above=above, below=below)
 
 
 def matched(shape: Lettered, name: Lettered) -> dict[str, str] | None:
@@ -86,6 +86,10 @@ def matched(shape: Lettered, name: Lettered) -> dict[str, str] | None:
             if value is not None and found.setdefault(field, value) != value:
                 return None
     return found
+
+
+def _answer(answer: bool, _: str) -> bool:
+    return answer
 
 
 def _kept(text: str, varies: Callable[[str], bool]) -> str:
