@@ -110,7 +110,7 @@ def run(options: argparse.Namespace) -> None:
     pictured = trace if name == "html" else None
     source = {**origin, **({} if trace is None else trace.source)}
     naming = None
-    if trace is not None and written is not None and written.name != "ours":
+    if trace is not None and written is not None:
         naming = Naming(written, trace.network)
         derivation = in_factors(derivation, trace) if written.delta == "factors" else derivation
     how: dict[str, Any] = {"digits": digits, "naming": naming}

@@ -53,7 +53,7 @@ def names_table(derivation: Derivation, naming: Naming) -> TableBlock:
     places = dict.fromkeys(p.plain for p in map(address_of, names_of(derivation)) if p is not None)
     rows = []
     for place in places:
-        ours, is_ours = str(place), isinstance(naming.write(place), str)
+        ours, is_ours = str(place), own.name != "ours" and isinstance(naming.write(place), str)
         shown = Styled("written as ours" if is_ours else ours, is_name=not is_ours)
         rows.append((shown, Styled(ours, as_typed=True), showing.words(place.words_in(naming.network))))
     headers = (f"in the notation {own.name}", "chainrule's address", "what it is")

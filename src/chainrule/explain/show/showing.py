@@ -5,6 +5,7 @@ The renderers share it, so that text, LaTeX and pages show the same digits and t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -90,6 +91,11 @@ class Showing:
 
     def pieces(self, words: str) -> Iterator[tuple[str, bool]]:
         """Yield words in pieces, and of each whether it is an address; layers are counted as the notation counts."""
+        begin = None if self.naming is None else _TITLE.match(words)
+        if begin is not None and address_of(begin[0]) is not None:
+            # The title of a number without brackets: "C: the cost".
+            yield begin[0], True
+            words = words[begin.end() :]
         for piece, is_name in names_in_words(words):
             if is_name and address_of(piece) is not None:
                 yield piece, True
@@ -124,6 +130,9 @@ class Showing:
     def where(self) -> str:
         """Say what is left out of the addresses: "step 40, row 3"; empty where nothing is."""
         return ", ".join(f"{key} {value}" for key, value in self.dropped.items())
+
+
+_TITLE = re.compile(r"[A-Za-z_]+(?=: )")
 
 
 def names_of(derivation: Derivation) -> Iterator[str]:
