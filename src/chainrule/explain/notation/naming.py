@@ -1,4 +1,4 @@
-"""The names of one network's numbers in a notation: from an address to a name, and from what somebody wrote to an address."""
+"""The names of one network's numbers in a notation, and from what somebody wrote to an address."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import difflib
 import re
 import unicodedata
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cached_property, lru_cache, partial
+from dataclasses import replace
+from functools import cached_property, partial
 from itertools import islice, product
 
-from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
-from chainrule.explain.notation.record import Notation
-from chainrule.explain.notation.template import Template, fields_in, filled, matched
+from chainrule.explain.notation.places import template_of
+from chainrule.explain.notation.template import matched
+from chainrule.explain.notation.writing import Writing, marked
 from chainrule.explain.trace.address import Address
 from chainrule.formula.book import GREEK
-from chainrule.formula.written import COMBINING, Applied, Lettered, Name, Partial, lettered, plain
+from chainrule.formula.written import COMBINING, Applied, Lettered, lettered
 
 MOST_LISTED = 2000
 """The most names among which those are looked for that a misspelled one may mean."""
@@ -24,15 +24,13 @@ MOST_LISTED = 2000
 _QUALIFIERS = re.compile(r"(.*?)((?:@[a-z]+=[0-9]{1,18})*)", re.DOTALL)
 _PARTIAL = re.compile(r"[d∂](.+?)/[d∂](.+)")
 _APPLIED = re.compile(r"([^()\[\]]+)\((.+)\)")
-_LAYERS = re.compile(r"\b[Ll]ayers? [0-9]+(?: to [0-9]+)?")
-_NUMBER = re.compile("[0-9]+")
 _KEPT = re.compile(r"([^\[\]]+)\[(.+)\]")
 _ACCENTED = re.compile(f"(.)([{''.join(COMBINING.values())}])")
 _ACCENTS = {sign: accent for accent, sign in COMBINING.items()}
+_LETTERS = "".join(map(chr, (*range(65, 91), *range(97, 123))))
 
 
-@dataclass(frozen=True, eq=False)
-class Naming:
+class Naming(Writing):
     """A notation on a network: which of its templates tell the network's numbers apart, and what they make of each.
 
     >>> from chainrule import Dense, Network
@@ -41,180 +39,6 @@ class Naming:
     >>> mazur.text("W[2][1,1]"), mazur.text("z[1][1]"), str(mazur.read("w5")), str(mazur.read("dE_total/dw5"))
     ('w5', 'net_h1', 'W[2][1,1]', 'dC/dW[2][1,1]')
     """
-
-    notation: Notation
-    network: Network
-
-    @cached_property
-    def last(self) -> int:
-        """The number of the last layer."""
-        return len(self.network.layers)
-
-    @cached_property
-    def shapes(self) -> Mapping[int, Mapping[str, tuple[int, ...]]]:
-        """The shapes of the parameters by layer and name."""
-        return self.network.shapes()
-
-    def text(self, address: str | Address) -> str:
-        """Return the name of an address in plain text."""
-        name = self.write(Address.parse(address))
-        return name if isinstance(name, str) else plain(name)
-
-    def write(self, address: Address) -> Name | str:
-        """Return the name of an address, in parts that every renderer lays out; as ours, where the notation has none."""
-        name = self._bare(address.plain)
-        said = (("step", address.step), ("row", address.row), ("member", address.member))
-        qualifiers = tuple((key, value) for key, value in said if value is not None)
-        return str(address) if name is None else _qualified(name, qualifiers)
-
-    def _bare(self, place: Address) -> Name | None:
-        """Return the name of an address without qualifiers, or None."""
-        what, slash, by = place.name.partition("/d")
-        if place.name == "f'" or (place.name == "delta" and self.notation.delta == "factors"):
-            return self._element(place) or self._partial(place)
-        if slash:
-            inner = self._bare(replace(place, name=by))
-            if inner is None:
-                return None
-            if what != "dC":
-                base, _, mark = what.partition("_")
-                kept = Lettered(base, accent=mark) if mark == "hat" else Lettered(base, above=mark)
-                return Applied(kept, inner, square=True)
-            return Partial(self._cost, inner)
-        base, _, mark = place.name.partition("_")
-        if mark in ("new", "decayed") and not place.name.startswith("y"):
-            inner = self._bare(replace(place, name=base))
-            if inner is None or not isinstance(inner, Lettered):
-                return None
-            return replace(inner, above=_marked(inner.above, self._mark(mark)))
-        return self._element(place)
-
-    def _mark(self, word: str) -> str:
-        return self.notation.after if word == "new" else word
-
-    def _partial(self, place: Address) -> Name | None:
-        """Return a slope as ∂a/∂z, or a delta as ∂C/∂z."""
-        below = self._bare(replace(place, name="z"))
-        above = self._cost if place.name == "delta" else self._element(replace(place, name="a"))
-        return None if below is None or above is None else Partial(above, below)
-
-    @cached_property
-    def _cost(self) -> Name:
-        """The name of the cost."""
-        return self._element(Address("C")) or Lettered("C")
-
-    def _element(self, place: Address) -> Name | None:
-        template = self._template(place)
-        if template is None:
-            return None
-        if template.inner:
-            z, function = self._bare(replace(place, name="z")), lettered(template.inner)
-            return None if z is None or function is None else Applied(function, z)
-        shape = template.shape(partial(self._varies, place))
-        return filled(shape, self._values(place)) if self._tells_apart(fields_in(shape), place) else None
-
-    def _template(self, place: Address) -> Template | None:
-        """Return the template of an address, or None."""
-        text = self._role(place).get(place.name) if self._is_there(place) else None
-        return None if text is None else _template(text)
-
-    def _role(self, place: Address) -> Mapping[str, str]:
-        """Return the templates that an address is among."""
-        own = self.notation
-        if place.is_whole:
-            return own.arrays
-        if place.name == "b" and self._is_shared(place.number):
-            return own.shared
-        return {**own.names, **own.output} if place.layer == self.last else own.names
-
-    def _is_shared(self, layer: int) -> bool:
-        """Tell whether the neurons of a layer share one bias."""
-        return self.network.sizes[layer] > 1 and self.shapes[layer].get("b") == (1,)
-
-    def _is_there(self, place: Address) -> bool:
-        if place.layer is not None and not 1 <= place.layer <= self.last:
-            return False
-        limits = self._limits(place)
-        return limits is not None and all(i <= limit for i, limit in zip(place.index, limits, strict=False))
-
-    def _limits(self, place: Address) -> tuple[int, ...] | None:
-        """Return the largest indices at a place; None where there is no such array."""
-        match place.quantity.place:
-            case "input":
-                return (self.network.n_inputs,)
-            case "output":
-                return (self.network.sizes[-1],)
-            case "weight" | "bias":
-                return self.shapes.get(place.number, {}).get(place.name)
-            case "neuron":
-                return (self.network.sizes[place.number],)
-        return ()
-
-    def _layers(self, place: Address) -> int:
-        """Return how many layers use the template of an address."""
-        if place.layer is None:
-            return 1
-        if place.is_whole or place.name not in self.notation.output:
-            return self.last
-        return 1 if place.layer == self.last else self.last - 1
-
-    def _varies(self, place: Address, field: str) -> bool:
-        """Tell whether a field tells numbers of a template apart."""
-        if field in ("l", "l-1"):
-            return self._layers(place) > 1
-        if field in ("n", "w"):
-            return sum(self.network.sizes[1:]) > 1
-        limits = self._limits(place) or (1,)
-        return (limits[0] if field == "i" else limits[-1]) > 1
-
-    def _tells_apart(self, fields: frozenset[str], place: Address) -> bool:
-        """Tell whether a template with these fields gives every number of the network another name."""
-        if place.layer is not None and self._layers(place) > 1 and not fields & {"l", "l-1", "n", "w"}:
-            return False
-        if not place.index or (place.name == "b" and self._is_shared(place.number)):
-            return True
-        needs = {"x": ("i",), "W": ("i", "j")}.get(place.name, ("j",))
-        tell = {"i": {"i", "w"}, "j": {"j", "n", "w"}}
-        return all(fields & tell[field] or not self._varies(place, field) for field in needs)
-
-    def _values(self, place: Address) -> dict[str, object]:
-        """Return what stands for each field of an address's template."""
-        first = self.notation.first_layer
-        layer = {"x": 0, "y": self.last}.get(place.name, place.layer or 0)
-        made: dict[str, object] = {"l": layer + first, "l-1": layer - 1 + first}
-        if not place.index:
-            return made
-        i, j = place.index[0], place.index[-1]
-        made |= {"i": i, "j": j}
-        if letters := self.notation.neurons:
-            kind = "output" if layer == self.last else "hidden"
-            made["n"] = f"{letters.get(kind, '')}{self._hidden_before(layer) + j}"
-        if place.name == "W":
-            made["w"] = self._starts[layer] + (j - 1) * self.shapes[layer]["W"][0] + i
-        return made
-
-    def _hidden_before(self, layer: int) -> int:
-        """Return how many hidden neurons there are in the layers before a hidden one; outputs are counted from 1."""
-        return sum(self.network.sizes[1:layer]) if layer < self.last else 0
-
-    @cached_property
-    def _starts(self) -> dict[int, int]:
-        """The number of weights before each layer."""
-        starts, count = {}, 0
-        for layer in range(1, self.last + 1):
-            starts[layer] = count
-            n_in, n_out = self.shapes[layer].get("W", (0, 0))
-            count += n_in * n_out
-        return starts
-
-    def counted(self, words: str) -> str:
-        """Return words of ours with the layers counted as the notation counts them: layer 1 may be its layer 2."""
-        first = self.notation.first_layer
-        return (
-            _LAYERS.sub(lambda m: _NUMBER.sub(lambda n: str(int(n[0]) + first), m[0]), words)
-            if first
-            else words
-        )
 
     def read(self, text: str) -> Address:
         """Return the address that a text names, in the notation or in ours.
@@ -297,7 +121,7 @@ class Naming:
         for word in ("new", "decayed"):
             mark = self._mark(word)
             for before in dict.fromkeys((name.above.removesuffix(f",{mark}"), name.above.removesuffix(mark))):
-                if before != name.above and _marked(before, mark) == name.above:
+                if before != name.above and marked(before, mark) == name.above:
                     inner = self._read_lettered(replace(name, above=before))
                     if inner is not None:
                         return self._confirmed(replace(inner, name=f"{inner.name}_{word}"))
@@ -307,7 +131,7 @@ class Naming:
         """Return the address of a spelling that is only read."""
         for key, texts in self.notation.understood.items():
             for text in texts:
-                values = matched(_template(text).shape(lambda _: True), name)
+                values = matched(template_of(text).shape(lambda _: True), name)
                 if values is None:
                     continue
                 for first in self._first_places(key):
@@ -368,29 +192,6 @@ class Naming:
             for first in self._first_places(key):
                 for index in product(*(range(1, limit + 1) for limit in self._limits(first) or ())):
                     yield replace(first, index=index)
-
-
-_LETTERS = "".join(map(chr, (*range(65, 91), *range(97, 123))))
-
-
-@lru_cache
-def _template(text: str) -> Template:
-    return Template(text)
-
-
-def _qualified(name: Name, qualifiers: tuple[tuple[str, int], ...]) -> Name:
-    match name:
-        case Lettered():
-            return replace(name, qualifiers=qualifiers)
-        case Partial(of, by):
-            return Partial(_qualified(of, qualifiers), by)
-        case Applied(function, to, square):
-            return Applied(replace(function, qualifiers=qualifiers), to, square)
-
-
-def _marked(above: str, mark: str) -> str:
-    """Return a superscript with a mark: after a comma where the mark is a word."""
-    return f"{above},{mark}" if above and any(map(str.isalnum, mark)) else above + mark
 
 
 def _canonical(name: Lettered) -> Lettered:

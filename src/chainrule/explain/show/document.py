@@ -85,10 +85,11 @@ class Plot:
 
 @dataclass(frozen=True)
 class Cells:
-    """The network at a glance, for pages: ``layers`` as `cells.cells` makes them."""
+    """The network at a glance, for pages: ``layers`` as `cells.cells` makes them, their arrays named in a notation or ours."""
 
     title: str
     layers: tuple[Mapping[str, Any], ...]
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)

@@ -35,7 +35,7 @@ def explanation(
         explained = {line.address for part in all_parts(derivation) for line in part.lines if line.address}
         place = address_of(derivation.address) or Address("C")
         layers = cells(trace, place, explained, Showing.of(derivation, digits, naming))
-        blocks.insert(0, Cells(cells_title(trace, place), tuple(layers)))
+        blocks.insert(0, Cells(cells_title(trace, place), tuple(layers), naming))
     if naming is not None:
         blocks.append(names_table(derivation, naming))
         origin = {**(origin or {}), "notation": naming.notation.name}

@@ -133,6 +133,14 @@ def shown_words(text: str, naming: Naming | None = None) -> Markup:
     return MathWriter(Showing(naming=naming)).words(text)
 
 
+def array_letter(strip: Mapping[str, Any], naming: Naming | None) -> Markup:
+    """Return the letter of a strip of cells; in a notation the name of its array, where it has one."""
+    place = address_of(strip["address"])
+    written = None if naming is None or place is None else naming.write(place.plain)
+    shown = {} if written is None or isinstance(written, str) else {strip["name"]: written}
+    return Markup(mathml(Symbol(strip["name"]), shown))
+
+
 class _Sections:
     """Makes the data of sections; ``count`` numbers them, so that each has an id."""
 
@@ -233,7 +241,7 @@ def environment(*packages: str) -> Environment:
     # Styles and script are our own files; escaped they would be neither.
     made.globals |= {
         "file": lambda name: Markup(file(name)),
-        "letter": lambda name: Markup(mathml(Symbol(name))),
+        "array_letter": array_letter,
         "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,
