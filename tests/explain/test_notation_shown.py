@@ -207,3 +207,11 @@ def test_each_number_in_columns_keeps_its_address():
     values = re.findall(r'data-address="(dC/dW\[2\]\[\d,\d\])" data-value="([^"]+)"', page)
     assert len(values) >= 4
     assert all(TRACE[place] == pytest.approx(float(value), rel=1e-12) for place, value in values)
+
+
+def test_a_sum_over_rows_is_no_single_chain():
+    trace = trace_network(NETWORK, WEIGHTS, [[0.05, 0.10], [0.2, 0.3]], [[0.01, 0.99], [0.5, 0.5]])
+    naming = Naming(notation("article-5"), NETWORK)
+    text = as_text(explanation(in_factors(derive(trace, "dC/dW[2][1,1]"), trace), naming=naming))
+    assert "∂net_o1/∂w5" not in text
+    assert "∂E_total/∂out_o1@row=1*∂out_o1/∂net_o1@row=1*out_h1@row=1" in text

@@ -25,8 +25,11 @@ def _chain(line: Line, place: Address, naming: Naming) -> Iterator[tuple[Node, S
     """Yield ∂C/∂a · ∂a/∂z · ∂z/∂w of one weight on one row; of softmax, whose outputs share all of z, ∂C/∂z · ∂z/∂w."""
     layer, parameter = naming.network.layers[place.number - 1], place.by.plain
     shares = place.name == "dC/db" and layer.bias == "layer" and layer.n_out > 1
-    deltas = [name for name in line.values if name.startswith("delta[")]
-    if not place.index or shares or len(deltas) > 1:
+    # On several rows it is a sum of such products, and so it is where paths are added up.
+    own = [
+        name for name in line.values if name.startswith((f"delta[{place.layer}]", f"dC/da[{place.layer}]"))
+    ]
+    if not place.index or shares or len(own) != 1:
         return
     z = Address("z", place.layer, place.index[-1:])
     written = [naming.write(each) for each in (replace(z, name="a"), z, parameter, Address("C"))]
