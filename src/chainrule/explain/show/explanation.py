@@ -46,15 +46,29 @@ MOST_NAMES = 40
 """The most names that are listed beside our addresses."""
 
 
+MOST_AS_OURS = 8
+"""The most addresses that are listed for which a notation has no name."""
+
+
 def names_table(derivation: Derivation, naming: Naming) -> TableBlock:
     """Return a table of the names in a derivation beside our addresses; both are one thing."""
     own = naming.notation
     showing = Showing.of(derivation, naming=naming)
     places = dict.fromkeys(p.plain for p in map(address_of, names_of(derivation)) if p is not None)
-    rows = []
-    for place in places:
-        ours, is_ours = str(place), own.name != "ours" and isinstance(naming.write(place), str)
-        shown = Styled("written as ours" if is_ours else ours, is_name=not is_ours)
-        rows.append((shown, Styled(ours, as_typed=True), showing.words(place.words_in(naming.network))))
+    has_name = [own.name == "ours" or not isinstance(naming.write(place), str) for place in places]
+    rows = [
+        (
+            Styled(str(place), is_name=True),
+            Styled(str(place), as_typed=True),
+            showing.words(place.words_in(naming.network)),
+        )
+        for place, named in zip(places, has_name, strict=True)
+        if named
+    ]
+    as_ours = [str(place) for place, named in zip(places, has_name, strict=True) if not named]
+    told = [more(len(rows) - MOST_NAMES, "names")]
+    if as_ours:
+        listed = ", ".join(as_ours[:MOST_AS_OURS]) + ", …" * (len(as_ours) > MOST_AS_OURS)
+        told.append(f"Written as ours, having no name there: {listed}")
     headers = (f"in the notation {own.name}", "chainrule's address", "what it is")
-    return TableBlock(headers, tuple(rows[:MOST_NAMES]), (), more(len(rows) - MOST_NAMES, "names"), naming)
+    return TableBlock(headers, tuple(rows[:MOST_NAMES]), (), " ".join(filter(None, told)), naming)
