@@ -258,3 +258,29 @@ def test_options_that_have_no_effect_are_refused(run, penguins, options, said):
     assert (result.code, result.out) == (2, "")
     assert said in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_numbers_have_the_names_of_an_author(run, penguins):
+    told = run("explain", penguins, "penguins.csv", "--row", "17", "--as", "article-4")
+    assert told.code == 0, told.err
+    assert "notation article-4" in told.out
+    assert "── Layer 2: 3 neurons" in told.out  # the input is layer 1
+    assert re.search(r"w_\{\d,1\}\^\{1,2\}\*a_\d\^1 ", told.out)
+    assert re.search(r"z_1\^2 +z\[1\]\[1\] +the weighted sum of neuron 1 of layer 2", told.out)
+
+
+def test_an_address_is_read_in_the_notation(run, penguins):
+    own = run("explain", penguins, "penguins.csv", "--row", "17", "--address", "W[1][1,1]")
+    told = run("explain", penguins, "penguins.csv", "--row", "17", "--address", "w1", "--as", "article-5")
+    assert told.out.startswith("w1: the weight from input 1 to neuron 1 of layer 1\n")
+    assert own.out.splitlines()[-1].partition("=")[2] in told.out
+
+
+def test_wrong_notations_and_names_are_answered(run, penguins):
+    told = run("explain", penguins, "penguins.csv", "--as", "artcle-5")
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert "--as: there is no notation 'artcle-5'; did you mean article-5" in told.err
+    told = run("explain", penguins, "penguins.csv", "--as", "article-5", "--address", "wx1")
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    told = run("explain", penguins, "penguins.csv", "--as", "article-5", "--attributions")
+    assert "--attributions and --as" in told.err

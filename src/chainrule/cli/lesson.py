@@ -6,12 +6,13 @@ import argparse
 import re
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chainrule._aside import tell
 from chainrule.cli.console import output_width, screen
 from chainrule.cli.documents import chosen_format, deliver, document_options, signs
-from chainrule.cli.parsing import Parser
+from chainrule.cli.parsing import Parser, notation_option
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ EXAMPLES = """
 chainrule lesson
 chainrule lesson article-5
 chainrule lesson article-1 --all --steps 2-4
+chainrule lesson article-5 --as nielsen
 chainrule lesson ./mine.toml --format html --out mine.html
 """
 
@@ -39,23 +41,29 @@ def parser() -> Parser:
     made.options("what", {"[NAME]": "a lesson of the list, or a file of your own that ends in .toml"})
     made.option("what", "--steps", metavar="N", help="only the first N steps; 3-5: only those")
     made.options("output", {"--all": "all steps at once, without waiting for Enter"})
+    notation_option(made, "output")
     document_options(made)
     return made
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if an expected number did not come out."""
+    from chainrule.explain.notation.record import notation
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.runner import walk_lesson
     from chainrule.lessons.show.document import lesson_document
 
     form = chosen_format(options)
     if options.name is None:
-        if given := next(filter(vars(options).get, ("steps", "all")), None):
+        if given := next(filter(vars(options).get, ("steps", "all", "notation")), None):
+            given = {"notation": "as"}.get(given, given)
             raise SettingsError(f"--{given} is about the steps of a lesson: name the lesson, or leave it out")
         deliver(_list(), form, options)
         return 0
     lesson = read_lesson(options.name)
+    if options.notation is not None:
+        notation(options.notation)  # says what is wrong with it
+        lesson = replace(lesson, notation=options.notation)
     first, last = _range(options.steps, len(lesson.steps))
     wrong: list[int] = []
 

@@ -121,6 +121,12 @@ def closest(word: str, known: Iterable[str]) -> str:
     return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar"
 
 
+def notation_option(parser: Parser, group: str) -> None:
+    """Add the option that says whose names the numbers have."""
+    words = "whose names the numbers have: an article's or a book's, such as article-5 or nielsen, or a file of your own"
+    parser.option(group, "--as", dest="notation", metavar="NOTATION", help=f"{words} that ends in .toml")
+
+
 def _reader(read: Callable[[str], Any], words: str) -> Callable[[str], Any]:
     """Return a reader of a value that is refused in words where ``read`` raises ValueError."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import ClassVar, NamedTuple, TypeAlias
 
+from chainrule.formula import written
 from chainrule.formula.nodes import (
     Binary,
     Call,
@@ -19,8 +20,8 @@ from chainrule.formula.nodes import (
     nodes_in,
 )
 
-Substitute: TypeAlias = Mapping[str, str | float]
-"""How a symbol is to be shown: a number, or a name or number as plain text, which is escaped as needed."""
+Substitute: TypeAlias = Mapping[str, str | float | written.Name]
+"""How a symbol is to be shown: a number, a name or number as plain text, which is escaped as needed, or a name laid out."""
 
 
 _NUMBER = re.compile(r"([-−+]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?")
@@ -126,6 +127,8 @@ class _Renderer(ABC):
 
     def symbol(self, name: str) -> _Piece:
         shown = self.substitute.get(name, name)
+        if isinstance(shown, written.Lettered | written.Partial | written.Applied):
+            return self.laid_out(shown)
         if isinstance(shown, str) and not _NUMBER.fullmatch(shown):
             return self.named(shown)
         return self.number(shown if isinstance(shown, str) else _digits(shown))
@@ -133,6 +136,13 @@ class _Renderer(ABC):
     def named(self, name: str) -> _Piece:
         """Return a symbol shown by its name."""
         return _Piece(self.name(name), _Level.ATOM)
+
+    def laid_out(self, name: written.Name) -> _Piece:
+        """Return a name that is given by its parts; what is raised or a fraction needs brackets to have an exponent."""
+        is_raised = isinstance(name, written.Partial) or (
+            isinstance(name, written.Lettered) and bool(name.above)
+        )
+        return _Piece(written.plain(name), _Level.FRACTION if is_raised else _Level.ATOM)
 
     def number(self, digits: str) -> _Piece:
         """Return a number from its digits, ``inf`` or ``nan``, with or without a sign."""

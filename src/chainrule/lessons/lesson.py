@@ -13,6 +13,7 @@ from typing import Any
 
 from chainrule.equations.dense import BIAS_MODES
 from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.notation.record import notation
 from chainrule.lessons import fields as read
 from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, shown_value, suggest
 from chainrule.lessons.moves.all import MOVES
@@ -103,6 +104,7 @@ LESSON: Fields = {
     "source": Field(read.toml_text, "where the example is from", ""),
     "order": Field(read.toml_whole(0), "the place in the list", 1000),
     "digits": Field(read.toml_whole(1, 17), "of the numbers shown", 6),
+    "notation": Field(lambda *at: _notation(*at), "whose names the numbers have", "ours"),
     "networks": Field(lambda *at: _networks(*at), "by name", required=True),
     "steps": Field(read.listing(lambda *at: _step(*at)), "one after the other", required=True),
     "sheet": Field(read.record(SHEET), "how exercises are drawn"),
@@ -128,6 +130,7 @@ class Lesson:
     source: str
     order: int
     digits: int
+    notation: str
     networks: Mapping[str, Mapping[str, Any]]
     steps: tuple[LessonStep, ...]
     sheet: Mapping[str, Any] | None
@@ -184,6 +187,15 @@ def _parse(path: Path, where: Where) -> dict[str, Any]:
         raise where.wrong(f"this is not TOML: {error}") from error
     except RecursionError as error:
         raise where.wrong("this is not a lesson: lists or tables lie too deep in each other") from error
+
+
+def _notation(value: Any, where: Where) -> str:
+    text = read.toml_text(value, where)
+    try:
+        notation(text)
+    except SettingsError as error:
+        raise where.wrong(str(error)) from error
+    return text
 
 
 def _networks(value: Any, where: Where) -> dict[str, dict[str, Any]]:

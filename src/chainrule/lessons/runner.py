@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import replace
 
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.explain.show.document import Block, Checked, Compared, Words
+from chainrule.explain.notation.factors import in_factors
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
+from chainrule.explain.show.document import Block, Checked, Compared, Words, Worked
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
@@ -50,4 +54,19 @@ def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[
         for key, wrong in (("expect", False), ("wrong", True))
         for name, said in step.values.get(key, {}).items()
     ]
-    return [*blocks, Checked(tuple(items))] if items else blocks
+    blocks += [Checked(tuple(items))] if items else []
+    return [_as_written(block, lesson, setup, step) for block in blocks]
+
+
+def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) -> Block:
+    """Return a block with the names of the lesson's notation."""
+    own = notation(lesson.notation)
+    if own.name == "ours" or not isinstance(block, Worked | Checked):
+        return block
+    naming = Naming(own, setup.network)
+    if isinstance(block, Checked):
+        return replace(block, naming=naming)
+    made = block.derivation
+    if own.delta == "factors" and made.address:
+        made = in_factors(made, setup.trace(step.values["rows"]))
+    return replace(block, derivation=made, naming=naming)

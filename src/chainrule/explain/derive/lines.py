@@ -102,12 +102,14 @@ class Line(
 class Matrix(Plain):
     """A whole array on a page: its address, its shape, and its numbers by rows, or a corner of them.
 
-    ``rows`` holds at most `MOST_SHOWN` rows and columns; ``is_whole`` tells whether that is all.
+    ``rows`` holds at most `MOST_SHOWN` rows and columns; ``is_whole`` tells whether that is all. With ``columns`` it is
+    the transpose of the array at the address.
     """
 
     address: str
     shape: tuple[int, ...]
     rows: tuple[tuple[AnyNumber, ...], ...]
+    columns: Annotated[bool, IF_SET] = False
 
     @property
     def is_whole(self) -> bool:

@@ -10,6 +10,7 @@ from typing import TypeAlias
 
 from chainrule.explain.derive.grid import grid_rows
 from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import Showing, split_at
 from chainrule.formula.text import text
 
@@ -37,9 +38,10 @@ class Signs:
 UNICODE = Signs()
 _SPELLED = (
     "−=- –=- —=- ·=* ×=x ⊙=.* √=sqrt ∑=sum Σ=sum ∂=d ∇=grad ‖=|| ²=^2 ′=' ’=' “=\" ”=\" …=... ≈=~ ≤=<= ≥=>= ≠=!= "
-    "→=-> ∞=inf ─=- ±=+- ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau"
+    "→=-> ∞=inf ─=- ±=+- ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau "
+    "ŷ=y_hat ⁺=^+ \u20d7= \u0302=_hat"
 )
-ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split())))
+ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split(" "))))
 """What a terminal shows whose encoding has no ✓."""
 
 
@@ -50,12 +52,13 @@ def text_rows(
     width: int,
     signs: Signs = UNICODE,
     origin: Mapping[str, str] | None = None,
+    naming: Naming | None = None,
 ) -> list[Row]:
     """Return a derivation as lines in styled pieces, its long sums broken at ``width`` columns.
 
-    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``.
+    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``; ``naming`` has the names, if not ours.
     """
-    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, origin or {})
+    writer = _Text(Showing.of(derivation, digits, naming), max(width, NARROWEST), signs, origin or {})
     return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
 
 
@@ -95,10 +98,10 @@ class _Text:
         yield from (self.derivation(part, depth + 1) for part in derivation.parts)
 
     def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
-        title, bar = derivation.title, self.signs.bar
+        title, bar = self.showing.words(derivation.title), self.signs.bar
         if depth == 0:
             title += f" ({self.showing.where()})" if self.showing.dropped else ""
-            yield from self.paragraph(title, "title")
+            yield from self.wrapped_words(title, "title")
             yield [(bar * min(len(title), self.width), "dim")]
             yield from self.paragraph(", ".join(map(" ".join, self.origin.items())), "dim")
         elif depth == 1:
@@ -107,9 +110,13 @@ class _Text:
             yield [(bar * 2 + " ", "dim"), (first, "title"), (line, "dim")]
             yield from ([("   ", ""), (other, "title")] for other in others)
         else:
-            yield from self.paragraph(title, "title")
+            yield from self.wrapped_words(title, "title")
 
     def paragraph(self, words: str, style: str = "") -> Iterator[Row]:
+        yield from self.wrapped_words(self.showing.words(words), style)
+
+    def wrapped_words(self, words: str, style: str) -> Iterator[Row]:
+        """Yield words that are as they are shown."""
         lines = textwrap.wrap(words, self.width, break_long_words=False, break_on_hyphens=False)
         yield from ([(line, style)] for line in lines)
 
@@ -134,7 +141,7 @@ class _Text:
         return zip(chain(["= "], repeat("  ")), wrap_sum(formula, width), strict=False)
 
     def note(self, words: str, indent: int, style: str = "dim") -> Iterator[Row]:
-        for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
+        for piece in textwrap.wrap(self.showing.words(words), self.width - indent, break_long_words=False):
             yield [(" " * indent, ""), (piece, style)]
 
     def check(self, check: LineCheck | None) -> Row:
@@ -148,6 +155,7 @@ class _Text:
             yield from self.note(check.words, indent, "dim" if check.ok else "wrong")
 
     def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
+        line = self.showing.oriented(line)
         left = self.showing.name(line.address)
         yield [("  ", ""), (f"{left} = {text(line.symbols, self.showing.names(line.operands))}", "")]
         matrices = [*line.operands.items(), (line.address, line.result)]
@@ -194,7 +202,7 @@ class _Text:
         room = max(self.width - first - second - 6, NARROWEST // 4)
         for factor, name, value in zip(factors, names, values, strict=True):
             style = "wrong" if factor.blame else "result"
-            words, *others = textwrap.wrap(factor.words, room) or [""]
+            words, *others = textwrap.wrap(self.showing.words(factor.words), room) or [""]
             yield [(f"  {name:{first}}  ", ""), (f"{value:>{second}}", style), (f"  {words}", "dim")]
             yield from ([(" " * (first + second + 6), ""), (other, "dim")] for other in others)
             yield from self.note(factor.blame, 4)
@@ -259,5 +267,5 @@ def _may_break(formula: str, place: int) -> bool:
         case ",":
             return after == " "
         case "/":
-            return not (after == "d" and before.isalpha())
+            return after != "∂" and not (after == "d" and before.isalpha())
     return True
