@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from chainrule._numbers import DIGITS, number_text, visible
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine, Statement
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
@@ -151,10 +151,28 @@ class _Sections:
             "calculus": [
                 {**vars(line), "pieces": self.math.formula(line.symbols)} for line in derivation.calculus
             ],
+            "statements": [self.statement(line) for line in derivation.statements],
             "factors": [self.factor(factor) for factor in derivation.factors],
             "grids": [grid_data(grid, escape, partial(self.math.number, "")) for grid in derivation.grids],
             "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
+        }
+
+    def statement(self, line: Statement) -> dict[str, Any]:
+        math = self.math.symbols
+        return {
+            **vars(line),
+            "left": math(line.left),
+            "sides": [self.math.formula(side) for side in line.sides],
+            "ranges": [
+                (
+                    math(Symbol(given.index)),
+                    math(given.first),
+                    math(given.last) if given.first != given.last else "",
+                )
+                for given in line.ranges
+            ],
+            "shapes": [tuple(map(math, (given.array, given.rows, given.columns))) for given in line.shapes],
         }
 
     def factor(self, factor: Factor) -> dict[str, Any]:
