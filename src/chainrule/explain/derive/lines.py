@@ -75,8 +75,8 @@ class Instances(Plain):
         """How many instances, or how many of them went wrong."""
         if self.ok:
             return f"{self.count:,} instances"
-        off = number_text(self.difference, 2)
-        return f"{self.wrong:,} of {self.count:,} instances differ from {self.against}, by up to {off}"
+        off = f", by up to {number_text(self.difference, 2)}" if math.isfinite(self.difference) else ""
+        return f"{self.wrong:,} of {self.count:,} instances differ from {self.against}{off}"
 
 
 class _Written:
@@ -274,7 +274,9 @@ class Derivation(Shown, Plain, names=(..., "ok")):
     @property
     def checks(self) -> tuple[LineCheck | Instances, ...]:
         """All checks of its lines, matrices, rules and parts."""
-        own = (line.check for line in (*self.lines, *self.matrices, *self.calculus, *self.statements))
+        of_numbers = (*(line.check for line in self.lines), *(line.check for line in self.matrices))
+        of_symbols = (*(line.check for line in self.calculus), *(line.check for line in self.statements))
+        own = (*of_numbers, *of_symbols)
         inner = (check for part in self.parts for check in part.checks)
         return (*(check for check in own if check is not None), *inner)
 
