@@ -9,6 +9,7 @@ from chainrule._doors import through
 from chainrule.cli.documents import chosen_format, deliver, document_options
 from chainrule.cli.parsing import Parser, parse_factors
 from chainrule.errors import SettingsError
+from chainrule.explain.show import RENDERERS
 
 if TYPE_CHECKING:
     from chainrule.explain.derive.lines import Derivation
@@ -50,6 +51,7 @@ def parser() -> Parser:
     said_at = "its value there as well: x=0.5, or x=0.5,y=2"
     made.option("a formula", "--at", metavar="NAME=N", type=parse_factors, help=said_at)
     document_options(made)
+    made.option("output", "--to", dest="format", choices=tuple(RENDERERS), help="the same as --format")
     return made
 
 

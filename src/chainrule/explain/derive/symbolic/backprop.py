@@ -16,11 +16,11 @@ from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.lines import Derivation, Statement
 from chainrule.explain.derive.symbolic.chain import chain_rule, forward, links_of_the_chain
-from chainrule.explain.derive.symbolic.instances import instances, tested
+from chainrule.explain.derive.symbolic.instances import instances, tried
+from chainrule.explain.derive.symbolic.interpreter import Instance
 from chainrule.explain.derive.symbolic.letters import Letters, letters_of
 from chainrule.explain.derive.symbolic.matrices import matrices
-from chainrule.explain.derive.symbolic.reading import Instance
-from chainrule.explain.derive.symbolic.recursion import recursion, rows
+from chainrule.explain.derive.symbolic.recursion import many_rows, recursion
 from chainrule.explain.derive.symbolic.subject import Subject
 from chainrule.explain.derive.symbolic.written_out import written_out
 
@@ -94,7 +94,7 @@ def _title(subject: Subject) -> str:
 
 def _parts(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tuple[Derivation, ...]:
     def part(title: str, statements: Iterable[Statement], *, of_batch: bool = False) -> Derivation:
-        checked = (replace(line, check=tested(line, letters, made, of_batch=of_batch)) for line in statements)
+        checked = (replace(line, check=tried(line, letters, made, of_batch=of_batch)) for line in statements)
         return Derivation("", title, statements=tuple(checked))
 
     return (
@@ -103,7 +103,7 @@ def _parts(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tupl
         part(f"3. The whole chain, written out for {subject.layers} layers", written_out(subject)),
         part("4. The recursion of delta", recursion(subject)),
         part("5. As matrices", matrices(subject)),
-        part("6. Many rows", rows(subject), of_batch=True),
+        part("6. Many rows", many_rows(subject), of_batch=True),
     )
 
 

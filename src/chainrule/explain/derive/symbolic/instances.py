@@ -11,8 +11,8 @@ import numpy as np
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.explain.derive.lines import Instances, Range, Statement
+from chainrule.explain.derive.symbolic.interpreter import Instance, Interpreter, Misfit, Passed, along
 from chainrule.explain.derive.symbolic.letters import Letters
-from chainrule.explain.derive.symbolic.reading import Instance, Misfit, Reading, Run, along
 from chainrule.formula.nodes import SumOver, nodes_in
 
 TOLERANCE = 1e-12
@@ -60,9 +60,9 @@ def _instance(network: Network, rng: np.random.Generator) -> Instance | None:
     return Instance(network, p, y[0], tuple(found), _run(network, p, x, y))
 
 
-def _run(network: Network, p: Any, x: Any, y: Any) -> Run:
+def _run(network: Network, p: Any, x: Any, y: Any) -> Passed:
     record = network.forward(p, x, np)
-    return Run(record, network.backward(p, record, y, np))
+    return Passed(record, network.backward(p, record, y, np))
 
 
 def _targets(loss: Loss, rng: np.random.Generator, shape: tuple[int, int]) -> Any:
@@ -76,12 +76,12 @@ def _targets(loss: Loss, rng: np.random.Generator, shape: tuple[int, int]) -> An
     return rng.normal(size=shape)
 
 
-def tested(statement: Statement, letters: Letters, made: Sequence[Instance], *, of_batch: bool) -> Instances:
+def tried(statement: Statement, letters: Letters, made: Sequence[Instance], *, of_batch: bool) -> Instances:
     """Return how a statement did on networks: every layer and every neuron in its ranges is an instance."""
     count = wrong = 0
     worst = 0.0
     for each in made:
-        reading = Reading(letters, each, of_batch)
+        reading = Interpreter(letters, each, of_batch)
         for at, axes in _places(statement, reading):
             try:
                 here, off, largest = _compared(statement, reading, at, axes)
@@ -92,7 +92,7 @@ def tested(statement: Statement, letters: Letters, made: Sequence[Instance], *, 
     return Instances(count, wrong, worst, TOLERANCE, "the engine's number")
 
 
-def _places(statement: Statement, reading: Reading) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
+def _places(statement: Statement, reading: Interpreter) -> Iterator[tuple[dict[str, Any], tuple[str, ...]]]:
     """Yield the values of a statement's indices: layers one by one, neurons and rows each along an axis."""
     layer = reading.letters.layer
     sums = {node.index for side in statement.sides for node in nodes_in(side) if isinstance(node, SumOver)}
@@ -112,8 +112,9 @@ def _places(statement: Statement, reading: Reading) -> Iterator[tuple[dict[str, 
         yield at, axes
 
 
+@np.errstate(all="ignore")
 def _compared(
-    statement: Statement, reading: Reading, at: Mapping[str, Any], axes: tuple[str, ...]
+    statement: Statement, reading: Interpreter, at: Mapping[str, Any], axes: tuple[str, ...]
 ) -> tuple[int, int, float]:
     """Return of how many numbers on the left how many differ from a right side, and by how much at most."""
     for given in statement.shapes:

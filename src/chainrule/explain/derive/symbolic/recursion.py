@@ -73,7 +73,7 @@ def _slope_in_a(subject: Subject) -> Node:
     return parse(subject.hidden.slope_in_a, {"a"}).root
 
 
-def rows(subject: Subject) -> Iterator[Statement]:
+def many_rows(subject: Subject) -> Iterator[Statement]:
     """Yield what the derivatives by all rows are, whose cost is the mean of the rows' costs."""
     own, (start, end) = subject.letters, subject.letters.weight_indices
     i, r, count = subject.layer, subject.letters.row, Symbol(subject.letters.rows)

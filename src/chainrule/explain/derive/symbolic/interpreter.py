@@ -41,8 +41,8 @@ class Misfit(Exception):
     """A statement that asks for what there isn't: layers that aren't neighbors, a letter that stands for nothing."""
 
 
-class Run(NamedTuple):
-    """What the engine made of rows."""
+class Passed(NamedTuple):
+    """What the engine made of rows, forward and back."""
 
     record: Record
     gradients: Gradients
@@ -55,12 +55,12 @@ class Instance:
     network: Network
     p: Mapping[int, Mapping[str, Any]]
     y: Any
-    rows: tuple[Run, ...]
-    batch: Run
+    rows: tuple[Passed, ...]
+    batch: Passed
 
 
 @dataclass(frozen=True)
-class Reading:
+class Interpreter:
     """Reads the letters of statements as an instance's numbers; ``of_batch``: the cost is that of all rows."""
 
     letters: Letters
@@ -87,7 +87,7 @@ class Reading:
             case Indexed():
                 return self.letter(node, value)
             case SumOver(index, last, operand):
-                values = along(axes, index, 1, int(value(last)))
+                values = along(axes, index, 1, _one(value(last)))
                 found = np.asarray(self.evaluate(operand, {**at, index: values}, axes))
                 found = found.reshape(found.shape or [1] * len(axes))
                 place = axes.index(index)
@@ -97,7 +97,7 @@ class Reading:
             case Partial(of, by):
                 return self.partial(of, by, value)
             case Applied(Indexed("#"), layer):
-                return self.size(int(value(layer)))
+                return self.size(_one(value(layer)))
             case Applied(Indexed() as function, operand):
                 return self.activated(function, operand, value)
             case Negate(operand):
@@ -122,7 +122,7 @@ class Reading:
 
     def number(self, layer: Any) -> int:
         """Return the engine's number of a layer; the inputs are 0."""
-        number = int(layer) - self.letters.first
+        number = _one(layer) - self.letters.first
         if not 0 <= number <= len(self.made.network.layers):
             raise Misfit(f"there is no layer {layer}")
         return number
@@ -140,7 +140,7 @@ class Reading:
             (compared,) = below
             return compared.astype(float)
         if letter == own.size and not node.above:
-            return self.size(int(below[0]))
+            return self.size(_one(below[0]))
         if letter == own.target:
             return self.indexed(self.made.y, below)
         if letter == own.cost and not node.above:
@@ -196,14 +196,17 @@ class Reading:
 
     def activated(self, function: Indexed, operand: Node, value: Value) -> Any:
         """Return a layer's activation, or its derivative, at what it is applied to."""
-        place = function if function.above else operand
-        if not isinstance(place, Indexed) or not place.above:
+        if not isinstance(operand, Indexed) or len(operand.above) != 1:
             raise Misfit("an activation is applied to a z")
-        number = self.number(value(place.above[-1]))
+        number = self.number(value(operand.above[0]))
+        if function.above and self.number(value(function.above[0])) != number:
+            raise Misfit("a layer's activation is applied to its own z")
         if number == 0:
             raise Misfit("the inputs have no activation")
         record, z = self.made.network.layers[number - 1].activation, np.asarray(value(operand), float)
         if function.letter.endswith("'"):
+            if not record.elementwise:
+                raise Misfit(f"{record.name} has no derivative per neuron")
             return record.prime(z, np)
         if record.elementwise:
             return record(z, np)
@@ -224,7 +227,7 @@ class Reading:
     def cost_by(self, of: Indexed, letter: str, number: int, below: list[Any], value: Value) -> Any:
         """Return the derivative of the cost, or of a row's cost."""
 
-        def gradient(run: Run) -> Any:
+        def gradient(run: Passed) -> Any:
             if number == 0:
                 if letter != self.letters.output:
                     raise Misfit(f"the inputs have no {letter}")
@@ -276,6 +279,13 @@ class Reading:
                 raise Misfit("a bias has a neuron unless the layer shares it")
             return np.ones(own[0].shape) if shared else (below[0] == own[0]).astype(float)
         raise Misfit(f"{of} is not worked out from {by} at once")
+
+
+def _one(value: Any) -> int:
+    """Return the number of a layer, or a size; raises Misfit where an index has many values."""
+    if np.ndim(value):
+        raise Misfit("an index of neurons is no layer")
+    return int(value)
 
 
 def along(axes: Sequence[str], index: str, first: int, last: int) -> Any:
