@@ -95,6 +95,21 @@ def test_sigmoid_takes_the_steps_of_the_third_article():
     assert [line for line in lines if line in way] == way
 
 
+def test_softmax_has_its_jacobian():
+    derived = derive_formula("softmax")
+    outputs, slopes = derived.statements
+    assert derived.ok
+    assert outputs.text == "a[L][m] = exp(z[L][m])/(Σ_{k=1..n[L]} exp(z[L][k]))"
+    assert text(slopes.sides[-1]) == "a[L][m]*(1[m==j] - a[L][j])"
+    # SymPy's Jacobian for three outputs, side by side with every right side of ours.
+    z = sympy.symbols("z1:4", real=True)
+    a = [sympy.exp(each) / sum(map(sympy.exp, z)) for each in z]
+    for m, j in ((0, 0), (0, 1), (2, 1)):
+        assert sympy.simplify(sympy.diff(a[m], z[j]) - a[m] * (int(m == j) - a[j])) == 0
+    with pytest.raises(SettingsError, match="is derived by all of them: leave by and at out"):
+        derive_formula("softmax", at={"z": 1.0})
+
+
 def test_a_wrong_step_of_a_record_is_seen(monkeypatch):
     record = ACTIVATIONS["sigmoid"]
     for wrong in (

@@ -14,6 +14,7 @@ from chainrule.equations.registry import find_record, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.explain.derive.exact import mpf, one_at_a_time
 from chainrule.explain.derive.lines import Derivation, Line, LineCheck, RuleLine
+from chainrule.explain.derive.symbolic.joined import derive_softmax
 from chainrule.explain.derive.symbolic.points import compared, slope_at
 from chainrule.formula.differentiate import Differentiation, differentiate
 from chainrule.formula.evaluate import Formula
@@ -55,6 +56,14 @@ def derive_formula(formula: str, by: str | None = None, at: Mapping[str, float] 
     >>> derived.parts[0].result
     0.9689124217106447
     """
+    joined = find_record(formula, ACTIVATIONS, "activation")
+    if joined is not None and not joined.elementwise:
+        if at is not None or by not in (None, "z"):
+            raise SettingsError(
+                f"{joined.name} has as many z as outputs, and is derived by all of them: leave {setting('by')} and "
+                f"{setting('at')} out"
+            )
+        return derive_softmax()
     asked = _asked(formula, by)
     taken = differentiate(asked.formula, asked.by)
     lines = tuple(_checked(_rules(asked, taken), asked))
