@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.explain.latex_check import complaints
 
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import BIAS_MODES, Dense
@@ -305,6 +306,9 @@ def test_every_format_shows_it(form, notation):
         assert read_json(shown) == derived
     if form == "html":
         assert "munderover" in shown
+        assert "point at a number" not in shown.lower()
+    if form == "latex":
+        assert complaints(shown) == []
 
 
 def test_trees_are_plain_data_and_every_markup_is_whole():

@@ -7,6 +7,7 @@ import pytest
 import sympy
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.explain.latex_check import complaints
 
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.losses import LOSSES
@@ -160,6 +161,8 @@ def test_every_format_shows_it(form):
     derived = derive_formula("huber", at={"a": 0.5, "y": 2.0, "delta": 1.0})
     shown = render(explanation(derived), form)
     assert "12" in shown
+    if form == "latex":
+        assert complaints(shown) == []
     if form == "json":
         assert read_json(shown) == derived
         assert isinstance(derived, Derivation)

@@ -73,8 +73,15 @@ def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
     for block in document.blocks:
         if isinstance(block, doc.Cells):
             words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
+    numbers = any(part.lines or part.matrices for part in all_parts(derivation))
     failed = sum(not check.ok for check in derivation.checks)
-    return {"digits": worked.digits, "words": words, "checks": len(derivation.checks), "failed": failed}
+    return {
+        "digits": worked.digits,
+        "words": words,
+        "checks": len(derivation.checks),
+        "failed": failed,
+        "numbers": numbers,
+    }
 
 
 def _cell(cell: doc.Cell) -> Markup:

@@ -267,7 +267,7 @@ class _Latex:
         if check is None:
             return ""
         if isinstance(check, Instances) and check.ok:
-            return rf"\quad\checkmark\;\text{{\footnotesize {latex_text(check.words)}}}"
+            return rf"\quad\checkmark\text{{ {latex_text(check.words)}}}"
         if not check.words:
             return r"\quad\checkmark"
         if check.ok:
@@ -308,8 +308,8 @@ class _Latex:
         rows[0] = f"{_math(line.left)} {rows[0]}"
         rows[-1] += self.check(line.check)
         yield from _aligned(rows, "")
-        ranges = r",\; ".join(map(_range, line.ranges))
-        where = [f"for ${ranges}$"] if ranges else []
+        ranges = ", ".join(map(_range, line.ranges))
+        where = [f"for {ranges}"] if ranges else []
         where += map(_shaped, line.shapes)
         if where:
             yield rf"{{\small {'; '.join(where)}\par}}"
@@ -325,7 +325,7 @@ class _Latex:
 
 def _range(given: Range) -> str:
     index, first, last = (_math(node) for node in (Symbol(given.index), given.first, given.last))
-    return f"{index} = {first}" + (rf",\dots,{last}" if given.first != given.last else "")
+    return f"${index} = {first}" + (rf",\dots,{last}$" if given.first != given.last else "$")
 
 
 def _shaped(given: Shaped) -> str:
