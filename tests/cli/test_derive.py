@@ -45,11 +45,11 @@ def test_a_line_that_does_not_hold_ends_with_1(run: Run, monkeypatch):
     [
         (["backprop", "--layers", "1"], "--layers 1 must be a whole number from 2"),
         (["backprop", "--layers", "two"], "'two' is not a whole number"),
-        (["backprop", "--as", "article-9"], "--as 'article-9' is unknown: choose ours, article-4"),
+        (["backprop", "--as", "article-9"], "--as 'article-9' is unknown: choose ours, article-4, nielsen"),
         (["backprop", "--by", "x"], "--by is an option of a formula, not of backprop"),
         (["sin(x)", "--layers", "3"], "--layers is an option of backprop, not of a formula"),
         (["sin(x)", "--as", "ours"], "--as is an option of backprop"),
-        (["x*y"], "choose one by --by"),
+        (["x*y"], "name one with --by"),
         (["x*y", "--by", "q"], "--by q: the formula x*y has no q"),
         (["sin(x", "--by", "x"], 'formula "sin(x"'),
         (["sigmod"], "did you mean sigmoid?"),

@@ -171,7 +171,7 @@ def test_every_format_shows_it(form):
 @pytest.mark.parametrize(
     ("asked", "message"),
     [
-        (("x*y",), "the formula x*y has x, y: choose one by by"),
+        (("x*y",), "the formula x*y has x, y: name one with by"),
         (("x*y", "q"), "by='q': the formula x*y has no q; it has x, y"),
         (("1 + 2",), "has no symbol to differentiate by"),
         (("sigmod",), "unknown formula 'sigmod': did you mean sigmoid?"),

@@ -45,7 +45,7 @@ def parser() -> Parser:
         "--bias {neuron,layer,none}": "one for each neuron (default), one for a layer, or none",
     }
     made.options("backprop", said)
-    letters = "whose letters, layer count and orientation: ours (default) or article-4"
+    letters = "whose letters, layer count and orientation: ours (default), article-4, nielsen"
     made.option("backprop", "--as", dest="notation", metavar="NAME", help=letters)
     made.options("a formula", {"--by SYMBOL": "by which symbol; the only one if not given"})
     said_at = "its value there as well: x=0.5, or x=0.5,y=2"

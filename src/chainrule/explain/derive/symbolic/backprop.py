@@ -109,10 +109,12 @@ def _parts(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tupl
 
 def _notes(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tuple[str, ...]:
     start, end = letters.weight_indices
+    indices = f"{end}, {start} are the neuron it leads to and the one it comes from"
+    if not letters.to_first:
+        indices = f"{start}, {end} are the neuron it comes from and the one it leads to"
     sizes = "; ".join("-".join(map(str, each.network.sizes)) for each in made)
     return (
-        f"The letters of {letters.name}: {letters.words}. A weight's indices {start}, {end} are the neuron it comes from and "
-        "the one it leads to.",
+        f"The letters of {letters.name}: {letters.words}. A weight's indices {indices}.",
         f"Put to the test on {len(made)} random networks of {subject.layers} layers ({sizes} neurons) with "
         f"{subject.activations}, and {subject.loss.spec}: an instance is a line at one layer and its neurons, its right side "
         "worked out from the network's numbers and its left the engine's, which must agree to 1e-12.",

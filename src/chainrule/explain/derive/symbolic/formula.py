@@ -111,7 +111,7 @@ def _symbol(formula: Formula, by: str | None) -> str:
         )
     if by is None:
         if len(formula.symbols) > 1:
-            raise SettingsError(f"the formula {formula.text} has {known}: choose one by {setting('by')}")
+            raise SettingsError(f"the formula {formula.text} has {known}: name one with {setting('by')}")
         return formula.symbols[0]
     if by not in formula.symbols:
         raise SettingsError(f"{setting('by', by)}: the formula {formula.text} has no {by}; it has {known}")

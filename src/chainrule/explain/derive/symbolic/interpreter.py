@@ -150,7 +150,7 @@ class Interpreter:
             return float(self.made.batch.gradients.cost) if self.of_batch else costs[0]
         number = self.layer_of(node, value)
         if letter in (own.weight, own.weights):
-            return self.indexed(self.made.p[number]["W"], below)
+            return self.indexed(self.made.p[number]["W"], self.ends(below))
         if letter == own.output:
             return self.indexed(run.record.entering(number + 1)[0], below)
         if number == 0:
@@ -175,6 +175,10 @@ class Interpreter:
         if is_weight and numbers[-1] == 0:
             raise Misfit("no weight leads to the inputs")
         return numbers[-1]
+
+    def ends(self, below: list[Any]) -> list[Any]:
+        """Return a weight's indices, the neuron it comes from first."""
+        return below[::-1] if self.letters.to_first else below
 
     def bias(self, array: Any, number: int, below: list[Any]) -> Any:
         """Return a bias; where the layer shares one it has no index."""
@@ -218,6 +222,8 @@ class Interpreter:
             raise Misfit("letters are differentiated by letters")
         below = [np.asarray(value(index)) for index in by.below]
         letter, number = by.letter.removeprefix("vec_"), self.layer_of(by, value)
+        if letter == self.letters.weight:
+            below = self.ends(below)
         if of.letter == self.letters.cost and not of.above:
             return self.cost_by(of, letter, number, below, value)
         upper = self.layer_of(of, value)

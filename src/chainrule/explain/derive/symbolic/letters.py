@@ -24,8 +24,9 @@ class Letters:
     layer's. ``weight_indices`` are those of a weight, from and to; ``neuron`` and ``next`` those of a neuron and one in the
     layer above it; ``others`` are further ones. With ``pairs`` a weight names the layers at both its ends; with ``bracketed``
     layers stand in brackets; with ``own_activation`` the activation's letter carries its layer. ``size`` is ``#`` where it
-    is applied to the layer, else it has the layer below. With ``columns`` an array of a layer is a column, marked by an
-    arrow, and the weights have a row per neuron of the layer they lead to.
+    is applied to the layer, else it has the layer below. With ``columns`` an array of a layer is a column, and the weights
+    have a row per neuron of the layer they lead to; with ``arrows`` the arrays have arrows. With ``to_first`` a weight is
+    written with the neuron it leads to first.
     """
 
     name: str
@@ -43,6 +44,8 @@ class Letters:
     own_activation: bool
     size: str
     activation: str
+    arrows: bool = False
+    to_first: bool = False
     cost: str = "C"
     sum: str = "z"
     output: str = "a"
@@ -56,20 +59,21 @@ class Letters:
 
     def at(self, letter: str, layer: Node, *indices: str) -> Node:
         """Return a quantity of a layer: of the neurons at indices, or the whole array."""
-        marked = f"vec_{letter}" if self.columns and not indices else letter
+        marked = f"vec_{letter}" if self.arrows and not indices else letter
         return Indexed(marked, (layer,), tuple(map(Symbol, indices)), self.bracketed)
 
     def weight_at(self, layer: Node, *indices: str) -> Node:
         """Return a weight that leads to a layer, by the neurons it comes from and leads to, or all of them."""
         above = (below(layer), layer) if self.pairs else (layer,)
         letter = self.weight if indices else self.weights
-        return Indexed(letter, above, tuple(map(Symbol, indices)), self.bracketed)
+        ends = indices[::-1] if self.to_first else indices
+        return Indexed(letter, above, tuple(map(Symbol, ends)), self.bracketed)
 
     def target_at(self, *indices: str) -> Node:
         """Return a target, or the array of them."""
         if indices:
             return Indexed(self.target, (), tuple(map(Symbol, indices)))
-        return Indexed(f"vec_{self.target}" if self.columns else self.target)
+        return Indexed(f"vec_{self.target}" if self.arrows else self.target)
 
     def cost_at(self, *indices: str) -> Node:
         """Return the cost, or that of a row."""
@@ -152,9 +156,30 @@ ARTICLE_4 = Letters(
     own_activation=False,
     size="#",
     activation="sigma",
+    arrows=True,
+)
+# Nielsen, Neural Networks and Deep Learning, 2015, chapter 2; he has no letter for the size of a layer.
+NIELSEN = Letters(
+    "nielsen",
+    "layers from 1, the inputs, to L; arrays are columns, and w[l] has a row per neuron of layer l",
+    first=1,
+    layer="l",
+    last="L",
+    weight_indices=("k", "j"),
+    neuron="j",
+    next="k",
+    others=("m", "p", "q", "s", "t", "u", "v"),
+    columns=True,
+    pairs=False,
+    bracketed=False,
+    own_activation=False,
+    size="n",
+    activation="sigma",
+    to_first=True,
+    weights="w",
 )
 
-NOTATIONS: Mapping[str, Letters] = {letters.name: letters for letters in (OURS, ARTICLE_4)}
+NOTATIONS: Mapping[str, Letters] = {letters.name: letters for letters in (OURS, ARTICLE_4, NIELSEN)}
 """The notations that a derivation in symbols can be written in."""
 
 

@@ -8,6 +8,7 @@ from chainrule.explain.derive.lines import Range, Statement
 from chainrule.explain.derive.symbolic.letters import above, below
 from chainrule.explain.derive.symbolic.subject import Subject, over, times
 from chainrule.formula.nodes import Binary, Node, SumOver, Symbol, put
+from chainrule.formula.parse import parse
 
 
 def recursion(subject: Subject) -> Iterator[Statement]:
@@ -51,26 +52,17 @@ def recursion(subject: Subject) -> Iterator[Statement]:
         "derivative by any weight", subject.cost_by(subject.w(i, start, end)), (side,), ranges, why=why
     )
     if subject.bias != "none":
-        side, ranges, why = (
-            subject.delta(i, j),
-            (inner, subject.neurons(j, i)),
-            "What enters through a bias is 1.",
-        )
+        side, ranges = subject.delta(i, j), (inner, subject.neurons(j, i))
+        why = "What enters through a bias is 1."
         if subject.is_shared:
             side, ranges = subject.over(j, i, side), (inner,)
             why = "What enters through the bias is 1, in every neuron of its layer."
         yield Statement("derivative by any bias", subject.cost_by(subject.b(i, j)), (side,), ranges, why=why)
     if subject.hidden.slope_in_a and subject.hidden.spec == subject.output.spec:
         ranges = (inner, subject.neurons(j, i))
-        side = put(_slope_in_a(subject), {"a": subject.a(i, j)})
+        side = put(parse(subject.hidden.slope_in_a, {"a"}).root, {"a": subject.a(i, j)})
         why = f"Of {subject.hidden.name}; chainrule derive {subject.hidden.name} has the steps."
         yield Statement("slope in the output", subject.slope(i, j), (side,), ranges, why=why)
-
-
-def _slope_in_a(subject: Subject) -> Node:
-    from chainrule.formula.parse import parse
-
-    return parse(subject.hidden.slope_in_a, {"a"}).root
 
 
 def many_rows(subject: Subject) -> Iterator[Statement]:
