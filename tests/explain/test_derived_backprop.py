@@ -33,7 +33,7 @@ from chainrule.formula.nodes import (
     Indexed,
     Node,
     Number,
-    Partial,
+    PartialDerivative,
     SumOver,
     Symbol,
     children,
@@ -135,12 +135,14 @@ def mistakes(node: Node, names: list[str]) -> Iterator[Node]:
 def is_true_as_well(right: Node, planted: Node) -> bool:
     """Whether the change makes no difference: a factor dz/db, which is 1, left out, or a - y turned round in a square."""
     by_bias = sum(
-        isinstance(n, Partial) and n.by.letter == "b" and n.of.letter == "z" for n in nodes_in(right)
+        isinstance(n, PartialDerivative) and n.by.letter == "b" and n.of.letter == "z"
+        for n in nodes_in(right)
     )
     left = sum(
-        isinstance(n, Partial) and n.by.letter == "b" and n.of.letter == "z" for n in nodes_in(planted)
+        isinstance(n, PartialDerivative) and n.by.letter == "b" and n.of.letter == "z"
+        for n in nodes_in(planted)
     )
-    factors = [sum(isinstance(n, Partial) for n in nodes_in(tree)) for tree in (right, planted)]
+    factors = [sum(isinstance(n, PartialDerivative) for n in nodes_in(tree)) for tree in (right, planted)]
     turned = re.sub(r"\((y\[j\]) - (a\[[nL]\]\[j\])\)\^2", r"(\2 - \1)^2", text(planted)) == text(right)
     return turned or (by_bias - left == 1 and factors[0] - factors[1] == 1)
 

@@ -93,7 +93,7 @@ class SumOver:
 
 
 @dataclass(frozen=True)
-class Partial:
+class PartialDerivative:
     """The partial derivative of one indexed letter by another; only in statements about networks of any size."""
 
     of: "Node"
@@ -101,7 +101,7 @@ class Partial:
 
 
 @dataclass(frozen=True)
-class Applied:
+class AppliedLetter:
     """A function that is an indexed letter, at its argument; only in statements about networks of any size."""
 
     function: "Node"
@@ -119,8 +119,8 @@ Node: TypeAlias = (
     | Derivative
     | Indexed
     | SumOver
-    | Partial
-    | Applied
+    | PartialDerivative
+    | AppliedLetter
 )
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e}
@@ -142,7 +142,7 @@ def children(node: Node) -> tuple[Node, ...]:
             return args
         case Indexed(_, above, below):
             return (*above, *below)
-        case SumOver(_, left, right) | Partial(left, right) | Applied(left, right):
+        case SumOver(_, left, right) | PartialDerivative(left, right) | AppliedLetter(left, right):
             return (left, right)
         case _:
             return ()
@@ -182,7 +182,7 @@ def with_children(node: Node, operands: tuple[Node, ...]) -> Node:
             return Indexed(letter, operands[: len(above)], operands[len(above) :], bracketed)
         case SumOver(index):
             return SumOver(index, *operands)
-        case Partial() | Applied():
+        case PartialDerivative() | AppliedLetter():
             return type(node)(*operands)
         case _:
             return node

@@ -7,7 +7,7 @@ from typing import Any
 from chainrule._numbers import number_from_data, number_to_data
 from chainrule.errors import SettingsError
 from chainrule.formula.nodes import (
-    Applied,
+    AppliedLetter,
     Binary,
     Call,
     Compare,
@@ -17,7 +17,7 @@ from chainrule.formula.nodes import (
     Negate,
     Node,
     Number,
-    Partial,
+    PartialDerivative,
     SumOver,
     Symbol,
 )
@@ -45,9 +45,9 @@ def tree_to_data(node: Node) -> Any:
             return data | {"below": list(map(tree_to_data, below)), "bracketed": bracketed}
         case SumOver(index, last, operand):
             return ["sum over", {"name": index}, tree_to_data(last), tree_to_data(operand)]
-        case Partial(of, by):
+        case PartialDerivative(of, by):
             return ["partial", tree_to_data(of), tree_to_data(by)]
-        case Applied(function, operand):
+        case AppliedLetter(function, operand):
             return ["apply", tree_to_data(function), tree_to_data(operand)]
     raise SettingsError(f"{type(node).__name__} is no part of a formula")
 
@@ -78,9 +78,9 @@ def tree_from_data(data: Any) -> Node:
         case ["sum over", {"name": str(index)}, last, operand]:
             return SumOver(index, tree_from_data(last), tree_from_data(operand))
         case ["partial", of, by]:
-            return Partial(tree_from_data(of), tree_from_data(by))
+            return PartialDerivative(tree_from_data(of), tree_from_data(by))
         case ["apply", function, operand]:
-            return Applied(tree_from_data(function), tree_from_data(operand))
+            return AppliedLetter(tree_from_data(function), tree_from_data(operand))
         case [str(op), left, right] if op in _BINARY:
             return Binary(op, tree_from_data(left), tree_from_data(right))
         case [str(op), left, right] if op in _RELATIONS:

@@ -7,7 +7,7 @@ from enum import IntEnum
 from typing import ClassVar, NamedTuple, TypeAlias
 
 from chainrule.formula.nodes import (
-    Applied,
+    AppliedLetter,
     Binary,
     Call,
     Compare,
@@ -17,7 +17,7 @@ from chainrule.formula.nodes import (
     Negate,
     Node,
     Number,
-    Partial,
+    PartialDerivative,
     SumOver,
     Symbol,
     nodes_in,
@@ -100,11 +100,11 @@ class _Renderer(ABC):
                 # A sum of sums needs no brackets: each reaches to the end.
                 body = inner.markup if isinstance(operand, SumOver) else self.fit(inner, _Level.PRODUCT)
                 return _Piece(self.mark("over", self.name(index), self.markup(last), body), _Level.SUM)
-            case Partial(of, by):
+            case PartialDerivative(of, by):
                 sides = (self.mark("partial", self.markup(side)) for side in (of, by))
                 made = self.quotient(*(_Piece(side, _Level.ATOM) for side in sides))
                 return made._replace(level=_Level.FRACTION)
-            case Applied(function, operand):
+            case AppliedLetter(function, operand):
                 brackets = self.mark("(", self.argument(operand))
                 return _Piece(self.mark("beside", self.markup(function), brackets), _Level.ATOM)
 

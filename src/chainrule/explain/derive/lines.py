@@ -210,8 +210,8 @@ class Shaped(Plain):
 class Statement(Plain, names=("rule", "left", "sides", "text", "ranges", "shapes", "why", "check")):
     """An equation in indexed symbols, true of networks of any size: ``left`` = each of ``sides``, in all ``ranges``.
 
-    The trees hold `Indexed` letters, `SumOver` an index, `Partial` derivatives and `Applied` functions. ``shapes`` are
-    those of the whole arrays in a line of matrices. ``why`` justifies the step; ``check`` says on how many numbers it held.
+    The trees hold `Indexed` and `AppliedLetter`, `SumOver` an index and `PartialDerivative`. ``shapes`` are those of the whole
+    arrays in a line of matrices. ``why`` justifies the step; ``check`` says on how many numbers it held.
     """
 
     rule: str

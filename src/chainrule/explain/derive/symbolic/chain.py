@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from chainrule.explain.derive.lines import Range, Statement
 from chainrule.explain.derive.symbolic.letters import ONE, above, below
 from chainrule.explain.derive.symbolic.subject import Subject, indicator, times
-from chainrule.formula.nodes import Binary, Call, Partial
+from chainrule.formula.nodes import Binary, Call, PartialDerivative
 
 
 def forward(subject: Subject) -> Iterator[Statement]:
@@ -57,7 +57,7 @@ def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
         why = "A neuron's output depends on its own z alone."
         yield Statement(
             "output by its z",
-            Partial(subject.a(i, j), subject.z(i, j)),
+            PartialDerivative(subject.a(i, j), subject.z(i, j)),
             (subject.slope(i, j),),
             ranges,
             why=why,
@@ -67,21 +67,31 @@ def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
         ranges = (subject.neurons(other, n), subject.neurons(j, n))
         why = f"The Jacobian of {subject.output.name}, by the quotient rule; the 1 with an index is 1 where that holds, else 0."
         yield Statement(
-            "every output by every z", Partial(subject.a(n, other), subject.z(n, j)), (side,), ranges, why=why
+            "every output by every z",
+            PartialDerivative(subject.a(n, other), subject.z(n, j)),
+            (side,),
+            ranges,
+            why=why,
         )
     ends = (*inner, subject.neurons(start, before), subject.neurons(end, i))
     w = subject.w(i, start, end)
     why = "In the sum the weight stands in one term, times what enters through it."
     yield Statement(
-        "z by a weight", Partial(subject.z(i, end), w), (subject.a(before, start),), ends, why=why
+        "z by a weight", PartialDerivative(subject.z(i, end), w), (subject.a(before, start),), ends, why=why
     )
     if subject.bias != "none":
         why = "The bias is added: it is a weight on 1."
         ranges = (*inner, subject.neurons(j, i))
-        yield Statement("z by a bias", Partial(subject.z(i, j), subject.b(i, j)), (ONE,), ranges, why=why)
+        yield Statement(
+            "z by a bias", PartialDerivative(subject.z(i, j), subject.b(i, j)), (ONE,), ranges, why=why
+        )
     why = "In the sum the output of the layer before stands in one term, times its weight."
     yield Statement(
-        "z by what enters", Partial(subject.z(i, end), subject.a(before, start)), (w,), ends, why=why
+        "z by what enters",
+        PartialDerivative(subject.z(i, end), subject.a(before, start)),
+        (w,),
+        ends,
+        why=why,
     )
 
 
@@ -91,7 +101,7 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
     i, n, j, k = subject.layer, subject.last, subject.letters.neuron, subject.letters.next
     inner = subject.layers_from(above(subject.first), n)
     z = subject.z(i, end)
-    side = times(subject.cost_by(z), Partial(z, subject.w(i, start, end)))
+    side = times(subject.cost_by(z), PartialDerivative(z, subject.w(i, start, end)))
     ranges: tuple[Range, ...] = (inner, subject.neurons(start, below(i)), subject.neurons(end, i))
     why = "The weight acts on the cost through the z of the neuron it leads to, and in no other way."
     yield Statement(
@@ -99,7 +109,7 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
     )
     if subject.bias != "none":
         z = subject.z(i, j)
-        side = times(subject.cost_by(z), Partial(z, subject.b(i, j)))
+        side = times(subject.cost_by(z), PartialDerivative(z, subject.b(i, j)))
         ranges = (inner, subject.neurons(j, i))
         why = "The bias acts through the z of its neuron alone."
         if subject.is_shared:
@@ -107,14 +117,16 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
             why = "The layer's bias acts through the z of each of its neurons: their parts add up."
         yield Statement("chain rule for a bias", subject.cost_by(subject.b(i, j)), (side,), ranges, why=why)
     if subject.has_apart:
-        side = times(subject.cost_by(subject.a(i, j)), Partial(subject.a(i, j), subject.z(i, j)))
+        side = times(subject.cost_by(subject.a(i, j)), PartialDerivative(subject.a(i, j), subject.z(i, j)))
         ranges = (subject.layers_from(above(subject.first), subject.last_apart), subject.neurons(j, i))
         why = "A z acts through the output of its neuron."
         yield Statement(
             "chain rule through an activation", subject.cost_by(subject.z(i, j)), (side,), ranges, why=why
         )
     if subject.is_joined:
-        part = times(subject.cost_by(subject.a(n, other)), Partial(subject.a(n, other), subject.z(n, j)))
+        part = times(
+            subject.cost_by(subject.a(n, other)), PartialDerivative(subject.a(n, other), subject.z(n, j))
+        )
         why = f"Through {subject.output.name} a z acts on every output: the parts add up."
         ranges = (subject.neurons(j, n),)
         side = subject.over(other, n, part)
@@ -123,7 +135,9 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
         )
     if subject.layers > 2:
         after = above(i)
-        part = times(subject.cost_by(subject.z(after, k)), Partial(subject.z(after, k), subject.a(i, j)))
+        part = times(
+            subject.cost_by(subject.z(after, k)), PartialDerivative(subject.z(after, k), subject.a(i, j))
+        )
         ranges = (subject.layers_from(above(subject.first), below(n)), subject.neurons(j, i))
         why = "A hidden output enters every neuron of the next layer: the parts of all these ways add up."
         side = subject.over(k, after, part)

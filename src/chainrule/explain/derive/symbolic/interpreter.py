@@ -19,7 +19,7 @@ from chainrule.formula.evaluate import apply_to_numbers
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.nodes import (
     OPERATORS,
-    Applied,
+    AppliedLetter,
     Binary,
     Call,
     Compare,
@@ -28,7 +28,7 @@ from chainrule.formula.nodes import (
     Negate,
     Node,
     Number,
-    Partial,
+    PartialDerivative,
     SumOver,
     Symbol,
 )
@@ -94,11 +94,11 @@ class Interpreter:
                 # What is summed may be the same at every value of the index.
                 times = values.size if found.shape[place] == 1 else 1
                 return found.sum(axis=place, keepdims=True) * times
-            case Partial(of, by):
+            case PartialDerivative(of, by):
                 return self.partial(of, by, value)
-            case Applied(Indexed("#"), layer):
+            case AppliedLetter(Indexed("#"), layer):
                 return self.size(_one(value(layer)))
-            case Applied(Indexed() as function, operand):
+            case AppliedLetter(Indexed() as function, operand):
                 return self.activated(function, operand, value)
             case Negate(operand):
                 return -value(operand)

@@ -12,7 +12,7 @@ from chainrule.explain.derive.lines import Derivation, Statement
 from chainrule.explain.derive.symbolic.instances import instances, tried
 from chainrule.explain.derive.symbolic.letters import OURS
 from chainrule.explain.derive.symbolic.subject import Subject, indicator, times
-from chainrule.formula.nodes import Binary, Call, Node, Number, Partial
+from chainrule.formula.nodes import Binary, Call, Node, Number, PartialDerivative
 
 
 def derive_softmax() -> Derivation:
@@ -53,7 +53,7 @@ def _lines(subject: Subject) -> tuple[Statement, ...]:
         ),
         Statement(
             "quotient rule, part the fraction, write a for the outputs",
-            Partial(subject.a(last, m), subject.z(last, j)),
+            PartialDerivative(subject.a(last, m), subject.z(last, j)),
             (quotient, parted, named),
             (outputs, inputs),
             why="z with j stands above the bar where m = j, and always in the sum, whose derivative is exp of it. The 1 with "

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from chainrule._doors import setting
 from chainrule.equations.registry import check_choice
-from chainrule.formula.nodes import Applied, Binary, Call, Indexed, Node, Number, Symbol
+from chainrule.formula.nodes import AppliedLetter, Binary, Call, Indexed, Node, Number, Symbol
 
 ONE = Number(1.0)
 
@@ -81,12 +81,12 @@ class Letters:
 
     def size_of(self, layer: Node) -> Node:
         """Return the number of neurons of a layer."""
-        return Applied(Indexed("#"), layer) if self.size == "#" else Indexed(self.size, (), (layer,))
+        return AppliedLetter(Indexed("#"), layer) if self.size == "#" else Indexed(self.size, (), (layer,))
 
     def applied(self, layer: Node, operand: Node, mark: str = "") -> Node:
         """Return a layer's activation at what it is applied to; with the mark ``'`` its derivative."""
         above = (layer,) if self.own_activation else ()
-        return Applied(Indexed(self.activation + mark, above, (), self.bracketed), operand)
+        return AppliedLetter(Indexed(self.activation + mark, above, (), self.bracketed), operand)
 
     def product(self, weights: Node, entering: Node) -> Node:
         """Return what leads an array that stands right of the weights in columns, and left of them in rows."""

@@ -9,7 +9,17 @@ from chainrule.equations.dense import BiasMode
 from chainrule.equations.losses import Link, Loss
 from chainrule.explain.derive.lines import Range
 from chainrule.explain.derive.symbolic.letters import ONE, Letters
-from chainrule.formula.nodes import Binary, Compare, Indexed, Node, Number, Partial, SumOver, Symbol, put
+from chainrule.formula.nodes import (
+    Binary,
+    Compare,
+    Indexed,
+    Node,
+    Number,
+    PartialDerivative,
+    SumOver,
+    Symbol,
+    put,
+)
 
 
 @dataclass(frozen=True)
@@ -75,7 +85,7 @@ class Subject:
 
     def cost_by(self, by: Node, *rows: str) -> Node:
         """Return the derivative of the cost, or of a row's, by something."""
-        return Partial(self.letters.cost_at(*rows), by)
+        return PartialDerivative(self.letters.cost_at(*rows), by)
 
     def slope(self, layer: Node, *indices: str) -> Node:
         """Return the derivative of an activation at its z."""

@@ -8,7 +8,7 @@ from dataclasses import replace
 from chainrule.explain.derive.lines import Range, Statement
 from chainrule.explain.derive.symbolic.letters import below
 from chainrule.explain.derive.symbolic.subject import Subject, indicator, times
-from chainrule.formula.nodes import Binary, Node, Number, Partial, put
+from chainrule.formula.nodes import Binary, Node, Number, PartialDerivative, put
 
 
 def written_out(subject: Subject) -> Iterator[Statement]:
@@ -19,7 +19,9 @@ def written_out(subject: Subject) -> Iterator[Statement]:
         here = Number(float(number))
         w, z = subject.w(here, start, end), subject.z(here, end)
         ranges: tuple[Range, ...] = (subject.neurons(start, below(here)), subject.neurons(end, here))
-        sides: tuple[Node, ...] = _ways(subject, number, end, Partial(z, w), subject.a(below(here), start))
+        sides: tuple[Node, ...] = _ways(
+            subject, number, end, PartialDerivative(z, w), subject.a(below(here), start)
+        )
         why = "From the cost back along every way that the weight acts on it; then each factor filled in."
         yield _numbered(
             subject,
@@ -27,7 +29,7 @@ def written_out(subject: Subject) -> Iterator[Statement]:
         )
         if subject.bias != "none":
             j = subject.letters.neuron if end not in _way(subject, number, subject.letters.neuron) else end
-            sides = _ways(subject, number, j, Partial(subject.z(here, j), subject.b(here, j)), None)
+            sides = _ways(subject, number, j, PartialDerivative(subject.z(here, j), subject.b(here, j)), None)
             ranges = (subject.neurons(j, here),)
             if subject.is_shared:
                 sides, ranges = tuple(subject.over(j, here, side) for side in sides), ()
@@ -55,7 +57,7 @@ def _ways(subject: Subject, number: int, index: str, by: Node, entering: Node | 
     if not subject.is_joined:
         partial = [
             subject.cost_by(subject.a(top, output)),
-            Partial(subject.a(top, output), subject.z(top, output)),
+            PartialDerivative(subject.a(top, output), subject.z(top, output)),
         ]
         filled = [
             subject.meant(subject.in_output(subject.loss, subject.loss.slope.root, output)),
@@ -66,7 +68,7 @@ def _ways(subject: Subject, number: int, index: str, by: Node, entering: Node | 
         other = next(name for name in free if name not in (*way, *subject.letters.weight_indices))
         partial = [
             subject.cost_by(subject.a(top, other)),
-            Partial(subject.a(top, other), subject.z(top, output)),
+            PartialDerivative(subject.a(top, other), subject.z(top, output)),
         ]
         slope = subject.meant(subject.in_output(subject.loss, subject.loss.slope.root, other))
         filled = [slope, subject.a(top, other), Binary("-", indicator(other, output), subject.a(top, output))]
@@ -74,7 +76,10 @@ def _ways(subject: Subject, number: int, index: str, by: Node, entering: Node | 
         upper, lower = layers[place], layers[place - 1]
         here, before = way[place], way[place - 1]
         a = subject.a(lower, before)
-        partial += [Partial(subject.z(upper, here), a), Partial(a, subject.z(lower, before))]
+        partial += [
+            PartialDerivative(subject.z(upper, here), a),
+            PartialDerivative(a, subject.z(lower, before)),
+        ]
         filled += [subject.w(upper, before, here), subject.slope(lower, before)]
     partial.append(by)
     filled += [] if entering is None else [entering]
