@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from chainrule.formula import written
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.names import Name, split_name
-from chainrule.formula.nodes import Call, Node
+from chainrule.formula.nodes import Call, Indexed, Node
 from chainrule.formula.text import _is_tall, _Level, _Piece, _Renderer
 
 _GREEK_NAMES = (
@@ -114,6 +114,18 @@ class _Book(_Renderer):
     def words(self, parts: Name) -> list[str]:
         """Return each qualifier in words: row 4."""
         return [self.mark("word", f"{key} {value}") for key, value in parts.qualifiers]
+
+    def indexed(self, node: Indexed) -> _Piece:
+        letter, prime = node.letter.removesuffix("'"), node.letter.endswith("'")
+        body = self.name(letter.removeprefix("vec_"))
+        if letter.startswith("vec_"):
+            body = self.mark("vec", body)
+        above, below = (self.row(list(map(self.markup, side))) for side in (node.above, node.below))
+        if above and node.bracketed:
+            above = self.mark("layer", above)
+        if prime:
+            above = self.mark("beside", self.mark("prime"), above) if above else self.mark("prime")
+        return _Piece(self.scripts(body, above, below), _Level.FRACTION if above else _Level.ATOM)
 
     def quotient(self, above: _Piece, below: _Piece) -> _Piece:
         return _Piece(self.mark("/", above.markup, below.markup), _Level.FRACTION)

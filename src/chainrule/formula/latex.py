@@ -38,8 +38,8 @@ class _Latex(_Book):
         "floor": r"\left\lfloor {}\right\rfloor",
         "derivative": r"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{}}}\left[{}\right]",
         "inf": r"\infty", "nan": r"\mathrm{{NaN}}", "digits": "{}", "layer": "({})", "word": r"\text{{{}}}",
-        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "vec": r"\vec{{{}}}",
-        "partial": r"\partial {}", "prime": r"\prime", "beside": "{}{}",
+        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "vec": r"\vec{{{}}}", "partial": r"\partial {}",
+        "over": r"\sum_{{{}=1}}^{{{}}} {}", "prime": r"\prime", "beside": "{}{}",
     }  # fmt: skip
 
     def row(self, parts: list[str]) -> str:

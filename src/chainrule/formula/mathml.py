@@ -51,6 +51,9 @@ def _fenced(opening: str, closing: str) -> str:
     return f'<mrow><mo form="prefix">{opening}</mo>{{}}<mo form="postfix">{closing}</mo></mrow>'
 
 
+_FROM_ONE = "<mrow>{}<mo>=</mo><mn>1</mn></mrow>"
+
+
 class _MathML(_Book):
     """Every mark and method is exactly one element, as fractions and powers need of their parts."""
 
@@ -64,6 +67,7 @@ class _MathML(_Book):
         "layer": _fenced("(", ")"), "word": "<mtext>{}</mtext>",
         "hat": '<mover accent="true">{}<mo>^</mo></mover>', "bar": '<mover accent="true">{}<mo>¯</mo></mover>',
         "vec": '<mover accent="true">{}<mo>→</mo></mover>',
+        "over": f"<mrow><munderover><mo>∑</mo>{_FROM_ONE}{{}}</munderover>{{}}</mrow>",
         "partial": "<mrow><mi>∂</mi>{}</mrow>", "prime": "<mo>′</mo>", "beside": "<mrow>{}{}</mrow>",
     }  # fmt: skip
 

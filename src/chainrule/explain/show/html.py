@@ -17,7 +17,7 @@ from markupsafe import Markup, escape
 from chainrule._numbers import DIGITS, number_text, visible
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine, Statement
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.mathml import MathWriter
@@ -79,8 +79,15 @@ def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
     for block in document.blocks:
         if isinstance(block, doc.Cells):
             words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
+    numbers = any(part.lines or part.matrices for part in all_parts(derivation))
     failed = sum(not check.ok for check in derivation.checks)
-    return {"digits": worked.digits, "words": words, "checks": len(derivation.checks), "failed": failed}
+    return {
+        "digits": worked.digits,
+        "words": words,
+        "checks": len(derivation.checks),
+        "failed": failed,
+        "numbers": numbers,
+    }
 
 
 def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
@@ -166,10 +173,28 @@ class _Sections:
                 {**vars(line), "pieces": self.math.formula(line.symbols), "rule": self.told(line.rule)}
                 for line in derivation.calculus
             ],
+            "statements": [self.statement(line) for line in derivation.statements],
             "factors": [self.factor(factor) for factor in derivation.factors],
             "grids": [grid_data(grid, escape, partial(self.math.number, "")) for grid in derivation.grids],
             "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
+        }
+
+    def statement(self, line: Statement) -> dict[str, Any]:
+        math = self.math.symbols
+        return {
+            **vars(line),
+            "left": math(line.left),
+            "sides": [self.math.formula(side) for side in line.sides],
+            "ranges": [
+                (
+                    math(Symbol(given.index)),
+                    math(given.first),
+                    math(given.last) if given.first != given.last else "",
+                )
+                for given in line.ranges
+            ],
+            "shapes": [tuple(map(math, (given.array, given.rows, given.columns))) for given in line.shapes],
         }
 
     def factor(self, factor: Factor) -> dict[str, Any]:

@@ -14,7 +14,19 @@ from typing import Any
 
 from chainrule._numbers import DIGITS, number_text, visible
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import (
+    Derivation,
+    Factor,
+    Instances,
+    Line,
+    LineCheck,
+    Matrix,
+    MatrixLine,
+    Range,
+    RuleLine,
+    Shaped,
+    Statement,
+)
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.showing import Showing, is_shown_as_name, split_at
@@ -247,6 +259,8 @@ class _Latex:
         for matrix in derivation.matrices:
             yield from self.matrix_line(matrix)
         yield from self.calculus(derivation.calculus)
+        for statement in derivation.statements:
+            yield from self.statement(statement)
         if derivation.factors:
             yield from self.factors(derivation.factors)
         for grid in derivation.grids:
@@ -287,9 +301,11 @@ class _Latex:
         for number, piece in enumerate(wrap_latex(side)):
             yield f"&= {piece}" if number == 0 else rf"&\quad {piece}"
 
-    def check(self, check: LineCheck | None) -> str:
+    def check(self, check: LineCheck | Instances | None) -> str:
         if check is None:
             return ""
+        if isinstance(check, Instances) and check.ok:
+            return rf"\quad\checkmark\text{{ {latex_text(check.words)}}}"
         if not check.words:
             return r"\quad\checkmark"
         if check.ok:
@@ -321,7 +337,22 @@ class _Latex:
         for line in lines:
             law = f" ({line.law})" if line.law else ""
             yield rf"\par {self.told(line.rule + law)}"
-            yield from _aligned(self.rows(_math(line.symbols)), self.told(line.convention))
+            rows = list(self.rows(_math(line.symbols)))
+            rows[-1] += self.check(line.check)
+            yield from _aligned(rows, self.told(line.convention))
+
+    def statement(self, line: Statement) -> Iterator[str]:
+        yield rf"\par {self.told(line.rule)}"
+        rows = [row for side in line.sides for row in self.rows(_math(side))]
+        rows[0] = f"{_math(line.left)} {rows[0]}"
+        rows[-1] += self.check(line.check)
+        yield from _aligned(rows, "")
+        ranges = ", ".join(map(_range, line.ranges))
+        where = [f"for {ranges}"] if ranges else []
+        where += map(_shaped, line.shapes)
+        if where:
+            yield rf"{{\small {'; '.join(where)}\par}}"
+        yield from _small(line.why)
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
         yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"
@@ -329,6 +360,16 @@ class _Latex:
             words = self.told(factor.words + (f". {factor.blame}" if factor.blame else ""))
             yield rf"${self.name(factor.address)}$ & ${self.number(factor.value)}$ & {words} \\[2pt]"
         yield r"\end{tabular}\par"
+
+
+def _range(given: Range) -> str:
+    index, first, last = (_math(node) for node in (Symbol(given.index), given.first, given.last))
+    return f"${index} = {first}" + (rf",\dots,{last}$" if given.first != given.last else "$")
+
+
+def _shaped(given: Shaped) -> str:
+    array, rows, columns = (_math(node) for node in (given.array, given.rows, given.columns))
+    return rf"${array}$: ${rows} \times {columns}$"
 
 
 def latex_name(name: str, showing: Showing = OURS) -> str:

@@ -50,6 +50,10 @@ class MathWriter:
         """Return a tree as pieces of MathML: the terms of its outermost sum."""
         return [_math(piece) for piece in terms(mathml_content(node, shown, marks))]
 
+    def symbols(self, node: Node) -> Markup:
+        """Return a tree in one piece, without numbers in it."""
+        return _math(mathml_content(node))
+
     def words(self, words: str) -> Markup:
         """Return words with the addresses among them as formulas have them."""
         pieces = (

@@ -9,7 +9,19 @@ from itertools import chain, repeat
 from typing import TypeAlias
 
 from chainrule.explain.derive.grid import grid_rows
-from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import (
+    Derivation,
+    Factor,
+    Instances,
+    Line,
+    LineCheck,
+    Matrix,
+    MatrixLine,
+    Range,
+    RuleLine,
+    Shaped,
+    Statement,
+)
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import Showing, split_at
 from chainrule.formula.text import text
@@ -91,6 +103,7 @@ class _Text:
             yield chain(self.paragraph(matrix.rule, "rule"), self.matrix_line(matrix))
         if derivation.calculus:
             yield self.calculus(derivation.calculus)
+        yield from map(self.statement, derivation.statements)
         if derivation.factors:
             yield self.factors(derivation.factors)
         yield from (grid_rows(grid, self.width, self.showing.number) for grid in derivation.grids)
@@ -144,14 +157,15 @@ class _Text:
         for piece in textwrap.wrap(self.showing.words(words), self.width - indent, break_long_words=False):
             yield [(" " * indent, ""), (piece, style)]
 
-    def check(self, check: LineCheck | None) -> Row:
-        if check is None or check.exact:
+    def check(self, check: LineCheck | Instances | None) -> Row:
+        if check is None or (isinstance(check, LineCheck) and check.exact):
             return []
-        return [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
+        tick = [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
+        return [*tick, (f" {check.words}", "dim")] if isinstance(check, Instances) and check.ok else tick
 
-    def found(self, check: LineCheck | None, indent: int) -> Iterator[Row]:
+    def found(self, check: LineCheck | Instances | None, indent: int) -> Iterator[Row]:
         """Say what a check has found beside a tick."""
-        if check is not None:
+        if check is not None and not (isinstance(check, Instances) and check.ok):
             yield from self.note(check.words, indent, "dim" if check.ok else "wrong")
 
     def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
@@ -190,9 +204,29 @@ class _Text:
         for line in lines:
             law = f"  [{line.law}]" if line.law else ""
             yield from self.paragraph(f"{line.rule}{law}", "rule")
-            for equals, piece in self.wrapped(text(line.symbols), self.width - 4):
-                yield [("  ", ""), (equals, "dim"), (piece, "")]
+            rows: list[Row] = [
+                [("  ", ""), (equals, "dim"), (piece, "")]
+                for equals, piece in self.wrapped(text(line.symbols), self.width - 4)
+            ]
+            rows[-1] += self.check(line.check)
+            yield from rows
+            yield from self.found(line.check, 4)
             yield from self.note(line.convention, 4)
+
+    def statement(self, line: Statement) -> Iterator[Row]:
+        yield from self.paragraph(line.rule, "rule")
+        left = text(line.left)
+        rows: list[Row] = []
+        for side in line.sides:
+            for equals, piece in self.wrapped(text(side), self.width - len(left) - 5):
+                rows.append([(f"  {'' if rows else left:{len(left)}} ", ""), (equals, "dim"), (piece, "")])
+        rows[-1] += self.check(line.check)
+        yield from rows
+        yield from self.found(line.check, 4)
+        where = [f"for {', '.join(map(range_text, line.ranges))}"] if line.ranges else []
+        where += map(shaped_text, line.shapes)
+        yield from self.note("; ".join(where), 4)
+        yield from self.note(line.why, 4)
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[Row]:
         names = [self.showing.name(factor.address) for factor in factors]
@@ -211,6 +245,21 @@ class _Text:
 def shape_text(shape: Sequence[int]) -> str:
     """Return a shape as a reader writes it: 4 × 3."""
     return " × ".join(map(str, shape)) if shape else "1"
+
+
+def range_text(given: Range) -> str:
+    """Return an index and its range as a reader writes it: k = 1..n[l]."""
+    first, last = (_close(text(node)) for node in (given.first, given.last))
+    return f"{given.index} = {first}" + (f"..{last}" if given.first != given.last else "")
+
+
+def shaped_text(given: Shaped) -> str:
+    """Return a whole array and its shape in symbols: W[l]: n[l-1] × n[l]."""
+    return f"{text(given.array)}: {_close(text(given.rows))} × {_close(text(given.columns))}"
+
+
+def _close(index: str) -> str:
+    return index.replace(" ", "")
 
 
 def wrap_sum(formula: str, width: int) -> list[str]:
