@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -144,6 +145,47 @@ def test_enter_by_enter(at_a_terminal, capsys, answers, steps):
     assert sum(f"Step {number} of 6" in out for number in range(1, 7)) == steps
     assert len(asked) == min(steps, 5)  # not after the last
     assert all("Enter" in question for question in asked)
+
+
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        (["", "b", "q"], [1, 2, 1]),
+        (["b", "next", "back", "q"], [1, 1, 2, 1]),
+        (["a", "again", "quit"], [1, 1, 1]),
+        (["4", "b", "jump 2", "j5", "q"], [1, 4, 3, 2, 5]),
+        (["0", "7", "x", "3", "q"], [1, 3]),
+        (["6"], [1, 6]),
+    ],
+)
+def test_back_again_and_jump(at_a_terminal, capsys, answers, shown):
+    asked = at_a_terminal(*answers)
+    assert main(["lesson", "adam"]) == 0
+    out = capsys.readouterr().out
+    assert [int(number) for number in re.findall(r"Step (\d) of 6", out)] == shown
+    assert len(asked) == len(answers)
+    assert out.count("is none of these; a step has a number from 1 to 6") == answers.count("x") * 3
+
+
+def test_jumping_stays_within_the_steps_that_are_shown(at_a_terminal, capsys):
+    at_a_terminal("5", "1", "3", "b", "b", "q")
+    assert main(["lesson", "adam", "--steps", "2-4"]) == 0
+    out = capsys.readouterr().out
+    assert [int(number) for number in re.findall(r"Step (\d) of 6", out)] == [2, 3, 2, 2]
+
+
+def test_a_training_is_gone_on_with_and_the_lesson_stays_as_it_is(at_a_terminal, capsys, folder):
+    """Again goes on from epoch 5; the step after it still begins at 5, and an expected number still comes out."""
+    more = '[[steps]]\nmove = "train"\nepochs = 5\n'
+    tail = '[steps.expect]\nepochs = 10\n[[steps]]\nmove = "say"\ntitle = "Done"\n'
+    (folder / "mine.toml").write_text(f"{MINE}{more}{more}{tail}")
+    at_a_terminal("3", "a", "a", "", "q")
+    assert main(["lesson", "mine.toml"]) == 0
+    out = capsys.readouterr().out
+    epochs = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ +\S+$", line)]
+    assert epochs == [0, 1, 2, 5, 5, 6, 7, 10, 10, 11, 12, 15, 5, 6, 7, 10]
+    assert "✓" in out
+    assert "✗" not in out
 
 
 def test_nothing_is_asked_after_the_last_step_that_is_shown(at_a_terminal):
