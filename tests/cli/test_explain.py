@@ -4,6 +4,8 @@ import doctest
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -258,3 +260,34 @@ def test_options_that_have_no_effect_are_refused(run, penguins, options, said):
     assert (result.code, result.out) == (2, "")
     assert said in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_a_program_that_predicts_the_row(run, penguins, folder):
+    result = run("explain", penguins, "penguins.csv", "--row", "17", "--as-python")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "# Row 17 of penguins.csv: species as the network of the model predicts it.\n"
+    )
+    again = run(
+        "explain", penguins, "penguins.csv", "--row", "17", "--member", "1", "--as-python", "--out", "a.py"
+    )
+    assert (again.code, again.out, again.err) == (0, "", "wrote a.py\n")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "a.py"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    predicted = run("predict", penguins, "penguins.csv").out.splitlines()
+    row = dict(zip(predicted[0].split(","), predicted[17].split(","), strict=True))
+    assert said.pop("species") == row.pop("species")
+    assert {name: float(p) for name, p in said.items()} == pytest.approx(
+        {n: float(p) for n, p in row.items()}, rel=1e-6
+    )
+    for more in (["--address", "C"], ["--step", "1"], ["--json"], ["--digits", "3"], ["--attributions"]):
+        refused = run("explain", penguins, "penguins.csv", "--as-python", *more)
+        assert refused.code == 2
+        assert (
+            refused.err
+            == f"error: {more[0]} has no effect on a program in Python: leave it out, or --as-python\n"
+        )
+    assert run("explain", penguins, "penguins.csv", "--as-python", "--out", "a.py").code == 2
+    assert run("explain", penguins, "penguins.csv", "--as-python", "--out", penguins, "--overwrite").code == 2

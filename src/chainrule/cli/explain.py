@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.console import warn
-from chainrule.cli.documents import chosen_format, deliver, document_options
+from chainrule.cli.documents import chosen_format, deliver, document_options, print_or_write, python_only
 from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options
 from chainrule.errors import SettingsError
 
@@ -22,6 +22,7 @@ chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
 chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dx[5]' --paths
 chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
+chainrule explain penguins.safetensors penguins.csv --row 17 --member 1 --as-python --out row17.py
 """
 
 
@@ -43,6 +44,7 @@ def parser() -> Parser:
         "--member N": "the member network, counted from 1 (default 1)",
         "--step N": "a step of the training, counted from 1, replayed on the table the model was trained on",
         "--attributions": "what each column of the table adds to the prediction for the row, and how it answers to each",
+        "--as-python": "a program that predicts the row step by step, every number written out; it imports nothing but math",
         "--baseline {typical,missing}": "what the attributions start from: typical cells (the default), or all missing",
     }
     how = {
@@ -64,6 +66,9 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.explain.show.explanation import explanation
     from chainrule.explain.trace.sources import trace_rows, trace_steps
 
+    if options.as_python:
+        _write_program(options)
+        return
     name = chosen_format(options)
     digits = checked_digits(DIGITS if options.digits is None else options.digits)
     form = _form(options)
@@ -101,6 +106,16 @@ def run(options: argparse.Namespace) -> None:
     pictured = trace if name == "html" else None
     source = {**origin, **({} if trace is None else trace.source)}
     deliver(explanation(derivation, pictured, digits=digits, origin=origin, source=source), name, options)
+
+
+def _write_program(options: argparse.Namespace) -> None:
+    """Print, or write, the program that predicts a row."""
+    from chainrule.explain.program.program import program_of
+
+    python_only(options, ("address", "step", "attributions", "hand", "digits", "form", "paths", "baseline"))
+    model, table = opened(options)
+    warn(table.notes)
+    print_or_write(program_of(model, table, options.row or 1, options.member), options)
 
 
 def _form(options: argparse.Namespace) -> Any:
