@@ -222,3 +222,20 @@ def test_a_lesson_of_one_s_own_is_not_replaced_by_what_is_made_of_it(command, ru
     assert result.code == 2
     assert "is a file to be read, and would be lost" in result.err
     assert mine.read_bytes() == before
+
+
+def test_a_lesson_as_a_program(run, folder):
+    result = run("lesson", "article-5", "--as-python")
+    assert (result.code, result.err) == (0, "")
+    assert "w5, w6, w7, w8 = 0.4, 0.45, 0.5, 0.55" in result.out
+    assert run("lesson", "article-5", "--as-python", "--out", "five.py").err == "wrote five.py\n"
+    assert (folder / "five.py").read_text("utf-8") == result.out
+    for more, message in [
+        (["article-5", "--all"], "--all has no effect on a program in Python"),
+        (["article-5", "--json"], "--json has no effect on a program in Python"),
+        ([], "--as-python is of one lesson: name it"),
+        (["adam"], "adam.toml: the lesson has no program: article-1 to article-5 have one"),
+    ]:
+        refused = run("lesson", *more, "--as-python")
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+        assert message in refused.err

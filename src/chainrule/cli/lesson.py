@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING
 
 from chainrule._aside import tell
-from chainrule.cli.documents import chosen_format, deliver, document_options
+from chainrule.cli.documents import chosen_format, deliver, document_options, print_or_write, python_only
 from chainrule.cli.parsing import Parser
 from chainrule.cli.player import play
 from chainrule.errors import SettingsError
@@ -21,6 +21,7 @@ chainrule lesson
 chainrule lesson article-5
 chainrule lesson article-1 --all --steps 2-4
 chainrule lesson ./mine.toml --format html --out mine.html
+chainrule lesson article-5 --as-python
 """
 
 
@@ -37,6 +38,10 @@ def parser() -> Parser:
     made.options("what", {"[NAME]": "a lesson of the list, or a file of your own that ends in .toml"})
     made.option("what", "--steps", metavar="N", help="only the first N steps; 3-5: only those")
     made.options("output", {"--all": "all steps at once, without waiting for Enter"})
+    program = (
+        "the lesson as a program in plain Python, which imports nothing but math, in the article's names"
+    )
+    made.options("what", {"--as-python": program})
     document_options(made)
     return made
 
@@ -47,6 +52,8 @@ def run(options: argparse.Namespace) -> int:
     from chainrule.lessons.runner import Walk
     from chainrule.lessons.show.document import lesson_document
 
+    if options.as_python:
+        return _write_program(options)
     form = chosen_format(options)
     if options.name is None:
         if given := next(filter(vars(options).get, ("steps", "all")), None):
@@ -68,6 +75,20 @@ def run(options: argparse.Namespace) -> int:
         what = f"a number did not come out as expected in step {', '.join(map(str, wrong))}"
         tell(f"error: {lesson.where.file}: {what}")
     return 1 if wrong else 0
+
+
+def _write_program(options: argparse.Namespace) -> int:
+    """Print, or write, a lesson's program."""
+    from chainrule.lessons.lesson import read_lesson
+    from chainrule.lessons.program import lesson_program
+
+    python_only(options, ("steps", "all"))
+    if options.name is None:
+        raise SettingsError(
+            "--as-python is of one lesson: name it, as in chainrule lesson article-5 --as-python"
+        )
+    print_or_write(lesson_program(read_lesson(options.name)), options)
+    return 0
 
 
 def _list() -> Document:

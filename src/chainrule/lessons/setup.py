@@ -263,7 +263,7 @@ class Setup:
         tolerance: float,
         watch: Callable[[int], bool] | None,
         marks: Collection[int] | None,
-    ) -> str:
+    ) -> Stopped:
         """Train epoch by epoch, each of which may be the last or is looked at."""
         before = self.epochs
 
