@@ -291,3 +291,31 @@ def test_a_program_that_predicts_the_row(run, penguins, folder):
         )
     assert run("explain", penguins, "penguins.csv", "--as-python", "--out", "a.py").code == 2
     assert run("explain", penguins, "penguins.csv", "--as-python", "--out", penguins, "--overwrite").code == 2
+
+
+def test_the_cost_over_one_weight(run, penguins):
+    asked = ("explain", penguins, "penguins.csv", "--row", "17", "--address", "W[2][1,1]")
+    result = run(*asked, "--curve")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("The cost over W[2][1,1], all else held\n")
+    assert "what the tangent says of it" in result.out
+    data = json.loads(run(*asked, "--curve", "--learning-rate", "0.25", "--json").out)
+    trace = trace_rows(Model.load(penguins), "penguins.csv", 17)
+    assert data["slope"] == trace["dC/dW[2][1,1]"]
+    assert data["landing"] == trace["W[2][1,1]"] - 0.25 * data["slope"]
+    assert len(data["values"]) == len(data["costs"]) == 201
+    for form in RENDERERS:
+        assert run(*asked, "--curve", "--format", form).code == 0
+    step = run(
+        "explain", penguins, "penguins.csv", "--step", "2", "--address", "W[2][1,1]", "--curve", "--json"
+    )
+    assert json.loads(step.out)["eta"] is None
+    for more, message in [
+        ([*asked[:5], "--curve"], "--curve is over one parameter: name it with --address"),
+        ([*asked, "--curve", "--paths"], "--curve and --paths are about different things"),
+        ([*asked, "--learning-rate", "1"], "--learning-rate is of the step that --curve draws; add it"),
+        ([*asked[:6], "z[1][1]", "--curve"], "z[1][1] is no single parameter"),
+    ]:
+        refused = run(*more)
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+        assert message in refused.err

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.console import warn
 from chainrule.cli.documents import chosen_format, deliver, document_options, print_or_write, python_only
-from chainrule.cli.parsing import Parser, model_and_table, opened, reading_options
+from chainrule.cli.parsing import Parser, model_and_table, number, opened, reading_options
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
     from chainrule.explain.derive.lines import Derivation
+    from chainrule.explain.show.document import Document
     from chainrule.explain.trace.trace import Trace
 
 EXAMPLES = """
@@ -22,6 +23,7 @@ chainrule explain penguins.safetensors penguins.csv --row 17 --out row17.html
 chainrule explain penguins.safetensors penguins.csv --row 17 --address 'dC/dx[5]' --paths
 chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --step 40
+chainrule explain penguins.safetensors penguins.csv --row 17 --address 'W[2][1,1]' --curve
 chainrule explain penguins.safetensors penguins.csv --row 17 --member 1 --as-python --out row17.py
 """
 
@@ -44,6 +46,7 @@ def parser() -> Parser:
         "--member N": "the member network, counted from 1 (default 1)",
         "--step N": "a step of the training, counted from 1, replayed on the table the model was trained on",
         "--attributions": "what each column of the table adds to the prediction for the row, and how it answers to each",
+        "--curve": "the cost over the parameter at --address with all others held: curve, tangent, step and where it lands",
         "--as-python": "a program that predicts the row step by step, every number written out; it imports nothing but math",
         "--baseline {typical,missing}": "what the attributions start from: typical cells (the default), or all missing",
     }
@@ -55,6 +58,8 @@ def parser() -> Parser:
         "--hand N": "round as on paper: activations to N decimal places, other lines to N + 1 significant digits",
     }
     made.options("what to explain", what)
+    rate = "of the step that --curve draws for a row (default 0.5); a step of the training has its own"
+    made.option("what to explain", "--learning-rate", metavar="NUMBER", type=number, help=rate)
     made.options("how it is shown", how)
     document_options(made)
     return made
@@ -81,7 +86,7 @@ def run(options: argparse.Namespace) -> None:
     if options.step is not None:
         trace = trace_steps(model, table, options.step, member)
         warn(trace.source.get("notes", ()))
-        derivation = _explained(trace, options, form)
+        derivation = None if options.curve else _explained(trace, options, form)
         origin["step"] = f"{options.step:,}"
     else:
         if options.attributions:
@@ -97,11 +102,15 @@ def run(options: argparse.Namespace) -> None:
             trace = trace_rows(one, table, row, 1 if alone else member)
             if options.hand is not None and trace.source["members"] > 1:
                 _check_answer(trace, options.address)
-            derivation = _explained(trace, options, form)
+            derivation = None if options.curve else _explained(trace, options, form)
         origin["row"] = f"{row:,}" if table.lines is None else f"{row:,} ({table.place(row - 1)})"
     if model.members > 1 and (trace is not None or options.member is not None):
         origin["member"] = f"{member} of {model.members}"
     warn(table.notes)
+    if derivation is None:
+        assert trace is not None
+        deliver(_curve(trace, options, digits, origin), name, options)
+        return
     # What only pages show is made for pages alone.
     pictured = trace if name == "html" else None
     source = {**origin, **({} if trace is None else trace.source)}
@@ -112,7 +121,9 @@ def _write_program(options: argparse.Namespace) -> None:
     """Print, or write, the program that predicts a row."""
     from chainrule.explain.program.program import program_of
 
-    python_only(options, ("address", "step", "attributions", "hand", "digits", "form", "paths", "baseline"))
+    python_only(
+        options, ("address", "step", "attributions", "curve", "hand", "digits", "form", "paths", "baseline")
+    )
     model, table = opened(options)
     warn(table.notes)
     print_or_write(program_of(model, table, options.row or 1, options.member), options)
@@ -139,10 +150,26 @@ def _check_choice(options: argparse.Namespace) -> None:
                 raise SettingsError(f"--attributions and --{name} are about different things; choose one")
     if options.hand is not None and options.digits is not None:
         raise SettingsError("--hand says how many digits are shown; leave out --digits")
+    if options.curve:
+        if options.address is None:
+            raise SettingsError("--curve is over one parameter: name it with --address, such as 'W[2][1,1]'")
+        for name in ("attributions", "hand", "form", "paths"):
+            if getattr(options, name):
+                raise SettingsError(f"--curve and --{name} are about different things; choose one")
+    elif options.learning_rate is not None:
+        raise SettingsError("--learning-rate is of the step that --curve draws; add it")
     if options.baseline is not None and not options.attributions:
         raise SettingsError("--baseline is where --attributions start from; add it")
     if options.step is not None and options.row is not None and options.address is None:
         raise SettingsError("--row chooses a row of the step for --address, such as 'z[1][2]'; add it")
+
+
+def _curve(trace: Trace, options: argparse.Namespace, digits: int, origin: dict[str, str]) -> Document:
+    from chainrule.explain.curve import cost_curve
+    from chainrule.explain.show.curve import curve_document
+
+    curve = cost_curve(trace, options.address, learning_rate=options.learning_rate)
+    return curve_document(curve, digits=digits, origin=origin)
 
 
 def _check_answer(trace: Trace, address: str | None) -> None:
