@@ -49,7 +49,7 @@ def lesson_program(lesson: Lesson) -> str:
 
     def value(found: re.Match[str]) -> str:
         try:
-            return written(
+            return _written(
                 _value(found[1], setup, {**plan, **(trained[0] if trained and not plan["epochs"] else {})})
             )
         except ChainruleError as error:
@@ -83,10 +83,10 @@ def _value(name: str, setup: Setup, plan: Any) -> Any:
     return (array.T if turned else array).tolist()
 
 
-def written(value: Any) -> str:
+def _written(value: Any) -> str:
     """Return a number, or nested lists of numbers, as a program has it."""
     if isinstance(value, Sequence) and not isinstance(value, str):
-        return f"[{', '.join(map(written, value))}]"
+        return f"[{', '.join(map(_written, value))}]"
     if isinstance(value, bool) or not isinstance(value, int | float):
         raise SettingsError(f"{value!r} is no number")
     return literal(float(value))
