@@ -31,7 +31,7 @@ def lesson_program(lesson: Lesson) -> str:
     """
     plan = lesson.program
     if plan is None:
-        remedy = "article-1 to article-5 have one; chainrule explain MODEL TABLE --as-python writes that of a model"
+        remedy = "article-1 to article-5 have one, and chainrule explain writes that of a model"
         raise SettingsError(f"{lesson.where.file}: the lesson has no program: {remedy}")
     where = lesson.where.at("program")
     path = lesson.folder / plan["file"]

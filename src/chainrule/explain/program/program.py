@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._numbers import printable
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.program.network import (
@@ -83,9 +84,9 @@ def _check_size(model: Model) -> None:
         return
     most = f"a program that can be read has at most {MOST_PARAMETERS:,}"
     smallest = max(group.network.n_parameters for group in model.groups)
-    remedy = "ask for single numbers with --address, or train a smaller network, as in --hidden 64"
+    remedy = f"explain single numbers by their address, or train a smaller network, as in {setting('hidden', [64])}"
     if model.members > 1 and smallest <= MOST_PARAMETERS:
-        remedy = "choose one of them with --member 1"
+        remedy = f"choose one of them, as in {setting('member', 1)}"
     what = "the network has" if model.members == 1 else f"the {model.members} members have"
     raise SettingsError(f"{what} {size:,} parameters, and {most}: {remedy}")
 

@@ -249,11 +249,11 @@ def test_a_large_network_is_refused_with_the_way_round(rng):
     model, table = model_of("number", *layers, loss="mean_squared_error", rng=rng, members=2)
     size = model.network.n_parameters
     assert size < MOST_PARAMETERS < 2 * size
-    with pytest.raises(SettingsError, match=r"the 2 members have .* choose one of them with --member 1"):
+    with pytest.raises(SettingsError, match=r"the 2 members have .* choose one of them, as in member=1"):
         program_of(model, table, 1)
     agrees(model, table, 1, 2)
     model, table = model_of("number", Dense(500), *layers, loss="mean_squared_error", rng=rng)
-    with pytest.raises(SettingsError, match=r"the network has .* ask for single numbers with --address"):
+    with pytest.raises(SettingsError, match=r"the network has .* explain single numbers by their address"):
         program_of(model, table, 1)
 
 
