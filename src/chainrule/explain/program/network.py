@@ -106,6 +106,7 @@ def network_function(name: str, network: Network, names: Names) -> PlainFunction
 
 
 def _stage_lines(features: Features, names: Names) -> Iterator[str]:
+    yield f"# {printable(features.words)}"
     yield "h = []"
     column = numbers = levels = 0
     for group in features.groups:
