@@ -4,6 +4,8 @@ import doctest
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -284,3 +286,62 @@ def test_wrong_notations_and_names_are_answered(run, penguins):
     assert (told.code, told.err.count("\n")) == (2, 1)
     told = run("explain", penguins, "penguins.csv", "--as", "article-5", "--attributions")
     assert "--attributions and --as" in told.err
+
+
+def test_a_program_that_predicts_the_row(run, penguins, folder):
+    result = run("explain", penguins, "penguins.csv", "--row", "17", "--as-python")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "# Row 17 of penguins.csv: species as the network of the model predicts it.\n"
+    )
+    again = run(
+        "explain", penguins, "penguins.csv", "--row", "17", "--member", "1", "--as-python", "--out", "a.py"
+    )
+    assert (again.code, again.out, again.err) == (0, "", "wrote a.py\n")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "a.py"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    predicted = run("predict", penguins, "penguins.csv").out.splitlines()
+    row = dict(zip(predicted[0].split(","), predicted[17].split(","), strict=True))
+    assert said.pop("species") == row.pop("species")
+    assert {name: float(p) for name, p in said.items()} == pytest.approx(
+        {n: float(p) for n, p in row.items()}, rel=1e-6
+    )
+    for more in (["--address", "C"], ["--step", "1"], ["--json"], ["--digits", "3"], ["--attributions"]):
+        refused = run("explain", penguins, "penguins.csv", "--as-python", *more)
+        assert refused.code == 2
+        assert (
+            refused.err
+            == f"error: {more[0]} has no effect on a program in Python: leave it out, or --as-python\n"
+        )
+    assert run("explain", penguins, "penguins.csv", "--as-python", "--out", "a.py").code == 2
+    assert run("explain", penguins, "penguins.csv", "--as-python", "--out", penguins, "--overwrite").code == 2
+
+
+def test_the_cost_over_one_weight(run, penguins):
+    asked = ("explain", penguins, "penguins.csv", "--row", "17", "--address", "W[2][1,1]")
+    result = run(*asked, "--curve")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("The cost over W[2][1,1], all else held\n")
+    assert "what the tangent says of it" in result.out
+    data = json.loads(run(*asked, "--curve", "--learning-rate", "0.25", "--json").out)
+    trace = trace_rows(Model.load(penguins), "penguins.csv", 17)
+    assert data["slope"] == trace["dC/dW[2][1,1]"]
+    assert data["landing"] == trace["W[2][1,1]"] - 0.25 * data["slope"]
+    assert len(data["values"]) == len(data["costs"]) == 201
+    for form in RENDERERS:
+        assert run(*asked, "--curve", "--format", form).code == 0
+    step = run(
+        "explain", penguins, "penguins.csv", "--step", "2", "--address", "W[2][1,1]", "--curve", "--json"
+    )
+    assert json.loads(step.out)["eta"] is None
+    for more, message in [
+        ([*asked[:5], "--curve"], "--curve is over one parameter: name it with --address"),
+        ([*asked, "--curve", "--paths"], "--curve and --paths are about different things"),
+        ([*asked, "--learning-rate", "1"], "--learning-rate is of the step that --curve draws; add it"),
+        ([*asked[:6], "z[1][1]", "--curve"], "z[1][1] is no single parameter"),
+    ]:
+        refused = run(*more)
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+        assert message in refused.err

@@ -87,6 +87,13 @@ SHEET: Fields = {
     "text": Field(read.toml_text, "what is said above the numbers"),
 }
 
+PROGRAM: Fields = {
+    "file": Field(read.toml_text, "the program's text, beside the lesson file", required=True),
+    "network": Field(read.toml_text, "whose numbers it begins with; the first if not given"),
+    "epochs": Field(read.toml_whole(1), "how long it trains; as the network's first training if not given"),
+    "show": Field(read.listing(read.toml_whole(0)), "which epochs it prints; as that training if not given"),
+}
+
 COMMON: Fields = {
     "move": Field(read.toml_text, "what happens", required=True),
     "title": Field(read.toml_text, "the step's heading"),
@@ -108,6 +115,7 @@ LESSON: Fields = {
     "networks": Field(lambda *at: _networks(*at), "by name", required=True),
     "steps": Field(read.listing(lambda *at: _step(*at)), "one after the other", required=True),
     "sheet": Field(read.record(SHEET), "how exercises are drawn"),
+    "program": Field(read.record(PROGRAM), "the lesson in plain Python"),
 }
 
 
@@ -134,6 +142,7 @@ class Lesson:
     networks: Mapping[str, Mapping[str, Any]]
     steps: tuple[LessonStep, ...]
     sheet: Mapping[str, Any] | None
+    program: Mapping[str, Any] | None
     where: Where
     folder: Path
 
@@ -166,6 +175,8 @@ def read_lesson(name: str | os.PathLike[str]) -> Lesson:
     lesson = Lesson(path.stem, **values, where=where, folder=path.parent)
     for step in lesson.steps:
         _check_network(step.values["network"], lesson, step.where)
+    if lesson.program is not None:
+        _check_network(lesson.program["network"], lesson, where.at("program"))
     if lesson.sheet is not None:
         _check_network(lesson.sheet["network"], lesson, where.at("sheet"))
     return lesson
