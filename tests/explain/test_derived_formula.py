@@ -15,7 +15,7 @@ from chainrule.errors import FormulaError, SettingsError
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.derive.symbolic import formula as module
 from chainrule.explain.derive.symbolic.formula import derive_formula
-from chainrule.explain.derive.symbolic.points import NUMBERS, POINTS, compared, points
+from chainrule.explain.derive.symbolic.points import NUMBERS, POINTS, compared, sample_points
 from chainrule.explain.show import RENDERERS, render
 from chainrule.explain.show.explanation import explanation
 from chainrule.explain.show.json import read_json
@@ -135,7 +135,7 @@ def test_a_line_that_is_off_by_a_millionth_is_seen():
 
 def test_no_point_counts_twice():
     for names in (["x"], ["x", "y"], ["a", "b", "c"]):
-        found = [tuple(point.values()) for point in points(names)]
+        found = [tuple(point.values()) for point in sample_points(names)]
         assert len(set(found)) == POINTS < len(NUMBERS)
         assert all(len(set(column)) == POINTS for column in zip(*found, strict=True))
         assert all(len(set(point)) == len(names) for point in found)

@@ -26,7 +26,7 @@ chainrule explain penguins.safetensors penguins.csv --row 17 --attributions
 chainrule explain penguins.safetensors penguins.csv --row 17 --as article-4
 chainrule explain penguins.safetensors penguins.csv --row 17 --address w5 --as article-5
 chainrule explain penguins.safetensors penguins.csv --step 40
-chainrule explain penguins.safetensors penguins.csv --row 17 --address 'W[2][1,1]' --curve
+chainrule explain penguins.safetensors penguins.csv --row 17 --address 'W[3][1,1]' --curve
 chainrule explain penguins.safetensors penguins.csv --row 17 --member 1 --as-python --out row17.py
 """
 

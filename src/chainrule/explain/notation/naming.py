@@ -13,7 +13,7 @@ from itertools import islice, product
 from chainrule.errors import SettingsError
 from chainrule.explain.notation.places import template_of
 from chainrule.explain.notation.template import matched
-from chainrule.explain.notation.writing import Writing, marked
+from chainrule.explain.notation.writing import NamesOf, marked
 from chainrule.explain.trace.address import Address
 from chainrule.formula.book import GREEK
 from chainrule.formula.written import COMBINING, Applied, Lettered, lettered
@@ -30,7 +30,7 @@ _ACCENTS = {sign: accent for accent, sign in COMBINING.items()}
 _LETTERS = "".join(map(chr, (*range(65, 91), *range(97, 123))))
 
 
-class Naming(Writing):
+class Naming(NamesOf):
     """A notation on a network: which of its templates tell the network's numbers apart, and what they make of each.
 
     >>> from chainrule import Dense, Network

@@ -15,7 +15,7 @@ _LAYERS = re.compile(r"\b[Ll]ayers? [0-9]+(?: to [0-9]+)?")
 _NUMBER = re.compile("[0-9]+")
 
 
-class Writing(Places):
+class NamesOf(Places):
     """The names that a notation gives a network's numbers."""
 
     def text(self, address: str | Address) -> str:

@@ -352,7 +352,7 @@ class _Latex:
         where += map(_shaped, line.shapes)
         if where:
             yield rf"{{\small {'; '.join(where)}\par}}"
-        yield from _small(line.why)
+        yield from _small(self.told(line.why))
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
         yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"

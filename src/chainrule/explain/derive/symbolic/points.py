@@ -58,7 +58,7 @@ class Slope(NamedTuple):
         return bool(abs(self.left - self.right) > 1e-9 * (1 + abs(self.left) + abs(self.right)))
 
 
-def points(names: Sequence[str]) -> Iterator[dict[str, Any]]:
+def sample_points(names: Sequence[str]) -> Iterator[dict[str, Any]]:
     """Yield `POINTS` points: for each name a number of `NUMBERS`, in other company at every turn."""
     for turn in range(POINTS):
         yield {
@@ -115,7 +115,7 @@ def compared(first: Node, second: Node, names: Sequence[str], fixed: Mapping[str
     differences = []
     constants = {name: mpf(repr(float(value))) for name, value in fixed.items()}
     with one_at_a_time:
-        for values in points(names):
+        for values in sample_points(names):
             wanted = value_at(first, values | constants)
             if wanted is None:
                 continue
