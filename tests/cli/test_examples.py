@@ -76,6 +76,9 @@ def test_there_are_examples_everywhere():
 ONCE = {line.replace("examples/", ""): line for _, line in EXAMPLES}
 """Each of them once, wherever it stands."""
 
+MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train .*--out (\S+)", line))}
+"""The example that makes a model, by the model's name."""
+
 
 @pytest.mark.parametrize("line", ONCE.values())
 def test_an_example_shows_something(line, trained, monkeypatch, capsys):
@@ -98,6 +101,8 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
         arguments += [*QUICK, *(["--fast", "--members", "2"] if "--ablate" in arguments else ["--overwrite"])]
         if "--out" not in arguments and "--ablate" not in arguments:
             arguments += ["--out", "own.safetensors"]
+    if arguments[1] in MAKES and not Path(arguments[1]).exists():
+        assert main([*shlex.split(MAKES[arguments[1]])[1:], "--quiet"]) == 0
     assert main(arguments) == 0, capsys.readouterr().err
     out = capsys.readouterr().out
     if "--out" in arguments and arguments[0] != "train":
