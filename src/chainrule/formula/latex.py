@@ -12,7 +12,7 @@ from chainrule.formula.text import Substitute, _Level, _Piece
 from chainrule.formula.written import TOKENS
 
 _LATEX_FUNCTIONS = {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
-_INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "<=": r"\le", ">=": r"\ge", "==": "="}
+_INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "×": r"\times", "<=": r"\le", ">=": r"\ge", "==": "="}
 _LATEX_ESCAPES = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {sign: "\\" + sign for sign in "{}$&#_%"}

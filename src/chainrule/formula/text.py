@@ -116,7 +116,7 @@ class _Renderer(ABC):
                 second = self.fit(right, _Level.SUM if idle else _Level.PRODUCT)
                 body = self.mark(op, self.fit(left, _Level.SUM, first=True), second)
                 return _Piece(body, _Level.SUM, left.minus)
-            case "*" | "@" | "⊙":
+            case "*" | "@" | "⊙" | "×":
                 loosest = _Level.FRACTION if self.shows_association else _Level.PRODUCT
                 body = self.mark(op, self.fit(left, _Level.PRODUCT, first=True), self.fit(right, loosest))
                 return _Piece(body, _Level.PRODUCT, left.minus)
@@ -202,7 +202,7 @@ class _Text(_Renderer):
     """The formula language itself."""
 
     marks: ClassVar[Mapping[str, str]] = {
-        **{op: f"{{}} {op} {{}}" for op in ("+", "-", "@", "⊙", "<", "<=", ">", ">=", "==")},
+        **{op: f"{{}} {op} {{}}" for op in ("+", "-", "@", "⊙", "×", "<", "<=", ">", ">=", "==")},
         **{op: f"{{}}{op}{{}}" for op in "*/^"},
         "(": "({})",
         "negate": "-{}",

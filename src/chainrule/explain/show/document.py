@@ -13,6 +13,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
+from chainrule.formula.stated import Stated
 
 
 @dataclass(frozen=True)
@@ -138,12 +139,43 @@ class Erratum:
 
 
 @dataclass(frozen=True)
+class Formulas:
+    """Formulas that stand for themselves, in the letters of whoever states them."""
+
+    items: tuple[Stated, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two columns, each below its name; below one another where there is no room for both.
+
+    ``left`` is empty where there is nothing to set beside what is on the right.
+    """
+
+    left: tuple[Block, ...]
+    right: tuple[Block, ...]
+    names: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class SeeAlso:
+    """Words, and sections of the same document by name and heading, which pages link to."""
+
+    text: str
+    sections: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True)
 class Section:
-    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5"."""
+    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5".
+
+    ``name`` is what `SeeAlso` calls it, if anything does.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     place: str = ""
+    name: str = ""
 
     @property
     def heading(self) -> str:
@@ -152,7 +184,20 @@ class Section:
 
 
 Block: TypeAlias = (
-    Words | Facts | TableBlock | Grid | Worked | Plot | Cells | Checked | FindingBlock | Erratum | Section
+    Words
+    | Facts
+    | TableBlock
+    | Grid
+    | Worked
+    | Plot
+    | Cells
+    | Checked
+    | FindingBlock
+    | Erratum
+    | Formulas
+    | Beside
+    | SeeAlso
+    | Section
 )
 
 

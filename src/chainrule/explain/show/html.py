@@ -20,12 +20,14 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine, Statement
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
+from chainrule.explain.show.formulas import formula_mathml, run_mathml
 from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
 from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Symbol
+from chainrule.formula.stated import Stated
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -95,6 +97,12 @@ def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     shown = doc.styled(cell)
     text = shown_words(shown.text, naming) if shown.is_name else escape(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
+
+
+def _stated(item: Stated) -> dict[str, Any]:
+    """Return what the template shows of a stated formula."""
+    runs = [tuple(map(Markup, run_mathml(run, item))) for run in item.runs]
+    return {"words": item.words, "math": Markup(formula_mathml(item)), "runs": runs}
 
 
 def _table(block: doc.TableBlock | Grid | doc.Checked) -> dict[str, Any]:
@@ -270,6 +278,7 @@ def environment(*packages: str) -> Environment:
         "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,
+        "stated": _stated,
         "words": shown_words,
         "cell": _cell,
         "table_data": _table,

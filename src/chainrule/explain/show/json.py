@@ -14,15 +14,19 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
+    Beside,
     Block,
     Checked,
     Document,
+    Formulas,
     Section,
+    SeeAlso,
     TableBlock,
     Words,
     Worked,
     kind_of,
 )
+from chainrule.explain.show.formulas import formula_data
 from chainrule.explain.show.showing import Showing, address_of, names_of
 from chainrule.formula.latex import latex
 from chainrule.formula.mathml import mathml_content
@@ -97,6 +101,16 @@ def _content(block: Block) -> dict[str, Any]:
             return {"items": data, "ok": block.ok}
         case Section(title, blocks, place):
             return {"place": place, "title": title, "blocks": list(map(block_to_data, blocks))}
+        case Formulas(items):
+            return {"formulas": list(map(formula_data, items))}
+        case Beside(left, right, names):
+            columns = {"left": list(map(block_to_data, left)), "right": list(map(block_to_data, right))}
+            return {"names": list(names), **columns}
+        case SeeAlso(text, sections):
+            return {
+                "text": text,
+                "sections": [{"name": name, "heading": heading} for name, heading in sections],
+            }
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}

@@ -6,13 +6,14 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule._numbers import number_text, printable
 from chainrule.explain.derive.grid import Grid, grid_rows
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
+from chainrule.explain.show.formulas import formula_lines
 from chainrule.explain.show.showing import Showing
 from chainrule.explain.show.text import UNICODE, Row, Signs, text_rows
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
 WIDEST = 110
 """The widest that formulas are set, however wide the terminal is."""
+
+LEFT, BETWEEN, RIGHT = (34, 46), " │ ", 72
+"""Two columns: the narrowest and widest left one, what parts them, and the least that the right one needs."""
 
 COLORS = {
     "": "",
@@ -134,8 +138,44 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
         case doc.Checked():
             yield from _checked(block, signs)
+        case doc.Formulas(items):
+            for item in items:
+                yield from _paragraph(item.words, width, "rule")
+                yield from ([(f"  {line}", "")] for line in formula_lines(item, narrow - 2))
+        case doc.Beside():
+            yield from _beside(block, width, signs)
+        case doc.SeeAlso(words, sections):
+            yield from _paragraph(f"{words} {'; '.join(heading for _, heading in sections)}", width)
         case doc.Cells():
             pass
+
+
+def _beside(block: doc.Beside, width: int, signs: Signs) -> Iterator[Row]:
+    """Yield two columns, or where there is no room for both one below the other."""
+
+    def column(name: str, blocks: tuple[doc.Block, ...], room: int) -> list[Row]:
+        rows = (row for inner in blocks for row in (_ROOM, *_block(inner, room, signs)))
+        return list(_shown(chain([[(name, "dim")]], rows), signs)) if blocks else []
+
+    room = min(width - RIGHT - len(BETWEEN), LEFT[1])
+    left = column(block.names[0], block.left, room) if room >= LEFT[0] else []
+    if room < LEFT[0] or max(map(_taken, left), default=0) > room:
+        width = min(width, WIDEST)
+        if block.left:
+            yield from column(block.names[0], block.left, width)
+            yield _ROOM
+        yield from column(block.names[1], block.right, width)
+        return
+    right = column(block.names[1], block.right, width - room - len(BETWEEN))
+    for mine, other in zip_longest(left, right, fillvalue=_ROOM):
+        yield [*mine, (" " * (room - _taken(mine)), ""), (BETWEEN, "dim"), *other]
+
+
+def _taken(row: Row) -> int:
+    """Return how many places a line takes."""
+    from rich.cells import cell_len
+
+    return sum(cell_len(piece) for piece, _ in row)
 
 
 def _paragraph(words: str, width: int, style: str = "", label: str = "") -> Iterator[Row]:

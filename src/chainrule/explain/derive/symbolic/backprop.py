@@ -6,17 +6,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from chainrule._doors import setting
+from chainrule._types import FloatArray
 from chainrule.equations.activations import Activation
 from chainrule.equations.activations import activation as activation_of
 from chainrule.equations.dense import BIAS_MODES, BiasMode, Dense
 from chainrule.equations.losses import Loss
 from chainrule.equations.losses import loss as loss_of
-from chainrule.equations.network import Network
+from chainrule.equations.network import Network, Parameters
 from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.lines import Derivation, Statement
 from chainrule.explain.derive.symbolic.chain import chain_rule, forward, links_of_the_chain
-from chainrule.explain.derive.symbolic.instances import instances, tried
+from chainrule.explain.derive.symbolic.instances import instance_of, instances, tried
 from chainrule.explain.derive.symbolic.interpreter import Instance
 from chainrule.explain.derive.symbolic.letters import Letters, letters_of
 from chainrule.explain.derive.symbolic.matrices import matrices
@@ -72,6 +73,42 @@ def derive_backprop(
     return Derivation(
         "", _title(subject), parts=_parts(subject, letters, made), notes=_notes(subject, letters, made)
     )
+
+
+def derive_backprop_on(
+    network: Network, p: Parameters, x: FloatArray, y: FloatArray, notation: str = "ours"
+) -> Derivation:
+    r"""Return backpropagation derived for a network's layers, every line put to the test on its own numbers.
+
+    ``p`` are its parameters by layer, ``x`` (n, d) and ``y`` (n, n_out) rows. Raises SettingsError for a network that can't be
+    told in general: one whose hidden layers have several activations, or whose layers count biases in several ways.
+
+    >>> network = Network([1, Dense(1, "sigmoid")])
+    >>> p = {1: {"W": np.array([[0.5]]), "b": np.zeros(1)}}
+    >>> derived = derive_backprop_on(network, p, np.ones((1, 1)), np.zeros((1, 1)))
+    >>> derived.ok, derived.parts[2].statements[0].text
+    (True, '∂C/∂w[1][i,j] = ∂C/∂a[1][j]*∂a[1][j]/∂z[1][j]*∂z[1][j]/∂w[1][i,j] = (a[1][j] - y[j])*f[1]\'(z[1][j])*a[0][i]')
+    """
+    letters = letters_of(notation)
+    *hidden, output = network.layers
+    for what, found in (
+        ("hidden activations", {layer.activation.spec for layer in hidden}),
+        ("kinds of bias", {layer.bias for layer in network.layers}),
+    ):
+        if len(found) > 1:
+            raise SettingsError(f"the network has several {what}, {' and '.join(sorted(found))}: choose one")
+    if len(network.sizes) > MOST_LAYERS:
+        raise SettingsError(f"a chain of {len(network.sizes)} layers is too long: at most {MOST_LAYERS}")
+    inner = hidden[0].activation if hidden else output.activation
+    subject = Subject(letters, len(network.sizes), network.loss, inner, output.activation, output.bias)
+    made = [instance_of(network, p, x, y)]
+    notes = (
+        f"The letters of {letters.name}: {letters.words}.",
+        f"Put to the test on this network ({'-'.join(map(str, network.sizes))} neurons) with the numbers that it has now: an "
+        "instance is a line at one layer and its neurons, its right side worked out from those numbers and its left the "
+        "engine's, which must agree to 1e-12.",
+    )
+    return Derivation("", _title(subject), parts=_parts(subject, letters, made), notes=notes)
 
 
 def _output(cost: Loss, hidden: Activation, asked: str | Activation | None) -> Activation:
