@@ -225,13 +225,13 @@ def test_a_lesson_of_one_s_own_is_not_replaced_by_what_is_made_of_it(command, ru
 
 
 def test_a_lesson_is_told_in_the_notation_that_is_asked_for(run):
-    own = run("lesson", "article-5", "--all", "--steps", "4")
+    own = run("lesson", "article-5", "--all", "--steps", "10-10")
     assert own.code == 0, own.err
     assert "∂E_total/∂w5 = ∂E_total/∂out_o1*∂out_o1/∂net_o1*∂net_o1/∂w5" in own.out
-    other = run("lesson", "article-5", "--all", "--steps", "4", "--as", "nielsen")
+    other = run("lesson", "article-5", "--all", "--steps", "10-10", "--as", "nielsen")
     assert "∂C/∂w^3_{11} = " in other.out
     assert "E_total" not in other.out
-    ours = run("lesson", "article-5", "--all", "--steps", "4", "--as", "ours")
+    ours = run("lesson", "article-5", "--all", "--steps", "10-10", "--as", "ours")
     assert "dC/dW[2][1,1] = " in ours.out
 
 

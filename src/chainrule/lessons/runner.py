@@ -72,7 +72,13 @@ class Walk:
             if message.startswith(f"{self.lesson.where.file}: "):
                 raise
             raise SettingsError(f"{step.where.file}: {step.where.place} ({step.move}): {message}") from error
-        return ShownStep(number, len(self), step.move, step.values["title"] or "", tuple(blocks))
+        title, said = step.values["title"] or "", (step.values["states"], step.values["announces"] or "")
+        return ShownStep(number, len(self), step.move, title, tuple(blocks), *said, self._pictures(step))
+
+    def _pictures(self, step: LessonStep) -> tuple[tuple[int, str], ...]:
+        """Return the steps that show a step in pictures, by number and title."""
+        titles = [each.values["title"] for each in self.lesson.steps]
+        return tuple((titles.index(title) + 1, title) for title in step.values["pictures"])
 
 
 def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
@@ -84,7 +90,9 @@ def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
 
 def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[Block]:
     setup = setups[step.values["network"] or next(iter(setups))]
-    outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits))
+    outcome = MOVES[step.move].run(
+        Scene(setup, setups, step.values, lesson.digits, notation(lesson.notation))
+    )
     words = step.values["text"]
     blocks: list[Block] = [Words(part) for part in words.split("\n\n")] if words else []
     blocks += outcome.blocks
@@ -107,6 +115,8 @@ def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) ->
     if isinstance(block, Checked):
         return replace(block, naming=naming)
     made = block.derivation
-    if own.delta == "factors" and made.address:
+    if not made.address:
+        return block  # rules of calculus and derivations in symbols have letters of their own
+    if own.delta == "factors":
         made = in_factors(made, setup.trace(step.values["rows"]))
     return replace(block, derivation=made, naming=naming)

@@ -88,7 +88,7 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
         raise lesson.where.at("sheet").wrong(str(error)) from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _OnPaper(Scene):
     """A scene whose numbers are given, to be worked with by hand."""
 
@@ -208,7 +208,7 @@ class _Exercise:
         """Return a sheet that differs from those whose numbers were ``seen``."""
         drawn = self._drawn(seed, number, seen)
         count = len(drawn.lines)
-        scene = _OnPaper(drawn.setup, {}, {}, DIGITS, Hand(self.hand))
+        scene = _OnPaper(drawn.setup, {}, {}, DIGITS, hand=Hand(self.hand))
         given = (Words(self.text), *describe(scene).blocks, _rows(drawn.setup, scene))
         empty = count if blank is None else min(blank, count)
         return Variant(number, given, drawn.wanted, drawn.lines, empty, str(scene.hand))

@@ -9,7 +9,8 @@ from chainrule.lessons.moves.base import Move
 from chainrule.lessons.moves.plots import PLOTS
 from chainrule.lessons.moves.rows import ABOUT_ROWS
 from chainrule.lessons.moves.showing import SHOWING
+from chainrule.lessons.moves.symbols import SYMBOLS
 from chainrule.lessons.moves.training import TRAINING
 
-MOVES: Mapping[str, Move] = MappingProxyType(SHOWING | ABOUT_ROWS | TRAINING | PLOTS)
+MOVES: Mapping[str, Move] = MappingProxyType(SHOWING | ABOUT_ROWS | TRAINING | PLOTS | SYMBOLS)
 """The only list of moves; docs/lessons.md describes each."""
