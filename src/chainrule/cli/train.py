@@ -156,7 +156,7 @@ def run(options: argparse.Namespace) -> None:
         texts[Path(options.report)] = render(document, report_format)
     _write(trained, path, texts, options.overwrite)
     if talks:
-        print_result(trained, path, list(texts))
+        print_result(trained, path, list(texts), options.table)
         return
     warn(trained.notes)
     if options.json:

@@ -22,17 +22,17 @@ MAX_DEPTH = 20
 
 
 @dataclass(frozen=True)
-class Array:
+class StatedMatrix:
     """A matrix, or a row or column of one, by its rows; None stands for dots."""
 
     rows: tuple[tuple[Node | None, ...], ...]
 
 
-Side: TypeAlias = Node | Array
+Side: TypeAlias = Node | StatedMatrix
 
 
 @dataclass(frozen=True)
-class Run:
+class StatedRange:
     """An index, and the first and last that it stands for."""
 
     index: Node
@@ -49,7 +49,7 @@ class Stated:
 
     sides: tuple[Side, ...]
     signs: tuple[str, ...] = ()
-    runs: tuple[Run, ...] = ()
+    runs: tuple[StatedRange, ...] = ()
     names: Substitute = field(default_factory=dict)
     words: str = ""
 
@@ -108,15 +108,15 @@ class _Reader:
         rows = [[cell.strip() for cell in _parted(row, (",",))[0]] for row in _parted(piece[1:-1], (";",))[0]]
         if len({len(row) for row in rows}) > 1:
             raise self.error(f"the rows of {quote(piece)} are not equally long; write … for what is left out")
-        return Array(
+        return StatedMatrix(
             tuple(tuple(None if cell in ("…", "...") else self.node(cell) for cell in row) for row in rows)
         )
 
-    def run(self, piece: str) -> Run:
+    def run(self, piece: str) -> StatedRange:
         match = _RUN.fullmatch(piece.strip())
         if match is None:
             raise self.error(f"{quote(piece.strip())} says of no index; write for i = 1..n")
-        return Run(*(self.node(part) for part in match.groups()))
+        return StatedRange(*(self.node(part) for part in match.groups()))
 
     def node(self, piece: str) -> Node:
         self.tokens = self.tokens_of(piece)

@@ -184,8 +184,8 @@ def _by_inputs(writer: Writer, layer: int) -> list[MatrixLine]:
 
 _LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {
     "z": _z,
-    "a": _a,
     "delta": _delta,
     **{f"dC/d{name}": _by_parameters for name in TERMS},
     "dC/dx": _by_inputs,
+    "a": _a,
 }

@@ -10,7 +10,7 @@ from chainrule.explain.show.text import wrap_sum
 from chainrule.formula.latex import latex
 from chainrule.formula.mathml import mathml, mathml_content
 from chainrule.formula.nodes import Node
-from chainrule.formula.stated import Array, Run, Side, Stated
+from chainrule.formula.stated import Side, Stated, StatedMatrix, StatedRange
 from chainrule.formula.text import text
 
 _LATEX_SIGNS = {"←": r"\leftarrow", "≈": r"\approx", "≤": r"\le"}
@@ -27,9 +27,9 @@ def formula_lines(given: Stated, width: int) -> Iterator[str]:
       for i = 1..n
     """
     left, *others = given.sides
-    start = text(left, given.names) if not isinstance(left, Array) else ""
+    start = text(left, given.names) if not isinstance(left, StatedMatrix) else ""
     lead = start
-    if isinstance(left, Array):
+    if isinstance(left, StatedMatrix):
         yield from _array_lines(left, given)
     if not others:
         yield lead
@@ -49,12 +49,12 @@ def formula_lines(given: Stated, width: int) -> Iterator[str]:
 
 
 def _side_lines(side: Side, given: Stated, room: int) -> list[str]:
-    if isinstance(side, Array):
+    if isinstance(side, StatedMatrix):
         return list(_array_lines(side, given))
     return wrap_sum(text(side, given.names), max(room, 12))
 
 
-def _array_lines(array: Array, given: Stated) -> Iterator[str]:
+def _array_lines(array: StatedMatrix, given: Stated) -> Iterator[str]:
     rows = [[_cell_text(cell, given) for cell in row] for row in array.rows]
     widths = [max(map(_printed, column)) for column in zip(*rows, strict=True)]
     is_number = all(re.fullmatch(r"-?[0-9.e-]+|…", cell) for row in rows for cell in row)
@@ -68,7 +68,7 @@ def _cell_text(cell: Node | None, given: Stated) -> str:
     return "…" if cell is None else text(cell, given.names)
 
 
-def _run_text(run: Run, given: Stated) -> str:
+def _run_text(run: StatedRange, given: Stated) -> str:
     index, first, last = (
         text(node, given.names).replace(" ", "") for node in (run.index, run.first, run.last)
     )
@@ -97,7 +97,7 @@ def formula_latex(given: Stated) -> Iterator[str]:
 
 
 def _side_latex(side: Side, given: Stated) -> str:
-    if not isinstance(side, Array):
+    if not isinstance(side, StatedMatrix):
         return latex(side, given.names)
     inner = r" \\ ".join(
         " & ".join(r"\cdots" if cell is None else latex(cell, given.names) for cell in row)
@@ -106,7 +106,7 @@ def _side_latex(side: Side, given: Stated) -> str:
     return rf"\begin{{bmatrix}} {inner} \end{{bmatrix}}"
 
 
-def _run_latex(run: Run, given: Stated) -> str:
+def _run_latex(run: StatedRange, given: Stated) -> str:
     index, first, last = (latex(node, given.names) for node in (run.index, run.first, run.last))
     return rf"{index} = {first}, \dots, {last}"
 
@@ -121,7 +121,7 @@ def formula_mathml(given: Stated) -> str:
 
 
 def _side_mathml(side: Side, given: Stated) -> str:
-    if not isinstance(side, Array):
+    if not isinstance(side, StatedMatrix):
         return mathml_content(side, given.names)
     rows = (
         "".join(
@@ -133,7 +133,7 @@ def _side_mathml(side: Side, given: Stated) -> str:
     return _FENCE.format("[", "".join(f"<mtr>{row}</mtr>" for row in rows), "]")
 
 
-def run_mathml(run: Run, given: Stated) -> tuple[str, str, str]:
+def run_mathml(run: StatedRange, given: Stated) -> tuple[str, str, str]:
     """Return an index and its first and last as MathML."""
     index, first, last = (mathml(node, given.names) for node in (run.index, run.first, run.last))
     return index, first, last

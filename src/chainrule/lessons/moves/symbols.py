@@ -14,7 +14,7 @@ from chainrule.explain.show.showing import Showing
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.formula.nodes import Node, Symbol
-from chainrule.formula.stated import Array, Side, Stated
+from chainrule.formula.stated import Side, Stated, StatedMatrix
 from chainrule.formula.written import Name
 from chainrule.lessons.fields import Field, listing, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
@@ -65,10 +65,10 @@ def _array(scene: Scene, trace: Trace, place: Address) -> Stated:
     return Stated(sides, ("=", "="), names=names, words=f"{what}: {size}")
 
 
-def _written_out(shape: tuple[int, ...], cell: Callable[[int, int], Node]) -> Array:
+def _written_out(shape: tuple[int, ...], cell: Callable[[int, int], Node]) -> StatedMatrix:
     """Return an array of a shape, with dots for what is too much of it."""
     rows, columns = (_places(size) for size in shape)
-    return Array(
+    return StatedMatrix(
         tuple(
             tuple(None if row is None or column is None else cell(row, column) for column in columns)
             for row in rows
