@@ -15,7 +15,7 @@ from chainrule.formula.evaluate import quote
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.nodes import AppliedLetter, Binary, Call, Negate, Node, Number, SumOver, Symbol
 from chainrule.formula.text import Substitute
-from chainrule.formula.written import Name, Partial, lettered
+from chainrule.formula.written import Lettered, Name, Partial, lettered
 
 MAX_LENGTH = 500
 MAX_DEPTH = 20
@@ -158,8 +158,6 @@ class _Reader:
         self.place += 1
 
     def sum(self, depth: int) -> Node:
-        if depth > MAX_DEPTH:
-            raise self.error(f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
         left = self.product(depth)
         while self.peek in ("+", "-"):
             left = Binary(self.take()[1], left, self.product(depth))
@@ -172,6 +170,8 @@ class _Reader:
         return left
 
     def power(self, depth: int) -> Node:
+        if depth > MAX_DEPTH:
+            raise self.error(f"nested too deeply; at most {MAX_DEPTH} levels are allowed")
         if self.peek == "-":
             self.place += 1
             return Negate(self.power(depth + 1))
@@ -217,7 +217,7 @@ class _Reader:
         self.close()
         if token == "sum" and len(args) == 3:
             index, last, operand = args
-            if not isinstance(index, Symbol):
+            if not (isinstance(index, Symbol) and isinstance(self.names[index.name], Lettered)):
                 raise self.error("a sum runs over a letter; write sum(i, n, …)")
             return SumOver(index.name, last, operand)
         known = FUNCTIONS.get(token)
