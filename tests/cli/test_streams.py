@@ -86,6 +86,20 @@ def test_notes_that_cannot_be_told_are_no_failure(trained, redirected):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [name if name == "warm-up" else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS],
+)
+def test_help_that_cannot_be_printed_is_a_failure(command):
+    """Help, too, which argparse prints: one line, and no exit code of Python's own."""
+    for redirected, why in ((">&-", "standard output is closed"), (">/dev/full", "No space left on device")):
+        done = shell([command, "--help"], redirected)
+        assert done.returncode == 2
+        assert re.fullmatch(f"error: .*{why}.*\n", done.stderr)
+    done = shell([command, "--help"], "<&- 2>&-")
+    assert (done.returncode, done.stdout.split()[:3]) == (0, ["usage:", "chainrule", command])
+
+
 def test_a_mistake_is_a_mistake_whatever_is_closed(trained):
     for redirected in ("2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"):
         done = shell(["describe", "none.safetensors"], redirected)
@@ -194,8 +208,11 @@ def test_a_signal_during_a_training_ends_it(folder):
     assert contents(folder) == before
 
 
-HOSTILE = "a\x1b[31mb\x9b2Jc\u202ed\u2066e"
-"""ESC, the CSI of C1, an override of the direction and an isolate, in a class and in a cell."""
+UNSEEN = "\u200b\u200d\u2060\ufeff\ufe0f\u3164\U000e0041\U000e0100"
+"""Of no width: a space, joiners, a byte order mark, a selector, a filler, a tag, a selector of the last plane."""
+
+HOSTILE = f"a\x1b[31mb\x9b2Jc\u202ed\u2066e{UNSEEN}"
+"""ESC, the CSI of C1, an override of the direction and an isolate, in a class and in a cell, and what is not seen."""
 
 
 @pytest.fixture
@@ -209,7 +226,7 @@ def hostile(folder: Path) -> str:
 
 
 def raw(text: str) -> list[str]:
-    return re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    return re.findall(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069{UNSEEN}]", text)
 
 
 @pytest.mark.parametrize("name", ["text", "latex", "html", "json"])
@@ -257,5 +274,8 @@ def test_predictions_are_the_cells_themselves_but_on_a_terminal(hostile):
     assert process.wait(timeout=60) == 0
     text = shown.decode().replace("\r\n", "\n")
     assert raw(text) == []
-    assert r"a\u001b[31mb\u009b2Jc\u202ed\u2066e" in text
+    assert (
+        r"a\u001b[31mb\u009b2Jc\u202ed\u2066e\u200b\u200d\u2060\ufeff\ufe0f\u3164\udb40\udc41\udb40\udd00"
+        in text
+    )
     assert len(text.splitlines()) == 41

@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import IO, TYPE_CHECKING, Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
 from chainrule.cli.console import output_width
@@ -102,6 +102,10 @@ class Parser(argparse.ArgumentParser):
             else:
                 joined.append(word)
         return joined
+
+    def print_help(self, file: IO[str] | None = None) -> None:
+        """Print the help; raises OSError where that fails, of which argparse's own says nothing."""
+        print(self.format_help(), end="", file=file, flush=True)
 
     def error(self, message: str) -> NoReturn:
         """Raise SettingsError with one line."""
