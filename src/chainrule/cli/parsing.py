@@ -6,7 +6,7 @@ import argparse
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
-from typing import IO, TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 from chainrule._doors import COMMAND_LINE
 from chainrule.cli.console import output_width
@@ -103,7 +103,7 @@ class Parser(argparse.ArgumentParser):
                 joined.append(word)
         return joined
 
-    def print_help(self, file: IO[str] | None = None) -> None:
+    def print_help(self, file: Any = None) -> None:
         """Print the help; raises OSError where that fails, of which argparse's own says nothing."""
         print(self.format_help(), end="", file=file, flush=True)
 
