@@ -108,7 +108,21 @@ def test_no_text_is_a_formula(cells, name):
 
 def test_a_number_among_texts_is_a_number():
     numbers = ["-1", "+2", "-1.5", "-1,5", "+1e-9", "-0", "7"]
-    formulas = ["-1-1", "-1 kg", "+", "-.", "-1e", "-1.5.2", "-１", "－1", "-1\n=2", "--1", "\ufeff=1", "\0=1", "=1"]
+    formulas = [
+        "-1-1",
+        "-1 kg",
+        "+",
+        "-.",
+        "-1e",
+        "-1.5.2",
+        "-１",
+        "－1",
+        "-1\n=2",
+        "--1",
+        "\ufeff=1",
+        "\0=1",
+        "=1",
+    ]
     frame = pl.DataFrame({"-2": numbers + formulas, "\ufeff-2": 1})
     safe = without_formulas(frame)
     assert safe["-2"].to_list() == numbers + [f"'{cell}" for cell in formulas]

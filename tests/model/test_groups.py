@@ -93,10 +93,22 @@ def test_the_weighted_mean_of_the_groups_decides(model):
 
 def test_the_predictor_of_one_row_gives_the_same_mean():
     model = joined("n", engine="cpu")
-    x = model.encoder.transform(model.table(NEW), dtype="float32")
-    predictor = model.predictor()
-    for made in (predictor, pickle.loads(pickle.dumps(predictor))):
-        np.testing.assert_allclose(made(x[0]), by_hand(model, x[:1].astype(float))[0], rtol=1e-5)
+    x = model.encoder.transform(model.table(NEW))
+    expected = by_hand(model, x)[0]
+    for engine, row, rtol in ((None, x[0].astype("float32"), 1e-5), ("reference", x[0], 1e-14)):
+        predictor = model.predictor(engine)
+        for made in (predictor, pickle.loads(pickle.dumps(predictor))):
+            np.testing.assert_allclose(made(row), expected, rtol=rtol)
+        with pytest.raises(SettingsError, match="row"):
+            predictor(row[None])
+    with pytest.raises(SettingsError, match="engine"):
+        model.predictor("none")
+
+
+def test_the_predictor_is_of_the_engine_that_trained():
+    model = joined("n", engine="reference")
+    x = model.encoder.transform(model.table(NEW))
+    np.testing.assert_array_equal(model.predictor()(x[0]), model.mean(model.outputs(x))[0])
 
 
 def test_one_group_answers_bit_for_bit_whatever_its_weight():

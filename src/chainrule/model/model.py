@@ -247,15 +247,15 @@ class Model:
         made = [by.predict(group.network, group.parameters, x) for group in self.groups]
         return made[0] if len(made) == 1 else np.concatenate(made)
 
-    def predictor(self) -> RowPredictor:
-        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), in microseconds.
+    def predictor(self, engine: str | None = None) -> RowPredictor:
+        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), as in `outputs`.
 
-        It is bound to buffers of its own, so that a call makes nothing but its result; threads need one each.
-        Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
-        network's, as in `outputs`.
+        By the engine that trained or another. With the cpu engine a call takes microseconds: it is bound to buffers of its
+        own and makes nothing but its result, so that threads need one each; its rows are float32, as
+        ``encoder.transform(table, dtype="float32")`` gives them. The reference engine takes float64.
         """
-        engine = engine_named(ENGINES[0])
-        made = [engine.row_predictor(group.network, group.parameters) for group in self.groups]
+        by = engine_named(engine or self.engine)
+        made = [by.row_predictor(group.network, group.parameters) for group in self.groups]
         return made[0] if len(made) == 1 else _MeanPredictor(tuple(zip(self.shares, made, strict=True)))
 
     def answer(self, x: FloatArray) -> Prediction:

@@ -31,6 +31,9 @@ from chainrule.training.settings.fields import (
 
 Task = Literal["classification", "regression"]
 
+SEED = whole(0, below=2**64)
+"""What a seed is."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -128,7 +131,7 @@ class Settings:
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
         task="regression", card="elsewhere")
-    seed: int = option(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)",
+    seed: int = option(0, SEED, "training", "N", "same seed, same network, bit for bit (default 0)",
         card="always")
     time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
