@@ -357,10 +357,17 @@ class Model:
         read = read_version_1 if version == 1 else read_groups
         networks = read(data.get("groups", data.get("network")))
         encoder, target = Encoder.from_dict(data["encoder"]), TargetEncoder.from_dict(data["target"])
-        groups = with_arrays(networks, arrays)
+        groups = with_arrays(
+            networks, {name: array for name, array in arrays.items() if not _is_estimators(name)}
+        )
         for group in groups:
             _check_fit(group.network, encoder, target)
         return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+
+
+def _is_estimators(name: str) -> bool:
+    """Tell whether an array is what an estimator adds to its model's file."""
+    return name.partition(".")[0] in ESTIMATOR_PARTS
 
 
 def _unpickled(description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
