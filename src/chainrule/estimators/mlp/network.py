@@ -44,7 +44,7 @@ class Design(Plain):
     frozen: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
-        check_extent(self.activations)
+        check_extent(len(self.activations), self.activations)
 
     @property
     def network(self) -> Network:
