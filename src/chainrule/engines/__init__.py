@@ -58,7 +58,7 @@ def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) ->
     Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype.
     """
     if not isinstance(name, str) or name not in REGISTRY:
-        raise SettingsError(f"unknown engine {name!r}: choose {', '.join(REGISTRY)}")
+        raise SettingsError(f"{setting('engine')}: unknown engine {name!r}: choose {', '.join(REGISTRY)}")
     row = REGISTRY[name]
     if threads is not None and not row.threaded:
         raise SettingsError(
