@@ -238,7 +238,7 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     """
     card, target = model.card, model.target
     table = model.table(source, **reading)
-    rows: IntArray = np.flatnonzero(table.column(target.name).is_not_null().to_numpy())
+    rows = target.known(table)
     weights = None
     if card["weights"] is not None:
         weights = number_cells(table, card["weights"])
@@ -252,7 +252,7 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     )
     for how in drawn:
         if same:
-            rows, split_off = divided(table, target.name, rows, *how, by_class=by_class)
+            rows, split_off = divided(table, target.names, rows, *how, by_class=by_class)
     if same and card.get("refit"):
         rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]
