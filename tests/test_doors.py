@@ -141,7 +141,8 @@ def arguments(words: dict[str, Any]) -> Iterator[str]:
 
 
 def options(said: str) -> list[str]:
-    return re.findall(r"--[a-z][a-z-]*", said)
+    # What goes on after a dash, such as a variable of CSS, is none.
+    return re.findall(r"--[a-z]+(?:-[a-z]+)*(?![a-z-])", said)
 
 
 def parameters(said: str) -> list[str]:

@@ -74,7 +74,7 @@ def setting(name: str, *value: Any) -> str:
 
 
 @contextmanager
-def about(name: str) -> Iterator[None]:
+def naming(name: str) -> Iterator[None]:
     """Let what is wrong with a setting's value begin with what the setting is called at the open door."""
     try:
         yield

@@ -11,7 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from chainrule._doors import about
+from chainrule._doors import naming
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.equations.activations import activation
@@ -109,7 +109,7 @@ def cost_of(wanted: str | Loss, kind: Kind, n_classes: int) -> Loss:
     if wanted == "log_loss" and kind != "number":
         several = kind == "class" and n_classes > 2
         return loss("categorical_cross_entropy" if several else "binary_cross_entropy")
-    with about("loss"):
+    with naming("loss"):
         cost = loss(LOSS_NAMES.get(wanted, wanted) if isinstance(wanted, str) else wanted)
     if kind == "number" and cost.targets in ("zero_one", "one_hot"):
         raise ParameterError(
@@ -145,7 +145,7 @@ def gives_probabilities(wanted: Any, output: Any) -> bool:
 
 
 def _ours(name: Any, asked: str = "activation") -> str:
-    with about(asked):
+    with naming(asked):
         return activation(ACTIVATION_NAMES.get(name, name) if isinstance(name, str) else name).spec
 
 

@@ -15,7 +15,7 @@ from functools import lru_cache
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
-from chainrule._doors import FORM, PYTHON, Door, about, setting
+from chainrule._doors import FORM, PYTHON, Door, naming, setting
 from chainrule.errors import SettingsError
 
 T = TypeVar("T")
@@ -85,7 +85,7 @@ class Setting:
         """Raise SettingsError for a value that the setting can't have."""
         if value is None and self.default is None and not self.required:
             return
-        with about(self.name):
+        with naming(self.name):
             wrong = self.kind.wrong(value)
         if wrong:
             shown = list(value) if isinstance(value, tuple) else value
