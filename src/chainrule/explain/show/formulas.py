@@ -18,13 +18,11 @@ _FENCE = "<mrow><mo form='prefix'>{}</mo><mtable>{}</mtable><mo form='postfix'>{
 
 
 def formula_lines(given: Stated, width: int) -> Iterator[str]:
-    r"""Yield a formula's lines of text; what is wider than ``width`` is broken where a sum or product may be.
+    """Yield a formula's lines of text; what is wider than ``width`` is broken where a sum or product may be.
 
     >>> from chainrule.formula.stated import stated
-    >>> print(*formula_lines(stated("vec(a)^i := [a_1^i; …] for i = 1..n"), 40), sep="\\n")
-    a⃗^i := [ a_1^i ]
-            [ …     ]
-      for i = 1..n
+    >>> list(formula_lines(stated("vec(a)^i := [a_1^i; …] for i = 1..n"), 40))
+    ['a⃗^i := [ a_1^i ]', '       [ …     ]', '  for i = 1..n']
     """
     left, *others = given.sides
     start = text(left, given.names) if not isinstance(left, StatedMatrix) else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chainrule._doors import setting
+from chainrule._doors import naming, setting
 from chainrule._types import FloatArray
 from chainrule.equations.activations import Activation
 from chainrule.equations.activations import activation as activation_of
@@ -55,7 +55,10 @@ def derive_backprop(
             f"{setting('layers', layers)} must be a whole number from 2, the inputs and the outputs, to {MOST_LAYERS}"
         )
     check_choice(setting("bias"), bias, BIAS_MODES)
-    cost, hidden = loss_of(loss), activation_of(activation)
+    with naming("loss"):
+        cost = loss_of(loss)
+    with naming("activation"):
+        hidden = activation_of(activation)
     if hidden.output_only:
         raise SettingsError(f"{setting('activation', hidden.spec)} is for the output layer: choose another")
     output = _output(cost, hidden, output_activation)
@@ -78,16 +81,17 @@ def derive_backprop(
 def derive_backprop_on(
     network: Network, p: Parameters, x: FloatArray, y: FloatArray, notation: str = "ours"
 ) -> Derivation:
-    r"""Return backpropagation derived for a network's layers, every line put to the test on its own numbers.
+    """Return backpropagation derived for a network's layers, every line put to the test on its own numbers.
 
     ``p`` are its parameters by layer, ``x`` (n, d) and ``y`` (n, n_out) rows. Raises SettingsError for a network that can't be
     told in general: one whose hidden layers have several activations, or whose layers count biases in several ways.
 
+    >>> import numpy as np
     >>> network = Network([1, Dense(1, "sigmoid")])
     >>> p = {1: {"W": np.array([[0.5]]), "b": np.zeros(1)}}
     >>> derived = derive_backprop_on(network, p, np.ones((1, 1)), np.zeros((1, 1)))
-    >>> derived.ok, derived.parts[2].statements[0].text
-    (True, '∂C/∂w[1][i,j] = ∂C/∂a[1][j]*∂a[1][j]/∂z[1][j]*∂z[1][j]/∂w[1][i,j] = (a[1][j] - y[j])*f[1]\'(z[1][j])*a[0][i]')
+    >>> derived.ok, len(derived.parts), derived.parts[2].statements[0].check.count
+    (True, 6, 1)
     """
     letters = letters_of(notation)
     *hidden, output = network.layers
@@ -113,7 +117,8 @@ def derive_backprop_on(
 
 def _output(cost: Loss, hidden: Activation, asked: str | Activation | None) -> Activation:
     if asked is not None:
-        output = activation_of(asked)
+        with naming("output_activation"):
+            output = activation_of(asked)
     else:
         output = activation_of(next(iter(cost.links))) if cost.links else hidden
     link = cost.links.get(output.name)
