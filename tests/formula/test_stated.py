@@ -37,6 +37,13 @@ STATED = [
     ("E = ½·(t - o)^2", "E = 1/2*(t - o)^2", r"E &= \frac{1}{2} \cdot \left(t - o\right)^{2}"),
     ("σ'(z) = σ(z)·(1 - σ(z))", "σ'(z) = σ(z)*(1 - σ(z))", None),
     ("0.01 <= η <= 0.5", "0.01 ≤ η ≤ 0.5", r"0.01 &\le \eta \\ &\le 0.5"),
+    (
+        "∂(½·(t - o)^2)/∂o = -(t - o)",
+        "∂(1/2*(t - o)^2)/∂o = -(t - o)",
+        r"\frac{\partial \left(\frac{1}{2} \cdot \left(t - o\right)^{2}\right)}{\partial o} &= -\left(t - o\right)",
+    ),
+    ("∂(f(Z_in))/∂Z_in", "∂f(Z_in)/∂Z_in", None),
+    ("z = x_1 × w_1 + … + x_n × w_n", "z = x_1 × w_1 + … + x_n × w_n", r"z &= x_{1} \times w_{1} + \cdots + x_{n} \times w_{n}"),
     ("-x_1 / (y - -2)", "-x_1/(y - (-2))", None),
 ]  # fmt: skip
 
@@ -102,7 +109,10 @@ def test_data_has_all_three_and_the_words():
         ("max(a)", r"max\(…\) takes 2, not 1"),
         ("sum(1, n, a)", "a sum runs over a letter"),
         ("(" * 30 + "a" + ")" * 30, "nested too deeply"),
-        ("a + …", '"…" is not allowed here'),
+        ("∂(a + b)", "a partial derivative is by something"),
+        ("∂(a)/b", "a partial derivative is by something"),
+        ("∂(a)/∂2", "a partial derivative is by something"),
+        ("∂2", '"∂" stands where a number or name is expected'),
         ("-" * 200 + "a", "nested too deeply"),
     ],
 )

@@ -1,41 +1,83 @@
-"""An article as it is written, as a table: its sections, formulas and numbers, and what of them a lesson hasn't got."""
+"""What makes a lesson an article as written: its sections in order, in each the move, the lines and the numbers."""
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import NamedTuple
 
+from chainrule.explain.show.document import Checked, Erratum
 from chainrule.explain.show.terminal import plain_text, section_rows
-from chainrule.lessons.lesson import Lesson
+from chainrule.lessons.printed import Printed
 from chainrule.lessons.show.document import ShownStep
 
-
-@dataclass(frozen=True)
-class Article:
-    """``sections`` in the article's order, in our words: each with the moves and titles that tell it, in their order.
-
-    ``formulas``: by a step's title what its lines show; ``numbers``: by a step's title names of numbers as printed.
-    """
-
-    sections: Mapping[str, Sequence[tuple[str, str]]]
-    formulas: Mapping[str, Sequence[str]]
-    numbers: Mapping[str, Mapping[str, str]]
+SIGNS = str.maketrans({"·": "*", "×": "*", "⋅": "*", "−": "-"})
 
 
-def missing(article: Article, lesson: Lesson, shown: Sequence[ShownStep]) -> Iterator[str]:
-    """Yield what a lesson, as it was walked through, has not, or not in the article's order."""
-    told = [(step.move, step.values["title"]) for step in lesson.steps]
-    wanted = [step for steps in article.sections.values() for step in steps]
-    if told != wanted:
-        place = next((n for n, pair in enumerate(zip(told, wanted, strict=False)) if pair[0] != pair[1]), -1)
-        yield f"the steps part at {place}: {told[place]} and not {wanted[place]}"
-    if not all(step.ok for step in shown):
-        yield f"a check fails in step {next(step.number for step in shown if not step.ok)}"
-    texts = {step.title: plain_text(section_rows(step.section, 110)) for step in shown}
-    for title, lines in article.formulas.items():
-        whole = " ".join(texts.get(title, "").split())
-        yield from (f"{title}: no line {line}" for line in lines if line not in whole)
-    expected = {step.values["title"]: step.values["expect"] for step in lesson.steps}
-    for title, numbers in article.numbers.items():
-        for name, printed in numbers.items():
-            found = expected.get(title, {}).get(name)
-            if found is None or found.digits != printed:
-                yield f"{title}: {name} is not expected to be {printed}"
+class Part(NamedTuple):
+    """A part of an article: where it stands there, the move that tells it, formulas as shown, numbers by name."""
+
+    section: str
+    move: str
+    lines: tuple[str, ...] = ()
+    numbers: Mapping[str, str] = {}
+
+
+def bare(text: str) -> str:
+    """A text without blanks, and with one sign for each operation."""
+    return "".join(text.translate(SIGNS).split())
+
+
+class Told(NamedTuple):
+    """What a step of a lesson tells: its move, its text without blanks, and the numbers that came out, by name."""
+
+    move: str
+    text: str
+    numbers: Mapping[str, float]
+
+
+def told(steps: Sequence[ShownStep]) -> list[Told]:
+    """What a lesson's steps tell."""
+    return [
+        Told(
+            step.move,
+            bare(plain_text(section_rows(step.section, 110))),
+            {
+                item.name: item.found
+                for block in step.blocks
+                if isinstance(block, Checked)
+                for item in block.items
+                if not item.expected.startswith("not ")
+            },
+        )
+        for step in steps
+    ]
+
+
+def lacking(part: Part, step: Told) -> list[str]:
+    """What a step lacks to be a part of the article."""
+    if step.move != part.move:
+        return [f"no {part.move}"]
+    missing = [line for line in part.lines if bare(line) not in step.text]
+    wrong = [
+        f"{name} = {digits}"
+        for name, digits in part.numbers.items()
+        if name not in step.numbers or not Printed("", digits).holds(step.numbers[name])
+    ]
+    return missing + wrong
+
+
+def unlike(parts: Sequence[Part], steps: Sequence[Told]) -> list[str]:
+    """Which parts of an article are not told by a lesson's steps in the article's order, and what the next such step lacks."""
+    complaints, begin = [], 0
+    for part in parts:
+        found = [lacking(part, step) for step in steps[begin:]]
+        place = next((place for place, each in enumerate(found) if not each), None)
+        if place is None:
+            lacks = next((each for each in found if each != [f"no {part.move}"]), [f"no {part.move}"])
+            complaints.append(f"{part.section}: {'; '.join(lacks)}")
+        else:
+            begin += place + 1
+    return complaints
+
+
+def errata(steps: Sequence[ShownStep]) -> list[str]:
+    """What the errata of a lesson say is printed."""
+    return [block.printed for step in steps for block in step.blocks if isinstance(block, Erratum)]

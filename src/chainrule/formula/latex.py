@@ -69,6 +69,8 @@ class _Latex(_Book):
             shown = r"\varepsilon" if base == "epsilon" else f"\\{base}"
         elif len(base) == 1 and base.isalpha():
             shown = base
+        elif base == "…":
+            shown = r"\cdots"
         elif _IDENTIFIER.fullmatch(base):
             shown = rf"\mathrm{{{base.translate(_LATEX_ESCAPES)}}}"
         else:

@@ -13,7 +13,17 @@ from typing import TypeAlias
 from chainrule.errors import FormulaError
 from chainrule.formula.evaluate import quote
 from chainrule.formula.functions import FUNCTIONS
-from chainrule.formula.nodes import AppliedLetter, Binary, Call, Negate, Node, Number, SumOver, Symbol
+from chainrule.formula.nodes import (
+    AppliedLetter,
+    Binary,
+    Call,
+    Negate,
+    Node,
+    Number,
+    PartialDerivative,
+    SumOver,
+    Symbol,
+)
 from chainrule.formula.text import Substitute
 from chainrule.formula.written import Lettered, Name, Partial, lettered
 
@@ -61,8 +71,8 @@ _SPACE = re.compile(r"\s*")
 _SCRIPT = r"[_^](?:\{[^{}]+\}|[A-Za-z]+[0-9]*|[0-9]+|\+|\*)"
 _NAME = rf"(?:(?:hat|bar|vec)\([^()\s]+\)|[^\W\d_][^\W_]*'?|#)(?:{_SCRIPT}){{0,2}}"
 _TOKEN = re.compile(
-    rf"(?P<half>½)|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<name>{_NAME})"
-    r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|(?P<dots>…|\.\.\.)|(?P<operator>[-−+*·×⊙/^(),])"
+    rf"(?P<half>½)|(?P<inner>∂\()|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<name>{_NAME})"
+    r"|(?P<number>[0-9]+(?:\.[0-9]+)?|\.[0-9]+)|(?P<dots>…|\.\.\.)|(?P<operator>[-−+*·×⊙/^(),∂])"
 )
 _OPERATORS = {"−": "-", "·": "*"}
 _FOR = re.compile(r"\s+for\s+")
@@ -73,9 +83,10 @@ def stated(text: str, words: str = "") -> Stated:
     """Return what a text states; raises FormulaError that names the place and the remedy.
 
     A name is a letter or word with scripts: ``w_{j,k}^{i-1,i}``, ``net_h1``, ``hat(y)``, ``vec(a)^i``, ``w5^+``;
-    ``∂E/∂w5`` a partial derivative; ``σ(…)``, ``#(i)`` a letter of something; ``sum(i, n, …)`` a sum from 1 to n, and
-    ``sum(…)`` one over all there is. Operators are + - * · × ⊙ / ^; between sides stand = := <- ≈. A side in square
-    brackets is a matrix, ``;`` between its rows, ``…`` for what is left out. ``for i = 1..n`` says of which i it holds.
+    ``∂E/∂w5`` a partial derivative, ``∂(…)/∂w5`` one of a formula; ``σ(…)``, ``#(i)`` a letter of something;
+    ``sum(i, n, …)`` a sum from 1 to n, and ``sum(…)`` one over all there is. Operators are + - * · × ⊙ / ^; between sides
+    stand = := <- <= ≈. A side in square brackets is a matrix, ``;`` between its rows, ``…`` for what is left out.
+    ``for i = 1..n`` says of which i it holds.
 
     >>> from chainrule.formula.text import text
     >>> made = stated("∂C/∂w_i = ∂C/∂hat(y) * x_i for i = 1..n")
@@ -130,7 +141,7 @@ class _Reader:
         found, place = [], 0
         while (place := _SPACE.match(piece, place).end()) < len(piece):  # type: ignore[union-attr]
             match = _TOKEN.match(piece, place)
-            if match is None or match["dots"]:
+            if match is None:
                 remedy = "write names with scripts, such as w_{j,k}^{i}, numbers, + - * · × ⊙ / ^ ( ) and ,"
                 raise self.error(f"{quote(piece[place])} is not allowed here; {remedy}")
             place = match.end()
@@ -187,6 +198,10 @@ class _Reader:
             case "number":
                 self.names[token] = token  # with as many digits as are stated
                 return Symbol(token)
+            case "dots":
+                return self.symbol("…", Lettered("…"))
+            case "inner":
+                return self.derivative(depth)
             case "half":
                 return Binary("/", Number(1.0), Number(2.0))
             case "name":
@@ -201,6 +216,15 @@ class _Reader:
         inner = self.sum(depth + 1)
         self.close()
         return inner
+
+    def derivative(self, depth: int) -> Node:
+        of = self.sum(depth + 1)
+        self.close()
+        rest = self.tokens[self.place : self.place + 3]
+        if [token for _, token in rest[:2]] != ["/", "∂"] or rest[2:3] == [] or rest[2][0] != "name":
+            raise self.error("a partial derivative is by something; write ∂(…)/∂z")
+        self.place += 3
+        return PartialDerivative(of, self.symbol(rest[2][1], lettered(rest[2][1])))
 
     def symbol(self, token: str, name: Name | None) -> Node:
         if name is None:

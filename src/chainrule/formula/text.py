@@ -102,7 +102,9 @@ class _Renderer(ABC):
                 body = inner.markup if isinstance(operand, SumOver) else self.fit(inner, _Level.PRODUCT)
                 return _Piece(self.mark("over", self.name(index), self.markup(last), body), _Level.SUM)
             case PartialDerivative(of, by):
-                sides = (self.mark("partial", self.markup(side)) for side in (of, by))
+                sides = (
+                    self.mark("partial", self.fit(self.piece(side), _Level.FRACTION)) for side in (of, by)
+                )
                 made = self.quotient(*(_Piece(side, _Level.ATOM) for side in sides))
                 return made._replace(level=_Level.FRACTION)
             case AppliedLetter(function, operand):
