@@ -68,7 +68,7 @@ def run(options: argparse.Namespace) -> int:
     lesson = read_lesson(options.name)
     if options.notation is not None:
         notation(options.notation)  # says what is wrong with it
-        lesson = replace(lesson, notation=options.notation)
+        lesson = replace(lesson, told_in=options.notation)
     first, last = _range(options.steps, len(lesson.steps))
     plays = form == "text" and options.out is None
     waits = plays and not options.all and sys.stdin.isatty() and sys.stdout.isatty()

@@ -17,6 +17,8 @@ from chainrule.explain.show.document import (
     Block,
     Checked,
     Document,
+    Erratum,
+    GridBlock,
     Section,
     TableBlock,
     Words,
@@ -85,18 +87,30 @@ def block_to_data(block: Block) -> dict[str, Any]:
 
 def _content(block: Block) -> dict[str, Any]:
     match block:
-        case Words(text, style, label):
+        case Words(text, style, label, naming):
             more = {"style": style, "label": label}
-            return {"text": text, **{name: word for name, word in more.items() if word}}
+            return {
+                "text": Showing(naming=naming).words(text),
+                **{name: word for name, word in more.items() if word},
+            }
         case Worked(derivation):
             return derivation.to_dict()
         case Grid():
             return block.to_dict()
+        case GridBlock(grid):
+            return grid.to_dict()
+        case Erratum(printed, right, why, naming):
+            right, why = map(Showing(naming=naming).words, (right, why))
+            return {"printed": printed, "right": right, "why": why}
         case Checked(items):
             data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
             return {"items": data, "ok": block.ok}
-        case Section(title, blocks, place):
-            return {"place": place, "title": title, "blocks": list(map(block_to_data, blocks))}
+        case Section(title, blocks, place, naming):
+            return {
+                "place": place,
+                "title": Showing(naming=naming).words(title),
+                "blocks": list(map(block_to_data, blocks)),
+            }
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}

@@ -6,8 +6,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
 from chainrule.explain.show.document import Block, Checked, Document, Section, Styled, Worked
 from chainrule.explain.show.json import block_to_data
+from chainrule.explain.show.showing import Showing
 from chainrule.lessons.lesson import Lesson
 
 WIDTH = 80
@@ -23,6 +26,7 @@ class ShownStep:
     move: str
     title: str
     blocks: tuple[Block, ...]
+    naming: Naming | None = None
 
     @property
     def ok(self) -> bool:
@@ -33,14 +37,14 @@ class ShownStep:
     @property
     def section(self) -> Section:
         """The step as a part of a document."""
-        return Section(self.title, self.blocks, f"Step {self.number} of {self.count}")
+        return Section(self.title, self.blocks, f"Step {self.number} of {self.count}", self.naming)
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
         return {
             "number": self.number,
             "move": self.move,
-            "title": self.title,
+            "title": Showing(naming=self.naming).words(self.title),
             "blocks": [block_to_data(block) for block in self.blocks],
             "ok": self.ok,
         }
@@ -54,6 +58,7 @@ def lesson_document(lesson: Lesson, steps: Sequence[ShownStep]) -> Document:
         "lesson": lesson.name,
         "title": lesson.title,
         "source": lesson.source,
+        "notation": notation(lesson.told_in or lesson.notation).to_dict(),
         "steps": [step.to_dict() for step in steps],
         "ok": not failed,
     }
