@@ -247,4 +247,4 @@ def test_layers_and_formulas_are_the_notations(seven):
     shown = told(replace(lesson, told_in="nielsen"))
     assert re.search(r"\n +3 +2 +sigmoid", shown)
     shown = told(lesson)
-    assert re.findall(r"(?<=  )w\d", shown) == ["w1", "w8", "w2", "w5", "w3", "w6", "w4", "w7"]
+    assert re.findall(r"(?<=  )w\d", shown) == ["w1", "w8", "w2", "w5", "w3", "w6", "w4", "w7", "w5"]

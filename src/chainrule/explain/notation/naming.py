@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice, product
 
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.notation.places import template_of
+from chainrule.explain.notation.record import Notation
 from chainrule.explain.notation.template import matched
 from chainrule.explain.notation.writing import NamesOf, marked
 from chainrule.explain.trace.address import Address
@@ -214,6 +216,11 @@ class Naming(NamesOf):
             for first in self._first_places(key):
                 for index in product(*(range(1, limit + 1) for limit in self._limits(first) or ())):
                     yield replace(first, index=index)
+
+
+def address_read(own: Notation) -> Callable[[Network, str], str]:
+    """Return what reads the name of a number of a network in a notation, or its address in ours, as an address."""
+    return lambda network, text: str(Naming(own, network).read(text))
 
 
 def _canonical(name: Lettered) -> Lettered:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -49,14 +49,14 @@ def render(document: Document) -> str:
         "derivation": document.worked.derivation.to_dict(),
     }
     if document.worked.naming is not None:
-        about["notation"] = _notation(document.worked.derivation, document.worked.naming)
+        about["notation"] = notation_data(names_of(document.worked.derivation), document.worked.naming)
     return visible(json.dumps(versions | about, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
-def _notation(derivation: Derivation, naming: Naming) -> dict[str, Any]:
-    """Return a notation, and the names of a derivation's addresses in it."""
+def notation_data(given: Iterable[str], naming: Naming) -> dict[str, Any]:
+    """Return a notation, and the names in it of those of the given names that are addresses."""
     showing = Showing(naming=naming)
-    places = (name for name in dict.fromkeys(names_of(derivation)) if address_of(name) is not None)
+    places = (name for name in dict.fromkeys(given) if address_of(name) is not None)
     names = {
         name: {
             "text": showing.name(name),
