@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import notation
-from chainrule.explain.show.document import Block, Checked, Document, Section, Styled, Worked
-from chainrule.explain.show.json import block_to_data
-from chainrule.explain.show.showing import Showing
+from chainrule.explain.show.document import Block, Checked, Document, GridBlock, Section, Styled, Worked
+from chainrule.explain.show.json import block_to_data, notation_data
+from chainrule.explain.show.showing import Showing, names_of
 from chainrule.lessons.lesson import Lesson
 
 WIDTH = 80
@@ -40,14 +40,28 @@ class ShownStep:
         return Section(self.title, self.blocks, f"Step {self.number} of {self.count}", self.naming)
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
+        """Return plain data for JSON; in a notation it has the names of the addresses as text, LaTeX and MathML."""
+        made = {
             "number": self.number,
             "move": self.move,
             "title": Showing(naming=self.naming).words(self.title),
             "blocks": [block_to_data(block) for block in self.blocks],
             "ok": self.ok,
         }
+        if self.naming is not None and self.naming.notation.names:
+            made["names_of"] = notation_data(self._names(), self.naming)["names_of"]
+        return made
+
+    def _names(self) -> Iterator[str]:
+        """Yield the names in derivations, tables and checks: addresses, and others."""
+        for block in self.blocks:
+            match block:
+                case Worked(derivation):
+                    yield from names_of(derivation)
+                case GridBlock():
+                    yield from sorted(block.names)
+                case Checked(items):
+                    yield from (item.name for item in items)
 
 
 def lesson_document(lesson: Lesson, steps: Sequence[ShownStep]) -> Document:
