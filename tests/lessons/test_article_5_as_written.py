@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from tests.lessons.as_written import Part, errata, told, unlike
 
+from chainrule.explain.show.terminal import plain_text, section_rows
 from chainrule.lessons.lesson import read_lesson
 from chainrule.lessons.runner import Walk, setups_of
 
@@ -186,7 +187,8 @@ def test_again_makes_another_iteration(walk):
     (place,) = [n for n, step in enumerate(lesson.steps, 1) if step.values["title"].startswith("7 · Iterate")]
     walk = Walk(lesson, repeats=True)
     walk.step(place)
-    seen = [walk.again(place).blocks[-1].rows[-1][:2] for _ in range(3)]
+    texts = [plain_text(section_rows(walk.again(place).section, 100)).split("\n") for _ in range(3)]
+    seen = [next(filter(None, reversed(lines))).split()[:2] for lines in texts]
     assert [row[0] for row in seen] == ["2", "3", "4"]
     errors = [float(row[1]) for row in seen]
     assert errors == sorted(errors, reverse=True)

@@ -71,7 +71,7 @@ def run(options: argparse.Namespace) -> int:
     lesson = read_lesson(options.name)
     if options.notation is not None:
         notation(options.notation)  # says what is wrong with it
-        lesson = replace(lesson, notation=options.notation)
+        lesson = replace(lesson, told_in=options.notation)
     beside = options.side_by_side
     if beside:
         check_states(lesson)

@@ -45,6 +45,9 @@ class _Latex(_Book):
     def row(self, parts: list[str]) -> str:
         return (r",\," if any("\\" in part for part in parts) else ",").join(parts)
 
+    def beside(self, parts: list[str]) -> str:
+        return " ".join(parts)
+
     def scripts(self, body: str, above: str, below: str) -> str:
         return body + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 

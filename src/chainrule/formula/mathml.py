@@ -112,6 +112,9 @@ class _MathML(_Book):
     def row(self, parts: list[str]) -> str:
         return "".join(parts) if len(parts) < 2 else f"<mrow>{'<mo>,</mo>'.join(parts)}</mrow>"
 
+    def beside(self, parts: list[str]) -> str:
+        return "".join(parts) if len(parts) < 2 else f"<mrow>{''.join(parts)}</mrow>"
+
     def scripts(self, body: str, above: str, below: str) -> str:
         if above and below:
             return f"<msubsup>{body}{below}{above}</msubsup>"

@@ -240,9 +240,29 @@ class _Text(_Renderer):
         return self.markup(node).replace(" ", "") if is_index else self.markup(node)
 
     def indexed(self, node: Indexed) -> _Piece:
-        brackets = (",".join(map(self.markup, side)) for side in (node.above, node.below) if side)
-        inside = "".join(f"[{indices.replace(' ', '')}]" for indices in brackets)
-        return _Piece(node.letter.removeprefix("vec_") + inside, _Level.ATOM)
+        accent, letter = accented(node.letter)
+        above, below = (
+            [self.markup(index).replace(" ", "") for index in side] for side in (node.above, node.below)
+        )
+        if not node.order:
+            inside = "".join(f"[{','.join(side)}]" for side in (above, below) if side)
+            return _Piece(letter + inside, _Level.ATOM)
+        above = [f"({','.join(above)})"] if above and node.bracketed else above
+        sides = {"^": ",".join(above), "_": ("" if node.close else ",").join(below)}
+        one = {"^": len(above) == 1 and above[0].isalnum(), "_": len(below) == 1 and below[0].isalnum()}
+        scripts = (
+            f"{sign}{sides[sign] if one[sign] else f'{{{sides[sign]}}}'}"
+            for sign in node.order
+            if sides[sign]
+        )
+        body = written.plain(written.Lettered(letter, accent=accent)) + "".join(scripts)
+        return _Piece(body, _Level.FRACTION if above else _Level.ATOM)
+
+
+def accented(letter: str) -> tuple[str, str]:
+    """Return the accent of an indexed letter, which may be empty, and the letter itself."""
+    accent, mark, bare = letter.partition("_")
+    return (accent, bare) if mark and accent in written.COMBINING else ("", letter)
 
 
 def _digits(value: float) -> str:

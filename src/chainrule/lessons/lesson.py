@@ -157,6 +157,8 @@ class Lesson:
     program: Mapping[str, Any] | None
     where: Where
     folder: Path
+    told_in: str | None = None
+    """The notation that it is told in, if not its own."""
 
 
 def lesson_names() -> tuple[str, ...]:
@@ -188,6 +190,8 @@ def read_lesson(name: str | os.PathLike[str]) -> Lesson:
     titles = {step.values["title"] for step in lesson.steps}
     for step in lesson.steps:
         _check_network(step.values["network"], lesson, step.where)
+        if lesson.notation == "ours":
+            _check_names(step)
         for title in step.values["pictures"]:
             if title not in titles:
                 place = step.where.at("pictures")
@@ -278,14 +282,19 @@ def _step(value: Any, where: Where) -> LessonStep:
     name = read.toml_choice(tuple(MOVES))(value["move"], where.at("move"))
     move = MOVES[name]
     values = read_fields(value, {**COMMON, **move.fields}, where)
+    return LessonStep(name, values, where)
+
+
+def _check_names(step: LessonStep) -> None:
+    """Refuse what can't be the name of a number; one in another notation than ours is read where the network is known."""
+    move = MOVES[step.move]
     for key in ("expect", "wrong", "addresses", "columns"):
-        for number_name in values.get(key) or ():
+        for number_name in step.values.get(key) or ():
             try:
                 if not (move.numbers and re.fullmatch(move.numbers, number_name)):
                     check_name(number_name)
             except ChainruleError as error:
-                raise where.at(key).wrong(str(error)) from error
-    return LessonStep(name, values, where)
+                raise step.where.at(key).wrong(str(error)) from error
 
 
 def _check_network(name: str | None, lesson: Lesson, where: Where) -> None:

@@ -151,6 +151,13 @@ class Setup:
             raise SettingsError(f"{what} targets: give y")
         return self.y
 
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the inputs, and of the columns of the table that the rows come from."""
+        cells = self.cells
+        columns = () if cells is None else (*(each.name for each in cells.encoder.columns), cells.target.name)
+        return (*self.input_names, *columns)
+
     def parameters(self) -> dict[str, float]:
         """Return every parameter by address."""
         return {self.layout.address(i): float(value) for i, value in enumerate(self.flat)}

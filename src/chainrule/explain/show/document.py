@@ -13,6 +13,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
+from chainrule.explain.show.showing import is_shown_as_name
 from chainrule.formula.stated import Stated
 
 
@@ -39,11 +40,12 @@ def styled(cell: Cell) -> Styled:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph; ``label`` stands before it, as in "note: …"."""
+    """A paragraph; ``label`` stands before it, as in "note: …"; ``naming`` has the names of the addresses in it, if not ours."""
 
     text: str
     style: str = ""
     label: str = ""
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,25 @@ class TableBlock:
     right: tuple[int, ...] = ()
     more: str = ""
     naming: Naming | None = None
+
+
+@dataclass(frozen=True)
+class GridBlock:
+    """A table whose headers, and the texts of its columns of words, have the names of a notation where they are addresses.
+
+    Headers in ``kept`` stay: they are one's own columns, of which one may be called C.
+    """
+
+    grid: Grid
+    naming: Naming
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The addresses in it."""
+        words = [place for place, header in enumerate(self.grid.headers) if header in self.grid.words]
+        texts = {str(row[place]) for row in self.grid.rows for place in words} | set(self.grid.headers)
+        return frozenset(filter(is_shown_as_name, texts - self.kept))
 
 
 @dataclass(frozen=True)
@@ -131,11 +152,12 @@ class FindingBlock:
 
 @dataclass(frozen=True)
 class Erratum:
-    """What a text prints, what is right, and why."""
+    """What a text prints, what is right, and why; ``naming`` has the names in our words, if not ours."""
 
     printed: str
     right: str
     why: str
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
@@ -169,12 +191,13 @@ class SeeAlso:
 class Section:
     """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5".
 
-    ``name`` is what `SeeAlso` calls it, if anything does.
+    ``naming`` has the names of the addresses in the title, if not ours; ``name`` is what `SeeAlso` calls it, if anything does.
     """
 
     title: str
     blocks: tuple[Block, ...]
     place: str = ""
+    naming: Naming | None = None
     name: str = ""
 
     @property
@@ -188,6 +211,7 @@ Block: TypeAlias = (
     | Facts
     | TableBlock
     | Grid
+    | GridBlock
     | Worked
     | Plot
     | Cells

@@ -105,10 +105,13 @@ def _stated(item: Stated) -> dict[str, Any]:
     return {"words": item.words, "math": Markup(formula_mathml(item)), "runs": runs}
 
 
-def _table(block: doc.TableBlock | Grid | doc.Checked) -> dict[str, Any]:
+def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[str, Any]:
     match block:
         case Grid():
             return grid_data(block, shown_name)
+        case doc.GridBlock(grid, naming):
+            named = block.names
+            return grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
             rows = [(shown_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]

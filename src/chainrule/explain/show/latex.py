@@ -110,7 +110,7 @@ def _document(document: doc.Document) -> Iterator[str]:
             how: dict[str, Any] = {"digits": worked.digits, "naming": worked.naming}
             yield latex_body(worked.derivation, origin=document.origin, **how)[:-1]
         else:
-            yield from _block(block, 0)
+            yield from latex_block(block, 0)
     if document.verdict is not None:
         yield rf"\par\textbf{{{latex_text(document.verdict.text)}}}"
 
@@ -120,15 +120,16 @@ def _heading(depth: int) -> str:
     return _SECTIONS[min(depth, len(_SECTIONS) - 1)]
 
 
-def _block(block: doc.Block, depth: int) -> Iterator[str]:
+def latex_block(block: doc.Block, depth: int = 0) -> Iterator[str]:
+    """Yield the lines of a block; ``depth`` is how many headings it stands below."""
     match block:
-        case doc.Section(_, blocks):
+        case doc.Section(_, blocks, _, naming):
             if block.heading:
-                yield f"{_heading(depth)}{{{latex_text(block.heading)}}}"
+                yield f"{_heading(depth)}{{{latex_text(block.heading, Showing(naming=naming))}}}"
             for inner in blocks:
-                yield from _block(inner, depth + bool(block.heading))
-        case doc.Words(words, style, label):
-            text = latex_text(f"{label}: {words}" if label else words)
+                yield from latex_block(inner, depth + bool(block.heading))
+        case doc.Words(words, style, label, naming):
+            text = latex_text(f"{label}: {words}" if label else words, Showing(naming=naming))
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
         case doc.Facts(rows):
             yield from _facts(rows)
@@ -153,6 +154,11 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield body.replace(r"\section*", _heading(depth), 1)
         case Grid():
             yield grid_latex(block, latex_name)
+        case doc.GridBlock(grid, naming):
+            showing, names = Showing(naming=naming), block.names
+            yield grid_latex(
+                grid, lambda text: latex_name(text, showing) if text in names else latex_text(text)
+            )
         case doc.Plot(lines, key):
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
@@ -161,9 +167,10 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
         case doc.FindingBlock(what, said):
             yield f"{_heading(depth)}{{{latex_text(what)}}}"
             yield from _facts(said)
-        case doc.Erratum(printed, right, why):
+        case doc.Erratum(printed, right, why, naming):
             yield r"\begin{quote}\textbf{Erratum.}"
-            yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
+            told = [latex_text(words, Showing(naming=naming)) for words in (right, why)]
+            yield rf"Printed: {latex_text(printed)}\\ Right: {told[0]}\\ Why: {told[1]}"
             yield r"\end{quote}"
         case doc.Checked(items, naming):
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
@@ -173,12 +180,12 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield from _formulas(items)
         case doc.Beside(left, right, names):
             if left:
-                margin = "\n".join(line for each in left for line in _block(each, depth))
+                margin = "\n".join(line for each in left for line in latex_block(each, depth))
                 yield rf"\leavevmode\marginpar{{\raggedright\textit{{{latex_text(names[0])}}}\par"
                 yield f"{margin}}}%"
                 yield rf"\textit{{{latex_text(names[1])}}}\par"
             for each in right:
-                yield from _block(each, depth)
+                yield from latex_block(each, depth)
         case doc.SeeAlso(words, sections):
             yield rf"{latex_text(words)} {latex_text('; '.join(heading for _, heading in sections))}\par"
         case doc.Cells():

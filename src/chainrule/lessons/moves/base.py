@@ -13,6 +13,8 @@ from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import Notation, notation
 from chainrule.explain.show.document import Block
 from chainrule.explain.show.showing import Showing
+from chainrule.formula.evaluate import Formula
+from chainrule.formula.text import text
 from chainrule.lessons.fields import Fields
 from chainrule.lessons.setup import Setup
 
@@ -42,6 +44,19 @@ class Scene:
     def name(self, address: str) -> str:
         """Return a number's name in plain text."""
         return Showing(naming=self.naming).name(address)
+
+    def layer(self, number: int) -> str:
+        """Return the number of a layer as the notation counts it."""
+        return str(number + self.notation.first_layer)
+
+    def written(self, formula: Formula, *, last: bool = False) -> str:
+        """Return a formula in the letters of the notation; ``last``: in those of the last layer."""
+        if not self.notation.names:
+            return formula.text
+        return text(
+            formula.root,
+            {name: self.naming.letter(name, last=last) for name in formula.symbols if name in "zay"},
+        )
 
     def __getitem__(self, key: str) -> Any:
         """Return the value of a key, its default where the file doesn't give it."""

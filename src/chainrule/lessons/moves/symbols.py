@@ -86,7 +86,7 @@ def backprop(scene: Scene) -> MoveResult:
     index = setup.rows_of(scene["rows"])
     y = setup.targets("backpropagation needs")[index]
     derived = derive_backprop_on(
-        setup.network, setup.layout.unflatten(setup.flat), setup.x[index], y, scene.notation.name
+        setup.network, setup.layout.unflatten(setup.flat), setup.x[index], y, scene.notation
     )
     blocks: list[Block] = [Words(note) for note in derived.notes] if 1 in scene["parts"] else []
     parts = (derived.parts[number - 1] for number in scene["parts"])

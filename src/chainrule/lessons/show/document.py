@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 from chainrule.errors import SettingsError
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
 from chainrule.explain.show.document import (
     Beside,
     Block,
     Checked,
     Document,
     Formulas,
+    GridBlock,
     Section,
     SeeAlso,
     Styled,
@@ -20,7 +23,8 @@ from chainrule.explain.show.document import (
     Worked,
 )
 from chainrule.explain.show.formulas import formula_data
-from chainrule.explain.show.json import block_to_data
+from chainrule.explain.show.json import block_to_data, notation_data
+from chainrule.explain.show.showing import Showing, names_of
 from chainrule.formula.stated import Stated
 from chainrule.lessons.lesson import Lesson
 
@@ -44,6 +48,7 @@ class ShownStep:
     move: str
     title: str
     blocks: tuple[Block, ...]
+    naming: Naming | None = None
     states: tuple[Stated, ...] = ()
     announces: str = ""
     pictures: tuple[tuple[int, str], ...] = ()
@@ -61,6 +66,7 @@ class ShownStep:
             self.title,
             (*self.blocks, *self._seen),
             f"Step {self.number} of {self.count}",
+            self.naming,
             f"step-{self.number}",
         )
 
@@ -78,17 +84,31 @@ class ShownStep:
         return (SeeAlso("In pictures:", sections),) if sections else ()
 
     def to_dict(self) -> dict[str, Any]:
-        """Return plain data for JSON."""
-        return {
+        """Return plain data for JSON; in a notation it has the names of the addresses as text, LaTeX and MathML."""
+        made = {
             "number": self.number,
             "move": self.move,
-            "title": self.title,
+            "title": Showing(naming=self.naming).words(self.title),
             "states": list(map(formula_data, self.states)),
             "announces": self.announces,
             "pictures": [number for number, _ in self.pictures],
             "blocks": [block_to_data(block) for block in self.blocks],
             "ok": self.ok,
         }
+        if self.naming is not None and self.naming.notation.names:
+            made["names_of"] = notation_data(self._names(), self.naming)["names_of"]
+        return made
+
+    def _names(self) -> Iterator[str]:
+        """Yield the names in derivations, tables and checks: addresses, and others."""
+        for block in self.blocks:
+            match block:
+                case Worked(derivation):
+                    yield from names_of(derivation)
+                case GridBlock():
+                    yield from sorted(block.names)
+                case Checked(items):
+                    yield from (item.name for item in items)
 
 
 def lesson_document(lesson: Lesson, steps: Sequence[ShownStep], *, beside: bool = False) -> Document:
@@ -99,6 +119,7 @@ def lesson_document(lesson: Lesson, steps: Sequence[ShownStep], *, beside: bool 
         "lesson": lesson.name,
         "title": lesson.title,
         "source": lesson.source,
+        "notation": notation(lesson.told_in or lesson.notation).to_dict(),
         "steps": [step.to_dict() for step in steps],
         "ok": not failed,
     }

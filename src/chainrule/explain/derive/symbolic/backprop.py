@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
@@ -24,6 +25,7 @@ from chainrule.explain.derive.symbolic.matrices import matrices
 from chainrule.explain.derive.symbolic.recursion import many_rows, recursion
 from chainrule.explain.derive.symbolic.subject import Subject
 from chainrule.explain.derive.symbolic.written_out import written_out
+from chainrule.explain.notation.record import Notation
 
 MOST_LAYERS = 8
 """The most layers of a chain that is written out: it has a sum for each, and a line of it fills a page."""
@@ -35,7 +37,7 @@ def derive_backprop(
     activation: str | Activation = "sigmoid",
     output_activation: str | Activation | None = None,
     bias: BiasMode = "neuron",
-    notation: str = "ours",
+    notation: str | os.PathLike[str] | Notation = "ours",
 ) -> Derivation:
     """Return backpropagation derived: from the cost to its derivatives by any weight and any bias of any layer.
 
@@ -47,7 +49,7 @@ def derive_backprop(
 
     >>> derived = derive_backprop(3, "categorical_cross_entropy", notation="article-4")
     >>> derived.ok, derived.parts[3].statements[2].text
-    (True, 'delta[n][j] = a[n][j] - y[j]')
+    (True, '∂C/∂z_j^n = a_j^n - y_j')
     """
     letters = letters_of(notation)
     if isinstance(layers, bool) or not isinstance(layers, int) or not 2 <= layers <= MOST_LAYERS:
@@ -79,7 +81,11 @@ def derive_backprop(
 
 
 def derive_backprop_on(
-    network: Network, p: Parameters, x: FloatArray, y: FloatArray, notation: str = "ours"
+    network: Network,
+    p: Parameters,
+    x: FloatArray,
+    y: FloatArray,
+    notation: str | os.PathLike[str] | Notation = "ours",
 ) -> Derivation:
     """Return backpropagation derived for a network's layers, every line put to the test on its own numbers.
 
@@ -143,7 +149,7 @@ def _parts(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tupl
         part("1. What is computed", forward(subject)),
         part("2. The chain rule", (*links_of_the_chain(subject), *chain_rule(subject))),
         part(f"3. The whole chain, written out for {subject.layers} layers", written_out(subject)),
-        part("4. The recursion of delta", recursion(subject)),
+        part(f"4. The recursion of {subject.delta_words}", recursion(subject)),
         part("5. As matrices", matrices(subject)),
         part("6. Many rows", many_rows(subject), of_batch=True),
     )
@@ -151,9 +157,16 @@ def _parts(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tupl
 
 def _notes(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tuple[str, ...]:
     start, end = letters.weight_indices
-    indices = f"{end}, {start} are the neuron it leads to and the one it comes from"
-    if not letters.to_first:
-        indices = f"{start}, {end} are the neuron it comes from and the one it leads to"
+    ends = {"i": (start, "comes from"), "j": (end, "leads to")}
+    weight = letters.shape("W")
+    assert weight is not None
+    (first, one), (second, other) = (ends[field] for field in weight.fields if field in ends)
+    indices = f"{first}, {second} are the neuron it {one} and the one it {other}"
+    if letters.names_each:
+        indices += (
+            f". {letters.name} has a name for each number of one network; here any is meant, so the layer is raised "
+            "and the neurons stand below"
+        )
     sizes = "; ".join("-".join(map(str, each.network.sizes)) for each in made)
     return (
         f"The letters of {letters.name}: {letters.words}. A weight's indices {indices}.",
