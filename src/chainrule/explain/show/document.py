@@ -13,6 +13,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
+from chainrule.plots.chart import Chart
 
 
 @dataclass(frozen=True)
@@ -77,10 +78,14 @@ class Worked:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs."""
+    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs.
+
+    ``chart`` is the same as a plot that a page can draw, where there is one.
+    """
 
     lines: tuple[str, ...]
     key: str
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True)
