@@ -74,7 +74,7 @@ def _formula(scene: Scene) -> tuple[str, Formula, str, Mapping[str, float]]:
     return spec, formula, by, settings
 
 
-def chain(scene: Scene) -> MoveResult:
+def show_chain(scene: Scene) -> MoveResult:
     """Show the chain rule: every function and its derivative with numbers, their product, and it in symbols."""
     at = {name: _number(scene, place) for name, place in scene["at"].items()}
     derived = derive_composed(scene["functions"], scene["by"], at)
@@ -108,7 +108,7 @@ CALCULUS: dict[str, Move] = {
         r"f'?\(.+\)",
     ),
     "chain": Move(
-        chain,
+        show_chain,
         {
             "functions": Field(
                 toml_table(toml_text),
