@@ -102,6 +102,7 @@ def trained_model(
     entries = {
         "table": prepared.table.name, "rows": rows, "weights": prepared.question.weights, "engine": engine,
         "test_share": prepared.question.share,
+        "test_seed": None if prepared.question.test_seed == resolved.steps.seed else prepared.question.test_seed,
         "time_limit": None if prepared.budget is None else prepared.budget.seconds,
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},

@@ -29,7 +29,7 @@ def _probable(estimator: Any) -> bool:
 
 
 @documented
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ClassifierMixin, BaseMLP):
     """Multi-layer perceptron classifier: scikit-learn's, trained by chainrule's engine.
 
     Every parameter, default, attribute and method of `sklearn.neural_network.MLPClassifier` is here and means the

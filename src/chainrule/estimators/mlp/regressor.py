@@ -17,7 +17,7 @@ from chainrule.estimators.parameters import store
 
 
 @documented
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPRegressor(RegressorMixin, BaseMLP):
     """Multi-layer perceptron regressor: scikit-learn's, trained by chainrule's engine.
 
     Every parameter, default, attribute and method of `sklearn.neural_network.MLPRegressor` is here and means the

@@ -37,7 +37,7 @@ def _gives_probabilities(estimator: TableClassifier) -> bool:
 
 
 @documented
-class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+class TableClassifier(ClassifierMixin, BaseTable):
     """Classes of the rows of a raw table: numbers, categories, dates and missing values as they come.
 
     The columns are understood and encoded as `chainrule train` does it, and the mean of the members' probabilities

@@ -31,7 +31,7 @@ from chainrule.training.settings.record import Task
 
 
 @documented
-class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+class TableRegressor(RegressorMixin, BaseTable):
     """A number for the rows of a raw table: numbers, categories, dates and missing values as they come.
 
     The columns are understood and encoded as `chainrule train` does it, and the mean of the members' outputs is the

@@ -31,7 +31,9 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
         made = _by_inputs
     if made is None:
         known = ", ".join(_LINES)
-        raise SettingsError(f"{place}: there is no matrix form of it; there is of {known}")
+        raise SettingsError(
+            f"{place}: there is no matrix form of it; there is of {known}; or name one number, such as z[2][1]"
+        )
     return made(writer, place.layer or 0)
 
 
