@@ -98,12 +98,12 @@ def _content(block: Block) -> dict[str, Any]:
             return {"items": data, "ok": block.ok}
         case Section(title, blocks, place):
             return {"place": place, "title": title, "blocks": list(map(block_to_data, blocks))}
-        case Plot(signs, key, chart):
-            drawn = {} if chart is None else {"chart": chart.to_dict()}
-            return {"lines": list(signs), "key": key, **drawn}
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}
+        case Plot(signs, key, chart):
+            drawn = {} if chart is None else {"chart": chart.to_dict()}
+            return {"lines": list(signs), "key": key, **drawn}
     return asdict(block)
 
 

@@ -134,7 +134,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield body.replace(r"\section*", _heading(depth), 1)
         case Grid():
             yield grid_latex(block, latex_name)
-        case doc.Plot(lines, key, _):
+        case doc.Plot(lines, key):
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
             yield r"\end{verbatim}\end{footnotesize}"

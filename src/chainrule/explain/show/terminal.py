@@ -123,7 +123,7 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
             yield from text_rows(derivation, signs=signs, origin=origin, **how)
         case Grid():
             yield from grid_rows(block, narrow, number_text)
-        case doc.Plot(lines, key, _):
+        case doc.Plot(lines, key):
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
         case doc.FindingBlock(what, said):
