@@ -122,7 +122,12 @@ ARTICLE = (
         {"updates": "10000", "a[2][1]": "0.0159136", "a[2][2]": "0.9840643", "C": "3.5102e-5"},
     ),
     Part("until convergence: 7 · The biases updated as well", "derive", ("b1⁺ = b1 - η*∂E_total/∂b1",), {}),
-    Part("until convergence: 7 · 10,000 updates with the biases", "train", ("10,000 updates with the biases",), {}),
+    Part(
+        "until convergence: 7 · 10,000 updates with the biases",
+        "train",
+        ("10,000 updates with the biases",),
+        {},
+    ),
     Part("additional samples: 7 · More samples", "train", (), {}),
     Part("additional samples: 7 · One record, a batch, all records at a time", "compare", (), {}),
     Part("ours", "update", (), {}),

@@ -132,8 +132,8 @@ def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) ->
     if isinstance(block, Checked):
         return replace(block, naming=naming)
     made = block.derivation
-    if not made.address:
-        return block  # rules of calculus and derivations in symbols have letters of their own
-    if own.delta == "factors":
+    if not made.address and (made.lines or made.statements):
+        return block  # its letters are its own: a formula's, or those of a derivation in symbols
+    if own.delta == "factors" and made.address:
         made = in_factors(made, setup.trace(step.values["rows"]))
     return replace(block, derivation=made, naming=naming)

@@ -15,6 +15,7 @@ from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import is_shown_as_name
 from chainrule.formula.stated import Stated
+from chainrule.plots.chart import Chart
 
 
 @dataclass(frozen=True)
@@ -99,10 +100,14 @@ class Worked:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs."""
+    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs.
+
+    ``chart`` is the same as a plot that a page can draw, where there is one.
+    """
 
     lines: tuple[str, ...]
     key: str
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True)

@@ -21,6 +21,7 @@ from chainrule.explain.show.document import (
     Erratum,
     Formulas,
     GridBlock,
+    Plot,
     Section,
     SeeAlso,
     TableBlock,
@@ -128,6 +129,9 @@ def _content(block: Block) -> dict[str, Any]:
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}
+        case Plot(signs, key, chart):
+            drawn = {} if chart is None else {"chart": chart.to_dict()}
+            return {"lines": list(signs), "key": key, **drawn}
     return asdict(block)
 
 

@@ -208,7 +208,10 @@ class _Text:
                 [("  ", ""), (equals, "dim"), (piece, "")]
                 for equals, piece in self.wrapped(text(line.symbols), self.width - 4)
             ]
-            rows[-1] += self.check(line.check)
+            check = self.check(line.check)
+            if sum(len(piece) for piece, _ in (*rows[-1], *check)) > self.width:
+                rows.append([("  ", "")])
+            rows[-1] += check
             yield from rows
             yield from self.found(line.check, 4)
             yield from self.note(line.convention, 4)
