@@ -6,7 +6,7 @@ engine with the settings of the training card.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,6 +19,7 @@ from chainrule.engines.base import StepSettings
 from chainrule.errors import TableError
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.check.certificate import batch_of
+from chainrule.explain.diagnose.advice import Advice
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
 from chainrule.explain.diagnose.finding import Finding, merged, told_of_member
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope, stretch
@@ -130,16 +131,18 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     found: list[Finding] = []
     facts: dict[int, tuple[LayerFacts, ...]] = {}
     tried: Trial | None = None
+    rated: list[Finding] = []
+    advice = Advice(model.card)
     for one in range(model.members) if member is None else (member,):
         batch = batch_of(model, read, rows=known.tolist(), member=one)
-        own = [*neuron_findings(batch, some), *gradient_findings(batch)]
         if not facts:
             found += input_findings(model, batch.x)
-            rated, tried = _rate(model, batch)
-            own += rated
-        found += told_of_member(own, one, model.members > 1)
+            rated, tried = _rate(model, batch, one)
+            advice = _advice(model, rated)
+        own = [*neuron_findings(batch, some, advice), *gradient_findings(batch, advice)]
+        found += told_of_member(own if facts else [*own, *rated], one, model.members > 1)
         facts[one + 1] = layer_facts(batch, tried if not facts else None)
-    found += answer_findings(model, part, model.predict(part))
+    found += answer_findings(model, part, model.predict(part), advice)
     if model.card and model.card["rows"]["test"]:
         found += _overfitting(model, read, known)
     ordered = sorted(merged(found), key=lambda finding: (KINDS.index(finding.kind), finding.layer or 0))
@@ -194,7 +197,7 @@ def _overfitting(model: Model, table: Table, known: IntArray) -> Iterator[Findin
     yield from overfit_findings(model, model.score(model.predict(part), part))
 
 
-def _rate(model: Model, batch: Batch) -> tuple[list[Finding], Trial | None]:
+def _rate(model: Model, batch: Batch, member: int) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
     from chainrule.fitting.card import settings_of
 
@@ -203,4 +206,27 @@ def _rate(model: Model, batch: Batch) -> tuple[list[Finding], Trial | None]:
         return [], None
     strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
     made = trial(batch, settings, card["learning_rate"], strength=strength)
-    return list(rate_findings(batch, settings, made, card["stopped"], strength)), made
+    begin = _begun(model, batch, member)
+    return list(rate_findings(batch, settings, made, card["stopped"], strength, begin)), made
+
+
+def _begun(model: Model, batch: Batch, member: int) -> Batch:
+    """Return the batch with weights drawn as those that the member's training began with."""
+    from chainrule.fitting.rows import unseen_inputs
+    from chainrule.training.initial import initial_parameters
+
+    members, seed = model.card["members"], model.card["seed"]
+    drawn = initial_parameters(batch.network, members["trained"], seed, unseen_inputs(model.encoder), batch.x)
+    return replace(batch, flat=drawn[members["kept"][member] - 1])
+
+
+def _advice(model: Model, rated: Sequence[Finding]) -> Advice:
+    """Return what may be advised after what was found of the learning rate."""
+    for finding in rated:
+        better = finding.evidence.get("better rate")
+        return Advice(
+            model.card,
+            "high" if finding.kind == "learning_rate_high" else "low",
+            None if better is None else float(better),
+        )
+    return Advice(model.card)
