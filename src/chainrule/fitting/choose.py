@@ -70,7 +70,8 @@ def _chosen(encoded: Encoded) -> tuple[TargetEncoder, Problem, Resolved]:
     )
 
     def target_as(scaling: str | None, clamp: bool) -> TargetEncoder:
-        return fit_target(encoded.table, encoded.schema, scaling=scaling, rows=rows, clamp=clamp)
+        table, schema, weights = encoded.table, encoded.schema, question.weights
+        return fit_target(table, schema, scaling=scaling, rows=rows, clamp=clamp, weights=weights)
 
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))

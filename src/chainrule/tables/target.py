@@ -198,12 +198,14 @@ def fit_target(
     scaling: str | None = None,
     rows: Sequence[int] | IntArray | None = None,
     clamp: bool = False,
+    weights: str | None = None,
 ) -> TargetEncoder:
     """Fit the target's encoder to the training ``rows``: its classes in order, or the scaling of its numbers.
 
     ``scaling`` of a number: standard (the default), minmax or none; with ``clamp`` answers are drawn in to the lowest
-    and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
-    in all of them, and SettingsError for a scaling or a clamp of classes.
+    and the highest of the rows' numbers. ``weights``: the column that says which rows count. Raises TableError for a
+    target that is missing in a training row, or the same in all of them, and SettingsError for a scaling or a clamp of
+    classes.
 
     >>> from chainrule.tables.schema import infer_schema
     >>> from chainrule.tables.table import from_frame
@@ -222,8 +224,10 @@ def fit_target(
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
     if part.column(name).n_unique() == 1:
-        every = f"{shown(part, 0, name)} in every training row"
-        raise TableError(f"{table.name}: the target {name!r} is {every}, so there is nothing to learn")
+        every = f"{shown(part, 0, name)} in {'every' if part.n_rows > 1 else 'the only'} training row"
+        more = f" with a weight above 0 ({setting('weights', weights)})" if weights else ""
+        what = f"is {every}{more}, so there is nothing to learn; give rows with another target"
+        raise TableError(f"{table.name}: the target {name!r} {what}{' a weight' * bool(weights)}")
     if schema.task == "classification":
         if scaling is not None:
             given = setting("target_scaling", scaling)

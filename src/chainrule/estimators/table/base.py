@@ -185,6 +185,8 @@ y_val : array-like, default=None
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
         weights = checked_weights(given.sample_weight, X)
+        if weights is not None:
+            check_range(weights, "sample_weight")
         named = getattr(y, "name", None)
         target = free_name(named if isinstance(named, str) and named else TARGET, table.columns, "_")
         columns = {target: self._learn_target(y, X, weights)}

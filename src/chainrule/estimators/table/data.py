@@ -73,6 +73,19 @@ def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     return values
 
 
+def check_differ(values: AnyArray, says: str, name: str, *, among: bool) -> None:
+    """Raise TableError where all values (n,) are the same, which ``says`` says; ``among``: other rows have no weight."""
+    if (values != values[0]).any():
+        return
+    if not among:
+        what, remedy = "every row", "give rows with another target"
+    elif len(values) == 1:
+        what, remedy = "the only row that counts", "give more rows a sample_weight above 0"
+    else:
+        what, remedy = "every row that counts", "give rows with another target a sample_weight above 0"
+    raise TableError(f"{name}: {what} {says}, so there is nothing to learn; {remedy}")
+
+
 def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     """Return numbers (n,) in float64; raises ValueError for what are none, or are missing or infinite."""
     values = _values(y, X, name)

@@ -212,12 +212,9 @@ def _rate(model: Model, batch: Batch, member: int) -> tuple[list[Finding], Trial
 
 def _begun(model: Model, batch: Batch, member: int) -> Batch:
     """Return the batch with weights drawn as those that the member's training began with."""
-    from chainrule.fitting.rows import unseen_inputs
-    from chainrule.training.initial import initial_parameters
+    from chainrule.fitting.replay import drawn_again
 
-    members, seed = model.card["members"], model.card["seed"]
-    drawn = initial_parameters(batch.network, members["trained"], seed, unseen_inputs(model.encoder), batch.x)
-    return replace(batch, flat=drawn[members["kept"][member] - 1])
+    return replace(batch, flat=drawn_again(model, batch.network, batch.x, member))
 
 
 def _advice(model: Model, rated: Sequence[Finding]) -> Advice:

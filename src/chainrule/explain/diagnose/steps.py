@@ -93,7 +93,7 @@ def gradient_findings(batch: Batch, advice: Advice = UNKNOWN) -> Iterator[Findin
 
 
 @np.errstate(all="ignore")
-def cost(batch: Batch, settings: StepSettings) -> float:
+def cost_of_rows(batch: Batch, settings: StepSettings) -> float:
     """Return the cost of all rows of a batch with its parameters."""
     rows = np.arange(len(batch.x))
     data = Data(batch.x, batch.y, rows, np.arange(0), batch.weights)
@@ -126,7 +126,7 @@ def trial(
         flat, state = step.parameters, step.state
         if not np.isfinite(flat).all():
             break
-    before, after = (cost(replace(batch, flat=at), settings) for at in (batch.flat, flat))
+    before, after = (cost_of_rows(replace(batch, flat=at), settings) for at in (batch.flat, flat))
     return Trial(learning_rate, len(ratios), before, after, tuple(np.median(ratios, axis=0).tolist()))
 
 
@@ -176,7 +176,7 @@ def rate_findings(
     taken = f"{made.steps} more steps take the cost from {before} to {after}"
     ends = np.isfinite(made.after)
     rises = not ends or made.after - made.before > limit("rise") * unit
-    begun = made.before if begin is None else cost(begin, settings)
+    begun = made.before if begin is None else cost_of_rows(begin, settings)
     climbed = made.before - begun > limit("rise") * unit
     if rises or climbed or stopped == "diverged" or not largest < limit("update_high"):
         why = "a step that is too long overshoots the valley it should go down into"
