@@ -227,9 +227,9 @@ def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> F
 
     ``x`` (n, d) are inputs for layers that are drawn by them.
     """
-    kept, trained, seed = *(model.card["members"][name] for name in ("kept", "trained")), model.card["seed"]
-    drawn = initial_parameters(network, trained, seed, unseen_inputs(model.encoder), x)
-    begun: FloatArray = drawn[kept[member] - 1]
+    place, seed = model.card["members"]["kept"][member], model.card["seed"]
+    drawn = initial_parameters(network, place, seed, unseen_inputs(model.encoder), x)
+    begun: FloatArray = drawn[place - 1]
     return begun
 
 
