@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from sklearn.exceptions import UndefinedMetricWarning
+from sklearn.exceptions import ConvergenceWarning, UndefinedMetricWarning
 from sklearn.metrics import accuracy_score, r2_score
 
 import chainrule
@@ -358,3 +358,37 @@ def test_numbers_beyond_float32_are_named(which):
     message = rf"^{which}: {place}: -2e\+200 is beyond the largest number of float32, 3.4e\+38: scale {which}"
     with pytest.raises(ValueError, match=message):
         MLPRegressor(**SMALL, dtype="float32").fit(far["X"], far["y"])
+
+
+@pytest.mark.parametrize("scale", [1e-250, 1e220])
+def test_intervals_of_numbers_of_any_size(scale):
+    """A target as it is, without a scaling: the errors' spread neither overflows nor underflows."""
+    words = {**OF_TABLES, "epochs": 1, "target_scaling": "none", "validation_share": 0.3}
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        warnings.simplefilter("ignore", ConvergenceWarning)
+        made = TableRegressor(**words).fit(X, NUMBERS * scale)
+    assert np.isfinite(made.intervals_.errors).all()
+    low, high = made.predict_interval(X, coverage=0.5).T
+    assert (low < high).all()
+
+
+def test_a_target_beyond_an_engine_is_named_by_its_cell():
+    table = {"x": NUMBERS.tolist(), "y": NUMBERS.tolist()}
+    table["y"][6] = 3e200
+    message = r"row 7, column 'y': '3e\+200' is beyond the largest number of float32, 3.4e\+38: scale it \(target_sc"
+    with pytest.raises(ChainruleError, match=message):
+        chainrule.train(table, "y", hidden=[2], epochs=1, target_scaling="none", test_share=0)
+
+
+def test_a_training_that_diverges_by_its_target_speaks_of_it():
+    table = {"x": NUMBERS.tolist(), "y": (NUMBERS * 1e200).tolist()}
+    made = chainrule.train(table, "y", hidden=[2], epochs=2, target_scaling="none", engine="reference")
+    assert any(
+        "or scale the target, up to" in note and "target_scaling='standard'" in note for note in made.notes
+    )
+
+
+def test_a_class_that_is_too_large_a_number():
+    with pytest.raises(ValueError, match=r"^y: row 2: 3e\+20 is too large for a class that is a number"):
+        TableClassifier(**OF_TABLES).fit(X, np.where(CODES, 3e20, 1))

@@ -62,8 +62,9 @@ class ScoredNumbers(RegressorMixin):  # type: ignore[misc]  # scikit-learn has n
             At most 1.
         """
         predicted = self.predict(X)
-        y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
-        assert_all_finite(predicted, input_name="predictions")
+        with np.errstate(invalid="ignore"):  # numbers near the largest of both signs add up to none
+            y = check_array(y, ensure_2d=False, dtype=np.float64, input_name="y")
+            assert_all_finite(predicted, input_name="predictions")
         check_consistent_length(y, predicted)
         if y.size != predicted.size:
             given, made = (array.size // len(array) for array in (y, predicted))

@@ -69,7 +69,7 @@ class Watch:
                 needs = ("of every class", "none of some class")
             raise SettingsError(
                 f"{metric.words} is a score of rows {needs[0]}, and the {which} {'have' if several else 'has'} {needs[1]}: "
-                f"give others, or watch the loss ({setting('watch', 'loss')})"
+                f"give more or other rows, or watch the loss ({setting('watch', 'loss')})"
             )
 
 
