@@ -261,6 +261,7 @@ def test_a_rate_that_is_advised_was_tried_and_works(rate, optimizer):
     assert again.fit.history[-1].training_loss < 0.5 * again.fit.history[0].training_loss
     for one in diagnosis.findings:
         if one is not finding:
+            assert "fallen together" not in one.why or rate > 1
             assert rate > 1 or "lower learning_rate" not in one.remedy
             assert "more epochs" not in one.remedy
 
@@ -277,6 +278,20 @@ def test_advice_leaves_out_what_the_training_had():
     assert "early_stopping" in diagnose(whole, table)["overfitting"].remedy
     for finding in diagnose(stopped, table).findings:
         assert "early_stopping" not in finding.remedy
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_advice_is_possible_with_the_optimizer(optimizer):
+    """What is advised can be asked for: L-BFGS has no learning rate, clips nothing and drops no neuron."""
+    model = trained(activation="tanh", hidden=[8, 8], optimizer=optimizer, epochs=3)
+
+    def stretch(layers):
+        layers[0]["W"][:] *= 1e4
+
+    remedies = [finding.remedy for finding in diagnose(changed(model, stretch), PENGUINS).findings]
+    assert len(remedies) >= 2
+    for word in ("learning_rate", "clip_norm", "weight_decay"):
+        assert any(word in remedy for remedy in remedies) is (optimizer == "adam")
 
 
 def test_scaled_inputs_that_are_far_out_are_not_advised_to_be_scaled():

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, Literal
 
 from chainrule._doors import setting
+from chainrule.equations.optimizers import optimizer
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,11 @@ class Advice:
     rate: Literal["high", "low"] | None = None
     better: float | None = None
 
+    @property
+    def searches(self) -> bool:
+        """Whether the optimizer searches along whole gradients (L-BFGS), which leaves much of what helps others out."""
+        return optimizer(self.card.get("optimizer", "adam")).searches
+
     def tried_rate(self) -> str:
         """Return the rate that did better in the trial steps; empty where they say nothing against the training's."""
         if self.rate is None:
@@ -31,16 +37,21 @@ class Advice:
     def lower_rate(self) -> str:
         """Return that a lower rate may help, for weights that have moved too far; empty where it was found too low."""
         if self.rate is None:
-            return f"a lower {setting('learning_rate')}"
+            return "" if self.searches else f"a lower {setting('learning_rate')}"
         return self.tried_rate() if self.rate == "high" else ""
 
     def clipped(self) -> str:
         """Return that gradients may be clipped; empty where they were."""
-        return "" if self.card.get("clip_norm") else str(setting("clip_norm", 1))
+        return "" if self.searches or self.card.get("clip_norm") else str(setting("clip_norm", 1))
 
     def decayed(self) -> str:
-        """Return that weights may decay, or decay more."""
-        return f"{'more ' if self.card.get('weight_decay') else ''}{setting('weight_decay')}"
+        """Return that weights may be kept small, or smaller."""
+        penalty = "l2" if self.searches else "weight_decay"
+        return f"{'more ' if self.card.get(penalty) else ''}{setting(penalty)}"
+
+    def dropped(self) -> str:
+        """Return that neurons may be dropped."""
+        return "" if self.searches else str(setting("dropout"))
 
     def stopped_early(self) -> str:
         """Return that training may stop early; empty where it could."""

@@ -104,13 +104,18 @@ def _collapse(model: Model, table: Table, codes: IntArray, advice: Advice) -> It
     if not len(never):
         return
     neurons = [0] if model.output.n_out == 1 else never
+    why = (
+        "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "
+        "tell apart, or the others far more frequent"
+    )
+    if advice.rate == "low":
+        why = "its weights are still close to those that it began with, which tell no class from another"
     yield Finding(
         "class_collapse",
         f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}",
         addresses("a", len(model.groups[0].network.layers), neurons),
         {f"share of the rows that are {target.labels[c]}": float(shares[c]) for c in never},
-        "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "
-        "tell apart, or the others far more frequent",
+        why,
         any_of(
             advice.tried_rate(),
             advice.longer(),
@@ -154,7 +159,7 @@ def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
         any_of(
             advice.stopped_early(),
             advice.decayed(),
-            str(setting("dropout")),
+            advice.dropped(),
             f"fewer {setting('hidden')} neurons",
             f"more {setting('members')}",
             "more rows",
