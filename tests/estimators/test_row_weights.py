@@ -271,6 +271,11 @@ def test_r2_is_not_watched_on_targets_that_do_not_differ(fit, alike):
         FEW[fit](y, weights)
 
 
+def test_one_target_in_all_rows_is_trained_on_as_in_scikit_learn():
+    made = MLPRegressor(**SMALL, early_stopping=True).fit(X, np.full(N, 2.5))
+    assert made.validation_scores_ == [0.0, 0.0]
+
+
 def test_the_area_under_the_curve_is_not_watched_without_a_class():
     rows = CODES == 1
     with pytest.raises(ValueError, match="AUC is a score of rows of every class, and the 15 validation rows"):

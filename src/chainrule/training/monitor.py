@@ -236,7 +236,13 @@ class Monitor:
 
 
 def _check(watch: Watch, data: Data, rows: IntArray, what: str) -> None:
-    """Raise SettingsError where what is watched says nothing of the rows, (m,), or (k, m) for each member its own."""
+    """Raise SettingsError where what is watched says nothing of the rows, (m,), or (k, m) for each member its own.
+
+    Where the training rows have one target, there is nothing to learn, and nothing to be lost by that.
+    """
+    learned = data.y[data.train.reshape(-1)]
+    if (learned == learned[0]).all():
+        return
     for own in np.atleast_2d(rows):
         watch.check(data.y[own], None if data.weights is None else data.weights[own], what)
 
