@@ -23,7 +23,14 @@ from chainrule.explain.diagnose.advice import Advice
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
 from chainrule.explain.diagnose.finding import Finding, merged, told_of_member
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope, stretch
-from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings, trial
+from chainrule.explain.diagnose.steps import (
+    Trial,
+    cost_of_rows,
+    gradient_findings,
+    lengths_of_delta,
+    rate_findings,
+    trial,
+)
 from chainrule.explain.diagnose.thresholds import THRESHOLDS
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -137,7 +144,7 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
         batch = batch_of(model, read, rows=known.tolist(), member=one)
         if not facts:
             found += input_findings(model, batch.x)
-            rated, tried = _rate(model, batch, one)
+            rated, tried = _rate(model, batch, one, read, known)
             advice = _advice(model, rated)
         own = [*neuron_findings(batch, some, advice), *gradient_findings(batch, advice)]
         found += told_of_member(own if facts else [*own, *rated], one, model.members > 1)
@@ -187,17 +194,25 @@ def _settings(model: Model) -> StepSettings:
 
 def _overfitting(model: Model, table: Table, known: IntArray) -> Iterator[Finding]:
     """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
+    if len(rows := _learned(model, table, known)):
+        part = table.take(rows)
+        yield from overfit_findings(model, model.score(model.predict(part), part))
+
+
+def _learned(model: Model, table: Table, known: IntArray) -> IntArray:
+    """Return which of the rows the model was trained on; none of another table."""
     from chainrule.fitting.replay import training_rows
 
     try:
-        rows = training_rows(model, table)
+        rows: IntArray = np.intersect1d(training_rows(model, table), known)
     except TableError:
-        return
-    part = table.take(np.intersect1d(rows, known))
-    yield from overfit_findings(model, model.score(model.predict(part), part))
+        return known[:0]
+    return rows
 
 
-def _rate(model: Model, batch: Batch, member: int) -> tuple[list[Finding], Trial | None]:
+def _rate(
+    model: Model, batch: Batch, member: int, table: Table, known: IntArray
+) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
     from chainrule.fitting.card import settings_of
 
@@ -206,8 +221,13 @@ def _rate(model: Model, batch: Batch, member: int) -> tuple[list[Finding], Trial
         return [], None
     strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
     made = trial(batch, settings, card["learning_rate"], strength=strength)
-    begin = _begun(model, batch, member)
-    return list(rate_findings(batch, settings, made, card["stopped"], strength, begin)), made
+    begin, way = _begun(model, batch, member), None
+    if len(rows := _learned(model, table, known)):
+        learned = batch_of(model, table, rows=rows.tolist(), member=member)
+        ends = (replace(learned, flat=flat) for flat in (begin.flat, learned.flat))
+        first, last = (cost_of_rows(end, settings) for end in ends)
+        way = first, last
+    return list(rate_findings(batch, settings, made, card["stopped"], strength, begin, way)), made
 
 
 def _begun(model: Model, batch: Batch, member: int) -> Batch:

@@ -155,11 +155,12 @@ def rate_findings(
     stopped: str,
     strength: float = 1.0,
     begin: Batch | None = None,
+    way: tuple[float, float] | None = None,
 ) -> Iterator[Finding]:
     """Return a finding where the learning rate of the trial ``made`` is too high or too low.
 
     ``stopped`` says why training ended; ``begin`` is the batch with the weights that training began with, which a lower
-    rate is tried from.
+    rate is tried from; ``way`` are the costs of the training rows before and after it, where they are known.
     """
     rate, unit, largest = made.learning_rate, cost_unit(batch), made.largest
     where = tuple(
@@ -176,8 +177,7 @@ def rate_findings(
     taken = f"{made.steps} more steps take the cost from {before} to {after}"
     ends = np.isfinite(made.after)
     rises = not ends or made.after - made.before > limit("rise") * unit
-    begun = made.before if begin is None else cost_of_rows(begin, settings)
-    climbed = made.before - begun > limit("rise") * unit
+    climbed = way is not None and way[1] - way[0] > limit("rise") * unit
     if rises or climbed or stopped == "diverged" or not largest < limit("update_high"):
         why = "a step that is too long overshoots the valley it should go down into"
         if stopped == "diverged":
@@ -186,10 +186,9 @@ def rate_findings(
         elif rises:
             says = f"is too high: {taken}"
             why += ", and the cost rises" if ends else ", until the numbers overflow"
-        elif climbed:
-            evidence["cost of the initial weights"] = begun
-            at_first, now = told_apart(begun, made.before)
-            says = f"is too high: training took the cost from {at_first} to {now}; {taken}"
+        elif climbed and way is not None:
+            evidence["cost of the training rows at first"], evidence["at last"] = way
+            says = f"is too high: training took its rows' cost from {' to '.join(told_apart(*way))}; {taken}"
         else:
             where = tuple(
                 place
