@@ -24,8 +24,9 @@ class Shown:
     def _repr_html_(self) -> str:
         return self._drawn()["text/html"]()
 
-    def _repr_latex_(self) -> str:
-        return self._drawn()["text/latex"]()
+    def _repr_latex_(self) -> str | None:
+        latex = self._drawn().get("text/latex")
+        return latex and latex()
 
     def _repr_mimebundle_(
         self, include: Collection[str] | None = None, exclude: Collection[str] | None = None

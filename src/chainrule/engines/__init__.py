@@ -27,8 +27,17 @@ class EngineRow:
 
 
 def _cpu() -> MakesEngine:
-    from chainrule.engines.cpu.engine import CpuEngine
+    try:
+        from numba import config
 
+        from chainrule.engines.cpu.engine import CpuEngine
+    except ValueError as error:
+        # Numba reads its variables as it is imported.
+        raise SettingsError(
+            f"Numba can't be loaded ({error}): correct or unset its variables NUMBA_…"
+        ) from error
+    if getattr(config, "DISABLE_JIT", 0):
+        raise SettingsError("NUMBA_DISABLE_JIT is set, and the cpu engine has to be compiled: unset it")
     return CpuEngine
 
 
@@ -58,7 +67,7 @@ def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) ->
     Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype.
     """
     if not isinstance(name, str) or name not in REGISTRY:
-        raise SettingsError(f"unknown engine {name!r}: choose {', '.join(REGISTRY)}")
+        raise SettingsError(f"{setting('engine')}: unknown engine {name!r}: choose {', '.join(REGISTRY)}")
     row = REGISTRY[name]
     if threads is not None and not row.threaded:
         raise SettingsError(

@@ -27,7 +27,7 @@ alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are me
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from chainrule._notebook import Shown
@@ -89,10 +89,10 @@ MAX_ACTIVATIONS = 20
 """The most different activations of these: the worst formula takes half a second."""
 
 
-def check_extent(activations: Sequence[str]) -> None:
-    """Raise SettingsError for layers, by what their activations are, that are too many or too different."""
-    if (count := len(activations)) > MAX_LAYERS:
-        raise SettingsError(f"{count:,} layers are more than the {MAX_LAYERS:,} that can be: give fewer")
+def check_extent(layers: int, activations: Collection[str]) -> None:
+    """Raise SettingsError for too many layers, or too many different activations of theirs."""
+    if layers > MAX_LAYERS:
+        raise SettingsError(f"{layers:,} layers are more than the {MAX_LAYERS:,} that can be: give fewer")
     if (count := len(set(activations))) > MAX_ACTIVATIONS:
         raise SettingsError(
             f"{count} different activations are more than the {MAX_ACTIVATIONS} that can be: give some layers the same"
@@ -137,7 +137,7 @@ class Network(Shown):
             raise SettingsError("the output layer can't have dropout: nothing follows it")
         if dense[-1].mix:
             raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
-        check_extent([layer.activation.spec for layer in dense])
+        check_extent(len(dense), [layer.activation.spec for layer in dense])
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
         if features is not None and features.n_inputs != n_inputs:

@@ -97,7 +97,7 @@ class Given(NamedTuple):
             raise ParameterError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
 
 
-class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class Trainable(BaseEstimator, ABC):
     """An estimator that is trained on rows, whose trainings call callbacks, and that can be written to a file."""
 
     _texts: ClassVar[Mapping[str, str]] = {}

@@ -14,7 +14,7 @@ from chainrule.estimators.base import checked_weights
 from chainrule.training.scores.metrics import r2
 
 
-class ScoredClasses(ClassifierMixin):  # type: ignore[misc]  # scikit-learn has no types
+class ScoredClasses(ClassifierMixin):
     """A classifier's `score`."""
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:
@@ -39,7 +39,7 @@ class ScoredClasses(ClassifierMixin):  # type: ignore[misc]  # scikit-learn has 
         return float(super().score(X, y, checked_weights(sample_weight, y)))
 
 
-class ScoredNumbers(RegressorMixin):  # type: ignore[misc]  # scikit-learn has no types
+class ScoredNumbers(RegressorMixin):
     """A regressor's `score`."""
 
     def score(self, X: Any, y: Any, sample_weight: Any = None) -> float:

@@ -19,11 +19,12 @@ from chainrule.training.settings.fields import (
     columns,
     free_text,
     listed,
+    one_or_more_columns,
     option,
     share,
     source,
 )
-from chainrule.training.settings.record import Settings, Task
+from chainrule.training.settings.record import SEED, Settings, Task
 
 TEST_SHARE = 0.2
 """The share of the rows that is held out for the score where nothing else is asked for."""
@@ -40,7 +41,8 @@ class Question:
 
     # fmt: off
     table: Source
-    target: str = option(REQUIRED, free_text(), "table", "COLUMN", "the column to predict")
+    target: str | Sequence[str] = option(REQUIRED, one_or_more_columns(), "table", "COLUMN",
+        "the column to predict; given again, another one", more="several are all numbers, or all of two classes")
     task: Task | None = option(None, choice(*TASKS), "table", "TASK",
         "classification or regression; found from the target if not given", unset="found from the target")
     inputs: Sequence[str] | None = option(None, columns(), "table", "A,B",
@@ -64,10 +66,17 @@ class Question:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.test_seed is not None and (wrong := SEED.wrong(self.test_seed)):
+            raise SettingsError(f"{named('test_seed')} {self.test_seed!r} {wrong}")
         if self.test_file is not None and self.test_share is not None:
             raise SettingsError(
                 f"the score is on {named('test_share')} of the rows or on {named('test_file')}: leave one of them out"
             )
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to be predicted."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
 
     @property
     def share(self) -> float:
@@ -87,7 +96,7 @@ READING = ("delimiter", "decimal", "encoding", "missing")
 """The words about how a table is read."""
 
 
-def asked(table: Source, target: str, words: Mapping[str, Any]) -> tuple[Question, Settings]:
+def asked(table: Source, target: str | Sequence[str], words: Mapping[str, Any]) -> tuple[Question, Settings]:
     """Return the question and the settings that words are about; raises SettingsError for one that is of neither."""
     own = {one.name for one in listed(Question)}
     known = [one.name for one in fields(Settings)]

@@ -250,17 +250,21 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     """
     card, target = model.card, model.target
     table = model.table(source, **reading)
-    rows: IntArray = np.flatnonzero(table.column(target.name).is_not_null().to_numpy())
+    rows = target.known(table)
     weights = None
     if card["weights"] is not None:
         weights = number_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
     by_class = model.task == "classification"
     same = len(rows) > 0
-    for share, stream in ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM)):
+    seed = card["seed"]
+    drawn = (
+        (card["test_share"], card.get("test_seed", seed), TEST_STREAM),
+        (card["validation_share"], seed, VALIDATION_STREAM),
+    )
+    for how in drawn:
         if same:
-            how = (share, card["seed"], stream)
-            rows, split_off = divided(table, target.name, rows, *how, by_class=by_class)
+            rows, split_off = divided(table, target.names, rows, *how, by_class=by_class)
     if same and card.get("refit"):
         rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]

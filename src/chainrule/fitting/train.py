@@ -37,7 +37,7 @@ from chainrule.training.settings.record import Settings, Task
 
 def train(
     table: Source,
-    target: str,
+    target: str | Sequence[str],
     *,
     # made from Question by tests/estimators/signatures.py
     task: Task | None = None,
@@ -60,6 +60,7 @@ def train(
 ) -> Trained:
     """Train a network on a table and score it on rows it never saw.
 
+    ``target`` is a column, or a list of columns that are all numbers, or all of two classes: one network answers all.
     ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
     ``settings`` are the fields of `Settings`. All words are the command line's. Raises TableError or
     SettingsError with one line that says what to do.
@@ -130,11 +131,12 @@ def _check_room(prepared: Prepared, dtype: DTypeLike) -> None:
     y, limits = prepared.arrays.y, np.finfo(np.dtype(dtype))
     if max(y.max(initial=0.0), -y.min(initial=0.0)) <= limits.max:
         return
-    row, n = int(np.argmax(np.abs(y).max(axis=1) > limits.max)), prepared.arrays.n_fitted
+    row, column = (int(place[0]) for place in np.nonzero(np.abs(y) > limits.max))
+    n = prepared.arrays.n_fitted
     watched = prepared.watched if row >= n else None
     table, row = (prepared.fitted, row) if watched is None else (watched, row - n)
     raise TableError(
-        f"{located(table, row, prepared.target.name)} is beyond the largest number of {limits.dtype}, "
+        f"{located(table, row, prepared.target.names[column])} is beyond the largest number of {limits.dtype}, "
         f"{float(limits.max):.3g}: scale it ({setting('target_scaling', 'standard')}), or choose "
         f"{setting('engine', 'reference')}, which has float64"
     )

@@ -10,6 +10,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._numbers import printable
 from chainrule._types import Array, Namespace
 from chainrule.errors import FormulaError
 from chainrule.formula.functions import FUNCTIONS, OPERATIONS
@@ -189,5 +190,5 @@ def _shorten(text: str, limit: int = 80) -> str:
 
 def quote(text: str) -> str:
     """Return the text on one line in double quotes, shortened."""
-    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in _shorten(text))
+    shown = printable(_shorten(text))
     return f'"{shown}"'

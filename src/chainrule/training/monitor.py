@@ -226,7 +226,7 @@ class Monitor:
         """Return all that is needed to go on from here to the same bits."""
         kept = (self.run.state(), self.epoch, self.parameters.copy(), self.lowest.copy(), self.marks.copy())
         going = (tuple(self.best_epochs), tuple(self.waited), self.active, self.plateaus, self.since)
-        return Checkpoint(*(*kept, *going, tuple(self.history), dict(self.diverged), self.seconds))
+        return Checkpoint(*(*kept, *going, dict(self.diverged), self.seconds, tuple(self.history)))
 
     def result(self) -> FitResult:
         """Return what was kept."""

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
+from chainrule._doors import naming
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import OPTIMIZERS, Optimizer, optimizer
@@ -69,7 +70,8 @@ def method_of(estimator: Any) -> Optimizer:
         solver = "adam_epsilon_hat"
     elif solver == "sgd" and estimator.momentum > 0:
         solver = "nesterov" if estimator.nesterovs_momentum else "momentum"
-    record = optimizer(solver)
+    with naming("solver"):
+        record = optimizer(solver)
     default = OPTIMIZERS[record.name].parameters
     ours = {"beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon", "mu": "momentum"}
     given = {name: getattr(estimator, theirs) for name, theirs in ours.items()}

@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import Annotated, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._doors import PYTHON, through
 from chainrule._files import PathLike
-from chainrule._plain import Count, Plain
+from chainrule._plain import IF_SET, Count, Plain
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
@@ -27,13 +27,14 @@ from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
 from chainrule.estimators.table.data import (
-    TARGET,
     WEIGHT,
     AnyArray,
     as_table,
+    columns_of,
     container,
     is_frame,
     renamed,
+    target_names,
     with_columns,
 )
 from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
@@ -50,7 +51,7 @@ from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.tables.write import free_name
 from chainrule.training.callbacks import NetworkMonitor, combined
-from chainrule.training.checkpoint import Epoch
+from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import check_counted, check_range
 from chainrule.training.settings.record import Settings, Task
@@ -58,20 +59,25 @@ from chainrule.training.settings.record import Settings, Task
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
 
+_HISTORY = f"{FITTED}.history"
+
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
 
 
 @dataclass(frozen=True)
 class Fitted(Plain):
-    """What an estimator adds to its model's file; ``more`` is what one of the two keeps besides."""
+    """What an estimator adds to its model's file; ``more`` is what one of the two keeps besides.
+
+    The ``history`` was here before it was an array of the file, where a long one has room.
+    """
 
     parameters: Mapping[str, Any]
     schema: Schema
     notes: tuple[str, ...]
-    history: tuple[Epoch, ...]
     n_features: Count
     named: bool
     more: Mapping[str, Any]
+    history: Annotated[tuple[Epoch, ...], IF_SET] = ()
 
 
 class BaseTable(Trainable):
@@ -114,7 +120,7 @@ y_val : array-like, default=None
 
     @abstractmethod
     def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
-        """Return y as an array (n,); raises ValueError for what can't be a target."""
+        """Return y as an array (n,), or (n, targets); raises ValueError for what can't be a target."""
 
     def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
         """Return the same, and take its classes."""
@@ -143,7 +149,7 @@ y_val : array-like, default=None
             table, target, weight = self._table_to_learn(given, reading)
             validation = None
             if given.X_val is not None:
-                names = [name for name in table.columns if name not in (target, weight)]
+                names = [name for name in table.columns if name not in (*target, weight)]
                 validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
             seed = self._seed() if given.resume is None else resumed_seed(given.resume, self)
             with self._threads():
@@ -171,8 +177,8 @@ y_val : array-like, default=None
                 self._train(prepared, given.resume)
         return self
 
-    def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, str, str | None]:
-        """Return X with y, and the weights where there are some, and what their columns are called."""
+    def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, tuple[str, ...], str | None]:
+        """Return X with the columns of y, and the weights where there are some, and what their columns are called."""
         y = given.y
         if y is None:
             raise ValueError(
@@ -187,13 +193,12 @@ y_val : array-like, default=None
         weights = checked_weights(given.sample_weight, X)
         if weights is not None:
             check_range(weights, "sample_weight")
-        named = getattr(y, "name", None)
-        target = free_name(named if isinstance(named, str) and named else TARGET, table.columns, "_")
-        columns = {target: self._learn_target(y, X, weights)}
+        targets = target_names(y, table.columns)
+        columns = columns_of(targets, self._learn_target(y, X, weights))
         if weights is None:
-            return with_columns(table, columns), target, None
-        weight = free_name(WEIGHT, [*table.columns, target], "_")
-        return with_columns(table, {**columns, weight: weights}), target, weight
+            return with_columns(table, columns), targets, None
+        weight = free_name(WEIGHT, [*table.columns, *targets], "_")
+        return with_columns(table, {**columns, weight: weights}), targets, weight
 
     def _seed(self) -> int:
         random = self.random_state
@@ -227,7 +232,7 @@ y_val : array-like, default=None
 
     def _monitor(self, training: Prepared, X: Any, y: Any, metric: Any, **stopping: Any) -> NetworkMonitor:
         names = [column.name for column in training.schema.columns[: self.n_features_in_]]
-        rows = self._labeled(X, y, names, training.question.reading, training.target.name)
+        rows = self._labeled(X, y, names, training.question.reading, training.target.names)
         targets = encode_target(rows, training.target, training.resolved)
         watch = in_units(watch_of(metric, self._answers(training)), training.target)
         return NetworkMonitor(training.encoder.transform(rows), targets, watch, **stopping)
@@ -260,12 +265,17 @@ y_val : array-like, default=None
         return renamed(as_table(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
 
     def _labeled(
-        self, X: Any, y: Any, names: Sequence[str], reading: Reading, target: str, suffix: str = ""
+        self, X: Any, y: Any, names: Sequence[str], reading: Reading, targets: Sequence[str], suffix: str = ""
     ) -> Table:
         """Return rows with their targets as a table; errors name X and y with the suffix."""
         X = container(X)
         table = self._named(X, names, reading, f"X{suffix}")
-        return with_columns(table, {target: self._target(y, X, f"y{suffix}")})
+        values = self._target(y, X, f"y{suffix}")
+        if (n := 1 if values.ndim == 1 else values.shape[1]) != len(targets):
+            raise ValueError(
+                f"y{suffix} has {n} columns, and training had {len(targets)} targets; give as many"
+            )
+        return with_columns(table, columns_of(targets, values))
 
     def _prediction(self, X: Any) -> Prediction:
         with through(PYTHON, PARAMETERS), self._threads():
@@ -296,13 +306,16 @@ y_val : array-like, default=None
             parameters_of(self, lambda name, value: to_data(value)),
             self.schema_,
             tuple(self.notes_),
-            # No seconds, so that the same seed gives the same file.
-            tuple(line._replace(seconds=math.nan) for line in self.history_),
             self.n_features_in_,
             hasattr(self, "feature_names_in_"),
             self._to_dict(),
         )
-        return self.model_.arrays(), {**self.model_.to_dict(), FITTED: fitted.to_dict()}
+        # No seconds, so that the same seed gives the same file.
+        history = history_to_bits([line._replace(seconds=math.nan) for line in self.history_])
+        return {**self.model_.arrays(), _HISTORY: history}, {
+            **self.model_.to_dict(),
+            FITTED: fitted.to_dict(),
+        }
 
     @classmethod
     def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
@@ -313,10 +326,11 @@ y_val : array-like, default=None
         if model.task != made.task:
             raise ModelFileError(f"its model's task is {model.task}")
         made.model_, made.schema_, made.notes_ = model, fitted.schema, fitted.notes
-        made._keep_history(fitted.history)
+        written = arrays.get(_HISTORY)
+        made._keep_history(fitted.history if written is None else history_from_bits(written, _HISTORY))
         made.n_features_in_ = fitted.n_features
         names = [column.name for column in fitted.schema.columns[: fitted.n_features]]
-        if len(names) < fitted.n_features or model.target.name in names:
+        if len(names) < fitted.n_features or set(model.target.names) & set(names):
             raise ModelFileError("fitted.n_features: doesn't fit the schema")
         if fitted.named:
             made.feature_names_in_ = np.array(names, dtype=object)

@@ -32,9 +32,9 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
         made = _by_inputs
     if made is None:
         known = ", ".join(_LINES)
-        one = replace(place, index=(1,) * place.size) if place.is_whole else place
-        single = f"; a number of it is {one}" if place.is_whole else ""
-        raise SettingsError(f"{place}: there is no matrix form of it{single}; there is of {known}")
+        one = replace(place, index=(1,) * place.size) if place.is_whole else "z[2][1]"
+        told = f"there is of {known}; or name one number, such as {one}"
+        raise SettingsError(f"{place}: there is no matrix form of it; {told}")
     return made(writer, place.layer or 0)
 
 

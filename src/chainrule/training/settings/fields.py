@@ -15,7 +15,7 @@ from functools import lru_cache
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
-from chainrule._doors import FORM, PYTHON, Door, setting
+from chainrule._doors import FORM, PYTHON, Door, naming, setting
 from chainrule.errors import SettingsError
 
 T = TypeVar("T")
@@ -85,7 +85,9 @@ class Setting:
         """Raise SettingsError for a value that the setting can't have."""
         if value is None and self.default is None and not self.required:
             return
-        if wrong := self.kind.wrong(value):
+        with naming(self.name):
+            wrong = self.kind.wrong(value)
+        if wrong:
             shown = list(value) if isinstance(value, tuple) else value
             raise SettingsError(f"{setting(self.name)} {shown!r} {wrong}")
 
@@ -202,8 +204,10 @@ def free_text(known: Callable[[str], object] | None = None, *besides: str, sever
     def wrong(value: Any) -> str:
         if not (isinstance(value, str) or (several and _are_texts(value))):
             return "must be text" + (", or a list of texts" if several else "")
-        if known is not None and value not in besides:
-            known(value)
+        if known is not None:
+            for text in [value] if isinstance(value, str) else value:
+                if text not in besides:
+                    known(text)
         return ""
 
     return Kind("texts" if several else "text", "str or sequence of str" if several else "str", wrong)
@@ -237,10 +241,39 @@ def columns() -> Kind:
     return Kind("columns", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
 
 
+def one_or_more_columns() -> Kind:
+    """Return the kind of the name of a column, or a list of them."""
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, str) or (_are_texts(value) and len(value)):
+            return ""
+        return "must be a column, or a list of columns"
+
+    return Kind("columns", "str or sequence of str", wrong)
+
+
 def rows() -> Kind:
     """Return the kind of a number of rows, or all."""
     count = whole(1)
     return Kind("rows", "int or 'all'", lambda v: "" if v == "all" else count.wrong(v), count.limits)
+
+
+def address_list() -> Kind:
+    """Return the kind of addresses of parameters."""
+    wrong = "must be a list of addresses, such as W[1] or b[2][1]"
+    return Kind("addresses", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
+
+
+def numbers_by_address() -> Kind:
+    """Return the kind of numbers by the address of a parameter."""
+    value = _number(lambda v: True, "must be a number")
+
+    def wrong(values: Any) -> str:
+        if isinstance(values, Mapping) and all(isinstance(name, str) for name in values):
+            return "must be finite numbers by address" if any(map(value.wrong, values.values())) else ""
+        return "must be numbers by address, such as {'W[1][1,2]': 0.1}"
+
+    return Kind("numbers", "dict", wrong)
 
 
 def factors() -> Kind:

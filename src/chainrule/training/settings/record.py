@@ -6,21 +6,27 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from chainrule.equations.activations import activation as activation_named
 from chainrule.equations.dense import BIAS_MODES, PARAMETRIZATIONS, BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, GroupKind, NumericEmbedding
 from chainrule.equations.initializers import initializer
+from chainrule.equations.losses import loss as loss_named
 from chainrule.equations.network import MAX_MEMBERS
+from chainrule.equations.optimizers import optimizer as optimizer_named
+from chainrule.equations.schedules import schedule as schedule_named
 from chainrule.equations.schedules import strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
 from chainrule.training.scores.watch import WATCHED
 from chainrule.training.settings.fields import (
+    address_list,
     check_fields,
     choice,
     factors,
     flag,
     free_text,
     number,
+    numbers_by_address,
     option,
     positive,
     rows,
@@ -30,6 +36,9 @@ from chainrule.training.settings.fields import (
 )
 
 Task = Literal["classification", "regression"]
+
+SEED = whole(0, below=2**64)
+"""What a seed is."""
 
 
 @dataclass(frozen=True)
@@ -41,16 +50,25 @@ class Settings:
 
     hidden: Sequence[int] | None = option(None, sizes(), "network", "N,N", "neurons of the hidden layers, or none",
         unset="128 and 64, or 64 and 64 with {fast}", card="elsewhere")
-    activation: str | Sequence[str] | None = option(None, free_text(several=True), "network", "F,F",
+    activation: str | Sequence[str] | None = option(None, free_text(activation_named, several=True), "network", "F,F",
         "of the hidden layers: one for all or one for each; a name (see {activations}) or a formula in z",
         more="one more is the output layer's", unset="relu, or leaky_relu for numbers", card="elsewhere")
-    output_activation: str | None = option(None, free_text(), "network", "F",
+    output_activation: str | None = option(None, free_text(activation_named), "network", "F",
         "of the output layer; what suits the loss if not given", unset="what suits the loss", card="elsewhere")
     bias: BiasMode = option("neuron", choice(*BIAS_MODES), "network", "WHICH",
         "one for each neuron, layer, or none (default neuron)", card="elsewhere")
     init: str | None = option(None, free_text(initializer, "auto", DATA), "network", "NAME",
         "initial weights; what suits the activation if not given; see {initializers}; data fits them to the rows",
         more="auto: what suits the activation", unset="what suits the activation", card="elsewhere")
+    initial: Mapping[str, float] | None = option(None, numbers_by_address(), "network", "NAME=X,…",
+        "numbers that parameters begin with, by address: W[1][1,2]=0.1; the others are drawn as ever",
+        more="W[1] or b[2] sets a whole array", unset="none", page="#set-by-hand", card="elsewhere")
+    frozen: Sequence[str] | None = option(None, address_list(), "network", "NAME,…",
+        "parameters that training leaves alone, by address: W[1][1,2], or the whole of b[2]", unset="none",
+        page="#set-by-hand", card="elsewhere")
+    weights_from: str | None = option(None, free_text(), "network", "FILE",
+        "CSV or JSON of address, value and perhaps frozen (yes or no), in place of {initial} and {frozen}",
+        unset="none", page="#set-by-hand", card="elsewhere")
     activation_mix: bool | None = option(None, flag(), "network", "",
         "let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)", more="alpha begins at 1",
         unset="no", card="elsewhere")
@@ -73,16 +91,16 @@ class Settings:
 
     # ---- training
 
-    loss: str | None = option(None, free_text(), "training", "F", "a name (see {losses}), or a formula in a and y",
+    loss: str | None = option(None, free_text(loss_named), "training", "F", "a name (see {losses}), or a formula in a and y",
         more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers", card="elsewhere")
     label_smoothing: float | None = option(None, share(), "training", "X",
         "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
         task="classification", card="elsewhere")
-    optimizer: str | None = option(None, free_text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam",
-        card="always")
+    optimizer: str | None = option(None, free_text(optimizer_named), "training", "NAME",
+        "adam if not given; see {optimizers}", unset="adam", card="always")
     learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
         unset="0.004 with the recipe's Adam, else the optimizer's own", card="always")
-    schedule: str | None = option(None, free_text(), "training", "NAME", "of the learning rate; see {schedules}",
+    schedule: str | None = option(None, free_text(schedule_named), "training", "NAME", "of the learning rate; see {schedules}",
         unset="coslog4 with the recipe, else constant", card="always")
     rate_factors: Mapping[str, float] | None = option(None, factors(), "training", "NAME=X,…",
         "of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
@@ -93,6 +111,8 @@ class Settings:
         more="sgd becomes momentum by it", unset="the optimizer's own", card="elsewhere")
     batch_size: int | Literal["all"] | None = option(None, rows(), "training", "N",
         "rows in each update; 1: row by row, all: the whole table", unset="32 to 256, by the number of rows", card="always")
+    shuffle: bool | None = option(None, flag(), "training", "", "deal the rows out anew in each epoch, or take them in order",
+        unset="yes, where an epoch has several updates", card="elsewhere")
     epochs: int | None = option(None, whole(1), "training", "N", "most passes over the table",
         unset="by the size of the table; of a plain network 200", card="always")
     early_stopping: bool | None = option(None, flag(), "training", "",
@@ -128,7 +148,7 @@ class Settings:
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
         task="regression", card="elsewhere")
-    seed: int = option(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)",
+    seed: int = option(0, SEED, "training", "N", "same seed, same network, bit for bit (default 0)",
         card="always")
     time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",
@@ -173,7 +193,7 @@ class Problem:
     """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
-    validation rows are given, instead of a share of these.
+    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each.
     """
 
     task: Task
@@ -182,6 +202,7 @@ class Problem:
     n_classes: int = 0
     groups: tuple[InputGroup, ...] = ()
     validates: bool = False
+    n_targets: int = 1
 
 
 MOST_ONE_HOT = 9

@@ -1,0 +1,1 @@
+"""Plots drawn by Matplotlib, the extra ``[plots]``: the same numbers from the same records."""

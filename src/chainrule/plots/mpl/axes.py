@@ -1,0 +1,94 @@
+"""A plot on axes of Matplotlib: one's own, or new ones."""
+
+from typing import Any
+
+import numpy as np
+
+from chainrule.plots.axes import Axis
+from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.colors import COLORS, STEPS, ramp
+from chainrule.plots.marks import Faces, Tiles
+from chainrule.plots.mpl.marks import ON_AXES, matplotlib_parts
+from chainrule.plots.ticks import short_number, tick_texts, ticks
+from chainrule.plots.widths import text_width
+
+_MOST_TICKS = 8
+
+
+def draw_on(chart: Chart, ax: Any = None) -> Any:
+    """Draw a plot on Matplotlib axes (new ones if None) and return them; raises SettingsError without Matplotlib."""
+    if ax is None:
+        (ax,) = _new_axes(1, chart)
+    _axis(ax, chart.x, "x")
+    _axis(ax, chart.y, "y")
+    for mark in chart.marks:
+        ON_AXES[type(mark)](ax, mark)
+        if isinstance(mark, Tiles | Faces) and mark.legend:
+            _color_bar(ax, mark)
+    ax.set_title(chart.title, loc="left", fontsize="medium", fontweight="bold", wrap=True)
+    ax.spines[["top", "right"]].set_visible(False)
+    if not chart.x.shown:
+        ax.set_axis_off()
+    if chart.x.names and chart.y.names:
+        ax.set_aspect("equal")
+    named = any(ax.get_legend_handles_labels()[1])
+    if named and chart.legend != "none":
+        ax.legend(frameon=False, fontsize="small")
+    return ax
+
+
+def draw_all(charts: Charts, figure: Any = None) -> Any:
+    """Draw small multiples on axes of a Matplotlib figure (a new one if None) and return an array of the axes."""
+    axes = _new_axes(len(charts.charts), charts.charts[0], charts.columns, figure)
+    for i, (chart, ax) in enumerate(zip(charts.charts, axes, strict=True)):
+        draw_on(chart, ax)
+        if i and ax.get_legend():
+            ax.get_legend().remove()
+    axes[0].figure.suptitle(charts.title)
+    return axes
+
+
+def _new_axes(count: int, chart: Chart, columns: int = 1, figure: Any = None) -> Any:
+    columns = min(columns, count)
+    rows = -(-count // columns)
+    if figure is None:
+        by_names = 0.28 * len(chart.y.names)
+        tall = chart.height / 60 if chart.height else max(1.6, by_names or 5.4 * min(chart.aspect, 1.0))
+        size = (6.4 if columns == 1 else 3.2 * columns, (tall + 0.8) * rows)
+        figure = matplotlib_parts().pyplot.figure(figsize=size, layout="constrained")
+    axes = figure.subplots(rows, columns, squeeze=False).ravel()
+    for unused in axes[count:]:
+        unused.remove()
+    return axes[:count]
+
+
+def _axis(ax: Any, axis: Axis, side: str) -> None:
+    own, ticker = getattr(ax, f"{side}axis"), matplotlib_parts().ticker
+    if axis.scale in ("log", "symlog"):
+        getattr(ax, f"set_{side}scale")("function", functions=(axis.curve, axis.uncurve))
+    getattr(ax, f"set_{side}lim")(axis.low, axis.high)
+    at = ticks(axis, _MOST_TICKS)
+    texts = tick_texts(axis, at)
+    own.set_major_locator(ticker.FixedLocator(at))
+    own.set_major_formatter(ticker.FixedFormatter(texts))
+    own.set_minor_locator(ticker.NullLocator())
+    getattr(ax, f"set_{side}label")(axis.label)
+    if axis.grid:
+        own.grid(True, color=COLORS["light"]["line"], linewidth=0.8)
+    ax.set_axisbelow(True)
+    if side == "x" and axis.names and sum(text_width(text, 13) + 10 for text in texts) > 480:
+        ax.tick_params("x", rotation=40)
+        for label in ax.get_xticklabels():
+            label.set_horizontalalignment("right")
+
+
+def _color_bar(ax: Any, mark: Tiles | Faces) -> None:
+    """Put the ramp beside the axes, as far as the mark uses it."""
+    parts = matplotlib_parts()
+    steps = [mark.step(value) for value in np.linspace(mark.low, mark.high, STEPS)]
+    colors = parts.colors.ListedColormap([ramp(mark.ramp)[step] for step in steps])
+    shown = parts.cm.ScalarMappable(parts.colors.Normalize(mark.low, mark.high), colors)
+    bar = ax.figure.colorbar(shown, ax=ax, label=mark.legend, shrink=0.7)
+    bar.set_ticks(
+        [mark.low, mark.high], labels=mark.ends or [short_number(end) for end in (mark.low, mark.high)]
+    )

@@ -1,0 +1,1 @@
+"""A network drawn: layers as plain data, one layout, and marks with addresses."""

@@ -1,0 +1,92 @@
+"""A network as a plot: edges by weight, neurons by value, biases, blocks, each with its address."""
+
+import itertools
+import math
+from collections.abc import Sequence
+from typing import Literal
+
+from chainrule.plots.all_marks import AnyMark
+from chainrule.plots.axes import Axis
+from chainrule.plots.chart import Chart
+from chainrule.plots.network.columns import column_marks
+from chainrule.plots.network.edges import bias_edges, numbers_on, weight_edges
+from chainrule.plots.network.layers import DrawnLayer
+from chainrule.plots.network.layout import MOST_NEURONS, NetworkLayout, network_layout
+from chainrule.plots.ticks import count_text
+
+MOST_EDGES = 300
+"""The most edges drawn between two layers: those with the largest weights of the neurons that are shown."""
+NUMBERS_UP_TO = 12
+"""Weights are written on the edges of networks of at most so many, biases not counted."""
+
+
+def network_chart(
+    layers: Sequence[DrawnLayer],
+    *,
+    width: float = 640.0,
+    most: int = MOST_NEURONS,
+    keep: Literal["largest", "ends"] = "largest",
+    most_edges: int = MOST_EDGES,
+    title: str = "The network",
+    description: str = "",
+) -> Chart:
+    """Return the drawing of a network; ``width`` is that of the picture that it is laid out for.
+
+    Edges are as wide as their weight beside the largest between the same two layers, solid and blue above 0, dashed and orange
+    below. Neurons are filled by their value beside the largest of their layer. What is left out is said in the note.
+    """
+    layout = network_layout(layers, width, most=most, keep=keep)
+    marks: list[AnyMark] = []
+    drawn, known, numbered = 0, 0, _numbered(layers)
+    for before, after in itertools.pairwise(layout.columns):
+        edges, count = weight_edges(before, after, most_edges, layout)
+        biases = bias_edges(before, after, layout)
+        drawn += len(edges) if count else 0
+        known += count
+        marks += [edges, biases]
+        if numbered and count:
+            marks.append(numbers_on([edges, biases]))
+    marks += [mark for column in layout.columns for mark in column_marks(column, layout)]
+    marks = [mark for mark in marks if len(mark)]
+    sizes = "-".join(str(layer.size) for layer in layers)
+    note = _note(layout, drawn, known, keep)
+    words = (
+        description or f"A network of sizes {sizes}, from the inputs on the left to the answer on the right."
+    )
+    x, y = Axis(0.0, layout.width, shown=False, grid=False), Axis(layout.height, 0.0, shown=False, grid=False)
+    return Chart(
+        title,
+        f"{words} {note}".strip(),
+        x,
+        y,
+        tuple(marks),
+        note,
+        aspect=layout.height / layout.width,
+        legend="none",
+    )
+
+
+def _note(layout: NetworkLayout, drawn: int, known: int, keep: str) -> str:
+    said = []
+    if drawn < known:
+        said.append(f"{count_text(drawn)} of {count_text(known)} weights are drawn, the largest.")
+    if any(column.hidden for column in layout.columns):
+        which = "with the largest weights" if keep == "largest" else "at the ends"
+        said.append(f"Of large layers, the neurons {which} are drawn.")
+    if known:
+        said.append("Width: |weight|; solid blue: above 0, dashed orange: below.")
+    if any(column.layer.bias for column in layout.columns) and not any(
+        math.isfinite(column.bias_y) for column in layout.columns
+    ):
+        said.append("Short lines from below: biases.")
+    flags = {flag for column in layout.columns for flag in column.layer.flags if flag}
+    told = {"dead": "crossed out: dead", "saturated": "second ring: saturated"}
+    said += [f"{told[flag].capitalize()}." for flag in ("dead", "saturated") if flag in flags]
+    return " ".join(said)
+
+
+def _numbered(layers: Sequence[DrawnLayer]) -> bool:
+    sizes = [layer.size for layer in layers]
+    return sum(a * b for a, b in itertools.pairwise(sizes)) <= NUMBERS_UP_TO and not any(
+        layer.block for layer in layers
+    )

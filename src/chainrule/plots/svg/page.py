@@ -1,0 +1,54 @@
+"""A plot on a page: two drawings, one for narrow screens, of which the style sheet shows one, and its table."""
+
+from chainrule._numbers import number_text
+from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.svg.draw import NARROW, WIDE, to_svg
+from chainrule.plots.svg.element import element, escaped, exact
+from chainrule.plots.twin import Cell
+
+MOST_ROWS = 200
+
+
+def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width: float = WIDE) -> str:
+    """Return a plot as an HTML figure: drawn for a page and for a telephone, with its table twin folded away.
+
+    ``narrow`` is another plot for the telephone, for pictures whose layout is part of the data: a network. The page holds
+    `svg.sheet.SHEET` once. The table has at most `MOST_ROWS` rows, and says what it leaves out.
+    """
+    small = to_svg(narrow or plot, NARROW)
+    return element(
+        "figure",
+        element("div", small, class_="plot-narrow"),
+        element("div", to_svg(plot, width), class_="plot-wide"),
+        element(
+            "details",
+            element("summary", "As a table"),
+            element(
+                "div",
+                table(plot),
+                class_="plot-table",
+                tabindex="0",
+                role="group",
+                aria_label=f"Table: {plot.title}",
+            ),
+        ),
+        class_="plot-figure",
+    )
+
+
+def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:
+    """Return a plot's table twin as HTML; numbers are short, and exact in ``data-value``."""
+    found = plot.table()
+    head = "".join(element("th", escaped(name), scope="col") for name in found.header)
+    rows = [element("tr", *map(_cell, row)) for row in found.rows[:most]]
+    left_out = len(found.rows) - most
+    if left_out > 0:
+        words = f"{left_out} more rows are not shown."
+        rows.append(element("tr", element("td", words, colspan=str(len(found.header)), class_="words")))
+    return element("table", element("thead", element("tr", head)), "<tbody>", *rows, "</tbody>")
+
+
+def _cell(cell: Cell) -> str:
+    if isinstance(cell, str):
+        return f'<td class="words">{escaped(cell)}</td>'
+    return element("td", escaped(number_text(cell)), data_value=exact(cell))
