@@ -198,7 +198,9 @@ def rate_findings(
             says = f"is high: half of the steps move {' and '.join(where)} by {percent(largest)} of their size or more"
             says += f"; {taken}"
             why = "a step of a tenth of the weights' size or more can overshoot the valley it should go down into"
-        found = [one for one in tried(begin or batch, settings, strength, rate) if one.learning_rate < rate]
+        found = [
+            one for one in rates_tried(begin or batch, settings, strength, rate) if one.learning_rate < rate
+        ]
         best = _best(one for one in found if one.after < one.before)
         remedy = f"a lower {setting('learning_rate')}"
         if best is not None:
@@ -215,7 +217,7 @@ def rate_findings(
             "learning_rate_high", f"the learning rate {rate:g} {says}", where, evidence, why, remedy
         )
     elif largest < limit("update_low") and unit > 0:
-        best = _best(one for one in tried(batch, settings, strength, rate) if one.learning_rate > rate)
+        best = _best(one for one in rates_tried(batch, settings, strength, rate) if one.learning_rate > rate)
         if best is None or not made.after - best.after > limit("gain") * unit:
             return
         own, other = told_apart(made.after, best.after)
@@ -230,7 +232,7 @@ def rate_findings(
         )
 
 
-def tried(batch: Batch, settings: StepSettings, strength: float, rate: float) -> list[Trial]:
+def rates_tried(batch: Batch, settings: StepSettings, strength: float, rate: float) -> list[Trial]:
     """Return trials with rates of `HEALTHY` steps, ten times less and more, by the rate, and with a tenth of ``rate``.
 
     The way to them begins at the optimizer's own rate, and goes by how long its steps are.
