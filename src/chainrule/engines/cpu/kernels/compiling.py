@@ -15,19 +15,25 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from llvmlite.binding import ffi
 from numba import njit
 from numba._dynfunc import make_function
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
 
 from chainrule._aside import tell
+from chainrule._forks import wait_for
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
 from chainrule._waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _DIGEST = hashlib.sha256().digest_size
+
+wait_for(global_compiler_lock._lock)
+wait_for(ffi.lib._lock._lock)
 
 
 def compiled_loop(function: Any, *, counts: bool = False) -> Any:
