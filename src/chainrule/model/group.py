@@ -14,7 +14,7 @@ from chainrule.equations.activations import Activation, activation
 from chainrule.equations.dense import OPTIONAL, Dense
 from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network, check_extent
+from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network, check_extent, check_formulas
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray
@@ -55,6 +55,7 @@ def check_groups(groups: Sequence[Group]) -> None:
     if len(groups) > MAX_GROUPS:
         raise SettingsError(f"{len(groups)} groups, but a model has 1 to {MAX_GROUPS}")
     check_extent([layer.activation.spec for group in groups for layer in group.network.layers])
+    check_formulas(group.network for group in groups)
     if not groups or not math.isfinite(sum(group.weight for group in groups)):
         raise SettingsError("a model has one group or more, and the sum of their weights is finite")
     for number, group in enumerate(groups, 1):
