@@ -27,6 +27,7 @@ from numba.core.compiler_lock import global_compiler_lock
 from chainrule._aside import tell
 from chainrule._forks import wait_for
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
+from chainrule._signals import kept_back
 from chainrule._waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
@@ -108,6 +109,20 @@ class _Entry(Compiler):
             if searches:
                 gc.enable()
 
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.library = _Undisturbed(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+class _Undisturbed(JITCodeLibrary):
+    """Code whose making hands the machine code over in a callback: what a signal raised there would be lost, and the code."""
+
+    def _finalize_specific(self) -> None:
+        with kept_back():
+            super()._finalize_specific()
+
 
 class _Inner(Compiler):
     """Numba's compiler, stopping before the optimizer."""
@@ -159,6 +174,10 @@ class _Kept(FunctionCache):
     def holds(self, dtype: Any) -> bool:
         """Return whether there is code for a run in a dtype."""
         return any(is_for(dtype, signature) for signature, *_ in self._cache_file._load_index())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        with kept_back():  # as in `_Undisturbed`
+            return super().load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:
