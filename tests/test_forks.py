@@ -133,6 +133,24 @@ HELD = """
         begun.set()
         import long
 
+    from chainrule.formula.evaluate import Formula
+
+    class Slow(Formula):
+        def __getattribute__(self, name):
+            if name == "root" and threading.current_thread() is not threading.main_thread():
+                begun.set()
+                done.wait()
+            return super().__getattribute__(name)
+
+    read = chainrule.Dense(2, "z/(1+z^2)").activation.formula
+    begun, done = threading.Event(), threading.Event()
+    other = threading.Thread(target=lambda: Slow("z", read.root).symbols)
+    other.start()
+    begun.wait()
+    forked(lambda: chainrule.Dense(2, "z/(3+z^2)").activation.formula.symbols)
+    done.set()
+    other.join()
+
     for work in (holds, imports):
         for longest, ends in ((0.1, 1000), (60, 0.3)):
             sys.modules.pop("long", None)
@@ -200,7 +218,10 @@ def test_a_fork_while_another_thread_compiles_for_the_first_time_is_whole(tmp_pa
 
 
 def test_a_fork_waits_for_what_ends_and_what_never_does_is_refused_and_holds_nobody_up(tmp_path):
-    lines = output(HELD, tmp_path)
+    first, end, *lines = output(HELD, tmp_path)
+    assert (first, end) == ("gave ('z',)", "ended with 0"), (
+        "a value that another thread works out holds nobody up"
+    )
     for answer, *rest in (lines[:4], lines[4:]):
         assert answer.startswith("refused chainrule can't work in this process: it was forked while another")
         assert 'multiprocessing.get_context("spawn")' in answer

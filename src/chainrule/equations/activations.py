@@ -9,10 +9,10 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, Namespace
 from chainrule.equations.registry import Entry, FormulaEntry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError

@@ -11,12 +11,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
 from chainrule.equations.registry import Entry, FormulaEntry, find_record, records, unknown_name

@@ -7,10 +7,10 @@ import math
 import re
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, TypeVar
 
+from chainrule._kept import cached_property
 from chainrule.errors import SettingsError
 from chainrule.formula.evaluate import Formula, shorten
 from chainrule.formula.functions import FUNCTIONS

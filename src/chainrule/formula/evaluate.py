@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, Namespace
 from chainrule.errors import FormulaError
 from chainrule.formula.functions import FUNCTIONS, OPERATIONS
