@@ -102,6 +102,7 @@ def test_a_page_loads_nothing_and_is_well_formed(name, lessons):
     assert not re.search(r'(?:src|href)="(?!data:|#step-)|url\(|@import|<script', html)
     assert html.count('<section class="section"') == len(steps)
     assert "did not come out" not in html
+    assert "\\u20" not in html  # an invisible sign of a product is none that hides something
 
 
 def test_a_page_escapes_and_names_what_failed():
