@@ -17,8 +17,8 @@ from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.lines import Derivation, Statement
 from chainrule.explain.derive.symbolic import backprop as module
-from chainrule.explain.derive.symbolic.backprop import derive_backprop
-from chainrule.explain.derive.symbolic.instances import instances, tried
+from chainrule.explain.derive.symbolic.backprop import derive_backprop, derive_backprop_on
+from chainrule.explain.derive.symbolic.instances import instance_of, instances, tried
 from chainrule.explain.derive.symbolic.interpreter import Instance, Interpreter, Passed
 from chainrule.explain.derive.symbolic.letters import Letters, letters_of
 from chainrule.explain.notation.record import notation_names
@@ -439,3 +439,52 @@ def test_a_mistake_is_one_line(asked, message):
         derive_backprop(**asked)
     assert message in str(error.value)
     assert "\n" not in str(error.value)
+
+
+def of_network(*layers: Dense, loss: str = "half_squared_error", rows: int = 2):
+    """A network of 2 inputs, random parameters, and rows with targets."""
+    network = Network([2, *layers], loss)
+    rng = np.random.default_rng(3)
+    p = {n: {k: rng.normal(size=shape) for k, shape in of.items()} for n, of in network.shapes().items()}
+    return network, p, rng.normal(size=(rows, 2)), np.eye(network.output.n_out)[rng.integers(0, 2, rows)]
+
+
+@pytest.mark.parametrize("notation", ["ours", "article-4", "nielsen"])
+def test_one_network_s_own_numbers_put_every_line_to_the_test(notation):
+    made = of_network(Dense(3, "tanh"), Dense(2, "softmax"), loss="categorical_cross_entropy")
+    derived = derive_backprop_on(*made, notation=notation)
+    assert derived.ok
+    counts = {line.rule: line.check.count for line in statements(derived)}
+    assert counts["chain rule for a weight"] == 2 * 3 + 3 * 2
+    assert counts["chain rule for a bias"] == 3 + 2
+    assert "2-3-2 neurons" in derived.notes[1]
+
+
+def test_a_weight_turned_round_is_seen_where_layers_are_equally_wide():
+    network, p, x, y = of_network(Dense(2, "sigmoid"), Dense(2, "sigmoid"))
+    derived = derive_backprop_on(network, p, x, y)
+    (line,) = [line for line in statements(derived) if line.rule == "weighted sum by a weight"]
+    turned = replace(line, left=line.sides[0], sides=(line.left,))
+    assert tried(turned, letters_of("ours"), [instance_of(network, p, x, y)], of_batch=False).ok
+    (recursion,) = [line for line in statements(derived) if line.rule.startswith("recursion")][:1]
+    swapped = {**p, 2: {**p[2], "W": p[2]["W"].T}}
+    right = instance_of(network, p, x, y)
+    wrong = replace(right, p=swapped)
+    assert tried(recursion, letters_of("ours"), [right], of_batch=False).ok
+    assert not tried(recursion, letters_of("ours"), [wrong], of_batch=False).ok
+
+
+@pytest.mark.parametrize(
+    ("layers", "loss", "message"),
+    [
+        ((Dense(2, "relu"), Dense(2, "tanh"), Dense(2)), "half_squared_error", "several hidden activations, relu and tanh"),
+        ((Dense(2, bias="none"), Dense(2)), "half_squared_error", "several kinds of bias, neuron and none"),
+        ((Dense(2),) * 8, "half_squared_error", "a chain of 9 layers is too long: at most 8"),
+        ((Dense(1, "binary_step"),), "perceptron", "is a rule of its own and no derivative"),
+    ],
+)  # fmt: skip
+def test_a_network_that_cannot_be_told_in_general_is_refused(layers, loss, message):
+    network = Network([2, *layers], loss)
+    p = {n: {k: np.zeros(shape) for k, shape in of.items()} for n, of in network.shapes().items()}
+    with pytest.raises(SettingsError, match=message):
+        derive_backprop_on(network, p, np.zeros((1, 2)), np.zeros((1, network.output.n_out)))

@@ -110,6 +110,7 @@ def derive_backprop_on(
     if len(network.sizes) > MOST_LAYERS:
         raise SettingsError(f"a chain of {len(network.sizes)} layers is too long: at most {MOST_LAYERS}")
     inner = hidden[0].activation if hidden else output.activation
+    _output(network.loss, inner, output.activation)
     subject = Subject(letters, len(network.sizes), network.loss, inner, output.activation, output.bias)
     made = [instance_of(network, p, x, y)]
     notes = (
