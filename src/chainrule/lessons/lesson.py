@@ -252,7 +252,7 @@ def _step(value: Any, where: Where) -> LessonStep:
     name = read.toml_choice(tuple(MOVES))(value["move"], where.at("move"))
     move = MOVES[name]
     values = read_fields(value, {**COMMON, **move.fields}, where)
-    for key in ("expect", "wrong", "addresses", "columns"):
+    for key in ("expect", "wrong", "addresses", "only", "columns"):
         for number_name in values.get(key) or ():
             try:
                 if not (move.numbers and re.fullmatch(move.numbers, number_name)):
