@@ -203,7 +203,10 @@ def test_a_picture_of_curves_puts_signs_where_the_numbers_are():
         ('move = "chain"\nfunctions = { u = "x" }\nat = { x = "a[3][1]" }', "there is no layer 3"),
         ('move = "chain"\nfunctions = { u = "k*x" }\nat = { x = 1 }', "no number for k"),
         ('move = "influence"\nrows = [3]', "there is no row 3"),
-        ('move = "derive"\naddresses = ["a[1][1]"]\nrows = [1]\nonly = ["C"]', r"only: no line has the address C; there are a\[1\]\[1\], z"),
+        (
+            'move = "derive"\naddresses = ["a[1][1]"]\nrows = [1]\nonly = ["C"]',
+            r"only: no line has the address C; there are a\[1\]\[1\], z",
+        ),
         ('move = "derive"\naddresses = ["a[1][1]"]\nonly = ["q"]', r"steps\[1\]\.only: .*no quantity 'q'"),
     ],
 )  # fmt: skip
