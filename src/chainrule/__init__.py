@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.estimators.mlp.regressor import MLPRegressor
     from chainrule.estimators.table.classifier import TableClassifier
     from chainrule.estimators.table.regressor import TableRegressor
+    from chainrule.explain.columns.importance import importance
     from chainrule.fitting.ablation import ablate
     from chainrule.fitting.score import Trained
     from chainrule.fitting.train import train
@@ -43,6 +44,7 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
     "train": "chainrule.fitting.train",
@@ -50,7 +52,7 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "load", "read_table", "train",
+    "TableRegressor", "Trained", "ablate", "importance", "load", "read_table", "train",
 ]  # fmt: skip
 
 

@@ -122,7 +122,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
         case doc.Checked(items):
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), latex_name)
-        case doc.Cells():
+        case doc.Cells() | doc.Picture():
             pass
 
 
