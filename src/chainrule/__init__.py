@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from chainrule.estimators.table.classifier import TableClassifier
     from chainrule.estimators.table.regressor import TableRegressor
     from chainrule.explain.columns.importance import importance
+    from chainrule.explain.derive.symbolic.backprop import derive_backprop
+    from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.fitting.ablation import ablate
     from chainrule.fitting.score import Trained
     from chainrule.fitting.train import train
@@ -44,6 +46,8 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
+    "derive_formula": "chainrule.explain.derive.symbolic.formula",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
@@ -52,7 +56,8 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "importance", "load", "read_table", "train",
+    "TableRegressor", "Trained", "ablate", "derive_backprop", "derive_formula", "importance", "load", "read_table",
+    "train",
 ]  # fmt: skip
 
 

@@ -18,6 +18,7 @@ COMMANDS = {
     "explain": ["explain", "penguins.safetensors", "penguins.csv", "--row", "17"],
     "lesson": ["lesson", "adam"],
     "formulas": ["formulas", "losses"],
+    "derive": ["derive", "backprop"],
 }
 STARTS = {"latex": "\\documentclass", "html": "<!DOCTYPE html>", "json": "{"}
 

@@ -54,7 +54,9 @@ BAD_TABLES = {
     "missing.csv": "missing.csv: there is no such file; check the path",
     "empty.csv": "empty.csv: the file is empty",
     "header.csv": "header.csv: there is a header (x, y) but no row below it",
-    "one.csv": "one.csv: the table has 1 row; training needs at least 2",
+    "one.csv": (
+        "one.csv: the target 'y' is one class in the only row, so there is none to tell it from; add other rows"
+    ),
     "constant.csv": (
         "constant.csv: the target 'y' is 'a' in every row, so there is nothing to learn; choose another target"
     ),

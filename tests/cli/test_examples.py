@@ -61,6 +61,8 @@ def trained(tmp_path_factory) -> Path:
     (folder / "mine.toml").write_text(
         (ROOT / "src/chainrule/lessons/data/adam.toml").read_text("utf-8"), "utf-8"
     )
+    page = (ROOT / "docs/notation.md").read_text("utf-8").partition("## One's own")[2]
+    (folder / "my-notation.toml").write_text(page.partition("```toml\n")[2].partition("```")[0], "utf-8")
     return folder
 
 
@@ -73,6 +75,9 @@ def test_there_are_examples_everywhere():
 
 ONCE = {line.replace("examples/", ""): line for _, line in EXAMPLES}
 """Each of them once, wherever it stands."""
+
+MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train .*--out (\S+)", line))}
+"""The example that makes a model, by the model's name."""
 
 
 @pytest.mark.parametrize("line", ONCE.values())
@@ -96,17 +101,20 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
         arguments += [*QUICK, *(["--fast", "--members", "2"] if "--ablate" in arguments else ["--overwrite"])]
         if "--out" not in arguments and "--ablate" not in arguments:
             arguments += ["--out", "own.safetensors"]
+    if arguments[1] in MAKES and not Path(arguments[1]).exists():
+        assert main([*shlex.split(MAKES[arguments[1]])[1:], "--quiet"]) == 0
     assert main(arguments) == 0, capsys.readouterr().err
     out = capsys.readouterr().out
     if "--out" in arguments and arguments[0] != "train":
         out = Path(arguments[arguments.index("--out") + 1]).read_text("utf-8")
-    assert len(out.splitlines()) > 5 or len(out) > 200, out
+    assert len(out.splitlines()) > (1 if arguments[0] == "predict" else 5) or len(out) > 200, out
     assert_tells_something(arguments, out)
 
 
 def assert_tells_something(arguments: list[str], out: str) -> None:
     """Most of the numbers that an explanation comes to are not 0, nor are the paths; others have numbers at all."""
-    if arguments[0] == "explain" and "html" not in " ".join(arguments):
+    drawn = {"--curve", "--as-python"} & set(arguments)
+    if arguments[0] == "explain" and not drawn and "html" not in " ".join(arguments):
         results = [float(text) for text in re.findall(r"= (-?\d[\d.e-]*)(?:  ✓)?$", out, re.MULTILINE)]
         assert results, out
         assert np.count_nonzero(results) >= 0.5 * len(results), out
@@ -116,6 +124,10 @@ def assert_tells_something(arguments: list[str], out: str) -> None:
             paths = re.findall(r"P_\d+ +=.*\n.*\n +=.* (-?[\d.e-]+)$", out, re.MULTILINE)
             assert len(paths) >= 3, out
             assert all(float(path) != 0 for path in paths), out
+    elif "--curve" in arguments:
+        slope = re.search(r"the slope of the tangent +(\S+)$", out, re.MULTILINE)
+        assert slope, out
+        assert float(slope[1]) != 0, out
     elif arguments[0] not in ("lesson", "formulas"):
         assert re.search(r"[1-9]", re.sub(r"\S+\.csv", "", out)), out
 

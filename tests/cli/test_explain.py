@@ -4,6 +4,8 @@ import doctest
 import json
 import re
 import shlex
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -258,3 +260,88 @@ def test_options_that_have_no_effect_are_refused(run, penguins, options, said):
     assert (result.code, result.out) == (2, "")
     assert said in result.err
     assert len(result.err.splitlines()) == 1
+
+
+def test_numbers_have_the_names_of_an_author(run, penguins):
+    told = run("explain", penguins, "penguins.csv", "--row", "17", "--as", "article-4")
+    assert told.code == 0, told.err
+    assert "notation article-4" in told.out
+    assert "── Layer 2: 3 neurons" in told.out  # the input is layer 1
+    assert re.search(r"w_\{\d,1\}\^\{1,2\}\*a_\d\^1 ", told.out)
+    assert re.search(r"z_1\^2 +z\[1\]\[1\] +the weighted sum of neuron 1 of layer 2", told.out)
+
+
+def test_an_address_is_read_in_the_notation(run, penguins):
+    own = run("explain", penguins, "penguins.csv", "--row", "17", "--address", "W[1][1,1]")
+    told = run("explain", penguins, "penguins.csv", "--row", "17", "--address", "w1", "--as", "article-5")
+    assert told.out.startswith("w1: the weight from input 1 to neuron 1 of layer 1\n")
+    assert own.out.splitlines()[-1].partition("=")[2] in told.out
+
+
+def test_wrong_notations_and_names_are_answered(run, penguins):
+    told = run("explain", penguins, "penguins.csv", "--as", "artcle-5")
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    assert "--as: there is no notation 'artcle-5'; did you mean article-5" in told.err
+    told = run("explain", penguins, "penguins.csv", "--as", "article-5", "--address", "wx1")
+    assert (told.code, told.err.count("\n")) == (2, 1)
+    told = run("explain", penguins, "penguins.csv", "--as", "article-5", "--attributions")
+    assert "--attributions and --as" in told.err
+
+
+def test_a_program_that_predicts_the_row(run, penguins, folder):
+    result = run("explain", penguins, "penguins.csv", "--row", "17", "--as-python")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith(
+        "# Row 17 of penguins.csv: species as the network of the model predicts it.\n"
+    )
+    again = run(
+        "explain", penguins, "penguins.csv", "--row", "17", "--member", "1", "--as-python", "--out", "a.py"
+    )
+    assert (again.code, again.out, again.err) == (0, "", "wrote a.py\n")
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "a.py"], cwd=folder, capture_output=True, text=True, check=True
+    )
+    said = dict(line.rsplit(": ", 1) for line in done.stdout.splitlines())
+    predicted = run("predict", penguins, "penguins.csv").out.splitlines()
+    row = dict(zip(predicted[0].split(","), predicted[17].split(","), strict=True))
+    assert said.pop("species") == row.pop("species")
+    assert {name: float(p) for name, p in said.items()} == pytest.approx(
+        {n: float(p) for n, p in row.items()}, rel=1e-6
+    )
+    for more in (["--address", "C"], ["--step", "1"], ["--json"], ["--digits", "3"], ["--attributions"]):
+        refused = run("explain", penguins, "penguins.csv", "--as-python", *more)
+        assert refused.code == 2
+        assert (
+            refused.err
+            == f"error: {more[0]} has no effect on a program in Python: leave it out, or --as-python\n"
+        )
+    assert run("explain", penguins, "penguins.csv", "--as-python", "--out", "a.py").code == 2
+    assert run("explain", penguins, "penguins.csv", "--as-python", "--out", penguins, "--overwrite").code == 2
+
+
+def test_the_cost_over_one_weight(run, penguins):
+    asked = ("explain", penguins, "penguins.csv", "--row", "17", "--address", "W[2][1,1]")
+    result = run(*asked, "--curve")
+    assert (result.code, result.err) == (0, "")
+    assert result.out.startswith("The cost over W[2][1,1], all else held\n")
+    assert "what the tangent says of it" in result.out
+    data = json.loads(run(*asked, "--curve", "--learning-rate", "0.25", "--json").out)
+    trace = trace_rows(Model.load(penguins), "penguins.csv", 17)
+    assert data["slope"] == trace["dC/dW[2][1,1]"]
+    assert data["landing"] == trace["W[2][1,1]"] - 0.25 * data["slope"]
+    assert len(data["values"]) == len(data["costs"]) == 201
+    for form in RENDERERS:
+        assert run(*asked, "--curve", "--format", form).code == 0
+    step = run(
+        "explain", penguins, "penguins.csv", "--step", "2", "--address", "W[2][1,1]", "--curve", "--json"
+    )
+    assert json.loads(step.out)["eta"] is None
+    for more, message in [
+        ([*asked[:5], "--curve"], "--curve is over one parameter: name it with --address"),
+        ([*asked, "--curve", "--paths"], "--curve and --paths are about different things"),
+        ([*asked, "--learning-rate", "1"], "--learning-rate is of the step that --curve draws; add it"),
+        ([*asked[:6], "z[1][1]", "--curve"], "z[1][1] is no single parameter"),
+    ]:
+        refused = run(*more)
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+        assert message in refused.err

@@ -2,6 +2,7 @@
 
 import builtins
 import json
+import re
 import sys
 from pathlib import Path
 
@@ -146,6 +147,47 @@ def test_enter_by_enter(at_a_terminal, capsys, answers, steps):
     assert all("Enter" in question for question in asked)
 
 
+@pytest.mark.parametrize(
+    ("answers", "shown"),
+    [
+        (["", "b", "q"], [1, 2, 1]),
+        (["b", "next", "back", "q"], [1, 1, 2, 1]),
+        (["a", "again", "quit"], [1, 1, 1]),
+        (["4", "b", "jump 2", "j5", "q"], [1, 4, 3, 2, 5]),
+        (["0", "7", "x", "3", "q"], [1, 3]),
+        (["6"], [1, 6]),
+    ],
+)
+def test_back_again_and_jump(at_a_terminal, capsys, answers, shown):
+    asked = at_a_terminal(*answers)
+    assert main(["lesson", "adam"]) == 0
+    out = capsys.readouterr().out
+    assert [int(number) for number in re.findall(r"Step (\d) of 6", out)] == shown
+    assert len(asked) == len(answers)
+    assert out.count("is none of these; a step has a number from 1 to 6") == answers.count("x") * 3
+
+
+def test_jumping_stays_within_the_steps_that_are_shown(at_a_terminal, capsys):
+    at_a_terminal("5", "1", "3", "b", "b", "q")
+    assert main(["lesson", "adam", "--steps", "2-4"]) == 0
+    out = capsys.readouterr().out
+    assert [int(number) for number in re.findall(r"Step (\d) of 6", out)] == [2, 3, 2, 2]
+
+
+def test_a_training_is_gone_on_with_and_the_lesson_stays_as_it_is(at_a_terminal, capsys, folder):
+    """Again goes on from epoch 5; the step after it still begins at 5, and an expected number still comes out."""
+    more = '[[steps]]\nmove = "train"\nepochs = 5\n'
+    tail = '[steps.expect]\nepochs = 10\n[[steps]]\nmove = "say"\ntitle = "Done"\n'
+    (folder / "mine.toml").write_text(f"{MINE}{more}{more}{tail}")
+    at_a_terminal("3", "a", "a", "", "q")
+    assert main(["lesson", "mine.toml"]) == 0
+    out = capsys.readouterr().out
+    epochs = [int(line.split()[0]) for line in out.splitlines() if re.match(r" +\d+ +\S+$", line)]
+    assert epochs == [0, 1, 2, 5, 5, 6, 7, 10, 10, 11, 12, 15, 5, 6, 7, 10]
+    assert "✓" in out
+    assert "✗" not in out
+
+
 def test_nothing_is_asked_after_the_last_step_that_is_shown(at_a_terminal):
     asked = at_a_terminal("", "", "", "")
     assert main(["lesson", "adam", "--steps", "2-3"]) == 0
@@ -180,3 +222,39 @@ def test_a_lesson_of_one_s_own_is_not_replaced_by_what_is_made_of_it(command, ru
     assert result.code == 2
     assert "is a file to be read, and would be lost" in result.err
     assert mine.read_bytes() == before
+
+
+def test_a_lesson_is_told_in_the_notation_that_is_asked_for(run):
+    own = run("lesson", "article-5", "--all", "--steps", "4")
+    assert own.code == 0, own.err
+    assert "∂E_total/∂w5 = ∂E_total/∂out_o1*∂out_o1/∂net_o1*∂net_o1/∂w5" in own.out
+    other = run("lesson", "article-5", "--all", "--steps", "4", "--as", "nielsen")
+    assert "∂C/∂w^3_{11} = " in other.out
+    assert "E_total" not in other.out
+    ours = run("lesson", "article-5", "--all", "--steps", "4", "--as", "ours")
+    assert "dC/dW[2][1,1] = " in ours.out
+
+
+def test_a_notation_that_is_none_is_refused(run):
+    told = run("lesson", "article-5", "--as", "nilsen")
+    assert (told.code, told.out) == (2, "")
+    assert "there is no notation 'nilsen'; did you mean nielsen?" in told.err
+    told = run("lesson", "--as", "nielsen")
+    assert "--as is about" in told.err
+
+
+def test_a_lesson_as_a_program(run, folder):
+    result = run("lesson", "article-5", "--as-python")
+    assert (result.code, result.err) == (0, "")
+    assert "w5, w6, w7, w8 = 0.4, 0.45, 0.5, 0.55" in result.out
+    assert run("lesson", "article-5", "--as-python", "--out", "five.py").err == "wrote five.py\n"
+    assert (folder / "five.py").read_text("utf-8") == result.out
+    for more, message in [
+        (["article-5", "--all"], "--all has no effect on a program in Python"),
+        (["article-5", "--json"], "--json has no effect on a program in Python"),
+        ([], "--as-python is of one lesson: name it"),
+        (["adam"], "adam.toml: the lesson has no program: article-1 to article-5 have one"),
+    ]:
+        refused = run("lesson", *more, "--as-python")
+        assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
+        assert message in refused.err

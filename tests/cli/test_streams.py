@@ -30,6 +30,7 @@ EVERY = {
     "lesson": ["lesson", "adam"],
     "sheet": ["sheet", "article-5", "--format", "html"],
     "formulas": ["formulas", "losses"],
+    "derive": ["derive", "sin(x^2)", "--by", "x"],
     "--help": ["--help"],
     "--version": ["--version"],
 }

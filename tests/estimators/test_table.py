@@ -97,6 +97,7 @@ CHANGES: dict[str, Any] = {
     "calibrate": True, "watch": "error", "bagging": True, "refit": True, "callbacks": lambda state: True, "engine": "cpu",
     "rate_factors": {"b": 0.1}, "activation_mix": True, "parametrization": "ntk",
     "numeric_embedding": "periodic", "scaling_layer": True, "label_smoothing": 0.3,
+    "initial": {"W[1]": 0.1}, "frozen": ["W[1]"], "shuffle": False,
 }  # fmt: skip
 
 
@@ -129,6 +130,7 @@ def test_the_parameters_left_end_the_training_otherwise():
         "stopping_metric",
         "threads",
         "time_limit",
+        "weights_from",
     }
     assert set(CHANGES) | known == set(TableClassifier().get_params())
     x, y = numbers(80)
@@ -358,7 +360,7 @@ def test_categories_and_whole_numbers_of_pandas_and_polars_are_classes():
             "y: Unknown label type: row 1 is datetime",
         ),
         (["a", "b"] * 19, "inconsistent numbers of samples"),
-        (np.array([["a", "b"]] * 40), "y should be a 1d array"),
+        (np.array([["a", "b"]] * 40), "y: has 2 columns, and TableClassifier learns one target"),
         (None, "requires y to be passed"),
     ],
 )

@@ -71,7 +71,7 @@ def test_tags_say_what_comes_in():
         assert tags.input_tags.categorical
         assert tags.input_tags.sparse
         assert tags.target_tags.required
-        assert not tags.target_tags.multi_output
+        assert tags.target_tags.multi_output == is_regressor(estimator)
 
 
 # ---- inside scikit-learn's tools

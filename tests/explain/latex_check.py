@@ -12,7 +12,7 @@ MATH = {
     "exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min", "infty", "le", "ge",
     "ne", "approx", "lfloor", "rfloor", "hat", "prime", "quad", "checkmark", "boldsymbol", "cdots", "vdots", "nabla",
     "surd", "to", "pm", "in", "|", ",", "alpha", "beta", "gamma", "delta", "varepsilon", "eta", "theta", "lambda",
-    "mu", "sigma", "tau", "pi", "Delta", "Sigma", "kappa", "phi", "rho", "omega",
+    "mu", "sigma", "tau", "pi", "Delta", "Sigma", "kappa", "phi", "rho", "omega", "dots", "vec",
 }  # fmt: skip
 TEXT = {
     "documentclass", "usepackage", "allowdisplaybreaks", "setlength", "parindent", "parskip", "section", "subsection",

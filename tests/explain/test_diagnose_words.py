@@ -199,6 +199,7 @@ def test_classes(truth, codes, varies):
     truth, codes = np.array(truth), np.array(codes)[: len(truth)]
     labels = np.array(["one", "two", "three"])
     target = SimpleNamespace(labels=tuple(labels), n_classes=3, name="t", codes=lambda table: truth)
+    target.parts = (target,)
     group = SimpleNamespace(network=SimpleNamespace(layers=(1, 2)))
     model = Predicted(target=target, groups=[group], output=SimpleNamespace(n_out=3))
     p = np.full((len(truth), 3), 1 / 3)

@@ -216,6 +216,22 @@ def test_columns_of_a_group_are_shuffled_together(number):
     assert grouped["copy + a"].drop == pytest.approx(found.interchangeable[0].together.drop, rel=0.3)
 
 
+def test_of_several_targets_the_score_is_the_mean_or_that_of_one():
+    rows = table()
+    rows["z"] = [2 * b for b in rows["idle"]]
+    model = chainrule.train(rows, ["y", "z"], hidden=[6], **FEW).model
+    found = importance(model, rows, repeats=2)
+    held = model.table(rows).take(_held(model, rows))
+    each = model.evaluate(held).by_target
+    assert found.score == pytest.approx((each["y"]["rmse"] + each["z"]["rmse"]) / 2, rel=1e-12)
+    assert (found.attributed, math.isnan(found["a"].attribution)) == (0, True)
+    one = importance(model, rows, repeats=2, target="z")
+    assert one.score == pytest.approx(each["z"]["rmse"], rel=1e-12)
+    assert one["idle"].attribution > one["a"].attribution
+    with pytest.raises(SettingsError, match="the model has no target 'x': choose one by target: y, z"):
+        importance(model, rows, target="x")
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [
@@ -246,11 +262,11 @@ def test_it_is_plain_data_and_the_same_each_time(number):
 
 
 def test_the_chart_and_every_format_show_the_same(number):
-    model, _, found = number
+    _, _, found = number
     chart = chart_of(found)
     bars = dict(zip(chart.marks[0].names, chart.marks[0].stop, strict=True))
     assert bars == {one.name: one.drop for one in found.columns}
-    document = importance_document(found, model, "m.safetensors", "t.csv")
+    document = importance_document(found, "m.safetensors", "t.csv")
     text = render(document, "text")
     assert "Interchangeable: a, copy (each tells at least 100% of the other)" in text
     assert "Not missed as far as these rows tell, since the interval reaches 0: " in text

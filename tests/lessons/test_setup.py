@@ -6,6 +6,7 @@ import pytest
 from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import read_lesson
 from chainrule.lessons.runner import setups_of
+from chainrule.lessons.setup import LONG
 
 
 def test_epochs_are_steps_and_can_be_gone_on_with(write):
@@ -47,8 +48,7 @@ def test_the_path_of_plain_descent_worked_by_hand():
 
 def test_a_training_stops_when_the_cost_no_longer_falls():
     setup = setups_of(read_lesson("one-neuron"))["calm"]
-    result = setup.train(500, patience=3, tolerance=1e-6)
-    assert result.stopped == "early stopping"
+    assert setup.train(500, patience=3, tolerance=1e-6) == "early stopping"
     assert setup.epochs < 100
     before = setup.cost(setup.training)
     setup.train(5)  # it can be gone on with
@@ -63,9 +63,25 @@ def test_marks_say_when_training_is_watched():
         seen.append(epoch)
         return epoch == 4
 
-    setup.train(9, watch=watch, marks=[2, 4, 7])
+    assert setup.train(9, watch=watch, marks=[2, 4, 7]) == "callback"
     assert seen == [2, 4]
     assert setup.epochs == 4
+
+
+@pytest.mark.parametrize("batch", [1, 2])
+def test_a_long_training_is_the_judge_s_too(batch, write, monkeypatch):
+    """The default engine makes long ones, many epochs at a time; the judge makes the same one epoch by epoch."""
+    changed = ("learning_rate = 0.5", f'learning_rate = 0.5\nbatch = {batch}\noptimizer = "momentum(mu=0.5)"')
+    many, each = (setups_of(write(changed))["main"] for _ in range(2))
+    fitted = []
+    monkeypatch.setattr(many, "_fit", lambda *given, of=many._fit: fitted.append(given) or of(*given))
+    assert many.train(LONG) == "epochs"
+    each.train(LONG, watch=lambda _: False)
+    assert [(engine.name, rows.shape) for engine, rows, _ in fitted] == [("cpu", (2 * LONG,))]
+    assert many.epochs == each.epochs == LONG
+    assert many.state.t == each.state.t == 2 * LONG // batch
+    np.testing.assert_allclose(many.flat, each.flat, rtol=1e-11)
+    np.testing.assert_allclose(many.state.arrays["velocity"], each.state.arrays["velocity"], rtol=1e-9)
 
 
 def test_dropout_is_drawn_for_the_next_step_and_not_in_prediction():

@@ -11,7 +11,7 @@ from chainrule.explain.show import render
 from chainrule.explain.show.document import Checked, Compared, Erratum, Plot, Words
 from chainrule.explain.show.terminal import plain_text, section_rows
 from chainrule.explain.show.text import ASCII
-from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, SHEET, TABLE, read_lesson
+from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, PROGRAM, SHEET, TABLE, read_lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
 from chainrule.lessons.runner import walk_lesson
@@ -115,7 +115,16 @@ def test_latex_is_balanced(name, lessons):
 
 
 def test_every_key_move_and_name_is_on_the_page():
-    for fields in (LESSON, NETWORK, LAYER, TABLE, SHEET, COMMON, *(move.fields for move in MOVES.values())):
+    for fields in (
+        LESSON,
+        NETWORK,
+        LAYER,
+        TABLE,
+        SHEET,
+        PROGRAM,
+        COMMON,
+        *(move.fields for move in MOVES.values()),
+    ):
         for key in fields:
             assert f"`{key}`" in PAGE, key
     for name in (*MOVES, *GENERAL):

@@ -362,6 +362,17 @@ def test_a_file_of_groups_with_cards_opens():
         replay(model, TABLE, 3, 4)
 
 
+def test_a_file_of_several_targets_opens():
+    """Written once, when models got several targets, and layers initial numbers; never again."""
+    model = chainrule.load(HERE / "version-4.safetensors")
+    assert model.target.names == ("o1", "o2")
+    assert model.network.layers[0].initial == (("W[1,1]", 0.15),)
+    assert model.network.layers[0].frozen == ("b",)
+    found = model.predict({"x": [1.0], "z": [2.0]})
+    np.testing.assert_allclose(found.labels, [[129.17174886230552, 0.023274151116364]], rtol=1e-12)
+    assert model.to_dict()["model_version"] == 4
+
+
 @pytest.mark.parametrize("version", [1, 2])
 def test_damage_to_a_file_of_each_version_is_noticed(tmp_path, version):
     content = bytearray((HERE / f"version-{version}.safetensors").read_bytes())

@@ -386,7 +386,11 @@ def test_the_task_by_hand(write: Write) -> None:
             "t: the target 'y' has a different value in every row ('1', …), so its classes can't be learned; choose "
             "another target",
         ),
-        ({"a": [1], "y": [1]}, {"target": "y"}, "t: the table has 1 row; training needs at least 2"),
+        (
+            {"a": [1], "y": ["k"]},
+            {"target": "y"},
+            "t: the target 'y' is one class in the only row, so there is none to tell it from; add other rows",
+        ),
         (
             {"a": [1, 2, 3], "y": [date(2024, 1, i) for i in (1, 2, 2)]},
             {"target": "y"},

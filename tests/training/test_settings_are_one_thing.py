@@ -188,7 +188,7 @@ def test_what_is_asked_of_a_table_is_said_by_fields_too():
     for one in listed(Question):
         setting_option(made, one)
     options = made.parse(["--target", "y", "--inputs", "a", "--inputs", "b,c", "--test-share", "0.5"])
-    assert (options.target, options.inputs, options.test_share) == ("y", ["a", "b,c"], 0.5)
+    assert (options.target, options.inputs, options.test_share) == (["y"], ["a", "b,c"], 0.5)
     assert options.scaling is None
     first, *others = json.loads(json.dumps(form(Question)))
     assert (first["default"], first["required"]) == (None, True)

@@ -24,6 +24,7 @@ COMMANDS = {
     "check": "check a model's gradients and predictions, and print a certificate",
     "diagnose": "look for what is wrong with a network and its training",
     "explain": "show how a prediction or a derivative comes about, number by number",
+    "derive": "derive a formula, or backpropagation, in symbols, every line checked",
     "importance": "say how much a model needs each column",
     "describe": "show what a model is: inputs, layers, target, training",
     "lesson": "walk through a worked example, every number shown and checked",

@@ -45,7 +45,7 @@ def ablation(question: Question, settings: Settings, options: argparse.Namespace
         threads=options.threads,
         on_run=None if options.quiet else _say,
     )
-    data = {"table": options.table, "target": options.target, **found.to_dict()}
+    data = {"table": options.table, "target": question.target, **found.to_dict()}
     document = replace(ablation_document(found), data=data)
     if options.json:
         print_json(data)

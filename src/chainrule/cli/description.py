@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.report import MOST_COLUMNS, STOPPED, clamp_words, score_words, shape_of, training_words
+from chainrule.cli.report import MOST_COLUMNS, STOPPED, answer_facts, score_words, shape_of, training_words
 from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, TableBlock, Words, more
 
 if TYPE_CHECKING:
@@ -45,12 +45,14 @@ def _layers(network: Network) -> Iterator[Block]:
 def _facts(model: Model) -> Iterator[tuple[str, str]]:
     target, card = model.target, model.card
     yield "task", f"{model.task} of {target.name}"
-    if model.task == "classification":
-        yield "classes", _listed(target.labels)
-    elif target.formula != "v":
-        yield "target", f"y = {target.formula}, {_values(target.parameters)}"
+    for part in target.parts:
+        which = "" if len(target.parts) == 1 else f", {part.name}"
+        if model.task == "classification":
+            yield f"classes{which}", _listed(part.labels)
+        elif part.formula != "v":
+            yield f"target{which}", f"y = {part.formula}, {_values(part.parameters)}"
     if target.clamp is not None:
-        yield "answers", clamp_words(target)
+        yield from answer_facts(target)
     for place, (group, share) in enumerate(zip(model.groups, model.shares, strict=True), 1):
         network, parameters = group.network, group.parameters
         if len(model.groups) > 1:

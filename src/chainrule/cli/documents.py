@@ -19,6 +19,10 @@ if TYPE_CHECKING:
     from chainrule.explain.show.text import Signs
 
 
+READS = ("model", "table", "lesson", "name")
+"""The arguments that may be files a command reads."""
+
+
 def document_options(made: Parser, formats: Sequence[str] = ()) -> None:
     """Add the options of how a document is written."""
     said = {
@@ -44,13 +48,23 @@ def chosen_format(options: argparse.Namespace, formats: Sequence[str] = ()) -> s
             raise SettingsError(f"--json and {option} contradict each other; choose one")
         asked, option = "json", "--json"
     if options.out is not None:
-        reads = [getattr(options, read, None) for read in ("model", "table", "lesson", "name")]
-        check_out(options.out, options.overwrite, reads)
+        check_out(options.out, options.overwrite, [getattr(options, read, None) for read in READS])
         said = _said_by(options.out, {**RENDERERS, **DRAWINGS})
         if asked and said not in (None, asked):
             what = f"{option} and --out {options.out} contradict each other"
             raise SettingsError(f"{what}: the ending says {said}; choose one of them, or another ending")
     return asked or format_of(options.out, formats)
+
+
+def python_only(options: argparse.Namespace, without: Sequence[str]) -> None:
+    """Raise SettingsError for what has no effect beside --as-python, OutputError where it can't be written."""
+    for name in (*without, "json", "format"):
+        if getattr(options, name):
+            raise SettingsError(
+                f"--{name} has no effect on a program in Python: leave it out, or --as-python"
+            )
+    if options.out is not None:
+        check_out(options.out, options.overwrite, [getattr(options, read, None) for read in READS])
 
 
 def _said_by(out: str, known: Iterable[str]) -> str | None:

@@ -27,7 +27,7 @@ def parser() -> Parser:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule.cli.report import evaluation_blocks
+    from chainrule.cli.report import evaluation_blocks, rows_shown, scores_data, target_data
     from chainrule.engines.threads import limited_threads
     from chainrule.explain.show.document import Document, notes
 
@@ -41,13 +41,11 @@ def run(options: argparse.Namespace) -> None:
     data = {
         "model": options.model,
         "table": table.name,
-        "target": model.target.name,
-        "classes": list(model.target.labels) if model.task == "classification" else None,
+        **target_data(model.target),
         "rows": evaluation.rows,
-        "scores": evaluation.scores,
-        "confusion": evaluation.confusion,
+        **scores_data(evaluation),
         "notes": told,
     }
-    title = f"{table.name}: score on {evaluation.rows:,} rows"
+    title = f"{table.name}: score on {rows_shown(evaluation.rows)}"
     blocks = (*notes(told), *evaluation_blocks(model, evaluation, {}))
     deliver(Document(title, blocks, data=data), form, options, told)

@@ -37,6 +37,7 @@ def parser() -> Parser:
     model_and_table(made, "a table with the target")
     said = {
         "--metric NAME": "the score: one that chainrule evaluate prints, such as log_loss (default: the first one)",
+        "--target NAME": "which of several targets; the mean of their scores if not given",
         "--repeats N": "how often each column is shuffled (default 10)",
         "--seed N": "of the shuffles, and of the rows drawn from a large table (default 0)",
     }
@@ -59,8 +60,9 @@ def run(options: argparse.Namespace) -> None:
     name = chosen_format(options, FORMATS)
     model, table = opened(options)
     groups = [[part.strip() for part in group.split(",")] for group in options.group or ()]
-    how = {"metric": options.metric, "groups": groups, "repeats": options.repeats, "seed": options.seed}
+    how = {"metric": options.metric, "groups": groups, "repeats": options.repeats}
+    how |= {"seed": options.seed, "target": options.target}
     with limited_threads(options.threads):
         found = importance(model, table, **how)
-    document = importance_document(found, model, options.model, table.name, table.notes)
+    document = importance_document(found, options.model, table.name, table.notes)
     deliver(document, name, options, table.notes)

@@ -5,25 +5,25 @@ from __future__ import annotations
 import argparse
 import re
 import sys
-from collections.abc import Iterator
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from chainrule._aside import tell
-from chainrule.cli.console import output_width, screen
-from chainrule.cli.documents import chosen_format, deliver, document_options, signs
-from chainrule.cli.parsing import Parser
+from chainrule.cli.documents import chosen_format, deliver, document_options, print_or_write, python_only
+from chainrule.cli.parsing import Parser, notation_option
+from chainrule.cli.player import play
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
     from chainrule.explain.show.document import Document
-    from chainrule.lessons.lesson import Lesson
-    from chainrule.lessons.show.document import ShownStep
 
 EXAMPLES = """
 chainrule lesson
 chainrule lesson article-5
 chainrule lesson article-1 --all --steps 2-4
+chainrule lesson article-5 --as nielsen
 chainrule lesson ./mine.toml --format html --out mine.html
+chainrule lesson article-5 --as-python
 """
 
 
@@ -32,51 +32,71 @@ def parser() -> Parser:
     made = Parser(
         "lesson",
         "[NAME] [options]",
-        "Walk through a worked example step by step: Enter for the next step, q to leave. Without NAME, list them. "
+        "Walk through a worked example step by step: Enter for the next step, b back, a again, a number to jump "
+        "there, q to leave. Without NAME, list them. "
         "Every number is worked out and compared with what is expected; the exit code is 1 if one does not come out.",
         EXAMPLES,
     )
     made.options("what", {"[NAME]": "a lesson of the list, or a file of your own that ends in .toml"})
     made.option("what", "--steps", metavar="N", help="only the first N steps; 3-5: only those")
     made.options("output", {"--all": "all steps at once, without waiting for Enter"})
+    notation_option(made, "output")
+    program = (
+        "the lesson as a program in plain Python, which imports nothing but math, in the article's names"
+    )
+    made.options("what", {"--as-python": program})
     document_options(made)
     return made
 
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if an expected number did not come out."""
+    from chainrule.explain.notation.record import notation
     from chainrule.lessons.lesson import read_lesson
-    from chainrule.lessons.runner import walk_lesson
+    from chainrule.lessons.runner import Walk
     from chainrule.lessons.show.document import lesson_document
 
+    if options.as_python:
+        return _write_program(options)
     form = chosen_format(options)
     if options.name is None:
-        if given := next(filter(vars(options).get, ("steps", "all")), None):
+        if given := next(filter(vars(options).get, ("steps", "all", "notation")), None):
+            given = {"notation": "as"}.get(given, given)
             raise SettingsError(f"--{given} is about the steps of a lesson: name the lesson, or leave it out")
         deliver(_list(), form, options)
         return 0
     lesson = read_lesson(options.name)
+    if options.notation is not None:
+        notation(options.notation)  # says what is wrong with it
+        lesson = replace(lesson, notation=options.notation)
     first, last = _range(options.steps, len(lesson.steps))
-    wrong: list[int] = []
-
-    def steps() -> Iterator[ShownStep]:
-        for shown in walk_lesson(lesson):
-            if shown.number > last:
-                return
-            if not shown.ok:
-                wrong.append(shown.number)
-            if shown.number >= first:
-                yield shown
-
-    if form == "text" and options.out is None:
-        waits = not options.all and sys.stdin.isatty() and sys.stdout.isatty()
-        _walk_through(lesson, steps(), last, waits=waits)
+    plays = form == "text" and options.out is None
+    waits = plays and not options.all and sys.stdin.isatty() and sys.stdout.isatty()
+    walk = Walk(lesson, repeats=waits)
+    if plays:
+        play(walk, first, last, waits=waits)
     else:
-        deliver(lesson_document(lesson, list(steps())), form, options)
+        walk.step(last)
+        deliver(lesson_document(lesson, walk.made[first - 1 : last]), form, options)
+    wrong = [shown.number for shown in walk.made if not shown.ok]
     if wrong:
         what = f"a number did not come out as expected in step {', '.join(map(str, wrong))}"
         tell(f"error: {lesson.where.file}: {what}")
     return 1 if wrong else 0
+
+
+def _write_program(options: argparse.Namespace) -> int:
+    """Print, or write, a lesson's program."""
+    from chainrule.lessons.lesson import read_lesson
+    from chainrule.lessons.program import lesson_program
+
+    python_only(options, ("steps", "all"))
+    if options.name is None:
+        raise SettingsError(
+            "--as-python is of one lesson: name it, as in chainrule lesson article-5 --as-python"
+        )
+    print_or_write(lesson_program(read_lesson(options.name)), options)
+    return 0
 
 
 def _list() -> Document:
@@ -103,25 +123,3 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
         whole = f"choose at most {count}, or leave --steps out for all"
         raise SettingsError(f"--steps {steps}: the lesson has {count} step{'s' * (count != 1)}; {whole}")
     return first, last
-
-
-def _walk_through(lesson: Lesson, steps: Iterator[ShownStep], last: int, *, waits: bool) -> None:
-    from chainrule.explain.show.terminal import head_rows, print_rows, section_rows
-    from chainrule.lessons.show.document import WIDTH, lesson_document
-
-    console = screen()
-    width = min(output_width(WIDTH), 100)
-    print_rows(console, head_rows(lesson_document(lesson, ()), width, signs()))
-    for shown in steps:
-        print_rows(console, section_rows(shown.section, width, signs()))
-        if waits and shown.number < last and not _goes_on():
-            return
-
-
-def _goes_on() -> bool:
-    """Wait for Enter; False where the reader wants to leave."""
-    try:
-        answer = input("\n[Enter: next step, q: leave] ")
-    except EOFError:
-        return False
-    return answer.strip().lower() not in ("q", "quit", "exit")

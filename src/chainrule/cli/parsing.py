@@ -121,6 +121,12 @@ def closest(word: str, known: Iterable[str]) -> str:
     return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar"
 
 
+def notation_option(parser: Parser, group: str) -> None:
+    """Add the option that says whose names the numbers have."""
+    words = "whose names the numbers have: an article's or a book's, such as article-5 or nielsen, or a file of your own"
+    parser.option(group, "--as", dest="notation", metavar="NOTATION", help=f"{words} that ends in .toml")
+
+
 def _reader(read: Callable[[str], Any], words: str) -> Callable[[str], Any]:
     """Return a reader of a value that is refused in words where ``read`` raises ValueError."""
 
@@ -153,11 +159,29 @@ def parse_factors(text: str) -> dict[str, float]:
     return found
 
 
-def parse_words(text: str) -> list[str]:
+def parse_values(text: str) -> dict[str, float]:
+    """Return numbers by address: ``W[1][1,2]=0.1,b[1]=0.35``."""
+    found: dict[str, float] = {}
+    for part in parse_addresses(text):
+        name, equals, value = (piece.strip() for piece in part.partition("="))
+        if not (name and equals) or name in found:
+            words = "not an address and its number, each once, such as W[1][1,2]=0.1"
+            raise argparse.ArgumentTypeError(f"{part!r} is {words}")
+        found[name] = number(value)
+    return found
+
+
+def parse_addresses(text: str) -> list[str]:
+    """Split at commas outside square brackets, so that ``W[1][1,2],b[1]`` has two parts."""
+    return parse_words(text, "[]")
+
+
+def parse_words(text: str, brackets: str = "()") -> list[str]:
     """Split at commas outside brackets, so that ``relu,where(z > 0, z, 0)`` has two parts."""
+    opens, closes = brackets[0], brackets[1]
     parts, depth = [""], 0
     for sign in text:
-        depth += (sign == "(") - (sign == ")")
+        depth += (sign == opens) - (sign == closes)
         if sign == "," and depth == 0:
             parts.append("")
         else:
@@ -179,6 +203,8 @@ READERS: Mapping[str, Callable[[str], Any]] = {
     ),
     "sizes": _reader(_sizes, "not a list of whole numbers such as 64,32, nor none"),
     "factors": parse_factors,
+    "numbers": parse_values,
+    "addresses": parse_addresses,
     "texts": one_or_more,
 }
 """How the value of an option is read, by the kind of its setting; others are text as it stands."""

@@ -12,6 +12,7 @@ from rich.text import Text
 from chainrule._numbers import printable
 from chainrule.cli.console import screen
 from chainrule.cli.documents import print_document
+from chainrule.equations.layout import Layout
 from chainrule.explain.show.document import (
     Block,
     Cell,
@@ -32,6 +33,7 @@ if TYPE_CHECKING:
     from chainrule.fitting.score import Trained
     from chainrule.model.model import Evaluation, Model
     from chainrule.tables.target import TargetEncoder
+    from chainrule.tables.targets import Target
     from chainrule.training.result import FitResult
     from chainrule.training.scores.metrics import Scores
 
@@ -68,8 +70,13 @@ def found_document(prepared: Prepared) -> Document:
         blocks.append(Words(more(len(schema.left_out) - MOST_COLUMNS, "columns left out")))
     blocks += notes(schema.notes)
     blocks.append(Section("", (Facts(tuple(_plan(prepared))),)))
-    what = f"{table.n_rows:,} rows and {len(schema.columns):,} columns"
+    what = f"{rows_shown(table.n_rows)} and {len(schema.columns):,} columns"
     return Document(f"{table.name} has {what}", tuple(blocks))
+
+
+def rows_shown(n: int) -> str:
+    """Say how many rows: 1 row, 1,024 rows."""
+    return f"{n:,} row{'s' * (n != 1)}"
 
 
 def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
@@ -102,7 +109,7 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
     yield "network", shape_of(resolved.network, resolved.members)
     yield "training", ", ".join(how)
     if prepared.target.clamp is not None:
-        yield "answers", clamp_words(prepared.target)
+        yield from answer_facts(prepared.target)
 
 
 def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterator[str]:
@@ -125,6 +132,28 @@ def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterato
         yield f"members share the hidden layers' weights ({told['sharing']})"
 
 
+def answer_facts(target: Target) -> Iterator[tuple[str, str]]:
+    """Say what the answers of each target are clamped to."""
+    for part in target.parts:
+        name = "answers" if len(target.parts) == 1 else f"answers, {part.name}"
+        yield name, clamp_words(part)
+
+
+def target_data(target: Target) -> dict[str, Any]:
+    """Return what programs are told of the target: its name and classes, or those of each of several."""
+    classes = target.task == "classification"
+    if len(target.parts) == 1:
+        return {"target": target.name, "classes": list(target.labels) if classes else None}
+    each = [list(part.labels) for part in target.parts]
+    return {"target": list(target.names), "classes": each if classes else None}
+
+
+def scores_data(evaluation: Evaluation) -> dict[str, Any]:
+    """Return what programs are told of scores; of several targets also those of each."""
+    each = {} if evaluation.by_target is None else {"scores_by_target": dict(evaluation.by_target)}
+    return {"scores": evaluation.scores, **each, "confusion": evaluation.confusion}
+
+
 def clamp_words(target: TargetEncoder) -> str:
     """Say what a target's answers are clamped to."""
     low, high = (f"{(target.clamp or {})[name]:.6g}" for name in ("lowest", "highest"))
@@ -144,9 +173,9 @@ def result_document(trained: Trained) -> Document:
     if model.card["temperature"] is not None:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     blocks += notes(trained.notes)
-    title = f"Score on {evaluation.rows:,} rows it never saw"
+    title = f"Score on {rows_shown(evaluation.rows)} it never saw"
     if not trained.held_out:
-        rows = f"{evaluation.rows:,} rows it was trained on"
+        rows = f"{rows_shown(evaluation.rows)} it was trained on"
         title = f"Score on the {rows}: it flatters, as none were held out"
     blocks.append(Section(title, evaluation_blocks(model, evaluation, trained.baselines)))
     if trained.out_of_fold is not None:
@@ -214,8 +243,26 @@ def evaluation_blocks(
     scores = TableBlock(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
     if evaluation.confusion is not None:
         return (scores, *_confusion(model.target.labels, evaluation.confusion.tolist()))
+    if evaluation.by_target is not None:
+        return _scores_of_each(model, evaluation.by_target, scores)
     units = f"errors are in the units of {model.target.name}; R² is 1 if perfect, 0 if as good as the mean"
     return scores, Words(units)
+
+
+def _scores_of_each(model: Model, by_target: Mapping[str, Scores], means: Block) -> tuple[Block, ...]:
+    """Return the means over several targets, and the scores of each."""
+    names = [name for name in SCORE_NAMES if any(name in each for each in by_target.values())]
+    rows = tuple(
+        (target, *(number_shown(each[name]) if name in each else "–" for name in names))
+        for target, each in by_target.items()
+    )
+    table = TableBlock(
+        ("target", *(SCORE_NAMES[name] for name in names)), rows, tuple(range(1, 1 + len(names)))
+    )
+    said = f"above: means over the {len(by_target)} targets"
+    if model.task == "regression":
+        said += "; errors are in each target's own units"
+    return means, Words(said), table
 
 
 def _confusion(labels: Sequence[object], matrix: Sequence[Sequence[int]]) -> Iterator[Block]:
@@ -252,8 +299,17 @@ def shape_of(network: Network, members: int) -> str:
     biases = "".join(special[which] for which in sorted(bias & set(special)))
     inits = {layer.init for layer in network.layers if isinstance(layer.init, str)} - {"auto"}
     biases += "".join(f", initial weights {init}" for init in sorted(inits))
+    biases += _by_hand(network)
     times = f"; {members} members, averaged" if members > 1 else ""
     return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
+
+
+def _by_hand(network: Network) -> str:
+    """Say how many parameters are set by hand, and how many training leaves alone."""
+    layout = Layout(network)
+    frozen = int((layout.free == 0).sum())
+    found = f", {layout.n_initial} parameters set by hand" if layout.n_initial else ""
+    return found + (f", {frozen} frozen" if frozen else "")
 
 
 def number_shown(value: float) -> str:

@@ -123,6 +123,8 @@ def run(options: argparse.Namespace) -> None:
         columns = f"{table.name} has {', '.join(table.columns[:20])}"
         raise SettingsError(f"--target is missing: name the column to predict; {columns}")
     asked = _given(options, Question)
+    targets = _names(asked["target"], table.columns)
+    asked["target"] = targets[0] if len(targets) == 1 else targets
     for name in ("inputs", "drop"):
         if name in asked:
             asked[name] = _names(asked[name], table.columns)
@@ -224,18 +226,18 @@ def _curves(trained: Trained) -> str:
 
 
 def _result(trained: Trained, path: Path) -> dict[str, Any]:
+    from chainrule.cli.report import scores_data, target_data
+
     model, prepared, fit = trained.model, trained.prepared, trained.fit
     return {
         "model": str(path),
         "task": model.task,
-        "target": model.target.name,
-        "classes": list(model.target.labels) if model.task == "classification" else None,
+        **target_data(model.target),
         "rows": prepared.rows,
         "held_out": trained.held_out,
-        "scores": trained.evaluation.scores,
+        **scores_data(trained.evaluation),
         "baselines": dict(trained.baselines),
         "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
-        "confusion": trained.evaluation.confusion,
         "network": model.network.to_dict(),
         "members": model.members,
         "training": {**model.card, "seconds": round(fit.seconds, 3)},

@@ -30,7 +30,9 @@ class Activation(FormulaEntry):
 
     Where ``function`` or ``derivative`` is None the formula itself runs; a record carries them where the
     naive formula overflows or cancels. Both are called as ``function(z, xp, **parameters)``. ``slope_in_a`` is the
-    derivative written in the output a, as worked examples have it, where there is such a formula.
+    derivative written in the output a, as worked examples have it, where there is such a formula; ``slope_steps``
+    are the steps to it, each a rule and a formula in z, from the derivative that the rules of calculus find, where putting
+    a for f(z) in that isn't enough.
     """
 
     symbols = frozenset({"z"})
@@ -42,6 +44,7 @@ class Activation(FormulaEntry):
     elementwise: bool = True
     output_only: bool = False
     slope_in_a: str = ""
+    slope_steps: tuple[tuple[str, str], ...] = ()
 
     __hash__ = Entry.__hash__  # a dataclass would hash its fields
 
@@ -190,7 +193,23 @@ def _softmax(z: Array, xp: Namespace) -> Array:
 ACTIVATIONS: Mapping[str, Activation] = records(
     Activation("identity", "z", "(-inf, inf)"),
     Activation("binary_step", "step(z)", "{0, 1}"),
-    Activation("sigmoid", "1/(1+exp(-z))", "(0, 1)", _sigmoid, _sigmoid_prime, slope_in_a="a*(1-a)"),
+    Activation(
+        "sigmoid",
+        "1/(1+exp(-z))",
+        "(0, 1)",
+        _sigmoid,
+        _sigmoid_prime,
+        slope_in_a="a*(1-a)",
+        slope_steps=(
+            ("part the fraction into two factors", "1/(1+exp(-z))*(exp(-z)/(1+exp(-z)))"),
+            ("add 1 above the bar, and take it away", "1/(1+exp(-z))*((1+exp(-z)-1)/(1+exp(-z)))"),
+            (
+                "part the fraction at its difference",
+                "1/(1+exp(-z))*((1+exp(-z))/(1+exp(-z)) - 1/(1+exp(-z)))",
+            ),
+            ("a number by itself is 1", "1/(1+exp(-z))*(1 - 1/(1+exp(-z)))"),
+        ),
+    ),
     Activation("tanh", "tanh(z)", "(-1, 1)", None, _tanh_prime, slope_in_a="1-a^2"),
     Activation("relu", "max(0, z)", "[0, inf)", init="he_normal"),
     Activation(

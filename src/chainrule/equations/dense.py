@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, fields
 from functools import partial
@@ -21,7 +22,7 @@ BIAS_MODES: tuple[BiasMode, ...] = get_args(BiasMode)
 Parametrization = Literal["standard", "ntk"]
 PARAMETRIZATIONS: tuple[Parametrization, ...] = get_args(Parametrization)
 
-OPTIONAL: Mapping[str, Any] = {"rates": {}, "mix": False, "parametrization": "standard"}
+OPTIONAL: Mapping[str, Any] = {"rates": {}, "initial": {}, "mix": False, "parametrization": "standard"}
 """What a layer's description has only where it isn't this."""
 
 
@@ -84,7 +85,8 @@ class Dense:
     of given numbers, None where a number is to be drawn. ``frozen`` names what training leaves alone: ``W``,
     ``b``, ``W[1,2]``, ``b[2]`` (1-based). ``dropout`` is the probability that an output of this layer is
     dropped in training. ``rates`` are factors of the learning rate, by the name of a parameter array; one that
-    isn't named has 1. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
+    isn't named has 1. ``initial`` are numbers that parameters begin with, by the same names as ``frozen``, instead of those
+    drawn. ``mix`` adds the parameters alpha, one a neuron, which mix f(z) with z; ``parametrization``
     ``ntk`` divides the products h W by sqrt(n_in).
     """
 
@@ -112,6 +114,7 @@ class Dense:
     bias_init: Any = "zeros"
     frozen: tuple[str, ...] = ()
     rates: tuple[tuple[str, float], ...] = ()
+    initial: tuple[tuple[str, float], ...] = ()
     mix: bool = False
     parametrization: Parametrization = "standard"
 
@@ -126,6 +129,7 @@ class Dense:
         bias_init: Any = "zeros",
         frozen: Sequence[str] = (),
         rates: Mapping[str, float] | Sequence[tuple[str, float]] = (),
+        initial: Mapping[str, float] | Sequence[tuple[str, float]] = (),
         mix: bool = False,
         parametrization: Parametrization = "standard",
     ) -> None:
@@ -150,6 +154,7 @@ class Dense:
         put_in("init", _plain(init))
         put_in("bias_init", _plain(bias_init))
         put_in("frozen", names)
+        put_in("initial", _numbers_by_name(initial))
         put_in("mix", mix)
         put_in("parametrization", parametrization)
         if mix and not self.activation.elementwise:
@@ -291,12 +296,34 @@ class Dense:
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data that `Network.from_dict` reads back."""
-        more = {"rates": dict(self.rates), "mix": self.mix, "parametrization": self.parametrization}
+        more = {
+            "rates": dict(self.rates),
+            "initial": dict(self.initial),
+            "mix": self.mix,
+            "parametrization": self.parametrization,
+        }
         plain = {field.name: getattr(self, field.name) for field in fields(self) if field.name not in more}
         plain |= {"activation": self.activation.spec, "frozen": list(self.frozen)}
         return {"kind": self.kind, **plain} | {
             name: value for name, value in more.items() if value != OPTIONAL[name]
         }
+
+
+def _numbers_by_name(
+    given: Mapping[str, float] | Sequence[tuple[str, float]],
+) -> tuple[tuple[str, float], ...]:
+    """Return initial numbers by the parameter's name; raises SettingsError for anything that isn't that."""
+    try:
+        found = dict(given)
+    except (TypeError, ValueError) as error:
+        raise SettingsError(
+            f"initial {given!r} must be numbers by name, such as {{'W[1,2]': 0.1}}"
+        ) from error
+    for name, value in found.items():
+        is_number = isinstance(value, int | float) and not isinstance(value, bool)
+        if not isinstance(name, str) or not is_number or not abs(value) <= sys.float_info.max:
+            raise SettingsError(f"initial: {name!r} is set to {value!r}: write a name and a finite number")
+    return tuple((name, float(value)) for name, value in found.items())
 
 
 def _plain(values: Any) -> Any:
@@ -307,6 +334,10 @@ def _plain(values: Any) -> Any:
         return tuple(_plain(item) for item in values)
     if values is None or isinstance(values, str):
         return values
-    if isinstance(values, bool) or not isinstance(values, int | float) or not math.isfinite(values):
+    if (
+        isinstance(values, bool)
+        or not isinstance(values, int | float)
+        or not abs(values) <= sys.float_info.max
+    ):
         raise SettingsError(f"{values!r} among given weights is not a finite number")
     return float(values)

@@ -37,14 +37,18 @@ class Layout:
     """The flat layout of a network's parameters, and the masks that go with it.
 
     ``decayed`` (p,) is 1 at weights and 0 at biases; ``free`` (p,) is 0 at frozen parameters; ``rates`` (p,) are
-    factors of the learning rate, and ``rated`` says whether any of them isn't 1.
+    factors of the learning rate, and ``rated`` says whether any of them isn't 1. ``n_initial`` parameters are set by hand.
     """
 
     def __init__(self, network: Network) -> None:
         self._lay_out(network, network.shapes())
+        self.n_initial = 0
         for number, layer in enumerate(network.layers, 1):
             for address in layer.frozen:
-                self.free[self._frozen(number, address)] = 0.0
+                self.free[self.place(number, address, "frozen")] = 0.0
+            for address, _ in layer.initial:
+                place = self.place(number, address, "initial")
+                self.n_initial += 1 if isinstance(place, int) else place.stop - place.start
 
     def _lay_out(self, network: Network, of_layers: Mapping[int, Mapping[str, tuple[int, ...]]]) -> None:
         slots: list[Slot] = []
@@ -126,7 +130,11 @@ class Layout:
         """Return the first layer (1-based) with a number in ``flat`` (p,) that is not finite, None if there is none."""
         return next((s.layer for s in self.slots if not np.isfinite(flat[s.start : s.stop]).all()), None)
 
-    def _frozen(self, number: int, address: str) -> slice | int:
+    def place(self, number: int, address: str, what: str) -> slice | int:
+        """Return where a layer's ``W``, ``b``, ``W[1,2]`` or ``b[1]`` lies in the flat parameters.
+
+        Raises SettingsError, which begins with ``what``, where there is none.
+        """
         match = re.fullmatch(r"\s*(\w+)\s*(?:\[([\d\s,]+)\])?\s*", address)
         try:
             if match is None:
@@ -141,7 +149,7 @@ class Layout:
         except (KeyError, ValueError) as error:
             has = ", ".join(f"{s.name} {s.shape}" for s in self.slots if s.layer == number)
             raise SettingsError(
-                f"frozen {address!r}: layer {number} has {has}; write W, b, W[1,2] or b[1]"
+                f"{what} {address!r}: layer {number} has {has}; write W, b, W[1,2] or b[1]"
             ) from error
 
 

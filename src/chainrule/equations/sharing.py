@@ -45,6 +45,11 @@ def tabm_shapes(network: Network, members: int) -> dict[int, dict[str, tuple[int
                 f"frozen {layer.frozen[0]!r} of layer {number}: members that share can't have frozen parameters; "
                 "leave frozen or sharing out"
             )
+        if layer.initial:
+            raise SettingsError(
+                f"initial {layer.initial[0][0]!r} of layer {number}: members that share begin with shared weights; "
+                "leave initial or sharing out"
+            )
     made: dict[int, dict[str, tuple[int, ...]]] = {}
     for number, shapes in network.shapes().items():
         if number == 0:

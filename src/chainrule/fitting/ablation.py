@@ -24,9 +24,10 @@ from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.question import Question, asked
 from chainrule.fitting.score import trained_model
 from chainrule.fitting.train import fit_prepared, prepare
-from chainrule.model.model import Model, check_finite
+from chainrule.model.model import Model, Prediction, check_finite
 from chainrule.model.source import Source
-from chainrule.tables.cells import number_cells
+from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder
 from chainrule.training.result import Callback
 from chainrule.training.scores.metrics import Scores, log_losses
 from chainrule.training.settings.recipe import INGREDIENTS, Ingredient, can_be_added, fill, why_plain
@@ -72,7 +73,7 @@ class _Trials:
 
 def ablate(
     table: Source,
-    target: str,
+    target: str | Sequence[str],
     *,
     seeds: int = SEEDS,
     ingredients: Sequence[Ingredient] = INGREDIENTS,
@@ -217,20 +218,39 @@ def _scored(prepared: Prepared, engine: str, threads: int | None) -> _Scored:
     seconds = time.perf_counter() - begun
     tested = prepared.tested
     prediction = check_finite(model.answer(prepared.arrays.x_test), tested)
-    scores = model.score(prediction, tested).scores
+    parts = model.target.parts
+    if len(parts) == 1:
+        found, rows = _of_target(parts[0], prediction, tested, model.score(prediction, tested).scores)
+        return _Scored(found, rows, seconds)
+    by_target = model.score(prediction, tested).by_target or {}
+    each = [
+        _of_target(part, prediction.of_target(j), tested, by_target[part.name])
+        for j, part in enumerate(parts)
+    ]
+    names = list(each[0][0])
+    means = {name: _mean(found[name] for found, _ in each) for name in names}
+    return _Scored(
+        means, {name: np.mean([rows[name] for _, rows in each], axis=0) for name in names}, seconds
+    )
+
+
+def _of_target(
+    target: TargetEncoder, prediction: Prediction, tested: Table, scores: Scores
+) -> tuple[dict[str, float], dict[str, FloatArray]]:
+    """Return the scores of one target that are compared, and each row's part in them."""
     if prediction.codes is None:
         rmse = scores["rmse"]
-        errors = np.abs(prediction.labels - number_cells(tested, model.target.name))
+        errors = np.abs(prediction.labels - target.numbers(tested))
         # R = sqrt(mean e²), so d R = mean d(e²) / 2R: a row's part in a small difference is that of e² / 2R.
         parts = (errors / rmse) ** 2 * rmse / 2 if rmse else np.zeros(len(errors))
-        return _Scored({"rmse": rmse}, {"rmse": parts}, seconds)
-    codes = model.target.codes(tested)
+        return {"rmse": rmse}, {"rmse": parts}
+    codes = target.codes(tested)
     found = {"error": float(1 - scores["accuracy"])}
     rows = {"error": (codes != prediction.codes).astype(np.float64)}
     if prediction.probabilities is not None:
         found["log_loss"] = scores["log_loss"]
         rows["log_loss"] = log_losses(codes, prediction.probabilities)
-    return _Scored(found, rows, seconds)
+    return found, rows
 
 
 def _compared(ingredient: Ingredient, full: Sequence[_Scored], made: Sequence[_Scored]) -> Ablation:

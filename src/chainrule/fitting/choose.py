@@ -9,17 +9,18 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
+from chainrule.fitting.by_hand import resolve_by_hand
 from chainrule.fitting.encode import encode_target
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
 from chainrule.fitting.rows import VALIDATION_STREAM, divided
 from chainrule.fitting.target_units import in_units
 from chainrule.model.file import check_writable
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder, fit_target
+from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
 from chainrule.training.settings.record import Problem
-from chainrule.training.settings.resolve import Resolved, resolve
+from chainrule.training.settings.resolve import Resolved
 
 
 def choose(encoded: Encoded) -> Prepared:
@@ -37,7 +38,7 @@ def choose(encoded: Encoded) -> Prepared:
     check_writable(parts, network.n_parameters, resolved.members)
     table, seed, share = encoded.table, encoded.settings.seed, resolved.validation_share
     how = (share, seed, VALIDATION_STREAM)
-    training, split_off = divided(table, target.name, encoded.left, *how, by_class=encoded.by_class)
+    training, split_off = divided(table, target.names, encoded.left, *how, by_class=encoded.by_class)
     resolved = _validating(resolved, encoded, len(split_off))
     rows = np.concatenate([training, split_off])
     fitted = table.take(rows)
@@ -58,7 +59,7 @@ def choose(encoded: Encoded) -> Prepared:
     )
 
 
-def _chosen(encoded: Encoded) -> tuple[TargetEncoder, Problem, Resolved]:
+def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     """Return the encoder of the target, what the recipe looks at, and the training that it makes of it."""
     question, settings, rows = encoded.question, encoded.settings, encoded.left
     problem = Problem(
@@ -67,18 +68,20 @@ def _chosen(encoded: Encoded) -> tuple[TargetEncoder, Problem, Resolved]:
         encoded.encoder.n_inputs,
         groups=encoded.groups,
         validates=encoded.watched is not None,
+        n_targets=len(question.targets),
     )
 
-    def target_as(scaling: str | None, clamp: bool) -> TargetEncoder:
-        return fit_target(encoded.table, encoded.schema, scaling=scaling, rows=rows, clamp=clamp)
+    def target_as(scaling: str | None, clamp: bool) -> Target:
+        return fit_targets(encoded.table, encoded.schema, scaling=scaling, rows=rows, clamp=clamp)
 
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))
-        problem = replace(problem, n_classes=target.n_classes)
-        return target, problem, resolve(settings, problem)
+        problem = replace(problem, n_classes=max(part.n_classes for part in target.parts))
+        return target, problem, resolve_by_hand(settings, problem)
     # A number is scaled to what the output can reach, so the network comes first.
-    resolved = resolve(settings, problem)
-    return target_as(question.target_scaling or _reached(resolved), resolved.clamp), problem, resolved
+    resolved = resolve_by_hand(settings, problem)
+    scaling = question.target_scaling or (_reached(resolved) if encoded.table.n_rows > 1 else "none")
+    return target_as(scaling, resolved.clamp), problem, resolved
 
 
 def _reached(resolved: Resolved) -> str:
@@ -96,19 +99,21 @@ def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resol
         if encoded.settings.calibrate is None and not validates:
             resolved = replace(resolved, calibrate=False)  # the recipe's, for a table with no row to spare
         else:
-            _check_calibrates(resolved, encoded.by_class, validates)
+            _check_calibrates(resolved, encoded.by_class, validates, len(encoded.question.targets) > 1)
     if resolved.refit and not n_split_off:
         why = f"{setting('refit')} trains again on the validation rows, and there are none"
         raise SettingsError(f"{why}: set {setting('validation_share')}, or leave it out")
     return resolved
 
 
-def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool) -> None:
+def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool, several: bool) -> None:
     """Raise SettingsError where there is no temperature to be fitted."""
     name = setting("calibrate")
     if not by_class:
         why = f"{name} is for probabilities of classes"
         raise SettingsError(f"{why}, and the target is a number: leave it out")
+    if several:
+        raise SettingsError(f"{name} is for one target, and there are several: leave it out")
     if not validates:
         raise SettingsError(f"{name} needs validation rows: set {setting('validation_share')}")
     check_calibrates(resolved.network, 1)
@@ -116,7 +121,7 @@ def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool) -> No
 
 def _arrays(
     encoded: Encoded,
-    target: TargetEncoder,
+    target: Target,
     resolved: Resolved,
     fitted: Table,
     rows: IntArray,

@@ -11,7 +11,7 @@ from chainrule.fitting.prepared import Encoded, Split
 from chainrule.tables.cells import located, number_cells
 from chainrule.tables.encode import Encoder, fit_encoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Target
 from chainrule.training.settings.record import InputGroup
 from chainrule.training.settings.resolve import Resolved
 
@@ -19,7 +19,9 @@ from chainrule.training.settings.resolve import Resolved
 def encode(parts: Split) -> Encoded:
     """Fit the encoder of the inputs to the rows that are left; raises TableError where there is no input."""
     table, rows = parts.table, parts.left
-    encoder = fit_encoder(table, parts.schema, scaling=parts.question.scaling, rows=rows)
+    # Nothing can be scaled by a single row: it would be 0 throughout.
+    scaling = parts.question.scaling if table.n_rows > 1 else "none"
+    encoder = fit_encoder(table, parts.schema, scaling=scaling, rows=rows)
     if encoder.n_inputs == 0:
         raise TableError(f"{table.name}: no column is left as input; name some with {setting('inputs')}")
     return Encoded(**vars(parts), encoder=encoder, groups=input_groups(encoder, table, rows))
@@ -52,15 +54,15 @@ def _has_many_values(values: FloatArray) -> bool:
     return bool(len(rest) and (rest != rest[0]).any())
 
 
-def encode_target(rows: Table, target: TargetEncoder, resolved: Resolved) -> FloatArray:
+def encode_target(rows: Table, target: Target, resolved: Resolved) -> FloatArray:
     """Return what the outputs should say (n, n_out); raises TableError for targets that the loss can't take."""
     network = resolved.network
     single = target.task == "classification" and network.output.n_out == 1
     y = target.transform(rows, single=single)
     if network.loss.targets == "nonnegative" and (y < 0).any():
-        row = int(np.argmax(y.min(axis=1) < 0))
+        row, j = np.argwhere(y < 0)[0].tolist()
         raise TableError(
-            f"{located(rows, row, target.name)} is negative, and the loss {network.loss.name} is for numbers "
+            f"{located(rows, row, target.names[j])} is negative, and the loss {network.loss.name} is for numbers "
             f"of at least 0; choose another {setting('loss')}"
         )
     return y

@@ -13,7 +13,7 @@ from chainrule.tables.encode import Encoder
 from chainrule.tables.schema import Schema
 from chainrule.tables.split import Folds
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Target
 from chainrule.training.budget import Budget
 from chainrule.training.settings.record import InputGroup, Problem, Settings
 from chainrule.training.settings.resolve import Resolved
@@ -105,7 +105,7 @@ class Prepared(Encoded):
     split off. ``notes`` say what is odd about the loss, and what a time limit has cost.
     """
 
-    target: TargetEncoder
+    target: Target
     problem: Problem
     resolved: Resolved
     fitted: Table

@@ -19,6 +19,7 @@ from chainrule.training.settings.fields import (
     columns,
     free_text,
     listed,
+    one_or_more_columns,
     option,
     share,
     source,
@@ -40,7 +41,8 @@ class Question:
 
     # fmt: off
     table: Source
-    target: str = option(REQUIRED, free_text(), "table", "COLUMN", "the column to predict")
+    target: str | Sequence[str] = option(REQUIRED, one_or_more_columns(), "table", "COLUMN",
+        "the column to predict; given again, another one", more="several are all numbers, or all of two classes")
     task: Task | None = option(None, choice(*TASKS), "table", "TASK",
         "classification or regression; found from the target if not given", unset="found from the target")
     inputs: Sequence[str] | None = option(None, columns(), "table", "A,B",
@@ -70,6 +72,11 @@ class Question:
             )
 
     @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to be predicted."""
+        return (self.target,) if isinstance(self.target, str) else tuple(self.target)
+
+    @property
     def share(self) -> float:
         """The share of the table's rows that is held out for the score."""
         if self.test_file is not None:
@@ -87,7 +94,7 @@ READING = ("delimiter", "decimal", "encoding", "missing")
 """The words about how a table is read."""
 
 
-def asked(table: Source, target: str, words: Mapping[str, Any]) -> tuple[Question, Settings]:
+def asked(table: Source, target: str | Sequence[str], words: Mapping[str, Any]) -> tuple[Question, Settings]:
     """Return the question and the settings that words are about; raises SettingsError for one that is of neither."""
     own = {one.name for one in listed(Question)}
     known = [one.name for one in fields(Settings)]

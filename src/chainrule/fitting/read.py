@@ -9,10 +9,11 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.by_hand import with_weights_from
 from chainrule.fitting.prepared import Read
 from chainrule.fitting.question import Question
 from chainrule.model.source import Source
-from chainrule.tables.cells import located, number_cells
+from chainrule.tables.cells import known_rows, located, no_row, number_cells
 from chainrule.tables.schema import Schema, infer_schema, labeled_rows
 from chainrule.tables.table import Table, suggestion
 from chainrule.training.budget import Budget
@@ -25,6 +26,7 @@ def read(question: Question, settings: Settings) -> Read:
 
     Raises TableError for what can't be read or learned from, SettingsError for columns that aren't there.
     """
+    settings = with_weights_from(settings)
     budget = None if settings.time_limit is None else Budget(settings.time_limit)
     if question.validation is not None:
         settings = _validated(settings)
@@ -59,17 +61,17 @@ def _validated(settings: Settings) -> Settings:
 
 def _schema(table: Table, question: Question) -> Schema:
     """Return the table's schema, the column of row weights left out of the inputs."""
-    target, inputs, weights = question.target, question.inputs, question.weights
+    targets, inputs, weights = question.targets, question.inputs, question.weights
     drop, task, kinds = question.drop, question.task, question.kinds
     if weights is not None:
         drop = [*drop, weights]
         if weights not in table.columns:
             hint = suggestion(weights, table.columns)
             raise TableError(f"{table.name}: the column of weights {weights!r} is not there; {hint}")
-        if weights == target or weights in (inputs or ()):
-            role = "the target" if weights == target else "an input"
+        if weights in targets or weights in (inputs or ()):
+            role = "the target" if weights in targets else "an input"
             raise SettingsError(f"{weights!r} is {role}, so it can't hold the rows' weights as well")
-    schema = infer_schema(table, target=target, inputs=inputs, drop=drop, task=task, kinds=kinds)
+    schema = infer_schema(table, target=targets, inputs=inputs, drop=drop, task=task, kinds=kinds)
     reason = "it holds the weights of the rows"
     columns = tuple(replace(c, reason=reason) if c.name == weights else c for c in schema.columns)
     return replace(schema, columns=columns)
@@ -103,12 +105,13 @@ def _labeled(source: Source | None, question: Question, notes: list[str]) -> Tab
     if source is None:
         return None
     table = question.reading.table(source)
-    rows = np.flatnonzero(table.column(question.target).is_not_null().to_numpy())
+    rows = known_rows(table, question.targets)
     if not len(rows):
-        raise TableError(f"{table.name}: no row has a value in the target {question.target!r}")
+        raise TableError(no_row(table, question.targets))
     notes += [f"{table.name}: {note}" for note in table.notes]
     lost = table.n_rows - len(rows)
     if lost:
         has = "row has" if lost == 1 else "rows have"
-        notes.append(f"{table.name}: {lost} {has} no target, and can't be scored on")
+        what = "no target" if len(question.targets) == 1 else "not all targets"
+        notes.append(f"{table.name}: {lost} {has} {what}, and can't be scored on")
     return table.take(rows)

@@ -244,7 +244,7 @@ def tested_rows(model: Model, source: Source, **reading: Any) -> IntArray:
 def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, IntArray], FloatArray | None]:
     """Return the rows (from 0) for training, validation and test, and the weights of all rows, as the card splits a table."""
     card, target, weights = model.card, model.target, None
-    rows: IntArray = np.flatnonzero(table.column(target.name).is_not_null().to_numpy())
+    rows = target.known(table)
     if card["weights"] is not None:
         weights = number_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
@@ -255,7 +255,7 @@ def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, 
         if len(rows):
             how = (share, card["seed"], stream)
             rows, parts[place] = divided(
-                table, target.name, rows, *how, by_class=model.task == "classification"
+                table, target.names, rows, *how, by_class=model.task == "classification"
             )
     return (rows, parts[1], parts[0]), weights
 

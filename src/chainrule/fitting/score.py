@@ -20,11 +20,12 @@ from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
-from chainrule.tables.cells import number_cells
+from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Targets
 from chainrule.training.refit import warmup_of_refit
 from chainrule.training.result import FitResult
 from chainrule.training.scores.baselines import class_baselines, number_baselines
-from chainrule.training.scores.metrics import Scores
+from chainrule.training.scores.metrics import Scores, mean_scores
 from chainrule.training.scores.temperature import at_temperature, temperature_of
 
 MOST_CHECKED = 1000
@@ -152,10 +153,24 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
-    fitted, tested, target, arrays = prepared.fitted, prepared.tested, prepared.target, prepared.arrays
+    target = prepared.target
+    if isinstance(target, Targets):
+        return _baselines_of_several(prepared, target)
+    return _baselines_of(prepared, target)
+
+
+def _baselines_of_several(prepared: Prepared, target: Targets) -> Mapping[str, Scores]:
+    """Return the means over the targets, of the baselines that all have."""
+    each = [_baselines_of(prepared, part) for part in target.parts]
+    names = [name for name in each[0] if all(name in one for one in each)]
+    return {name: mean_scores(one[name] for one in each) for name in names}
+
+
+def _baselines_of(prepared: Prepared, target: TargetEncoder) -> Mapping[str, Scores]:
+    fitted, tested, arrays = prepared.fitted, prepared.tested, prepared.arrays
     x, _, weights = arrays.fitted
     if target.task == "classification":
         codes, codes_test = target.codes(fitted), target.codes(tested)
         return class_baselines(x, codes, arrays.x_test, codes_test, target.n_classes, weights)
-    y, y_test = number_cells(fitted, target.name), number_cells(tested, target.name)
+    y, y_test = target.numbers(fitted), target.numbers(tested)
     return number_baselines(x, y, arrays.x_test, y_test, weights)

@@ -11,6 +11,6 @@ def split(found: Read) -> Split:
     question, table = found.question, found.table
     seed = found.settings.seed if question.test_seed is None else question.test_seed
     how = (question.share, seed, TEST_STREAM)
-    left, test = divided(table, question.target, found.usable, *how, by_class=found.by_class)
+    left, test = divided(table, question.targets, found.usable, *how, by_class=found.by_class)
     tested = table.take(test) if found.scored is None else found.scored
     return Split(**vars(found), tested=tested, left=left)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chainrule._types import FloatArray
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Target
 from chainrule.training.scores.watch import Watch
 
 
-def in_units(watch: Watch, target: TargetEncoder) -> Watch:
+def in_units(watch: Watch, target: Target) -> Watch:
     """Return what watches a metric of numbers in the table's units; any other watch as it is."""
     if watch.answers.kind != "number":
         return watch

@@ -31,7 +31,7 @@ from chainrule.training.settings.record import Settings, Task
 
 def train(
     table: Source,
-    target: str,
+    target: str | Sequence[str],
     *,
     # made from Question by tests/estimators/signatures.py
     task: Task | None = None,
@@ -54,6 +54,7 @@ def train(
 ) -> Trained:
     """Train a network on a table and score it on rows it never saw.
 
+    ``target`` is a column, or a list of columns that are all numbers, or all of two classes: one network answers all.
     ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
     ``settings`` are the fields of `Settings`. All words are the command line's. Raises TableError or
     SettingsError with one line that says what to do.

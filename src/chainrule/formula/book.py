@@ -7,16 +7,17 @@ import re
 from abc import abstractmethod
 from collections.abc import Mapping
 
+from chainrule.formula import written
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.names import Name, split_name
-from chainrule.formula.nodes import Call, Node
+from chainrule.formula.nodes import Call, Indexed, Node
 from chainrule.formula.text import _is_tall, _Level, _Piece, _Renderer
 
 _GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi "
     "psi omega Gamma Delta Theta Lambda Xi Pi Sigma Upsilon Phi Psi Omega"
 )
-_GREEK: Mapping[str, str] = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
+GREEK: Mapping[str, str] = dict(zip(_GREEK_NAMES.split(), "αβγδεζηθικλμνξπρστυφχψωΓΔΘΛΞΠΣΥΦΨΩ", strict=True))
 _SUBSCRIPTED = re.compile(r"([A-Za-z]+)_?((?<=_)[A-Za-z0-9]+|[0-9]+)")
 
 
@@ -34,6 +35,33 @@ class _Book(_Renderer):
         # A fraction, or what has a superscript, needs brackets to be raised to a power.
         is_raised = bool(parts.by) or self.has_layer(parts) or "_" in parts.base
         return _Piece(self.address(parts), _Level.FRACTION if is_raised else _Level.ATOM)
+
+    def laid_out(self, name: written.Name) -> _Piece:
+        """Return a name that is given by its parts: with scripts, as a fraction of two ∂, or before brackets."""
+        is_raised = not isinstance(name, written.Lettered) or bool(name.above)
+        return _Piece(self._laid_out(name), _Level.FRACTION if is_raised else _Level.ATOM)
+
+    def _laid_out(self, name: written.Name) -> str:
+        match name:
+            case written.Partial(of, by):
+                return self.mark("/", *(self.mark("partial", self._laid_out(part)) for part in (of, by)))
+            case written.Applied(function, to, square):
+                return self.mark(
+                    "beside", self._laid_out(function), self.mark("[" if square else "(", self._laid_out(to))
+                )
+        body = self.letter(name.letter, has_index=bool(name.below))
+        if name.accent:
+            body = self.mark(name.accent, body)
+        words = [self.mark("word", f"{key} {value}") for key, value in name.qualifiers]
+        below = [self.script(name.below)] if name.below else []
+        return self.scripts(body, self.script(name.above) if name.above else "", self.row([*below, *words]))
+
+    def letter(self, letter: str, *, has_index: bool) -> str:
+        """Return a letter or a word; a number at its end stands below where nothing else does: w5."""
+        base = letter.removesuffix("'")
+        greek = next((name for name, sign in GREEK.items() if sign == base), base)
+        shown = self.word(greek) if has_index and _split_name(greek)[1] else self.name(greek)
+        return self.scripts(shown, self.mark("prime"), "") if base != letter else shown
 
     def address(self, parts: Name) -> str:
         """Return the markup of an address.
@@ -87,6 +115,18 @@ class _Book(_Renderer):
         """Return each qualifier in words: row 4."""
         return [self.mark("word", f"{key} {value}") for key, value in parts.qualifiers]
 
+    def indexed(self, node: Indexed) -> _Piece:
+        letter, prime = node.letter.removesuffix("'"), node.letter.endswith("'")
+        body = self.name(letter.removeprefix("vec_"))
+        if letter.startswith("vec_"):
+            body = self.mark("vec", body)
+        above, below = (self.row(list(map(self.markup, side))) for side in (node.above, node.below))
+        if above and node.bracketed:
+            above = self.mark("layer", above)
+        if prime:
+            above = self.mark("beside", self.mark("prime"), above) if above else self.mark("prime")
+        return _Piece(self.scripts(body, above, below), _Level.FRACTION if above else _Level.ATOM)
+
     def quotient(self, above: _Piece, below: _Piece) -> _Piece:
         return _Piece(self.mark("/", above.markup, below.markup), _Level.FRACTION)
 
@@ -118,6 +158,14 @@ class _Book(_Renderer):
         return [*rows, (self.markup(node), "")]
 
     @abstractmethod
+    def word(self, name: str) -> str:
+        """Return a name whose number is a part of it, as W1 is of W1_{23}."""
+
+    @abstractmethod
+    def script(self, text: str) -> str:
+        """Return what stands raised or below: words, numbers and signs."""
+
+    @abstractmethod
     def row(self, parts: list[str]) -> str:
         """Return parts with commas between; empty for none."""
 
@@ -135,10 +183,10 @@ class _Book(_Renderer):
 def _split_name(name: str) -> tuple[str, str]:
     """Return (base, subscript): ``w5`` and ``w_5`` are w with 5 below; other long names stay whole."""
     match = _SUBSCRIPTED.fullmatch(name)
-    if match and (len(match[1]) == 1 or match[1] in _GREEK):
+    if match and (len(match[1]) == 1 or match[1] in GREEK):
         return match[1], match[2]
     return name, ""
 
 
-WITHOUT_LAYER = frozenset({"x", "y", "y_smooth", "mean_a", "probability"})
+WITHOUT_LAYER = frozenset({"x", "y", "y_smooth", "mean_a", "probability", "answer"})
 """Names whose one bracket counts inputs, outputs or classes; that of others is a layer."""

@@ -6,9 +6,10 @@ import re
 from collections.abc import Mapping
 from typing import ClassVar
 
-from chainrule.formula.book import _GREEK, _Book, _split_name
+from chainrule.formula.book import GREEK, _Book, _split_name
 from chainrule.formula.nodes import Node
 from chainrule.formula.text import Substitute, _Level, _Piece
+from chainrule.formula.written import TOKENS
 
 _LATEX_FUNCTIONS = {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
 _INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "<=": r"\le", ">=": r"\ge", "==": "="}
@@ -37,7 +38,8 @@ class _Latex(_Book):
         "floor": r"\left\lfloor {}\right\rfloor",
         "derivative": r"\frac{{\mathrm{{d}}}}{{\mathrm{{d}}{}}}\left[{}\right]",
         "inf": r"\infty", "nan": r"\mathrm{{NaN}}", "digits": "{}", "layer": "({})", "word": r"\text{{{}}}",
-        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "partial": r"\partial {}", "prime": r"\prime", "beside": "{}{}",
+        "hat": r"\hat{{{}}}", "bar": r"\bar{{{}}}", "vec": r"\vec{{{}}}", "partial": r"\partial {}",
+        "over": r"\sum_{{{}=1}}^{{{}}} {}", "prime": r"\prime", "beside": "{}{}",
     }  # fmt: skip
 
     def row(self, parts: list[str]) -> str:
@@ -46,9 +48,24 @@ class _Latex(_Book):
     def scripts(self, body: str, above: str, below: str) -> str:
         return body + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
+    def word(self, name: str) -> str:
+        return f"{{{name.translate(_LATEX_ESCAPES)}}}"
+
+    def script(self, text: str) -> str:
+        def one(token: str) -> str:
+            if token in GREEK.values():
+                return self.letter(token, has_index=False)
+            return (
+                rf"\mathrm{{{token}}}"
+                if token.isalpha() and len(token) > 1
+                else token.translate(_LATEX_ESCAPES)
+            )
+
+        return "".join(map(one, TOKENS.findall(text)))
+
     def name(self, name: str) -> str:
         base, subscript = _split_name(name)
-        if base in _GREEK:
+        if base in GREEK:
             shown = r"\varepsilon" if base == "epsilon" else f"\\{base}"
         elif len(base) == 1 and base.isalpha():
             shown = base

@@ -7,9 +7,10 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar, TypeAlias
 from xml.sax.saxutils import escape, quoteattr
 
-from chainrule.formula.book import _GREEK, _Book, _split_name
+from chainrule.formula.book import GREEK, _Book, _split_name
 from chainrule.formula.nodes import Node
 from chainrule.formula.text import Substitute, _Level, _Piece
+from chainrule.formula.written import TOKENS
 
 Attributes: TypeAlias = Callable[[str], Mapping[str, str]]
 """The XML attributes of a symbol's element, such as ``{"data-address": "z[2][1]"}``."""
@@ -50,6 +51,9 @@ def _fenced(opening: str, closing: str) -> str:
     return f'<mrow><mo form="prefix">{opening}</mo>{{}}<mo form="postfix">{closing}</mo></mrow>'
 
 
+_FROM_ONE = "<mrow>{}<mo>=</mo><mn>1</mn></mrow>"
+
+
 class _MathML(_Book):
     """Every mark and method is exactly one element, as fractions and powers need of their parts."""
 
@@ -62,6 +66,8 @@ class _MathML(_Book):
         "inf": "<mi>∞</mi>", "nan": "<mi>NaN</mi>", "digits": "<mn>{}</mn>",
         "layer": _fenced("(", ")"), "word": "<mtext>{}</mtext>",
         "hat": '<mover accent="true">{}<mo>^</mo></mover>', "bar": '<mover accent="true">{}<mo>¯</mo></mover>',
+        "vec": '<mover accent="true">{}<mo>→</mo></mover>',
+        "over": f"<mrow><munderover><mo>∑</mo>{_FROM_ONE}{{}}</munderover>{{}}</mrow>",
         "partial": "<mrow><mi>∂</mi>{}</mrow>", "prime": "<mo>′</mo>", "beside": "<mrow>{}{}</mrow>",
     }  # fmt: skip
 
@@ -78,9 +84,20 @@ class _MathML(_Book):
         marks = "".join(f" {attribute}={quoteattr(_printable(value))}" for attribute, value in given.items())
         return piece._replace(markup=piece.markup.replace(">", f"{marks}>", 1))
 
+    def word(self, name: str) -> str:
+        return f"<mi>{escape(_printable(name))}</mi>"
+
+    def script(self, text: str) -> str:
+        def one(token: str) -> str:
+            tag = "mn" if token.isdigit() else "mi" if token.isalpha() else "mo"
+            return f"<{tag}>{escape(_printable(token))}</{tag}>"
+
+        tokens = list(map(one, TOKENS.findall(text)))
+        return tokens[0] if len(tokens) == 1 else f"<mrow>{''.join(tokens)}</mrow>"
+
     def name(self, name: str) -> str:
         base, subscript = _split_name(name)
-        shown = f"<mi>{escape(_printable(_GREEK.get(base, base)))}</mi>"
+        shown = f"<mi>{escape(_printable(GREEK.get(base, base)))}</mi>"
         if subscript:
             subscript = f"<mn>{subscript}</mn>" if subscript.isdigit() else self.name(subscript)
         return self.scripts(shown, "", subscript)

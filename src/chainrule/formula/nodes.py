@@ -69,7 +69,59 @@ class Derivative:
     operand: "Node"
 
 
-Node: TypeAlias = Number | Constant | Symbol | Negate | Binary | Call | Compare | Derivative
+@dataclass(frozen=True)
+class Indexed:
+    """A letter with indices above and below it; only in statements about networks of any size.
+
+    ``w`` with (i - 1, i) above and (j, k) below. ``vec_a`` is a with an arrow, ``f'`` has its prime above. With
+    ``bracketed`` what is above stands in brackets, as a number that is no power.
+    """
+
+    letter: str
+    above: tuple["Node", ...] = ()
+    below: tuple["Node", ...] = ()
+    bracketed: bool = False
+
+
+@dataclass(frozen=True)
+class SumOver:
+    """The sum of operand over an index from 1 to last; only in statements about networks of any size."""
+
+    index: str
+    last: "Node"
+    operand: "Node"
+
+
+@dataclass(frozen=True)
+class PartialDerivative:
+    """The partial derivative of one indexed letter by another; only in statements about networks of any size."""
+
+    of: "Node"
+    by: "Node"
+
+
+@dataclass(frozen=True)
+class AppliedLetter:
+    """A function that is an indexed letter, at its argument; only in statements about networks of any size."""
+
+    function: "Node"
+    operand: "Node"
+
+
+Node: TypeAlias = (
+    Number
+    | Constant
+    | Symbol
+    | Negate
+    | Binary
+    | Call
+    | Compare
+    | Derivative
+    | Indexed
+    | SumOver
+    | PartialDerivative
+    | AppliedLetter
+)
 
 CONSTANTS: Mapping[str, float] = {"pi": math.pi, "e": math.e}
 
@@ -88,6 +140,10 @@ def children(node: Node) -> tuple[Node, ...]:
             return (left, right)
         case Call(_, args):
             return args
+        case Indexed(_, above, below):
+            return (*above, *below)
+        case SumOver(_, left, right) | PartialDerivative(left, right) | AppliedLetter(left, right):
+            return (left, right)
         case _:
             return ()
 
@@ -122,5 +178,11 @@ def with_children(node: Node, operands: tuple[Node, ...]) -> Node:
             return type(node)(first, *operands)
         case Call(name):
             return Call(name, operands)
+        case Indexed(letter, above, _, bracketed):
+            return Indexed(letter, operands[: len(above)], operands[len(above) :], bracketed)
+        case SumOver(index):
+            return SumOver(index, *operands)
+        case PartialDerivative() | AppliedLetter():
+            return type(node)(*operands)
         case _:
             return node

@@ -6,7 +6,21 @@ from typing import Any
 
 from chainrule._numbers import number_from_data, number_to_data
 from chainrule.errors import SettingsError
-from chainrule.formula.nodes import Binary, Call, Compare, Constant, Derivative, Negate, Node, Number, Symbol
+from chainrule.formula.nodes import (
+    AppliedLetter,
+    Binary,
+    Call,
+    Compare,
+    Constant,
+    Derivative,
+    Indexed,
+    Negate,
+    Node,
+    Number,
+    PartialDerivative,
+    SumOver,
+    Symbol,
+)
 
 
 def tree_to_data(node: Node) -> Any:
@@ -26,6 +40,15 @@ def tree_to_data(node: Node) -> Any:
             return [name, *(tree_to_data(arg) for arg in args)]
         case Derivative(symbol, operand):
             return ["d", {"name": symbol}, tree_to_data(operand)]
+        case Indexed(letter, above, below, bracketed):
+            data = {"letter": letter, "above": list(map(tree_to_data, above))}
+            return data | {"below": list(map(tree_to_data, below)), "bracketed": bracketed}
+        case SumOver(index, last, operand):
+            return ["sum over", {"name": index}, tree_to_data(last), tree_to_data(operand)]
+        case PartialDerivative(of, by):
+            return ["partial", tree_to_data(of), tree_to_data(by)]
+        case AppliedLetter(function, operand):
+            return ["apply", tree_to_data(function), tree_to_data(operand)]
     raise SettingsError(f"{type(node).__name__} is no part of a formula")
 
 
@@ -44,6 +67,20 @@ def tree_from_data(data: Any) -> Node:
             return Negate(tree_from_data(operand))
         case ["d", {"name": str(symbol)}, operand]:
             return Derivative(symbol, tree_from_data(operand))
+        case {
+            "letter": str(letter),
+            "above": list(above),
+            "below": list(below),
+            "bracketed": bool(bracketed),
+        }:
+            indices = [tuple(map(tree_from_data, given)) for given in (above, below)]
+            return Indexed(letter, indices[0], indices[1], bracketed)
+        case ["sum over", {"name": str(index)}, last, operand]:
+            return SumOver(index, tree_from_data(last), tree_from_data(operand))
+        case ["partial", of, by]:
+            return PartialDerivative(tree_from_data(of), tree_from_data(by))
+        case ["apply", function, operand]:
+            return AppliedLetter(tree_from_data(function), tree_from_data(operand))
         case [str(op), left, right] if op in _BINARY:
             return Binary(op, tree_from_data(left), tree_from_data(right))
         case [str(op), left, right] if op in _RELATIONS:

@@ -6,21 +6,26 @@ from collections.abc import Mapping
 from enum import IntEnum
 from typing import ClassVar, NamedTuple, TypeAlias
 
+from chainrule.formula import written
 from chainrule.formula.nodes import (
+    AppliedLetter,
     Binary,
     Call,
     Compare,
     Constant,
     Derivative,
+    Indexed,
     Negate,
     Node,
     Number,
+    PartialDerivative,
+    SumOver,
     Symbol,
     nodes_in,
 )
 
-Substitute: TypeAlias = Mapping[str, str | float]
-"""How a symbol is to be shown: a number, or a name or number as plain text, which is escaped as needed."""
+Substitute: TypeAlias = Mapping[str, str | float | written.Name]
+"""How a symbol is to be shown: a number, a name or number as plain text, which is escaped as needed, or a name laid out."""
 
 
 _NUMBER = re.compile(r"([-−+]?)((?:[0-9]+\.?[0-9]*|\.[0-9]+))(?:[eE]([+-]?[0-9]+))?")
@@ -89,6 +94,20 @@ class _Renderer(ABC):
                 return _Piece(body, _Level.FRACTION)
             case Call():
                 return self.call(node)
+            case Indexed():
+                return self.indexed(node)
+            case SumOver(index, last, operand):
+                inner = self.piece(operand)
+                # A sum of sums needs no brackets: each reaches to the end.
+                body = inner.markup if isinstance(operand, SumOver) else self.fit(inner, _Level.PRODUCT)
+                return _Piece(self.mark("over", self.name(index), self.markup(last), body), _Level.SUM)
+            case PartialDerivative(of, by):
+                sides = (self.mark("partial", self.markup(side)) for side in (of, by))
+                made = self.quotient(*(_Piece(side, _Level.ATOM) for side in sides))
+                return made._replace(level=_Level.FRACTION)
+            case AppliedLetter(function, operand):
+                brackets = self.mark("(", self.argument(operand))
+                return _Piece(self.mark("beside", self.markup(function), brackets), _Level.ATOM)
 
     def binary(self, op: str, left: _Piece, right: _Piece) -> _Piece:
         match op:
@@ -115,6 +134,10 @@ class _Renderer(ABC):
         """Return the markup of a node whose place needs no brackets."""
         return self.piece(node).markup
 
+    def argument(self, node: Node) -> str:
+        """Return the markup of what a letter is applied to."""
+        return self.markup(node)
+
     def fit(self, piece: _Piece, level: _Level, *, first: bool = False) -> str:
         """Return the markup of an operand, in brackets unless it holds together at ``level``.
 
@@ -126,6 +149,8 @@ class _Renderer(ABC):
 
     def symbol(self, name: str) -> _Piece:
         shown = self.substitute.get(name, name)
+        if isinstance(shown, written.Lettered | written.Partial | written.Applied):
+            return self.laid_out(shown)
         if isinstance(shown, str) and not _NUMBER.fullmatch(shown):
             return self.named(shown)
         return self.number(shown if isinstance(shown, str) else _digits(shown))
@@ -133,6 +158,13 @@ class _Renderer(ABC):
     def named(self, name: str) -> _Piece:
         """Return a symbol shown by its name."""
         return _Piece(self.name(name), _Level.ATOM)
+
+    def laid_out(self, name: written.Name) -> _Piece:
+        """Return a name that is given by its parts; what is raised or a fraction needs brackets to have an exponent."""
+        is_raised = isinstance(name, written.Partial) or (
+            isinstance(name, written.Lettered) and bool(name.above)
+        )
+        return _Piece(written.plain(name), _Level.FRACTION if is_raised else _Level.ATOM)
 
     def number(self, digits: str) -> _Piece:
         """Return a number from its digits, ``inf`` or ``nan``, with or without a sign."""
@@ -162,6 +194,9 @@ class _Renderer(ABC):
     @abstractmethod
     def call(self, node: Call) -> _Piece: ...
 
+    @abstractmethod
+    def indexed(self, node: Indexed) -> _Piece: ...
+
 
 class _Text(_Renderer):
     """The formula language itself."""
@@ -172,6 +207,9 @@ class _Text(_Renderer):
         "(": "({})",
         "negate": "-{}",
         "derivative": "d/d{}[{}]",
+        "partial": "∂{}",
+        "over": "Σ_{{{}=1..{}}} {}",
+        "beside": "{}{}",
         "inf": "inf",
         "nan": "nan",
     }
@@ -191,6 +229,18 @@ class _Text(_Renderer):
 
     def call(self, node: Call) -> _Piece:
         return _Piece(f"{node.name}({', '.join(self.markup(arg) for arg in node.args)})", _Level.ATOM)
+
+    def argument(self, node: Node) -> str:
+        # An index stays as close as it does in brackets: #(i-1).
+        is_index = (
+            isinstance(node, Binary) and isinstance(node.left, Symbol) and isinstance(node.right, Number)
+        )
+        return self.markup(node).replace(" ", "") if is_index else self.markup(node)
+
+    def indexed(self, node: Indexed) -> _Piece:
+        brackets = (",".join(map(self.markup, side)) for side in (node.above, node.below) if side)
+        inside = "".join(f"[{indices.replace(' ', '')}]" for indices in brackets)
+        return _Piece(node.letter.removeprefix("vec_") + inside, _Level.ATOM)
 
 
 def _digits(value: float) -> str:

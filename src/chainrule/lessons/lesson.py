@@ -13,6 +13,7 @@ from typing import Any
 
 from chainrule.equations.dense import BIAS_MODES
 from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.notation.record import notation
 from chainrule.lessons import fields as read
 from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, shown_value, suggest
 from chainrule.lessons.moves.all import MOVES
@@ -86,6 +87,13 @@ SHEET: Fields = {
     "text": Field(read.toml_text, "what is said above the numbers"),
 }
 
+PROGRAM: Fields = {
+    "file": Field(read.toml_text, "the program's text, beside the lesson file", required=True),
+    "network": Field(read.toml_text, "whose numbers it begins with; the first if not given"),
+    "epochs": Field(read.toml_whole(1), "how long it trains; as the network's first training if not given"),
+    "show": Field(read.listing(read.toml_whole(0)), "which epochs it prints; as that training if not given"),
+}
+
 COMMON: Fields = {
     "move": Field(read.toml_text, "what happens", required=True),
     "title": Field(read.toml_text, "the step's heading"),
@@ -103,9 +111,11 @@ LESSON: Fields = {
     "source": Field(read.toml_text, "where the example is from", ""),
     "order": Field(read.toml_whole(0), "the place in the list", 1000),
     "digits": Field(read.toml_whole(1, 17), "of the numbers shown", 6),
+    "notation": Field(lambda *at: _notation(*at), "whose names the numbers have", "ours"),
     "networks": Field(lambda *at: _networks(*at), "by name", required=True),
     "steps": Field(read.listing(lambda *at: _step(*at)), "one after the other", required=True),
     "sheet": Field(read.record(SHEET), "how exercises are drawn"),
+    "program": Field(read.record(PROGRAM), "the lesson in plain Python"),
 }
 
 
@@ -128,9 +138,11 @@ class Lesson:
     source: str
     order: int
     digits: int
+    notation: str
     networks: Mapping[str, Mapping[str, Any]]
     steps: tuple[LessonStep, ...]
     sheet: Mapping[str, Any] | None
+    program: Mapping[str, Any] | None
     where: Where
     folder: Path
 
@@ -163,6 +175,8 @@ def read_lesson(name: str | os.PathLike[str]) -> Lesson:
     lesson = Lesson(path.stem, **values, where=where, folder=path.parent)
     for step in lesson.steps:
         _check_network(step.values["network"], lesson, step.where)
+    if lesson.program is not None:
+        _check_network(lesson.program["network"], lesson, where.at("program"))
     if lesson.sheet is not None:
         _check_network(lesson.sheet["network"], lesson, where.at("sheet"))
     return lesson
@@ -184,6 +198,15 @@ def _parse(path: Path, where: Where) -> dict[str, Any]:
         raise where.wrong(f"this is not TOML: {error}") from error
     except RecursionError as error:
         raise where.wrong("this is not a lesson: lists or tables lie too deep in each other") from error
+
+
+def _notation(value: Any, where: Where) -> str:
+    text = read.toml_text(value, where)
+    try:
+        notation(text)
+    except SettingsError as error:
+        raise where.wrong(str(error)) from error
+    return text
 
 
 def _networks(value: Any, where: Where) -> dict[str, dict[str, Any]]:

@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from copy import copy
+from dataclasses import replace
 
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.explain.show.document import Block, Checked, Compared, Words
+from chainrule.explain.notation.factors import in_factors
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
+from chainrule.explain.show.document import Block, Checked, Compared, Words, Worked
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
@@ -20,22 +25,61 @@ def setups_of(lesson: Lesson) -> dict[str, Setup]:
     return {name: Setup(name, plan, place.at(name), lesson.folder) for name, plan in lesson.networks.items()}
 
 
-def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
-    """Make a lesson's steps one after the other, and yield what each shows.
+class Walk:
+    """A lesson's steps, each made once, in order, when it or a later one is first asked for.
 
-    An expected number that doesn't come out is shown as such (`ShownStep.ok` is False); raises SettingsError, naming the
-    step, for one that can't be made.
+    An expected number that doesn't come out is shown as such (`ShownStep.ok` is False). With ``repeats`` the networks are
+    kept as each training leaves them, so that `again` can go on from there.
     """
-    setups = setups_of(lesson)
-    for number, step in enumerate(lesson.steps, 1):
+
+    def __init__(self, lesson: Lesson, *, repeats: bool = False) -> None:
+        self.lesson = lesson
+        self.made: list[ShownStep] = []
+        self._setups = setups_of(lesson)
+        self._repeats = repeats
+        self._left: dict[int, dict[str, Setup]] = {}
+
+    def __len__(self) -> int:
+        return len(self.lesson.steps)
+
+    def step(self, number: int) -> ShownStep:
+        """Return a step (from 1); raises SettingsError, naming the step, for one that can't be made."""
+        while len(self.made) < number:
+            step = self.lesson.steps[len(self.made)]
+            self.made.append(self._shown(len(self.made) + 1, step, self._setups))
+            if self._repeats and self.trains(len(self.made)):
+                # Training replaces what it changes, and changes nothing in place.
+                self._left[len(self.made)] = {name: copy(setup) for name, setup in self._setups.items()}
+        return self.made[number - 1]
+
+    def trains(self, number: int) -> bool:
+        """Tell whether a step trains, which may take a while."""
+        return MOVES[self.lesson.steps[number - 1].move].trains
+
+    def again(self, number: int) -> ShownStep:
+        """Return a step once more; one that trains goes on from where it ended, and leaves the lesson as it is."""
+        step = self.lesson.steps[number - 1]
+        if number not in self._left:
+            return self.step(number)
+        values = {**step.values, "text": None, "show": None, "expect": {}}
+        return self._shown(number, replace(step, values=values), self._left[number])
+
+    def _shown(self, number: int, step: LessonStep, setups: dict[str, Setup]) -> ShownStep:
         try:
-            blocks = _blocks(lesson, step, setups)
+            blocks = _blocks(self.lesson, step, setups)
         except ChainruleError as error:
             message = str(error)
-            if message.startswith(f"{lesson.where.file}: "):
+            if message.startswith(f"{self.lesson.where.file}: "):
                 raise
             raise SettingsError(f"{step.where.file}: {step.where.place} ({step.move}): {message}") from error
-        yield ShownStep(number, len(lesson.steps), step.move, step.values["title"] or "", tuple(blocks))
+        return ShownStep(number, len(self), step.move, step.values["title"] or "", tuple(blocks))
+
+
+def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
+    """Make a lesson's steps one after the other, and yield what each shows; raises what `Walk.step` raises."""
+    walk = Walk(lesson)
+    for number in range(1, len(walk) + 1):
+        yield walk.step(number)
 
 
 def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[Block]:
@@ -50,4 +94,19 @@ def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[
         for key, wrong in (("expect", False), ("wrong", True))
         for name, said in step.values.get(key, {}).items()
     ]
-    return [*blocks, Checked(tuple(items))] if items else blocks
+    blocks += [Checked(tuple(items))] if items else []
+    return [_as_written(block, lesson, setup, step) for block in blocks]
+
+
+def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) -> Block:
+    """Return a block with the names of the lesson's notation."""
+    own = notation(lesson.notation)
+    if own.name == "ours" or not isinstance(block, Worked | Checked):
+        return block
+    naming = Naming(own, setup.network)
+    if isinstance(block, Checked):
+        return replace(block, naming=naming)
+    made = block.derivation
+    if own.delta == "factors" and made.address:
+        made = in_factors(made, setup.trace(step.values["rows"]))
+    return replace(block, derivation=made, naming=naming)

@@ -10,9 +10,9 @@ from typing import Any
 import numpy as np
 
 from chainrule._blas import one_blas_thread
-from chainrule._types import FloatArray, IntArray
-from chainrule.engines import JUDGE, engine_named
-from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule._types import FloatArray, IntArray, Stopped
+from chainrule.engines import ENGINES, JUDGE, engine_named
+from chainrule.engines.base import Data, Engine, RunState, StepSettings
 from chainrule.engines.step import masks_of_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
@@ -35,6 +35,12 @@ from chainrule.training.initial import initial_parameters
 from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.result import EpochState, FitResult
+
+LONG = 1000
+"""A training of so many updates is the default engine's, in float64: fewer are not worth compiling it for."""
+
+MOST_ROWS = 100_000
+"""The most rows, each counted as often as it is met, that go to the engine at a time."""
 
 
 @dataclass(frozen=True)
@@ -222,13 +228,44 @@ class Setup:
         tolerance: float = 0.0,
         watch: Callable[[int], bool] | None = None,
         marks: Collection[int] | None = None,
-    ) -> FitResult:
-        """Train on for so many epochs; ``patience`` ends it when the cost has not fallen for so many.
+    ) -> Stopped:
+        """Train on for so many epochs, and return why it ended, as `FitResult.stopped` says it.
 
-        ``watch`` is called after each epoch, or those of ``marks``, with its number, counted from the beginning of the
-        lesson, and ends the training by returning True; the parameters are those at its end.
+        ``patience`` ends it when the cost has not fallen for so many. ``watch`` is called after each epoch, or those of
+        ``marks``, with its number, counted from the beginning of the lesson, and ends the training by returning True; the
+        parameters are those at its end.
         """
-        y, before = self.targets("training needs"), self.epochs
+        self.targets("training needs")
+        last, seen = self.epochs + epochs, frozenset(() if watch is None else marks or ())
+        each = patience is not None or (watch is not None and marks is None)
+        if each or len(self.training) % self.settings.batch_size:
+            return self._train_each(epochs, patience, tolerance, watch, seen if marks is not None else None)
+        # Rows keep their order, so epochs that nobody looks at are one long epoch: the same updates, a call for all.
+        most = max(1, MOST_ROWS // len(self.training))
+        long = epochs * len(self.training) // self.settings.batch_size >= LONG
+        engine = engine_named(ENGINES[0], dtype=np.float64, threads=1) if long else engine_named(JUDGE)
+        stopped: Stopped = "epochs"
+        while self.epochs < last:
+            stretch = min(
+                [last - self.epochs, most, *(mark - self.epochs for mark in seen if mark > self.epochs)]
+            )
+            result = self._fit(engine, np.tile(self.training, stretch), 1)
+            stopped = result.stopped
+            self.epochs += stretch
+            if watch is not None and self.epochs in seen and watch(self.epochs):
+                return "callback"
+        return stopped
+
+    def _train_each(
+        self,
+        epochs: int,
+        patience: int | None,
+        tolerance: float,
+        watch: Callable[[int], bool] | None,
+        marks: Collection[int] | None,
+    ) -> Stopped:
+        """Train epoch by epoch, each of which may be the last or is looked at."""
+        before = self.epochs
 
         def after(state: EpochState) -> bool:
             epoch = before + state.line.epoch
@@ -237,11 +274,25 @@ class Setup:
             self._take(state.run.state())
             return watch(epoch)
 
-        waits = patience is not None
-        stops: dict[str, Any] = {"early_stopping": waits, "patience": patience or 1, "tolerance": tolerance}
-        plan = Plan(epochs=epochs, learning_rate=self.eta, rows="training", keep="last", **stops)
-        data = Data(self.x, y, self.training, self.test[:0])
-        begun = (engine_named(JUDGE), self.network, self.flat[None], data)
+        stops = {"early_stopping": patience is not None, "patience": patience or 1, "tolerance": tolerance}
+        result = self._fit(engine_named(JUDGE), self.training, epochs, after, **stops)
+        assert result.checkpoint is not None
+        self.epochs = before + result.checkpoint.epoch
+        return result.stopped
+
+    def _fit(
+        self,
+        engine: Engine,
+        rows: IntArray,
+        epochs: int,
+        after: Callable[[EpochState], bool] | None = None,
+        **stops: Any,
+    ) -> FitResult:
+        """Train on with rows in their order, and take what comes of it."""
+        given = {"early_stopping": False, **stops}
+        plan = Plan(epochs=epochs, learning_rate=self.eta, rows="training", keep="last", **given)
+        data = Data(self.x, self.targets("training needs"), rows, self.test[:0])
+        begun = (engine, self.network, self.flat[None], data)
         result = fit(*begun, self.settings, plan, after, resume=self._checkpoint())
         if result.stopped == "interrupted":
             raise KeyboardInterrupt
@@ -249,7 +300,6 @@ class Setup:
             raise SettingsError(str(result.diverged[0]))
         assert result.checkpoint is not None
         self._take(result.checkpoint.run)
-        self.epochs = before + result.checkpoint.epoch
         return result
 
     def _take(self, run: RunState) -> None:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from os import PathLike, fspath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 import polars as pl
@@ -33,20 +33,20 @@ from chainrule.model.group import (
     with_arrays,
 )
 from chainrule.model.source import Reading, Source
-from chainrule.tables.cells import number_cells
+from chainrule.tables.cells import no_row
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Target, Targets, read_target
 from chainrule.tables.write import free_name
 
 if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 3
-"""The newest version of the description: its groups may have cards. Version 1 is of one network.
+VERSION = 4
+"""The newest version of the description: it may have several targets; in 3 groups may have cards, 1 is of one network.
 
-What has no such card is written in version 2, which says all of it.
+What has no such thing is written in version 3 or 2, which say all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -67,7 +67,8 @@ class Prediction:
 
     ``labels`` (n,): the class, or the number in the target's units. ``codes`` (n,): the class's place among
     the target's labels, None for numbers. ``probabilities`` (n, classes), or None where the loss gives none.
-    ``finite`` (n,): whether the network's outputs were.
+    ``finite`` (n,): whether the network's outputs were. Of several targets ``labels`` and ``codes`` are (n, targets), and
+    ``probabilities`` (n, targets) those of each one's second class.
     """
 
     labels: np.ndarray[Any, Any]
@@ -75,14 +76,27 @@ class Prediction:
     probabilities: FloatArray | None
     finite: BoolArray
 
+    def of_target(self, j: int) -> Prediction:
+        """Return what is predicted for one of several targets (from 0), as if it were the only one."""
+        codes = None if self.codes is None else self.codes[:, j]
+        probabilities = None
+        if self.probabilities is not None:
+            second = self.probabilities[:, j]
+            probabilities = np.stack([1 - second, second], axis=1)
+        return Prediction(self.labels[:, j], codes, probabilities, self.finite)
+
 
 @dataclass(frozen=True)
 class Evaluation:
-    """Scores on rows with known targets, and for classes the confusion matrix (row: true, column: predicted)."""
+    """Scores on rows with known targets, and for classes the confusion matrix (row: true, column: predicted).
+
+    Of several targets ``by_target`` has the scores of each, by its name, and ``scores`` their means; there is no matrix.
+    """
 
     scores: Scores
     rows: int
     confusion: IntArray | None = None
+    by_target: Mapping[str, Scores] | None = None
 
 
 @dataclass(frozen=True)
@@ -97,7 +111,7 @@ class Model:
 
     groups: tuple[Group, ...]
     encoder: Encoder
-    target: TargetEncoder
+    target: Target
     reading: Reading = field(default_factory=Reading)
     card: Mapping[str, Any] = field(default_factory=dict)
 
@@ -221,17 +235,20 @@ class Model:
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without a target are left out."""
         table = self.table(source, **reading)
-        part = table.take(np.flatnonzero(table.column(self.target.name).is_not_null().to_numpy()))
+        part = table.take(self.target.known(table))
         if not part.n_rows:
-            raise TableError(f"{table.name}: no row has a value in the target {self.target.name!r}")
+            raise TableError(no_row(table, self.target.names))
         return self.score(self.predict(part), part)
 
     def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
         """Return the predictions as a data frame: the target, and for classes a column ``P(class)`` each.
 
-        A class whose column has the target's name gets ``P(class) (probability)``.
+        A class whose column has the target's name gets ``P(class) (probability)``. Several targets have a column each, and
+        labels ``P(target = class)`` for the second class of each.
         """
         prediction = self.predict(source, **reading)
+        if isinstance(self.target, Targets):
+            return _frame_of_several(self.target, prediction)
         columns = {self.target.name: prediction.labels}
         if prediction.probabilities is not None:
             natural = [f"P({label})" for label in self.target.labels]
@@ -276,22 +293,34 @@ class Model:
     def answer_of(self, mean: FloatArray) -> Prediction:
         """Return the predictions that mean outputs (n, n_out) stand for."""
         finite: BoolArray = np.asarray(np.isfinite(mean).all(axis=1))
+        if isinstance(self.target, Targets):
+            if self.task == "regression":
+                return Prediction(self.target.inverse(mean), None, None, finite)
+            places = Answers("labels", self.loss.signed).codes(mean)
+            return Prediction(self.target.named(places), places, self.probabilities(mean), finite)
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
         codes = Answers("class", self.loss.signed).codes(mean)
         return Prediction(np.array(self.target.labels)[codes], codes, self.probabilities(mean), finite)
 
     def probabilities(self, mean: FloatArray) -> FloatArray | None:
-        """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none."""
-        return Answers("class").probabilities(mean) if self.gives_probabilities else None
+        """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none.
+
+        Of several targets (n, targets): that of the second class of each.
+        """
+        kind: Literal["labels", "class"] = "labels" if isinstance(self.target, Targets) else "class"
+        return Answers(kind).probabilities(mean) if self.gives_probabilities else None
 
     def score(self, prediction: Prediction, table: Table) -> Evaluation:
         """Return the scores of predictions already made for a table's rows, all of which have a target."""
         # A model can be read and asked without what trains it.
-        from chainrule.training.scores.metrics import confusion, scores
+        from chainrule.training.scores.metrics import confusion, mean_scores, scores
 
+        if isinstance(self.target, Targets):
+            each = dict(self._scores_of_each(self.target, prediction, table))
+            return Evaluation(mean_scores(each.values()), table.n_rows, None, each)
         if prediction.codes is None:
-            numbers = number_cells(table, self.target.name)
+            numbers = self.target.numbers(table)
             return Evaluation(scores(numbers, numbers=prediction.labels), table.n_rows)
         y, n_classes = self.target.codes(table), self.target.n_classes
         return Evaluation(
@@ -299,6 +328,19 @@ class Model:
             table.n_rows,
             confusion(y, prediction.codes, n_classes),
         )
+
+    def _scores_of_each(
+        self, target: Targets, prediction: Prediction, table: Table
+    ) -> Iterator[tuple[str, Scores]]:
+        """Return the scores of each of several targets by its name."""
+        from chainrule.training.scores.metrics import scores
+
+        for j, part in enumerate(target.parts):
+            one = prediction.of_target(j)
+            if one.codes is None:
+                yield part.name, scores(part.numbers(table), numbers=one.labels)
+            else:
+                yield part.name, scores(part.codes(table), labels=one.codes, probabilities=one.probabilities)
 
     def layers(self, member: int = 0) -> list[dict[str, FloatArray]]:
         """Return one member's arrays by name for each layer, a feature stage's last, views in float64: ``layers()[0]["W"]``."""
@@ -309,7 +351,7 @@ class Model:
     def to_dict(self) -> dict[str, Any]:
         """Return the description as plain data, as JSON would read it back: all but the parameters."""
         description = {
-            "model_version": VERSION if any(group.card for group in self.groups) else 2,
+            "model_version": self._version(),
             "chainrule": __version__,
             "groups": [group_data(group) for group in self.groups],
             "encoder": self.encoder.to_dict(),
@@ -319,6 +361,12 @@ class Model:
         }
         plain: dict[str, Any] = json.loads(json.dumps(description, allow_nan=False))
         return plain
+
+    def _version(self) -> int:
+        """Return the oldest version of the description that says all of it."""
+        if isinstance(self.target, Targets):
+            return VERSION
+        return 3 if any(group.card for group in self.groups) else 2
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Let pickle and copy keep what the model file keeps."""
@@ -347,7 +395,7 @@ class Model:
     def from_dict(cls, description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:
         """Return the model of `to_dict`'s plain data and its arrays; raises ChainruleError for anything else."""
         version = description.get("model_version")
-        if version not in (1, 2, VERSION):
+        if version not in range(1, VERSION + 1) or isinstance(version, bool):
             raise ModelFileError(
                 f"its description has version {version!r}, and versions 1 to {VERSION} are read"
             )
@@ -356,7 +404,7 @@ class Model:
         read_text(data["chainrule"], "chainrule")
         read = read_version_1 if version == 1 else read_groups
         networks = read(data.get("groups", data.get("network")))
-        encoder, target = Encoder.from_dict(data["encoder"]), TargetEncoder.from_dict(data["target"])
+        encoder, target = Encoder.from_dict(data["encoder"]), read_target(data["target"])
         groups = with_arrays(networks, arrays)
         for group in groups:
             _check_fit(group.network, encoder, target)
@@ -394,10 +442,25 @@ def load(path: str | PathLike[str]) -> Model:
     return Model.load(path)
 
 
-def _check_fit(network: Network, encoder: Encoder, target: TargetEncoder) -> None:
+def _frame_of_several(target: Targets, prediction: Prediction) -> pl.DataFrame:
+    """Return the predictions for several targets: a column each, then the probability of each one's second class."""
+    columns: dict[str, Any] = {part.name: prediction.labels[:, j] for j, part in enumerate(target.parts)}
+    if prediction.codes is not None:
+        columns = {
+            part.name: np.array(part.labels)[prediction.codes[:, j]] for j, part in enumerate(target.parts)
+        }
+    if prediction.probabilities is not None:
+        for part, column in zip(target.parts, prediction.probabilities.T, strict=True):
+            name = f"P({part.name} = {part.labels[1]})"
+            columns[free_name(name, columns, " (probability)")] = column
+    return pl.DataFrame(columns)
+
+
+def _check_fit(network: Network, encoder: Encoder, target: Target) -> None:
     if encoder.n_inputs != network.n_inputs:
         raise ModelFileError(f"{encoder.n_inputs} encoded inputs don't fit a network of {network.n_inputs}")
-    outputs = {0: (1,), 2: (1, 2)}.get(target.n_classes, (target.n_classes,))
-    if network.output.n_out not in outputs:
+    if network.output.n_out not in target.sizes:
+        if isinstance(target, Targets):
+            raise ModelFileError(f"{len(target.parts)} targets don't fit {network.output.n_out} outputs")
         what = f"{target.n_classes} classes don't" if target.n_classes else "a number doesn't"
         raise ModelFileError(f"{what} fit {network.output.n_out} outputs")

@@ -8,7 +8,7 @@ import polars as pl
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, listed_names
 from chainrule.tables.values import (
     DATE_FORMATS,
     FALSE_WORDS,
@@ -21,6 +21,24 @@ from chainrule.tables.values import (
 
 LEVEL_MISSING = -1
 LEVEL_UNSEEN = -2
+
+
+def known_rows(table: Table, names: Sequence[str]) -> IntArray:
+    """Return the rows (from 0) with a cell in each of these columns, in order."""
+    known = np.ones(table.n_rows, dtype=np.bool_)
+    for name in names:
+        known &= table.column(name).is_not_null().to_numpy()
+    return np.flatnonzero(known)
+
+
+def no_row(table: Table, names: Sequence[str]) -> str:
+    """Say that no row has these targets."""
+    which = (
+        f"the target {names[0]!r}"
+        if len(names) == 1
+        else f"all targets, {listed_names(list(map(repr, names)))}"
+    )
+    return f"{table.name}: no row has a value in {which}"
 
 
 def number_cells(table: Table, name: str) -> FloatArray:

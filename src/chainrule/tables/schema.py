@@ -8,17 +8,20 @@ import numpy as np
 import polars as pl
 
 from chainrule._doors import setting
-from chainrule._plain import Count, Plain, one_of
+from chainrule._plain import IF_SET, Count, Plain, one_of
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.cells import boolean_cells, date_cells, number_cells
+from chainrule.tables.cells import boolean_cells, date_cells, known_rows, number_cells
 from chainrule.tables.kinds import INPUT_KINDS, KINDS, ColumnKind, find_kind
 from chainrule.tables.table import Table, suggestion
-from chainrule.tables.task import TASKS, class_notes, find_task
+from chainrule.tables.task import TASKS, class_notes, find_tasks
 from chainrule.tables.values import DATE_FORMATS, level_counts, to_dates
 
 MAX_LEVELS = 64
 """The levels of a category that get an input each, the most frequent first; the others share one."""
+
+ONE_ROW = "the table has one row: nothing is held out, numbers enter as they are, and training goes on for all epochs"
+"""What a training on a single row does without."""
 
 ROLES = ("input", "target", "left out")
 
@@ -43,7 +46,10 @@ class Column(Plain):
 
 @dataclass(frozen=True)
 class Schema(Plain):
-    """The columns of a table with ``n_rows`` rows, the target and the task, each with the reason for it."""
+    """The columns of a table with ``n_rows`` rows, the target and the task, each with the reason for it.
+
+    ``more_targets`` are those after the first, where there are several.
+    """
 
     columns: tuple[Column, ...]
     target: str | None
@@ -52,16 +58,22 @@ class Schema(Plain):
     n_rows: Count
     max_levels: Count
     notes: tuple[str, ...]
+    more_targets: Annotated[tuple[str, ...], IF_SET] = ()
 
     def __post_init__(self) -> None:
         names = [column.name for column in self.columns]
         targets = [column.name for column in self.columns if column.role == "target"]
         if len(set(names)) < len(names):
             raise SettingsError("columns: two columns have the same name")
-        if targets != ([] if self.target is None else [self.target]):
+        if sorted(targets) != sorted(self.targets):
             raise SettingsError("target: is not the one column with the role of the target")
         if (self.task is None) != (self.target is None):
             raise SettingsError("task: there is a task or a target, but not both")
+
+    @property
+    def targets(self) -> tuple[str, ...]:
+        """The columns to be predicted, in the order of the network's outputs; none without a target."""
+        return () if self.target is None else (self.target, *self.more_targets)
 
     @property
     def inputs(self) -> tuple[Column, ...]:
@@ -77,7 +89,7 @@ class Schema(Plain):
 def infer_schema(
     table: Table,
     *,
-    target: str | None = None,
+    target: str | Sequence[str] | None = None,
     inputs: Sequence[str] | None = None,
     drop: Collection[str] = (),
     task: str | None = None,
@@ -87,10 +99,11 @@ def infer_schema(
     """Find the kind of every column, choose the inputs, and find the task.
 
     All columns but the target are inputs, except constants, identifiers, free text, lists, and those in ``drop``;
-    ``inputs`` names the inputs instead, and lets identifiers and text in. ``kinds`` sets the kind of a column by hand
-    (number, boolean, category, datetime); ``task`` sets the task. Each decision is given as a sentence. docs/tables.md
-    has the rules and their thresholds. Raises TableError for columns that are not there, cells that are in the way, and
-    targets that can't be learned; SettingsError for options that contradict each other.
+    ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets
+    identifiers and text in. ``kinds`` sets the kind of a column by hand (number, boolean, category, datetime); ``task``
+    sets the task. Each decision is given as a sentence. docs/tables.md has the rules and their thresholds. Raises
+    TableError for columns that are not there, cells that are in the way, and targets that can't be learned;
+    SettingsError for options that contradict each other.
 
     >>> from chainrule.tables.table import from_frame
     >>> schema = infer_schema(from_frame({"a": [1, 2, 4], "b": [7, 7, 7], "y": [0.5, 1, 2]}), target="y")
@@ -100,43 +113,41 @@ def infer_schema(
     'regression: the target is a number with 3 different values in 3 rows'
     """
     kinds = kinds or {}
-    _check_names(table, target, inputs, drop, kinds, max_levels)
-    if target is not None and table.n_rows < 2:
-        raise TableError(f"{table.name}: the table has 1 row; training needs at least 2")
+    targets = (target,) if isinstance(target, str) else tuple(target or ())
+    _check_names(table, targets, inputs, drop, kinds, max_levels)
     findings = {name: _find(table, name, kinds.get(name)) for name in table.columns}
     notes = list(table.notes)
     reason = ""
-    if target is not None:
-        rows = _present_rows(table, target)
-        task, reason = find_task(table, target, findings[target], rows, task)
-        notes += _target_notes(table, target, task, rows)
+    if targets and table.n_rows == 1:
+        notes.append(ONE_ROW)
+    if targets:
+        rows = known_rows(table, targets)
+        task, reason = find_tasks(table, targets, findings, rows, task)
+        notes += _target_notes(table, targets, task, rows)
     elif task is not None:
         raise SettingsError(f"the task is {task!r}, but no target is named")
-    columns = [_column(table, name, findings[name], target, inputs, drop) for name in table.columns]
-    if target is not None:
+    columns = [_column(table, name, findings[name], targets, inputs, drop) for name in table.columns]
+    if targets:
         columns = _with_inputs(table, columns)
     for column in columns:
         if column.role == "input":
             notes += _check_input(table, column, findings[column.name], max_levels)
         elif column.reason == findings[column.name].reason:
             notes += _odd_note(table, findings[column.name], "left out")
-    return Schema(tuple(columns), target, task, reason, table.n_rows, max_levels, tuple(notes))
+    first, more = (targets[0], targets[1:]) if targets else (None, ())
+    return Schema(tuple(columns), first, task, reason, table.n_rows, max_levels, tuple(notes), more)
 
 
 def labeled_rows(table: Table, schema: Schema) -> IntArray:
-    """Return the rows whose target is there, in order; raises TableError if the target's column is not."""
+    """Return the rows whose targets are there, in order; raises TableError if a target's column is not."""
     if schema.target is None:
         raise SettingsError("the schema has no target")
-    return _present_rows(table, schema.target)
-
-
-def _present_rows(table: Table, name: str) -> IntArray:
-    return np.flatnonzero(table.column(name).is_not_null().to_numpy())
+    return known_rows(table, schema.targets)
 
 
 def _check_names(
     table: Table,
-    target: str | None,
+    targets: Sequence[str],
     inputs: Sequence[str] | None,
     drop: Collection[str],
     kinds: Mapping[str, str],
@@ -144,7 +155,7 @@ def _check_names(
 ) -> None:
     inputs = inputs or ()
     named: dict[str, Collection[str]] = {
-        "target": [] if target is None else [target],
+        "target": targets,
         "input": inputs,
         "column to drop": drop,
         "column with a kind of its own": kinds,
@@ -156,8 +167,13 @@ def _check_names(
                 hint = suggestion(name, table.columns)
                 raise TableError(f"{table.name}: the {what} {name!r} is not there; {hint}")
     for names, what in ((inputs, "an input as well"), (drop, "dropped")):
-        if target is not None and target in names:
-            raise SettingsError(f"{target!r} is the target, so it can't be {what}")
+        for target in targets:
+            if target in names:
+                which = "the target" if len(targets) == 1 else "a target"
+                raise SettingsError(f"{target!r} is {which}, so it can't be {what}")
+    for place, name in enumerate(targets):
+        if name in targets[:place]:
+            raise SettingsError(f"{name!r} is named as a target twice: leave one of them out")
     for name in inputs:
         if name in drop:
             raise SettingsError(f"{name!r} is named as an input and to be dropped; choose one")
@@ -170,6 +186,9 @@ def _check_names(
 
 def _find(table: Table, name: str, kind: str | None) -> ColumnKind:
     finding = find_kind(table, name)
+    if table.n_rows == 1 and finding.kind == "constant" and table.column(name).dtype.is_numeric():
+        # A single row, worked by hand: its numbers are all that there is.
+        finding = replace(finding, kind="number" if finding.n_unique else finding.kind, reason="")
     if kind is None or finding.kind in ("constant", "nested"):
         return finding
     if kind == finding.kind:
@@ -182,12 +201,12 @@ def _column(
     table: Table,
     name: str,
     finding: ColumnKind,
-    target: str | None,
+    targets: Sequence[str],
     inputs: Sequence[str] | None,
     drop: Collection[str],
 ) -> Column:
     kind, role, reason = finding.kind, "input", finding.reason
-    if name == target:
+    if name in targets:
         role = "target"
     elif name in drop:
         role, reason = "left out", "dropped, as asked for"
@@ -251,15 +270,17 @@ def _odd_note(table: Table, finding: ColumnKind, what: str) -> list[str]:
     return [f"{odd}; correct it, or make it missing; as it is, it is {what}"]
 
 
-def _target_notes(table: Table, target: str, task: str, rows: IntArray) -> list[str]:
+def _target_notes(table: Table, targets: Sequence[str], task: str, rows: IntArray) -> list[str]:
     notes = []
     lacking = table.n_rows - len(rows)
     if lacking:
         first = table.place(int(np.setdiff1d(np.arange(table.n_rows), rows)[0]))
         are = "row has" if lacking == 1 else "rows have"
-        notes.append(f"{lacking} {are} no target (the first is {first}) and can't be learned from")
+        what = "no target" if len(targets) == 1 else "not all targets"
+        notes.append(f"{lacking} {are} {what} (the first is {first}) and can't be learned from")
     if task == "classification":
-        notes += class_notes(table, target, rows)
+        for target in targets:
+            notes += class_notes(table, target, rows)
     return notes
 
 

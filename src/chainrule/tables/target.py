@@ -1,5 +1,7 @@
 """From the target column to what the output neurons should say, and back."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Annotated, TypeAlias
@@ -11,7 +13,7 @@ from chainrule._doors import setting
 from chainrule._plain import IF_SET, Form, Plain, check_keys, one_of, read_number
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
-from chainrule.tables.cells import boolean_cells, level_codes, located, number_cells, shown
+from chainrule.tables.cells import boolean_cells, known_rows, level_codes, located, number_cells, shown
 from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
@@ -69,6 +71,29 @@ class TargetEncoder(Plain, place="target"):
             low, high = clamp["lowest"], clamp["highest"]
             if low > high:
                 raise SettingsError(f"clamp: the lowest number, {low:g}, is above the highest, {high:g}")
+
+    @property
+    def parts(self) -> tuple[TargetEncoder, ...]:
+        """The encoder of each target: this one."""
+        return (self,)
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """The column of each target."""
+        return (self.name,)
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """How many outputs a network may have for it: one for a number or two classes, else one for each class."""
+        return {0: (1,), 2: (1, 2)}.get(self.n_classes, (self.n_classes,))
+
+    def known(self, table: Table) -> IntArray:
+        """Return the rows that have a target, in order."""
+        return known_rows(table, self.names)
+
+    def numbers(self, table: Table) -> FloatArray:
+        """Return the rows' numbers (n,) in the units of the table; raises TableError for a cell that is none."""
+        return number_cells(table, self.name)
 
     @property
     def n_classes(self) -> int:
@@ -201,8 +226,8 @@ def fit_target(
 ) -> TargetEncoder:
     """Fit the target's encoder to the training ``rows``: its classes in order, or the scaling of its numbers.
 
-    ``scaling`` of a number: standard (the default), minmax or none; with ``clamp`` answers are drawn in to the lowest
-    and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
+    ``scaling`` of a number: standard (the default; of one row none), minmax or none; with ``clamp`` answers are drawn in to the
+    lowest and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
     in all of them, and SettingsError for a scaling or a clamp of classes.
 
     >>> from chainrule.tables.schema import infer_schema
@@ -216,15 +241,30 @@ def fit_target(
     """
     if schema.target is None or schema.task is None:
         raise SettingsError("the schema has no target")
-    name = schema.target
+    if schema.more_targets:
+        raise SettingsError(f"there are {len(schema.targets)} targets, and this is about one")
+    return fit_one(table, schema.target, schema.task, scaling, rows, clamp=clamp)
+
+
+def fit_one(
+    table: Table,
+    name: str,
+    task: str,
+    scaling: str | None,
+    rows: Sequence[int] | IntArray | None,
+    *,
+    clamp: bool,
+) -> TargetEncoder:
+    """Fit the encoder of one target, as `fit_target` has it, by its column and its task."""
     part = table if rows is None else table.take(rows)
     if not part.n_rows:
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
-    if part.column(name).n_unique() == 1:
+    single = table.n_rows == 1
+    if part.column(name).n_unique() == 1 and not single:
         every = f"{shown(part, 0, name)} in every training row"
         raise TableError(f"{table.name}: the target {name!r} is {every}, so there is nothing to learn")
-    if schema.task == "classification":
+    if task == "classification":
         if scaling is not None:
             given = setting("target_scaling", scaling)
             raise SettingsError(f"the target {name!r} has classes, which are not scaled ({given})")
@@ -234,8 +274,8 @@ def fit_target(
         column = part.column(name)
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
-        return TargetEncoder(name, schema.task, tuple(column.unique().sort().to_list()), "none", {})
-    chosen = "standard" if scaling is None else scaling
+        return TargetEncoder(name, task, tuple(column.unique().sort().to_list()), "none", {})
+    chosen = ("none" if single else "standard") if scaling is None else scaling
     if chosen not in _INVERTIBLE:
         raise SettingsError(f"the scaling of the target is {chosen!r}; it is one of {', '.join(_INVERTIBLE)}")
     values = number_cells(part, name)
@@ -244,7 +284,7 @@ def fit_target(
         what = f"the target {name!r} varies too little to be scaled"
         raise TableError(f"{table.name}: {what}; use the scaling none")
     bounds = {"lowest": float(values.min()), "highest": float(values.max())} if clamp else None
-    return TargetEncoder(name, schema.task, (), fitted, parameters, bounds)
+    return TargetEncoder(name, task, (), fitted, parameters, bounds)
 
 
 def _refuse_missing(table: Table, name: str, missing: Array) -> None:

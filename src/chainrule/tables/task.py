@@ -1,5 +1,7 @@
 """Which task a target sets: classes to tell apart, or a number to predict."""
 
+from collections.abc import Mapping, Sequence
+
 import polars as pl
 
 from chainrule._doors import setting
@@ -38,6 +40,12 @@ def find_task(
         raise TableError(f"{where} is missing in every row; choose another target")
     present = table.column(target)[rows]
     n_unique = present.n_unique()
+    if n_unique == 1 and table.n_rows == 1:
+        if finding.kind != "number" or task == "classification":
+            raise TableError(
+                f"{where} is one class in the only row, so there is none to tell it from; add other rows"
+            )
+        return "regression", "regression: the target is the number of the only row"
     if n_unique == 1:
         every = "every row" if len(rows) == table.n_rows else "every row that has one"
         same = f"{shown(table, int(rows[0]), target)} in {every}"
@@ -56,6 +64,39 @@ def find_task(
         values = f"a different value in every row ({shown(table, int(rows[0]), target)}, …)"
         raise TableError(f"{where} has {values}, so its classes can't be learned; choose another target")
     return chosen, reason
+
+
+def find_tasks(
+    table: Table,
+    targets: Sequence[str],
+    findings: Mapping[str, ColumnKind],
+    rows: IntArray,
+    task: str | None,
+) -> tuple[str, str]:
+    """Return the task that one target or several set, and why; raises SettingsError for several that no network has.
+
+    Those are all numbers, or all of two classes each.
+    """
+    found = [find_task(table, name, findings[name], rows, task) for name in targets]
+    if len(targets) == 1:
+        return found[0]
+    each = "train a model for each"
+    tasks = {name: task for name, (task, _) in zip(targets, found, strict=True)}
+    numbers = [name for name, task in tasks.items() if task == "regression"]
+    if 0 < len(numbers) < len(targets):
+        other = next(name for name in targets if name not in numbers)
+        raise SettingsError(
+            f"the target {numbers[0]!r} is a number and {other!r} a class, and several targets are of one kind: {each}, "
+            f"or ask for {setting('task', 'regression')} where classes are numbers, too"
+        )
+    if numbers:
+        return "regression", f"regression: each of {len(targets)} targets is a number"
+    for name in targets:
+        if (count := table.column(name)[rows].n_unique()) > 2:
+            raise SettingsError(
+                f"the target {name!r} has {count} classes, and several targets have two each, such as yes and no: {each}"
+            )
+    return "classification", f"classification: each of {len(targets)} targets is one of two classes"
 
 
 def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:

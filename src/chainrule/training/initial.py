@@ -40,7 +40,8 @@ def initial_parameters(
 
     The same seed gives the same numbers; member i's don't depend on how many members there are. ``unseen``
     are inputs (from 0) that are 0 in every training row: nothing can be learned about their weights, so these
-    start, and stay, at 0. ``x`` (n, d) are the inputs of the training rows, for layers with the initializer `DATA`.
+    start, and stay, at 0, unless a layer's
+    ``initial`` sets them. ``x`` (n, d) are the inputs of the training rows, for layers with the initializer `DATA`.
     With ``sharing`` "tabm" it is what members that share are made of, (1, q): the first member's W in every layer but
     the last, r of ±1 at random in the first layer, every other r and s 1, and the members' own arrays as without
     sharing. Raises SettingsError where there is a layer with `DATA` and no row, or sharing.
@@ -85,6 +86,8 @@ def _parameters(
                 own["W"][dead] = 0.0
             if "b" in own and not (layer.init == DATA and layer.bias_init == "zeros"):
                 own["b"][:] = _array(layer, "b", number, own["b"].shape, fan_in, draws)
+            for address, value in layer.initial:
+                flat[member, layout.place(number, address, "initial")] = value
             if h is not None:
                 h = layer.forward(own, h, None, np).h
     return flat

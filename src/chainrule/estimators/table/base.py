@@ -27,13 +27,14 @@ from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
 from chainrule.estimators.table.data import (
-    TARGET,
     WEIGHT,
     AnyArray,
     as_table,
+    columns_of,
     container,
     is_frame,
     renamed,
+    target_names,
     with_columns,
 )
 from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
@@ -114,7 +115,7 @@ y_val : array-like, default=None
 
     @abstractmethod
     def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
-        """Return y as an array (n,); raises ValueError for what can't be a target."""
+        """Return y as an array (n,), or (n, targets); raises ValueError for what can't be a target."""
 
     def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
         """Return the same, and take its classes."""
@@ -143,7 +144,7 @@ y_val : array-like, default=None
             table, target, weight = self._table_to_learn(given, reading)
             validation = None
             if given.X_val is not None:
-                names = [name for name in table.columns if name not in (target, weight)]
+                names = [name for name in table.columns if name not in (*target, weight)]
                 validation = self._labeled(given.X_val, given.y_val, names, reading, target, "_val")
             seed = self._seed() if given.resume is None else resumed_seed(given.resume, self)
             with self._threads():
@@ -171,8 +172,8 @@ y_val : array-like, default=None
                 self._train(prepared, given.resume)
         return self
 
-    def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, str, str | None]:
-        """Return X with y, and the weights where there are some, and what their columns are called."""
+    def _table_to_learn(self, given: Given, reading: Reading) -> tuple[Table, tuple[str, ...], str | None]:
+        """Return X with the columns of y, and the weights where there are some, and what their columns are called."""
         y = given.y
         if y is None:
             raise ValueError(
@@ -185,13 +186,12 @@ y_val : array-like, default=None
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
         weights = checked_weights(given.sample_weight, X)
-        named = getattr(y, "name", None)
-        target = free_name(named if isinstance(named, str) and named else TARGET, table.columns, "_")
-        columns = {target: self._learn_target(y, X, weights)}
+        targets = target_names(y, table.columns)
+        columns = columns_of(targets, self._learn_target(y, X, weights))
         if weights is None:
-            return with_columns(table, columns), target, None
-        weight = free_name(WEIGHT, [*table.columns, target], "_")
-        return with_columns(table, {**columns, weight: weights}), target, weight
+            return with_columns(table, columns), targets, None
+        weight = free_name(WEIGHT, [*table.columns, *targets], "_")
+        return with_columns(table, {**columns, weight: weights}), targets, weight
 
     def _seed(self) -> int:
         random = self.random_state
@@ -225,7 +225,7 @@ y_val : array-like, default=None
 
     def _monitor(self, training: Prepared, X: Any, y: Any, metric: Any, **stopping: Any) -> NetworkMonitor:
         names = [column.name for column in training.schema.columns[: self.n_features_in_]]
-        rows = self._labeled(X, y, names, training.question.reading, training.target.name)
+        rows = self._labeled(X, y, names, training.question.reading, training.target.names)
         targets = encode_target(rows, training.target, training.resolved)
         watch = in_units(watch_of(metric, self._answers(training)), training.target)
         return NetworkMonitor(training.encoder.transform(rows), targets, watch, **stopping)
@@ -258,12 +258,17 @@ y_val : array-like, default=None
         return renamed(as_table(validate_data(self, X, reset=False, **checks), reading.missing, name), names)
 
     def _labeled(
-        self, X: Any, y: Any, names: Sequence[str], reading: Reading, target: str, suffix: str = ""
+        self, X: Any, y: Any, names: Sequence[str], reading: Reading, targets: Sequence[str], suffix: str = ""
     ) -> Table:
         """Return rows with their targets as a table; errors name X and y with the suffix."""
         X = container(X)
         table = self._named(X, names, reading, f"X{suffix}")
-        return with_columns(table, {target: self._target(y, X, f"y{suffix}")})
+        values = self._target(y, X, f"y{suffix}")
+        if (n := 1 if values.ndim == 1 else values.shape[1]) != len(targets):
+            raise ValueError(
+                f"y{suffix} has {n} columns, and training had {len(targets)} targets; give as many"
+            )
+        return with_columns(table, columns_of(targets, values))
 
     def _prediction(self, X: Any) -> Prediction:
         with through(PYTHON, PARAMETERS), self._threads():
@@ -314,7 +319,7 @@ y_val : array-like, default=None
         made._keep_history(fitted.history)
         made.n_features_in_ = fitted.n_features
         names = [column.name for column in fitted.schema.columns[: fitted.n_features]]
-        if len(names) < fitted.n_features or model.target.name in names:
+        if len(names) < fitted.n_features or set(model.target.names) & set(names):
             raise ModelFileError("fitted.n_features: doesn't fit the schema")
         if fitted.named:
             made.feature_names_in_ = np.array(names, dtype=object)

@@ -17,6 +17,7 @@ from chainrule._forks import check_polars
 from chainrule.errors import TableError
 from chainrule.tables.table import Table, from_frame
 from chainrule.tables.values import DEFAULT_MISSING
+from chainrule.tables.write import free_name
 
 AnyArray = np.ndarray[Any, Any]
 
@@ -64,8 +65,38 @@ def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
     return replace(table, frame=table.frame.with_columns(made))
 
 
+def n_targets(y: Any) -> int:
+    """Return how many columns y has, 1 where it has one or is none."""
+    shape = getattr(y, "shape", None)
+    if shape is None:
+        first = y[0] if isinstance(y, list | tuple) and y else None
+        return len(first) if isinstance(first, list | tuple) and first else 1
+    return int(shape[1]) if len(shape) == 2 and shape[1] > 0 else 1
+
+
+def target_names(y: Any, taken: Sequence[str]) -> tuple[str, ...]:
+    """Return what the columns of y are called: by names of its own, else target, or target_1 and so on."""
+    n, own = n_targets(y), getattr(y, "name", None)
+    named = [own] if n == 1 else list(getattr(y, "columns", [None] * n))
+    found: list[str] = []
+    for j, name in enumerate(named, 1):
+        word = name if isinstance(name, str) and name else TARGET if n == 1 else f"{TARGET}_{j}"
+        found.append(free_name(word, [*taken, *found], "_"))
+    return tuple(found)
+
+
+def columns_of(names: Sequence[str], values: AnyArray) -> dict[str, AnyArray]:
+    """Return targets (n,) or (n, targets) as columns by name."""
+    return {names[0]: values} if values.ndim == 1 else dict(zip(names, values.T, strict=True))
+
+
 def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     """Return classes (n,): text, truth values or numbers; raises ValueError for what are none, or are missing."""
+    if (n := n_targets(y)) > 1:
+        raise TableError(
+            f"{name}: has {n} columns, and TableClassifier learns one target; for a label in each use chainrule.train, or "
+            "MLPClassifier"
+        )
     values = _values(y, X, name)
     if values.dtype == object:
         values = _of_one_kind(values, name)
@@ -74,7 +105,15 @@ def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
 
 
 def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
-    """Return numbers (n,) in float64; raises ValueError for what are none, or are missing or infinite."""
+    """Return numbers (n,) in float64, (n, targets) of several columns.
+
+    Raises ValueError for what are none, or are missing or infinite.
+    """
+    if n_targets(y) > 1:
+        columns = np.asarray(y).T
+        return np.stack(
+            [number_values(column, X, f"{name}[:, {j}]") for j, column in enumerate(columns)], axis=1
+        )
     values = _values(y, X, name)
     if values.dtype.kind not in "OUS":
         return np.asarray(values, np.float64)

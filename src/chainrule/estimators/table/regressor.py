@@ -75,6 +75,9 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         output_activation: str | None = None,
         bias: BiasMode = "neuron",
         init: str | None = None,
+        initial: Mapping[str, float] | None = None,
+        frozen: Sequence[str] | None = None,
+        weights_from: str | None = None,
         activation_mix: bool | None = None,
         parametrization: Parametrization | None = None,
         numeric_embedding: NumericEmbedding | None = None,
@@ -90,6 +93,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         warmup: float = 0.0,
         momentum: float | None = None,
         batch_size: int | Literal["all"] | None = None,
+        shuffle: bool | None = None,
         epochs: int | None = None,
         early_stopping: bool | None = None,
         patience: int | None = None,
@@ -133,7 +137,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     def _finish(self, model: Model, prepared: Prepared, result: FitResult) -> None:
         rows = held_out_rows(prepared, result)
         self.intervals_ = None
-        if len(rows):
+        if len(rows) and len(model.target.names) == 1:
             predict = partial(engine_named(model.engine).predict, model.network)
             outputs = held_out(prepared, result, predict)[:, :, 0]
             y, weights = prepared.arrays.y, prepared.arrays.weights
@@ -161,7 +165,8 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
             With other ``intervals_``; its predictions are the same.
         """
         table, model, X = self._table(X), self.model_, container(X)
-        table = with_columns(table, {model.target.name: self._target(y, X)})
+        _check_one(model)
+        table = with_columns(table, {model.target.names[0]: self._target(y, X)})
         weights = checked_weights(sample_weight, X)
         with self._threads():
             outputs = model.outputs(model.encoder.transform(table))[:, :, 0]
@@ -190,7 +195,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
         Returns
         -------
         predictions : ndarray of shape (n_samples,), or (n_samples, n_quantiles) for a sequence of quantiles
-            In the units of y.
+            In the units of y; (n_samples, n_targets) where y had several columns.
         """
         if quantiles is None:
             return self._prediction(X).labels
@@ -200,6 +205,7 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
                 f"quantiles {quantiles!r} must be numbers between 0 and 1, such as [0.1, 0.9]"
             )
         check_is_fitted(self)
+        _check_one(self.model_)
         if self.intervals_ is None:
             raise SettingsError(
                 "quantiles come from the errors on validation rows, and there were none: set validation_share, give X_val "
@@ -235,6 +241,12 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
             raise SettingsError(f"coverage {coverage!r} must be a number between 0 and 1, such as 0.8")
         return self.predict(X, quantiles=[(1 - coverage) / 2, (1 + coverage) / 2])
 
+    def __sklearn_tags__(self) -> Any:
+        """Return what scikit-learn asks of an estimator."""
+        tags = super().__sklearn_tags__()
+        tags.target_tags.multi_output = True
+        return tags
+
     # ---- files
 
     def _to_dict(self) -> dict[str, Any]:
@@ -243,6 +255,15 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
     def _from_dict(self, data: object) -> None:
         found = read_record(data, "fitted.more", ("intervals",))["intervals"]
         self.intervals_ = None if found is None else Errors.from_dict(found)
+
+
+def _check_one(model: Model) -> None:
+    """Raise SettingsError for quantiles of several targets."""
+    if len(model.target.names) > 1:
+        names = ", ".join(model.target.names)
+        raise SettingsError(
+            f"quantiles are of one target, and there are several ({names}): fit an estimator for each"
+        )
 
 
 def _answers(model: Model, outputs: FloatArray) -> FloatArray:

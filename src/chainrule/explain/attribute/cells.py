@@ -64,10 +64,11 @@ def column_effects(
     of: str | None = None,
     label: object = None,
     member: int | None = None,
+    target: str | None = None,
 ) -> Effects:
     """Return dQ/d(column), or the changes of swaps, for every column and one row (from 0).
 
-    ``of``, ``label`` and ``member`` choose Q as in `outcome_of`. Raises SettingsError for words that don't fit the
+    ``of``, ``label``, ``member`` and ``target`` choose Q as in `outcome_of`. Raises SettingsError for words that don't fit the
     model.
 
     >>> import chainrule
@@ -78,7 +79,7 @@ def column_effects(
     [('a', False, []), ('b', True, ['v'])]
     """
     x, single = encoded_row(model, table, row), table.take([row])
-    outcome = outcome_of(model, x, of=of, label=label, member=member)
+    outcome = outcome_of(model, x, of=of, label=label, member=member, target=target)
     value, gradient = float(outcome.values(x[None])[0]), outcome.gradients(x[None])[0]
     effects, start = [], 0
     for column in model.encoder.columns:

@@ -94,12 +94,13 @@ def integrated_gradients(
     of: str | None = None,
     label: object = None,
     member: int | None = None,
+    target: str | None = None,
     baseline: str | Mapping[str, object] = "typical",
     tolerance: float = TOLERANCE,
 ) -> Attributions:
     """Return what each column adds to the prediction for a row (from 0), from a baseline.
 
-    ``of``, ``label`` and ``member`` choose the quantity as in `outcome_of`. ``baseline``: ``typical`` has numbers,
+    ``of``, ``label``, ``member`` and ``target`` choose the quantity as in `outcome_of`. ``baseline``: ``typical`` has numbers,
     truth values and dates at the value that stands in for missing ones (the training rows' median, majority, middle)
     and categories at the most frequent level of ``table``; ``missing`` has every cell missing; a mapping gives cells
     by column, the others typical. The path is cut where pieces and their halves disagree, until ``tolerance`` (a share
@@ -116,7 +117,7 @@ def integrated_gradients(
     x = encoded_row(model, table, row)
     if not 0 < tolerance < 1:
         raise SettingsError(f"tolerance {tolerance!r} must be between 0 and 1, such as 1e-6")
-    outcome = outcome_of(model, x, of=of, label=label, member=member)
+    outcome = outcome_of(model, x, of=of, label=label, member=member, target=target)
     start, cells, words = baseline_row(model, table, baseline)
     path = _Path(outcome, start, x)
     path.integrate(tolerance)

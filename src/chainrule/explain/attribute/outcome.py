@@ -10,6 +10,7 @@ from typing import Literal, cast, get_args
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import Array, FloatArray
 from chainrule.equations.dense import LayerRecord
 from chainrule.equations.layout import Layout
@@ -20,6 +21,7 @@ from chainrule.formula.differentiate import derivative
 from chainrule.formula.parse import parse
 from chainrule.model.model import Model
 from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder
 
 Scale = Literal["units", "probability", "logit", "output"]
 
@@ -32,18 +34,25 @@ class Outcome:
     """One number that a model predicts, Q, in the mean of its members or of one: what is explained.
 
     ``scale``: ``units`` (a number, in the target's units), ``probability`` or ``logit`` = ln(p/(1-p)) of the class
-    ``label`` (its place), or ``output`` (the output neuron itself, for losses that give no probability).
+    ``label`` (its place), or ``output`` (the output neuron itself, for losses that give no probability). Of several
+    targets it is about target ``place`` (from 0).
     """
 
     model: Model
     scale: Scale
     label: int
     member: int | None = None
+    place: int = 0
+
+    @property
+    def target(self) -> TargetEncoder:
+        """The target that it is about."""
+        return self.model.target.parts[self.place]
 
     @property
     def name(self) -> str:
         """What it is: ``body_mass_g``, ``P(species = Adelie)``, ``logit P(species = Adelie)``."""
-        target = self.model.target
+        target = self.target
         what = target.name if self.scale == "units" else f"{target.name} = {target.labels[self.label]}"
         forms = {"units": "{}", "probability": "P({})", "logit": "logit P({})", "output": "output for {}"}
         return forms[self.scale].format(what)
@@ -111,12 +120,12 @@ class Outcome:
         m = self._mean(records)
         slope = np.zeros_like(m)
         if self.scale == "units":
-            target, y = self.model.target, m[:, 0]
+            target, y = self.target, m[:, self.place]
             # With a clamp it is where(…): 0 beyond the bounds.
             undo = derivative(parse(target.inverse_formula), "y")
-            slope[:, 0] = undo.evaluate_like({"y": y, **target.inverse_parameters}, y, np)
+            slope[:, self.place] = undo.evaluate_like({"y": y, **target.inverse_parameters}, y, np)
             return target.inverse(y), slope
-        if m.shape[1] == 1:
+        if m.shape[1] == 1 or len(self.model.target.parts) > 1:
             return self._of_one(records, m, slope)
         c, total = self.label, m.sum(axis=1)
         if self.scale == "output":
@@ -138,12 +147,12 @@ class Outcome:
     ) -> tuple[FloatArray, FloatArray]:
         """Return Q and its derivative for one output, which speaks for the second of two classes."""
         sign = 1.0 if self.label else -1.0
-        second = m[:, 0]
-        slope[:] = sign
+        second = m[:, self.place]
+        slope[:, self.place] = sign
         if self.scale == "output":
             return sign * second, slope
         # The sigmoid of -z is 1 - sigmoid(z), without the cancellation.
-        first = self._mean(records, lambda last: self.model.output.activation(-last.z, np))[:, 0]
+        first = self._mean(records, lambda last: self.model.output.activation(-last.z, np))[:, self.place]
         if self.scale == "probability":
             return (second if self.label else first), slope
         slope[:] *= (1 / second + 1 / first)[:, None]
@@ -158,23 +167,31 @@ def encoded_row(model: Model, table: Table, row: int) -> FloatArray:
 
 
 def outcome_of(
-    model: Model, x: FloatArray, *, of: str | None = None, label: object = None, member: int | None = None
+    model: Model,
+    x: FloatArray,
+    *,
+    of: str | None = None,
+    label: object = None,
+    member: int | None = None,
+    target: str | None = None,
 ) -> Outcome:
     """Return the quantity to explain for an encoded row ``x`` (d,).
 
     ``of``: ``units`` of a number; ``probability`` (the default where there are probabilities), ``logit`` or
     ``output`` of a class. ``label``: the class, the predicted one if None. ``member`` (from 0): one member's
-    prediction rather than that of their mean. Raises SettingsError for what the model doesn't have.
+    prediction rather than that of their mean. ``target``: which one, where the
+    model has several. Raises SettingsError for what the model doesn't have.
     """
     if member is not None:
         model.member(member)
-    output, loss, target = model.output, model.loss, model.target
-    if target.task == "regression":
+    output, loss, place = model.output, model.loss, place_of(model, target)
+    one = model.target.parts[place]
+    if one.task == "regression":
         if label is not None:
-            raise SettingsError(f"the target {target.name!r} is a number: leave out the class {label!r}")
+            raise SettingsError(f"the target {one.name!r} is a number: leave out the class {label!r}")
         if of not in (None, "units"):
-            raise SettingsError(f"{of!r} is for classes, and the target {target.name!r} is a number")
-        return Outcome(model, "units", 0, member)
+            raise SettingsError(f"{of!r} is for classes, and the target {one.name!r} is a number")
+        return Outcome(model, "units", 0, member, place)
     probable = output.activation.name in ("sigmoid", "softmax") and not loss.signed
     scale = of or ("probability" if probable else "output")
     if scale not in get_args(Scale) or scale == "units":
@@ -184,14 +201,27 @@ def outcome_of(
             f"the outputs of loss {loss.name} with {output.activation.name} are no probabilities: "
             "choose output"
         )
-    labels = list(map(str, target.labels))
+    labels = list(map(str, one.labels))
     if label is None:
-        outputs = Outcome(model, "output", 0, member).outputs(x[None])[0]
+        outputs = Outcome(model, "output", 0, member, place).outputs(x[None])[0]
+        if len(model.target.parts) > 1:
+            outputs = outputs[place : place + 1]
         # One output speaks for the second of two classes.
         second = outputs[0] > (0.0 if loss.signed else 0.5)
         code = int(second) if len(outputs) == 1 else int(np.argmax(outputs))
     elif str(label) in labels:
         code = labels.index(str(label))
     else:
-        raise SettingsError(f"{label!r} is no class of {target.name!r}: choose {', '.join(labels)}")
-    return Outcome(model, cast(Scale, scale), code, member)
+        raise SettingsError(f"{label!r} is no class of {one.name!r}: choose {', '.join(labels)}")
+    return Outcome(model, cast(Scale, scale), code, member, place)
+
+
+def place_of(model: Model, target: str | None) -> int:
+    """Return the place (from 0) of a target by its name; raises SettingsError where there is none, or several and no name."""
+    names = model.target.names
+    if target is None and len(names) == 1:
+        return 0
+    if target not in names:
+        what = "the model has several targets" if target is None else f"the model has no target {target!r}"
+        raise SettingsError(f"{what}: choose one by {setting('target')}: {', '.join(names)}")
+    return names.index(target)

@@ -43,8 +43,24 @@ def attribution_derivation(
     """
     if not 0 <= row < table.n_rows:
         raise SettingsError(f"{table.name}: there is no row {row + 1}; it has rows 1 to {table.n_rows}")
-    found = integrated_gradients(model, table, row, member=member, baseline=baseline)
-    effects = column_effects(model, table, row, member=member)
+    names = model.target.names
+    if len(names) > 1:
+        made = tuple(_of_target(model, table, row, member, baseline, name) for name in names)
+        return Derivation("", f"What each column adds to {model.target.name}", parts=made)
+    return _of_target(model, table, row, member, baseline, names[0])
+
+
+def _of_target(
+    model: Model,
+    table: Table,
+    row: int,
+    member: int | None,
+    baseline: str | Mapping[str, object],
+    target: str,
+) -> Derivation:
+    """Return what each column adds to the prediction for one target."""
+    found = integrated_gradients(model, table, row, member=member, target=target, baseline=baseline)
+    effects = column_effects(model, table, row, member=member, target=target)
     notes = [
         "The share of a column: along the straight way from the baseline's inputs to the row's, the derivative by each "
         f"input is averaged ({found.points:,} points) and multiplied by the change of the input; the inputs of a column "
@@ -54,8 +70,8 @@ def attribution_derivation(
         notes.append(f"The answer jumps by {found.jump:.3g} on the way, which no derivative sees.")
     if model.target.clamp is not None:
         x = model.encoder.transform(table.take([row]))
-        output = float(outcome_of(model, x[0], member=member).outputs(x)[0, 0])
-        if clamped := clamp_note(model.target, output):
+        outcome = outcome_of(model, x[0], member=member, target=target)
+        if clamped := clamp_note(outcome.target, float(outcome.outputs(x)[0, outcome.place])):
             notes.append(
                 f"The answer is {clamped}. Small changes of the cells don't change it: every slope is 0."
             )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
+from itertools import product
 
 import numpy as np
 from numpy.typing import DTypeLike
@@ -150,7 +151,10 @@ def check_attributions(model: Model, table: Table, rows: Sequence[int], member: 
     if any(has_jumps(layer.activation.formula) for layer in model.member(member).network.layers):
         reason = "the activations jump, so gradients say nothing about the output"
         return SUMS_AGREE.skipped(reason), SLOPES_AGREE.skipped(reason)
-    made = [integrated_gradients(model, table, row, member=member) for row in rows]
+    names = model.target.names
+    made = [
+        integrated_gradients(model, table, row, member=member, target=name) for row in rows for name in names
+    ]
     total, change, allowed = np.array([(one.total, one.difference, one.tolerance) for one in made]).T
     sums = Comparison(total, change, allowed, lambda place: f"row {made[place].row}")
     return sums.check(SUMS_AGREE), _check_slopes(model, table, rows, member)
@@ -161,14 +165,15 @@ def _check_slopes(model: Model, table: Table, rows: Sequence[int], member: int) 
     numbers: list[tuple[float, float, float]] = []
     bent, draws = 0, generator(0, Purpose.SPLIT, 3)
     nudged = model.with_parameters(lambda group: _nudged(group.parameters.astype(np.float64), draws))
-    for row in rows:
+    targets = model.target.names
+    for row, target in product(rows, targets):
         single, x = table.take([row]), encoded_row(model, table, row)
-        outcome, start = outcome_of(model, x, member=member), 0
+        outcome, start = outcome_of(model, x, member=member, target=target), 0
         steepest = float(np.abs(outcome.gradients(x[None])).max())
         value = float(outcome.values(x[None])[0])
         spread = abs(float(replace(outcome, model=nudged).values(x[None])[0]) - value)
         rounding = ROUNDINGS * abs(value) + ROUNDED_WEIGHTS * spread
-        effects = column_effects(model, table, row, member=member)
+        effects = column_effects(model, table, row, member=member, target=target)
         for column, effect in zip(model.encoder.columns, effects.columns, strict=True):
             place, start, slope = start, start + len(column.inputs), effect.slope
             if slope is None or not column.parts[0].seen:
@@ -188,7 +193,8 @@ def _check_slopes(model: Model, table: Table, rows: Sequence[int], member: int) 
                 left, after = sorted(((at - low) / step, (high - at) / step))
                 if left - slack <= slope <= after + slack:
                     bent, right = bent + 1, slope
-            names.append(f"d/d({column.name}), row {row + 1}")
+            of = "d" if len(targets) == 1 else f"d({target})"
+            names.append(f"{of}/d({column.name}), row {row + 1}")
             numbers.append((slope, right, slack))
     if not names:
         return SLOPES_AGREE.skipped("no number column has a cell in these rows")

@@ -28,7 +28,7 @@ from chainrule.explain.check.mistakes import name_mistakes
 from chainrule.explain.check.result import Check, Mistake
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.cells import number_cells
+from chainrule.tables.cells import no_row, number_cells
 from chainrule.tables.table import Table
 
 ROWS = 32
@@ -167,9 +167,9 @@ def batch_of(
     are not there, SettingsError where the member isn't.
     """
     one = model.member(member)
-    known = np.flatnonzero(table.column(model.target.name).is_not_null().to_numpy())
+    known = model.target.known(table)
     if not len(known):
-        raise TableError(f"{table.name}: no row has a value in the target {model.target.name!r}")
+        raise TableError(no_row(table, model.target.names))
     if rows is None:
         wanted = ROWS if n_rows is None else n_rows
         if wanted < 1:

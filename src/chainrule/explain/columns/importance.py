@@ -18,7 +18,8 @@ from chainrule._plain import AnyNumber, Plain
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.explain.attribute.gradients import baseline_row
-from chainrule.explain.attribute.mean import mean_attributions
+from chainrule.explain.attribute.mean import attributed_quantity, mean_attributions
+from chainrule.explain.attribute.outcome import place_of
 from chainrule.explain.columns.alike import TOLD, alike_groups, told_shares
 from chainrule.explain.columns.permuted import Drop, Order, Permuted, Scored
 from chainrule.explain.columns.rows import scored_rows
@@ -85,8 +86,8 @@ class Importance(Plain):
     """The importance of all columns, in the model's order; ``score`` is that of the rows as they are.
 
     ``metric`` is the score's name, ``words`` what it is called. ``rows`` is how many rows were scored, ``of`` which they are in
-    words, ``attributed`` how many were attributed, and ``missed`` the share of the predictions' changes by which attributions
-    don't add up.
+    words; ``attributed`` of them had their ``quantity`` attributed to the columns, and ``missed`` is the share of its changes
+    by which attributions don't add up.
     """
 
     metric: str
@@ -101,6 +102,7 @@ class Importance(Plain):
     repeats: int
     seed: int
     attributed: int
+    quantity: str
     missed: float
     methods: tuple[str, ...]
 
@@ -169,6 +171,7 @@ def importance(
     repeats: int = REPEATS,
     seed: int = 0,
     methods: Collection[Method] = METHODS,
+    target: str | None = None,
     **reading: Any,
 ) -> Importance:
     """Return how much a model needs each column of a table that has the target.
@@ -176,6 +179,7 @@ def importance(
     The rows are those held out of the training where the table is the training's own, else all with a target; of more than
     20,000 so many are drawn by ``seed``. ``metric``: a score of `Model.evaluate`, its first one if None. ``groups`` of columns
     are shuffled together, ``repeats`` times. ``methods``: ``permutation``, ``attribution`` (on the first 500 rows) or both.
+    Of several targets the score is the mean, and nothing is attributed, unless it is about the one named by ``target``.
     Raises SettingsError for words, TableError for a table that doesn't fit the model.
 
     >>> import chainrule
@@ -196,26 +200,30 @@ def importance(
     chosen = scored_rows(model, read, seed)
     part = chosen.part
     x = model.encoder.transform(part)
-    counted = scorer(model, part, metric)
+    places = None if target is None else (place_of(model, target),)
+    counted = scorer(model, part, metric, places)
     scored = Scored(counted.y, counted.answers, counted.compare, counted.metric.greater_is_better)
     base = baseline_row(model, part, "typical")[0]
-    return measured(asked, scored, x, model, base, (counted.metric.name, counted.metric.words), chosen.words)
+    about = target if target is not None or len(model.target.names) > 1 else model.target.name
+    words = (counted.metric.name, counted.metric.words)
+    return measured(asked, scored, x, words, chosen.words, model, base, about)
 
 
 def measured(
     asked: Asked,
     scored: Scored,
     x: FloatArray,
-    model: Model | None,
-    start: FloatArray,
     metric: tuple[str, str],
     of: str,
+    model: Model | None,
+    start: FloatArray,
+    target: str | None,
     order: Order | None = None,
 ) -> Importance:
     """Return the importance of columns for encoded rows x (n, d).
 
-    ``model`` and ``start``, a baseline (d,), are what attributions need; ``metric`` has the score's name and words, ``of``
-    says which rows these are. ``order``: permutations instead of the seed's.
+    ``metric`` has the score's name and words, ``of`` says which rows these are. ``model``, ``start``, a baseline (d,), and
+    ``target`` are what is attributed; without a model or a target nothing is. ``order``: permutations instead of the seed's.
     """
     told = told_shares(x, asked.inputs)
     alike = [tuple(asked.names[place] for place in group) for group in alike_groups(told)]
@@ -228,11 +236,13 @@ def measured(
         score = shuffled.score
         for place, columns in enumerate(every):
             drops[columns] = shuffled.drop(asked.places(columns), place)
-    attributions, missed, attributed = {}, 0.0, 0
-    if "attribution" in asked.methods and model is not None:
+    attributions, quantity, missed, attributed = {}, "", 0.0, 0
+    if "attribution" in asked.methods and model is not None and target is not None:
         rows = x[:MOST_ATTRIBUTED]
-        attributed = len(rows)
-        means, missed = mean_attributions(model, rows, start, [asked.places(columns) for columns in every])
+        attributed, quantity = len(rows), attributed_quantity(model, target)
+        means, missed = mean_attributions(
+            model, rows, start, [asked.places(columns) for columns in every], target
+        )
         attributions = dict(zip(every, means.tolist(), strict=True))
 
     def made(columns: tuple[str, ...]) -> ColumnImportance:
@@ -253,6 +263,7 @@ def measured(
         asked.repeats,
         asked.seed,
         attributed,
+        quantity,
         missed,
         tuple(method for method in METHODS if method in asked.methods),
     )

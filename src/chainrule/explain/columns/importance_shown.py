@@ -17,7 +17,6 @@ from chainrule.explain.show.document import (
     more,
     notes,
 )
-from chainrule.model.model import Model
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.scores import importance_chart
 
@@ -45,12 +44,12 @@ def chart_of(found: Importance) -> Chart:
 
 
 def importance_document(
-    found: Importance, of: Model, model: str, table: str, table_notes: Sequence[str] = ()
+    found: Importance, model: str, table: str, table_notes: Sequence[str] = ()
 ) -> Document:
-    """Return the document of importances of a model; ``model`` and ``table`` are the names of their files."""
+    """Return the document of importances; ``model`` and ``table`` are the names of their files."""
     drops = "permutation" in found.methods
     ordered = sorted(found.columns, key=lambda one: -_size(one.drop if drops else one.attribution))
-    lines = [*_legend(found), *_attributions_said(found, of)]
+    lines = [*_legend(found), *_attributions_said(found)]
     blocks: list[Block] = [
         *notes(table_notes),
         Picture(chart_of(found)),
@@ -80,7 +79,7 @@ def _table(found: Importance, ordered: Sequence[ColumnImportance]) -> TableBlock
         headers += [_worse(found), "95 % interval"]
         for row, one in zip(rows, shown, strict=True):
             row += [drop(one.drop), f"{drop(one.low)} … {drop(one.high)}"]
-    if "attribution" in found.methods:
+    if found.attributed:
         headers.append("moves by")
         for row, one in zip(rows, shown, strict=True):
             row.append(size(one.attribution))
@@ -133,11 +132,9 @@ def _legend(found: Importance) -> Iterator[str]:
         )
 
 
-def _attributions_said(found: Importance, of: Model) -> Iterator[str]:
+def _attributions_said(found: Importance) -> Iterator[str]:
     if found.attributed:
-        what = "the probability" if of.gives_probabilities else "the output"
-        quantity = f"{what} of the predicted class" if of.task == "classification" else of.target.name
         yield (
-            f"moves by: the mean of |attribution| to {quantity}, from typical cells to the row's (integrated gradients, on "
+            f"moves by: the mean of |attribution| to {found.quantity}, from typical cells to the row's (integrated gradients, on "
             f"{found.attributed:,} rows; they add up to within {found.missed:.1%})."
         )

@@ -48,7 +48,7 @@ def scored_rows(model: Model, table: Table, seed: int, most: int = MOST_ROWS) ->
     from chainrule.fitting.replay import tested_rows
 
     name, target = table.name, model.target.name
-    known = np.flatnonzero(table.column(target).is_not_null().to_numpy())
+    known = model.target.known(table)
     try:
         held = tested_rows(model, table)
         rows = held if len(held) else known

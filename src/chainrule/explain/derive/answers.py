@@ -50,15 +50,31 @@ def mean_output_line(writer: Writer, place: Address) -> Line:
 def line_in_units(writer: Writer, place: Address) -> Line:
     """Return the prediction in the target's units: the scaling undone on the mean output, and clamped if it is so."""
     target = writer.trace.target
+    assert isinstance(target, TargetEncoder)
+    return _in_units(writer, place, target, 1)
+
+
+def answer_line(writer: Writer, place: Address) -> Line:
+    """Return the prediction for target j of several: in its own units, or the probability of its second class."""
+    target, (j,) = writer.trace.target, place.index
     assert target is not None
-    mean = writer.symbol("mean_a", None, 1, row=place.row)
+    part = target.parts[j - 1]
+    if part.task == "regression":
+        return _in_units(writer, place, part, j)
+    words = f"probability of {part.name} = {part.labels[1]}: the output"
+    return writer.line(words, place, writer.symbol("mean_a", None, j, row=place.row))
+
+
+def _in_units(writer: Writer, place: Address, target: TargetEncoder, j: int) -> Line:
+    """Return the line that undoes the scaling of a target on the mean of output j."""
+    mean = writer.symbol("mean_a", None, j, row=place.row)
     node = put(formula(target.inverse_formula).root, {"y": mean})
     words = f"back to the units of {target.name!r}: the scaling {target.scaling} undone"
     if target.clamp is not None:
         words += ", clamped to the range of the training rows"
     outputs = writer.step.mean_output
     assert outputs is not None
-    note = clamp_note(target, outputs[writer.row_index(place), 0])
+    note = clamp_note(target, outputs[writer.row_index(place), j - 1])
     return writer.line(words, place, node, target.inverse_parameters, note=note)
 
 
@@ -97,5 +113,6 @@ def probability(writer: Writer, place: Address) -> Line:
 UNITS: Mapping[str, Rule] = {
     "mean_a": mean_output_line,
     "prediction": line_in_units,
+    "answer": answer_line,
     "probability": probability,
 }

@@ -54,6 +54,7 @@ LEADS: Mapping[str, frozenset[str]] = {
         **{f"dC/d{name}": "delta" for name in TERMS},
         "dC/dalpha": "dC/da",
         "prediction": "mean_a",
+        "answer": "mean_a",
         "probability": "mean_a",
     }.items()
 }

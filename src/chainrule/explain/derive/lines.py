@@ -51,6 +51,34 @@ class LineCheck(Plain):
         return f"exactly {self.exact}, off by {off} through rounding" if self.exact else ""
 
 
+@dataclass(frozen=True)
+class Instances(Plain):
+    """A line of symbols put to the test with numbers: on ``count`` instances, of which ``wrong`` did not come out.
+
+    ``difference`` is the largest between the two sides, as a share of 1 and the side's size, ``tolerance`` what is let
+    pass; ``against`` says in words what the other side is.
+    """
+
+    count: int
+    wrong: int
+    difference: AnyNumber
+    tolerance: AnyNumber
+    against: str
+
+    @property
+    def ok(self) -> bool:
+        """Whether there were instances, and all came out."""
+        return self.count > 0 and self.wrong == 0
+
+    @property
+    def words(self) -> str:
+        """How many instances, or how many of them went wrong."""
+        if self.ok:
+            return f"{self.count:,} instances"
+        off = f", by up to {number_text(self.difference, 2)}" if math.isfinite(self.difference) else ""
+        return f"{self.wrong:,} of {self.count:,} instances differ from {self.against}{off}"
+
+
 class _Written:
     """What has a formula."""
 
@@ -102,12 +130,14 @@ class Line(
 class Matrix(Plain):
     """A whole array on a page: its address, its shape, and its numbers by rows, or a corner of them.
 
-    ``rows`` holds at most `MOST_SHOWN` rows and columns; ``is_whole`` tells whether that is all.
+    ``rows`` holds at most `MOST_SHOWN` rows and columns; ``is_whole`` tells whether that is all. With ``columns`` it is
+    the transpose of the array at the address.
     """
 
     address: str
     shape: tuple[int, ...]
     rows: tuple[tuple[AnyNumber, ...], ...]
+    columns: Annotated[bool, IF_SET] = False
 
     @property
     def is_whole(self) -> bool:
@@ -146,17 +176,58 @@ class MatrixLine(
 
 
 @dataclass(frozen=True)
-class RuleLine(_Written, Plain, names=("rule", "symbols", "text", "law", "convention")):
+class RuleLine(_Written, Plain, names=("rule", "symbols", "text", "law", "convention", "check")):
     """One line of calculus, as in the derivation of f': the rule, the whole expression after it, the rule in general.
 
     ``symbols`` may hold ``Derivative`` nodes, parts not yet differentiated; ``convention`` says what is agreed where
-    no derivative exists.
+    no derivative exists. ``check`` is there where the line was put to the test.
     """
 
     rule: str
     symbols: Tree
     law: str = ""
     convention: str = ""
+    check: Annotated[Instances | None, IF_SET] = None
+
+
+@dataclass(frozen=True)
+class Range(Plain):
+    """An index of a statement, and the first and last number that it stands for."""
+
+    index: str
+    first: Tree
+    last: Tree
+
+
+@dataclass(frozen=True)
+class Shaped(Plain):
+    """A whole array of a statement, and its numbers of rows and columns in symbols."""
+
+    array: Tree
+    rows: Tree
+    columns: Tree
+
+
+@dataclass(frozen=True)
+class Statement(Plain, names=("rule", "left", "sides", "text", "ranges", "shapes", "why", "check")):
+    """An equation in indexed symbols, true of networks of any size: ``left`` = each of ``sides``, in all ``ranges``.
+
+    The trees hold `Indexed` and `AppliedLetter`, `SumOver` an index and `PartialDerivative`. ``shapes`` are those of the whole
+    arrays in a line of matrices. ``why`` justifies the step; ``check`` says on how many numbers it held.
+    """
+
+    rule: str
+    left: Tree
+    sides: tuple[Tree, ...]
+    ranges: tuple[Range, ...] = ()
+    shapes: tuple[Shaped, ...] = ()
+    why: str = ""
+    check: Annotated[Instances | None, IF_SET] = None
+
+    @property
+    def text(self) -> str:
+        """The equation as text."""
+        return " = ".join(text(side) for side in (self.left, *self.sides))
 
 
 @dataclass(frozen=True)
@@ -173,8 +244,9 @@ class Factor(Plain):
 class Derivation(Shown, Plain, names=(..., "ok")):
     """How one number comes about: ``address`` = ``result``, by ``lines`` in the order of the calculation.
 
-    ``matrices``, ``calculus``, ``factors`` and ``grids`` are there where they help; ``parts`` are derivations of their own that
-    a page may fold away; ``notes`` are sentences; ``hand`` states the rounding where lines are rounded as on paper.
+    What follows the lines is there where it helps; ``parts`` are derivations of their own that a page may fold away;
+    ``notes`` are sentences; ``hand`` states the rounding where lines are rounded as on paper; ``statements`` hold for
+    networks of any size.
     """
 
     _shown_by = "chainrule.explain.show.notebook:derivation"
@@ -189,6 +261,7 @@ class Derivation(Shown, Plain, names=(..., "ok")):
     parts: tuple[Derivation, ...] = ()
     notes: tuple[str, ...] = ()
     hand: str = ""
+    statements: Annotated[tuple[Statement, ...], IF_SET] = ()
 
     @property
     def result(self) -> float:
@@ -201,9 +274,11 @@ class Derivation(Shown, Plain, names=(..., "ok")):
         return all(check.ok for check in self.checks)
 
     @property
-    def checks(self) -> tuple[LineCheck, ...]:
-        """All checks of its lines, matrices and parts."""
-        own = (*(line.check for line in self.lines), *(line.check for line in self.matrices))
+    def checks(self) -> tuple[LineCheck | Instances, ...]:
+        """All checks of its lines, matrices, rules and parts."""
+        of_numbers = (*(line.check for line in self.lines), *(line.check for line in self.matrices))
+        of_symbols = (*(line.check for line in self.calculus), *(line.check for line in self.statements))
+        own = (*of_numbers, *of_symbols)
         inner = (check for part in self.parts for check in part.checks)
         return (*(check for check in own if check is not None), *inner)
 

@@ -18,6 +18,7 @@ from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.stage_numbers import span_of_output
 from chainrule.explain.trace.trace import Trace
+from chainrule.tables.targets import Target
 
 MOST_WORKED_OUT = 12
 """The most neurons of a layer that are worked out one by one."""
@@ -108,13 +109,15 @@ class _Walk:
         both = [self.at("probability", None, c) for c in (1, 2)]
         if self.trace.has(both[0]) and self.trace.network.output.n_out == 1:
             return max(both, key=lambda place: self.trace[place])
-        names = ("probability", "mean_a")
+        names = ("answer", "probability", "mean_a")
         places = [self.at("prediction"), *(self.at(name, None, output) for name in names), self.at("C")]
         return next(filter(self.trace.has, places), self.at("a", self.last, output))
 
     def title(self) -> str:
         """Say what is predicted: species = Gentoo, with probability 0.998."""
         target, place = self.trace.target, self.answer_place()
+        if target is not None and place.name == "answer":
+            return f"Predicted: {self._answers_of(target)}"
         if target is None or place.name not in ("prediction", "probability"):
             return f"From the inputs to {place}: {place.words_in(self.trace.network)}"
         value = self.trace[place]
@@ -124,6 +127,19 @@ class _Walk:
         if shown == "1" and value < 1:
             shown = "above 0.9999"
         return f"Predicted: {target.name} = {target.labels[place.index[0] - 1]}, with probability {shown}"
+
+    def _answers_of(self, target: Target) -> str:
+        """Say the predictions for several targets: o1 = 0.751, o2 = 0.773."""
+        said = []
+        for j, part in enumerate(target.parts[:MOST_WORKED_OUT], 1):
+            value = number_text(self.trace[self.at("answer", None, j)])
+            said.append(
+                f"{part.name} = {value}"
+                if part.task == "regression"
+                else f"P({part.name} = {part.labels[1]}) = {value}"
+            )
+        rest = len(target.parts) - len(said)
+        return ", ".join(said) + (f" and {rest} more" if rest else "")
 
     def derivation(self) -> Derivation:
         count = self.trace.network.n_inputs
@@ -213,6 +229,8 @@ class _Walk:
         means = [self.line("mean_a", None, j) for j in outputs]
         if place.name == "prediction":
             return *means, self.line("prediction")
+        if place.name == "answer":
+            return *means, *(self.line("answer", None, j) for j in outputs)
         if place.name == "probability":
             classes = (1, 2) if n_out == 1 else outputs
             return *means, *(self.line("probability", None, c) for c in classes)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
@@ -12,8 +12,8 @@ from chainrule.explain.diagnose.finding import Finding, addresses, percent
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 from chainrule.model.model import Evaluation, Model, Prediction
-from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
+from chainrule.tables.target import TargetEncoder
 
 
 def input_findings(model: Model, x: FloatArray) -> Iterator[Finding]:
@@ -40,16 +40,28 @@ def input_findings(model: Model, x: FloatArray) -> Iterator[Finding]:
 
 def answer_findings(model: Model, table: Table, prediction: Prediction) -> Iterator[Finding]:
     """Return a finding where predictions are all alike, or else never a class that is there."""
-    constant = _constant(model, table, prediction)
+    parts = model.target.parts
+    for j, target in enumerate(parts):
+        one = prediction if len(parts) == 1 else prediction.of_target(j)
+        neurons = range(model.output.n_out) if len(parts) == 1 else [j]
+        yield from _of_target(model, table, one, target, neurons)
+
+
+def _of_target(
+    model: Model, table: Table, prediction: Prediction, target: TargetEncoder, neurons: Sequence[int]
+) -> Iterator[Finding]:
+    """Return the same about one target, which the ``neurons`` (from 0) of the output layer answer."""
+    constant = _constant(target, table, prediction)
     if constant is None:
         if prediction.codes is not None:
-            yield from _collapse(model, table, prediction.codes)
+            yield from _collapse(model, target, table, prediction.codes, neurons)
         return
     says, evidence = constant
+    says += "" if len(model.target.parts) == 1 else f", as {target.name}"
     yield Finding(
         "constant_predictor",
         f"the network predicts {says}",
-        addresses("a", len(model.groups[0].network.layers), range(model.output.n_out)),
+        addresses("a", len(model.groups[0].network.layers), neurons),
         evidence,
         "next to nothing of the inputs reaches the output: the neurons before it may be dead or saturated, the weights "
         "near 0, or the inputs may say nothing about the target",
@@ -58,10 +70,12 @@ def answer_findings(model: Model, table: Table, prediction: Prediction) -> Itera
     )
 
 
-def _constant(model: Model, table: Table, prediction: Prediction) -> tuple[str, dict[str, float]] | None:
+def _constant(
+    target: TargetEncoder, table: Table, prediction: Prediction
+) -> tuple[str, dict[str, float]] | None:
     """Return what is predicted whatever the inputs, and the evidence; None where the predictions vary."""
     if prediction.codes is None:
-        y = number_cells(table, model.target.name)
+        y = target.numbers(table)
         spread, own, mean = (
             float(value) for value in (np.std(y), np.std(prediction.labels), np.mean(prediction.labels))
         )
@@ -73,7 +87,7 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> tuple[str, 
             "mean prediction": mean,
             "mean target": float(np.mean(y)),
         }
-    if len(np.unique(model.target.codes(table))) < 2 or len(np.unique(prediction.codes)) > 1:
+    if len(np.unique(target.codes(table))) < 2 or len(np.unique(prediction.codes)) > 1:
         return None
     given = prediction.probabilities
     varies = 0.0 if given is None else float(np.std(given, axis=0).max())
@@ -86,17 +100,20 @@ def _constant(model: Model, table: Table, prediction: Prediction) -> tuple[str, 
     )
 
 
-def _collapse(model: Model, table: Table, codes: IntArray) -> Iterator[Finding]:
-    target, y = model.target, model.target.codes(table)
+def _collapse(
+    model: Model, target: TargetEncoder, table: Table, codes: IntArray, outputs: Sequence[int]
+) -> Iterator[Finding]:
+    y = target.codes(table)
     shares = np.bincount(y, minlength=target.n_classes) / len(y)
     given = np.bincount(codes, minlength=target.n_classes)
     never = np.flatnonzero((shares >= limit("class")) & (given == 0))
     if not len(never):
         return
-    neurons = [0] if model.output.n_out == 1 else never
+    neurons = outputs if len(outputs) == 1 else never
+    where = "" if len(model.target.parts) == 1 else f" for {target.name}"
     yield Finding(
         "class_collapse",
-        f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}",
+        f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}{where}",
         addresses("a", len(model.groups[0].network.layers), neurons),
         {f"share of the rows that are {target.labels[c]}": float(shares[c]) for c in never},
         "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "

@@ -116,10 +116,11 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     if member is not None:
         model.member(member)
     read = model.table(table)
-    known = np.flatnonzero(read.column(model.target.name).is_not_null().to_numpy())
+    known = model.target.known(read)
     if len(known) < 2:
         raise TableError(
-            f"{read.name}: {len(known)} rows have a value in the target {model.target.name!r}; at least 2 are needed"
+            f"{read.name}: {len(known)} row{'s have' if len(known) != 1 else ' has'} a value in the target "
+            f"{model.target.name!r}; at least 2 are needed"
         )
     draws = generator(seed, Purpose.SPLIT, 2)
     if len(known) > MOST_ROWS:

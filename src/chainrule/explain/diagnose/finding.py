@@ -29,9 +29,10 @@ class Finding(Plain):
 
 def merged(findings: Iterable[Finding]) -> list[Finding]:
     """Return the findings with those of the same kind and layer in several members as one, the first one's words."""
-    found: dict[tuple[str, int | None], Finding] = {}
+    found: dict[tuple[str, int | None, str], Finding] = {}
     for finding in findings:
-        key = (finding.kind, finding.layer)
+        # Those of no member are about the answers, and each target has its own.
+        key = (finding.kind, finding.layer, "" if finding.members else finding.what)
         if first := found.get(key):
             finding = replace(
                 first, where=first.where + finding.where, members=first.members + finding.members

@@ -51,7 +51,7 @@ def cells(trace: Trace, place: Address, explained: Collection[str], showing: Sho
 
     made = [block("Inputs", "", None, [("x", step.record.x)])]
     for index, layer in enumerate(trace.network.layers, 1):
-        title = f"Layer {index}" + ", the output" * (index == len(trace.network.layers))
+        title = showing.words(f"Layer {index}") + ", the output" * (index == len(trace.network.layers))
         made.append(block(title, layer.activation.name, index, _arrays(step, index)))
     return made
 

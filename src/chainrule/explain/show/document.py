@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
+from chainrule.explain.notation.naming import Naming
 
 if TYPE_CHECKING:
     from chainrule.plots.chart import Chart, Charts
@@ -19,11 +20,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Styled:
-    """A text that is shown in a style; with ``is_name`` the addresses in it are written as formulas write them."""
+    """A text that is shown in a style; with ``is_name`` the addresses in it are written as formulas write them.
+
+    With ``as_typed`` they stay as one types them, wherever it is shown.
+    """
 
     text: str
     style: str = ""
     is_name: bool = False
+    as_typed: bool = False
 
 
 Cell: TypeAlias = str | Styled
@@ -52,20 +57,25 @@ class Facts:
 
 @dataclass(frozen=True)
 class TableBlock:
-    """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out."""
+    """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out.
+
+    ``naming`` has the names of the addresses in its cells, if not ours.
+    """
 
     headers: tuple[str, ...]
     rows: tuple[tuple[Cell, ...], ...]
     right: tuple[int, ...] = ()
     more: str = ""
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
 class Worked:
-    """A derivation, shown with so many significant digits."""
+    """A derivation, shown with so many significant digits, in a notation or in ours."""
 
     derivation: Derivation
     digits: int = DIGITS
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
@@ -85,10 +95,11 @@ class Picture:
 
 @dataclass(frozen=True)
 class Cells:
-    """The network at a glance, for pages: ``layers`` as `cells.cells` makes them."""
+    """The network at a glance, for pages: ``layers`` as `cells.cells` makes them, their arrays named in a notation or ours."""
 
     title: str
     layers: tuple[Mapping[str, Any], ...]
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
@@ -108,9 +119,10 @@ class Compared:
 
 @dataclass(frozen=True)
 class Checked:
-    """Expected numbers beside those that came out."""
+    """Expected numbers beside those that came out, named in a notation or in ours."""
 
     items: tuple[Compared, ...]
+    naming: Naming | None = None
 
     @property
     def ok(self) -> bool:

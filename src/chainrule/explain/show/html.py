@@ -17,7 +17,8 @@ from markupsafe import Markup, escape
 from chainrule._numbers import DIGITS, number_text, visible
 from chainrule._version import __version__
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine
+from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine, Statement
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
@@ -41,7 +42,10 @@ def render(document: doc.Document) -> str:
     data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
     data["sheet"] = Markup(SHEET) if any(doc.pictures(document.blocks)) else ""
     if worked is not None:
-        data["origin"] = {**document.origin, **_where(Showing.of(worked.derivation, worked.digits))}
+        data["origin"] = {
+            **document.origin,
+            **_where(Showing.of(worked.derivation, worked.digits, worked.naming)),
+        }
         data["about"] = {**_about(document, worked), "root": section_data(worked)}
     return _rendered("page.html", data)
 
@@ -57,7 +61,9 @@ def section_data(worked: doc.Worked, level: int = 1, prefix: str = "") -> dict[s
 
     ``level`` is that of its heading. On a page with several, ``prefix`` begins the ids of each.
     """
-    sections = _Sections(MathWriter(Showing.of(worked.derivation, worked.digits)), level, prefix)
+    sections = _Sections(
+        MathWriter(Showing.of(worked.derivation, worked.digits, worked.naming)), level, prefix
+    )
     return sections.section(worked.derivation, level)
 
 
@@ -76,14 +82,21 @@ def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
     for block in document.blocks:
         if isinstance(block, doc.Cells):
             words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
+    numbers = any(part.lines or part.matrices for part in all_parts(derivation))
     failed = sum(not check.ok for check in derivation.checks)
-    return {"digits": worked.digits, "words": words, "checks": len(derivation.checks), "failed": failed}
+    return {
+        "digits": worked.digits,
+        "words": words,
+        "checks": len(derivation.checks),
+        "failed": failed,
+        "numbers": numbers,
+    }
 
 
-def _cell(cell: doc.Cell) -> Markup:
+def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     """Return a text in its style."""
     shown = doc.styled(cell)
-    text = shown_words(shown.text) if shown.is_name else escape(shown.text)
+    text = shown_words(shown.text, naming) if shown.is_name else escape(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
@@ -91,14 +104,14 @@ def _table(block: doc.TableBlock | Grid | doc.Checked) -> dict[str, Any]:
     match block:
         case Grid():
             return grid_data(block, shown_name)
-        case doc.Checked(items):
+        case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
-            rows = [(shown_name(i.name), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
+            rows = [(shown_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
-        case doc.TableBlock(headers, rows, right, more):
+        case doc.TableBlock(headers, rows, right, more, naming):
             label = ", ".join(filter(None, headers))
-            cells = [list(map(_cell, row)) for row in rows]
+            cells = [[_cell(cell, naming) for cell in row] for row in rows]
             return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}
 
 
@@ -120,14 +133,22 @@ def _table_data(
     return {**named, "rows": rows, "more": "", "wraps": False}
 
 
-def shown_name(text: str) -> str | Markup:
+def shown_name(text: str, naming: Naming | None = None) -> str | Markup:
     """Return an address as the formulas write it; any other text as it is."""
-    return MathWriter(Showing()).name(text) if is_shown_as_name(text) else text
+    return MathWriter(Showing(naming=naming)).name(text) if is_shown_as_name(text) else text
 
 
-def shown_words(text: str) -> Markup:
+def shown_words(text: str, naming: Naming | None = None) -> Markup:
     """Return words with the addresses among them as the formulas write them."""
-    return MathWriter(Showing()).words(text)
+    return MathWriter(Showing(naming=naming)).words(text)
+
+
+def array_letter(strip: Mapping[str, Any], naming: Naming | None) -> Markup:
+    """Return the letter of a strip of cells; in a notation the name of its array, where it has one."""
+    place = address_of(strip["address"])
+    written = None if naming is None or place is None else naming.write(place.plain)
+    shown = {} if written is None or isinstance(written, str) else {strip["name"]: written}
+    return Markup(mathml(Symbol(strip["name"]), shown))
 
 
 class _Sections:
@@ -152,23 +173,47 @@ class _Sections:
             "lines": list(self.lines(derivation, name)),
             "matrices": [self.matrix(line) for line in derivation.matrices],
             "calculus": [
-                {**vars(line), "pieces": self.math.formula(line.symbols)} for line in derivation.calculus
+                {**vars(line), "pieces": self.math.formula(line.symbols), "rule": self.told(line.rule)}
+                for line in derivation.calculus
             ],
+            "statements": [self.statement(line) for line in derivation.statements],
             "factors": [self.factor(factor) for factor in derivation.factors],
             "grids": [grid_data(grid, escape, partial(self.math.number, "")) for grid in derivation.grids],
             "notes": [self.math.words(note) for note in derivation.notes],
             "parts": [self.section(part, level + 1) for part in derivation.parts],
         }
 
+    def statement(self, line: Statement) -> dict[str, Any]:
+        math = self.math.symbols
+        return {
+            **vars(line),
+            "left": math(line.left),
+            "sides": [self.math.formula(side) for side in line.sides],
+            "ranges": [
+                (
+                    math(Symbol(given.index)),
+                    math(given.first),
+                    math(given.last) if given.first != given.last else "",
+                )
+                for given in line.ranges
+            ],
+            "shapes": [tuple(map(math, (given.array, given.rows, given.columns))) for given in line.shapes],
+        }
+
     def factor(self, factor: Factor) -> dict[str, Any]:
         name, number = (write(factor.address, factor.value) for write in (self.math.name, self.math.number))
-        return {**vars(factor), "name": name, "number": number, "blame": self.math.words(factor.blame)}
+        said = {"words": self.told(factor.words), "blame": self.math.words(factor.blame)}
+        return {**vars(factor), "name": name, "number": number, **said}
+
+    def told(self, words: str) -> str | Markup:
+        """Return words, with the names of a notation in them."""
+        return words if self.math.showing.naming is None else self.math.words(words)
 
     def lines(self, derivation: Derivation, part: str) -> Iterator[dict[str, Any]]:
         labels = {line.label for line in derivation.lines if line.label}
         for rule, lines in groupby(derivation.lines, lambda line: line.rule):
             for place, line in enumerate(lines):
-                yield {**self.line(line, part, labels), "rule": "" if place else rule}
+                yield {**self.line(line, part, labels), "rule": "" if place else self.told(rule)}
 
     def line(self, line: Line, part: str, labels: Collection[str]) -> dict[str, Any]:
         first = line.address not in self.seen
@@ -182,15 +227,19 @@ class _Sections:
             "id": f"line:{line.address}" if line.address and first and not self.prefix else "",
             "left": self.math.name(line.left, value, part) if is_name else "",
             "long": len(self.math.showing.name(line.left)) > LONG,
+            "note": self.told(line.note),
             "sides": self.math.sides(line, part, labels),
             "result": self.math.result(line, line.left if is_name else "", engine, part),
         }
 
     def matrix(self, line: MatrixLine) -> dict[str, Any]:
+        line = self.math.showing.oriented(line)
         shown = self.math.showing.names(line.operands)
         given = [*line.operands.items(), (line.address, line.result)]
         return {
             **vars(line),
+            "rule": self.told(line.rule),
+            "note": self.told(line.note),
             "left": self.math.name(line.address),
             "symbols": self.math.formula(line.symbols, shown, lambda name: {"data-address": name}),
             "arrays": [
@@ -220,7 +269,7 @@ def environment(*packages: str) -> Environment:
     # Styles and script are our own files; escaped they would be neither.
     made.globals |= {
         "file": lambda name: Markup(file(name)),
-        "letter": lambda name: Markup(mathml(Symbol(name))),
+        "array_letter": array_letter,
         "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,

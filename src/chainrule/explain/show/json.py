@@ -12,6 +12,7 @@ from chainrule._version import __version__
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
     Block,
     Checked,
@@ -23,6 +24,10 @@ from chainrule.explain.show.document import (
     Worked,
     kind_of,
 )
+from chainrule.explain.show.showing import Showing, address_of, names_of
+from chainrule.formula.latex import latex
+from chainrule.formula.mathml import mathml_content
+from chainrule.formula.nodes import Symbol
 
 VERSION = 1
 """The version of an explanation; it rises when what is there changes its meaning."""
@@ -31,14 +36,35 @@ VERSION = 1
 def render(document: Document) -> str:
     """Return what a document is about as JSON: its derivation, else its data, else its blocks.
 
-    A derivation has its numbers with all digits, its formulas as trees and as text; `read_json` reads it back.
+    A derivation has its numbers with all digits, its formulas as trees and as text; `read_json` reads it back. In a notation
+    it also has the name of every address in it, as text, LaTeX and MathML.
     """
     if document.worked is None:
         blocks = {"title": document.title, "blocks": list(map(block_to_data, document.blocks))}
         return written(blocks if document.data is None else document.data)
     versions = {"explanation_version": VERSION, "chainrule": __version__}
-    about = {"source": dict(document.data or {}), "derivation": document.worked.derivation.to_dict()}
+    about: dict[str, Any] = {
+        "source": dict(document.data or {}),
+        "derivation": document.worked.derivation.to_dict(),
+    }
+    if document.worked.naming is not None:
+        about["notation"] = _notation(document.worked.derivation, document.worked.naming)
     return visible(json.dumps(versions | about, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
+
+
+def _notation(derivation: Derivation, naming: Naming) -> dict[str, Any]:
+    """Return a notation, and the names of a derivation's addresses in it."""
+    showing = Showing(naming=naming)
+    places = (name for name in dict.fromkeys(names_of(derivation)) if address_of(name) is not None)
+    names = {
+        name: {
+            "text": showing.name(name),
+            "latex": latex(Symbol(name), {name: showing.written(name)}),
+            "mathml": mathml_content(Symbol(name), {name: showing.written(name)}),
+        }
+        for name in places
+    }
+    return {**naming.notation.to_dict(), "names_of": names}
 
 
 def read_json(text: str) -> Derivation:

@@ -8,15 +8,30 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from itertools import zip_longest
+from typing import Any
 
 from chainrule._numbers import DIGITS, number_text, visible
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import (
+    Derivation,
+    Factor,
+    Instances,
+    Line,
+    LineCheck,
+    Matrix,
+    MatrixLine,
+    Range,
+    RuleLine,
+    Shaped,
+    Statement,
+)
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
-from chainrule.explain.show.showing import Showing, address_of, is_shown_as_name, split_at
+from chainrule.explain.show.showing import Showing, is_shown_as_name, split_at
 from chainrule.formula.latex import latex
-from chainrule.formula.names import names_in_words, split_name
+from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Node, Symbol
 from chainrule.formula.text import Substitute
 
@@ -56,6 +71,9 @@ _ESCAPES = {
     **{pair[0]: pair[2:] for pair in _WRITTEN.split()},
 }
 
+OURS = Showing()
+"""Our own names, with all that they say."""
+
 
 def render(document: doc.Document) -> str:
     """Return a document as a complete LaTeX document."""
@@ -70,7 +88,8 @@ def _document(document: doc.Document) -> Iterator[str]:
             yield rf"\emph{{After: {latex_text(document.source)}}}"
     for block in document.blocks:
         if worked is not None and block is worked:
-            yield latex_body(worked.derivation, digits=worked.digits, origin=document.origin)[:-1]
+            how: dict[str, Any] = {"digits": worked.digits, "naming": worked.naming}
+            yield latex_body(worked.derivation, origin=document.origin, **how)[:-1]
         else:
             yield from _block(block, 0)
     if document.verdict is not None:
@@ -94,6 +113,14 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
         case doc.Facts(rows):
             yield from _facts(rows)
+        case doc.TableBlock(headers, rows, naming=naming) if naming is not None:
+            yield r"\par{\small\begin{tabular}{@{}llp{88mm}@{}}"
+            yield " & ".join(map(latex_text, headers)) + r" \\ \hline"
+            showing = Showing(naming=naming)
+            yield from (" & ".join(_cell(cell, showing) for cell in row) + r" \\" for row in rows)
+            yield r"\end{tabular}\par}"
+            if block.more:
+                yield rf"{latex_text(block.more)}\par"
         case doc.TableBlock():
             texts = tuple(name for place, name in enumerate(block.headers) if place not in block.right)
             # A text of several lines is as many rows.
@@ -102,8 +129,8 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield grid_latex(Grid(block.headers, written, texts))
             if block.more:
                 yield rf"{latex_text(block.more)}\par"
-        case doc.Worked(derivation, digits):
-            body = latex_body(derivation, digits=digits)
+        case doc.Worked(derivation, digits, naming):
+            body = latex_body(derivation, digits=digits, naming=naming)
             yield body.replace(r"\section*", _heading(depth), 1)
         case Grid():
             yield grid_latex(block, latex_name)
@@ -111,7 +138,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
             yield r"\end{verbatim}\end{footnotesize}"
-            yield from _small(key)
+            yield from _small(latex_text(key))
         case doc.FindingBlock(what, said):
             yield f"{_heading(depth)}{{{latex_text(what)}}}"
             yield from _facts(said)
@@ -119,11 +146,20 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield r"\begin{quote}\textbf{Erratum.}"
             yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
             yield r"\end{quote}"
-        case doc.Checked(items):
+        case doc.Checked(items, naming):
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
-            yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), latex_name)
+            write = partial(latex_name, showing=Showing(naming=naming))
+            yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), write)
         case doc.Cells() | doc.Picture():
             pass
+
+
+def _cell(cell: doc.Cell, showing: Showing) -> str:
+    """Return a cell whose addresses have the names of a notation, or stay as one types them."""
+    shown = doc.styled(cell)
+    if shown.as_typed:
+        return rf"\texttt{{{_escaped(shown.text)}}}"
+    return latex_name(shown.text, showing) if shown.is_name else latex_text(shown.text)
 
 
 def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
@@ -136,7 +172,11 @@ def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
 
 
 def latex_body(
-    derivation: Derivation, *, digits: int = DIGITS, origin: Mapping[str, str] | None = None
+    derivation: Derivation,
+    *,
+    digits: int = DIGITS,
+    origin: Mapping[str, str] | None = None,
+    naming: Naming | None = None,
 ) -> str:
     r"""Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb.
 
@@ -152,18 +192,23 @@ def latex_body(
     &= 0.125
     \end{align*}
     """
-    writer = _Latex(Showing.of(derivation, digits), origin or {})
+    writer = _Latex(Showing.of(derivation, digits, naming), origin or {})
     return "\n".join(writer.derivation(derivation, 0)) + "\n"
 
 
-def latex_text(words: str) -> str:
+def latex_text(words: str, showing: Showing = OURS) -> str:
     """Return words as LaTeX prints them, the addresses among them as formulas have them."""
     return "".join(
-        f"${_math(Symbol(piece))}$"
-        if is_name and address_of(piece) is not None
-        else _spelled("".join(_ESCAPES.get(sign, sign) for sign in piece))
-        for piece, is_name in names_in_words(words)
+        f"${_math(Symbol(piece), {piece: piece if showing.naming is None else showing.written(piece)})}$"
+        if is_name
+        else _escaped(piece)
+        for piece, is_name in showing.pieces(words)
     )
+
+
+def _escaped(text: str) -> str:
+    """Return a text as LaTeX prints it, sign by sign."""
+    return _spelled("".join(_ESCAPES.get(sign, sign) for sign in text))
 
 
 def _math(node: Node, shown: Substitute | None = None) -> str:
@@ -180,8 +225,9 @@ def _spelled(text: str) -> str:
 
 
 def _small(words: str) -> Iterator[str]:
+    """Yield a paragraph in small letters; the words are LaTeX's."""
     if words:
-        yield rf"{{\small {latex_text(words)}\par}}"
+        yield rf"{{\small {words}\par}}"
 
 
 def _aligned(rows: Iterable[str], note: str) -> Iterator[str]:
@@ -201,11 +247,11 @@ class _Latex:
         title = derivation.title
         if depth == 0 and self.showing.dropped:
             title += f" ({self.showing.where()})"
-        yield f"{_heading(depth)}{{{latex_text(title)}}}"
+        yield f"{_heading(depth)}{{{self.told(title)}}}"
         if depth == 0 and self.origin:
-            yield latex_text(", ".join(map(" ".join, self.origin.items()))) + r"\par"
+            yield self.told(", ".join(map(" ".join, self.origin.items()))) + r"\par"
         if derivation.hand:
-            yield rf"\emph{{{latex_text(derivation.hand)}}}"
+            yield rf"\emph{{{self.told(derivation.hand)}}}"
         rule = ""
         for line in derivation.lines:
             yield from self.line(line, line.rule != rule)
@@ -213,19 +259,25 @@ class _Latex:
         for matrix in derivation.matrices:
             yield from self.matrix_line(matrix)
         yield from self.calculus(derivation.calculus)
+        for statement in derivation.statements:
+            yield from self.statement(statement)
         if derivation.factors:
             yield from self.factors(derivation.factors)
         for grid in derivation.grids:
             yield "\\par"
             yield grid_latex(grid, number=self.showing.number)
         for note in derivation.notes:
-            yield f"\\par {latex_text(note)}"
+            yield f"\\par {self.told(note)}"
         for part in derivation.parts:
             yield from self.derivation(part, depth + 1)
 
+    def told(self, words: str) -> str:
+        """Return words."""
+        return latex_text(words, self.showing)
+
     def name(self, name: str) -> str:
         """Return a symbol's name in math mode."""
-        return _math(Symbol(name), {name: self.showing.name(name)})
+        return _math(Symbol(name), {name: self.showing.written(name)})
 
     def number(self, value: float) -> str:
         """Return a number in math mode."""
@@ -234,24 +286,26 @@ class _Latex:
     def left(self, line: Line) -> str:
         if line.address or split_name(line.label) is not None:
             return self.name(line.left)
-        return rf"\text{{{latex_text(line.label)}}}"
+        return rf"\text{{{self.told(line.label)}}}"
 
     def line(self, line: Line, with_rule: bool) -> Iterator[str]:
         if with_rule:
-            yield rf"\par {latex_text(line.rule)}"
+            yield rf"\par {self.told(line.rule)}"
         result = _math(Symbol("v"), {"v": self.showing.result(line)})
         rows = [row for side in self.showing.sides(line, _math, result) for row in self.rows(side)]
         rows.append(f"&= {result}{self.check(line.check)}")
         rows[0] = f"{self.left(line)} {rows[0]}"
-        yield from _aligned(rows, line.note)
+        yield from _aligned(rows, self.told(line.note))
 
     def rows(self, side: str) -> Iterator[str]:
         for number, piece in enumerate(wrap_latex(side)):
             yield f"&= {piece}" if number == 0 else rf"&\quad {piece}"
 
-    def check(self, check: LineCheck | None) -> str:
+    def check(self, check: LineCheck | Instances | None) -> str:
         if check is None:
             return ""
+        if isinstance(check, Instances) and check.ok:
+            return rf"\quad\checkmark\text{{ {latex_text(check.words)}}}"
         if not check.words:
             return r"\quad\checkmark"
         if check.ok:
@@ -259,12 +313,13 @@ class _Latex:
         return rf"\quad\boldsymbol{{\times}}\text{{ {latex_text(check.words.partition(':')[0])}}}"
 
     def matrix_line(self, line: MatrixLine) -> Iterator[str]:
+        line = self.showing.oriented(line)
         left = self.name(line.address)
-        yield rf"\par {latex_text(line.rule)}"
+        yield rf"\par {self.told(line.rule)}"
         rows = [f"{left} &= {_math(line.symbols, self.showing.names(line.operands))}"]
         rows += [f"{self.name(name)} &= {self.matrix(matrix)}" for name, matrix in line.operands.items()]
         rows.append(f"{left} &= {self.matrix(line.result)}{self.check(line.check)}")
-        yield from _aligned(rows, line.note)
+        yield from _aligned(rows, self.told(line.note))
 
     def matrix(self, matrix: Matrix) -> str:
         """Return a matrix with its shape below; dots stand for the rows and columns that aren't shown."""
@@ -281,20 +336,46 @@ class _Latex:
     def calculus(self, lines: Sequence[RuleLine]) -> Iterator[str]:
         for line in lines:
             law = f" ({line.law})" if line.law else ""
-            yield rf"\par {latex_text(line.rule + law)}"
-            yield from _aligned(self.rows(_math(line.symbols)), line.convention)
+            yield rf"\par {self.told(line.rule + law)}"
+            rows = list(self.rows(_math(line.symbols)))
+            rows[-1] += self.check(line.check)
+            yield from _aligned(rows, self.told(line.convention))
+
+    def statement(self, line: Statement) -> Iterator[str]:
+        yield rf"\par {self.told(line.rule)}"
+        rows = [row for side in line.sides for row in self.rows(_math(side))]
+        rows[0] = f"{_math(line.left)} {rows[0]}"
+        rows[-1] += self.check(line.check)
+        yield from _aligned(rows, "")
+        ranges = ", ".join(map(_range, line.ranges))
+        where = [f"for {ranges}"] if ranges else []
+        where += map(_shaped, line.shapes)
+        if where:
+            yield rf"{{\small {'; '.join(where)}\par}}"
+        yield from _small(self.told(line.why))
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[str]:
         yield r"\par\begin{tabular}{@{}lrp{88mm}@{}}"
         for factor in factors:
-            words = latex_text(factor.words + (f". {factor.blame}" if factor.blame else ""))
+            words = self.told(factor.words + (f". {factor.blame}" if factor.blame else ""))
             yield rf"${self.name(factor.address)}$ & ${self.number(factor.value)}$ & {words} \\[2pt]"
         yield r"\end{tabular}\par"
 
 
-def latex_name(name: str) -> str:
+def _range(given: Range) -> str:
+    index, first, last = (_math(node) for node in (Symbol(given.index), given.first, given.last))
+    return f"${index} = {first}" + (rf",\dots,{last}$" if given.first != given.last else "$")
+
+
+def _shaped(given: Shaped) -> str:
+    array, rows, columns = (_math(node) for node in (given.array, given.rows, given.columns))
+    return rf"${array}$: ${rows} \times {columns}$"
+
+
+def latex_name(name: str, showing: Showing = OURS) -> str:
     """Return an address as the formulas write it; any other text as text."""
-    return f"${latex(Symbol(name))}$" if is_shown_as_name(name) else latex_text(name)
+    shown = {name: showing.written(name)}
+    return f"${latex(Symbol(name), shown)}$" if is_shown_as_name(name) else latex_text(name)
 
 
 WIDEST_GRID = 92

@@ -11,7 +11,6 @@ from markupsafe import Markup, escape
 from chainrule.explain.derive.lines import Line, Matrix
 from chainrule.explain.show.showing import Showing, address_of
 from chainrule.formula.mathml import Attributes, mathml_content
-from chainrule.formula.names import names_in_words
 from chainrule.formula.nodes import Node, Number, Symbol
 from chainrule.formula.text import Substitute
 
@@ -39,10 +38,11 @@ class MathWriter:
 
         if isinstance(line.symbols, Number):
             return []
+        before = [self.formula(*side) for side in self.showing.before(line)]
         shown: list[Substitute] = [self.showing.names(line.values)]
         if line.values and not isinstance(line.symbols, Symbol):
             shown.append(line.numbers(self.showing.number))
-        return [self.formula(line.symbols, substitute, marks) for substitute in shown]
+        return [*before, *(self.formula(line.symbols, substitute, marks) for substitute in shown)]
 
     def formula(
         self, node: Node, shown: Substitute | None = None, marks: Attributes | None = None
@@ -50,13 +50,15 @@ class MathWriter:
         """Return a tree as pieces of MathML: the terms of its outermost sum."""
         return [_math(piece) for piece in terms(mathml_content(node, shown, marks))]
 
+    def symbols(self, node: Node) -> Markup:
+        """Return a tree in one piece, without numbers in it."""
+        return _math(mathml_content(node))
+
     def words(self, words: str) -> Markup:
         """Return words with the addresses among them as formulas have them."""
         pieces = (
-            _math(self._name(piece), display=False)
-            if is_name and address_of(piece) is not None
-            else escape(piece)
-            for piece, is_name in names_in_words(words)
+            _math(self._name(piece), display=False) if is_name else escape(piece)
+            for piece, is_name in self.showing.pieces(words)
         )
         return Markup("").join(pieces)
 
@@ -65,7 +67,7 @@ class MathWriter:
         return _math(self._name(name, value, part))
 
     def _name(self, name: str, value: float | None = None, part: str = "") -> str:
-        shown = {name: self.showing.name(name)}
+        shown = {name: self.showing.written(name)}
         return mathml_content(Symbol(name), shown, lambda _: _marks(name, value, part))
 
     def number(self, name: str, value: float) -> Markup:
@@ -109,9 +111,15 @@ def element_name(matrix: Matrix, i: int, j: int) -> str:
     if place is None or place.index:
         return ""
     base, at, qualifiers = matrix.address.partition("@")
+    if matrix.columns:
+        i, j = j, i
     if place.quantity.place == "weight":
         return f"{base}[{i + 1},{j + 1}]{at}{qualifiers}"
-    return f"{base}[{j + 1}]{at}{qualifiers}" if len(matrix.rows) == 1 else ""
+    return f"{base}[{j + 1}]{at}{qualifiers}" if _is_vector(matrix) else ""
+
+
+def _is_vector(matrix: Matrix) -> bool:
+    return (len(matrix.rows[0]) if matrix.columns and matrix.rows else len(matrix.rows)) == 1
 
 
 WIDE = 48

@@ -5,6 +5,7 @@ The renderers share it, so that text, LaTeX and pages show the same digits and t
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
@@ -12,10 +13,15 @@ from typing import Any
 
 from chainrule._numbers import DIGITS, checked_digits, number_text
 from chainrule.errors import SettingsError
-from chainrule.explain.derive.lines import Derivation, Line
+from chainrule.explain.derive.lines import Derivation, Line, MatrixLine
+from chainrule.explain.notation.chains import sides_before
+from chainrule.explain.notation.columns import line_in_columns
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.trace.address import Address
+from chainrule.formula.names import names_in_words
 from chainrule.formula.nodes import Node, Number
 from chainrule.formula.text import Substitute
+from chainrule.formula.written import Name, plain
 
 
 @lru_cache(maxsize=100_000)
@@ -34,15 +40,19 @@ def is_shown_as_name(text: str) -> bool:
 
 @dataclass(frozen=True)
 class Showing:
-    """Digits, and what is left out of every address because it is the same in all: ``step``, ``row``, ``member``."""
+    """Digits, what is left out of every address because it is the same in all, and whose names the numbers have.
+
+    ``dropped`` has values of ``step``, ``row``, ``member``; without ``naming`` the names are ours.
+    """
 
     digits: int = DIGITS
     dropped: dict[str, int] = field(default_factory=dict)
+    naming: Naming | None = None
 
     @classmethod
-    def of(cls, derivation: Derivation, digits: int = DIGITS) -> Showing:
+    def of(cls, derivation: Derivation, digits: int = DIGITS, naming: Naming | None = None) -> Showing:
         """Return how a derivation is shown; raises SettingsError for digits that can't be."""
-        names = set(_names(derivation))
+        names = set(names_of(derivation))
         places = [place for place in map(address_of, names) if place is not None]
         dropped = {}
         for key in ("step", "row", "member"):
@@ -51,7 +61,7 @@ class Showing:
             values = {getattr(place, key) for place in with_it}
             if len(values) == 1 and not any(place.plain in without for place in with_it):
                 dropped[key] = values.pop()
-        return cls(checked_digits(digits), dropped)
+        return cls(checked_digits(digits), dropped, naming)
 
     def number(self, value: float) -> str:
         """Return a number as it is shown."""
@@ -62,16 +72,41 @@ class Showing:
         return line.shown.get(line.left) or self.number(line.result)
 
     def name(self, name: str) -> str:
-        """Return a symbol's name as it is shown."""
-        place = address_of(name) if self.dropped and "@" in name else None
+        """Return a symbol's name as plain text shows it."""
+        shown = self.written(name)
+        return shown if isinstance(shown, str) else plain(shown)
+
+    def written(self, name: str) -> str | Name:
+        """Return what stands for a symbol's name: the name without what is dropped, or its parts in a notation."""
+        place = address_of(name) if self.naming is not None or (self.dropped and "@" in name) else None
         if place is None:
             return name
         gone: dict[str, Any] = {k: None for k, value in self.dropped.items() if getattr(place, k) == value}
-        return str(replace(place, **gone))
+        shown = replace(place, **gone)
+        return str(shown) if self.naming is None else self.naming.write(shown)
 
-    def names(self, names: Iterable[str]) -> dict[str, str]:
+    def names(self, names: Iterable[str]) -> dict[str, str | float | Name]:
         """Return what stands for each symbol of a formula."""
-        return {name: self.name(name) for name in names}
+        return {name: self.written(name) for name in names}
+
+    def pieces(self, words: str) -> Iterator[tuple[str, bool]]:
+        """Yield words in pieces, and of each whether it is an address; layers are counted as the notation counts."""
+        begin = None if self.naming is None else _TITLE.match(words)
+        if begin is not None and address_of(begin[0]) is not None:
+            # The title of a number without brackets: "C: the cost".
+            yield begin[0], True
+            words = words[begin.end() :]
+        for piece, is_name in names_in_words(words):
+            if is_name and address_of(piece) is not None:
+                yield piece, True
+            else:
+                yield piece if self.naming is None else self.naming.counted(piece), False
+
+    def words(self, words: str) -> str:
+        """Return words with the addresses among them as plain text shows them."""
+        if self.naming is None:
+            return words
+        return "".join(self.name(piece) if is_name else piece for piece, is_name in self.pieces(words))
 
     def sides(self, line: Line, write: Callable[[Node, Substitute], str], result: str) -> list[str]:
         """Return a line's right sides before its result: in symbols, then in numbers where that says more."""
@@ -79,14 +114,29 @@ class Showing:
             return []
         symbols = write(line.symbols, self.names(line.values))
         numbers = write(line.symbols, line.numbers(self.number))
-        return [symbols] if numbers in (symbols, result) else [symbols, numbers]
+        before = [side for node, shown in self.before(line) if (side := write(node, shown)) != symbols]
+        return [*before, symbols] if numbers in (symbols, result) else [*before, symbols, numbers]
+
+    def before(self, line: Line) -> list[tuple[Node, Substitute]]:
+        """Return the right sides that a notation writes before a line's own."""
+        place = None if self.naming is None else address_of(line.address)
+        return [] if self.naming is None or place is None else list(sides_before(line, place, self.naming))
+
+    def oriented(self, line: MatrixLine) -> MatrixLine:
+        """Return a line of matrix algebra in columns where the notation writes it so."""
+        columns = self.naming is not None and self.naming.notation.columns
+        return line_in_columns(line) if columns else line
 
     def where(self) -> str:
         """Say what is left out of the addresses: "step 40, row 3"; empty where nothing is."""
         return ", ".join(f"{key} {value}" for key, value in self.dropped.items())
 
 
-def _names(derivation: Derivation) -> Iterator[str]:
+_TITLE = re.compile(r"[A-Za-z_]+(?=: )")
+
+
+def names_of(derivation: Derivation) -> Iterator[str]:
+    """Yield the names in a derivation and its parts, in their order: addresses, rests, settings."""
     for part in all_parts(derivation):
         yield part.address
         for line in part.lines:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from functools import lru_cache
 from itertools import chain
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule._numbers import number_text, printable
 from chainrule.explain.derive.grid import Grid, grid_rows
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
+from chainrule.explain.show.showing import Showing
 from chainrule.explain.show.text import UNICODE, Row, Signs, text_rows
 
 if TYPE_CHECKING:
@@ -114,9 +117,10 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
             yield from _facts(rows, width, signs)
         case doc.TableBlock():
             yield from _table(block, width, signs)
-        case doc.Worked(derivation, digits):
+        case doc.Worked(derivation, digits, naming):
             origin = document.origin if document is not None and block is document.worked else None
-            yield from text_rows(derivation, digits=digits, width=narrow, signs=signs, origin=origin)
+            how: dict[str, Any] = {"digits": digits, "width": narrow, "naming": naming}
+            yield from text_rows(derivation, signs=signs, origin=origin, **how)
         case Grid():
             yield from grid_rows(block, narrow, number_text)
         case doc.Plot(lines, key):
@@ -160,9 +164,16 @@ def _table(table: doc.TableBlock, width: int, signs: Signs) -> Iterator[Row]:
         side: Literal["left", "right"] = "right" if place in table.right else "left"
         made.add_column(_text(header, signs), justify=side, overflow="fold")
     for row in table.rows:
-        made.add_row(*(_text(cell, signs) for cell in row))
+        made.add_row(*(_text(_named(cell, table.naming), signs) for cell in row))
     yield from _laid_out(made, width)
     yield from _paragraph(table.more, width)
+
+
+def _named(cell: doc.Cell, naming: Naming | None) -> doc.Cell:
+    """Return a cell with the names of a notation for the addresses in it."""
+    if naming is None or isinstance(cell, str) or not cell.is_name:
+        return cell
+    return replace(cell, text=Showing(naming=naming).words(cell.text))
 
 
 def _text(cell: doc.Cell, signs: Signs) -> Text:
@@ -192,12 +203,13 @@ def _layout(width: int) -> tuple[Console, dict[str, str]]:
 
 
 def _checked(block: doc.Checked, signs: Signs) -> Iterator[Row]:
-    first = max(len(name) for name in ("number", *(item.name for item in block.items))) + 2
+    names = [Showing(naming=block.naming).name(item.name) for item in block.items]
+    first = max(map(len, ("number", *names))) + 2
     second = max(len(text) for text in ("expected", *(item.expected for item in block.items)))
     yield [(f"  {'number':{first}}{'expected':>{second}}     found", "rule")]
-    for item in block.items:
+    for name, item in zip(names, block.items, strict=True):
         yield [
-            (f"  {item.name:{first}}{item.expected:>{second}}  ", ""),
+            (f"  {name:{first}}{item.expected:>{second}}  ", ""),
             (signs.ok if item.ok else signs.wrong, "ok" if item.ok else "wrong"),
             (f"  {item.shown}", "dim" if item.ok else "wrong"),
         ]

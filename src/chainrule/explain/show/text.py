@@ -9,7 +9,20 @@ from itertools import chain, repeat
 from typing import TypeAlias
 
 from chainrule.explain.derive.grid import grid_rows
-from chainrule.explain.derive.lines import Derivation, Factor, Line, LineCheck, Matrix, MatrixLine, RuleLine
+from chainrule.explain.derive.lines import (
+    Derivation,
+    Factor,
+    Instances,
+    Line,
+    LineCheck,
+    Matrix,
+    MatrixLine,
+    Range,
+    RuleLine,
+    Shaped,
+    Statement,
+)
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import Showing, split_at
 from chainrule.formula.text import text
 
@@ -37,9 +50,10 @@ class Signs:
 UNICODE = Signs()
 _SPELLED = (
     "−=- –=- —=- ·=* ×=x ⊙=.* √=sqrt ∑=sum Σ=sum ∂=d ∇=grad ‖=|| ²=^2 ′=' ’=' “=\" ”=\" …=... ≈=~ ≤=<= ≥=>= ≠=!= "
-    "→=-> ∞=inf ─=- ±=+- ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau"
+    "→=-> ∞=inf ─=- ±=+- ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau "
+    "ŷ=y_hat ⁺=^+ \u20d7= \u0302=_hat"
 )
-ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split())))
+ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split(" "))))
 """What a terminal shows whose encoding has no ✓."""
 
 
@@ -50,12 +64,13 @@ def text_rows(
     width: int,
     signs: Signs = UNICODE,
     origin: Mapping[str, str] | None = None,
+    naming: Naming | None = None,
 ) -> list[Row]:
     """Return a derivation as lines in styled pieces, its long sums broken at ``width`` columns.
 
-    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``.
+    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``; ``naming`` has the names, if not ours.
     """
-    writer = _Text(Showing.of(derivation, digits), max(width, NARROWEST), signs, origin or {})
+    writer = _Text(Showing.of(derivation, digits, naming), max(width, NARROWEST), signs, origin or {})
     return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
 
 
@@ -88,6 +103,7 @@ class _Text:
             yield chain(self.paragraph(matrix.rule, "rule"), self.matrix_line(matrix))
         if derivation.calculus:
             yield self.calculus(derivation.calculus)
+        yield from map(self.statement, derivation.statements)
         if derivation.factors:
             yield self.factors(derivation.factors)
         yield from (grid_rows(grid, self.width, self.showing.number) for grid in derivation.grids)
@@ -95,10 +111,10 @@ class _Text:
         yield from (self.derivation(part, depth + 1) for part in derivation.parts)
 
     def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
-        title, bar = derivation.title, self.signs.bar
+        title, bar = self.showing.words(derivation.title), self.signs.bar
         if depth == 0:
             title += f" ({self.showing.where()})" if self.showing.dropped else ""
-            yield from self.paragraph(title, "title")
+            yield from self.wrapped_words(title, "title")
             yield [(bar * min(len(title), self.width), "dim")]
             yield from self.paragraph(", ".join(map(" ".join, self.origin.items())), "dim")
         elif depth == 1:
@@ -107,9 +123,13 @@ class _Text:
             yield [(bar * 2 + " ", "dim"), (first, "title"), (line, "dim")]
             yield from ([("   ", ""), (other, "title")] for other in others)
         else:
-            yield from self.paragraph(title, "title")
+            yield from self.wrapped_words(title, "title")
 
     def paragraph(self, words: str, style: str = "") -> Iterator[Row]:
+        yield from self.wrapped_words(self.showing.words(words), style)
+
+    def wrapped_words(self, words: str, style: str) -> Iterator[Row]:
+        """Yield words that are as they are shown."""
         lines = textwrap.wrap(words, self.width, break_long_words=False, break_on_hyphens=False)
         yield from ([(line, style)] for line in lines)
 
@@ -134,20 +154,22 @@ class _Text:
         return zip(chain(["= "], repeat("  ")), wrap_sum(formula, width), strict=False)
 
     def note(self, words: str, indent: int, style: str = "dim") -> Iterator[Row]:
-        for piece in textwrap.wrap(words, self.width - indent, break_long_words=False):
+        for piece in textwrap.wrap(self.showing.words(words), self.width - indent, break_long_words=False):
             yield [(" " * indent, ""), (piece, style)]
 
-    def check(self, check: LineCheck | None) -> Row:
-        if check is None or check.exact:
+    def check(self, check: LineCheck | Instances | None) -> Row:
+        if check is None or (isinstance(check, LineCheck) and check.exact):
             return []
-        return [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
+        tick = [("  ", ""), (self.signs.ok, "ok") if check.ok else (self.signs.wrong, "wrong")]
+        return [*tick, (f" {check.words}", "dim")] if isinstance(check, Instances) and check.ok else tick
 
-    def found(self, check: LineCheck | None, indent: int) -> Iterator[Row]:
+    def found(self, check: LineCheck | Instances | None, indent: int) -> Iterator[Row]:
         """Say what a check has found beside a tick."""
-        if check is not None:
+        if check is not None and not (isinstance(check, Instances) and check.ok):
             yield from self.note(check.words, indent, "dim" if check.ok else "wrong")
 
     def matrix_line(self, line: MatrixLine) -> Iterator[Row]:
+        line = self.showing.oriented(line)
         left = self.showing.name(line.address)
         yield [("  ", ""), (f"{left} = {text(line.symbols, self.showing.names(line.operands))}", "")]
         matrices = [*line.operands.items(), (line.address, line.result)]
@@ -182,9 +204,29 @@ class _Text:
         for line in lines:
             law = f"  [{line.law}]" if line.law else ""
             yield from self.paragraph(f"{line.rule}{law}", "rule")
-            for equals, piece in self.wrapped(text(line.symbols), self.width - 4):
-                yield [("  ", ""), (equals, "dim"), (piece, "")]
+            rows: list[Row] = [
+                [("  ", ""), (equals, "dim"), (piece, "")]
+                for equals, piece in self.wrapped(text(line.symbols), self.width - 4)
+            ]
+            rows[-1] += self.check(line.check)
+            yield from rows
+            yield from self.found(line.check, 4)
             yield from self.note(line.convention, 4)
+
+    def statement(self, line: Statement) -> Iterator[Row]:
+        yield from self.paragraph(line.rule, "rule")
+        left = text(line.left)
+        rows: list[Row] = []
+        for side in line.sides:
+            for equals, piece in self.wrapped(text(side), self.width - len(left) - 5):
+                rows.append([(f"  {'' if rows else left:{len(left)}} ", ""), (equals, "dim"), (piece, "")])
+        rows[-1] += self.check(line.check)
+        yield from rows
+        yield from self.found(line.check, 4)
+        where = [f"for {', '.join(map(range_text, line.ranges))}"] if line.ranges else []
+        where += map(shaped_text, line.shapes)
+        yield from self.note("; ".join(where), 4)
+        yield from self.note(line.why, 4)
 
     def factors(self, factors: Sequence[Factor]) -> Iterator[Row]:
         names = [self.showing.name(factor.address) for factor in factors]
@@ -194,7 +236,7 @@ class _Text:
         room = max(self.width - first - second - 6, NARROWEST // 4)
         for factor, name, value in zip(factors, names, values, strict=True):
             style = "wrong" if factor.blame else "result"
-            words, *others = textwrap.wrap(factor.words, room) or [""]
+            words, *others = textwrap.wrap(self.showing.words(factor.words), room) or [""]
             yield [(f"  {name:{first}}  ", ""), (f"{value:>{second}}", style), (f"  {words}", "dim")]
             yield from ([(" " * (first + second + 6), ""), (other, "dim")] for other in others)
             yield from self.note(factor.blame, 4)
@@ -203,6 +245,21 @@ class _Text:
 def shape_text(shape: Sequence[int]) -> str:
     """Return a shape as a reader writes it: 4 × 3."""
     return " × ".join(map(str, shape)) if shape else "1"
+
+
+def range_text(given: Range) -> str:
+    """Return an index and its range as a reader writes it: k = 1..n[l]."""
+    first, last = (_close(text(node)) for node in (given.first, given.last))
+    return f"{given.index} = {first}" + (f"..{last}" if given.first != given.last else "")
+
+
+def shaped_text(given: Shaped) -> str:
+    """Return a whole array and its shape in symbols: W[l]: n[l-1] × n[l]."""
+    return f"{text(given.array)}: {_close(text(given.rows))} × {_close(text(given.columns))}"
+
+
+def _close(index: str) -> str:
+    return index.replace(" ", "")
 
 
 def wrap_sum(formula: str, width: int) -> list[str]:
@@ -259,5 +316,5 @@ def _may_break(formula: str, place: int) -> bool:
         case ",":
             return after == " "
         case "/":
-            return not (after == "d" and before.isalpha())
+            return after != "∂" and not (after == "d" and before.isalpha())
     return True

@@ -132,6 +132,12 @@ QUANTITIES = _quantities(
     Quantity("t", "scalar", False, "the number of the update"),
     Quantity("mean_a", "output", True, "the mean of the members' activations of {}"),
     Quantity("prediction", "scalar", True, "the prediction in the target's own units"),
+    Quantity(
+        "answer",
+        "output",
+        True,
+        "the answer of {}: in its target's own units, or the probability of its second class",
+    ),
     Quantity("probability", "class", True, "the probability of {}"),
 )
 """All quantities but the optimizer's own, which are addressed by parameter: ``m/dW[2][1,3]``, ``g/db[1][2]``."""

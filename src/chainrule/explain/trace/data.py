@@ -28,7 +28,7 @@ from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Upd
 from chainrule.explain.trace.schema import FORMAT, TRACE_SCHEMA, VERSION, validate
 from chainrule.explain.trace.trace import Trace
 from chainrule.tables.encode import InputValue
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import read_target
 
 MOST_ROW_GRADIENTS = 20_000
 """The most numbers of rows' own gradients that are written: each is h times delta, which are there."""
@@ -40,7 +40,7 @@ _OF_STAGE = (
 )
 _PER_STEP = (
     *("x", "y", "y_smooth", "dC/dx", "loss", "share"),
-    *("loss_new", "mean_a", "prediction", "probability"),
+    *("loss_new", "mean_a", "prediction", "probability", "answer"),
 )
 _ENCODING = form_of(tuple[tuple[InputValue, ...], ...] | None)
 _NUMBERS = ("C", "C_new", "eta", "t", "norm", "penalty", "strength")
@@ -84,7 +84,7 @@ def trace_from_data(data: Any) -> Trace:
     network = Network.from_dict(data["network"])
     layout = Layout(network)
     try:
-        target = None if data["target"] is None else TargetEncoder.from_dict(data["target"])
+        target = None if data["target"] is None else read_target(data["target"])
         steps = tuple(_step_from_data(layout, step) for step in data["steps"])
     except ModelFileError as error:
         raise SettingsError(f"trace.{error}") from error
@@ -282,6 +282,7 @@ def _step_from_data(layout: Layout, data: Mapping[str, Any]) -> StepTrace:
         arrays.get("prediction", arrays.get("probability")),
         _ENCODING.read(data["encoding"], "encoding"),
         member_shares=_read(data["member_shares"]) if "member_shares" in data else None,
+        each=arrays.get("answer"),
     )
 
 

@@ -105,6 +105,8 @@ def _limits(trace: Steps, place: Address) -> tuple[int, ...]:
         case "output":
             return (sizes[-1],)
         case "class":
+            if trace.target is not None and len(trace.target.parts) > 1:
+                raise SettingsError(f"{place}: there are several targets; see answer[1]")
             if trace.target is None or not trace.target.n_classes:
                 raise SettingsError(f"{place}: the target has no classes; see prediction")
             return (trace.target.n_classes,)
@@ -190,7 +192,9 @@ def _missing(place: Address, step: StepTrace) -> str:
         return f"{place}: layer {place.layer} dropped nothing"
     if place.name == "y_smooth":
         return f"{place}: the loss does not smooth labels; see y"
-    if place.name in ("mean_a", "prediction", "probability"):
+    if place.name in ("mean_a", "prediction", "probability", "answer"):
+        if step.each is not None:
+            return f"{place}: there are several targets; see answer[1]"
         if step.answers is None:
             return f"{place}: only a trace of a model's prediction has it"
         return f"{place}: see {'prediction' if step.answers.ndim == 1 else 'probability[1]'}"
@@ -236,6 +240,7 @@ _ROWS: Mapping[str, Callable[[StepTrace, int], Array | None]] = {
     "mean_a": lambda step, _: step.mean_output,
     "prediction": lambda step, _: _answers(step, 1),
     "probability": lambda step, _: _answers(step, 2),
+    "answer": lambda step, _: step.each,
 }
 
 

@@ -20,7 +20,7 @@ from chainrule.equations.schedules import Schedule, Strength, schedule, strength
 from chainrule.equations.update import measuring, results, stages_before
 from chainrule.explain.trace.address import Address
 from chainrule.tables.encode import InputValue
-from chainrule.tables.target import TargetEncoder
+from chainrule.tables.targets import Target
 
 
 @dataclass(frozen=True)
@@ -104,7 +104,8 @@ class StepTrace:
     softmax. Of a model's prediction ``members`` (k, n, n_out) are all members' outputs, ``member_shares`` (k,) what each
     counts (None: all the same), and ``answers`` the prediction (n,) in the target's units or the probabilities (n, classes).
     ``inputs`` is the encoder's arithmetic for each row, where the rows come from a table. ``shared``: the members share
-    their layers, so that the step's update isn't this member's alone.
+    their layers, so that the step's update isn't this member's alone. Of several targets ``each`` (n, targets) has the
+    prediction in each one's units, or the probability of its second class, and there are no ``answers``.
     """
 
     number: int
@@ -124,6 +125,7 @@ class StepTrace:
     inputs: tuple[tuple[InputValue, ...], ...] | None = None
     shared: bool = False
     member_shares: FloatArray | None = None
+    each: FloatArray | None = None
 
     @property
     def mean_output(self) -> FloatArray | None:
@@ -140,7 +142,7 @@ class Steps:
     network: Network
     steps: tuple[StepTrace, ...]
     member: int = 1
-    target: TargetEncoder | None = None
+    target: Target | None = None
     source: Mapping[str, Any] = field(default_factory=dict)
 
     @cached_property

@@ -52,9 +52,13 @@ def trace_rows(
     step = trace_step(Layout(one.network), flat, x, y, rows=wanted)
     outputs = model.outputs(x, JUDGE)
     mean = model.mean(outputs)
+    step = replace(step, members=outputs, inputs=_inputs(model, part))
     is_number = model.task == "regression"
-    answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
-    step = replace(step, members=outputs, answers=answers, inputs=_inputs(model, part))
+    if len(model.target.parts) > 1:
+        step = replace(step, each=model.target.inverse(mean) if is_number else model.probabilities(mean))
+    else:
+        answers = model.target.inverse(mean[:, 0]) if is_number else model.probabilities(mean)
+        step = replace(step, answers=answers)
     told = {"kind": "prediction", "table": table.name, "rows": wanted, "members": model.members}
     if why:
         told["target_unknown"] = why
@@ -138,11 +142,11 @@ def _step(found: Replay) -> StepTrace:
 
 def _targets(model: Model, part: Table) -> tuple[Any, str]:
     """Return the targets of the rows, or None and why they aren't known."""
-    name = model.target.name
-    if name not in part.columns:
-        return None, f"the table has no column {name!r}"
-    if part.column(name).null_count():
-        return None, f"the target {name!r} is missing"
+    for name in model.target.names:
+        if name not in part.columns:
+            return None, f"the table has no column {name!r}"
+        if part.column(name).null_count():
+            return None, f"the target {name!r} is missing"
     single = model.task == "classification" and model.output.n_out == 1
     try:
         return model.target.transform(part, single=single), ""

@@ -10,6 +10,8 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
+from chainrule.explain.curve import cost_curve
+from chainrule.explain.show.curve import curve_blocks
 from chainrule.explain.show.document import Plot
 from chainrule.lessons.fields import Field, Where, listing, toml_number, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
@@ -81,6 +83,14 @@ def surface(scene: Scene) -> MoveResult:
         f"the path from A to Z, o after each of {scene['epochs']} epochs"
     )
     return _picture(scene, signs, across, up, names, key)
+
+
+def over_one_weight(scene: Scene) -> MoveResult:
+    """Draw the cost over one parameter with the others held, its tangent, and where the next step lands; makes no step."""
+    trace = scene.setup.trace(scene["rows"])
+    curve = cost_curve(trace, scene["parameter"], ends=scene["across"])
+    known = {"landing": curve.landing, "landing_cost": curve.landing_cost, "tangent_cost": curve.tangent_cost}
+    return MoveResult(curve_blocks(curve, scene.digits), {**known, "slope": curve.slope})
 
 
 def _points(across: Ends, up: Ends) -> FloatArray:
@@ -156,6 +166,14 @@ def _two(value: Any, where: Where) -> tuple[str, str]:
 
 
 PLOTS: dict[str, Move] = {
+    "curve": Move(
+        over_one_weight,
+        {
+            "parameter": Field(toml_text, "the address of the parameter", required=True),
+            "across": Field(_ends, "the ends of its axis; some steps to either side if not given"),
+        },
+        "landing|landing_cost|tangent_cost|slope",
+    ),
     "plane": Move(
         plane,
         {

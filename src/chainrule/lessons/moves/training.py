@@ -64,10 +64,10 @@ def train_network(scene: Scene) -> MoveResult:
     else:
         stops = {"patience": scene["patience"], "tolerance": scene["tolerance"]}
         watched = None if scene["until_right"] else marks
-        result = setup.train(scene["epochs"], **stops, watch=watch, marks=watched)
+        stopped = setup.train(scene["epochs"], **stops, watch=watch, marks=watched)
         if lines[-1][0] != str(setup.epochs):
             note(setup.epochs)
-        words = _ending(scene, result.stopped)
+        words = _ending(scene, stopped)
     grid = Grid((unit, *columns), tuple(lines))
     return MoveResult([grid, Words(words)] if words else [grid])
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from chainrule.plots.axes import fitted
 from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.kinds.rows import known_rows
+from chainrule.plots.kinds.rows import finite_rows
 from chainrule.plots.marks import Bars, Curve, Intervals, Points, floats
 
 BINS = 10
@@ -22,7 +22,7 @@ def calibration_chart(
     from scipy.stats import binomtest
     from sklearn.calibration import calibration_curve
 
-    is_true, probability = known_rows(is_true=is_true, probability=probability)
+    is_true, probability = finite_rows(is_true=is_true, probability=probability)
     share, mean = calibration_curve(is_true, probability, n_bins=bins)
     edges = np.linspace(0, 1, bins + 1)
     counts = np.bincount(np.clip(np.searchsorted(edges[1:-1], probability), 0, bins - 1), minlength=bins)

@@ -7,14 +7,14 @@ import numpy as np
 from chainrule.plots.axes import fitted
 from chainrule.plots.bins import scatter
 from chainrule.plots.chart import Chart
-from chainrule.plots.kinds.rows import known_rows
+from chainrule.plots.kinds.rows import finite_rows
 from chainrule.plots.marks import Curve, Rules, floats
 from chainrule.plots.ticks import count_text, short_number
 
 
 def residuals_chart(truth: Any, predicted: Any, *, target: str = "target", title: str = "Residuals") -> Chart:
     """Return truth minus prediction by prediction (n,): a good model leaves no pattern."""
-    truth, predicted = known_rows(truth=truth, predicted=predicted)
+    truth, predicted = finite_rows(truth=truth, predicted=predicted)
     left = truth - predicted
     x_axis, y_axis = (
         fitted([predicted], f"predicted {target}"),
@@ -31,7 +31,7 @@ def predicted_chart(
     truth: Any, predicted: Any, *, target: str = "target", title: str = "Predicted against true"
 ) -> Chart:
     """Return predictions by truth (n,) on equal axes, with the line on which a perfect model is."""
-    truth, predicted = known_rows(truth=truth, predicted=predicted)
+    truth, predicted = finite_rows(truth=truth, predicted=predicted)
     x_axis = fitted([truth, predicted], f"true {target}")
     y_axis = fitted([truth, predicted], f"predicted {target}")
     ends = floats([x_axis.low, x_axis.high])

@@ -20,7 +20,7 @@ def same_length(**columns: Any) -> None:
             )
 
 
-def known_rows(**columns: Any) -> tuple[FloatArray, ...]:
+def finite_rows(**columns: Any) -> tuple[FloatArray, ...]:
     """Return arrays (n,) as floats without the rows in which one isn't finite; raises SettingsError if no row is left."""
     found = {name: np.asarray(values, np.float64).ravel() for name, values in columns.items()}
     same_length(**found)

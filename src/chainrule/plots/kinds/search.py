@@ -8,7 +8,7 @@ import numpy as np
 from chainrule.errors import SettingsError
 from chainrule.plots.axes import Axis, fitted, names_axis
 from chainrule.plots.chart import Chart, Charts
-from chainrule.plots.kinds.rows import known_rows, same_length
+from chainrule.plots.kinds.rows import finite_rows, same_length
 from chainrule.plots.marks import Band, Curve, Points, floats, line_style
 from chainrule.plots.ticks import short_number
 
@@ -21,7 +21,7 @@ def learning_chart(
     title: str = "Score by rows trained on",
 ) -> Chart:
     """Return scores by the number of rows (n,): by name the means and the ends of their intervals (n,)."""
-    (rows,) = known_rows(rows=rows)
+    (rows,) = finite_rows(rows=rows)
     parts = [part for triple in scores.values() for part in triple]
     span = float(rows.max() / max(rows.min(), 1.0))
     x_axis = fitted([rows], "rows", scale="log" if span > 20 else "linear", pad=0.02)

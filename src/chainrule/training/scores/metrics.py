@@ -5,7 +5,7 @@ A record there is all that a metric is: `scores` counts it, reports and docs/tra
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any, Literal
@@ -179,6 +179,14 @@ def scores(y: Any, **predictions: Any) -> Scores:
             if record.shown and (prediction := predictions.get(record.of)) is not None
             if record.counted(y, prediction)
         }
+
+
+def mean_scores(each: Iterable[Scores]) -> Scores:
+    """Return the means of the scores of several targets, of those that all have."""
+    found = list(each)
+    names = [name for name in METRICS if found and all(name in one for one in found)]
+    with np.errstate(over="ignore", invalid="ignore"):
+        return {name: float(np.mean([one[name] for one in found])) for name in names}
 
 
 def metrics_table() -> str:

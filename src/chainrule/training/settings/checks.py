@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chainrule._doors import setting
+from chainrule.equations.activations import Activation
 from chainrule.equations.losses import Loss
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer
@@ -30,6 +31,20 @@ def check_loss(cost: Loss, problem: Problem) -> None:
         wrong = "counts, but the target is a class: choose cross-entropy"
     if wrong:
         raise SettingsError(f"{setting('loss', cost.name)} is for {wrong}")
+
+
+def check_targets(chosen: Settings, cost: Loss, output: Activation, problem: Problem) -> None:
+    """Raise SettingsError for what several targets can't be used with: outputs that make one class together."""
+    if problem.n_targets == 1 or problem.task == "regression":
+        return
+    each = "several targets are a class each"
+    if cost.targets == "one_hot" or not output.elementwise:
+        what = setting("loss", cost.name) if cost.targets == "one_hot" else output.name
+        raise SettingsError(
+            f"{what} makes one class of all outputs, and {each}: choose sigmoid and binary_cross_entropy"
+        )
+    if chosen.label_smoothing:
+        raise SettingsError(f"{setting('label_smoothing')} is for one class a row, and {each}: leave it out")
 
 
 def check_together(chosen: Settings, method: Optimizer, network: Network) -> None:
@@ -121,6 +136,7 @@ def check_unused(asked: Settings, chosen: Settings, method: Optimizer) -> None:
         ("stop_together", together and lbfgs, in_turn),
         ("watch", asked.watch not in (None, "loss") and not stops, blind),
         ("batch_size", asked.batch_size not in (None, "all") and method.whole, whole),
+        ("shuffle", asked.shuffle and method.whole, whole),
         ("warmup", asked.warmup > 0 and lbfgs, "lbfgs finds the length of each step; leave it out"),
         ("regularization_schedule", eases and not regularized, free),
     )

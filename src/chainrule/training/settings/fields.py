@@ -237,10 +237,39 @@ def columns() -> Kind:
     return Kind("columns", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
 
 
+def one_or_more_columns() -> Kind:
+    """Return the kind of the name of a column, or a list of them."""
+
+    def wrong(value: Any) -> str:
+        if isinstance(value, str) or (_are_texts(value) and len(value)):
+            return ""
+        return "must be a column, or a list of columns"
+
+    return Kind("columns", "str or sequence of str", wrong)
+
+
 def rows() -> Kind:
     """Return the kind of a number of rows, or all."""
     count = whole(1)
     return Kind("rows", "int or 'all'", lambda v: "" if v == "all" else count.wrong(v), count.limits)
+
+
+def address_list() -> Kind:
+    """Return the kind of addresses of parameters."""
+    wrong = "must be a list of addresses, such as W[1] or b[2][1]"
+    return Kind("addresses", "sequence of str", lambda value: "" if _are_texts(value) else wrong)
+
+
+def numbers_by_address() -> Kind:
+    """Return the kind of numbers by the address of a parameter."""
+    value = _number(lambda v: True, "must be a number")
+
+    def wrong(values: Any) -> str:
+        if isinstance(values, Mapping) and all(isinstance(name, str) for name in values):
+            return "must be finite numbers by address" if any(map(value.wrong, values.values())) else ""
+        return "must be numbers by address, such as {'W[1][1,2]': 0.1}"
+
+    return Kind("numbers", "dict", wrong)
 
 
 def factors() -> Kind:

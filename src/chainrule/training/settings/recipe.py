@@ -95,11 +95,13 @@ def fill(settings: Settings, problem: Problem) -> Settings:
     """Return the settings with every None replaced, except those that follow from the optimizer's own record."""
     method = optimizer(settings.optimizer or "adam")
     if method.name == "perceptron":
-        words = _PERCEPTRON
+        words = dict(_PERCEPTRON)
     elif why_plain(settings):
         words = _plain(settings, problem)
     else:
         words = _recipe(settings, problem, method)
+    if problem.n_rows == 1 and not problem.validates:
+        words |= _ONE_ROW
     filled = {name: value for name, value in words.items() if getattr(settings, name) is None}
     chosen = replace(settings, **filled)
     if (chosen.early_stopping is False or chosen.bagging) and settings.validation_share is None:
@@ -129,7 +131,8 @@ def can_be_added(settings: Settings) -> bool:
 def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str, Any]:
     effort = FAST if settings.fast else FULL
     classes = problem.task == "classification"
-    own_loss = settings.loss is None and settings.output_activation is None
+    # Labels are a class each: what is about the one class of a row is not for them.
+    own_loss = settings.loss is None and settings.output_activation is None and problem.n_targets == 1
     stops = settings.early_stopping is not False
     watches = stops and (problem.validates or settings.validation_share != 0)
     members = settings.members or effort.members
@@ -178,7 +181,8 @@ def epochs(effort: Effort, problem: Problem, hidden: tuple[int, ...], members: i
     A row takes about 6 operations a weight, forward and backward.
     """
     numbers = sum(group.kind == "number" for group in problem.groups) if periodic else 0
-    sizes = (problem.n_inputs + 3 * numbers, *hidden, max(1, problem.n_classes))
+    outputs = problem.n_targets if problem.n_targets > 1 else max(1, problem.n_classes)
+    sizes = (problem.n_inputs + 3 * numbers, *hidden, outputs)
     weights = sum(n_in * n_out for n_in, n_out in pairwise(sizes))
     room = effort.flops * (problem.n_rows / ROWS) ** GROWTH
     fewest, most = effort.epochs
@@ -204,6 +208,14 @@ def _loss(settings: Settings, problem: Problem) -> str:
     together = problem.n_classes > 2 if output is None else not activation(output).elementwise
     return "categorical_cross_entropy" if together else "binary_cross_entropy"
 
+
+_ONE_ROW: Mapping[str, Any] = {
+    "early_stopping": False,
+    "stop_together": False,
+    "watch": "loss",
+    "clamp": False,
+}
+"""What a single row leaves of both: every epoch is run, and no answer is held to its one number."""
 
 _PERCEPTRON: dict[str, Any] = {
     **OFF,

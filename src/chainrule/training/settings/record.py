@@ -15,12 +15,14 @@ from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
 from chainrule.training.scores.watch import WATCHED
 from chainrule.training.settings.fields import (
+    address_list,
     check_fields,
     choice,
     factors,
     flag,
     free_text,
     number,
+    numbers_by_address,
     option,
     positive,
     rows,
@@ -51,6 +53,15 @@ class Settings:
     init: str | None = option(None, free_text(initializer, "auto", DATA), "network", "NAME",
         "initial weights; what suits the activation if not given; see {initializers}; data fits them to the rows",
         more="auto: what suits the activation", unset="what suits the activation", card="elsewhere")
+    initial: Mapping[str, float] | None = option(None, numbers_by_address(), "network", "NAME=X,…",
+        "numbers that parameters begin with, by address: W[1][1,2]=0.1; the others are drawn as ever",
+        more="W[1] or b[2] sets a whole array", unset="none", page="#set-by-hand", card="elsewhere")
+    frozen: Sequence[str] | None = option(None, address_list(), "network", "NAME,…",
+        "parameters that training leaves alone, by address: W[1][1,2], or the whole of b[2]", unset="none",
+        page="#set-by-hand", card="elsewhere")
+    weights_from: str | None = option(None, free_text(), "network", "FILE",
+        "CSV or JSON of address, value and perhaps frozen (yes or no), in place of {initial} and {frozen}",
+        unset="none", page="#set-by-hand", card="elsewhere")
     activation_mix: bool | None = option(None, flag(), "network", "",
         "let each hidden neuron learn how much of the activation it takes: z + alpha (f(z) - z)", more="alpha begins at 1",
         unset="no", card="elsewhere")
@@ -93,6 +104,8 @@ class Settings:
         more="sgd becomes momentum by it", unset="the optimizer's own", card="elsewhere")
     batch_size: int | Literal["all"] | None = option(None, rows(), "training", "N",
         "rows in each update; 1: row by row, all: the whole table", unset="32 to 256, by the number of rows", card="always")
+    shuffle: bool | None = option(None, flag(), "training", "", "deal the rows out anew in each epoch, or take them in order",
+        unset="yes, where an epoch has several updates", card="elsewhere")
     epochs: int | None = option(None, whole(1), "training", "N", "most passes over the table",
         unset="by the size of the table; of a plain network 200", card="always")
     early_stopping: bool | None = option(None, flag(), "training", "",
@@ -173,7 +186,7 @@ class Problem:
     """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
-    validation rows are given, instead of a share of these.
+    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each.
     """
 
     task: Task
@@ -182,6 +195,7 @@ class Problem:
     n_classes: int = 0
     groups: tuple[InputGroup, ...] = ()
     validates: bool = False
+    n_targets: int = 1
 
 
 MOST_ONE_HOT = 9

@@ -21,12 +21,14 @@ from chainrule.errors import SettingsError
 from chainrule.training.plan import Plan
 from chainrule.training.scores.watch import watched
 from chainrule.training.settings import recipe
+from chainrule.training.settings.by_hand import set_by_hand
 from chainrule.training.settings.checks import (
     check_bagging,
     check_embedded,
     check_loss,
     check_perceptron,
     check_recipe,
+    check_targets,
     check_together,
     check_unused,
 )
@@ -60,14 +62,14 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     check_recipe(settings, optimizer(settings.optimizer or "adam"))
     chosen = recipe.fill(settings, problem)
     method = _optimizer(chosen)
-    network = build_network(chosen, problem)
+    network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen or ())
     check_together(chosen, method, network)
     check_unused(settings, chosen, method)
     check_embedded(settings, problem)
     check_perceptron(method, network)
     n, members = problem.n_rows, chosen.members or 1
     batch_size = n if chosen.batch_size == "all" else min(int(chosen.batch_size or 1), n)
-    answers = Answers("number") if problem.task == "regression" else Answers("class", network.loss.signed)
+    answers = answers_of(problem, network.loss)
     n_training = n * (1 - (chosen.validation_share or 0.0))
     if chosen.bagging:
         check_bagging(settings, chosen, problem)
@@ -76,7 +78,8 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
     decay = method.weight_decay if chosen.weight_decay is None else chosen.weight_decay
     steps = StepSettings(
         optimizer=method, batch_size=batch_size, l1=chosen.l1, l2=chosen.l2, weight_decay=decay,
-        clip_norm=chosen.clip_norm, shuffle=batch_size < n, seed=chosen.seed, sharing=chosen.sharing,
+        clip_norm=chosen.clip_norm, shuffle=batch_size < n and chosen.shuffle is not False, seed=chosen.seed,
+        sharing=chosen.sharing,
     )  # fmt: skip
     plan = Plan(
         epochs=chosen.epochs or 1,
@@ -97,6 +100,13 @@ def resolve(settings: Settings, problem: Problem) -> Resolved:
         refit=chosen.refit,
         clamp=bool(chosen.clamp),
     )
+
+
+def answers_of(problem: Problem, cost: Loss) -> Answers:
+    """Return how the outputs are read: as numbers, as one class, or as a label for each of several targets."""
+    if problem.task == "regression":
+        return Answers("number")
+    return Answers("class" if problem.n_targets == 1 else "labels", cost.signed)
 
 
 def build_network(chosen: Settings, problem: Problem) -> Network:
@@ -131,6 +141,7 @@ def build_network(chosen: Settings, problem: Problem) -> Network:
         for size, name in zip(hidden, activations, strict=True)
     ]
     n_out = output_neurons(cost, problem)
+    check_targets(chosen, cost, activation(output), problem)
     if n_out == 1 and activation(output).name == "softmax":
         other = setting("loss", "categorical_cross_entropy")
         raise SettingsError(f"softmax of one output is always 1: use sigmoid, or {other}")
@@ -169,7 +180,9 @@ def _with_rates(layers: Sequence[Dense], factors: Mapping[str, float]) -> list[D
 
 
 def output_neurons(cost: Loss, problem: Problem) -> int:
-    """Return one neuron for numbers and for two classes, unless the loss wants one per class."""
+    """Return one neuron for numbers and for two classes, unless the loss wants one per class; one for each target."""
+    if problem.n_targets > 1:
+        return problem.n_targets
     if problem.task == "regression" or (problem.n_classes == 2 and cost.targets != "one_hot"):
         return 1
     return problem.n_classes

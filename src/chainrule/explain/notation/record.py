@@ -1,0 +1,204 @@
+"""A notation as a record, and the files that it is read from; docs/notation.md is for who writes one."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import lru_cache
+from pathlib import Path
+from types import MappingProxyType
+from typing import Annotated, Any, Literal
+
+from chainrule._doors import setting
+from chainrule._plain import IF_SET, Plain
+from chainrule.errors import ModelFileError, SettingsError
+from chainrule.explain.notation.template import Template, filled
+from chainrule.explain.trace.address import QUANTITIES
+from chainrule.formula.written import plain
+
+FOLDER = Path(__file__).parent / "data"
+"""Where the notations that come with chainrule are."""
+
+LARGEST_FILE = 100_000
+
+_OF_NEURON = frozenset({"l", "l-1", "j", "n"})
+FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "x": frozenset({"l", "i"}),
+        "y": frozenset({"l", "j", "n"}),
+        **dict.fromkeys(("z", "a", "h", "r", "delta", "f'", "b"), _OF_NEURON),
+        "W": _OF_NEURON | {"i", "w"},
+        **{name: frozenset() for name, each in QUANTITIES.items() if each.place == "scalar"},
+    }
+)
+"""The quantities that a notation can name, and the fields that their templates can have."""
+
+ARRAYS = ("x", "y", "z", "a", "h", "delta", "W", "b")
+"""Those whose whole arrays it can name."""
+
+Templates = Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Notation(Plain, place="notation"):
+    """How somebody writes the numbers of a network, and which way round.
+
+    ``source`` says where it is defined. ``first_layer`` is the input's number. With ``columns`` vectors are columns and a
+    matrix has a row for each neuron that a weight goes to: every array is the transpose of ours. ``delta`` says whether a
+    symbol stands for the derivative by a weighted sum, or the product of its factors; ``sum`` whether a weighted sum is
+    written term by term or first as a dot product. ``names`` are templates by quantity, ``output`` those of the last layer
+    where they differ, ``shared`` those of a bias that a layer shares, ``arrays`` those of whole arrays, ``understood``
+    further spellings that are read. ``after`` marks what is there after an update. ``neurons`` are the letters of ``<n>``.
+    What has no template, or one that can't tell a network's numbers apart, is written as ours.
+    """
+
+    name: str
+    summary: str
+    source: str
+    first_layer: Annotated[int, IF_SET] = 0
+    columns: Annotated[bool, IF_SET] = False
+    delta: Annotated[Literal["symbol", "factors"], IF_SET] = "symbol"
+    sum: Annotated[Literal["terms", "dot"], IF_SET] = "terms"
+    after: Annotated[str, IF_SET] = "new"
+    names: Annotated[Templates, IF_SET] = field(default_factory=dict)
+    output: Annotated[Templates, IF_SET] = field(default_factory=dict)
+    shared: Annotated[Templates, IF_SET] = field(default_factory=dict)
+    arrays: Annotated[Templates, IF_SET] = field(default_factory=dict)
+    understood: Annotated[Mapping[str, tuple[str, ...]], IF_SET] = field(default_factory=dict)
+    neurons: Annotated[Mapping[str, str], IF_SET] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the templates; raises SettingsError that names the key."""
+        if self.first_layer not in (0, 1):
+            raise SettingsError(f"first_layer: the input is layer 0 or 1, not {self.first_layer}")
+        for table in ("names", "output", "shared", "arrays"):
+            known = ARRAYS if table == "arrays" else ("b",) if table == "shared" else tuple(FIELDS_OF)
+            for key, text in getattr(self, table).items():
+                self._check(f"{table}.{key}", key, text, known, whole=table == "arrays")
+        for key, texts in self.understood.items():
+            for text in texts:
+                self._check(f"understood.{key}", key, text, tuple(FIELDS_OF))
+        for kind in self.neurons:
+            if kind not in ("hidden", "output"):
+                raise SettingsError(f"neurons.{kind}: there are hidden and output")
+        letters = list(self.neurons.values())
+        if any(not letter.isalpha() for letter in letters) or len(set(letters)) < len(letters):
+            raise SettingsError("neurons: hidden and output are letters, and not the same")
+        if self.delta == "factors" and "delta" in self.names:
+            raise SettingsError(
+                'names.delta: with delta = "factors" there is no symbol for it; leave out one of the two'
+            )
+        if not self.after or set(self.after) & set("{}^_ @[]"):
+            raise SettingsError(f"after: {self.after!r} can't be raised; write a word or a sign such as +")
+
+        self._check_unique()
+
+    def _check_unique(self) -> None:
+        """Refuse two quantities that are called the same in one layer."""
+        sample = {"l": 2, "l-1": 1, "i": 4, "j": 4, "n": "n4", "w": 7}
+        for role in (self.names, {**self.names, **self.output}, self.arrays):
+            seen: dict[str, str] = {}
+            for key, text in role.items():
+                template = Template(text)
+                if template.inner:
+                    continue
+                values = {**sample, **({"l": 1} if key == "x" else {"l": 3} if key == "y" else {})}
+                name = plain(filled(template.shape(lambda _: True), values))
+                if seen.setdefault(name, key) != key:
+                    raise SettingsError(
+                        f"names: {seen[name]} and {key} are both called {name}; write one otherwise"
+                    )
+
+    def _check(self, where: str, key: str, text: str, known: tuple[str, ...], *, whole: bool = False) -> None:
+        if key not in known:
+            raise SettingsError(f"{where}: no such quantity has a name here; {_suggested(key, known)}")
+        try:
+            template = Template(text)
+        except SettingsError as error:
+            raise SettingsError(f"{where}: {error}") from error
+        if template.inner and key != "f'":
+            raise SettingsError(
+                f"{where}: only a slope is written as a function of z; write letter and scripts"
+            )
+        allowed = frozenset({"l", "l-1"}) if whole else FIELDS_OF[key] | ({"z"} if key == "f'" else set())
+        for name in sorted(template.fields - allowed):
+            has = ", ".join(f"<{each}>" for each in sorted(allowed)) or "none"
+            raise SettingsError(f"{where}: {key} has no <{name}> here; its fields are {has}")
+        if "n" in template.fields and len(self.neurons) < 2:
+            raise SettingsError(
+                f"{where}: <n> needs the letters of neurons: write [neurons] with hidden and output"
+            )
+
+
+def notation_names() -> tuple[str, ...]:
+    """Return the names of the notations that come with chainrule, ours first."""
+    found = sorted(path.stem for path in FOLDER.glob("*.toml"))
+    return ("ours", *(name for name in found if name != "ours"))
+
+
+def notation(name: str | os.PathLike[str] | Notation) -> Notation:
+    """Return the notation of a name, or of a file that ends in ``.toml``.
+
+    >>> notation("article-5").names["W"]
+    'w<w>'
+
+    Raises SettingsError naming file, key and remedy for a file that is no notation.
+    """
+    if isinstance(name, Notation):
+        return name
+    given = os.fspath(name)
+    if given.endswith(".toml"):
+        return _read(Path(given), ())
+    if given not in notation_names():
+        hint = _suggested(given, notation_names())
+        own = "one of your own is a file that ends in .toml"
+        joined = f"{hint} {own}" if hint.endswith("?") else f"{hint}; {own}"
+        raise SettingsError(f"{setting('notation')}: there is no notation {given!r}; {joined}")
+    return _shipped(given)
+
+
+@lru_cache
+def _shipped(name: str) -> Notation:
+    return _read(FOLDER / f"{name}.toml", ())
+
+
+def _read(path: Path, before: tuple[str, ...]) -> Notation:
+    """Return the notation of a file; ``before`` are those that are like it."""
+    data = _data(path, before)
+    try:
+        return Notation.from_dict({**data, "name": path.stem})
+    except (ModelFileError, SettingsError) as error:
+        raise SettingsError(f"{path.name}: {str(error).removeprefix('notation.')}") from error
+
+
+def _data(path: Path, before: tuple[str, ...]) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST_FILE:
+            raise SettingsError(f"{path.name}: a notation's file has at most {LARGEST_FILE:,} bytes")
+        data = tomllib.loads(path.read_text("utf-8"))
+    except FileNotFoundError as error:
+        raise SettingsError(f"{path}: there is no such file") from error
+    except OSError as error:
+        raise SettingsError(f"{path}: the file can't be read: {error.strerror}") from error
+    except (ValueError, RecursionError) as error:
+        raise SettingsError(f"{path.name}: this is not TOML: {error}") from error
+    like = data.pop("like", None)
+    if like is None:
+        return data
+    if like not in notation_names() or like in before or like == path.stem:
+        raise SettingsError(
+            f"{path.name}: like: there is no notation {str(like)!r}; {_suggested(str(like), notation_names())}"
+        )
+    merged = _data(FOLDER / f"{like}.toml", (*before, path.stem))
+    for key, value in data.items():
+        both = isinstance(value, dict) and isinstance(merged.get(key), dict)
+        merged[key] = {**merged[key], **value} if both else value
+    return merged
+
+
+def _suggested(word: str, known: tuple[str, ...]) -> str:
+    near = difflib.get_close_matches(word, known, n=2, cutoff=0.5)
+    return f"did you mean {' or '.join(near)}?" if near else f"there are {', '.join(known)}"
