@@ -26,6 +26,8 @@ COMMANDS = {
     "explain": "show how a prediction or a derivative comes about, number by number",
     "derive": "derive a formula, or backpropagation, in symbols, every line checked",
     "importance": "say how much a model needs each column",
+    "dependence": "show how answers depend on a column, or on two together",
+    "whatif": "change cells of a row, and find what would turn its answer",
     "describe": "show what a model is: inputs, layers, target, training",
     "lesson": "walk through a worked example, every number shown and checked",
     "sheet": "print exercise sheets with their keys, each with fresh numbers",
