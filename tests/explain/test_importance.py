@@ -14,7 +14,7 @@ from chainrule.errors import SettingsError, TableError
 from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.columns.alike import alike_groups, told_shares
 from chainrule.explain.columns.importance import Importance, importance
-from chainrule.explain.columns.importance_shown import chart_of, importance_document
+from chainrule.explain.columns.importance_shown import importance_document, importance_picture
 from chainrule.explain.columns.permuted import ORDERS, Permuted, Scored, half_interval
 from chainrule.explain.columns.rows import drawn
 from chainrule.explain.show import render
@@ -263,7 +263,7 @@ def test_it_is_plain_data_and_the_same_each_time(number):
 
 def test_the_chart_and_every_format_show_the_same(number):
     _, _, found = number
-    chart = chart_of(found)
+    chart = importance_picture(found)
     bars = dict(zip(chart.marks[0].names, chart.marks[0].stop, strict=True))
     assert bars == {one.name: one.drop for one in found.columns}
     document = importance_document(found, "m.safetensors", "t.csv")
