@@ -13,7 +13,7 @@ from chainrule._random import Purpose, generator
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.attribute.gradients import integrated_gradients
 from chainrule.explain.columns.alike import alike_groups, told_shares
-from chainrule.explain.columns.importance import Importance, importance
+from chainrule.explain.columns.importance import Asked, Importance, importance
 from chainrule.explain.columns.importance_shown import importance_document, importance_picture
 from chainrule.explain.columns.permuted import ORDERS, Permuted, Scored, half_interval
 from chainrule.explain.columns.rows import drawn
@@ -128,6 +128,12 @@ def test_it_looks_at_the_rows_held_out_or_at_all_of_another_table(number, classe
     found = importance(all_trained, rows, repeats=1)
     assert found.rows == 120
     assert found.of.endswith("most of which it was trained on: that flatters")
+
+
+def test_many_rows_are_shuffled_less_often():
+    asked = Asked(["a"], [np.array([0])])
+    assert [asked.repeats_for(n) for n in (10, 6_000, 12_000, 20_000, 1_000_000)] == [10, 10, 5, 3, 3]
+    assert Asked(["a"], [np.array([0])], repeats=7).repeats_for(20_000) == 7
 
 
 def test_rows_are_drawn_by_the_seed_and_stay_in_order():

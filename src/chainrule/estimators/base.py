@@ -163,7 +163,7 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         method: str = "permutation",
         metric: str | None = None,
         groups: Sequence[Sequence[str]] = (),
-        n_repeats: int = 10,
+        n_repeats: int | None = None,
         random_state: Any = 0,
     ) -> Importance:
         """Return how much the fitted estimator needs each column, best on rows that it was not trained on.
@@ -182,8 +182,8 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
         groups : sequence of sequences of str, default=()
             Columns that are shuffled together, by name; without names they are x0, x1 and so on, or column_1 for
             the table estimators.
-        n_repeats : int, default=10
-            The shuffles of each column.
+        n_repeats : int, default=None
+            The shuffles of each column; None: 10, of more than 6,000 rows fewer.
         random_state : int, RandomState or None, default=0
             Of the shuffles.
 
