@@ -24,7 +24,7 @@ from chainrule.training.settings.fields import (
     share,
     source,
 )
-from chainrule.training.settings.record import Settings, Task
+from chainrule.training.settings.record import SEED, Settings, Task
 
 TEST_SHARE = 0.2
 """The share of the rows that is held out for the score where nothing else is asked for."""
@@ -66,6 +66,8 @@ class Question:
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.test_seed is not None and (wrong := SEED.wrong(self.test_seed)):
+            raise SettingsError(f"{named('test_seed')} {self.test_seed!r} {wrong}")
         if self.test_file is not None and self.test_share is not None:
             raise SettingsError(
                 f"the score is on {named('test_share')} of the rows or on {named('test_file')}: leave one of them out"

@@ -312,7 +312,7 @@ class Setup:
         arrays = {name: array[None] for name, array in self.state.arrays.items()}
         run = RunState(self.flat[None], arrays, np.array([self.state.t]))
         unknown = np.array([np.inf])
-        return Checkpoint(run, 0, run.parameters, unknown, unknown, (0,), (0,), (0,), 0, 0, (), {}, 0.0)
+        return Checkpoint(run, 0, run.parameters, unknown, unknown, (0,), (0,), (0,), 0, 0, {}, 0.0)
 
 
 def _layer(plan: Mapping[str, Any]) -> Dense:

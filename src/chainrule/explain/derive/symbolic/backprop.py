@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from chainrule._doors import setting
+from chainrule._doors import naming, setting
 from chainrule.equations.activations import Activation
 from chainrule.equations.activations import activation as activation_of
 from chainrule.equations.dense import BIAS_MODES, BiasMode, Dense
@@ -54,7 +54,10 @@ def derive_backprop(
             f"{setting('layers', layers)} must be a whole number from 2, the inputs and the outputs, to {MOST_LAYERS}"
         )
     check_choice(setting("bias"), bias, BIAS_MODES)
-    cost, hidden = loss_of(loss), activation_of(activation)
+    with naming("loss"):
+        cost = loss_of(loss)
+    with naming("activation"):
+        hidden = activation_of(activation)
     if hidden.output_only:
         raise SettingsError(f"{setting('activation', hidden.spec)} is for the output layer: choose another")
     output = _output(cost, hidden, output_activation)
@@ -76,7 +79,8 @@ def derive_backprop(
 
 def _output(cost: Loss, hidden: Activation, asked: str | Activation | None) -> Activation:
     if asked is not None:
-        output = activation_of(asked)
+        with naming("output_activation"):
+            output = activation_of(asked)
     else:
         output = activation_of(next(iter(cost.links))) if cost.links else hidden
     link = cost.links.get(output.name)
