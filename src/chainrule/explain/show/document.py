@@ -5,15 +5,18 @@ A style is one of `terminal.COLORS`; a format that has no such thing leaves it o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.plots.chart import Chart
+
+if TYPE_CHECKING:
+    from chainrule.plots.chart import Chart, Charts
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,13 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Picture:
+    """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it."""
+
+    chart: Chart | Charts
+
+
+@dataclass(frozen=True)
 class Cells:
     """The network at a glance, for pages: ``layers`` as `cells.cells` makes them, their arrays named in a notation or ours."""
 
@@ -157,7 +167,18 @@ class Section:
 
 
 Block: TypeAlias = (
-    Words | Facts | TableBlock | Grid | Worked | Plot | Cells | Checked | FindingBlock | Erratum | Section
+    Words
+    | Facts
+    | TableBlock
+    | Grid
+    | Worked
+    | Plot
+    | Picture
+    | Cells
+    | Checked
+    | FindingBlock
+    | Erratum
+    | Section
 )
 
 
@@ -188,6 +209,15 @@ class Document:
         """The derivation that a document is about: the one whose title it has."""
         found = (block for block in self.blocks if isinstance(block, Worked))
         return next((block for block in found if block.derivation.title == self.title), None)
+
+
+def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
+    """Yield the pictures among blocks, those of sections too."""
+    for block in blocks:
+        if isinstance(block, Picture):
+            yield block
+        elif isinstance(block, Section):
+            yield from pictures(block.blocks)
 
 
 def notes(lines: Iterable[str]) -> tuple[Words, ...]:

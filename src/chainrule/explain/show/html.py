@@ -26,6 +26,8 @@ from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Symbol
+from chainrule.plots.svg.page import figure
+from chainrule.plots.svg.sheet import SHEET
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,6 +40,7 @@ def render(document: doc.Document) -> str:
     """Return a document as a complete page in one file; only one about a single derivation has a script."""
     worked = document.worked
     data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
+    data["sheet"] = Markup(SHEET) if any(doc.pictures(document.blocks)) else ""
     if worked is not None:
         data["origin"] = {
             **document.origin,
@@ -272,6 +275,7 @@ def environment(*packages: str) -> Environment:
         "number": number_text,
         "words": shown_words,
         "cell": _cell,
+        "figure": lambda chart: Markup(figure(chart)),
         "table_data": _table,
         "section_data": section_data,
         "version": __version__,

@@ -150,7 +150,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
             write = partial(latex_name, showing=Showing(naming=naming))
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), write)
-        case doc.Cells():
+        case doc.Cells() | doc.Picture():
             pass
 
 

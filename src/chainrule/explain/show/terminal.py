@@ -134,7 +134,7 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
         case doc.Checked():
             yield from _checked(block, signs)
-        case doc.Cells():
+        case doc.Cells() | doc.Picture():
             pass
 
 
