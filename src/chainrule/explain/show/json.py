@@ -17,6 +17,7 @@ from chainrule.explain.show.document import (
     Block,
     Checked,
     Document,
+    Picture,
     Section,
     TableBlock,
     Words,
@@ -92,6 +93,8 @@ def _content(block: Block) -> dict[str, Any]:
             return derivation.to_dict()
         case Grid():
             return block.to_dict()
+        case Picture(chart):
+            return {"chart": chart.to_dict()}
         case Checked(items):
             data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
             return {"items": data, "ok": block.ok}

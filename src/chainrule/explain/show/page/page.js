@@ -163,6 +163,7 @@
   });
   addEventListener("hashchange", () => {
     const line = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (line?.matches("details")) line.open = true;
     if (line?.matches("li.line")) goToLine(line.id.slice("line:".length));
   });
 }
