@@ -101,7 +101,7 @@ def test_an_example_shows_something(line, trained, monkeypatch, capsys):
         arguments += [*QUICK, *(["--fast", "--members", "2"] if "--ablate" in arguments else ["--overwrite"])]
         if "--out" not in arguments and "--ablate" not in arguments:
             arguments += ["--out", "own.safetensors"]
-    if arguments[1] in MAKES and not Path(arguments[1]).exists():
+    if arguments[1:] and arguments[1] in MAKES and not Path(arguments[1]).exists():
         assert main([*shlex.split(MAKES[arguments[1]])[1:], "--quiet"]) == 0
     assert main(arguments) == 0, capsys.readouterr().err
     out = capsys.readouterr().out
