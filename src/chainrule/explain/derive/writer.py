@@ -260,8 +260,8 @@ class Writer:
     ) -> Sum:
         """Return the sum of ``terms`` as a tree: all of a few, or the largest of many and the exact ``rest``.
 
-        What adds most comes first then. By hand the terms are worked out from what was written down; ``values`` are those of their symbols that are no
-        addresses.
+        Of many, what adds most comes first. By hand the terms are worked out from what was written down; ``values`` are
+        those of their symbols that are no addresses.
         """
         count = len(terms)
         worked: list[Fraction | None] = []

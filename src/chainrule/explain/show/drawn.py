@@ -34,6 +34,8 @@ def drawn_layers(
         return tuple(map(float, trace.array(place)))
 
     network, parameters = trace.network, trace.layout.unflatten(step.parameters)
+    if at not in step.rows:
+        trace.resolve(Address("x", step=number, row=at))  # says which rows there are
     inputs = _input_names(trace, step.rows.index(at))
     layers = [DrawnLayer(0, network.n_inputs, "inputs", inputs, values=values("x", None), kind="x")]
     if network.features is not None:

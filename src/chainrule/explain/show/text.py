@@ -51,7 +51,7 @@ UNICODE = Signs()
 _SPELLED = (
     "−=- –=- —=- ·=* ×=x ⊙=.* √=sqrt ∑=sum Σ=sum ∂=d ∇=grad ‖=|| ²=^2 ′=' ’=' “=\" ”=\" …=... ≈=~ ≤=<= ≥=>= ≠=!= "
     "→=-> ∞=inf ─=- ±=+- ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau "
-    "ŷ=y_hat ⁺=^+ \u20d7= \u0302=_hat"
+    "ŷ=y_hat ⁺=^+ ▇=# ░=. \u20d7= \u0302=_hat"
 )
 ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split(" "))))
 """What a terminal shows whose encoding has no ✓."""
