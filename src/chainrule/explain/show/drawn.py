@@ -16,6 +16,9 @@ from chainrule.plots.network.layers import DrawnLayer
 WIDE, NARROW = 800.0, 350.0
 """The pixels that the two drawings of a page are laid out for."""
 
+MOST_EDGES = {WIDE: 200, NARROW: 80}
+"""The most weights between two layers that either draws, those with the largest numbers."""
+
 
 def drawn_layers(
     trace: Trace, row: int | None = None, *, kind: str = "a", outputs: Sequence[str] = ()
@@ -85,5 +88,7 @@ def drawn_network(
 ) -> Picture:
     """Return the drawing of a trace's network, for pages and for telephones; as `drawn_layers`."""
     layers = drawn_layers(trace, row, kind=kind, outputs=outputs)
-    wide, narrow = (network_chart(layers, width=width, title=title) for width in (WIDE, NARROW))
+    wide, narrow = (
+        network_chart(layers, width=width, title=title, most_edges=most) for width, most in MOST_EDGES.items()
+    )
     return Picture(wide, narrow, WIDE)
