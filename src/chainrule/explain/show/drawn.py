@@ -16,7 +16,7 @@ from chainrule.plots.network.layers import DrawnLayer
 WIDE, NARROW = 800.0, 350.0
 """The pixels that the two drawings of a page are laid out for."""
 
-MOST_EDGES = {WIDE: 150, NARROW: 60}
+MOST_EDGES = {WIDE: 140, NARROW: 50}
 """The most weights between two layers that either draws, those with the largest numbers."""
 
 
