@@ -38,7 +38,7 @@ class Reason(Plain):
 
 
 @dataclass(frozen=True)
-class Answer(Plain):
+class AnsweredRow(Plain):
     """What is predicted for one row (from 1), of one target, and why.
 
     ``quantity`` is the number that is explained (a probability, or the target itself in its units), ``value`` what it is for
@@ -59,7 +59,7 @@ class Answer(Plain):
 
 def answer(
     model: Model, table: Table, row: int, *, member: int | None = None, target: str | None = None
-) -> Answer:
+) -> AnsweredRow:
     """Return the answer for a row (from 0): the mean of the members' or one ``member``'s (from 0), of one ``target``.
 
     Raises SettingsError for what the model or the table doesn't have.
@@ -83,7 +83,7 @@ def answer(
     predicted = number_text(found.value) if one.task == "regression" else str(one.labels[outcome.label])
     words = _exactness(model, outcome, member) if one.task == "regression" else sureness(outcome, found.value)
     start = found.baseline_value
-    return Answer(
+    return AnsweredRow(
         row + 1,
         one.name,
         predicted,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from chainrule._numbers import number_text
-from chainrule.explain.attribute.answer import Answer
+from chainrule.explain.attribute.answer import AnsweredRow
 from chainrule.explain.show.document import Block, Picture, Section, Styled, TableBlock, Words, more
 
 MOST_REASONS = 12
@@ -15,7 +15,7 @@ BAR = 16
 """The most signs of a bar in a text."""
 
 
-def answer_blocks(found: Answer) -> Iterator[Block]:
+def answer_blocks(found: AnsweredRow) -> Iterator[Block]:
     """Yield the blocks of an answer: words, bars of the columns, a table of them with their cells."""
     from chainrule.plots.kinds.effects import waterfall_chart
 
@@ -45,7 +45,7 @@ def answer_blocks(found: Answer) -> Iterator[Block]:
     yield TableBlock(headers, rows, (2,), more(len(reasons) - MOST_REASONS, "columns"))
 
 
-def answer_section(answers: tuple[Answer, ...]) -> Section:
+def answer_section(answers: tuple[AnsweredRow, ...]) -> Section:
     """Return the answers for one row, one of each target."""
     if len(answers) == 1:
         return Section("The answer, and what pushed it", tuple(answer_blocks(answers[0])))

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule._numbers import DIGITS
-from chainrule.explain.attribute.answer import Answer
+from chainrule.explain.attribute.answer import AnsweredRow
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.answer import answer_section
@@ -35,7 +35,7 @@ def explanation(
     source: Mapping[str, Any] | None = None,
     width: int = 100,
     naming: Naming | None = None,
-    answers: tuple[Answer, ...] = (),
+    answers: tuple[AnsweredRow, ...] = (),
     drawn: Picture | None = None,
 ) -> Document:
     """Return the document of a derivation; with its trace a page of it shows the whole network as cells.
