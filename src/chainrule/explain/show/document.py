@@ -6,7 +6,7 @@ A style is one of `terminal.COLORS`; a format that has no such thing leaves it o
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule._numbers import DIGITS, number_text
@@ -60,7 +60,8 @@ class Facts:
 class TableBlock:
     """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out.
 
-    ``naming`` has the names of the addresses in its cells, if not ours.
+    ``naming`` has the names of the addresses in its cells, if not ours. A last column of the style ``bar`` is bars made of
+    signs, which only texts show.
     """
 
     headers: tuple[str, ...]
@@ -68,6 +69,13 @@ class TableBlock:
     right: tuple[int, ...] = ()
     more: str = ""
     naming: Naming | None = None
+
+    @property
+    def without_bars(self) -> TableBlock:
+        """The table without its column of bars."""
+        if not self.rows or styled(self.rows[0][-1]).style != "bar":
+            return self
+        return replace(self, headers=self.headers[:-1], rows=tuple(row[:-1] for row in self.rows))
 
 
 @dataclass(frozen=True)
@@ -93,9 +101,14 @@ class Plot:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it."""
+    """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it.
+
+    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels.
+    """
 
     chart: Chart | Charts
+    narrow: Chart | Charts | None = None
+    width: float = 640.0
 
 
 @dataclass(frozen=True)
@@ -209,6 +222,12 @@ class Document:
         """The derivation that a document is about: the one whose title it has."""
         found = (block for block in self.blocks if isinstance(block, Worked))
         return next((block for block in found if block.derivation.title == self.title), None)
+
+    @property
+    def parts(self) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+        """The blocks that stand between the title and what is worked out, and those from there on."""
+        place = next((i for i, block in enumerate(self.blocks) if block is self.worked), 0)
+        return self.blocks[:place], self.blocks[place:]
 
 
 def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
