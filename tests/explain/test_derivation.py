@@ -231,7 +231,7 @@ def test_terms_that_are_0_are_not_written_out():
     x[0, [3, 17]] = 1.0
     trace = trace_network(network, {1: {"W": np.arange(40.0)[:, None]}}, x)
     line = derive(trace, "z[1][1]").lines[-1]
-    assert text(line.symbols) == "W[1][4,1]*x[4] + W[1][18,1]*x[18] + rest"
+    assert text(line.symbols) == "W[1][18,1]*x[18] + W[1][4,1]*x[4] + rest"  # what adds most comes first
     assert line.note == "rest: the sum of the other 38 terms, which are all 0"
 
 

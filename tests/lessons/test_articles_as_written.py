@@ -193,6 +193,7 @@ ARTICLES = {
             ),
             {"f'(0)": "0.25"},
         ),
+        Part("for any activation", "calculus", ("= 1 - a^2",), {"f'(1)": "0.41997434"}),
         Part("the third factor", "calculus", ("d/dw_1[x_1*w_1 + x_2*w_2 + b]", "= x_1")),
         Part("with b inside the sum", "erratum", ("Σ (x_i * w_i + b)",), {"z[1][1]": "0.5"}),
         Part("therefore the product", "derive", (), {"dC/dW[1][1,1]": "0.33333333", "dC/dW[1][2,1]": "-0.33333333"}),

@@ -1,6 +1,7 @@
 """What the moves show beyond the lessons that use them: numbers by hand, kinks, pictures with their plots, refusals."""
 
 import json
+import re
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from tests.lessons.conftest import MINE
 from chainrule.errors import SettingsError
 from chainrule.explain.show import render
 from chainrule.explain.show.document import Plot, Worked
+from chainrule.explain.show.terminal import plain_text, section_rows
 from chainrule.lessons.moves.pictures import CURVES, curves_picture
 from chainrule.lessons.runner import walk_lesson
 from chainrule.lessons.show.document import lesson_document
@@ -160,12 +162,12 @@ def test_a_comparison_as_curves_is_the_table_s_numbers(write):
         text=f'{HEAD}{SLOW}[[steps]]\nmove = "compare"\nnetworks = ["main", "slow"]\nepochs = 30\ncurves = true\nshow = [10, 20]'
     )
     (shown,) = walk_lesson(lesson)
-    grid, plot = shown.blocks
-    assert [row[0] for row in grid.grid.rows] == ["0", "10", "20"]
+    plot = shown.blocks[1]
+    rows = re.findall(r"^ +(\d+) +(\S+) +(\S+)$", plain_text(section_rows(shown.section, 80)), re.MULTILINE)
     curves = plot.chart.marks
     assert [curve.series for curve in curves] == ["main", "slow"]
-    assert [f"{curves[0].y[curves[0].x.index(epoch)]:.6g}" for epoch in (0, 10, 20)] == [
-        row[1] for row in grid.grid.rows
+    assert rows[:3] == [
+        (str(epoch), *(f"{curve.y[curve.x.index(epoch)]:.6g}" for curve in curves)) for epoch in (0, 10, 20)
     ]
     assert curves[0].x[-1] == 30
     assert "* main, o slow" in plot.key
@@ -201,6 +203,11 @@ def test_a_picture_of_curves_puts_signs_where_the_numbers_are():
         ('move = "chain"\nfunctions = { u = "x" }\nat = { x = "a[3][1]" }', "there is no layer 3"),
         ('move = "chain"\nfunctions = { u = "k*x" }\nat = { x = 1 }', "no number for k"),
         ('move = "influence"\nrows = [3]', "there is no row 3"),
+        (
+            'move = "derive"\naddresses = ["a[1][1]"]\nrows = [1]\nonly = ["C"]',
+            r"only: no line has the address C; there are a\[1\]\[1\], z",
+        ),
+        ('move = "derive"\naddresses = ["a[1][1]"]\nonly = ["q"]', r"steps\[1\]\.only: .*no quantity 'q'"),
     ],
 )  # fmt: skip
 def test_what_can_not_be_shown_is_named(step, message, walk):

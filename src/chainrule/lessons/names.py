@@ -19,7 +19,7 @@ from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
 from chainrule.lessons.setup import Setup
 
-NAMES = ("expect", "wrong", "addresses", "columns", "parameter", "parameters", "number")
+NAMES = ("expect", "wrong", "addresses", "only", "columns", "parameter", "parameters", "number")
 """The keys whose values are names of numbers, lists of them, or tables by name."""
 
 WORDS = ("title", "text", "right", "why")

@@ -21,6 +21,7 @@ from chainrule.explain.show.document import (
     Erratum,
     Formulas,
     GridBlock,
+    Picture,
     Plot,
     Section,
     SeeAlso,
@@ -107,6 +108,8 @@ def _content(block: Block) -> dict[str, Any]:
         case Erratum(printed, right, why, naming):
             right, why = map(Showing(naming=naming).words, (right, why))
             return {"printed": printed, "right": right, "why": why}
+        case Picture(chart):
+            return {"chart": chart.to_dict()}
         case Checked(items):
             data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
             return {"items": data, "ok": block.ok}

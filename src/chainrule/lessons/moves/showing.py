@@ -11,7 +11,7 @@ import numpy as np
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import Form, derive
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Line
+from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
 from chainrule.explain.show.document import Block, Erratum, Words, Worked
 from chainrule.explain.trace.address import Address
@@ -98,6 +98,7 @@ def _parameters(scene: Scene) -> list[Block]:
 def show_derivations(scene: Scene) -> MoveResult:
     """Show how numbers come about."""
     trace = scene.setup.trace(scene["rows"])
+    only: Sequence[str] | None = scene["only"]
     blocks: list[Block] = []
     known: dict[str, float] = {}
     for address in scene["addresses"]:
@@ -106,16 +107,25 @@ def show_derivations(scene: Scene) -> MoveResult:
         # What was worked out a moment ago needn't be worked out again.
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
         known.update({line.address: line.result for line in made.lines if line.address})
-        fresh = tuple(line for line in fresh if _is_shown(line, scene["only"]))
-        hand = "" if blocks else made.hand
-        rules = made.calculus if scene["only"] is None else ()
-        shown = replace(made, lines=fresh or made.lines[-1:], calculus=rules, hand=hand)
-        blocks.append(Worked(shown, scene.digits))
+        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if blocks else made.hand)
+        blocks.append(Worked(shown if only is None else _excerpt(shown, only), scene.digits))
+    there = {_plain(name) for name in known}
+    if missing := [name for name in only or () if name not in there]:
+        raise SettingsError(
+            f"only: no line has the address {missing[0]}; there are {', '.join(sorted(there))}"
+        )
     return MoveResult(blocks, known if scene["hand"] is not None else {})
 
 
-def _is_shown(line: Line, only: Sequence[str] | None) -> bool:
-    return only is None or not line.address or str(Address.parse(line.address).plain) in only
+def _excerpt(made: Derivation, only: Sequence[str]) -> Derivation:
+    """Return the lines of some addresses and those without one, or else the last, and nothing that explains the others."""
+    lines = tuple(line for line in made.lines if not line.address or _plain(line.address) in only)
+    return replace(made, lines=lines or made.lines[-1:], calculus=(), hand="")
+
+
+def _plain(address: str) -> str:
+    """Return an address without the row it is of."""
+    return str(Address.parse(address).plain)
 
 
 def update(scene: Scene) -> MoveResult:
@@ -202,7 +212,7 @@ SHOWING: dict[str, Move] = {
             "from_start": Field(toml_flag, "a line for every number on the way, from the inputs on", False),
             "only": Field(
                 listing(toml_text),
-                "of all lines those of these addresses, without the rules of a slope; all if not given",
+                "of all lines those of these addresses, without the rules of a slope and of rounding",
             ),
         },
     ),
