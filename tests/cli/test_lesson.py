@@ -64,7 +64,7 @@ def test_only_some_steps(run, steps, shown):
             ["lesson", "adam", "--steps", "0"],
             "--steps '0' is neither a number of steps such as 3 nor a range",
         ),
-        (["lesson", "adam", "--steps", "4-2"], "--steps '4-2' is neither"),
+        (["lesson", "adam", "--steps", "4-2"], "--steps 4-2: the range runs backwards; write 2-4"),
         (["lesson", "adam", "--steps", "9-10"], "--steps 9-10: the lesson has 6 steps"),
         (["lesson", "adam", "--format", "pdf"], "--format: invalid choice: 'pdf'"),
         (["lesson", "none.toml"], "none.toml: there is no such file"),

@@ -507,6 +507,8 @@ def test_a_bare_prediction_has_no_gradient(address):
             "is a whole array: name one of its numbers, or choose the form matrix",
         ),
         ("C", {"form": "matrix"}, "there is no matrix form of it; there is of z, delta, dC/dW"),
+        ("y", {"form": "matrix"}, r"there is no matrix form of it; a number of it is y\[1\]; there is of z"),
+        ("W[2]", {"form": "matrix"}, r"a number of it is W\[2\]\[1,1\]; there is of z"),
         ("C", {"form": "long"}, "form 'long' is unknown: choose short, paths, recursive, matrix"),
         ("z[9][1]", {}, "there is no layer 9"),
     ],

@@ -116,6 +116,8 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
         return 1, count
     match = re.fullmatch(r"\s*(?:(\d+)\s*-\s*)?(\d+)\s*", steps)
     first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
+    if first > last > 0:
+        raise SettingsError(f"--steps {steps}: the range runs backwards; write {last}-{first}")
     if not 1 <= first <= last:
         what = "is neither a number of steps such as 3 nor a range such as 3-5"
         raise SettingsError(f"--steps {steps!r} {what}")

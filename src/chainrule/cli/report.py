@@ -314,6 +314,7 @@ def _by_hand(network: Network) -> str:
 
 def number_shown(value: float) -> str:
     """Write a score with four decimals; large ones with fewer, tiny ones with two digits that count."""
+    value += 0.0  # no -0
     if abs(value) >= 1e12:
         return f"{value:.4g}"
     if value and abs(value) < 1e-3:

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import setting
+from chainrule._forks import check_whole
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -64,7 +65,8 @@ JUDGE = "reference"
 def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) -> Engine:
     """Return an engine by name; ``threads``: all processors if None; ``dtype``: the engine's own if None.
 
-    Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype.
+    Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype, and
+    ChainruleError in a process that was forked in the midst of another thread's work.
     """
     if not isinstance(name, str) or name not in REGISTRY:
         raise SettingsError(f"{setting('engine')}: unknown engine {name!r}: choose {', '.join(REGISTRY)}")
@@ -74,6 +76,7 @@ def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) ->
             f"the {name} engine works on one thread: "
             f"leave out {setting('threads')}, or use {setting('engine', ENGINES[0])}"
         )
+    check_whole()
     return row.load()(dtype, threads)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
 from os import fspath
@@ -36,10 +37,11 @@ def checked_weights(
 ) -> FloatArray | None:
     """Return the rows' weights (n,), None where there are none.
 
-    Raises ValueError, naming them, for one that is below 0 or not finite, and where all are 0.
+    Raises ValueError, naming them, for one that is no number, below 0 or not finite, and where all are 0.
     """
     if weights is None:
         return None
+    _check_numbers(weights, name)
     try:
         checked: FloatArray = _check_sample_weight(weights, X, dtype=dtype, ensure_non_negative=True)
     except ValueError as error:
@@ -48,6 +50,22 @@ def checked_weights(
         raise TableError(f"{name}: every weight is 0; give rows that count a weight above 0")
     check_range(checked, name, checked.dtype)
     return checked
+
+
+def _check_numbers(weights: Any, name: str) -> None:
+    """Raise TableError for a weight that is no real number, by its place."""
+    values = np.asarray(weights)
+    if values.dtype.kind in "biuf" or values.ndim > 1:
+        return
+    for row, value in enumerate(np.atleast_1d(values).tolist()):
+        try:
+            number = not isinstance(value, complex) and values.dtype.kind not in "mM"
+            number = number and math.isfinite(float(value))
+        except (TypeError, ValueError):
+            number = False
+        if not number:
+            place = f"row {row + 1}: " if values.ndim else ""
+            raise TableError(f"{name}: {place}{value!r} is no weight; give each row a number of at least 0")
 
 
 _VERSION = "_chainrule_version"

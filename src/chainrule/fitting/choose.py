@@ -72,7 +72,8 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     )
 
     def target_as(scaling: str | None, clamp: bool) -> Target:
-        return fit_targets(encoded.table, encoded.schema, scaling=scaling, rows=rows, clamp=clamp)
+        table, schema, weights = encoded.table, encoded.schema, question.weights
+        return fit_targets(table, schema, scaling=scaling, rows=rows, clamp=clamp, weights=weights)
 
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))

@@ -16,6 +16,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
 from chainrule.engines.step import batches, masks_of_step
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.bits import check_arithmetic, other_machine
 from chainrule.fitting.card import settings_of
@@ -219,6 +220,17 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")
     return settings, plan
+
+
+def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:
+    """Return parameters (p,) as those that the training of a member (from 0), an own ``network``, began with.
+
+    ``x`` (n, d) are inputs for layers that are drawn by them.
+    """
+    place, seed = model.card["members"]["kept"][member], model.card["seed"]
+    drawn = initial_parameters(network, place, seed, unseen_inputs(model.encoder), x)
+    begun: FloatArray = drawn[place - 1]
+    return begun
 
 
 def training_rows(model: Model, source: Source, **reading: Any) -> IntArray:

@@ -14,7 +14,7 @@ from chainrule.equations.activations import Activation, activation
 from chainrule.equations.dense import OPTIONAL, Dense
 from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import Network, check_extent
+from chainrule.equations.network import Network, check_extent, check_formulas
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray
@@ -56,6 +56,7 @@ def check_groups(groups: Sequence[Group]) -> None:
         raise SettingsError(f"{len(groups)} groups, but a model has 1 to {MAX_GROUPS}")
     layers = [layer for group in groups for layer in group.network.layers]
     check_extent(len(layers), [layer.activation.spec for layer in layers])
+    check_formulas(group.network for group in groups)
     if not groups or not math.isfinite(sum(group.weight for group in groups)):
         raise SettingsError("a model has one group or more, and the sum of their weights is finite")
     for number, group in enumerate(groups, 1):

@@ -37,6 +37,7 @@ PARAMETERS: Mapping[str, str] = {
     "learning_rate": "learning_rate_init",
     "optimizer": "solver",
     "validation_share": "validation_fraction",
+    "watch": "stopping_metric",
 }
 """What messages call otherwise than scikit-learn does."""
 

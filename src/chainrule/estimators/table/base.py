@@ -191,6 +191,8 @@ y_val : array-like, default=None
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
         weights = checked_weights(given.sample_weight, X)
+        if weights is not None:
+            check_range(weights, "sample_weight")
         targets = target_names(y, table.columns)
         columns = columns_of(targets, self._learn_target(y, X, weights))
         if weights is None:

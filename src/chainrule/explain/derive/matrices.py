@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 
 import numpy as np
 
@@ -31,9 +32,9 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
         made = _by_inputs
     if made is None:
         known = ", ".join(_LINES)
-        raise SettingsError(
-            f"{place}: there is no matrix form of it; there is of {known}; or name one number, such as z[2][1]"
-        )
+        one = replace(place, index=(1,) * place.size) if place.is_whole else "z[2][1]"
+        told = f"there is of {known}; or name one number, such as {one}"
+        raise SettingsError(f"{place}: there is no matrix form of it; {told}")
     return made(writer, place.layer or 0)
 
 
