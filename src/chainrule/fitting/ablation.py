@@ -168,7 +168,7 @@ def ablate_asked(
 
 
 def _reason(
-    ingredient: Ingredient, settings: Settings, problem: Problem, read: ReadName | None
+    ingredient: Ingredient, settings: Settings, problem: Problem, read: ReadName | None = None
 ) -> str | None:
     """Return why an ingredient can't be taken out of the training that the settings give; None if it can."""
     chosen = fill(settings, problem)

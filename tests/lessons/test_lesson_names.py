@@ -239,6 +239,17 @@ def test_sections_and_errata_have_the_names():
     assert json.loads(render(document, "json"))["blocks"][0]["title"] == "About net_h2"
 
 
+def test_columns_of_rows_have_the_names_of_targets_and_outputs(seven):
+    lesson = replace(
+        seven, steps=(replace(seven.steps[1], move="rows", values={**seven.steps[1].values, "which": None}),)
+    )
+    assert re.search(r"row +i1 +i2 +target_o1 +target_o2 +out_o1 +out_o2 +loss\n", told(lesson))
+    assert re.search(r"row +x_1 +x_2 +y_1 +y_2 +ŷ_1 +ŷ_2 +L\n", told(replace(lesson, told_in="goodfellow")))
+    assert re.search(
+        r"target\[1\] +target\[2\] +output\[1\] +output\[2\] +loss\n", told(replace(lesson, told_in="ours"))
+    )
+
+
 def test_layers_and_formulas_are_the_notations(seven):
     lesson = replace(seven, steps=(replace(seven.steps[1], move="describe"),))
     shown = told(replace(lesson, told_in="goodfellow"))
