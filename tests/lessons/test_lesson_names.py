@@ -210,6 +210,14 @@ def test_words_survive_the_way_from_one_notation_to_another(name, place, data):
     assert shown.split() == f"it is {other.text(place)}, and so on".split()
 
 
+def test_an_author_s_own_spelling_stays_in_his_and_is_told_in_others():
+    naming, where = Naming(notation("article-1"), NETWORK), read_lesson("article-1").where
+    words = "W111 and W1_{11} of ∂Error/∂W211"
+    assert told_in_addresses(words, naming, where) == "W111 and `W[1][1,1]` of ∂Error/∂W211"
+    told = "`W[1][1,1]` and `W[1][1,1]` of `dC/dW[2][1,1]`"
+    assert told_in_addresses(words, naming, where, stays=False) == told
+
+
 def test_a_column_that_is_called_as_the_cost_keeps_its_name():
     naming = Naming(notation("mazur"), NETWORK)
     grid = Grid(("number", "C", "z[1][1]"), (("a[2][1]", "C", "0.5"), ("C", "C", "1")), ("number",))

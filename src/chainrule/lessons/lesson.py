@@ -262,7 +262,7 @@ def _step(value: Any, where: Where) -> LessonStep:
 def _check_names(step: LessonStep) -> None:
     """Refuse what can't be the name of a number; one in another notation than ours is read where the network is known."""
     move = MOVES[step.move]
-    for key in ("expect", "wrong", "addresses", "columns"):
+    for key in ("expect", "wrong", "addresses", "only", "columns"):
         for number_name in step.values.get(key) or ():
             try:
                 if not (move.numbers and re.fullmatch(move.numbers, number_name)):
