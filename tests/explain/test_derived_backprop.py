@@ -21,7 +21,7 @@ from chainrule.explain.derive.symbolic.backprop import derive_backprop, derive_b
 from chainrule.explain.derive.symbolic.instances import instance_of, instances, tried
 from chainrule.explain.derive.symbolic.interpreter import Instance, Interpreter, Passed
 from chainrule.explain.derive.symbolic.letters import Letters, letters_of
-from chainrule.explain.notation.record import notation_names
+from chainrule.explain.notation.record import Notation, notation_names
 from chainrule.explain.show import RENDERERS, render
 from chainrule.explain.show.explanation import explanation
 from chainrule.explain.show.json import read_json
@@ -297,6 +297,44 @@ def test_a_notation_of_ones_own_is_derived_in(tmp_path):
     lines = {line.text for line in statements(derived)}
     assert "s_q^l = Σ_{p=1..n_{l-1}} w_{p,q}^l*a_p^{l-1} + b_q^l" in lines
     assert "a_q^L = o_q" in lines
+
+
+OWN = st.builds(
+    Notation,
+    name=st.just("own"),
+    summary=st.just("made up"),
+    source=st.just("here"),
+    first_layer=st.sampled_from([0, 1]),
+    columns=st.booleans(),
+    delta=st.sampled_from(["symbol", "factors"]),
+    names=st.fixed_dictionaries(
+        {
+            "z": st.sampled_from(["s_<n>", "s^{(<l>)}_<j>", "s<l>_{in,<j>}", "hat(s)_<j>^<l>"]),
+            "W": st.sampled_from(["w<w>", "w_{<j><i>}", "w^{<l-1>,<l>}_{<i>,<j>}", "W<l>_{<i><j>}"]),
+            "b": st.sampled_from(["b_<n>", "w_{<j>0}^<l>", "bar(b)_<j>"]),
+            "x": st.sampled_from(["x<i>", "a_<i>^<l>"]),
+            "C": st.sampled_from(["E_total", "J"]),
+        },
+        optional={"loss": st.just("E_r"), "y": st.just("t_<n>"), "f'": st.just("g'(<z>)")},
+    ),
+    output=st.sampled_from([{}, {"a": "hat(y)[_<j>]"}, {"a": "Out[_<j>]", "z": "In[_<j>]"}]),
+    shared=st.sampled_from([{}, {"b": "b<l>"}]),
+    neurons=st.just({"hidden": "h", "output": "o"}),
+    letters=st.sampled_from(
+        [{}, {"from": "p", "to": "q", "next": "u", "layer": "m", "last": "M", "size": "#"}]
+    ),
+)
+
+
+@settings(max_examples=many(12), deadline=None)
+@given(OWN, st.sampled_from(BIAS_MODES), st.sampled_from(["half_squared_error", "categorical_cross_entropy"]))
+def test_any_notation_is_derived_in(own, bias, loss):
+    """A law: whatever the letters, the orientation and the first layer's number, every line holds."""
+    derived = derive_backprop(3, loss, "tanh", bias=bias, notation=own)
+    assert wrong_lines(derived) == []
+    for line in statements(derived):
+        assert tree_from_data(tree_to_data(line.left)) == line.left
+        assert latex(line.left).count("{") == latex(line.left).count("}")
 
 
 def test_two_letters_that_are_one_for_any_layer_are_refused(tmp_path):

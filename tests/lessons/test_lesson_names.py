@@ -210,6 +210,46 @@ def test_words_survive_the_way_from_one_notation_to_another(name, place, data):
     assert shown.split() == f"it is {other.text(place)}, and so on".split()
 
 
+SETUPS = setups_of(read_lesson("article-5"))
+
+
+@pytest.mark.parametrize("name", notation_names())
+@given(data=st.data())
+@settings(max_examples=many(10), deadline=None)
+def test_keys_survive_the_way_there_and_back(name, data):
+    """A law: an expected number named in any notation is the one at the address."""
+    lesson, (setup, *_) = read_lesson("article-5"), SETUPS.values()
+    naming = Naming(notation(name), setup.network)
+    every = [
+        *setup.parameters(),
+        *(f"dC/d{place}" for place in setup.parameters()),
+        "C",
+        "z[1][2]",
+        "a[2][1]",
+        "eta",
+    ]
+    places = data.draw(st.lists(st.sampled_from(every), min_size=1, unique=True))
+    step = lesson.steps[0]
+    values = {
+        **step.values,
+        "expect": {naming.text(place): place for place in places},
+        "text": None,
+        "title": None,
+    }
+    made = in_addresses(
+        replace(lesson, notation=name, steps=(replace(step, values=values),), sheet=None), SETUPS
+    )
+    assert made.steps[0].values["expect"] == {place: place for place in places}
+
+
+def test_an_author_s_own_spelling_stays_in_his_and_is_told_in_others():
+    naming, where = Naming(notation("article-1"), NETWORK), read_lesson("article-1").where
+    words = "W111 and W1_{11} of ∂Error/∂W211"
+    assert told_in_addresses(words, naming, where) == "W111 and `W[1][1,1]` of ∂Error/∂W211"
+    told = "`W[1][1,1]` and `W[1][1,1]` of `dC/dW[2][1,1]`"
+    assert told_in_addresses(words, naming, where, stays=False) == told
+
+
 def test_a_column_that_is_called_as_the_cost_keeps_its_name():
     naming = Naming(notation("mazur"), NETWORK)
     grid = Grid(("number", "C", "z[1][1]"), (("a[2][1]", "C", "0.5"), ("C", "C", "1")), ("number",))

@@ -37,14 +37,15 @@ def in_addresses(lesson: Lesson, setups: Mapping[str, Setup]) -> Lesson:
     ``setups`` are its networks. Raises SettingsError, naming file and place, for a name that stands for no number.
     """
     own = notation(lesson.notation)
+    stays = lesson.told_in in (None, lesson.notation)
     names = {name: Naming(own, setup.network) for name, setup in setups.items()}
     first = next(iter(names))
-    steps = tuple(_step(lesson, step, names[_network(step.values, first)]) for step in lesson.steps)
+    steps = tuple(_step(lesson, step, names[_network(step.values, first)], stays) for step in lesson.steps)
     sheet = lesson.sheet
     if sheet is not None:
         naming, where = names[sheet["network"] or first], lesson.where.at("sheet")
         given = sheet["addresses"] and _renamed(lesson, "addresses", sheet["addresses"], naming, where, "")
-        words = sheet["text"] and told_in_addresses(sheet["text"], naming, where.at("text"))
+        words = sheet["text"] and told_in_addresses(sheet["text"], naming, where.at("text"), stays)
         sheet = {**sheet, "addresses": given, "text": words}
     return replace(lesson, steps=steps, sheet=sheet)
 
@@ -54,14 +55,14 @@ def _network(values: Mapping[str, Any], first: str) -> str:
     return str(name)
 
 
-def _step(lesson: Lesson, step: LessonStep, naming: Naming) -> LessonStep:
+def _step(lesson: Lesson, step: LessonStep, naming: Naming, stays: bool) -> LessonStep:
     values, numbers = dict(step.values), MOVES[step.move].numbers
     for key in NAMES:
         if values.get(key):
             values[key] = _renamed(lesson, key, values[key], naming, step.where, numbers)
     for key in WORDS:
         if values.get(key):
-            values[key] = told_in_addresses(values[key], naming, step.where.at(key))
+            values[key] = told_in_addresses(values[key], naming, step.where.at(key), stays)
     return replace(step, values=values)
 
 
@@ -91,10 +92,11 @@ def _renamed(lesson: Lesson, key: str, value: Any, naming: Naming, where: Where,
     return made
 
 
-def told_in_addresses(words: str, naming: Naming, where: Where) -> str:
+def told_in_addresses(words: str, naming: Naming, where: Where, stays: bool = True) -> str:
     """Return words with addresses in backquotes for the names of numbers among them.
 
-    A name is found where it stands in backquotes, or is spelled as the notation writes it and is no mere word: w5, E_total.
+    A name is found where it stands in backquotes, or is spelled as the notation writes it and is no mere word: w5, E_total. Where
+    the words are told in another notation, so that they don't stay as they are, any spelling that is understood will do.
     """
 
     def one(found: re.Match[str]) -> str:
@@ -109,7 +111,7 @@ def told_in_addresses(words: str, naming: Naming, where: Where) -> str:
         bare = _AFTER.sub("", token)
         if not naming.notation.names or (bare.isascii() and bare.isalpha()):
             return token
-        place = naming.named(bare)
+        place = naming.find(bare, as_written=stays)
         return token if place is None else f"`{place}`{token[len(bare) :]}"
 
     return _TOKEN.sub(one, words)

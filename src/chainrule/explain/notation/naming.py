@@ -63,10 +63,13 @@ class Naming(NamesOf):
             what = f"{text!r} is no name in the notation {self.notation.name}, and no address"
             raise SettingsError(f"{what}; did you mean {' or '.join(near)}?") from error
 
-    def named(self, text: str) -> Address | None:
-        """Return the address whose name in the notation a text is, spelled as it is written; None for anything else."""
+    def find(self, text: str, *, as_written: bool = True) -> Address | None:
+        """Return the address that a text names in the notation, None for anything else.
+
+        ``as_written``: only where it is spelled as the notation writes it; W111 is W1_{11}, and understood.
+        """
         place = self._read(_composed(text))
-        return place if place is not None and self.text(place) == text else None
+        return None if place is not None and as_written and self.text(place) != text else place
 
     def _read(self, text: str) -> Address | None:
         if match := _PARTIAL.fullmatch(text):
