@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from chainrule.estimators.mlp.regressor import MLPRegressor
     from chainrule.estimators.table.classifier import TableClassifier
     from chainrule.estimators.table.regressor import TableRegressor
+    from chainrule.explain.columns.dependence import dependence
+    from chainrule.explain.columns.importance import importance
+    from chainrule.explain.columns.whatif import whatif
     from chainrule.explain.derive.symbolic.backprop import derive_backprop
     from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.fitting.ablation import ablate
@@ -44,16 +47,20 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
+    "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
     "train": "chainrule.fitting.train",
+    "whatif": "chainrule.explain.columns.whatif",
 }
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "derive_backprop", "derive_formula", "load", "read_table", "train",
+    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "importance", "load",
+    "read_table", "train", "whatif",
 ]  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from chainrule._aside import tell
 from chainrule.cli.console import screen, warn
 from chainrule.cli.parsing import Parser
 from chainrule.errors import OutputError, SettingsError
-from chainrule.explain.show import RENDERERS, render
+from chainrule.explain.show import DRAWINGS, RENDERERS, format_named, render
 
 if TYPE_CHECKING:
     from chainrule.explain.show.document import Document
@@ -49,7 +49,7 @@ def chosen_format(options: argparse.Namespace, formats: Sequence[str] = ()) -> s
         asked, option = "json", "--json"
     if options.out is not None:
         check_out(options.out, options.overwrite, [getattr(options, read, None) for read in READS])
-        said = _said_by(options.out, RENDERERS)
+        said = _said_by(options.out, {**RENDERERS, **DRAWINGS})
         if asked and said not in (None, asked):
             what = f"{option} and --out {options.out} contradict each other"
             raise SettingsError(f"{what}: the ending says {said}; choose one of them, or another ending")
@@ -70,7 +70,7 @@ def python_only(options: argparse.Namespace, without: Sequence[str]) -> None:
 def _said_by(out: str, known: Iterable[str]) -> str | None:
     """Return which of the known formats a file's ending says, if any."""
     ending = Path(out).suffix.lower()
-    return next((name for name in known if ending in (RENDERERS[name].ending, f".{name}")), None)
+    return next((name for name in known if ending in (format_named(name).ending, f".{name}")), None)
 
 
 def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out") -> str:
@@ -81,7 +81,7 @@ def format_of(out: str | None, formats: Sequence[str] = (), option: str = "--out
     named = _said_by(out, known)
     if named is not None:
         return named
-    endings = ", ".join(RENDERERS[name].ending for name in known)
+    endings = ", ".join(format_named(name).ending for name in known)
     remedy = f", or choose --format {', '.join(known)}" if option == "--out" else ""
     raise SettingsError(f"{option} {out}: the ending says no format; use {endings}{remedy}")
 

@@ -72,11 +72,13 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule._numbers import DIGITS, checked_digits
+    from chainrule.explain.attribute.answer import answer
     from chainrule.explain.curve import cost_curve
     from chainrule.explain.notation.factors import in_factors
     from chainrule.explain.notation.naming import Naming
     from chainrule.explain.notation.record import notation
     from chainrule.explain.show.curve import curve_document
+    from chainrule.explain.show.drawn import drawn_network, output_names
     from chainrule.explain.show.explanation import explanation
     from chainrule.explain.trace.sources import trace_rows, trace_steps
 
@@ -131,6 +133,11 @@ def run(options: argparse.Namespace) -> None:
         derivation = in_factors(derivation, trace)
     # What only pages show is made for pages alone.
     pictured = trace if name == "html" else None
+    if trace is not None and {options.address, options.step, options.hand} == {None}:
+        of = None if options.member is None else member - 1
+        names = model.target.names
+        how["answers"] = tuple(answer(model, table, row - 1, member=of, target=each) for each in names)
+        how["drawn"] = drawn_network(trace, outputs=output_names(model)) if name == "html" else None
     source = {**origin, **({} if trace is None else trace.source)}
     deliver(explanation(derivation, pictured, source=source, **how), name, options)
 

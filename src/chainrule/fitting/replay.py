@@ -243,6 +243,37 @@ def training_rows(model: Model, source: Source, **reading: Any) -> IntArray:
     return _training_data(model, source, **reading)[1] - 1
 
 
+def tested_rows(model: Model, source: Source, **reading: Any) -> IntArray:
+    """Return the rows (from 0) of a model's training table that were held out for its score; none if none were.
+
+    Raises TableError as `training_rows` does.
+    """
+    table = model.table(source, **reading)
+    training_rows(model, table)
+    return _rows_by_use(model, table)[0][2]
+
+
+def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, IntArray], FloatArray | None]:
+    """Return the rows (from 0) for training, validation and test, and the weights of all rows, as the card splits a table."""
+    card, target, weights = model.card, model.target, None
+    rows = target.known(table)
+    if card["weights"] is not None:
+        weights = number_cells(table, card["weights"])
+        rows = rows[weights[rows] > 0]
+    seed, parts = card["seed"], []
+    drawn = (
+        (card["test_share"], card.get("test_seed", seed), TEST_STREAM),
+        (card["validation_share"], seed, VALIDATION_STREAM),
+    )
+    for how in drawn:
+        part = rows[:0]
+        if len(rows):
+            rows, part = divided(table, target.names, rows, *how, by_class=model.task == "classification")
+        parts.append(part)
+    test, validation = parts
+    return (rows, validation, test), weights
+
+
 def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:
     """Return the training rows as the network saw them, their numbers in the table (from 1), and the table.
 
@@ -250,23 +281,11 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
     """
     card, target = model.card, model.target
     table = model.table(source, **reading)
-    rows = target.known(table)
-    weights = None
-    if card["weights"] is not None:
-        weights = number_cells(table, card["weights"])
-        rows = rows[weights[rows] > 0]
+    (rows, validation, _), weights = _rows_by_use(model, table)
     by_class = model.task == "classification"
+    if card.get("refit"):
+        rows = np.concatenate([rows, validation])
     same = len(rows) > 0
-    seed = card["seed"]
-    drawn = (
-        (card["test_share"], card.get("test_seed", seed), TEST_STREAM),
-        (card["validation_share"], seed, VALIDATION_STREAM),
-    )
-    for how in drawn:
-        if same:
-            rows, split_off = divided(table, target.names, rows, *how, by_class=by_class)
-    if same and card.get("refit"):
-        rows = np.concatenate([rows, split_off])
     same = same and len(rows) == card["rows"]["training"]
     if same:
         part = table.take(rows)

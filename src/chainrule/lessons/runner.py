@@ -125,6 +125,8 @@ def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) ->
     if isinstance(block, Checked):
         return replace(block, naming=naming)
     made = block.derivation
+    if made.lines and not made.address:
+        return block  # what a formula's letters stand for is the formula's own affair
     if own.delta == "factors" and made.address:
         made = in_factors(made, setup.trace(step.values["rows"]))
     return replace(block, derivation=made, naming=naming)

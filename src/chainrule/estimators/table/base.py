@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Annotated, Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -55,6 +55,9 @@ from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_b
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import check_counted, check_range
 from chainrule.training.settings.record import Settings, Task
+
+if TYPE_CHECKING:
+    from chainrule.explain.columns.importance import Importance
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
@@ -281,6 +284,14 @@ y_val : array-like, default=None
         with through(PYTHON, PARAMETERS), self._threads():
             table = self._table(X)
             return self.model_.predict(table)
+
+    def _importance(self, X: Any, y: Any, **how: Any) -> Importance:
+        from chainrule.explain.columns.importance import importance
+
+        names = [column.name for column in self.schema_.columns[: self.n_features_in_]]
+        with through(PYTHON, {**PARAMETERS, "repeats": "n_repeats", "group": "groups"}), self._threads():
+            table = self._labeled(X, y, names, self.model_.reading, self.model_.target.names)
+            return importance(self.model_, table, **how)
 
     # ---- files
 

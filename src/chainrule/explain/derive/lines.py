@@ -10,14 +10,16 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import reduce
 from typing import Annotated, TypeAlias
 
 from chainrule._notebook import Shown
 from chainrule._numbers import number_text
 from chainrule._plain import IF_SET, AnyNumber, Form, Plain, made_by
 from chainrule.explain.derive.grid import Grid
-from chainrule.formula.nodes import Node
+from chainrule.formula.nodes import Binary, Node, Symbol
 from chainrule.formula.plain import tree_from_data, tree_to_data
+from chainrule.formula.rounding import evaluate_rounded
 from chainrule.formula.text import text
 
 Tree: TypeAlias = Annotated[Node, Form(tree_to_data, made_by(tree_from_data))]
@@ -124,6 +126,27 @@ class Line(
         """Return each symbol's number for the renderers' ``substitute``, as text where ``show`` or hand mode rounds it."""
         values = {name: value if show is None else show(value) for name, value in self.values.items()}
         return {**values, **{name: self.shown[name] for name in self.shown if name in values}}
+
+    def products(self) -> tuple[Node, dict[str, float]] | None:
+        """Return a sum that has a ``rest`` with each product in it worked out: a tree, and the number of each of its symbols.
+
+        None for other lines, and by hand, where products are rounded.
+        """
+        if "rest" not in self.values or self.shown:
+            return None
+        terms: list[Node] = []
+        node = self.symbols
+        while isinstance(node, Binary) and node.op == "+":
+            terms.append(node.right)
+            node = node.left
+        terms.append(node)
+        worked: list[Node] = []
+        numbers: dict[str, float] = {}
+        for term in reversed(terms):
+            name = f"p_{len(worked) + 1}"
+            numbers[name] = evaluate_rounded(term, self.values).value
+            worked.append(Symbol(name))
+        return reduce(lambda left, right: Binary("+", left, right), worked), numbers
 
 
 @dataclass(frozen=True)
@@ -246,7 +269,7 @@ class Derivation(Shown, Plain, names=(..., "ok")):
 
     What follows the lines is there where it helps; ``parts`` are derivations of their own that a page may fold away;
     ``notes`` are sentences; ``hand`` states the rounding where lines are rounded as on paper; ``statements`` hold for
-    networks of any size.
+    networks of any size. A text shows what is ``folded`` by its title alone.
     """
 
     _shown_by = "chainrule.explain.show.notebook:derivation"
@@ -262,6 +285,7 @@ class Derivation(Shown, Plain, names=(..., "ok")):
     notes: tuple[str, ...] = ()
     hand: str = ""
     statements: Annotated[tuple[Statement, ...], IF_SET] = ()
+    folded: Annotated[bool, IF_SET] = False
 
     @property
     def result(self) -> float:

@@ -189,17 +189,21 @@ class _Walk:
         adds = np.abs(self._weights(1, self.chosen[1]) * self.trace.array(self.at("a", 0)))
         shown = sorted(sorted(outputs, key=lambda j: -adds[j - 1])[:MOST_WORKED_OUT])
         lines = [self.line(name, 0, j) for name in ("e", "a") for j in shown]
+        parts: tuple[Derivation, ...] = ()
         if shown:
             most = max(shown, key=lambda j: float(adds[j - 1]))
             span = span_of_output(features, most)
             if span.kind == "number" and most > span.outputs[0]:
-                cosines = [self.line("u", 0, span.before + 1, k) for k in range(1, features.waves + 1)]
-                lines = [*cosines, *lines]
+                group, waves = span.before + 1, features.waves
+                cosines = tuple(self.line("u", 0, group, k) for k in range(1, waves + 1))
+                ends = [number_text(end(line.result for line in cosines), 3) for end in (min, max)]
+                title = f"The {waves} cosines u[0][{group},1] to u[0][{group},{waves}], from {ends[0]} to {ends[1]}"
+                parts = (Derivation(str(self.at("u", 0)), title, cosines, folded=True),)
         told = f"{len(shown)} are worked out, those that layer 1 makes most of"
         told = told if shown else "none is worked out: layer 1 makes nothing of them"
         notes = (f"Of its {features.n_outputs} outputs {told}.",) if len(shown) < features.n_outputs else ()
         title = f"Layer 0, the feature stage: {features.words}"
-        return Derivation(str(self.at("a", 0)), title, tuple(lines), notes=notes)
+        return Derivation(str(self.at("a", 0)), title, tuple(lines), notes=notes, parts=parts)
 
     def layer(self, number: int) -> Derivation:
         layer, chosen, last = self.trace.network.layers[number - 1], self.chosen, self.last

@@ -259,10 +259,10 @@ class Writer:
         rest: str = "rest",
         values: Mapping[str, float] | None = None,
     ) -> Sum:
-        """Return the sum of ``terms`` as a tree: all of a few, or the largest and the exact ``rest`` of many.
+        """Return the sum of ``terms`` as a tree: all of a few, or the largest of many and the exact ``rest``.
 
-        By hand the terms are worked out from what was written down; ``values`` are those of their symbols that are no
-        addresses.
+        Of many, what adds most comes first. By hand the terms are worked out from what was written down; ``values`` are
+        those of their symbols that are no addresses.
         """
         count = len(terms)
         worked: list[Fraction | None] = []
@@ -280,6 +280,7 @@ class Writer:
             return Sum(added([term(i) for i in range(count)]), {}, slack, "")
         largest = np.argpartition(np.abs(terms), -(MOST_TERMS - 2))[-(MOST_TERMS - 2) :]
         largest = np.sort(largest[terms[largest] != 0])
+        largest = largest[np.argsort(-np.abs(terms[largest]), kind="stable")]
         others = np.delete(terms, largest)
         node = added([*(term(int(i)) for i in largest), Symbol(rest)])
         note = (

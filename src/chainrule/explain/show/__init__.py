@@ -25,7 +25,16 @@ RENDERERS = {
 """What a document can be written as."""
 
 
+DRAWINGS = {"svg": Format("svg", ".svg")}
+"""What a document with a picture can be written as besides: the picture alone."""
+
+
+def format_named(name: str) -> Format:
+    """Return a format of `RENDERERS` or `DRAWINGS`."""
+    return {**DRAWINGS, **RENDERERS}[name]
+
+
 def render(document: Document, name: str) -> str:
-    """Return a document in a format of `RENDERERS`."""
-    text: str = import_module(f"{__name__}.{RENDERERS[name].module}").render(document)
+    """Return a document in a format of `RENDERERS` or `DRAWINGS`."""
+    text: str = import_module(f"{__name__}.{format_named(name).module}").render(document)
     return text

@@ -5,15 +5,19 @@ A style is one of `terminal.COLORS`; a format that has no such thing leaves it o
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import is_shown_as_name
+from chainrule.plots.chart import Chart
+
+if TYPE_CHECKING:
+    from chainrule.plots.chart import Chart, Charts
 
 
 @dataclass(frozen=True)
@@ -58,7 +62,8 @@ class Facts:
 class TableBlock:
     """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out.
 
-    ``naming`` has the names of the addresses in its cells, if not ours.
+    ``naming`` has the names of the addresses in its cells, if not ours. A last column of the style ``bar`` is bars made of
+    signs, which only texts show.
     """
 
     headers: tuple[str, ...]
@@ -66,6 +71,13 @@ class TableBlock:
     right: tuple[int, ...] = ()
     more: str = ""
     naming: Naming | None = None
+
+    @property
+    def without_bars(self) -> TableBlock:
+        """The table without its column of bars."""
+        if not self.rows or styled(self.rows[0][-1]).style != "bar":
+            return self
+        return replace(self, headers=self.headers[:-1], rows=tuple(row[:-1] for row in self.rows))
 
 
 @dataclass(frozen=True)
@@ -98,10 +110,26 @@ class Worked:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs."""
+    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs.
+
+    ``chart`` is the same as a plot that a page can draw, where there is one.
+    """
 
     lines: tuple[str, ...]
     key: str
+    chart: Chart | None = None
+
+
+@dataclass(frozen=True)
+class Picture:
+    """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it.
+
+    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels.
+    """
+
+    chart: Chart | Charts
+    narrow: Chart | Charts | None = None
+    width: float = 640.0
 
 
 @dataclass(frozen=True)
@@ -185,6 +213,7 @@ Block: TypeAlias = (
     | GridBlock
     | Worked
     | Plot
+    | Picture
     | Cells
     | Checked
     | FindingBlock
@@ -220,6 +249,21 @@ class Document:
         """The derivation that a document is about: the one whose title it has."""
         found = (block for block in self.blocks if isinstance(block, Worked))
         return next((block for block in found if block.derivation.title == self.title), None)
+
+    @property
+    def parts(self) -> tuple[tuple[Block, ...], tuple[Block, ...]]:
+        """The blocks that stand between the title and what is worked out, and those from there on."""
+        place = next((i for i, block in enumerate(self.blocks) if block is self.worked), 0)
+        return self.blocks[:place], self.blocks[place:]
+
+
+def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
+    """Yield the pictures among blocks, those of sections too."""
+    for block in blocks:
+        if isinstance(block, Picture):
+            yield block
+        elif isinstance(block, Section):
+            yield from pictures(block.blocks)
 
 
 def notes(lines: Iterable[str]) -> tuple[Words, ...]:

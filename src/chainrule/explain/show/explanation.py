@@ -6,10 +6,21 @@ from collections.abc import Mapping
 from typing import Any
 
 from chainrule._numbers import DIGITS
+from chainrule.explain.attribute.answer import AnsweredRow
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
+from chainrule.explain.show.answer import answer_section
 from chainrule.explain.show.cells import cells, cells_title
-from chainrule.explain.show.document import Block, Cells, Document, Styled, TableBlock, Worked, more
+from chainrule.explain.show.document import (
+    Block,
+    Cells,
+    Document,
+    Picture,
+    Styled,
+    TableBlock,
+    Worked,
+    more,
+)
 from chainrule.explain.show.showing import Showing, address_of, all_parts, names_of
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
@@ -24,11 +35,14 @@ def explanation(
     source: Mapping[str, Any] | None = None,
     width: int = 100,
     naming: Naming | None = None,
+    answers: tuple[AnsweredRow, ...] = (),
+    drawn: Picture | None = None,
 ) -> Document:
-    """Return the document of a derivation; with its trace a page of it begins with the whole network.
+    """Return the document of a derivation; with its trace a page of it shows the whole network as cells.
 
     ``origin`` is shown below the title: ``{"model": "penguins.safetensors"}``; ``source`` says in plain data where the
     numbers come from. ``naming`` writes the numbers in a notation, and a table says which addresses of ours they have.
+    ``answers`` come first of all, then the network ``drawn``.
     """
     blocks: list[Block] = [Worked(derivation, digits, naming)]
     if trace is not None:
@@ -36,6 +50,11 @@ def explanation(
         place = address_of(derivation.address) or Address("C")
         layers = cells(trace, place, explained, Showing.of(derivation, digits, naming))
         blocks.insert(0, Cells(cells_title(trace, place), tuple(layers), naming))
+    if drawn is not None:
+        blocks.insert(0, drawn)
+    if answers:
+        blocks.insert(0, answer_section(answers))
+        source = {**(source or {}), "answers": [found.to_dict() for found in answers]}
     if naming is not None:
         blocks.append(names_table(derivation, naming))
         origin = {**(origin or {}), "notation": naming.notation.name}

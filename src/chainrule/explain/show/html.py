@@ -6,8 +6,11 @@ computes nothing.
 
 from __future__ import annotations
 
+from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from dataclasses import fields
 from functools import lru_cache, partial
+from hashlib import sha256
 from importlib.resources import files
 from itertools import groupby
 from typing import TYPE_CHECKING, Any
@@ -26,6 +29,8 @@ from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Symbol
+from chainrule.plots.svg.page import figure
+from chainrule.plots.svg.sheet import SHEET
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -38,13 +43,31 @@ def render(document: doc.Document) -> str:
     """Return a document as a complete page in one file; only one about a single derivation has a script."""
     worked = document.worked
     data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
+    data["sheet"] = _sheet(document)
+    data["lead"], data["blocks"] = document.parts
     if worked is not None:
         data["origin"] = {
             **document.origin,
             **_where(Showing.of(worked.derivation, worked.digits, worked.naming)),
         }
-        data["about"] = {**_about(document, worked), "root": section_data(worked)}
+        folded = any(isinstance(block, doc.Section) for block in data["lead"])
+        data["about"] = {**_about(document, worked), "root": section_data(worked, folded=folded)}
     return _rendered("page.html", data)
+
+
+def policy(style: str, script: str = "") -> str:
+    """Return the content security policy of a page: nothing but its one style sheet and its one script, by their hashes."""
+    style_hash, script_hash = (b64encode(sha256(text.encode()).digest()).decode() for text in (style, script))
+    runs = f"script-src 'sha256-{script_hash}'; " if script else ""
+    return f"default-src 'none'; style-src 'sha256-{style_hash}'; {runs}img-src data:; base-uri 'none'; form-action 'none'"
+
+
+def _sheet(document: doc.Document) -> Markup:
+    """Return the styles that only some pages need: those of plots, and the widths of images among the cells."""
+    layers = [layer for block in document.blocks if isinstance(block, doc.Cells) for layer in block.layers]
+    widths = sorted({strip["columns"] for layer in layers for strip in layer["strips"]} - {0})
+    sides = [f".cells.square.of-{width} {{ --columns: {width}; }}" for width in widths]
+    return Markup("\n".join([*sides, *([SHEET] if any(doc.pictures(document.blocks)) else [])]))
 
 
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
@@ -53,13 +76,16 @@ def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
     return _rendered("fragment.html", {"root": section_data(doc.Worked(derivation, digits)), "origin": where})
 
 
-def section_data(worked: doc.Worked, level: int = 1, prefix: str = "") -> dict[str, Any]:
+def section_data(
+    worked: doc.Worked, level: int = 1, prefix: str = "", *, folded: bool = False
+) -> dict[str, Any]:
     """Return what the templates show of a derivation, as plain data with formulas in MathML.
 
-    ``level`` is that of its heading. On a page with several, ``prefix`` begins the ids of each.
+    ``level`` is that of its heading. On a page with several, ``prefix`` begins the ids of each. ``folded`` shows
+    the titles of its parts alone, until they are opened.
     """
     sections = _Sections(
-        MathWriter(Showing.of(worked.derivation, worked.digits, worked.naming)), level, prefix
+        MathWriter(Showing.of(worked.derivation, worked.digits, worked.naming)), level, prefix, folded=folded
     )
     return sections.section(worked.derivation, level)
 
@@ -109,7 +135,9 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
             rows = [(shown_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
-        case doc.TableBlock(headers, rows, right, more, naming):
+        case doc.TableBlock():
+            table = block.without_bars
+            headers, rows, right, more, naming = (getattr(table, each.name) for each in fields(table))
             label = ", ".join(filter(None, headers))
             cells = [[_cell(cell, naming) for cell in row] for row in rows]
             return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}
@@ -154,10 +182,10 @@ def array_letter(strip: Mapping[str, Any], naming: Naming | None) -> Markup:
 class _Sections:
     """Makes the data of sections; ``count`` numbers them, so that each has an id."""
 
-    def __init__(self, math: MathWriter, top: int, prefix: str) -> None:
+    def __init__(self, math: MathWriter, top: int, prefix: str, *, folded: bool) -> None:
         self.math = math
-        self.top = top
         self.prefix = prefix
+        self.opened = top if folded else top + 1
         self.count = 0
         self.seen: set[str] = set()
 
@@ -167,7 +195,7 @@ class _Sections:
         return {
             "id": name,
             "level": min(level, 6),
-            "open": level <= self.top + 1 or not derivation.ok,
+            "open": level <= self.opened or not derivation.ok,
             "heading": self.math.words(derivation.title),
             "hand": derivation.hand,
             "lines": list(self.lines(derivation, name)),
@@ -275,6 +303,9 @@ def environment(*packages: str) -> Environment:
         "number": number_text,
         "words": shown_words,
         "cell": _cell,
+        "figure": lambda item: Markup(figure(item.chart, item.narrow, width=item.width)),
+        "policy": policy,
+        "sheet_of": lambda names, more: Markup("\n".join([*map(file, names), *([more] if more else [])])),
         "table_data": _table,
         "section_data": section_data,
         "version": __version__,

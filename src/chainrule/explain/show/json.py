@@ -19,6 +19,8 @@ from chainrule.explain.show.document import (
     Document,
     Erratum,
     GridBlock,
+    Picture,
+    Plot,
     Section,
     TableBlock,
     Words,
@@ -102,6 +104,8 @@ def _content(block: Block) -> dict[str, Any]:
         case Erratum(printed, right, why, naming):
             right, why = map(Showing(naming=naming).words, (right, why))
             return {"printed": printed, "right": right, "why": why}
+        case Picture(chart):
+            return {"chart": chart.to_dict()}
         case Checked(items):
             data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
             return {"items": data, "ok": block.ok}
@@ -114,6 +118,9 @@ def _content(block: Block) -> dict[str, Any]:
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}
+        case Plot(signs, key, chart):
+            drawn = {} if chart is None else {"chart": chart.to_dict()}
+            return {"lines": list(signs), "key": key, **drawn}
     return asdict(block)
 
 

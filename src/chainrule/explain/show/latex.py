@@ -86,12 +86,14 @@ def _document(document: doc.Document) -> Iterator[str]:
         yield rf"{{\LARGE\bfseries {latex_text(document.title)}\par}}"
         if document.source:
             yield rf"\emph{{After: {latex_text(document.source)}}}"
-    for block in document.blocks:
+    lead, blocks = document.parts
+    for block in blocks:
         if worked is not None and block is worked:
             how: dict[str, Any] = {"digits": worked.digits, "naming": worked.naming}
+            how["lead"] = [line for each in lead for line in _block(each, 1)]
             yield latex_body(worked.derivation, origin=document.origin, **how)[:-1]
         else:
-            yield from latex_block(block, 0)
+            yield from _block(block, 0)
     if document.verdict is not None:
         yield rf"\par\textbf{{{latex_text(document.verdict.text)}}}"
 
@@ -101,14 +103,18 @@ def _heading(depth: int) -> str:
     return _SECTIONS[min(depth, len(_SECTIONS) - 1)]
 
 
-def latex_block(block: doc.Block, depth: int = 0) -> Iterator[str]:
-    """Yield the lines of a block; ``depth`` is how many headings it stands below."""
+def latex_block(block: doc.Block) -> str:
+    """Return a block that stands in a document of one's own."""
+    return "\n".join(_block(block, 0))
+
+
+def _block(block: doc.Block, depth: int) -> Iterator[str]:
     match block:
         case doc.Section(_, blocks, _, naming):
             if block.heading:
                 yield f"{_heading(depth)}{{{latex_text(block.heading, Showing(naming=naming))}}}"
             for inner in blocks:
-                yield from latex_block(inner, depth + bool(block.heading))
+                yield from _block(inner, depth + bool(block.heading))
         case doc.Words(words, style, label, naming):
             text = latex_text(f"{label}: {words}" if label else words, Showing(naming=naming))
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
@@ -123,11 +129,12 @@ def latex_block(block: doc.Block, depth: int = 0) -> Iterator[str]:
             if block.more:
                 yield rf"{latex_text(block.more)}\par"
         case doc.TableBlock():
-            texts = tuple(name for place, name in enumerate(block.headers) if place not in block.right)
+            table = block.without_bars
+            texts = tuple(name for place, name in enumerate(table.headers) if place not in table.right)
             # A text of several lines is as many rows.
-            cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in block.rows)
+            cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in table.rows)
             written = tuple(line for row in cells for line in zip_longest(*row, fillvalue=""))
-            yield grid_latex(Grid(block.headers, written, texts))
+            yield grid_latex(Grid(table.headers, written, texts))
             if block.more:
                 yield rf"{latex_text(block.more)}\par"
         case doc.Worked(derivation, digits, naming):
@@ -157,7 +164,7 @@ def latex_block(block: doc.Block, depth: int = 0) -> Iterator[str]:
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
             write = partial(latex_name, showing=Showing(naming=naming))
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), write)
-        case doc.Cells():
+        case doc.Cells() | doc.Picture():
             pass
 
 
@@ -184,8 +191,9 @@ def latex_body(
     digits: int = DIGITS,
     origin: Mapping[str, str] | None = None,
     naming: Naming | None = None,
+    lead: Iterable[str] = (),
 ) -> str:
-    r"""Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb.
+    r"""Return a derivation in LaTeX without the document around it; it needs amsmath and amssymb. ``lead`` comes below its title.
 
     >>> from chainrule.formula.parse import parse
     >>> from chainrule.explain.derive.lines import Line
@@ -200,7 +208,7 @@ def latex_body(
     \end{align*}
     """
     writer = _Latex(Showing.of(derivation, digits, naming), origin or {})
-    return "\n".join(writer.derivation(derivation, 0)) + "\n"
+    return "\n".join([*writer.heading(derivation, 0), *lead, *writer.body(derivation, 0)]) + "\n"
 
 
 def latex_text(words: str, showing: Showing = OURS) -> str:
@@ -251,12 +259,20 @@ class _Latex:
         self.origin = origin
 
     def derivation(self, derivation: Derivation, depth: int) -> Iterator[str]:
+        yield from self.heading(derivation, depth)
+        yield from self.body(derivation, depth)
+
+    def heading(self, derivation: Derivation, depth: int) -> Iterator[str]:
+        """Yield a derivation's title, and where it comes from."""
         title = derivation.title
         if depth == 0 and self.showing.dropped:
             title += f" ({self.showing.where()})"
         yield f"{_heading(depth)}{{{self.told(title)}}}"
         if depth == 0 and self.origin:
             yield self.told(", ".join(map(" ".join, self.origin.items()))) + r"\par"
+
+    def body(self, derivation: Derivation, depth: int) -> Iterator[str]:
+        """Yield what stands below a derivation's title."""
         if derivation.hand:
             yield rf"\emph{{{self.told(derivation.hand)}}}"
         rule = ""

@@ -42,7 +42,8 @@ class MathWriter:
         shown: list[Substitute] = [self.showing.names(line.values)]
         if line.values and not isinstance(line.symbols, Symbol):
             shown.append(line.numbers(self.showing.number))
-        return [*before, *(self.formula(line.symbols, substitute, marks) for substitute in shown)]
+        written = [self.formula(line.symbols, substitute, marks) for substitute in shown]
+        return [*before, *written, *(self.formula(*side) for side in self.showing.products(line))]
 
     def formula(
         self, node: Node, shown: Substitute | None = None, marks: Attributes | None = None

@@ -123,7 +123,14 @@ class Showing:
         symbols = write(line.symbols, self.names(line.values))
         numbers = write(line.symbols, line.numbers(self.number))
         before = [side for node, shown in self.before(line) if (side := write(node, shown)) != symbols]
-        return [*before, symbols] if numbers in (symbols, result) else [*before, symbols, numbers]
+        if numbers in (symbols, result):
+            return [*before, symbols]
+        return [*before, symbols, numbers, *(write(*side) for side in self.products(line))]
+
+    def products(self, line: Line) -> list[tuple[Node, dict[str, str]]]:
+        """Return the right side of a long sum with its products worked out, where there is one."""
+        found = line.products()
+        return [] if found is None else [(found[0], {name: self.number(v) for name, v in found[1].items()})]
 
     def before(self, line: Line) -> list[tuple[Node, Substitute]]:
         """Return the right sides that a notation writes before a line's own."""

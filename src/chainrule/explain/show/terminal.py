@@ -32,6 +32,7 @@ COLORS = {
     "wrong": "bold red",
     "warn": "yellow",
     "dim": "dim",
+    "bar": "",
 }
 """How a terminal shows each style."""
 
@@ -56,7 +57,7 @@ def plain_text(rows: Iterable[Row]) -> str:
 
 def document_rows(document: doc.Document, width: int, signs: Signs = UNICODE) -> Iterator[Row]:
     """Yield the lines of a document."""
-    blocks = list(document.blocks)
+    blocks = list(document.parts[1])
     if document.verdict is not None:
         blocks.append(doc.Section("", (doc.Words(document.verdict.text, "title"),)))
     inner = (_block(block, width, signs, document) for block in blocks)
@@ -122,6 +123,9 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
         case doc.Worked(derivation, digits, naming):
             origin = document.origin if document is not None and block is document.worked else None
             how: dict[str, Any] = {"digits": digits, "width": narrow, "naming": naming}
+            if origin is not None:
+                assert document is not None
+                how["lead"] = [row for each in document.parts[0] for row in _block(each, width, signs)]
             yield from text_rows(derivation, signs=signs, origin=origin, **how)
         case Grid():
             yield from grid_rows(block, narrow, number_text)
@@ -139,7 +143,7 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
         case doc.Checked():
             yield from _checked(block, signs)
-        case doc.Cells():
+        case doc.Cells() | doc.Picture():
             pass
 
 

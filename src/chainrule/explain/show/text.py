@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import chain, repeat
 from typing import TypeAlias
@@ -51,7 +51,7 @@ UNICODE = Signs()
 _SPELLED = (
     "−=- –=- —=- ·=* ×=x ⊙=.* √=sqrt ∑=sum Σ=sum ∂=d ∇=grad ‖=|| ²=^2 ′=' ’=' “=\" ”=\" …=... ≈=~ ≤=<= ≥=>= ≠=!= "
     "→=-> ∞=inf ─=- ±=+- ✓=ok α=alpha β=beta γ=gamma δ=delta ε=eps η=eta θ=theta λ=lambda μ=mu σ=sigma τ=tau "
-    "ŷ=y_hat ⁺=^+ \u20d7= \u0302=_hat"
+    "ŷ=y_hat ⁺=^+ ▇=# ░=. \u20d7= \u0302=_hat"
 )
 ASCII = Signs("ok", "WRONG", "-", str.maketrans(dict(pair.split("=", 1) for pair in _SPELLED.split(" "))))
 """What a terminal shows whose encoding has no ✓."""
@@ -65,13 +65,16 @@ def text_rows(
     signs: Signs = UNICODE,
     origin: Mapping[str, str] | None = None,
     naming: Naming | None = None,
+    lead: Iterable[Row] = (),
 ) -> list[Row]:
     """Return a derivation as lines in styled pieces, its long sums broken at ``width`` columns.
 
-    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``; ``naming`` has the names, if not ours.
+    ``origin`` stands below the title: ``{"model": "penguins.safetensors"}``; ``naming`` has the names, if not ours;
+    ``lead`` are lines that come before its own.
     """
     writer = _Text(Showing.of(derivation, digits, naming), max(width, NARROWEST), signs, origin or {})
-    return [[(signs.text(piece), style) for piece, style in row] for row in writer.derivation(derivation, 0)]
+    rows = chain(writer.heading(derivation, 0), lead, writer.body(derivation, 0))
+    return [[(signs.text(piece), style) for piece, style in row] for row in rows]
 
 
 class _Text:
@@ -83,6 +86,10 @@ class _Text:
 
     def derivation(self, derivation: Derivation, depth: int) -> Iterator[Row]:
         yield from self.heading(derivation, depth)
+        yield from self.body(derivation, depth)
+
+    def body(self, derivation: Derivation, depth: int) -> Iterator[Row]:
+        """Yield what stands below a derivation's title."""
         if derivation.hand:
             yield []
             yield from self.paragraph(derivation.hand, "dim")
@@ -108,7 +115,21 @@ class _Text:
             yield self.factors(derivation.factors)
         yield from (grid_rows(grid, self.width, self.showing.number) for grid in derivation.grids)
         yield from map(self.paragraph, derivation.notes)
-        yield from (self.derivation(part, depth + 1) for part in derivation.parts)
+        folded = self.paragraph
+        yield from (
+            folded(f"{part.title}. {self.fold(part)}", "dim")
+            if part.folded
+            else self.derivation(part, depth + 1)
+            for part in derivation.parts
+        )
+
+    def fold(self, part: Derivation) -> str:
+        """Say what is in a part that isn't shown, and how to see it."""
+        checks = "all checked" if part.ok else f"{sum(not check.ok for check in part.checks)} of them wrong"
+        first = next((line.address for line in part.lines if line.address), "")
+        return f"{len(part.lines)} lines, {checks}" + (
+            f": name one by its --address, such as {first}" if first else ""
+        )
 
     def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
         title, bar = self.showing.words(derivation.title), self.signs.bar
@@ -208,7 +229,10 @@ class _Text:
                 [("  ", ""), (equals, "dim"), (piece, "")]
                 for equals, piece in self.wrapped(text(line.symbols), self.width - 4)
             ]
-            rows[-1] += self.check(line.check)
+            check = self.check(line.check)
+            if sum(len(piece) for piece, _ in (*rows[-1], *check)) > self.width:
+                rows.append([("  ", "")])
+            rows[-1] += check
             yield from rows
             yield from self.found(line.check, 4)
             yield from self.note(line.convention, 4)

@@ -26,10 +26,14 @@ from chainrule.lessons.fields import (
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.setup import TableCells, some
 from chainrule.tables.columns import Input
+from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import from_frame
 
 MOST_ROWS = 30
 """The most rows that are listed one by one."""
+
+PARAMETERS = "|".join(dict.fromkeys(name for scaling in SCALINGS.values() for name in scaling.parameters))
+"""The names of what scalings find in the training rows."""
 
 
 def scale(scene: Scene) -> MoveResult:
@@ -64,7 +68,8 @@ def scale(scene: Scene) -> MoveResult:
         blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
     blocks.append(Grid(headers, tuple(lines), ("arithmetic",)))
-    return MoveResult(blocks, {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))})
+    known = {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))}
+    return MoveResult(blocks, known | {name: float(value) for name, value in parameters.items()})
 
 
 def _cells(scene: Scene) -> TableCells:
@@ -189,7 +194,9 @@ def _number_or_text(value: object, where: Where) -> float | str:
 
 
 ABOUT_ROWS: dict[str, Move] = {
-    "scale": Move(scale, {"column": Field(toml_text, "the column", required=True)}, r"scaled\[\d+\]"),
+    "scale": Move(
+        scale, {"column": Field(toml_text, "the column", required=True)}, rf"scaled\[\d+\]|{PARAMETERS}"
+    ),
     "split": Move(split_move, numbers=r"(training|test)_rows"),
     "rows": Move(
         show_rows,

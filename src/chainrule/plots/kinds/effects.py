@@ -5,12 +5,13 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._types import FloatArray
 from chainrule.plots.all_marks import AnyMark
 from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import Chart
 from chainrule.plots.colors import Color
 from chainrule.plots.kinds.rows import same_length
-from chainrule.plots.marks import Bars, Curve, Points, Rules, Tiles, floats
+from chainrule.plots.marks import Bars, Curve, Points, Quantiles, Rules, Tiles, floats
 from chainrule.plots.ticks import short_number
 
 MOST_STEPS = 12
@@ -96,8 +97,11 @@ def dependence_chart(
     """Return the mean prediction over values of a column x (n,), and single rows' predictions (rows, n) behind it (ICE).
 
     ``values`` are the column's own values in the table, drawn as ticks below. At most `MOST_ROWS_DRAWN` rows
-    are drawn, evenly chosen.
+    are drawn, evenly chosen. Where x are texts, the rows of each are a box with its quartiles.
     """
+    same_length(x=x, mean=mean)
+    if any(isinstance(one, str) for one in x):
+        return _by_word(list(map(str, x)), np.asarray(mean, np.float64), rows, column, unit, title)
     x, mean = np.asarray(x, np.float64), np.asarray(mean, np.float64)
     lines = np.zeros((0, len(x))) if rows is None else np.asarray(rows, np.float64)
     few = (
@@ -122,6 +126,26 @@ def dependence_chart(
     return Chart(title or f"{unit} by {column}", words, x_axis, y_axis, tuple(marks), note)
 
 
+def _by_word(words: Sequence[str], mean: FloatArray, rows: Any, column: str, unit: str, title: str) -> Chart:
+    """Return a box of the rows' predictions for each word, with the mean as a dot."""
+    lines = np.zeros((0, len(words))) if rows is None else np.asarray(rows, np.float64)
+    at = floats(np.arange(len(words)))
+    marks: list[AnyMark] = []
+    if len(lines):
+        low, first, half, third, high = map(floats, np.quantile(lines, [0, 0.25, 0.5, 0.75, 1], axis=0))
+        made = Quantiles(at, low, first, half, third, high, 0.5, series="single rows", names=tuple(words))
+        marks.append(made)
+    points = Points(
+        at, floats(mean), "ink", "mean", shape="diamond", size=5.0, names=tuple(words), values=floats(mean)
+    )
+    marks.append(points)
+    told = [f"{short_number(mean[i])}, at {words[i]}" for i in (int(mean.argmin()), int(mean.argmax()))]
+    said = f"The mean {unit} is lowest, {told[0]}, and highest, {told[1]}."
+    note = f"Boxes: the quartiles of {len(lines)} rows, lines: all of them." if len(lines) else ""
+    y_axis = fitted([mean, lines], unit)
+    return Chart(title or f"{unit} by {column}", said, names_axis(words, column), y_axis, tuple(marks), note)
+
+
 def _rug(values: Any, low: float, tall: float) -> Curve:
     """Return short lines at the quantiles of a column, at most 100."""
     found = np.asarray(values, np.float64).ravel()
@@ -140,15 +164,16 @@ def interactions_chart(
     y_name: str,
     unit: str = "prediction",
     center: float | None = None,
+    within: tuple[float, float] | None = None,
     title: str = "",
 ) -> Chart:
     """Return predictions over two columns' values: cells (rows of y, columns of x), texts or numbers.
 
-    ``center`` makes the color that of differences from it.
+    ``center`` makes the color that of differences from it; ``within`` are the ends of the colors, for plots that share them.
     """
     values = np.asarray(values, np.float64)
     shown = values if center is None else values - center
-    low, high = float(np.nanmin(shown)), float(np.nanmax(shown))
+    low, high = within or (float(np.nanmin(shown)), float(np.nanmax(shown)))
     if center is not None:
         low, high = -max(abs(low), abs(high)), max(abs(low), abs(high))
     columns, rows = ([v if isinstance(v, str) else short_number(float(v)) for v in side] for side in (x, y))

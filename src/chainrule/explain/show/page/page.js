@@ -30,7 +30,8 @@
     inspector.querySelector(".where").textContent = address;
     inspector.querySelector(".is").hidden = element.dataset.value === undefined;
     inspector.querySelector(".value").textContent = element.dataset.value ?? "";
-    const count = places.get(key).length;
+    // Of the drawings for wide and narrow pages one is seen.
+    const count = places.get(key).filter((place) => !place.closest("svg") || place.getClientRects().length).length;
     const told = count === 1 ? "in one place" : `in ${count} places`;
     const line = element.dataset.address ? lineOf(address) : null;
     inspector.querySelector(".places").replaceChildren(told);
@@ -163,6 +164,7 @@
   });
   addEventListener("hashchange", () => {
     const line = document.getElementById(decodeURIComponent(location.hash.slice(1)));
+    if (line?.matches("details")) line.open = true;
     if (line?.matches("li.line")) goToLine(line.id.slice("line:".length));
   });
 }

@@ -1,0 +1,94 @@
+"""A trace's network as a drawing: its weights, biases, and one row's numbers in the neurons."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from chainrule.explain.show.document import Picture
+from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.trace import Trace
+from chainrule.model.model import Model
+from chainrule.plots.network.draw import network_chart
+from chainrule.plots.network.layers import DrawnLayer
+
+WIDE, NARROW = 800.0, 350.0
+"""The pixels that the two drawings of a page are laid out for."""
+
+MOST_EDGES = {WIDE: 140, NARROW: 50}
+"""The most weights between two layers that either draws, those with the largest numbers."""
+
+
+def drawn_layers(
+    trace: Trace, row: int | None = None, *, kind: str = "a", outputs: Sequence[str] = ()
+) -> list[DrawnLayer]:
+    """Return the layers of a trace's network with the numbers of a row (from 1), the first if not told.
+
+    ``kind`` is ``a`` (what the neurons say) or ``delta`` (in a trace that has them). ``outputs`` are the names of the output
+    neurons. A feature stage is a block. Raises SettingsError for a row or numbers that the trace doesn't have.
+    """
+    step = trace.steps[-1]
+    number = step.number if len(trace.steps) > 1 else None
+    at = step.rows[0] if row is None else row
+
+    def values(name: str, layer: int | None) -> tuple[float, ...]:
+        place = Address(name, layer, step=number, row=at if len(step.rows) > 1 else None)
+        return tuple(map(float, trace.array(place)))
+
+    network, parameters = trace.network, trace.layout.unflatten(step.parameters)
+    if at not in step.rows:
+        trace.resolve(Address("x", step=number, row=at))  # says which rows there are
+    inputs = _input_names(trace, step.rows.index(at))
+    layers = [DrawnLayer(0, network.n_inputs, "inputs", inputs, values=values("x", None), kind="x")]
+    if network.features is not None:
+        words = f"feature stage: {network.features.words}"
+        layers.append(DrawnLayer(0, network.features.n_outputs, "feature stage", block=words))
+    for place, layer in enumerate(network.layers, 1):
+        own = parameters[place]
+        last = place == len(network.layers)
+        bias = own.get("b")
+        layers.append(
+            DrawnLayer(
+                place,
+                layer.n_out,
+                f"layer {place}, {layer.activation.name}" if not last else f"output, {layer.activation.name}",
+                tuple(outputs) if last else (),
+                np.asarray(own[layer.product.name]),
+                () if bias is None else tuple(np.atleast_1d(bias).astype(float).tolist()),
+                values(kind, place),
+                "delta" if kind == "delta" else "a",
+                frozen=layer.product.name in layer.frozen,
+            )
+        )
+    return layers
+
+
+def _input_names(trace: Trace, row: int) -> tuple[str, ...]:
+    given = trace.steps[-1].inputs
+    return () if given is None else tuple(value.input for value in given[row])
+
+
+def output_names(model: Model) -> tuple[str, ...]:
+    """Return what each output neuron of a model stands for: a class, or a target."""
+    target = model.target
+    if len(target.parts) > 1 or target.task == "regression":
+        return target.names
+    labels = tuple(map(str, target.labels))
+    return labels if model.output.n_out == len(labels) else labels[1:]
+
+
+def drawn_network(
+    trace: Trace,
+    row: int | None = None,
+    *,
+    kind: str = "a",
+    outputs: Sequence[str] = (),
+    title: str = "The network with this row in it",
+) -> Picture:
+    """Return the drawing of a trace's network, for pages and for telephones; as `drawn_layers`."""
+    layers = drawn_layers(trace, row, kind=kind, outputs=outputs)
+    wide, narrow = (
+        network_chart(layers, width=width, title=title, most_edges=most) for width, most in MOST_EDGES.items()
+    )
+    return Picture(wide, narrow, WIDE)
