@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
@@ -15,9 +15,7 @@ from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.showing import is_shown_as_name
 from chainrule.formula.stated import Stated
-
-if TYPE_CHECKING:
-    from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.chart import Chart, Charts
 
 
 @dataclass(frozen=True)

@@ -112,7 +112,7 @@ def _document(document: doc.Document) -> Iterator[str]:
             how["lead"] = [line for each in lead for line in latex_block(each, 1)]
             yield latex_body(worked.derivation, origin=document.origin, **how)[:-1]
         else:
-            yield from latex_block(block, 0)
+            yield from _block(block, 0)
     if document.verdict is not None:
         yield rf"\par\textbf{{{latex_text(document.verdict.text)}}}"
 
@@ -122,14 +122,18 @@ def _heading(depth: int) -> str:
     return _SECTIONS[min(depth, len(_SECTIONS) - 1)]
 
 
-def latex_block(block: doc.Block, depth: int = 0) -> Iterator[str]:
-    """Yield the lines of a block; ``depth`` is how many headings it stands below."""
+def latex_block(block: doc.Block) -> str:
+    """Return a block that stands in a document of one's own."""
+    return "\n".join(_block(block, 0))
+
+
+def _block(block: doc.Block, depth: int) -> Iterator[str]:
     match block:
         case doc.Section(_, blocks, _, naming):
             if block.heading:
                 yield f"{_heading(depth)}{{{latex_text(block.heading, Showing(naming=naming))}}}"
             for inner in blocks:
-                yield from latex_block(inner, depth + bool(block.heading))
+                yield from _block(inner, depth + bool(block.heading))
         case doc.Words(words, style, label, naming):
             text = latex_text(f"{label}: {words}" if label else words, Showing(naming=naming))
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"

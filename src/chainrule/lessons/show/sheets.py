@@ -73,7 +73,7 @@ def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iter
         if isinstance(block, Words):
             yield rf"\par {latex_text(block.text, showing)}\par"
         else:
-            yield from latex_block(block)
+            yield latex_block(block)
     yield r"\par Wanted: " + "; ".join(_wanted(words, showing) for words in variant.wanted) + "."
     yield rf"\par\emph{{{latex_text(variant.hand)}}}\par"
     places = range(len(variant.lines))
