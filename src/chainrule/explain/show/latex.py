@@ -109,7 +109,7 @@ def _document(document: doc.Document) -> Iterator[str]:
     for block in blocks:
         if worked is not None and block is worked:
             how: dict[str, Any] = {"digits": worked.digits, "naming": worked.naming}
-            how["lead"] = [line for each in lead for line in latex_block(each, 1)]
+            how["lead"] = [line for each in lead for line in _block(each, 1)]
             yield latex_body(worked.derivation, origin=document.origin, **how)[:-1]
         else:
             yield from _block(block, 0)
@@ -187,12 +187,12 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield from _formulas(items)
         case doc.Beside(left, right, names):
             if left:
-                margin = "\n".join(line for each in left for line in latex_block(each, depth))
+                margin = "\n".join(line for each in left for line in _block(each, depth))
                 yield rf"\leavevmode\marginpar{{\raggedright\textit{{{latex_text(names[0])}}}\par"
                 yield f"{margin}}}%"
                 yield rf"\textit{{{latex_text(names[1])}}}\par"
             for each in right:
-                yield from latex_block(each, depth)
+                yield from _block(each, depth)
         case doc.SeeAlso(words, sections):
             yield rf"{latex_text(words)} {latex_text('; '.join(heading for _, heading in sections))}\par"
         case doc.Cells() | doc.Picture():
