@@ -507,7 +507,11 @@ def test_a_bare_prediction_has_no_gradient(address):
             "is a whole array: name one of its numbers, or choose the form matrix",
         ),
         ("C", {"form": "matrix"}, "there is no matrix form of it; there is of z, delta, dC/dW"),
-        ("y", {"form": "matrix"}, r"there is no matrix form of it; there is of z.*; or name one number, such as y\[1\]"),
+        (
+            "y",
+            {"form": "matrix"},
+            r"there is no matrix form of it; there is of z.*; or name one number, such as y\[1\]",
+        ),
         ("W[2]", {"form": "matrix"}, r"there is of z.*; or name one number, such as W\[2\]\[1,1\]"),
         ("C", {"form": "long"}, "form 'long' is unknown: choose short, paths, recursive, matrix"),
         ("z[9][1]", {}, "there is no layer 9"),
