@@ -50,7 +50,9 @@ examples:
 {indent}chainrule train penguins.csv --target species
 {indent}chainrule evaluate penguins.safetensors new.csv
 {indent}chainrule predict penguins.safetensors new.csv --out predictions.csv
-{indent}chainrule describe penguins.safetensors"""
+{indent}chainrule explain penguins.safetensors penguins.csv --row 1
+{indent}chainrule describe penguins.safetensors
+{indent}chainrule lesson article-5"""
 
 
 BROKEN_PIPE = 141

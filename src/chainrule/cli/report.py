@@ -211,10 +211,27 @@ def small_document(small: Trained, trained: Trained) -> Document:
     return Document("", (Section("The small network", (Words(words), table)),))
 
 
+NEXT = (
+    "evaluate {model} NEW.csv",
+    "predict {model} NEW.csv --out predictions.csv",
+    "explain {model} {table} --row 1",
+    "describe {model}",
+    "lesson article-5",
+)
+"""What one may type after a training."""
+
+
 def print_result(
-    trained: Trained, path: Path, others: Sequence[Path], small: tuple[Trained, Path] | None = None
+    trained: Trained,
+    path: Path,
+    others: Sequence[Path],
+    table: str,
+    small: tuple[Trained, Path] | None = None,
 ) -> None:
-    """Show how training went, and what to type next; ``small`` is the small network and its file, if there is one."""
+    """Show how training went, and what to type next.
+
+    ``table`` is the file that rows were read from, ``small`` the small network and its file, if there is one.
+    """
     print_document(result_document(trained))
     if small is not None:
         print_document(small_document(small[0], trained))
@@ -225,9 +242,10 @@ def print_result(
     *names, last = map(printable, (path, *others))
     written = f"{', '.join(names)} and {last}" if names else last
     console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
-    for line in ("evaluate {} NEW.csv", "predict {} NEW.csv --out predictions.csv", "describe {}"):
-        next_ = line.format(shlex.quote(printable(path)))
-        console.print(Text(f"  chainrule {next_}", "cyan"), soft_wrap=True)
+    read = "NEW.csv" if table == "-" else table  # standard input can't be read again
+    files = {"model": shlex.quote(printable(path)), "table": shlex.quote(printable(read))}
+    for line in NEXT:
+        console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:

@@ -12,6 +12,7 @@ from chainrule.model.source import Reading, Source
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import suggestion
 from chainrule.tables.task import TASKS
+from chainrule.training.settings.by_hand import ReadName
 from chainrule.training.settings.fields import (
     REQUIRED,
     check_fields,
@@ -36,7 +37,7 @@ class Question:
 
     ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds``: of columns,
     as `infer_schema` has them. ``reading``: how all of these tables are read. ``test_seed`` draws the rows of the score,
-    instead of the settings' seed.
+    instead of the settings' seed. ``names`` reads the parameters that are set or frozen by hand, if they aren't addresses.
     """
 
     # fmt: off
@@ -63,6 +64,7 @@ class Question:
     kinds: Mapping[str, str] | None = None
     reading: Reading = field(default_factory=Reading)
     test_seed: int | None = None
+    names: ReadName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)

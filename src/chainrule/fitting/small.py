@@ -75,7 +75,8 @@ def _taught(trained: Trained, made: Prepared, engine: str) -> FloatArray:
     if model.task == "classification":
         found = np.asarray(answer.probabilities, np.float64)
         single = made.arrays.y.shape[1] == 1 and found.shape[1] == 2
-        return np.asarray(found[:, 1:] if single else found)
+        taught: FloatArray = found[:, 1:] if single else found
+        return taught
     numbers = np.asarray(answer.labels, np.float64).reshape(rows.n_rows, -1)
     columns = {name: numbers[:, j] for j, name in enumerate(made.target.names)}
     return encode_target(with_columns(rows, columns), made.target, made.resolved)
@@ -94,4 +95,5 @@ def _outputs(trained: Trained, made: Prepared, engine: str) -> FloatArray:
             parameters = at_temperature(model.network, parameters, temperature)
         return own.predict(model.network, parameters, x)
 
-    return held_out(prepared, trained.fit, answers)[0]
+    found: FloatArray = held_out(prepared, trained.fit, answers)[0]
+    return found

@@ -26,6 +26,7 @@ from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model, check_finite
+from chainrule.tables.table import with_columns
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Task
 

@@ -47,7 +47,7 @@ def plane(scene: Scene) -> MoveResult:
     key = "answers: " + ", ".join(map("{} {}".format, CLASSES, names))
     if targets:
         key += "; rows: " + ", ".join(map("{} {}".format, POINTS, names))
-    return _picture(scene, signs, across, up, setup.input_names, key)
+    return _picture(scene, signs, across, up, tuple(map(scene.name, setup.input_names)), key)
 
 
 def surface(scene: Scene) -> MoveResult:
@@ -77,7 +77,7 @@ def surface(scene: Scene) -> MoveResult:
         f"heights of the cost from 0 ({deep:.2g} or less) to {HEIGHTS - 1} ({costs.max():.2g}), every other one blank; "
         f"the path from A to Z, o after each of {scene['epochs']} epochs"
     )
-    return _picture(scene, signs, across, up, names, key)
+    return _picture(scene, signs, across, up, tuple(map(scene.name, names)), key)
 
 
 def over_one_weight(scene: Scene) -> MoveResult:
@@ -85,7 +85,7 @@ def over_one_weight(scene: Scene) -> MoveResult:
     trace = scene.setup.trace(scene["rows"])
     curve = cost_curve(trace, scene["parameter"], ends=scene["across"])
     known = {"landing": curve.landing, "landing_cost": curve.landing_cost, "tangent_cost": curve.tangent_cost}
-    return MoveResult(curve_blocks(curve, scene.digits), {**known, "slope": curve.slope})
+    return MoveResult(curve_blocks(curve, scene.digits, scene.naming), {**known, "slope": curve.slope})
 
 
 def _points(across: Ends, up: Ends) -> FloatArray:

@@ -50,15 +50,18 @@ def describe(scene: Scene) -> MoveResult:
     network = setup.network
     layers = tuple(
         (
-            str(number),
+            scene.layer(number),
             str(layer.n_out),
-            f"{layer.activation.name}: {layer.activation.text}",
-            f"{network.sizes[number - 1]} × {network.sizes[number]}",
+            f"{layer.activation.name}: {_formula_of(scene, number)}",
+            " × ".join(
+                map(str, network.sizes[number - 1 : number + 1][:: -1 if scene.notation.columns else 1])
+            ),
             {"none": "none", "layer": "1, shared"}.get(layer.bias, str(layer.n_out)),
         )
         for number, layer in enumerate(network.layers, 1)
     )
-    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {network.loss.text}"
+    loss_text = scene.written(network.loss.formula, last=True)
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {loss_text}"
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
@@ -66,12 +69,19 @@ def describe(scene: Scene) -> MoveResult:
     return MoveResult([Words(f"{words}."), grid, *_parameters(scene)])
 
 
+def _formula_of(scene: Scene, number: int) -> str:
+    """Return the formula of a layer's activation."""
+    layers = scene.setup.network.layers
+    return scene.written(layers[number - 1].activation.formula, last=number == len(layers))
+
+
 def _parameters(scene: Scene) -> list[Block]:
     """Return a table of the parameters, in as many columns as 80 signs hold."""
-    frozen = scene.setup.layout.free == 0
+    values, frozen = scene.setup.parameters(), scene.setup.layout.free == 0
+    kept = {name for name, stays in zip(values, frozen, strict=True) if stays}
     cells = [
-        (name, scene.number(value) + (" frozen" if frozen[i] else ""))
-        for i, (name, value) in enumerate(scene.setup.parameters().items())
+        (name, scene.number(values[name]) + (" frozen" if name in kept else ""))
+        for name in scene.naming.in_order(values)
     ]
     if len(cells) > MOST_PARAMETERS:
         return [Words(f"{len(cells)} parameters.")]
@@ -124,9 +134,10 @@ def update(scene: Scene) -> MoveResult:
     made = trace.steps[0].update
     if made is None:
         raise SettingsError("an update needs targets: give y")
-    names = list(scene.setup.parameters())[:MOST_PARAMETERS]
+    places = {name: place for place, name in enumerate(scene.setup.parameters())}
     rows = []
-    for i, name in enumerate(names):
+    for name in scene.naming.in_order(places)[:MOST_PARAMETERS]:
+        i = places[name]
         gradient = scene.number(made.stages["g"][i]) if scene.setup.layout.free[i] else "frozen"
         before, after = scene.number(trace.steps[0].parameters[i]), scene.number(made.parameters[i])
         rows.append((name, before, gradient, after))
@@ -152,7 +163,7 @@ def gradients(scene: Scene) -> MoveResult:
         if following := largest.get(layer + 1):
             known[f"ratio[{layer}]"] = largest[layer] / following
             share = scene.number(known[f"ratio[{layer}]"])
-        rows.append((str(layer), steepest, scene.number(largest[layer]), share))
+        rows.append((scene.layer(layer), steepest, scene.number(largest[layer]), share))
     headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
     return MoveResult([Grid(headers, tuple(rows))], known)
 

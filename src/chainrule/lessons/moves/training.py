@@ -94,7 +94,8 @@ def _ending(scene: Scene, stopped: str) -> str:
     epochs, setup = scene.setup.epochs, scene.setup
     if stopped == "early stopping":
         fallen = f" by more than {scene['tolerance']:g}" if scene["tolerance"] else ""
-        return f"Stopped after epoch {epochs}: in {scene['patience']} epochs the cost had not fallen{fallen}."
+        waited = f"{scene['patience']} epoch{'s' * (scene['patience'] != 1)}"
+        return f"Stopped after epoch {epochs}: in {waited} the cost had not fallen{fallen}."
     if not scene["until_right"]:
         return ""
     wrong = mistakes(setup, setup.training)
