@@ -234,6 +234,7 @@ def print_result(
     """
     print_document(result_document(trained))
     if small is not None:
+        print()
         print_document(small_document(small[0], trained))
         others = (small[1], *others)
     console = screen()
