@@ -225,6 +225,16 @@ def test_a_link_of_a_new_pair_of_loss_and_activation_explains_itself():
     assert derive(replace(trace, network=Network([2, Dense(2, lifted)], mute)), "delta[1][2]").parts == ()
 
 
+@pytest.mark.parametrize("hand", [None, 3])
+def test_the_perceptron_s_loss_is_one_of_the_weighted_sum(hand):
+    # z = 0.5·1 - 1 = -0.5 says 0 where the target is 1: the loss is |z|, which no step of a gives.
+    network = Network([1, Dense(1, "binary_step")], loss="perceptron")
+    trace = trace_network(network, {1: {"W": [[0.5]], "b": [-1.0]}}, [[1.0]], [[1.0]])
+    line = derive(trace, "loss", hand=hand).lines[-1]
+    assert text(line.symbols) == "max(0, (1 - 2*y[1])*z[1][1])"
+    assert (line.result, line.check.ok) == (0.5, True)
+
+
 def test_terms_that_are_0_are_not_written_out():
     network = Network([40, Dense(1, "identity", bias="none")])
     x = np.zeros((1, 40))

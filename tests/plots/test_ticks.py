@@ -24,8 +24,8 @@ def test_linear_ticks_are_inside_rising_even_and_not_too_many(low, width, most):
     steps = [b - a for a, b in itertools.pairwise(found)]
     assert all(step > 0 for step in steps)
     assert max(steps) - min(steps) <= 1e-6 * max(steps) + 1e-7 * max(abs(low), abs(high))
-    # More than asked for only where fewer than two would be left.
-    assert len(found) <= max(most, 4)
+    # More than asked for only where fewer than two would be left: from a step of 5 to one of 2 there may be five.
+    assert len(found) <= max(most, 5)
 
 
 @given(st.floats(-1e5, 1e5), st.floats(1e-2, 1e6), st.integers(2, 12))

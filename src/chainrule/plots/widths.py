@@ -86,7 +86,7 @@ def _cut_middle(text: str, most: float, size: float) -> str:
 def wrap(text: str, most: float, size: float, *, bold: bool = False) -> list[str]:
     """Return the lines of a text that are at most so many pixels wide; a longer word is cut."""
     lines: list[str] = []
-    for word in text.replace("\n", " ").split(" "):
+    for word in map(str.strip, text.replace("\n", " ").split(" ")):
         if not word:
             continue
         longer = f"{lines[-1]} {word}" if lines else word

@@ -170,8 +170,11 @@ def own_parameters(record: Loss) -> dict[str, float]:
 
 def loss_of_row(writer: Writer, place: Address) -> Line:
     """Return the loss of a row: its formula, summed or meant over the outputs."""
-    line = _loss(writer, place, in_z=False)
     link = writer.network.loss.links.get(writer.network.output.activation.name)
+    if link is not None and not link.why:
+        # Rosenblatt's rule: the loss is one of the weighted sum, and no step of a gives it.
+        return _loss(writer, place, in_z=True)
+    line = _loss(writer, place, in_z=False)
     trusted = line.check is not None and line.check.tolerance <= 1e-6 * abs(line.result) + 1e-12
     if link is None or writer.hand is not None or trusted:
         return line
@@ -192,7 +195,7 @@ def _loss(writer: Writer, place: Address, *, in_z: bool) -> Line:
         outputs = [j for j in outputs if y[j - 1] != 0] or outputs[:1]
         words += "; outputs with target 0 add nothing" if len(outputs) < len(y) else ""
     if in_z and link is not None:
-        words += ", written in z, where it keeps its digits"
+        words += ", written in z, where it keeps its digits" if link.why else ", of the weighted sum"
         text, terms = link.text, link.value(made.z[index], y, np)
     else:
         text, terms = record.text, record.value(made.a[index : index + 1], _targets(writer, index), np)[0]

@@ -20,6 +20,9 @@ TOLERANCE = 1e-12
 
 NETWORKS, ROWS, TRIES = 5, 3, 50
 
+LARGEST_SUM = 50.0
+"""No weighted sum of the random networks is larger."""
+
 SIZES = (2, 3, 4, 5)
 """The numbers of neurons, of neighbors never the same: a wrong index or a missing transpose then fits no array."""
 
@@ -34,22 +37,28 @@ def instances(
         while len(sizes) < layers:
             sizes.append(int(rng.choice([size for size in SIZES if size != sizes[-1]])))
         network = network_of(sizes)
-        for _ in range(TRIES):
-            made = _instance(network, rng)
+        for tried_before in range(TRIES):
+            made = _instance(network, rng, 0.7 * 0.9**tried_before)
             if made is not None:
                 yield made
                 break
 
 
-def _instance(network: Network, rng: np.random.Generator) -> Instance | None:
-    """Return random numbers for a network; None where its cost has no finite value at them."""
+@np.errstate(all="ignore")
+def _instance(network: Network, rng: np.random.Generator, scale: float) -> Instance | None:
+    """Return random numbers for a network, parameters of a ``scale``; None where they lead to numbers of no use.
+
+    Those are infinite ones, and ones so large that the rounding of an exponential of them passes `TOLERANCE`.
+    """
     p = {
-        number: {name: rng.normal(size=shape) * 0.7 for name, shape in shapes.items()}
+        number: {name: rng.normal(size=shape) * scale for name, shape in shapes.items()}
         for number, shapes in network.shapes().items()
     }
     x = rng.normal(size=(ROWS, network.n_inputs))
     y = _targets(network.loss, rng, (ROWS, network.output.n_out))
     found = [_run(network, p, x[row : row + 1], y[row : row + 1]) for row in range(ROWS)]
+    if not all(np.abs(layer.z).max() < LARGEST_SUM for run in found for layer in run.record.layers):
+        return None
     # The engine has 0 log a = 0 even where log a is no number; a formula hasn't.
     loss, a = network.loss, np.concatenate([run.record.a for run in found])
     terms = loss.formula.evaluate_like({"a": a, "y": y, **loss.parameters}, a, np)
