@@ -125,7 +125,11 @@ def _beside(x: Axis, y: Axis, lines: Sequence[Curve | Band]) -> Twin:
             columns |= {f"{name}, low": mark.low, f"{name}, high": mark.high}
         else:
             columns[name if name not in columns else f"{name} {len(columns)}"] = mark.values or mark.y
-    return Twin(tuple(columns), tuple(zip(*columns.values(), strict=True)))
+    first, *_ = columns
+    rows = zip(*columns.values(), strict=True)
+    # Where x is nan, lines are interrupted, and there is nothing to tell.
+    lifted = (isinstance(x, float) and math.isnan(x) for x in columns[first])
+    return Twin(tuple(columns), tuple(row for row, none in zip(rows, lifted, strict=True) if not none))
 
 
 def _columns(x_axis: Axis, y_axis: Axis, mark: AnyMark) -> dict[str, Sequence[Cell]]:

@@ -4,6 +4,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.errors import SettingsError
 from chainrule.plots.axes import Axis
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.colors import COLORS, STEPS, ramp
@@ -37,20 +38,50 @@ def draw_on(chart: Chart, ax: Any = None) -> Any:
     return ax
 
 
-def draw_all(charts: Charts, figure: Any = None) -> Any:
-    """Draw small multiples on axes of a Matplotlib figure (a new one if None) and return an array of the axes."""
-    axes = _new_axes(len(charts.charts), charts.charts[0], charts.columns, figure)
-    for i, (chart, ax) in enumerate(zip(charts.charts, axes, strict=True)):
-        draw_on(chart, ax)
-        if i and ax.get_legend():
-            ax.get_legend().remove()
-    axes[0].figure.suptitle(charts.title)
+def draw_all(charts: Charts, figure: Any = None, *, ax: Any = None) -> Any:
+    """Draw small multiples on axes of a Matplotlib figure (a new one if None) and return an array of the axes.
+
+    ``ax`` are axes whose place they take, or one for each of them. Raises SettingsError for axes that don't fit.
+    """
+    axes = _new_axes(len(charts.charts), charts.charts[0], charts.columns, figure) if ax is None else None
+    title = None if ax is None else getattr(ax, "set_title", None)
+    if axes is None:
+        axes = _axes_within(charts, ax) if title else np.array(ax, object).ravel()
+        if len(axes) != len(charts.charts):
+            raise SettingsError(
+                f"ax: {len(charts.charts)} axes were expected, one for each plot, or a single one, not {len(axes)}"
+            )
+    for i, (chart, own) in enumerate(zip(charts.charts, axes, strict=True)):
+        draw_on(chart, own)
+        if i and own.get_legend():
+            own.get_legend().remove()
+    if ax is None:
+        axes[0].figure.suptitle(charts.title)
+    elif title:
+        title(charts.title, pad=24)
     return axes
 
 
-def _new_axes(count: int, chart: Chart, columns: int = 1, figure: Any = None) -> Any:
+def _axes_within(charts: Charts, ax: Any) -> Any:
+    """Return axes that take the place of others, which are left blank."""
+    place, count = ax.get_subplotspec(), len(charts.charts)
+    if place is None:
+        raise SettingsError(
+            "ax: axes placed by hand can't be divided among several plots: give those of subplots"
+        )
+    ax.set_axis_off()
+    rows, columns = _grid(count, charts.columns)
+    inner = place.subgridspec(rows, columns)
+    return np.array([ax.figure.add_subplot(inner[i // columns, i % columns]) for i in range(count)], object)
+
+
+def _grid(count: int, columns: int) -> tuple[int, int]:
     columns = min(columns, count)
-    rows = -(-count // columns)
+    return -(-count // columns), columns
+
+
+def _new_axes(count: int, chart: Chart, columns: int = 1, figure: Any = None) -> Any:
+    rows, columns = _grid(count, columns)
     if figure is None:
         by_names = 0.28 * len(chart.y.names)
         tall = chart.height / 60 if chart.height else max(1.6, by_names or 5.4 * min(chart.aspect, 1.0))
