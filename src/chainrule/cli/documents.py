@@ -19,8 +19,16 @@ if TYPE_CHECKING:
     from chainrule.explain.show.text import Signs
 
 
+PICTURED = (*RENDERERS, *DRAWINGS)
+"""The formats of commands whose documents have a picture."""
+
 READS = ("model", "table", "lesson", "name")
 """The arguments that may be files a command reads."""
+
+
+def has_pictures(name: str) -> bool:
+    """Return whether pictures are seen in a format, so that what only they show is made for no other."""
+    return name == "html" or name in DRAWINGS
 
 
 def document_options(made: Parser, formats: Sequence[str] = ()) -> None:

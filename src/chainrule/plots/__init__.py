@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from chainrule.plots.mpl.axes import draw_all, draw_on
     from chainrule.plots.network.draw import network_chart
     from chainrule.plots.network.layers import DrawnLayer
+    from chainrule.plots.signs.draw import sign_lines
     from chainrule.plots.svg.draw import to_svg
     from chainrule.plots.svg.page import figure
     from chainrule.plots.svg.sheet import SHEET, SHEET_HASH
@@ -46,6 +47,7 @@ _NAMES = {
     "mpl.axes": "draw_all draw_on",
     "network.draw": "network_chart",
     "network.layers": "DrawnLayer",
+    "signs.draw": "sign_lines",
     "svg.draw": "to_svg",
     "svg.page": "figure",
     "svg.sheet": "SHEET SHEET_HASH",
@@ -57,7 +59,7 @@ __all__ = [
     "confusion_chart", "curves_chart", "dependence_chart", "draw_all", "draw_on", "figure", "flow_chart",
     "function_chart", "histograms_chart", "importance_chart", "interactions_chart", "learning_chart",
     "mountain_chart", "network_chart", "precision_recall_chart", "predicted_chart", "residuals_chart", "roc_chart",
-    "scatter", "search_chart", "slices_chart", "surface_chart", "to_svg", "waterfall_chart",
+    "scatter", "search_chart", "sign_lines", "slices_chart", "surface_chart", "to_svg", "waterfall_chart",
 ]  # fmt: skip
 
 

@@ -96,14 +96,16 @@ class Plot:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it.
+    """A plot, which pages draw; its numbers stand in a table beside it.
 
-    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels.
+    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels. A
+    text leaves it out, or with ``in_text`` shows it in signs.
     """
 
     chart: Chart | Charts
     narrow: Chart | Charts | None = None
     width: float = 640.0
+    in_text: bool = False
 
 
 @dataclass(frozen=True)

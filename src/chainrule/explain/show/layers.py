@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import Any
 
@@ -18,11 +19,17 @@ from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.function import function_chart
 from chainrule.plots.kinds.layers import flow_chart, histograms_chart
 
+MOST_LAYERS = 12
+"""The most layers that a plot has a part for each of: of more, evenly chosen, the first and the last among them."""
+
 REACH = 4.0
 """How far from 0 an activation is drawn, unless a place beyond is asked for."""
 
 POINTS = 161
 """The points of an activation's curve."""
+
+HEIGHT = 170.0
+"""The height of an activation's curve among others, in pixels."""
 
 JUMP, NARROWEST = 0.05, 1e-12
 """A change of the derivative by this share of its largest is a jump if it is all within so narrow an interval."""
@@ -35,27 +42,41 @@ def layer_names(network: Network) -> list[str]:
 
 def flow(network: Network, gradients: Sequence[FloatArray]) -> Chart:
     """Return the sizes of each layer's partial derivatives of the cost by its weights."""
-    names = layer_names(network)
-    places = [str(Address(f"dC/d{layer.product.name}", n)) for n, layer in enumerate(network.layers, 1)]
-    return flow_chart(
-        dict(zip(names, gradients, strict=True)), addresses=dict(zip(names, places, strict=True))
-    )
+    chosen, note = _chosen(network)
+    places = {
+        name: str(Address(f"dC/d{network.layers[i].product.name}", i + 1)) for i, name in chosen.items()
+    }
+    chart = flow_chart({name: gradients[i] for i, name in chosen.items()}, addresses=places)
+    return replace(chart, note=" ".join(filter(None, (chart.note, note))))
 
 
 def histograms(
     network: Network, arrays: Sequence[FloatArray], what: str, label: str, *, shared: bool
 ) -> Charts:
     """Return a histogram of each layer's numbers; ``shared`` puts them on one axis."""
-    parts = dict(zip(layer_names(network), arrays, strict=True))
-    return histograms_chart(parts, label=label, shared=shared, title=f"{what} by layer")
+    chosen, note = _chosen(network)
+    parts = {name: arrays[i] for i, name in chosen.items()}
+    title = f"{what} by layer"
+    made = histograms_chart(parts, label=label, shared=shared, title=title, without_zeros=True)
+    return replace(made, note=" ".join(filter(None, (made.note, note))))
+
+
+def _chosen(network: Network) -> tuple[dict[int, str], str]:
+    """Return the names of the layers that are drawn by place (from 0), and what is to be said of the others."""
+    names = layer_names(network)
+    count = min(len(names), MOST_LAYERS)
+    places = [round(place) for place in np.linspace(0, len(names) - 1, count).tolist()]
+    note = f"{count} of {len(names)} layers are drawn." if count < len(names) else ""
+    return {place: names[place] for place in places}, note
 
 
 def activation_chart(
-    made: Activation, *, at: float | None = None, address: str = "", title: str = ""
+    made: Activation, *, at: float | None = None, address: str = "", title: str = "", name: str = ""
 ) -> tuple[Chart, Mapping[str, Any]]:
-    """Return an activation's curve with its derivative, and the numbers in it; ``at`` is a z, where the tangent is drawn.
+    """Return an activation's curve with its derivative, and the numbers in it.
 
-    Raises FormulaError for softmax, whose outputs share all of z.
+    ``at`` is a z, where the tangent is drawn; the curve is called ``name``, if not by the activation's. Raises FormulaError for
+    softmax, whose outputs share all of z.
     """
     reach = REACH if at is None else max(REACH, 1.25 * abs(at))
     z = _places(made, reach)
@@ -64,8 +85,8 @@ def activation_chart(
     if at is not None:
         one = np.array([at])
         place = (at, float(made(one, np)[0]), float(made.prime(one, np)[0]))
-    name = made.name if made.name != "formula" else "f"
-    chart = function_chart(*values.values(), name=name, at=place, address=address, title=title)
+    called = made.name if made.name != "formula" else "f"
+    chart = function_chart(*values.values(), name=name or called, at=place, address=address, title=title)
     return chart, {**values, "at": place}
 
 
@@ -96,17 +117,24 @@ def _jump(made: Activation, low: float, high: float, least: float) -> tuple[floa
     return None
 
 
-def activation_charts(layers: Sequence[Dense]) -> tuple[Chart, ...]:
-    """Return the curve of each activation that layers have, once each, with its formula; softmax has none of its own."""
+def activation_charts(layers: Sequence[Dense]) -> Charts | None:
+    """Return the curve of each activation that layers have, once each, with its formula; None if there is softmax alone."""
     used: dict[str, list[int]] = {}
     for number, layer in enumerate(layers, 1):
         if layer.activation.elementwise:
             used.setdefault(layer.activation.spec, []).append(number)
     by_spec = {layer.activation.spec: layer.activation for layer in layers}
-    return tuple(
-        activation_chart(by_spec[spec], title=f"{_layers(numbers, len(layers))}: a = {by_spec[spec].text}")[0]
+    made = [
+        activation_chart(
+            by_spec[spec], title=f"{_layers(numbers, len(layers))}: f(z) = {by_spec[spec].text}", name="f"
+        )[0]
         for spec, numbers in used.items()
-    )
+    ]
+    if not made:
+        return None
+    told = " ".join(f"{chart.title}. {chart.description}" for chart in made)
+    few = tuple(replace(chart, height=HEIGHT) for chart in made)
+    return Charts("Activations and their derivatives", told, few, min(len(few), 3))
 
 
 def _layers(numbers: Sequence[int], last: int) -> str:

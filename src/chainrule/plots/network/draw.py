@@ -72,16 +72,20 @@ def _note(layout: NetworkLayout, drawn: int, known: int, keep: str) -> str:
         said.append(f"{count_text(drawn)} of {count_text(known)} weights are drawn, the largest.")
     if any(column.hidden for column in layout.columns):
         which = "with the largest weights" if keep == "largest" else "at the ends"
-        said.append(f"Of large layers, the neurons {which} are drawn.")
+        marked = any(any(column.layer.flags) for column in layout.columns if column.hidden)
+        also = ", and up to half as many of those marked," if marked and keep == "largest" else ""
+        said.append(f"Of large layers, the neurons {which}{also} are drawn.")
     if known:
         said.append("Width: |weight|; solid blue: above 0, dashed orange: below.")
     if any(column.layer.bias for column in layout.columns) and not any(
         math.isfinite(column.bias_y) for column in layout.columns
     ):
         said.append("Short lines from below: biases.")
-    flags = {flag for column in layout.columns for flag in column.layer.flags if flag}
-    told = {"dead": "crossed out: dead", "saturated": "second ring: saturated"}
-    said += [f"{told[flag].capitalize()}." for flag in ("dead", "saturated") if flag in flags]
+    told = {"dead": "Crossed out: dead", "saturated": "Second ring: saturated"}
+    for flag, words in told.items():
+        counts = [(column.layer, column.layer.flags.count(flag)) for column in layout.columns]
+        where = [f"{n} of {layer.size} in layer {layer.number}" for layer, n in counts if n]
+        said += [f"{words}, {', '.join(where)}."] if where else []
     return " ".join(said)
 
 
