@@ -102,7 +102,7 @@ def test_mistakes_are_seen_before_the_work(run: Run, penguins):
     for out, message in (
         (
             "x.pdf",
-            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json, or choose --format text",
+            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json",
         ),
         ("no/x.html", "there is no folder no"),
         ("penguins.csv", "exists"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.documents import PICTURED, chosen_format, deliver, document_options, has_pictures
+from chainrule.cli.documents import chosen_format, deliver, document_options, has_pictures, picture_formats
 from chainrule.cli.parsing import Parser
 
 EXAMPLES = """
@@ -24,7 +24,7 @@ def parser() -> Parser:
         EXAMPLES,
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
-    document_options(made, PICTURED)
+    document_options(made, picture_formats())
     return made
 
 
@@ -33,6 +33,6 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.description import description_document
     from chainrule.model.model import Model
 
-    name = chosen_format(options, PICTURED)
+    name = chosen_format(options, picture_formats())
     document = description_document(Model.load(options.model), options.model, drawn=has_pictures(name))
     deliver(document, name, options)

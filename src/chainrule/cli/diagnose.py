@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.documents import PICTURED, chosen_format, deliver, document_options, has_pictures
+from chainrule.cli.documents import chosen_format, deliver, document_options, has_pictures, picture_formats
 from chainrule.cli.parsing import Parser, check_numbers, model_and_table, opened, reading_options
 
 EXAMPLES = """
@@ -31,7 +31,7 @@ def parser() -> Parser:
     }
     made.options("what is looked at", said, seed=0)
     reading_options(made, trained=True)
-    document_options(made, PICTURED)
+    document_options(made, picture_formats())
     return made
 
 
@@ -42,7 +42,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.explain.diagnose.pictures import diagnosis_pictures
     from chainrule.explain.diagnose.shown import diagnosis_document
 
-    name = chosen_format(options, PICTURED)
+    name = chosen_format(options, picture_formats())
     model, table = opened(options)
     member = None if options.member is None else options.member - 1
     how = {"member": member, "seed": options.seed}

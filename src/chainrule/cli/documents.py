@@ -19,11 +19,13 @@ if TYPE_CHECKING:
     from chainrule.explain.show.text import Signs
 
 
-PICTURED = (*RENDERERS, *DRAWINGS)
-"""The formats of commands whose documents have a picture."""
-
 READS = ("model", "table", "lesson", "name")
 """The arguments that may be files a command reads."""
+
+
+def picture_formats() -> tuple[str, ...]:
+    """Return the formats of commands whose documents have a picture."""
+    return (*RENDERERS, *DRAWINGS)
 
 
 def has_pictures(name: str) -> bool:

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.console import warn
 from chainrule.cli.documents import (
-    PICTURED,
     chosen_format,
     deliver,
     document_options,
     has_pictures,
+    picture_formats,
     print_or_write,
     python_only,
 )
@@ -73,7 +73,7 @@ def parser() -> Parser:
     made.option("what to explain", "--learning-rate", metavar="NUMBER", type=number, help=rate)
     made.options("how it is shown", how)
     notation_option(made, "how it is shown")
-    document_options(made, PICTURED)
+    document_options(made, picture_formats())
     return made
 
 
@@ -93,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     if options.as_python:
         _write_program(options)
         return
-    name = chosen_format(options, PICTURED)
+    name = chosen_format(options, picture_formats())
     written = None if options.notation is None else notation(options.notation)
     digits = checked_digits(DIGITS if options.digits is None else options.digits)
     form = _form(options)
