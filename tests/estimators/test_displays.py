@@ -1,23 +1,31 @@
 """Displays: their values are scikit-learn's and the engine's, their plots the same everywhere, and what can't be is refused."""
 
+from pathlib import Path
+
 import numpy as np
 import pandas as pd
+import polars as pl
 import pytest
+from scipy import sparse
 from sklearn import metrics
 from sklearn.calibration import calibration_curve
 from sklearn.datasets import load_iris
 from sklearn.linear_model import LogisticRegression
 from sklearn.model_selection import GridSearchCV
+from sklearn.multioutput import MultiOutputClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 
 import chainrule
 from chainrule import MLPClassifier, MLPRegressor, TableClassifier, TableRegressor
-from chainrule.errors import SettingsError
+from chainrule.errors import SettingsError, TableError
 from chainrule.estimators import displays
 from chainrule.estimators.mlp.as_model import model_of, rows_of
+from chainrule.fitting.ablation_records import Ablation, Ablations, Difference
 from chainrule.plots.chart import Chart, Charts
+from chainrule.plots.marks import Intervals
 from chainrule.plots.svg.draw import to_svg
+from chainrule.training.settings.recipe import INGREDIENTS
 
 pytestmark = pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
 
@@ -69,7 +77,11 @@ def shown(name, made, **more):
     return getattr(displays, name).from_estimator(estimator, *given, **{**OPTIONS.get(name, {}), **more})
 
 
-@pytest.mark.parametrize("which", ["mlp", "table", "numbers", "table of numbers"])
+SLOW = pytest.mark.slow
+EACH = ["mlp", "table of numbers", pytest.param("table", marks=SLOW), pytest.param("numbers", marks=SLOW)]
+
+
+@pytest.mark.parametrize("which", EACH)
 def test_every_display_is_made_and_drawn_the_same_twice(made, which):
     others = OF_NUMBERS if made[which][2] is Y else OF_CLASSES
     for name in set(displays.__all__) - OF_RECORDS - others:
@@ -275,3 +287,98 @@ def test_words_that_do_not_exist_are_refused(made):
         shown("RocDisplay", made["two"], colour="red")
     with pytest.raises(AttributeError, match="it has fpr, tpr"):
         _ = shown("RocDisplay", made["two"]).precision
+
+
+def test_what_is_found_of_columns_is_what_the_functions_find(made):
+    estimator = made["table"][0]
+    table = X.assign(species=Y)
+    importance = displays.ImportanceDisplay.from_model(estimator.model_, table, repeats=2)
+    found = chainrule.importance(estimator.model_, table, repeats=2)
+    np.testing.assert_array_equal(importance.importances_mean, found.values)
+    assert importance.importances.shape == (4, 2)
+    two = displays.DependenceDisplay.from_model(
+        estimator.model_, table, columns=["petal_width", "sepal_width"]
+    )
+    surface = chainrule.dependence(estimator.model_, table, ["petal_width", "sepal_width"]).surfaces[0]
+    np.testing.assert_array_equal(two.average[surface.quantity], np.array(surface.mean))
+    attributions = shown("AttributionsDisplay", made["table"], row=7, label="virginica")
+    added = attributions.value - attributions.baseline_value
+    assert attributions.attributions.sum() == pytest.approx(added, rel=1e-5)
+    assert attributions.value == pytest.approx(estimator.predict_proba(X.iloc[[7]])[0, 2], rel=1e-5)
+
+
+@pytest.mark.parametrize(
+    "form", [np.asarray, lambda rows: rows.to_numpy().tolist(), pl.from_pandas, sparse.csr_array]
+)
+def test_rows_may_come_in_any_form(form):
+    clf = MLPClassifier((4,), max_iter=5, random_state=0).fit(form(X), Y)
+    named = hasattr(clf, "feature_names_in_")
+    column = "petal_width" if named else "column_4"
+    slices = displays.SlicesDisplay.from_estimator(clf, form(X), Y, column=column)
+    assert sum(slices.counts) == 150
+    network = displays.NetworkDisplay.from_estimator(clf, form(X), row=3)
+    assert network.layers[0].names[3] == column
+    np.testing.assert_allclose(network.activations[0], X.iloc[3])
+
+
+def test_one_of_several_targets_is_named(made):
+    y = pd.DataFrame({"a": LENGTH, "b": -LENGTH})
+    several = MLPRegressor(hidden_layer_sizes=(3,), max_iter=5, random_state=0).fit(OTHERS, y)
+    found = displays.ResidualsDisplay.from_estimator(several, OTHERS, y, target="b")
+    np.testing.assert_allclose(found.residuals, -LENGTH - several.predict(OTHERS)[:, 1])
+    for wrong in (None, "c", 2):
+        with pytest.raises(SettingsError, match="a, b"):
+            displays.ResidualsDisplay.from_estimator(several, OTHERS, y, target=wrong)
+    labels = np.stack([Y == "setosa", Y == "virginica"], axis=1).astype(int)
+    for made_of in (
+        MLPClassifier((3,), max_iter=5, random_state=0),
+        MultiOutputClassifier(MLPClassifier((3,), max_iter=5, random_state=0)),
+    ):
+        clf = made_of.fit(X, labels)
+        roc = displays.RocDisplay.from_estimator(clf, X, labels, target=1)
+        given = clf.predict_proba(X)
+        score = given[1][:, 1] if isinstance(given, list) else given[:, 1]
+        assert roc.roc_auc[1] == metrics.roc_auc_score(labels[:, 1], score)
+
+
+def test_what_is_missing_is_named(made):
+    estimator = made["table"][0]
+    for name, said in (("GradientFlowDisplay", "species"), ("ActivationsDisplay", "about rows")):
+        given = () if name == "ActivationsDisplay" else (X,)
+        with pytest.raises((SettingsError, TableError), match=said):
+            getattr(displays, name).from_estimator(estimator, *given)
+    with pytest.raises(SettingsError, match="there is no row 151"):
+        shown("NetworkDisplay", made["table"], row=150)
+    with pytest.raises(SettingsError, match="two different ones"):
+        shown("BoundaryDisplay", made["table"], columns=("petal_width", "petal_width"))
+    with pytest.raises(SettingsError, match="there is no member 2"):
+        shown("WeightsDisplay", made["table"], member=1)
+
+
+def test_an_ablation_is_shown_with_two_standard_errors():
+    names = iter(INGREDIENTS)
+    parts = [
+        Ablation(next(names), {"error": Difference(0.1, 0.1 + gain, gain, 0.01, 0.02)}, 2)
+        for gain in (0.05, -0.01)
+    ]
+    parts.append(Ablation(next(names), {}, reason="not in this recipe"))
+    found = displays.AblationDisplay.from_ablations(
+        Ablations("classification", {"error": 0.1}, 1.0, 2, 50, tuple(parts))
+    )
+    assert found.ingredients.tolist() == [part.ingredient.name for part in parts[:2]]
+    assert found.standard_errors["error"].tolist() == [0.02, 0.02]
+    (intervals,) = [mark for mark in found.chart.marks if isinstance(mark, Intervals)]
+    assert intervals.low == pytest.approx((0.01, -0.05))
+    with pytest.raises(SettingsError, match="choose error"):
+        displays.AblationDisplay.from_ablations(
+            Ablations("classification", {}, 1.0, 2, 50, tuple(parts)), score="rmse"
+        )
+
+
+def test_every_display_is_on_the_page_of_plots():
+    text = (Path(__file__).parents[2] / "docs" / "plots.md").read_text("utf-8")
+    assert [name for name in displays.__all__ if name != "Display" and f"`{name}`" not in text] == []
+    assert chainrule.displays is displays
+    assert dir(displays) == displays.__all__
+    with pytest.raises(AttributeError, match="NoDisplay"):
+        _ = displays.NoDisplay

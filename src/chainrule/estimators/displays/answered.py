@@ -9,7 +9,7 @@ from sklearn.base import is_classifier
 
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.estimators.table.data import as_table, container, target_names
+from chainrule.estimators.table.data import as_table, container, is_frame, target_names
 from chainrule.model.model import Model
 from chainrule.model.scoring import of_target
 from chainrule.model.source import Source
@@ -21,7 +21,7 @@ class Answered(NamedTuple):
     """Rows and answers: ``truth`` and ``predicted`` (n,) are places among ``classes``, or numbers where there are none.
 
     ``scores`` are probabilities or other scores, (n, classes) or of two classes that of the second (n,); None where there are
-    none. ``rows`` are their other columns.
+    none. ``source`` are the rows as they were given.
     """
 
     truth: Any
@@ -29,7 +29,15 @@ class Answered(NamedTuple):
     scores: FloatArray | None
     classes: tuple[Any, ...]
     target: str
-    rows: Table
+    source: Any
+
+    @property
+    def rows(self) -> Table:
+        """The rows as a table, an array's columns called ``column_1`` and so on."""
+        if isinstance(self.source, Table):
+            return self.source
+        rows = container(self.source)
+        return as_table(rows if is_frame(rows) else np.asarray(rows), ())
 
     @property
     def labels(self) -> tuple[Any, ...]:
@@ -60,7 +68,7 @@ class Answered(NamedTuple):
 
 def answers_of_estimator(estimator: Any, X: Any, y: Any, target: str | int | None = None) -> Answered:
     """Return the answers of a fitted estimator to rows; ``target`` names one of several columns of y, or its place from 0."""
-    predicted, rows = np.asarray(estimator.predict(X)), as_table(container(X), ())
+    predicted = np.asarray(estimator.predict(X))
     classifies = is_classifier(estimator)
     scores = _scores(estimator, X) if classifies else None
     known = tuple(np.asarray(estimator.classes_).tolist()) if classifies else ()
@@ -73,11 +81,11 @@ def answers_of_estimator(estimator: Any, X: Any, y: Any, target: str | int | Non
             known, scores = (0, 1), None if scores is None else np.asarray(scores)[:, place]
     given, predicted = given.ravel(), predicted.ravel()
     if not classifies:
-        return Answered(np.asarray(given, np.float64), predicted, None, (), name, rows)
+        return Answered(np.asarray(given, np.float64), predicted, None, (), name, X)
     truth, codes = (
         _codes(values, known, what) for values, what in ((given, "y"), (predicted, "predictions"))
     )
-    return Answered(truth, codes, scores, known, name, rows)
+    return Answered(truth, codes, scores, known, name, X)
 
 
 def answers_of_model(model: Model, table: Source, target: str | None = None) -> Answered:
@@ -97,7 +105,10 @@ def _scores(estimator: Any, X: Any) -> FloatArray | None:
     """Return the probabilities of classes, or what a classifier has in their place."""
     for name in ("predict_proba", "decision_function"):
         if hasattr(estimator, name):
-            return np.asarray(getattr(estimator, name)(X), np.float64)
+            found = getattr(estimator, name)(X)
+            if isinstance(found, list):  # of several targets, each with its two classes
+                found = np.stack([np.asarray(one)[:, -1] for one in found], axis=1)
+            return np.asarray(found, np.float64)
     return None
 
 
