@@ -10,10 +10,10 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule import Settings, TableClassifier, TableRegressor
+from chainrule import MLPClassifier, Settings, TableClassifier, TableRegressor
 from chainrule._doors import COMMAND_LINE, FORM, PYTHON, setting, through
 from chainrule.cli import main
-from chainrule.errors import ChainruleError
+from chainrule.errors import ChainruleError, SettingsError
 from chainrule.fitting.ablation import ablate
 from chainrule.training.settings.fields import listed
 
@@ -141,7 +141,8 @@ def arguments(words: dict[str, Any]) -> Iterator[str]:
 
 
 def options(said: str) -> list[str]:
-    return re.findall(r"--[a-z][a-z-]*", said)
+    # What goes on after a dash, such as a variable of CSS, is none.
+    return re.findall(r"--[a-z]+(?:-[a-z]+)*(?![a-z-])", said)
 
 
 def parameters(said: str) -> list[str]:
@@ -250,6 +251,41 @@ def test_a_door_is_closed_again():
     with pytest.raises(KeyError):
         failing()
     assert setting("seed") == "seed"
+
+
+FOUND = (
+    "activation",
+    "output_activation",
+    "init",
+    "loss",
+    "optimizer",
+    "schedule",
+    "regularization_schedule",
+)
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_no_registry_has_is_told_with_its_setting(name):
+    """The kinds of two settings, or more, can be the same, so that the kind alone would not say which is wrong."""
+    for value in ("nonsens", "constant(valeu=1)", "adam(beta=1)"):
+        for door, called in ((COMMAND_LINE, "--" + name.replace("_", "-")), (PYTHON, name)):
+            with through(door), pytest.raises(SettingsError, match=f"^{called}: "):
+                Settings(**{name: value})
+
+
+@pytest.mark.parametrize(
+    ("words", "called"),
+    [
+        ({"solver": "adem"}, "solver"),
+        ({"activation": "relx"}, "activation"),
+        ({"output_activation": "logistik"}, "output_activation"),
+        ({"loss": "log_los"}, "loss"),
+        ({"learning_rate": "adaptiv"}, "learning_rate"),
+    ],
+)
+def test_so_it_is_with_the_parameters_of_a_perceptron(words, called):
+    with pytest.raises(SettingsError, match=f"^{called}: unknown"):
+        MLPClassifier((2,), **words).fit([[0.0], [1.0]] * 4, [0, 1] * 4)
 
 
 # ---- and no message is written in the words of one door

@@ -23,6 +23,7 @@ ROOMS += ["explain", "lessons", "estimators", "cli"]
 GROUND = [
     "chainrule.errors",
     "chainrule._types",
+    "chainrule._kept",
     "chainrule._notebook",
     "chainrule._plain",
     "chainrule._numbers",

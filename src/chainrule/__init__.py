@@ -15,11 +15,11 @@ from typing import TYPE_CHECKING, Any
 
 from chainrule import _forks as _forks  # it has to see every fork
 from chainrule._version import __version__ as __version__
+from chainrule.errors import ChainruleError as ChainruleError
 
 if TYPE_CHECKING:
     from chainrule.equations.dense import Dense
     from chainrule.equations.network import Network
-    from chainrule.errors import ChainruleError
     from chainrule.estimators import displays
     from chainrule.estimators.mlp.classifier import MLPClassifier
     from chainrule.estimators.mlp.regressor import MLPRegressor
@@ -38,7 +38,6 @@ if TYPE_CHECKING:
     from chainrule.training.settings.record import Settings
 
 _HOMES = {
-    "ChainruleError": "chainrule.errors",
     "Dense": "chainrule.equations.network",
     "MLPClassifier": "chainrule.estimators.mlp.classifier",
     "MLPRegressor": "chainrule.estimators.mlp.regressor",
@@ -71,6 +70,8 @@ def __getattr__(name: str) -> Any:
     """Import a public name when it is first used, so that importing chainrule costs nothing."""
     if name not in _HOMES:
         raise AttributeError(f"module 'chainrule' has no attribute {name!r}")
+    _forks.check_whole()
+    _forks.watch_imports()
     return getattr(import_module(_HOMES[name]), name)
 
 

@@ -10,6 +10,11 @@ from typing import IO
 from chainrule._numbers import printable
 
 
+def is_watched() -> bool:
+    """Tell whether standard error is a terminal."""
+    return sys.stderr is not None and sys.stderr.isatty()
+
+
 def tell(line: object) -> None:
     """Print a line on standard error, if there is one that can be written."""
     if sys.stderr is not None:

@@ -187,12 +187,14 @@ _OPENBLAS = ("get_num_threads", "set_num_threads", "get_parallel")
 
 def _getter(function: Any) -> Callable[[], int]:
     function.restype, function.argtypes = ctypes.c_int, ()
-    return function  # type: ignore[no-any-return]  # functions of ctypes have no types
+    getter: Callable[[], int] = function
+    return getter
 
 
 def _setter(function: Any, returns: Any = None) -> Callable[[int], int | None]:
     function.restype, function.argtypes = returns, (ctypes.c_int,)
-    return function  # type: ignore[no-any-return]  # functions of ctypes have no types
+    setter: Callable[[int], int | None] = function
+    return setter
 
 
 def _after_fork() -> None:

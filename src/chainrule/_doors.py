@@ -13,6 +13,8 @@ from contextvars import ContextVar
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from chainrule.errors import SettingsError
+
 _PLAIN = re.compile(r"[\w.,+-]+")
 
 
@@ -69,6 +71,15 @@ def setting(name: str, *value: Any) -> str:
     ('--batch-size', '--members 2', '--early-stopping', '--no-recipe')
     """
     return _DOOR.get().setting(name, *value)
+
+
+@contextmanager
+def naming(name: str) -> Iterator[None]:
+    """Let what is wrong with a setting's value begin with what the setting is called at the open door."""
+    try:
+        yield
+    except SettingsError as error:
+        raise SettingsError(f"{setting(name)}: {error}") from error
 
 
 @contextmanager

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+import unicodedata
 from typing import Any
 
 from chainrule._doors import setting
@@ -58,24 +59,43 @@ def checked_digits(digits: int) -> int:
     return digits
 
 
-_CONTROLS = re.compile(
-    r"[\0-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ufeff\ud800-\udfff]"
+_SUSPECTS = re.compile(r"[^\t\n -~]")
+
+_UNSEEN = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+"""Unicode's categories of what moves a cursor, colors a screen, turns a line, joins, tags, or can't be written as UTF-8."""
+
+_IGNORED = re.compile(
+    r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u3164\ufe00-\ufe0f\uffa0\ufff0-\ufff8\U000e0000-\U000e0fff]"
 )
-"""What moves a cursor, colors a screen, turns the direction of a line, or can't be written as UTF-8."""
+"""What else nothing is shown of: Unicode's Default_Ignorable_Code_Point, such as variation selectors, without those."""
+
+
+def is_unseen(sign: str) -> bool:
+    """Tell whether a character may change what is seen without being seen, or is none."""
+    return unicodedata.category(sign) in _UNSEEN or _IGNORED.match(sign) is not None
 
 
 def visible(text: str) -> str:
-    """Return a text of several lines with its control characters spelled out, in the way of JSON.
+    """Return a text of several lines with what is unseen in it (`is_unseen`) spelled out, in the way of JSON.
 
     >>> visible(chr(27) + "[31m red") == chr(92) + "u001b[31m red"
     True
     """
-    return _CONTROLS.sub(lambda found: f"\\u{ord(found[0]):04x}", text)
+    return _SUSPECTS.sub(lambda found: _spelled(found[0]) if is_unseen(found[0]) else found[0], text)
+
+
+def _spelled(sign: str) -> str:
+    """Return a character as JSON spells it: one or two units of UTF-16."""
+    units = sign.encode("utf-16-be", "surrogatepass").hex()
+    return "".join(f"\\u{units[start : start + 4]}" for start in range(0, len(units), 4))
 
 
 def printable(text: object) -> str:
-    """Return a text from a table or a file on one line, with control characters spelled out.
+    """Return a text from a table or a file on one line, with what is unseen in it, or no plain blank, spelled out.
 
-    A cell could otherwise move the cursor, or color the screen.
+    A cell could otherwise move the cursor, color the screen, or look like another.
     """
-    return "".join(sign if sign.isprintable() else repr(sign)[1:-1] for sign in str(text))
+    return "".join(
+        sign if sign.isprintable() and not (sign > "~" and is_unseen(sign)) else ascii(sign)[1:-1]
+        for sign in str(text)
+    )

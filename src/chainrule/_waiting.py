@@ -6,7 +6,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 
-from chainrule._aside import tell
+from chainrule._aside import is_watched, tell
 from chainrule._numbers import printable
 
 _WIDTH = 79
@@ -34,7 +34,7 @@ def compiling(name: str, *, long: bool) -> Iterator[None]:
     _done.add(name)
     place = len(expected) - expected[::-1].index(name)
     text = printable(f"compiling piece {place} of {len(expected)}: {name}")
-    if listeners or (sys.stderr is not None and sys.stderr.isatty()):
+    if listeners or is_watched():
         show = listeners[-1] if listeners else _on_terminal
         show(text)
         try:

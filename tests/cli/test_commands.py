@@ -51,7 +51,9 @@ def test_train_says_what_it_found_what_it_does_and_what_came_out(run: Run, folde
         "wrote penguins.safetensors; next:",
         "  chainrule evaluate penguins.safetensors NEW.csv",
         "  chainrule predict penguins.safetensors NEW.csv --out predictions.csv",
+        "  chainrule explain penguins.safetensors penguins.csv --row 1",
         "  chainrule describe penguins.safetensors",
+        "  chainrule lesson article-5",
     ):
         assert line in printed
     assert "network   majority class   logistic regression\n" in said.replace(" \n", "\n")

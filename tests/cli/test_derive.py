@@ -1,5 +1,6 @@
 """`chainrule derive`: backpropagation and any formula, in every format; a line that doesn't hold ends with 1."""
 
+import json
 from dataclasses import replace
 
 import pytest
@@ -14,9 +15,21 @@ def test_backprop_in_two_notations(run: Run):
     ours, article = run("derive", "backprop"), run("derive", "backprop", "--as", "article-4", "--layers", "3")
     assert (ours.code, article.code) == (0, 0)
     assert "∂C/∂w[l][i,j] = delta[l][j]*a[l-1][i]  ✓" in ours.out
-    assert "∂C/∂w[i-1,i][j,k] = delta[i][k]*a[i-1][j]  ✓" in article.out
+    assert "∂C/∂w_{j,k}^{i-1,i} = ∂C/∂z_k^i*a_j^{i-1}  ✓" in article.out
     assert "written out for 3 layers" in article.out
     assert "✗" not in ours.out + article.out
+
+
+def test_json_of_backprop_has_the_notation(run: Run):
+    found = json.loads(run("derive", "backprop", "--as", "bishop", "--layers", "2", "--format", "json").out)
+    assert found["source"]["notation"]["letters"] == {"row": "n", "size": "M"}
+    assert "E_n" in found["derivation"]["parts"][-1]["statements"][0]["text"]
+
+
+def test_a_notation_that_is_none_is_refused(run: Run):
+    told = run("derive", "backprop", "--as", "bischop")
+    assert told.code == 2
+    assert "--as: there is no notation 'bischop'; did you mean bishop?" in told.err
 
 
 def test_a_formula_and_its_value(run: Run):
@@ -45,7 +58,10 @@ def test_a_line_that_does_not_hold_ends_with_1(run: Run, monkeypatch):
     [
         (["backprop", "--layers", "1"], "--layers 1 must be a whole number from 2"),
         (["backprop", "--layers", "two"], "'two' is not a whole number"),
-        (["backprop", "--as", "article-9"], "--as 'article-9' is unknown: choose ours, article-4, nielsen"),
+        (
+            ["backprop", "--as", "article-9"],
+            "--as: there is no notation 'article-9'; did you mean article-5 or article-4?",
+        ),
         (["backprop", "--by", "x"], "--by is an option of a formula, not of backprop"),
         (["sin(x)", "--layers", "3"], "--layers is an option of backprop, not of a formula"),
         (["sin(x)", "--as", "ours"], "--as is an option of backprop"),

@@ -153,13 +153,16 @@ BAD_WORDS = [
     ("good.csv --target y --bias some", "--bias 'some' is unknown: choose neuron, layer, none"),
     (
         "good.csv --target y --init he",
-        "unknown initializer 'he': choose zeros, constant, uniform, normal, glorot_uniform, glorot_normal, "
+        "--init: unknown initializer 'he': choose zeros, constant, uniform, normal, glorot_uniform, glorot_normal, "
         "he_uniform, he_normal, lecun_uniform, lecun_normal",
     ),
-    ("good.csv --target y --init constant(value=x)", "initializer constant: value=x is not a finite number"),
-    ("good.csv --target y --optimizer adm", "unknown optimizer 'adm': did you mean adam?"),
-    ("good.csv --target y --schedule cosin", "unknown schedule 'cosin': did you mean cosine?"),
-    ("good.csv --target y --schedule step(every=0)", "schedule step: every=0 is too small"),
+    (
+        "good.csv --target y --init constant(value=x)",
+        "--init: initializer constant: value=x is not a finite number",
+    ),
+    ("good.csv --target y --optimizer adm", "--optimizer: unknown optimizer 'adm': did you mean adam?"),
+    ("good.csv --target y --schedule cosin", "--schedule: unknown schedule 'cosin': did you mean cosine?"),
+    ("good.csv --target y --schedule step(every=0)", "--schedule: schedule step: every=0 is too small"),
     (
         "good.csv --target y --task classify",
         "--task 'classify' is unknown: choose classification, regression",
@@ -173,7 +176,7 @@ BAD_WORDS = [
         "the target 'y' has classes, which are not scaled (--target-scaling standard)",
     ),
     ("good.csv --target y --clamp", "--clamp is for numbers, and the target 'y' has classes: leave it out"),
-    ("good.csv --target y --engine gpu", "unknown engine 'gpu': choose cpu, reference"),
+    ("good.csv --target y --engine gpu", "--engine: unknown engine 'gpu': choose cpu, reference"),
     (
         "good.csv --target y --watch mae",
         "--watch mae doesn't fit classes: choose loss, error, accuracy, balanced_accuracy, log_loss, auc, refinement",
@@ -207,10 +210,10 @@ BAD_WORDS = [
         "good.csv --target x --loss hinge",
         "--loss hinge is for classes, but the target is a number: choose mean_squared_error",
     ),
-    ("good.csv --target y --loss a", "loss 'a' must contain both a (the output) and y (the target)"),
+    ("good.csv --target y --loss a", "--loss: loss 'a' must contain both a (the output) and y (the target)"),
     (
         "good.csv --target y --activation 2",
-        "activation '2' doesn't contain z, so the network couldn't learn: write a formula in z",
+        "--activation: activation '2' doesn't contain z, so the network couldn't learn: write a formula in z",
     ),
     ("good.csv --target y --activation softmax", "softmax in layer 1: it serves as output layer only"),
     (
@@ -355,7 +358,7 @@ def test_numbers_that_are_not_finite_from_the_start(run, folder):
 def test_unknown_names_are_answered_with_all_names_or_the_nearest(refused, run):
     result = run("train", "good.csv", *TARGET, "--activation", "reluu")
     assert result.code == 2
-    assert result.err.startswith("error: unknown activation 'reluu': did you mean relu")
+    assert result.err.startswith("error: --activation: unknown activation 'reluu': did you mean relu")
     result = run("train", "good.csv", *TARGET, "--loss", "foo")
     assert "choose half_squared_error, mean_squared_error, " in result.err
     result = run("train", "good.csv", *TARGET, "--activation", "z.__class__")

@@ -12,6 +12,8 @@ import pytest
 from tests.cli.conftest import FAST, contents
 from tests.explain.latex_check import complaints
 
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
 from chainrule.explain.show import RENDERERS
 from chainrule.explain.show.json import read_json
 from chainrule.explain.show.text import ASCII
@@ -317,6 +319,26 @@ def test_a_program_that_predicts_the_row(run, penguins, folder):
         )
     assert run("explain", penguins, "penguins.csv", "--as-python", "--out", "a.py").code == 2
     assert run("explain", penguins, "penguins.csv", "--as-python", "--out", penguins, "--overwrite").code == 2
+
+
+def test_the_cost_over_one_weight_in_a_notation(run, penguins):
+    asked = ("explain", penguins, "penguins.csv", "--row", "17", "--as", "article-5", "--curve")
+    model = Model.load(penguins)
+    naming = Naming(notation("article-5"), model.groups[0].network)
+    weight = naming.text("W[2][1,1]")
+    found = run(*asked, "--address", weight)
+    assert (found.code, found.err) == (0, "")
+    assert found.out.startswith(f"The cost over {weight}, all else held\n")
+    assert f"{weight} to the right, E_total up" in found.out
+    assert re.search(rf"∂E_total/∂{weight} +the slope", found.out)
+    data = json.loads(run(*asked, "--address", weight, "--json").out)
+    assert (data["address"], data["notation"]["name"]) == ("W[2][1,1]", "article-5")
+    assert data["notation"]["names_of"]["W[2][1,1]"]["text"] == weight
+    same = json.loads(run(*asked, "--address", "W[2][1,1]", "--json").out)
+    assert same == data
+    refused = run(*asked, "--address", "w99999")
+    assert refused.code == 2
+    assert "'w99999' is no name in the notation article-5, and no address; did you mean w" in refused.err
 
 
 def test_the_cost_over_one_weight(run, penguins):

@@ -64,7 +64,7 @@ def test_only_some_steps(run, steps, shown):
             ["lesson", "adam", "--steps", "0"],
             "--steps '0' is neither a number of steps such as 3 nor a range",
         ),
-        (["lesson", "adam", "--steps", "4-2"], "--steps '4-2' is neither"),
+        (["lesson", "adam", "--steps", "4-2"], "--steps 4-2: the range runs backwards; write 2-4"),
         (["lesson", "adam", "--steps", "9-10"], "--steps 9-10: the lesson has 6 steps"),
         (["lesson", "adam", "--format", "pdf"], "--format: invalid choice: 'pdf'"),
         (["lesson", "none.toml"], "none.toml: there is no such file"),
@@ -225,13 +225,13 @@ def test_a_lesson_of_one_s_own_is_not_replaced_by_what_is_made_of_it(command, ru
 
 
 def test_a_lesson_is_told_in_the_notation_that_is_asked_for(run):
-    own = run("lesson", "article-5", "--all", "--steps", "4")
+    own = run("lesson", "article-5", "--all", "--steps", "10-10")
     assert own.code == 0, own.err
     assert "∂E_total/∂w5 = ∂E_total/∂out_o1*∂out_o1/∂net_o1*∂net_o1/∂w5" in own.out
-    other = run("lesson", "article-5", "--all", "--steps", "4", "--as", "nielsen")
+    other = run("lesson", "article-5", "--all", "--steps", "10-10", "--as", "nielsen")
     assert "∂C/∂w^3_{11} = " in other.out
     assert "E_total" not in other.out
-    ours = run("lesson", "article-5", "--all", "--steps", "4", "--as", "ours")
+    ours = run("lesson", "article-5", "--all", "--steps", "10-10", "--as", "ours")
     assert "dC/dW[2][1,1] = " in ours.out
 
 
@@ -258,3 +258,27 @@ def test_a_lesson_as_a_program(run, folder):
         refused = run("lesson", *more, "--as-python")
         assert (refused.code, refused.out, refused.err.count("\n")) == (2, "", 1)
         assert message in refused.err
+
+
+@pytest.mark.parametrize("name", [f"article-{n}" for n in range(1, 6)])
+def test_a_lesson_beside_the_text_s_own_formulas(run, name, folder):
+    for form, sign in (
+        ("text", "As printed"),
+        ("html", 'class="theirs"'),
+        ("latex", "marginpar"),
+        ("json", "states"),
+    ):
+        result = run("lesson", name, "--side-by-side", "--steps", "2-6", "--format", form)
+        assert (result.code, result.err) == (0, "")
+        assert sign in result.out
+    assert run("lesson", name, "--side-by-side", "--steps", "2-6", "--out", "beside.html").code == 0
+    assert 'class="theirs"' in (folder / "beside.html").read_text("utf-8")
+
+
+def test_there_is_nothing_to_set_beside_a_lesson_that_follows_no_text(run):
+    result = run("lesson", "adam", "--side-by-side")
+    assert (result.code, result.out) == (2, "")
+    assert "adam.toml: the lesson has no formulas of a text" in result.err
+    assert "--side-by-side is about the steps of a lesson" in run("lesson", "--side-by-side").err
+    refused = run("lesson", "article-5", "--as-python", "--side-by-side")
+    assert "--side-by-side has no effect on a program in Python" in refused.err

@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -77,6 +78,11 @@ def test_a_target_called_like_a_probability(run: Run, folder: Path, ending):
     assert (frame["P(maybe)"] + frame["P(sure) (probability)"] - 1).abs().max() < 1e-9
 
 
+def is_formula(cell: str) -> bool:
+    """Tell whether a spreadsheet may read a cell as more than a text or a number, here of the digits 1 and 5."""
+    return cell.startswith(FORMULA_SIGNS) and re.fullmatch("[+-][15]+([.,][15]+)?", cell) is None
+
+
 TEXTS = st.text(st.sampled_from([*FORMULA_SIGNS, "1", "a", " ", "'", "(", ",", '"', "é"]), max_size=6)
 
 
@@ -87,9 +93,9 @@ def test_no_text_is_a_formula(cells, name):
     assert safe["number"].to_list() == [-1.5] * len(cells)
     assert safe.width == 3
     for before, after in zip(cells, safe[:, 0], strict=True):
-        assert not after.startswith(FORMULA_SIGNS)
-        assert after == (f"'{before}" if before.startswith(FORMULA_SIGNS) else before)
-    assert not any(column.startswith(FORMULA_SIGNS) for column in safe.columns)
+        assert not is_formula(after)
+        assert after == (f"'{before}" if is_formula(before) else before)
+    assert not any(map(is_formula, safe.columns))
     for suffix, sign in ((".csv", ","), (".tsv", "\t")):
         read = list(
             csv.reader(
@@ -97,7 +103,30 @@ def test_no_text_is_a_formula(cells, name):
             )
         )
         # A cell of a row by itself that is empty is no cell to Python's reader.
-        assert not any(cell.startswith(FORMULA_SIGNS) for row in read for cell in row if cell != "-1.5")
+        assert not any(is_formula(cell) for row in read for cell in row)
+
+
+def test_a_number_among_texts_is_a_number():
+    numbers = ["-1", "+2", "-1.5", "-1,5", "+1e-9", "-0", "7"]
+    formulas = [
+        "-1-1",
+        "-1 kg",
+        "+",
+        "-.",
+        "-1e",
+        "-1.5.2",
+        "-１",
+        "－1",
+        "-1\n=2",
+        "--1",
+        "\ufeff=1",
+        "\0=1",
+        "=1",
+    ]
+    frame = pl.DataFrame({"-2": numbers + formulas, "\ufeff-2": 1})
+    safe = without_formulas(frame)
+    assert safe["-2"].to_list() == numbers + [f"'{cell}" for cell in formulas]
+    assert safe.columns == ["-2", "'\ufeff-2"]
 
 
 def test_safe_csv_on_the_command_line(run: Run, folder: Path):

@@ -46,6 +46,38 @@ def test_article_1_holds_out_a_fifth_of_its_rows(run: Run, table: Path) -> None:
     assert "rmse" in found["scores"]
 
 
+def test_weights_are_named_in_a_notation(run: Run, folder: Path) -> None:
+    (folder / "one.csv").write_text("i1,i2,o1\n.05,.10,.01\n")
+    (folder / "ours.csv").write_text(
+        'address,value,frozen\n"W[1][2,1]",.2\n"W[2][1,1]",.4,yes\nb[1],.35,yes\n'
+    )
+    (folder / "mazur.csv").write_text("address,value,frozen\nw2,.2\nw5,.4,yes\nb1,.35,yes\n")
+    words = ["--target", "o1", "--hidden", "2", "--bias", "layer", "--epochs", "2", *ONE]
+
+    def flat(*named: str) -> list[list[float]]:
+        done = run("train", "one.csv", *words, *named, "--out", "m.safetensors", "--overwrite")
+        assert done.code == 0, done.err
+        return Model.load(folder / "m.safetensors").groups[0].parameters.tolist()
+
+    made = flat("--weights-from", "ours.csv")
+    assert flat("--weights-from", "mazur.csv", "--as", "mazur") == made
+    assert flat("--weights-from", "ours.csv", "--as", "mazur") == made
+    (folder / "w.json").write_text('{"w^2_{12}": 0.2, "w^3_{11}": 0.4, "b[1]": 0.35}')
+    frozen = ["--frozen", "w^3_{11},b[1]", "--initial", "w^2_{12}=0.2,w^3_{11}=0.4,b[1]=0.35"]
+    assert flat(*frozen, "--as", "nielsen") == made
+    for named, message in [
+        (["--weights-from", "mazur.csv"], "mazur.csv: line 2: there is no parameter 'w2': write one of"),
+        (["--initial", "w99=1", "--as", "mazur"], "--initial: 'w99' is no name in the notation mazur, and no address"),
+        (["--initial", "net_h1=1", "--as", "mazur"], "--initial: there is no parameter 'z[1][1]'"),
+        (["--initial", "w5=1,W[2]=2", "--as", "mazur"], "is set twice, by 'w5' and by 'W[2]'"),
+        (["--as", "mazur"], "--as says whose names --initial, --frozen and --weights-from have: give one of them"),
+        (["--initial", "w5=1", "--as", "mazr"], "--as: there is no notation 'mazr'; did you mean mazur?"),
+    ]:  # fmt: skip
+        refused = run("train", "one.csv", *words, *named, "--out", "no.safetensors")
+        assert (refused.code, refused.err.count("\n")) == (2, 1)
+        assert message in refused.err
+
+
 def test_one_row_is_trained_on_and_said_to_be_one(run: Run, folder: Path) -> None:
     (folder / "one.csv").write_text("i1,i2,o1\n.05,.10,.01\n")
     (folder / "w.csv").write_text('address,value\n"W[1][1,1]",.15\nb[1],.35\nb[2],.6\n')

@@ -87,6 +87,20 @@ def test_notes_that_cannot_be_told_are_no_failure(trained, redirected):
     assert (done.returncode, done.stdout) == (0, "")
 
 
+@pytest.mark.parametrize(
+    "command",
+    [name if name == "warm-up" else pytest.param(name, marks=pytest.mark.slow) for name in COMMANDS],
+)
+def test_help_that_cannot_be_printed_is_a_failure(command):
+    """Help, too, which argparse prints: one line, and no exit code of Python's own."""
+    for redirected, why in ((">&-", "standard output is closed"), (">/dev/full", "No space left on device")):
+        done = shell([command, "--help"], redirected)
+        assert done.returncode == 2
+        assert re.fullmatch(f"error: .*{why}.*\n", done.stderr)
+    done = shell([command, "--help"], "<&- 2>&-")
+    assert (done.returncode, done.stdout.split()[:3]) == (0, ["usage:", "chainrule", command])
+
+
 def test_a_mistake_is_a_mistake_whatever_is_closed(trained):
     for redirected in ("2>&-", ">&- 2>&-", "<&- >&- 2>&-", "2>/dev/full"):
         done = shell(["describe", "none.safetensors"], redirected)
@@ -137,35 +151,84 @@ def test_a_reader_that_goes_away_ends_every_command_like_a_broken_pipe(command, 
     assert (process.returncode, process.stderr) == (141, b"")
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
-def test_a_signal_during_a_write_leaves_no_file(folder, number):
-    """The process stops in the middle of a write, between its first byte and the file's name."""
-    code = """
+STOPPED = """
 import os, sys, time
 from chainrule.cli import main
-slept = os.fsync
+written, sync = 0, os.fsync
 def fsync(number):
-    print("writing", flush=True)
-    time.sleep(30)
+    global written
+    written += 1
+    if written == int(sys.argv[1]):
+        print("writing", flush=True)
+        time.sleep(30)
+    sync(number)
 os.fsync = fsync
-sys.exit(main(sys.argv[1:]))
+sys.exit(main(sys.argv[2:]))
 """
+"""A process that stops in the middle of a write, between its first byte and the file's name."""
+
+
+def signalled(number: int, write: int, words: list[str]) -> str:
+    """Send a signal to a command in its first write, or a later one, and return what it says on standard error."""
+    command = [sys.executable, "-c", STOPPED, str(write), *words]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    assert process.stdout is not None
+    assert "writing\n" in iter(process.stdout.readline, "")
+    process.send_signal(number)
+    err = process.communicate(timeout=60)[1]
+    assert process.returncode == 128 + number
+    return err
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+def test_a_signal_during_a_write_leaves_no_file(folder, number):
     before = contents(folder)
     for words in (
         [*TRAIN, "--quiet"],
         ["formulas", "--out", "f.html"],
         ["lesson", "adam", "--out", "l.json"],
     ):
-        process = subprocess.Popen(
-            [sys.executable, "-c", code, *words], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-        )
-        assert process.stdout is not None
-        assert process.stdout.readline() == "writing\n"
-        process.send_signal(number)
-        err = process.communicate(timeout=60)[1]
-        assert process.returncode == 128 + number
+        err = signalled(number, 1, words)
         assert err == ("interrupted; no file was written\n" if number == signal.SIGINT else "")
         assert contents(folder) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("command", [name for name in EVERY if name not in ("train", "--help", "--version")])
+def test_so_it_is_with_every_command_that_writes(command, trained):
+    before = contents(trained)
+    words = [word for word in EVERY[command] if word not in ("--format", "html")]
+    signalled(signal.SIGTERM, 1, [*words, "--out", "made.csv" if command == "predict" else "made.html"])
+    assert contents(trained) == before
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("write", [1, 2, 3])
+def test_a_training_writes_all_its_files_or_none(folder, write):
+    before = contents(folder)
+    signalled(signal.SIGTERM, write, [*TRAIN, "--quiet", "--report", "r.html", "--history", "h.csv"])
+    assert contents(folder) == before
+
+
+def test_a_folder_that_is_gone(folder):
+    (folder / "gone").mkdir()
+    line = 'cd gone && rmdir ../gone && exec "$@"'
+    words = ["train", str(folder / TABLE), "--target", "species", *FAST]
+    done = subprocess.run(
+        ["bash", "-c", line, "-", *PYTHON, *words], capture_output=True, text=True, timeout=60
+    )
+    assert done.returncode == 2
+    assert done.stderr == "error: the folder that this runs in is gone; change to one that is there\n"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("name", "value"), [("NUMBA_DISABLE_JIT", "1"), ("NUMBA_NUM_THREADS", "0")])
+def test_variables_that_keep_the_engine_from_being_compiled(trained, monkeypatch, name, value):
+    monkeypatch.setenv(name, value)
+    done = shell([*TRAIN, "--engine", "cpu", "--quiet", "--out", "m.safetensors"], "")
+    assert (done.returncode, done.stdout) == (2, "")
+    assert re.fullmatch("error: (?=.*NUMBA_).*unset.*\n", done.stderr)
+    assert shell([*TRAIN, "--quiet", "--out", "m.safetensors"], "").returncode == 0
 
 
 def test_a_signal_during_a_training_ends_it(folder):
@@ -195,8 +258,11 @@ def test_a_signal_during_a_training_ends_it(folder):
     assert contents(folder) == before
 
 
-HOSTILE = "a\x1b[31mb\x9b2Jc\u202ed\u2066e"
-"""ESC, the CSI of C1, an override of the direction and an isolate, in a class and in a cell."""
+UNSEEN = "\u200b\u200d\u2060\ufeff\ufe0f\u3164\U000e0041\U000e0100"
+"""Of no width: a space, joiners, a byte order mark, a selector, a filler, a tag, a selector of the last plane."""
+
+HOSTILE = f"a\x1b[31mb\x9b2Jc\u202ed\u2066e{UNSEEN}"
+"""ESC, the CSI of C1, an override of the direction and an isolate, in a class and in a cell, and what is not seen."""
 
 
 @pytest.fixture
@@ -210,7 +276,7 @@ def hostile(folder: Path) -> str:
 
 
 def raw(text: str) -> list[str]:
-    return re.findall("[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]", text)
+    return re.findall(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069{UNSEEN}]", text)
 
 
 @pytest.mark.parametrize("name", ["text", "latex", "html", "json"])
@@ -258,5 +324,8 @@ def test_predictions_are_the_cells_themselves_but_on_a_terminal(hostile):
     assert process.wait(timeout=60) == 0
     text = shown.decode().replace("\r\n", "\n")
     assert raw(text) == []
-    assert r"a\u001b[31mb\u009b2Jc\u202ed\u2066e" in text
+    assert (
+        r"a\u001b[31mb\u009b2Jc\u202ed\u2066e\u200b\u200d\u2060\ufeff\ufe0f\u3164\udb40\udc41\udb40\udd00"
+        in text
+    )
     assert len(text.splitlines()) == 41

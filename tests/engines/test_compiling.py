@@ -3,10 +3,14 @@
 import gc
 import importlib.util
 import io
+import os
+import signal
 import sys
 
 import numba
 import pytest
+from numba.core.codegen import JITCodeLibrary
+from numba.core.registry import cpu_target
 
 from chainrule import _waiting as waiting
 from chainrule.engines.cpu.kernels import compiling
@@ -173,3 +177,37 @@ def test_who_listens_hears_all_and_nothing_is_printed(capsys):
         pass
     assert heard == ["compiling piece 1 of 1: loop", ""]
     assert capsys.readouterr().err == ""
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("place", [0, 1], ids=["made", "looked for"])
+@pytest.mark.parametrize("before", [False, True], ids=["new", "kept"])
+def test_what_a_signal_raises_while_machine_code_is_handed_over_is_not_lost(kept, number, place, before):
+    """LLVM calls back then, and what is raised in a callback ends there, with the code that it was to hand over."""
+    if before:
+        fresh(kept)(20)
+    loop, came = fresh(kept), []
+    hooks = [JITCodeLibrary._object_compiled_hook, JITCodeLibrary._object_getbuffer_hook]
+    engine = cpu_target.target_context.codegen()._engine
+
+    def disturbed(*given):
+        if not came:
+            came.append(number)
+            os.kill(os.getpid(), number)
+        return hooks[place](*given)
+
+    def end(*_):
+        raise SystemExit("ended")
+
+    handler = signal.signal(number, end)
+    try:
+        engine.set_object_cache(*(disturbed if i == place else hook for i, hook in enumerate(hooks)))
+        if place or not before:
+            with pytest.raises(SystemExit, match="ended"):
+                loop(20)
+    finally:
+        signal.signal(number, handler)
+        engine.set_object_cache(*hooks)
+    assert bool(came) == bool(place or not before)
+    assert loop(20) == 41
+    assert not compiles(kept)

@@ -132,7 +132,7 @@ def test_files_that_are_something_else_are_refused(tmp_path):
         regressor().fit(X, CLASS, resume=path)
     arrays, data = read_model_file(path)
     for change, words in (
-        ({"estimator_version": 2}, "upgrade"),
+        ({"estimator_version": 3}, "upgrade"),
         ({"design": {}}, "can use"),
         ({"parameters": {"nonsense": 1}}, "nonsense"),
         ({"design": {**data["design"], "sizes": [4, 7, 5, 1]}}, "parameters of shape"),

@@ -119,6 +119,7 @@ CHANGES: dict[str, Any] = {
     "fitted.notes": [1],
     "fitted.history": [[1, 0.5]],
     "fitted.history ": [[]],
+    "fitted.history  ": {},
     "fitted.n_features": 9,
     "fitted.n_features ": 3,
     "fitted.named": "yes",

@@ -120,6 +120,9 @@ def test_dropout_s_mask_is_held_too():
         ("W[3][1,1]", {}, "layer 3"),
         ("W[2][1,1]", {"ends": [2, 1]}, "the lower one first"),
         ("W[2][1,1]", {"ends": [0, np.inf]}, "the lower one first"),
+        ("W[2][1,1]", {"learning_rate": np.nan}, "learning_rate nan must be a number above 0"),
+        ("W[2][1,1]", {"learning_rate": -0.5}, "learning_rate -0.5 must be a number above 0"),
+        ("W[2][1,1]", {"learning_rate": np.inf}, "learning_rate inf must be a number above 0"),
     ],
 )
 def test_what_has_no_curve(address, options, message):

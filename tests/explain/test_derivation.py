@@ -507,6 +507,12 @@ def test_a_bare_prediction_has_no_gradient(address):
             "is a whole array: name one of its numbers, or choose the form matrix",
         ),
         ("C", {"form": "matrix"}, "there is no matrix form of it; there is of z, delta, dC/dW"),
+        (
+            "y",
+            {"form": "matrix"},
+            r"there is no matrix form of it; there is of z.*; or name one number, such as y\[1\]",
+        ),
+        ("W[2]", {"form": "matrix"}, r"there is of z.*; or name one number, such as W\[2\]\[1,1\]"),
         ("C", {"form": "long"}, "form 'long' is unknown: choose short, paths, recursive, matrix"),
         ("z[9][1]", {}, "there is no layer 9"),
     ],
@@ -537,3 +543,22 @@ def test_what_is_given_says_so(address):
     assert line.result == trace[address]
     assert line.check is None
     assert line.rule
+
+
+def test_the_activations_of_a_layer_as_matrices():
+    network = Network(
+        [2, Dense(3, "leaky_relu(alpha=0.2)"), Dense(2, "softmax")], "categorical_cross_entropy"
+    )
+    rng = np.random.default_rng(1)
+    p = {n: {k: rng.normal(size=shape) for k, shape in of.items()} for n, of in network.shapes().items()}
+    trace = trace_network(network, p, rng.normal(size=(4, 2)), np.eye(2)[[0, 1, 1, 0]])
+    sums, activations = derive(trace, "a[1]", form="matrix").matrices
+    assert (sums.address, activations.address) == ("z[1]", "a[1]")
+    assert sums.check.ok
+    assert activations.check.ok
+    np.testing.assert_allclose(activations.result.rows, trace.array("a[1]"), rtol=1e-15)
+    assert text(activations.symbols) == "where(z[1] > 0, z[1], 0.2*z[1])"
+    with pytest.raises(
+        SettingsError, match=r"a\[2\]: softmax is not worked out number by number: name z\[2\]"
+    ):
+        derive(trace, "a[2]", form="matrix")

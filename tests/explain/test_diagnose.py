@@ -247,6 +247,69 @@ def test_a_learning_rate_too_low_is_named_with_a_better_one(target, how):
     assert finding.evidence["cost after, with the better rate"] < finding.evidence["cost after"]
 
 
+@pytest.mark.parametrize(("optimizer", "rate"), [("sgd", 3e-12), ("adam", 2e-8), ("sgd", 3e3), ("adam", 5e7)])
+def test_a_rate_that_is_advised_was_tried_and_works(optimizer, rate):
+    """However far off the rate was: a training with the advised one ends far better, and no other finding says the contrary."""
+    how = {"hidden": [8], "optimizer": optimizer, "epochs": 4, "early_stopping": False}
+    diagnosis = diagnose(trained(learning_rate=rate, **how), PENGUINS)
+    finding = diagnosis["learning_rate_low" if rate < 1 else "learning_rate_high"]
+    better = finding.evidence["better rate"]
+    assert 1e-3 <= better <= 1
+    assert f"learning_rate={better!r}" in finding.remedy
+    again = chainrule.train(PENGUINS, "species", members=1, engine="reference", learning_rate=better, **how)
+    assert again.fit.history[-1].training_loss < 0.5 * again.fit.history[0].training_loss
+    for one in diagnosis.findings:
+        if one is not finding:
+            assert "fallen together" not in one.why or rate > 1
+            assert rate > 1 or "lower learning_rate" not in one.remedy
+            assert "more epochs" not in one.remedy
+
+
+def test_another_table_says_nothing_of_the_training():
+    """On rows far from those of the training the cost is high, and that is not its learning rate's doing."""
+    x = [i / 30 for i in range(90)]
+    model = trained("y", {"x": x, "y": [2 * value for value in x]}, epochs=200, learning_rate=0.02)
+    other = {"x": x, "y": [-40 * value for value in x]}
+    assert "learning_rate_high" not in diagnose(model, other).kinds
+
+
+def test_advice_leaves_out_what_the_training_had():
+    rng = np.random.default_rng(3)
+    table = {f"x{j}": rng.normal(size=150).tolist() for j in range(8)}
+    table["y"] = rng.normal(size=150).tolist()
+    how = {"hidden": [64], "epochs": 300, "learning_rate": 0.01, "validation_share": 0.2}
+    stopped, whole = (
+        trained("y", table, **how, **early)
+        for early in ({"early_stopping": True, "patience": 400}, {"early_stopping": False})
+    )
+    assert "early_stopping" in diagnose(whole, table)["overfitting"].remedy
+    for finding in diagnose(stopped, table).findings:
+        assert "early_stopping" not in finding.remedy
+
+
+@pytest.mark.parametrize("optimizer", ["lbfgs", "adam"])
+def test_advice_is_possible_with_the_optimizer(optimizer):
+    """What is advised can be asked for: L-BFGS has no learning rate, clips nothing and drops no neuron."""
+    model = trained(activation="tanh", hidden=[8, 8], optimizer=optimizer, epochs=3)
+
+    def stretch(layers):
+        layers[0]["W"][:] *= 1e4
+
+    remedies = [finding.remedy for finding in diagnose(changed(model, stretch), PENGUINS).findings]
+    assert len(remedies) >= 2
+    for word in ("learning_rate", "clip_norm", "weight_decay"):
+        assert any(word in remedy for remedy in remedies) is (optimizer == "adam")
+
+
+def test_scaled_inputs_that_are_far_out_are_not_advised_to_be_scaled():
+    x = [float(i % 10) for i in range(60)]
+    model = trained("y", {"x": x, "y": [2 * value for value in x]}, scaling="standard", epochs=2)
+    far = {"x": [value * 1e3 for value in x], "y": x}
+    remedy = diagnose(model, far)["unscaled_inputs"].remedy
+    assert "another unit" in remedy
+    assert "train again with scaling" not in remedy
+
+
 def test_unscaled_inputs_are_named_by_column():
     finding = diagnose(trained(scaling="none", epochs=5), PENGUINS)["unscaled_inputs"]
     assert "body_mass_g" in finding.what

@@ -174,7 +174,7 @@ def test_the_sentence_of_a_cost_that_falls():
 def test_inputs(scales):
     x = np.random.default_rng(0).normal(size=(50, len(scales))) * scales
     inputs = [SimpleNamespace(column=f"c{i}", name=f"x{i}") for i in range(len(scales))]
-    model = SimpleNamespace(encoder=SimpleNamespace(inputs=inputs))
+    model = SimpleNamespace(encoder=SimpleNamespace(inputs=inputs, scaling="none"))
     size = np.sqrt((x**2).mean(axis=0))
     found = list(input_findings(model, x))
     assert bool(found) is bool((size > 10).any())

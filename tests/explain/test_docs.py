@@ -15,7 +15,7 @@ from chainrule.explain.trace.address import QUANTITIES
 DOCS = Path(__file__).parents[2] / "docs"
 
 
-@pytest.mark.parametrize("name", ["explain", "trace", "notation", "derive"])
+@pytest.mark.parametrize("name", ["explain", "trace", "notation", "derive", "understanding"])
 def test_the_examples_run(name):
     result = doctest.testfile(str(DOCS / f"{name}.md"), module_relative=False)
     assert result.attempted >= 5

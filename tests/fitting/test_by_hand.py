@@ -10,8 +10,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import chainrule
+from chainrule.equations.dense import BIAS_MODES, BiasMode, Dense
 from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network
 from chainrule.errors import ChainruleError
+from chainrule.explain.notation.naming import Naming, address_read
+from chainrule.explain.notation.record import notation, notation_names
 from chainrule.fitting.by_hand import with_weights_from
 from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
@@ -223,6 +227,23 @@ def test_a_mistake_in_python_is_named(words: dict[str, Any], line: str) -> None:
     with pytest.raises(ChainruleError) as caught:
         start(**words)
     assert str(caught.value) == line
+
+
+@pytest.mark.parametrize("name", notation_names())
+@given(st.lists(st.integers(1, 4), min_size=2, max_size=4), st.sampled_from(BIAS_MODES), st.data())
+@settings(max_examples=many(8), deadline=None)
+def test_a_name_in_any_notation_sets_the_same_number(
+    name: str, sizes: list[int], bias: BiasMode, data: Any
+) -> None:
+    """A law: an address survives the way to its name and back to the parameter that is set."""
+    network = Network([sizes[0], *(Dense(size, "tanh", bias=bias) for size in sizes[1:])])
+    layout, own = Layout(network), notation(name)
+    places = [layout.address(place) for place in range(layout.size)]
+    chosen = data.draw(st.lists(st.sampled_from(places), min_size=1, max_size=5, unique=True))
+    numbers = {place: float(number) for number, place in enumerate(chosen)}
+    named = {Naming(own, network).text(place): number for place, number in numbers.items()}
+    made = set_by_hand(network, named, list(named)[:1], address_read(own))
+    assert made == set_by_hand(network, numbers, list(numbers)[:1])
 
 
 def test_names_are_read_in_one_place() -> None:

@@ -17,7 +17,11 @@ from chainrule.engines.step import take_step
 from chainrule.equations.layout import Layout
 from chainrule.equations.optimizers import OptimizerState
 from chainrule.errors import SettingsError, TableError
+from chainrule.fitting.question import Question
 from chainrule.fitting.replay import replay
+from chainrule.fitting.train import prepare, train_prepared
+from chainrule.model.model import Model
+from chainrule.training.settings.record import Settings
 
 RNG = np.random.default_rng(0)
 N = 90
@@ -68,6 +72,32 @@ def test_the_parameters_on_the_way_are_the_run_s_own_bits(name):
         assert found.state.parameters[0].tobytes() == short.parameters[member - 1].tobytes()
         assert found.state.steps.tolist() == [3 * per_epoch]
         assert found.epoch == 3
+
+
+def test_rows_of_the_score_that_another_seed_has_drawn():
+    """The card has that seed, where it isn't the training's own; a seed that can't be one is refused at the door."""
+    settings = Settings(hidden=[4], epochs=2, members=1, batch_size=16, early_stopping=False, seed=5)
+
+    def of(test_seed: int | None) -> Model:
+        question = Question(NUMBERS, "y", test_seed=test_seed)
+        return train_prepared(prepare(question, settings), engine="reference").model
+
+    model, own = of(11), of(None)
+    assert (model.card["test_seed"], own.card, "test_seed" in own.card) == (11, of(5).card, False)
+    assert model.card["data"] != own.card["data"]
+    last = model.card["epochs_run"] * -(-model.card["rows"]["training"] // 16)
+    for one in (model, Model.from_dict(model.to_dict(), model.arrays())):
+        (found,) = replay(one, NUMBERS, last)
+        layout = Layout(model.network)
+        state = OptimizerState(last - 1, {k: np.float64(a[0]) for k, a in found.state.arrays.items()})
+        x, y = found.data.x[found.rows], found.data.y[found.rows]
+        step = take_step(
+            layout, found.state.parameters[0], state, x, y, found.settings, found.eta, None, None
+        )
+        np.testing.assert_array_equal(step.parameters, model.parameters[0])
+    for wrong in (-1, 2**64, 1.5, True):
+        with pytest.raises(SettingsError, match="test_seed"):
+            Question(NUMBERS, "y", test_seed=wrong)
 
 
 def test_the_best_epoch_s_parameters_come_back():

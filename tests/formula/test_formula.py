@@ -18,7 +18,8 @@ from hypothesis import strategies as st
 
 from chainrule.equations.activations import activation
 from chainrule.equations.losses import loss
-from chainrule.errors import FormulaError
+from chainrule.equations.network import MAX_OPERATIONS_IN_ALL
+from chainrule.errors import ChainruleError, FormulaError
 from chainrule.formula.differentiate import derivative
 from chainrule.formula.evaluate import MAX_OPERATIONS
 from chainrule.formula.functions import FUNCTIONS
@@ -477,6 +478,31 @@ def test_a_formula_of_usual_size_is_let_through(text: str) -> None:
     formula.check_size(derivative(formula, "z"))
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "+".join(f"erf({i}*z)" for i in range(48)),
+        "+".join(f"cos({i}*z)" for i in range(900)),
+        "+".join(f"cos({i}*z)" for i in range(40)) + "+",
+        "+".join(f"{i}000000" for i in range(48)),
+        "z" * 1500,
+        "relu" * 600 + "!",
+        "z\n" * 300,
+        f"leaky_relu({'b' * 900}=1)",
+        f"huber({'b' * 900}=1)",
+        f"leaky_relu(alpha={'1' * 900})",
+        f"huber(delta={'1' * 900})",
+    ],
+    ids=range(11),
+)
+def test_a_formula_that_is_refused_is_not_told_whole(text: str) -> None:
+    for make in (activation, loss):
+        with pytest.raises(ChainruleError) as error:
+            make(text)
+        assert len(str(error.value)) < 600
+        assert "\n" not in str(error.value)
+
+
 def test_the_page_on_formulas_is_true() -> None:
     flags = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
     failures, attempts = doctest.testfile(str(PAGE), module_relative=False, optionflags=flags)
@@ -490,3 +516,4 @@ def test_the_page_on_formulas_names_every_function_and_limit() -> None:
     limits = f"{MAX_LENGTH} characters, {MAX_NODES} numbers, names and operators, and {MAX_DEPTH} levels"
     assert limits in page.replace("\n", " ")
     assert f"at most {MAX_OPERATIONS:,} operations together" in page.replace("\n", " ")
+    assert f"each counted once, come to at most {MAX_OPERATIONS_IN_ALL:,}" in page.replace("\n", " ")

@@ -5,7 +5,7 @@ import pytest
 
 from chainrule.errors import SettingsError
 from chainrule.lessons.lesson import read_lesson
-from chainrule.lessons.runner import setups_of
+from chainrule.lessons.runner import setups_of, walk_lesson
 from chainrule.lessons.setup import LONG
 
 
@@ -109,3 +109,15 @@ def test_rows_without_targets_are_predicted_and_nothing_else(write):
     for what in (setup.step, lambda: setup.train(1), lambda: setup.losses(setup.training), setup.model):
         with pytest.raises(SettingsError, match="give y"):
             what()
+
+
+def test_the_outputs_losses_are_summed_or_meant(write):
+    """Row 1 of MINE with two outputs: their losses are 1/2·(1/2)² each."""
+    two = ("W = [[0.3], [-0.4]]\nb = [0.5]", "W = [[0.3, 0.3], [-0.4, -0.4]]\nb = [0.5, 0.5]")
+    changes = (two, ("neurons = 1", "neurons = 2"), ("y = [[0], [1]]", "y = [[0, 0], [1, 1]]"))
+    for given, loss in (("", 0.25), ('over_outputs = "sum"\n', 0.25), ('over_outputs = "mean"\n', 0.125)):
+        lesson = write(
+            *changes, ("learning_rate", f"{given}learning_rate"), ('"loss" = 0.125', f'"loss" = {loss}')
+        )
+        (step, _) = walk_lesson(lesson)
+        assert step.ok, given

@@ -11,7 +11,17 @@ from chainrule.explain.show import render
 from chainrule.explain.show.document import Checked, Compared, Erratum, Plot, Words
 from chainrule.explain.show.terminal import plain_text, section_rows
 from chainrule.explain.show.text import ASCII
-from chainrule.lessons.lesson import COMMON, LAYER, LESSON, NETWORK, PROGRAM, SHEET, TABLE, read_lesson
+from chainrule.lessons.lesson import (
+    COMMON,
+    LAYER,
+    LESSON,
+    NETWORK,
+    PROGRAM,
+    SHEET,
+    STATED,
+    TABLE,
+    read_lesson,
+)
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.numbers import GENERAL
 from chainrule.lessons.runner import walk_lesson
@@ -89,9 +99,10 @@ def test_a_page_loads_nothing_and_is_well_formed(name, lessons):
     parser.feed(html)
     assert parser.open == []
     assert len(parser.ids) == len(set(parser.ids)) >= len(steps)
-    assert not re.search(r'(?:src|href)="(?!data:)|url\(|@import|<script', html)
+    assert not re.search(r'(?:src|href)="(?!data:|#step-)|url\(|@import|<script', html)
     assert html.count('<section class="section"') == len(steps)
     assert "did not come out" not in html
+    assert "\\u20" not in html  # an invisible sign of a product is none that hides something
 
 
 def test_a_page_escapes_and_names_what_failed():
@@ -122,6 +133,7 @@ def test_every_key_move_and_name_is_on_the_page():
         TABLE,
         SHEET,
         PROGRAM,
+        STATED,
         COMMON,
         *(move.fields for move in MOVES.values()),
     ):

@@ -307,6 +307,23 @@ def test_dependence_draws_the_mean_and_some_rows():
     assert chart.note == "60 of 100 rows are drawn."
 
 
+def test_dependence_on_words_has_a_box_of_the_rows_for_each():
+    rows = np.array([[1.0, 5.0], [2.0, 5.0], [3.0, 8.0], [4.0, 9.0], [5.0, 5.0]])
+    chart = dependence_chart(["u", "v"], rows.mean(0), rows=rows, column="word", unit="y")
+    (boxes,), (dots,) = marks(chart, Quantiles), marks(chart, Points)
+    assert (boxes.low, boxes.first, boxes.median) == ((1.0, 5.0), (2.0, 5.0), (3.0, 5.0))
+    assert (boxes.third, boxes.high, boxes.names) == ((4.0, 8.0), (5.0, 9.0), ("u", "v"))
+    assert (dots.x, dots.y, chart.x.names) == ((0.0, 1.0), (3.0, 6.4), ("u", "v"))
+    assert chart.description == "The mean y is lowest, 3, at u, and highest, 6.4, at v."
+    assert len(marks(dependence_chart(["u", "v"], [1.0, 2.0], column="word"), Quantiles)) == 0
+
+
+def test_interactions_that_share_their_colors_have_the_same_ends():
+    chart = interactions_chart([1.0], ["p", "q"], [[0.2], [0.4]], x_name="a", y_name="b", within=(0.0, 1.0))
+    (tiles,) = marks(chart, Tiles)
+    assert (tiles.low, tiles.high, tiles.shown) == (0.0, 1.0, (0.2, 0.4))
+
+
 def test_interactions_keep_their_values_and_color_the_difference():
     chart = interactions_chart(
         ["p", "q"], [1.0, 2.5], [[0.1, 0.2], [0.5, 0.9]], x_name="a", y_name="b", center=0.4

@@ -124,5 +124,8 @@ def test_what_does_not_fit_is_refused():
         Checkpoint.from_parts({}, data)
     with pytest.raises(SettingsError, match="not a checkpoint"):
         Checkpoint.from_parts(arrays, {**data, "history": [[1]]})
+    for wrong in (np.ones((2, 6)), np.ones((2, 5), np.uint64), np.full((1, 6), 2**64 - 1, np.uint64)):
+        with pytest.raises(SettingsError, match="history"):
+            Checkpoint.from_parts({**arrays, "history": wrong}, data)
     with pytest.raises(SettingsError, match="2 members"):
         Checkpoint.from_parts(arrays, {**data, "waited": [0]})

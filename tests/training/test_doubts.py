@@ -72,6 +72,80 @@ def test_a_loss_that_is_smallest_elsewhere(loss, y, output):
 @pytest.mark.parametrize(
     ("loss", "y", "output"),
     [
+        ("-(y*log(a) + (1-y)*log(1-a))", ONE, "identity"),
+        ("log((a-y)^2)", NUMBERS, "identity"),
+        ("(a-y)^2/y", ONE, "softplus"),
+        ("sqrt(a-y-0.2)", ONE, "sigmoid"),
+        ("(a-y)^2/sqrt(y)", NUMBERS, "tanh"),
+    ],
+)
+def test_a_loss_that_is_no_number_at_its_own_targets(loss, y, output):
+    found = doubt(loss, y, output)
+    assert found is not None
+    assert found.hopeless
+    assert "is no finite number where the output is" in found.words
+    assert "choose" in found.words
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
+        ("a/y - log(a/y) - 1", NUMBERS + 2, "identity"),
+        ("(sqrt(a) - sqrt(y))^2", NUMBERS + 1.75, "identity"),
+        ("(a-y)^2/(a+0.5)^0.5", ONE, "identity"),
+    ],
+)
+def test_a_loss_that_is_no_number_where_outputs_can_be(loss, y, output):
+    found = doubt(loss, y, output)
+    assert found is not None
+    assert not found.hopeless
+    assert "which identity outputs can be" in found.words
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
+        ("(abs(a)-abs(y))^2", NUMBERS, "identity"),
+        ("(abs(a)-abs(y))^2", ONE, "identity"),
+        ("(a^2-y^2)^2", 3 * NUMBERS + 40, "identity"),
+        ("(a^2-y^2)^2", NUMBERS / 3, "tanh"),
+        ("sin(a-y)^2", NUMBERS, "identity"),
+        ("(a-y)^2*(a-y-3)^2", NUMBERS, "identity"),
+    ],
+)
+def test_a_loss_with_another_minimum(loss, y, output):
+    found = doubt(loss, y, output)
+    assert found is not None
+    assert not found.hopeless
+    assert "isn't smallest at the target alone" in found.words
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output", "remedy"),
+    [
+        ("-(y*log(a) + (1-y)*log(1-a))", ONE, "identity", "sigmoid"),
+        ("-log(where(y > 0, a, 1-a))", ONE, "relu", "sigmoid"),
+        ("-y*log(a)", SEVERAL, "identity", "softmax"),
+        ("a/y - log(a/y) - 1", NUMBERS + 2, "identity", "exponential"),
+        ("(a-y)^2/sqrt(1-a^2)", NUMBERS / 3, "identity", "tanh"),
+        ("(abs(a)-abs(y))^2", ONE, "identity", "sigmoid"),
+        ("sqrt(a-y-0.2)", ONE, "identity", None),
+        ("(a-3*y)^2", NUMBERS, "identity", None),
+    ],
+)
+def test_another_output_activation_is_the_remedy_where_it_helps(loss, y, output, remedy):
+    words = doubt(loss, y, output).words
+    if remedy is None:
+        assert "output_activation" not in words
+        assert "choose another loss" in words
+        return
+    assert f"choose output_activation={remedy!r}, or another loss" in words
+    assert doubt(loss, y, remedy) is None
+
+
+@pytest.mark.parametrize(
+    ("loss", "y", "output"),
+    [
         ("-y*log(a)", SEVERAL, "softmax"),
         ("-(y*log(a) + (1-y)*log(1-a))", ONE, "sigmoid"),
         ("-(1-a)^2*y*log(a) - a^2*(1-y)*log(1-a)", ONE, "sigmoid"),
@@ -81,6 +155,15 @@ def test_a_loss_that_is_smallest_elsewhere(loss, y, output):
         ("exp(a-y) - (a-y) - 1", NUMBERS, "identity"),
         ("a/y - log(a/y) - 1", NUMBERS + 2, "exponential"),
         ("(a-y)^2", NUMBERS, "relu"),
+        ("(a-y)^4", NUMBERS, "identity"),
+        ("(a-y)^2*(a-y-1)^2", NUMBERS * 1e-6 + 5, "identity"),  # the other minimum is many spans away
+        ("abs(a-y)", NUMBERS, "identity"),
+        ("abs(a-y)^0.5", NUMBERS, "identity"),
+        ("1-exp(-(a-y)^2)", NUMBERS, "identity"),
+        ("log(1+(a-y)^2)", 100 * NUMBERS + 7, "identity"),
+        ("where(a > y, 3*(a-y), y-a)", NUMBERS, "identity"),
+        ("(abs(a)-abs(y))^2", NUMBERS + 1.75, "relu"),
+        ("(a^2-y^2)^2", NUMBERS + 2, "softplus"),
         ("(a-y)^2", NUMBERS + 10, "sigmoid"),
         ("mean_squared_error", NUMBERS * 100, "tanh"),
         ("(a-y)^2", np.ones((5, 1)), "identity"),
@@ -122,6 +205,11 @@ def test_training_with_it():
         SettingsError, match=r"the loss -y\*log\(a\) costs the same, or less, .* where the target is 0"
     ):
         chainrule.train(rows, "y", loss="-y*log(a)", output_activation="sigmoid", **how)
+    entropy = "-(y*log(a) + (1-y)*log(1-a))"
+    with pytest.raises(SettingsError, match="choose output_activation='sigmoid', or another loss"):
+        chainrule.train(rows, "y", loss=entropy, **how)
+    made = chainrule.train(rows, "y", loss=entropy, output_activation="sigmoid", **how)
+    assert not any("the loss" in note for note in made.notes if "falling" not in note)
     numbers = {"x": rows["x"], "y": [float(i) for i in range(60)]}
     made = chainrule.train(numbers, "y", loss="(a-3*y)^2", **how)
     assert any("isn't smallest at the target" in note for note in made.notes)

@@ -6,8 +6,10 @@ import os
 import shutil
 import subprocess
 import sys
+import warnings
 from pathlib import Path
 
+import mpmath
 import numpy as np
 import pytest
 from hypothesis import given
@@ -88,6 +90,43 @@ def test_huge_errors_have_a_size():
     found = scores(np.array([1e200, -1e200]), numbers=np.array([0.0, 0.0]))
     assert found["rmse"] == pytest.approx(1e200)
     assert found["r2"] == pytest.approx(0.0, abs=1e-12)
+
+
+@pytest.mark.parametrize("scale", [1e-308, 3e-200, 1e-160, 1.0, 7e155, 1e290, 4e307])
+@pytest.mark.parametrize("weighted", [False, True])
+def test_scores_of_numbers_of_any_size(scale, weighted):
+    """mpmath is the judge: whatever the size of the numbers, R² is the same and an error as large as it is."""
+    rng = np.random.default_rng(5)
+    y, p = rng.uniform(-4, 4, 30) * scale, rng.uniform(-4, 4, 30) * scale
+    w = rng.integers(0, 4, 30).astype(float) if weighted else None
+    with mpmath.workdps(40):
+        of = [mpmath.mpf(one) for one in (np.ones(30) if w is None else w)]
+        errors = [mpmath.mpf(a) - mpmath.mpf(b) for a, b in zip(p, y, strict=True)]
+        total = mpmath.fsum(of)
+        mean = mpmath.fsum(v * mpmath.mpf(a) for v, a in zip(of, y, strict=True)) / total
+        squares = mpmath.fsum(v * e**2 for v, e in zip(of, errors, strict=True)) / total
+        spread = mpmath.fsum(v * (mpmath.mpf(a) - mean) ** 2 for v, a in zip(of, y, strict=True)) / total
+        want = {
+            "rmse": float(mpmath.sqrt(squares)),
+            "mae": float(mpmath.fsum(v * abs(e) for v, e in zip(of, errors, strict=True)) / total),
+            "r2": float(1 - squares / spread),
+        }
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = {name: METRICS[name].function(y, p, w) for name in want}
+        assert set(want) < set(scores(y, numbers=p))
+    assert found == {name: pytest.approx(value, rel=1e-12) for name, value in want.items()}
+
+
+def test_an_error_too_large_for_a_float_is_infinite_and_r2_isn_t():
+    found = scores(np.array([1.5e308, -1.5e308]), numbers=np.array([-1.5e308, 1.5e308]))
+    assert found["rmse"] == found["mae"] == math.inf
+    assert found["r2"] == pytest.approx(-3)
+
+
+def test_rows_without_weight_are_no_spread():
+    y, p, w = np.array([0.1, 0.1, 0.1, 8.0]), np.array([0.1, 0.2, 0.0, 3.0]), np.array([1.0, 2.0, 3.0, 0.0])
+    assert METRICS["r2"].function(y, p, w) == 0
 
 
 def test_the_scores_that_are_compared_are_scores():

@@ -61,7 +61,9 @@ def test_what_is_no_text_is_refused_by_its_name(name, value):
     for door, called in ((None, name), (COMMAND_LINE, f"--{name.replace('_', '-')}")):
         with (
             through(door),
-            pytest.raises(SettingsError, match=rf"^{called} .* must be (text|a list of columns)"),
+            pytest.raises(
+                SettingsError, match=rf"^{called} .* must be (text|(a column, or )?a list of columns)"
+            ),
         ):
             asked(
                 TABLE,

@@ -50,11 +50,20 @@ examples:
 {indent}chainrule train penguins.csv --target species
 {indent}chainrule evaluate penguins.safetensors new.csv
 {indent}chainrule predict penguins.safetensors new.csv --out predictions.csv
-{indent}chainrule describe penguins.safetensors"""
+{indent}chainrule explain penguins.safetensors penguins.csv --row 1
+{indent}chainrule describe penguins.safetensors
+{indent}chainrule lesson article-5"""
 
 
 BROKEN_PIPE = 141
 """The exit code where nobody reads the output: that of a program which the signal SIGPIPE, 13, has ended."""
+
+
+_UNNAMED = {
+    errno.EBADF: "standard output is closed; let it go to a file or a pipe",
+    errno.ENOENT: "the folder that this runs in is gone; change to one that is there",
+}
+"""What fails without a file's name, where that isn't the writing of standard output."""
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -127,8 +136,8 @@ def _answered(arguments: list[str]) -> int:
         if error.errno == errno.EPIPE:
             # The reader of our output has gone (`chainrule describe m | head`): nothing is left to say.
             return BROKEN_PIPE
-        if error.errno == errno.EBADF and error.filename is None:
-            return _failed("standard output is closed; let it go to a file or a pipe")
+        if error.filename is None and error.errno in _UNNAMED:
+            return _failed(_UNNAMED[error.errno])
         return _failed(f"{error.filename or 'standard output'}: {error.strerror}")
     return code
 

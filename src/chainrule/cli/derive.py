@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from chainrule._doors import through
 from chainrule.cli.documents import chosen_format, deliver, document_options
-from chainrule.cli.parsing import Parser, parse_factors
+from chainrule.cli.parsing import Parser, notation_option, parse_factors
 from chainrule.errors import SettingsError
 from chainrule.explain.show import RENDERERS
 
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule derive backprop
 chainrule derive backprop --as article-4 --loss categorical_cross_entropy --out backprop.tex
+chainrule derive backprop --as ./my-notation.toml --layers 3
 chainrule derive "sin(x^2)" --by x --at x=0.5
 chainrule derive sigmoid
 """
@@ -45,8 +46,7 @@ def parser() -> Parser:
         "--bias {neuron,layer,none}": "one for each neuron (default), one for a layer, or none",
     }
     made.options("backprop", said)
-    letters = "whose letters, layer count and orientation: ours (default), article-4, nielsen"
-    made.option("backprop", "--as", dest="notation", metavar="NAME", help=letters)
+    notation_option(made, "backprop")
     made.options("a formula", {"--by SYMBOL": "by which symbol; the only one if not given"})
     said_at = "its value there as well: x=0.5, or x=0.5,y=2"
     made.option("a formula", "--at", metavar="NAME=N", type=parse_factors, help=said_at)
@@ -57,12 +57,14 @@ def parser() -> Parser:
 
 def run(options: argparse.Namespace) -> int:
     """Run the command; return 1 if a line does not hold."""
+    from chainrule.explain.notation.record import notation
     from chainrule.explain.show.explanation import explanation
 
     form = chosen_format(options)
     with through(renamed={"notation": "as"}):
         derived = _derived(options)
-    deliver(explanation(derived), form, options)
+        source = {} if options.notation is None else {"notation": notation(options.notation).to_dict()}
+    deliver(explanation(derived, source=source), form, options)
     return 0 if derived.ok else 1
 
 

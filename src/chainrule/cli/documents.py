@@ -71,7 +71,7 @@ def python_only(options: argparse.Namespace, without: Sequence[str]) -> None:
     for name in (*without, "json", "format"):
         if getattr(options, name):
             raise SettingsError(
-                f"--{name} has no effect on a program in Python: leave it out, or --as-python"
+                f"--{name.replace('_', '-')} has no effect on a program in Python: leave it out, or --as-python"
             )
     if options.out is not None:
         check_out(options.out, options.overwrite, [getattr(options, read, None) for read in READS])

@@ -24,6 +24,7 @@ chainrule lesson article-1 --all --steps 2-4
 chainrule lesson article-5 --as nielsen
 chainrule lesson ./mine.toml --format html --out mine.html
 chainrule lesson article-5 --as-python
+chainrule lesson article-4 --side-by-side --out article-4.html
 """
 
 
@@ -40,6 +41,8 @@ def parser() -> Parser:
     made.options("what", {"[NAME]": "a lesson of the list, or a file of your own that ends in .toml"})
     made.option("what", "--steps", metavar="N", help="only the first N steps; 3-5: only those")
     made.options("output", {"--all": "all steps at once, without waiting for Enter"})
+    said = "the text's own formulas on the left, the steps on the right; below one another where there is no room"
+    made.options("output", {"--side-by-side": said})
     notation_option(made, "output")
     program = (
         "the lesson as a program in plain Python, which imports nothing but math, in the article's names"
@@ -54,30 +57,33 @@ def run(options: argparse.Namespace) -> int:
     from chainrule.explain.notation.record import notation
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.runner import Walk
-    from chainrule.lessons.show.document import lesson_document
+    from chainrule.lessons.show.document import check_states, lesson_document
 
     if options.as_python:
         return _write_program(options)
     form = chosen_format(options)
     if options.name is None:
-        if given := next(filter(vars(options).get, ("steps", "all", "notation")), None):
-            given = {"notation": "as"}.get(given, given)
+        if given := next(filter(vars(options).get, ("steps", "all", "side_by_side", "notation")), None):
+            given = {"notation": "as"}.get(given, given).replace("_", "-")
             raise SettingsError(f"--{given} is about the steps of a lesson: name the lesson, or leave it out")
         deliver(_list(), form, options)
         return 0
     lesson = read_lesson(options.name)
     if options.notation is not None:
         notation(options.notation)  # says what is wrong with it
-        lesson = replace(lesson, notation=options.notation)
+        lesson = replace(lesson, told_in=options.notation)
+    beside = options.side_by_side
+    if beside:
+        check_states(lesson)
     first, last = _range(options.steps, len(lesson.steps))
     plays = form == "text" and options.out is None
     waits = plays and not options.all and sys.stdin.isatty() and sys.stdout.isatty()
     walk = Walk(lesson, repeats=waits)
     if plays:
-        play(walk, first, last, waits=waits)
+        play(walk, first, last, waits=waits, beside=beside)
     else:
         walk.step(last)
-        deliver(lesson_document(lesson, walk.made[first - 1 : last]), form, options)
+        deliver(lesson_document(lesson, walk.made[first - 1 : last], beside=beside), form, options)
     wrong = [shown.number for shown in walk.made if not shown.ok]
     if wrong:
         what = f"a number did not come out as expected in step {', '.join(map(str, wrong))}"
@@ -90,7 +96,7 @@ def _write_program(options: argparse.Namespace) -> int:
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.program import lesson_program
 
-    python_only(options, ("steps", "all"))
+    python_only(options, ("steps", "all", "side_by_side"))
     if options.name is None:
         raise SettingsError(
             "--as-python is of one lesson: name it, as in chainrule lesson article-5 --as-python"
@@ -116,6 +122,8 @@ def _range(steps: str | None, count: int) -> tuple[int, int]:
         return 1, count
     match = re.fullmatch(r"\s*(?:(\d+)\s*-\s*)?(\d+)\s*", steps)
     first, last = (int(match[1] or 1), int(match[2])) if match else (0, 0)
+    if first > last > 0:
+        raise SettingsError(f"--steps {steps}: the range runs backwards; write {last}-{first}")
     if not 1 <= first <= last:
         what = "is neither a number of steps such as 3 nor a range such as 3-5"
         raise SettingsError(f"--steps {steps!r} {what}")

@@ -103,6 +103,10 @@ class Parser(argparse.ArgumentParser):
                 joined.append(word)
         return joined
 
+    def print_help(self, file: Any = None) -> None:
+        """Print the help; raises OSError where that fails, of which argparse's own says nothing."""
+        print(self.format_help(), end="", file=file, flush=True)
+
     def error(self, message: str) -> NoReturn:
         """Raise SettingsError with one line."""
         lacking = "the following arguments are required: "

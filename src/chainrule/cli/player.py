@@ -16,23 +16,26 @@ if TYPE_CHECKING:
 
 QUESTION = "[Enter: next, b: back, a: again, {first}-{last}: jump, q: leave] "
 
-WIDEST = 100
-"""The widest that steps are printed."""
+WIDEST, WIDEST_BESIDE = 100, 130
+"""The widest that steps are printed, by themselves and beside a text's formulas."""
 
 
-def play(walk: Walk, first: int, last: int, *, waits: bool) -> None:
-    """Print the steps from ``first`` to ``last``; where it ``waits``, as the reader asks for them at each."""
+def play(walk: Walk, first: int, last: int, *, waits: bool, beside: bool = False) -> None:
+    """Print the steps from ``first`` to ``last``; where it ``waits``, as the reader asks for them at each.
+
+    With ``beside`` the text's own formulas stand left of them.
+    """
     from chainrule.explain.show.terminal import head_rows, print_rows, section_rows
     from chainrule.lessons.show.document import WIDTH, lesson_document
 
     console = screen()
-    width = min(output_width(WIDTH), WIDEST)
+    width = min(output_width(WIDTH), WIDEST_BESIDE if beside else WIDEST)
     print_rows(console, head_rows(lesson_document(walk.lesson, ()), width, signs()))
     number, again = first, False
     while number <= last:
         with _busy(console, walk, number):
             shown = walk.again(number) if again else walk.step(number)
-        print_rows(console, section_rows(shown.section, width, signs()))
+        print_rows(console, section_rows(shown.beside if beside else shown.section, width, signs()))
         number, again = _ask(console, number, first, last) if waits and number < last else (number + 1, False)
 
 

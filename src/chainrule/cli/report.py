@@ -197,8 +197,18 @@ def report_document(trained: Trained, data: Mapping[str, Any]) -> Document:
     return Document(title, (Words(found.title), *parts), data=data)
 
 
-def print_result(trained: Trained, path: Path, others: Sequence[Path]) -> None:
-    """Show how training went, and what to type next."""
+NEXT = (
+    "evaluate {model} NEW.csv",
+    "predict {model} NEW.csv --out predictions.csv",
+    "explain {model} {table} --row 1",
+    "describe {model}",
+    "lesson article-5",
+)
+"""What one may type after a training."""
+
+
+def print_result(trained: Trained, path: Path, others: Sequence[Path], table: str) -> None:
+    """Show how training went, and what to type next; ``table`` is the file that rows were read from."""
     print_document(result_document(trained))
     console = screen()
     if trained.out_of_fold is None and trained.evaluation.confusion is None:
@@ -206,9 +216,10 @@ def print_result(trained: Trained, path: Path, others: Sequence[Path]) -> None:
     *names, last = map(printable, (path, *others))
     written = f"{', '.join(names)} and {last}" if names else last
     console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
-    for line in ("evaluate {} NEW.csv", "predict {} NEW.csv --out predictions.csv", "describe {}"):
-        next_ = line.format(shlex.quote(printable(path)))
-        console.print(Text(f"  chainrule {next_}", "cyan"), soft_wrap=True)
+    read = "NEW.csv" if table == "-" else table  # standard input can't be read again
+    files = {"model": shlex.quote(printable(path)), "table": shlex.quote(printable(read))}
+    for line in NEXT:
+        console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
 def _ending(fit: FitResult, best: Sequence[int]) -> str:
@@ -314,6 +325,7 @@ def _by_hand(network: Network) -> str:
 
 def number_shown(value: float) -> str:
     """Write a score with four decimals; large ones with fewer, tiny ones with two digits that count."""
+    value += 0.0  # no -0
     if abs(value) >= 1e12:
         return f"{value:.4g}"
     if value and abs(value) < 1e-3:

@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 
 from chainrule.cli.documents import chosen_format, document_options, print_or_write
-from chainrule.cli.parsing import Parser
+from chainrule.cli.parsing import Parser, notation_option
 
 FORMATS = ("html", "latex")
 
 EXAMPLES = """
 chainrule sheet article-5 --out article-5.html
 chainrule sheet article-1 --variants 30 --seed 7 --blank last2 --format latex --out class.tex
+chainrule sheet article-5 --as mazur --out mazur.html
 chainrule sheet ./mine.toml --blank all --only sheets --out sheets.html
 """
 
@@ -33,12 +35,14 @@ def parser() -> Parser:
         "--only {sheets,keys}": "sheets or keys alone; first all sheets, then all keys if not given",
     }
     made.options("what", said, variants=1, seed=0, blank="last2")
+    notation_option(made, "output")
     document_options(made, FORMATS)
     return made
 
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
+    from chainrule.explain.notation.record import notation
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.sheets import draw_sheets, read_blank
     from chainrule.lessons.show.sheets import sheets_html, sheets_latex
@@ -46,5 +50,8 @@ def run(options: argparse.Namespace) -> None:
     blank = read_blank(options.blank)
     show = sheets_html if chosen_format(options, FORMATS) == "html" else sheets_latex
     lesson = read_lesson(options.lesson)
+    if options.notation is not None:
+        notation(options.notation)  # says what is wrong with it
+        lesson = replace(lesson, told_in=options.notation)
     variants = draw_sheets(lesson, variants=options.variants, seed=options.seed, blank=blank)
     print_or_write(show(lesson, variants, options.only or "both"), options)

@@ -30,6 +30,7 @@ from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
     from chainrule.fitting.score import Trained
+    from chainrule.training.settings.by_hand import ReadName
 
 EXAMPLES = """
 chainrule train penguins.csv --target species
@@ -59,6 +60,8 @@ def parser() -> Parser:
     reading_options(made, trained=False)
     for one in listed(Settings):
         setting_option(made, one)
+    said = "whose names --initial, --frozen and --weights-from have: a notation such as article-5, or a file of your own"
+    made.option("network", "--as", dest="notation", metavar="NOTATION", help=said)
     made.options("training", {"--engine NAME": f"what runs the equations: {in_words()}"})
     thread_option(made, "training")
     output = {
@@ -128,7 +131,7 @@ def run(options: argparse.Namespace) -> None:
     for name in ("inputs", "drop"):
         if name in asked:
             asked[name] = _names(asked[name], table.columns)
-    question = Question(table, reading=how, **asked)
+    question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
     if options.ablate is not None:
         question = question.opened()
     prepared = prepare(question, settings)
@@ -156,7 +159,7 @@ def run(options: argparse.Namespace) -> None:
         texts[Path(options.report)] = render(document, report_format)
     _write(trained, path, texts, options.overwrite)
     if talks:
-        print_result(trained, path, list(texts))
+        print_result(trained, path, list(texts), options.table)
         return
     warn(trained.notes)
     if options.json:
@@ -167,6 +170,20 @@ def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
     """Return the settings of a class that were given; the others are left to it."""
     values = {one.name: getattr(options, one.name) for one in listed(cls)}
     return {name: value for name, value in values.items() if value is not None}
+
+
+def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
+    """Return what reads the names of the parameters that are set by hand, None where these are addresses."""
+    if options.notation is None:
+        return None
+    if not (options.initial or options.frozen or options.weights_from):
+        raise SettingsError(
+            "--as says whose names --initial, --frozen and --weights-from have: give one of them"
+        )
+    from chainrule.explain.notation.naming import address_read
+    from chainrule.explain.notation.record import notation
+
+    return address_read(notation(options.notation))
 
 
 def _names(values: list[str], columns: Sequence[str]) -> list[str]:

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import time
 from contextlib import nullcontext
 
+from chainrule._aside import is_watched
 from chainrule.cli.console import screen
 from chainrule.cli.parsing import Parser
 from chainrule.errors import OutputError
@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
         TextColumn("{task.fields[name]}"),
         console=Console(stderr=True, highlight=False),
         transient=True,
-        disable=not sys.stderr.isatty(),
+        disable=not is_watched(),
     )
     # Up to 14.2 rich ended the line of a bar that it never showed.
     with nullcontext() if bar.disable else bar, listening(lambda text: None):

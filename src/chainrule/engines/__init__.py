@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import setting
+from chainrule._forks import check_whole
 from chainrule.errors import SettingsError
 
 if TYPE_CHECKING:
@@ -27,8 +28,17 @@ class EngineRow:
 
 
 def _cpu() -> MakesEngine:
-    from chainrule.engines.cpu.engine import CpuEngine
+    try:
+        from numba import config
 
+        from chainrule.engines.cpu.engine import CpuEngine
+    except ValueError as error:
+        # Numba reads its variables as it is imported.
+        raise SettingsError(
+            f"Numba can't be loaded ({error}): correct or unset its variables NUMBA_…"
+        ) from error
+    if getattr(config, "DISABLE_JIT", 0):
+        raise SettingsError("NUMBA_DISABLE_JIT is set, and the cpu engine has to be compiled: unset it")
     return CpuEngine
 
 
@@ -55,16 +65,18 @@ JUDGE = "reference"
 def engine_named(name: str, *, threads: int | None = None, dtype: Any = None) -> Engine:
     """Return an engine by name; ``threads``: all processors if None; ``dtype``: the engine's own if None.
 
-    Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype.
+    Raises SettingsError for an unknown name, or where there is no such number of threads or such a dtype, and
+    ChainruleError in a process that was forked in the midst of another thread's work.
     """
     if not isinstance(name, str) or name not in REGISTRY:
-        raise SettingsError(f"unknown engine {name!r}: choose {', '.join(REGISTRY)}")
+        raise SettingsError(f"{setting('engine')}: unknown engine {name!r}: choose {', '.join(REGISTRY)}")
     row = REGISTRY[name]
     if threads is not None and not row.threaded:
         raise SettingsError(
             f"the {name} engine works on one thread: "
             f"leave out {setting('threads')}, or use {setting('engine', ENGINES[0])}"
         )
+    check_whole()
     return row.load()(dtype, threads)
 
 

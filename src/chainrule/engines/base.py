@@ -106,10 +106,14 @@ class Divergence(NamedTuple):
     learning_rate: float
 
     def __str__(self) -> str:
+        return self.told("the inputs")
+
+    def told(self, large: str) -> str:
+        """Say it, with what to do; ``large`` is what may have to be scaled."""
         return (
             f"training diverged in step {self.step}: layer {self.layer} is no longer finite "
             f"(largest gradient {self.largest_gradient:.3g}, learning rate {self.learning_rate:g}); "
-            f"lower {setting('learning_rate')}, set {setting('clip_norm')}, or scale the inputs"
+            f"lower {setting('learning_rate')}, set {setting('clip_norm')}, or scale {large}"
         )
 
 

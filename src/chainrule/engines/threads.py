@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import lru_cache
-from types import FrameType
 from typing import Any, cast
 
 from chainrule._blas import keep_to_one_blas_thread
 from chainrule._doors import setting
 from chainrule._locks import ForkSafeLock
+from chainrule._signals import kept_back
 from chainrule.errors import SettingsError
 
 _submitting = ForkSafeLock()
@@ -66,7 +66,7 @@ def on_threads(count: int, work: Callable[[int], Any], stop: Callable[[], None] 
         return
     here = 1 if stop is None else 0
     pool = _pool(os.getpid(), count - here)
-    with _interrupts_kept_back() as came:
+    with kept_back([signal.SIGINT]) as came:
         # Without the lock two trainings could each hold a thread that the other one's work needs.
         taken = _processor() if here else None
         with _submitting:
@@ -117,23 +117,6 @@ def _find_getcpu() -> Callable[[], int] | None:
 
 
 _getcpu = _find_getcpu()
-
-
-@contextmanager
-def _interrupts_kept_back() -> Iterator[list[tuple[int, FrameType | None]]]:
-    """Let Ctrl-C wait until the block has ended, and give the list where it shows; outside the main thread it never comes."""
-    handler = signal.getsignal(signal.SIGINT)
-    came: list[tuple[int, FrameType | None]] = []
-    if threading.current_thread() is not threading.main_thread() or not callable(handler):
-        yield came
-        return
-    signal.signal(signal.SIGINT, lambda number, frame: came.append((number, frame)))
-    try:
-        yield came
-    finally:
-        signal.signal(signal.SIGINT, handler)
-        if came:
-            handler(*came[0])
 
 
 @lru_cache(maxsize=8)

@@ -9,15 +9,15 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, Namespace
 from chainrule.equations.registry import Entry, FormulaEntry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
-from chainrule.formula.evaluate import Formula
+from chainrule.formula.evaluate import Formula, shorten
 from chainrule.formula.parse import parse
 from chainrule.formula.special import erfc
 
@@ -97,12 +97,12 @@ def activation(spec: str | Activation) -> Activation:
         raise unknown_name("activation", spec, ACTIVATIONS, "a formula in z", error) from error
     if "z" not in formula.symbols:
         raise SettingsError(
-            f"activation {spec!r} doesn't contain z, so the network couldn't learn: write a formula in z"
+            f"activation {shorten(spec)!r} doesn't contain z, so the network couldn't learn: write a formula in z"
         )
     made = Activation("formula", spec, "set by the formula", elementwise="sum(" not in spec.replace(" ", ""))
     if not made.elementwise:
         raise SettingsError(
-            f"activation {spec!r} sums over the layer: only softmax may; write a formula of one z"
+            f"activation {shorten(spec)!r} sums over the layer: only softmax may; write a formula of one z"
         )
     formula.check_size()
     formula.check_size(made.slope)

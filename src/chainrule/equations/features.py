@@ -22,12 +22,12 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, fields
-from functools import cached_property
 from itertools import accumulate, pairwise
 from typing import Any, ClassVar, Literal, NamedTuple, get_args
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray, Namespace
 from chainrule.equations.registry import rate_factors
 from chainrule.errors import SettingsError

@@ -11,18 +11,18 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, Namespace
 from chainrule.equations.activations import Activation
 from chainrule.equations.registry import Entry, FormulaEntry, find_record, records, unknown_name
 from chainrule.errors import FormulaError, SettingsError
 from chainrule.formula.differentiate import derivative
-from chainrule.formula.evaluate import Formula
+from chainrule.formula.evaluate import Formula, shorten
 from chainrule.formula.parse import parse
 
 Function = Callable[..., Array]
@@ -161,7 +161,7 @@ def loss(spec: str | Loss) -> Loss:
     except FormulaError as error:
         raise unknown_name("loss", spec, LOSSES, "a formula in a and y", error) from error
     if set(formula.symbols) != {"a", "y"}:
-        raise SettingsError(f"loss {spec!r} must contain both a (the output) and y (the target)")
+        raise SettingsError(f"loss {shorten(spec)!r} must contain both a (the output) and y (the target)")
     made = Loss("formula", spec)
     formula.check_size()
     formula.check_size(made.slope)

@@ -27,17 +27,19 @@ alpha[l] (…, n_out); z, a, h, delta (…, n, n_out). Leading axes (…) are me
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from chainrule._notebook import Shown
 from chainrule._types import Array, Namespace
+from chainrule.equations.activations import Activation
 from chainrule.equations.dense import Dense, LayerGradients, LayerRecord
 from chainrule.equations.features import Features, StageGradients, StageRecord
 from chainrule.equations.layers import layer_from_dict
 from chainrule.equations.losses import Loss, row_shares
 from chainrule.equations.losses import loss as loss_of
 from chainrule.errors import SettingsError
+from chainrule.formula.evaluate import MAX_OPERATIONS, how_counted, quote
 
 Reduction = Literal["mean", "sum"]
 
@@ -89,13 +91,32 @@ MAX_ACTIVATIONS = 20
 """The most different activations of these: the worst formula takes half a second."""
 
 
-def check_extent(activations: Sequence[str]) -> None:
-    """Raise SettingsError for layers, by what their activations are, that are too many or too different."""
-    if (count := len(activations)) > MAX_LAYERS:
-        raise SettingsError(f"{count:,} layers are more than the {MAX_LAYERS:,} that can be: give fewer")
+def check_extent(layers: int, activations: Collection[str]) -> None:
+    """Raise SettingsError for too many layers, or too many different activations of theirs."""
+    if layers > MAX_LAYERS:
+        raise SettingsError(f"{layers:,} layers are more than the {MAX_LAYERS:,} that can be: give fewer")
     if (count := len(set(activations))) > MAX_ACTIVATIONS:
         raise SettingsError(
             f"{count} different activations are more than the {MAX_ACTIVATIONS} that can be: give some layers the same"
+        )
+
+
+MAX_OPERATIONS_IN_ALL = 2 * MAX_OPERATIONS
+"""The most operations of a model's own formulas together: an activation and a loss that are as long as one may be."""
+
+
+def check_formulas(networks: Iterable[Network]) -> None:
+    """Raise SettingsError where the formulas of a model's networks would be compiled for too long, each of them once."""
+    own: dict[str, Activation | Loss] = {}
+    for network in networks:
+        own.update({layer.activation.spec: layer.activation for layer in network.layers})
+        own[network.loss.spec] = network.loss
+    if (count := sum(formula.operations for formula in own.values())) > MAX_OPERATIONS_IN_ALL:
+        longest = max(own.values(), key=lambda formula: formula.operations)
+        raise SettingsError(
+            f"the formulas of the activations and the loss come to {count:,} operations with their derivatives, but at most "
+            f"{MAX_OPERATIONS_IN_ALL:,} of a model are compiled, {how_counted()}: give some layers the same, or write "
+            f"shorter ones than {quote(longest.text)}"
         )
 
 
@@ -137,7 +158,7 @@ class Network(Shown):
             raise SettingsError("the output layer can't have dropout: nothing follows it")
         if dense[-1].mix:
             raise SettingsError("the output layer can't have a mix: its activation is what the loss asks for")
-        check_extent([layer.activation.spec for layer in dense])
+        check_extent(len(dense), [layer.activation.spec for layer in dense])
         if reduction not in ("mean", "sum"):
             raise SettingsError(f"reduction {reduction!r} is unknown: choose mean or sum")
         if features is not None and features.n_inputs != n_inputs:
@@ -149,6 +170,7 @@ class Network(Shown):
         self.loss = loss_of(loss)
         self.reduction: Reduction = reduction
         self.features = features
+        check_formulas([self])
 
     def __repr__(self) -> str:
         inner = ", ".join(

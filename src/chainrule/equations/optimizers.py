@@ -9,9 +9,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from typing import Any, NamedTuple
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, Namespace
 from chainrule.equations.registry import Entry, named, records
 from chainrule.errors import SettingsError

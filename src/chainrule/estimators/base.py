@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from os import fspath
-from typing import Any, ClassVar, NamedTuple, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, ClassVar, NamedTuple, Self, TypeVar, cast
 
 import numpy as np
 from sklearn.base import BaseEstimator
+from sklearn.utils import check_random_state
 from sklearn.utils.metaestimators import available_if
 from sklearn.utils.validation import _check_sample_weight, check_is_fitted
 
@@ -23,6 +25,9 @@ from chainrule.training.callbacks import NetworkMonitor, as_callbacks
 from chainrule.training.result import Callback
 from chainrule.training.scores.weights import check_range
 
+if TYPE_CHECKING:
+    from chainrule.explain.columns.importance import Importance
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -36,10 +41,11 @@ def checked_weights(
 ) -> FloatArray | None:
     """Return the rows' weights (n,), None where there are none.
 
-    Raises ValueError, naming them, for one that is below 0 or not finite, and where all are 0.
+    Raises ValueError, naming them, for one that is no number, below 0 or not finite, and where all are 0.
     """
     if weights is None:
         return None
+    _check_numbers(weights, name)
     try:
         checked: FloatArray = _check_sample_weight(weights, X, dtype=dtype, ensure_non_negative=True)
     except ValueError as error:
@@ -48,6 +54,22 @@ def checked_weights(
         raise TableError(f"{name}: every weight is 0; give rows that count a weight above 0")
     check_range(checked, name, checked.dtype)
     return checked
+
+
+def _check_numbers(weights: Any, name: str) -> None:
+    """Raise TableError for a weight that is no real number, by its place."""
+    values = np.asarray(weights)
+    if values.dtype.kind in "biuf" or values.ndim > 1:
+        return
+    for row, value in enumerate(np.atleast_1d(values).tolist()):
+        try:
+            number = not isinstance(value, complex) and values.dtype.kind not in "mM"
+            number = number and math.isfinite(float(value))
+        except (TypeError, ValueError):
+            number = False
+        if not number:
+            place = f"row {row + 1}: " if values.ndim else ""
+            raise TableError(f"{name}: {place}{value!r} is no weight; give each row a number of at least 0")
 
 
 _VERSION = "_chainrule_version"
@@ -79,7 +101,7 @@ class Given(NamedTuple):
             raise ParameterError("sample_weight_val weighs the rows of X_val: give X_val and y_val")
 
 
-class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has no types
+class Trainable(BaseEstimator, ABC):
     """An estimator that is trained on rows, whose trainings call callbacks, and that can be written to a file."""
 
     _texts: ClassVar[Mapping[str, str]] = {}
@@ -146,6 +168,61 @@ class Trainable(BaseEstimator, ABC):  # type: ignore[misc]  # scikit-learn has n
     @abstractmethod
     def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
         """Return the estimator of `_parts`; raises an error for anything else."""
+
+    @abstractmethod
+    def _importance(self, X: Any, y: Any, **how: Any) -> Importance:
+        """Return the importance of columns on rows as the user has them."""
+
+    def importance(
+        self,
+        X: Any,
+        y: Any,
+        *,
+        method: str = "permutation",
+        metric: str | None = None,
+        groups: Sequence[Sequence[str]] = (),
+        n_repeats: int | None = None,
+        random_state: Any = 0,
+    ) -> Importance:
+        """Return how much the fitted estimator needs each column, best on rows that it was not trained on.
+
+        Parameters
+        ----------
+        X : array-like, sparse matrix or what `predict` takes, of shape (n_samples, n_features)
+            The rows; of more than 20,000 so many are drawn.
+        y : array-like
+            Their targets.
+        method : {'permutation', 'attribution'}, default='permutation'
+            What shuffling a column costs in score, or the mean of absolute attributions to the predictions of at most
+            500 rows.
+        metric : str, default=None
+            The score, of classes such as 'accuracy' (None) or 'log_loss', of numbers such as 'rmse' (None) or 'r2'.
+        groups : sequence of sequences of str, default=()
+            Columns that are shuffled together, by name; without names they are x0, x1 and so on, or column_1 for
+            the table estimators.
+        n_repeats : int, default=None
+            The shuffles of each column; None: 10, of more than 6,000 rows fewer.
+        random_state : int, RandomState or None, default=0
+            Of the shuffles.
+
+        Returns
+        -------
+        importance : chainrule.explain.columns.importance.Importance
+            ``names``, ``values`` as an array, and for each column in ``columns`` the drop with a 95 % interval;
+            ``interchangeable`` columns. docs/understanding.md has the formulas.
+        """
+        check_is_fitted(self)
+        whole = isinstance(random_state, int | np.integer) and not isinstance(random_state, bool)
+        seed = random_state if whole else check_random_state(random_state).randint(np.iinfo(np.int32).max)
+        return self._importance(
+            X,
+            y,
+            metric=metric,
+            groups=groups,
+            repeats=n_repeats,
+            seed=int(seed),
+            methods=(method,),
+        )
 
     def __getstate__(self) -> dict[str, Any]:
         """Return what pickle keeps, with the version that it is of."""

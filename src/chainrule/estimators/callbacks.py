@@ -20,8 +20,11 @@ from chainrule.training.result import EpochState
 from chainrule.training.scores.metrics import Metric
 from chainrule.training.scores.watch import Watch, watch
 
-VERSION = 1
-"""The version of the description that is written."""
+VERSION = 2
+"""The version of the description that is written. In version 1 the numbers of the epochs are in it, not in arrays."""
+
+VERSIONS = (1, VERSION)
+"""Those that are read."""
 
 
 def watch_of(metric: Any, answers: Answers) -> Watch:
@@ -136,7 +139,7 @@ def read_checkpoint(path: PathLike, estimator: Any) -> tuple[Arrays, Description
     """Return what `SaveCheckpoint` wrote; raises ModelFileError where it is no checkpoint of such an estimator."""
     arrays, data = read_model_file(path)
     kind = type(estimator).__name__
-    if data.get("checkpoint_of") != kind or data.get("estimator_version") != VERSION:
+    if data.get("checkpoint_of") != kind or data.get("estimator_version") not in VERSIONS:
         raise ModelFileError(f"{fspath(path)} is not a checkpoint of a {kind}")
     with reading_checkpoint(path, estimator):
         return arrays, data, checkpoint_of(arrays, data)

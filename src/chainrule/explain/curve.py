@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from chainrule._blas import one_blas_thread
+from chainrule._doors import setting
 from chainrule._plain import AnyNumber, Plain
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
@@ -91,6 +93,8 @@ def cost_curve(
             raise SettingsError("a step of training has its own learning rate: leave the other one out")
     else:
         eta = LEARNING_RATE if learning_rate is None else learning_rate
+        if not 0 < eta <= sys.float_info.max:
+            raise SettingsError(f"{setting('learning_rate')} {eta!r} must be a number above 0")
         landing = w - eta * slope
     low, high = _ends(w, landing, ends)
     values = np.linspace(low, high, points)

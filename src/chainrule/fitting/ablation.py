@@ -30,6 +30,7 @@ from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.training.result import Callback
 from chainrule.training.scores.metrics import Scores, log_losses
+from chainrule.training.settings.by_hand import ReadName
 from chainrule.training.settings.recipe import INGREDIENTS, Ingredient, can_be_added, fill, why_plain
 from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import resolve
@@ -132,7 +133,9 @@ def ablate_asked(
         why = f"{setting('ablate')} compares scores on rows held out, and there are {n}"
         raise SettingsError(f"{why}: give a larger {setting('test_share')}, or a {setting('test_file')}")
     problem = prepared.problem
-    reasons = {ingredient.name: _reason(ingredient, settings, problem) for ingredient in ingredients}
+    reasons = {
+        ingredient.name: _reason(ingredient, settings, problem, question.names) for ingredient in ingredients
+    }
     taken_out = [ingredient for ingredient in ingredients if reasons[ingredient.name] is None]
     trials = _Trials(question, seeds, engine, threads, (1 + len(taken_out)) * seeds, on_run)
     full: list[_Scored] = []
@@ -164,7 +167,9 @@ def ablate_asked(
     return Ablations(problem.task, scores, seconds, len(full), n, tuple(found), interrupted)
 
 
-def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str | None:
+def _reason(
+    ingredient: Ingredient, settings: Settings, problem: Problem, read: ReadName | None = None
+) -> str | None:
     """Return why an ingredient can't be taken out of the training that the settings give; None if it can."""
     chosen = fill(settings, problem)
     words: dict[str, Any] = dict.fromkeys(ingredient.without)
@@ -174,7 +179,7 @@ def _reason(ingredient: Ingredient, settings: Settings, problem: Problem) -> str
     if all(there):
         return "; ".join(map(str, there))
     try:
-        resolve(replace(settings, **ingredient.without), problem)
+        resolve(replace(settings, **ingredient.without), problem, read)
     except SettingsError as error:
         return str(error)
     return None

@@ -12,7 +12,7 @@ from typing import Any
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError, TableError
-from chainrule.training.settings.by_hand import NoParameterError
+from chainrule.training.settings.by_hand import NoParameterError, ReadName
 from chainrule.training.settings.record import Problem, Settings
 from chainrule.training.settings.resolve import Resolved, resolve
 
@@ -75,13 +75,13 @@ def with_weights_from(settings: Settings) -> Settings:
     return replace(settings, initial=initial, frozen=tuple(frozen))
 
 
-def resolve_by_hand(settings: Settings, problem: Problem) -> Resolved:
-    """Return the training that settings give, as `resolve` does.
+def resolve_by_hand(settings: Settings, problem: Problem, read: ReadName | None = None) -> Resolved:
+    """Return the training that settings give, as `resolve` does; ``read`` reads the names of parameters.
 
     Raises TableError, which names file and line, for an address of a file of weights that leads nowhere.
     """
     try:
-        return resolve(settings, problem)
+        return resolve(settings, problem, read)
     except NoParameterError as error:
         if settings.weights_from is None:
             raise

@@ -72,14 +72,15 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
     )
 
     def target_as(scaling: str | None, clamp: bool) -> Target:
-        return fit_targets(encoded.table, encoded.schema, scaling=scaling, rows=rows, clamp=clamp)
+        table, schema, weights = encoded.table, encoded.schema, question.weights
+        return fit_targets(table, schema, scaling=scaling, rows=rows, clamp=clamp, weights=weights)
 
     if encoded.by_class:
         target = target_as(question.target_scaling, bool(settings.clamp))
         problem = replace(problem, n_classes=max(part.n_classes for part in target.parts))
-        return target, problem, resolve_by_hand(settings, problem)
+        return target, problem, resolve_by_hand(settings, problem, question.names)
     # A number is scaled to what the output can reach, so the network comes first.
-    resolved = resolve_by_hand(settings, problem)
+    resolved = resolve_by_hand(settings, problem, question.names)
     scaling = question.target_scaling or (_reached(resolved) if encoded.table.n_rows > 1 else "none")
     return target_as(scaling, resolved.clamp), problem, resolved
 

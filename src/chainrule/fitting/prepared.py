@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import cached_property
 from typing import NamedTuple
 
+from chainrule._kept import cached_property
 from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.question import Question
 from chainrule.fitting.rows import dealt

@@ -12,6 +12,7 @@ from chainrule.model.source import Reading, Source
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import suggestion
 from chainrule.tables.task import TASKS
+from chainrule.training.settings.by_hand import ReadName
 from chainrule.training.settings.fields import (
     REQUIRED,
     check_fields,
@@ -24,7 +25,7 @@ from chainrule.training.settings.fields import (
     share,
     source,
 )
-from chainrule.training.settings.record import Settings, Task
+from chainrule.training.settings.record import SEED, Settings, Task
 
 TEST_SHARE = 0.2
 """The share of the rows that is held out for the score where nothing else is asked for."""
@@ -36,7 +37,7 @@ class Question:
 
     ``validation`` is a table of the validation rows, which all weigh 1, instead of a share of this one. ``kinds``: of columns,
     as `infer_schema` has them. ``reading``: how all of these tables are read. ``test_seed`` draws the rows of the score,
-    instead of the settings' seed.
+    instead of the settings' seed. ``names`` reads the parameters that are set or frozen by hand, if they aren't addresses.
     """
 
     # fmt: off
@@ -63,9 +64,12 @@ class Question:
     kinds: Mapping[str, str] | None = None
     reading: Reading = field(default_factory=Reading)
     test_seed: int | None = None
+    names: ReadName | None = None
 
     def __post_init__(self) -> None:
         check_fields(self)
+        if self.test_seed is not None and (wrong := SEED.wrong(self.test_seed)):
+            raise SettingsError(f"{named('test_seed')} {self.test_seed!r} {wrong}")
         if self.test_file is not None and self.test_share is not None:
             raise SettingsError(
                 f"the score is on {named('test_share')} of the rows or on {named('test_file')}: leave one of them out"

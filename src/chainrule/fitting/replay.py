@@ -16,6 +16,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
 from chainrule.engines.base import Data, RunState, StepSettings
 from chainrule.engines.step import batches, masks_of_step
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
 from chainrule.fitting.bits import check_arithmetic, other_machine
 from chainrule.fitting.card import settings_of
@@ -221,6 +222,17 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
     return settings, plan
 
 
+def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:
+    """Return parameters (p,) as those that the training of a member (from 0), an own ``network``, began with.
+
+    ``x`` (n, d) are inputs for layers that are drawn by them.
+    """
+    place, seed = model.card["members"]["kept"][member], model.card["seed"]
+    drawn = initial_parameters(network, place, seed, unseen_inputs(model.encoder), x)
+    begun: FloatArray = drawn[place - 1]
+    return begun
+
+
 def training_rows(model: Model, source: Source, **reading: Any) -> IntArray:
     """Return the rows (from 0) of a table that a model was trained on, without those for validation and test.
 
@@ -248,16 +260,18 @@ def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, 
     if card["weights"] is not None:
         weights = number_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
-    parts = [rows[:0], rows[:0]]
-    for place, (share, stream) in enumerate(
-        ((card["test_share"], TEST_STREAM), (card["validation_share"], VALIDATION_STREAM))
-    ):
+    seed, parts = card["seed"], []
+    drawn = (
+        (card["test_share"], card.get("test_seed", seed), TEST_STREAM),
+        (card["validation_share"], seed, VALIDATION_STREAM),
+    )
+    for how in drawn:
+        part = rows[:0]
         if len(rows):
-            how = (share, card["seed"], stream)
-            rows, parts[place] = divided(
-                table, target.names, rows, *how, by_class=model.task == "classification"
-            )
-    return (rows, parts[1], parts[0]), weights
+            rows, part = divided(table, target.names, rows, *how, by_class=model.task == "classification")
+        parts.append(part)
+    test, validation = parts
+    return (rows, validation, test), weights
 
 
 def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, IntArray, Table]:

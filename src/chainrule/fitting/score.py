@@ -8,6 +8,7 @@ from functools import partial
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
@@ -92,7 +93,8 @@ def trained_model(
     Raises SettingsError where training left nothing finite.
     """
     resolved, arrays, plan, rows = prepared.resolved, prepared.arrays, prepared.resolved.plan, prepared.rows
-    notes = [*training_notes(result, resolved, limited=prepared.budget is not None), *prepared.notes]
+    limited, large = prepared.budget is not None, _to_scale(prepared)
+    notes = [*training_notes(result, resolved, limited=limited, large=large), *prepared.notes]
     kept = trained_members(result)
     learned = arrays.training
     if result.first is not None:
@@ -102,6 +104,7 @@ def trained_model(
     entries = {
         "table": prepared.table.name, "rows": rows, "weights": prepared.question.weights, "engine": engine,
         "test_share": prepared.question.share,
+        "test_seed": None if prepared.question.test_seed == resolved.steps.seed else prepared.question.test_seed,
         "time_limit": None if prepared.budget is None else prepared.budget.seconds,
         "data": data_digest(*learned),
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
@@ -116,13 +119,22 @@ def trained_model(
         training_card(resolved, plan, result, **entries),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
-        raise SettingsError(no_finite_outputs(result))
+        raise SettingsError(no_finite_outputs(result, large))
     if resolved.calibrate:
         model = _calibrated(model, prepared, result, engine)
     if resolved.steps.optimizer.name == "perceptron" and resolved.network.output.n_out == 1:
         x = arrays.fitted.x
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
+
+
+def _to_scale(prepared: Prepared) -> str:
+    """Return which of a training's numbers are large where it diverged: the target, or else the inputs."""
+    x, y, _ = prepared.arrays.training
+    inputs, target = (float(np.abs(array).max(initial=0.0)) for array in (x, y))
+    if prepared.by_class or target <= max(inputs, 1.0):
+        return "the inputs"
+    return f"the target, up to {target:.3g} ({setting('target_scaling', 'standard')})"
 
 
 def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Evaluation | None:

@@ -11,8 +11,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
+from numpy.typing import DTypeLike
+
+from chainrule._doors import setting
 from chainrule.engines import ENGINES, engine_named
 from chainrule.engines.threads import limited_threads
+from chainrule.errors import TableError
 from chainrule.fitting.choose import choose
 from chainrule.fitting.encode import encode
 from chainrule.fitting.prepared import Prepared
@@ -22,6 +27,7 @@ from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.split import split
 from chainrule.fitting.timing import check_not_limited, start_of, within_time
 from chainrule.model.source import Source
+from chainrule.tables.cells import located
 from chainrule.training.checkpoint import Checkpoint
 from chainrule.training.loop import fit
 from chainrule.training.refit import refit
@@ -109,6 +115,7 @@ def fit_prepared(
     if resume is not None:
         check_not_limited(prepared)
     made = engine_named(engine, threads=threads)
+    _check_room(prepared, made.dtype)
     start, data = start_of(prepared)
     what = (made, resolved.network, start, data, resolved.steps, resolved.plan)
     result = fit(*what, on_epoch_end, resume=resume, budget=budget)
@@ -117,3 +124,19 @@ def fit_prepared(
     if result.stopped == "interrupted" and not result.history:
         raise KeyboardInterrupt
     return result
+
+
+def _check_room(prepared: Prepared, dtype: DTypeLike) -> None:
+    """Raise TableError for a target that an engine's dtype has no room for, by its place; inputs are drawn in before."""
+    y, limits = prepared.arrays.y, np.finfo(np.dtype(dtype))
+    if max(y.max(initial=0.0), -y.min(initial=0.0)) <= limits.max:
+        return
+    row, column = (int(place[0]) for place in np.nonzero(np.abs(y) > limits.max))
+    n = prepared.arrays.n_fitted
+    watched = prepared.watched if row >= n else None
+    table, row = (prepared.fitted, row) if watched is None else (watched, row - n)
+    raise TableError(
+        f"{located(table, row, prepared.target.names[column])} is beyond the largest number of {limits.dtype}, "
+        f"{float(limits.max):.3g}: scale it ({setting('target_scaling', 'standard')}), or choose "
+        f"{setting('engine', 'reference')}, which has float64"
+    )

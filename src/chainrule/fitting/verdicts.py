@@ -22,8 +22,8 @@ def trained_members(result: FitResult) -> list[int]:
     return learned or list(range(len(result.best_epochs)))
 
 
-def no_finite_outputs(result: FitResult) -> str:
-    """Say why no network with finite outputs came out of a training."""
+def no_finite_outputs(result: FitResult, large: str = "the inputs") -> str:
+    """Say why no network with finite outputs came out of a training; ``large`` is what may have to be scaled."""
     first = min(result.diverged.values(), key=lambda divergence: divergence.step, default=None)
     if first is None:
         others = f"{setting('activation')}, or {setting('scaling')}"
@@ -33,11 +33,16 @@ def no_finite_outputs(result: FitResult) -> str:
             f"with its initial weights the network's numbers are not finite from layer {first.layer} on: choose "
             f"another {setting('activation')}, {setting('loss')} or {setting('scaling')}"
         )
-    return f"{first}; no epoch before it left a network to keep"
+    return f"{first.told(large)}; no epoch before it left a network to keep"
 
 
-def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = False) -> list[str]:
-    """Say which members diverged, which are left out, and whether more epochs, or time where it is limited, would help."""
+def training_notes(
+    result: FitResult, resolved: Resolved, *, limited: bool = False, large: str = "the inputs"
+) -> list[str]:
+    """Say which members diverged, which are left out, and whether more epochs, or time where it is limited, would help.
+
+    ``large`` is what may have to be scaled.
+    """
     trained_again = result.first is not None
     if result.first is not None:
         result = replace(result.first, diverged={**result.first.diverged, **result.diverged})
@@ -46,7 +51,7 @@ def training_notes(result: FitResult, resolved: Resolved, *, limited: bool = Fal
     if result.diverged:
         first = min(result.diverged, key=lambda member: result.diverged[member].step)
         who = f"{len(result.diverged)} of {members} members diverged, member {first + 1} first: "
-        notes.append((who if members > 1 else "") + str(result.diverged[first]))
+        notes.append((who if members > 1 else "") + result.diverged[first].told(large))
     untrained = result.best_epochs.count(0)
     if untrained == members:
         kept = "so these were kept: the network has learned nothing"

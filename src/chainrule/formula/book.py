@@ -11,7 +11,7 @@ from chainrule.formula import written
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.names import Name, split_name
 from chainrule.formula.nodes import Call, Indexed, Node
-from chainrule.formula.text import _is_tall, _Level, _Piece, _Renderer
+from chainrule.formula.text import _is_tall, _Level, _Piece, _Renderer, accented
 
 _GREEK_NAMES = (
     "alpha beta gamma delta epsilon zeta eta theta iota kappa lambda mu nu xi pi rho sigma tau upsilon phi chi "
@@ -116,11 +116,12 @@ class _Book(_Renderer):
         return [self.mark("word", f"{key} {value}") for key, value in parts.qualifiers]
 
     def indexed(self, node: Indexed) -> _Piece:
-        letter, prime = node.letter.removesuffix("'"), node.letter.endswith("'")
-        body = self.name(letter.removeprefix("vec_"))
-        if letter.startswith("vec_"):
-            body = self.mark("vec", body)
-        above, below = (self.row(list(map(self.markup, side))) for side in (node.above, node.below))
+        accent, letter = accented(node.letter.removesuffix("'"))
+        prime, body = node.letter.endswith("'"), self.letter(letter, has_index=bool(node.below))
+        if accent:
+            body = self.mark(accent, body)
+        sides = [list(map(self.markup, side)) for side in (node.above, node.below)]
+        above, below = self.row(sides[0]), self.beside(sides[1]) if node.close else self.row(sides[1])
         if above and node.bracketed:
             above = self.mark("layer", above)
         if prime:
@@ -168,6 +169,10 @@ class _Book(_Renderer):
     @abstractmethod
     def row(self, parts: list[str]) -> str:
         """Return parts with commas between; empty for none."""
+
+    @abstractmethod
+    def beside(self, parts: list[str]) -> str:
+        """Return parts without commas between; empty for none."""
 
     @abstractmethod
     def scripts(self, body: str, above: str, below: str) -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from numbers import Real
 from typing import Any
 
 import numpy as np
 
+from chainrule._kept import cached_property
+from chainrule._numbers import printable
 from chainrule._types import Array, Namespace
 from chainrule.errors import FormulaError
 from chainrule.formula.functions import FUNCTIONS, OPERATIONS
@@ -28,7 +29,7 @@ from chainrule.formula.nodes import (
 )
 
 MAX_OPERATIONS = 1000
-"""The most operations that formulas may come to which are compiled together: seconds of the compiler's time."""
+"""The most operations that a formula may come to with its derivative: seconds of the compiler's time."""
 
 
 @dataclass(frozen=True)
@@ -62,14 +63,17 @@ class Formula:
         visit(self.root)
         return tuple(program)
 
+    def operations(self, *others: Formula) -> int:
+        """Return the operations that it comes to, together with ``others`` such as its derivative."""
+        nodes = {node for formula in (self, *others) for node, _ in formula._program}
+        return sum(map(_operations, nodes))
+
     def check_size(self, *others: Formula) -> None:
         """Raise FormulaError where it is too long to be compiled, together with ``others`` such as its derivative."""
-        nodes = {node for formula in (self, *others) for node, _ in formula._program}
-        if (count := sum(map(_operations, nodes))) > MAX_OPERATIONS:
-            counts = ", ".join(f"{name} {OPERATIONS[name]}" for name in ("erf", "max", "exp"))
+        if (count := self.operations(*others)) > MAX_OPERATIONS:
             raise FormulaError(
                 f"formula {quote(self.text)}: {count:,} operations{' with its derivative' * bool(others)}, but at most "
-                f"{MAX_OPERATIONS:,} are compiled, where + counts 1, {counts}; write a shorter one"
+                f"{MAX_OPERATIONS:,} are compiled, {how_counted()}; write a shorter one"
             )
 
     def evaluate(self, values: Mapping[str, Array | float], xp: Namespace) -> Array:
@@ -138,6 +142,12 @@ class Formula:
         return value
 
 
+def how_counted() -> str:
+    """Return in words what counts how much in a formula's size."""
+    counts = (f"{name} {OPERATIONS[name]}" for name in ("erf", "max", "exp"))
+    return f"where + counts 1, {', '.join(counts)}"
+
+
 def _operations(node: Node) -> int:
     return OPERATIONS[node.name] if isinstance(node, Call) else int(bool(children(node)))
 
@@ -183,11 +193,12 @@ def _power(base: Any, exponent: Any) -> Any:
     return base**exponent
 
 
-def _shorten(text: str, limit: int = 80) -> str:
+def shorten(text: str, limit: int = 80) -> str:
+    """Return the text, of a long one its beginning."""
     return text if len(text) <= limit else text[: limit - 1] + "…"
 
 
 def quote(text: str) -> str:
     """Return the text on one line in double quotes, shortened."""
-    shown = "".join(sign if sign.isprintable() else ascii(sign)[1:-1] for sign in _shorten(text))
+    shown = printable(shorten(text))
     return f'"{shown}"'

@@ -12,7 +12,7 @@ from chainrule.formula.text import Substitute, _Level, _Piece
 from chainrule.formula.written import TOKENS
 
 _LATEX_FUNCTIONS = {"exp", "ln", "log", "sin", "cos", "tan", "sinh", "cosh", "tanh", "arctan", "max", "min"}
-_INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "<=": r"\le", ">=": r"\ge", "==": "="}
+_INFIX = {"*": r"\cdot", "@": r"\,", "⊙": r"\odot", "×": r"\times", "<=": r"\le", ">=": r"\ge", "==": "="}
 _LATEX_ESCAPES = str.maketrans(
     {"\\": r"\textbackslash{}", "~": r"\textasciitilde{}", "^": r"\textasciicircum{}"}
     | {sign: "\\" + sign for sign in "{}$&#_%"}
@@ -45,6 +45,9 @@ class _Latex(_Book):
     def row(self, parts: list[str]) -> str:
         return (r",\," if any("\\" in part for part in parts) else ",").join(parts)
 
+    def beside(self, parts: list[str]) -> str:
+        return " ".join(parts)
+
     def scripts(self, body: str, above: str, below: str) -> str:
         return body + (f"^{{{above}}}" if above else "") + (f"_{{{below}}}" if below else "")
 
@@ -69,6 +72,8 @@ class _Latex(_Book):
             shown = r"\varepsilon" if base == "epsilon" else f"\\{base}"
         elif len(base) == 1 and base.isalpha():
             shown = base
+        elif base == "…":
+            shown = r"\cdots"
         elif _IDENTIFIER.fullmatch(base):
             shown = rf"\mathrm{{{base.translate(_LATEX_ESCAPES)}}}"
         else:

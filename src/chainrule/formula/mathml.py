@@ -15,7 +15,7 @@ from chainrule.formula.written import TOKENS
 Attributes: TypeAlias = Callable[[str], Mapping[str, str]]
 """The XML attributes of a symbol's element, such as ``{"data-address": "z[2][1]"}``."""
 
-_INFIX = {"-": "−", "*": "·", "@": "\u2062", "<=": "≤", ">=": "≥", "==": "="}
+_INFIX = {"-": "−", "*": "·", "@": "&#x2062;", "<=": "≤", ">=": "≥", "==": "="}
 _XML_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*")
 
 
@@ -58,7 +58,7 @@ class _MathML(_Book):
     """Every mark and method is exactly one element, as fractions and powers need of their parts."""
 
     marks: ClassVar[Mapping[str, str]] = {
-        **{op: f"<mrow>{{}}<mo>{escape(_INFIX.get(op, op))}</mo>{{}}</mrow>" for op in ("+", "⊙", "<", ">", *_INFIX)},
+        **{op: f"<mrow>{{}}<mo>{_INFIX.get(op) or escape(op)}</mo>{{}}</mrow>" for op in ("+", "⊙", "×", "<", ">", *_INFIX)},
         "/": "<mfrac>{}{}</mfrac>", "^": "<msup>{}{}</msup>", "sqrt": "<msqrt>{}</msqrt>",
         "(": _fenced("(", ")"), "[": _fenced("[", "]"), "abs": _fenced("|", "|"), "floor": _fenced("⌊", "⌋"),
         "sum": "<mrow><mo>∑</mo>{}</mrow>", "negate": "<mrow><mo>−</mo>{}</mrow>",
@@ -89,7 +89,7 @@ class _MathML(_Book):
 
     def script(self, text: str) -> str:
         def one(token: str) -> str:
-            tag = "mn" if token.isdigit() else "mi" if token.isalpha() else "mo"
+            tag = "mn" if token.isdigit() else "mi" if token.isalpha() or token == "#" else "mo"
             return f"<{tag}>{escape(_printable(token))}</{tag}>"
 
         tokens = list(map(one, TOKENS.findall(text)))
@@ -112,6 +112,9 @@ class _MathML(_Book):
     def row(self, parts: list[str]) -> str:
         return "".join(parts) if len(parts) < 2 else f"<mrow>{'<mo>,</mo>'.join(parts)}</mrow>"
 
+    def beside(self, parts: list[str]) -> str:
+        return "".join(parts) if len(parts) < 2 else f"<mrow>{''.join(parts)}</mrow>"
+
     def scripts(self, body: str, above: str, below: str) -> str:
         if above and below:
             return f"<msubsup>{body}{below}{above}</msubsup>"
@@ -129,7 +132,7 @@ class _MathML(_Book):
 
     def function(self, name: str, subscript: str, args: list[str]) -> str:
         shown = self.scripts(f"<mi>{name}</mi>", "", f"<mn>{subscript}</mn>" if subscript else "")
-        return f"<mrow>{shown}<mo>\u2061</mo>{self.mark('(', self.row(args))}</mrow>"
+        return f"<mrow>{shown}<mo>&#x2061;</mo>{self.mark('(', self.row(args))}</mrow>"
 
 
 def _printable(text: str) -> str:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from operator import add, eq, ge, gt, le, lt, mul, sub, truediv
 from typing import Any, TypeAlias
 
@@ -73,14 +73,18 @@ class Derivative:
 class Indexed:
     """A letter with indices above and below it; only in statements about networks of any size.
 
-    ``w`` with (i - 1, i) above and (j, k) below. ``vec_a`` is a with an arrow, ``f'`` has its prime above. With
-    ``bracketed`` what is above stands in brackets, as a number that is no power.
+    ``w`` with (i - 1, i) above and (j, k) below. ``vec_a`` is a with an arrow, ``hat_a`` with a hat, ``f'`` has its prime
+    above. With ``bracketed`` what is above stands in brackets, as a number that is no power. ``order`` says how plain text
+    writes it: ``_^`` and ``^_`` as scripts, in this order, and as one types it, ``w[l][i,j]``, where it is empty. With
+    ``close`` what is below stands without commas.
     """
 
     letter: str
     above: tuple["Node", ...] = ()
     below: tuple["Node", ...] = ()
     bracketed: bool = False
+    order: str = ""
+    close: bool = False
 
 
 @dataclass(frozen=True)
@@ -178,8 +182,8 @@ def with_children(node: Node, operands: tuple[Node, ...]) -> Node:
             return type(node)(first, *operands)
         case Call(name):
             return Call(name, operands)
-        case Indexed(letter, above, _, bracketed):
-            return Indexed(letter, operands[: len(above)], operands[len(above) :], bracketed)
+        case Indexed(_, above):
+            return replace(node, above=operands[: len(above)], below=operands[len(above) :])
         case SumOver(index):
             return SumOver(index, *operands)
         case PartialDerivative() | AppliedLetter():

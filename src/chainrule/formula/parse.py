@@ -13,7 +13,7 @@ import re
 from collections.abc import Collection, Mapping
 
 from chainrule.errors import FormulaError
-from chainrule.formula.evaluate import Formula, _shorten, quote
+from chainrule.formula.evaluate import Formula, quote, shorten
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.nodes import CONSTANTS, Binary, Call, Compare, Constant, Negate, Node, Number, Symbol
 
@@ -111,13 +111,13 @@ class _Parser:
                 self.check_name(token, column)
             if kind != "operator" and previous in ("number", "name", ")"):
                 raise self.error(
-                    column, f"an operator is missing before {_shorten(token)!r}; write 2*z, not 2z"
+                    column, f"an operator is missing before {shorten(token)!r}; write 2*z, not 2z"
                 )
             if token == "(" and previous in ("number", ")"):
                 raise self.error(column, "an operator is missing before '('; write 2*(z+1), not 2(z+1)")
             if kind == "number":
                 if math.isinf(float(token)):
-                    message = f"{_shorten(token)} is too large for a number; the largest is 1.79e308"
+                    message = f"{shorten(token)} is too large for a number; the largest is 1.79e308"
                     raise self.error(column, message)
                 token = repr(float(token))
             depth += (token == "(") - (token == ")")
@@ -133,7 +133,7 @@ class _Parser:
             remedy = "; write where(condition, value, otherwise)" if name in ("if", "else") else ""
             raise self.error(column, f"{name!r} is not part of the formula language{remedy}")
         if name.startswith("_"):
-            message = f"the name {_shorten(name)!r} begins with '_'; begin names with a letter"
+            message = f"the name {shorten(name)!r} begins with '_'; begin names with a letter"
             raise self.error(column, message)
 
     def node(self, tree: ast.expr, depth: int, *, condition: bool) -> Node:
@@ -198,7 +198,7 @@ class _Parser:
         hint = f"did you mean {' or '.join(close)}?"
         if not close:
             hint = f"known here: {', '.join(sorted(known)) or 'no names'}"
-        return self.error(column, f"unknown {what} {_shorten(name)!r}; {hint}")
+        return self.error(column, f"unknown {what} {shorten(name)!r}; {hint}")
 
     def column(self, offset: int) -> int | None:
         """Return the column of the token at an offset in the text given to ``ast``."""

@@ -40,9 +40,16 @@ def tree_to_data(node: Node) -> Any:
             return [name, *(tree_to_data(arg) for arg in args)]
         case Derivative(symbol, operand):
             return ["d", {"name": symbol}, tree_to_data(operand)]
-        case Indexed(letter, above, below, bracketed):
-            data = {"letter": letter, "above": list(map(tree_to_data, above))}
-            return data | {"below": list(map(tree_to_data, below)), "bracketed": bracketed}
+        case Indexed(letter, above, below, bracketed, order, close):
+            sides = {"above": list(map(tree_to_data, above)), "below": list(map(tree_to_data, below))}
+            form = {"order": order} if order else {}
+            return {
+                "letter": letter,
+                **sides,
+                "bracketed": bracketed,
+                **form,
+                **({"close": True} if close else {}),
+            }
         case SumOver(index, last, operand):
             return ["sum over", {"name": index}, tree_to_data(last), tree_to_data(operand)]
         case PartialDerivative(of, by):
@@ -74,7 +81,8 @@ def tree_from_data(data: Any) -> Node:
             "bracketed": bool(bracketed),
         }:
             indices = [tuple(map(tree_from_data, given)) for given in (above, below)]
-            return Indexed(letter, indices[0], indices[1], bracketed)
+            order, close = str(data.get("order", "")), bool(data.get("close", False))
+            return Indexed(letter, indices[0], indices[1], bracketed, order, close)
         case ["sum over", {"name": str(index)}, last, operand]:
             return SumOver(index, tree_from_data(last), tree_from_data(operand))
         case ["partial", of, by]:

@@ -102,7 +102,9 @@ class _Renderer(ABC):
                 body = inner.markup if isinstance(operand, SumOver) else self.fit(inner, _Level.PRODUCT)
                 return _Piece(self.mark("over", self.name(index), self.markup(last), body), _Level.SUM)
             case PartialDerivative(of, by):
-                sides = (self.mark("partial", self.markup(side)) for side in (of, by))
+                sides = (
+                    self.mark("partial", self.fit(self.piece(side), _Level.FRACTION)) for side in (of, by)
+                )
                 made = self.quotient(*(_Piece(side, _Level.ATOM) for side in sides))
                 return made._replace(level=_Level.FRACTION)
             case AppliedLetter(function, operand):
@@ -116,7 +118,7 @@ class _Renderer(ABC):
                 second = self.fit(right, _Level.SUM if idle else _Level.PRODUCT)
                 body = self.mark(op, self.fit(left, _Level.SUM, first=True), second)
                 return _Piece(body, _Level.SUM, left.minus)
-            case "*" | "@" | "⊙":
+            case "*" | "@" | "⊙" | "×":
                 loosest = _Level.FRACTION if self.shows_association else _Level.PRODUCT
                 body = self.mark(op, self.fit(left, _Level.PRODUCT, first=True), self.fit(right, loosest))
                 return _Piece(body, _Level.PRODUCT, left.minus)
@@ -202,7 +204,7 @@ class _Text(_Renderer):
     """The formula language itself."""
 
     marks: ClassVar[Mapping[str, str]] = {
-        **{op: f"{{}} {op} {{}}" for op in ("+", "-", "@", "⊙", "<", "<=", ">", ">=", "==")},
+        **{op: f"{{}} {op} {{}}" for op in ("+", "-", "@", "⊙", "×", "<", "<=", ">", ">=", "==")},
         **{op: f"{{}}{op}{{}}" for op in "*/^"},
         "(": "({})",
         "negate": "-{}",
@@ -238,9 +240,29 @@ class _Text(_Renderer):
         return self.markup(node).replace(" ", "") if is_index else self.markup(node)
 
     def indexed(self, node: Indexed) -> _Piece:
-        brackets = (",".join(map(self.markup, side)) for side in (node.above, node.below) if side)
-        inside = "".join(f"[{indices.replace(' ', '')}]" for indices in brackets)
-        return _Piece(node.letter.removeprefix("vec_") + inside, _Level.ATOM)
+        accent, letter = accented(node.letter)
+        above, below = (
+            [self.markup(index).replace(" ", "") for index in side] for side in (node.above, node.below)
+        )
+        if not node.order:
+            inside = "".join(f"[{','.join(side)}]" for side in (above, below) if side)
+            return _Piece(letter + inside, _Level.ATOM)
+        above = [f"({','.join(above)})"] if above and node.bracketed else above
+        sides = {"^": ",".join(above), "_": ("" if node.close else ",").join(below)}
+        one = {"^": len(above) == 1 and above[0].isalnum(), "_": len(below) == 1 and below[0].isalnum()}
+        scripts = (
+            f"{sign}{sides[sign] if one[sign] else f'{{{sides[sign]}}}'}"
+            for sign in node.order
+            if sides[sign]
+        )
+        body = written.plain(written.Lettered(letter, accent=accent)) + "".join(scripts)
+        return _Piece(body, _Level.FRACTION if above else _Level.ATOM)
+
+
+def accented(letter: str) -> tuple[str, str]:
+    """Return the accent of an indexed letter, which may be empty, and the letter itself."""
+    accent, mark, bare = letter.partition("_")
+    return (accent, bare) if mark and accent in written.COMBINING else ("", letter)
 
 
 def _digits(value: float) -> str:

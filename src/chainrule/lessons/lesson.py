@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from chainrule.equations.dense import BIAS_MODES
-from chainrule.errors import ChainruleError, SettingsError
+from chainrule.errors import ChainruleError, FormulaError, SettingsError
 from chainrule.explain.notation.record import notation
+from chainrule.formula.stated import Stated, stated
 from chainrule.lessons import fields as read
 from chainrule.lessons.fields import Field, Fields, Where, Written, read_fields, shown_value, suggest
 from chainrule.lessons.moves.all import MOVES
@@ -57,6 +58,9 @@ NETWORK: Fields = {
     "like": Field(read.toml_text, "another network, whose keys hold where this one has none"),
     "layers": Field(read.listing(read.record(LAYER)), "the layers after the input", required=True),
     "loss": Field(read.toml_text, "a name, or a formula in a and y", "half_squared_error"),
+    "over_outputs": Field(
+        read.toml_choice(("mean", "sum")), "how the outputs' losses make a row's; as the loss has it"
+    ),
     "reduction": Field(read.toml_choice(("mean", "sum")), "how the rows' losses make the cost", "mean"),
     "x": Field(read.rows_of_numbers, "the rows' inputs"),
     "y": Field(read.rows_of_numbers, "the rows' targets"),
@@ -103,6 +107,14 @@ COMMON: Fields = {
         read.listing(read.toml_whole(1)), "numbers of the rows; those whose turn it is if not given"
     ),
     "expect": Field(read.toml_table(printed), "names of numbers, and what they are expected to be", {}),
+    "states": Field(read.listing(lambda *at: _stated(*at)), "the formulas that the text states here", ()),
+    "announces": Field(read.toml_text, "what the text announces here and leaves out"),
+    "pictures": Field(read.listing(read.toml_text), "titles of the steps that show it in pictures", ()),
+}
+
+STATED: Fields = {
+    "formula": Field(read.toml_text, "in the text's own letters", required=True),
+    "words": Field(read.toml_text, "what it is", ""),
 }
 
 LESSON: Fields = {
@@ -145,6 +157,8 @@ class Lesson:
     program: Mapping[str, Any] | None
     where: Where
     folder: Path
+    told_in: str | None = None
+    """The notation that it is told in, if not its own."""
 
 
 def lesson_names() -> tuple[str, ...]:
@@ -173,8 +187,15 @@ def read_lesson(name: str | os.PathLike[str]) -> Lesson:
     where, path = Where(given), folder / given
     values = read_fields(_parse(path, where), LESSON, where)
     lesson = Lesson(path.stem, **values, where=where, folder=path.parent)
+    titles = {step.values["title"] for step in lesson.steps}
     for step in lesson.steps:
         _check_network(step.values["network"], lesson, step.where)
+        if lesson.notation == "ours":
+            _check_names(step)
+        for title in step.values["pictures"]:
+            if title not in titles:
+                place = step.where.at("pictures")
+                raise place.wrong(f"no step is titled {title!r}; {suggest(title, filter(None, titles))}")
     if lesson.program is not None:
         _check_network(lesson.program["network"], lesson, where.at("program"))
     if lesson.sheet is not None:
@@ -207,6 +228,15 @@ def _notation(value: Any, where: Where) -> str:
     except SettingsError as error:
         raise where.wrong(str(error)) from error
     return text
+
+
+def _stated(value: Any, where: Where) -> Stated:
+    given = {"formula": value} if isinstance(value, str) else value
+    found = read_fields(given, STATED, where)
+    try:
+        return stated(found["formula"], found["words"])
+    except FormulaError as error:
+        raise where.wrong(str(error)) from error
 
 
 def _networks(value: Any, where: Where) -> dict[str, dict[str, Any]]:
@@ -252,14 +282,19 @@ def _step(value: Any, where: Where) -> LessonStep:
     name = read.toml_choice(tuple(MOVES))(value["move"], where.at("move"))
     move = MOVES[name]
     values = read_fields(value, {**COMMON, **move.fields}, where)
-    for key in ("expect", "wrong", "addresses", "columns"):
-        for number_name in values.get(key) or ():
+    return LessonStep(name, values, where)
+
+
+def _check_names(step: LessonStep) -> None:
+    """Refuse what can't be the name of a number; one in another notation than ours is read where the network is known."""
+    move = MOVES[step.move]
+    for key in ("expect", "wrong", "addresses", "only", "columns"):
+        for number_name in step.values.get(key) or ():
             try:
                 if not (move.numbers and re.fullmatch(move.numbers, number_name)):
                     check_name(number_name)
             except ChainruleError as error:
-                raise where.at(key).wrong(str(error)) from error
-    return LessonStep(name, values, where)
+                raise step.where.at(key).wrong(str(error)) from error
 
 
 def _check_network(name: str | None, lesson: Lesson, where: Where) -> None:

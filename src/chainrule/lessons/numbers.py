@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from functools import cached_property
 from types import MappingProxyType
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import IntArray
 from chainrule.errors import SettingsError
 from chainrule.explain.trace.address import Address

@@ -7,9 +7,11 @@ import operator
 import re
 from dataclasses import dataclass
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias, cast
 
 from chainrule.lessons.fields import Where, Written, shown_value
+
+Relation: TypeAlias = Literal["", "<", "<=", ">", ">="]
 
 _RELATIONS = {"<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge}
 _NUMBER = re.compile(r"[-+]?(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
@@ -24,7 +26,7 @@ class Printed:
     (True, False, True)
     """
 
-    relation: Literal["", "<", "<=", ">", ">="]
+    relation: Relation
     digits: str
 
     @property
@@ -52,7 +54,7 @@ def printed(value: Any, where: Where) -> Printed:
     if isinstance(value, str):
         bound = _BOUND.fullmatch(value.strip())
         if bound is not None:
-            return Printed(bound[1], bound[2])  # type: ignore[arg-type]  # the pattern allows these four only
+            return Printed(cast("Relation", bound[1]), bound[2])  # the pattern allows these four only
         if _NUMBER.fullmatch(value.strip()):
             return Printed("", value.strip())
     elif isinstance(value, Written) and math.isfinite(value):

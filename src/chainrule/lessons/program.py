@@ -9,8 +9,9 @@ from typing import Any
 import numpy as np
 
 from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import Notation, notation
 from chainrule.explain.program.plain import literal
-from chainrule.explain.trace.address import Address
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.runner import setups_of
 from chainrule.lessons.setup import Setup
@@ -41,7 +42,7 @@ def lesson_program(lesson: Lesson) -> str:
         raise where.wrong(f"{plan['file']} can't be read as text: {error}") from error
     if text is None:
         raise where.wrong(f"{plan['file']} is longer than the {LARGEST_TEXT:,} bytes that a program may have")
-    setups = setups_of(lesson)
+    setups, own = setups_of(lesson), notation(lesson.notation)
     setup = setups[plan["network"] or next(iter(setups))]
     trained = [
         step.values for step in lesson.steps if step.move == "train" and _is_of(step.values, setup, setups)
@@ -50,7 +51,9 @@ def lesson_program(lesson: Lesson) -> str:
     def value(found: re.Match[str]) -> str:
         try:
             return _written(
-                _value(found[1], setup, {**plan, **(trained[0] if trained and not plan["epochs"] else {})})
+                _value(
+                    found[1], setup, {**plan, **(trained[0] if trained and not plan["epochs"] else {})}, own
+                )
             )
         except ChainruleError as error:
             raise where.wrong(f"{plan['file']}: {found[0]}: {error}") from error
@@ -62,7 +65,7 @@ def _is_of(values: Any, setup: Setup, setups: dict[str, Setup]) -> bool:
     return (values["network"] or next(iter(setups))) == setup.name
 
 
-def _value(name: str, setup: Setup, plan: Any) -> Any:
+def _value(name: str, setup: Setup, plan: Any, own: Notation) -> Any:
     """Return what a name stands for: a number, or nested lists of them."""
     word, _, rest = name.partition(" ")
     if name in ("epochs", "show"):
@@ -78,7 +81,7 @@ def _value(name: str, setup: Setup, plan: Any) -> Any:
             raise SettingsError(f"the rows of network {setup.name!r} come from no table")
         return setup.cells.table.column(rest).to_list()
     turned = name.endswith("^T")
-    place = Address.parse(name.removesuffix("^T"))
+    place = Naming(own, setup.network).read(name.removesuffix("^T"))
     array = np.asarray(setup.trace([1]).array(place) if place.is_whole else setup.trace([1])[place])
     return (array.T if turned else array).tolist()
 

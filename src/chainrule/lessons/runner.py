@@ -7,13 +7,15 @@ from copy import copy
 from dataclasses import replace
 
 from chainrule.errors import ChainruleError, SettingsError
+from chainrule.explain.derive.grid import Grid
 from chainrule.explain.notation.factors import in_factors
 from chainrule.explain.notation.naming import Naming
-from chainrule.explain.notation.record import notation
-from chainrule.explain.show.document import Block, Checked, Compared, Words, Worked
+from chainrule.explain.notation.record import Notation, notation
+from chainrule.explain.show.document import Block, Checked, Compared, Erratum, GridBlock, Words, Worked
 from chainrule.lessons.lesson import Lesson, LessonStep
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
+from chainrule.lessons.names import in_addresses
 from chainrule.lessons.numbers import Numbers
 from chainrule.lessons.setup import Setup
 from chainrule.lessons.show.document import ShownStep
@@ -33,9 +35,10 @@ class Walk:
     """
 
     def __init__(self, lesson: Lesson, *, repeats: bool = False) -> None:
-        self.lesson = lesson
-        self.made: list[ShownStep] = []
         self._setups = setups_of(lesson)
+        self.lesson = in_addresses(lesson, self._setups)
+        self._titles = [step.values["title"] for step in lesson.steps]
+        self.made: list[ShownStep] = []
         self._repeats = repeats
         self._left: dict[int, dict[str, Setup]] = {}
 
@@ -72,7 +75,14 @@ class Walk:
             if message.startswith(f"{self.lesson.where.file}: "):
                 raise
             raise SettingsError(f"{step.where.file}: {step.where.place} ({step.move}): {message}") from error
-        return ShownStep(number, len(self), step.move, step.values["title"] or "", tuple(blocks))
+        title, said = step.values["title"] or "", (step.values["states"], step.values["announces"] or "")
+        naming = Naming(told_in(self.lesson), _setup(step, setups).network)
+        shown = (tuple(blocks), naming, *said, self._pictures(step))
+        return ShownStep(number, len(self), step.move, title, *shown)
+
+    def _pictures(self, step: LessonStep) -> tuple[tuple[int, str], ...]:
+        """Return the steps that show a step in pictures, by number and title."""
+        return tuple((self._titles.index(title) + 1, title) for title in step.values["pictures"])
 
 
 def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
@@ -83,8 +93,8 @@ def walk_lesson(lesson: Lesson) -> Iterator[ShownStep]:
 
 
 def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[Block]:
-    setup = setups[step.values["network"] or next(iter(setups))]
-    outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits))
+    setup = _setup(step, setups)
+    outcome = MOVES[step.move].run(Scene(setup, setups, step.values, lesson.digits, told_in(lesson)))
     words = step.values["text"]
     blocks: list[Block] = [Words(part) for part in words.split("\n\n")] if words else []
     blocks += outcome.blocks
@@ -98,15 +108,32 @@ def _blocks(lesson: Lesson, step: LessonStep, setups: dict[str, Setup]) -> list[
     return [_as_written(block, lesson, setup, step) for block in blocks]
 
 
+def _setup(step: LessonStep, setups: dict[str, Setup]) -> Setup:
+    """Return the network of a step."""
+    return setups[step.values["network"] or next(iter(setups))]
+
+
+def told_in(lesson: Lesson) -> Notation:
+    """Return the notation that a lesson is told in."""
+    return notation(lesson.told_in or lesson.notation)
+
+
 def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) -> Block:
     """Return a block with the names of the lesson's notation."""
-    own = notation(lesson.notation)
+    own = told_in(lesson)
+    naming = Naming(own, setup.network)
+    match block:
+        case Words() | Erratum():
+            return replace(block, naming=naming)
+        case Grid():
+            return GridBlock(block, naming, frozenset(name for name in setup.column_names if "[" not in name))
     if own.name == "ours" or not isinstance(block, Worked | Checked):
         return block
-    naming = Naming(own, setup.network)
     if isinstance(block, Checked):
         return replace(block, naming=naming)
     made = block.derivation
+    if not made.address and (made.lines or made.statements):
+        return block  # its letters are its own: a formula's, or those of a derivation in symbols
     if own.delta == "factors" and made.address:
         made = in_factors(made, setup.trace(step.values["rows"]))
     return replace(block, derivation=made, naming=naming)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from chainrule.engines.base import Data, Engine, RunState, StepSettings
 from chainrule.engines.step import masks_of_step
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
+from chainrule.equations.losses import loss as loss_of
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import Optimizer, OptimizerState, optimizer
 from chainrule.errors import ChainruleError, SettingsError
@@ -86,9 +87,11 @@ class Setup:
             self.x = np.array(plan["x"])
             self.y = None if plan["y"] is None else np.array(plan["y"])
             self._split(len(self.x), plan["test_rows"], 0.0, plan["seed"])
-        self.network = Network(
-            [self.x.shape[1], *(_layer(layer) for layer in plan["layers"])], plan["loss"], plan["reduction"]
-        )
+        cost = loss_of(plan["loss"])
+        if plan["over_outputs"] is not None:
+            cost = replace(cost, over_outputs=plan["over_outputs"])
+        layers = (_layer(layer) for layer in plan["layers"])
+        self.network = Network([self.x.shape[1], *layers], cost, plan["reduction"])
         if self.y is not None and self.y.shape != (len(self.x), self.network.output.n_out):
             raise SettingsError(
                 f"y has {self.y.shape[0]} rows of {self.y.shape[1]}, but {len(self.x)} rows of "
@@ -147,6 +150,13 @@ class Setup:
         if self.y is None:
             raise SettingsError(f"{what} targets: give y")
         return self.y
+
+    @property
+    def column_names(self) -> tuple[str, ...]:
+        """The names of the inputs, and of the columns of the table that the rows come from."""
+        cells = self.cells
+        columns = () if cells is None else (*(each.name for each in cells.encoder.columns), cells.target.name)
+        return (*self.input_names, *columns)
 
     def parameters(self) -> dict[str, float]:
         """Return every parameter by address."""
@@ -312,7 +322,7 @@ class Setup:
         arrays = {name: array[None] for name, array in self.state.arrays.items()}
         run = RunState(self.flat[None], arrays, np.array([self.state.t]))
         unknown = np.array([np.inf])
-        return Checkpoint(run, 0, run.parameters, unknown, unknown, (0,), (0,), (0,), 0, 0, (), {}, 0.0)
+        return Checkpoint(run, 0, run.parameters, unknown, unknown, (0,), (0,), (0,), 0, 0, {}, 0.0)
 
 
 def _layer(plan: Mapping[str, Any]) -> Dense:

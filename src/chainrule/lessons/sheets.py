@@ -22,11 +22,16 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.hand import Hand
 from chainrule.explain.derive.lines import Line
 from chainrule.explain.derive.writer import NO_VALUE
-from chainrule.explain.show.document import Block, Words
+from chainrule.explain.notation.factors import in_factors
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
+from chainrule.explain.show.document import Block, GridBlock, Words
 from chainrule.lessons.lesson import Lesson
 from chainrule.lessons.moves.all import MOVES
 from chainrule.lessons.moves.base import Scene
 from chainrule.lessons.moves.showing import describe
+from chainrule.lessons.names import in_addresses
+from chainrule.lessons.runner import setups_of
 from chainrule.lessons.setup import Setup
 
 FRIENDLY: Mapping[str, tuple[float, ...]] = {
@@ -54,6 +59,7 @@ class Variant:
     lines: tuple[Line, ...]
     blank: int
     hand: str
+    naming: Naming
 
     def is_blank(self, place: int) -> bool:
         """Tell whether the line at a place, from 0, is left blank."""
@@ -88,7 +94,7 @@ def draw_sheets(lesson: Lesson, *, variants: int, seed: int, blank: int | None =
         raise lesson.where.at("sheet").wrong(str(error)) from error
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _OnPaper(Scene):
     """A scene whose numbers are given, to be worked with by hand."""
 
@@ -119,6 +125,8 @@ class _Exercise:
     """What all sheets of a lesson have in common."""
 
     def __init__(self, lesson: Lesson) -> None:
+        own = notation(lesson.told_in or lesson.notation)
+        lesson = in_addresses(lesson, setups_of(lesson))
         self.lesson = lesson
         sheet: Mapping[str, Any] = lesson.sheet or {}
         self.network = sheet.get("network") or next(iter(lesson.networks))
@@ -130,6 +138,7 @@ class _Exercise:
         given, rows = sheet.get("addresses"), sheet.get("rows")
         derived = (tuple(given), rows) if given else self._derived()
         self.addresses: tuple[str, ...] = derived[0]
+        self.notation = own
         self.setup = setup = self._setup(lesson.networks[self.network])
         index = setup.rows_of(derived[1])
         self.x = setup.x[index]
@@ -198,6 +207,8 @@ class _Exercise:
         setup = self._setup(plan)
         trace = setup.trace()
         derivations = [derive(trace, address, hand=self.hand) for address in self.addresses]
+        if self.notation.delta == "factors":
+            derivations = [in_factors(derivation, trace) for derivation in derivations]
         lines: dict[str, Line] = {}
         for line in chain.from_iterable(derivation.lines for derivation in derivations):
             # No check marks on paper: by hand all lines are rounded.
@@ -208,10 +219,12 @@ class _Exercise:
         """Return a sheet that differs from those whose numbers were ``seen``."""
         drawn = self._drawn(seed, number, seen)
         count = len(drawn.lines)
-        scene = _OnPaper(drawn.setup, {}, {}, DIGITS, Hand(self.hand))
-        given = (Words(self.text), *describe(scene).blocks, _rows(drawn.setup, scene))
+        naming = Naming(self.notation, drawn.setup.network)
+        scene = _OnPaper(drawn.setup, {}, {}, DIGITS, self.notation, hand=Hand(self.hand))
+        blocks = (Words(self.text), *describe(scene).blocks, _rows(drawn.setup, scene))
+        given = tuple(GridBlock(block, naming) if isinstance(block, Grid) else block for block in blocks)
         empty = count if blank is None else min(blank, count)
-        return Variant(number, given, drawn.wanted, drawn.lines, empty, str(scene.hand))
+        return Variant(number, given, drawn.wanted, drawn.lines, empty, str(scene.hand), naming)
 
 
 class _Draws:

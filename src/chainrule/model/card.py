@@ -98,13 +98,13 @@ class CardBits(Plain):
 class Card(Plain):
     """A training as a model file tells it; no dates and no seconds, so that the same seed gives the same file.
 
-    ``table`` is its name, ``weights`` the column of the rows' weights, ``data`` the SHA-256 of the training rows, ``scores``
-    are held-out ones, ``best_epochs`` those of the members kept, and ``temperature`` is what the output layer's parameters
-    were divided by after training (None: they weren't). Where they were chosen: what early stopping looked at
-    (``watch``), the number of folds that the rows were dealt out to (``bagging``), and the steps of the one epoch that
-    didn't fit into the time limit (``most_steps``). A ``refit`` is the training that the card is about. ``order`` names
-    the rule by which an epoch's rows were dealt out (`chainrule._random`), and ``bits`` what it takes to have the same
-    ones again (None: that isn't known).
+    ``table`` is its name, ``weights`` the column of the rows' weights, ``data`` the SHA-256 of the training rows,
+    ``scores`` are held-out ones, on rows that ``test_seed`` has drawn (None: ``seed``), ``best_epochs`` those of the
+    members kept, and ``temperature`` is what the output layer's parameters were divided by after training (None: they
+    weren't). Where they were chosen: what early stopping looked at (``watch``), the number of folds that the rows were
+    dealt out to (``bagging``), and the steps of the one epoch that didn't fit into the time limit (``most_steps``). A
+    ``refit`` is the training that the card is about. ``order`` names the rule by which an epoch's rows were dealt out
+    (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
     """
 
     table: str
@@ -135,6 +135,7 @@ class Card(Plain):
     warmup_steps: Count
     shuffle: bool
     test_share: Share
+    test_seed: Annotated[Seed | None, IF_SET] = None
     data: str
     members: CardMembers
     epochs_run: Count

@@ -14,7 +14,7 @@ from chainrule.equations.activations import Activation, activation
 from chainrule.equations.dense import OPTIONAL, Dense
 from chainrule.equations.layers import KINDS
 from chainrule.equations.layout import Layout
-from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network, check_extent
+from chainrule.equations.network import Network, check_extent, check_formulas
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.model.card import read_card
 from chainrule.model.file import AnyArray
@@ -54,7 +54,9 @@ def check_groups(groups: Sequence[Group]) -> None:
     """Raise SettingsError unless groups answer alike, so that the mean of their outputs says something, or for too many."""
     if len(groups) > MAX_GROUPS:
         raise SettingsError(f"{len(groups)} groups, but a model has 1 to {MAX_GROUPS}")
-    check_extent([layer.activation.spec for group in groups for layer in group.network.layers])
+    layers = [layer for group in groups for layer in group.network.layers]
+    check_extent(len(layers), [layer.activation.spec for layer in layers])
+    check_formulas(group.network for group in groups)
     if not groups or not math.isfinite(sum(group.weight for group in groups)):
         raise SettingsError("a model has one group or more, and the sum of their weights is finite")
     for number, group in enumerate(groups, 1):
@@ -137,12 +139,11 @@ def _read_network(
         parts.append("features")
     data = read_record(value, where, parts)
     layers = read_list(data["layers"], f"{where}.layers", _read_layer)
-    n_layers = len(layers) + sum(len(network.layers) for network in before)
-    if n_layers > MAX_LAYERS:
-        raise ModelFileError(f"{where}.layers: {n_layers} layers, more than {MAX_LAYERS}")
     specs = sorted({layer["activation"] for layer in layers} - set(made))
-    if (count := len(made) + len(specs)) > MAX_ACTIVATIONS:
-        raise ModelFileError(f"{where}.layers: {count} different activations, more than {MAX_ACTIVATIONS}")
+    try:
+        check_extent(len(layers) + sum(len(network.layers) for network in before), [*made, *specs])
+    except SettingsError as error:
+        raise ModelFileError(f"{where}.layers: {error}") from error
     if before and data["loss"] != before[0].loss.spec:
         raise ModelFileError(f"{where}.loss: the groups of a model have the same loss")
     made.update({spec: activation(spec) for spec in specs})

@@ -264,15 +264,15 @@ class Model:
         made = [by.predict(group.network, group.parameters, x) for group in self.groups]
         return made[0] if len(made) == 1 else np.concatenate(made)
 
-    def predictor(self) -> RowPredictor:
-        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), in microseconds.
+    def predictor(self, engine: str | None = None) -> RowPredictor:
+        """Return a function of one encoded row (d,) that gives the members' mean output (n_out,), as in `outputs`.
 
-        It is bound to buffers of its own, so that a call makes nothing but its result; threads need one each.
-        Rows are float32, as ``encoder.transform(table, dtype="float32")`` gives them; the outputs are the
-        network's, as in `outputs`.
+        By the engine that trained or another. With the cpu engine a call takes microseconds: it is bound to buffers of its
+        own and makes nothing but its result, so that threads need one each; its rows are float32, as
+        ``encoder.transform(table, dtype="float32")`` gives them. The reference engine takes float64.
         """
-        engine = engine_named(ENGINES[0])
-        made = [engine.row_predictor(group.network, group.parameters) for group in self.groups]
+        by = engine_named(engine or self.engine)
+        made = [by.row_predictor(group.network, group.parameters) for group in self.groups]
         return made[0] if len(made) == 1 else _MeanPredictor(tuple(zip(self.shares, made, strict=True)))
 
     def answer(self, x: FloatArray) -> Prediction:
@@ -405,10 +405,16 @@ class Model:
         read = read_version_1 if version == 1 else read_groups
         networks = read(data.get("groups", data.get("network")))
         encoder, target = Encoder.from_dict(data["encoder"]), read_target(data["target"])
-        groups = with_arrays(networks, arrays)
+        own = {name: array for name, array in arrays.items() if not _is_estimators(name)}
+        groups = with_arrays(networks, own)
         for group in groups:
             _check_fit(group.network, encoder, target)
         return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+
+
+def _is_estimators(name: str) -> bool:
+    """Tell whether an array is what an estimator adds to its model's file."""
+    return name.partition(".")[0] in ESTIMATOR_PARTS
 
 
 def _unpickled(description: Mapping[str, Any], arrays: Mapping[str, AnyArray]) -> Model:

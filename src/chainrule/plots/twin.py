@@ -164,8 +164,8 @@ def _columns(x_axis: Axis, y_axis: Axis, mark: AnyMark) -> dict[str, Sequence[Ce
             entries = _placed(axis.names, entries)
         if len(entries):
             found[name] = entries
-    if getattr(mark, "values", ()):
-        found["value"] = ["" if math.isnan(value) else value for value in mark.values]  # type: ignore[union-attr]
+    if values := getattr(mark, "values", ()):
+        found["value"] = ["" if math.isnan(value) else value for value in values]
     return found
 
 

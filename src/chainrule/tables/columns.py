@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 import polars as pl
 
+from chainrule._kept import cached_property
 from chainrule._plain import Plain, check_keys, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError

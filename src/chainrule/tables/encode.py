@@ -2,12 +2,12 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 from typing import Annotated
 
 import numpy as np
 from numpy.typing import DTypeLike
 
+from chainrule._kept import cached_property
 from chainrule._plain import AnyNumber, Plain, one_of
 from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError

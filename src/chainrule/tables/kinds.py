@@ -86,7 +86,8 @@ def _why_identifier(column: pl.Series, name: str, n_unique: int) -> str:
         return ""
     if _IDENTIFIER_NAME.search(name) or _IDENTIFIER_NAME.search(name.lower()):
         return "by its name, and with a different whole number in every row, it only numbers the rows"
-    low, high = int(column.min()), int(column.max())  # type: ignore[arg-type]
+    numbers = column.drop_nulls().to_numpy()
+    low, high = int(numbers.min()), int(numbers.max())
     if n >= NEARLY_UNIQUE_ROWS and low in (0, 1) and high == low + n - 1:
         return f"it only counts the rows from {low} to {high}"
     return ""

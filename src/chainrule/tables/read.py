@@ -221,7 +221,7 @@ def _typed_cells(name: str, cells: list[object]) -> pl.Series:
     kinds = {type(cell) for cell in cells if cell is not None}
     if kinds <= {bool}:
         return pl.Series(name, cells, pl.Boolean if kinds else pl.String)
-    if kinds == {int} and all(cell is None or -(2**63) <= cell < 2**63 for cell in cells):  # type: ignore[operator]
+    if kinds == {int} and all(-(2**63) <= cell < 2**63 for cell in cells if isinstance(cell, int)):
         return pl.Series(name, cells, pl.Int64)
     if kinds <= {int, float}:
         # By way of text, a whole number beyond all floats is infinite, and refused where it is used.

@@ -223,12 +223,13 @@ def fit_target(
     scaling: str | None = None,
     rows: Sequence[int] | IntArray | None = None,
     clamp: bool = False,
+    weights: str | None = None,
 ) -> TargetEncoder:
     """Fit the target's encoder to the training ``rows``: its classes in order, or the scaling of its numbers.
 
     ``scaling`` of a number: standard (the default; of one row none), minmax or none; with ``clamp`` answers are drawn in to the
-    lowest and the highest of the rows' numbers. Raises TableError for a target that is missing in a training row, or the same
-    in all of them, and SettingsError for a scaling or a clamp of classes.
+    lowest and the highest of the rows' numbers. ``weights``: the column that says which rows count. Raises TableError for a
+    target that is missing in a training row, or the same in all of them, and SettingsError for a scaling or a clamp of classes.
 
     >>> from chainrule.tables.schema import infer_schema
     >>> from chainrule.tables.table import from_frame
@@ -243,7 +244,7 @@ def fit_target(
         raise SettingsError("the schema has no target")
     if schema.more_targets:
         raise SettingsError(f"there are {len(schema.targets)} targets, and this is about one")
-    return fit_one(table, schema.target, schema.task, scaling, rows, clamp=clamp)
+    return fit_one(table, schema.target, schema.task, scaling, rows, clamp=clamp, weights=weights)
 
 
 def fit_one(
@@ -254,6 +255,7 @@ def fit_one(
     rows: Sequence[int] | IntArray | None,
     *,
     clamp: bool,
+    weights: str | None = None,
 ) -> TargetEncoder:
     """Fit the encoder of one target, as `fit_target` has it, by its column and its task."""
     part = table if rows is None else table.take(rows)
@@ -262,8 +264,10 @@ def fit_one(
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
     single = table.n_rows == 1
     if part.column(name).n_unique() == 1 and not single:
-        every = f"{shown(part, 0, name)} in every training row"
-        raise TableError(f"{table.name}: the target {name!r} is {every}, so there is nothing to learn")
+        every = f"{shown(part, 0, name)} in {'every' if part.n_rows > 1 else 'the only'} training row"
+        more = f" with a weight above 0 ({setting('weights', weights)})" if weights else ""
+        what = f"is {every}{more}, so there is nothing to learn; give rows with another target"
+        raise TableError(f"{table.name}: the target {name!r} {what}{' a weight' * bool(weights)}")
     if task == "classification":
         if scaling is not None:
             given = setting("target_scaling", scaling)

@@ -136,6 +136,7 @@ def fit_targets(
     scaling: str | None = None,
     rows: Sequence[int] | IntArray | None = None,
     clamp: bool = False,
+    weights: str | None = None,
 ) -> Target:
     """Fit the encoder of each target of a schema to the training ``rows``, as `fit_target` does that of one.
 
@@ -149,5 +150,6 @@ def fit_targets(
     task = schema.task
     if task is None:
         raise SettingsError("the schema has no target")
-    made = tuple(fit_one(table, name, task, scaling, rows, clamp=clamp) for name in schema.targets)
+    how: dict[str, Any] = {"clamp": clamp, "weights": weights}
+    made = tuple(fit_one(table, name, task, scaling, rows, **how) for name in schema.targets)
     return made[0] if len(made) == 1 else Targets(made)

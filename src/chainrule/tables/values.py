@@ -97,7 +97,7 @@ def date_spelling(text: pl.Series) -> tuple[str, int, bool]:
     """
     present = text.drop_nulls()
     sample = present.head(_SAMPLE)
-    if not sample.len() or sample.str.contains(_LOOKS_LIKE_A_DATE).mean() < 0.5:  # type: ignore[operator]
+    if not sample.len() or sample.str.contains(_LOOKS_LIKE_A_DATE).sum() < 0.5 * sample.len():
         return "", 0, False
     best, most = "", 0
     for spelling in DATE_FORMATS:

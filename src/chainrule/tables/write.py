@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 from collections.abc import Callable, Container, Mapping
 
 import polars as pl
@@ -12,8 +13,11 @@ from chainrule.errors import OutputError
 
 DELIMITED = (".csv", ".tsv", ".tab")
 
-FORMULA_SIGNS = tuple("=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+FORMULA_SIGNS = tuple("=+-@\t\r\n\0\ufeff\uff1d\uff0b\uff0d\uff20")
 """What a text begins with that a spreadsheet takes for a formula, or cuts before one."""
+
+_NUMBER = r"^[+-]?[0-9]+([.,][0-9]+)?([eE][+-]?[0-9]+)?$"
+"""A text that a spreadsheet takes for a number, and for nothing else."""
 
 
 def table_bytes(frame: pl.DataFrame, suffix: str, *, safe: bool = False) -> bytes:
@@ -40,18 +44,19 @@ def check_suffix(suffix: str, *, safe: bool = False) -> None:
 def without_formulas(frame: pl.DataFrame) -> pl.DataFrame:
     """Return a frame with an apostrophe before each text, and each name, that a spreadsheet takes for a formula.
 
-    Those are texts that begin with = + - @ (of full width, too), a tab or a line end: OWASP, "CSV Injection". Numbers
-    stay as they are.
+    Those are texts that begin with = + - @ (of full width, too), a tab or a line end (OWASP, "CSV Injection"), or with what
+    is cut off, a zero or a byte order mark. Numbers stay as they are, those that stand in a column of texts among them.
     """
     texts = [name for name, kind in frame.schema.items() if kind in (pl.String, pl.Categorical, pl.Enum)]
     for name, cells in zip(texts, map(pl.col, texts), strict=True):
         cells = cells.cast(pl.String)
-        acts = cells.str.slice(0, 1).is_in(FORMULA_SIGNS)
+        acts = cells.str.slice(0, 1).is_in(FORMULA_SIGNS) & ~cells.str.contains(_NUMBER)
         frame = frame.with_columns(pl.when(acts).then(pl.lit("'") + cells).otherwise(cells).alias(name))
     names: dict[str, str] = {}
     for name in frame.columns:
         taken = {*frame.columns, *names.values()} - {name}
-        names[name] = free_name(f"'{name}", taken, "'") if name.startswith(FORMULA_SIGNS) else name
+        acts_as_name = name.startswith(FORMULA_SIGNS) and not re.match(_NUMBER, name)
+        names[name] = free_name(f"'{name}", taken, "'") if acts_as_name else name
     return frame.rename(names)
 
 

@@ -108,7 +108,7 @@ class NetworkMonitor:
 
     ``x`` (n, d) and ``y`` (n, n_out) are inputs and targets as the network has them, ``weights`` (n,) or None.
     ``curve`` holds the values. With ``patience`` training ends when the metric has not got better by more than
-    ``tolerance`` for that many epochs.
+    ``tolerance`` for that many epochs; raises SettingsError for rows of which the metric says nothing.
     """
 
     x: FloatArray
@@ -121,6 +121,10 @@ class NetworkMonitor:
     curve: list[float] = field(default_factory=list, init=False)
     _waited: int = field(default=0, init=False)
     _mark: float = field(default=math.inf, init=False)
+
+    def __post_init__(self) -> None:
+        if self.patience is not None:
+            self.watch.check(self.y, self.weights, "given")
 
     def __call__(self, state: EpochState) -> bool:
         """Add the metric's value of now; return whether training is to end."""

@@ -15,6 +15,7 @@ from chainrule.equations.network import Network
 from chainrule.training.checkpoint import Checkpoint, Epoch
 from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, EpochState, FitResult
+from chainrule.training.scores.watch import Watch
 
 
 class Monitor:
@@ -40,6 +41,8 @@ class Monitor:
         # Without watching, only what epochs report is compared.
         self.watches = plan.rows != "steps" and (self.validates or plan.early_stopping)
         self.sign = -1.0 if plan.watch is not None and plan.watch.metric.greater_is_better else 1.0
+        if self.watches and plan.watch is not None:
+            _check(plan.watch, data, self.rows, "validation" if self.rows is data.validation else "training")
         self.stopped: Stopped = "epochs"
         self.counts_plateaus = plan.schedule.waits_for_plateau and plan.met is None
         self.penalizes = bool(settings.l1 or settings.l2)
@@ -102,7 +105,11 @@ class Monitor:
         for member, a in enumerate(seen(self.rows)):
             rows = of_member(self.rows, member)
             found.append(watch(data.y[rows], a, None if weights is None else weights[rows]))
-        return self.sign * np.array(found)
+        return self._signed(np.array(found))
+
+    def _signed(self, values: FloatArray) -> FloatArray:
+        """Return values as they are compared for those that a metric has, and back; no zero becomes -0."""
+        return self.sign * values + 0.0
 
     def watch_once(self) -> None:
         """Look at the rows that are looked at after an epoch, to see how long it takes."""
@@ -159,7 +166,7 @@ class Monitor:
             is_known = self.watches and plan.watch is None and plan.rows == "validation"
             known = compared if is_known else self._losses(self.data.validation).tolist()
             validation = _mean(known, shown)
-        watched = self.sign * _mean(compared, shown)
+        watched = self.sign * _mean(compared, shown) + 0.0
         line = Epoch(epoch, _mean(costs, shown), validation, learning_rate, self.seconds, watched)
         self.history.append(line)
         self.active = self._going(shown, learning_rate)
@@ -212,20 +219,32 @@ class Monitor:
         return going
 
     def _state(self, compared: list[float]) -> EpochState:
-        seen = (self.history[-1], self.plan.epochs, self.sign * np.array(compared), self.active)
+        seen = (self.history[-1], self.plan.epochs, self._signed(np.array(compared)), self.active)
         return EpochState(*seen, self.run, self.engine, self.network, self.checkpoint)
 
     def checkpoint(self) -> Checkpoint:
         """Return all that is needed to go on from here to the same bits."""
         kept = (self.run.state(), self.epoch, self.parameters.copy(), self.lowest.copy(), self.marks.copy())
         going = (tuple(self.best_epochs), tuple(self.waited), self.active, self.plateaus, self.since)
-        return Checkpoint(*(*kept, *going, tuple(self.history), dict(self.diverged), self.seconds))
+        return Checkpoint(*(*kept, *going, dict(self.diverged), self.seconds, tuple(self.history)))
 
     def result(self) -> FitResult:
         """Return what was kept."""
-        kept = (self.parameters, tuple(self.best_epochs), self.sign * self.lowest, tuple(self.history))
+        kept = (self.parameters, tuple(self.best_epochs), self._signed(self.lowest), tuple(self.history))
         checkpoint = None if self.stopped == "interrupted" else self.checkpoint()
         return FitResult(*kept, self.stopped, self.diverged, self.seconds, checkpoint)
+
+
+def _check(watch: Watch, data: Data, rows: IntArray, what: str) -> None:
+    """Raise SettingsError where what is watched says nothing of the rows, (m,), or (k, m) for each member its own.
+
+    Where the training rows have one target, there is nothing to learn, and nothing to be lost by that.
+    """
+    learned = data.y[data.train.reshape(-1)]
+    if (learned == learned[0]).all():
+        return
+    for own in np.atleast_2d(rows):
+        watch.check(data.y[own], None if data.weights is None else data.weights[own], what)
 
 
 def _mean(losses: list[float], members: list[int]) -> float:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -44,7 +45,7 @@ class ReferenceEngine:
 
     def row_predictor(self, network: Network, parameters: FloatArray) -> RowPredictor:
         """Return a function of one row (d,) that gives the members' mean output (n_out,)."""
-        return lambda x: np.mean(predicted(network, parameters, x[None])[:, 0], axis=0)
+        return partial(_mean_output, network, parameters)
 
     def warm_up(self) -> WarmUp:
         """Return that there is nothing to compile."""
@@ -53,3 +54,10 @@ class ReferenceEngine:
     def machine(self) -> Mapping[str, str]:
         """Return the processor and the version of what multiplies."""
         return machine("numpy")
+
+
+def _mean_output(network: Network, parameters: FloatArray, x: FloatArray) -> FloatArray:
+    if x.shape != (network.n_inputs,):
+        raise SettingsError(f"a row of {network.n_inputs} numbers is needed, not an array of shape {x.shape}")
+    mean: FloatArray = predicted(network, parameters, x[None])[:, 0].mean(axis=0)
+    return mean

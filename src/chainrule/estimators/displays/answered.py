@@ -9,7 +9,8 @@ from sklearn.base import is_classifier
 
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.estimators.table.data import as_table, container, is_frame, target_names
+from chainrule.estimators.table.base import BaseTable
+from chainrule.estimators.table.data import as_table, container, is_frame, renamed, target_names
 from chainrule.model.model import Model
 from chainrule.model.scoring import of_target
 from chainrule.model.source import Source
@@ -21,7 +22,8 @@ class Answered(NamedTuple):
     """Rows and answers: ``truth`` and ``predicted`` (n,) are places among ``classes``, or numbers where there are none.
 
     ``scores`` are probabilities or other scores, (n, classes) or of two classes that of the second (n,); None where there are
-    none. ``source`` are the rows as they were given.
+    none. ``source`` are the rows as they were given; ``counted``: an array's columns are called ``column_1`` and so on,
+    as the table estimators call them.
     """
 
     truth: Any
@@ -30,14 +32,18 @@ class Answered(NamedTuple):
     classes: tuple[Any, ...]
     target: str
     source: Any
+    counted: bool = False
 
     @property
     def rows(self) -> Table:
-        """The rows as a table, an array's columns called ``column_1`` and so on."""
+        """The rows as a table; an array's columns are called as the estimator calls them, else ``x0`` and so on."""
         if isinstance(self.source, Table):
             return self.source
         rows = container(self.source)
-        return as_table(rows if is_frame(rows) else np.asarray(rows), ())
+        if is_frame(rows):
+            return as_table(rows, ())
+        table = as_table(np.asarray(rows), ())
+        return table if self.counted else renamed(table, [f"x{place}" for place in range(len(table.columns))])
 
     @property
     def labels(self) -> tuple[Any, ...]:
@@ -69,7 +75,7 @@ class Answered(NamedTuple):
 def answers_of_estimator(estimator: Any, X: Any, y: Any, target: str | int | None = None) -> Answered:
     """Return the answers of a fitted estimator to rows; ``target`` names one of several columns of y, or its place from 0."""
     predicted = np.asarray(estimator.predict(X))
-    classifies = is_classifier(estimator)
+    classifies, counted = is_classifier(estimator), isinstance(estimator, BaseTable)
     scores = _scores(estimator, X) if classifies else None
     known = tuple(np.asarray(estimator.classes_).tolist()) if classifies else ()
     given, names = np.asarray(y), target_names(y, ())
@@ -81,11 +87,11 @@ def answers_of_estimator(estimator: Any, X: Any, y: Any, target: str | int | Non
             known, scores = (0, 1), None if scores is None else np.asarray(scores)[:, place]
     given, predicted = given.ravel(), predicted.ravel()
     if not classifies:
-        return Answered(np.asarray(given, np.float64), predicted, None, (), name, X)
+        return Answered(np.asarray(given, np.float64), predicted, None, (), name, X, counted)
     truth, codes = (
         _codes(values, known, what) for values, what in ((given, "y"), (predicted, "predictions"))
     )
-    return Answered(truth, codes, scores, known, name, X)
+    return Answered(truth, codes, scores, known, name, X, counted)
 
 
 def answers_of_model(model: Model, table: Source, target: str | None = None) -> Answered:

@@ -19,9 +19,9 @@ from chainrule.explain.attribute.outcome import encoded_row
 from chainrule.explain.check.certificate import batch_of
 from chainrule.explain.columns.boundary import PLACES, boundary
 from chainrule.explain.columns.dependence import Dependence, dependence
-from chainrule.explain.columns.dependence_shown import chart_of as chart_of_dependence
+from chainrule.explain.columns.dependence_shown import dependence_picture
 from chainrule.explain.columns.importance import importance
-from chainrule.explain.columns.importance_shown import chart_of as chart_of_importance
+from chainrule.explain.columns.importance_shown import importance_picture
 from chainrule.explain.columns.rows import drawn
 from chainrule.explain.diagnose.neurons import neuron_flags
 from chainrule.explain.show.drawn import model_layers
@@ -247,7 +247,7 @@ def _dependence(of: LookedInto, *, columns: str | Sequence[str], **words: Any) -
         surfaces = {one.quantity: np.array(one.mean) for one in found.surfaces}
         joint = {one.quantity: one.joint for one in found.surfaces}
         values = {"grid_values": sides, "average": surfaces, "joint": joint}
-    return Shows(chart_of_dependence(found), {**values, "found": found})
+    return Shows(dependence_picture(found), {**values, "found": found})
 
 
 def _importance(of: LookedInto, **words: Any) -> Shows:
@@ -259,7 +259,7 @@ def _importance(of: LookedInto, **words: Any) -> Shows:
         "intervals": np.array([(one.low, one.high) for one in found.columns]),
         "found": found,
     }
-    return Shows(chart_of_importance(found), values)
+    return Shows(importance_picture(found), values)
 
 
 class NetworkDisplay(InsideDisplay, draws=_network):

@@ -10,7 +10,6 @@ from sklearn.utils.validation import check_is_fitted
 from chainrule._types import FloatArray
 from chainrule.engines import JUDGE
 from chainrule.errors import SettingsError
-from chainrule.estimators.mlp.base import BaseMLP
 from chainrule.estimators.mlp.inputs import validated
 from chainrule.estimators.table.data import as_table, columns_of, renamed, target_names, with_columns
 from chainrule.model.group import Group
@@ -20,7 +19,6 @@ from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
 from chainrule.tables.targets import Target, Targets
-from chainrule.training.scores.temperature import at_temperature
 
 
 class _InFloat64(Model):
@@ -31,7 +29,7 @@ class _InFloat64(Model):
         return JUDGE
 
 
-def model_of(estimator: BaseMLP, target: Any = None, rows: Table | None = None) -> Model:
+def model_of(estimator: Any, target: Any = None, rows: Table | None = None) -> Model:
     """Return a fitted perceptron as a model: its columns are numbers without scaling, and missing ones are filled as in it.
 
     ``target`` is a y, whose own names its targets have; the medians of ``rows`` are the typical cells of an estimator that
@@ -40,9 +38,7 @@ def model_of(estimator: BaseMLP, target: Any = None, rows: Table | None = None) 
     """
     check_is_fitted(estimator)
     filling, names = estimator._filling, column_names(estimator)
-    flat, network = np.array(estimator._flat()), estimator._design.network
-    if hasattr(estimator, "temperature_"):
-        flat = at_temperature(network, flat, estimator.temperature_)
+    flat, network = np.array(estimator._at_temperature()), estimator._design.network
     means = filling.means if filling is not None else _medians(rows, names)
     told = () if filling is None else tuple(filling.indicators.tolist())
     columns = tuple(
@@ -66,7 +62,7 @@ def _medians(rows: Table | None, names: list[str]) -> FloatArray:
     return np.array([np.median(rows.column(name).cast(float).to_numpy()) for name in names])
 
 
-def rows_of(estimator: BaseMLP, X: Any, y: Any = None) -> Table:
+def rows_of(estimator: Any, X: Any, y: Any = None) -> Table:
     """Return rows, and their targets if given, as a table of `model_of`; raises ValueError where they don't fit."""
     checked = validated(estimator, X, reset=False)
     made = checked if isinstance(checked, np.ndarray) else checked.toarray()
@@ -79,11 +75,11 @@ def rows_of(estimator: BaseMLP, X: Any, y: Any = None) -> Table:
 
 
 def column_names(estimator: Any) -> list[str]:
-    """Return the columns' names, those of the training's frame or ``column_1`` and so on."""
+    """Return the columns' names, those of the training's frame, or as scikit-learn has them ``x0`` and so on."""
     known = getattr(estimator, "feature_names_in_", None)
-    if known is not None:
-        return [str(name) for name in known]
-    return [f"column_{place}" for place in range(1, estimator.n_features_in_ + 1)]
+    return (
+        [f"x{place}" for place in range(estimator.n_features_in_)] if known is None else list(map(str, known))
+    )
 
 
 def _names(estimator: Any, y: Any) -> tuple[str, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from abc import abstractmethod
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.base import is_regressor
@@ -31,12 +31,16 @@ from chainrule.model.file import check_writable
 from chainrule.training.callbacks import NetworkMonitor
 from chainrule.training.scores.temperature import at_temperature, check_calibrates, fitted_temperature
 
+if TYPE_CHECKING:
+    from chainrule.explain.columns.importance import Importance
+
 PARAMETERS: Mapping[str, str] = {
     "epochs": "max_iter",
     "hidden": "hidden_layer_sizes",
     "learning_rate": "learning_rate_init",
     "optimizer": "solver",
     "validation_share": "validation_fraction",
+    "watch": "stopping_metric",
 }
 """What messages call otherwise than scikit-learn does."""
 
@@ -268,12 +272,23 @@ X_val, y_val : array-like, default=None
         """Return the network's outputs (n, n_out), at its temperature, for rows as the user has them."""
         check_is_fitted(self)
         X = validated(self, X, reset=False)
-        flat, network = self._flat()[None], self._design.network
-        if hasattr(self, "temperature_"):
-            flat = at_temperature(network, flat, self.temperature_)
+        flat, network = self._at_temperature()[None], self._design.network
         engine = engine_named(ENGINES[0], dtype=flat.dtype, threads=self.threads)
         parts = [engine.predict(network, flat, x)[0] for x in dense_blocks(X, self._filling, flat.dtype)]
         return parts[0] if len(parts) == 1 else np.concatenate(parts)
+
+    def _at_temperature(self) -> FloatArray:
+        """Return the parameters (p,) that predictions are made with."""
+        flat = self._flat()
+        tempered = hasattr(self, "temperature_")
+        return at_temperature(self._design.network, flat, self.temperature_) if tempered else flat
+
+    def _importance(self, X: Any, y: Any, **how: Any) -> Importance:
+        from chainrule.estimators.mlp.importance import importance_of
+
+        with through(PYTHON, {**PARAMETERS, "repeats": "n_repeats", "group": "groups"}):
+            X, y = self._read(X, y, reset=False)
+            return importance_of(self, X, y, **how)
 
     def __sklearn_tags__(self) -> Any:
         """Return what scikit-learn asks of an estimator."""

@@ -6,7 +6,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 from sklearn.utils.multiclass import type_of_target, unique_labels
 
 from chainrule._types import FloatArray
@@ -16,6 +15,7 @@ from chainrule.estimators.mlp.base import BaseMLP, Weighing, stochastic_only
 from chainrule.estimators.mlp.classes import AnyArray, Labels, first_classes, own_classes
 from chainrule.estimators.mlp.network import Kind, gives_probabilities
 from chainrule.estimators.parameters import ParameterError, store
+from chainrule.estimators.scored import ScoredClasses
 from chainrule.training.scores.weights import class_weights
 
 
@@ -29,7 +29,7 @@ def _probable(estimator: Any) -> bool:
 
 
 @documented
-class MLPClassifier(ClassifierMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPClassifier(ScoredClasses, BaseMLP):
     """Multi-layer perceptron classifier: scikit-learn's, trained by chainrule's engine.
 
     Every parameter, default, attribute and method of `sklearn.neural_network.MLPClassifier` is here and means the

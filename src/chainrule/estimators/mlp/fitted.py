@@ -39,7 +39,7 @@ class Messages:
         self.epochs += 1
         print(f"Iteration {self.epochs}, loss = {line.training_loss + self.fitting.offset:.8f}")
         if self.watches:
-            print(f"Validation score: {line.watched:f}")
+            print(f"Validation score: {line.watched:zf}")
 
     def stopped(self) -> None:
         """Print why early stopping ended the training."""

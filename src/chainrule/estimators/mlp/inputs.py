@@ -11,6 +11,7 @@ from sklearn.utils.validation import validate_data
 
 from chainrule._forks import check_polars
 from chainrule._types import FloatArray, IntArray
+from chainrule.errors import TableError
 
 MOST_CELLS = 4_000_000
 """A sparse X is made dense in blocks of at most this many numbers where it is only predicted for."""
@@ -69,12 +70,27 @@ def validated(estimator: Any, X: Any, *y: Any, reset: bool, **options: Any) -> A
     )
 
 
+def as_dtype(values: FloatArray, dtype: Any, name: str) -> FloatArray:
+    """Return numbers (n, m) of a dtype; raises TableError, by its place, for one that the dtype has no room for."""
+    with np.errstate(over="ignore"):
+        made: FloatArray = np.ascontiguousarray(values, dtype)
+    if made.dtype.itemsize < values.dtype.itemsize and np.isinf(made).any():
+        row, column = (int(place[0]) for place in np.nonzero(np.isinf(made)))
+        where = f"row {row + 1}" + f", column {column + 1}" * (values.shape[1] > 1)
+        limits = np.finfo(made.dtype)
+        raise TableError(
+            f"{name}: {where}: {float(values[row, column]):g} is beyond the largest number of {limits.dtype}, "
+            f"{float(limits.max):.3g}: scale {name}, or set dtype='float64'"
+        )
+    return made
+
+
 def dense(X: Any, filling: Filling | None, dtype: Any) -> FloatArray:
     """Return validated rows as the network's inputs (n, n_inputs), of the engine's dtype."""
     rows: FloatArray = X if isinstance(X, np.ndarray) else X.toarray()
     if filling is not None:
         rows = filling.fill(rows)
-    return np.ascontiguousarray(rows, dtype)
+    return as_dtype(rows, dtype, "X")
 
 
 def dense_blocks(X: Any, filling: Filling | None, dtype: Any) -> Iterator[FloatArray]:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 import numpy as np
 
+from chainrule._doors import naming
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.equations.activations import activation
@@ -44,7 +45,7 @@ class Design(Plain):
     frozen: tuple[tuple[str, ...], ...]
 
     def __post_init__(self) -> None:
-        check_extent(self.activations)
+        check_extent(len(self.activations), self.activations)
 
     @property
     def network(self) -> Network:
@@ -108,7 +109,8 @@ def cost_of(wanted: str | Loss, kind: Kind, n_classes: int) -> Loss:
     if wanted == "log_loss" and kind != "number":
         several = kind == "class" and n_classes > 2
         return loss("categorical_cross_entropy" if several else "binary_cross_entropy")
-    cost = loss(LOSS_NAMES.get(wanted, wanted) if isinstance(wanted, str) else wanted)
+    with naming("loss"):
+        cost = loss(LOSS_NAMES.get(wanted, wanted) if isinstance(wanted, str) else wanted)
     if kind == "number" and cost.targets in ("zero_one", "one_hot"):
         raise ParameterError(
             f"loss {cost.name} is for classes, but the target is a number: choose squared_error"
@@ -125,7 +127,7 @@ def cost_of(wanted: str | Loss, kind: Kind, n_classes: int) -> Loss:
 def output_activation_of(cost: Loss, kind: Kind, n_out: int, wanted: Any) -> str:
     """Return the output layer's activation: as wanted, else the one that suits the loss and the targets."""
     if wanted is not None:
-        name = _ours(wanted)
+        name = _ours(wanted, "output_activation")
         if name == "softmax" and (n_out == 1 or kind == "labels"):
             what = "of one output is always 1" if n_out == 1 else "gives a row one label, not several"
             raise ParameterError(f"softmax {what}: choose output_activation='logistic'")
@@ -142,8 +144,9 @@ def gives_probabilities(wanted: Any, output: Any) -> bool:
     return not cost.signed and activation(last).range == "(0, 1)"
 
 
-def _ours(name: Any) -> str:
-    return activation(ACTIVATION_NAMES.get(name, name) if isinstance(name, str) else name).spec
+def _ours(name: Any, asked: str = "activation") -> str:
+    with naming(asked):
+        return activation(ACTIVATION_NAMES.get(name, name) if isinstance(name, str) else name).spec
 
 
 def _frozen(wanted: Any, n_layers: int) -> tuple[tuple[str, ...], ...]:

@@ -8,6 +8,7 @@ import warnings
 from dataclasses import replace
 from typing import Any
 
+from chainrule._doors import naming
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings
 from chainrule.equations.optimizers import OPTIMIZERS, Optimizer, optimizer
@@ -23,6 +24,9 @@ OWN_SOLVERS = ("lbfgs", "sgd", "adam")
 LEAST_RATE = 1e-6
 """scikit-learn's adaptive learning rate isn't divided any more from here on."""
 
+LEAST_WEIGHT = 1e-9
+"""The least mean weight beside a penalty: weights that add up to 1 are larger for as many rows as there may be."""
+
 COST_TOLERANCE = 2.220446049250313e-09
 """SciPy's own tolerance of L-BFGS for the cost, which scikit-learn leaves as it is."""
 
@@ -33,11 +37,18 @@ _INVERSE = "eta/where(epoch > 0, before + epoch*rows + 1, 1)^power"
 def step_settings(estimator: Any, n_rows: int, weights: FloatArray | None, seed: int) -> StepSettings:
     """Return what happens in a step, for ``n_rows`` training rows with ``weights`` (n_rows,) or None.
 
-    scikit-learn divides alpha by the weight of the rows in a batch; here it is that of a full batch.
+    scikit-learn divides alpha by the weight of the rows in a batch; here it is that of a full batch. Raises ParameterError
+    for weights so small that nothing but alpha would count.
     """
     method = method_of(estimator)
     size = _batch_size(estimator, method, n_rows)
     mean_weight = 1.0 if weights is None else float(weights.mean())
+    if estimator.alpha and 0 < mean_weight < LEAST_WEIGHT:
+        raise ParameterError(
+            f"alpha is divided by the weight of a batch, and with rows that weigh {mean_weight:.3g} in the mean "
+            f"{estimator.alpha:g} becomes {estimator.alpha / (size * mean_weight):.3g}, beside which no row counts: divide the "
+            f"weights by the largest, {float(weights.max()):g}, or set alpha=0"  # type: ignore[union-attr]
+        )
     return StepSettings(
         method,
         size,
@@ -59,7 +70,8 @@ def method_of(estimator: Any) -> Optimizer:
         solver = "adam_epsilon_hat"
     elif solver == "sgd" and estimator.momentum > 0:
         solver = "nesterov" if estimator.nesterovs_momentum else "momentum"
-    record = optimizer(solver)
+    with naming("solver"):
+        record = optimizer(solver)
     default = OPTIMIZERS[record.name].parameters
     ours = {"beta1": "beta_1", "beta2": "beta_2", "epsilon": "epsilon", "mu": "momentum"}
     given = {name: getattr(estimator, theirs) for name, theirs in ours.items()}

@@ -6,18 +6,19 @@ from collections.abc import Mapping, Sequence
 from typing import Any, ClassVar, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
 
 from chainrule._types import FloatArray
 from chainrule.estimators.base import Given
 from chainrule.estimators.docs import documented
 from chainrule.estimators.mlp.base import BaseMLP, stochastic_only
+from chainrule.estimators.mlp.inputs import as_dtype
 from chainrule.estimators.mlp.network import Kind
 from chainrule.estimators.parameters import store
+from chainrule.estimators.scored import ScoredNumbers
 
 
 @documented
-class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-learn has no types
+class MLPRegressor(ScoredNumbers, BaseMLP):
     """Multi-layer perceptron regressor: scikit-learn's, trained by chainrule's engine.
 
     Every parameter, default, attribute and method of `sklearn.neural_network.MLPRegressor` is here and means the
@@ -151,4 +152,4 @@ class MLPRegressor(RegressorMixin, BaseMLP):  # type: ignore[misc]  # scikit-lea
             raise ValueError(f"loss='poisson' is for y of at least 0, but the least is {np.min(y)}")
 
     def _targets(self, y: Any, dtype: Any) -> FloatArray:
-        return np.ascontiguousarray(y if y.ndim == 2 else y[:, None], dtype)
+        return as_dtype(np.asarray(y if y.ndim == 2 else y[:, None]), dtype, "y")

@@ -13,13 +13,13 @@ from chainrule._types import FloatArray
 from chainrule._version import __version__
 from chainrule.errors import ModelFileError
 from chainrule.estimators.base import Trainable
-from chainrule.estimators.callbacks import VERSION, add_checkpoint, checkpoint_of
+from chainrule.estimators.callbacks import VERSION, VERSIONS, add_checkpoint, checkpoint_of
 from chainrule.estimators.files import Arrays, Description, parameters_of, to_data
 from chainrule.estimators.mlp.classes import Labels
 from chainrule.estimators.mlp.inputs import Filling
 from chainrule.estimators.mlp.network import Design
 from chainrule.estimators.parameters import ParameterError
-from chainrule.training.checkpoint import Checkpoint
+from chainrule.training.checkpoint import Checkpoint, from_bits, to_bits
 
 _CURVES = ("loss_curve_", "validation_scores_", "validation_loss_curve_")
 _LEARNED = (
@@ -68,13 +68,16 @@ class SavedMLP(Trainable):
     def _parts(self) -> tuple[Arrays, Description]:
         parameters = parameters_of(self, _parameter)
         parameters.pop("callbacks", None)
+        fitted = {name: value for name, value in vars(self).items() if name in _LEARNED}
+        curves = {name: fitted[name] for name in _CURVES if fitted.get(name) is not None}
         arrays: Arrays = {"parameters": self._flat()}
+        arrays |= {f"fitted.{name}": to_bits(curve) for name, curve in curves.items()}
         data: Description = {
             "estimator_version": VERSION,
             "chainrule": __version__,
             "parameters": parameters,
             "design": self._design.to_dict(),
-            "fitted": {name: _finite(value) for name, value in vars(self).items() if name in _LEARNED},
+            "fitted": {name: _finite(value) for name, value in fitted.items() if name not in curves},
             "features": _FEATURES.write(_names(getattr(self, "feature_names_in_", None))),
             "classes": None,
             "checkpoint": None,
@@ -93,10 +96,9 @@ class SavedMLP(Trainable):
 
     @classmethod
     def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
-        if data.get("estimator_version") != VERSION:
+        if (version := data.get("estimator_version")) not in VERSIONS:
             raise ModelFileError(
-                f"it has version {data.get('estimator_version')!r} of the estimators, and version {VERSION} is read: "
-                "upgrade chainrule"
+                f"it has version {version!r} of the estimators, and versions 1 to {VERSION} are read: upgrade chainrule"
             )
         made = cls(**{name: _read_parameter(name, value) for name, value in data["parameters"].items()})
         design, flat = Design.from_dict(data["design"]), arrays["parameters"]
@@ -113,6 +115,9 @@ class SavedMLP(Trainable):
                 value = data["fitted"][name]
                 is_curve = name in _CURVES and value is not None
                 setattr(made, name, [math.nan if v is None else v for v in value] if is_curve else value)
+        for name in _CURVES:
+            if (bits := arrays.get(f"fitted.{name}")) is not None:
+                setattr(made, name, from_bits(bits, name).tolist())
         features = _FEATURES.read(data["features"], "features")
         if features is not None:
             made.feature_names_in_ = np.array(features, dtype=object)

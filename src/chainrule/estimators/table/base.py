@@ -8,7 +8,7 @@ from abc import abstractmethod
 from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
-from typing import Any, ClassVar, Self
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Self
 
 import numpy as np
 from sklearn.exceptions import ConvergenceWarning
@@ -17,7 +17,7 @@ from sklearn.utils.validation import check_is_fitted, validate_data
 
 from chainrule._doors import PYTHON, through
 from chainrule._files import PathLike
-from chainrule._plain import Count, Plain
+from chainrule._plain import IF_SET, Count, Plain
 from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
@@ -51,28 +51,36 @@ from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table
 from chainrule.tables.write import free_name
 from chainrule.training.callbacks import NetworkMonitor, combined
-from chainrule.training.checkpoint import Epoch
+from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import check_counted, check_range
 from chainrule.training.settings.record import Settings, Task
 
+if TYPE_CHECKING:
+    from chainrule.explain.columns.importance import Importance
+
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
+
+_HISTORY = f"{FITTED}.history"
 
 ARRAY_CHECKS: Mapping[str, Any] = {"dtype": None, "ensure_all_finite": "allow-nan"}
 
 
 @dataclass(frozen=True)
 class Fitted(Plain):
-    """What an estimator adds to its model's file; ``more`` is what one of the two keeps besides."""
+    """What an estimator adds to its model's file; ``more`` is what one of the two keeps besides.
+
+    The ``history`` was here before it was an array of the file, where a long one has room.
+    """
 
     parameters: Mapping[str, Any]
     schema: Schema
     notes: tuple[str, ...]
-    history: tuple[Epoch, ...]
     n_features: Count
     named: bool
     more: Mapping[str, Any]
+    history: Annotated[tuple[Epoch, ...], IF_SET] = ()
 
 
 class BaseTable(Trainable):
@@ -186,6 +194,8 @@ y_val : array-like, default=None
             X = validate_data(self, X, ensure_min_samples=2, **ARRAY_CHECKS)
         table = as_table(X, reading.missing)
         weights = checked_weights(given.sample_weight, X)
+        if weights is not None:
+            check_range(weights, "sample_weight")
         targets = target_names(y, table.columns)
         columns = columns_of(targets, self._learn_target(y, X, weights))
         if weights is None:
@@ -275,6 +285,14 @@ y_val : array-like, default=None
             table = self._table(X)
             return self.model_.predict(table)
 
+    def _importance(self, X: Any, y: Any, **how: Any) -> Importance:
+        from chainrule.explain.columns.importance import importance
+
+        names = [column.name for column in self.schema_.columns[: self.n_features_in_]]
+        with through(PYTHON, {**PARAMETERS, "repeats": "n_repeats", "group": "groups"}), self._threads():
+            table = self._labeled(X, y, names, self.model_.reading, self.model_.target.names)
+            return importance(self.model_, table, **how)
+
     # ---- files
 
     def __getstate__(self) -> dict[str, Any]:
@@ -299,13 +317,16 @@ y_val : array-like, default=None
             parameters_of(self, lambda name, value: to_data(value)),
             self.schema_,
             tuple(self.notes_),
-            # No seconds, so that the same seed gives the same file.
-            tuple(line._replace(seconds=math.nan) for line in self.history_),
             self.n_features_in_,
             hasattr(self, "feature_names_in_"),
             self._to_dict(),
         )
-        return self.model_.arrays(), {**self.model_.to_dict(), FITTED: fitted.to_dict()}
+        # No seconds, so that the same seed gives the same file.
+        history = history_to_bits([line._replace(seconds=math.nan) for line in self.history_])
+        return {**self.model_.arrays(), _HISTORY: history}, {
+            **self.model_.to_dict(),
+            FITTED: fitted.to_dict(),
+        }
 
     @classmethod
     def _from_parts(cls, arrays: Arrays, data: Description) -> Self:
@@ -316,7 +337,8 @@ y_val : array-like, default=None
         if model.task != made.task:
             raise ModelFileError(f"its model's task is {model.task}")
         made.model_, made.schema_, made.notes_ = model, fitted.schema, fitted.notes
-        made._keep_history(fitted.history)
+        written = arrays.get(_HISTORY)
+        made._keep_history(fitted.history if written is None else history_from_bits(written, _HISTORY))
         made.n_features_in_ = fitted.n_features
         names = [column.name for column in fitted.schema.columns[: fitted.n_features]]
         if len(names) < fitted.n_features or set(model.target.names) & set(names):

@@ -7,7 +7,6 @@ from dataclasses import replace
 from typing import Any, Literal
 
 import numpy as np
-from sklearn.base import ClassifierMixin
 
 from chainrule._plain import read_record
 from chainrule._types import FloatArray
@@ -15,12 +14,12 @@ from chainrule.engines import ENGINES
 from chainrule.equations.answers import Answers
 from chainrule.equations.dense import BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, NumericEmbedding
-from chainrule.errors import TableError
 from chainrule.estimators.base import available
 from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
+from chainrule.estimators.scored import ScoredClasses
 from chainrule.estimators.table.base import BaseTable
-from chainrule.estimators.table.data import AnyArray, class_values
+from chainrule.estimators.table.data import AnyArray, check_differ, class_values
 from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model
 from chainrule.training.result import FitResult
@@ -37,7 +36,7 @@ def _gives_probabilities(estimator: TableClassifier) -> bool:
 
 
 @documented
-class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+class TableClassifier(ScoredClasses, BaseTable):
     """Classes of the rows of a raw table: numbers, categories, dates and missing values as they come.
 
     The columns are understood and encoded as `chainrule train` does it, and the mean of the members' probabilities
@@ -139,11 +138,7 @@ class TableClassifier(ClassifierMixin, BaseTable):  # type: ignore[misc]  # scik
         values = class_values(y, X)
         counted = values if weights is None else values[weights > 0]
         self.classes_ = np.unique(counted)
-        if len(self.classes_) < 2:
-            what = "row" if weights is None else "row that counts"
-            raise TableError(
-                f"y: every {what} is of the class {self.classes_[0]}, so there is nothing to learn; give rows of another class"
-            )
+        check_differ(counted, f"is of the class {self.classes_[0]}", "y", among=weights is not None)
         return values
 
     def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:

@@ -24,6 +24,9 @@ AnyArray = np.ndarray[Any, Any]
 TARGET, WEIGHT = "target", "sample_weight"
 """The columns that y and sample_weight become, unless X has columns of these names or y has a name of its own."""
 
+MOST_WHOLE = 2.0**63
+"""A class that is a number is a whole one, below this."""
+
 
 def container(X: Any) -> Any:
     """Return a dict of columns or an Arrow table as a frame, a sparse matrix and lists as an array, and the rest as it is.
@@ -100,8 +103,26 @@ def class_values(y: Any, X: Any, name: str = "y") -> AnyArray:
     values = _values(y, X, name)
     if values.dtype == object:
         values = _of_one_kind(values, name)
+    if values.dtype.kind == "f" and (far := np.abs(values) >= MOST_WHOLE).any():
+        row = int(np.argmax(far))
+        raise TableError(
+            f"{name}: row {row + 1}: {values[row]:g} is too large for a class that is a number; give classes as text"
+        )
     check_classification_targets(values)
     return values
+
+
+def check_differ(values: AnyArray, says: str, name: str, *, among: bool) -> None:
+    """Raise TableError where all values (n,) are the same, which ``says`` says; ``among``: other rows have no weight."""
+    if (values != values[0]).any():
+        return
+    if not among:
+        what, remedy = "every row", "give rows with another target"
+    elif len(values) == 1:
+        what, remedy = "the only row that counts", "give more rows a sample_weight above 0"
+    else:
+        what, remedy = "every row that counts", "give rows with another target a sample_weight above 0"
+    raise TableError(f"{name}: {what} {says}, so there is nothing to learn; {remedy}")
 
 
 def number_values(y: Any, X: Any, name: str = "y") -> AnyArray:
@@ -140,7 +161,8 @@ def _values(y: Any, X: Any, name: str) -> AnyArray:
             if _is_missing(value):
                 raise TableError(f"{name}: row {row + 1}: the target is missing; leave the row out")
     elif values.dtype.kind not in "US":
-        check_array(values, ensure_2d=False, dtype=None, input_name=name)
+        with np.errstate(invalid="ignore"):  # numbers near the largest of both signs add up to none
+            check_array(values, ensure_2d=False, dtype=None, input_name=name)
     check_consistent_length(X, values)
     return values
 

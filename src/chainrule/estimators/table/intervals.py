@@ -10,6 +10,7 @@ import numpy as np
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.training.scores.metrics import rmse
 
 MOST_KEPT = 1000
 """More errors than this are kept as so many of their quantiles."""
@@ -48,10 +49,10 @@ class Errors(Plain):
         if weights is not None and not weights.all():
             counts = weights > 0
             y, mean, outputs, weights = y[counts], mean[counts], outputs[:, counts], weights[counts]
-        variance = outputs.var(axis=0)
         shares = np.full(len(y), 1 / len(y)) if weights is None else weights / weights.sum()
-        noise = max(float(np.sqrt(np.sum(shares * (y - mean) ** 2))), np.finfo(np.float64).tiny)
-        errors = (y - mean) / np.sqrt(noise**2 + variance)
+        missed = np.asarray(y, np.float64) - mean
+        noise = max(rmse(missed, np.zeros_like(missed), shares), np.finfo(np.float64).tiny)
+        errors = missed / np.hypot(noise, _spreads(outputs))
         order = np.argsort(errors, kind="stable")
         # With equal weights i/(n + 1) for the i-th of n.
         places = np.cumsum(shares[order]) * len(y) / (len(y) + 1)
@@ -75,7 +76,7 @@ class Errors(Plain):
                     f"the quantile {p:g} is further out than the validation rows tell: they reach from {low:.4g} to "
                     f"{high:.4g}; give more of them, by validation_share or X_val"
                 )
-        sigma = np.sqrt(self.noise**2 + outputs.var(axis=0))
+        sigma = np.hypot(self.noise, _spreads(outputs))
         shift = np.interp(wanted, self.places, self.errors)
         mean = outputs.mean(axis=0) if answers is None else answers
         return np.asarray(mean[:, None] + sigma[:, None] * shift)
@@ -90,3 +91,11 @@ class Errors(Plain):
         if made.noise <= 0 or not are_sorted or not (np.diff(places, prepend=0.0, append=1.0) > 0).all():
             raise ModelFileError("errors: these are not sorted errors and their places between 0 and 1")
         return made
+
+
+def _spreads(outputs: FloatArray) -> FloatArray:
+    """Return the standard deviation of the members' outputs (k, n) for each row, (n,), whatever their size."""
+    largest = np.abs(outputs).max(axis=0).astype(np.float64)
+    size = np.where(largest > 0, largest, 1.0)
+    spreads: FloatArray = size * (outputs / size).std(axis=0)
+    return spreads

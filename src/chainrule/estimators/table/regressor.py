@@ -7,7 +7,6 @@ from functools import partial
 from typing import Any, Literal, Self
 
 import numpy as np
-from sklearn.base import RegressorMixin
 from sklearn.utils.validation import check_is_fitted
 
 from chainrule._plain import read_record
@@ -20,8 +19,9 @@ from chainrule.errors import SettingsError
 from chainrule.estimators.base import checked_weights
 from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
+from chainrule.estimators.scored import ScoredNumbers
 from chainrule.estimators.table.base import BaseTable
-from chainrule.estimators.table.data import AnyArray, container, number_values, with_columns
+from chainrule.estimators.table.data import AnyArray, check_differ, container, number_values, with_columns
 from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
@@ -31,7 +31,7 @@ from chainrule.training.settings.record import Task
 
 
 @documented
-class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit-learn has no types
+class TableRegressor(ScoredNumbers, BaseTable):
     """A number for the rows of a raw table: numbers, categories, dates and missing values as they come.
 
     The columns are understood and encoded as `chainrule train` does it, and the mean of the members' outputs is the
@@ -130,6 +130,18 @@ class TableRegressor(RegressorMixin, BaseTable):  # type: ignore[misc]  # scikit
 
     def _target(self, y: Any, X: Any, name: str = "y") -> AnyArray:
         return number_values(y, X, name)
+
+    def _learn_target(self, y: Any, X: Any, weights: FloatArray | None) -> AnyArray:
+        values = self._target(y, X)
+        counted = values if weights is None else values[weights > 0]
+        columns = (
+            [("y", counted)]
+            if counted.ndim == 1
+            else [(f"y[:, {j}]", one) for j, one in enumerate(counted.T)]
+        )
+        for name, one in columns:
+            check_differ(one, f"is {one[0]:g}", name, among=weights is not None)
+        return values
 
     def _answers(self, prepared: Prepared) -> Answers:
         return Answers("number")

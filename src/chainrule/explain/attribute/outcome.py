@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
-from functools import cached_property
 from operator import attrgetter
 from typing import Literal, cast, get_args
 
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._kept import cached_property
 from chainrule._types import Array, FloatArray
 from chainrule.equations.dense import LayerRecord
 from chainrule.equations.layout import Layout

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import Any
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.losses import row_shares

@@ -17,6 +17,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
+from chainrule._blas import one_blas_thread
 from chainrule._types import FloatArray, IntArray
 
 TOLD = 0.9
@@ -32,6 +33,7 @@ MOST_ROWS = 5000
 """The most rows that are compared: the first of those looked at."""
 
 
+@one_blas_thread()
 def told_shares(x: FloatArray, inputs: Sequence[IntArray]) -> FloatArray:
     """Return how much each column (its ``inputs`` in x (n, d)) tells of each other one, (columns, columns), row tells column."""
     x = x[:MOST_ROWS]
@@ -89,5 +91,8 @@ def _basis(ranks: FloatArray) -> FloatArray:
         if len(np.unique(column)) > 2:
             parts.append(np.eye(count)[np.minimum((column * count).astype(int), count - 1)])
     terms = np.concatenate(parts, axis=1)
-    left, sizes, _ = np.linalg.svd(terms - terms.mean(axis=0), full_matrices=False)
-    return np.asarray(left[:, sizes > 1e-9 * max(1.0, float(sizes.max(initial=0.0)))])
+    terms = terms - terms.mean(axis=0)
+    # By the products of the few terms, not of the many rows: what is nearly told by the others is left out.
+    sizes, turned = np.linalg.eigh(terms.T @ terms)
+    kept = sizes > 1e-9 * max(1.0, float(sizes.max(initial=0.0)))
+    return np.asarray(terms @ (turned[:, kept] / np.sqrt(sizes[kept])))

@@ -29,7 +29,7 @@ from chainrule._plain import AnyNumber, Plain
 from chainrule._types import FloatArray
 from chainrule.errors import SettingsError, TableError
 from chainrule.explain.columns.dial import DAY, Dial, dial_of
-from chainrule.explain.columns.quantities import Quantity, quantities
+from chainrule.explain.columns.quantities import AnswerNumber, quantities
 from chainrule.explain.columns.rows import MOST_ROWS, looked
 from chainrule.model.model import Model, check_finite
 from chainrule.model.source import Source
@@ -54,7 +54,7 @@ YEAR = 365.2425 * DAY
 
 
 @dataclass(frozen=True)
-class Curve(Plain):
+class DependenceCurve(Plain):
     """One answer at each place of a column: the ``mean`` over the rows, and single rows' ``lines`` (rows, places).
 
     ``short`` is its class, or its target.
@@ -74,7 +74,7 @@ class Curve(Plain):
 
 
 @dataclass(frozen=True)
-class Places(Plain):
+class CellsTried(Plain):
     """The cells that a column is set to: as text, and for numbers as ``values``; dates are years, times of day hours.
 
     ``seen`` are the table's own values at 101 quantiles, for words ``counts`` how many rows have each.
@@ -95,14 +95,14 @@ class Dependence(Plain):
     ``rows`` is how many rows the means are over, ``of`` which they are in words.
     """
 
-    places: Places
-    curves: tuple[Curve, ...]
+    places: CellsTried
+    curves: tuple[DependenceCurve, ...]
     numbers: tuple[int, ...]
     rows: int
     of: str
     seed: int
 
-    def __getitem__(self, quantity: str) -> Curve:
+    def __getitem__(self, quantity: str) -> DependenceCurve:
         """Return the curve of an answer by name."""
         return next(one for one in self.curves if one.quantity == quantity)
 
@@ -123,8 +123,8 @@ class Surface(Plain):
 class Interaction(Plain):
     """How each answer depends on two columns together."""
 
-    first: Places
-    second: Places
+    first: CellsTried
+    second: CellsTried
     surfaces: tuple[Surface, ...]
     rows: int
     of: str
@@ -175,7 +175,7 @@ def _of_one(
     model: Model,
     table: Table,
     dial: Dial,
-    asked: Sequence[Quantity],
+    asked: Sequence[AnswerNumber],
     seed: int,
     given: Sequence[float] | None,
 ) -> Dependence:
@@ -190,13 +190,13 @@ def _of_one(
         own = made[: len(encoded), number]
         missing = float(made[-1, number].mean()) if gap else float("nan")
         lines = tuple(map(tuple, own[:, kept].T.tolist()))
-        curves.append(Curve(one.name, one.short, tuple(own.mean(axis=1).tolist()), lines, missing))
+        curves.append(DependenceCurve(one.name, one.short, tuple(own.mean(axis=1).tolist()), lines, missing))
     numbers = tuple((chosen.rows[kept] + 1).tolist())
     return Dependence(_places(dial, values, table), tuple(curves), numbers, len(x), chosen.words, seed)
 
 
 def _of_two(
-    model: Model, table: Table, dials: Sequence[Dial], asked: Sequence[Quantity], seed: int
+    model: Model, table: Table, dials: Sequence[Dial], asked: Sequence[AnswerNumber], seed: int
 ) -> Interaction:
     (first_values, first), (second_values, second) = (_grid(dial, PLACES_OF_TWO) for dial in dials)
     cells = len(first) * len(second)
@@ -236,7 +236,7 @@ def _asked(
     part: Table,
     x: FloatArray,
     cells: Sequence[tuple[Dial, FloatArray]],
-    asked: Sequence[Quantity],
+    asked: Sequence[AnswerNumber],
 ) -> FloatArray:
     """Return the quantities (quantities, n) for encoded rows with columns set to cells."""
     rows = x.copy()
@@ -267,16 +267,16 @@ def _grid(dial: Dial, most: int, given: Sequence[float] | None = None) -> tuple[
     return values, dial.inputs(values)
 
 
-def _places(dial: Dial, values: FloatArray, table: Table) -> Places:
+def _places(dial: Dial, values: FloatArray, table: Table) -> CellsTried:
     kind = dial.column.kind
     if not dial.is_number:
         out = np.zeros((table.n_rows, len(dial.own)))
         dial.column.write(table, out)
         counts = tuple(int((out == one).all(axis=1).sum()) for one in dial.encoded)
-        return Places(dial.name, kind, dial.words, (), (), counts)
+        return CellsTried(dial.name, kind, dial.words, (), (), counts)
     seen = np.quantile(dial.values, np.linspace(0, 1, 101)) if len(dial.values) else np.zeros(0)
     texts = tuple(map(dial.text, values.tolist()))
-    return Places(dial.name, kind, texts, _told(dial, values), _told(dial, seen), ())
+    return CellsTried(dial.name, kind, texts, _told(dial, values), _told(dial, seen), ())
 
 
 def _told(dial: Dial, values: FloatArray) -> tuple[float, ...]:

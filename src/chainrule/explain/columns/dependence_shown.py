@@ -9,7 +9,7 @@ from typing import Literal, TypeVar
 
 import numpy as np
 
-from chainrule.explain.columns.dependence import Curve, Dependence, Interaction, Places, Surface
+from chainrule.explain.columns.dependence import CellsTried, Dependence, DependenceCurve, Interaction, Surface
 from chainrule.explain.columns.numbers import alike_numbers
 from chainrule.explain.show.document import (
     Block,
@@ -24,7 +24,7 @@ from chainrule.explain.show.document import (
 from chainrule.plots.chart import Chart, Charts, alike
 from chainrule.plots.kinds.effects import dependence_chart, interactions_chart
 
-_Moving = TypeVar("_Moving", Curve, Surface)
+_Moving = TypeVar("_Moving", DependenceCurve, Surface)
 
 MOST_CHARTS = 4
 """The most answers that are drawn, those that move most; its JSON has all."""
@@ -42,7 +42,7 @@ LITTLE, MUCH = 0.02, 0.1
 """From which shares on two columns act together: a little, and much."""
 
 
-def chart_of(found: Dependence | Interaction) -> Chart | Charts:
+def dependence_picture(found: Dependence | Interaction) -> Chart | Charts:
     """Return the picture of the answers that move most: curves with single rows, or colored cells."""
     made: list[Chart]
     if isinstance(found, Dependence):
@@ -71,7 +71,7 @@ def dependence_document(
     """Return the document of a dependence; ``model`` and ``table`` are the names of their files."""
     blocks: list[Block] = [
         *notes(table_notes),
-        Picture(chart_of(found), in_text=isinstance(found, Dependence)),
+        Picture(dependence_picture(found), in_text=isinstance(found, Dependence)),
     ]
     if isinstance(found, Dependence):
         columns = found.places.column
@@ -99,7 +99,7 @@ _SURFACE_LEGEND = (
 )
 
 
-def _moves(one: Curve | Surface) -> float:
+def _moves(one: DependenceCurve | Surface) -> float:
     return float(np.ptp(one.mean))
 
 
@@ -116,7 +116,7 @@ def _label(found: Dependence | Interaction, quantity: str) -> str:
     return "probability" if quantity.startswith("P(") else "answer"
 
 
-def _curve_chart(found: Dependence, curve: Curve) -> Chart:
+def _curve_chart(found: Dependence, curve: DependenceCurve) -> Chart:
     places = found.places
     words = {"datetime": " (year)"}.get(places.kind, "")
     if places.kind == "datetime" and places.values and places.values[-1] <= 24:
@@ -168,7 +168,7 @@ def _curve_table(found: Dependence) -> Iterator[Block]:
     yield TableBlock(headers, tuple(rows), (*first, *range(1, len(headers))), " ".join(filter(None, rest)))
 
 
-def _kinds(curves: Sequence[Curve]) -> list[str]:
+def _kinds(curves: Sequence[DependenceCurve]) -> list[str]:
     """Say what several answers are: ``P(species = …)``."""
     said = (curve.quantity.replace(f" = {curve.short}", " = …") for curve in curves)
     return list(dict.fromkeys(said))
@@ -216,7 +216,7 @@ def _evenly(count: int, most: int) -> list[int]:
     return sorted({round(place) for place in np.linspace(0, count - 1, min(count, most)).tolist()})
 
 
-def _written(places: Places) -> list[str]:
+def _written(places: CellsTried) -> list[str]:
     """Return the places as they are written beside each other."""
     if places.kind != "number":
         return list(places.texts)

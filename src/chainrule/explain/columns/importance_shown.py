@@ -27,7 +27,7 @@ MOST_NAMED = 12
 """The most columns that a sentence names."""
 
 
-def chart_of(found: Importance) -> Chart:
+def importance_picture(found: Importance) -> Chart:
     """Return a bar for each column: what shuffling it costs, or where only that is known how much it moves predictions."""
     if "permutation" not in found.methods:
         values, unit = found.values, "mean of absolute attributions"
@@ -52,7 +52,7 @@ def importance_document(
     lines = [*_legend(found), *_attributions_said(found)]
     blocks: list[Block] = [
         *notes(table_notes),
-        Picture(chart_of(found)),
+        Picture(importance_picture(found)),
         _table(found, ordered),
     ]
     if said := tuple(Words(line) for line in _said(found, ordered)):

@@ -9,13 +9,15 @@ Source: Breiman, "Random forests", Machine Learning 45, 2001, section 10; for an
 are wrong, but many are useful", JMLR 20, 2019.
 
 The interval says how far the drop may be from that on all rows there could be. The rows are dealt out to G groups, the
-drop is worked out again without each of them, and with D_(g) these drops and D their mean::
+drop is worked out again without each of them — without its rows, and without those that were given one of its cells, as a
+shuffled row is made of two — and with D_(g) these drops and D their mean::
 
     se² = (G - 1)/G · sum over g of (D_(g) - D)²,   drop ± t(0.975; G - 1) · se
 
 the delete-a-group jackknife (Kott, Journal of Official Statistics 17, 2001; with groups of one row it is that of Tukey,
-1958). It holds for every score, smooth or, with groups of many rows, not (Shao & Wu, Annals of Statistics 17, 1989), and
-as each row counts with the cells it was given, most of what the permutations leave to chance is in it, too.
+1958; of averages over pairs, which this is, Arvesen, Annals of Mathematical Statistics 40, 1969). It holds for every score,
+smooth or, with groups of many rows, not (Shao & Wu, Annals of Statistics 17, 1989). What few permutations leave to chance
+makes it wider.
 """
 
 from __future__ import annotations
@@ -85,9 +87,8 @@ class Permuted:
         self.count = min(GROUPS, n)
         self.groups = generator(seed, Purpose.SPLIT, DEALT).permutation(n) % self.count
         self.sign = 1.0 if scored.greater_is_better else -1.0
-        self.before = scored.answers(self.x)
+        self.before = np.array(scored.answers(self.x))  # not a view of what is shuffled
         self.score = scored.score(self.before)
-        self._without = self._scores_without(self.before)
 
     def drop(self, inputs: Sequence[int] | IntArray, column: int) -> Drop:
         """Return what permuting some inputs together does; ``column`` numbers the draw."""
@@ -95,20 +96,25 @@ class Permuted:
         kept = x[:, own].copy()
         drops, without = [], []
         for repeat in range(self.repeats):
-            x[:, own] = kept[self.order(column, repeat)]
+            order = self.order(column, repeat)
+            x[:, own] = kept[order]
             after = self.scored.answers(x)
             drops.append(self.sign * (self.score - self.scored.score(after)))
-            without.append(self.sign * (self._without - self._scores_without(after)))
+            without.append(self._without(after, order))
         x[:, own] = kept
         mean = float(np.mean(drops))
         half = half_interval(np.mean(without, axis=0))
         return Drop(mean, mean - half, mean + half, tuple(drops))
 
-    def _scores_without(self, answers: AnyArray) -> FloatArray:
-        """Return the score without each of the groups (groups,)."""
-        return np.array(
-            [self.scored.score(answers, self.groups != group) for group in range(self.count)], np.float64
-        )
+    def _without(self, after: AnyArray, order: IntArray) -> FloatArray:
+        """Return the drop without each of the groups (groups,): without its rows, and those that got its cells."""
+        own, given, found = self.groups, self.groups[order], []
+        for group in range(self.count):
+            rows = (own != group) & (given != group)
+            if not rows.any():
+                return np.full(self.count, np.nan)
+            found.append(self.sign * (self.scored.score(self.before, rows) - self.scored.score(after, rows)))
+        return np.array(found, np.float64)
 
 
 def half_interval(without: FloatArray) -> float:

@@ -15,7 +15,7 @@ from chainrule.tables.target import TargetEncoder
 
 
 @dataclass(frozen=True)
-class Quantity:
+class AnswerNumber:
     """One number of a prediction: a target's number, or of a class the probability; without probabilities whether it is answered.
 
     ``place`` is the target's, ``code`` the class's, both from 0.
@@ -53,7 +53,7 @@ class Quantity:
         return np.asarray(one.codes == self.code, np.float64)
 
 
-def quantities(model: Model, label: object = None, target: str | None = None) -> tuple[Quantity, ...]:
+def quantities(model: Model, label: object = None, target: str | None = None) -> tuple[AnswerNumber, ...]:
     """Return what a model answers: each target's number, or each class's probability, of two classes the second's.
 
     ``label`` is the one class, ``target`` the one target asked for. Raises SettingsError for one that isn't there.
@@ -62,7 +62,7 @@ def quantities(model: Model, label: object = None, target: str | None = None) ->
     places = range(len(parts)) if target is None and label is None else [place_of(model, target)]
     if label is None:
         return tuple(
-            Quantity(model, place, code) for place in places for code in _codes(parts[place].n_classes)
+            AnswerNumber(model, place, code) for place in places for code in _codes(parts[place].n_classes)
         )
     one = parts[places[0]]
     labels = list(map(str, one.labels))
@@ -70,7 +70,7 @@ def quantities(model: Model, label: object = None, target: str | None = None) ->
         raise SettingsError(f"the target {one.name!r} is a number: leave out the class {label!r}")
     if str(label) not in labels:
         raise SettingsError(f"{label!r} is no class of {one.name!r}: choose {', '.join(labels)}")
-    return (Quantity(model, places[0], labels.index(str(label))),)
+    return (AnswerNumber(model, places[0], labels.index(str(label))),)
 
 
 def _codes(n_classes: int) -> tuple[int | None, ...]:

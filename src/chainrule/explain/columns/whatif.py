@@ -350,7 +350,9 @@ def _rounded(value: float, own: float, turns: Callable[[FloatArray], BoolArray],
     for step in steps:
         candidate = (np.ceil(value / step) if up else np.floor(value / step)) * step
         candidate = float(number_text(candidate, 12)) if dial.column.kind == "number" else float(candidate)
-        near = abs(candidate - value) <= 0.01 * (high - low) or dial.column.kind == "datetime"
+        # A little beyond, as no reader would mind: not where the cell itself is as near.
+        slack = min(0.01 * (high - low), abs(value - own) / 50) if not np.isnan(own) else 0.01 * (high - low)
+        near = abs(candidate - value) <= slack or dial.column.kind == "datetime"
         if near and candidate != own and turns(np.array([candidate]))[0]:
             return candidate
     return value

@@ -75,6 +75,13 @@ def _said(found: WhatIf, answer: Answer) -> str:
     return f"{answer.said}, with probability {_probability(p)}"
 
 
+def _briefly(found: WhatIf, answer: Answer) -> str:
+    """Write an answer, a class with its probability in brackets."""
+    if not answer.probabilities:
+        return answer.said
+    return f"{answer.said} ({_probability(answer.probabilities[found.labels.index(answer.said)])})"
+
+
 def _probability(p: float) -> str:
     """Write a probability with four decimals, or as few digits as tell it from 0 or 1."""
     rounded = f"{p:.4f}"
@@ -117,7 +124,7 @@ def _way(found: WhatIf) -> Iterator[Block]:
             str(one.layer) + (", the output" if one is found.layers[-1] else ""),
             f"{one.moved:.1%}",
             f"{one.neurons:,} of {one.total:,}",
-            _neurons(one),
+            Styled(_neurons(one), is_name=True),
         )
         for one in found.layers
     )
@@ -152,12 +159,13 @@ def _turns(found: WhatIf) -> Iterator[Block]:
                 one.column,
                 _cell(one.before),
                 one.after,
-                _said(found, one.answer),
+                _briefly(found, one.answer),
                 _distance(one),
             )
             for one in found.turns
         )
-        yield TableBlock(("column", "from", "to", "then", "rows between"), rows, (1, 2, 4))
+        then = "then (probability)" if found.before.probabilities else "then"
+        yield TableBlock(("column", "from", "to", then, "rows between"), rows, (1, 2, 4))
     if found.steady:
         names = ", ".join(found.steady[:MOST_NAMED])
         rest = len(found.steady) - MOST_NAMED

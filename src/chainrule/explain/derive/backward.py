@@ -120,7 +120,7 @@ def delta(writer: Writer, place: Address) -> Line:
         return output_delta(writer, place)
     total = _back(writer, layer + 1, j, place.row)
     factors: list[Symbol] = []
-    words = "chain rule: back from the next layer's deltas"
+    words = "chain rule: back from the next layer's weighted sums"
     if writer.step.record.layers[layer - 1].mask is not None:
         factors.append(writer.symbol("r", layer, j, row=place.row))
         words += ", through dropout"

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import TypeAlias
 
 import numpy as np
 
@@ -12,8 +14,11 @@ from chainrule.explain.derive.forward import scaled
 from chainrule.explain.derive.lines import MOST_SHOWN, Matrix, MatrixLine
 from chainrule.explain.derive.writer import Writer, added, compare
 from chainrule.explain.trace.address import TERMS, Address
-from chainrule.formula.nodes import Binary, Call, Node, Symbol, names_in
-from chainrule.formula.rounding import UNIT
+from chainrule.formula.nodes import Binary, Call, Node, Number, Symbol, names_in, put
+from chainrule.formula.rounding import UNIT, evaluate_rounded
+
+Evaluate: TypeAlias = Callable[[Node, Mapping[str, FloatArray]], tuple[FloatArray, FloatArray]]
+"""How a tree becomes an array, and what rounding can make of each of its numbers, from the arrays by name."""
 
 
 def matrix(place: Address, array: FloatArray) -> Matrix:
@@ -31,7 +36,9 @@ def matrix_lines(writer: Writer, place: Address) -> list[MatrixLine]:
         made = _by_inputs
     if made is None:
         known = ", ".join(_LINES)
-        raise SettingsError(f"{place}: there is no matrix form of it; there is of {known}")
+        one = replace(place, index=(1,) * place.size) if place.is_whole else "z[2][1]"
+        told = f"there is of {known}; or name one number, such as {one}"
+        raise SettingsError(f"{place}: there is no matrix form of it; {told}")
     return made(writer, place.layer or 0)
 
 
@@ -47,7 +54,9 @@ def _entering(writer: Writer, layer: int) -> Address:
     return _all_rows(writer, "h" if dropped else "a", layer - 1)
 
 
-def _line(writer: Writer, rule: str, place: Address, node: Node) -> MatrixLine:
+def _line(
+    writer: Writer, rule: str, place: Address, node: Node, work_out: Evaluate | None = None
+) -> MatrixLine:
     """Return a line: the tree worked out on the trace's arrays, and beside it the engine's."""
     arrays: dict[str, FloatArray] = {}
     for name in names_in(node):
@@ -56,7 +65,7 @@ def _line(writer: Writer, rule: str, place: Address, node: Node) -> MatrixLine:
         per_row = Address.parse(name).quantity.per_row
         arrays[name] = found[None, :] if per_row and found.ndim == 1 else found
     engine = writer.trace.array(place)
-    value, bound = (array.reshape(engine.shape) for array in _evaluate(node, arrays))
+    value, bound = (array.reshape(engine.shape) for array in (work_out or _evaluate)(node, arrays))
     worst = int(np.argmax(np.abs(value - engine) - 4 * bound))
     own, other, rounding = (float(array.flat[worst]) for array in (value, engine, bound))
     check = compare(own, other, rounding, "engine, worst number")
@@ -88,6 +97,27 @@ def _evaluate(node: Node, arrays: Mapping[str, FloatArray]) -> tuple[FloatArray,
                 return a + b, a_bound + b_bound + UNIT * (np.abs(a) + np.abs(b))
             return a * b, a_bound * np.abs(b) + np.abs(a) * b_bound + UNIT * np.abs(a * b)
     raise SettingsError(f"{type(node).__name__} is no part of matrix algebra")
+
+
+def _each(node: Node, arrays: Mapping[str, FloatArray]) -> tuple[FloatArray, FloatArray]:
+    """Return what a formula of one array makes of each of its numbers, and what rounding can make of that."""
+    ((name, array),) = arrays.items()
+    found = [evaluate_rounded(node, {name: float(value)}) for value in array.flat]
+    return tuple(np.array(column).reshape(array.shape) for column in zip(*found, strict=True))  # type: ignore[return-value]
+
+
+def _a(writer: Writer, layer: int) -> list[MatrixLine]:
+    """Return the weighted sums, and the activation of each number among them."""
+    place, record = _all_rows(writer, "a", layer), writer.network.layers[layer - 1].activation
+    if not record.elementwise:
+        z = _all_rows(writer, "z", layer)
+        raise SettingsError(
+            f"{place}: {record.name} is not worked out number by number: name {z}, or one number of {place}"
+        )
+    values: dict[str, Node] = {name: Number(value) for name, value in record.parameters.items()}
+    node = put(record.formula.root, {**values, "z": Symbol(str(_all_rows(writer, "z", layer)))})
+    words = f"number by number the activation: {record.name}"
+    return [*_z(writer, layer), _line(writer, words, place, node, _each)]
 
 
 def _z(writer: Writer, layer: int) -> list[MatrixLine]:
@@ -160,4 +190,5 @@ _LINES: Mapping[str, Callable[[Writer, int], list[MatrixLine]]] = {
     "delta": _delta,
     **{f"dC/d{name}": _by_parameters for name in TERMS},
     "dC/dx": _by_inputs,
+    "a": _a,
 }

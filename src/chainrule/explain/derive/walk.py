@@ -7,10 +7,10 @@ that the way from the inputs to the answer stays whole, and every sum on it is e
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import cached_property
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray
 from chainrule.explain.derive.derivation import derive

@@ -9,10 +9,11 @@ import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from fractions import Fraction
-from functools import cached_property, reduce
+from functools import reduce
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._types import FloatArray
 from chainrule.equations.network import Network
 from chainrule.explain.derive.hand import Hand

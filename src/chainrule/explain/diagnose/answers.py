@@ -8,6 +8,7 @@ import numpy as np
 
 from chainrule._doors import setting
 from chainrule._types import FloatArray, IntArray
+from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of
 from chainrule.explain.diagnose.finding import Finding, addresses, percent
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
@@ -26,6 +27,12 @@ def input_findings(model: Model, x: FloatArray) -> Iterator[Finding]:
     names = list(dict.fromkeys(inputs[i].column for i in large))
     more = f" and {len(names) - 5} more columns" if len(names) > 5 else ""
     are = "is" if len(large) == 1 else "are"
+    remedy = f"train again with {setting('scaling', 'robust')} (the default) or standard"
+    if model.encoder.scaling != "none":
+        remedy = (
+            f"these numbers are scaled ({model.encoder.scaling}), and yet far from most of the training rows': look for "
+            "another unit or a slip of the pen in their columns, or train again on rows like these"
+        )
     yield Finding(
         "unscaled_inputs",
         f"{len(large)} of the {x.shape[1]} inputs {are} large, beyond {limit('inputs'):g} in root mean square: "
@@ -34,30 +41,38 @@ def input_findings(model: Model, x: FloatArray) -> Iterator[Finding]:
         {"largest root mean square": float(size[worst]), "of the input": inputs[worst].name},
         "weights behind large inputs get large gradients and those behind small ones small, so no learning rate "
         "suits both; and neurons may saturate or die at once",
-        f"train again with {setting('scaling', 'robust')} (the default) or standard",
+        remedy,
     )
 
 
-def answer_findings(model: Model, table: Table, prediction: Prediction) -> Iterator[Finding]:
+def answer_findings(
+    model: Model, table: Table, prediction: Prediction, advice: Advice = UNKNOWN
+) -> Iterator[Finding]:
     """Return a finding where predictions are all alike, or else never a class that is there."""
     parts = model.target.parts
     for j, target in enumerate(parts):
         one = prediction if len(parts) == 1 else prediction.of_target(j)
         neurons = range(model.output.n_out) if len(parts) == 1 else [j]
-        yield from _of_target(model, table, one, target, neurons)
+        yield from _of_target(model, table, one, target, neurons, advice)
 
 
 def _of_target(
-    model: Model, table: Table, prediction: Prediction, target: TargetEncoder, neurons: Sequence[int]
+    model: Model,
+    table: Table,
+    prediction: Prediction,
+    target: TargetEncoder,
+    neurons: Sequence[int],
+    advice: Advice,
 ) -> Iterator[Finding]:
     """Return the same about one target, which the ``neurons`` (from 0) of the output layer answer."""
     constant = _constant(target, table, prediction)
     if constant is None:
         if prediction.codes is not None:
-            yield from _collapse(model, target, table, prediction.codes, neurons)
+            yield from _collapse(model, target, table, prediction.codes, neurons, advice)
         return
     says, evidence = constant
     says += "" if len(model.target.parts) == 1 else f", as {target.name}"
+    more = f"more {setting('hidden')} neurons"
     yield Finding(
         "constant_predictor",
         f"the network predicts {says}",
@@ -65,8 +80,8 @@ def _of_target(
         evidence,
         "next to nothing of the inputs reaches the output: the neurons before it may be dead or saturated, the weights "
         "near 0, or the inputs may say nothing about the target",
-        f"look at the other findings first; else a lower {setting('learning_rate')}, scaled inputs, more "
-        f"{setting('hidden')} neurons, and whether a baseline of chainrule train does better",
+        f"look at the other findings first; else {any_of(advice.tried_rate(), more, 'scaled inputs')}, and whether a "
+        "baseline of chainrule train does better",
     )
 
 
@@ -101,7 +116,7 @@ def _constant(
 
 
 def _collapse(
-    model: Model, target: TargetEncoder, table: Table, codes: IntArray, outputs: Sequence[int]
+    model: Model, target: TargetEncoder, table: Table, codes: IntArray, outputs: Sequence[int], advice: Advice
 ) -> Iterator[Finding]:
     y = target.codes(table)
     shares = np.bincount(y, minlength=target.n_classes) / len(y)
@@ -111,21 +126,31 @@ def _collapse(
         return
     neurons = outputs if len(outputs) == 1 else never
     where = "" if len(model.target.parts) == 1 else f" for {target.name}"
+    why = (
+        "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "
+        "tell apart, or the others far more frequent"
+    )
+    if advice.rate == "low":
+        why = "its weights are still close to those that it began with, which tell no class from another"
     yield Finding(
         "class_collapse",
         f"the network never predicts {', '.join(str(target.labels[c]) for c in never)}{where}",
         addresses("a", len(model.groups[0].network.layers), neurons),
         {f"share of the rows that are {target.labels[c]}": float(shares[c]) for c in never},
-        "its outputs have fallen together on the other classes, which is cheap for the cost while classes are hard to "
-        "tell apart, or the others far more frequent",
-        f"longer training, a lower {setting('learning_rate')}, more {setting('hidden')} neurons, or "
-        f"{setting('weights')} with a column that gives these rows more weight",
+        why,
+        any_of(
+            advice.tried_rate(),
+            advice.longer(),
+            f"more {setting('hidden')} neurons",
+            f"{setting('weights')} with a column that gives these rows more weight",
+        ),
     )
 
 
 def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
     """Return a finding where the scores on the training rows are far better than those on the rows held out."""
     tested, scores = model.card["rows"]["test"], model.card["scores"] or {}
+    advice = Advice(model.card)
     name, key, form = (
         ("RMSE", "rmse", ".4g") if model.task == "regression" else ("accuracy", "accuracy", ".3f")
     )
@@ -153,6 +178,12 @@ def overfit_findings(model: Model, evaluation: Evaluation) -> Iterator[Finding]:
             "rows held out": tested,
         },
         "some of what it has learned holds for the training rows alone, such as their noise, and doesn't help with new ones",
-        f"early stopping (the default), {setting('weight_decay')}, {setting('dropout')}, fewer "
-        f"{setting('hidden')} neurons, more {setting('members')}, or more rows",
+        any_of(
+            advice.stopped_early(),
+            advice.decayed(),
+            advice.dropped(),
+            f"fewer {setting('hidden')} neurons",
+            f"more {setting('members')}",
+            "more rows",
+        ),
     )

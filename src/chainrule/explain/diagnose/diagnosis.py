@@ -6,7 +6,7 @@ engine with the settings of the training card.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -19,10 +19,18 @@ from chainrule.engines.base import StepSettings
 from chainrule.errors import TableError
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.check.certificate import batch_of
+from chainrule.explain.diagnose.advice import Advice
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
 from chainrule.explain.diagnose.finding import Finding, merged, told_of_member
 from chainrule.explain.diagnose.neurons import flat_neurons, neuron_findings, sides_and_slope, stretch
-from chainrule.explain.diagnose.steps import Trial, gradient_findings, lengths_of_delta, rate_findings, trial
+from chainrule.explain.diagnose.steps import (
+    Trial,
+    cost_of_rows,
+    gradient_findings,
+    lengths_of_delta,
+    rate_findings,
+    trial,
+)
 from chainrule.explain.diagnose.thresholds import THRESHOLDS
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -123,16 +131,18 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     found: list[Finding] = []
     facts: dict[int, tuple[LayerFacts, ...]] = {}
     tried: Trial | None = None
+    rated: list[Finding] = []
+    advice = Advice(model.card)
     for one in range(model.members) if member is None else (member,):
         batch = batch_of(model, read, rows=known.tolist(), member=one)
-        own = [*neuron_findings(batch, some), *gradient_findings(batch)]
         if not facts:
             found += input_findings(model, batch.x)
-            rated, tried = _rate(model, batch)
-            own += rated
-        found += told_of_member(own, one, model.members > 1)
+            rated, tried = _rate(model, batch, one, read, known)
+            advice = _advice(model, rated)
+        own = [*neuron_findings(batch, some, advice), *gradient_findings(batch, advice)]
+        found += told_of_member(own if facts else [*own, *rated], one, model.members > 1)
         facts[one + 1] = layer_facts(batch, tried if not facts else None)
-    found += answer_findings(model, part, model.predict(part))
+    found += answer_findings(model, part, model.predict(part), advice)
     if model.card and model.card["rows"]["test"]:
         found += _overfitting(model, read, known)
     ordered = sorted(merged(found), key=lambda finding: (KINDS.index(finding.kind), finding.layer or 0))
@@ -194,17 +204,25 @@ def _settings(model: Model) -> StepSettings:
 
 def _overfitting(model: Model, table: Table, known: IntArray) -> Iterator[Finding]:
     """Compare the training rows' scores with those held out; of another table none are known to be training rows."""
+    if len(rows := _learned(model, table, known)):
+        part = table.take(rows)
+        yield from overfit_findings(model, model.score(model.predict(part), part))
+
+
+def _learned(model: Model, table: Table, known: IntArray) -> IntArray:
+    """Return which of the rows the model was trained on; none of another table."""
     from chainrule.fitting.replay import training_rows
 
     try:
-        rows = training_rows(model, table)
+        rows: IntArray = np.intersect1d(training_rows(model, table), known)
     except TableError:
-        return
-    part = table.take(np.intersect1d(rows, known))
-    yield from overfit_findings(model, model.score(model.predict(part), part))
+        return known[:0]
+    return rows
 
 
-def _rate(model: Model, batch: Batch) -> tuple[list[Finding], Trial | None]:
+def _rate(
+    model: Model, batch: Batch, member: int, table: Table, known: IntArray
+) -> tuple[list[Finding], Trial | None]:
     """Try the training's learning rate; L-BFGS has none, and without a card none is known."""
     from chainrule.fitting.card import settings_of
 
@@ -213,4 +231,29 @@ def _rate(model: Model, batch: Batch) -> tuple[list[Finding], Trial | None]:
         return [], None
     strength = settings_of(card)[1].strength(max(0, card["epochs_run"] - 1))
     made = trial(batch, settings, card["learning_rate"], strength=strength)
-    return list(rate_findings(batch, settings, made, card["stopped"], strength)), made
+    begin, way = _begun(model, batch, member), None
+    if len(rows := _learned(model, table, known)):
+        learned = batch_of(model, table, rows=rows.tolist(), member=member)
+        ends = (replace(learned, flat=flat) for flat in (begin.flat, learned.flat))
+        first, last = (cost_of_rows(end, settings) for end in ends)
+        way = first, last
+    return list(rate_findings(batch, settings, made, card["stopped"], strength, begin, way)), made
+
+
+def _begun(model: Model, batch: Batch, member: int) -> Batch:
+    """Return the batch with weights drawn as those that the member's training began with."""
+    from chainrule.fitting.replay import drawn_again
+
+    return replace(batch, flat=drawn_again(model, batch.network, batch.x, member))
+
+
+def _advice(model: Model, rated: Sequence[Finding]) -> Advice:
+    """Return what may be advised after what was found of the learning rate."""
+    for finding in rated:
+        better = finding.evidence.get("better rate")
+        return Advice(
+            model.card,
+            "high" if finding.kind == "learning_rate_high" else "low",
+            None if better is None else float(better),
+        )
+    return Advice(model.card)

@@ -13,6 +13,7 @@ from chainrule.equations.activations import Activation
 from chainrule.equations.dense import Dense
 from chainrule.equations.network import Network, Parameters, Record
 from chainrule.explain.check.batch import Batch
+from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of
 from chainrule.explain.diagnose.finding import Finding, addresses, percent
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
@@ -72,22 +73,22 @@ def stretch(batch: Batch, index: int) -> float:
     return float(np.sqrt(np.mean(w**2) * w.shape[0])) * batch.network.layers[index].scale(w.shape[0])
 
 
-def neuron_findings(batch: Batch, some: BoolArray) -> Iterator[Finding]:
+def neuron_findings(batch: Batch, some: BoolArray, advice: Advice = UNKNOWN) -> Iterator[Finding]:
     """Return what is wrong with the hidden neurons of a member; ``some`` (n,) marks the rows of one batch."""
     layers = batch.network.layers
     for index, layer in enumerate(layers[:-1]):
         low, high, _ = sides_and_slope(layer.activation)
         flat = flat_neurons(batch, index)
         if low and high:
-            yield from _saturated(batch, index, flat)
+            yield from _saturated(batch, index, flat, advice)
         elif low or high:
-            yield from _dead(batch, index, flat, some)
+            yield from _dead(batch, index, flat, some, advice)
     for index in range(len(layers)):
-        yield from _identical(batch, index)
-        yield from _large(batch, index)
+        yield from _identical(batch, index, advice)
+        yield from _large(batch, index, advice)
 
 
-def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray) -> Iterator[Finding]:
+def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray, advice: Advice) -> Iterator[Finding]:
     layer, n = index + 1, flat.shape[1]
     name, z = batch.network.layers[index].activation.name, batch.record.layers[index].z
     dead = np.flatnonzero(flat.all(axis=0))
@@ -97,6 +98,7 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray) -> Iterato
         lost = ("0", "no gradient reaches the weights, so the neuron can't")
         if steepest > 0:
             lost = ("nearly 0", "hardly any gradient reaches the weights, so the neuron can hardly")
+        leaky = f"{setting('activation', 'leaky_relu')}, which is flat nowhere"
         yield Finding(
             "dead_neurons",
             f"{len(dead)} of the {n} neurons of layer {layer} ({name}) are dead: flat on every row",
@@ -110,8 +112,7 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray) -> Iterato
                 "largest |f'(z)|": steepest,
             },
             f"where z stays on the flat side, f'(z) is {lost[0]} and {lost[1]} come back",
-            f"train again with a lower {setting('learning_rate')}, or with {setting('activation', 'leaky_relu')}, "
-            "which is flat nowhere; check that the inputs are scaled",
+            f"train again with {any_of(advice.lower_rate(), leaky)}; check that the inputs are scaled",
             layer,
         )
     only = np.setdiff1d(np.flatnonzero(flat[some].all(axis=0)), dead)
@@ -129,7 +130,7 @@ def _dead(batch: Batch, index: int, flat: BoolArray, some: BoolArray) -> Iterato
         )
 
 
-def _saturated(batch: Batch, index: int, flat: BoolArray) -> Iterator[Finding]:
+def _saturated(batch: Batch, index: int, flat: BoolArray, advice: Advice) -> Iterator[Finding]:
     share, layer = float(flat.mean()), index + 1
     if share < limit("saturated"):
         return
@@ -145,13 +146,12 @@ def _saturated(batch: Batch, index: int, flat: BoolArray) -> Iterator[Finding]:
             "largest |W|": float(np.abs(batch.weight_matrix(index)).max()),
         },
         "on the flat ends f'(z) is nearly 0, so hardly any gradient passes through these neurons",
-        f"scale the inputs, use smaller initial weights ({setting('init', 'auto')}) or a lower "
-        f"{setting('learning_rate')}, or {setting('activation', 'relu')}",
+        any_of("scaled inputs", _drawn(batch, index), advice.lower_rate(), setting("activation", "relu")),
         layer,
     )
 
 
-def _identical(batch: Batch, index: int) -> Iterator[Finding]:
+def _identical(batch: Batch, index: int, advice: Advice) -> Iterator[Finding]:
     """Return a finding where neurons have the same incoming weights and bias, in layers of several."""
     arrays, layer, w = batch.p[index + 1], index + 1, batch.weight_matrix(index)
     n = int(w.shape[1])
@@ -168,12 +168,25 @@ def _identical(batch: Batch, index: int) -> Iterator[Finding]:
         {"alike": len(alike), "groups": len(groups), "neurons": n},
         "neurons with the same weights give the same outputs and get the same gradients, so they stay copies of "
         "one neuron",
-        f"random initial weights: {setting('init', 'auto')} instead of a constant",
+        any_of(_drawn(batch, index) or f"fewer {setting('hidden')} neurons", _less(advice)),
         layer,
     )
 
 
-def _large(batch: Batch, index: int) -> Iterator[Finding]:
+def _drawn(batch: Batch, index: int) -> str:
+    """Return that initial weights may be drawn as suits the activation; empty where they were."""
+    init = batch.network.layers[index].init
+    if init == "auto":
+        return ""
+    return f"{setting('init', 'auto')} instead of {init if isinstance(init, str) else 'given weights'}"
+
+
+def _less(advice: Advice) -> str:
+    """Return the penalties that draw all weights to the same 0, to be lowered; empty where there were none."""
+    return any_of(*(f"less {setting(one)}" for one in ("l1", "l2", "weight_decay") if advice.card.get(one)))
+
+
+def _large(batch: Batch, index: int, advice: Advice) -> Iterator[Finding]:
     """Return a finding where a layer's weights are out of all bounds; the outputs of a regression may be any size."""
     network, layer, times = batch.network, index + 1, stretch(batch, index)
     free_scale = network.loss.targets in ("number", "nonnegative") and layer == len(network.layers)
@@ -185,7 +198,7 @@ def _large(batch: Batch, index: int) -> Iterator[Finding]:
         (str(Address(network.layers[index].product.name, layer)),),
         {"stretch": times, "largest |W|": float(np.abs(batch.weight_matrix(index)).max())},
         "such weights can drive neurons to their flat ends, and make the gradients before them larger",
-        f"a lower {setting('learning_rate')}, {setting('clip_norm', 1)}, or {setting('weight_decay')}",
+        any_of(advice.lower_rate(), advice.clipped(), advice.decayed()),
         layer,
     )
 

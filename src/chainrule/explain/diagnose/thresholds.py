@@ -80,7 +80,7 @@ THRESHOLDS: Mapping[str, Threshold] = {
     ),
     "gain": Threshold(
         0.05,
-        "how much lower the cost gets in the trial steps with 10 to 1000 times the learning rate, in the same units",
+        "how much lower the cost gets in the trial steps with a higher learning rate, in the same units",
         "a network that has learned what it can doesn't get 5 % better in so few steps",
     ),
     "constant": Threshold(

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from chainrule.explain.derive.lines import Matrix, MatrixLine
-from chainrule.formula.nodes import Binary, Call, Node
+from chainrule.formula.nodes import Binary, Node, children, with_children
 
 IN_COLUMNS = "In columns: a row of the table is a column here, and a weight matrix has a row for each neuron of its layer."
 
@@ -27,11 +27,7 @@ def in_columns(node: Node) -> Node:
     match node:
         case Binary("@", left, right):
             return Binary("@", in_columns(right), in_columns(left))
-        case Binary(op, left, right):
-            return Binary(op, in_columns(left), in_columns(right))
-        case Call(name, args):
-            return Call(name, tuple(map(in_columns, args)))
-    return node
+    return with_children(node, tuple(map(in_columns, children(node))))
 
 
 def transposed(matrix: Matrix) -> Matrix:

@@ -5,13 +5,15 @@ from __future__ import annotations
 import difflib
 import re
 import unicodedata
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice, product
 
+from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.notation.places import template_of
+from chainrule.explain.notation.record import Notation
 from chainrule.explain.notation.template import matched
 from chainrule.explain.notation.writing import NamesOf, marked
 from chainrule.explain.trace.address import Address
@@ -60,6 +62,14 @@ class Naming(NamesOf):
                 raise
             what = f"{text!r} is no name in the notation {self.notation.name}, and no address"
             raise SettingsError(f"{what}; did you mean {' or '.join(near)}?") from error
+
+    def find(self, text: str, *, as_written: bool = True) -> Address | None:
+        """Return the address that a text names in the notation, None for anything else.
+
+        ``as_written``: only where it is spelled as the notation writes it; W111 is W1_{11}, and understood.
+        """
+        place = self._read(_composed(text))
+        return None if place is not None and as_written and self.text(place) != text else place
 
     def _read(self, text: str) -> Address | None:
         if match := _PARTIAL.fullmatch(text):
@@ -185,6 +195,23 @@ class Naming(NamesOf):
         """The names that the network's numbers have, the first of them in a large network."""
         return tuple(islice((self.text(place) for place in self.places() if self._bare(place)), MOST_LISTED))
 
+    def in_order(self, addresses: Iterable[str]) -> list[str]:
+        """Return addresses of parameters with the weights in the notation's order: w1, w2 … or row by row of its matrices."""
+        own = self.notation
+        turned = own.columns or "<w>" in own.names.get("W", "")
+        given = list(addresses)
+        places = [Address.parse(address) for address in given]
+        first: dict[tuple[int | None, str], int] = {}
+        for number, place in enumerate(places):
+            first.setdefault((place.layer, place.name), number)
+
+        def key(number: int) -> tuple[int, tuple[int, ...]]:
+            place = places[number]
+            is_turned = turned and place.name == "W"
+            return first[place.layer, place.name], place.index[::-1] if is_turned else place.index
+
+        return [given[number] for number in sorted(range(len(given)), key=key)]
+
     def places(self) -> Iterator[Address]:
         """Yield the addresses of single numbers that the notation has templates for."""
         own = self.notation
@@ -192,6 +219,11 @@ class Naming(NamesOf):
             for first in self._first_places(key):
                 for index in product(*(range(1, limit + 1) for limit in self._limits(first) or ())):
                     yield replace(first, index=index)
+
+
+def address_read(own: Notation) -> Callable[[Network, str], str]:
+    """Return what reads the name of a number of a network in a notation, or its address in ours, as an address."""
+    return lambda network, text: str(Naming(own, network).read(text))
 
 
 def _canonical(name: Lettered) -> Lettered:

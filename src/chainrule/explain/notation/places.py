@@ -12,12 +12,15 @@ from chainrule.explain.notation.template import Template
 from chainrule.explain.trace.address import Address
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True)
 class Places:
     """A notation and a network: the places of its numbers as the notation counts them."""
 
     notation: Notation
     network: Network
+
+    def __hash__(self) -> int:
+        return hash((self.notation.name, tuple(self.network.sizes)))
 
     @cached_property
     def last(self) -> int:

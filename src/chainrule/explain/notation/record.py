@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -36,6 +36,33 @@ FIELDS_OF: Mapping[str, frozenset[str]] = MappingProxyType(
 )
 """The quantities that a notation can name, and the fields that their templates can have."""
 
+SYMBOLS: Mapping[str, frozenset[str]] = MappingProxyType(
+    {
+        "x": frozenset({"i"}),
+        "y": frozenset({"j"}),
+        **dict.fromkeys(("z", "a", "delta", "b"), frozenset({"l", "j"})),
+        "W": frozenset({"l", "l-1", "i", "j"}),
+        "C": frozenset(),
+        "f": frozenset({"l"}),
+    }
+)
+"""The quantities of a derivation in symbols, for any layer and neuron, and the fields of their templates; f is the activation."""
+
+LETTERS: Mapping[str, str] = MappingProxyType(
+    {
+        "layer": "l",
+        "last": "L",
+        "from": "i",
+        "to": "j",
+        "neuron": "j",
+        "next": "k",
+        "row": "r",
+        "rows": "N",
+        "size": "n",
+    }
+)
+"""The letters of indices and counts in such a derivation, where a notation names none of its own."""
+
 ARRAYS = ("x", "y", "z", "a", "h", "delta", "W", "b")
 """Those whose whole arrays it can name."""
 
@@ -52,6 +79,8 @@ class Notation(Plain, place="notation"):
     written term by term or first as a dot product. ``names`` are templates by quantity, ``output`` those of the last layer
     where they differ, ``shared`` those of a bias that a layer shares, ``arrays`` those of whole arrays, ``understood``
     further spellings that are read. ``after`` marks what is there after an update. ``neurons`` are the letters of ``<n>``.
+    ``symbols`` are templates of numbers at any layer and neuron, for derivations in symbols, where ``names`` have no place for
+    an index; ``letters`` those of the indices and counts there.
     What has no template, or one that can't tell a network's numbers apart, is written as ours.
     """
 
@@ -69,6 +98,8 @@ class Notation(Plain, place="notation"):
     arrays: Annotated[Templates, IF_SET] = field(default_factory=dict)
     understood: Annotated[Mapping[str, tuple[str, ...]], IF_SET] = field(default_factory=dict)
     neurons: Annotated[Mapping[str, str], IF_SET] = field(default_factory=dict)
+    symbols: Annotated[Templates, IF_SET] = field(default_factory=dict)
+    letters: Annotated[Mapping[str, str], IF_SET] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Check the templates; raises SettingsError that names the key."""
@@ -87,14 +118,56 @@ class Notation(Plain, place="notation"):
         letters = list(self.neurons.values())
         if any(not letter.isalpha() for letter in letters) or len(set(letters)) < len(letters):
             raise SettingsError("neurons: hidden and output are letters, and not the same")
-        if self.delta == "factors" and "delta" in self.names:
+        given = next((table for table in ("names", "symbols") if "delta" in getattr(self, table)), "")
+        if self.delta == "factors" and given:
             raise SettingsError(
-                'names.delta: with delta = "factors" there is no symbol for it; leave out one of the two'
+                f'{given}.delta: with delta = "factors" there is no symbol for it; leave out one of the two'
             )
         if not self.after or set(self.after) & set("{}^_ @[]"):
             raise SettingsError(f"after: {self.after!r} can't be raised; write a word or a sign such as +")
 
         self._check_unique()
+        for key, text in self.symbols.items():
+            self._check(f"symbols.{key}", key, text, SYMBOLS)
+        self._check_letters()
+
+    @property
+    def activation(self) -> str:
+        """The letter of the activation: f, if it names none."""
+        slope = self.names.get("f'", "")
+        return Template(slope).inner.removesuffix("'") or "f" if slope else "f"
+
+    def letter(self, what: str) -> str:
+        """Return the letter of an index or a count, one of `LETTERS`."""
+        own = {**self.letters}
+        own.setdefault("neuron", own.get("to", LETTERS["neuron"]))
+        return own.get(what, LETTERS[what])
+
+    def _check_letters(self) -> None:
+        """Refuse letters of indices that are none, or that are two things at once."""
+        for key, letter in self.letters.items():
+            if key not in LETTERS:
+                raise SettingsError(
+                    f"letters.{key}: there is no such index; {_suggested(key, tuple(LETTERS))}"
+                )
+            if len(letter) != 1 or not (letter.isalpha() or (key == "size" and letter == "#")):
+                raise SettingsError(
+                    f"letters.{key}: {letter!r} is no letter; write one such as {LETTERS[key]}"
+                )
+        seen: dict[str, str] = {}
+        for key in ("layer", "last", "from", "to", "next", "row", "rows"):
+            # The neuron of the layer above may be called as an end of a weight is.
+            other = seen.setdefault(self.letter(key), key)
+            if other != key and not (key == "next" and other in ("from", "to")):
+                raise SettingsError(
+                    f"letters.{key}: {self.letter(key)} is also {other}; write another letter for one of them"
+                )
+        if self.letter("neuron") == self.letter("next"):
+            raise SettingsError("letters.next: neuron and next are neurons of two layers; write two letters")
+        if self.letter("neuron") in {self.letter(key) for key in ("layer", "last", "row", "rows")}:
+            raise SettingsError(
+                f"letters.neuron: {self.letter('neuron')} has another meaning; write another letter"
+            )
 
     def _check_unique(self) -> None:
         """Refuse two quantities that are called the same in one layer."""
@@ -112,9 +185,9 @@ class Notation(Plain, place="notation"):
                         f"names: {seen[name]} and {key} are both called {name}; write one otherwise"
                     )
 
-    def _check(self, where: str, key: str, text: str, known: tuple[str, ...], *, whole: bool = False) -> None:
+    def _check(self, where: str, key: str, text: str, known: Collection[str], *, whole: bool = False) -> None:
         if key not in known:
-            raise SettingsError(f"{where}: no such quantity has a name here; {_suggested(key, known)}")
+            raise SettingsError(f"{where}: no such quantity has a name here; {_suggested(key, tuple(known))}")
         try:
             template = Template(text)
         except SettingsError as error:
@@ -123,7 +196,10 @@ class Notation(Plain, place="notation"):
             raise SettingsError(
                 f"{where}: only a slope is written as a function of z; write letter and scripts"
             )
-        allowed = frozenset({"l", "l-1"}) if whole else FIELDS_OF[key] | ({"z"} if key == "f'" else set())
+        fields = (
+            known[key] if isinstance(known, Mapping) else FIELDS_OF[key] | ({"z"} if key == "f'" else set())
+        )
+        allowed = frozenset({"l", "l-1"}) if whole else fields
         for name in sorted(template.fields - allowed):
             has = ", ".join(f"<{each}>" for each in sorted(allowed)) or "none"
             raise SettingsError(f"{where}: {key} has no <{name}> here; its fields are {has}")

@@ -6,13 +6,14 @@ import re
 from dataclasses import replace
 from functools import cached_property, partial
 
-from chainrule.explain.notation.places import Places
+from chainrule.explain.notation.places import Places, template_of
 from chainrule.explain.notation.template import fields_in, filled
 from chainrule.explain.trace.address import Address
 from chainrule.formula.written import Applied, Lettered, Name, Partial, lettered, plain
 
 _LAYERS = re.compile(r"\b[Ll]ayers? [0-9]+(?: to [0-9]+)?")
 _NUMBER = re.compile("[0-9]+")
+_FIELDS = re.compile("<[^<>]*>")
 
 
 class NamesOf(Places):
@@ -75,6 +76,16 @@ class NamesOf(Places):
             return None if z is None or function is None else Applied(function, z)
         shape = template.shape(partial(self._varies, place))
         return filled(shape, self._values(place)) if self._tells_apart(fields_in(shape), place) else None
+
+    def letter(self, quantity: str, *, last: bool = False) -> str:
+        """Return what a quantity is called where no number of it is meant, in the ``last`` layer or any; ours without a name."""
+        text = {**self.notation.names, **(self.notation.output if last else {})}.get(quantity)
+        if text is None:
+            return quantity
+        shape = template_of(text).shape(lambda _: True)
+        parts = (_FIELDS.sub("", part).strip(",") for part in (shape.letter, shape.above, shape.below))
+        letter, above, below = (part if part.strip("(),") else "" for part in parts)
+        return plain(replace(shape, letter=letter, above=above, below=below)) if letter else quantity
 
     def counted(self, words: str) -> str:
         """Return words of ours with the layers counted as the notation counts them: layer 1 may be its layer 2."""

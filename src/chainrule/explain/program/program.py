@@ -37,7 +37,7 @@ WIDTH = 110
 ARITHMETIC_NAMES = {arithmetic.formula: name for name, arithmetic in ARITHMETIC.items()}
 
 
-def program_of(model: Model, source: Source, row: int, member: int | None = None, **reading: object) -> str:
+def program_of(model: Model, source: Source, row: int, member: int | None = None, **reading: Any) -> str:
     """Return a program in plain Python that predicts a row (from 1) of a table, or what one member (from 1) says.
 
     It imports nothing but math, and prints the answer in the target's units, or each class's probability and the class.
@@ -51,7 +51,7 @@ def program_of(model: Model, source: Source, row: int, member: int | None = None
     """
     one = model if member is None else replace(model, groups=(model.member(member - 1),))
     _check_size(one)
-    table = model.table(source, **reading)  # type: ignore[arg-type]  # the words of read_table
+    table = model.table(source, **reading)
     if not 1 <= row <= table.n_rows:
         raise TableError(f"{table.name}: there is no row {row}; it has rows 1 to {table.n_rows}")
     inputs = model.encoder.explain_row(table, row - 1)

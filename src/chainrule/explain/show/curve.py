@@ -10,6 +10,7 @@ from chainrule.explain.curve import CostCurve
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import Block, Document, Plot
+from chainrule.explain.show.json import notation_data
 from chainrule.explain.show.showing import Showing
 
 COLUMNS, LINES = 61, 17
@@ -24,7 +25,7 @@ CURVE, TANGENT, START, LANDING, BOTH = "*", ".", "A", "Z", "@"
 def curve_blocks(curve: CostCurve, digits: int = DIGITS, naming: Naming | None = None) -> list[Block]:
     """Return the picture of a curve, and a table of its numbers; ``naming`` has the names if they aren't ours."""
     name = Showing(naming=naming).name
-    return [_picture(curve, name(curve.address)), _numbers(curve, digits, name)]
+    return [_picture(curve, name(curve.address), name("C")), _numbers(curve, digits, name)]
 
 
 def curve_document(
@@ -37,7 +38,17 @@ def curve_document(
     """Return the document of a curve; programs get all of its points."""
     title = f"The cost over {Showing(naming=naming).name(curve.address)}, all else held"
     blocks = tuple(curve_blocks(curve, digits, naming))
-    return Document(title, blocks, origin=origin or {}, data=curve.to_dict())
+    data = curve.to_dict()
+    if naming is not None:
+        data["notation"] = notation_data(_names(curve), naming)
+        origin = {**(origin or {}), "notation": naming.notation.name}
+    return Document(title, blocks, origin=origin or {}, data=data)
+
+
+def _names(curve: CostCurve) -> tuple[str, ...]:
+    """Return the addresses of a curve's numbers: the parameter's, C, the slope and where the step lands."""
+    after = curve.address.replace("[", "_new[", 1)
+    return (curve.address, "C", f"dC/d{curve.address}", after, "C_new", "eta")
 
 
 def _numbers(curve: CostCurve, digits: int, name: Callable[[str], str]) -> Grid:
@@ -57,7 +68,7 @@ def _numbers(curve: CostCurve, digits: int, name: Callable[[str], str]) -> Grid:
     return Grid(("number", "what it is", "value"), lines, ("number", "what it is"))
 
 
-def _picture(curve: CostCurve, name: str) -> Plot:
+def _picture(curve: CostCurve, name: str, cost_name: str) -> Plot:
     finite = [cost for cost in (*curve.costs, curve.cost, curve.landing_cost) if math.isfinite(cost)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if low == high:
@@ -85,5 +96,5 @@ def _picture(curve: CostCurve, name: str) -> Plot:
     first, last = number_text(left, AXIS), number_text(right, AXIS)
     lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
     lines.append(" " * (width + 2) + first + f"{last:>{COLUMNS - len(first)}}")
-    key = f"{name} to the right, C up; {CURVE} the cost, {TANGENT} its tangent, {START} where the weight stands, "
+    key = f"{name} to the right, {cost_name} up; {CURVE} the cost, {TANGENT} its tangent, {START} where the weight stands, "
     return Plot(tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)")

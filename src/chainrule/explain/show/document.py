@@ -7,15 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, Any, TypeAlias
+from typing import Any, TypeAlias
 
 from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
-
-if TYPE_CHECKING:
-    from chainrule.plots.chart import Chart, Charts
+from chainrule.explain.show.showing import is_shown_as_name
+from chainrule.formula.stated import Stated
+from chainrule.plots.chart import Chart, Charts
 
 
 @dataclass(frozen=True)
@@ -41,11 +41,12 @@ def styled(cell: Cell) -> Styled:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph; ``label`` stands before it, as in "note: …"."""
+    """A paragraph; ``label`` stands before it, as in "note: …"; ``naming`` has the names of the addresses in it, if not ours."""
 
     text: str
     style: str = ""
     label: str = ""
+    naming: Naming | None = None
 
 
 @dataclass(frozen=True)
@@ -78,6 +79,25 @@ class TableBlock:
 
 
 @dataclass(frozen=True)
+class GridBlock:
+    """A table whose headers, and the texts of its columns of words, have the names of a notation where they are addresses.
+
+    Headers in ``kept`` stay: they are one's own columns, of which one may be called C.
+    """
+
+    grid: Grid
+    naming: Naming
+    kept: frozenset[str] = frozenset()
+
+    @property
+    def names(self) -> frozenset[str]:
+        """The addresses in it."""
+        words = [place for place, header in enumerate(self.grid.headers) if header in self.grid.words]
+        texts = {str(row[place]) for row in self.grid.rows for place in words} | set(self.grid.headers)
+        return frozenset(filter(is_shown_as_name, texts - self.kept))
+
+
+@dataclass(frozen=True)
 class Worked:
     """A derivation, shown with so many significant digits, in a notation or in ours."""
 
@@ -88,10 +108,14 @@ class Worked:
 
 @dataclass(frozen=True)
 class Plot:
-    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs."""
+    """A picture made of signs, a text for each line, shown in a font of equal widths; ``key`` explains the signs.
+
+    ``chart`` is the same as a plot that a page can draw, where there is one.
+    """
 
     lines: tuple[str, ...]
     key: str
+    chart: Chart | None = None
 
 
 @dataclass(frozen=True)
@@ -155,20 +179,53 @@ class FindingBlock:
 
 @dataclass(frozen=True)
 class Erratum:
-    """What a text prints, what is right, and why."""
+    """What a text prints, what is right, and why; ``naming`` has the names in our words, if not ours."""
 
     printed: str
     right: str
     why: str
+    naming: Naming | None = None
+
+
+@dataclass(frozen=True)
+class Formulas:
+    """Formulas that stand for themselves, in the letters of whoever states them."""
+
+    items: tuple[Stated, ...]
+
+
+@dataclass(frozen=True)
+class Beside:
+    """Two columns, each below its name; below one another where there is no room for both.
+
+    ``left`` is empty where there is nothing to set beside what is on the right.
+    """
+
+    left: tuple[Block, ...]
+    right: tuple[Block, ...]
+    names: tuple[str, str]
+
+
+@dataclass(frozen=True)
+class SeeAlso:
+    """Words, and sections of the same document by name and heading, which pages link to."""
+
+    text: str
+    sections: tuple[tuple[str, str], ...]
 
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5"."""
+    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5".
+
+    ``naming`` has the names of the addresses in the title, if not ours; ``name`` is what `SeeAlso` calls it, if anything does.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     place: str = ""
+    naming: Naming | None = None
+    name: str = ""
 
     @property
     def heading(self) -> str:
@@ -181,6 +238,7 @@ Block: TypeAlias = (
     | Facts
     | TableBlock
     | Grid
+    | GridBlock
     | Worked
     | Plot
     | Picture
@@ -188,6 +246,9 @@ Block: TypeAlias = (
     | Checked
     | FindingBlock
     | Erratum
+    | Formulas
+    | Beside
+    | SeeAlso
     | Section
 )
 

@@ -23,12 +23,14 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine, Statement
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
+from chainrule.explain.show.formulas import formula_mathml, run_mathml
 from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
 from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Symbol
+from chainrule.formula.stated import Stated
 from chainrule.plots.svg.page import figure
 from chainrule.plots.svg.sheet import SHEET
 
@@ -123,10 +125,19 @@ def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
-def _table(block: doc.TableBlock | Grid | doc.Checked) -> dict[str, Any]:
+def _stated(item: Stated) -> dict[str, Any]:
+    """Return what the template shows of a stated formula."""
+    runs = [tuple(map(Markup, run_mathml(run, item))) for run in item.runs]
+    return {"words": item.words, "math": Markup(formula_mathml(item)), "runs": runs}
+
+
+def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[str, Any]:
     match block:
         case Grid():
             return grid_data(block, shown_name)
+        case doc.GridBlock(grid, naming):
+            named = block.names
+            return grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
             rows = [(shown_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
@@ -298,6 +309,7 @@ def environment(*packages: str) -> Environment:
         "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,
+        "stated": _stated,
         "words": shown_words,
         "cell": _cell,
         "figure": lambda item: Markup(figure(item.chart, item.narrow, width=item.width)),

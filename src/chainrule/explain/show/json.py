@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict
 from typing import Any
 
@@ -14,16 +14,23 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
+    Beside,
     Block,
     Checked,
     Document,
+    Erratum,
+    Formulas,
+    GridBlock,
     Picture,
+    Plot,
     Section,
+    SeeAlso,
     TableBlock,
     Words,
     Worked,
     kind_of,
 )
+from chainrule.explain.show.formulas import formula_data
 from chainrule.explain.show.showing import Showing, address_of, names_of
 from chainrule.formula.latex import latex
 from chainrule.formula.mathml import mathml_content
@@ -48,14 +55,14 @@ def render(document: Document) -> str:
         "derivation": document.worked.derivation.to_dict(),
     }
     if document.worked.naming is not None:
-        about["notation"] = _notation(document.worked.derivation, document.worked.naming)
+        about["notation"] = notation_data(names_of(document.worked.derivation), document.worked.naming)
     return visible(json.dumps(versions | about, ensure_ascii=False, allow_nan=False, indent=1) + "\n")
 
 
-def _notation(derivation: Derivation, naming: Naming) -> dict[str, Any]:
-    """Return a notation, and the names of a derivation's addresses in it."""
+def notation_data(given: Iterable[str], naming: Naming) -> dict[str, Any]:
+    """Return a notation, and the names in it of those of the given names that are addresses."""
     showing = Showing(naming=naming)
-    places = (name for name in dict.fromkeys(names_of(derivation)) if address_of(name) is not None)
+    places = (name for name in dict.fromkeys(given) if address_of(name) is not None)
     names = {
         name: {
             "text": showing.name(name),
@@ -86,23 +93,48 @@ def block_to_data(block: Block) -> dict[str, Any]:
 
 def _content(block: Block) -> dict[str, Any]:
     match block:
-        case Words(text, style, label):
+        case Words(text, style, label, naming):
             more = {"style": style, "label": label}
-            return {"text": text, **{name: word for name, word in more.items() if word}}
+            return {
+                "text": Showing(naming=naming).words(text),
+                **{name: word for name, word in more.items() if word},
+            }
         case Worked(derivation):
             return derivation.to_dict()
         case Grid():
             return block.to_dict()
+        case GridBlock(grid):
+            return grid.to_dict()
+        case Erratum(printed, right, why, naming):
+            right, why = map(Showing(naming=naming).words, (right, why))
+            return {"printed": printed, "right": right, "why": why}
         case Picture(chart):
             return {"chart": chart.to_dict()}
         case Checked(items):
             data = [{**asdict(item), "found": number_to_data(item.found)} for item in items]
             return {"items": data, "ok": block.ok}
-        case Section(title, blocks, place):
-            return {"place": place, "title": title, "blocks": list(map(block_to_data, blocks))}
+        case Section(title, blocks, place, naming):
+            return {
+                "place": place,
+                "title": Showing(naming=naming).words(title),
+                "blocks": list(map(block_to_data, blocks)),
+            }
+        case Formulas(items):
+            return {"formulas": list(map(formula_data, items))}
+        case Beside(left, right, names):
+            columns = {"left": list(map(block_to_data, left)), "right": list(map(block_to_data, right))}
+            return {"names": list(names), **columns}
+        case SeeAlso(text, sections):
+            return {
+                "text": text,
+                "sections": [{"name": name, "heading": heading} for name, heading in sections],
+            }
         case TableBlock(headers, rows, _, rest):
             cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}
+        case Plot(signs, key, chart):
+            drawn = {} if chart is None else {"chart": chart.to_dict()}
+            return {"lines": list(signs), "key": key, **drawn}
     return asdict(block)
 
 

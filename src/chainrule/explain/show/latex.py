@@ -29,21 +29,27 @@ from chainrule.explain.derive.lines import (
 )
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
+from chainrule.explain.show.formulas import formula_latex
 from chainrule.explain.show.showing import Showing, is_shown_as_name, split_at
 from chainrule.formula.latex import latex
 from chainrule.formula.names import split_name
 from chainrule.formula.nodes import Node, Symbol
+from chainrule.formula.stated import Stated
 from chainrule.formula.text import Substitute
 
-HEAD = r"""\documentclass[11pt,a4paper]{article}
-\usepackage[T1]{fontenc}
-\usepackage[utf8]{inputenc}
-\usepackage{amsmath,amssymb}
-\usepackage[margin=22mm]{geometry}
+MARGINS = "margin=22mm"
+BESIDE_MARGINS = "landscape,margin=15mm,left=108mm,marginparwidth=86mm,marginparsep=8mm"
+"""The page where one thing stands beside another: the left column is a wide margin, so that the right one may be long."""
+
+HEAD = rf"""\documentclass[11pt,a4paper]{{article}}
+\usepackage[T1]{{fontenc}}
+\usepackage[utf8]{{inputenc}}
+\usepackage{{amsmath,amssymb}}
+\usepackage[{MARGINS}]{{geometry}}
 \allowdisplaybreaks
-\setlength{\parindent}{0pt}
-\setlength{\parskip}{4pt plus 2pt}
-\begin{document}
+\setlength{{\parindent}}{{0pt}}
+\setlength{{\parskip}}{{4pt plus 2pt}}
+\begin{{document}}
 """
 """What comes before the explanation; all of it is in every installation of LaTeX."""
 
@@ -77,7 +83,20 @@ OURS = Showing()
 
 def render(document: doc.Document) -> str:
     """Return a document as a complete LaTeX document."""
-    return HEAD + "\n".join(_document(document)) + "\n" + TAIL
+    head = HEAD
+    if any(isinstance(block, doc.Beside) for block in _inner_blocks(document.blocks)):
+        head = HEAD.replace(MARGINS, BESIDE_MARGINS).replace(
+            r"\begin{document}", r"\reversemarginpar" "\n" r"\begin{document}"
+        )
+    return head + "\n".join(_document(document)) + "\n" + TAIL
+
+
+def _inner_blocks(blocks: Iterable[doc.Block]) -> Iterator[doc.Block]:
+    """Yield blocks, and those within sections."""
+    for block in blocks:
+        yield block
+        if isinstance(block, doc.Section):
+            yield from _inner_blocks(block.blocks)
 
 
 def _document(document: doc.Document) -> Iterator[str]:
@@ -103,15 +122,20 @@ def _heading(depth: int) -> str:
     return _SECTIONS[min(depth, len(_SECTIONS) - 1)]
 
 
+def latex_block(block: doc.Block) -> str:
+    """Return a block that stands in a document of one's own."""
+    return "\n".join(_block(block, 0))
+
+
 def _block(block: doc.Block, depth: int) -> Iterator[str]:
     match block:
-        case doc.Section(_, blocks):
+        case doc.Section(_, blocks, _, naming):
             if block.heading:
-                yield f"{_heading(depth)}{{{latex_text(block.heading)}}}"
+                yield f"{_heading(depth)}{{{latex_text(block.heading, Showing(naming=naming))}}}"
             for inner in blocks:
                 yield from _block(inner, depth + bool(block.heading))
-        case doc.Words(words, style, label):
-            text = latex_text(f"{label}: {words}" if label else words)
+        case doc.Words(words, style, label, naming):
+            text = latex_text(f"{label}: {words}" if label else words, Showing(naming=naming))
             yield rf"\textbf{{{text}}}\par" if style == "title" else rf"{text}\par"
         case doc.Facts(rows):
             yield from _facts(rows)
@@ -137,6 +161,11 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield body.replace(r"\section*", _heading(depth), 1)
         case Grid():
             yield grid_latex(block, latex_name)
+        case doc.GridBlock(grid, naming):
+            showing, names = Showing(naming=naming), block.names
+            yield grid_latex(
+                grid, lambda text: latex_name(text, showing) if text in names else latex_text(text)
+            )
         case doc.Plot(lines, key):
             yield r"\begin{footnotesize}\begin{verbatim}"
             yield from lines
@@ -145,16 +174,36 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
         case doc.FindingBlock(what, said):
             yield f"{_heading(depth)}{{{latex_text(what)}}}"
             yield from _facts(said)
-        case doc.Erratum(printed, right, why):
+        case doc.Erratum(printed, right, why, naming):
             yield r"\begin{quote}\textbf{Erratum.}"
-            yield rf"Printed: {latex_text(printed)}\\ Right: {latex_text(right)}\\ Why: {latex_text(why)}"
+            told = [latex_text(words, Showing(naming=naming)) for words in (right, why)]
+            yield rf"Printed: {latex_text(printed)}\\ Right: {told[0]}\\ Why: {told[1]}"
             yield r"\end{quote}"
         case doc.Checked(items, naming):
             checked = tuple((i.name, i.expected, i.shown, "✓" if i.ok else "wrong") for i in items)
             write = partial(latex_name, showing=Showing(naming=naming))
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), write)
+        case doc.Formulas(items):
+            yield from _formulas(items)
+        case doc.Beside(left, right, names):
+            if left:
+                margin = "\n".join(line for each in left for line in _block(each, depth))
+                yield rf"\leavevmode\marginpar{{\raggedright\textit{{{latex_text(names[0])}}}\par"
+                yield f"{margin}}}%"
+                yield rf"\textit{{{latex_text(names[1])}}}\par"
+            for each in right:
+                yield from _block(each, depth)
+        case doc.SeeAlso(words, sections):
+            yield rf"{latex_text(words)} {latex_text('; '.join(heading for _, heading in sections))}\par"
         case doc.Cells() | doc.Picture():
             pass
+
+
+def _formulas(items: Iterable[Stated]) -> Iterator[str]:
+    for item in items:
+        if item.words:
+            yield rf"\par {latex_text(item.words)}"
+        yield from _aligned([_spelled(row) for row in formula_latex(item)], "")
 
 
 def _cell(cell: doc.Cell, showing: Showing) -> str:

@@ -195,4 +195,6 @@ def _math(content: str, *, display: bool = True) -> Markup:
 
 
 def _xml(element: ElementTree.Element) -> str:
-    return ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)
+    """Return an element, its signs that aren't printed, of products and functions, as references: `visible` spells others out."""
+    written = ElementTree.tostring(element, encoding="unicode", short_empty_elements=False)
+    return written.replace("\u2061", "&#x2061;").replace("\u2062", "&#x2062;")

@@ -90,17 +90,25 @@ class Showing:
         return {name: self.written(name) for name in names}
 
     def pieces(self, words: str) -> Iterator[tuple[str, bool]]:
-        """Yield words in pieces, and of each whether it is an address; layers are counted as the notation counts."""
+        """Yield words in pieces, and of each whether it is an address; layers are counted as the notation counts.
+
+        In a notation an address may stand in backquotes, which are left out.
+        """
         begin = None if self.naming is None else _TITLE.match(words)
         if begin is not None and address_of(begin[0]) is not None:
             # The title of a number without brackets: "C: the cost".
             yield begin[0], True
             words = words[begin.end() :]
-        for piece, is_name in names_in_words(words):
-            if is_name and address_of(piece) is not None:
-                yield piece, True
-            else:
-                yield piece if self.naming is None else self.naming.counted(piece), False
+        for number, part in enumerate(words.split("`")) if self.naming is not None else [(0, words)]:
+            if number % 2 and address_of(part) is not None:
+                yield part, True
+                continue
+            # What is quoted and no number, a command, keeps its quotes.
+            for piece, is_name in names_in_words(f"`{part}`" if number % 2 else part):
+                if is_name and address_of(piece) is not None:
+                    yield piece, True
+                else:
+                    yield piece if self.naming is None else self.naming.counted(piece), False
 
     def words(self, words: str) -> str:
         """Return words with the addresses among them as plain text shows them."""

@@ -6,14 +6,15 @@ import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from functools import lru_cache
-from itertools import chain
+from itertools import chain, zip_longest
 from typing import TYPE_CHECKING, Any, Literal
 
 from chainrule._numbers import number_text, printable
 from chainrule.explain.derive.grid import Grid, grid_rows
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
-from chainrule.explain.show.showing import Showing
+from chainrule.explain.show.formulas import formula_lines
+from chainrule.explain.show.showing import Showing, is_shown_as_name
 from chainrule.explain.show.text import UNICODE, Row, Signs, text_rows
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 WIDEST = 110
 """The widest that formulas are set, however wide the terminal is."""
+
+LEFT, BETWEEN, RIGHT = (34, 46), " │ ", 72
+"""Two columns: the narrowest and widest left one, what parts them, and the least that the right one needs."""
 
 COLORS = {
     "": "",
@@ -105,19 +109,18 @@ def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
 
 def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
-    if isinstance(block, doc.Section | doc.FindingBlock | doc.Worked | Grid | doc.Plot | doc.Checked) or (
-        isinstance(block, doc.Picture) and block.in_text
-    ):
+    spaced = doc.Section | doc.FindingBlock | doc.Worked | Grid | doc.GridBlock | doc.Plot | doc.Checked
+    if isinstance(block, spaced) or (isinstance(block, doc.Picture) and block.in_text):
         yield _ROOM
     match block:
-        case doc.Section(_, blocks, place):
-            yield from _paragraph(block.heading, width, "title")
+        case doc.Section(_, blocks, place, naming):
+            yield from _paragraph(Showing(naming=naming).words(block.heading), width, "title")
             for inner in blocks:
                 if place:
                     yield _ROOM
                 yield from _block(inner, width, signs)
-        case doc.Words(words, style, label):
-            yield from _paragraph(words, width, style, label)
+        case doc.Words(words, style, label, naming):
+            yield from _paragraph(Showing(naming=naming).words(words), width, style, label)
         case doc.Facts(rows):
             yield from _facts(rows, width, signs)
         case doc.TableBlock():
@@ -131,19 +134,30 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
             yield from text_rows(derivation, signs=signs, origin=origin, **how)
         case Grid():
             yield from grid_rows(block, narrow, number_text)
+        case doc.GridBlock():
+            yield from grid_rows(_named_grid(block), narrow, number_text)
         case doc.Plot(lines, key):
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
         case doc.FindingBlock(what, said):
             yield from _paragraph(what, width, "title")
             yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)
-        case doc.Erratum(printed, right, why):
+        case doc.Erratum(printed, right, why, naming):
+            right, why = map(Showing(naming=naming).words, (right, why))
             for label, words in (("Erratum. Printed:", printed), ("Right:", right), ("Why:", why)):
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
         case doc.Checked():
             yield from _checked(block, signs)
         case doc.Picture(chart, in_text=True):
             yield from _picture(chart, width, signs)
+        case doc.Formulas(items):
+            for item in items:
+                yield from _paragraph(item.words, width, "rule")
+                yield from ([(f"  {line}", "")] for line in formula_lines(item, narrow - 2))
+        case doc.Beside():
+            yield from _beside(block, width, signs)
+        case doc.SeeAlso(words, sections):
+            yield from _paragraph(f"{words} {'; '.join(heading for _, heading in sections)}", width)
         case doc.Cells() | doc.Picture():
             pass
 
@@ -160,6 +174,34 @@ def _picture(chart: Chart | Charts, width: int, signs: Signs) -> Iterator[Row]:
     yield from ([(line, "")] for line in lines)
     if chart.note:
         yield from _paragraph(chart.note, width, "dim")
+
+
+def _beside(block: doc.Beside, width: int, signs: Signs) -> Iterator[Row]:
+    """Yield two columns, or where there is no room for both one below the other."""
+
+    def column(name: str, blocks: tuple[doc.Block, ...], room: int) -> list[Row]:
+        rows = (row for inner in blocks for row in (_ROOM, *_block(inner, room, signs)))
+        return list(_shown(chain([[(name, "dim")]], rows), signs)) if blocks else []
+
+    room = min(width - RIGHT - len(BETWEEN), LEFT[1])
+    left = column(block.names[0], block.left, room) if room >= LEFT[0] else []
+    if room < LEFT[0] or max(map(_taken, left), default=0) > room:
+        width = min(width, WIDEST)
+        if block.left:
+            yield from column(block.names[0], block.left, width)
+            yield _ROOM
+        yield from column(block.names[1], block.right, width)
+        return
+    right = column(block.names[1], block.right, width - room - len(BETWEEN))
+    for mine, other in zip_longest(left, right, fillvalue=_ROOM):
+        yield [*mine, (" " * (room - _taken(mine)), ""), (BETWEEN, "dim"), *other]
+
+
+def _taken(row: Row) -> int:
+    """Return how many places a line takes."""
+    from rich.cells import cell_len
+
+    return sum(cell_len(piece) for piece, _ in row)
 
 
 def _paragraph(words: str, width: int, style: str = "", label: str = "") -> Iterator[Row]:
@@ -198,6 +240,23 @@ def _named(cell: doc.Cell, naming: Naming | None) -> doc.Cell:
     if naming is None or isinstance(cell, str) or not cell.is_name:
         return cell
     return replace(cell, text=Showing(naming=naming).words(cell.text))
+
+
+def _named_grid(block: doc.GridBlock) -> Grid:
+    """Return a table with the names of a notation for the addresses in it."""
+    showing, names, grid = Showing(naming=block.naming), block.names, block.grid
+
+    def named(text: str) -> str:
+        return showing.name(text) if text in names else text
+
+    rows = tuple(tuple(named(cell) if isinstance(cell, str) else cell for cell in row) for row in grid.rows)
+    headers, words = (tuple(map(named, side)) for side in (grid.headers, grid.words))
+    return replace(grid, headers=headers, rows=rows, words=words, caption=_caption(grid.caption, showing))
+
+
+def _caption(caption: str, showing: Showing) -> str:
+    """Return what stands above a table, which may be the name of a number."""
+    return showing.name(caption) if is_shown_as_name(caption) else showing.words(caption)
 
 
 def _text(cell: doc.Cell, signs: Signs) -> Text:

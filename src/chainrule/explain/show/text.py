@@ -229,7 +229,10 @@ class _Text:
                 [("  ", ""), (equals, "dim"), (piece, "")]
                 for equals, piece in self.wrapped(text(line.symbols), self.width - 4)
             ]
-            rows[-1] += self.check(line.check)
+            check = self.check(line.check)
+            if sum(len(piece) for piece, _ in (*rows[-1], *check)) > self.width:
+                rows.append([("  ", "")])
+            rows[-1] += check
             yield from rows
             yield from self.found(line.check, 4)
             yield from self.note(line.convention, 4)
@@ -241,7 +244,10 @@ class _Text:
         for side in line.sides:
             for equals, piece in self.wrapped(text(side), self.width - len(left) - 5):
                 rows.append([(f"  {'' if rows else left:{len(left)}} ", ""), (equals, "dim"), (piece, "")])
-        rows[-1] += self.check(line.check)
+        check = self.check(line.check)
+        if sum(len(piece) for piece, _ in (*rows[-1], *check)) > self.width:
+            rows.append([(" " * (len(left) + 2), "")])
+        rows[-1] += check
         yield from rows
         yield from self.found(line.check, 4)
         where = [f"for {', '.join(map(range_text, line.ranges))}"] if line.ranges else []

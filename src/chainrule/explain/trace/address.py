@@ -287,6 +287,7 @@ def _hint(text: str) -> str:
     if match is None:
         return _EXAMPLES
     name, inside, qualifiers = match.groups("")
+    inside = _WHOLE.sub("", inside)
     # z11 is z[1][1].
     numbers = list(map(int, inside if inside.isdecimal() else re.findall("[0-9]{1,18}", inside)))
     tail = "".join(f"@{key.lower()}={value}" for key, value in _QUALIFIER.findall(qualifiers))
@@ -309,6 +310,8 @@ _DERIVED = re.compile("du$|d[A-Z]")
 """What is derived in a partial derivative, and so nothing that an optimizer keeps: dC, dL."""
 _ROUGHLY = re.compile(r"([A-Za-z_/]+'?)([0-9\[\](){},.;:-]*)(@.*)?", re.DOTALL)
 """A name, something like indices, and something like qualifiers."""
+_WHOLE = re.compile(r"\.0+(?=[\]),}]|$)")
+"""What makes a decimal of a whole number: 1.0."""
 _QUALIFIER = re.compile(r"(step|row|member)=?([1-9][0-9]{0,17})", re.IGNORECASE)
 
 

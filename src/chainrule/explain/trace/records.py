@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cached_property
 from operator import attrgetter
 from typing import Annotated, Any
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule._plain import AnyNumber, Count, Form, Plain, made_by
 from chainrule._types import FloatArray
 from chainrule.engines.base import StepSettings

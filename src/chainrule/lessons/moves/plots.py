@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, TypeAlias
+from typing import Any
 
 import numpy as np
 
@@ -13,15 +13,10 @@ from chainrule.errors import SettingsError
 from chainrule.explain.curve import cost_curve
 from chainrule.explain.show.curve import curve_blocks
 from chainrule.explain.show.document import Plot
-from chainrule.lessons.fields import Field, Where, listing, toml_number, toml_text, toml_whole
+from chainrule.lessons.fields import Field, Where, listing, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
+from chainrule.lessons.moves.pictures import COLUMNS, LINES, Ends, framed, read_ends
 from chainrule.lessons.setup import Setup
-
-Ends: TypeAlias = tuple[float, float]
-"""The lowest and the highest number of an axis."""
-
-COLUMNS, LINES = 61, 21
-"""The size of a picture, so that it fits 80 columns with its axes."""
 
 HEIGHTS = 10
 """How many bands of height a landscape has; every other one is filled with its number, from 0 on."""
@@ -52,7 +47,7 @@ def plane(scene: Scene) -> MoveResult:
     key = "answers: " + ", ".join(map("{} {}".format, CLASSES, names))
     if targets:
         key += "; rows: " + ", ".join(map("{} {}".format, POINTS, names))
-    return _picture(scene, signs, across, up, setup.input_names, key)
+    return _picture(scene, signs, across, up, tuple(map(scene.name, setup.input_names)), key)
 
 
 def surface(scene: Scene) -> MoveResult:
@@ -82,7 +77,7 @@ def surface(scene: Scene) -> MoveResult:
         f"heights of the cost from 0 ({deep:.2g} or less) to {HEIGHTS - 1} ({costs.max():.2g}), every other one blank; "
         f"the path from A to Z, o after each of {scene['epochs']} epochs"
     )
-    return _picture(scene, signs, across, up, names, key)
+    return _picture(scene, signs, across, up, tuple(map(scene.name, names)), key)
 
 
 def over_one_weight(scene: Scene) -> MoveResult:
@@ -90,7 +85,7 @@ def over_one_weight(scene: Scene) -> MoveResult:
     trace = scene.setup.trace(scene["rows"])
     curve = cost_curve(trace, scene["parameter"], ends=scene["across"])
     known = {"landing": curve.landing, "landing_cost": curve.landing_cost, "tangent_cost": curve.tangent_cost}
-    return MoveResult(curve_blocks(curve, scene.digits), {**known, "slope": curve.slope})
+    return MoveResult(curve_blocks(curve, scene.digits, scene.naming), {**known, "slope": curve.slope})
 
 
 def _points(across: Ends, up: Ends) -> FloatArray:
@@ -124,14 +119,8 @@ def _put(signs: list[list[str]], point: FloatArray, across: Ends, up: Ends, sign
 def _picture(
     scene: Scene, signs: list[list[str]], across: Ends, up: Ends, names: Sequence[str], key: str
 ) -> MoveResult:
-    """Return signs in a frame with numbers at the ends of both axes."""
-    ends = {0: scene.number(up[1]), LINES - 1: scene.number(up[0])}
-    width = max(len(end) for end in ends.values())
-    lines = [f"{ends.get(number_, ''):>{width}} |{''.join(row)}" for number_, row in enumerate(signs)]
-    left, right = scene.number(across[0]), scene.number(across[1])
-    lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
-    lines.append(" " * (width + 2) + left + f"{right:>{COLUMNS - len(left)}}")
-    return MoveResult([Plot(tuple(lines), f"{names[0]} to the right, {names[1]} up; {key}")])
+    lines = framed(signs, across, up, scene.number)
+    return MoveResult([Plot(lines, f"{names[0]} to the right, {names[1]} up; {key}")])
 
 
 def _place(setup: Setup, name: str) -> int:
@@ -150,14 +139,6 @@ def _costs(setup: Setup, flats: FloatArray) -> FloatArray:
         return np.asarray(setup.network.cost(record, y, np))
 
 
-def _ends(value: Any, where: Where) -> Ends:
-    found = listing(toml_number)(value, where)
-    if len(found) != 2 or not found[0] < found[1]:
-        what = "must be the two ends of an axis, the lower one first, such as [-1, 2]"
-        raise where.wrong(f"{list(found)} {what}")
-    return found[0], found[1]
-
-
 def _two(value: Any, where: Where) -> tuple[str, str]:
     found = listing(toml_text)(value, where)
     if len(found) != 2 or found[0] == found[1]:
@@ -170,23 +151,23 @@ PLOTS: dict[str, Move] = {
         over_one_weight,
         {
             "parameter": Field(toml_text, "the address of the parameter", required=True),
-            "across": Field(_ends, "the ends of its axis; some steps to either side if not given"),
+            "across": Field(read_ends, "the ends of its axis; some steps to either side if not given"),
         },
         "landing|landing_cost|tangent_cost|slope",
     ),
     "plane": Move(
         plane,
         {
-            "across": Field(_ends, "the ends of the first input's axis; around the rows if not given"),
-            "up": Field(_ends, "the ends of the second input's axis"),
+            "across": Field(read_ends, "the ends of the first input's axis; around the rows if not given"),
+            "up": Field(read_ends, "the ends of the second input's axis"),
         },
     ),
     "surface": Move(
         surface,
         {
             "parameters": Field(_two, "addresses of the two parameters", required=True),
-            "across": Field(_ends, "the ends of the first parameter's axis", required=True),
-            "up": Field(_ends, "the ends of the second parameter's axis", required=True),
+            "across": Field(read_ends, "the ends of the first parameter's axis", required=True),
+            "up": Field(read_ends, "the ends of the second parameter's axis", required=True),
             "epochs": Field(toml_whole(1, 10_000), "how long the path is", 20),
         },
         trains=True,

@@ -11,6 +11,7 @@ from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.show.document import Block, Words
+from chainrule.explain.trace.address import Address
 from chainrule.formula.parse import parse
 from chainrule.formula.text import text
 from chainrule.lessons.fields import (
@@ -25,10 +26,14 @@ from chainrule.lessons.fields import (
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
 from chainrule.lessons.setup import TableCells, some
 from chainrule.tables.columns import Input
+from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import from_frame
 
 MOST_ROWS = 30
 """The most rows that are listed one by one."""
+
+PARAMETERS = "|".join(dict.fromkeys(name for scaling in SCALINGS.values() for name in scaling.parameters))
+"""The names of what scalings find in the training rows."""
 
 
 def scale(scene: Scene) -> MoveResult:
@@ -63,7 +68,8 @@ def scale(scene: Scene) -> MoveResult:
         blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
     blocks.append(Grid(headers, tuple(lines), ("arithmetic",)))
-    return MoveResult(blocks, {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))})
+    known = {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))}
+    return MoveResult(blocks, known | {name: float(value) for name, value in parameters.items()})
 
 
 def _cells(scene: Scene) -> TableCells:
@@ -105,8 +111,8 @@ def show_rows(scene: Scene) -> MoveResult:
     marks = _marks(outputs)
     columns = list(zip(setup.input_names, setup.x[index].T, strict=True))
     if setup.y is not None:
-        columns += [(f"target{mark}", setup.y[index, j]) for j, mark in enumerate(marks)]
-    columns += [(f"output{mark}", outputs[:, j]) for j, mark in enumerate(marks)]
+        columns += [(_header(scene, "target", mark, j), setup.y[index, j]) for j, mark in enumerate(marks)]
+    columns += [(_header(scene, "output", mark, j), outputs[:, j]) for j, mark in enumerate(marks)]
     known = _outputs(index, outputs)
     if setup.y is not None:
         losses = setup.losses(index)
@@ -125,6 +131,14 @@ def _marks(outputs: FloatArray) -> list[str]:
     """Return what tells the outputs (n, n_out) of a row apart."""
     n_out = outputs.shape[1]
     return [f"[{j}]" for j in range(1, n_out + 1)] if n_out > 1 else [""]
+
+
+def _header(scene: Scene, word: str, mark: str, j: int) -> str:
+    """Return what the column of a target or an output, numbered from 0, is called; in words where the notation has no name."""
+    layer = len(scene.setup.network.layers)
+    address = f"y[{j + 1}]" if word == "target" else f"a[{layer}][{j + 1}]"
+    named = not isinstance(scene.naming.write(Address.parse(address)), str)
+    return address if named else f"{word}{mark}"
 
 
 def _outputs(rows: Iterable[int], outputs: FloatArray) -> dict[str, float]:
@@ -160,7 +174,7 @@ def predict(scene: Scene) -> MoveResult:
         shown = [[cell if isinstance(cell, str) else number_text(cell) for cell in row] for row in rows]
     outputs = setup.outputs(x)
     known = _outputs(range(len(x)), outputs)
-    headers = [*names, *(f"output{mark}" for mark in _marks(outputs))]
+    headers = [*names, *(_header(scene, "output", mark, j) for j, mark in enumerate(_marks(outputs)))]
     lines = [[*shown[i], *map(scene.number, outputs[i])] for i in range(len(x))]
     if setup.cells is not None:
         target = setup.cells.target
@@ -180,7 +194,9 @@ def _number_or_text(value: object, where: Where) -> float | str:
 
 
 ABOUT_ROWS: dict[str, Move] = {
-    "scale": Move(scale, {"column": Field(toml_text, "the column", required=True)}, r"scaled\[\d+\]"),
+    "scale": Move(
+        scale, {"column": Field(toml_text, "the column", required=True)}, rf"scaled\[\d+\]|{PARAMETERS}"
+    ),
     "split": Move(split_move, numbers=r"(training|test)_rows"),
     "rows": Move(
         show_rows,

@@ -1,30 +1,25 @@
-"""Moves that show the numbers of one moment: derivations, derivatives rule by rule, the next update, errata."""
+"""Moves that show the numbers of one moment: derivations, the next update, gradients by layer, errata."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import get_args
 
 import numpy as np
 
-from chainrule.equations.activations import activation
-from chainrule.equations.losses import loss
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import Form, derive
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.derive.lines import Derivation, RuleLine
+from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
 from chainrule.explain.show.document import Block, Erratum, Words, Worked
-from chainrule.formula.differentiate import differentiate
-from chainrule.formula.evaluate import Formula
-from chainrule.formula.nodes import Derivative
-from chainrule.formula.parse import parse
+from chainrule.explain.trace.address import Address
 from chainrule.lessons.fields import (
     Field,
     listing,
     toml_choice,
     toml_flag,
-    toml_number,
     toml_table,
     toml_text,
     toml_whole,
@@ -55,15 +50,18 @@ def describe(scene: Scene) -> MoveResult:
     network = setup.network
     layers = tuple(
         (
-            str(number),
+            scene.layer(number),
             str(layer.n_out),
-            f"{layer.activation.name}: {layer.activation.text}",
-            f"{network.sizes[number - 1]} × {network.sizes[number]}",
+            f"{layer.activation.name}: {_formula_of(scene, number)}",
+            " × ".join(
+                map(str, network.sizes[number - 1 : number + 1][:: -1 if scene.notation.columns else 1])
+            ),
             {"none": "none", "layer": "1, shared"}.get(layer.bias, str(layer.n_out)),
         )
         for number, layer in enumerate(network.layers, 1)
     )
-    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {network.loss.text}"
+    loss_text = scene.written(network.loss.formula, last=True)
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {loss_text}"
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
@@ -71,12 +69,19 @@ def describe(scene: Scene) -> MoveResult:
     return MoveResult([Words(f"{words}."), grid, *_parameters(scene)])
 
 
+def _formula_of(scene: Scene, number: int) -> str:
+    """Return the formula of a layer's activation."""
+    layers = scene.setup.network.layers
+    return scene.written(layers[number - 1].activation.formula, last=number == len(layers))
+
+
 def _parameters(scene: Scene) -> list[Block]:
     """Return a table of the parameters, in as many columns as 80 signs hold."""
-    frozen = scene.setup.layout.free == 0
+    values, frozen = scene.setup.parameters(), scene.setup.layout.free == 0
+    kept = {name for name, stays in zip(values, frozen, strict=True) if stays}
     cells = [
-        (name, scene.number(value) + (" frozen" if frozen[i] else ""))
-        for i, (name, value) in enumerate(scene.setup.parameters().items())
+        (name, scene.number(values[name]) + (" frozen" if name in kept else ""))
+        for name in scene.naming.in_order(values)
     ]
     if len(cells) > MOST_PARAMETERS:
         return [Words(f"{len(cells)} parameters.")]
@@ -93,6 +98,7 @@ def _parameters(scene: Scene) -> list[Block]:
 def show_derivations(scene: Scene) -> MoveResult:
     """Show how numbers come about."""
     trace = scene.setup.trace(scene["rows"])
+    only: Sequence[str] | None = scene["only"]
     blocks: list[Block] = []
     known: dict[str, float] = {}
     for address in scene["addresses"]:
@@ -101,49 +107,25 @@ def show_derivations(scene: Scene) -> MoveResult:
         # What was worked out a moment ago needn't be worked out again.
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
         known.update({line.address: line.result for line in made.lines if line.address})
-        hand = "" if blocks else made.hand
-        blocks.append(Worked(replace(made, lines=fresh or made.lines[-1:], hand=hand), scene.digits))
+        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if blocks else made.hand)
+        blocks.append(Worked(shown if only is None else _excerpt(shown, only), scene.digits))
+    there = {_plain(name) for name in known}
+    if missing := [name for name in only or () if name not in there]:
+        raise SettingsError(
+            f"only: no line has the address {missing[0]}; there are {', '.join(sorted(there))}"
+        )
     return MoveResult(blocks, known if scene["hand"] is not None else {})
 
 
-def calculus(scene: Scene) -> MoveResult:
-    """Show a derivative rule by rule, and its value at some places."""
-    formula, symbol = _formula(scene)
-    derived = differentiate(formula, symbol)
-    lines = [RuleLine("the derivative that is asked for", Derivative(symbol, formula.root))]
-    lines += [RuleLine(step.rule, step.after, step.law, step.convention) for step in derived.steps]
-    title = f"The derivative of {formula.text} by {symbol}"
-    made: list[Block] = [Worked(Derivation("", title, calculus=tuple(lines)), scene.digits)]
-    known: dict[str, float] = {}
-    rows = []
-    for place in scene["at"]:
-        found = [float(f.evaluate({symbol: np.float64(place)}, np)) for f in (formula, derived.result)]
-        known |= zip((f"f({place:g})", f"f'({place:g})"), found, strict=True)
-        rows.append((f"{place:g}", *map(scene.number, found)))
-    if rows:
-        made.append(Grid((symbol, "f", "f'"), tuple(rows)))
-    return MoveResult(made, known)
+def _excerpt(made: Derivation, only: Sequence[str]) -> Derivation:
+    """Return the lines of some addresses and those without one, or else the last, and nothing that explains the others."""
+    lines = tuple(line for line in made.lines if not line.address or _plain(line.address) in only)
+    return replace(made, lines=lines or made.lines[-1:], calculus=(), hand="")
 
 
-def _formula(scene: Scene) -> tuple[Formula, str]:
-    """Return the formula to differentiate, with its settings put in, and the symbol."""
-    given = [key for key in ("activation", "loss", "formula") if scene[key]]
-    if len(given) != 1:
-        raise SettingsError("give one of activation, loss and formula")
-    by = scene["by"] or ("a" if given == ["loss"] else "z")
-    spec = scene[given[0]]
-    if given == ["formula"]:
-        formula = parse(spec)
-        others = sorted(set(formula.symbols) - {by})
-        if others and scene["at"]:
-            lacking = f"f can't be worked out, as {', '.join(others)} has no value"
-            raise SettingsError(f"at: {lacking}; leave out at")
-        return formula, by
-    record = activation(spec) if given == ["activation"] else loss(spec)
-    if record.parameters:
-        remedy = "write its formula with numbers in their place, as formula = …"
-        raise SettingsError(f"{spec} has settings; {remedy}")
-    return record.formula, by
+def _plain(address: str) -> str:
+    """Return an address without the row it is of."""
+    return str(Address.parse(address).plain)
 
 
 def update(scene: Scene) -> MoveResult:
@@ -152,9 +134,10 @@ def update(scene: Scene) -> MoveResult:
     made = trace.steps[0].update
     if made is None:
         raise SettingsError("an update needs targets: give y")
-    names = list(scene.setup.parameters())[:MOST_PARAMETERS]
+    places = {name: place for place, name in enumerate(scene.setup.parameters())}
     rows = []
-    for i, name in enumerate(names):
+    for name in scene.naming.in_order(places)[:MOST_PARAMETERS]:
+        i = places[name]
         gradient = scene.number(made.stages["g"][i]) if scene.setup.layout.free[i] else "frozen"
         before, after = scene.number(trace.steps[0].parameters[i]), scene.number(made.parameters[i])
         rows.append((name, before, gradient, after))
@@ -180,7 +163,7 @@ def gradients(scene: Scene) -> MoveResult:
         if following := largest.get(layer + 1):
             known[f"ratio[{layer}]"] = largest[layer] / following
             share = scene.number(known[f"ratio[{layer}]"])
-        rows.append((str(layer), steepest, scene.number(largest[layer]), share))
+        rows.append((scene.layer(layer), steepest, scene.number(largest[layer]), share))
     headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
     return MoveResult([Grid(headers, tuple(rows))], known)
 
@@ -227,18 +210,11 @@ SHOWING: dict[str, Move] = {
                 "by hand: activations to so many decimal places, other lines to one digit more",
             ),
             "from_start": Field(toml_flag, "a line for every number on the way, from the inputs on", False),
+            "only": Field(
+                listing(toml_text),
+                "of all lines those of these addresses, without the rules of a slope and of rounding",
+            ),
         },
-    ),
-    "calculus": Move(
-        calculus,
-        {
-            "activation": Field(toml_text, "the name of an activation, or its formula in z"),
-            "loss": Field(toml_text, "the name of a loss, or its formula in a and y"),
-            "formula": Field(toml_text, "any formula"),
-            "by": Field(toml_text, "the symbol; z, of a loss a, if not given"),
-            "at": Field(listing(toml_number), "places to work out f and f' at", ()),
-        },
-        r"f'?\(.+\)",
     ),
     "update": Move(update),
     "gradients": Move(gradients, numbers=r"(largest|ratio)\[\d+\]"),

@@ -3,17 +3,28 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.grid import Grid
-from chainrule.explain.show.document import Words
+from chainrule.explain.show.document import Block, Words
 from chainrule.lessons.fields import Field, listing, toml_flag, toml_number, toml_text, toml_whole
 from chainrule.lessons.moves.base import Move, MoveResult, Scene
+from chainrule.lessons.moves.pictures import curves_picture
 from chainrule.lessons.numbers import Numbers, mistakes
 from chainrule.lessons.setup import Setup
+from chainrule.plots.kinds.curves import curves_chart
 from chainrule.training.scores.baselines import linearly_separable
 
 MOST_EPOCHS = 1_000_000
+
+POINTS = 60
+"""How many points the curves of trainings have, besides where they begin."""
+
+HEIGHT = 15
+"""The lines of their picture."""
 
 
 def milestones(last: int) -> tuple[int, ...]:
@@ -83,7 +94,8 @@ def _ending(scene: Scene, stopped: str) -> str:
     epochs, setup = scene.setup.epochs, scene.setup
     if stopped == "early stopping":
         fallen = f" by more than {scene['tolerance']:g}" if scene["tolerance"] else ""
-        return f"Stopped after epoch {epochs}: in {scene['patience']} epochs the cost had not fallen{fallen}."
+        waited = f"{scene['patience']} epoch{'s' * (scene['patience'] != 1)}"
+        return f"Stopped after epoch {epochs}: in {waited} the cost had not fallen{fallen}."
     if not scene["until_right"]:
         return ""
     wrong = mistakes(setup, setup.training)
@@ -100,16 +112,28 @@ def compare_trainings(scene: Scene) -> MoveResult:
             raise SettingsError(f"there is no network {name!r}; there are {', '.join(scene.setups)}")
     _check_shown(scene["show"], 0, scene["epochs"], "epoch")
     marks = scene["show"] or milestones(scene["epochs"])
-    columns = [_values(scene.setups[name], scene["epochs"], marks, scene["number"]) for name in names]
+    drawn = tuple(sorted({round(n * scene["epochs"] / POINTS) for n in range(1, POINTS + 1)} - {0}))
+    looked_at = sorted({*marks, *(drawn if scene["curves"] else ()), scene["epochs"]})
+    found = {
+        name: dict(zip((0, *looked_at), _values(scene.setups[name], looked_at, scene["number"]), strict=True))
+        for name in names
+    }
     rows = tuple(
-        (str(epoch), *(scene.number(column[place]) for column in columns))
-        for place, epoch in enumerate((0, *marks))
+        (str(epoch), *(scene.number(column[epoch]) for column in found.values())) for epoch in (0, *marks)
     )
-    known = {f"{name}.{scene['number']}": column[-1] for name, column in zip(names, columns, strict=True)}
-    return MoveResult([Grid(("epoch", *names), rows, caption=scene["number"])], known)
+    blocks: list[Block] = [Grid(("epoch", *names), rows, caption=scene["number"])]
+    if scene["curves"]:
+        x = np.array((0, *drawn), np.float64)
+        curves = {name: np.array([column[epoch] for epoch in (0, *drawn)]) for name, column in found.items()}
+        title = f"{scene['number']} of {', '.join(names)}"
+        chart = curves_chart(curves, x=x.tolist(), title=title, y_label=scene["number"])
+        how: dict[str, Any] = {"labels": ("epochs", scene["number"]), "lines": HEIGHT, "chart": chart}
+        blocks.append(curves_picture(x, curves, number=scene.number, **how))
+    known = {f"{name}.{scene['number']}": column[scene["epochs"]] for name, column in found.items()}
+    return MoveResult(blocks, known)
 
 
-def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[float]:
+def _values(setup: Setup, marks: Sequence[int], name: str) -> list[float]:
     """Train a network, and return a number of it at the beginning and after the epochs ``marks``."""
     begun = setup.epochs
     found = [Numbers(setup)[name]]
@@ -118,7 +142,7 @@ def _values(setup: Setup, epochs: int, marks: Sequence[int], name: str) -> list[
         found.append(Numbers(setup)[name])
         return False
 
-    setup.train(epochs, watch=watched, marks=[begun + mark for mark in marks])
+    setup.train(marks[-1], watch=watched, marks=[begun + mark for mark in marks])
     return found
 
 
@@ -163,6 +187,7 @@ TRAINING: dict[str, Move] = {
             "epochs": Field(toml_whole(1, MOST_EPOCHS), "how long each is trained", required=True),
             "number": Field(toml_text, "the name of the number that is shown", "cost"),
             "show": Field(listing(toml_whole(1)), "which of these epochs have a line"),
+            "curves": Field(toml_flag, "the same as a picture of curves", False),
         },
         numbers=r".+\..+",
         trains=True,

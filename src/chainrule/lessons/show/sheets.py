@@ -7,11 +7,11 @@ from itertools import groupby
 from typing import Any, Literal
 
 from chainrule._numbers import visible
-from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
-from chainrule.explain.show.document import Words, Worked
-from chainrule.explain.show.html import environment, grid_data, section_data, shown_name
-from chainrule.explain.show.latex import HEAD, TAIL, grid_latex, latex_body, latex_name, latex_text
+from chainrule.explain.show.document import GridBlock, Words, Worked
+from chainrule.explain.show.html import environment, section_data, shown_name
+from chainrule.explain.show.latex import HEAD, TAIL, latex_block, latex_body, latex_name, latex_text
+from chainrule.explain.show.showing import Showing
 from chainrule.formula.latex import latex
 from chainrule.formula.nodes import Symbol
 from chainrule.lessons.lesson import Lesson
@@ -44,19 +44,21 @@ def _pages(variants: Sequence[Variant], part: Part) -> Iterator[tuple[Variant, b
 
 
 def _page(variant: Variant, key: bool) -> dict[str, Any]:
-    root = section_data(Worked(Derivation("", "", variant.lines), DIGITS))
+    naming = variant.naming
+    root = section_data(Worked(Derivation("", "", variant.lines), DIGITS, naming))
     lines = [{**line, "id": "", "blank": False} for line in root["lines"]]
     for place, line in enumerate(variant.lines):
         if not key and variant.is_blank(place):
             # The left side must not carry the result in an attribute.
-            left = shown_name(line.address) if line.address else ""
+            left = shown_name(line.address, naming) if line.address else ""
             lines[place] |= {"blank": True, "left": left, "sides": [], "result": "", "check": None}
     return {
         "number": variant.number,
         "key": key,
         "words": [block.text for block in variant.given if isinstance(block, Words)],
-        "grids": [grid_data(block, shown_name) for block in variant.given if isinstance(block, Grid)],
+        "grids": [block for block in variant.given if isinstance(block, GridBlock)],
         "wanted": variant.wanted,
+        "naming": naming,
         "hand": variant.hand,
         "lines": lines,
     }
@@ -66,29 +68,35 @@ def _latex_page(lesson: Lesson, variant: Variant, key: bool, count: int) -> Iter
     what, name = ("answer key", "") if key else ("exercise", r"\hfill Name: \rule{6cm}{0.4pt}")
     yield rf"{{\Large\bfseries {latex_text(lesson.title)}\par}}"
     yield rf"\textbf{{Variant {variant.number} of {count}, {what}}}{name}"
+    showing = Showing(naming=variant.naming)
     for block in variant.given:
-        if isinstance(block, Grid):
-            yield grid_latex(block, latex_name)
-        elif isinstance(block, Words):
-            yield rf"\par {latex_text(block.text)}\par"
-    yield r"\par Wanted: " + "; ".join(_wanted(words) for words in variant.wanted) + "."
+        if isinstance(block, Words):
+            yield rf"\par {latex_text(block.text, showing)}\par"
+        else:
+            yield latex_block(block)
+    yield r"\par Wanted: " + "; ".join(_wanted(words, showing) for words in variant.wanted) + "."
     yield rf"\par\emph{{{latex_text(variant.hand)}}}\par"
     places = range(len(variant.lines))
     for blank, group in groupby(places, lambda place: not key and variant.is_blank(place)):
         lines = tuple(variant.lines[place] for place in group)
         if not blank:
-            body = latex_body(Derivation("", "", lines), digits=DIGITS)
+            body = latex_body(Derivation("", "", lines), digits=DIGITS, naming=variant.naming)
             yield body.partition("\n")[2]
             continue
         rule = ""
         for line in lines:
             if line.rule != rule:
                 rule = line.rule
-                yield rf"\par {latex_text(rule)}"
-            left = latex(Symbol(line.left)) if line.address else rf"\text{{{latex_text(line.label)}}}"
+                yield rf"\par {latex_text(rule, showing)}"
+            shown = {line.left: showing.written(line.left)}
+            left = (
+                latex(Symbol(line.left), shown)
+                if line.address
+                else rf"\text{{{latex_text(line.label, showing)}}}"
+            )
             yield rf"\par\noindent${left} = $\rule[-{ROOM}]{{0pt}}{{{ROOM}}}\hrulefill\par"
 
 
-def _wanted(words: str) -> str:
+def _wanted(words: str, showing: Showing) -> str:
     name, _, what = words.partition(": ")
-    return f"{latex_name(name)}, {latex_text(what)}"
+    return f"{latex_name(name, showing)}, {latex_text(what, showing)}"

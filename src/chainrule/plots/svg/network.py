@@ -19,11 +19,11 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
         place(values).tolist()
         for place, values in ((frame.x, mark.x), (frame.y, mark.y), (frame.x, mark.x2), (frame.y, mark.y2))
     )
-    drawn: dict[str, list[str]] = {"quiet": [], "minus": [], "plus": []}
+    drawn: dict[Color, list[str]] = {"quiet": [], "minus": [], "plus": []}
     for i in np.argsort([mark.width(i) for i in range(len(mark))], kind="stable").tolist():
         value, width = mark.values[i], mark.width(i)
         data, label = announced(mark, i, value)
-        sign = "quiet" if math.isnan(value) else "minus" if value < 0 else "plus"
+        sign: Color = "quiet" if math.isnan(value) else "minus" if value < 0 else "plus"
         dash = f"{max(3.0, 2 * width):.3g} {max(2.0, 1.2 * width):.3g}" if sign == "minus" else None
         share = 0.4 if math.isnan(value) else min(1.0, abs(value) / (mark.largest or 1.0))
         drawn[sign].append(
@@ -38,7 +38,7 @@ def edges(mark: Edges, frame: Frame) -> Iterator[str]:
             )
         )
     for sign, lines in drawn.items():
-        yield group(lines, **paint(None, sign))  # type: ignore[arg-type]
+        yield group(lines, **paint(None, sign))
 
 
 def neurons(mark: Neurons, frame: Frame) -> Iterator[str]:

@@ -11,7 +11,7 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
-from chainrule.training.scores.metrics import Scores, scores
+from chainrule.training.scores.metrics import Scores, mean_of, scores
 
 MOST_ROWS = 50_000
 """Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
@@ -68,7 +68,7 @@ def number_baselines(
     from sklearn.linear_model import LinearRegression
 
     with _unwarned():
-        mean = np.full(len(y_test), float(np.average(y, weights=weights)))
+        mean = np.full(len(y_test), mean_of(y, weights))
         found = {"mean": scores(y_test, numbers=mean)}
         if x.shape[1]:
             model = LinearRegression().fit(x, y, weights)

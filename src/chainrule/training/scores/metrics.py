@@ -43,6 +43,10 @@ class Metric:
     shown: bool = True
 
 
+_USUAL = 500
+"""The power of two from which on numbers are scaled: their squares are near the end of what a float can hold."""
+
+
 def metric(spec: str | Metric | Callable[[Any, Any], float]) -> Metric:
     """Return the metric of a name, or of a function of targets and predictions, of which more is better.
 
@@ -80,7 +84,7 @@ def balanced_accuracy(y: IntArray, predicted: IntArray, weights: FloatArray | No
 
 def log_loss(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the mean of -log P(true class) in nats, P at least the float's epsilon, as scikit-learn has it."""
-    return _mean(log_losses(y, probabilities), weights)
+    return mean_of(log_losses(y, probabilities), weights)
 
 
 def log_losses(y: IntArray, probabilities: FloatArray) -> FloatArray:
@@ -107,32 +111,59 @@ def auc(y: IntArray, probabilities: FloatArray, weights: FloatArray | None = Non
 
 def rmse(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the root of the mean squared error, averaged over the outputs."""
-    return float(np.mean([_root_mean_square(column, weights) for column in _columns(predicted - y)]))
+    return _of_errors(lambda column: _root_mean_square(column, weights), y, predicted)
 
 
 def mae(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the mean absolute error, averaged over the outputs."""
-    return float(np.mean([_mean(column, weights) for column in _columns(np.abs(predicted - y))]))
+    return _of_errors(lambda column: mean_of(np.abs(column), weights), y, predicted)
 
 
 def median_absolute_error(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
     """Return the (weighted) median of the absolute errors, averaged over the outputs."""
-    return float(np.mean([_median(column, weights) for column in _columns(np.abs(predicted - y))]))
+    return _of_errors(lambda column: _median(np.abs(column), weights), y, predicted)
+
+
+def _of_errors(of: Callable[[FloatArray], float], y: FloatArray, predicted: FloatArray) -> float:
+    """Return what is found ``of`` each output's errors (n,), averaged; it grows with them in proportion."""
+    power, y, predicted = _scaled(y, predicted)
+    with np.errstate(over="ignore"):  # an error too large for a float is infinite
+        return float(np.ldexp(np.mean([of(column) for column in _columns(predicted - y)]), power))
 
 
 def r2(y: FloatArray, predicted: FloatArray, weights: FloatArray | None = None) -> float:
     """Return R² averaged over the outputs; one whose targets are all equal counts 1 if exact, else 0."""
+    if weights is not None:
+        y, predicted, weights = (array[weights > 0] for array in (y, predicted, weights))
     found = []
-    for target, error in zip(_columns(y), _columns(predicted - y), strict=True):
-        missed = _root_mean_square(error, weights)
-        spread = _root_mean_square(target - _mean(target, weights), weights)
-        # The mean of equal targets may be a rounding away from them: that is no spread.
-        if np.ptp(target) > 0 and spread > 0:
+    for target, guess in zip(_columns(y), _columns(predicted), strict=True):
+        _, target, guess = _scaled(target, guess)
+        missed, spread = _root_mean_square(guess - target, weights), _spread(target, weights)
+        if spread > 0:
             ratio = missed / spread if np.isfinite(spread) else float("nan")
             found.append(1.0 - ratio * ratio)
         else:
             found.append(float(missed == 0))
     return float(np.mean(found))
+
+
+def _scaled(*arrays: FloatArray) -> tuple[Any, ...]:
+    """Return a power p, and the arrays divided by 2^p, so that their differences don't overflow, nor their squares underflow.
+
+    It is 0 for numbers of usual size, whose bits stay as they are, and where one isn't finite.
+    """
+    largest = max(float(np.max(np.abs(array), initial=0.0)) for array in arrays)
+    power = int(np.frexp(largest)[1]) if np.isfinite(largest) else 0
+    if abs(power) < _USUAL:
+        return 0, *arrays
+    # In two steps, since 2^-p alone may be too large for a float.
+    half = power // 2
+    return power, *(np.ldexp(np.ldexp(np.asarray(one, np.float64), -half), half - power) for one in arrays)
+
+
+def _spread(values: FloatArray, weights: FloatArray | None) -> float:
+    """Return the standard deviation of numbers, exactly 0 where all are equal: their mean may be a rounding away."""
+    return _root_mean_square(values - mean_of(values, weights), weights) if np.ptp(values) > 0 else 0.0
 
 
 def _has_all_classes(y: IntArray, probabilities: FloatArray) -> bool:
@@ -141,7 +172,7 @@ def _has_all_classes(y: IntArray, probabilities: FloatArray) -> bool:
 
 def _varies(y: FloatArray, predicted: FloatArray) -> bool:
     """Tell whether targets (n,) differ, by what a float can hold."""
-    return bool(np.ptp(y) > 0) and 0 < _root_mean_square(y - _mean(y, None), None) < np.inf
+    return 0 < _spread(_scaled(y)[1], None) < np.inf
 
 
 def _records(*records: Metric) -> Mapping[str, Metric]:
@@ -217,7 +248,7 @@ def _share(right: BoolArray, weights: FloatArray | None) -> float:
     return float(np.sum(right * weights) / np.sum(weights))
 
 
-def _mean(values: FloatArray, weights: FloatArray | None) -> float:
+def mean_of(values: FloatArray, weights: FloatArray | None) -> float:
     """Return the mean, where the sum of large values doesn't overflow."""
     if weights is None:
         return float(np.sum(values / len(values)))
@@ -241,4 +272,4 @@ def _root_mean_square(values: FloatArray, weights: FloatArray | None) -> float:
     largest = float(np.max(np.abs(values)))
     if largest == 0 or not np.isfinite(largest):
         return largest
-    return largest * float(np.sqrt(_mean((values / largest) ** 2, weights)))
+    return largest * float(np.sqrt(mean_of((values / largest) ** 2, weights)))

@@ -49,6 +49,29 @@ class Watch:
             return compare(answers.named(true), answers.named(answers.codes(outputs)), weights)
         return compare(true, answers.codes(outputs), weights)
 
+    def check(self, y: FloatArray, weights: FloatArray | None, rows: str) -> None:
+        """Raise SettingsError where the metric is none of such targets (n, n_out), whatever is answered; ``rows`` names them."""
+        counted = y if weights is None else y[weights > 0]
+        metric, answers = self.metric, self.answers
+        if not len(counted) or (self.own and answers.kind != "number"):
+            return
+        if answers.kind == "number":
+            known = any(metric.counted(column, column) for column in counted.T)
+        elif metric.of == "probabilities":
+            known = metric.counted(answers.true_codes(counted), answers.probabilities(counted))
+        else:
+            known = True
+        if not known:
+            n, several = len(counted), len(counted) > 1
+            which = f"{n:,} {rows} row{'s' * several}{'' if weights is None else ' with a weight above 0'}"
+            needs = ("whose targets differ", "the same target" if several else "one target")
+            if answers.kind != "number":
+                needs = ("of every class", "none of some class")
+            raise SettingsError(
+                f"{metric.words} is a score of rows {needs[0]}, and the {which} {'have' if several else 'has'} {needs[1]}: "
+                f"give more or other rows, or watch the loss ({setting('watch', 'loss')})"
+            )
+
 
 def watch(spec: str | Metric | Callable[[Any, Any], float], answers: Answers) -> Watch:
     """Return what watches a metric: a name of `METRICS`, a `Metric`, or a function of targets and predictions.

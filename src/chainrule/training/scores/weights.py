@@ -60,11 +60,15 @@ def check_range(weights: FloatArray, name: str, dtype: Any = np.float32) -> None
     counted, limits = weights[weights > 0], np.finfo(dtype)
     with np.errstate(over="ignore"):
         total = np.sum(counted, dtype=np.float64)
-    if len(counted) and (total > limits.max or counted.min() < limits.tiny):
-        raise SettingsError(
-            f"{name}: sums of weights from {counted.min():g} to {counted.max():g} have no place in {limits.dtype}: divide "
-            "them all by their mean"
-        )
+    if not len(counted) or (total <= limits.max and counted.min() >= limits.tiny):
+        return
+    least, largest = counted.min(), counted.max()
+    remedy = f"divide them all by the largest, {largest:g}"
+    if least < largest * limits.tiny:  # which would leave some too small
+        remedy += f", and give those below {largest * limits.tiny:.2g}, which count for nothing beside it, the weight 0"
+    raise SettingsError(
+        f"{name}: sums of weights from {least:g} to {largest:g} have no place in {limits.dtype}: {remedy}"
+    )
 
 
 def check_counted(

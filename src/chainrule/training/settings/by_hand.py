@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
-from typing import NamedTuple
+from typing import NamedTuple, TypeAlias
 
 from chainrule._doors import setting
 from chainrule.equations.layout import Layout
@@ -13,6 +13,10 @@ from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 
 _ADDRESS = re.compile(r"\s*([A-Za-z]\w*)\s*\[\s*(\d{1,9})\s*\]\s*(\[[\d\s,]+\])?\s*")
+
+
+ReadName: TypeAlias = Callable[[Network, str], str]
+"""How a name that somebody wrote becomes an address of a network; raises SettingsError for one that stands for nothing."""
 
 
 class NoParameterError(SettingsError):
@@ -61,10 +65,13 @@ def _shape(shape: tuple[int, ...]) -> str:
     return " × ".join(map(str, shape))
 
 
-def set_by_hand(network: Network, initial: Mapping[str, float], frozen: Iterable[str]) -> Network:
+def set_by_hand(
+    network: Network, initial: Mapping[str, float], frozen: Iterable[str], read: ReadName | None = None
+) -> Network:
     """Return the network whose parameters begin with the numbers of ``initial`` and stay as they are where ``frozen``.
 
-    Both name parameters by address. Raises SettingsError for one that there isn't, or that is set twice.
+    Both name parameters by address, or as ``read`` reads them. Raises SettingsError for one that there isn't, or that is set
+    twice.
     """
     asked, kept = dict(initial), list(frozen)
     if not asked and not kept:
@@ -74,14 +81,14 @@ def set_by_hand(network: Network, initial: Mapping[str, float], frozen: Iterable
     names: dict[int, list[str]] = {}
     setter: dict[int, str] = {}
     for address, value in asked.items():
-        found = _found(address, layout, "initial")
+        found = _found(address, layout, "initial", read)
         for place in found.places:
             if (other := setter.setdefault(place, address)) != address:
                 twice = f"{layout.address(place)} is set twice, by {other!r} and by {address!r}"
                 raise NoParameterError(address, "initial", f"{twice}: leave one of them out")
         values.setdefault(found.layer, {})[found.name] = float(value)
     for address in kept:
-        found = _found(address, layout, "frozen")
+        found = _found(address, layout, "frozen", read)
         own = names.setdefault(found.layer, [])
         if found.name not in own:
             own.append(found.name)
@@ -92,8 +99,8 @@ def set_by_hand(network: Network, initial: Mapping[str, float], frozen: Iterable
     return Network([network.n_inputs, *layers], network.loss, network.reduction, network.features)
 
 
-def _found(address: str, layout: Layout, what: str) -> Named:
+def _found(address: str, layout: Layout, what: str, read: ReadName | None) -> Named:
     try:
-        return parameter_named(address, layout)
+        return parameter_named(address if read is None else read(layout.network, address), layout)
     except SettingsError as error:
         raise NoParameterError(address, what, str(error)) from None

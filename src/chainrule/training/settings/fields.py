@@ -15,7 +15,7 @@ from functools import lru_cache
 from textwrap import wrap
 from typing import Any, Literal, TypeVar
 
-from chainrule._doors import FORM, PYTHON, Door, setting
+from chainrule._doors import FORM, PYTHON, Door, naming, setting
 from chainrule.errors import SettingsError
 
 T = TypeVar("T")
@@ -85,7 +85,9 @@ class Setting:
         """Raise SettingsError for a value that the setting can't have."""
         if value is None and self.default is None and not self.required:
             return
-        if wrong := self.kind.wrong(value):
+        with naming(self.name):
+            wrong = self.kind.wrong(value)
+        if wrong:
             shown = list(value) if isinstance(value, tuple) else value
             raise SettingsError(f"{setting(self.name)} {shown!r} {wrong}")
 
@@ -202,8 +204,10 @@ def free_text(known: Callable[[str], object] | None = None, *besides: str, sever
     def wrong(value: Any) -> str:
         if not (isinstance(value, str) or (several and _are_texts(value))):
             return "must be text" + (", or a list of texts" if several else "")
-        if known is not None and value not in besides:
-            known(value)
+        if known is not None:
+            for text in [value] if isinstance(value, str) else value:
+                if text not in besides:
+                    known(text)
         return ""
 
     return Kind("texts" if several else "text", "str or sequence of str" if several else "str", wrong)

@@ -6,10 +6,14 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal, get_args
 
+from chainrule.equations.activations import activation as activation_named
 from chainrule.equations.dense import BIAS_MODES, PARAMETRIZATIONS, BiasMode, Parametrization
 from chainrule.equations.features import CategoryEmbedding, GroupKind, NumericEmbedding
 from chainrule.equations.initializers import initializer
+from chainrule.equations.losses import loss as loss_named
 from chainrule.equations.network import MAX_MEMBERS
+from chainrule.equations.optimizers import optimizer as optimizer_named
+from chainrule.equations.schedules import schedule as schedule_named
 from chainrule.equations.schedules import strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
@@ -33,6 +37,9 @@ from chainrule.training.settings.fields import (
 
 Task = Literal["classification", "regression"]
 
+SEED = whole(0, below=2**64)
+"""What a seed is."""
+
 
 @dataclass(frozen=True)
 class Settings:
@@ -43,10 +50,10 @@ class Settings:
 
     hidden: Sequence[int] | None = option(None, sizes(), "network", "N,N", "neurons of the hidden layers, or none",
         unset="128 and 64, or 64 and 64 with {fast}", card="elsewhere")
-    activation: str | Sequence[str] | None = option(None, free_text(several=True), "network", "F,F",
+    activation: str | Sequence[str] | None = option(None, free_text(activation_named, several=True), "network", "F,F",
         "of the hidden layers: one for all or one for each; a name (see {activations}) or a formula in z",
         more="one more is the output layer's", unset="relu, or leaky_relu for numbers", card="elsewhere")
-    output_activation: str | None = option(None, free_text(), "network", "F",
+    output_activation: str | None = option(None, free_text(activation_named), "network", "F",
         "of the output layer; what suits the loss if not given", unset="what suits the loss", card="elsewhere")
     bias: BiasMode = option("neuron", choice(*BIAS_MODES), "network", "WHICH",
         "one for each neuron, layer, or none (default neuron)", card="elsewhere")
@@ -84,16 +91,16 @@ class Settings:
 
     # ---- training
 
-    loss: str | None = option(None, free_text(), "training", "F", "a name (see {losses}), or a formula in a and y",
+    loss: str | None = option(None, free_text(loss_named), "training", "F", "a name (see {losses}), or a formula in a and y",
         more="a is the output, y the target", unset="cross-entropy, or mean_squared_error for numbers", card="elsewhere")
     label_smoothing: float | None = option(None, share(), "training", "X",
         "the part of a row's target that is spread evenly over all classes", unset="0.05 with the recipe",
         task="classification", card="elsewhere")
-    optimizer: str | None = option(None, free_text(), "training", "NAME", "adam if not given; see {optimizers}", unset="adam",
-        card="always")
+    optimizer: str | None = option(None, free_text(optimizer_named), "training", "NAME",
+        "adam if not given; see {optimizers}", unset="adam", card="always")
     learning_rate: float | None = option(None, positive(), "training", "ETA", "the base learning rate",
         unset="0.004 with the recipe's Adam, else the optimizer's own", card="always")
-    schedule: str | None = option(None, free_text(), "training", "NAME", "of the learning rate; see {schedules}",
+    schedule: str | None = option(None, free_text(schedule_named), "training", "NAME", "of the learning rate; see {schedules}",
         unset="coslog4 with the recipe, else constant", card="always")
     rate_factors: Mapping[str, float] | None = option(None, factors(), "training", "NAME=X,…",
         "of the learning rate, by parameter: b=0.1 gives all biases a tenth of it",
@@ -141,7 +148,7 @@ class Settings:
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
         task="regression", card="elsewhere")
-    seed: int = option(0, whole(0, below=2**64), "training", "N", "same seed, same network, bit for bit (default 0)",
+    seed: int = option(0, SEED, "training", "N", "same seed, same network, bit for bit (default 0)",
         card="always")
     time_limit: float | None = option(None, positive(), "training", "SECONDS",
         "fewer members and epochs where all don't fit into it; the schedule ends with them", unset="none",

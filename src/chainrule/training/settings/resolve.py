@@ -21,7 +21,7 @@ from chainrule.errors import SettingsError
 from chainrule.training.plan import Plan
 from chainrule.training.scores.watch import watched
 from chainrule.training.settings import recipe
-from chainrule.training.settings.by_hand import set_by_hand
+from chainrule.training.settings.by_hand import ReadName, set_by_hand
 from chainrule.training.settings.checks import (
     check_bagging,
     check_embedded,
@@ -54,15 +54,15 @@ class Resolved:
     clamp: bool = False
 
 
-def resolve(settings: Settings, problem: Problem) -> Resolved:
-    """Return the training that the settings and the recipe give for a problem.
+def resolve(settings: Settings, problem: Problem, read: ReadName | None = None) -> Resolved:
+    """Return the training that the settings and the recipe give for a problem; ``read`` reads the names of parameters.
 
     Raises SettingsError where settings contradict each other or the task.
     """
     check_recipe(settings, optimizer(settings.optimizer or "adam"))
     chosen = recipe.fill(settings, problem)
     method = _optimizer(chosen)
-    network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen or ())
+    network = set_by_hand(build_network(chosen, problem), chosen.initial or {}, chosen.frozen or (), read)
     check_together(chosen, method, network)
     check_unused(settings, chosen, method)
     check_embedded(settings, problem)

@@ -15,19 +15,26 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from llvmlite.binding import ffi
 from numba import njit
 from numba._dynfunc import make_function
 from numba.core.caching import FunctionCache, IndexDataCacheFile
 from numba.core.ccallback import CFunc
 from numba.core.codegen import JITCodeLibrary
 from numba.core.compiler import Compiler
+from numba.core.compiler_lock import global_compiler_lock
 
 from chainrule._aside import tell
+from chainrule._forks import wait_for
 from chainrule._random import MULTIPLIERS, ROUNDS, WEYL, Purpose
+from chainrule._signals import kept_back
 from chainrule._waiting import compiling
 
 _HOW: dict[str, Any] = {"nogil": True, "error_model": "numpy"}
 _DIGEST = hashlib.sha256().digest_size
+
+wait_for(global_compiler_lock._lock)
+wait_for(ffi.lib._lock._lock)
 
 
 def compiled_loop(function: Any, *, counts: bool = False) -> Any:
@@ -102,6 +109,20 @@ class _Entry(Compiler):
             if searches:
                 gc.enable()
 
+    def define_pipelines(self) -> Any:
+        state = self.state
+        state.library = _Undisturbed(state.targetctx.codegen(), state.func_id.func_qualname)
+        state.library.enable_object_caching()
+        return super().define_pipelines()
+
+
+class _Undisturbed(JITCodeLibrary):
+    """Code whose making hands the machine code over in a callback: what a signal raised there would be lost, and the code."""
+
+    def _finalize_specific(self) -> None:
+        with kept_back():
+            super()._finalize_specific()
+
 
 class _Inner(Compiler):
     """Numba's compiler, stopping before the optimizer."""
@@ -153,6 +174,10 @@ class _Kept(FunctionCache):
     def holds(self, dtype: Any) -> bool:
         """Return whether there is code for a run in a dtype."""
         return any(is_for(dtype, signature) for signature, *_ in self._cache_file._load_index())
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:
+        with kept_back():  # as in `_Undisturbed`
+            return super().load_overload(sig, target_context)
 
     def save_overload(self, sig: Any, data: Any) -> None:
         try:

@@ -33,7 +33,7 @@ def _pointer(context: Any, builder: Any, array_type: Any, array: Any, offset: An
 
 
 @intrinsic
-def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc):  # type: ignore[no-untyped-def]  # Numba reads the argument types
+def gemm(typingctx, address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc):
     """C[c0:] = alpha op(A[a0:]) op(B[b0:]) + beta C[c0:] in BLAS's column-major terms; ta, tb: ord("N") or ord("T")."""
     signature = types.void(address, ta, tb, m, n, k, alpha, a, a0, lda, b, b0, ldb, beta, c, c0, ldc)
 
@@ -84,27 +84,25 @@ def _caller(n_arrays: int) -> Any:
 
 
 @intrinsic
-def call_activation(typingctx, address, z, z0, a, a0, scratch, s0, rows, cols):  # type: ignore[no-untyped-def]  # see gemm
+def call_activation(typingctx, address, z, z0, a, a0, scratch, s0, rows, cols):
     """Call an activation: a[a0:] becomes the outputs, z[z0:] the slopes unless it is an output's, for rows × cols."""
     return types.void(address, z, z0, a, a0, scratch, s0, rows, cols), _caller(3)
 
 
 @intrinsic
-def call_loss(  # type: ignore[no-untyped-def]  # see gemm
-    typingctx, address, z, z0, a, a0, y, y0, value, v0, delta, d0, scratch, s0, rows, cols
-):
+def call_loss(typingctx, address, z, z0, a, a0, y, y0, value, v0, delta, d0, scratch, s0, rows, cols):
     """Call a loss: value[v0:] becomes the loss of each row, delta[d0:] its derivative with respect to z."""
     return types.void(address, z, z0, a, a0, y, y0, value, v0, delta, d0, scratch, s0, rows, cols), _caller(6)
 
 
 @intrinsic
-def call_update(typingctx, address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride):  # type: ignore[no-untyped-def]  # see gemm
+def call_update(typingctx, address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride):
     """Call an update of w[w0:w0+size] by g[g0:], state arrays s[s0:], s[s0+stride:], and the step's numbers."""
     return types.void(address, w, w0, g, g0, s, s0, free, f0, numbers, n0, size, stride), _caller(5)
 
 
 @intrinsic
-def copy(typingctx, target, t0, source, s0, count):  # type: ignore[no-untyped-def]  # see gemm
+def copy(typingctx, target, t0, source, s0, count):
     """target[t0 : t0 + count] = source[s0 : s0 + count] by C's memcpy, offsets in elements of contiguous arrays."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -118,7 +116,7 @@ def copy(typingctx, target, t0, source, s0, count):  # type: ignore[no-untyped-d
 
 
 @intrinsic
-def atomic_add(typingctx, array, index, value):  # type: ignore[no-untyped-def]  # see gemm
+def atomic_add(typingctx, array, index, value):
     """Add to an int64 array's item in one step that no other thread can divide; return the old value."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -130,7 +128,7 @@ def atomic_add(typingctx, array, index, value):  # type: ignore[no-untyped-def] 
 
 
 @intrinsic
-def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]  # see gemm
+def atomic_load(typingctx, array, index):
     """Return an int64 array's item as the last thread left it."""
 
     def codegen(context: Any, builder: Any, sig: Any, args: Any) -> Any:
@@ -140,7 +138,7 @@ def atomic_load(typingctx, array, index):  # type: ignore[no-untyped-def]  # see
 
 
 @intrinsic
-def pointer(typingctx, address, like):  # type: ignore[no-untyped-def]  # see gemm
+def pointer(typingctx, address, like):
     """Return an address as a pointer to numbers of an array's dtype, for ``numba.carray``."""
     result = types.CPointer(like.dtype)
 
@@ -158,18 +156,18 @@ def _bit_cast(source: Any, result: Any, kind: Any) -> Any:
 
 
 @intrinsic
-def float_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
+def float_of_bits(typingctx, bits):
     """Return the float32 that 32 bits mean."""
     return _bit_cast(types.int32, types.float32, ir.FloatType())
 
 
 @intrinsic
-def double_of_bits(typingctx, bits):  # type: ignore[no-untyped-def]  # see gemm
+def double_of_bits(typingctx, bits):
     """Return the float64 that 64 bits mean."""
     return _bit_cast(types.int64, types.float64, ir.DoubleType())
 
 
 @intrinsic
-def bits_of_float(typingctx, number):  # type: ignore[no-untyped-def]  # see gemm
+def bits_of_float(typingctx, number):
     """Return the 32 bits of a float32."""
     return _bit_cast(types.float32, types.int32, _INT32)

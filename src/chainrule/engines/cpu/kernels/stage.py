@@ -23,12 +23,12 @@ _TURN = 2 * math.pi
 _N, _T = ord("N"), ord("T")
 
 
-def _turn(t):  # type: ignore[no-untyped-def]  # Numba compares the signatures, annotations and all
+def _turn(t):
     """Return cos(2πt) and sin(2πt) in the number's own dtype."""
 
 
 @extending.overload(_turn, jit_options={"error_model": "numpy", "fastmath": {"contract"}})
-def _turn_of(t):  # type: ignore[no-untyped-def]  # see _turn
+def _turn_of(t):
     made = math32.turn if t == types.float32 else math64.turn
     return lambda t: made(t)
 
@@ -62,7 +62,7 @@ def _waves(constants: Any, group: Any, buffer: Any, w: Any, k: Any, rows: Any) -
     f = w[group[col.G_F] + k]
     phase = w.dtype.type(w[group[col.G_PHI] + k] * (1 / _TURN))
     for i in range(uint64(rows)):
-        cosine, sine = _turn(f * buffer[x0 + i] + phase)  # type: ignore[no-untyped-call]  # see _turn
+        cosine, sine = _turn(f * buffer[x0 + i] + phase)
         buffer[u0 + i] = cosine
         buffer[v0 + i] = -sine
 

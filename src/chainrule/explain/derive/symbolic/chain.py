@@ -8,12 +8,14 @@ from chainrule.explain.derive.lines import Range, Statement
 from chainrule.explain.derive.symbolic.letters import ONE, above, below
 from chainrule.explain.derive.symbolic.subject import Subject, indicator, times
 from chainrule.formula.nodes import Binary, Call, PartialDerivative
+from chainrule.formula.text import text
 
 
 def forward(subject: Subject) -> Iterator[Statement]:
     """Yield what is computed, from the inputs to the cost."""
     own, (start, end) = subject.letters, subject.letters.weight_indices
     i, before = subject.layer, below(subject.layer)
+    yield from _own_letters(subject, "x")
     weighted = subject.over(start, before, times(subject.w(i, start, end), subject.a(before, start)))
     z = weighted if subject.bias == "none" else Binary("+", weighted, subject.b(i, end))
     ranges: tuple[Range, ...] = (
@@ -24,6 +26,7 @@ def forward(subject: Subject) -> Iterator[Statement]:
     why += {"neuron": ", and its bias.", "layer": ", and the bias of its layer.", "none": "."}[subject.bias]
     yield Statement("weighted sum", subject.z(i, end), (z,), ranges, why=why)
     n, j = subject.last, own.neuron
+    yield from _own_letters(subject, "z")
     if subject.has_apart:
         ranges = (subject.layers_from(above(subject.first), subject.last_apart), subject.neurons(j, i))
         why = f"The activation makes the neuron's output of it: {subject.activations}."
@@ -32,11 +35,28 @@ def forward(subject: Subject) -> Iterator[Statement]:
         other = own.others[0]
         total = subject.over(other, n, Call("exp", (subject.z(n, other),)))
         side = Binary("/", Call("exp", (subject.z(n, j),)), total)
-        why = f"{subject.output.name}: every output depends on every z of its layer, through the sum below the bar."
+        why = f"{subject.output.name}: every output depends on every weighted sum of its layer, through the sum below the bar."
         yield Statement("outputs", subject.a(n, j), (side,), (subject.neurons(j, n),), why=why)
+    yield from _own_letters(subject, "a")
     term = subject.in_output(subject.loss, subject.loss.formula.root, j)
     why = f"{subject.loss.name} of one row, the {subject.loss.over_outputs} over the outputs."
     yield Statement("cost", own.cost_at(), (subject.meant(subject.over(j, n, term)),), why=why)
+
+
+_OWN = {"x": "the inputs", "z": "the weighted sums of the outputs", "a": "the outputs"}
+
+
+def _own_letters(subject: Subject, quantity: str) -> Iterator[Statement]:
+    """Yield what the inputs, or the numbers of the last layer, are called where they have a letter of their own."""
+    own, j = subject.letters, subject.letters.neuron
+    if own.shape(quantity, last=quantity != "x") is None:
+        return
+    layer, general = (subject.first, "a") if quantity == "x" else (subject.last, quantity)
+    named = subject.a(layer, j) if general == "a" else subject.z(layer, j)
+    why = f"What they are called in layer {text(layer)}."
+    yield Statement(
+        _OWN[quantity], own.at(general, layer, j), (named,), (subject.neurons(j, layer),), why=why
+    )
 
 
 def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
@@ -54,9 +74,9 @@ def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
             subject.layers_from(above(subject.first), subject.last_apart),
             subject.neurons(j, i),
         )
-        why = "A neuron's output depends on its own z alone."
+        why = "A neuron's output depends on its own weighted sum alone."
         yield Statement(
-            "output by its z",
+            "output by its weighted sum",
             PartialDerivative(subject.a(i, j), subject.z(i, j)),
             (subject.slope(i, j),),
             ranges,
@@ -67,7 +87,7 @@ def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
         ranges = (subject.neurons(other, n), subject.neurons(j, n))
         why = f"The Jacobian of {subject.output.name}, by the quotient rule; the 1 with an index is 1 where that holds, else 0."
         yield Statement(
-            "every output by every z",
+            "every output by every weighted sum",
             PartialDerivative(subject.a(n, other), subject.z(n, j)),
             (side,),
             ranges,
@@ -77,17 +97,25 @@ def links_of_the_chain(subject: Subject) -> Iterator[Statement]:
     w = subject.w(i, start, end)
     why = "In the sum the weight stands in one term, times what enters through it."
     yield Statement(
-        "z by a weight", PartialDerivative(subject.z(i, end), w), (subject.a(before, start),), ends, why=why
+        "weighted sum by a weight",
+        PartialDerivative(subject.z(i, end), w),
+        (subject.a(before, start),),
+        ends,
+        why=why,
     )
     if subject.bias != "none":
         why = "The bias is added: it is a weight on 1."
         ranges = (*inner, subject.neurons(j, i))
         yield Statement(
-            "z by a bias", PartialDerivative(subject.z(i, j), subject.b(i, j)), (ONE,), ranges, why=why
+            "weighted sum by a bias",
+            PartialDerivative(subject.z(i, j), subject.b(i, j)),
+            (ONE,),
+            ranges,
+            why=why,
         )
     why = "In the sum the output of the layer before stands in one term, times its weight."
     yield Statement(
-        "z by what enters",
+        "weighted sum by what enters",
         PartialDerivative(subject.z(i, end), subject.a(before, start)),
         (w,),
         ends,
@@ -103,7 +131,9 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
     z = subject.z(i, end)
     side = times(subject.cost_by(z), PartialDerivative(z, subject.w(i, start, end)))
     ranges: tuple[Range, ...] = (inner, subject.neurons(start, below(i)), subject.neurons(end, i))
-    why = "The weight acts on the cost through the z of the neuron it leads to, and in no other way."
+    why = (
+        "The weight acts on the cost through the weighted sum of the neuron it leads to, and in no other way."
+    )
     yield Statement(
         "chain rule for a weight", subject.cost_by(subject.w(i, start, end)), (side,), ranges, why=why
     )
@@ -111,15 +141,15 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
         z = subject.z(i, j)
         side = times(subject.cost_by(z), PartialDerivative(z, subject.b(i, j)))
         ranges = (inner, subject.neurons(j, i))
-        why = "The bias acts through the z of its neuron alone."
+        why = "The bias acts through the weighted sum of its neuron alone."
         if subject.is_shared:
             side, ranges = subject.over(j, i, side), (inner,)
-            why = "The layer's bias acts through the z of each of its neurons: their parts add up."
+            why = "The layer's bias acts through the weighted sum of each of its neurons: their parts add up."
         yield Statement("chain rule for a bias", subject.cost_by(subject.b(i, j)), (side,), ranges, why=why)
     if subject.has_apart:
         side = times(subject.cost_by(subject.a(i, j)), PartialDerivative(subject.a(i, j), subject.z(i, j)))
         ranges = (subject.layers_from(above(subject.first), subject.last_apart), subject.neurons(j, i))
-        why = "A z acts through the output of its neuron."
+        why = "A weighted sum acts through the output of its neuron."
         yield Statement(
             "chain rule through an activation", subject.cost_by(subject.z(i, j)), (side,), ranges, why=why
         )
@@ -127,7 +157,7 @@ def chain_rule(subject: Subject) -> Iterator[Statement]:
         part = times(
             subject.cost_by(subject.a(n, other)), PartialDerivative(subject.a(n, other), subject.z(n, j))
         )
-        why = f"Through {subject.output.name} a z acts on every output: the parts add up."
+        why = f"Through {subject.output.name} a weighted sum acts on every output: the parts add up."
         ranges = (subject.neurons(j, n),)
         side = subject.over(other, n, part)
         yield Statement(

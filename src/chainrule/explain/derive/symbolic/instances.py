@@ -60,6 +60,12 @@ def _instance(network: Network, rng: np.random.Generator) -> Instance | None:
     return Instance(network, p, y[0], tuple(found), _run(network, p, x, y))
 
 
+def instance_of(network: Network, p: Any, x: Any, y: Any) -> Instance:
+    """Return a network's own numbers: parameters ``p`` by layer, rows ``x`` (n, d) with targets ``y`` (n, n_out)."""
+    rows = tuple(_run(network, p, x[row : row + 1], y[row : row + 1]) for row in range(len(x)))
+    return Instance(network, p, y[0], rows, _run(network, p, x, y))
+
+
 def _run(network: Network, p: Any, x: Any, y: Any) -> Passed:
     record = network.forward(p, x, np)
     return Passed(record, network.backward(p, record, y, np))

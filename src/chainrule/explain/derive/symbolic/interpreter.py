@@ -15,6 +15,7 @@ import numpy as np
 
 from chainrule.equations.network import Gradients, Network, Record
 from chainrule.explain.derive.symbolic.letters import Letters
+from chainrule.explain.derive.symbolic.shapes import ROW, Lettering
 from chainrule.formula.evaluate import apply_to_numbers
 from chainrule.formula.functions import FUNCTIONS
 from chainrule.formula.nodes import (
@@ -59,6 +60,14 @@ class Instance:
     batch: Passed
 
 
+class Place(NamedTuple):
+    """What a letter of a statement stands for: its shape, the engine's number of its layer, and its indices, from first."""
+
+    shape: Lettering
+    layer: int
+    ends: list[Any]
+
+
 @dataclass(frozen=True)
 class Interpreter:
     """Reads the letters of statements as an instance's numbers; ``of_batch``: the cost is that of all rows."""
@@ -84,6 +93,8 @@ class Interpreter:
                 return number
             case Symbol(name) if name in at:
                 return at[name]
+            case Indexed() | AppliedLetter() if (layer := self.letters.sized(node)) is not None:
+                return self.size(_one(value(layer)))
             case Indexed():
                 return self.letter(node, value)
             case SumOver(index, last, operand):
@@ -96,8 +107,6 @@ class Interpreter:
                 return found.sum(axis=place, keepdims=True) * times
             case PartialDerivative(of, by):
                 return self.partial(of, by, value)
-            case AppliedLetter(Indexed("#"), layer):
-                return self.size(_one(value(layer)))
             case AppliedLetter(Indexed() as function, operand):
                 return self.activated(function, operand, value)
             case Negate(operand):
@@ -133,52 +142,49 @@ class Interpreter:
 
     def letter(self, node: Indexed, value: Value) -> Any:
         """Return what a letter with its indices stands for."""
-        own, run = self.letters, self.made.rows[0]
-        letter = node.letter.removeprefix("vec_")
-        below = [np.asarray(value(index)) for index in node.below]
-        if letter == "1":
-            (compared,) = below
+        if node.letter == "1":
+            (compared,) = (np.asarray(value(index)) for index in node.below)
             return compared.astype(float)
-        if letter == own.size and not node.above:
-            return self.size(_one(below[0]))
-        if letter == own.target:
-            return self.indexed(self.made.y, below)
-        if letter == own.cost and not node.above:
-            costs = np.array([float(each.gradients.cost) for each in self.made.rows])
-            if below:
-                return costs[below[0] - 1]
-            return float(self.made.batch.gradients.cost) if self.of_batch else costs[0]
-        number = self.layer_of(node, value)
-        if letter in (own.weight, own.weights):
-            return self.indexed(self.made.p[number]["W"], self.ends(below))
-        if letter == own.output:
-            return self.indexed(run.record.entering(number + 1)[0], below)
-        if number == 0:
-            raise Misfit(f"the inputs have no {letter}")
-        if letter == own.sum:
-            return self.indexed(run.record.layers[number - 1].z[0], below)
-        if letter == own.delta:
-            return self.indexed(run.gradients.layers[number - 1].delta[0], below)
-        if letter == own.bias:
-            return self.bias(self.made.p[number]["b"], number, below)
-        raise Misfit(f"{letter} stands for nothing")
+        place, run = self.place(node, value), self.made.rows[0]
+        number, ends = place.layer, place.ends
+        match place.shape.quantity:
+            case "C":
+                return float((self.made.batch if self.of_batch else run).gradients.cost)
+            case "loss":
+                return np.array([float(each.gradients.cost) for each in self.made.rows])[ends[0] - 1]
+            case "y":
+                return self.indexed(self.made.y, ends)
+            case "W":
+                return self.indexed(self.made.p[number]["W"], ends)
+            case "x" | "a":
+                return self.indexed(run.record.entering(number + 1)[0], ends)
+            case "z":
+                return self.indexed(run.record.layers[number - 1].z[0], ends)
+            case "delta":
+                return self.indexed(run.gradients.layers[number - 1].delta[0], ends)
+            case "b":
+                return self.bias(self.made.p[number]["b"], number, ends)
+        raise Misfit(f"{node.letter} stands for nothing")
 
-    def layer_of(self, node: Indexed, value: Value) -> int:
-        """Return the engine's layer of a letter, that which a weight leads to."""
-        numbers = [self.number(value(index)) for index in node.above]
-        is_weight = node.letter in (self.letters.weight, self.letters.weights)
-        if is_weight and self.letters.pairs:
-            if len(numbers) != 2 or numbers[1] != numbers[0] + 1:
-                raise Misfit("a weight joins a layer to the next one")
-        elif len(numbers) != 1:
-            raise Misfit(f"{node.letter} has one layer")
-        if is_weight and numbers[-1] == 0:
-            raise Misfit("no weight leads to the inputs")
-        return numbers[-1]
-
-    def ends(self, below: list[Any]) -> list[Any]:
-        """Return a weight's indices, the neuron it comes from first."""
-        return below[::-1] if self.letters.to_first else below
+    def place(self, node: Node, value: Value) -> Place:
+        """Return the quantity that a letter stands for, the engine's number of its layer, and its indices, from first."""
+        found = self.letters.find(node) if isinstance(node, Indexed) else None
+        if found is None:
+            raise Misfit(f"{node} stands for nothing")
+        shape, last = found.shape, len(self.made.network.layers)
+        numbers = [
+            self.number(value(index)) + (field == "l-1")
+            for field, index in found.indices.items()
+            if field in ("l", "l-1")
+        ] or [last if shape.is_last else 0]
+        if len(set(numbers)) > 1:
+            raise Misfit("a weight joins a layer to the next one")
+        if not 0 < numbers[0] <= last and shape.quantity in ("z", "W", "b", "delta"):
+            raise Misfit(f"there is no {shape.quantity} in layer {numbers[0]}")
+        ends = [
+            np.asarray(value(found.indices[field])) for field in (ROW, "i", "j") if field in found.indices
+        ]
+        return Place(shape, numbers[0], ends)
 
     def bias(self, array: Any, number: int, below: list[Any]) -> Any:
         """Return a bias; where the layer shares one it has no index."""
@@ -200,13 +206,14 @@ class Interpreter:
 
     def activated(self, function: Indexed, operand: Node, value: Value) -> Any:
         """Return a layer's activation, or its derivative, at what it is applied to."""
-        if not isinstance(operand, Indexed) or len(operand.above) != 1:
+        place = self.place(operand, value)
+        number = place.layer
+        if place.shape.quantity != "z":
             raise Misfit("an activation is applied to a z")
-        number = self.number(value(operand.above[0]))
+        if not self.letters.is_activation(function):
+            raise Misfit(f"{function.letter} is no activation")
         if function.above and self.number(value(function.above[0])) != number:
             raise Misfit("a layer's activation is applied to its own z")
-        if number == 0:
-            raise Misfit("the inputs have no activation")
         record, z = self.made.network.layers[number - 1].activation, np.asarray(value(operand), float)
         if function.letter.endswith("'"):
             if not record.elementwise:
@@ -218,73 +225,63 @@ class Interpreter:
 
     def partial(self, of: Node, by: Node, value: Value) -> Any:
         """Return the derivative of one letter by another, as the engine has it."""
-        if not isinstance(of, Indexed) or not isinstance(by, Indexed):
-            raise Misfit("letters are differentiated by letters")
-        below = [np.asarray(value(index)) for index in by.below]
-        letter, number = by.letter.removeprefix("vec_"), self.layer_of(by, value)
-        if letter == self.letters.weight:
-            below = self.ends(below)
-        if of.letter == self.letters.cost and not of.above:
-            return self.cost_by(of, letter, number, below, value)
-        upper = self.layer_of(of, value)
-        own = [np.asarray(value(index)) for index in of.below]
-        return self.inner(of.letter, upper, letter, number, own, below)
+        upper, lower = self.place(of, value), self.place(by, value)
+        if upper.shape.quantity in ("C", "loss"):
+            return self.cost_by(upper, lower)
+        return self.inner(upper, lower)
 
-    def cost_by(self, of: Indexed, letter: str, number: int, below: list[Any], value: Value) -> Any:
+    def cost_by(self, of: Place, by: Place) -> Any:
         """Return the derivative of the cost, or of a row's cost."""
+        quantity, number = by.shape.quantity, by.layer
 
         def gradient(run: Passed) -> Any:
-            if number == 0:
-                if letter != self.letters.output:
-                    raise Misfit(f"the inputs have no {letter}")
+            if number == 0 and quantity in ("x", "a"):
                 return run.gradients.x[0]
             made = run.gradients.layers[number - 1]
-            match letter:
-                case self.letters.weight | self.letters.weights:
-                    return made.parameters["W"]
-                case self.letters.bias:
-                    return made.parameters["b"]
-                case self.letters.sum:
+            match quantity:
+                case "W" | "b":
+                    return made.parameters[quantity]
+                case "z":
                     return made.delta[0]
-                case self.letters.output:
+                case "a":
                     return made.dh[0]
-            raise Misfit(f"nothing is differentiated by {letter}")
+            raise Misfit(f"nothing is differentiated by {quantity}")
 
-        if of.below:
-            (row,) = (np.asarray(value(index)) for index in of.below)
-            if letter == self.letters.bias and not below:
+        if of.shape.quantity == "loss":
+            row = of.ends[0]
+            if quantity == "b" and not by.ends:
                 return np.array([gradient(run)[0] for run in self.made.rows])[row - 1]
             return np.stack([gradient(run) for run in self.made.rows])[
-                (row - 1, *(index - 1 for index in below))
+                (row - 1, *(index - 1 for index in by.ends))
             ]
         found = gradient(self.made.batch if self.of_batch else self.made.rows[0])
-        if letter == self.letters.bias:
-            return self.bias(found, number, below)
-        return self.indexed(found, below)
+        return self.bias(found, number, by.ends) if quantity == "b" else self.indexed(found, by.ends)
 
-    def inner(self, of: str, upper: int, by: str, lower: int, own: list[Any], below: list[Any]) -> Any:
+    def inner(self, of: Place, by: Place) -> Any:
         """Return the derivative of an output or a sum by what it is worked out from."""
-        network, letters = self.made.network, self.letters
+        network, upper, own, below = self.made.network, of.layer, of.ends, by.ends
+        pair, step = (of.shape.quantity, by.shape.quantity), upper - by.layer
         if upper == 0 or len(own) != 1:
-            raise Misfit(f"{of} has no such derivative")
+            raise Misfit(f"{of.shape.quantity} has no such derivative")
         layer, record = network.layers[upper - 1], self.made.rows[0].record.layers[upper - 1]
-        if (of, by, lower) == (letters.output, letters.sum, upper):
-            unit = np.eye(layer.n_out)
-            jacobian = np.stack(
-                [layer.activation.backward(record.z[0], record.a[0], each, np) for each in unit]
-            )
-            return self.indexed(jacobian, [*own, *below])
-        if of == letters.sum and by == letters.output and lower == upper - 1:
-            return self.indexed(layer.by_entered(self.made.p[upper]), [*below, *own])
-        if of == letters.sum and lower == upper and by == letters.weight and len(below) == 2:
-            entered = self.made.rows[0].record.entering(upper)[0]
-            return self.indexed(entered, below[:1]) * (below[1] == own[0])
-        if of == letters.sum and lower == upper and by == letters.bias:
-            shared = layer.bias == "layer"
-            if shared == bool(below):
-                raise Misfit("a bias has a neuron unless the layer shares it")
-            return np.ones(own[0].shape) if shared else (below[0] == own[0]).astype(float)
-        raise Misfit(f"{of} is not worked out from {by} at once")
+        match (*pair, step):
+            case ("a", "z", 0):
+                unit = np.eye(layer.n_out)
+                jacobian = np.stack(
+                    [layer.activation.backward(record.z[0], record.a[0], each, np) for each in unit]
+                )
+                return self.indexed(jacobian, [*own, *below])
+            case ("z", "a" | "x", 1):
+                return self.indexed(layer.by_entered(self.made.p[upper]), [*below, *own])
+            case ("z", "W", 0) if len(below) == 2:
+                entered = self.made.rows[0].record.entering(upper)[0]
+                return self.indexed(entered, below[:1]) * (below[1] == own[0])
+            case ("z", "b", 0):
+                shared = layer.bias == "layer"
+                if shared == bool(below):
+                    raise Misfit("a bias has a neuron unless the layer shares it")
+                return np.ones(own[0].shape) if shared else (below[0] == own[0]).astype(float)
+        raise Misfit(f"{pair[0]} is not worked out from {pair[1]} at once")
 
 
 def _one(value: Any) -> int:

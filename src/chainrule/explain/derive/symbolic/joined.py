@@ -10,7 +10,7 @@ from chainrule.equations.losses import loss
 from chainrule.equations.network import Network
 from chainrule.explain.derive.lines import Derivation, Statement
 from chainrule.explain.derive.symbolic.instances import instances, tried
-from chainrule.explain.derive.symbolic.letters import OURS
+from chainrule.explain.derive.symbolic.letters import letters_of
 from chainrule.explain.derive.symbolic.subject import Subject, indicator, times
 from chainrule.formula.nodes import Binary, Call, Node, Number, PartialDerivative
 
@@ -23,9 +23,10 @@ def derive_softmax() -> Derivation:
     ('a[L][m]*(1[m==j] - a[L][j])', True)
     """
     softmax, cost = activation("softmax"), loss("categorical_cross_entropy")
-    subject = Subject(OURS, 2, cost, softmax, softmax, "neuron")
+    ours = letters_of("ours")
+    subject = Subject(ours, 2, cost, softmax, softmax, "neuron")
     made = list(instances(lambda sizes: Network([sizes[0], Dense(sizes[1], softmax)], cost), 2))
-    lines = (replace(line, check=tried(line, OURS, made, of_batch=False)) for line in _lines(subject))
+    lines = (replace(line, check=tried(line, ours, made, of_batch=False)) for line in _lines(subject))
     return Derivation("", "The derivatives of softmax by every z", statements=tuple(lines))
 
 

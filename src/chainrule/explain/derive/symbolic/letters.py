@@ -1,92 +1,183 @@
-"""How a derivation in symbols is written: the letters, the number of the first layer, rows or columns.
+"""How a derivation in symbols is written: a notation's letters at any layer and neuron, rows or columns.
 
-A `Letters` makes the symbols of a network's quantities at an index, which `explain.derive.symbolic.instances` reads by
-the same record; nothing else knows a letter.
+A `Letters` makes the symbols of a network's quantities at an index, and tells which quantity a symbol is; nothing else
+knows a letter. All of it comes from the notation's record.
 """
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import cached_property
+from typing import NamedTuple
 
-from chainrule._doors import setting
-from chainrule.equations.registry import check_choice
+from chainrule.explain.derive.symbolic.shapes import ROW, Lettering, shapes_of
+from chainrule.explain.notation.places import template_of
+from chainrule.explain.notation.record import Notation, notation
 from chainrule.formula.nodes import AppliedLetter, Binary, Call, Indexed, Node, Number, Symbol
 
 ONE = Number(1.0)
 
+OTHERS = "mpqstuvghdijkc"
+"""Further indices of neurons, but for letters that have another meaning."""
 
-@dataclass(frozen=True)
+
+class Found(NamedTuple):
+    """What a letter of a tree stands for: its shape, and the indices in the place of the shape's fields."""
+
+    shape: Lettering
+    indices: Mapping[str, Node]
+
+
+@dataclass(frozen=True, eq=False)
 class Letters:
-    """The letters of a notation.
+    """The letters of a notation for networks of any size."""
 
-    ``layer`` is the index of any layer, ``first`` the number of the input layer and ``last`` the letter of the output
-    layer's. ``weight_indices`` are those of a weight, from and to; ``neuron`` and ``next`` those of a neuron and one in the
-    layer above it; ``others`` are further ones. With ``pairs`` a weight names the layers at both its ends; with ``bracketed``
-    layers stand in brackets; with ``own_activation`` the activation's letter carries its layer. ``size`` is ``#`` where it
-    is applied to the layer, else it has the layer below. With ``columns`` an array of a layer is a column, and the weights
-    have a row per neuron of the layer they lead to; with ``arrows`` the arrays have arrows. With ``to_first`` a weight is
-    written with the neuron it leads to first.
-    """
+    notation: Notation
 
-    name: str
-    words: str
-    first: int
-    layer: str
-    last: str
-    weight_indices: tuple[str, str]
-    neuron: str
-    next: str
-    others: tuple[str, ...]
-    columns: bool
-    pairs: bool
-    bracketed: bool
-    own_activation: bool
-    size: str
-    activation: str
-    arrows: bool = False
-    to_first: bool = False
-    cost: str = "C"
-    sum: str = "z"
-    output: str = "a"
-    weight: str = "w"
-    weights: str = "W"
-    bias: str = "b"
-    delta: str = "delta"
-    target: str = "y"
-    row: str = "r"
-    rows: str = "N"
+    @property
+    def name(self) -> str:
+        """The notation's name."""
+        return self.notation.name
 
-    def at(self, letter: str, layer: Node, *indices: str) -> Node:
-        """Return a quantity of a layer: of the neurons at indices, or the whole array."""
-        marked = f"vec_{letter}" if self.arrows and not indices else letter
-        return Indexed(marked, (layer,), tuple(map(Symbol, indices)), self.bracketed)
+    @property
+    def first(self) -> int:
+        """The number of the input layer."""
+        return self.notation.first_layer
 
-    def weight_at(self, layer: Node, *indices: str) -> Node:
-        """Return a weight that leads to a layer, by the neurons it comes from and leads to, or all of them."""
-        above = (below(layer), layer) if self.pairs else (layer,)
-        letter = self.weight if indices else self.weights
-        ends = indices[::-1] if self.to_first else indices
-        return Indexed(letter, above, tuple(map(Symbol, ends)), self.bracketed)
+    @property
+    def columns(self) -> bool:
+        """Whether an array of a layer is a column, and the weights have a row per neuron of the layer they lead to."""
+        return self.notation.columns
 
-    def target_at(self, *indices: str) -> Node:
-        """Return a target, or the array of them."""
-        if indices:
-            return Indexed(self.target, (), tuple(map(Symbol, indices)))
-        return Indexed(f"vec_{self.target}" if self.arrows else self.target)
+    @property
+    def layer(self) -> str:
+        """The index of any layer."""
+        return self.notation.letter("layer")
 
-    def cost_at(self, *indices: str) -> Node:
+    @property
+    def last(self) -> str:
+        """The letter of the output layer's number."""
+        return self.notation.letter("last")
+
+    @property
+    def weight_indices(self) -> tuple[str, str]:
+        """The indices of a weight: the neuron it comes from, and that which it leads to."""
+        return self.notation.letter("from"), self.notation.letter("to")
+
+    @property
+    def neuron(self) -> str:
+        """The index of a neuron."""
+        return self.notation.letter("neuron")
+
+    @property
+    def next(self) -> str:
+        """The index of a neuron in the layer above it."""
+        return self.notation.letter("next")
+
+    @property
+    def row(self) -> str:
+        """The index of a row."""
+        return self.notation.letter("row")
+
+    @property
+    def rows(self) -> str:
+        """The number of rows."""
+        return self.notation.letter("rows")
+
+    @cached_property
+    def others(self) -> tuple[str, ...]:
+        """Further indices of neurons."""
+        taken = {self.layer, self.last, *self.weight_indices, self.neuron, self.next, self.row, self.rows}
+        taken |= {self.notation.letter("size"), *(shape.letter for shape in self.shapes)}
+        return tuple(letter for letter in OTHERS if letter not in taken)
+
+    @cached_property
+    def shapes(self) -> tuple[Lettering, ...]:
+        """How each quantity is written, those with the most fixed signs first."""
+        return shapes_of(self.notation, self.row)
+
+    @cached_property
+    def _by_role(self) -> Mapping[tuple[str, bool, bool, bool], Lettering]:
+        return {(each.quantity, each.is_whole, each.is_last, each.is_shared): each for each in self.shapes}
+
+    def shape(
+        self, quantity: str, *, whole: bool = False, last: bool = False, shared: bool = False
+    ) -> Lettering | None:
+        """Return how a quantity is written, or None where there is no such letter."""
+        return self._by_role.get((quantity, whole, last, shared))
+
+    @property
+    def has_delta(self) -> bool:
+        """Whether there is a letter for the derivative by a weighted sum."""
+        return self.notation.delta == "symbol"
+
+    @property
+    def names_each(self) -> bool:
+        """Whether the notation has no place for the indices of any weighted sum or weight."""
+        own = self.notation
+        fields = {key: template_of(own.names[key]).fields for key in ("z", "W") if key in own.names}
+        return any(not {"l", "j"} <= fields[key] for key in fields if key not in own.symbols)
+
+    def find(self, node: Indexed) -> Found | None:
+        """Return what a letter of a tree stands for, None where it is no quantity of the notation."""
+        for shape in self.shapes:
+            indices = shape.indices_in(node)
+            if indices is not None:
+                return Found(shape, indices)
+        return None
+
+    def at(self, quantity: str, layer: Node, *indices: str, last: bool = False, shared: bool = False) -> Node:
+        """Return a quantity of a layer: at the indices of its neurons, or the whole array."""
+        shape = self.shape(quantity, whole=not indices and not shared, last=last, shared=shared)
+        assert shape is not None, quantity
+        ends = tuple(map(Symbol, indices)) or (ONE,)
+        return shape.at({"l": layer, "l-1": below(layer), "i": ends[0], "j": ends[-1]})
+
+    def cost_at(self, *rows: str) -> Node:
         """Return the cost, or that of a row."""
-        return Indexed(self.cost, (), tuple(map(Symbol, indices)))
+        shape = self.shape("loss" if rows else "C")
+        assert shape is not None
+        return shape.at(dict(zip((ROW,), map(Symbol, rows), strict=False)))
 
     def size_of(self, layer: Node) -> Node:
         """Return the number of neurons of a layer."""
-        return AppliedLetter(Indexed("#"), layer) if self.size == "#" else Indexed(self.size, (), (layer,))
+        letter = self.notation.letter("size")
+        if not letter.isalpha():
+            return AppliedLetter(Indexed(letter), layer)
+        return Indexed(letter, (), (layer,), order=self.order)
+
+    def sized(self, node: Node) -> Node | None:
+        """Return the layer whose number of neurons a node is, None where it is another."""
+        letter = self.notation.letter("size")
+        match node:
+            case AppliedLetter(Indexed(name), layer) if name == letter:
+                return layer
+            case Indexed(name, (), (layer,)) if name == letter:
+                return layer
+        return None
+
+    @property
+    def order(self) -> str:
+        """The order of scripts in text; empty where they are typed in brackets."""
+        shape = self.shape("z")
+        assert shape is not None
+        return shape.order
 
     def applied(self, layer: Node, operand: Node, mark: str = "") -> Node:
         """Return a layer's activation at what it is applied to; with the mark ``'`` its derivative."""
-        above = (layer,) if self.own_activation else ()
-        return AppliedLetter(Indexed(self.activation + mark, above, (), self.bracketed), operand)
+        shape = self.shape("f")
+        assert shape is not None
+        return AppliedLetter(replace(shape, letter=shape.letter + mark).at({"l": layer}), operand)
+
+    def is_activation(self, function: Indexed) -> bool:
+        """Tell whether a letter is the activation's, or its derivative's."""
+        shape = self.shape("f")
+        return (
+            shape is not None
+            and shape.indices_in(replace(function, letter=function.letter.removesuffix("'"))) is not None
+        )
 
     def product(self, weights: Node, entering: Node) -> Node:
         """Return what leads an array that stands right of the weights in columns, and left of them in rows."""
@@ -101,6 +192,15 @@ class Letters:
         if self.columns:
             return Binary("@", delta, Call("transpose", (entering,)))
         return Binary("@", Call("transpose", (entering,)), delta)
+
+    @property
+    def words(self) -> str:
+        """How layers are counted and which way round arrays are, in words."""
+        lines = ("columns", self.layer) if self.columns else ("rows", f"{self.layer}-1")
+        return (
+            f"layers from {self.first}, the inputs, to {self.last}; arrays are {lines[0]}, and the matrix of the weights to "
+            f"layer {self.layer} has a row per neuron of layer {lines[1]}"
+        )
 
 
 def below(layer: Node) -> Node:
@@ -123,67 +223,6 @@ def above(layer: Node) -> Node:
     return Binary("+", layer, ONE)
 
 
-OURS = Letters(
-    "ours",
-    "layers from 0, the inputs, to L; arrays are rows, and W[l] has a row per neuron of layer l-1",
-    first=0,
-    layer="l",
-    last="L",
-    weight_indices=("i", "j"),
-    neuron="j",
-    next="k",
-    others=("m", "p", "q", "s", "t", "u", "v"),
-    columns=False,
-    pairs=False,
-    bracketed=True,
-    own_activation=True,
-    size="n",
-    activation="f",
-)
-ARTICLE_4 = Letters(
-    "article-4",
-    "layers from 1, the inputs, to n; arrays are columns, and W[i-1,i] has a row per neuron of layer i",
-    first=1,
-    layer="i",
-    last="n",
-    weight_indices=("j", "k"),
-    neuron="j",
-    next="k",
-    others=("m", "p", "q", "s", "t", "u", "v"),
-    columns=True,
-    pairs=True,
-    bracketed=False,
-    own_activation=False,
-    size="#",
-    activation="sigma",
-    arrows=True,
-)
-# Nielsen, Neural Networks and Deep Learning, 2015, chapter 2; he has no letter for the size of a layer.
-NIELSEN = Letters(
-    "nielsen",
-    "layers from 1, the inputs, to L; arrays are columns, and w[l] has a row per neuron of layer l",
-    first=1,
-    layer="l",
-    last="L",
-    weight_indices=("k", "j"),
-    neuron="j",
-    next="k",
-    others=("m", "p", "q", "s", "t", "u", "v"),
-    columns=True,
-    pairs=False,
-    bracketed=False,
-    own_activation=False,
-    size="n",
-    activation="sigma",
-    to_first=True,
-    weights="w",
-)
-
-NOTATIONS: Mapping[str, Letters] = {letters.name: letters for letters in (OURS, ARTICLE_4, NIELSEN)}
-"""The notations that a derivation in symbols can be written in."""
-
-
-def letters_of(name: str) -> Letters:
-    """Return the letters of a notation; raises SettingsError for an unknown one."""
-    check_choice(setting("notation"), name, tuple(NOTATIONS))
-    return NOTATIONS[name]
+def letters_of(name: str | os.PathLike[str] | Notation) -> Letters:
+    """Return the letters of a notation, by its name or its file; raises SettingsError for one that is none."""
+    return Letters(notation(name))

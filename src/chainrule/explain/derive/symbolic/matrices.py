@@ -44,13 +44,15 @@ def matrices(subject: Subject) -> Iterator[Statement]:
         side = Binary("⊙", a, Binary("-", gradient, Call("sum", (Binary("⊙", gradient, a),))))
         shapes.append(_shaped(subject, a, n))
         why = "⊙ multiplies number by number; the sum is a single number, which is taken away from each."
-    yield Statement("delta of the outputs", subject.delta(n), (side,), (), tuple(shapes), why)
+    yield Statement(
+        f"{subject.delta_words} of the outputs", subject.delta(n), (side,), (), tuple(shapes), why
+    )
     if subject.link is not None:
         side = subject.meant(subject.in_output(subject.loss, subject.link.delta_formula.root))
         shapes = [
             _shaped(subject, subject.delta(n), n),
             _shaped(subject, a, n),
-            _shaped(subject, own.target_at(), n),
+            _shaped(subject, subject.y(), n),
         ]
         rule = f"{subject.loss.name} and {subject.output.name} together"
         yield Statement(
@@ -70,7 +72,9 @@ def matrices(subject: Subject) -> Iterator[Statement]:
             _shaped(subject, subject.delta(after), after),
         ]
         why = "The sum over the next layer runs over the other index of the weights: hence the transpose."
-        yield Statement("recursion of delta", subject.delta(i), (side,), ranges, tuple(shapes), why)
+        yield Statement(
+            f"recursion of {subject.delta_words}", subject.delta(i), (side,), ranges, tuple(shapes), why
+        )
     side = own.outer(subject.a(before), subject.delta(i))
     shapes = [
         _weights(subject, i, subject.cost_by(subject.w(i))),
@@ -78,7 +82,8 @@ def matrices(subject: Subject) -> Iterator[Statement]:
     ]
     shapes.append(_shaped(subject, subject.delta(i), i))
     why = (
-        "Every delta times everything that enters: as many products as weights, in the places of the weights."
+        f"{subject.delta_words.capitalize()} of every neuron times everything that enters: as many products as weights, each in "
+        "the place of its weight."
     )
     yield Statement(
         "derivatives by the weights", subject.cost_by(subject.w(i)), (side,), (inner,), tuple(shapes), why

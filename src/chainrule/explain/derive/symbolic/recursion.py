@@ -13,17 +13,19 @@ from chainrule.formula.parse import parse
 
 def recursion(subject: Subject) -> Iterator[Statement]:
     """Yield delta, its recursion, and the derivatives that it gives."""
-    (start, end), other = subject.letters.weight_indices, subject.letters.others[0]
+    own, (start, end), other = subject.letters, subject.letters.weight_indices, subject.letters.others[0]
     i, n, j, k = subject.layer, subject.last, subject.letters.neuron, subject.letters.next
     inner = subject.layers_from(above(subject.first), n)
     why = "A name for what all the chains have in common: they part only in their last factor."
     ranges: tuple[Range, ...] = (inner, subject.neurons(j, i))
-    yield Statement("definition", subject.delta(i, j), (subject.cost_by(subject.z(i, j)),), ranges, why=why)
+    if own.has_delta:
+        side = subject.cost_by(subject.z(i, j))
+        yield Statement("definition", subject.delta(i, j), (side,), ranges, why=why)
     ranges = (subject.neurons(j, n),)
     if not subject.is_joined:
         side = times(subject.cost_by(subject.a(n, j)), subject.slope(n, j))
         yield Statement(
-            "delta of an output",
+            f"{subject.delta_words} of an output",
             subject.delta(n, j),
             (side,),
             ranges,
@@ -33,7 +35,7 @@ def recursion(subject: Subject) -> Iterator[Statement]:
         total = subject.over(other, n, times(subject.cost_by(subject.a(n, other)), subject.a(n, other)))
         side = times(subject.a(n, j), Binary("-", subject.cost_by(subject.a(n, j)), total))
         why = f"The sum over the Jacobian of {subject.output.name}: of its two terms the first is left at one output only."
-        yield Statement("delta of an output", subject.delta(n, j), (side,), ranges, why=why)
+        yield Statement(f"{subject.delta_words} of an output", subject.delta(n, j), (side,), ranges, why=why)
     if subject.link is not None:
         side = subject.meant(subject.in_output(subject.loss, subject.link.delta_formula.root, j))
         rule = f"{subject.loss.name} and {subject.output.name} together"
@@ -42,12 +44,12 @@ def recursion(subject: Subject) -> Iterator[Statement]:
         after = above(i)
         total = subject.over(k, after, times(subject.w(after, j, k), subject.delta(after, k)))
         ranges = (subject.layers_from(above(subject.first), below(n)), subject.neurons(j, i))
-        why = "The chain rule through the next layer, then through the activation: each delta from those after it."
+        why = "The chain rule through the next layer, then through the activation: each from those after it."
         side = times(subject.slope(i, j), total)
-        yield Statement("recursion of delta", subject.delta(i, j), (side,), ranges, why=why)
+        yield Statement(f"recursion of {subject.delta_words}", subject.delta(i, j), (side,), ranges, why=why)
     ranges = (inner, subject.neurons(start, below(i)), subject.neurons(end, i))
     side = times(subject.delta(i, end), subject.a(below(i), start))
-    why = "The delta of the neuron that the weight leads to, times what enters through the weight."
+    why = f"{subject.delta_words.capitalize()} of the neuron that the weight leads to, times what enters through the weight."
     yield Statement(
         "derivative by any weight", subject.cost_by(subject.w(i, start, end)), (side,), ranges, why=why
     )

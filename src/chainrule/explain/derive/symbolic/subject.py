@@ -62,26 +62,41 @@ class Subject:
         return self.loss.links.get(self.output.name)
 
     def a(self, layer: Node, *indices: str) -> Node:
-        """Return an output, or a layer's."""
-        return self.letters.at(self.letters.output, layer, *indices)
+        """Return an output, or a layer's: of the inputs and of the last layer by their own letters, where they have some."""
+        is_inputs = layer == self.first and self.letters.shape("x") is not None
+        return self.letters.at("x" if is_inputs else "a", layer, *indices, last=self.has_own("a", layer))
 
     def z(self, layer: Node, *indices: str) -> Node:
         """Return a weighted sum, or a layer's."""
-        return self.letters.at(self.letters.sum, layer, *indices)
+        return self.letters.at("z", layer, *indices, last=self.has_own("z", layer))
+
+    def has_own(self, quantity: str, layer: Node) -> bool:
+        """Tell whether it is the last layer, and a quantity has another letter there."""
+        ends = (self.last, Number(float(self.letters.first + self.layers - 1)))
+        return layer in ends and self.letters.shape(quantity, last=True) is not None
 
     def w(self, layer: Node, *indices: str) -> Node:
         """Return a weight, by the neurons it comes from and leads to, or a layer's."""
-        return self.letters.weight_at(layer, *indices)
+        return self.letters.at("W", layer, *indices)
 
     def b(self, layer: Node, *indices: str) -> Node:
         """Return a bias; where the layer shares one it has no neuron."""
-        if self.is_shared:
-            return Indexed(self.letters.bias, (layer,), (), self.letters.bracketed)
-        return self.letters.at(self.letters.bias, layer, *indices)
+        return self.letters.at("b", layer, *(() if self.is_shared else indices), shared=self.is_shared)
+
+    def y(self, *indices: str) -> Node:
+        """Return a target, or all."""
+        return self.letters.at("y", self.last, *indices)
 
     def delta(self, layer: Node, *indices: str) -> Node:
-        """Return a delta, or a layer's."""
-        return self.letters.at(self.letters.delta, layer, *indices)
+        """Return a delta, or a layer's: the derivative itself where there is no letter for it."""
+        if not self.letters.has_delta:
+            return self.cost_by(self.z(layer, *indices))
+        return self.letters.at("delta", layer, *indices)
+
+    @property
+    def delta_words(self) -> str:
+        """What a delta is called."""
+        return "delta" if self.letters.has_delta else "the derivative by the weighted sum"
 
     def cost_by(self, by: Node, *rows: str) -> Node:
         """Return the derivative of the cost, or of a row's, by something."""
@@ -106,9 +121,7 @@ class Subject:
     def in_output(self, record: Loss, formula: Node, *indices: str) -> Node:
         """Return a loss's formula of one output, or of all of them, with the values of its parameters."""
         values = {name: Number(value) for name, value in record.parameters.items()}
-        return put(
-            formula, {"a": self.a(self.last, *indices), "y": self.letters.target_at(*indices), **values}
-        )
+        return put(formula, {"a": self.a(self.last, *indices), "y": self.y(*indices), **values})
 
     def meant(self, node: Node) -> Node:
         """Return a tree divided by the number of outputs, where the loss is their mean."""
