@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.fitting.ablation import ablate
     from chainrule.fitting.score import Trained
+    from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
     from chainrule.model.model import Model, load
     from chainrule.tables.read import read_table
@@ -55,6 +56,7 @@ _HOMES = {
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
+    "small_of": "chainrule.fitting.small",
     "train": "chainrule.fitting.train",
     "whatif": "chainrule.explain.columns.whatif",
 }
@@ -62,7 +64,7 @@ _HOMES = {
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
     "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance", "load",
-    "read_table", "train", "whatif",
+    "read_table", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

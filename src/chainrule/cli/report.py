@@ -197,6 +197,20 @@ def report_document(trained: Trained, data: Mapping[str, Any]) -> Document:
     return Document(title, (Words(found.title), *parts), data=data)
 
 
+def small_document(small: Trained, trained: Trained) -> Document:
+    """Return how the small network predicts beside the model that has taught it."""
+    network = small.model.network
+    parameters = f"{network.n_parameters:,} parameters"
+    words = f"{shape_of(network, 1)}; {parameters}, taught by the model's answers instead of the target"
+    rows: tuple[tuple[Cell, ...], ...] = tuple(
+        (SCORE_NAMES[name], number_shown(value), number_shown(trained.evaluation.scores[name]))
+        for name, value in small.evaluation.scores.items()
+        if name in trained.evaluation.scores
+    )
+    table = TableBlock(("", "small network", "network"), rows, (1, 2))
+    return Document("", (Section("The small network", (Words(words), table)),))
+
+
 NEXT = (
     "evaluate {model} NEW.csv",
     "predict {model} NEW.csv --out predictions.csv",
@@ -207,9 +221,22 @@ NEXT = (
 """What one may type after a training."""
 
 
-def print_result(trained: Trained, path: Path, others: Sequence[Path], table: str) -> None:
-    """Show how training went, and what to type next; ``table`` is the file that rows were read from."""
+def print_result(
+    trained: Trained,
+    path: Path,
+    others: Sequence[Path],
+    table: str,
+    small: tuple[Trained, Path] | None = None,
+) -> None:
+    """Show how training went, and what to type next.
+
+    ``table`` is the file that rows were read from, ``small`` the small network and its file, if there is one.
+    """
     print_document(result_document(trained))
+    if small is not None:
+        print()
+        print_document(small_document(small[0], trained))
+        others = (small[1], *others)
     console = screen()
     if trained.out_of_fold is None and trained.evaluation.confusion is None:
         console.print()

@@ -68,6 +68,7 @@ def parser() -> Parser:
         "--out FILE": "the model file; if not given, the table's name with .safetensors",
         "--history FILE": "also write the loss of every epoch, as CSV",
         "--report FILE": "also write what is printed; the ending says how: .html, .tex, .txt or .json",
+        "--small": "also write a network of four neurons, taught by the answers of the model: small enough to be followed whole",
         "--overwrite": "replace files that exist",
     }
     made.options("output", output)
@@ -157,13 +158,19 @@ def run(options: argparse.Namespace) -> None:
     if options.report is not None:
         document = report_document(trained, _result(trained, path))
         texts[Path(options.report)] = render(document, report_format)
-    _write(trained, path, texts, options.overwrite)
+    small = None
+    if options.small:
+        from chainrule.fitting.small import small_of
+
+        small = small_of(trained, engine=engine, threads=options.threads)
+    _write(trained, path, texts, options.overwrite, small)
     if talks:
-        print_result(trained, path, list(texts), options.table)
+        other = None if small is None else (small, small_path(path))
+        print_result(trained, path, list(texts), options.table, other)
         return
     warn(trained.notes)
     if options.json:
-        print_json(_result(trained, path))
+        print_json(_result(trained, path, small))
 
 
 def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
@@ -191,6 +198,11 @@ def _names(values: list[str], columns: Sequence[str]) -> list[str]:
     return [name for value in values for name in ([value] if value in columns else parse_words(value))]
 
 
+def small_path(path: Path) -> Path:
+    """Return the file of the small network beside a model's: penguins-small.safetensors."""
+    return path.with_name(f"{path.stem}-small{path.suffix}")
+
+
 def _stem(table: str) -> str:
     """Return the name of the model: ``data/a.csv.gz`` makes ``a``, standard input makes ``model``."""
     return "model" if table == "-" else Path(table).name.split(".")[0] or "model"
@@ -201,6 +213,7 @@ def _check_outputs(path: Path | None, history: Path | None, options: argparse.Na
     from chainrule._files import ensure_writable
 
     outputs = {"out": path, "history": history, "report": options.report}
+    outputs["small"] = small_path(path) if options.small and path is not None else None
     written = {name: Path(output) for name, output in outputs.items() if output is not None}
     for name, output in written.items():
         with through(renamed={"out": name}):
@@ -219,7 +232,9 @@ def _same(one: Path, other: Path) -> bool:
     return one.resolve() == other.resolve() or (one.exists() and other.exists() and one.samefile(other))
 
 
-def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: bool) -> None:
+def _write(
+    trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: bool, small: Trained | None
+) -> None:
     """Write the model, and what else is asked for: all or none."""
     from chainrule._files import write_atomically
 
@@ -230,6 +245,8 @@ def _write(trained: Trained, path: Path, texts: Mapping[Path, str], overwrite: b
             # A disk that is full shows here, before the model has its name.
             file.flush()
             os.fsync(file.fileno())
+        if small is not None:
+            small.model.save(small_path(path), overwrite=overwrite)
         trained.model.save(path, overwrite=overwrite)
 
 
@@ -242,7 +259,7 @@ def _curves(trained: Trained) -> str:
     return "".join(lines)
 
 
-def _result(trained: Trained, path: Path) -> dict[str, Any]:
+def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[str, Any]:
     from chainrule.cli.report import scores_data, target_data
 
     model, prepared, fit = trained.model, trained.prepared, trained.fit
@@ -260,4 +277,9 @@ def _result(trained: Trained, path: Path) -> dict[str, Any]:
         "training": {**model.card, "seconds": round(fit.seconds, 3)},
         "columns": prepared.schema.to_dict()["columns"],
         "notes": [*prepared.schema.notes, *trained.notes],
+        **(
+            {}
+            if small is None
+            else {"small": {"model": str(small_path(path)), **scores_data(small.evaluation)}}
+        ),
     }

@@ -216,6 +216,10 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
             f"card.members.kept has {kept} numbers, and the model {model.members} members: its training can't be replayed"
         )
     check_writable({}, model.network.n_parameters, model.card["members"]["trained"])
+    if model.card.get("taught"):
+        raise SettingsError(
+            "the network was taught by another model's answers, which no table has: its training has no single steps to replay"
+        )
     if settings.optimizer.searches:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")

@@ -105,6 +105,7 @@ class Card(Plain):
     dealt out to (``bagging``), and the steps of the one epoch that didn't fit into the time limit (``most_steps``). A
     ``refit`` is the training that the card is about. ``order`` names the rule by which an epoch's rows were dealt out
     (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
+    What was ``taught`` learned another model's answers rather than the table's target.
     """
 
     table: str
@@ -148,6 +149,7 @@ class Card(Plain):
     bagging: Annotated[Count, IF_SET] = 0
     most_steps: Annotated[Positive | None, IF_SET] = None
     order: Annotated[str, IF_SET] = "whole"
+    taught: Annotated[bool, IF_SET] = False
     bits: Annotated[CardBits | None, IF_SET] = None
 
 

@@ -9,7 +9,7 @@ import numpy as np
 import polars as pl
 
 from chainrule._forks import check_polars
-from chainrule._types import IntArray
+from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
 
@@ -99,6 +99,12 @@ def from_frame(frame: Any, name: str = "the table", *, missing: Sequence[str] = 
     """
     check_polars()
     return typed_table(_to_polars(frame, name), name, missing)
+
+
+def with_columns(table: Table, columns: Mapping[str, Array]) -> Table:
+    """Return the table with more columns, whose text is kept as it is: no class is taken for a missing value."""
+    made = [pl.Series(name, values.tolist()) for name, values in columns.items()]
+    return replace(table, frame=table.frame.with_columns(made))
 
 
 def typed_table(

@@ -137,7 +137,14 @@ def _network(of: LookedInto, *, row: int | None = None, member: int = 0, width: 
     flags = {n: np.array(found) for n, found in known.get("flags", {}).items()}
     return Shows(
         chart,
-        {"layers": layers, "weights": weights, "biases": biases, "activations": activations, "flags": flags},
+        {
+            "layers": layers,
+            "weights": weights,
+            "biases": biases,
+            "activations": activations,
+            "flags": flags,
+            "width": width,
+        },
     )
 
 

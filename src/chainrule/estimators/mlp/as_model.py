@@ -11,12 +11,12 @@ from chainrule._types import FloatArray
 from chainrule.engines import JUDGE
 from chainrule.errors import SettingsError
 from chainrule.estimators.mlp.inputs import validated
-from chainrule.estimators.table.data import as_table, columns_of, renamed, target_names, with_columns
+from chainrule.estimators.table.data import as_table, columns_of, renamed, target_names
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.tables.columns import VALUE, ColumnEncoder, Part
 from chainrule.tables.encode import Encoder
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, with_columns
 from chainrule.tables.target import TargetEncoder
 from chainrule.tables.targets import Target, Targets
 

@@ -35,7 +35,6 @@ from chainrule.estimators.table.data import (
     is_frame,
     renamed,
     target_names,
-    with_columns,
 )
 from chainrule.estimators.table.watch import checkpoint_for, identity, resumed_seed, with_stopping_metric
 from chainrule.fitting.encode import encode_target
@@ -48,7 +47,7 @@ from chainrule.fitting.train import fit_prepared, prepare
 from chainrule.model.model import Model, Prediction
 from chainrule.model.source import Reading
 from chainrule.tables.schema import Schema
-from chainrule.tables.table import Table
+from chainrule.tables.table import Table, with_columns
 from chainrule.tables.write import free_name
 from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits

@@ -62,12 +62,6 @@ def renamed(table: Table, names: Sequence[str]) -> Table:
     return replace(table, frame=table.frame.rename(dict(zip(table.columns, names, strict=True))))
 
 
-def with_columns(table: Table, columns: Mapping[str, AnyArray]) -> Table:
-    """Return the table with more columns, whose text is kept as it is: no class is taken for a missing value."""
-    made = [pl.Series(name, values.tolist()) for name, values in columns.items()]
-    return replace(table, frame=table.frame.with_columns(made))
-
-
 def n_targets(y: Any) -> int:
     """Return how many columns y has, 1 where it has one or is none."""
     shape = getattr(y, "shape", None)

@@ -21,11 +21,12 @@ from chainrule.estimators.docs import documented
 from chainrule.estimators.parameters import store
 from chainrule.estimators.scored import ScoredNumbers
 from chainrule.estimators.table.base import BaseTable
-from chainrule.estimators.table.data import AnyArray, check_differ, container, number_values, with_columns
+from chainrule.estimators.table.data import AnyArray, check_differ, container, number_values
 from chainrule.estimators.table.intervals import Errors
 from chainrule.fitting.held_out import held_out, held_out_rows
 from chainrule.fitting.prepared import Prepared
 from chainrule.model.model import Model, check_finite
+from chainrule.tables.table import with_columns
 from chainrule.training.result import FitResult
 from chainrule.training.settings.record import Task
 

@@ -68,7 +68,7 @@ def _sheet(document: doc.Document) -> Markup:
     """Return the styles that only some pages need: those of plots, and the widths of images among the cells."""
     layers = [layer for block in document.blocks if isinstance(block, doc.Cells) for layer in block.layers]
     widths = sorted({strip["columns"] for layer in layers for strip in layer["strips"]} - {0})
-    sides = [f".cells.square.of-{width} {{ --columns: {width}; }}" for width in widths]
+    sides = [f".cells.square.of-{width} {{ --of-1: {width}; }}" for width in widths]
     return Markup("\n".join([*sides, *([SHEET] if any(doc.pictures(document.blocks)) else [])]))
 
 

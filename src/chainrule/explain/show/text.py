@@ -128,7 +128,7 @@ class _Text:
         checks = "all checked" if part.ok else f"{sum(not check.ok for check in part.checks)} of them wrong"
         first = next((line.address for line in part.lines if line.address), "")
         return f"{len(part.lines)} lines, {checks}" + (
-            f": name one by its --address, such as {first}" if first else ""
+            f": one is told by its address, such as {first}" if first else ""
         )
 
     def heading(self, derivation: Derivation, depth: int) -> Iterator[Row]:
