@@ -89,7 +89,7 @@ def test_every_display_is_made_and_drawn_the_same_twice(made, which):
         display, again = (shown(name, made[which]) for _ in range(2))
         assert isinstance(display.chart, Chart | Charts)
         assert to_svg(display.chart) == to_svg(again.chart)
-        assert f'width="{display.values.get("width", 640)}"' in display._repr_html_()[:400]
+        assert display._repr_html_().startswith("<svg ")
         for value in display.values:
             assert getattr(display, value) is display.values[value]
         assert display.table().rows
@@ -392,3 +392,8 @@ def test_every_display_is_on_the_page_of_plots():
     assert dir(displays) == displays.__all__
     with pytest.raises(AttributeError, match="NoDisplay"):
         _ = displays.NoDisplay
+
+
+def test_a_notebook_draws_the_network_as_wide_as_it_is_laid_out(made):
+    assert 'width="900"' in shown("NetworkDisplay", made["mlp"], width=900)._repr_html_()[:200]
+    assert 'width="640"' in shown("NetworkDisplay", made["mlp"])._repr_html_()[:200]
