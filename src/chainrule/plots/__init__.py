@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
     from chainrule.plots.kinds.scores import ablation_chart, importance_chart, slices_chart
     from chainrule.plots.kinds.search import learning_chart, search_chart
+    from chainrule.plots.kinds.step import step_chart
     from chainrule.plots.kinds.surface import surface_chart
     from chainrule.plots.mpl.axes import draw_all, draw_on
     from chainrule.plots.network.draw import network_chart
@@ -43,6 +44,7 @@ _NAMES = {
     "kinds.regression": "predicted_chart residuals_chart",
     "kinds.scores": "ablation_chart importance_chart slices_chart",
     "kinds.search": "learning_chart search_chart",
+    "kinds.step": "step_chart",
     "kinds.surface": "surface_chart",
     "mpl.axes": "draw_all draw_on",
     "network.draw": "network_chart",
@@ -59,7 +61,7 @@ __all__ = [
     "confusion_chart", "curves_chart", "dependence_chart", "draw_all", "draw_on", "figure", "flow_chart",
     "function_chart", "histograms_chart", "importance_chart", "interactions_chart", "learning_chart",
     "mountain_chart", "network_chart", "precision_recall_chart", "predicted_chart", "residuals_chart", "roc_chart",
-    "scatter", "search_chart", "sign_lines", "slices_chart", "surface_chart", "to_svg", "waterfall_chart",
+    "scatter", "search_chart", "sign_lines", "slices_chart", "step_chart", "surface_chart", "to_svg", "waterfall_chart",
 ]  # fmt: skip
 
 

@@ -291,10 +291,15 @@ class Document:
 def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
     """Yield the pictures among blocks, those of sections too."""
     for block in blocks:
-        if isinstance(block, Picture):
-            yield block
-        elif isinstance(block, Section):
-            yield from pictures(block.blocks)
+        match block:
+            case Picture():
+                yield block
+            case Plot(chart=chart) if chart is not None:
+                yield Picture(chart)
+            case Section(blocks=inner):
+                yield from pictures(inner)
+            case Beside(left=left, right=right):
+                yield from pictures((*left, *right))
 
 
 def notes(lines: Iterable[str]) -> tuple[Words, ...]:
