@@ -19,7 +19,7 @@ from chainrule.plots.kinds.layers import QUANTILES
 from chainrule.plots.marks import Arrows
 from chainrule.plots.network.draw import network_chart
 from chainrule.plots.network.layers import DrawnLayer
-from chainrule.plots.network.marks import Neurons
+from chainrule.plots.network.marks import Edges, Neurons
 
 PENGUINS = Path(__file__).parents[2] / "examples" / "penguins.csv"
 
@@ -106,6 +106,13 @@ def test_of_many_layers_some_are_drawn_and_that_is_said():
     assert chart.marks[0].addresses[-1] == "dC/dW[31]"
     assert f"{MOST_LAYERS} of 31 layers are drawn." in chart.note
     assert len(histograms(network, arrays, "Weights", "weight", shared=True).charts) == MOST_LAYERS
+
+
+def test_a_deep_network_has_no_more_edges_than_a_page_can_hold():
+    weights = np.random.default_rng(0).normal(size=(40, 40))
+    layers = [DrawnLayer(0, 40), *(DrawnLayer(number, 40, weights=weights) for number in range(1, 31))]
+    edges = [len(mark) for mark in network_chart(layers).marks if isinstance(mark, Edges)]
+    assert edges == [50] * 30
 
 
 def test_of_a_large_layer_what_is_wrong_is_drawn_first():

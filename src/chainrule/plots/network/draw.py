@@ -16,6 +16,8 @@ from chainrule.plots.ticks import count_text
 
 MOST_EDGES = 300
 """The most edges drawn between two layers: those with the largest weights of the neurons that are shown."""
+MOST_IN_ALL, FEWEST_EDGES = 1500, 20
+"""The most edges of a whole network, shared out among its pairs of layers, and the fewest that a pair then has."""
 NUMBERS_UP_TO = 12
 """Weights are written on the edges of networks of at most so many, biases not counted."""
 
@@ -38,6 +40,7 @@ def network_chart(
     layout = network_layout(layers, width, most=most, keep=keep)
     marks: list[AnyMark] = []
     drawn, known, numbered = 0, 0, _numbered(layers)
+    most_edges = min(most_edges, max(FEWEST_EDGES, MOST_IN_ALL // (len(layers) - 1)))
     for before, after in itertools.pairwise(layout.columns):
         edges, count = weight_edges(before, after, most_edges, layout)
         biases = bias_edges(before, after, layout)
