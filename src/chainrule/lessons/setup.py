@@ -247,13 +247,13 @@ class Setup:
         """
         self.targets("training needs")
         last, seen = self.epochs + epochs, frozenset(() if watch is None else marks or ())
-        each = patience is not None or (watch is not None and marks is None)
+        # Where every few epochs are looked at, beginning again costs more than the epochs.
+        each = patience is not None or (watch is not None and (marks is None or len(seen) > epochs / 8))
         if each or len(self.training) % self.settings.batch_size:
             return self._train_each(epochs, patience, tolerance, watch, seen if marks is not None else None)
         # Rows keep their order, so epochs that nobody looks at are one long epoch: the same updates, a call for all.
         most = max(1, MOST_ROWS // len(self.training))
-        long = epochs * len(self.training) // self.settings.batch_size >= LONG
-        engine = engine_named(ENGINES[0], dtype=np.float64, threads=1) if long else engine_named(JUDGE)
+        engine = self._engine(epochs)
         stopped: Stopped = "epochs"
         while self.epochs < last:
             stretch = min(
@@ -265,6 +265,11 @@ class Setup:
             if watch is not None and self.epochs in seen and watch(self.epochs):
                 return "callback"
         return stopped
+
+    def _engine(self, epochs: int) -> Engine:
+        """Return what trains for so many epochs: the reference engine, where the other one's start would take longer."""
+        long = epochs * len(self.training) // self.settings.batch_size >= LONG
+        return engine_named(ENGINES[0], dtype=np.float64, threads=1) if long else engine_named(JUDGE)
 
     def _train_each(
         self,
@@ -285,7 +290,7 @@ class Setup:
             return watch(epoch)
 
         stops = {"early_stopping": patience is not None, "patience": patience or 1, "tolerance": tolerance}
-        result = self._fit(engine_named(JUDGE), self.training, epochs, after, **stops)
+        result = self._fit(self._engine(epochs), self.training, epochs, after, **stops)
         assert result.checkpoint is not None
         self.epochs = before + result.checkpoint.epoch
         return result.stopped
