@@ -20,6 +20,7 @@ from chainrule.errors import ChainruleError as ChainruleError
 if TYPE_CHECKING:
     from chainrule.equations.dense import Dense
     from chainrule.equations.network import Network
+    from chainrule.estimators import displays
     from chainrule.estimators.mlp.classifier import MLPClassifier
     from chainrule.estimators.mlp.regressor import MLPRegressor
     from chainrule.estimators.table.classifier import TableClassifier
@@ -51,6 +52,7 @@ _HOMES = {
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
+    "displays": "chainrule.estimators",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
@@ -61,7 +63,7 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "importance", "load",
+    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance", "load",
     "read_table", "small_of", "train", "whatif",
 ]  # fmt: skip
 

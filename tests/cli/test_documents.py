@@ -105,7 +105,7 @@ def test_mistakes_are_seen_before_the_work(run: Run, penguins):
     for out, message in (
         (
             "x.pdf",
-            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json, or choose --format text",
+            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json",
         ),
         ("no/x.html", "there is no folder no"),
         ("penguins.csv", "exists"),
@@ -202,3 +202,16 @@ def test_a_report_that_cannot_be_written_is_refused_before_the_training(run: Run
     assert (result.code, result.out) == (2, "")
     assert message in result.err
     assert not (folder / "penguins.safetensors").exists()
+
+
+@pytest.mark.parametrize("command", ["describe", "diagnose", "explain"])
+def test_commands_with_a_picture_write_it_alone(command, run: Run, penguins, folder):
+    assert run(*COMMANDS[command], "--out", "x.svg").err == "wrote x.svg\n"
+    drawn = (folder / "x.svg").read_text("utf-8")
+    assert drawn.startswith("<svg ")
+    assert run(*COMMANDS[command], "--format", "svg").out == drawn
+    page = run(*COMMANDS[command], "--format", "html").out
+    assert page.count('<svg xmlns="http://www.w3.org/2000/svg" class="plot"') >= 4
+    if command != "explain":
+        assert 'data-address="W[1][' in drawn
+    assert "svg" in run("evaluate", penguins, "penguins.csv", "--format", "svg").err

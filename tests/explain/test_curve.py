@@ -13,8 +13,10 @@ from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
 from chainrule.errors import SettingsError
 from chainrule.explain.curve import LEARNING_RATE, CostCurve, cost_curve
+from chainrule.explain.show import render
 from chainrule.explain.show.curve import COLUMNS, LINES, curve_blocks, curve_document
 from chainrule.explain.trace.steps import trace_network
+from chainrule.plots.marks import Curve as Line
 
 # Mazur's network: 2-2-2, one shared bias for each layer.
 MAZUR = Network([2, Dense(2, "sigmoid", bias="layer"), Dense(2, "sigmoid", bias="layer")])
@@ -139,6 +141,18 @@ def test_it_is_plain_data_there_and_back():
     curve = cost_curve(mazur(), "W[2][1,1]")
     assert CostCurve.from_dict(curve.to_dict()) == curve
     assert curve_document(curve).data == curve.to_dict()
+
+
+def test_pages_draw_the_same_curve():
+    curve = cost_curve(mazur(), "W[2][1,1]")
+    plot = curve_blocks(curve)[0]
+    (line,) = [mark for mark in plot.chart.marks if isinstance(mark, Line) and mark.series == "C"]
+    assert (line.x, line.y) == (curve.values, curve.costs)
+    page, drawn = (render(curve_document(curve), name) for name in ("html", "svg"))
+    assert '<pre role="img"' not in page
+    assert page.count('class="plot"') == 2  # wide and narrow
+    assert drawn.startswith("<svg ")
+    assert f'data-value="{curve.landing_cost!r}"' in drawn
 
 
 def test_the_picture_has_every_sign_in_its_place():

@@ -16,6 +16,7 @@ from chainrule.plots.kinds.mountain import mountain_chart
 from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
 from chainrule.plots.kinds.scores import ablation_chart, importance_chart, slices_chart
 from chainrule.plots.kinds.search import learning_chart, search_chart
+from chainrule.plots.kinds.step import step_chart
 from chainrule.plots.kinds.surface import surface_chart
 from chainrule.plots.network.draw import network_chart
 from chainrule.plots.network.layers import DrawnLayer
@@ -155,6 +156,16 @@ def gallery() -> dict[str, Chart | Charts]:
     here = 1 / (1 + math.exp(-1.2))
     made["function"] = function_chart(
         z, a, a * (1 - a), name="sigmoid", at=(1.2, here, here * (1 - here)), address="a[1][2]"
+    )
+    w = np.linspace(-2, 2, 81)
+    made["step"] = step_chart(
+        w,
+        (w - 1) ** 2 / 2,
+        start=(-1.5, 3.125),
+        slope=-2.5,
+        landing=(-0.25, 0.78125),
+        x_name="W[1][1,1]",
+        addresses=("C", "C_new"),
     )
     x, y = np.linspace(32, 60, 40), np.linspace(13, 22, 30)
     xs, ys = np.meshgrid(x, y)

@@ -130,8 +130,8 @@ def test_a_feature_stage_is_a_block_between_quiet_lines():
 def test_flags_states_and_names_are_drawn():
     layers = network([2, 8, 3], ["a", "b"], CLASSES, values=True, flags=True)
     chart = network_chart(layers)
-    assert "Crossed out: dead." in chart.note
-    assert "Second ring: saturated." in chart.note
+    assert "Crossed out: dead, 3 of 8 in layer 1." in chart.note
+    assert "Second ring: saturated, 2 of 8 in layer 1." in chart.note
     # The second neuron of eight is dead, the third saturated, and so on: two of each have a cross, two a ring.
     bad = [e for e in parsed(to_svg(chart)).iter() if e.get("class") == "s-bad"]
     assert [e.tag.rpartition("}")[2] for e in bad] == ["path", "circle", "path", "circle", "path"]

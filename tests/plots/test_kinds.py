@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from sklearn.metrics import roc_auc_score
+from tests.plots.gallery import gallery
 
 from chainrule.plots.axes import Axis
 from chainrule.plots.kinds.boundary import boundary_chart
@@ -359,3 +360,14 @@ def test_a_search_marks_the_best_trial():
 def test_axes_of_shares_end_where_shares_do():
     chart = roc_chart([0, 1], [0.1, 0.2], ["no", "yes"])
     assert (chart.x.low, chart.x.high, chart.y) == (0, 1, Axis(0, 1, "true positive rate"))
+
+
+def test_a_step_goes_along_the_tangent():
+    chart = gallery()["step"]
+    tangent, curve, step, gap, start, end = chart.marks
+    assert (step.x2, step.y2) == ((-0.25,), (3.125 - 2.5 * 1.25,))  # what the tangent says: 0
+    assert (gap.y, gap.y2) == ((0.0,), (0.78125,))
+    assert tangent.y == pytest.approx([3.125 - 2.5 * (x + 1.5) for x in tangent.x])
+    assert [mark.values for mark in (start, end)] == [(3.125,), (0.78125,)]
+    assert [mark.addresses for mark in (start, end)] == [("C",), ("C_new",)]
+    assert np.interp(-1.5, curve.x, curve.y) == pytest.approx(3.125, abs=1e-3)

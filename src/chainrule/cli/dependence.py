@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.documents import chosen_format, deliver, document_options
+from chainrule.cli.documents import chosen_format, deliver, document_options, picture_formats
 from chainrule.cli.parsing import (
     Parser,
     check_numbers,
@@ -14,15 +14,12 @@ from chainrule.cli.parsing import (
     thread_option,
 )
 from chainrule.errors import SettingsError
-from chainrule.explain.show import DRAWINGS, RENDERERS
 
 EXAMPLES = """
 chainrule dependence penguins.safetensors penguins.csv --column bill_length_mm
 chainrule dependence penguins.safetensors penguins.csv --column island --class Gentoo
 chainrule dependence penguins.safetensors penguins.csv --column bill_length_mm,body_mass_g --out both.html
 """
-
-FORMATS = (*RENDERERS, *DRAWINGS)
 
 
 def parser() -> Parser:
@@ -44,7 +41,7 @@ def parser() -> Parser:
     made.options("what is looked at", said, seed=0)
     thread_option(made, "files")
     reading_options(made, trained=True)
-    document_options(made, FORMATS)
+    document_options(made, picture_formats())
     return made
 
 
@@ -57,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.explain.columns.dependence import dependence
     from chainrule.explain.columns.dependence_shown import dependence_document
 
-    name = chosen_format(options, FORMATS)
+    name = chosen_format(options, picture_formats())
     model, table = opened(options)
     known = {column.name for column in model.encoder.columns}
     text = options.column

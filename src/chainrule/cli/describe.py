@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.documents import chosen_format, deliver, document_options
+from chainrule.cli.documents import chosen_format, deliver, document_options, has_pictures, picture_formats
 from chainrule.cli.parsing import Parser
 
 EXAMPLES = """
 chainrule describe penguins.safetensors
 chainrule describe penguins.safetensors --out penguins.html
+chainrule describe penguins.safetensors --out penguins.svg
 chainrule describe penguins.safetensors --json
 """
 
@@ -23,7 +24,7 @@ def parser() -> Parser:
         EXAMPLES,
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
-    document_options(made)
+    document_options(made, picture_formats())
     return made
 
 
@@ -32,5 +33,6 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.cli.description import description_document
     from chainrule.model.model import Model
 
-    name = chosen_format(options)
-    deliver(description_document(Model.load(options.model), options.model), name, options)
+    name = chosen_format(options, picture_formats())
+    document = description_document(Model.load(options.model), options.model, drawn=has_pictures(name))
+    deliver(document, name, options)

@@ -16,15 +16,30 @@ if TYPE_CHECKING:
 MOST_NAMES = 20
 
 
-def description_document(model: Model, path: str) -> Document:
-    """Return what a model file holds."""
+def description_document(model: Model, path: str, *, drawn: bool = False) -> Document:
+    """Return what a model file holds; ``drawn``: with pictures of its networks and their activations."""
     each, several = [group.parameters.shape[1] for group in model.groups], len(model.groups) > 1
     sizes = {"members": model.members, "parameters_per_member": each if several else each[0]}
     blocks: list[Block] = [Facts(tuple(_facts(model)))]
+    first = 0
     for place, group in enumerate(model.groups, 1):
         title = f"Layers of group {place}" if several else "Layers"
-        blocks.append(Section(title, tuple(_layers(group.network))))
+        pictures = tuple(_pictures(model, first)) if drawn else ()
+        blocks.append(Section(title, (*pictures, *_layers(group.network))))
+        first += group.members
     return Document(path, (*blocks, _inputs(model)), data={**sizes, **model.to_dict()})
+
+
+def _pictures(model: Model, member: int) -> Iterator[Block]:
+    """Yield a member (from 0) drawn, and the activations of its layers with their derivatives."""
+    from chainrule.explain.show.document import Picture
+    from chainrule.explain.show.drawn import model_layers, picture
+    from chainrule.explain.show.layers import activation_charts
+
+    title = "The network" if model.members == 1 else f"The network of member {member + 1}"
+    yield picture(model_layers(model, member), title)
+    if (curves := activation_charts(model.member(member).network.layers)) is not None:
+        yield Picture(curves)
 
 
 def _layers(network: Network) -> Iterator[Block]:

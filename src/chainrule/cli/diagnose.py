@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.documents import chosen_format, deliver, document_options
+from chainrule.cli.documents import chosen_format, deliver, document_options, has_pictures, picture_formats
 from chainrule.cli.parsing import Parser, check_numbers, model_and_table, opened, reading_options
 
 EXAMPLES = """
 chainrule diagnose penguins.safetensors penguins.csv
 chainrule diagnose penguins.safetensors penguins.csv --member 2 --json
+chainrule diagnose penguins.safetensors penguins.csv --out diagnosis.html
 """
 
 
@@ -30,7 +31,7 @@ def parser() -> Parser:
     }
     made.options("what is looked at", said, seed=0)
     reading_options(made, trained=True)
-    document_options(made)
+    document_options(made, picture_formats())
     return made
 
 
@@ -38,11 +39,14 @@ def run(options: argparse.Namespace) -> None:
     """Run the command."""
     check_numbers(options, "member")
     from chainrule.explain.diagnose.diagnosis import diagnose
+    from chainrule.explain.diagnose.pictures import diagnosis_pictures
     from chainrule.explain.diagnose.shown import diagnosis_document
 
-    name = chosen_format(options)
+    name = chosen_format(options, picture_formats())
     model, table = opened(options)
     member = None if options.member is None else options.member - 1
-    diagnosis = diagnose(model, table, member=member, seed=options.seed)
-    document = diagnosis_document(diagnosis, options.model, table.name, table.notes)
+    how = {"member": member, "seed": options.seed}
+    diagnosis = diagnose(model, table, **how)
+    pictures = diagnosis_pictures(model, table, **how) if has_pictures(name) else ()
+    document = diagnosis_document(diagnosis, options.model, table.name, table.notes, pictures)
     deliver(document, name, options, table.notes)

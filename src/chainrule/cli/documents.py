@@ -23,6 +23,16 @@ READS = ("model", "table", "lesson", "name")
 """The arguments that may be files a command reads."""
 
 
+def picture_formats() -> tuple[str, ...]:
+    """Return the formats of commands whose documents have a picture."""
+    return (*RENDERERS, *DRAWINGS)
+
+
+def has_pictures(name: str) -> bool:
+    """Return whether pictures are seen in a format, so that what only they show is made for no other."""
+    return name == "html" or name in DRAWINGS
+
+
 def document_options(made: Parser, formats: Sequence[str] = ()) -> None:
     """Add the options of how a document is written."""
     said = {

@@ -8,7 +8,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from chainrule.cli.console import warn
-from chainrule.cli.documents import chosen_format, deliver, document_options, print_or_write, python_only
+from chainrule.cli.documents import (
+    chosen_format,
+    deliver,
+    document_options,
+    has_pictures,
+    picture_formats,
+    print_or_write,
+    python_only,
+)
 from chainrule.cli.parsing import Parser, model_and_table, notation_option, number, opened, reading_options
 from chainrule.errors import SettingsError
 
@@ -65,7 +73,7 @@ def parser() -> Parser:
     made.option("what to explain", "--learning-rate", metavar="NUMBER", type=number, help=rate)
     made.options("how it is shown", how)
     notation_option(made, "how it is shown")
-    document_options(made)
+    document_options(made, picture_formats())
     return made
 
 
@@ -85,7 +93,7 @@ def run(options: argparse.Namespace) -> None:
     if options.as_python:
         _write_program(options)
         return
-    name = chosen_format(options)
+    name = chosen_format(options, picture_formats())
     written = None if options.notation is None else notation(options.notation)
     digits = checked_digits(DIGITS if options.digits is None else options.digits)
     form = _form(options)
@@ -137,7 +145,7 @@ def run(options: argparse.Namespace) -> None:
         of = None if options.member is None else member - 1
         names = model.target.names
         how["answers"] = tuple(answer(model, table, row - 1, member=of, target=each) for each in names)
-        how["drawn"] = drawn_network(trace, outputs=output_names(model)) if name == "html" else None
+        how["drawn"] = drawn_network(trace, outputs=output_names(model)) if has_pictures(name) else None
     source = {**origin, **({} if trace is None else trace.source)}
     deliver(explanation(derivation, pictured, source=source, **how), name, options)
 

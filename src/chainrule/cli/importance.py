@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from chainrule.cli.documents import chosen_format, deliver, document_options
+from chainrule.cli.documents import chosen_format, deliver, document_options, picture_formats
 from chainrule.cli.parsing import (
     Parser,
     check_numbers,
@@ -13,15 +13,12 @@ from chainrule.cli.parsing import (
     reading_options,
     thread_option,
 )
-from chainrule.explain.show import DRAWINGS, RENDERERS
 
 EXAMPLES = """
 chainrule importance penguins.safetensors penguins.csv
 chainrule importance penguins.safetensors penguins.csv --metric log_loss --out importance.html
 chainrule importance penguins.safetensors penguins.csv --group bill_length_mm,bill_depth_mm
 """
-
-FORMATS = (*RENDERERS, *DRAWINGS)
 
 
 def parser() -> Parser:
@@ -46,7 +43,7 @@ def parser() -> Parser:
     made.option("what is looked at", "--group", metavar="A,B", action="append", help=grouped)
     thread_option(made, "files")
     reading_options(made, trained=True)
-    document_options(made, FORMATS)
+    document_options(made, picture_formats())
     return made
 
 
@@ -57,7 +54,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.explain.columns.importance import importance
     from chainrule.explain.columns.importance_shown import importance_document
 
-    name = chosen_format(options, FORMATS)
+    name = chosen_format(options, picture_formats())
     model, table = opened(options)
     groups = [[part.strip() for part in group.split(",")] for group in options.group or ()]
     how = {"metric": options.metric, "groups": groups, "repeats": options.repeats}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chainrule.estimators import displays
 from chainrule.estimators.callbacks import MetricMonitor, SaveCheckpoint
 from chainrule.estimators.mlp.classifier import MLPClassifier
 from chainrule.estimators.mlp.regressor import MLPRegressor
@@ -17,4 +18,5 @@ __all__ = [
     "SaveCheckpoint",
     "TableClassifier",
     "TableRegressor",
+    "displays",
 ]

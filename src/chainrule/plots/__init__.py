@@ -20,10 +20,12 @@ if TYPE_CHECKING:
     from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
     from chainrule.plots.kinds.scores import ablation_chart, importance_chart, slices_chart
     from chainrule.plots.kinds.search import learning_chart, search_chart
+    from chainrule.plots.kinds.step import step_chart
     from chainrule.plots.kinds.surface import surface_chart
     from chainrule.plots.mpl.axes import draw_all, draw_on
     from chainrule.plots.network.draw import network_chart
     from chainrule.plots.network.layers import DrawnLayer
+    from chainrule.plots.signs.draw import sign_lines
     from chainrule.plots.svg.draw import to_svg
     from chainrule.plots.svg.page import figure
     from chainrule.plots.svg.sheet import SHEET, SHEET_HASH
@@ -42,10 +44,12 @@ _NAMES = {
     "kinds.regression": "predicted_chart residuals_chart",
     "kinds.scores": "ablation_chart importance_chart slices_chart",
     "kinds.search": "learning_chart search_chart",
+    "kinds.step": "step_chart",
     "kinds.surface": "surface_chart",
     "mpl.axes": "draw_all draw_on",
     "network.draw": "network_chart",
     "network.layers": "DrawnLayer",
+    "signs.draw": "sign_lines",
     "svg.draw": "to_svg",
     "svg.page": "figure",
     "svg.sheet": "SHEET SHEET_HASH",
@@ -57,7 +61,7 @@ __all__ = [
     "confusion_chart", "curves_chart", "dependence_chart", "draw_all", "draw_on", "figure", "flow_chart",
     "function_chart", "histograms_chart", "importance_chart", "interactions_chart", "learning_chart",
     "mountain_chart", "network_chart", "precision_recall_chart", "predicted_chart", "residuals_chart", "roc_chart",
-    "scatter", "search_chart", "slices_chart", "surface_chart", "to_svg", "waterfall_chart",
+    "scatter", "search_chart", "sign_lines", "slices_chart", "step_chart", "surface_chart", "to_svg", "waterfall_chart",
 ]  # fmt: skip
 
 

@@ -79,8 +79,11 @@ def _hexagons(x: FloatArray, y: FloatArray) -> tuple[FloatArray, FloatArray, Any
 
     nearer = distance(next_row, next_column) < distance(row, column)
     row, column = np.where(nearer, next_row, row), np.where(nearer, next_column, column)
-    cells, counts = np.unique(np.stack([row, column], 1), axis=0, return_counts=True)
-    return (cells[:, 1] + (cells[:, 0] % 2) / 2) * wide, cells[:, 0] * high, counts
+    rows, row_of = np.unique(row, return_inverse=True)
+    columns, column_of = np.unique(column, return_inverse=True)
+    cells, counts = np.unique(row_of * len(columns) + column_of, return_counts=True)
+    row, column = rows[cells // len(columns)], columns[cells % len(columns)]
+    return (column + (row % 2) / 2) * wide, row * high, counts
 
 
 def thinned(x: Any, y: Any) -> tuple[FloatArray, FloatArray]:

@@ -73,7 +73,7 @@ def twin_of(x: Axis, y: Axis, marks: Sequence[AnyMark]) -> Twin:
     if tiles and len(told) == len(tiles) == 1:
         return _grid(x, y, tiles[0])
     lines = [mark for mark in told if isinstance(mark, Curve | Band)]
-    if lines and len(told) == len(lines) and all(mark.x == lines[0].x for mark in lines):
+    if lines and len(told) == len(lines) and all(_same(mark.x, lines[0].x) for mark in lines):
         return _beside(x, y, lines)
     columns = [_columns(x, y, mark) for mark in told]
     header = tuple(dict.fromkeys(name for part in columns for name in part))
@@ -83,6 +83,13 @@ def twin_of(x: Axis, y: Axis, marks: Sequence[AnyMark]) -> Twin:
         for i in range(len(mark))
     ]
     return Twin(header, tuple(rows))
+
+
+def _same(one: Numbers, other: Numbers) -> bool:
+    """Return whether numbers are the same, nan like nan."""
+    return len(one) == len(other) and all(
+        a == b or (math.isnan(a) and math.isnan(b)) for a, b in zip(one, other, strict=True)
+    )
 
 
 def _told(marks: Sequence[AnyMark]) -> list[AnyMark]:
@@ -125,7 +132,11 @@ def _beside(x: Axis, y: Axis, lines: Sequence[Curve | Band]) -> Twin:
             columns |= {f"{name}, low": mark.low, f"{name}, high": mark.high}
         else:
             columns[name if name not in columns else f"{name} {len(columns)}"] = mark.values or mark.y
-    return Twin(tuple(columns), tuple(zip(*columns.values(), strict=True)))
+    first, *_ = columns
+    rows = zip(*columns.values(), strict=True)
+    # Where x is nan, lines are interrupted, and there is nothing to tell.
+    lifted = (isinstance(x, float) and math.isnan(x) for x in columns[first])
+    return Twin(tuple(columns), tuple(row for row, none in zip(rows, lifted, strict=True) if not none))
 
 
 def _columns(x_axis: Axis, y_axis: Axis, mark: AnyMark) -> dict[str, Sequence[Cell]]:

@@ -10,6 +10,7 @@ from chainrule._types import FloatArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.errors import SettingsError
 from chainrule.estimators.callbacks import watch_of
+from chainrule.estimators.mlp.as_model import column_names
 from chainrule.estimators.mlp.inputs import dense
 from chainrule.explain.columns.importance import Asked, Importance, measured
 from chainrule.explain.columns.permuted import Scored
@@ -40,7 +41,7 @@ def importance_of(
         made = engine.predict(network, flat[None], rows.astype(flat.dtype))[0]
         return np.asarray(made, np.float64)
 
-    names = _names(estimator)
+    names = column_names(estimator)
     asked = Asked(names, _inputs(estimator, len(names)), seed=seed, methods=methods, **how)
     scored = Scored(estimator._targets(y[rows], np.float64), outputs, judge, judge.metric.greater_is_better)
     of = f"{len(rows):,} rows"
@@ -49,11 +50,6 @@ def importance_of(
     words = (judge.metric.name, judge.metric.words)
     model = _model(estimator, flat) if "attribution" in asked.methods else None
     return measured(asked, scored, x, words, of, model, np.median(x, axis=0), TARGET)
-
-
-def _names(estimator: Any) -> list[str]:
-    named = getattr(estimator, "feature_names_in_", None)
-    return [f"x{place}" for place in range(estimator.n_features_in_)] if named is None else list(named)
 
 
 def _inputs(estimator: Any, count: int) -> list[Any]:

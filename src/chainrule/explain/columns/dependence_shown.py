@@ -69,7 +69,10 @@ def dependence_document(
     found: Dependence | Interaction, model: str, table: str, table_notes: Sequence[str] = ()
 ) -> Document:
     """Return the document of a dependence; ``model`` and ``table`` are the names of their files."""
-    blocks: list[Block] = [*notes(table_notes), Picture(dependence_picture(found))]
+    blocks: list[Block] = [
+        *notes(table_notes),
+        Picture(dependence_picture(found), in_text=isinstance(found, Dependence)),
+    ]
     if isinstance(found, Dependence):
         columns = found.places.column
         blocks += _curve_table(found)

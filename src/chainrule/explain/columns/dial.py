@@ -130,6 +130,10 @@ class Dial:
         """Return a number, or a date as a number, that `read` has accepted."""
         return float(_numbers(self.column, self._cell(text))[0])
 
+    def of_rows(self, table: Table) -> FloatArray:
+        """Return the cells (n,) of a number or a date as numbers, NaN where missing."""
+        return _numbers(self.column, table)
+
     def of_row(self, table: Table, row: int) -> float:
         """Return a row's own cell as a number, NaN where it is missing; for words their place, NaN where it is none."""
         single = table.take([row])

@@ -124,15 +124,7 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
     if member is not None:
         model.member(member)
     read = model.table(table)
-    known = model.target.known(read)
-    if len(known) < 2:
-        raise TableError(
-            f"{read.name}: {len(known)} row{'s have' if len(known) != 1 else ' has'} a value in the target "
-            f"{model.target.name!r}; at least 2 are needed"
-        )
-    draws = generator(seed, Purpose.SPLIT, 2)
-    if len(known) > MOST_ROWS:
-        known = np.sort(draws.permutation(known)[:MOST_ROWS])
+    known, draws = rows_looked_at(model, read, seed)
     part = read.take(known)
     some = np.zeros(len(known), dtype=np.bool_)
     some[draws.permutation(len(known))[: max(LEAST_BATCH, _settings(model).batch_size)]] = True
@@ -155,6 +147,23 @@ def diagnose(model: Model, table: Source, *, member: int | None = None, seed: in
         found += _overfitting(model, read, known)
     ordered = sorted(merged(found), key=lambda finding: (KINDS.index(finding.kind), finding.layer or 0))
     return Diagnosis(tuple(ordered), len(known), facts, tried)
+
+
+def rows_looked_at(model: Model, table: Table, seed: int) -> tuple[IntArray, np.random.Generator]:
+    """Return the rows (from 0) of a table that a diagnosis looks at, and the generator for what else it draws.
+
+    Raises TableError where fewer than two rows have a target.
+    """
+    known = model.target.known(table)
+    if len(known) < 2:
+        raise TableError(
+            f"{table.name}: {len(known)} row{'s have' if len(known) != 1 else ' has'} a value in the target "
+            f"{model.target.name!r}; at least 2 are needed"
+        )
+    draws = generator(seed, Purpose.SPLIT, 2)
+    if len(known) > MOST_ROWS:
+        known = np.sort(draws.permutation(known)[:MOST_ROWS])
+    return known, draws
 
 
 def layer_facts(batch: Batch, tried: Trial | None) -> tuple[LayerFacts, ...]:

@@ -10,12 +10,18 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.activations import Activation
+from chainrule.equations.dense import Dense
+from chainrule.equations.network import Network, Parameters, Record
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of
 from chainrule.explain.diagnose.finding import Finding, addresses, percent
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
+from chainrule.plots.network.layers import Flag
 
+NONE: Flag = ""
+DEAD: Flag = "dead"
+SATURATED: Flag = "saturated"
 FAR = 1e3
 """A z beyond which every activation shows its side: flat or not."""
 
@@ -31,11 +37,34 @@ def sides_and_slope(made: Activation) -> tuple[bool, bool, float]:
 
 def flat_neurons(batch: Batch, index: int) -> BoolArray:
     """Return where the neurons of a layer (from 0) are flat, (n, n_out); nowhere for softmax, which has no own slope."""
-    slope = batch.gradients.layers[index].slope
+    layer, z = batch.network.layers[index], batch.record.layers[index].z
+    return _flat(layer, z, batch.gradients.layers[index].slope)
+
+
+def _flat(layer: Dense, z: FloatArray, slope: FloatArray | None) -> BoolArray:
     if slope is None:
-        return np.zeros(batch.record.layers[index].z.shape, dtype=np.bool_)
-    steepest = sides_and_slope(batch.network.layers[index].activation)[2]
-    return np.asarray(np.abs(slope) < limit("flat") * steepest)
+        return np.zeros(z.shape, dtype=np.bool_)
+    return np.asarray(np.abs(slope) < limit("flat") * sides_and_slope(layer.activation)[2])
+
+
+@np.errstate(all="ignore")
+def neuron_flags(network: Network, p: Parameters, record: Record) -> dict[int, tuple[Flag, ...]]:
+    """Return for each hidden layer (from 1) which of its neurons are dead on the rows of a forward pass, and which saturated.
+
+    Dead: flat on every row, where one side of the activation is flat; saturated: flat on at least the share of rows that is a
+    finding for a layer, where both sides are. A few such neurons are no finding.
+    """
+    flags: dict[int, tuple[Flag, ...]] = {}
+    for number, layer in enumerate(network.layers[:-1], 1):
+        z = record.layers[number - 1].z
+        flat = _flat(layer, z, layer.slope(p[number], z, np))
+        low, high, _ = sides_and_slope(layer.activation)
+        if low and high:
+            marked, word = flat.mean(axis=0) >= limit("saturated"), SATURATED
+        else:
+            marked, word = flat.all(axis=0) & (low or high), DEAD
+        flags[number] = tuple(word if one else NONE for one in marked.tolist())
+    return flags
 
 
 def stretch(batch: Batch, index: int) -> float:

@@ -21,9 +21,13 @@ LEGEND = (
 
 
 def diagnosis_document(
-    diagnosis: Diagnosis, model: str, table: str, table_notes: Sequence[str] = ()
+    diagnosis: Diagnosis,
+    model: str,
+    table: str,
+    table_notes: Sequence[str] = (),
+    pictures: Sequence[Block] = (),
 ) -> Document:
-    """Return the document of a diagnosis; ``model`` and ``table`` are named in its title."""
+    """Return the document of a diagnosis; ``model`` and ``table`` are named in its title, ``pictures`` come first."""
     member, layers = next(iter(diagnosis.layers.items()))
     several = len(diagnosis.layers) > 1
     whose = (
@@ -33,6 +37,7 @@ def diagnosis_document(
     )
     blocks: list[Block] = [
         *notes(table_notes),
+        *pictures,
         TableBlock(HEADERS, tuple(map(_row, layers)), (0, *range(2, 9))),
         Words(whose + LEGEND, "dim"),
         *(_finding(number, finding, several) for number, finding in enumerate(diagnosis.findings, 1)),

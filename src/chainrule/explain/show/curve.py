@@ -12,6 +12,7 @@ from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import Block, Document, Plot
 from chainrule.explain.show.json import notation_data
 from chainrule.explain.show.showing import Showing
+from chainrule.plots.kinds.step import step_chart
 
 COLUMNS, LINES = 61, 17
 """The size of the picture, so that it fits 80 columns with its axes."""
@@ -97,4 +98,15 @@ def _picture(curve: CostCurve, name: str, cost_name: str) -> Plot:
     lines.append(" " * (width + 1) + "+" + "-" * COLUMNS)
     lines.append(" " * (width + 2) + first + f"{last:>{COLUMNS - len(first)}}")
     key = f"{name} to the right, {cost_name} up; {CURVE} the cost, {TANGENT} its tangent, {START} where the weight stands, "
-    return Plot(tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)")
+    chart = step_chart(
+        curve.values,
+        curve.costs,
+        start=(curve.w, curve.cost),
+        slope=curve.slope,
+        landing=(curve.landing, curve.landing_cost),
+        x_name=name,
+        y_name=cost_name,
+        title=f"{cost_name} over {name}, all else held",
+        addresses=("C", "C_new"),
+    )
+    return Plot(tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)", chart)

@@ -120,14 +120,16 @@ class Plot:
 
 @dataclass(frozen=True)
 class Picture:
-    """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it.
+    """A plot, which pages draw; its numbers stand in a table beside it.
 
-    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels.
+    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels. A
+    text leaves it out, or with ``in_text`` shows it in signs.
     """
 
     chart: Chart | Charts
     narrow: Chart | Charts | None = None
     width: float = 640.0
+    in_text: bool = False
 
 
 @dataclass(frozen=True)
@@ -289,10 +291,15 @@ class Document:
 def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
     """Yield the pictures among blocks, those of sections too."""
     for block in blocks:
-        if isinstance(block, Picture):
-            yield block
-        elif isinstance(block, Section):
-            yield from pictures(block.blocks)
+        match block:
+            case Picture():
+                yield block
+            case Plot(chart=chart) if chart is not None:
+                yield Picture(chart)
+            case Section(blocks=inner):
+                yield from pictures(inner)
+            case Beside(left=left, right=right):
+                yield from pictures((*left, *right))
 
 
 def notes(lines: Iterable[str]) -> tuple[Words, ...]:

@@ -1,17 +1,20 @@
-"""A trace's network as a drawing: its weights, biases, and one row's numbers in the neurons."""
+"""A network as a drawing: its weights, biases, and one row's numbers in the neurons, or what is wrong with them."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from types import MappingProxyType
+from typing import Any
 
 import numpy as np
 
+from chainrule.equations.network import Network, Parameters
 from chainrule.explain.show.document import Picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.model.model import Model
 from chainrule.plots.network.draw import network_chart
-from chainrule.plots.network.layers import DrawnLayer
+from chainrule.plots.network.layers import DrawnLayer, Flag
 
 WIDE, NARROW = 800.0, 350.0
 """The pixels that the two drawings of a page are laid out for."""
@@ -36,11 +39,34 @@ def drawn_layers(
         place = Address(name, layer, step=number, row=at if len(step.rows) > 1 else None)
         return tuple(map(float, trace.array(place)))
 
-    network, parameters = trace.network, trace.layout.unflatten(step.parameters)
     if at not in step.rows:
         trace.resolve(Address("x", step=number, row=at))  # says which rows there are
-    inputs = _input_names(trace, step.rows.index(at))
-    layers = [DrawnLayer(0, network.n_inputs, "inputs", inputs, values=values("x", None), kind="x")]
+    return network_layers(
+        trace.network,
+        trace.layout.unflatten(step.parameters),
+        inputs=_input_names(trace, step.rows.index(at)),
+        outputs=outputs,
+        values=values,
+        kind=kind,
+    )
+
+
+def network_layers(
+    network: Network,
+    parameters: Parameters,
+    *,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    values: Callable[[str, int | None], tuple[float, ...]] = lambda name, layer: (),
+    kind: str = "a",
+    flags: Mapping[int, tuple[Flag, ...]] = MappingProxyType({}),
+) -> list[DrawnLayer]:
+    """Return the layers of a network with its parameters by layer and name.
+
+    ``inputs`` and ``outputs`` are the neurons' names, ``values`` gives the numbers in them by name (``x``, ``kind``) and layer,
+    ``flags`` what is wrong with those of a layer. A feature stage is a block.
+    """
+    layers = [DrawnLayer(0, network.n_inputs, "inputs", tuple(inputs), values=values("x", None), kind="x")]
     if network.features is not None:
         words = f"feature stage: {network.features.words}"
         layers.append(DrawnLayer(0, network.features.n_outputs, "feature stage", block=words))
@@ -58,10 +84,21 @@ def drawn_layers(
                 () if bias is None else tuple(np.atleast_1d(bias).astype(float).tolist()),
                 values(kind, place),
                 "delta" if kind == "delta" else "a",
+                flags.get(place, ()),
                 frozen=layer.product.name in layer.frozen,
             )
         )
     return layers
+
+
+def model_layers(model: Model, member: int = 0, **known: Any) -> list[DrawnLayer]:
+    """Return the layers of a model's member (from 0) with the names of its inputs and outputs; ``known`` as `network_layers`."""
+    network = model.member(member).network
+    layers = dict(enumerate(model.layers(member), 1))
+    if network.features is not None:
+        layers[0] = layers.pop(len(layers))
+    names = tuple(neuron.name for neuron in model.encoder.inputs)
+    return network_layers(network, layers, inputs=names, outputs=output_names(model), **known)
 
 
 def _input_names(trace: Trace, row: int) -> tuple[str, ...]:
@@ -87,7 +124,11 @@ def drawn_network(
     title: str = "The network with this row in it",
 ) -> Picture:
     """Return the drawing of a trace's network, for pages and for telephones; as `drawn_layers`."""
-    layers = drawn_layers(trace, row, kind=kind, outputs=outputs)
+    return picture(drawn_layers(trace, row, kind=kind, outputs=outputs), title)
+
+
+def picture(layers: Sequence[DrawnLayer], title: str = "The network") -> Picture:
+    """Return the drawing of layers, for pages and for telephones."""
     wide, narrow = (
         network_chart(layers, width=width, title=title, most_edges=most) for width, most in MOST_EDGES.items()
     )

@@ -64,6 +64,11 @@ def policy(style: str, script: str = "") -> str:
     return f"default-src 'none'; style-src 'sha256-{style_hash}'; {runs}img-src data:; base-uri 'none'; form-action 'none'"
 
 
+def _figure(item: doc.Picture | doc.Plot) -> Markup:
+    shown = item if isinstance(item, doc.Picture) else next(doc.pictures([item]))
+    return Markup(figure(shown.chart, shown.narrow, width=shown.width))
+
+
 def _sheet(document: doc.Document) -> Markup:
     """Return the styles that only some pages need: those of plots, and the widths of images among the cells."""
     layers = [layer for block in document.blocks if isinstance(block, doc.Cells) for layer in block.layers]
@@ -312,7 +317,7 @@ def environment(*packages: str) -> Environment:
         "stated": _stated,
         "words": shown_words,
         "cell": _cell,
-        "figure": lambda item: Markup(figure(item.chart, item.narrow, width=item.width)),
+        "figure": _figure,
         "policy": policy,
         "sheet_of": lambda names, more: Markup("\n".join([*map(file, names), *([more] if more else [])])),
         "table_data": _table,

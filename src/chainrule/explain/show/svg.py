@@ -13,4 +13,4 @@ def render(document: Document) -> str:
     found = next(pictures(document.blocks), None)
     if found is None:
         raise SettingsError(f"there is no picture in {document.title!r}; choose another format, such as html")
-    return visible(to_svg(found.chart, alone=True)) + "\n"
+    return visible(to_svg(found.chart, found.width, alone=True)) + "\n"

@@ -21,6 +21,8 @@ if TYPE_CHECKING:
     from rich.console import Console, RenderableType
     from rich.text import Text
 
+    from chainrule.plots.chart import Chart, Charts
+
 WIDEST = 110
 """The widest that formulas are set, however wide the terminal is."""
 
@@ -107,9 +109,8 @@ def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
 
 def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
-    if isinstance(
-        block, doc.Section | doc.FindingBlock | doc.Worked | Grid | doc.GridBlock | doc.Plot | doc.Checked
-    ):
+    spaced = doc.Section | doc.FindingBlock | doc.Worked | Grid | doc.GridBlock | doc.Plot | doc.Checked
+    if isinstance(block, spaced) or (isinstance(block, doc.Picture) and block.in_text):
         yield _ROOM
     match block:
         case doc.Section(_, blocks, place, naming):
@@ -147,6 +148,8 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
                 yield from _paragraph(f"{label} {words}", width, "wrong" if label.startswith("E") else "")
         case doc.Checked():
             yield from _checked(block, signs)
+        case doc.Picture(chart, in_text=True):
+            yield from _picture(chart, width, signs)
         case doc.Formulas(items):
             for item in items:
                 yield from _paragraph(item.words, width, "rule")
@@ -157,6 +160,20 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
             yield from _paragraph(f"{words} {'; '.join(heading for _, heading in sections)}", width)
         case doc.Cells() | doc.Picture():
             pass
+
+
+def _picture(chart: Chart | Charts, width: int, signs: Signs) -> Iterator[Row]:
+    from chainrule.plots.signs.draw import HEIGHT, WIDTH, sign_lines
+
+    several = not hasattr(chart, "marks")
+    height = HEIGHT // 2 if several else HEIGHT
+    lines = sign_lines(chart, min(width, WIDTH), height, ascii_only=signs.plain is not None)
+    if not lines:
+        return
+    yield from _paragraph(chart.title, width, "title")
+    yield from ([(line, "")] for line in lines)
+    if chart.note:
+        yield from _paragraph(chart.note, width, "dim")
 
 
 def _beside(block: doc.Beside, width: int, signs: Signs) -> Iterator[Row]:

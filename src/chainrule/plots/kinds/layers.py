@@ -9,7 +9,7 @@ import numpy as np
 from chainrule.plots.axes import fitted, names_axis
 from chainrule.plots.chart import Chart, Charts, alike
 from chainrule.plots.marks import Bars, Quantiles, floats
-from chainrule.plots.ticks import short_number
+from chainrule.plots.ticks import count_text, short_number
 
 QUANTILES = (0.05, 0.25, 0.5, 0.75, 0.95)
 
@@ -32,7 +32,7 @@ def flow_chart(
     ]
     zeros = [len(sizes[name]) - len(positive[name]) for name in sizes]
     x_axis = fitted(boxes, unit, scale="log", pad=0.06)
-    texts = [f"{name}, {z} zeros" if z else name for name, z in zip(sizes, zeros, strict=True)]
+    texts = [f"{name}, {count_text(z)} zeros" if z else name for name, z in zip(sizes, zeros, strict=True)]
     known = [i for i, box in enumerate(boxes) if np.isfinite(box).all()]
     low, first, median, third, high = (floats([boxes[i][k] for i in known]) for k in range(5))
     mark = Quantiles(
@@ -67,10 +67,19 @@ def histograms_chart(
     shared: bool = True,
     title: str = "Weights by layer",
     columns: int = 3,
+    without_zeros: bool = False,
 ) -> Charts:
-    """Return a histogram for each part (any shape) as small multiples; ``shared`` puts them on one axis of values."""
+    """Return a histogram for each part (any shape) as small multiples; ``shared`` puts them on one axis of values.
+
+    ``without_zeros`` counts exact zeros beside the part's name, since a bar of them would dwarf all others.
+    """
     arrays = {name: np.asarray(values, np.float64).ravel() for name, values in parts.items()}
     finite = {name: values[np.isfinite(values)] for name, values in arrays.items()}
+    if without_zeros:
+        zeros = {name: int((values == 0).sum()) for name, values in finite.items()}
+        titles = {name: f"{name}, {count_text(n)} zeros" if n else name for name, n in zeros.items()}
+        arrays = {titles[name]: values[values != 0] for name, values in arrays.items()}
+        finite = {titles[name]: values[values != 0] for name, values in finite.items()}
     every = np.concatenate(list(finite.values())) if finite else np.zeros(0)
     ends = (
         (float(every.min()), float(every.max()))

@@ -16,6 +16,8 @@ from chainrule.plots.ticks import count_text
 
 MOST_EDGES = 300
 """The most edges drawn between two layers: those with the largest weights of the neurons that are shown."""
+MOST_IN_ALL, FEWEST_EDGES = 1500, 20
+"""The most edges of a whole network, shared out among its pairs of layers, and the fewest that a pair then has."""
 NUMBERS_UP_TO = 12
 """Weights are written on the edges of networks of at most so many, biases not counted."""
 
@@ -38,6 +40,7 @@ def network_chart(
     layout = network_layout(layers, width, most=most, keep=keep)
     marks: list[AnyMark] = []
     drawn, known, numbered = 0, 0, _numbered(layers)
+    most_edges = min(most_edges, max(FEWEST_EDGES, MOST_IN_ALL // (len(layers) - 1)))
     for before, after in itertools.pairwise(layout.columns):
         edges, count = weight_edges(before, after, most_edges, layout)
         biases = bias_edges(before, after, layout)
@@ -72,16 +75,20 @@ def _note(layout: NetworkLayout, drawn: int, known: int, keep: str) -> str:
         said.append(f"{count_text(drawn)} of {count_text(known)} weights are drawn, the largest.")
     if any(column.hidden for column in layout.columns):
         which = "with the largest weights" if keep == "largest" else "at the ends"
-        said.append(f"Of large layers, the neurons {which} are drawn.")
+        marked = any(any(column.layer.flags) for column in layout.columns if column.hidden)
+        also = ", and up to half as many of those marked," if marked and keep == "largest" else ""
+        said.append(f"Of large layers, the neurons {which}{also} are drawn.")
     if known:
         said.append("Width: |weight|; solid blue: above 0, dashed orange: below.")
     if any(column.layer.bias for column in layout.columns) and not any(
         math.isfinite(column.bias_y) for column in layout.columns
     ):
         said.append("Short lines from below: biases.")
-    flags = {flag for column in layout.columns for flag in column.layer.flags if flag}
-    told = {"dead": "crossed out: dead", "saturated": "second ring: saturated"}
-    said += [f"{told[flag].capitalize()}." for flag in ("dead", "saturated") if flag in flags]
+    told = {"dead": "Crossed out: dead", "saturated": "Second ring: saturated"}
+    for flag, words in told.items():
+        counts = [(column.layer, column.layer.flags.count(flag)) for column in layout.columns]
+        where = [f"{n} of {layer.size} in layer {layer.number}" for layer, n in counts if n]
+        said += [f"{words}, {', '.join(where)}."] if where else []
     return " ".join(said)
 
 

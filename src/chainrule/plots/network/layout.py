@@ -123,7 +123,7 @@ def _rows(layer: DrawnLayer, shown: tuple[int, ...]) -> int:
 
 
 def _chosen(layers: Sequence[DrawnLayer], index: int, most: int, keep: str) -> tuple[int, ...]:
-    """Return the neurons of a layer that are shown, rising."""
+    """Return the neurons of a layer that are shown, rising; at most half of them because something is wrong with them."""
     layer = layers[index]
     if layer.block:
         return ()
@@ -138,7 +138,10 @@ def _chosen(layers: Sequence[DrawnLayer], index: int, most: int, keep: str) -> t
     after = layers[index + 1].weights if index + 1 < len(layers) else None
     if after is not None:
         weight += np.linalg.norm(after, axis=1) / (np.linalg.norm(after) or 1)
-    return tuple(sorted(np.argsort(-weight, kind="stable")[:count].tolist()))
+    order = np.argsort(-weight, kind="stable").tolist()
+    flagged = [j for j in order if layer.flags and layer.flags[j]][: count // 2]
+    others = [j for j in order if j not in flagged]
+    return tuple(sorted([*flagged, *others[: count - len(flagged)]]))
 
 
 def _gutter(layer: DrawnLayer, shown: tuple[int, ...], most: float) -> float:
