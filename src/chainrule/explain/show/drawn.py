@@ -24,12 +24,19 @@ MOST_EDGES = {WIDE: 140, NARROW: 50}
 
 
 def drawn_layers(
-    trace: Trace, row: int | None = None, *, kind: str = "a", outputs: Sequence[str] = ()
+    trace: Trace,
+    row: int | None = None,
+    *,
+    kind: str = "a",
+    outputs: Sequence[str] = (),
+    inputs: Sequence[str] | None = None,
+    first_layer: int = 0,
 ) -> list[DrawnLayer]:
     """Return the layers of a trace's network with the numbers of a row (from 1), the first if not told.
 
     ``kind`` is ``a`` (what the neurons say) or ``delta`` (in a trace that has them). ``outputs`` are the names of the output
-    neurons. A feature stage is a block. Raises SettingsError for a row or numbers that the trace doesn't have.
+    neurons, ``inputs`` those of the inputs, if not the table's. Raises SettingsError for a row or numbers that the trace
+    doesn't have.
     """
     step = trace.steps[-1]
     number = step.number if len(trace.steps) > 1 else None
@@ -44,10 +51,11 @@ def drawn_layers(
     return network_layers(
         trace.network,
         trace.layout.unflatten(step.parameters),
-        inputs=_input_names(trace, step.rows.index(at)),
+        inputs=_input_names(trace, step.rows.index(at)) if inputs is None else inputs,
         outputs=outputs,
         values=values,
         kind=kind,
+        first_layer=first_layer,
     )
 
 
@@ -60,11 +68,13 @@ def network_layers(
     values: Callable[[str, int | None], tuple[float, ...]] = lambda name, layer: (),
     kind: str = "a",
     flags: Mapping[int, tuple[Flag, ...]] = MappingProxyType({}),
+    first_layer: int = 0,
 ) -> list[DrawnLayer]:
     """Return the layers of a network with its parameters by layer and name.
 
     ``inputs`` and ``outputs`` are the neurons' names, ``values`` gives the numbers in them by name (``x``, ``kind``) and layer,
-    ``flags`` what is wrong with those of a layer. A feature stage is a block.
+    ``flags`` what is wrong with those of a layer. A feature stage is a block. Layers are counted from ``first_layer``, that of
+    the inputs.
     """
     layers = [DrawnLayer(0, network.n_inputs, "inputs", tuple(inputs), values=values("x", None), kind="x")]
     if network.features is not None:
@@ -78,7 +88,7 @@ def network_layers(
             DrawnLayer(
                 place,
                 layer.n_out,
-                f"layer {place}, {layer.activation.name}" if not last else f"output, {layer.activation.name}",
+                f"{'output' if last else f'layer {place + first_layer}'}, {layer.activation.name}",
                 tuple(outputs) if last else (),
                 np.asarray(own[layer.product.name]),
                 () if bias is None else tuple(np.atleast_1d(bias).astype(float).tolist()),

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
-from typing import get_args
+from typing import Any, get_args
 
 import numpy as np
 
@@ -14,7 +14,9 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
 from chainrule.explain.show.document import Block, Erratum, Words, Worked
+from chainrule.explain.show.drawn import drawn_layers, network_layers, picture
 from chainrule.explain.trace.address import Address
+from chainrule.explain.trace.trace import Trace
 from chainrule.lessons.fields import (
     Field,
     listing,
@@ -66,7 +68,31 @@ def describe(scene: Scene) -> MoveResult:
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
     grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
-    return MoveResult([Words(f"{words}."), grid, *_parameters(scene)])
+    parameters = setup.layout.unflatten(setup.flat)
+    drawn = picture(network_layers(network, parameters, **_names(scene)))
+    return MoveResult([drawn, Words(f"{words}."), grid, *_parameters(scene)])
+
+
+def _names(scene: Scene) -> dict[str, Any]:
+    """Return how a drawing of the network is to name its ends and count its layers."""
+    network = scene.setup.network
+    inputs = [scene.name(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
+    outputs = [scene.name(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)]
+    return {"inputs": inputs, "outputs": outputs, "first_layer": scene.notation.first_layer}
+
+
+DRAWN = {
+    "values": ("a", "The network with the row in it"),
+    "deltas": ("delta", "The network with the deltas on it"),
+}
+"""What a derivation's network may be drawn with: the letter of the numbers in its neurons, and the title."""
+
+
+def _drawn(scene: Scene, trace: Trace) -> Iterator[Block]:
+    """Yield the network with a row's numbers in it, where the step asks for that."""
+    if scene["drawn"] is not None:
+        kind, title = DRAWN[scene["drawn"]]
+        yield picture(drawn_layers(trace, kind=kind, **_names(scene)), title)
 
 
 def _formula_of(scene: Scene, number: int) -> str:
@@ -99,7 +125,7 @@ def show_derivations(scene: Scene) -> MoveResult:
     """Show how numbers come about."""
     trace = scene.setup.trace(scene["rows"])
     only: Sequence[str] | None = scene["only"]
-    blocks: list[Block] = []
+    blocks: list[Block] = list(_drawn(scene, trace))
     known: dict[str, float] = {}
     for address in scene["addresses"]:
         trace.array(address)  # says what is missing, such as targets
@@ -107,7 +133,8 @@ def show_derivations(scene: Scene) -> MoveResult:
         # What was worked out a moment ago needn't be worked out again.
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
         known.update({line.address: line.result for line in made.lines if line.address})
-        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if blocks else made.hand)
+        begun = any(isinstance(block, Worked) for block in blocks)
+        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if begun else made.hand)
         blocks.append(Worked(shown if only is None else _excerpt(shown, only), scene.digits))
     there = {_plain(name) for name in known}
     if missing := [name for name in only or () if name not in there]:
@@ -210,6 +237,10 @@ SHOWING: dict[str, Move] = {
                 "by hand: activations to so many decimal places, other lines to one digit more",
             ),
             "from_start": Field(toml_flag, "a line for every number on the way, from the inputs on", False),
+            "drawn": Field(
+                toml_choice(tuple(DRAWN)),
+                "the network, drawn with the first row's values or its deltas in the neurons",
+            ),
             "only": Field(
                 listing(toml_text),
                 "of all lines those of these addresses, without the rules of a slope and of rounding",
