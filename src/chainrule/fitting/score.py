@@ -20,8 +20,9 @@ from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
-from chainrule.tables.targets import Targets
+from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
 from chainrule.training.result import FitResult
 from chainrule.training.scores.baselines import class_baselines, number_baselines
@@ -153,24 +154,40 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
-    target = prepared.target
-    if isinstance(target, Targets):
-        return _baselines_of_several(prepared, target)
-    return _baselines_of(prepared, target)
+    arrays = prepared.arrays
+    x, _, weights = arrays.fitted
+    return baselines_beside(prepared.target, prepared.fitted, prepared.tested, x, arrays.x_test, weights)
 
 
-def _baselines_of_several(prepared: Prepared, target: Targets) -> Mapping[str, Scores]:
-    """Return the means over the targets, of the baselines that all have."""
-    each = [_baselines_of(prepared, part) for part in target.parts]
+def baselines_beside(
+    target: Target,
+    fitted: Table,
+    tested: Table,
+    x: FloatArray,
+    x_test: FloatArray,
+    weights: FloatArray | None = None,
+) -> Mapping[str, Scores]:
+    """Return the baselines' scores on the ``tested`` rows, learned from the ``fitted`` ones; of several targets the means.
+
+    ``x`` (n, d) and ``x_test`` (m, d) are these rows encoded, ``weights`` (n,) those of the fitted ones. Of several targets only
+    the baselines count that all have.
+    """
+    each = [_baselines_of(part, fitted, tested, x, x_test, weights) for part in target.parts]
+    if len(each) == 1:
+        return each[0]
     names = [name for name in each[0] if all(name in one for one in each)]
     return {name: mean_scores(one[name] for one in each) for name in names}
 
 
-def _baselines_of(prepared: Prepared, target: TargetEncoder) -> Mapping[str, Scores]:
-    fitted, tested, arrays = prepared.fitted, prepared.tested, prepared.arrays
-    x, _, weights = arrays.fitted
+def _baselines_of(
+    target: TargetEncoder,
+    fitted: Table,
+    tested: Table,
+    x: FloatArray,
+    x_test: FloatArray,
+    weights: FloatArray | None,
+) -> Mapping[str, Scores]:
     if target.task == "classification":
         codes, codes_test = target.codes(fitted), target.codes(tested)
-        return class_baselines(x, codes, arrays.x_test, codes_test, target.n_classes, weights)
-    y, y_test = target.numbers(fitted), target.numbers(tested)
-    return number_baselines(x, y, arrays.x_test, y_test, weights)
+        return class_baselines(x, codes, x_test, codes_test, target.n_classes, weights)
+    return number_baselines(x, target.numbers(fitted), x_test, target.numbers(tested), weights)

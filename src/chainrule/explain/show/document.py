@@ -95,6 +95,14 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Text in a language of programs or data, shown as it stands: ``yaml``, ``shell``."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
 class Picture:
     """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it.
 
@@ -162,11 +170,15 @@ class Erratum:
 
 @dataclass(frozen=True)
 class Section:
-    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5"."""
+    """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5".
+
+    A ``folded`` section with a title is shut on a page until it is opened.
+    """
 
     title: str
     blocks: tuple[Block, ...]
     place: str = ""
+    folded: bool = False
 
     @property
     def heading(self) -> str:
@@ -181,6 +193,7 @@ Block: TypeAlias = (
     | Grid
     | Worked
     | Plot
+    | Listing
     | Picture
     | Cells
     | Checked
@@ -201,7 +214,8 @@ class Document:
 
     ``source`` says after what it is; ``origin`` stands below the title, ``{"model": "penguins.safetensors"}``; ``verdict``
     is what it comes to. ``data`` is what programs get as JSON; the blocks if there is none. ``width`` is that of its text
-    where there is no terminal.
+    where there is no terminal. ``contents``: a page begins with a list of its sections.
+    ``metadata`` is what the head of a file in Markdown says, by the keys of a model card.
     """
 
     title: str
@@ -211,6 +225,8 @@ class Document:
     verdict: Styled | None = None
     data: Mapping[str, Any] | None = None
     width: int = 100
+    contents: bool = False
+    metadata: Mapping[str, Any] | None = None
 
     @property
     def worked(self) -> Worked | None:

@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
+from typing import Literal
 
 import numpy as np
 
+from chainrule.equations.layout import Layout
+from chainrule.equations.network import Network, Parameters
 from chainrule.explain.show.document import Picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
@@ -39,8 +43,21 @@ def drawn_layers(
     network, parameters = trace.network, trace.layout.unflatten(step.parameters)
     if at not in step.rows:
         trace.resolve(Address("x", step=number, row=at))  # says which rows there are
-    inputs = _input_names(trace, step.rows.index(at))
-    layers = [DrawnLayer(0, network.n_inputs, "inputs", inputs, values=values("x", None), kind="x")]
+    letter: Literal["a", "delta"] = "delta" if kind == "delta" else "a"
+    layers = network_layers(network, parameters, _input_names(trace, step.rows.index(at)), outputs)
+    first = replace(layers[0], values=values("x", None))
+    rest = [
+        layer if layer.block else replace(layer, values=values(kind, layer.number), kind=letter)
+        for layer in layers[1:]
+    ]
+    return [first, *rest]
+
+
+def network_layers(
+    network: Network, parameters: Parameters, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+) -> list[DrawnLayer]:
+    """Return the layers of a network with its weights and biases; ``inputs`` and ``outputs`` are the neurons' names."""
+    layers = [DrawnLayer(0, network.n_inputs, "inputs", tuple(inputs), kind="x")]
     if network.features is not None:
         words = f"feature stage: {network.features.words}"
         layers.append(DrawnLayer(0, network.features.n_outputs, "feature stage", block=words))
@@ -56,12 +73,18 @@ def drawn_layers(
                 tuple(outputs) if last else (),
                 np.asarray(own[layer.product.name]),
                 () if bias is None else tuple(np.atleast_1d(bias).astype(float).tolist()),
-                values(kind, place),
-                "delta" if kind == "delta" else "a",
                 frozen=layer.product.name in layer.frozen,
             )
         )
     return layers
+
+
+def drawn_model(model: Model, member: int = 0, *, title: str = "The network") -> Picture:
+    """Return the drawing of a member (from 0) of a model, for pages and for telephones."""
+    one = model.member(member)
+    parameters = Layout(one.network).unflatten(np.asarray(one.parameters[0], np.float64))
+    names = [neuron.name for neuron in model.encoder.inputs]
+    return _picture(network_layers(one.network, parameters, names, output_names(model)), title)
 
 
 def _input_names(trace: Trace, row: int) -> tuple[str, ...]:
@@ -87,7 +110,10 @@ def drawn_network(
     title: str = "The network with this row in it",
 ) -> Picture:
     """Return the drawing of a trace's network, for pages and for telephones; as `drawn_layers`."""
-    layers = drawn_layers(trace, row, kind=kind, outputs=outputs)
+    return _picture(drawn_layers(trace, row, kind=kind, outputs=outputs), title)
+
+
+def _picture(layers: Sequence[DrawnLayer], title: str) -> Picture:
     wide, narrow = (
         network_chart(layers, width=width, title=title, most_edges=most) for width, most in MOST_EDGES.items()
     )

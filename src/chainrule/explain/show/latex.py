@@ -138,10 +138,10 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
         case Grid():
             yield grid_latex(block, latex_name)
         case doc.Plot(lines, key):
-            yield r"\begin{footnotesize}\begin{verbatim}"
-            yield from lines
-            yield r"\end{verbatim}\end{footnotesize}"
+            yield from _verbatim("\n".join(lines))
             yield from _small(latex_text(key))
+        case doc.Listing(text):
+            yield from _verbatim(text)
         case doc.FindingBlock(what, said):
             yield f"{_heading(depth)}{{{latex_text(what)}}}"
             yield from _facts(said)
@@ -155,6 +155,13 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             yield grid_latex(Grid(("number", "expected", "found", ""), checked, ("number", "")), write)
         case doc.Cells() | doc.Picture():
             pass
+
+
+def _verbatim(text: str) -> Iterator[str]:
+    """Yield text as it stands; what would end it is broken in two."""
+    yield r"\begin{footnotesize}\begin{verbatim}"
+    yield text.replace(r"\end{verbatim}", r"\end {verbatim}")
+    yield r"\end{verbatim}\end{footnotesize}"
 
 
 def _cell(cell: doc.Cell, showing: Showing) -> str:
