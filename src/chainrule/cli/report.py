@@ -27,8 +27,8 @@ def parser() -> Parser:
         "report",
         "MODEL TABLE [options]",
         "Write one page about a model: what came out and what to distrust, scores beside the baselines with intervals, where it "
-        "is wrong, which columns it needs, rows explained, the table, the network, checks, limits of use, a model card. Best with "
-        "the table of the training: the rows that were held out are found again.",
+        "is wrong, which columns it needs, rows explained, the table, the network, checks, limits of use, a model card. Best "
+        "with the table of the training: the rows that were held out are found again.",
         EXAMPLES,
     )
     model_and_table(made, "a table, best with the target")
@@ -49,12 +49,12 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.engines.threads import limited_threads
     from chainrule.reports.history import read_history
     from chainrule.reports.report import made
-    from chainrule.reports.subject import Subject
+    from chainrule.reports.reported import Reported
 
     form = chosen_format(options)
     epochs = () if options.history is None else read_history(options.history)
     model, table = opened(options)
-    subject = Subject(model, table, options.model, options.typed, options.seed, epochs=epochs)
+    subject = Reported(model, table, options.model, options.typed, options.seed, epochs=epochs)
     with limited_threads(options.threads):
         document = made(subject).document
     deliver(document, form, options, table.notes)

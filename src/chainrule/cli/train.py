@@ -224,10 +224,10 @@ def _report(trained: Trained, path: Path, form: str, options: argparse.Namespace
     """Return the report of a training in a format."""
     from chainrule.engines.threads import limited_threads
     from chainrule.reports.report import made
-    from chainrule.reports.subject import Subject
+    from chainrule.reports.reported import Reported
 
     curves = trained.fit.watched.history
-    about = Subject(
+    about = Reported(
         trained.model, trained.prepared.table, str(path), options.typed, trained=trained, epochs=curves
     )
     with limited_threads(options.threads):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,12 +21,11 @@ from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
 from chainrule.tables.table import Table
-from chainrule.tables.target import TargetEncoder
 from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
 from chainrule.training.result import FitResult
-from chainrule.training.scores.baselines import class_baselines, number_baselines
-from chainrule.training.scores.metrics import Scores, mean_scores
+from chainrule.training.scores.baselines import Answered, class_answers, number_answers
+from chainrule.training.scores.metrics import Scores, mean_scores, scores
 from chainrule.training.scores.temperature import at_temperature, temperature_of
 
 MOST_CHECKED = 1000
@@ -156,38 +155,38 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
     arrays = prepared.arrays
     x, _, weights = arrays.fitted
-    return baselines_beside(prepared.target, prepared.fitted, prepared.tested, x, arrays.x_test, weights)
+    answers = baseline_answers(prepared.target, prepared.fitted, x, arrays.x_test, weights)
+    return baseline_scores(prepared.target, prepared.tested, answers)
 
 
-def baselines_beside(
-    target: Target,
-    fitted: Table,
-    tested: Table,
-    x: FloatArray,
-    x_test: FloatArray,
-    weights: FloatArray | None = None,
-) -> Mapping[str, Scores]:
-    """Return the baselines' scores on the ``tested`` rows, learned from the ``fitted`` ones; of several targets the means.
+def baseline_answers(
+    target: Target, fitted: Table, x: FloatArray, x_test: FloatArray, weights: FloatArray | None = None
+) -> tuple[Mapping[str, Answered], ...]:
+    """Return for each target the baselines' answers for encoded rows ``x_test`` (m, d), learned from the ``fitted`` ones.
 
-    ``x`` (n, d) and ``x_test`` (m, d) are these rows encoded, ``weights`` (n,) those of the fitted ones. Of several targets only
-    the baselines count that all have.
+    ``x`` (n, d) are these encoded, ``weights`` (n,) theirs. Of several targets only the baselines count that all have.
     """
-    each = [_baselines_of(part, fitted, tested, x, x_test, weights) for part in target.parts]
+    each = [
+        class_answers(x, part.codes(fitted), x_test, part.n_classes, weights)
+        if part.n_classes
+        else number_answers(x, part.numbers(fitted), x_test, weights)
+        for part in target.parts
+    ]
+    names = [name for name in each[0] if all(name in one for one in each)]
+    return tuple({name: one[name] for name in names} for one in each)
+
+
+def baseline_scores(
+    target: Target, tested: Table, answers: Sequence[Mapping[str, Answered]]
+) -> Mapping[str, Scores]:
+    """Return the scores of the baselines' answers for a table's rows, by the baseline's name; of several targets the means."""
+    each = [
+        {
+            name: scores(part.codes(tested) if part.n_classes else part.numbers(tested), **one)
+            for name, one in own.items()
+        }
+        for part, own in zip(target.parts, answers, strict=True)
+    ]
     if len(each) == 1:
         return each[0]
-    names = [name for name in each[0] if all(name in one for one in each)]
-    return {name: mean_scores(one[name] for one in each) for name in names}
-
-
-def _baselines_of(
-    target: TargetEncoder,
-    fitted: Table,
-    tested: Table,
-    x: FloatArray,
-    x_test: FloatArray,
-    weights: FloatArray | None,
-) -> Mapping[str, Scores]:
-    if target.task == "classification":
-        codes, codes_test = target.codes(fitted), target.codes(tested)
-        return class_baselines(x, codes, x_test, codes_test, target.n_classes, weights)
-    return number_baselines(x, target.numbers(fitted), x_test, target.numbers(tested), weights)
+    return {name: mean_scores(one[name] for one in each) for name in each[0]}

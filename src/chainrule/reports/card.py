@@ -12,8 +12,8 @@ from typing import Any
 from chainrule._numbers import number_text
 from chainrule.explain.show.document import Block, Facts, Listing, TableBlock, Words
 from chainrule.explain.show.markdown import yaml_of
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.tables.columns import ColumnEncoder
 
 PIPELINES = {"classification": "tabular-classification", "regression": "tabular-regression"}
@@ -23,7 +23,7 @@ MOST_BOUNDS = 20
 """The most columns whose seen range is told."""
 
 
-def limits_part(subject: Subject) -> Part:
+def limits_part(subject: Reported) -> ReportPart:
     """Return what the model is not for, as far as the training and the table tell."""
     model, card = subject.model, subject.model.card
     lines = []
@@ -59,10 +59,10 @@ def limits_part(subject: Subject) -> Part:
         rows = tuple((name, low, high) for name, low, high in bounds[:MOST_BOUNDS])
         more = f"… and {len(bounds) - MOST_BOUNDS} more columns" if len(bounds) > MOST_BOUNDS else ""
         blocks.append(TableBlock(("number", "lowest in this table", "highest"), rows, (1, 2), more))
-    return Part("limits", "Limits of use", tuple(blocks), {"limits": lines})
+    return ReportPart("limits", "Limits of use", tuple(blocks), {"limits": lines})
 
 
-def seen_ranges(subject: Subject) -> Iterator[tuple[str, str, str]]:
+def seen_ranges(subject: Reported) -> Iterator[tuple[str, str, str]]:
     """Yield the lowest and highest cell of each input that is a number."""
     names = {column.name for column in subject.model.encoder.columns if column.kind == "number"}
     for name in names and [one for one in subject.table.columns if one in names]:
@@ -71,17 +71,17 @@ def seen_ranges(subject: Subject) -> Iterator[tuple[str, str, str]]:
             yield name, number_text(float(cells.min()), 6), number_text(float(cells.max()), 6)  # type: ignore[arg-type]
 
 
-def card_part(subject: Subject) -> Part:
+def card_part(subject: Reported) -> ReportPart:
     """Return the model card, and what of the table's data the model file and the page carry."""
     head = metadata(subject)
     blocks: list[Block] = [
         Words("The head of a model card as Hugging Face reads it; --format md begins with it."),
         Listing(yaml_of(head), "yaml"),
     ]
-    return Part("card", "Model card", tuple(blocks), {"metadata": head}, folded=True)
+    return ReportPart("card", "Model card", tuple(blocks), {"metadata": head}, folded=True)
 
 
-def carried_part(subject: Subject) -> Part:
+def carried_part(subject: Reported) -> ReportPart:
     """Return what of the table's cells is in the model file, and what in this page."""
     columns = subject.model.encoder.columns
     file = tuple(_in_the_file(subject, columns))
@@ -113,12 +113,12 @@ def carried_part(subject: Subject) -> Part:
         Words("Who may not see these should not get the file, or the page.", "dim"),
     ]
     data = {"model_file": dict(file), "page": dict(page)}
-    return Part(
+    return ReportPart(
         "carried", "What of the table the model and this page carry", tuple(blocks), data, folded=True
     )
 
 
-def _in_the_file(subject: Subject, columns: Sequence[ColumnEncoder]) -> Iterator[tuple[str, str]]:
+def _in_the_file(subject: Reported, columns: Sequence[ColumnEncoder]) -> Iterator[tuple[str, str]]:
     yield "names", f"of {len(columns)} columns and of the target"
     levels = sum(len(column.levels) for column in columns)
     if levels:
@@ -142,7 +142,7 @@ def _in_the_file(subject: Subject, columns: Sequence[ColumnEncoder]) -> Iterator
         )
 
 
-def metadata(subject: Subject) -> dict[str, Any]:
+def metadata(subject: Reported) -> dict[str, Any]:
     """Return the head of the model card as plain data."""
     model, evaluation = subject.model, subject.evaluation
     task = PIPELINES[model.task]

@@ -1,4 +1,4 @@
-"""The part of a report about where answers are wrong: for classes confusion, ROC, precision–recall, calibration, scores by class."""
+"""The part of a report about wrong classes: confusion, scores by class, ROC, precision and recall, calibration."""
 
 from __future__ import annotations
 
@@ -16,9 +16,10 @@ from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.calibration import calibration_chart
 from chainrule.plots.kinds.classes import confusion_chart, precision_recall_chart, roc_chart
 from chainrule.plots.kinds.scores import slices_chart
+from chainrule.plots.marks import Curve
 from chainrule.reports.intervals import wilson
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.words import number_shown
 from chainrule.tables.target import TargetEncoder
 
@@ -35,7 +36,7 @@ FEW_ROWS = 10
 """Of a class with fewer rows than these, little is known."""
 
 
-def classes_part(subject: Subject) -> Part | None:
+def classes_part(subject: Reported) -> ReportPart | None:
     """Return where classes are taken for others, how well they are told apart, and whether probabilities hold."""
     model = subject.model
     if subject.evaluation is None or model.task != "classification":
@@ -56,7 +57,7 @@ def classes_part(subject: Subject) -> Part | None:
         blocks.append(
             Words(f"The other {len(targets) - MOST_TARGETS} targets are in the table of scores.", "dim")
         )
-    return Part("classes", "Right and wrong, class by class", tuple(blocks), data, tuple(doubts))
+    return ReportPart("classes", "Right and wrong, class by class", tuple(blocks), data, tuple(doubts))
 
 
 def _of_one(target: TargetEncoder, truth: IntArray, made: Prediction) -> Iterator[Block]:
@@ -66,7 +67,7 @@ def _of_one(target: TargetEncoder, truth: IntArray, made: Prediction) -> Iterato
         yield Picture(confusion_chart(truth, codes, names, title="True and predicted classes"))
     yield _confused(names, truth, codes)
     yield _by_class(names, truth, codes)
-    if len(names) > 2:
+    if len(names) > 3:
         yield Picture(_recalls(names, truth, codes))
     if made.probabilities is None:
         yield Words(
@@ -76,23 +77,36 @@ def _of_one(target: TargetEncoder, truth: IntArray, made: Prediction) -> Iterato
         return
     if len(np.unique(truth)) > 1:
         kept, own, scores = most_frequent(names, truth, made.probabilities)
-        pair = (
-            replace(roc_chart(own, scores, kept), title="ROC"),
-            replace(precision_recall_chart(own, scores, kept), title="Precision and recall"),
-        )
+        pair = (_plain(roc_chart(own, scores, kept)), _plain(precision_recall_chart(own, scores, kept)))
         said = " ".join(f"{chart.title}: {chart.description}" for chart in pair)
-        note = (
-            f"The {MOST_CURVES} classes with most rows; the others as one."
+        few = (
+            f" The {MOST_CURVES} classes with most rows; the others as one."
             if len(names) > MOST_CURVES + 1
             else ""
         )
-        yield Picture(Charts("Told apart at every threshold", said, pair, 2, note=note), width=760.0)
+        note = " ".join(chart.note for chart in pair) + few
+        pair = (replace(pair[0], note=""), replace(pair[1], note=""))
+        yield Picture(Charts("Told apart at every threshold", said, pair, 2, note=note))
     yield Picture(calibration(target, truth, made))
+
+
+def _plain(chart: Chart) -> Chart:
+    """Return curves whose legend has the classes alone, their areas in the note: two plots have one legend."""
+    marks, told = [], []
+    for mark in chart.marks:
+        name, comma, area = getattr(mark, "series", "").rpartition(", ")
+        if comma and isinstance(mark, Curve):
+            told.append(f"{name} {area.rpartition(' ')[2]}")
+            mark = replace(mark, series=name)
+        marks.append(mark)
+    words = "Areas below ROC" if "ROC" in chart.title else "Average precision"
+    return replace(chart, marks=tuple(marks), note=f"{words}: {', '.join(told)}.")
 
 
 def calibration(target: TargetEncoder, truth: IntArray, made: Prediction) -> Charts:
     """Return whether probabilities hold: of two classes the second's, of more that of the predicted class."""
-    assert made.probabilities is not None and made.codes is not None
+    assert made.probabilities is not None
+    assert made.codes is not None
     if target.n_classes == 2:
         title = f"Calibration of P({target.name} = {target.labels[1]})"
         return calibration_chart(truth == 1, made.probabilities[:, 1], title=title)

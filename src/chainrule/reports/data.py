@@ -1,4 +1,4 @@
-"""The part of a report about the table: its columns with their gaps and distributions, what is left out, which rows are for what."""
+"""The part of a report about the table: its columns with their gaps and distributions, what is left out and why."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ import polars as pl
 
 from chainrule.explain.show.document import Block, Facts, Picture, TableBlock, Words, more, notes
 from chainrule.plots.kinds.columns import MOST_WORDS, Counted, columns_chart
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.words import rows_shown
 from chainrule.tables.cells import date_cells, number_cells
 from chainrule.tables.schema import Column
@@ -33,7 +33,7 @@ GAPS = 0.3
 YEAR = 365.2425 * 86_400e6
 
 
-def data_part(subject: Subject) -> Part:
+def data_part(subject: Reported) -> ReportPart:
     """Return what the table holds: kinds, gaps, distributions, what is left out and why, notes."""
     table = subject.table
     used = [column for column in subject.columns if column.role != "left out"]
@@ -49,7 +49,7 @@ def data_part(subject: Subject) -> Part:
         title = (
             "Distributions of the target and the inputs" if set(targets) & set(counted) else "Distributions"
         )
-        blocks.append(Picture(columns_chart(counted, missing=gaps, marked=targets, title=title), width=760.0))
+        blocks.append(Picture(columns_chart(counted, missing=gaps, marked=targets, title=title)))
         if rest := more(len(used) - len(used[:MOST_DRAWN]), "columns are not drawn"):
             blocks.append(Words(rest, "dim"))
     blocks.append(_table(used))
@@ -66,8 +66,8 @@ def data_part(subject: Subject) -> Part:
         "distributions": {name: _plain(found) for name, found in counted.items()},
         "notes": list(subject.notes),
     }
-    title = f"The table: {rows_shown(table.n_rows)}, {len(subject.columns):,} columns"
-    return Part("table", title, tuple(blocks), data, tuple(_doubts(subject, used)))
+    first = Words(f"{table.name} has {rows_shown(table.n_rows)} and {len(subject.columns):,} columns.")
+    return ReportPart("table", "The table", (first, *blocks), data, tuple(_doubts(subject, used)))
 
 
 def _table(used: list[Column]) -> TableBlock:
@@ -79,11 +79,11 @@ def _table(used: list[Column]) -> TableBlock:
     return TableBlock(headers, rows, (3,), more(len(used) - MOST_COLUMNS, "columns, in its JSON"))
 
 
-def _doubts(subject: Subject, used: list[Column]) -> Iterator[str]:
+def _doubts(subject: Reported, used: list[Column]) -> Iterator[str]:
     rows = subject.table.n_rows
     for one in used:
         if one.role == "input" and one.n_missing > GAPS * rows:
-            yield f"{one.name} is missing in {one.n_missing / rows:.0%} of the rows"
+            yield f"in {one.n_missing / rows:.0%} of the rows {one.name} is missing"
 
 
 def distribution(table: Table, column: Column) -> Counted | None:

@@ -6,18 +6,21 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from chainrule.explain.show.document import Block, Facts, Picture, TableBlock, Words
-from chainrule.explain.show.drawn import drawn_model
+from chainrule.explain.show.document import Block, Facts, Picture, Words
+from chainrule.explain.show.drawn import NARROW, WIDE, drawn_model
 from chainrule.plots.chart import Charts
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.reports.description import model_facts
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.words import rows_shown, score_words
 from chainrule.training.checkpoint import Epoch
 
+MOST_EDGES = {WIDE: 60, NARROW: 24}
+"""The most weights drawn between two layers, on pages and on telephones."""
 
-def splits_part(subject: Subject) -> Part | None:
+
+def splits_part(subject: Reported) -> ReportPart | None:
     """Return which rows were for what, from the model's card; None where it has none."""
     card = subject.model.card
     if not card:
@@ -26,7 +29,9 @@ def splits_part(subject: Subject) -> Part | None:
     whole = sum(rows.values())
     words = {"training": "training", "validation": "stopping (validation)", "test": "the score"}
     shown = tuple(
-        (f"for {words[key]}", f"{n:,}", f"{n / whole:.1%}") for key, n in rows.items() if n or key == "test"
+        (f"for {words[key]}", f"{rows_shown(n)}, {n / whole:.0%}")
+        for key, n in rows.items()
+        if n or key == "test"
     )
     said = [f"The rows are those of {card['table']}, split by chance with seed {card['seed']}"]
     if subject.model.task == "classification":
@@ -46,14 +51,14 @@ def splits_part(subject: Subject) -> Part | None:
         said.append(
             "The table has dates, and the rows were not split by time: a score on later rows may be worse."
         )
-    blocks: list[Block] = [TableBlock(("rows", "", ""), shown, (1, 2)), *map(Words, said)]
+    blocks: list[Block] = [Facts(shown), *map(Words, said)]
     trained = subject.trained
     if trained is not None and trained.out_of_fold is not None:
         scores = score_words(trained.out_of_fold.scores)
         blocks.append(
             Words(f"Out of fold, each training row answered by the member that held it out: {scores}.")
         )
-    return Part(
+    return ReportPart(
         "splits",
         "Which rows are for what",
         tuple(blocks),
@@ -61,20 +66,23 @@ def splits_part(subject: Subject) -> Part | None:
     )
 
 
-def network_part(subject: Subject) -> Part:
+def network_part(subject: Reported) -> ReportPart:
     """Return the network drawn, and what it is and how it was trained in words."""
     model = subject.model
     title = "The network" if model.members == 1 else f"Member 1 of {model.members}"
-    blocks: list[Block] = [drawn_model(model, title=title), Facts(tuple(model_facts(model)))]
+    blocks: list[Block] = [
+        drawn_model(model, title=title, most_edges=MOST_EDGES),
+        Facts(tuple(model_facts(model))),
+    ]
     data = {
         "members": model.members,
         "groups": [group.network.to_dict() for group in model.groups],
         "card": dict(model.card),
     }
-    return Part("network", "The network and its recipe", tuple(blocks), data)
+    return ReportPart("network", "The network and its recipe", tuple(blocks), data)
 
 
-def curves_part(subject: Subject) -> Part:
+def curves_part(subject: Reported) -> ReportPart:
     """Return the losses and the rate by epoch; where they aren't known, how to have them."""
     epochs = subject.epochs
     if not epochs:
@@ -82,13 +90,13 @@ def curves_part(subject: Subject) -> Part:
             "A model file keeps no curves: chainrule train --report FILE draws them, and chainrule report takes "
             "--history FILE, the CSV that chainrule train --history writes."
         )
-        return Part("curves", "The curves", (Words(said, "dim"),), {"epochs": []})
+        return ReportPart("curves", "The curves", (Words(said, "dim"),), {"epochs": []})
     names = ("epoch", "training_loss", "validation_loss", "learning_rate")
     data = {name: [getattr(line, name) for line in epochs] for name in names}
-    return Part("curves", "The curves", tuple(_curves(subject, epochs)), data, tuple(_doubts(subject)))
+    return ReportPart("curves", "The curves", tuple(_curves(subject, epochs)), data, tuple(_doubts(subject)))
 
 
-def _curves(subject: Subject, epochs: Sequence[Epoch]) -> Iterator[Block]:
+def _curves(subject: Reported, epochs: Sequence[Epoch]) -> Iterator[Block]:
     at = [float(line.epoch) for line in epochs]
     losses = {"training": [line.training_loss for line in epochs]}
     if any(np.isfinite(line.validation_loss) for line in epochs):
@@ -100,7 +108,7 @@ def _curves(subject: Subject, epochs: Sequence[Epoch]) -> Iterator[Block]:
         {"learning rate": [line.learning_rate for line in epochs]}, x=at, title="Learning rate", y_label=""
     )
     said = f"{loss.description} {rate.description}"
-    yield Picture(Charts("The training", said, (loss, rate), 2), width=760.0)
+    yield Picture(Charts("The training", said, (loss, rate), 2))
     ran = f"{rows_shown(len(epochs)).replace('row', 'epoch')} ran"
     if kept:
         span = (
@@ -116,7 +124,7 @@ def _curves(subject: Subject, epochs: Sequence[Epoch]) -> Iterator[Block]:
     )
 
 
-def _doubts(subject: Subject) -> Iterator[str]:
+def _doubts(subject: Reported) -> Iterator[str]:
     trained = subject.trained
     if trained is not None and trained.fit.diverged:
         yield f"{len(trained.fit.diverged)} members diverged in training"

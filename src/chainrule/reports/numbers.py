@@ -15,8 +15,8 @@ from chainrule.model.scoring import of_target
 from chainrule.plots.chart import Charts
 from chainrule.plots.kinds.regression import predicted_chart, residuals_chart
 from chainrule.reports.classes import MOST_TARGETS
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 
 SHARES = (0.5, 0.8, 0.9, 0.95, 1.0)
 """The shares of the rows of which the largest error is told."""
@@ -25,7 +25,7 @@ LEANS = 0.1
 """A mean of the residuals beyond this share of their root mean square is named, where the rows are enough to tell."""
 
 
-def numbers_part(subject: Subject) -> Part | None:
+def numbers_part(subject: Reported) -> ReportPart | None:
     """Return how far predicted numbers are from the true ones, and where."""
     model = subject.model
     if subject.evaluation is None or model.task != "regression":
@@ -49,7 +49,7 @@ def numbers_part(subject: Subject) -> Part | None:
         blocks.append(
             Words(f"The other {len(targets) - MOST_TARGETS} targets are in the table of scores.", "dim")
         )
-    return Part("numbers", "Predicted and true", tuple(blocks), data, tuple(doubts))
+    return ReportPart("numbers", "Predicted and true", tuple(blocks), data, tuple(doubts))
 
 
 def _of_one(name: str, truth: FloatArray, predicted: FloatArray) -> Iterator[Block]:
@@ -59,9 +59,7 @@ def _of_one(name: str, truth: FloatArray, predicted: FloatArray) -> Iterator[Blo
     )
     pair = (replace(first, note=""), replace(second, note="", aspect=1.0))
     said = " ".join(f"{chart.title}: {chart.description}" for chart in (first, second))
-    yield Picture(
-        Charts(f"{name}: predicted, true, and what is left", said, pair, 2, note=first.note), width=760.0
-    )
+    yield Picture(Charts(f"{name}: predicted, true, and what is left", said, pair, 2, note=first.note))
     sizes = np.quantile(np.abs(truth - predicted), SHARES)
     rows = tuple(
         (f"{share:.0%} of the rows", number_text(size, 4)) for share, size in zip(SHARES, sizes, strict=True)
@@ -75,4 +73,4 @@ def _doubts(name: str, truth: FloatArray, predicted: FloatArray) -> Iterator[str
     mean, error = float(left.mean()), spread / np.sqrt(len(left))
     if abs(mean) > LEANS * spread and abs(mean) > 2 * error:
         way = "too low" if mean > 0 else "too high"
-        yield f"{name} is predicted {way} by {number_text(abs(mean), 3)} on average"
+        yield f"on average {name} is predicted {way} by {number_text(abs(mean), 3)}"

@@ -24,14 +24,15 @@ from chainrule.reports.card import card_part, carried_part, limits_part, metadat
 from chainrule.reports.classes import classes_part
 from chainrule.reports.data import data_part
 from chainrule.reports.history import read_history
+from chainrule.reports.intervals import Interval
 from chainrule.reports.needs import dependence_part, first_columns, importance_part, needed
 from chainrule.reports.network import curves_part, network_part, splits_part
 from chainrule.reports.numbers import numbers_part
-from chainrule.reports.part import Part
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.rows import rows_part
 from chainrule.reports.scores import score_intervals, scores_part
 from chainrule.reports.slices import slices_part
-from chainrule.reports.subject import Subject
 from chainrule.reports.summary import summary
 from chainrule.reports.trust import ablation_part, certificate_part, diagnosis_part
 from chainrule.training.scores.metrics import PRIMARY
@@ -103,7 +104,7 @@ def report(
             )
         epochs = epochs or model.fit.watched.history
         command = "chainrule.report(chainrule.train(table, target, …))"
-        subject = Subject(
+        subject = Reported(
             model.model, model.prepared.table, name, command, trained=model, epochs=epochs, **how
         )
     else:
@@ -113,15 +114,15 @@ def report(
             name = fspath(model)
             model = load(model)
             command = f"chainrule.report({name!r}, table)"
-        subject = Subject(model, model.table(table, **reading), name, command, epochs=epochs, **how)
+        subject = Reported(model, model.table(table, **reading), name, command, epochs=epochs, **how)
     with limited_threads(threads):
         return made(subject)
 
 
-def made(subject: Subject, more: Mapping[str, Any] | None = None) -> Report:
+def made(subject: Reported, more: Mapping[str, Any] | None = None) -> Report:
     """Return the report of a subject; ``more`` is what its JSON tells besides."""
-    parts = list(_parts(subject))
     intervals = score_intervals(subject)
+    parts = _parts(subject, intervals)
     first = summary(subject, parts, intervals.get(PRIMARY[subject.model.task]))
     data = {
         "report_version": VERSION,
@@ -139,12 +140,12 @@ def made(subject: Subject, more: Mapping[str, Any] | None = None) -> Report:
     return Report(Document(title, blocks, data=data, contents=True, metadata=metadata(subject)))
 
 
-def _parts(subject: Subject) -> Sequence[Part]:
+def _parts(subject: Reported, intervals: Mapping[str, Interval]) -> Sequence[ReportPart]:
     """Return the parts that there are, in the order in which they are read."""
     found = needed(subject)
     columns = first_columns(subject, found)
     every = (
-        scores_part(subject),
+        scores_part(subject, intervals),
         classes_part(subject),
         numbers_part(subject),
         slices_part(subject, columns),

@@ -13,9 +13,12 @@ from chainrule.explain.attribute.answer import AnsweredRow, answer
 from chainrule.explain.show.answer import answer_blocks
 from chainrule.explain.show.document import Block, Section, TableBlock, Words
 from chainrule.model.scoring import of_target
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.training.scores.metrics import log_losses
+
+TOLERANCE = 1e-4
+"""How far the bars of a row may be from adding up: beyond what is shown, and quickly worked out."""
 
 
 @dataclass(frozen=True)
@@ -27,7 +30,7 @@ class Chosen:
     truth: str
 
 
-def rows_part(subject: Subject) -> Part | None:
+def rows_part(subject: Reported) -> ReportPart | None:
     """Return a few rows explained in the short form: the answer in words, the columns that pushed it."""
     chosen = list(chosen_rows(subject))
     if not chosen:
@@ -45,20 +48,21 @@ def rows_part(subject: Subject) -> Part | None:
         data.append({"why": one.why, "truth": one.truth or None, **found.to_dict()})
     line = f"chainrule explain {subject.name} {subject.table.name} --row N shows the whole calculation of any row."
     blocks.append(Words(line, "dim"))
-    return Part("rows", "A few rows, explained", tuple(blocks), {"rows": data})
+    return ReportPart("rows", "A few rows, explained", tuple(blocks), {"rows": data})
 
 
-def answered(subject: Subject, row: int, target: str | None = None) -> AnsweredRow:
+def answered(subject: Reported, row: int, target: str | None = None) -> AnsweredRow:
     """Return the answer for one of the rows drawn (from 0), with its number in the table."""
     number = subject.number(int(subject.sample.rows[row]))
+    how: dict[str, Any] = {"target": target, "tolerance": TOLERANCE}
     if subject.around is subject.table and (
         subject.trained is None or subject.part.name == subject.table.name
     ):
-        return answer(subject.model, subject.table, number - 1, target=target)
-    return replace(answer(subject.model, subject.sample.part, row, target=target), row=number)
+        return answer(subject.model, subject.table, number - 1, **how)
+    return replace(answer(subject.model, subject.sample.part, row, **how), row=number)
 
 
-def chosen_rows(subject: Subject) -> Iterator[Chosen]:
+def chosen_rows(subject: Reported) -> Iterator[Chosen]:
     """Yield the rows to explain, each once; of several targets by the first."""
     seen: set[int] = set()
     choose = _by_class if subject.model.task == "classification" else _by_number
@@ -68,7 +72,7 @@ def chosen_rows(subject: Subject) -> Iterator[Chosen]:
             yield one
 
 
-def _by_class(subject: Subject) -> Iterator[Chosen]:
+def _by_class(subject: Reported) -> Iterator[Chosen]:
     target, rows = subject.model.target.parts[0], subject.sample.rows
     made = of_target(subject.prediction, 0)
     assert made.codes is not None
@@ -102,7 +106,7 @@ def _by_class(subject: Subject) -> Iterator[Chosen]:
     yield chosen(int(surest.argmin()), "The least sure")
 
 
-def _by_number(subject: Subject) -> Iterator[Chosen]:
+def _by_number(subject: Reported) -> Iterator[Chosen]:
     target, rows = subject.model.target.parts[0], subject.sample.rows
     predicted = np.asarray(of_target(subject.prediction, 0).labels, np.float64)[rows]
     if subject.evaluation is None:

@@ -5,31 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from functools import partial
 
+import numpy as np
+
 from chainrule._types import IntArray
 from chainrule.explain.show.document import Block, Cell, Picture, Styled, TableBlock, Words
 from chainrule.model.scoring import AnyArray, Scorer, scorer
 from chainrule.plots.chart import Chart
 from chainrule.plots.kinds.scores import slices_chart
 from chainrule.reports.intervals import UNKNOWN, Interval, bootstrap, wilson
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.words import SCORE_NAMES, number_shown
 from chainrule.training.scores.metrics import METRICS, PRIMARY, Scores
 
 
-def scores_part(subject: Subject) -> Part | None:
-    """Return the scores beside the baselines', each with an interval; None without a target."""
+def scores_part(subject: Reported, found: Mapping[str, Interval]) -> ReportPart | None:
+    """Return the scores beside the baselines', each with its interval of `score_intervals`; None without a target."""
     evaluation, model = subject.evaluation, subject.model
     if evaluation is None:
         return None
-    found = score_intervals(subject)
-    blocks: list[Block] = [_table(evaluation.scores, found, subject.baselines)]
+    blocks: list[Block] = [
+        Words(f"On {subject.scored.words}:"),
+        _table(evaluation.scores, found, subject.baselines),
+    ]
     primary = PRIMARY[model.task]
     if subject.baselines and model.task == "classification" and len(model.target.parts) == 1:
         blocks.append(Picture(_beside(subject, primary)))
     blocks += [Words(line, "dim") for line in _methods(subject, found)]
     if evaluation.by_target is not None:
         blocks += _of_each(evaluation.by_target)
+    apart = margins(subject)
     data = {
         "rows": evaluation.rows,
         "of": subject.scored.words,
@@ -37,16 +42,15 @@ def scores_part(subject: Subject) -> Part | None:
         "scores": dict(evaluation.scores),
         "intervals": {name: one.to_dict() for name, one in found.items()},
         "baselines": {name: dict(scores) for name, scores in subject.baselines.items()},
+        "better_than": {name: one.to_dict() for name, one in apart.items()},
         "by_target": None
         if evaluation.by_target is None
         else {k: dict(v) for k, v in evaluation.by_target.items()},
     }
-    return Part(
-        "scores", f"Scores on {subject.scored.words}", tuple(blocks), data, tuple(_doubts(subject, found))
-    )
+    return ReportPart("scores", "Scores", tuple(blocks), data, tuple(_doubts(subject, apart)))
 
 
-def score_intervals(subject: Subject) -> Mapping[str, Interval]:
+def score_intervals(subject: Reported) -> Mapping[str, Interval]:
     """Return the 95 % interval of each score; of accuracy Wilson's, where it counts rows, else the bootstrap's."""
     evaluation, model, part = subject.evaluation, subject.model, subject.part
     found = {}
@@ -80,7 +84,7 @@ def interval_shown(found: Interval) -> str:
     return f"{number_shown(found.low)} … {number_shown(found.high)}" if found.is_known else "–"
 
 
-def _beside(subject: Subject, name: str) -> Chart:
+def _beside(subject: Reported, name: str) -> Chart:
     """Return the shares of right answers of the network and the baselines, with intervals."""
     assert subject.evaluation is not None
     n, scores = subject.part.n_rows, {"this network": subject.evaluation.scores, **subject.baselines}
@@ -94,14 +98,16 @@ def _beside(subject: Subject, name: str) -> Chart:
         [one.high for one in ends],
         overall=best,
         score=SCORE_NAMES[name],
+        line="best baseline",
+        what="answers",
         title="Beside the baselines",
     )
 
 
-def _methods(subject: Subject, found: Mapping[str, Interval]) -> Iterator[str]:
+def _methods(subject: Reported, found: Mapping[str, Interval]) -> Iterator[str]:
     methods = dict.fromkeys(one.method for one in found.values() if one.is_known)
     if methods:
-        yield f"Intervals: 95 %, {'; '.join(methods)}. They say how far other rows of the same kind may lead, not other trainings."
+        yield f"Intervals: 95 %, {'; '.join(methods)}. They are about other rows of the same kind, not other trainings."
     if not subject.baselines:
         why = (
             "of the rows of the training nothing is known"
@@ -126,7 +132,7 @@ def _of_each(by_target: Mapping[str, Scores]) -> Iterator[Block]:
     )
 
 
-def best_baseline(subject: Subject) -> tuple[str, float] | None:
+def best_baseline(subject: Reported) -> tuple[str, float] | None:
     """Return the baseline with the best first score, and that score."""
     name = PRIMARY[subject.model.task]
     known = [(one[name], words) for words, one in subject.baselines.items() if name in one]
@@ -136,21 +142,36 @@ def best_baseline(subject: Subject) -> tuple[str, float] | None:
     return words, value
 
 
-def _doubts(subject: Subject, found: Mapping[str, Interval]) -> Iterator[str]:
+def margins(subject: Reported) -> Mapping[str, Interval]:
+    """Return how much better the first score is than each baseline's, as 95 % intervals over the same resampled rows."""
+    name = PRIMARY[subject.model.task]
+    if not subject.baseline_answers:
+        return {}
+    counted = scorer(subject.model, subject.part, name)
+    y, own = counted.y, counted.answers_of(subject.prediction)
+    sign = 1.0 if counted.metric.greater_is_better else -1.0
+    found = {}
+    for baseline in subject.baseline_answers[0]:
+        theirs = np.stack([each[baseline][counted.metric.of] for each in subject.baseline_answers], axis=1)
+
+        def better(rows: IntArray, theirs: AnyArray = theirs) -> float:
+            return sign * (_scored(counted, y, own, rows) - _scored(counted, y, theirs, rows))
+
+        found[baseline] = bootstrap(better, len(y), better(np.arange(len(y))), subject.seed)
+    return found
+
+
+def _doubts(subject: Reported, apart: Mapping[str, Interval]) -> Iterator[str]:
     assert subject.evaluation is not None
     name = PRIMARY[subject.model.task]
-    value, interval = subject.evaluation.scores[name], found.get(name, UNKNOWN)
     if subject.flatters:
         yield "the score flatters: no rows were held out, so it is about rows that the network was trained on"
     elif not subject.held_out:
         yield "whether the rows of the score were among those of the training isn't known"
     if best := best_baseline(subject):
         words, other = best
-        better = METRICS[name].greater_is_better
-        if (value < other) if better else (value > other):
-            yield f"{words} is better on these rows ({SCORE_NAMES[name]} {number_shown(other)})"
-        elif value == other or interval.holds(other):
-            yield (
-                f"these {subject.part.n_rows:,} rows can't tell it from {words} ({SCORE_NAMES[name]} {number_shown(other)}, "
-                f"and the interval is {interval_shown(interval)})"
-            )
+        found, said = apart.get(words, UNKNOWN), f"{SCORE_NAMES[name]} {number_shown(other)}"
+        if found.is_known and found.high < 0:
+            yield f"{words} is better on these rows ({said})"
+        elif not (found.is_known and found.low > 0):
+            yield f"these {subject.part.n_rows:,} rows can't tell it from {words} ({said})"

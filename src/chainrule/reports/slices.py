@@ -1,7 +1,8 @@
-"""The part of a report about slices: the first score on the rows with low, middle and high cells of a column, or with each word."""
+"""The part of a report about slices: the first score where a column has low, middle or high cells, or one word."""
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,8 +16,8 @@ from chainrule.explain.show.document import Block, Picture, TableBlock, Words
 from chainrule.model.scoring import AnyArray, Scorer, scorer
 from chainrule.plots.kinds.scores import slices_chart
 from chainrule.reports.intervals import Interval, bootstrap, wilson
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.words import SCORE_NAMES, number_shown
 from chainrule.tables.cells import number_cells
 from chainrule.tables.columns import ColumnEncoder
@@ -52,8 +53,13 @@ class Slice(Plain):
         """The column and its cells."""
         return f"{self.column} {self.cells}"
 
+    @property
+    def words(self) -> str:
+        """The column and its cells, as a sentence says them."""
+        return self.name if self.cells.startswith("= ") else f"{self.column} is {self.cells}"
 
-def slices_part(subject: Subject, columns: Sequence[str]) -> Part | None:
+
+def slices_part(subject: Reported, columns: Sequence[str]) -> ReportPart | None:
     """Return the first score on slices by columns, given in the order of their importance; None without a target."""
     evaluation, model = subject.evaluation, subject.model
     if evaluation is None:
@@ -72,7 +78,7 @@ def slices_part(subject: Subject, columns: Sequence[str]) -> Part | None:
         overall=overall,
         counts=[one.rows for one in found],
         score=words,
-        title=f"{words} by slice",
+        title=f"{words[0].upper()}{words[1:]} by slice",
     )
     rows = tuple(
         (
@@ -83,10 +89,8 @@ def slices_part(subject: Subject, columns: Sequence[str]) -> Part | None:
         )
         for one in found
     )
-    blocks: list[Block] = [
-        Picture(chart),
-        TableBlock(("slice", "rows", words, "95 % interval"), rows, (1, 2, 3)),
-    ]
+    headers = ("slice", "rows", words, "95 % interval")
+    blocks: list[Block] = [Picture(chart), TableBlock(headers, rows, (1, 2, 3), of_picture=True)]
     how = dict.fromkeys(one.interval.method for one in found)
     blocks.append(
         Words(
@@ -97,10 +101,10 @@ def slices_part(subject: Subject, columns: Sequence[str]) -> Part | None:
     )
     worse = [one for one in found if (one.interval.high < overall if better else one.interval.low > overall)]
     doubts = tuple(
-        f"it is worse where {one.name} ({words} {number_shown(one.score)} on {one.rows:,} rows)"
+        f"it is worse where {one.words} ({words} {number_shown(one.score)} on {one.rows:,} rows)"
         for one in worse[:2]
     )
-    return Part(
+    return ReportPart(
         "slices",
         "Slice by slice",
         tuple(blocks),
@@ -109,13 +113,13 @@ def slices_part(subject: Subject, columns: Sequence[str]) -> Part | None:
     )
 
 
-def _slices(subject: Subject, columns: Sequence[str], name: str) -> Iterator[Slice]:
+def _slices(subject: Reported, columns: Sequence[str], name: str) -> Iterator[Slice]:
     counted = scorer(subject.model, subject.part, name)
     y, answers = counted.y, counted.answers_of(subject.prediction)
     encoders = {column.name: column for column in subject.model.encoder.columns}
     shares = name == "accuracy" and y.shape[1] == 1
     for column in columns[:MOST_SLICED]:
-        for cells, rows in cut(encoders[column], subject.part):
+        for cells, rows in slices_of(encoders[column], subject.part):
             if len(rows) < FEWEST_ROWS:
                 continue
             value = counted.compare(y[rows], answers[rows], None)
@@ -130,7 +134,7 @@ def _scored(counted: Scorer, y: AnyArray, answers: AnyArray, rows: IntArray) -> 
     return counted.compare(y[rows], answers[rows], None)
 
 
-def cut(column: ColumnEncoder, table: Table) -> Iterator[tuple[str, IntArray]]:
+def slices_of(column: ColumnEncoder, table: Table) -> Iterator[tuple[str, IntArray]]:
     """Yield the slices of a column: what their cells are in words, and their rows (from 0); dates have none."""
     if column.kind == "number":
         values = number_cells(table, column.name)
@@ -140,7 +144,7 @@ def cut(column: ColumnEncoder, table: Table) -> Iterator[tuple[str, IntArray]]:
             if known.any()
             else np.zeros(0)
         )
-        for place, (low, high) in enumerate(zip(edges, edges[1:], strict=False)):
+        for place, (low, high) in enumerate(itertools.pairwise(edges)):
             last = place == len(edges) - 2
             inside = known & (values >= low) & ((values <= high) if last else (values < high))
             yield f"{number_text(low, 4)} … {number_text(high, 4)}", np.flatnonzero(inside)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from chainrule.explain.show.document import Block, Facts, Section, Words
+from chainrule._version import __version__
+from chainrule.explain.show.document import Block, Listing, Words
 from chainrule.reports.intervals import UNKNOWN, Interval
-from chainrule.reports.part import Part
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 from chainrule.reports.scores import interval_shown
-from chainrule.reports.subject import Subject
 from chainrule.reports.words import SCORE_NAMES, number_shown
 from chainrule.training.scores.metrics import PRIMARY
 
@@ -16,35 +17,43 @@ MOST_DOUBTS = 6
 """The most doubts of the first paragraph."""
 
 
-def summary(subject: Subject, parts: Sequence[Part], main: Interval | None) -> tuple[Block, ...]:
+def summary(subject: Reported, parts: Sequence[ReportPart], main: Interval | None) -> tuple[Block, ...]:
     """Return what came out: the task, the score beside the baselines, what to distrust, what is left out, how it was made."""
     doubts = list(dict.fromkeys(doubt for part in parts for doubt in part.doubts))
     blocks: list[Block] = [Words(" ".join(said(subject, main or UNKNOWN)), "lead")]
     if doubts:
-        shown = tuple((f"{number}.", doubt) for number, doubt in enumerate(doubts[:MOST_DOUBTS], 1))
-        rest = len(doubts) - len(shown)
-        more = (Words(f"… and {rest} more, in the parts below", "dim"),) if rest > 0 else ()
-        blocks.append(Section("What to distrust", (Facts(shown), *more)))
-    else:
-        blocks.append(Words("Nothing in it gives a reason for distrust, as far as a report can tell."))
-    blocks.append(Section("How to make this again", (Facts(tuple(_made(subject))),)))
+        blocks.append(Words("What to distrust", "title"))
+        said_of = enumerate(doubts[:MOST_DOUBTS], 1)
+        blocks += [Words(f"{number}. {sentence(doubt)}") for number, doubt in said_of]
+        if len(doubts) > MOST_DOUBTS:
+            blocks.append(Words(f"… and {len(doubts) - MOST_DOUBTS} more, in the parts below.", "dim"))
+    elif subject.evaluation is not None:
+        blocks.append(Words("Nothing below gives a reason for distrust, as far as a report can tell."))
+    blocks += (
+        Words("Made by", "title"),
+        Listing(subject.command, "shell"),
+        Words(" ".join(_made(subject)), "dim"),
+    )
     return tuple(blocks)
 
 
-def said(subject: Subject, interval: Interval) -> Iterator[str]:
+def sentence(text: str) -> str:
+    """Return words as a sentence."""
+    return f"{text[0].upper()}{text[1:]}."
+
+
+def said(subject: Reported, interval: Interval) -> Iterator[str]:
     """Yield the sentences of the first paragraph."""
     model, evaluation = subject.model, subject.evaluation
     target, columns = model.target, len(model.encoder.columns)
-    from_ = f"from {columns} column{'s' * (columns != 1)}"
-    if model.task == "classification":
-        kind = (
-            f"which of {target.n_classes} classes {target.name} is"
-            if len(target.parts) == 1
-            else f"{len(target.parts)} labels: {target.name}"
-        )
-    else:
-        kind = f"{target.name}, {'a number' if len(target.parts) == 1 else f'{len(target.parts)} numbers'}"
-    yield f"This network tells {kind}, {from_}."
+    who = "A network" if model.members == 1 else f"A network of {model.members} members"
+    what = target.name
+    if len(target.parts) > 1:
+        what = f"{len(target.parts)} {'numbers' if model.task == 'regression' else 'labels'} ({target.name})"
+    elif model.task == "classification":
+        what += f" ({target.n_classes} classes{': ' if target.n_classes <= 5 else ''}"
+        what += f"{', '.join(map(str, target.labels)) if target.n_classes <= 5 else ''})"
+    yield f"{who} predicts {what} from {columns} column{'s' * (columns != 1)}."
     if evaluation is None:
         yield (
             f"{subject.table.name} has no column {target.name}, so nothing is scored here: scores, mistakes, importance, "
@@ -52,31 +61,36 @@ def said(subject: Subject, interval: Interval) -> Iterator[str]:
         )
         return
     name = PRIMARY[model.task]
-    value = evaluation.scores[name]
-    within = f" (95 %: {interval_shown(interval)})" if interval.is_known else ""
-    n = evaluation.rows
-    rows = f"the {n:,} rows it never saw" if subject.held_out else f"{n:,} rows"
+    value, n = evaluation.scores[name], evaluation.rows
+    within = f" (95 % interval {interval_shown(interval)})" if interval.is_known else ""
+    rows = f"{n:,} rows"
+    rows += (
+        " that it never saw" if subject.held_out else " that it was trained on" if subject.flatters else ""
+    )
     if name == "accuracy" and len(target.parts) == 1:
-        right = round(value * n)
-        yield f"Of {rows} it is right on {right:,}: accuracy {number_shown(value)}{within}."
+        yield f"On {rows} it is right {round(value * n):,} times: accuracy {number_shown(value)}{within}."
     else:
         yield f"On {rows} its {SCORE_NAMES[name]} is {number_shown(value)}{within}."
     others = [
-        f"{number_shown(one[name])} {_by(words)}" for words, one in subject.baselines.items() if name in one
+        f"{_by(words)} {number_shown(one[name])}" for words, one in subject.baselines.items() if name in one
     ]
     if others:
-        yield f"Beside it: {', '.join(others)}."
+        yield f"On the same rows {', '.join(others)}."
+
+
+BASELINES = {
+    "majority class": "always answering the most frequent class gets",
+    "mean": "always answering the mean gets",
+}
+"""What a baseline does, in words; the others are called by their name."""
 
 
 def _by(words: str) -> str:
-    return f"by the {words}" if words in ("mean", "majority class") else f"by {words}"
+    return BASELINES.get(words, f"{words} gets")
 
 
-def _made(subject: Subject) -> Iterator[tuple[str, str]]:
-    yield "command", subject.command
-    yield "model", subject.name
-    yield "table", f"{subject.table.name}, {subject.table.n_rows:,} rows"
-    yield "seed", f"{subject.seed}, for all rows that are drawn here"
-    sample, scored = subject.sample, subject.part
-    if len(sample.rows) < scored.n_rows:
-        yield "drawn", f"importance and the explained rows are about {sample.words}; scores are about all"
+def _made(subject: Reported) -> Iterator[str]:
+    yield f"{subject.name} on {subject.table.name}, {subject.table.n_rows:,} rows, with chainrule {__version__}."
+    yield f"Rows that are drawn are drawn with seed {subject.seed}."
+    if len(subject.sample.rows) < subject.part.n_rows:
+        yield f"Importance and the explained rows are about {subject.sample.words}; scores are about all."

@@ -10,14 +10,14 @@ from chainrule.explain.diagnose.shown import diagnosis_document
 from chainrule.explain.show.document import Block, Document, Picture, Words
 from chainrule.plots.kinds.scores import ablation_chart
 from chainrule.reports.ablation import NAMES, ablation_document
-from chainrule.reports.part import Part
-from chainrule.reports.subject import Subject
+from chainrule.reports.part import ReportPart
+from chainrule.reports.reported import Reported
 
 CERTIFIED_ROWS, CERTIFIED_WEIGHTS = 8, 60
 """The rows and weights that the certificate is about: a page is to be made in seconds."""
 
 
-def diagnosis_part(subject: Subject) -> Part | None:
+def diagnosis_part(subject: Reported) -> ReportPart | None:
     """Return what `diagnose` finds on the table; None without a target."""
     if subject.evaluation is None:
         return None
@@ -26,10 +26,12 @@ def diagnosis_part(subject: Subject) -> Part | None:
     doubts = tuple(dict.fromkeys(f"the diagnosis says: {one.what}" for one in found.findings))
     count = len(found.findings)
     title = "Diagnosis: nothing found" if not count else f"Diagnosis: {count} finding{'s' * (count > 1)}"
-    return Part("diagnosis", title, _with_verdict(document), found.to_dict(), doubts[:3], folded=not count)
+    return ReportPart(
+        "diagnosis", title, _with_verdict(document), found.to_dict(), doubts[:3], folded=not count
+    )
 
 
-def certificate_part(subject: Subject) -> Part | None:
+def certificate_part(subject: Reported) -> ReportPart | None:
     """Return the certificate of the first member on a few rows; None without a target."""
     if subject.evaluation is None:
         return None
@@ -38,7 +40,7 @@ def certificate_part(subject: Subject) -> Part | None:
             subject.model, subject.table, n_rows=CERTIFIED_ROWS, sample=CERTIFIED_WEIGHTS, seed=subject.seed
         )
     except (SettingsError, TableError) as error:
-        return Part(
+        return ReportPart(
             "certificate",
             "Certificate: not made",
             (Words(str(error)),),
@@ -53,10 +55,10 @@ def certificate_part(subject: Subject) -> Part | None:
     doubts = (f"checks of the certificate failed: {failed}",) if failed else ()
     title = f"Certificate: {'failed' if failed else 'the numbers are right'}"
     blocks = (*_with_verdict(document), Words(line, "dim"))
-    return Part("certificate", title, blocks, found.to_dict(), doubts, folded=not failed)
+    return ReportPart("certificate", title, blocks, found.to_dict(), doubts, folded=not failed)
 
 
-def ablation_part(subject: Subject) -> Part | None:
+def ablation_part(subject: Reported) -> ReportPart | None:
     """Return what each ingredient of the recipe adds, where an ablation was made."""
     found = subject.ablation
     if found is None:
@@ -76,7 +78,7 @@ def ablation_part(subject: Subject) -> Part | None:
                 unit=f"change of {NAMES[name]}",
             )
             blocks.append(Picture(chart))
-    return Part("ablation", document.title, (*blocks, *document.blocks), found.to_dict())
+    return ReportPart("ablation", document.title, (*blocks, *document.blocks), found.to_dict())
 
 
 def _with_verdict(document: Document) -> tuple[Block, ...]:

@@ -60,7 +60,8 @@ class TableBlock:
     """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out.
 
     ``naming`` has the names of the addresses in its cells, if not ours. A last column of the style ``bar`` is bars made of
-    signs, which only texts show.
+    signs, which only texts show. One ``of_picture`` has the numbers of the picture before it: pages, which draw that and have
+    its table, leave it out.
     """
 
     headers: tuple[str, ...]
@@ -68,6 +69,7 @@ class TableBlock:
     right: tuple[int, ...] = ()
     more: str = ""
     naming: Naming | None = None
+    of_picture: bool = False
 
     @property
     def without_bars(self) -> TableBlock:
@@ -106,12 +108,14 @@ class Listing:
 class Picture:
     """A plot, which pages draw; texts leave it out, so its numbers stand in a table beside it.
 
-    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels.
+    ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels;
+    ``rows`` are the most that its table has on a page.
     """
 
     chart: Chart | Charts
     narrow: Chart | Charts | None = None
     width: float = 640.0
+    rows: int = 200
 
 
 @dataclass(frozen=True)
@@ -214,7 +218,7 @@ class Document:
 
     ``source`` says after what it is; ``origin`` stands below the title, ``{"model": "penguins.safetensors"}``; ``verdict``
     is what it comes to. ``data`` is what programs get as JSON; the blocks if there is none. ``width`` is that of its text
-    where there is no terminal. ``contents``: a page begins with a list of its sections.
+    where there is no terminal. ``contents``: before the first of its sections a page has a list of them.
     ``metadata`` is what the head of a file in Markdown says, by the keys of a model card.
     """
 

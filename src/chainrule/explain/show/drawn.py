@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 from typing import Literal
 
 import numpy as np
@@ -79,12 +80,19 @@ def network_layers(
     return layers
 
 
-def drawn_model(model: Model, member: int = 0, *, title: str = "The network") -> Picture:
-    """Return the drawing of a member (from 0) of a model, for pages and for telephones."""
+def drawn_model(
+    model: Model,
+    member: int = 0,
+    *,
+    title: str = "The network",
+    most_edges: Mapping[float, int] = MappingProxyType(MOST_EDGES),
+) -> Picture:
+    """Return the drawing of a member (from 0) of a model, for pages and for telephones; ``most_edges`` by width of either."""
     one = model.member(member)
     parameters = Layout(one.network).unflatten(np.asarray(one.parameters[0], np.float64))
     names = [neuron.name for neuron in model.encoder.inputs]
-    return _picture(network_layers(one.network, parameters, names, output_names(model)), title)
+    layers = network_layers(one.network, parameters, names, output_names(model))
+    return _picture(layers, title, most_edges)
 
 
 def _input_names(trace: Trace, row: int) -> tuple[str, ...]:
@@ -110,11 +118,11 @@ def drawn_network(
     title: str = "The network with this row in it",
 ) -> Picture:
     """Return the drawing of a trace's network, for pages and for telephones; as `drawn_layers`."""
-    return _picture(drawn_layers(trace, row, kind=kind, outputs=outputs), title)
+    return _picture(drawn_layers(trace, row, kind=kind, outputs=outputs), title, MOST_EDGES)
 
 
-def _picture(layers: Sequence[DrawnLayer], title: str) -> Picture:
+def _picture(layers: Sequence[DrawnLayer], title: str, most_edges: Mapping[float, int]) -> Picture:
     wide, narrow = (
-        network_chart(layers, width=width, title=title, most_edges=most) for width, most in MOST_EDGES.items()
+        network_chart(layers, width=width, title=title, most_edges=most) for width, most in most_edges.items()
     )
     return Picture(wide, narrow, WIDE)

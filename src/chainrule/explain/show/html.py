@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -134,10 +133,12 @@ def _table(block: doc.TableBlock | Grid | doc.Checked) -> dict[str, Any]:
             return _table_data("expected numbers", "", names, (1, 2), rows)
         case doc.TableBlock():
             table = block.without_bars
-            headers, rows, right, more, naming = (getattr(table, each.name) for each in fields(table))
-            label = ", ".join(filter(None, headers))
-            cells = [[_cell(cell, naming) for cell in row] for row in rows]
-            return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}
+            label = ", ".join(filter(None, table.headers))
+            cells = [[_cell(cell, table.naming) for cell in row] for row in table.rows]
+            return _table_data(label, "", table.headers, table.right, cells) | {
+                "more": table.more,
+                "wraps": True,
+            }
 
 
 def grid_data(
@@ -300,7 +301,7 @@ def environment(*packages: str) -> Environment:
         "number": number_text,
         "words": shown_words,
         "cell": _cell,
-        "figure": lambda item: Markup(figure(item.chart, item.narrow, width=item.width)),
+        "figure": lambda item: Markup(figure(item.chart, item.narrow, width=item.width, rows=item.rows)),
         "policy": policy,
         "sheet_of": lambda names, more: Markup("\n".join([*map(file, names), *([more] if more else [])])),
         "table_data": _table,

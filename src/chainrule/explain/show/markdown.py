@@ -28,16 +28,18 @@ def _document(document: doc.Document) -> Iterator[str]:
     if document.metadata is not None:
         yield from ("---", yaml_of(document.metadata), "---", "")
     if document.title:
-        yield from (f"# {escaped(document.title)}", "")
+        yield from (f"# {markdown_text(document.title)}", "")
     if document.source:
-        yield from (f"*After: {escaped(document.source)}*", "")
+        yield from (f"*After: {markdown_text(document.source)}*", "")
     if document.origin:
         yield from (
-            ", ".join(f"{escaped(name)} {escaped(value)}" for name, value in document.origin.items()),
+            ", ".join(
+                f"{markdown_text(name)} {markdown_text(value)}" for name, value in document.origin.items()
+            ),
             "",
         )
     if document.verdict is not None:
-        yield from (f"**{escaped(document.verdict.text)}**", "")
+        yield from (f"**{markdown_text(document.verdict.text)}**", "")
     for block in document.blocks:
         yield from _block(block, 2, document)
 
@@ -50,7 +52,7 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
             for inner in blocks:
                 yield from _block(inner, level + bool(block.heading), document)
         case doc.Words(words, style, label):
-            text = escaped(re.sub(r"\s+", " ", words).strip())
+            text = markdown_text(re.sub(r"\s+", " ", words).strip())
             text = f"**{text}**" if style == "title" else text
             yield from (f"**{label}:** {text}" if label else text, "")
         case doc.Facts(rows):
@@ -62,7 +64,7 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
                 table.headers, [[_cell(cell, table) for cell in row] for row in table.rows], table.right
             )
             if block.more:
-                yield from (escaped(block.more), "")
+                yield from (markdown_text(block.more), "")
         case doc.Worked(derivation, digits, naming):
             shown = text_rows(derivation, digits=digits, width=document.width, naming=naming)
             yield from _fenced(plain_text(shown))
@@ -70,23 +72,28 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
             yield from _fenced(plain_text(grid_rows(block, document.width, number_text)))
         case doc.Plot(lines, key):
             yield from _fenced("\n".join(lines))
-            yield from (escaped(key), "")
+            yield from (markdown_text(key), "")
         case doc.Listing(text, language):
             yield from _fenced(text, language)
         case doc.Picture(chart):
-            yield from (f"> **{escaped(chart.title)}.** {escaped(chart.description)}", "")
+            yield from (f"> **{markdown_text(chart.title)}.** {markdown_text(chart.description)}", "")
         case doc.FindingBlock(what, said):
             yield from _heading(what, level)
-            yield from (f"- {escaped(name)}: {escaped(value)}" for name, value in said)
+            yield from (f"- {markdown_text(name)}: {markdown_text(value)}" for name, value in said)
             yield ""
         case doc.Erratum(printed, right, why):
             for name, words in (("Erratum. Printed", printed), ("Right", right), ("Why", why)):
-                yield f"- **{name}:** {escaped(words)}"
+                yield f"- **{name}:** {markdown_text(words)}"
             yield ""
         case doc.Checked(items, naming):
             name = Showing(naming=naming).name
             found = [
-                (escaped(name(item.name)), escaped(item.expected), item.shown, "✓" if item.ok else "✗ wrong")
+                (
+                    markdown_text(name(item.name)),
+                    markdown_text(item.expected),
+                    item.shown,
+                    "✓" if item.ok else "✗ wrong",
+                )
                 for item in items
             ]
             yield from _table(("number", "expected", "found", ""), found, (1, 2))
@@ -95,23 +102,23 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
 
 
 def _heading(title: str, level: int) -> Iterator[str]:
-    yield from (f"{'#' * min(level, DEEPEST)} {escaped(title)}", "")
+    yield from (f"{'#' * min(level, DEEPEST)} {markdown_text(title)}", "")
 
 
 def _fact(row: Sequence[doc.Cell]) -> str:
-    name, *said = (escaped(doc.styled(cell).text) for cell in row)
+    name, *said = (markdown_text(doc.styled(cell).text) for cell in row)
     return f"**{name}** {' '.join(said)}".strip() if name else " ".join(said)
 
 
 def _cell(cell: doc.Cell, table: doc.TableBlock) -> str:
     shown = doc.styled(cell)
     text = Showing(naming=table.naming).words(shown.text) if shown.is_name else shown.text
-    made = escaped(text).replace("\n", "<br>")
+    made = markdown_text(text).replace("\n", "<br>")
     return f"**{made}**" if shown.style == "result" and made else made
 
 
 def _table(headers: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> Iterator[str]:
-    yield f"| {' | '.join(map(escaped, headers))} |"
+    yield f"| {' | '.join(map(markdown_text, headers))} |"
     yield f"|{'|'.join('---:' if place in right else '---' for place in range(len(headers)))}|"
     yield from (f"| {' | '.join(row)} |" for row in rows)
     yield ""
@@ -127,7 +134,7 @@ def _fenced(text: str, language: str = "") -> Iterator[str]:
 _SIGNS = re.compile(r"([\\`*_{}\[\]<>|#~])")
 
 
-def escaped(text: str) -> str:
+def markdown_text(text: str) -> str:
     """Return a text whose signs are not taken for Markdown's or HTML's."""
     return _SIGNS.sub(r"\\\1", text)
 

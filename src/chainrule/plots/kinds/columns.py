@@ -1,5 +1,6 @@
 """The columns of a table at a glance: a histogram of each number, a bar for each frequent word."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any, TypeAlias
 
@@ -49,7 +50,7 @@ def _plot(name: str, places: Any, counts: Any, gaps: int, color: Color) -> Chart
         return Chart(name, f"{told}. {said}".strip(), x_axis, names_axis(words, down=True), (bars,), said)
     edges = np.asarray(places, np.float64)
     middle, wide = (edges[1:] + edges[:-1]) / 2, float(edges[1] - edges[0])
-    spans = tuple(f"{short_number(a)} to {short_number(b)}" for a, b in zip(edges, edges[1:], strict=False))
+    spans = tuple(f"{short_number(a)} to {short_number(b)}" for a, b in itertools.pairwise(edges))
     bars = Bars(
         floats(middle), floats(np.zeros(len(counts))), floats(counts), wide * 0.96, color=color, names=spans
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -12,12 +12,13 @@ from chainrule.errors import TableError
 from chainrule.explain.columns.rows import MOST_ROWS, Looked, drawn
 from chainrule.fitting.ablation_records import Ablations
 from chainrule.fitting.replay import RowsByUse, rows_by_use
-from chainrule.fitting.score import Trained, baselines_beside
+from chainrule.fitting.score import Trained, baseline_answers, baseline_scores
 from chainrule.model.model import Evaluation, Model, Prediction
 from chainrule.tables.kinds import find_kind
 from chainrule.tables.schema import Column, summary_of
 from chainrule.tables.table import Table
 from chainrule.training.checkpoint import Epoch
+from chainrule.training.scores.baselines import Answered
 from chainrule.training.scores.metrics import Scores
 
 HELD_OUT = "held out of the training"
@@ -26,7 +27,7 @@ NO_INPUT = "not an input of this model"
 
 
 @dataclass(frozen=True, eq=False)
-class Subject:
+class Reported:
     """A model and a table, with what each part of a report asks of them; all of it is worked out once, when it is asked for.
 
     ``name`` is the model's file, ``command`` what makes the report again; ``seed`` draws rows. ``trained`` is the training,
@@ -102,16 +103,28 @@ class Subject:
         return self.model.score(self.prediction, self.part) if self.has_target or self.trained else None
 
     @cached_property
+    def baseline_answers(self) -> tuple[Mapping[str, Answered], ...]:
+        """What the baselines answer for the scored rows, by target; empty where the training's rows aren't known."""
+        trained, target = self.trained, self.model.target
+        if trained is not None:
+            if not trained.baselines:
+                return ()
+            arrays, fitted = trained.prepared.arrays, trained.prepared.fitted
+            return baseline_answers(target, fitted, arrays.fitted.x, arrays.x_test, arrays.fitted.weights)
+        use = self.use
+        if use is None or not len(use.test):
+            return ()
+        fitted = self.table.take(np.concatenate([use.training, use.validation]))
+        x, x_test = self.model.encoder.transform(fitted), self.model.encoder.transform(self.part)
+        return baseline_answers(target, fitted, x, x_test, use.weights_of_fitted)
+
+    @cached_property
     def baselines(self) -> Mapping[str, Scores]:
-        """The scores of the baselines on the same rows; empty where the training's rows aren't known."""
+        """The scores of the baselines on the scored rows; empty where the training's rows aren't known."""
         if self.trained is not None:
             return self.trained.baselines
-        use, model = self.use, self.model
-        if use is None or not len(use.test):
-            return {}
-        fitted = self.table.take(np.concatenate([use.training, use.validation]))
-        x, x_test = model.encoder.transform(fitted), model.encoder.transform(self.part)
-        return baselines_beside(model.target, fitted, self.part, x, x_test, use.weights_of_fitted)
+        answers = self.baseline_answers
+        return baseline_scores(self.model.target, self.part, answers) if answers else {}
 
     @cached_property
     def sample(self) -> Looked:
@@ -162,8 +175,3 @@ class Subject:
 def _all_of(part: Table, which: str) -> Looked:
     words = f"{part.n_rows:,} row{'s' * (part.n_rows != 1)} of {part.name}, {which}"
     return Looked(part, np.arange(part.n_rows), words)
-
-
-def names_of(values: Sequence[object]) -> tuple[str, ...]:
-    """Return labels as texts."""
-    return tuple(map(str, values))
