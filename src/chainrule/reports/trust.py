@@ -37,7 +37,7 @@ def certificate_part(subject: Reported) -> ReportPart | None:
         return None
     try:
         found = certify(
-            subject.model, subject.table, n_rows=CERTIFIED_ROWS, sample=CERTIFIED_WEIGHTS, seed=subject.seed
+            subject.model, subject.around, n_rows=CERTIFIED_ROWS, sample=CERTIFIED_WEIGHTS, seed=subject.seed
         )
     except (SettingsError, TableError) as error:
         return ReportPart(
@@ -47,7 +47,7 @@ def certificate_part(subject: Reported) -> ReportPart | None:
             {"reason": str(error)},
             (f"no certificate: {error}",),
         )
-    document = certificate_document(found, subject.name, subject.table.name)
+    document = certificate_document(found, subject.name, subject.around.name)
     line = (
         f"chainrule check {subject.name} {subject.table.name} does the same for other rows, and all weights."
     )
