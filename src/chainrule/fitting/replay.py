@@ -248,7 +248,7 @@ class RowsByUse:
         """The weights of the training rows followed by the validation rows."""
         if self.weights is None:
             return None
-        return self.weights[np.concatenate([self.training, self.validation])]
+        return np.asarray(self.weights[np.concatenate([self.training, self.validation])])
 
 
 def rows_by_use(model: Model, source: Source, **reading: Any) -> RowsByUse:

@@ -113,9 +113,7 @@ def carried_part(subject: Reported) -> ReportPart:
         Words("Who may not see these should not get the file, or the page.", "dim"),
     ]
     data = {"model_file": dict(file), "page": dict(page)}
-    return ReportPart(
-        "carried", "What of the table the model and this page carry", tuple(blocks), data, folded=True
-    )
+    return ReportPart("carried", "What of the table is carried on", tuple(blocks), data, folded=True)
 
 
 def _in_the_file(subject: Reported, columns: Sequence[ColumnEncoder]) -> Iterator[tuple[str, str]]:

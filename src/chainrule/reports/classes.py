@@ -65,7 +65,7 @@ def _of_one(target: TargetEncoder, truth: IntArray, made: Prediction) -> Iterato
     assert codes is not None
     if len(names) <= MOST_CLASSES:
         yield Picture(confusion_chart(truth, codes, names, title="True and predicted classes"))
-    yield _confused(names, truth, codes)
+    yield _confused(names, truth, codes, of_picture=len(names) <= MOST_CLASSES)
     yield _by_class(names, truth, codes)
     if len(names) > 3:
         yield Picture(_recalls(names, truth, codes))
@@ -171,7 +171,7 @@ def _recalls(names: tuple[str, ...], truth: IntArray, codes: IntArray) -> Chart:
     )
 
 
-def _confused(names: tuple[str, ...], truth: IntArray, codes: IntArray) -> Block:
+def _confused(names: tuple[str, ...], truth: IntArray, codes: IntArray, *, of_picture: bool) -> Block:
     """Return which classes are taken for which, the most frequent first."""
     n = len(names)
     pairs, counts = np.unique(truth[truth != codes] * n + codes[truth != codes], return_counts=True)
@@ -180,7 +180,7 @@ def _confused(names: tuple[str, ...], truth: IntArray, codes: IntArray) -> Block
     order = np.argsort(-counts, kind="stable")[:10]
     rows = tuple((names[pairs[i] // n], names[pairs[i] % n], f"{counts[i]:,}") for i in order)
     more = f"… and {len(pairs) - 10:,} more confusions" if len(pairs) > 10 else ""
-    return TableBlock(("true", "taken for", "rows"), rows, (2,), more)
+    return TableBlock(("true", "taken for", "rows"), rows, (2,), more, of_picture=of_picture)
 
 
 def _data(target: TargetEncoder, truth: IntArray, made: Prediction) -> dict[str, Any]:

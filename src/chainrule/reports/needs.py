@@ -82,7 +82,7 @@ def dependence_part(subject: Reported, columns: Sequence[str]) -> ReportPart | N
         "columns go together, some of these rows are like none that there is.",
         "dim",
     )
-    return ReportPart("dependence", "How answers depend on the first columns", (*blocks, legend), data)
+    return ReportPart("dependence", "What the first columns do", (*blocks, legend), data)
 
 
 def moves(found: Dependence) -> str:

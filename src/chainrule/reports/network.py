@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -101,12 +102,13 @@ def _curves(subject: Reported, epochs: Sequence[Epoch]) -> Iterator[Block]:
     losses = {"training": [line.training_loss for line in epochs]}
     if any(np.isfinite(line.validation_loss) for line in epochs):
         losses["validation"] = [line.validation_loss for line in epochs]
-    kept = subject.model.card.get("best_epochs") or ()
+    kept: Sequence[int] = subject.model.card.get("best_epochs") or []
     best = float(kept[0]) if len(set(kept)) == 1 and kept[0] in at else None
     loss = curves_chart(losses, x=at, best=best, title="Loss by epoch")
     rate = curves_chart(
         {"learning rate": [line.learning_rate for line in epochs]}, x=at, title="Learning rate", y_label=""
     )
+    rate = replace(rate, legend="none")
     said = f"{loss.description} {rate.description}"
     yield Picture(Charts("The training", said, (loss, rate), 2))
     ran = f"{rows_shown(len(epochs)).replace('row', 'epoch')} ran"

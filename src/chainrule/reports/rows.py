@@ -84,10 +84,9 @@ def _by_class(subject: Reported) -> Iterator[Chosen]:
         return Chosen(row, why, "" if truth is None else labels[truth[row]])
 
     if made.probabilities is None:
-        wrong = np.flatnonzero(truth != codes) if truth is not None else []
         yield chosen(0, "The first")
-        if len(wrong):
-            yield chosen(int(wrong[0]), "A mistake")
+        if truth is not None and (truth != codes).any():
+            yield chosen(int((truth != codes).argmax()), "A mistake")
         return
     probabilities = made.probabilities[rows]
     surest = probabilities[np.arange(len(rows)), codes]

@@ -55,9 +55,15 @@ def said(subject: Reported, interval: Interval) -> Iterator[str]:
         what += f"{', '.join(map(str, target.labels)) if target.n_classes <= 5 else ''})"
     yield f"{who} predicts {what} from {columns} column{'s' * (columns != 1)}."
     if evaluation is None:
+        lacking = [name for name in target.names if name not in subject.table.columns]
+        has = (
+            f"has no column {', '.join(lacking)}"
+            if lacking
+            else f"has no two rows with a value in {target.name}"
+        )
         yield (
-            f"{subject.table.name} has no column {target.name}, so nothing is scored here: scores, mistakes, importance, "
-            "diagnosis and certificate are left out."
+            f"As {subject.table.name} {has}, nothing is scored here: scores, mistakes, importance, diagnosis and certificate are "
+            "left out."
         )
         return
     name = PRIMARY[model.task]

@@ -86,10 +86,10 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
                 yield f"- **{name}:** {markdown_text(words)}"
             yield ""
         case doc.Checked(items, naming):
-            name = Showing(naming=naming).name
+            showing = Showing(naming=naming)
             found = [
                 (
-                    markdown_text(name(item.name)),
+                    markdown_text(showing.name(item.name)),
                     markdown_text(item.expected),
                     item.shown,
                     "✓" if item.ok else "✗ wrong",
