@@ -288,3 +288,12 @@ def test_the_page_of_the_penguins_is_small(tmp_path):
     made = chainrule.report(chainrule.train(PENGUINS, "species"))
     made.save(tmp_path / "r.html")
     assert (tmp_path / "r.html").stat().st_size <= 400_000
+
+
+@pytest.mark.slow
+def test_an_ablation_is_in_it(species):
+    trained, _ = species
+    found = chainrule.ablate(PENGUINS, "species", seeds=1, members=2, epochs=3, fast=True, engine="reference")
+    made = chainrule.report(trained.model, PENGUINS, ablation=found)
+    assert made.data["parts"]["ablation"] == found.to_dict()
+    assert "What each ingredient adds" in made.render("text")

@@ -92,7 +92,9 @@ def test_marks_have_the_models_numbers(opened, pages):
     figure = page.locator("figure", has_text="predicted, true, and what is left").locator(".plot-wide")
     drawn = [
         float(value)
-        for value in figure.locator("g:not([fill-opacity='0']) > circle").evaluate_all("all => all.map(one => one.dataset.value)")
+        for value in figure.locator("g:not([fill-opacity='0']) > circle").evaluate_all(
+            "all => all.map(one => one.dataset.value)"
+        )
     ]
     part = trained.prepared.tested
     predicted = trained.model.predict(part).labels
