@@ -351,7 +351,7 @@ def test_columns_are_histograms_or_bars_with_their_gaps():
     )
     first, second = charts.charts
     (bars,) = marks(first, Bars)
-    assert (bars.at, bars.stop, bars.names) == ((0.5, 1.5), (3.0, 5.0), ("0 to 1.00", "1.00 to 2.00"))
+    assert (bars.at, bars.stop, bars.names) == ((0.5, 1.5), (3.0, 5.0), ("0 to 1", "1 to 2"))
     assert (first.note, second.note) == ("7 missing", "")
     (bars,) = marks(second, Bars)
     assert (bars.across, bars.color, bars.stop, second.y.names) == (True, "2", (4.0, 2.0), ("u", "v"))

@@ -251,6 +251,17 @@ def test_a_report_is_saved_by_its_ending(species, tmp_path):
     assert "srcdoc" in made._repr_mimebundle_()["text/html"]
 
 
+def test_a_part_that_fails_costs_no_other(mass, monkeypatch):
+    def fails(subject):
+        raise SettingsError("the cost is not a finite number")
+
+    monkeypatch.setattr("chainrule.reports.report.certificate_part", fails)
+    made = chainrule.report(mass[0].model, PENGUINS)
+    assert set(made.data["parts"]) == set(mass[1].data["parts"])
+    assert made.data["parts"]["certificate"] == {"reason": "the cost is not a finite number"}
+    assert "there is no certificate part: the cost is not a finite number" in made.data["doubts"]
+
+
 def test_what_can_not_be_reported_is_said(species):
     trained, _ = species
     with pytest.raises(SettingsError, match="table is missing: a model is reported on a table"):

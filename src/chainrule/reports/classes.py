@@ -66,7 +66,8 @@ def _of_one(target: TargetEncoder, truth: IntArray, made: Prediction) -> Iterato
     if len(names) <= MOST_CLASSES:
         yield Picture(confusion_chart(truth, codes, names, title="True and predicted classes"))
     yield _confused(names, truth, codes, of_picture=len(names) <= MOST_CLASSES)
-    yield _by_class(names, truth, codes)
+    each = _by_class(names, truth, codes)
+    yield each if len(names) <= MOST_CLASSES else Section("Class by class", (each,), folded=True)
     if len(names) > 3:
         yield Picture(_recalls(names, truth, codes))
     if made.probabilities is None:

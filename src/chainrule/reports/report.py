@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from os import PathLike, fspath
 from pathlib import Path
@@ -13,9 +13,9 @@ from chainrule._files import write_atomically
 from chainrule._notebook import Shown
 from chainrule._version import __version__
 from chainrule.engines.threads import limited_threads
-from chainrule.errors import SettingsError
+from chainrule.errors import SettingsError, TableError
 from chainrule.explain.show import RENDERERS, format_named, render
-from chainrule.explain.show.document import Document
+from chainrule.explain.show.document import Document, Words
 from chainrule.fitting.ablation_records import Ablations
 from chainrule.fitting.score import Trained
 from chainrule.model.model import Model, load
@@ -142,25 +142,50 @@ def made(subject: Reported, more: Mapping[str, Any] | None = None) -> Report:
 
 def _parts(subject: Reported, intervals: Mapping[str, Interval]) -> Sequence[ReportPart]:
     """Return the parts that there are, in the order in which they are read."""
-    found = needed(subject)
-    columns = first_columns(subject, found)
-    every = (
-        scores_part(subject, intervals),
-        classes_part(subject),
-        numbers_part(subject),
-        slices_part(subject, columns),
-        importance_part(subject, found),
-        dependence_part(subject, columns),
-        rows_part(subject),
-        data_part(subject),
-        splits_part(subject),
-        network_part(subject),
-        curves_part(subject),
-        diagnosis_part(subject),
-        certificate_part(subject),
-        ablation_part(subject),
-        limits_part(subject),
-        carried_part(subject),
-        card_part(subject),
-    )
-    return [part for part in every if part is not None]
+    found, columns = None, [column.name for column in subject.model.encoder.columns]
+
+    def importances() -> ReportPart | None:
+        nonlocal found, columns
+        found = needed(subject)
+        columns = first_columns(subject, found)
+        return importance_part(subject, found)
+
+    # The order of the columns comes from their importance, so that is worked out first.
+    importance = _made_or_said("importance", importances)
+    makers: dict[str, Callable[[], ReportPart | None]] = {
+        "scores": lambda: scores_part(subject, intervals),
+        "classes": lambda: classes_part(subject),
+        "numbers": lambda: numbers_part(subject),
+        "slices": lambda: slices_part(subject, columns),
+        "importance": lambda: importance,
+        "dependence": lambda: dependence_part(subject, columns),
+        "rows": lambda: rows_part(subject),
+        "table": lambda: data_part(subject),
+        "splits": lambda: splits_part(subject),
+        "network": lambda: network_part(subject),
+        "curves": lambda: curves_part(subject),
+        "diagnosis": lambda: diagnosis_part(subject),
+        "certificate": lambda: certificate_part(subject),
+        "ablation": lambda: ablation_part(subject),
+        "limits": lambda: limits_part(subject),
+        "carried": lambda: carried_part(subject),
+        "card": lambda: card_part(subject),
+    }
+    parts = (_made_or_said(name, make) for name, make in makers.items())
+    return [part for part in parts if part is not None]
+
+
+def _made_or_said(name: str, make: Callable[[], ReportPart | None]) -> ReportPart | None:
+    """Return a part, or one that says why it can't be made: one that fails is to cost neither the others nor the model."""
+    try:
+        return make()
+    except (SettingsError, TableError) as error:
+        reason = str(error)
+        what = f"{name}: not made"
+        return ReportPart(
+            name,
+            what[0].upper() + what[1:],
+            (Words(reason),),
+            {"reason": reason},
+            (f"there is no {name} part: {reason}",),
+        )

@@ -15,7 +15,7 @@ from chainrule.plots.kinds.scores import slices_chart
 from chainrule.reports.intervals import UNKNOWN, Interval, bootstrap, wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
-from chainrule.reports.words import SCORE_NAMES, number_shown
+from chainrule.reports.words import SCORE_NAMES, baseline_words, number_shown
 from chainrule.training.scores.metrics import METRICS, PRIMARY, Scores
 
 
@@ -172,6 +172,6 @@ def _doubts(subject: Reported, apart: Mapping[str, Interval]) -> Iterator[str]:
         words, other = best
         found, said = apart.get(words, UNKNOWN), f"{SCORE_NAMES[name]} {number_shown(other)}"
         if found.is_known and found.high < 0:
-            yield f"{words} is better on these rows ({said})"
+            yield f"{baseline_words(words)} is better on these rows ({said})"
         elif not (found.is_known and found.low > 0):
-            yield f"these {subject.part.n_rows:,} rows can't tell it from {words} ({said})"
+            yield f"these {subject.part.n_rows:,} rows can't tell it from {baseline_words(words)} ({said})"

@@ -10,7 +10,7 @@ from chainrule.reports.intervals import UNKNOWN, Interval
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 from chainrule.reports.scores import interval_shown
-from chainrule.reports.words import SCORE_NAMES, number_shown
+from chainrule.reports.words import SCORE_NAMES, baseline_words, number_shown
 from chainrule.training.scores.metrics import PRIMARY
 
 MOST_DOUBTS = 6
@@ -78,21 +78,12 @@ def said(subject: Reported, interval: Interval) -> Iterator[str]:
     else:
         yield f"On {rows} its {SCORE_NAMES[name]} is {number_shown(value)}{within}."
     others = [
-        f"{_by(words)} {number_shown(one[name])}" for words, one in subject.baselines.items() if name in one
+        f"{baseline_words(words)} gets {number_shown(one[name])}"
+        for words, one in subject.baselines.items()
+        if name in one
     ]
     if others:
         yield f"On the same rows {', '.join(others)}."
-
-
-BASELINES = {
-    "majority class": "always answering the most frequent class gets",
-    "mean": "always answering the mean gets",
-}
-"""What a baseline does, in words; the others are called by their name."""
-
-
-def _by(words: str) -> str:
-    return BASELINES.get(words, f"{words} gets")
 
 
 def _made(subject: Reported) -> Iterator[str]:

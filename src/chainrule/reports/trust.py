@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from chainrule.errors import SettingsError, TableError
 from chainrule.explain.check.certificate import certify
 from chainrule.explain.check.shown import certificate_document
 from chainrule.explain.diagnose.diagnosis import diagnose
@@ -35,18 +34,9 @@ def certificate_part(subject: Reported) -> ReportPart | None:
     """Return the certificate of the first member on a few rows; None without a target."""
     if subject.evaluation is None:
         return None
-    try:
-        found = certify(
-            subject.model, subject.around, n_rows=CERTIFIED_ROWS, sample=CERTIFIED_WEIGHTS, seed=subject.seed
-        )
-    except (SettingsError, TableError) as error:
-        return ReportPart(
-            "certificate",
-            "Certificate: not made",
-            (Words(str(error)),),
-            {"reason": str(error)},
-            (f"no certificate: {error}",),
-        )
+    found = certify(
+        subject.model, subject.around, n_rows=CERTIFIED_ROWS, sample=CERTIFIED_WEIGHTS, seed=subject.seed
+    )
     document = certificate_document(found, subject.name, subject.around.name)
     line = (
         f"chainrule check {subject.name} {subject.table.name} does the same for other rows, and all weights."

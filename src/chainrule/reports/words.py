@@ -25,6 +25,18 @@ STOPPED = {
 }
 
 
+BASELINES = {
+    "majority class": "always answering the most frequent class",
+    "mean": "always answering the mean",
+}
+"""What a baseline does; the others are called by their name."""
+
+
+def baseline_words(name: str) -> str:
+    """Say what a baseline does, in a sentence."""
+    return BASELINES.get(name, name)
+
+
 def rows_shown(n: int) -> str:
     """Say how many rows: 1 row, 1,024 rows."""
     return f"{n:,} row{'s' * (n != 1)}"
