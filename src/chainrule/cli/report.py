@@ -16,7 +16,7 @@ from chainrule.cli.parsing import (
 
 EXAMPLES = """
 chainrule report penguins.safetensors penguins.csv --out report.html
-chainrule report penguins.safetensors penguins.csv --history history.csv --out report.html
+chainrule report penguins.safetensors penguins.csv --seed 3 --out report.md
 chainrule report penguins.safetensors new.csv --format md
 """
 
