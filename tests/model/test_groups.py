@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.cli.description import description_document
 from chainrule.equations.layout import Layout
 from chainrule.errors import ModelFileError, SettingsError
 from chainrule.explain.attribute.gradients import integrated_gradients
@@ -27,6 +26,7 @@ from chainrule.fitting.replay import replay
 from chainrule.model.file import write_model_file
 from chainrule.model.group import MAX_ACTIVATIONS, MAX_GROUPS, MAX_LAYERS
 from chainrule.model.model import Model
+from chainrule.reports.description import description_document
 
 TABLE = {
     "x": [1.5, 2, 3, 4.0] * 10,

@@ -11,7 +11,6 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
-from chainrule.training.scores.metrics import Scores, scores
 
 Answered = dict[str, FloatArray | IntArray]
 """What a baseline answers for rows, by what metrics are of: ``labels`` and ``probabilities``, or ``numbers``."""
@@ -24,20 +23,6 @@ MOST_ODDS = 20_000_000
 
 MOST_WORK = 2e10
 """About the most multiplications for logistic regression: what bounds its iterations, 1000 at most."""
-
-
-@one_blas_thread()
-def class_baselines(
-    x: FloatArray,
-    y: IntArray,
-    x_test: FloatArray,
-    y_test: IntArray,
-    n_classes: int,
-    weights: FloatArray | None = None,
-) -> dict[str, Scores]:
-    """Return the scores of the baselines of `class_answers`."""
-    found = class_answers(x, y, x_test, n_classes, weights)
-    return {name: scores(y_test, **answers) for name, answers in found.items()}
 
 
 @one_blas_thread()
@@ -67,15 +52,6 @@ def class_answers(
         guesses = np.argmax(probabilities, axis=1)
         found["logistic regression"] = {"labels": guesses, "probabilities": probabilities}
     return found
-
-
-@one_blas_thread()
-def number_baselines(
-    x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray, weights: FloatArray | None = None
-) -> dict[str, Scores]:
-    """Return the scores of the baselines of `number_answers`."""
-    found = number_answers(x, y, x_test, weights)
-    return {name: scores(y_test, **answers) for name, answers in found.items()}
 
 
 @one_blas_thread()
