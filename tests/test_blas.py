@@ -29,7 +29,7 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.trace.steps import trace_network
 from chainrule.training.initial import initial_parameters
-from chainrule.training.scores.baselines import class_baselines, number_baselines
+from chainrule.training.scores.baselines import class_answers, number_answers
 from chainrule.training.scores.temperature import weighted_sums
 
 assert scipy.linalg.cython_blas
@@ -415,8 +415,10 @@ WORK = {
     ],
     "weighted sums": lambda model: [weighted_sums(WIDE, FLAT, X)],
     "baselines": lambda model: [
-        class_baselines(MANY, LABELS, MANY, LABELS, 5),
-        number_baselines(MANY, MANY[:, 0] + Y[:, 0], MANY, Y[:, 0]),
+        array
+        for found in (class_answers(MANY, LABELS, MANY, 5), number_answers(MANY, MANY[:, 0] + Y[:, 0], MANY))
+        for answers in found.values()
+        for array in answers.values()
     ],
     "trace": traced,
     "attributions": lambda model: [integrated_gradients(model, model.table(TABLE), 3).to_dict()],
@@ -486,5 +488,5 @@ def test_certificates_in_several_threads_have_their_own_precision_and_leave_mpma
 
 def test_trainings_in_several_threads_leave_the_filters_of_warnings_as_they_found_them():
     before = list(warnings.filters)
-    all_at_once(6, lambda: [number_baselines(X[:40, :2], Y[:40, 0], X[:9, :2], Y[:9, 0]) for _ in range(15)])
+    all_at_once(6, lambda: [number_answers(X[:40, :2], Y[:40, 0], X[:9, :2]) for _ in range(15)])
     assert warnings.filters == before

@@ -35,6 +35,7 @@ if TYPE_CHECKING:
     from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
     from chainrule.model.model import Model, load
+    from chainrule.reports.report import Report, report
     from chainrule.tables.read import read_table
     from chainrule.training.settings.record import Settings
 
@@ -44,6 +45,7 @@ _HOMES = {
     "MLPRegressor": "chainrule.estimators.mlp.regressor",
     "Model": "chainrule.model.model",
     "Network": "chainrule.equations.network",
+    "Report": "chainrule.reports.report",
     "Settings": "chainrule.training.settings.resolve",
     "TableClassifier": "chainrule.estimators.table.classifier",
     "TableRegressor": "chainrule.estimators.table.regressor",
@@ -56,15 +58,16 @@ _HOMES = {
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
+    "report": "chainrule.reports.report",
     "small_of": "chainrule.fitting.small",
     "train": "chainrule.fitting.train",
     "whatif": "chainrule.explain.columns.whatif",
 }
 
 __all__ = [
-    "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Settings", "TableClassifier",
+    "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
     "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance", "load",
-    "read_table", "small_of", "train", "whatif",
+    "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

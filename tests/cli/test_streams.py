@@ -27,6 +27,7 @@ EVERY = {
     "diagnose": ["diagnose", MODEL, TABLE],
     "explain": ["explain", MODEL, TABLE, "--row", "5"],
     "describe": ["describe", MODEL],
+    "report": ["report", MODEL, TABLE],
     "lesson": ["lesson", "adam"],
     "sheet": ["sheet", "article-5", "--format", "html"],
     "formulas": ["formulas", "losses"],
@@ -279,7 +280,7 @@ def raw(text: str) -> list[str]:
     return re.findall(f"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069{UNSEEN}]", text)
 
 
-@pytest.mark.parametrize("name", ["text", "latex", "html", "json"])
+@pytest.mark.parametrize("name", ["text", "latex", "html", "json", "md"])
 def test_no_format_has_controls(hostile, name, capsys, monkeypatch):
     monkeypatch.setenv("COLUMNS", "100")
     table = "hostile.csv"
@@ -290,6 +291,7 @@ def test_no_format_has_controls(hostile, name, capsys, monkeypatch):
         ["explain", hostile, table, "--row", "2", "--attributions"],
         ["diagnose", hostile, table],
         ["check", hostile, table, "--rows", "2", "--sample", "3"],
+        ["report", hostile, table],
     ):
         assert main([*words, "--format", name]) == 0
         out = capsys.readouterr().out

@@ -293,7 +293,7 @@ def test_ctrl_c_while_scoring_leaves_out_the_baselines_alone(monkeypatch):
         raise KeyboardInterrupt
 
     scores = penguins().evaluation.scores
-    monkeypatch.setattr("chainrule.fitting.score.class_baselines", interrupted)
+    monkeypatch.setattr("chainrule.fitting.score.class_answers", interrupted)
     trained = penguins()
     assert trained.baselines == {}
     assert trained.evaluation.scores == scores == trained.model.card["scores"]

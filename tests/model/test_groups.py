@@ -11,7 +11,6 @@ import numpy as np
 import pytest
 
 import chainrule
-from chainrule.cli.description import description_document
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS
 from chainrule.errors import ModelFileError, SettingsError
@@ -28,6 +27,7 @@ from chainrule.fitting.replay import replay
 from chainrule.model.file import write_model_file
 from chainrule.model.group import MAX_GROUPS
 from chainrule.model.model import Model
+from chainrule.reports.description import description_document
 
 TABLE = {
     "x": [1.5, 2, 3, 4.0] * 10,

@@ -14,7 +14,6 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.cli.description import description_document
 from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import MAX_ACTIVATIONS, MAX_LAYERS, Network
@@ -23,6 +22,7 @@ from chainrule.explain.show import render
 from chainrule.model.file import read_model_file, write_model_file
 from chainrule.model.group import Group
 from chainrule.model.model import MOST_OUTPUTS, Model
+from chainrule.reports.description import description_document
 from chainrule.tables.encode import fit_encoder
 from chainrule.tables.schema import infer_schema
 from chainrule.tables.table import from_frame

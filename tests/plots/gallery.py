@@ -8,6 +8,7 @@ from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.boundary import boundary_chart
 from chainrule.plots.kinds.calibration import calibration_chart
 from chainrule.plots.kinds.classes import confusion_chart, precision_recall_chart, roc_chart
+from chainrule.plots.kinds.columns import columns_chart
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.kinds.effects import dependence_chart, interactions_chart, waterfall_chart
 from chainrule.plots.kinds.function import function_chart
@@ -149,6 +150,11 @@ def gallery() -> dict[str, Chart | Charts]:
     made["ablation"] = ablation_chart(
         ["bagging", "dropout", "clamp"], [3.4, -0.8, 0.0], [0.5, -3, -0.1], [6.3, 1.4, 0.1]
     )
+    counts, edges = np.histogram(mass, 16)
+    made["columns"] = columns_chart(
+        {"species": (["Adelie", "Gentoo", "3 others"], [152, 124, 68]), "body_mass_g": (edges, counts)},
+        missing={"body_mass_g": 2}, marked=["species"],
+    )  # fmt: skip
     made["flow"] = flow_chart({f"layer {i}": 10.0**-i * rng.normal(size=400) for i in range(1, 6)})
     made["histograms"] = histograms_chart({f"layer {i}": rng.normal(0, 1 / i, 2000) for i in range(1, 6)})
     z = np.linspace(-6, 6, 121)

@@ -9,6 +9,7 @@ from chainrule.plots.axes import Axis
 from chainrule.plots.kinds.boundary import boundary_chart
 from chainrule.plots.kinds.calibration import calibration_chart
 from chainrule.plots.kinds.classes import confusion_chart, precision_recall_chart, roc_chart
+from chainrule.plots.kinds.columns import columns_chart
 from chainrule.plots.kinds.curves import curves_chart
 from chainrule.plots.kinds.effects import dependence_chart, interactions_chart, waterfall_chart
 from chainrule.plots.kinds.function import function_chart
@@ -371,3 +372,15 @@ def test_a_step_goes_along_the_tangent():
     assert [mark.values for mark in (start, end)] == [(3.125,), (0.78125,)]
     assert [mark.addresses for mark in (start, end)] == [("C",), ("C_new",)]
     assert np.interp(-1.5, curve.x, curve.y) == pytest.approx(3.125, abs=1e-3)
+
+
+def test_columns_are_histograms_or_bars_with_their_gaps():
+    charts = columns_chart(
+        {"a": ([0.0, 1.0, 2.0], [3, 5]), "b": (["u", "v"], [4, 2])}, missing={"a": 7, "b": 0}, marked=["b"]
+    )
+    first, second = charts.charts
+    (bars,) = marks(first, Bars)
+    assert (bars.at, bars.stop, bars.names) == ((0.5, 1.5), (3.0, 5.0), ("0 to 1", "1 to 2"))
+    assert (first.note, second.note) == ("7 missing", "")
+    (bars,) = marks(second, Bars)
+    assert (bars.across, bars.color, bars.stop, second.y.names) == (True, "2", (4.0, 2.0), ("u", "v"))

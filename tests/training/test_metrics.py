@@ -16,7 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import chainrule
-from chainrule.training.scores.baselines import class_baselines, linearly_separable, number_baselines
+from chainrule.training.scores.baselines import class_answers, linearly_separable, number_answers
 from chainrule.training.scores.metrics import (
     METRICS,
     PRIMARY,
@@ -210,6 +210,16 @@ def test_a_metric_is_one_line_in_one_file(tmp_path):
 
 
 # ---- baselines
+
+
+def class_baselines(x, y, x_test, y_test, n_classes, weights=None):
+    found = class_answers(x, y, x_test, n_classes, weights)
+    return {name: scores(y_test, **answers) for name, answers in found.items()}
+
+
+def number_baselines(x, y, x_test, y_test, weights=None):
+    found = number_answers(x, y, x_test, weights)
+    return {name: scores(y_test, **answers) for name, answers in found.items()}
 
 
 def test_the_majority_class_has_the_classes_shares():

@@ -28,6 +28,7 @@ COMMANDS = {
     "importance": "say how much a model needs each column",
     "dependence": "show how answers depend on a column, or on two together",
     "whatif": "change cells of a row, and find what would turn its answer",
+    "report": "write one page about a model: scores, mistakes, columns, rows, checks",
     "describe": "show what a model is: inputs, layers, target, training",
     "lesson": "walk through a worked example, every number shown and checked",
     "sheet": "print exercise sheets with their keys, each with fresh numbers",

@@ -30,8 +30,8 @@ def parser() -> Parser:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule.cli.description import description_document
     from chainrule.model.model import Model
+    from chainrule.reports.description import description_document
 
     name = chosen_format(options, picture_formats())
     document = description_document(Model.load(options.model), options.model, drawn=has_pictures(name))

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from chainrule.explain.show.text import Signs
 
 
-READS = ("model", "table", "lesson", "name")
+READS = ("model", "table", "lesson", "name", "history")
 """The arguments that may be files a command reads."""
 
 

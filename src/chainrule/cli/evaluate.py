@@ -27,9 +27,10 @@ def parser() -> Parser:
 
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
-    from chainrule.cli.report import evaluation_blocks, rows_shown, scores_data, target_data
     from chainrule.engines.threads import limited_threads
     from chainrule.explain.show.document import Document, notes
+    from chainrule.reports.training import evaluation_blocks, scores_data, target_data
+    from chainrule.reports.words import rows_shown
 
     form = chosen_format(options)
     model, table = opened(options)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import shlex
 import textwrap
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from difflib import get_close_matches
@@ -79,7 +80,7 @@ class Parser(argparse.ArgumentParser):
                 self.option(group, name, default=defaults.get(name[2:]), help=words, **how)
 
     def parse(self, arguments: Sequence[str]) -> argparse.Namespace:
-        """Return the values of the arguments; raises SettingsError for a mistake, SystemExit after --help."""
+        """Return the values of the arguments, and as ``typed`` the command; raises SettingsError, SystemExit after --help."""
         self.option("help", "-h", "--help", action="help", help="show this help")
         options, unknown = self.parse_known_args(self._joined(arguments))
         if unknown:
@@ -89,6 +90,7 @@ class Parser(argparse.ArgumentParser):
                 hint += "" if hint.endswith("?") else "."
                 raise SettingsError(f"there is no option {word}; {hint} See {self.prog} --help")
             self.error(f"one argument too many: {word!r}; put it in quotes if it belongs to the one before")
+        options.typed = shlex.join([*self.prog.split(), *arguments])
         return options
 
     def _joined(self, arguments: Sequence[str]) -> list[str]:

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import argparse
 import os
+import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from rich.text import Text
+
 from chainrule._aside import tell
 from chainrule._doors import through
-from chainrule.cli.console import print_json, warn
+from chainrule._numbers import printable
+from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
@@ -67,7 +71,7 @@ def parser() -> Parser:
     output = {
         "--out FILE": "the model file; if not given, the table's name with .safetensors",
         "--history FILE": "also write the loss of every epoch, as CSV",
-        "--report FILE": "also write what is printed; the ending says how: .html, .tex, .txt or .json",
+        "--report FILE": "also write a report; the ending says how: .html, .md, .tex, .txt or .json",
         "--small": "also write a network of four neurons, taught by the answers of the model: small enough to be followed whole",
         "--overwrite": "replace files that exist",
     }
@@ -104,7 +108,6 @@ def run(options: argparse.Namespace) -> None:
             "--overwrite would have no effect: --ablate writes nothing but a --report; leave it out"
         )
     from chainrule._files import write_atomically
-    from chainrule.cli.report import found_document, print_result, report_document
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
@@ -113,6 +116,8 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.fitting.timing import within_time
     from chainrule.fitting.train import fit_prepared, prepare
     from chainrule.model.source import Reading
+    from chainrule.reports.history import history_text
+    from chainrule.reports.training import found_document
     from chainrule.training.callbacks import ProgressBar
     from chainrule.training.settings.record import Settings
 
@@ -154,10 +159,9 @@ def run(options: argparse.Namespace) -> None:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
         trained = score_prepared(prepared, result, engine=engine)
-    texts = {} if history is None else {history: _curves(trained)}
+    texts = {} if history is None else {history: history_text(trained.fit.watched.history)}
     if options.report is not None:
-        document = report_document(trained, _result(trained, path))
-        texts[Path(options.report)] = render(document, report_format)
+        texts[Path(options.report)] = _report(trained, path, report_format, options)
     small = None
     if options.small:
         from chainrule.fitting.small import small_of
@@ -166,7 +170,7 @@ def run(options: argparse.Namespace) -> None:
     _write(trained, path, texts, options.overwrite, small)
     if talks:
         other = None if small is None else (small, small_path(path))
-        print_result(trained, path, list(texts), options.table, other)
+        _print_result(trained, path, list(texts), options.table, other)
         return
     warn(trained.notes)
     if options.json:
@@ -250,17 +254,63 @@ def _write(
         trained.model.save(path, overwrite=overwrite)
 
 
-def _curves(trained: Trained) -> str:
-    lines = ["epoch,training_loss,validation_loss,learning_rate,seconds\n"]
-    for line in trained.fit.watched.history:
-        cells = (line.training_loss, line.validation_loss, line.learning_rate)
-        numbers = ",".join("" if cell != cell else repr(float(cell)) for cell in cells)
-        lines.append(f"{line.epoch},{numbers},{line.seconds:.6f}\n")
-    return "".join(lines)
+def _report(trained: Trained, path: Path, form: str, options: argparse.Namespace) -> str:
+    """Return the report of a training in a format."""
+    from chainrule.engines.threads import limited_threads
+    from chainrule.reports.report import made
+    from chainrule.reports.reported import Reported
+
+    curves = trained.fit.watched.history
+    about = Reported(
+        trained.model, trained.prepared.table, str(path), options.typed, trained=trained, epochs=curves
+    )
+    with limited_threads(options.threads):
+        return made(about, _result(trained, path)).render(form)
+
+
+NEXT = (
+    "evaluate {model} NEW.csv",
+    "predict {model} NEW.csv --out predictions.csv",
+    "explain {model} {table} --row 1",
+    "report {model} {table} --out report.html",
+    "describe {model}",
+    "lesson article-5",
+)
+"""What one may type after a training."""
+
+
+def _print_result(
+    trained: Trained,
+    path: Path,
+    others: Sequence[Path],
+    table: str,
+    small: tuple[Trained, Path] | None = None,
+) -> None:
+    """Show how training went, and what to type next.
+
+    ``table`` is the file that rows were read from, ``small`` the small network and its file, if there is one.
+    """
+    from chainrule.reports.training import result_document, small_document
+
+    print_document(result_document(trained))
+    if small is not None:
+        print()
+        print_document(small_document(small[0], trained))
+        others = (small[1], *others)
+    console = screen()
+    if trained.out_of_fold is None and trained.evaluation.confusion is None:
+        console.print()
+    *names, last = map(printable, (path, *others))
+    written = f"{', '.join(names)} and {last}" if names else last
+    console.print(Text.assemble("wrote ", (written, "bold"), "; next:"), soft_wrap=True)
+    read = "NEW.csv" if table == "-" else table  # standard input can't be read again
+    files = {"model": shlex.quote(printable(path)), "table": shlex.quote(printable(read))}
+    for line in NEXT:
+        console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
 def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[str, Any]:
-    from chainrule.cli.report import scores_data, target_data
+    from chainrule.reports.training import scores_data, target_data
 
     model, prepared, fit = trained.model, trained.prepared, trained.fit
     return {

@@ -247,14 +247,43 @@ def training_rows(model: Model, source: Source, **reading: Any) -> IntArray:
     return _training_data(model, source, **reading)[1] - 1
 
 
-def tested_rows(model: Model, source: Source, **reading: Any) -> IntArray:
-    """Return the rows (from 0) of a model's training table that were held out for its score; none if none were.
+@dataclass(frozen=True, eq=False)
+class RowsByUse:
+    """The rows (from 0) of a training's table by their use, and the rows' weights (n,) where it had some.
+
+    ``validation`` are those that were split off; with a refit the model was trained on them in the end, too.
+    """
+
+    training: IntArray
+    validation: IntArray
+    test: IntArray
+    weights: FloatArray | None
+
+    @property
+    def weights_of_fitted(self) -> FloatArray | None:
+        """The weights of the training rows followed by the validation rows."""
+        if self.weights is None:
+            return None
+        return np.asarray(self.weights[np.concatenate([self.training, self.validation])])
+
+
+def rows_by_use(model: Model, source: Source, **reading: Any) -> RowsByUse:
+    """Return which rows of a model's training table were used for what; none are for the test if none were held out.
 
     Raises TableError as `training_rows` does.
     """
     table = model.table(source, **reading)
     training_rows(model, table)
-    return _rows_by_use(model, table)[0][2]
+    (training, validation, test), weights = _rows_by_use(model, table)
+    return RowsByUse(training, validation, test, weights)
+
+
+def tested_rows(model: Model, source: Source, **reading: Any) -> IntArray:
+    """Return the rows (from 0) of a model's training table that were held out for its score; none if none were.
+
+    Raises TableError as `training_rows` does.
+    """
+    return rows_by_use(model, source, **reading).test
 
 
 def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, IntArray], FloatArray | None]:

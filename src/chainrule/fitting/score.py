@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
@@ -21,12 +21,12 @@ from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
-from chainrule.tables.target import TargetEncoder
-from chainrule.tables.targets import Targets
+from chainrule.tables.table import Table
+from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
 from chainrule.training.result import FitResult
-from chainrule.training.scores.baselines import class_baselines, number_baselines
-from chainrule.training.scores.metrics import Scores, mean_scores
+from chainrule.training.scores.baselines import Answered, class_answers, number_answers
+from chainrule.training.scores.metrics import Scores, mean_scores, scores
 from chainrule.training.scores.temperature import at_temperature, temperature_of
 
 MOST_CHECKED = 1000
@@ -165,24 +165,40 @@ def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str
 
 
 def _baselines(prepared: Prepared) -> Mapping[str, Scores]:
-    target = prepared.target
-    if isinstance(target, Targets):
-        return _baselines_of_several(prepared, target)
-    return _baselines_of(prepared, target)
-
-
-def _baselines_of_several(prepared: Prepared, target: Targets) -> Mapping[str, Scores]:
-    """Return the means over the targets, of the baselines that all have."""
-    each = [_baselines_of(prepared, part) for part in target.parts]
-    names = [name for name in each[0] if all(name in one for one in each)]
-    return {name: mean_scores(one[name] for one in each) for name in names}
-
-
-def _baselines_of(prepared: Prepared, target: TargetEncoder) -> Mapping[str, Scores]:
-    fitted, tested, arrays = prepared.fitted, prepared.tested, prepared.arrays
+    arrays = prepared.arrays
     x, _, weights = arrays.fitted
-    if target.task == "classification":
-        codes, codes_test = target.codes(fitted), target.codes(tested)
-        return class_baselines(x, codes, arrays.x_test, codes_test, target.n_classes, weights)
-    y, y_test = target.numbers(fitted), target.numbers(tested)
-    return number_baselines(x, y, arrays.x_test, y_test, weights)
+    answers = baseline_answers(prepared.target, prepared.fitted, x, arrays.x_test, weights)
+    return baseline_scores(prepared.target, prepared.tested, answers)
+
+
+def baseline_answers(
+    target: Target, fitted: Table, x: FloatArray, x_test: FloatArray, weights: FloatArray | None = None
+) -> tuple[Mapping[str, Answered], ...]:
+    """Return for each target the baselines' answers for encoded rows ``x_test`` (m, d), learned from the ``fitted`` ones.
+
+    ``x`` (n, d) are these encoded, ``weights`` (n,) theirs. Of several targets only the baselines count that all have.
+    """
+    each = [
+        class_answers(x, part.codes(fitted), x_test, part.n_classes, weights)
+        if part.n_classes
+        else number_answers(x, part.numbers(fitted), x_test, weights)
+        for part in target.parts
+    ]
+    names = [name for name in each[0] if all(name in one for one in each)]
+    return tuple({name: one[name] for name in names} for one in each)
+
+
+def baseline_scores(
+    target: Target, tested: Table, answers: Sequence[Mapping[str, Answered]]
+) -> Mapping[str, Scores]:
+    """Return the scores of the baselines' answers for a table's rows, by the baseline's name; of several targets the means."""
+    each = [
+        {
+            name: scores(part.codes(tested) if part.n_classes else part.numbers(tested), **one)
+            for name, one in own.items()
+        }
+        for part, own in zip(target.parts, answers, strict=True)
+    ]
+    if len(each) == 1:
+        return each[0]
+    return {name: mean_scores(one[name] for one in each) for name in each[0]}

@@ -42,7 +42,10 @@ class Scorer:
 
     def answers(self, x: FloatArray) -> AnyArray:
         """Return the answers to encoded rows (n, d); raises TableError for one that is not finite."""
-        made = check_finite(self.model.answer(x), self.table)
+        return self.answers_of(check_finite(self.model.answer(x), self.table))
+
+    def answers_of(self, made: Prediction) -> AnyArray:
+        """Return the answers in predictions that were made already."""
         return np.stack([self._compared(of_target(made, place)) for place in self.places], axis=1)
 
     def _compared(self, one: Prediction) -> AnyArray:

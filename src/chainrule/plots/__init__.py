@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from chainrule.plots.kinds.boundary import boundary_chart
     from chainrule.plots.kinds.calibration import calibration_chart
     from chainrule.plots.kinds.classes import confusion_chart, precision_recall_chart, roc_chart
+    from chainrule.plots.kinds.columns import columns_chart
     from chainrule.plots.kinds.curves import curves_chart
     from chainrule.plots.kinds.effects import dependence_chart, interactions_chart, waterfall_chart
     from chainrule.plots.kinds.function import function_chart
@@ -36,6 +37,7 @@ _NAMES = {
     "kinds.boundary": "boundary_chart",
     "kinds.calibration": "calibration_chart",
     "kinds.classes": "confusion_chart precision_recall_chart roc_chart",
+    "kinds.columns": "columns_chart",
     "kinds.curves": "curves_chart",
     "kinds.effects": "dependence_chart interactions_chart waterfall_chart",
     "kinds.function": "function_chart",
@@ -58,7 +60,7 @@ _HOME = {name: module for module, names in _NAMES.items() for name in names.spli
 
 __all__ = [
     "SHEET", "SHEET_HASH", "Chart", "Charts", "DrawnLayer", "ablation_chart", "boundary_chart", "calibration_chart",
-    "confusion_chart", "curves_chart", "dependence_chart", "draw_all", "draw_on", "figure", "flow_chart",
+    "columns_chart", "confusion_chart", "curves_chart", "dependence_chart", "draw_all", "draw_on", "figure", "flow_chart",
     "function_chart", "histograms_chart", "importance_chart", "interactions_chart", "learning_chart",
     "mountain_chart", "network_chart", "precision_recall_chart", "predicted_chart", "residuals_chart", "roc_chart",
     "scatter", "search_chart", "sign_lines", "slices_chart", "step_chart", "surface_chart", "to_svg", "waterfall_chart",

@@ -222,7 +222,7 @@ def _column(
             reason = f"an input, as asked for, though {reason}"
         else:
             role = "left out"
-    summary = _summary(table, name, kind, finding.spelling)
+    summary = summary_of(table, name, kind, finding.spelling)
     return Column(name, kind, role, reason, finding.n_missing, finding.n_unique, summary, finding.spelling)
 
 
@@ -284,7 +284,8 @@ def _target_notes(table: Table, targets: Sequence[str], task: str, rows: IntArra
     return notes
 
 
-def _summary(table: Table, name: str, kind: str, spelling: str) -> str:
+def summary_of(table: Table, name: str, kind: str, spelling: str) -> str:
+    """Return a column's cells in a few words: lowest, highest and median number, or the most frequent levels with counts."""
     column = table.column(name).drop_nulls()
     if kind == "nested" or not len(column):
         return ""

@@ -11,7 +11,7 @@ import polars as pl
 from chainrule._numbers import number_text
 from chainrule._plain import AnyNumber, Plain
 from chainrule._types import BoolArray, FloatArray
-from chainrule.explain.attribute.gradients import integrated_gradients
+from chainrule.explain.attribute.gradients import TOLERANCE, integrated_gradients
 from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
 from chainrule.explain.diagnose.finding import percent
 from chainrule.model.model import Model
@@ -58,10 +58,17 @@ class AnsweredRow(Plain):
 
 
 def answer(
-    model: Model, table: Table, row: int, *, member: int | None = None, target: str | None = None
+    model: Model,
+    table: Table,
+    row: int,
+    *,
+    member: int | None = None,
+    target: str | None = None,
+    tolerance: float = TOLERANCE,
 ) -> AnsweredRow:
     """Return the answer for a row (from 0): the mean of the members' or one ``member``'s (from 0), of one ``target``.
 
+    ``tolerance`` is how far the reasons may be from adding up, as `integrated_gradients` has it.
     Raises SettingsError for what the model or the table doesn't have.
 
     >>> import chainrule
@@ -71,7 +78,7 @@ def answer(
     >>> found.quantity, sorted((reason.column, reason.standing) for reason in found.reasons)
     ('y', [('a', 'the largest, as in 20% of the rows'), ('b', 'as in 50% of the rows')])
     """
-    found = integrated_gradients(model, table, row, member=member, target=target)
+    found = integrated_gradients(model, table, row, member=member, target=target, tolerance=tolerance)
     outcome = outcome_of(model, encoded_row(model, table, row), member=member, target=target)
     columns = {column.name: column for column in model.encoder.columns}
     reasons = [

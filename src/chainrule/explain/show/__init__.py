@@ -1,4 +1,4 @@
-"""Documents as text, LaTeX, HTML and JSON: a format is a module with a function ``render`` and a row here."""
+"""Documents as text, LaTeX, HTML, JSON and Markdown: a format is a module with a function ``render`` and a row here."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ RENDERERS = {
     "latex": Format("latex", ".tex"),
     "html": Format("html", ".html"),
     "json": Format("json", ".json"),
+    "md": Format("markdown", ".md"),
 }
 """What a document can be written as."""
 

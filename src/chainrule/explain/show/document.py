@@ -61,7 +61,8 @@ class TableBlock:
     """Rows of texts below headers; the columns in ``right`` are aligned to the right, ``more`` says what is left out.
 
     ``naming`` has the names of the addresses in its cells, if not ours. A last column of the style ``bar`` is bars made of
-    signs, which only texts show.
+    signs, which only texts show. One ``of_picture`` has the numbers of the picture before it: pages, which draw that and have
+    its table, leave it out.
     """
 
     headers: tuple[str, ...]
@@ -69,6 +70,7 @@ class TableBlock:
     right: tuple[int, ...] = ()
     more: str = ""
     naming: Naming | None = None
+    of_picture: bool = False
 
     @property
     def without_bars(self) -> TableBlock:
@@ -119,17 +121,27 @@ class Plot:
 
 
 @dataclass(frozen=True)
+class Listing:
+    """Text in a language of programs or data, shown as it stands: ``yaml``, ``shell``."""
+
+    text: str
+    language: str = ""
+
+
+@dataclass(frozen=True)
 class Picture:
     """A plot, which pages draw; its numbers stand in a table beside it.
 
     ``narrow`` is the plot for telephones, where its layout is part of the data; ``width`` is that of the other, in pixels. A
-    text leaves it out, or with ``in_text`` shows it in signs.
+    text leaves it out, or with ``in_text`` shows it in signs; ``rows``
+    are the most that its table has on a page.
     """
 
     chart: Chart | Charts
     narrow: Chart | Charts | None = None
     width: float = 640.0
     in_text: bool = False
+    rows: int = 200
 
 
 @dataclass(frozen=True)
@@ -219,6 +231,7 @@ class Section:
     """Blocks below a title of their own, or none; ``place`` says which of several it is: "Step 2 of 5".
 
     ``naming`` has the names of the addresses in the title, if not ours; ``name`` is what `SeeAlso` calls it, if anything does.
+    A ``folded`` section with a title is shut on a page until it is opened.
     """
 
     title: str
@@ -226,6 +239,7 @@ class Section:
     place: str = ""
     naming: Naming | None = None
     name: str = ""
+    folded: bool = False
 
     @property
     def heading(self) -> str:
@@ -241,6 +255,7 @@ Block: TypeAlias = (
     | GridBlock
     | Worked
     | Plot
+    | Listing
     | Picture
     | Cells
     | Checked
@@ -264,7 +279,8 @@ class Document:
 
     ``source`` says after what it is; ``origin`` stands below the title, ``{"model": "penguins.safetensors"}``; ``verdict``
     is what it comes to. ``data`` is what programs get as JSON; the blocks if there is none. ``width`` is that of its text
-    where there is no terminal.
+    where there is no terminal. ``contents``: before the first of its sections a page has a list of them.
+    ``metadata`` is what the head of a file in Markdown says, by the keys of a model card.
     """
 
     title: str
@@ -274,6 +290,8 @@ class Document:
     verdict: Styled | None = None
     data: Mapping[str, Any] | None = None
     width: int = 100
+    contents: bool = False
+    metadata: Mapping[str, Any] | None = None
 
     @property
     def worked(self) -> Worked | None:

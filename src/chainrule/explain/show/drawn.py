@@ -111,6 +111,17 @@ def model_layers(model: Model, member: int = 0, **known: Any) -> list[DrawnLayer
     return network_layers(network, layers, inputs=names, outputs=output_names(model), **known)
 
 
+def drawn_model(
+    model: Model,
+    member: int = 0,
+    *,
+    title: str = "The network",
+    most_edges: Mapping[float, int] = MappingProxyType(MOST_EDGES),
+) -> Picture:
+    """Return the drawing of a member (from 0) of a model, for pages and for telephones; ``most_edges`` by width of either."""
+    return picture(model_layers(model, member), title, most_edges)
+
+
 def _input_names(trace: Trace, row: int) -> tuple[str, ...]:
     given = trace.steps[-1].inputs
     return () if given is None else tuple(value.input for value in given[row])
@@ -137,9 +148,13 @@ def drawn_network(
     return picture(drawn_layers(trace, row, kind=kind, outputs=outputs), title)
 
 
-def picture(layers: Sequence[DrawnLayer], title: str = "The network") -> Picture:
-    """Return the drawing of layers, for pages and for telephones."""
+def picture(
+    layers: Sequence[DrawnLayer],
+    title: str = "The network",
+    most_edges: Mapping[float, int] = MappingProxyType(MOST_EDGES),
+) -> Picture:
+    """Return the drawing of layers, for pages and for telephones; ``most_edges`` by width of either."""
     wide, narrow = (
-        network_chart(layers, width=width, title=title, most_edges=most) for width, most in MOST_EDGES.items()
+        network_chart(layers, width=width, title=title, most_edges=most) for width, most in most_edges.items()
     )
     return Picture(wide, narrow, WIDE)

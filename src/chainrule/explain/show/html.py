@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from dataclasses import fields
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -66,7 +65,7 @@ def policy(style: str, script: str = "") -> str:
 
 def _figure(item: doc.Picture | doc.Plot) -> Markup:
     shown = item if isinstance(item, doc.Picture) else next(doc.pictures([item]))
-    return Markup(figure(shown.chart, shown.narrow, width=shown.width))
+    return Markup(figure(shown.chart, shown.narrow, width=shown.width, rows=shown.rows))
 
 
 def _sheet(document: doc.Document) -> Markup:
@@ -150,10 +149,12 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
             return _table_data("expected numbers", "", names, (1, 2), rows)
         case doc.TableBlock():
             table = block.without_bars
-            headers, rows, right, more, naming = (getattr(table, each.name) for each in fields(table))
-            label = ", ".join(filter(None, headers))
-            cells = [[_cell(cell, naming) for cell in row] for row in rows]
-            return _table_data(label, "", headers, right, cells) | {"more": more, "wraps": True}
+            label = ", ".join(filter(None, table.headers))
+            cells = [[_cell(cell, table.naming) for cell in row] for row in table.rows]
+            return _table_data(label, "", table.headers, table.right, cells) | {
+                "more": table.more,
+                "wraps": True,
+            }
 
 
 def grid_data(

@@ -167,10 +167,10 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
                 grid, lambda text: latex_name(text, showing) if text in names else latex_text(text)
             )
         case doc.Plot(lines, key):
-            yield r"\begin{footnotesize}\begin{verbatim}"
-            yield from lines
-            yield r"\end{verbatim}\end{footnotesize}"
+            yield from _verbatim("\n".join(lines))
             yield from _small(latex_text(key))
+        case doc.Listing(text):
+            yield from _verbatim(text)
         case doc.FindingBlock(what, said):
             yield f"{_heading(depth)}{{{latex_text(what)}}}"
             yield from _facts(said)
@@ -204,6 +204,13 @@ def _formulas(items: Iterable[Stated]) -> Iterator[str]:
         if item.words:
             yield rf"\par {latex_text(item.words)}"
         yield from _aligned([_spelled(row) for row in formula_latex(item)], "")
+
+
+def _verbatim(text: str) -> Iterator[str]:
+    """Yield text as it stands; what would end it is broken in two."""
+    yield r"\begin{footnotesize}\begin{verbatim}"
+    yield text.replace(r"\end{verbatim}", r"\end {verbatim}")
+    yield r"\end{verbatim}\end{footnotesize}"
 
 
 def _cell(cell: doc.Cell, showing: Showing) -> str:

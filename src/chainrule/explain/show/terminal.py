@@ -39,6 +39,7 @@ COLORS = {
     "warn": "yellow",
     "dim": "dim",
     "bar": "",
+    "lead": "",
 }
 """How a terminal shows each style."""
 
@@ -109,7 +110,16 @@ def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
 
 def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
-    spaced = doc.Section | doc.FindingBlock | doc.Worked | Grid | doc.GridBlock | doc.Plot | doc.Checked
+    spaced = (
+        doc.Section
+        | doc.FindingBlock
+        | doc.Worked
+        | Grid
+        | doc.GridBlock
+        | doc.Plot
+        | doc.Listing
+        | doc.Checked
+    )
     if isinstance(block, spaced) or (isinstance(block, doc.Picture) and block.in_text):
         yield _ROOM
     match block:
@@ -139,6 +149,8 @@ def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | 
         case doc.Plot(lines, key):
             yield from ([(line, "")] for line in lines)
             yield from _paragraph(key, width, "dim")
+        case doc.Listing(text):
+            yield from ([("    ", ""), (line, "")] for line in text.splitlines())
         case doc.FindingBlock(what, said):
             yield from _paragraph(what, width, "title")
             yield from _facts(tuple((f"   {name}", value) for name, value in said), width, signs)

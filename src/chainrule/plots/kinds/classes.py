@@ -98,7 +98,7 @@ def precision_recall_chart(
     told = []
     found = list(_one_by_one(truth, scores, classes))
     for i, (name, is_true, score) in enumerate(found):
-        precision, recall, _ = precision_recall_curve(is_true, score)
+        precision, recall, _ = precision_recall_curve(is_true, score, drop_intermediate=True)
         average = float(average_precision_score(is_true, score))
         xs, ys = thinned(recall, precision)  # falling recall: a step holds back to the threshold before
         label = f"{name}, average {average:.3f}"

@@ -25,9 +25,11 @@ def slices_chart(
     overall: float,
     counts: Sequence[int] = (),
     score: str = "score",
+    line: str = "all rows",
+    what: str = "slices",
     title: str = "Score by slice",
 ) -> Chart:
-    """Return a dot with its interval for each slice (n,), and the score of all rows as a line."""
+    """Return a dot with its interval for each slice (n,), and a score as a ``line``; ``what`` is what the dots are of."""
     same_length(names=names, scores=scores, low=low, high=high, counts=counts or None)
     scores, low, high = (np.asarray(v, np.float64) for v in (scores, low, high))
     texts = [str(name) for name in names]
@@ -37,10 +39,10 @@ def slices_chart(
     marks = (
         Intervals(floats(at), floats(low), floats(high), across=True, names=tuple(texts)),
         Points(floats(scores), floats(at), size=4.5, names=tuple(texts), values=floats(scores)),
-        Rules((float(overall),), names=(f"all rows {short_number(overall)}",)),
+        Rules((float(overall),), names=(f"{line} {short_number(overall)}",)),
     )
     away = [name for name, a, b in zip(texts, low, high, strict=True) if not a <= overall <= b]
-    words = f"{len(texts)} slices; all rows: {short_number(overall)}. " + (
+    words = f"{len(texts)} {what}; {line}: {short_number(overall)}. " + (
         f"Apart from it: {', '.join(away)}." if away else "No interval is apart from it."
     )
     x_axis = fitted([scores, low, high, [overall]], score)

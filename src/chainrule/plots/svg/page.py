@@ -1,5 +1,7 @@
 """A plot on a page: two drawings, one for narrow screens, of which the style sheet shows one, and its table."""
 
+import re
+
 from chainrule._numbers import number_text
 from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.svg.draw import NARROW, WIDE, to_svg
@@ -9,13 +11,15 @@ from chainrule.plots.twin import Cell
 MOST_ROWS = 200
 
 
-def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width: float = WIDE) -> str:
+def figure(
+    plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width: float = WIDE, rows: int = MOST_ROWS
+) -> str:
     """Return a plot as an HTML figure: drawn for a page and for a telephone, with its table twin folded away.
 
     ``narrow`` is another plot for the telephone, for pictures whose layout is part of the data: a network. The page holds
-    `svg.sheet.SHEET` once. The table has at most `MOST_ROWS` rows, and says what it leaves out.
+    `svg.sheet.SHEET` once. The table has at most so many ``rows``, and says what it leaves out.
     """
-    small = to_svg(narrow or plot, NARROW)
+    small = without_spots(to_svg(narrow or plot, NARROW))
     return element(
         "figure",
         element("div", small, class_="plot-narrow"),
@@ -25,7 +29,7 @@ def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width:
             element("summary", "As a table"),
             element(
                 "div",
-                table(plot),
+                table(plot, rows),
                 class_="plot-table",
                 tabindex="0",
                 role="group",
@@ -34,6 +38,17 @@ def figure(plot: Chart | Charts, narrow: Chart | Charts | None = None, *, width:
         ),
         class_="plot-figure",
     )
+
+
+def without_spots(drawn: str) -> str:
+    """Return a drawing without what only a pointer finds: telephones have none, and a third of a page would be that.
+
+    Addresses stay, and the values of what has one; the other drawing has all.
+    """
+    head, end, rest = drawn.partition("</desc>")
+    rest = re.sub(r'<g fill-opacity="0">.*?</g>', "", rest, flags=re.DOTALL)
+    rest = re.sub(r'<(?![^>]*data-address)([^>]*?) data-value="[^"]*"', r"<\1", rest)
+    return head + end + re.sub(r"<title>[^<]*</title>", "", rest)
 
 
 def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:
@@ -49,6 +64,8 @@ def table(plot: Chart | Charts, most: int = MOST_ROWS) -> str:
 
 
 def _cell(cell: Cell) -> str:
+    if not cell and isinstance(cell, str):
+        return "<td></td>"
     if isinstance(cell, str):
         return f'<td class="words">{escaped(cell)}</td>'
     return element("td", escaped(number_text(cell)), data_value=exact(cell))

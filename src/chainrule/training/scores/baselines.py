@@ -11,7 +11,10 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._locks import ForkSafeLock
 from chainrule._types import FloatArray, IntArray
-from chainrule.training.scores.metrics import Scores, mean_of, scores
+from chainrule.training.scores.metrics import mean_of
+
+Answered = dict[str, FloatArray | IntArray]
+"""What a baseline answers for rows, by what metrics are of: ``labels`` and ``probabilities``, or ``numbers``."""
 
 MOST_ROWS = 50_000
 """Logistic regression is fitted on at most this many rows, evenly taken, so that it can't outlast the network."""
@@ -24,15 +27,10 @@ MOST_WORK = 2e10
 
 
 @one_blas_thread()
-def class_baselines(
-    x: FloatArray,
-    y: IntArray,
-    x_test: FloatArray,
-    y_test: IntArray,
-    n_classes: int,
-    weights: FloatArray | None = None,
-) -> dict[str, Scores]:
-    """Return the scores of the majority class (with the classes' shares) and of logistic regression.
+def class_answers(
+    x: FloatArray, y: IntArray, x_test: FloatArray, n_classes: int, weights: FloatArray | None = None
+) -> dict[str, Answered]:
+    """Return the answers of the majority class (with the classes' shares) and of logistic regression.
 
     ``weights`` (n,) are those of the training rows. Logistic regression is left out where there is no input, one class
     only, or too much of both.
@@ -41,38 +39,38 @@ def class_baselines(
 
     counts = np.bincount(y, weights, minlength=n_classes)
     shares = counts / counts.sum()
-    constant = np.tile(shares, (len(y_test), 1))
-    guesses = np.full(len(y_test), int(np.argmax(shares)))
-    found = {"majority class": scores(y_test, labels=guesses, probabilities=constant)}
+    constant = np.tile(shares, (len(x_test), 1))
+    guesses = np.full(len(x_test), int(np.argmax(shares)))
+    found: dict[str, Answered] = {"majority class": {"labels": guesses, "probabilities": constant}}
     rows = _evenly(len(y))
     if x.shape[1] and np.ptp(y[rows]) > 0 and len(rows) * n_classes <= MOST_ODDS:
         iterations = int(np.clip(MOST_WORK / (len(rows) * x.shape[1] * n_classes), 20, 1000))
         with _unwarned():
             own = None if weights is None else weights[rows]
             model = LogisticRegression(max_iter=iterations).fit(x[rows], y[rows], own)
-        probabilities = np.zeros((len(y_test), n_classes))
+        probabilities = np.zeros((len(x_test), n_classes))
         probabilities[:, model.classes_] = model.predict_proba(x_test)
         guesses = np.argmax(probabilities, axis=1)
-        found["logistic regression"] = scores(y_test, labels=guesses, probabilities=probabilities)
+        found["logistic regression"] = {"labels": guesses, "probabilities": probabilities}
     return found
 
 
 @one_blas_thread()
-def number_baselines(
-    x: FloatArray, y: FloatArray, x_test: FloatArray, y_test: FloatArray, weights: FloatArray | None = None
-) -> dict[str, Scores]:
-    """Return the scores of the mean and of linear regression; ``y`` (n,) in the target's units.
+def number_answers(
+    x: FloatArray, y: FloatArray, x_test: FloatArray, weights: FloatArray | None = None
+) -> dict[str, Answered]:
+    """Return the answers of the mean and of linear regression; ``y`` (n,) in the target's units.
 
     ``weights`` (n,) are those of the training rows.
     """
     from sklearn.linear_model import LinearRegression
 
     with _unwarned():
-        mean = np.full(len(y_test), mean_of(y, weights))
-        found = {"mean": scores(y_test, numbers=mean)}
+        mean = np.full(len(x_test), mean_of(y, weights))
+        found: dict[str, Answered] = {"mean": {"numbers": mean}}
         if x.shape[1]:
             model = LinearRegression().fit(x, y, weights)
-            found["linear regression"] = scores(y_test, numbers=np.asarray(model.predict(x_test)))
+            found["linear regression"] = {"numbers": np.asarray(model.predict(x_test))}
     return found
 
 

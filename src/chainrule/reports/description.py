@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from chainrule.cli.report import MOST_COLUMNS, STOPPED, answer_facts, score_words, shape_of, training_words
 from chainrule.explain.show.document import Block, Document, Facts, Section, Styled, TableBlock, Words, more
+from chainrule.reports.training import MOST_COLUMNS, answer_facts
+from chainrule.reports.words import STOPPED, score_words, shape_of, training_words
 
 if TYPE_CHECKING:
     from chainrule.equations.network import Network
@@ -20,7 +21,7 @@ def description_document(model: Model, path: str, *, drawn: bool = False) -> Doc
     """Return what a model file holds; ``drawn``: with pictures of its networks and their activations."""
     each, several = [group.parameters.shape[1] for group in model.groups], len(model.groups) > 1
     sizes = {"members": model.members, "parameters_per_member": each if several else each[0]}
-    blocks: list[Block] = [Facts(tuple(_facts(model)))]
+    blocks: list[Block] = [Facts(tuple(model_facts(model)))]
     first = 0
     for place, group in enumerate(model.groups, 1):
         title = f"Layers of group {place}" if several else "Layers"
@@ -57,7 +58,8 @@ def _layers(network: Network) -> Iterator[Block]:
         yield Words(f"layer 0: {network.features.words}")
 
 
-def _facts(model: Model) -> Iterator[tuple[str, str]]:
+def model_facts(model: Model) -> Iterator[tuple[str, str]]:
+    """Yield what a model is, by name: task, classes, network, parameters, training."""
     target, card = model.target, model.card
     yield "task", f"{model.task} of {target.name}"
     for part in target.parts:

@@ -1,0 +1,114 @@
+"""What is said of tables, networks and scores in every document, in the same words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from chainrule.equations.layout import Layout
+from chainrule.training.scores.metrics import METRICS
+
+if TYPE_CHECKING:
+    from chainrule.equations.network import Network
+    from chainrule.tables.target import TargetEncoder
+
+SCORE_NAMES = {name: record.words for name, record in METRICS.items()}
+"""Every metric by its name in words, in the order in which they are shown."""
+
+STOPPED = {
+    "early stopping": "stopped as the watched loss no longer fell",
+    "converged": "converged",
+    "callback": "stopped by a callback",
+    "interrupted": "interrupted",
+    "diverged": "diverged",
+    "time limit": "ended by the time limit",
+}
+
+
+BASELINES = {
+    "majority class": "always answering the most frequent class",
+    "mean": "always answering the mean",
+}
+"""What a baseline does; the others are called by their name."""
+
+
+def baseline_words(name: str) -> str:
+    """Say what a baseline does, in a sentence."""
+    return BASELINES.get(name, name)
+
+
+def rows_shown(n: int) -> str:
+    """Say how many rows: 1 row, 1,024 rows."""
+    return f"{n:,} row{'s' * (n != 1)}"
+
+
+def training_words(told: Mapping[str, Any], network: Network, n: int) -> Iterator[str]:
+    """Say how a network is trained on ``n`` rows: what a card has, before the training or after it."""
+    yield from (told["optimizer"], f"learning rate {told['learning_rate']:g}")
+    if told["schedule"] != "constant":
+        yield f"schedule {told['schedule']}"
+    if told["batch_size"] >= n:
+        yield "all rows in each step"
+    else:
+        yield "row by row" if told["batch_size"] == 1 else f"batches of {told['batch_size']:,} rows"
+    dropout = max(layer.dropout for layer in network.layers)
+    amounts = {"weight decay": told["weight_decay"], "L1": told["l1"], "L2": told["l2"], "dropout": dropout}
+    yield from (f"{name} {amount:g}" for name, amount in amounts.items() if amount)
+    if told.get("regularization_schedule", "constant") != "constant":
+        yield f"regularization schedule {told['regularization_schedule']}"
+    if told["clip_norm"] is not None:
+        yield f"gradients no longer than {told['clip_norm']:g}"
+    if told.get("sharing", "none") != "none":
+        yield f"members share the hidden layers' weights ({told['sharing']})"
+
+
+def score_words(scores: Mapping[str, float]) -> str:
+    """Say scores in a line, those that there are."""
+    return ", ".join(
+        f"{words} {number_shown(scores[name])}" for name, words in SCORE_NAMES.items() if name in scores
+    )
+
+
+def clamp_words(target: TargetEncoder) -> str:
+    """Say what a target's answers are clamped to."""
+    low, high = (f"{(target.clamp or {})[name]:.6g}" for name in ("lowest", "highest"))
+    return f"clamped to {low} … {high}, the range of the training rows"
+
+
+def shape_of(network: Network, members: int) -> str:
+    """Say in words what a network is: its sizes, activations, biases and loss, and how many there are."""
+    sizes = "-".join(str(size) for size in network.sizes)
+    if network.features is not None and network.n_inputs != network.sizes[0]:
+        sizes = f"{network.n_inputs} inputs embedded as {network.sizes[0]}; {sizes}"
+    activations = ", ".join(layer.activation.spec for layer in network.layers)
+    bias = {layer.bias for layer in network.layers}
+    special = {"layer": ", a bias for each layer", "none": ", no biases"}
+    biases = "".join(special[which] for which in sorted(bias & set(special)))
+    inits = {layer.init for layer in network.layers if isinstance(layer.init, str)} - {"auto"}
+    biases += "".join(f", initial weights {init}" for init in sorted(inits))
+    biases += _by_hand(network)
+    times = f"; {members} members, averaged" if members > 1 else ""
+    return f"{sizes}, {activations}{biases}; loss {network.loss.spec}{times}"
+
+
+def _by_hand(network: Network) -> str:
+    """Say how many parameters are set by hand, and how many training leaves alone."""
+    layout = Layout(network)
+    frozen = int((layout.free == 0).sum())
+    found = f", {layout.n_initial} parameters set by hand" if layout.n_initial else ""
+    return found + (f", {frozen} frozen" if frozen else "")
+
+
+def number_shown(value: float) -> str:
+    """Write a score with four decimals; large ones with fewer, tiny ones with two digits that count."""
+    value += 0.0  # no -0
+    if abs(value) >= 1e12:
+        return f"{value:.4g}"
+    if value and abs(value) < 1e-3:
+        return f"{value:.2g}"
+    return f"{value:,.4f}" if abs(value) < 1e5 else f"{value:,.0f}"
+
+
+def seconds_shown(value: float) -> str:
+    """Write seconds: two decimals below ten, one from there on."""
+    return f"{value:.2f}" if value < 10 else f"{value:,.1f}"
