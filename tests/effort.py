@@ -5,7 +5,10 @@ one for everybody; ``nightly`` looks for new ones, ten times as many, and prints
 """
 
 import os
+from collections.abc import Iterable
+from typing import Any
 
+import pytest
 from hypothesis import HealthCheck, settings
 
 PROFILE = os.environ.get("HYPOTHESIS_PROFILE", "quick")
@@ -19,3 +22,10 @@ settings.register_profile("nightly", max_examples=100 * TIMES, print_blob=True, 
 def many(examples: int) -> int:
     """Return how many examples a test takes that takes ``examples`` in a quick run."""
     return examples * TIMES
+
+
+def one_in(n: int, values: Iterable[Any]) -> list[Any]:
+    """Return the values of a parameter, of which every n-th is tried at each edit and the others are slow tests."""
+    return [
+        each if i % n == 0 else pytest.param(each, marks=pytest.mark.slow) for i, each in enumerate(values)
+    ]

@@ -31,6 +31,7 @@ from chainrule.explain.trace.steps import trace_network
 from chainrule.training.initial import initial_parameters
 from chainrule.training.scores.baselines import class_answers, number_answers
 from chainrule.training.scores.temperature import weighted_sums
+from effort import one_in
 
 assert scipy.linalg.cython_blas
 
@@ -433,7 +434,7 @@ def bits(work, model):
 
 
 @pytest.mark.filterwarnings("ignore::sklearn.exceptions.ConvergenceWarning")
-@pytest.mark.parametrize("work", WORK)
+@pytest.mark.parametrize("work", one_in(4, WORK))
 def test_the_same_bits_in_any_thread_and_with_any_number_of_blas_threads(work, model):
     """In the main thread alone; with more threads for BLAS, there and in several others at once."""
     with blas_threads(1):

@@ -163,6 +163,7 @@ def test_train_writes_its_report(run: Run, folder):
     assert json.loads((folder / "r.json").read_text("utf-8"))["rows"]["test"] == 69
 
 
+@pytest.mark.slow
 def test_an_ablation_has_its_report(run: Run, folder):
     asked = [
         "train",

@@ -12,6 +12,7 @@ import polars as pl
 import pytest
 
 from chainrule.cli import COMMANDS, OVERVIEW, main
+from effort import one_in
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"^```(?:bash|console)\n(.*?)^```$", re.MULTILINE | re.DOTALL)
@@ -80,7 +81,7 @@ MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train
 """The example that makes a model, by the model's name."""
 
 
-@pytest.mark.parametrize("line", ONCE.values())
+@pytest.mark.parametrize("line", one_in(2, ONCE.values()))
 def test_an_example_shows_something(line, trained, monkeypatch, capsys):
     monkeypatch.chdir(trained)
     monkeypatch.setenv("COLUMNS", "100")

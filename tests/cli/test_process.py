@@ -100,6 +100,7 @@ def test_the_bar_shows_epoch_losses_and_time_left_and_goes_away(folder: Path):
     assert "/30" not in out
 
 
+@pytest.mark.slow
 def test_nothing_of_the_bar_reaches_a_pipe(folder: Path):
     result = chainrule("train", "penguins.csv", *TARGET, *FAST)
     assert result.returncode == 0

@@ -165,6 +165,7 @@ def by_the_page(run: Run, folder: Path) -> dict[str, list[str]]:
     return said
 
 
+@pytest.mark.slow
 def test_the_commands_of_the_page_give_the_numbers_of_its_tables(
     by_the_page: dict[str, list[str]], folder: Path
 ) -> None:

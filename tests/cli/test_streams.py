@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from chainrule.cli import COMMANDS, main
+from effort import one_in
 
 from .conftest import FAST, contents
 
@@ -32,6 +33,9 @@ EVERY = {
     "sheet": ["sheet", "article-5", "--format", "html"],
     "formulas": ["formulas", "losses"],
     "derive": ["derive", "sin(x^2)", "--by", "x"],
+    "importance": ["importance", MODEL, TABLE, "--repeats", "2"],
+    "dependence": ["dependence", MODEL, TABLE, "--column", "year"],
+    "whatif": ["whatif", MODEL, TABLE, "--row", "5", "--set", "year=2008"],
     "--help": ["--help"],
     "--version": ["--version"],
 }
@@ -81,7 +85,7 @@ def test_closed_streams(command, trained, capsys):
     assert seconds.sub("", done.stdout).splitlines() == expected.splitlines()
 
 
-@pytest.mark.parametrize("redirected", ["2>&-", "<&-", "2>/dev/full"])
+@pytest.mark.parametrize("redirected", one_in(3, ["2>&-", "<&-", "2>/dev/full"]))
 def test_notes_that_cannot_be_told_are_no_failure(trained, redirected):
     """The training ends with a note, and the file is written all the same."""
     done = shell([*TRAIN, "--overwrite", "--quiet"], redirected)
@@ -181,7 +185,7 @@ def signalled(number: int, write: int, words: list[str]) -> str:
     return err
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGHUP, signal.SIGINT])
+@pytest.mark.parametrize("number", one_in(3, [signal.SIGTERM, signal.SIGHUP, signal.SIGINT]))
 def test_a_signal_during_a_write_leaves_no_file(folder, number):
     before = contents(folder)
     for words in (

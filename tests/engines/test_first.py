@@ -145,6 +145,7 @@ def test_loops_without_a_folder_are_told_of_and_compiled_here(tmp_path):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 @needs_two
 @pytest.mark.parametrize(
     "broken", ["first._PROGRAM = 'raise SystemExit(3)'", "sys.executable = '/nowhere/python3'"]

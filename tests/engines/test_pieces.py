@@ -212,6 +212,7 @@ def python(code: str, **environment: str) -> subprocess.Popen:
     )
 
 
+@pytest.mark.slow
 def test_processes_that_write_the_same_piece_at_once(tmp_path):
     code = f"""
         import sys, time

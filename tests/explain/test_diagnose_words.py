@@ -21,6 +21,7 @@ from chainrule.explain.diagnose.shown import diagnosis_document
 from chainrule.explain.diagnose.steps import Trial, cost_unit, gradient_findings, rate_findings
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.show import render
+from effort import many
 
 ACTIVATIONS = [
     "relu",
@@ -122,7 +123,7 @@ def test_layers(seed, activation, size, shift, twins, layers, faint):
 COSTS = st.one_of(st.floats(0, 1e6), st.floats(0.06, 0.07), st.just(float("nan")), st.just(float("inf")))
 
 
-@settings(max_examples=300)
+@settings(max_examples=many(30))
 @given(
     before=st.floats(0, 1e6),
     after=COSTS,

@@ -124,7 +124,7 @@ def closest(word: str, known: Iterable[str]) -> str:
     near = get_close_matches(word, words, n=2, cutoff=0.7)
     if near:
         return f"did you mean {' or '.join(near)}?"
-    return f"choose {', '.join(words)}" if len(words) <= 12 else "none is similar"
+    return f"choose {', '.join(words)}" if len(words) <= 20 else "none is similar"
 
 
 def notation_option(parser: Parser, group: str) -> None:

@@ -104,7 +104,7 @@ def _twin(block: Block) -> Block:
 
 
 def effects_chart(found: Dependence) -> Chart | Charts:
-    """Return the means of several classes over a number in one plot; anything else as `dependence_picture` has it, with single rows."""
+    """Return the means of several classes over a number in one plot, anything else with single rows."""
     places, curves = found.places, sorted(found.curves, key=lambda one: -one.moves)
     if not places.values or len(curves) < 2 or any(not one.quantity.startswith("P(") for one in curves):
         return dependence_picture(found)
