@@ -105,7 +105,7 @@ def test_mistakes_are_seen_before_the_work(run: Run, penguins):
     for out, message in (
         (
             "x.pdf",
-            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json, .md, or choose --format text",
+            "--out x.pdf: the ending says no format; use .txt, .tex, .html, .json, .md",
         ),
         ("no/x.html", "there is no folder no"),
         ("penguins.csv", "exists"),

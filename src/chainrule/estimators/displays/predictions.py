@@ -14,7 +14,7 @@ import numpy as np
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered, answers_of_estimator, answers_of_model
 from chainrule.estimators.displays.display import Display, Shows
-from chainrule.estimators.displays.slices import slices_of
+from chainrule.estimators.displays.slices import scored_slices
 from chainrule.model.model import Model
 from chainrule.model.source import Source
 from chainrule.plots.kinds.calibration import BINS, calibration_chart
@@ -168,7 +168,7 @@ def _predicted(of: Answered) -> Shows:
 
 
 def _slices(of: Answered, *, column: str) -> Shows:
-    found = slices_of(of, column)
+    found = scored_slices(of, column)
     chart = slices_chart(
         found.names,
         found.scores,

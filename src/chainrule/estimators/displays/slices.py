@@ -28,7 +28,7 @@ class Slices(NamedTuple):
     score: str
 
 
-def slices_of(of: Answered, column: str) -> Slices:
+def scored_slices(of: Answered, column: str) -> Slices:
     """Return the scores of answers by the values of a column; raises TableError for one that isn't there."""
     parts = _parts(of, column)
     if of.classes:

@@ -50,11 +50,11 @@ def document(shown: Any) -> Drawn:
     """Return what has a ``document``: as a page in a frame of its own, whose styles touch nothing else."""
     return {
         "text/plain": lambda: render(shown.document),
-        "text/html": lambda: framed(shown.document),
+        "text/html": lambda: in_a_frame(shown.document),
     }
 
 
-def framed(shown: Document) -> str:
+def in_a_frame(shown: Document) -> str:
     """Return a document's page as a frame for notebooks."""
     page = escape(html.render(shown))
     return f'<iframe title="{escape(shown.title)}" srcdoc="{page}" style="width:100%;height:80vh;border:0"></iframe>'
