@@ -183,6 +183,7 @@ def output(code: str, folder, **environment: str) -> list[str]:
     return done.stdout.splitlines()
 
 
+@pytest.mark.slow
 def test_every_door_to_a_table_says_why_and_what_to_do(tmp_path):
     lines = output(DOORS, tmp_path)
     doors, answers, ends = lines[::3], lines[1::3], lines[2::3]

@@ -75,6 +75,7 @@ def test_quartiles():
     assert quartiles([5.0, 1.0, 4.0, 2.0, 3.0]) == {"median": 3.0, "min": 1.0, "q1": 2.0, "q3": 4.0}
 
 
+@pytest.mark.slow
 def test_rounds_are_interleaved_and_turned_and_the_first_is_not_counted():
     order = []
 

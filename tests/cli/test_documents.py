@@ -7,6 +7,7 @@ from types import ModuleType
 import pytest
 
 from chainrule.explain.show import RENDERERS, Format
+from effort import one_in
 
 from .conftest import FAST, Run
 
@@ -52,13 +53,12 @@ def test_json_is_the_same_by_either_option(command, run: Run, penguins):
 
 @pytest.mark.parametrize("command", [*COMMANDS, "lessons"])
 @pytest.mark.parametrize(
-    ("words", "said"),
-    [
+    ("words", "said"), one_in(3, [
         (["--format", "html", "--out", "x.json"], "--format html and --out x.json contradict each other: the ending says json"),
         (["--format", "text", "--out", "x.TEX"], "the ending says latex"),
         (["--json", "--out", "x.html"], "--json and --out x.html contradict each other: the ending says html"),
         (["--format", "json", "--out", "x.txt"], "the ending says text"),
-    ],
+    ]),
 )  # fmt: skip
 def test_an_ending_that_says_another_format_is_refused(run: Run, penguins, folder, command, words, said):
     result = run(*COMMANDS.get(command, ["lesson"]), *words)

@@ -81,7 +81,7 @@ MAKES = {found[1]: line for line in ONCE.values() if (found := re.search(r"train
 """The example that makes a model, by the model's name."""
 
 
-@pytest.mark.parametrize("line", one_in(2, ONCE.values()))
+@pytest.mark.parametrize("line", one_in(3, ONCE.values()))
 def test_an_example_shows_something(line, trained, monkeypatch, capsys):
     monkeypatch.chdir(trained)
     monkeypatch.setenv("COLUMNS", "100")

@@ -87,6 +87,7 @@ def test_ctrl_c_keeps_the_best_network_so_far_and_scores_it(folder: Path):
     assert model.predict("penguins.csv").labels.shape == (344,)
 
 
+@pytest.mark.slow
 def test_the_bar_shows_epoch_losses_and_time_left_and_goes_away(folder: Path):
     words = [*TARGET, "--engine", "reference", "--members", "1", "--hidden", "8", "--epochs", "30"]
     terminal = Terminal("train", "penguins.csv", *words)

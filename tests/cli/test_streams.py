@@ -113,6 +113,7 @@ def test_a_mistake_is_a_mistake_whatever_is_closed(trained):
     assert shell(["describe", MODEL], ">&- 2>&-").returncode == 2
 
 
+@pytest.mark.slow
 def test_what_is_written_needs_no_standard_output(trained):
     for words in (
         ["predict", MODEL, TABLE, "--out", "p.csv"],

@@ -12,6 +12,7 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
 from chainrule.equations.optimizers import optimizer
+from effort import one_in
 
 
 def shows(value, printed):
@@ -124,10 +125,13 @@ def test_the_fifth_article_s_first_step(layer, next_error, biases):
 
 @pytest.mark.parametrize(
     ("layer", "outputs", "error"),
-    [
-        ({"frozen": ["b"]}, ("0.0159136", "0.9840643"), "3.5102e-5"),
-        ({"bias": "layer"}, ("0.0121022", "0.9879284"), "4.3553e-6"),
-    ],
+    one_in(
+        2,
+        [
+            ({"frozen": ["b"]}, ("0.0159136", "0.9840643"), "3.5102e-5"),
+            ({"bias": "layer"}, ("0.0121022", "0.9879284"), "4.3553e-6"),
+        ],
+    ),
 )
 def test_the_fifth_article_after_ten_thousand_updates(layer, outputs, error):
     network, flat = fifth(**layer)

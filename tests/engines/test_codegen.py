@@ -32,7 +32,7 @@ from chainrule.equations.losses import LOSSES, loss
 from chainrule.equations.optimizers import OPTIMIZERS
 from chainrule.equations.update import chain_of
 from chainrule.errors import SettingsError
-from effort import many
+from effort import many, one_in
 
 DTYPES = [np.float64, np.float32]
 both = pytest.mark.parametrize("dtype", DTYPES, ids=["float64", "float32"])
@@ -283,7 +283,7 @@ SWITCHES = list(product([False, True], repeat=4))
 @pytest.mark.parametrize("record", STEPPING, ids=lambda record: record.name)
 @pytest.mark.parametrize(
     ("decays", "penalizes", "freezes", "clips", "dtype"),
-    [(*on, np.float32 if sum(on) % 2 else np.float64) for on in SWITCHES],
+    one_in(4, [(*on, np.float32 if sum(on) % 2 else np.float64) for on in SWITCHES]),
 )
 def test_updates_in_the_middle_of_the_parameters(record, decays, penalizes, freezes, clips, dtype, rng):
     """Slice 3 … 20 of 30 parameters: the state arrays lie 30 apart, and what lies beside the slice stays."""

@@ -113,6 +113,7 @@ def test_both_processes_leave_nothing_to_compile(tmp_path, given, loop):
         assert out.split() == ["0", "0", compiled_here, "0", "1"], err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("before", "given"),
     [

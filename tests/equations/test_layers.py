@@ -10,6 +10,7 @@ from chainrule.equations.layers import KINDS, layer_from_dict
 from chainrule.errors import SettingsError
 
 
+@pytest.mark.slow
 def test_a_planted_kind_works_everywhere(tmp_path):
     program = Path(__file__).parents[1] / "planted_layer.py"
     made = subprocess.run([sys.executable, program, tmp_path], capture_output=True, text=True, timeout=300)

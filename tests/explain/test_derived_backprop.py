@@ -43,7 +43,7 @@ from chainrule.formula.nodes import (
 )
 from chainrule.formula.plain import tree_from_data, tree_to_data
 from chainrule.formula.text import text
-from effort import many
+from effort import many, one_in
 
 NOTATIONS = notation_names()
 
@@ -154,7 +154,7 @@ def unturned(node: Node) -> Node:
     return with_children(node, tuple(map(unturned, children(node))))
 
 
-@pytest.mark.parametrize("case", CASES)
+@pytest.mark.parametrize("case", one_in(2, CASES))
 def test_every_planted_mistake_is_seen(case, monkeypatch):
     seen = []
 

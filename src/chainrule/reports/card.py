@@ -75,7 +75,7 @@ def card_part(subject: Reported) -> ReportPart:
     """Return the model card, and what of the table's data the model file and the page carry."""
     head = metadata(subject)
     blocks: list[Block] = [
-        Words("The head of a model card as Hugging Face reads it; --format md begins with it."),
+        Words("The head of a model card as Hugging Face reads it; as Markdown the report begins with it."),
         Listing(yaml_of(head), "yaml"),
     ]
     return ReportPart("card", "Model card", tuple(blocks), {"metadata": head}, folded=True)

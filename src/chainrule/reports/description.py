@@ -121,7 +121,7 @@ def _inputs(model: Model) -> Section:
         (Styled(f"x[{index}]", is_name=True), neuron.name, _arithmetic(neuron, formulas))
         for index, neuron in enumerate(inputs[:MOST_COLUMNS], 1)
     )
-    rest = more(len(inputs) - MOST_COLUMNS, "inputs (--json has all)")
+    rest = more(len(inputs) - MOST_COLUMNS, "inputs (JSON has all)")
     told = [f"{name}(v) = {formula}" for name, formula in formulas.items()]
     told.append("v: the cell of the table, or the part of its date; […]: 1 if that is so, else 0")
     return Section("Inputs", (TableBlock(("neuron", "name", "value"), rows, more=rest), *map(Words, told)))

@@ -1,4 +1,4 @@
-"""The curves of a training as ``chainrule train --history`` writes them, written and read back."""
+"""The curves of a training as ``chainrule train`` writes them, written and read back."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def read_history(path: str | PathLike[str]) -> tuple[Epoch, ...]:
     lacking = [name for name in COLUMNS if name not in table.columns]
     if lacking:
         raise TableError(
-            f"{table.name}: there is no column {lacking[0]!r}: give the CSV that chainrule train --history wrote"
+            f"{table.name}: there is no column {lacking[0]!r}: give the CSV of losses that chainrule train wrote"
         )
     columns = [number_cells(table, name) for name in COLUMNS]
     if np.isnan(columns[0]).any():

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule.explain.show.document import Block, Facts, Picture, Words
 from chainrule.explain.show.drawn import NARROW, WIDE, drawn_model
 from chainrule.plots.chart import Charts
@@ -88,8 +89,8 @@ def curves_part(subject: Reported) -> ReportPart:
     epochs = subject.epochs
     if not epochs:
         said = (
-            "A model file keeps no curves: chainrule train --report FILE draws them, and chainrule report takes "
-            "--history FILE, the CSV that chainrule train --history writes."
+            "A model file keeps no curves: the report that a training writes has them, and so has one that is given its "
+            f"losses by epoch ({setting('history')}, the CSV that chainrule train writes)."
         )
         return ReportPart("curves", "The curves", (Words(said, "dim"),), {"epochs": []})
     names = ("epoch", "training_loss", "validation_loss", "learning_rate")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 
+from chainrule._doors import setting
 from chainrule._numbers import number_text
 from chainrule.explain.attribute.answer import AnsweredRow, answer
 from chainrule.explain.show.answer import answer_blocks
@@ -46,7 +47,8 @@ def rows_part(subject: Reported) -> ReportPart | None:
         said = Words(f"{found.target} is answered {found.predicted}{truth}.")
         blocks.append(Section(title, (said, *inner)))
         data.append({"why": one.why, "truth": one.truth or None, **found.to_dict()})
-    line = f"chainrule explain {subject.name} {subject.table.name} --row N shows the whole calculation of any row."
+    whole = f"chainrule explain {subject.name} {subject.table.name}"
+    line = f"{whole} shows the whole calculation of a row ({setting('row', data[0]['row'])})."
     blocks.append(Words(line, "dim"))
     return ReportPart("rows", "A few rows, explained", tuple(blocks), {"rows": data})
 

@@ -7,11 +7,11 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from chainrule._numbers import number_text, visible
-from chainrule.explain.derive.grid import Grid, grid_rows
+from chainrule._numbers import visible
+from chainrule.explain.derive.grid import Grid
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.showing import Showing
-from chainrule.explain.show.terminal import plain_text
+from chainrule.explain.show.terminal import block_rows, plain_text
 from chainrule.explain.show.text import text_rows
 
 DEEPEST = 6
@@ -46,13 +46,13 @@ def _document(document: doc.Document) -> Iterator[str]:
 
 def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str]:
     match block:
-        case doc.Section(_, blocks):
+        case doc.Section(_, blocks, naming=naming):
             if block.heading:
-                yield from _heading(block.heading, level)
+                yield from _heading(Showing(naming=naming).words(block.heading), level)
             for inner in blocks:
                 yield from _block(inner, level + bool(block.heading), document)
-        case doc.Words(words, style, label):
-            text = markdown_text(re.sub(r"\s+", " ", words).strip())
+        case doc.Words(words, style, label, naming):
+            text = markdown_text(re.sub(r"\s+", " ", Showing(naming=naming).words(words)).strip())
             text = f"**{text}**" if style == "title" else text
             yield from (f"**{label}:** {text}" if label else text, "")
         case doc.Facts(rows):
@@ -68,8 +68,15 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
         case doc.Worked(derivation, digits, naming):
             shown = text_rows(derivation, digits=digits, width=document.width, naming=naming)
             yield from _fenced(plain_text(shown))
-        case Grid():
-            yield from _fenced(plain_text(grid_rows(block, document.width, number_text)))
+        case Grid() | doc.GridBlock() | doc.Formulas():
+            yield from _fenced(plain_text(block_rows(block, document.width)))
+        case doc.Beside(left, right, names):
+            for name, side in zip(names, (left, right), strict=True):
+                yield from (f"*{markdown_text(name)}*", "") if side else ()
+                for inner in side:
+                    yield from _block(inner, level, document)
+        case doc.SeeAlso(words, sections):
+            yield from (markdown_text(f"{words} {'; '.join(heading for _, heading in sections)}"), "")
         case doc.Plot(lines, key):
             yield from _fenced("\n".join(lines))
             yield from (markdown_text(key), "")
@@ -81,8 +88,9 @@ def _block(block: doc.Block, level: int, document: doc.Document) -> Iterator[str
             yield from _heading(what, level)
             yield from (f"- {markdown_text(name)}: {markdown_text(value)}" for name, value in said)
             yield ""
-        case doc.Erratum(printed, right, why):
-            for name, words in (("Erratum. Printed", printed), ("Right", right), ("Why", why)):
+        case doc.Erratum(printed, right, why, naming):
+            told = map(Showing(naming=naming).words, (right, why))
+            for name, words in zip(("Erratum. Printed", "Right", "Why"), (printed, *told), strict=True):
                 yield f"- **{name}:** {markdown_text(words)}"
             yield ""
         case doc.Checked(items, naming):

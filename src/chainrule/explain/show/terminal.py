@@ -108,6 +108,11 @@ def _head(document: doc.Document, width: int, signs: Signs) -> Iterator[Row]:
             yield from _paragraph(f"After: {document.source}", width, "dim")
 
 
+def block_rows(block: doc.Block, width: int) -> Iterator[Row]:
+    """Yield the lines of one block."""
+    yield from _block(block, width, UNICODE)
+
+
 def _block(block: doc.Block, width: int, signs: Signs, document: doc.Document | None = None) -> Iterator[Row]:
     narrow = min(width, WIDEST)
     spaced = (
