@@ -25,7 +25,9 @@ def many(examples: int) -> int:
 
 
 def one_in(n: int, values: Iterable[Any]) -> list[Any]:
-    """Return the values of a parameter, of which every n-th is tried at each edit and the others are slow tests."""
-    return [
-        each if i % n == 0 else pytest.param(each, marks=pytest.mark.slow) for i, each in enumerate(values)
-    ]
+    """Return the values of a parameter, of which every n-th is tried at each edit and the others are slow tests.
+
+    A tuple has the values of several parameters.
+    """
+    given = [each if isinstance(each, tuple) else (each,) for each in values]
+    return [pytest.param(*each, marks=[pytest.mark.slow] if i % n else []) for i, each in enumerate(given)]

@@ -143,7 +143,7 @@ def test_words_name_numbers_and_say_them_in_any_notation(seven):
 def test_every_format_has_the_names(seven, form, name):
     lesson = replace(seven, steps=seven.steps[:3], told_in=name)
     shown = told(lesson, form=form)
-    assert "`" not in shown
+    assert "`" not in shown.replace("```", "")  # the fences of Markdown
     if form == "json":
         assert json.loads(shown)["notation"]["name"] == name
         text = Naming(notation(name), setups_of(lesson)["main"].network).text("W[2][1,1]")

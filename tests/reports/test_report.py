@@ -203,7 +203,7 @@ def test_curves_are_those_of_the_history(species, tmp_path):
     assert made.data["parts"]["curves"]["training_loss"] == [line.training_loss for line in read]
     (tmp_path / "other.csv").write_text("a,b\n1,2\n", "utf-8")
     with pytest.raises(
-        TableError, match=r"other.csv: there is no column 'epoch': give the CSV that .* --history wrote"
+        TableError, match=r"other.csv: there is no column 'epoch': give the CSV of losses that .* wrote"
     ):
         read_history(tmp_path / "other.csv")
 
