@@ -506,7 +506,7 @@ def test_a_model_of_many_classes_and_columns_is_shown_in_short(run: Run, folder:
     assert "more columns" in said
     assert "different confusions among 40 classes; the most frequent:" in said
     described = ok(run("describe", "wide.safetensors"))
-    assert "more inputs (--json has all)" in described
+    assert "more inputs (JSON has all)" in described
     assert "and 20 more" in described
     assert len(described.splitlines()) < 80
 
