@@ -177,7 +177,11 @@ sys.exit(main(sys.argv[2:]))
 def signalled(number: int, write: int, words: list[str]) -> str:
     """Send a signal to a command in its first write, or a later one, and return what it says on standard error."""
     command = [sys.executable, "-c", STOPPED, str(write), *words]
+    # What runs the tests may ignore a signal, as nohup does; a process takes that over.
+    begun = signal.signal(number, signal.SIG_DFL) if signal.getsignal(number) == signal.SIG_IGN else None
     process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    if begun is not None:
+        signal.signal(number, begun)
     assert process.stdout is not None
     assert "writing\n" in iter(process.stdout.readline, "")
     process.send_signal(number)
