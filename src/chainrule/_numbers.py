@@ -34,6 +34,12 @@ LONGEST_WHOLE = 9
 """The most digits before the point that are written out; longer numbers get a power of ten."""
 
 
+def percent(share: float) -> str:
+    """Return a share in percent; what isn't all of it, or nothing, doesn't become so by rounding."""
+    text = f"{share:.0%}"
+    return {"100%": "nearly 100%", "0%": "nearly 0%"}.get(text, text) if 0 < share < 1 else text
+
+
 def number_text(value: float, digits: int = DIGITS) -> str:
     """Return a number with so many digits that count; whole digits before the point are never dropped.
 

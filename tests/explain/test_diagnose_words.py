@@ -10,12 +10,13 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from chainrule import Dense, Network
+from chainrule._numbers import percent
 from chainrule.engines.base import StepSettings
 from chainrule.equations.layout import Layout
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.answers import answer_findings, input_findings, overfit_findings
 from chainrule.explain.diagnose.diagnosis import KINDS, Diagnosis, layer_facts
-from chainrule.explain.diagnose.finding import Finding, percent, told_apart
+from chainrule.explain.diagnose.finding import Finding, told_apart
 from chainrule.explain.diagnose.neurons import neuron_findings
 from chainrule.explain.diagnose.shown import diagnosis_document
 from chainrule.explain.diagnose.steps import Trial, cost_unit, gradient_findings, rate_findings

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property
 
 import numpy as np
 
+from chainrule._kept import cached_property
 from chainrule.errors import TableError
 from chainrule.explain.columns.rows import MOST_ROWS, Looked, drawn
 from chainrule.fitting.ablation_records import Ablations

@@ -8,12 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import polars as pl
 
-from chainrule._numbers import number_text
+from chainrule._numbers import number_text, percent
 from chainrule._plain import AnyNumber, Plain
 from chainrule._types import BoolArray, FloatArray
 from chainrule.explain.attribute.gradients import TOLERANCE, integrated_gradients
 from chainrule.explain.attribute.outcome import Outcome, encoded_row, outcome_of
-from chainrule.explain.diagnose.finding import percent
 from chainrule.model.model import Model
 from chainrule.tables.cells import date_cells, number_cells
 from chainrule.tables.columns import ColumnEncoder

@@ -7,9 +7,10 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._numbers import percent
 from chainrule._types import FloatArray, IntArray
 from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of
-from chainrule.explain.diagnose.finding import Finding, addresses, percent
+from chainrule.explain.diagnose.finding import Finding, addresses
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 from chainrule.model.model import Evaluation, Model, Prediction

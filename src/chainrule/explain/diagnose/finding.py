@@ -41,12 +41,6 @@ def merged(findings: Iterable[Finding]) -> list[Finding]:
     return list(found.values())
 
 
-def percent(share: float) -> str:
-    """Return a share in percent; what isn't all of it, or nothing, doesn't become so by rounding."""
-    text = f"{share:.0%}"
-    return {"100%": "nearly 100%", "0%": "nearly 0%"}.get(text, text) if 0 < share < 1 else text
-
-
 def told_apart(one: float, other: float) -> tuple[str, str]:
     """Return two numbers with four digits, or as many as it takes to see which is the larger."""
     digits = next((n for n in range(4, 17) if f"{one:.{n}g}" != f"{other:.{n}g}"), 4)

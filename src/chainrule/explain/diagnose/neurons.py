@@ -8,13 +8,14 @@ from functools import lru_cache
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._numbers import percent
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.equations.activations import Activation
 from chainrule.equations.dense import Dense
 from chainrule.equations.network import Network, Parameters, Record
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of
-from chainrule.explain.diagnose.finding import Finding, addresses, percent
+from chainrule.explain.diagnose.finding import Finding, addresses
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address
 from chainrule.plots.network.layers import Flag

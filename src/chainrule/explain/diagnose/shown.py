@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from chainrule._numbers import percent
 from chainrule.explain.diagnose.diagnosis import Diagnosis, LayerFacts
-from chainrule.explain.diagnose.finding import Finding, percent
+from chainrule.explain.diagnose.finding import Finding
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.show.document import Block, Document, Section, Styled, TableBlock, Words, notes
 from chainrule.explain.show.document import FindingBlock as Shown

@@ -9,6 +9,7 @@ from itertools import chain, count, islice, pairwise
 import numpy as np
 
 from chainrule._doors import setting
+from chainrule._numbers import percent
 from chainrule._plain import Plain
 from chainrule._types import FloatArray
 from chainrule.engines import JUDGE, engine_named
@@ -17,7 +18,7 @@ from chainrule.engines.step import batches, masks_of_step, take_step
 from chainrule.equations.activations import activation
 from chainrule.explain.check.batch import Batch
 from chainrule.explain.diagnose.advice import UNKNOWN, Advice, any_of, rounded
-from chainrule.explain.diagnose.finding import Finding, percent, told_apart
+from chainrule.explain.diagnose.finding import Finding, told_apart
 from chainrule.explain.diagnose.neurons import sides_and_slope
 from chainrule.explain.diagnose.thresholds import limit
 from chainrule.explain.trace.address import Address

@@ -7,9 +7,10 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 from itertools import islice, product
 
+from chainrule._kept import cached_property
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError
 from chainrule.explain.notation.places import template_of

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cached_property, lru_cache
+from functools import lru_cache
 
+from chainrule._kept import cached_property
 from chainrule.equations.network import Network
 from chainrule.explain.notation.record import Notation
 from chainrule.explain.notation.template import Template

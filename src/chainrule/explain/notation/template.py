@@ -11,8 +11,9 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 
+from chainrule._kept import cached_property
 from chainrule.errors import SettingsError
 from chainrule.formula.written import Lettered, lettered
 

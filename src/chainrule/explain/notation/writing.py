@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from functools import cached_property, partial
+from functools import partial
 
+from chainrule._kept import cached_property
 from chainrule.explain.notation.places import Places, template_of
 from chainrule.explain.notation.template import fields_in, filled
 from chainrule.explain.trace.address import Address

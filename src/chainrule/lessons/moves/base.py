@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from chainrule._kept import cached_property
 from chainrule._numbers import number_text
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.notation.record import Notation, notation

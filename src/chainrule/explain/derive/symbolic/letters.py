@@ -9,9 +9,9 @@ from __future__ import annotations
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from functools import cached_property
 from typing import NamedTuple
 
+from chainrule._kept import cached_property
 from chainrule.explain.derive.symbolic.shapes import ROW, Lettering, shapes_of
 from chainrule.explain.notation.places import template_of
 from chainrule.explain.notation.record import Notation, notation
