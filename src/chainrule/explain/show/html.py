@@ -44,7 +44,8 @@ def render(document: doc.Document) -> str:
     """Return a document as a complete page in one file; only one about a single derivation has a script."""
     worked = document.worked
     data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
-    data["sheet"] = _sheet(document)
+    data["sheet"] = Markup(SHEET) if any(doc.pictures(document.blocks)) else ""
+    data["sides"] = _image_sides(document)
     data["lead"], data["blocks"] = document.parts
     if worked is not None:
         data["origin"] = {
@@ -68,12 +69,10 @@ def _figure(item: doc.Picture | doc.Plot) -> Markup:
     return Markup(figure(shown.chart, shown.narrow, width=shown.width, rows=shown.rows))
 
 
-def _sheet(document: doc.Document) -> Markup:
-    """Return the styles that only some pages need: those of plots, and the widths of images among the cells."""
+def _image_sides(document: doc.Document) -> list[int]:
+    """Return the sides of the images among the cells, in pixels, which only some pages have."""
     layers = [layer for block in document.blocks if isinstance(block, doc.Cells) for layer in block.layers]
-    widths = sorted({strip["columns"] for layer in layers for strip in layer["strips"]} - {0})
-    sides = [f".cells.square.of-{width} {{ --of-1: {width}; }}" for width in widths]
-    return Markup("\n".join([*sides, *([SHEET] if any(doc.pictures(document.blocks)) else [])]))
+    return sorted({strip["columns"] for layer in layers for strip in layer["strips"]} - {0})
 
 
 def html_fragment(derivation: Derivation, *, digits: int = DIGITS) -> str:
