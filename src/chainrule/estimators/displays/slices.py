@@ -11,6 +11,7 @@ from chainrule._types import FloatArray
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered
 from chainrule.plots.ticks import short_number
+from chainrule.reports.intervals import wilson
 
 MOST_SLICES = 12
 """The most words that are slices of their own: the most frequent ones."""
@@ -79,11 +80,10 @@ def _quarters(values: FloatArray, missing: Any) -> dict[str, Any]:
 
 
 def _share(right: FloatArray) -> tuple[float, float, float]:
-    """Return a share with Wilson's 95 % interval (JASA 22, 1927)."""
-    from scipy.stats import binomtest
-
-    ends = binomtest(int(right.sum()), len(right)).proportion_ci(method="wilson")
-    return float(right.mean()), float(ends.low), float(ends.high)
+    """Return a share with Wilson's 95 % interval."""
+    share = float(right.mean())
+    interval = wilson(share, len(right))
+    return share, interval.low, interval.high
 
 
 def _mean(values: FloatArray) -> tuple[float, float, float]:
