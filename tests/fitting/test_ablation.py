@@ -246,6 +246,9 @@ def test_ablate_has_the_words_of_train():
         "target_scaling": "none",
         "test_share": 0.4,
         "test_file": CLASSES,
+        "groups": "x2",
+        "time": "x2",
+        "split": "x2",
     }
     reading = {"delimiter": ";", "decimal": ",", "encoding": "utf-8", "missing": ["-9"]}
     of_training = {"table", "target", "engine", "threads", "on_epoch_end", "settings"}

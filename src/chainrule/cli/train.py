@@ -7,6 +7,7 @@ import os
 import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -33,12 +34,14 @@ from chainrule.explain.show import render
 from chainrule.training.settings.fields import listed
 
 if TYPE_CHECKING:
+    from chainrule.fitting.question import Question
     from chainrule.fitting.score import Trained
     from chainrule.training.settings.by_hand import ReadName
 
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
+chainrule train visits.csv --target outcome --groups patient --cross-validate
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -85,6 +88,15 @@ def parser() -> Parser:
         type=whole,
         help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no model",
     )
+    made.option(
+        "output",
+        "--cross-validate",
+        metavar="K",
+        nargs="?",
+        const=5,
+        type=whole,
+        help="score K times (5 if not given) on another Kth of the rows, each time by a training on the others; writes no model",
+    )
     made.options("output", {"--json": "print the result as JSON, for programs"})
     made.option("output", "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
     return made
@@ -95,22 +107,22 @@ def run(options: argparse.Namespace) -> None:
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
     report_format = format_of(options.report, option="--report")
     history = None if options.history is None else Path(options.history)
-    if options.ablate is None:
+    only = _writes_no_model(options)
+    if only is None:
         _check_outputs(path, history, options)
-    elif given := next(filter(vars(options).get, ("out", "history")), None):
-        raise SettingsError(
-            f"--{given} would have no effect: --ablate writes no model; leave one of them out"
-        )
+    elif given := next(filter(vars(options).get, ("out", "history", "small")), None):
+        raise SettingsError(f"--{given} would have no effect: {only} writes no model; leave one of them out")
     elif options.report is not None:
         _check_outputs(None, None, options)
     elif options.overwrite:
         raise SettingsError(
-            "--overwrite would have no effect: --ablate writes nothing but a --report; leave it out"
+            f"--overwrite would have no effect: {only} writes nothing but a --report; leave it out"
         )
     from chainrule._files import write_atomically
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
+    from chainrule.fitting.cross_validation import check_crosses
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
@@ -138,17 +150,21 @@ def run(options: argparse.Namespace) -> None:
         if name in asked:
             asked[name] = _names(asked[name], table.columns)
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
-    if options.ablate is not None:
+    if options.cross_validate is not None:
+        check_crosses(question, options.cross_validate)
+    if only is not None:
         question = question.opened()
-    prepared = prepare(question, settings)
+    prepared = prepare(question if options.cross_validate is None else _without_test(question), settings)
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
         print(flush=True)
-    if options.ablate is not None:
+    if only is not None:
         from chainrule.cli.ablation import ablation
+        from chainrule.cli.cross_validation import cross_validation
 
-        found = ablation(question, settings, options, engine)
+        print_it = ablation if options.cross_validate is None else cross_validation
+        found = print_it(question, settings, options, engine)
         if options.report is not None:
             with write_atomically(options.report, overwrite=options.overwrite) as file:
                 file.write(render(found, report_format).encode())
@@ -175,6 +191,23 @@ def run(options: argparse.Namespace) -> None:
     warn(trained.notes)
     if options.json:
         print_json(_result(trained, path, small))
+
+
+def _writes_no_model(options: argparse.Namespace) -> str | None:
+    """Return the option by which no model is written, None where one is; raises SettingsError for two of them."""
+    given = [
+        f"--{name.replace('_', '-')}"
+        for name in ("ablate", "cross_validate")
+        if vars(options)[name] is not None
+    ]
+    if len(given) > 1:
+        raise SettingsError(f"{' and '.join(given)} are two different trials: leave one of them out")
+    return given[0] if given else None
+
+
+def _without_test(question: Question) -> Question:
+    """Return the question with no rows set aside for the score: each fold is, in its turn."""
+    return question if question.split is not None else replace(question, test_share=0.0)
 
 
 def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:

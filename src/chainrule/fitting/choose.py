@@ -12,9 +12,10 @@ from chainrule.errors import SettingsError
 from chainrule.fitting.by_hand import resolve_by_hand
 from chainrule.fitting.encode import encode_target
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
-from chainrule.fitting.rows import VALIDATION_STREAM, divided
+from chainrule.fitting.rows import VALIDATION_STREAM, strata_of
 from chainrule.fitting.target_units import in_units
 from chainrule.model.file import check_writable
+from chainrule.model.model import of_trained_classes
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
@@ -37,26 +38,46 @@ def choose(encoded: Encoded) -> Prepared:
     parts = {"encoder": encoded.encoder.to_dict(), "target": target.to_dict(), "network": network.to_dict()}
     check_writable(parts, network.n_parameters, resolved.members)
     table, seed, share = encoded.table, encoded.settings.seed, resolved.validation_share
-    how = (share, seed, VALIDATION_STREAM)
-    training, split_off = divided(table, target.names, encoded.left, *how, by_class=encoded.by_class)
+    strata = strata_of(table, target.names, encoded.left, by_class=encoded.by_class)
+    if encoded.parting.watches and encoded.settings.validation_share is not None:
+        raise SettingsError(
+            f"{setting('split')} says which rows are for validation, and so does {setting('validation_share')}: leave one of "
+            "them out"
+        )
+    if encoded.watched is None:
+        training, split_off = encoded.parting.validated(encoded.left, share, seed, strata, VALIDATION_STREAM)
+    else:
+        training, split_off = encoded.left, encoded.left[:0]
     resolved = _validating(resolved, encoded, len(split_off))
     rows = np.concatenate([training, split_off])
     fitted = table.take(rows)
+    encoded, unknown = _scorable(encoded, target)
     arrays = _arrays(encoded, target, resolved, fitted, rows, len(training))
     # What can't be scored on is said now, rather than after training.
     encode_target(encoded.tested, target, resolved)
     doubt = doubt_of_loss(resolved.network, arrays.training.y)
     if doubt is not None and doubt.hopeless:
         raise SettingsError(doubt.words)
-    return Prepared(
+    prepared = Prepared(
         **vars(encoded),
         target=target,
         problem=problem,
         resolved=resolved,
         fitted=fitted,
+        places=rows,
         arrays=arrays,
-        notes=() if doubt is None else (doubt.words,),
+        notes=(*unknown, *(() if doubt is None else (doubt.words,))),
     )
+    if resolved.bagging:
+        _ = prepared.folds  # rows that the rule doesn't let be dealt out are refused now
+    return prepared
+
+
+def _scorable(encoded: Encoded, target: Target) -> tuple[Encoded, tuple[str, ...]]:
+    """Return the table with the rows of the score whose classes were there to be learned, and what to say of the others."""
+    tested = encoded.tested
+    part, notes = of_trained_classes(target, tested)
+    return (replace(encoded, tested=part), notes) if notes else (encoded, ())
 
 
 def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
@@ -67,7 +88,8 @@ def _chosen(encoded: Encoded) -> tuple[Target, Problem, Resolved]:
         len(rows),
         encoded.encoder.n_inputs,
         groups=encoded.groups,
-        validates=encoded.watched is not None,
+        validates=encoded.watched is not None or encoded.parting.watches,
+        most_folds=encoded.parting.most_folds(rows),
         n_targets=len(question.targets),
     )
 

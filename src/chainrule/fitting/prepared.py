@@ -8,8 +8,9 @@ from typing import NamedTuple
 from chainrule._kept import cached_property
 from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.question import Question
-from chainrule.fitting.rows import dealt
+from chainrule.fitting.rows import FOLDS_STREAM, strata_of
 from chainrule.tables.encode import Encoder
+from chainrule.tables.parting import Parting
 from chainrule.tables.schema import Schema
 from chainrule.tables.split import Folds
 from chainrule.tables.table import Table
@@ -83,8 +84,12 @@ class Read:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Split(Read):
-    """The rows of the score are set aside: ``tested``. ``left`` are the usable rows that aren't among them."""
+    """The rows of the score are set aside: ``tested``. ``left`` are the usable rows that aren't among them.
 
+    ``parting`` is the rule by which that was done, and by which ``left`` is parted from here on.
+    """
+
+    parting: Parting
     tested: Table
     left: IntArray
 
@@ -102,13 +107,14 @@ class Prepared(Encoded):
     """Everything is chosen, and training can begin: what the command line reports first.
 
     ``problem`` is what the recipe looked at; ``fitted`` are the training rows followed by the validation rows that were
-    split off. ``notes`` say what is odd about the loss, and what a time limit has cost.
+    split off, at these ``places`` (from 0) in the table. ``notes`` say what is odd, and what a time limit has cost.
     """
 
     target: Target
     problem: Problem
     resolved: Resolved
     fitted: Table
+    places: IntArray
     arrays: Arrays
     notes: tuple[str, ...] = ()
 
@@ -123,4 +129,6 @@ class Prepared(Encoded):
         """The folds of the fitted rows, one for each member with bagging, else None."""
         if not self.resolved.bagging:
             return None
-        return dealt(self.fitted, self.target, self.resolved.members, self.resolved.steps.seed)
+        strata = strata_of(self.table, self.target.names, self.places, by_class=self.by_class)
+        members, seed = self.resolved.members, self.resolved.steps.seed
+        return self.parting.dealt(self.places, members, seed, strata, FOLDS_STREAM)

@@ -21,6 +21,7 @@ from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.tables.parting import SplitRule
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
@@ -110,13 +111,14 @@ def trained_model(
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
         "bits": bits_told(engine_named(engine), result.parameters),
+        "split": prepared.parting.rule.to_dict() if prepared.parting.rule != SplitRule() else None,
     }  # fmt: skip
     model = Model(
         (Group(resolved.network, result.parameters[kept]),),
         prepared.encoder,
         prepared.target,
         prepared.question.reading,
-        training_card(resolved, plan, result, **entries),
+        training_card(resolved, plan, result, _of_each(prepared, rows["training"]), **entries),
     )
     if not model.answer(arrays.x[:MOST_CHECKED]).finite.all():
         raise SettingsError(no_finite_outputs(result, large))
@@ -126,6 +128,11 @@ def trained_model(
         x = arrays.fitted.x
         notes.append(separability(x, prepared.target.codes(prepared.fitted), model.answer(x).codes))
     return model, notes
+
+
+def _of_each(prepared: Prepared, rows: int) -> int:
+    """Return how many rows a member sees in an epoch."""
+    return rows if prepared.folds is None else int(prepared.folds.rest.shape[1])
 
 
 def _to_scale(prepared: Prepared) -> str:

@@ -46,6 +46,9 @@ def train(
     weights: str | None = None,
     test_share: float | None = None,
     test_file: Source | None = None,
+    groups: str | None = None,
+    time: str | None = None,
+    split: str | None = None,
     scaling: str = "robust",
     target_scaling: str | None = None,
     # until here

@@ -27,6 +27,7 @@ from chainrule.equations.network import MAX_MEMBERS
 from chainrule.equations.optimizers import optimizer
 from chainrule.equations.schedules import schedule, strength
 from chainrule.errors import ModelFileError, SettingsError
+from chainrule.tables.parting import SplitRule
 
 
 def _metric_name(value: object, where: str) -> str:
@@ -105,7 +106,8 @@ class Card(Plain):
     dealt out to (``bagging``), and the steps of the one epoch that didn't fit into the time limit (``most_steps``). A
     ``refit`` is the training that the card is about. ``order`` names the rule by which an epoch's rows were dealt out
     (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
-    What was ``taught`` learned another model's answers rather than the table's target.
+    ``split`` is the rule by which rows were parted, everywhere (None: each by itself). What was ``taught`` learned another
+    model's answers rather than the table's target.
     """
 
     table: str
@@ -150,6 +152,7 @@ class Card(Plain):
     most_steps: Annotated[Positive | None, IF_SET] = None
     order: Annotated[str, IF_SET] = "whole"
     taught: Annotated[bool, IF_SET] = False
+    split: Annotated[SplitRule | None, IF_SET] = None
     bits: Annotated[CardBits | None, IF_SET] = None
 
 

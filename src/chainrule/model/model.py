@@ -33,7 +33,7 @@ from chainrule.model.group import (
     with_arrays,
 )
 from chainrule.model.source import Reading, Source
-from chainrule.tables.cells import no_row
+from chainrule.tables.cells import no_row, shown
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target, Targets, read_target
@@ -233,11 +233,12 @@ class Model:
         return check_finite(self.answer(self.encoder.transform(table)), table)
 
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
-        """Return the scores on a table that has the target; rows without a target are left out."""
+        """Return the scores on a table that has the target; rows without one, or of a class that wasn't trained, are left out."""
         table = self.table(source, **reading)
         part = table.take(self.target.known(table))
         if not part.n_rows:
             raise TableError(no_row(table, self.target.names))
+        part = of_trained_classes(self.target, part)[0]
         return self.score(self.predict(part), part)
 
     def prediction_frame(self, source: Source, **reading: Any) -> pl.DataFrame:
@@ -441,6 +442,22 @@ def check_finite(prediction: Prediction, table: Table) -> Prediction:
             "large for these inputs, so train it again"
         )
     return prediction
+
+
+def of_trained_classes(target: Target, table: Table) -> tuple[Table, tuple[str, ...]]:
+    """Return a table's rows whose classes were trained, and a note about the others; all where no row's class was."""
+    rows = target.trained(table)
+    if not len(rows) or len(rows) == table.n_rows:
+        return table, ()
+    others = np.setdiff1d(np.arange(table.n_rows), rows)
+    words = table.take(others).frame.select(target.names).unique().height
+    first = ", ".join(shown(table, int(others[0]), name) for name in target.names)
+    what = "row is" if len(others) == 1 else "rows are"
+    more = f" and {words - 1} more" if words > 1 else ""
+    return table.take(rows), (
+        f"{table.name}: {len(others):,} {what} of a class that training did not have ({first}{more}; the first is "
+        f"{table.place(int(others[0]))}), and can't be scored",
+    )
 
 
 def load(path: str | PathLike[str]) -> Model:

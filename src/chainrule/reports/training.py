@@ -27,6 +27,7 @@ from chainrule.reports.words import (
     shape_of,
     training_words,
 )
+from chainrule.tables.parting import SplitRule
 
 if TYPE_CHECKING:
     from chainrule.fitting.prepared import Prepared
@@ -84,6 +85,8 @@ def _plan(prepared: Prepared) -> Iterator[tuple[str, str]]:
         how.append("members end together")
     yield "task", prepared.schema.task_reason
     yield "rows", shown
+    if prepared.parting.rule != SplitRule():
+        yield "split", prepared.parting.rule.words
     if resolved.bagging:
         does = "each stopped by" if plan.early_stopping else "each holding out"
         yield "bagging", f"{resolved.members} members, {does} its own {_share(resolved.members)} of the rows"

@@ -53,6 +53,7 @@ from chainrule.training.callbacks import NetworkMonitor, combined
 from chainrule.training.checkpoint import Epoch, history_from_bits, history_to_bits
 from chainrule.training.result import FitResult
 from chainrule.training.scores.weights import check_counted, check_range
+from chainrule.training.settings.fields import listed, numpydoc
 from chainrule.training.settings.record import Settings, Task
 
 if TYPE_CHECKING:
@@ -60,6 +61,9 @@ if TYPE_CHECKING:
 
 PARAMETERS: Mapping[str, str] = {"inputs": "kinds", "seed": "random_state"}
 """What errors call otherwise than the estimators do: a column that is left out becomes an input by its kind."""
+
+SPLITS = ("groups", "time", "split")
+"""What may say by which column of X rows are parted into those to train on and those to watch."""
 
 _HISTORY = f"{FITTED}.history"
 
@@ -86,6 +90,7 @@ class BaseTable(Trainable):
     """Fitting and prediction of both estimators; how targets are read is what differs."""
 
     _texts: ClassVar[Mapping[str, str]] = {
+        "splits": numpydoc([one for one in listed(Question) if one.name in SPLITS]),
         "fit": "Fit to a table",
         "X_fit": "frame, dict of columns, array-like or sparse matrix, (n_samples, n_features)",
         "rows_fit": """
@@ -111,6 +116,9 @@ y_val : array-like, default=None
     task: Task
     scaling: str
     target_scaling: str | None = None
+    groups: str | None
+    time: str | None
+    split: str | None
 
     model_: Model
     schema_: Schema
@@ -162,9 +170,10 @@ y_val : array-like, default=None
                     weights=weight,
                     scaling=self.scaling,
                     target_scaling=self.target_scaling,
-                    test_share=0.0,
+                    test_share=None if self.split else 0.0,
                     validation=validation,
                     kinds=self.kinds,
+                    **{by: getattr(self, by) for by in SPLITS},
                     reading=reading,
                 )
                 prepared = prepare(question, self._settings(seed))

@@ -48,6 +48,7 @@ class TableClassifier(ScoredClasses, BaseTable):
     {scaling}
     class_weight : dict or 'balanced', default=None
         Weights of classes; 'balanced' gives all of them the same weight in sum.
+    {splits}
     {table}
 
     Attributes
@@ -122,6 +123,9 @@ class TableClassifier(ScoredClasses, BaseTable):
         # until here
         scaling: str = "robust",
         class_weight: Any = None,
+        groups: str | None = None,
+        time: str | None = None,
+        split: str | None = None,
         kinds: Mapping[str, str] | None = None,
         missing: Sequence[str] | None = None,
         stopping_metric: Any = None,
@@ -148,6 +152,9 @@ class TableClassifier(ScoredClasses, BaseTable):
         return Answers("class", prepared.resolved.network.loss.signed, self.classes_)
 
     def _ready(self, prepared: Prepared) -> Prepared:
+        labels = prepared.target.labels
+        if len(labels) < len(self.classes_):  # some class was in rows alone that are left out, or for a test
+            self.classes_ = np.array(labels, dtype=self.classes_.dtype)
         if self.class_weight is None:
             return prepared
         arrays = prepared.arrays

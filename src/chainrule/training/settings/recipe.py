@@ -166,7 +166,8 @@ def _recipe(settings: Settings, problem: Problem, method: Optimizer) -> dict[str
         and not settings.refit
         and several
         and not problem.validates
-        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members),
+        and problem.n_rows >= max(FEWEST_BAGGED, 2 * members)
+        and (problem.most_folds is None or problem.most_folds >= members),
         "validation_share": 0.2,
         "members": members,
     }

@@ -193,7 +193,8 @@ class Problem:
     """What the recipe looks at: the task, the training rows, the input neurons, the classes (0 for regression).
 
     ``groups`` says what the inputs are, in their order; without any they are all plain. ``validates``: whether the
-    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each.
+    validation rows are given, instead of a share of these. ``n_targets``: of several, classes are two each. ``most_folds``:
+    how many folds the rows can be dealt out to, None for any number.
     """
 
     task: Task
@@ -203,6 +204,7 @@ class Problem:
     groups: tuple[InputGroup, ...] = ()
     validates: bool = False
     n_targets: int = 1
+    most_folds: int | None = None
 
 
 MOST_ONE_HOT = 9
