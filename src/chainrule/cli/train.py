@@ -188,7 +188,12 @@ def run(options: argparse.Namespace) -> None:
         other = None if small is None else (small, small_path(path))
         _print_result(trained, path, list(texts), options.table, other)
         return
-    warn(trained.notes)
+    warn(
+        [
+            *([trained.verdict] if trained.verdict else []),
+            *(note for note in trained.notes if note != trained.verdict),
+        ]
+    )
     if options.json:
         print_json(_result(trained, path, small))
 
@@ -305,6 +310,7 @@ NEXT = (
     "evaluate {model} NEW.csv",
     "predict {model} NEW.csv --out predictions.csv",
     "explain {model} {table} --row 1",
+    "diagnose {model} {table}",
     "report {model} {table} --out report.html",
     "describe {model}",
     "lesson article-5",
@@ -342,6 +348,15 @@ def _print_result(
         console.print(Text(f"  chainrule {line.format(**files)}", "cyan"), soft_wrap=True)
 
 
+def _shared(trained: Trained) -> dict[str, Any] | None:
+    """Return what is said of rows of the score that training saw: how many, and the scores without them."""
+    found = trained.shared
+    if found is None:
+        return None
+    without = found.without
+    return {"rows": found.rows, "scores_without": None if without is None else without.scores}
+
+
 def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[str, Any]:
     from chainrule.reports.training import scores_data, target_data
 
@@ -353,6 +368,8 @@ def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[
         "rows": prepared.rows,
         "held_out": trained.held_out,
         **scores_data(trained.evaluation),
+        "verdict": trained.verdict,
+        "shared": _shared(trained),
         "baselines": dict(trained.baselines),
         "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "network": model.network.to_dict(),

@@ -20,6 +20,7 @@ from chainrule.tables.table import Table
 from chainrule.tables.targets import Target, fit_targets
 from chainrule.training.doubts import doubt_of_loss
 from chainrule.training.scores.temperature import check_calibrates
+from chainrule.training.scores.weights import check_counted, check_range, class_weights
 from chainrule.training.settings.record import Problem
 from chainrule.training.settings.resolve import Resolved
 
@@ -31,6 +32,10 @@ def choose(encoded: Encoded) -> Prepared:
     is noted), TableError for targets that the loss can't take.
     """
     target, problem, resolved = _chosen(encoded)
+    if encoded.settings.threshold is not None and encoded.by_class and target.n_classes > 2:
+        raise SettingsError(
+            f"{setting('threshold')} is for two classes, and there are {target.n_classes}: leave it out"
+        )
     if resolved.plan.watch is not None:
         plan = replace(resolved.plan, watch=in_units(resolved.plan.watch, target))
         resolved = replace(resolved, plan=plan)
@@ -123,10 +128,37 @@ def _validating(resolved: Resolved, encoded: Encoded, n_split_off: int) -> Resol
             resolved = replace(resolved, calibrate=False)  # the recipe's, for a table with no row to spare
         else:
             _check_calibrates(resolved, encoded.by_class, validates, len(encoded.question.targets) > 1)
+    _check_classes(resolved, encoded, n_split_off)
     if resolved.refit and not n_split_off:
         why = f"{setting('refit')} trains again on the validation rows, and there are none"
         raise SettingsError(f"{why}: set {setting('validation_share')}, or leave it out")
     return resolved
+
+
+def _check_classes(resolved: Resolved, encoded: Encoded, n_split_off: int) -> None:
+    """Raise SettingsError for weights of classes, or a threshold, that such targets don't have."""
+    settings = encoded.settings
+    for name in ("class_weight", "threshold"):
+        if getattr(settings, name) is None:
+            continue
+        if not encoded.by_class:
+            raise SettingsError(f"{setting(name)} is for classes, and the target is a number: leave it out")
+        if len(encoded.question.targets) > 1:
+            raise SettingsError(f"{setting(name)} is for one target, and there are several: leave it out")
+    if settings.threshold is None:
+        return
+    network = resolved.network
+    if network.output.activation.name not in ("sigmoid", "softmax") or network.loss.signed:
+        raise SettingsError(
+            f"{setting('threshold')} is a probability, and the outputs of loss {network.loss.name} are none: leave it out"
+        )
+    if isinstance(settings.threshold, str) and not (
+        encoded.watched is not None or resolved.bagging or n_split_off
+    ):
+        raise SettingsError(
+            f"{setting('threshold', settings.threshold)} is found by rows that weren't trained on, and there are none: set "
+            f"{setting('validation_share')}, or give a probability"
+        )
 
 
 def _check_calibrates(resolved: Resolved, by_class: bool, validates: bool, several: bool) -> None:
@@ -157,7 +189,15 @@ def _arrays(
     y = _joined([encode_target(part, target, resolved) for part in parts])
     if weights is not None:
         weights = np.concatenate([weights[rows], np.ones(len(x) - len(rows))])
-    return Arrays(x, y, weights, encoder.transform(encoded.tested), n_training, fitted.n_rows)
+    by_class, own = None, None if weights is None else weights[: len(rows)]
+    if resolved.settings.class_weight is not None:
+        codes = np.concatenate([target.codes(part) for part in parts])
+        by_class = class_weights(resolved.settings.class_weight, codes[: len(rows)], target.labels, own)
+        weights = by_class[codes] if weights is None else by_class[codes] * weights
+        by = [*([] if own is None else [setting("weights")]), setting("class_weight")]
+        check_counted(weights, [np.arange(n_training)], [np.arange(n_training, len(x))], by)
+        check_range(weights, " and ".join(by))
+    return Arrays(x, y, weights, encoder.transform(encoded.tested), n_training, fitted.n_rows, by_class)
 
 
 def _joined(parts: list[FloatArray]) -> FloatArray:

@@ -33,7 +33,7 @@ class Arrays:
     """All rows as the network sees them, ``x`` (n, d), ``y`` (n, n_out) and ``weights`` (n,) or None.
 
     The first ``n_training`` are the training rows; then come validation rows, those that were split off first: they are
-    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score.
+    in the ``n_fitted``, too. ``x_test`` (m, d) are the rows of the score. ``class_weights`` (classes,) are in the weights.
     """
 
     x: FloatArray
@@ -42,6 +42,7 @@ class Arrays:
     x_test: FloatArray
     n_training: int
     n_fitted: int
+    class_weights: FloatArray | None = None
 
     @property
     def training(self) -> Rows:

@@ -38,6 +38,7 @@ from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
 from chainrule.training.plan import Plan
 from chainrule.training.scores.temperature import at_temperature
+from chainrule.training.scores.weights import row_weights
 
 MOST_STEPS = 200
 """The most steps of one replay: each begins at the start of its epoch."""
@@ -349,6 +350,8 @@ def _training_data(model: Model, source: Source, **reading: Any) -> tuple[Data, 
         x = model.encoder.transform(part)
         y = target.transform(part, single=by_class and model.output.n_out == 1)
         weights = None if weights is None else weights[rows]
+        if "class_weights" in card:
+            weights = row_weights(card["class_weights"], target.codes(part), target.labels, weights)
         same = data_digest(x, y, weights) == card["data"]
     if not same:
         raise TableError(

@@ -61,8 +61,8 @@ def parted(found: Read) -> tuple[Read, Parting]:
 
 def _noted(found: Read, more: Iterable[str]) -> Read:
     """Return the table with more notes on it."""
-    schema = found.schema
-    return replace(found, schema=replace(schema, notes=(*schema.notes, *more)))
+    schema, more = found.schema, tuple(more)
+    return found if not more else replace(found, schema=replace(schema, notes=(*schema.notes, *more)))
 
 
 def _of(cells: pl.DataFrame, found: Read) -> pl.DataFrame:

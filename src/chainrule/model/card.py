@@ -106,8 +106,8 @@ class Card(Plain):
     dealt out to (``bagging``), and the steps of the one epoch that didn't fit into the time limit (``most_steps``). A
     ``refit`` is the training that the card is about. ``order`` names the rule by which an epoch's rows were dealt out
     (`chainrule._random`), and ``bits`` what it takes to have the same ones again (None: that isn't known).
-    ``split`` is the rule by which rows were parted, everywhere (None: each by itself). What was ``taught`` learned another
-    model's answers rather than the table's target.
+    ``class_weights`` are what the classes' rows counted, beside their ``weights``. ``split`` is the rule by which rows were
+    parted, everywhere (None: each by itself). What was ``taught`` learned another model's answers rather than the target.
     """
 
     table: str
@@ -151,6 +151,7 @@ class Card(Plain):
     bagging: Annotated[Count, IF_SET] = 0
     most_steps: Annotated[Positive | None, IF_SET] = None
     order: Annotated[str, IF_SET] = "whole"
+    class_weights: Annotated[Mapping[str, float] | None, IF_SET] = None
     taught: Annotated[bool, IF_SET] = False
     split: Annotated[SplitRule | None, IF_SET] = None
     bits: Annotated[CardBits | None, IF_SET] = None

@@ -33,6 +33,7 @@ from chainrule.model.group import (
     with_arrays,
 )
 from chainrule.model.source import Reading, Source
+from chainrule.model.threshold import Threshold
 from chainrule.tables.cells import no_row, shown
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
@@ -43,10 +44,11 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 4
-"""The newest version of the description: it may have several targets; in 3 groups may have cards, 1 is of one network.
+VERSION = 5
+"""The newest version of the description: it may have a threshold; in 4 several targets; in 3 groups may have cards, 1 is of
+one network.
 
-What has no such thing is written in version 3 or 2, which say all of it.
+What has no such thing is written in version 4, 3 or 2, which say all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -76,6 +78,12 @@ class Prediction:
     probabilities: FloatArray | None
     finite: BoolArray
 
+    def of_rows(self, rows: IntArray) -> Prediction:
+        """Return what is predicted for some of the rows (from 0)."""
+        codes = None if self.codes is None else self.codes[rows]
+        probabilities = None if self.probabilities is None else self.probabilities[rows]
+        return Prediction(self.labels[rows], codes, probabilities, self.finite[rows])
+
     def of_target(self, j: int) -> Prediction:
         """Return what is predicted for one of several targets (from 0), as if it were the only one."""
         codes = None if self.codes is None else self.codes[:, j]
@@ -104,7 +112,8 @@ class Model:
     """Trained networks and all that is needed to read a table and answer in the target's units.
 
     ``groups`` holds networks of one shape each, with the parameters of their members; members are counted over all
-    groups. ``card`` is plain data about the training. `predict`, `evaluate` and `prediction_frame` take a path, a data
+    groups. ``card`` is plain data about the training, ``threshold`` the probability that decides between two classes, if not
+    one half. `predict`, `evaluate` and `prediction_frame` take a path, a data
     frame or a `Table`, and the words of `read_table`; those not given are the ones the model was trained with.
     Raises SettingsError for groups that don't answer alike.
     """
@@ -114,9 +123,12 @@ class Model:
     target: Target
     reading: Reading = field(default_factory=Reading)
     card: Mapping[str, Any] = field(default_factory=dict)
+    threshold: Threshold | None = None
 
     def __post_init__(self) -> None:
         check_groups(self.groups)
+        if self.threshold is not None and not (self.target.n_classes == 2 and self.gives_probabilities):
+            raise SettingsError("threshold: is for the probabilities of two classes")
 
     @property
     def task(self) -> str:
@@ -301,8 +313,12 @@ class Model:
             return Prediction(self.target.named(places), places, self.probabilities(mean), finite)
         if self.task == "regression":
             return Prediction(self.target.inverse(mean[:, 0]), None, None, finite)
-        codes = Answers("class", self.loss.signed).codes(mean)
-        return Prediction(np.array(self.target.labels)[codes], codes, self.probabilities(mean), finite)
+        probabilities = self.probabilities(mean)
+        if self.threshold is None or probabilities is None:
+            codes = Answers("class", self.loss.signed).codes(mean)
+        else:
+            codes = self.threshold.codes(probabilities)
+        return Prediction(np.array(self.target.labels)[codes], codes, probabilities, finite)
 
     def probabilities(self, mean: FloatArray) -> FloatArray | None:
         """Return the classes' probabilities (n, classes) for mean outputs (n, n_out), None where the loss gives none.
@@ -359,14 +375,17 @@ class Model:
             "target": self.target.to_dict(),
             "reading": self.reading.to_dict(),
             "card": dict(self.card),
+            **({} if self.threshold is None else {"threshold": self.threshold.to_dict()}),
         }
         plain: dict[str, Any] = json.loads(json.dumps(description, allow_nan=False))
         return plain
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if isinstance(self.target, Targets):
+        if self.threshold is not None:
             return VERSION
+        if isinstance(self.target, Targets):
+            return 4
         return 3 if any(group.card for group in self.groups) else 2
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -401,6 +420,7 @@ class Model:
                 f"its description has version {version!r}, and versions 1 to {VERSION} are read"
             )
         data = {name: value for name, value in description.items() if name not in ESTIMATOR_PARTS}
+        threshold = data.pop("threshold", None) if version == VERSION else None
         data = read_record(data, "the description", (*_PARTS, "network" if version == 1 else "groups"))
         read_text(data["chainrule"], "chainrule")
         read = read_version_1 if version == 1 else read_groups
@@ -410,7 +430,8 @@ class Model:
         groups = with_arrays(networks, own)
         for group in groups:
             _check_fit(group.network, encoder, target)
-        return cls(groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"]))
+        parts = groups, encoder, target, Reading.from_dict(data["reading"]), read_card(data["card"])
+        return cls(*parts, None if threshold is None else Threshold.from_dict(threshold))
 
 
 def _is_estimators(name: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from chainrule.explain.show.document import Block, Cell, Document, Styled, TableBlock, Words, notes
-from chainrule.reports.words import SCORE_NAMES, number_shown, rows_shown
+from chainrule.reports.words import number_shown, rows_shown, scores_shown
 
 if TYPE_CHECKING:
     from chainrule.fitting.cross_validation import CrossScore, CrossValidation
@@ -18,11 +18,11 @@ def cross_validation_document(found: CrossValidation) -> Document:
     baselines = found.baselines
     rows: tuple[tuple[Cell, ...], ...] = tuple(
         (
-            SCORE_NAMES[name],
-            Styled(score_shown(score), "result"),
+            words,
+            Styled(score_shown(found.scores[name]), "result"),
             *(score_shown(scores[name]) if name in scores else "–" for scores in baselines.values()),
         )
-        for name, score in found.scores.items()
+        for name, words in scores_shown(found.scores)
     )
     table = TableBlock(("", "network", *baselines), rows, tuple(range(1, 2 + len(baselines))))
     blocks: list[Block] = [Words(f"rows are split {found.rule.words}"), *notes(found.notes), table]

@@ -179,9 +179,9 @@ y_val : array-like, default=None
                 prepared = prepare(question, self._settings(seed))
                 more = checked_weights(given.sample_weight_val, given.X_val, "sample_weight_val")
                 if more is not None:
-                    arrays, known = prepared.arrays, prepared.arrays.training.weights
-                    weights = np.ones(arrays.n_training) if known is None else known
-                    arrays = replace(arrays, weights=np.concatenate([weights, more]))
+                    arrays, n = prepared.arrays, prepared.arrays.n_training
+                    known = np.ones(len(arrays.x)) if arrays.weights is None else arrays.weights
+                    arrays = replace(arrays, weights=np.concatenate([known[:n], known[n:] * more]))
                     prepared = replace(prepared, arrays=arrays)
                 prepared = self._ready(prepared)
                 _check_weights(prepared, given.weighing(getattr(self, "class_weight", None)))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from chainrule.equations.activations import activation as activation_named
 from chainrule.equations.dense import BIAS_MODES, PARAMETRIZATIONS, BiasMode, Parametrization
@@ -17,6 +17,7 @@ from chainrule.equations.schedules import schedule as schedule_named
 from chainrule.equations.schedules import strength
 from chainrule.equations.sharing import SHARINGS
 from chainrule.training.initial import DATA
+from chainrule.training.scores.threshold import RULES
 from chainrule.training.scores.watch import WATCHED
 from chainrule.training.settings.fields import (
     address_list,
@@ -32,6 +33,8 @@ from chainrule.training.settings.fields import (
     rows,
     share,
     sizes,
+    threshold_rule,
+    weights_of_classes,
     whole,
 )
 
@@ -144,6 +147,12 @@ class Settings:
         "divide the outputs' weighted sums by the temperature that is best for the validation rows",
         more="with bagging, for the folds held out", unset="with the recipe", page="#calibration", task="classification",
         card="elsewhere")
+    class_weight: str | Mapping[Any, float] | None = option(None, weights_of_classes(), "training", "CLASS=X,…",
+        "what rows of a class count in training, or balanced: all classes the same in sum", unset="1 for all",
+        page="#weights-of-classes", task="classification", card="elsewhere")
+    threshold: float | str | None = option(None, threshold_rule(*RULES), "training", "RULE",
+        "of two classes, the probability from which on the rarer is answered: a number, or the best out of fold by f1, "
+        "balanced_accuracy or accuracy", unset="1/2", page="#threshold", task="classification", card="elsewhere")
     clamp: bool | None = option(None, flag(), "training", "",
         "draw predicted numbers in to the range of the training rows' target",
         unset="with the recipe, but not with a loss that is a formula of your own", page="tables.md#clamp",
