@@ -52,7 +52,7 @@ def run(options: argparse.Namespace) -> None:
         seen, unseen = _seen(model, table)
     if options.by_class and evaluation.confusion is None:
         raise SettingsError("--by-class is for one target that is a class: leave it out")
-    told = [*table.notes, *_left_out(model, table)]
+    told = [*table.notes, *_left_out(model, table), *model.drift(table)]
     data = {
         "model": options.model,
         "table": table.name,

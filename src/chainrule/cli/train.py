@@ -8,6 +8,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import replace
+from functools import partial
 from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -126,7 +127,7 @@ def run(options: argparse.Namespace) -> None:
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
-    from chainrule.fitting.train import fit_prepared, prepare
+    from chainrule.fitting.train import fit_prepared, prepare, score_without
     from chainrule.model.source import Reading
     from chainrule.reports.history import history_text
     from chainrule.reports.training import found_document
@@ -174,7 +175,8 @@ def run(options: argparse.Namespace) -> None:
     with ProgressBar(shown=False if options.quiet else None) as progress:
         result = fit_prepared(prepared, engine=engine, threads=options.threads, on_epoch_end=progress)
     with limited_threads(options.threads):
-        trained = score_prepared(prepared, result, engine=engine)
+        again = partial(score_without, prepared, engine=engine, threads=options.threads)
+        trained = score_prepared(prepared, result, engine=engine, without=again)
     texts = {} if history is None else {history: history_text(trained.fit.watched.history)}
     if options.report is not None:
         texts[Path(options.report)] = _report(trained, path, report_format, options)
@@ -191,7 +193,7 @@ def run(options: argparse.Namespace) -> None:
     warn(
         [
             *([trained.verdict] if trained.verdict else []),
-            *(note for note in trained.notes if note != trained.verdict),
+            *(note for note in trained.notes if note not in trained.verdict),
         ]
     )
     if options.json:
@@ -370,11 +372,16 @@ def _result(trained: Trained, path: Path, small: Trained | None = None) -> dict[
         **scores_data(trained.evaluation),
         "verdict": trained.verdict,
         "shared": _shared(trained),
+        "leaks": [leak.column for leak in trained.prepared.leaks],
+        "scores_without_leaks": None if trained.without_leaks is None else trained.without_leaks.scores,
         "baselines": dict(trained.baselines),
         "out_of_fold": None if trained.out_of_fold is None else trained.out_of_fold.scores,
         "network": model.network.to_dict(),
         "members": model.members,
-        "training": {**model.card, "seconds": round(fit.seconds, 3)},
+        "training": {
+            **{name: value for name, value in model.card.items() if name != "seen"},
+            "seconds": round(fit.seconds, 3),
+        },
         "columns": prepared.schema.to_dict()["columns"],
         "notes": [*prepared.schema.notes, *trained.notes],
         **(

@@ -11,6 +11,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.fitting.by_hand import resolve_by_hand
 from chainrule.fitting.encode import encode_target
+from chainrule.fitting.leaks import leaks
 from chainrule.fitting.prepared import Arrays, Encoded, Prepared
 from chainrule.fitting.rows import VALIDATION_STREAM, strata_of
 from chainrule.fitting.target_units import in_units
@@ -63,6 +64,7 @@ def choose(encoded: Encoded) -> Prepared:
     doubt = doubt_of_loss(resolved.network, arrays.training.y)
     if doubt is not None and doubt.hopeless:
         raise SettingsError(doubt.words)
+    found = leaks(encoded, target)
     prepared = Prepared(
         **vars(encoded),
         target=target,
@@ -71,7 +73,8 @@ def choose(encoded: Encoded) -> Prepared:
         fitted=fitted,
         places=rows,
         arrays=arrays,
-        notes=(*unknown, *(() if doubt is None else (doubt.words,))),
+        notes=(*unknown, *(leak.words for leak in found), *(() if doubt is None else (doubt.words,))),
+        leaks=found,
     )
     if resolved.bagging:
         _ = prepared.folds  # rows that the rule doesn't let be dealt out are refused now

@@ -43,6 +43,7 @@ class Result:
     baselines: Mapping[str, Scores]
     notes: Sequence[str]
     shared: Shared | None = None
+    leaked: Evaluation | None = None
 
 
 def judged(result: Result) -> str:
@@ -63,6 +64,19 @@ def _few_rows(result: Result) -> Iterator[str]:
 def _shared(result: Result) -> Iterator[str]:
     if result.shared is not None:
         yield result.shared.words
+
+
+def _leaks(result: Result) -> Iterator[str]:
+    found = result.prepared.leaks
+    if found:
+        more = f" (and so do {len(found) - 1} more)" if len(found) > 1 else ""
+        said = found[0].words + more
+        if result.leaked is not None:
+            name = PRIMARY[result.model.task]
+            own, without = result.evaluation.scores[name], result.leaked.scores[name]
+            it = "it" if len(found) == 1 else "them"
+            said += f"; without {it} {METRICS[name].words} is {without:.4g} instead of {own:.4g}"
+        yield said
 
 
 def _equal_neurons(result: Result) -> Iterator[str]:
@@ -177,6 +191,7 @@ def _cut_off(result: Result) -> Iterator[str]:
 
 JUDGES: tuple[Callable[[Result], Iterator[str]], ...] = (
     _shared,
+    _leaks,
     _equal_neurons,
     _few_rows,
     _never_predicted,

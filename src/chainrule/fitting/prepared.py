@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from chainrule._doors import setting
 from chainrule._kept import cached_property
 from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.question import Question
@@ -103,12 +104,32 @@ class Encoded(Split):
     groups: tuple[InputGroup, ...]
 
 
+@dataclass(frozen=True)
+class Leak:
+    """A column that alone nearly tells the target, and the share of errors or variance that it leaves out of fold."""
+
+    column: str
+    target: str
+    left: float
+    is_class: bool
+
+    @property
+    def words(self) -> str:
+        """What it does, and what to do."""
+        what = "of the errors of the most frequent class" if self.is_class else "of the variance"
+        return (
+            f"column {self.column!r} alone nearly tells {self.target}, out of fold it leaves {self.left:.1%} {what}: if it isn't "
+            f"known before the target, leave it out ({setting('drop', [self.column])})"
+        )
+
+
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Prepared(Encoded):
     """Everything is chosen, and training can begin: what the command line reports first.
 
     ``problem`` is what the recipe looked at; ``fitted`` are the training rows followed by the validation rows that were
-    split off, at these ``places`` (from 0) in the table. ``notes`` say what is odd, and what a time limit has cost.
+    split off, at these ``places`` (from 0) in the table. ``notes`` say what is odd, and what a time limit has cost;
+    ``leaks`` are columns that alone nearly tell a target.
     """
 
     target: Target
@@ -118,6 +139,7 @@ class Prepared(Encoded):
     places: IntArray
     arrays: Arrays
     notes: tuple[str, ...] = ()
+    leaks: tuple[Leak, ...] = ()
 
     @property
     def rows(self) -> dict[str, int]:

@@ -11,7 +11,7 @@ from chainrule._types import Array, FloatArray, IntArray
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, CROSS_STREAM = 0, 1, 2, 3
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, CROSS_STREAM, LEAKS_STREAM = 0, 1, 2, 3, 4
 
 
 def strata_of(table: Table, targets: Sequence[str], rows: IntArray, *, by_class: bool) -> Array | None:

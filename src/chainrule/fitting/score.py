@@ -23,6 +23,7 @@ from chainrule.fitting.shared import Shared, shared_of
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
 from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.model.seen import seen_columns
 from chainrule.model.threshold import Threshold
 from chainrule.tables.parting import SplitRule
 from chainrule.tables.table import Table
@@ -45,7 +46,8 @@ class Trained:
     They are about rows the network never saw; where none were held out, ``evaluation`` is about the rows it was
     trained on, which flatters, and ``baselines`` is empty. ``notes`` say what a user should know. With bagging
     ``out_of_fold`` is about the training rows, each as answered by the one member that held it out. ``shared``: the rows
-    of the score that training saw all the same, with the score without them. ``verdict`` is what is worst about the result,
+    of the score that training saw all the same, with the score without them. ``without_leaks`` is the score of a training
+    without the columns that alone nearly tell the target, where there are some. ``verdict`` is what is worst about the result,
     in one sentence with what to try; "" where nothing speaks against it.
     """
 
@@ -58,6 +60,7 @@ class Trained:
     out_of_fold: Evaluation | None = None
     shared: Shared | None = None
     verdict: str = ""
+    without_leaks: Evaluation | None = None
 
     @property
     def held_out(self) -> bool:
@@ -65,19 +68,33 @@ class Trained:
         return self.prepared.tested.n_rows > 0
 
 
-def score_prepared(prepared: Prepared, result: FitResult, *, engine: str = ENGINES[0]) -> Trained:
+def score_prepared(
+    prepared: Prepared,
+    result: FitResult,
+    *,
+    engine: str = ENGINES[0],
+    without: Callable[[Sequence[str]], Evaluation | None] | None = None,
+) -> Trained:
     """Make the model of a training and score it on the rows held out, beside the baselines.
 
+    ``without``: what gives the score of a training without some columns, asked where these alone nearly tell the target.
     Ctrl-C leaves out the baselines, which can take longer than the rest, rather than lose what was trained. Raises
     SettingsError where training left nothing finite.
     """
     try:
-        return _scored(prepared, result, engine, with_baselines=True)
+        return _scored(prepared, result, engine, without, with_baselines=True)
     except KeyboardInterrupt:
-        return _scored(prepared, result, engine, with_baselines=False)
+        return _scored(prepared, result, engine, None, with_baselines=False)
 
 
-def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baselines: bool) -> Trained:
+def _scored(
+    prepared: Prepared,
+    result: FitResult,
+    engine: str,
+    without: Callable[[Sequence[str]], Evaluation | None] | None,
+    *,
+    with_baselines: bool,
+) -> Trained:
     model, notes = trained_model(prepared, result, engine=engine)
     out_of_fold = _out_of_fold(model, prepared, result, engine)
     if not prepared.tested.n_rows:
@@ -92,8 +109,14 @@ def _scored(prepared: Prepared, result: FitResult, engine: str, *, with_baseline
         notes.append("the baselines were interrupted, and are left out")
     shared, answers = shared_of(prepared, model, tested), _baselines(prepared) if with_baselines else ()
     baselines = baseline_scores(prepared.target, prepared.tested, answers) if answers else {}
-    verdict = judged(Result(model, prepared, tested, evaluation, answers, baselines, notes, shared))
-    return Trained(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold, shared, verdict)
+    leaked = None
+    if prepared.leaks and without is not None:
+        leaked = without([leak.column for leak in prepared.leaks])
+    verdict = judged(Result(model, prepared, tested, evaluation, answers, baselines, notes, shared, leaked))
+    return Trained(
+        *(model, prepared, result, evaluation, baselines, tuple(notes), out_of_fold, shared, verdict),
+        without_leaks=leaked,
+    )
 
 
 def trained_model(
@@ -121,6 +144,10 @@ def trained_model(
         "members": {"trained": resolved.members, "kept": [member + 1 for member in kept]},
         "best_epochs": [result.best_epochs[member] for member in kept], "scores": None, "temperature": None,
         "bits": bits_told(engine_named(engine), result.parameters),
+        "seen": {
+            name: one.to_dict()
+            for name, one in seen_columns(prepared.encoder, prepared.table, prepared.left).items()
+        },
         "class_weights": _class_weights(prepared),
         "split": prepared.parting.rule.to_dict() if prepared.parting.rule != SplitRule() else None,
     }  # fmt: skip

@@ -32,6 +32,7 @@ from chainrule.model.group import (
     read_version_1,
     with_arrays,
 )
+from chainrule.model.seen import SeenColumn, drift_notes
 from chainrule.model.source import Reading, Source
 from chainrule.model.threshold import Threshold
 from chainrule.tables.cells import no_row, shown
@@ -243,6 +244,15 @@ class Model:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
         table = self.table(source, **reading)
         return check_finite(self.answer(self.encoder.transform(table)), table)
+
+    def drift(self, source: Source, **reading: Any) -> tuple[str, ...]:
+        """Return a note about each column of a table whose cells lie outside what training saw, with their share.
+
+        Nothing of a model whose card doesn't tell what was seen.
+        """
+        table, card = self.table(source, **reading), self.card or {}
+        seen = {name: SeenColumn.from_dict(one) for name, one in card.get("seen", {}).items()}
+        return drift_notes(self.encoder, seen, table)
 
     def evaluate(self, source: Source, **reading: Any) -> Evaluation:
         """Return the scores on a table that has the target; rows without one, or of a class that wasn't trained, are left out."""

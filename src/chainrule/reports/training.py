@@ -143,7 +143,7 @@ def result_document(trained: Trained) -> Document:
         blocks.append(Words(f"probabilities at the temperature {model.card['temperature']:.4g}"))
     if model.threshold is not None:
         blocks.append(Words(threshold_words(model)))
-    blocks += notes([note for note in trained.notes if note != trained.verdict])
+    blocks += notes([note for note in trained.notes if note not in trained.verdict])
     title = f"Score on {rows_shown(evaluation.rows)} it never saw"
     if trained.shared is not None:
         title = f"Score on {rows_shown(evaluation.rows)}, {trained.shared.part} of which it was trained on"

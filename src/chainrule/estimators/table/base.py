@@ -22,7 +22,7 @@ from chainrule._types import FloatArray
 from chainrule.engines.threads import limited_threads
 from chainrule.equations.answers import Answers
 from chainrule.errors import ModelFileError
-from chainrule.estimators.base import Given, Trainable, checked_weights
+from chainrule.estimators.base import INTERRUPTED, Given, Trainable, checked_weights
 from chainrule.estimators.callbacks import watch_of
 from chainrule.estimators.docs import settings_for
 from chainrule.estimators.files import FITTED, Arrays, Description, from_data, parameters_of, to_data
@@ -123,6 +123,7 @@ y_val : array-like, default=None
     model_: Model
     schema_: Schema
     notes_: tuple[str, ...]
+    stopped_: str
     history_: tuple[Epoch, ...]
     n_features_in_: int
 
@@ -234,10 +235,16 @@ y_val : array-like, default=None
         with combined(self._begin(prepared)) as on_epoch_end:
             result = fit_prepared(prepared, **how, on_epoch_end=on_epoch_end, resume=point)
         model, notes = trained_model(prepared, result, engine=self.engine)
+        if result.stopped == "interrupted":
+            notes = [
+                f"training was interrupted after {len(result.history):,} epochs: the best so far is kept",
+                *notes,
+            ]
+            warnings.warn(INTERRUPTED, stacklevel=4)
         if result.diverged or not any(result.best_epochs):
-            warnings.warn(notes[0], ConvergenceWarning, stacklevel=4)
+            warnings.warn(notes[result.stopped == "interrupted"], ConvergenceWarning, stacklevel=4)
         self._finish(model, prepared, result)
-        self.model_, self.schema_ = model, prepared.schema
+        self.model_, self.schema_, self.stopped_ = model, prepared.schema, result.stopped
         self.notes_ = (*prepared.schema.notes, *notes)
         self._keep_history(result.watched.history)
 
@@ -345,6 +352,7 @@ y_val : array-like, default=None
         if model.task != made.task:
             raise ModelFileError(f"its model's task is {model.task}")
         made.model_, made.schema_, made.notes_ = model, fitted.schema, fitted.notes
+        made.stopped_ = model.card.get("stopped", "epochs")
         written = arrays.get(_HISTORY)
         made._keep_history(fitted.history if written is None else history_from_bits(written, _HISTORY))
         made.n_features_in_ = fitted.n_features

@@ -87,7 +87,8 @@ class Settings:
     scaling_layer: bool | None = option(None, flag(), "network", "",
         "give each number that enters layer 1 a learned factor", unset="no", page="features.md", card="elsewhere")
     members: int | None = option(None, whole(1, below=MAX_MEMBERS + 1), "network", "N",
-        "how many networks are trained and averaged", unset="5, or 2 with {fast}; of a plain network 8", card="elsewhere")
+        "how many networks are trained and averaged",
+        unset="5, or 2 with {fast}; of a plain network 1, or 8 where several are needed", card="elsewhere")
     sharing: str = option("none", choice(*SHARINGS), "network", "HOW",
         "tabm: members share the hidden layers' weights, each with scalings of its own (default none)",
         more="biases and an output layer are each member's own, too", page="#members-that-share")
