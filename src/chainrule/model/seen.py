@@ -1,7 +1,7 @@
 """What a model's training saw of each column, in a few numbers, and how far a new table lies outside it.
 
 Of numbers and dates these are the edges of ten quantile bins and the rows in each, of categories the rows of each level that has
-an input. The outer edges are rounded outward, so that they are no row's own number.
+an input. The outer edges are rounded outward.
 """
 
 from __future__ import annotations
@@ -37,8 +37,11 @@ MOST_COLUMNS = 1000
 LEAST_SHARE = 0.05
 """The share of a column's cells from which on a note is made of those outside what training saw."""
 
-CHANCE = 0.01
+CHANCE = 0.001
 """The probability below which so many cells outside are no accident of rows like those of the training."""
+
+FAR = 0.05
+"""How much less likely a number is to lie outside by more than the width of what was seen than to lie outside at all."""
 
 MICROSECONDS = 86_400e6
 
@@ -88,7 +91,7 @@ def _seen(column: ColumnEncoder, table: Table) -> SeenColumn:
 
 
 def _edges(known: FloatArray) -> FloatArray:
-    """Return the different edges of quantile bins; the outer ones rounded outward to a thousandth of a power of ten."""
+    """Return the different edges of quantile bins; the outer ones rounded outward by up to a tenth of their distance."""
     with np.errstate(over="ignore"):
         edges = np.unique(np.quantile(known, np.linspace(0, 1, BINS + 1)))
     low, high = float(edges[0]), float(edges[-1])
@@ -162,13 +165,25 @@ def _drift(column: ColumnEncoder, seen: SeenColumn, table: Table) -> Iterator[st
     if _is_more(missing, n, before, seen.missing / seen.rows + LEAST_SHARE):
         yield f"{missing / n:.0%} of the cells are missing, in training {seen.missing / seen.rows:.0%} were"
     count, there = int(outside.sum()), n - missing
-    if _is_more(count, there, min(expected / (seen.rows - seen.missing + 1), 1.0), LEAST_SHARE):
+    chance = min(expected / (seen.rows - seen.missing + 1), 1.0)
+    if _is_more(count, there, chance, LEAST_SHARE) or _is_more(
+        _far(seen, known), there, FAR * chance, LEAST_SHARE
+    ):
         which = f"{count / there:.0%} of the cells"
         if seen.edges:
             low, high = (_shown(column, edge) for edge in (seen.edges[0], seen.edges[-1]))
             yield f"{which} lie outside what training saw, {low} to {high}{_units(column, seen, known)}"
         else:
             yield f"{which} are levels that training did not see, and count as other"
+
+
+def _far(seen: SeenColumn, known: FloatArray) -> int:
+    """Return how many numbers lie outside by more than all that training saw is wide."""
+    if not seen.edges:
+        return 0
+    low, high = seen.edges[0], seen.edges[-1]
+    with np.errstate(over="ignore"):
+        return int(((known < low - (high - low)) | (known > high + (high - low))).sum())
 
 
 def _is_more(count: int, n: int, chance: float, least: float) -> bool:
