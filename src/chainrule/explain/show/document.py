@@ -13,7 +13,7 @@ from chainrule._numbers import DIGITS, number_text
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
-from chainrule.explain.show.showing import is_shown_as_name
+from chainrule.explain.show.showing import Showing, is_shown_as_name
 from chainrule.formula.stated import Stated
 from chainrule.plots.chart import Chart, Charts
 
@@ -41,12 +41,21 @@ def styled(cell: Cell) -> Styled:
 
 @dataclass(frozen=True)
 class Words:
-    """A paragraph; ``label`` stands before it, as in "note: …"; ``naming`` has the names of the addresses in it, if not ours."""
+    """A paragraph; ``label`` stands before it, as in "note: …"; ``naming`` has the names of the addresses in it, if not ours.
+
+    With a ``naming`` or ``formulas`` what stands between dollar signs is a formula.
+    """
 
     text: str
     style: str = ""
     label: str = ""
     naming: Naming | None = None
+    formulas: bool = False
+
+    @property
+    def showing(self) -> Showing:
+        """How its words are shown."""
+        return Showing(naming=self.naming, formulas=self.formulas)
 
 
 @dataclass(frozen=True)
@@ -187,6 +196,10 @@ class FindingBlock:
 
     what: str
     facts: tuple[tuple[str, str], ...]
+
+
+PRINTED = Showing(formulas=True)
+"""How the words of a text that is followed are shown: its addresses are its own, its formulas are formulas."""
 
 
 @dataclass(frozen=True)

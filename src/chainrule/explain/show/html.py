@@ -179,9 +179,9 @@ def shown_name(text: str, naming: Naming | None = None) -> str | Markup:
     return MathWriter(Showing(naming=naming)).name(text) if is_shown_as_name(text) else text
 
 
-def shown_words(text: str, naming: Naming | None = None) -> Markup:
-    """Return words with the addresses among them as the formulas write them."""
-    return MathWriter(Showing(naming=naming)).words(text)
+def shown_words(text: str, naming: Naming | None = None, formulas: bool = False) -> Markup:
+    """Return words with the addresses among them as the formulas write them; ``formulas`` as `Showing` has it."""
+    return MathWriter(Showing(naming=naming, formulas=formulas)).words(text)
 
 
 def array_letter(strip: Mapping[str, Any], naming: Naming | None) -> Markup:

@@ -14,6 +14,7 @@ from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
+    PRINTED,
     Beside,
     Block,
     Checked,
@@ -93,10 +94,10 @@ def block_to_data(block: Block) -> dict[str, Any]:
 
 def _content(block: Block) -> dict[str, Any]:
     match block:
-        case Words(text, style, label, naming):
+        case Words(_, style, label):
             more = {"style": style, "label": label}
             return {
-                "text": Showing(naming=naming).words(text),
+                "text": block.showing.words(block.text),
                 **{name: word for name, word in more.items() if word},
             }
         case Worked(derivation):
@@ -107,7 +108,7 @@ def _content(block: Block) -> dict[str, Any]:
             return grid.to_dict()
         case Erratum(printed, right, why, naming):
             right, why = map(Showing(naming=naming).words, (right, why))
-            return {"printed": printed, "right": right, "why": why}
+            return {"printed": PRINTED.words(printed), "right": right, "why": why}
         case Picture(chart):
             return {"chart": chart.to_dict()}
         case Checked(items):

@@ -9,9 +9,11 @@ from xml.etree import ElementTree
 from markupsafe import Markup, escape
 
 from chainrule.explain.derive.lines import Line, Matrix
-from chainrule.explain.show.showing import Showing, address_of
+from chainrule.explain.show.formulas import side_names, sides_mathml
+from chainrule.explain.show.showing import Piece, Showing, address_of
 from chainrule.formula.mathml import Attributes, mathml_content
 from chainrule.formula.nodes import Node, Number, Symbol
+from chainrule.formula.stated import Stated
 from chainrule.formula.text import Substitute
 
 
@@ -57,11 +59,22 @@ class MathWriter:
 
     def words(self, words: str) -> Markup:
         """Return words with the addresses among them as formulas have them."""
-        pieces = (
-            _math(self._name(piece), display=False) if is_name else escape(piece)
-            for piece, is_name in self.showing.pieces(words)
-        )
-        return Markup("").join(pieces)
+        return Markup("").join(map(self._piece, self.showing.pieces(words)))
+
+    def _piece(self, piece: Piece) -> Markup:
+        if piece.formula is not None:
+            return self.stated(piece.formula)
+        return _math(self._name(piece.text), display=False) if piece.is_name else escape(piece.text)
+
+    def stated(self, given: Stated) -> Markup:
+        """Return a formula among words; the addresses in it have the names of the notation, and light as everywhere."""
+        found = {name for side in given.sides for name in side_names(side) if address_of(name) is not None}
+        shown = {**given.names, **{name: self.showing.written(name) for name in found}}
+
+        def marks(name: str) -> dict[str, str]:
+            return _marks(name, None, "") if name in found else {}
+
+        return Markup(f"<math>{sides_mathml(given, shown, marks)}</math>")
 
     def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
         """Return a symbol by its name."""
