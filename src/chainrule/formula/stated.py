@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -222,6 +223,8 @@ class _Reader:
                 return Binary("/", Number(1.0), Number(2.0))
             case "name" if token == "Σ" and self.place < len(self.tokens) and self._begins(self.tokens[self.place]):
                 return Call("sum", (self.product(depth + 1),))
+            case "name" if token == "inf":
+                return Number(math.inf)
             case "name":
                 return self.symbol(token, lettered(token))
             case "partial":

@@ -10,6 +10,7 @@ from functools import lru_cache
 from chainrule.errors import FormulaError
 from chainrule.formula.names import names_in_words
 from chainrule.formula.nodes import Node, Symbol, put
+from chainrule.formula.parse import parse
 from chainrule.formula.stated import Side, Stated, StatedMatrix, StatedRange, stated
 
 _BETWEEN = re.compile(r"(?<![\w$])\$(?=[^\s$])([^$]+)(?<=[^\s$])\$(?![\w$])")
@@ -47,9 +48,8 @@ def stated_in(text: str) -> Stated | None:
             pieces.append(letter)
         else:
             pieces.append(piece)
-    try:
-        made = stated("".join(pieces))
-    except FormulaError:
+    made = _read("".join(pieces))
+    if made is None:
         return None
     if not addresses:
         return made
@@ -58,6 +58,18 @@ def stated_in(text: str) -> Stated | None:
         StatedRange(*(put(part, addresses) for part in (run.index, run.first, run.last))) for run in made.runs
     )
     return replace(made, sides=tuple(_put(side, addresses) for side in made.sides), runs=runs, names=names)
+
+
+def _read(text: str) -> Stated | None:
+    """Return what is stated in letters and scripts, or else a formula that can be worked out, with its cases."""
+    try:
+        return stated(text)
+    except FormulaError:
+        pass
+    try:
+        return Stated((parse(text).root,))
+    except FormulaError:
+        return None
 
 
 def _put(side: Side, symbols: dict[str, Node]) -> Side:

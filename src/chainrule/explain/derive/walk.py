@@ -18,6 +18,7 @@ from chainrule.explain.derive.lines import Derivation, Line
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.stage_numbers import span_of_output
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 from chainrule.tables.targets import Target
 
 MOST_WORKED_OUT = 12
@@ -218,7 +219,7 @@ class _Walk:
         if number < last:
             why = f"which adds most to neuron {chosen[number + 1]} of layer {number + 1}"
         told = f"Of its {size} neurons one is worked out: neuron {chosen[number]}, {why}."
-        title = f"Layer {number}{output}: {neurons}, {layer.activation.name}"
+        title = f"Layer {number}{output}: {neurons}, {spoken(layer.activation.name)}"
         notes = (told,) if size > len(shown) else ()
         return Derivation(str(self.at("a", number)), title, lines, notes=notes)
 

@@ -22,16 +22,28 @@ from chainrule.plots.chart import Chart, Charts
 class Styled:
     """A text that is shown in a style; with ``is_name`` the addresses in it are written as formulas write them.
 
-    With ``as_typed`` they stay as one types them, wherever it is shown.
+    With ``as_typed`` they stay as one types them, wherever it is shown. With ``formulas`` what stands between dollar signs is
+    a formula, and `plain` the text without these signs.
     """
 
     text: str
     style: str = ""
     is_name: bool = False
     as_typed: bool = False
+    formulas: bool = False
+
+    @property
+    def plain(self) -> str:
+        """The text as a format shows it that has no formulas."""
+        return Showing(formulas=True).words(self.text) if self.formulas else self.text
 
 
 Cell: TypeAlias = str | Styled
+
+
+def with_formulas(words: str) -> Styled:
+    """Return a cell in which what stands between dollar signs is a formula."""
+    return Styled(words, formulas=True)
 
 
 def styled(cell: Cell) -> Styled:

@@ -6,6 +6,7 @@ computes nothing.
 
 from __future__ import annotations
 
+import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -27,9 +28,10 @@ from chainrule.explain.show.mathml import MathWriter
 from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
 from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
-from chainrule.formula.names import split_name
+from chainrule.formula.names import split_name, spoken
 from chainrule.formula.nodes import Symbol
 from chainrule.formula.stated import Stated
+from chainrule.formula.words import stated_in
 from chainrule.plots.svg.page import figure
 from chainrule.plots.svg.sheet import SHEET
 
@@ -124,7 +126,8 @@ def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
 def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     """Return a text in its style."""
     shown = doc.styled(cell)
-    text = shown_words(shown.text, naming) if shown.is_name else escape(shown.text)
+    has_math = shown.is_name or shown.formulas
+    text = shown_words(shown.text, naming, shown.formulas) if has_math else _typed(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
@@ -143,12 +146,12 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
             return grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
-            rows = [(shown_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
+            rows = [(_number_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
         case doc.TableBlock():
             table = block.without_bars
-            label = ", ".join(filter(None, table.headers))
+            label = ", ".join(filter(None, table.headers)).replace("$", "")
             cells = [[_cell(cell, table.naming) for cell in row] for row in table.rows]
             return _table_data(label, "", table.headers, table.right, cells) | {
                 "more": table.more,
@@ -160,10 +163,14 @@ def grid_data(
     grid: Grid, cell: Callable[[str], str], number: Callable[[float], str] = number_text
 ) -> dict[str, Any]:
     """Return what the template shows of a table; ``cell`` writes a text, and ``number`` a number."""
-    label = grid.caption or ", ".join(grid.headers)
+    label = spoken(grid.caption) or ", ".join(grid.headers)
     right = [place for place, header in enumerate(grid.headers) if header not in grid.words]
-    rows = [[cell(item) if isinstance(item, str) else number(item) for item in row] for row in grid.rows]
-    return _table_data(label, grid.caption, list(map(cell, grid.headers)), right, rows)
+    writers = [shown_formula if header in grid.formulas else cell for header in grid.headers]
+    rows = [
+        [write(item) if isinstance(item, str) else number(item) for write, item in zip(writers, row, strict=True)]
+        for row in grid.rows
+    ]
+    return _table_data(label, cell(grid.caption), list(map(cell, grid.headers)), right, rows)
 
 
 def _table_data(
@@ -177,6 +184,81 @@ def _table_data(
 def shown_name(text: str, naming: Naming | None = None) -> str | Markup:
     """Return an address as the formulas write it; any other text as it is."""
     return MathWriter(Showing(naming=naming)).name(text) if is_shown_as_name(text) else text
+
+
+def shown_formula(text: str) -> str | Markup:
+    """Return a text that is a formula as one; any other text as it is."""
+    made = stated_in(text)
+    return text if made is None else MathWriter(Showing()).stated(made)
+
+
+_INDEXED = re.compile(r"([A-Za-z_. -]+)((?:\[[0-9]+\])+)")
+
+
+def _number_name(name: str, naming: Naming | None) -> str | Markup:
+    """Return the name of an expected number: an address as formulas write it, another in words, its indices below."""
+    if is_shown_as_name(name) and address_of(name) is not None:
+        return shown_name(name, naming)
+    found = _INDEXED.fullmatch(name)
+    if found is None:
+        return spoken(name)
+    index = ", ".join(re.findall("[0-9]+", found[2]))
+    return Markup("<math><msub><mtext>{}</mtext><mtext>{}</mtext></msub></math>").format(spoken(found[1]), index)
+
+
+_TYPED = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?:\([^()]*\))?")
+
+
+def _typed(text: str) -> Markup:
+    """Return a text in which names of settings stand as one types them: ``half_squared_error``."""
+    pieces, end = [], 0
+    for match in _TYPED.finditer(text):
+        if match[0].partition("(")[0] in _typed_names():
+            pieces += [escape(text[end : match.start()]), Markup("<code>{}</code>").format(match[0])]
+            end = match.end()
+    return Markup("").join([*pieces, escape(text[end:])])
+
+
+@lru_cache
+def _typed_names() -> frozenset[str]:
+    """Return the names of formulas that one types, as far as they aren't words."""
+    from chainrule.equations.activations import ACTIVATIONS
+    from chainrule.equations.initializers import INITIALIZERS
+    from chainrule.equations.losses import LOSSES
+    from chainrule.equations.optimizers import OPTIMIZERS
+    from chainrule.equations.schedules import SCHEDULES
+
+    return frozenset(
+        name for each in (ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES) for name in each if "_" in name
+    )
+
+
+_DERIVATIVE = re.compile(r"(The derivative of )(.+)( by )(\w+)(.*)|(write a for )(.+)")
+"""The words of a derivation by rules in which formulas stand; the last part of the first has letters."""
+
+
+def _with_formula(words: str) -> str | Markup:
+    """Return the title or the rule of a derivation by rules, the formula in it as one."""
+    match = _DERIVATIVE.fullmatch(words)
+    if match is None:
+        return words
+    parts = [part for part in match.groups() if part is not None]
+    written = [
+        part if place % 2 == 0 else spoken(part) if part in _typed_names() else shown_formula(part)
+        for place, part in enumerate(parts)
+    ]
+    if len(parts) == 5:
+        written[4] = Markup("").join(shown_formula(word) if "_" in word else word for word in _LETTERS.split(parts[4]))
+    return Markup("").join(written)
+
+
+_LETTERS = re.compile(r"(\w+)")
+_LAWS = re.compile(r", (?![^(]*\))")
+
+
+def _laws(law: str) -> Markup:
+    """Return the laws of a rule, with commas between, as formulas."""
+    return Markup(", ").join(map(shown_formula, _LAWS.split(law))) if law else Markup("")
 
 
 def shown_words(text: str, naming: Naming | None = None, formulas: bool = False) -> Markup:
@@ -209,12 +291,19 @@ class _Sections:
             "id": name,
             "level": min(level, 6),
             "open": level <= self.opened or not derivation.ok,
-            "heading": self.math.words(derivation.title),
+            "heading": _with_formula(derivation.title)
+            if derivation.calculus and not derivation.address
+            else self.math.words(derivation.title),
             "hand": derivation.hand,
             "lines": list(self.lines(derivation, name)),
             "matrices": [self.matrix(line) for line in derivation.matrices],
             "calculus": [
-                {**vars(line), "pieces": self.math.formula(line.symbols), "rule": self.told(line.rule)}
+                {
+                    **vars(line),
+                    "pieces": self.math.formula(line.symbols),
+                    "rule": _with_formula(line.rule) if line.rule.startswith("write") else self.told(line.rule),
+                    "law": _laws(line.law),
+                }
                 for line in derivation.calculus
             ],
             "statements": [self.statement(line) for line in derivation.statements],
@@ -315,6 +404,7 @@ def environment(*packages: str) -> Environment:
         "name": shown_name,
         "number": number_text,
         "stated": _stated,
+        "formulas": partial(shown_words, formulas=True),
         "words": shown_words,
         "cell": _cell,
         "figure": _figure,

@@ -15,6 +15,7 @@ from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
     PRINTED,
+    styled,
     Beside,
     Block,
     Checked,
@@ -131,7 +132,7 @@ def _content(block: Block) -> dict[str, Any]:
                 "sections": [{"name": name, "heading": heading} for name, heading in sections],
             }
         case TableBlock(headers, rows, _, rest):
-            cells = [[cell if isinstance(cell, str) else cell.text for cell in row] for row in rows]
+            cells = [[styled(cell).plain for cell in row] for row in rows]
             return {"headers": list(headers), "rows": cells, "more": rest}
         case Plot(signs, key, chart):
             drawn = {} if chart is None else {"chart": chart.to_dict()}

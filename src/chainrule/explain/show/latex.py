@@ -152,7 +152,7 @@ def _block(block: doc.Block, depth: int) -> Iterator[str]:
             table = block.without_bars
             texts = tuple(name for place, name in enumerate(table.headers) if place not in table.right)
             # A text of several lines is as many rows.
-            cells = ((doc.styled(cell).text.split("\n") for cell in row) for row in table.rows)
+            cells = ((doc.styled(cell).plain.split("\n") for cell in row) for row in table.rows)
             written = tuple(line for row in cells for line in zip_longest(*row, fillvalue=""))
             yield grid_latex(Grid(table.headers, written, texts))
             if block.more:
@@ -219,14 +219,18 @@ def _cell(cell: doc.Cell, showing: Showing) -> str:
     shown = doc.styled(cell)
     if shown.as_typed:
         return rf"\texttt{{{_escaped(shown.text)}}}"
-    return latex_name(shown.text, showing) if shown.is_name else latex_text(shown.text)
+    return latex_name(shown.text, showing) if shown.is_name else _words(shown)
+
+
+def _words(cell: doc.Styled) -> str:
+    return latex_text(cell.text, doc.PRINTED if cell.formulas else OURS)
 
 
 def _facts(rows: Sequence[Sequence[doc.Cell]]) -> Iterator[str]:
     """Yield rows of a name and what there is to say, which may take several lines."""
     yield r"\par\begin{tabular}{@{}lp{120mm}@{}}"
     for name, *said in rows:
-        cells = ". ".join(latex_text(doc.styled(cell).text) for cell in said)
+        cells = ". ".join(_words(doc.styled(cell)) for cell in said)
         yield rf"{latex_text(doc.styled(name).text)} & {cells} \\[2pt]"
     yield r"\end{tabular}\par\medskip"
 

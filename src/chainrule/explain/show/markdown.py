@@ -116,13 +116,13 @@ def _heading(title: str, level: int) -> Iterator[str]:
 
 
 def _fact(row: Sequence[doc.Cell]) -> str:
-    name, *said = (markdown_text(doc.styled(cell).text) for cell in row)
+    name, *said = (markdown_text(doc.styled(cell).plain) for cell in row)
     return f"**{name}** {' '.join(said)}".strip() if name else " ".join(said)
 
 
 def _cell(cell: doc.Cell, table: doc.TableBlock) -> str:
     shown = doc.styled(cell)
-    text = Showing(naming=table.naming).words(shown.text) if shown.is_name else shown.text
+    text = Showing(naming=table.naming).words(shown.text) if shown.is_name else shown.plain
     made = markdown_text(text).replace("\n", "<br>")
     return f"**{made}**" if shown.style == "result" and made else made
 

@@ -281,7 +281,7 @@ def _text(cell: doc.Cell, signs: Signs) -> Text:
     from rich.text import Text
 
     shown = doc.styled(cell)
-    lines = signs.text(shown.text).split("\n")
+    lines = signs.text(shown.plain).split("\n")
     return Text("\n".join(map(printable, lines)), COLORS[shown.style])
 
 

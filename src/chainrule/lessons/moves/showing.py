@@ -17,6 +17,7 @@ from chainrule.explain.show.document import Block, Erratum, Words, Worked
 from chainrule.explain.show.drawn import drawn_layers, network_layers, picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 from chainrule.lessons.fields import (
     Field,
     listing,
@@ -54,7 +55,8 @@ def describe(scene: Scene) -> MoveResult:
         (
             scene.layer(number),
             str(layer.n_out),
-            f"{layer.activation.name}: {_formula_of(scene, number)}",
+            spoken(layer.activation.name),
+            _formula_of(scene, number),
             " × ".join(
                 map(str, network.sizes[number - 1 : number + 1][:: -1 if scene.notation.columns else 1])
             ),
@@ -63,11 +65,12 @@ def describe(scene: Scene) -> MoveResult:
         for number, layer in enumerate(network.layers, 1)
     )
     loss_text = scene.written(network.loss.formula, last=True)
-    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {loss_text}"
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: ${loss_text}$"
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
-    grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
+    headers = ("layer", "neurons", "activation", "formula", "W", "biases")
+    grid = Grid(headers, layers, ("activation", "formula"), formulas=("formula",))
     parameters = setup.layout.unflatten(setup.flat)
     drawn = picture(network_layers(network, parameters, **_names(scene)))
     return MoveResult([drawn, Words(f"{words}."), grid, *_parameters(scene)])
@@ -191,7 +194,7 @@ def gradients(scene: Scene) -> MoveResult:
             known[f"ratio[{layer}]"] = largest[layer] / following
             share = scene.number(known[f"ratio[{layer}]"])
         rows.append((scene.layer(layer), steepest, scene.number(largest[layer]), share))
-    headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
+    headers = ("layer", "steepest slope", "largest gradient", "ratio to the next layer")
     return MoveResult([Grid(headers, tuple(rows))], known)
 
 

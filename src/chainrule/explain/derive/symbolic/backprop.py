@@ -172,6 +172,6 @@ def _notes(subject: Subject, letters: Letters, made: Sequence[Instance]) -> tupl
     return (
         f"The letters of {letters.name}: {letters.words}. A weight's indices {indices}.",
         f"Put to the test on {len(made)} random networks of {subject.layers} layers ({sizes} neurons) with "
-        f"{subject.activations}, and {subject.loss.spec}: an instance is a line at one layer and its neurons, its right side "
+        f"{subject.activations}, and {spoken(subject.loss.spec)}: an instance is a line at one layer and its neurons, its right side "
         "worked out from the network's numbers and its left the engine's, which must agree to 1e-12.",
     )
