@@ -96,7 +96,11 @@ def _row(record: Mapping[str, Any]) -> tuple[Cell, ...]:
     name, parameters, *others = (record[key] for key in record if key not in FORMULAS)
     named = "\n".join([name, *(f"  {key}={value:.6g}" for key, value in parameters.items())])
     made = [formula_cell(record[key]) for key in FORMULAS if key in record]
-    return (Styled(named, as_typed=True), *made, *(one if isinstance(one, str) else f"{one:g}" for one in others))
+    return (
+        Styled(named, as_typed=True),
+        *made,
+        *(one if isinstance(one, str) else f"{one:g}" for one in others),
+    )
 
 
 def formula_cell(value: str | list[str]) -> Cell:
@@ -108,4 +112,4 @@ def formula_cell(value: str | list[str]) -> Cell:
     ends = value[1:-1].split(", ")
     if value[:1] in "[(" and value[-1:] in ")]" and len(ends) == 2 and "(" not in value[1:-1]:
         return with_formulas(f"{value[0]}${ends[0]}$, ${ends[1]}${value[-1]}")
-    return with_formulas(f"${value}$")
+    return with_formulas(value if value.startswith("{") else f"${value}$")

@@ -18,6 +18,7 @@ from chainrule.formula.nodes import (
     AppliedLetter,
     Binary,
     Call,
+    Compare,
     Derivative,
     Negate,
     Node,
@@ -67,7 +68,10 @@ class Stated:
 
 
 SIGNS: Mapping[str, str] = {
-    **{":=": ":=", "<-": "←", "<=": "≤", ">=": "≥"},
+    ":=": ":=",
+    "<-": "←",
+    "<=": "≤",
+    ">=": "≥",
     **{sign: sign for sign in "←≤≥≈=<>"},
 }
 """The signs between sides: as they may be typed, and as they are shown."""
@@ -76,7 +80,7 @@ _SPACE = re.compile(r"\s*")
 _SCRIPT = r"[_^](?:\{[^{}]+\}|[A-Za-z]+[0-9]*|[0-9]+|\+|\*)"
 _NAME = rf"(?:(?:hat|bar|vec)\([^()\s]+\)|[^\W\d_][^\W_]*'?|#)(?:{_SCRIPT}){{0,2}}"
 _TOKEN = re.compile(
-    rf"(?P<half>½)|(?P<inner>∂\()|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<total>d/d[A-Za-z]+\[)|(?P<name>{_NAME})"
+    rf"(?P<half>½)|(?P<inner>∂\()|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<total>d/d[A-Za-z][A-Za-z0-9_]*\[)|(?P<comparison><=|>=|==|<|>)|(?P<name>{_NAME})"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?)|(?P<dots>…|\.\.\.)"
     r"|(?P<operator>[-−+*·×⊙/^(),∂|'²³\]])"
 )
@@ -93,7 +97,8 @@ def stated(text: str, words: str = "") -> Stated:
     A name is a letter or word with scripts: ``w_{j,k}^{i-1,i}``, ``net_h1``, ``hat(y)``, ``vec(a)^i``, ``w5^+``;
     ``∂E/∂w5`` a partial derivative, ``∂(…)/∂w5`` one of a formula, ``d/dz[…]`` and ``(…)'`` a derivative still to be taken;
     ``σ(…)``, ``#(i)`` a letter of something; ``sum(i, n, …)`` a sum from 1 to n, ``sum(…)`` and ``Σ`` before a product one
-    over all there is. Operators are + - * · × ⊙ / ^ ² ³ and ``|…|``; between sides stand = := <- <= >= < > ≈. A side in square brackets is a matrix, ``;`` between its rows, ``…`` for what is left out.
+    over all there is. Operators are + - * · × ⊙ / ^ ² ³ and ``|…|``; between sides
+    stand = := <- <= >= < > ≈. A side in square brackets is a matrix, ``;`` between its rows, ``…`` for what is left out.
     ``for i = 1..n`` says of which i it holds.
 
     >>> from chainrule.formula.text import text
@@ -221,7 +226,9 @@ class _Reader:
                 return found
             case "half":
                 return Binary("/", Number(1.0), Number(2.0))
-            case "name" if token == "Σ" and self.place < len(self.tokens) and self._begins(self.tokens[self.place]):
+            case "name" if (
+                token == "Σ" and self.place < len(self.tokens) and self._begins(self.tokens[self.place])
+            ):
                 return Call("sum", (self.product(depth + 1),))
             case "name" if token == "inf":
                 return Number(math.inf)
@@ -264,7 +271,7 @@ class _Reader:
 
     def function(self, token: str, depth: int) -> Node:
         self.place += 1
-        args = [self.sum(depth + 1)]
+        args = [self.condition(depth + 1) if token == "where" else self.sum(depth + 1)]
         while self.peek == ",":
             self.place += 1
             args.append(self.sum(depth + 1))
@@ -275,13 +282,20 @@ class _Reader:
                 raise self.error("a sum runs over a letter; write sum(i, n, …)")
             return SumOver(index.name, last, operand)
         known = FUNCTIONS.get(token)
-        if known is not None and token != "where":
+        if known is not None:
             if len(args) != known.arity:
                 raise self.error(f"{token}(…) takes {known.arity}, not {len(args)}")
             return Call(token, tuple(args))
         if len(args) > 1:
             raise self.error(f"{token}(…) is of one thing, not of {len(args)}")
         return AppliedLetter(self.symbol(token, lettered(token)), args[0])
+
+    def condition(self, depth: int) -> Node:
+        """Return the condition of a ``where``, which compares two sides."""
+        left = self.sum(depth)
+        if self.place == len(self.tokens) or self.tokens[self.place][0] != "comparison":
+            raise self.error("where(…) begins with a condition; write such as where(z > 0, z, 0)")
+        return Compare(self.take()[1], left, self.sum(depth))
 
     def error(self, message: str) -> FormulaError:
         return FormulaError(f"formula {quote(self.text)}: {message}")

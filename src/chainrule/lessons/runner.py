@@ -118,15 +118,22 @@ def told_in(lesson: Lesson) -> Notation:
     return notation(lesson.told_in or lesson.notation)
 
 
+def _kept_names(setup: Setup) -> frozenset[str]:
+    """Return the names of inputs and columns, which stay as they are."""
+    return frozenset(name for name in setup.column_names if "[" not in name)
+
+
 def _as_written(block: Block, lesson: Lesson, setup: Setup, step: LessonStep) -> Block:
     """Return a block with the names of the lesson's notation."""
     own = told_in(lesson)
     naming = Naming(own, setup.network)
     match block:
+        case GridBlock():
+            return replace(block, naming=naming, kept=_kept_names(setup))
         case Words() | Erratum():
             return replace(block, naming=naming)
         case Grid():
-            return GridBlock(block, naming, frozenset(name for name in setup.column_names if "[" not in name))
+            return GridBlock(block, naming, _kept_names(setup))
     if own.name == "ours" or not isinstance(block, Worked | Checked):
         return block
     if isinstance(block, Checked):

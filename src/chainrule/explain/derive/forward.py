@@ -146,7 +146,11 @@ def passed_on(writer: Writer, place: Address) -> Line:
     update = writer.step.update
     if update is not None and update.regularization is not None:
         p *= update.regularization.value
-    words = f"dropout: kept, and scaled by 1/(1-p), p = {p:g}" if kept else f"dropout: dropped, p = {p:g}"
+    words = (
+        f"dropout: kept, and divided by the share kept, 1 - p; p = {p:g}"
+        if kept
+        else f"dropout: dropped, p = {p:g}"
+    )
     return writer.line(words, place, Binary("*", a, r))
 
 

@@ -331,6 +331,18 @@ class Document:
         return self.blocks[:place], self.blocks[place:]
 
 
+def worked_blocks(blocks: Iterable[Block]) -> Iterator[Worked]:
+    """Yield the derivations among blocks, those of sections too."""
+    for block in blocks:
+        match block:
+            case Worked():
+                yield block
+            case Section(blocks=inner):
+                yield from worked_blocks(inner)
+            case Beside(left=left, right=right):
+                yield from worked_blocks((*left, *right))
+
+
 def pictures(blocks: Iterable[Block]) -> Iterator[Picture]:
     """Yield the pictures among blocks, those of sections too."""
     for block in blocks:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from base64 import b64encode
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
 from hashlib import sha256
 from importlib.resources import files
@@ -43,11 +43,15 @@ LONG = 9
 
 
 def render(document: doc.Document) -> str:
-    """Return a document as a complete page in one file; only one about a single derivation has a script."""
+    """Return a document as a complete page in one file; only one that works something out, or has steps, has a script."""
     worked = document.worked
+    lines = _whole(document)
     data: dict[str, Any] = {"document": document, "origin": document.origin, "about": None, "main": worked}
     data["sheet"] = Markup(SHEET) if any(doc.pictures(document.blocks)) else ""
     data["sides"] = _image_sides(document)
+    data["steps"] = [block for block in document.blocks if isinstance(block, doc.Section) and block.place]
+    data["moves"] = lines is not None or len(data["steps"]) > 1
+    data["names"] = {} if lines is None else _words_of(document, lines)
     data["lead"], data["blocks"] = document.parts
     if worked is not None:
         data["origin"] = {
@@ -55,8 +59,13 @@ def render(document: doc.Document) -> str:
             **_where(Showing.of(worked.derivation, worked.digits, worked.naming)),
         }
         folded = any(isinstance(block, doc.Section) for block in data["lead"])
-        data["about"] = {**_about(document, worked), "root": section_data(worked, folded=folded)}
+        data["about"] = {**_about(worked), "root": section_data(worked, folded=folded)}
     return _rendered("page.html", data)
+
+
+def _whole(document: doc.Document) -> tuple[Derivation, ...] | None:
+    """Return all derivations of a document, None where it has none."""
+    return tuple(block.derivation for block in doc.worked_blocks(document.blocks)) or None
 
 
 def policy(style: str, script: str = "") -> str:
@@ -101,22 +110,30 @@ def _where(showing: Showing) -> dict[str, str]:
     return {"where": showing.where()} if showing.dropped else {}
 
 
-def _about(document: doc.Document, worked: doc.Worked) -> dict[str, Any]:
-    """Return what the head of a page about one derivation says, and the words that its script shows."""
-    derivation = worked.derivation
+def _words_of(document: doc.Document, derivations: Iterable[Derivation]) -> dict[str, str]:
+    """Return what the names of numbers stand for, which the script shows."""
     names = {
-        name for part in all_parts(derivation) for line in part.lines for name in (line.address, *line.values)
+        name
+        for derivation in derivations
+        for part in all_parts(derivation)
+        for line in part.lines
+        for name in (line.address, *line.values)
     }
-    quantities = [found.quantity for found in map(address_of, names) if found is not None]
+    quantities = [found.quantity for found in map(address_of, sorted(names)) if found is not None]
     words = {quantity.name: quantity.words for quantity in quantities}
     for block in document.blocks:
         if isinstance(block, doc.Cells):
             words |= {strip["name"]: strip["words"] for layer in block.layers for strip in layer["strips"]}
+    return words
+
+
+def _about(worked: doc.Worked) -> dict[str, Any]:
+    """Return what the head of a page about one derivation says."""
+    derivation = worked.derivation
     numbers = any(part.lines or part.matrices for part in all_parts(derivation))
     failed = sum(not check.ok for check in derivation.checks)
     return {
         "digits": worked.digits,
-        "words": words,
         "checks": len(derivation.checks),
         "failed": failed,
         "numbers": numbers,
@@ -127,6 +144,8 @@ def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     """Return a text in its style."""
     shown = doc.styled(cell)
     has_math = shown.is_name or shown.formulas
+    if shown.as_typed:
+        return Markup("<code>{}</code>").format(shown.text)
     text = shown_words(shown.text, naming, shown.formulas) if has_math else _typed(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
@@ -143,7 +162,13 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
             return grid_data(block, shown_name)
         case doc.GridBlock(grid, naming):
             named = block.names
-            return grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
+            made = grid_data(grid, lambda text: shown_name(text, naming) if text in named else text)
+            own = block.kept | named
+            headers = [
+                text if name in own else spoken(name)
+                for name, text in zip(grid.headers, made["headers"], strict=True)
+            ]
+            return {**made, "headers": headers}
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
             rows = [(_number_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
@@ -167,7 +192,10 @@ def grid_data(
     right = [place for place, header in enumerate(grid.headers) if header not in grid.words]
     writers = [shown_formula if header in grid.formulas else cell for header in grid.headers]
     rows = [
-        [write(item) if isinstance(item, str) else number(item) for write, item in zip(writers, row, strict=True)]
+        [
+            write(item) if isinstance(item, str) else number(item)
+            for write, item in zip(writers, row, strict=True)
+        ]
         for row in grid.rows
     ]
     return _table_data(label, cell(grid.caption), list(map(cell, grid.headers)), right, rows)
@@ -192,18 +220,25 @@ def shown_formula(text: str) -> str | Markup:
     return text if made is None else MathWriter(Showing()).stated(made)
 
 
-_INDEXED = re.compile(r"([A-Za-z_. -]+)((?:\[[0-9]+\])+)")
+_INDEXED = re.compile(r"([A-Za-z_ -]+)((?:\[[0-9,]+\])+)")
 
 
 def _number_name(name: str, naming: Naming | None) -> str | Markup:
     """Return the name of an expected number: an address as formulas write it, another in words, its indices below."""
-    if is_shown_as_name(name) and address_of(name) is not None:
+    if is_shown_as_name(name):
         return shown_name(name, naming)
+    network, dot, own = name.partition(".")
+    if dot:
+        return Markup("{}: {}").format(network, _number_name(own, naming))
+    if (parts := split_name(name)) is not None and parts.by:
+        return MathWriter(Showing()).name(name)
     found = _INDEXED.fullmatch(name)
     if found is None:
         return spoken(name)
-    index = ", ".join(re.findall("[0-9]+", found[2]))
-    return Markup("<math><msub><mtext>{}</mtext><mtext>{}</mtext></msub></math>").format(spoken(found[1]), index)
+    index = ", ".join(re.findall("[0-9,]+", found[2]))
+    return Markup("<math><msub><mtext>{}</mtext><mtext>{}</mtext></msub></math>").format(
+        spoken(found[1]), index
+    )
 
 
 _TYPED = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?:\([^()]*\))?")
@@ -226,33 +261,37 @@ def _typed_names() -> frozenset[str]:
     from chainrule.equations.initializers import INITIALIZERS
     from chainrule.equations.losses import LOSSES
     from chainrule.equations.optimizers import OPTIMIZERS
-    from chainrule.equations.schedules import SCHEDULES
+    from chainrule.equations.schedules import SCHEDULES, STRENGTHS
 
-    return frozenset(
-        name for each in (ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES) for name in each if "_" in name
-    )
-
-
-_DERIVATIVE = re.compile(r"(The derivative of )(.+)( by )(\w+)(.*)|(write a for )(.+)")
-"""The words of a derivation by rules in which formulas stand; the last part of the first has letters."""
+    kinds = (ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, STRENGTHS)
+    return frozenset(name for each in kinds for name in each if "_" in name)
 
 
-def _with_formula(words: str) -> str | Markup:
-    """Return the title or the rule of a derivation by rules, the formula in it as one."""
+_DERIVATIVE = re.compile(r"(The derivative of )(.+)( by )(\w+)(.*)|(write a for )(.+)|(\w+: )(\w+ = .+)")
+"""The words of a title or a rule in which formulas stand: every second part; the last of the first has letters."""
+
+
+def _with_formula(words: str) -> str | Markup | None:
+    """Return the title of a derivation by rules, or a rule, with the formula in it as one; None where there is none."""
     match = _DERIVATIVE.fullmatch(words)
     if match is None:
-        return words
+        return None
     parts = [part for part in match.groups() if part is not None]
     written = [
-        part if place % 2 == 0 else spoken(part) if part in _typed_names() else shown_formula(part)
+        spoken(part)
+        if place % 2 == 0 or part in _typed_names()
+        else shown_formula(_HAT.sub(r"hat(\1)", part))
         for place, part in enumerate(parts)
     ]
     if len(parts) == 5:
-        written[4] = Markup("").join(shown_formula(word) if "_" in word else word for word in _LETTERS.split(parts[4]))
+        written[4] = Markup("").join(
+            shown_formula(word) if "_" in word else word for word in _LETTERS.split(parts[4])
+        )
     return Markup("").join(written)
 
 
 _LETTERS = re.compile(r"(\w+)")
+_HAT = re.compile(r"\b(\w)_hat\b")
 _LAWS = re.compile(r", (?![^(]*\))")
 
 
@@ -291,9 +330,8 @@ class _Sections:
             "id": name,
             "level": min(level, 6),
             "open": level <= self.opened or not derivation.ok,
-            "heading": _with_formula(derivation.title)
-            if derivation.calculus and not derivation.address
-            else self.math.words(derivation.title),
+            "heading": (not derivation.address and _with_formula(derivation.title))
+            or self.math.words(derivation.title),
             "hand": derivation.hand,
             "lines": list(self.lines(derivation, name)),
             "matrices": [self.matrix(line) for line in derivation.matrices],
@@ -301,7 +339,7 @@ class _Sections:
                 {
                     **vars(line),
                     "pieces": self.math.formula(line.symbols),
-                    "rule": _with_formula(line.rule) if line.rule.startswith("write") else self.told(line.rule),
+                    "rule": self.told(line.rule),
                     "law": _laws(line.law),
                 }
                 for line in derivation.calculus
@@ -336,8 +374,8 @@ class _Sections:
         return {**vars(factor), "name": name, "number": number, **said}
 
     def told(self, words: str) -> str | Markup:
-        """Return words, with the names of a notation in them."""
-        return words if self.math.showing.naming is None else self.math.words(words)
+        """Return words, the names of numbers and the formulas in them as such."""
+        return _with_formula(words) or self.math.words(words)
 
     def lines(self, derivation: Derivation, part: str) -> Iterator[dict[str, Any]]:
         labels = {line.label for line in derivation.lines if line.label}
@@ -354,7 +392,7 @@ class _Sections:
         return {
             **vars(line),
             # Where an address is worked out more than once, its first line is the one to go to.
-            "id": f"line:{line.address}" if line.address and first and not self.prefix else "",
+            "id": f"{self.prefix}line:{line.address}" if line.address and first else "",
             "left": self.math.name(line.left, value, part) if is_name else "",
             "long": len(self.math.showing.name(line.left)) > LONG,
             "note": self.told(line.note),

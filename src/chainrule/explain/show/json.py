@@ -15,7 +15,6 @@ from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.document import (
     PRINTED,
-    styled,
     Beside,
     Block,
     Checked,
@@ -31,6 +30,7 @@ from chainrule.explain.show.document import (
     Words,
     Worked,
     kind_of,
+    styled,
 )
 from chainrule.explain.show.formulas import formula_data
 from chainrule.explain.show.showing import Showing, address_of, names_of

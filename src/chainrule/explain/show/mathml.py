@@ -16,6 +16,13 @@ from chainrule.formula.nodes import Node, Number, Symbol
 from chainrule.formula.stated import Stated
 from chainrule.formula.text import Substitute
 
+SLOPE = "f'(z)"
+"""The letters of a slope among words, which are a formula wherever they stand."""
+
+_SLOPE_MATHML = Markup(
+    "<math><msup><mi>f</mi><mo>′</mo></msup><mo form='prefix'>(</mo><mi>z</mi><mo form='postfix'>)</mo></math>"
+)
+
 
 @dataclass(frozen=True)
 class MathWriter:
@@ -64,7 +71,9 @@ class MathWriter:
     def _piece(self, piece: Piece) -> Markup:
         if piece.formula is not None:
             return self.stated(piece.formula)
-        return _math(self._name(piece.text), display=False) if piece.is_name else escape(piece.text)
+        if piece.is_name:
+            return _math(self._name(piece.text), display=False)
+        return _SLOPE_MATHML.join(map(escape, piece.text.split(SLOPE)))
 
     def stated(self, given: Stated) -> Markup:
         """Return a formula among words; the addresses in it have the names of the notation, and light as everywhere."""

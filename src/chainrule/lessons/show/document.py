@@ -130,6 +130,7 @@ def lesson_document(lesson: Lesson, steps: Sequence[ShownStep], *, beside: bool 
         verdict=Styled(verdict, "wrong") if failed else None,
         data=data,
         width=WIDTH,
+        contents=len(steps) > 1,
     )
 
 
