@@ -28,7 +28,9 @@ def curve_blocks(curve: CostCurve, digits: int = DIGITS, naming: Naming | None =
     name = Showing(naming=naming).name
     numbers = _numbers(curve, digits, name)
     told: Block = numbers if naming is None else GridBlock(numbers, naming)
-    return [_picture(curve, name(curve.address), name("C")), told]
+    small = Showing(naming=naming).small
+    names = (name(curve.address), name("C")), (small(curve.address), small("C"))
+    return [_picture(curve, *names), told]
 
 
 def curve_document(
@@ -71,7 +73,9 @@ def _numbers(curve: CostCurve, digits: int, name: Callable[[str], str]) -> Grid:
     return Grid(("number", "what it is", "value"), lines, ("number", "what it is"))
 
 
-def _picture(curve: CostCurve, name: str, cost_name: str) -> Plot:
+def _picture(curve: CostCurve, names: tuple[str, str], small: tuple[str, str]) -> Plot:
+    """Return the curve in signs and as a plot, the weight and the cost by their ``names`` and by their ``small`` ones."""
+    name, cost_name = names
     finite = [cost for cost in (*curve.costs, curve.cost, curve.landing_cost) if math.isfinite(cost)]
     low, high = (min(finite), max(finite)) if finite else (0.0, 1.0)
     if low == high:
@@ -106,9 +110,9 @@ def _picture(curve: CostCurve, name: str, cost_name: str) -> Plot:
         start=(curve.w, curve.cost),
         slope=curve.slope,
         landing=(curve.landing, curve.landing_cost),
-        x_name=name,
-        y_name=cost_name,
-        title=f"{cost_name} over {name}, all else held",
+        x_name=small[0],
+        y_name=small[1],
+        title=f"{small[1]} over {small[0]}, all else held",
         addresses=("C", "C_new"),
     )
     return Plot(tuple(lines), f"{key}{LANDING} where the step lands ({BOTH}: both)", chart)

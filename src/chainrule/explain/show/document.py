@@ -201,6 +201,18 @@ class Checked:
         """Whether all came out as expected."""
         return all(item.ok for item in self.items)
 
+    @property
+    def words(self) -> str:
+        """What came of it, in words."""
+        count, failed = len(self.items), sum(not item.ok for item in self.items)
+        if failed:
+            return (
+                f"{failed} of {count} expected numbers did not come out"
+                if count > 1
+                else "the expected number did not come out"
+            )
+        return f"{count} expected numbers found again" if count > 1 else "the expected number found again"
+
 
 @dataclass(frozen=True)
 class FindingBlock:

@@ -18,12 +18,12 @@ from chainrule.explain.notation.chains import sides_before
 from chainrule.explain.notation.columns import line_in_columns
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.trace.address import Address
-from chainrule.formula.names import names_in_words
+from chainrule.formula.names import names_in_words, split_name
 from chainrule.formula.nodes import Node, Number
 from chainrule.formula.stated import Stated
 from chainrule.formula.text import Substitute
 from chainrule.formula.words import formulas_in
-from chainrule.formula.written import Name, plain
+from chainrule.formula.written import Lettered, Name, plain, small
 
 
 @lru_cache(maxsize=100_000)
@@ -87,6 +87,18 @@ class Showing:
         """Return a symbol's name as plain text shows it."""
         shown = self.written(name)
         return shown if isinstance(shown, str) else plain(shown)
+
+    def small(self, name: str) -> str:
+        """Return a symbol's name as pictures show it, with small signs for its indices."""
+        shown = self.written(name)
+        if not isinstance(shown, str):
+            return small(shown)
+        parts = split_name(shown)
+        if parts is None or parts.by or parts.qualifiers or "_" in parts.base or not parts.brackets:
+            return shown
+        *layer, index = (",".join(map(str, inside)) for inside in parts.brackets)
+        letter = parts.base.lower() if layer else parts.base
+        return small(Lettered(letter, above=f"({layer[0]})" if layer else "", below=index))
 
     def written(self, name: str) -> str | Name:
         """Return what stands for a symbol's name: the name without what is dropped, or its parts in a notation."""

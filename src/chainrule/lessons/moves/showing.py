@@ -79,8 +79,8 @@ def describe(scene: Scene) -> MoveResult:
 def _names(scene: Scene) -> dict[str, Any]:
     """Return how a drawing of the network is to name its ends and count its layers."""
     network = scene.setup.network
-    inputs = [scene.name(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
-    outputs = [scene.name(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)]
+    inputs = [scene.small(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
+    outputs = [scene.small(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)]
     return {"inputs": inputs, "outputs": outputs, "first_layer": scene.notation.first_layer}
 
 
