@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import Form, derive
+from chainrule.explain.derive.equal import equal_once
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
@@ -137,7 +138,8 @@ def show_derivations(scene: Scene) -> MoveResult:
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
         known.update({line.address: line.result for line in made.lines if line.address})
         begun = any(isinstance(block, Worked) for block in blocks)
-        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if begun else made.hand)
+        lines = equal_once(fresh or made.lines[-1:]) if only is None else fresh or made.lines[-1:]
+        shown = replace(made, lines=lines, hand="" if begun else made.hand)
         blocks.append(Worked(shown if only is None else _excerpt(shown, only), scene.digits))
     there = {_plain(name) for name in known}
     if missing := [name for name in only or () if name not in there]:
