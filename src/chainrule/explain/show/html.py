@@ -6,7 +6,6 @@ computes nothing.
 
 from __future__ import annotations
 
-import re
 from base64 import b64encode
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache, partial
@@ -24,14 +23,24 @@ from chainrule.explain.derive.lines import Derivation, Factor, Line, MatrixLine,
 from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show import document as doc
 from chainrule.explain.show.formulas import formula_mathml, run_mathml
+from chainrule.explain.show.glossary import explained
 from chainrule.explain.show.mathml import MathWriter
-from chainrule.explain.show.showing import Showing, address_of, all_parts, is_shown_as_name
+from chainrule.explain.show.prose import (
+    laws,
+    number_name,
+    shown_formula,
+    shown_name,
+    shown_words,
+    typed,
+    with_formula,
+)
+from chainrule.explain.show.reading import how_to_read
+from chainrule.explain.show.showing import Showing, address_of, all_parts
 from chainrule.explain.show.text import shape_text
 from chainrule.formula.mathml import mathml
 from chainrule.formula.names import split_name, spoken
 from chainrule.formula.nodes import Symbol
 from chainrule.formula.stated import Stated
-from chainrule.formula.words import stated_in
 from chainrule.plots.svg.page import figure
 from chainrule.plots.svg.sheet import SHEET
 
@@ -52,6 +61,7 @@ def render(document: doc.Document) -> str:
     data["steps"] = [block for block in document.blocks if isinstance(block, doc.Section) and block.place]
     data["moves"] = lines is not None or len(data["steps"]) > 1
     data["names"] = {} if lines is None else _words_of(document, lines)
+    data["read"] = how_to_read(document)
     data["lead"], data["blocks"] = document.parts
     if worked is not None:
         data["origin"] = {
@@ -146,7 +156,7 @@ def _cell(cell: doc.Cell, naming: Naming | None = None) -> Markup:
     has_math = shown.is_name or shown.formulas
     if shown.as_typed:
         return Markup("<code>{}</code>").format(shown.text)
-    text = shown_words(shown.text, naming, shown.formulas) if has_math else _typed(shown.text)
+    text = shown_words(shown.text, naming, shown.formulas) if has_math else typed(shown.text)
     return Markup('<span class="{}">{}</span>').format(shown.style, text) if shown.style else text
 
 
@@ -171,7 +181,7 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
             return {**made, "headers": headers}
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
-            rows = [(_number_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
+            rows = [(number_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
             names = ("number", "expected", "found", "verdict")
             return _table_data("expected numbers", "", names, (1, 2), rows)
         case doc.TableBlock():
@@ -209,102 +219,6 @@ def _table_data(
     return {**named, "rows": rows, "more": "", "wraps": False}
 
 
-def shown_name(text: str, naming: Naming | None = None) -> str | Markup:
-    """Return an address as the formulas write it; any other text as it is."""
-    return MathWriter(Showing(naming=naming)).name(text) if is_shown_as_name(text) else text
-
-
-def shown_formula(text: str) -> str | Markup:
-    """Return a text that is a formula as one; any other text as it is."""
-    made = stated_in(text)
-    return text if made is None else MathWriter(Showing()).stated(made)
-
-
-_INDEXED = re.compile(r"([A-Za-z_ -]+)((?:\[[0-9,]+\])+)")
-
-
-def _number_name(name: str, naming: Naming | None) -> str | Markup:
-    """Return the name of an expected number: an address as formulas write it, another in words, its indices below."""
-    if is_shown_as_name(name):
-        return shown_name(name, naming)
-    network, dot, own = name.partition(".")
-    if dot:
-        return Markup("{}: {}").format(network, _number_name(own, naming))
-    if (parts := split_name(name)) is not None and parts.by:
-        return MathWriter(Showing()).name(name)
-    found = _INDEXED.fullmatch(name)
-    if found is None:
-        return spoken(name)
-    index = ", ".join(re.findall("[0-9,]+", found[2]))
-    return Markup("<math><msub><mtext>{}</mtext><mtext>{}</mtext></msub></math>").format(
-        spoken(found[1]), index
-    )
-
-
-_TYPED = re.compile(r"\b[a-z]+(?:_[a-z]+)+\b(?:\([^()]*\))?")
-
-
-def _typed(text: str) -> Markup:
-    """Return a text in which names of settings stand as one types them: ``half_squared_error``."""
-    pieces, end = [], 0
-    for match in _TYPED.finditer(text):
-        if match[0].partition("(")[0] in _typed_names():
-            pieces += [escape(text[end : match.start()]), Markup("<code>{}</code>").format(match[0])]
-            end = match.end()
-    return Markup("").join([*pieces, escape(text[end:])])
-
-
-@lru_cache
-def _typed_names() -> frozenset[str]:
-    """Return the names of formulas that one types, as far as they aren't words."""
-    from chainrule.equations.activations import ACTIVATIONS
-    from chainrule.equations.initializers import INITIALIZERS
-    from chainrule.equations.losses import LOSSES
-    from chainrule.equations.optimizers import OPTIMIZERS
-    from chainrule.equations.schedules import SCHEDULES, STRENGTHS
-
-    kinds = (ACTIVATIONS, INITIALIZERS, LOSSES, OPTIMIZERS, SCHEDULES, STRENGTHS)
-    return frozenset(name for each in kinds for name in each if "_" in name)
-
-
-_DERIVATIVE = re.compile(r"(The derivative of )(.+)( by )(\w+)(.*)|(write a for )(.+)|(\w+: )(\w+ = .+)")
-"""The words of a title or a rule in which formulas stand: every second part; the last of the first has letters."""
-
-
-def _with_formula(words: str) -> str | Markup | None:
-    """Return the title of a derivation by rules, or a rule, with the formula in it as one; None where there is none."""
-    match = _DERIVATIVE.fullmatch(words)
-    if match is None:
-        return None
-    parts = [part for part in match.groups() if part is not None]
-    written = [
-        spoken(part)
-        if place % 2 == 0 or part in _typed_names()
-        else shown_formula(_HAT.sub(r"hat(\1)", part))
-        for place, part in enumerate(parts)
-    ]
-    if len(parts) == 5:
-        written[4] = Markup("").join(
-            shown_formula(word) if "_" in word else word for word in _LETTERS.split(parts[4])
-        )
-    return Markup("").join(written)
-
-
-_LETTERS = re.compile(r"(\w+)")
-_HAT = re.compile(r"\b(\w)_hat\b")
-_LAWS = re.compile(r", (?![^(]*\))")
-
-
-def _laws(law: str) -> Markup:
-    """Return the laws of a rule, with commas between, as formulas."""
-    return Markup(", ").join(map(shown_formula, _LAWS.split(law))) if law else Markup("")
-
-
-def shown_words(text: str, naming: Naming | None = None, formulas: bool = False) -> Markup:
-    """Return words with the addresses among them as the formulas write them; ``formulas`` as `Showing` has it."""
-    return MathWriter(Showing(naming=naming, formulas=formulas)).words(text)
-
-
 def array_letter(strip: Mapping[str, Any], naming: Naming | None) -> Markup:
     """Return the letter of a strip of cells; in a notation the name of its array, where it has one."""
     place = address_of(strip["address"])
@@ -330,7 +244,7 @@ class _Sections:
             "id": name,
             "level": min(level, 6),
             "open": level <= self.opened or not derivation.ok,
-            "heading": (not derivation.address and _with_formula(derivation.title))
+            "heading": (not derivation.address and with_formula(derivation.title))
             or self.math.words(derivation.title),
             "hand": derivation.hand,
             "lines": list(self.lines(derivation, name)),
@@ -340,7 +254,7 @@ class _Sections:
                     **vars(line),
                     "pieces": self.math.formula(line.symbols),
                     "rule": self.told(line.rule),
-                    "law": _laws(line.law),
+                    "law": laws(line.law),
                 }
                 for line in derivation.calculus
             ],
@@ -375,7 +289,7 @@ class _Sections:
 
     def told(self, words: str) -> str | Markup:
         """Return words, the names of numbers and the formulas in them as such."""
-        return _with_formula(words) or self.math.words(words)
+        return with_formula(words) or self.math.words(words)
 
     def lines(self, derivation: Derivation, part: str) -> Iterator[dict[str, Any]]:
         labels = {line.label for line in derivation.lines if line.label}
@@ -441,10 +355,12 @@ def environment(*packages: str) -> Environment:
         "kind_of": doc.kind_of,
         "name": shown_name,
         "number": number_text,
+        "shown_formula": shown_formula,
         "stated": _stated,
         "formulas": partial(shown_words, formulas=True),
         "words": shown_words,
         "cell": _cell,
+        "explained": explained,
         "figure": _figure,
         "policy": policy,
         "sheet_of": lambda names, more: Markup("\n".join([*map(file, names), *([more] if more else [])])),
