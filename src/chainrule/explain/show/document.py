@@ -122,11 +122,12 @@ class GridBlock:
 
 @dataclass(frozen=True)
 class Worked:
-    """A derivation, shown with so many significant digits, in a notation or in ours."""
+    """A derivation, shown with so many significant digits, in a notation or in ours; a ``folded`` one is shut on a page."""
 
     derivation: Derivation
     digits: int = DIGITS
     naming: Naming | None = None
+    folded: bool = False
 
 
 @dataclass(frozen=True)

@@ -75,7 +75,7 @@ class MathWriter:
             return _math(self._name(piece.text), display=False)
         return _SLOPE_MATHML.join(map(escape, piece.text.split(SLOPE)))
 
-    def stated(self, given: Stated) -> Markup:
+    def stated(self, given: Stated, *, display: bool = False) -> Markup:
         """Return a formula among words; the addresses in it have the names of the notation, and light as everywhere."""
         found = {name for side in given.sides for name in side_names(side) if address_of(name) is not None}
         shown = {**given.names, **{name: self.showing.written(name) for name in found}}
@@ -83,7 +83,10 @@ class MathWriter:
         def marks(name: str) -> dict[str, str]:
             return _marks(name, None, "") if name in found else {}
 
-        return Markup(f"<math>{sides_mathml(given, shown, marks)}</math>")
+        written = sides_mathml(given, shown, marks)
+        if display:
+            return _math(written)
+        return Markup("<wbr>").join(Markup(f"<math>{piece}</math>") for piece in loose(written))
 
     def name(self, name: str, value: float | None = None, part: str = "") -> Markup:
         """Return a symbol by its name."""
@@ -191,6 +194,40 @@ def _pieces(element: ElementTree.Element) -> list[list[str]]:
             under = [below] if is_one else [_OPENING, below, _CLOSING]
             return _surrounded(above, [_OPENING], [_CLOSING, "<mo>/</mo>", *under])
     return whole
+
+
+SHORT = 24
+"""The most signs of a formula among words that are kept on one line."""
+
+_BREAKS = frozenset("=←≤≥<>≈+−·×") | {":="}
+
+
+def loose(content: str) -> list[str]:
+    """Return one MathML element among words as pieces between which a line may break: before the signs of its sides and terms.
+
+    A short one is a single piece.
+    """
+    root = ElementTree.fromstring(content)
+    if len("".join(root.itertext())) <= SHORT:
+        return [content]
+    return [piece[0] if len(piece) == 1 else f"<mrow>{''.join(piece)}</mrow>" for piece in _loosened(root)]
+
+
+def _loosened(element: ElementTree.Element) -> list[list[str]]:
+    inner = list(element) if element.tag == "mrow" and not element.attrib else []
+    signs = [child.text if child.tag == "mo" else None for child in inner]
+    if len(inner) < 2 or "(" in signs or "[" in signs or "|" in signs:
+        return [[_xml(element)]]
+    if len(inner) == 2 and signs[0] == "−":
+        first, *others = _loosened(inner[1])
+        return [[_xml(inner[0]), *first], *others]
+    if len(inner) % 2 == 0 or not all(sign in _BREAKS for sign in signs[1::2]):
+        return [[_xml(element)]]
+    found = _loosened(inner[0])
+    for sign, side in zip(inner[1::2], inner[2::2], strict=True):
+        first, *others = _loosened(side)
+        found += [[f'<mo form="infix">{escape(sign.text or "")}</mo>', *first], *others]
+    return found
 
 
 _OPENING = '<mo form="prefix" stretchy="false">(</mo>'

@@ -19,10 +19,10 @@ def shown_name(text: str, naming: Naming | None = None) -> str | Markup:
     return MathWriter(Showing(naming=naming)).name(text) if is_shown_as_name(text) else text
 
 
-def shown_formula(text: str) -> str | Markup:
-    """Return a text that is a formula as one; any other text as it is."""
+def shown_formula(text: str, *, display: bool = False) -> str | Markup:
+    """Return a text that is a formula as one, with ``display`` as large as on a line of its own; any other text as it is."""
     made = stated_in(text)
-    return text if made is None else MathWriter(Showing()).stated(made)
+    return text if made is None else MathWriter(Showing()).stated(made, display=display)
 
 
 _INDEXED = re.compile(r"([A-Za-z_ -]+)((?:\[[0-9,]+\])+)")
