@@ -38,6 +38,7 @@ from chainrule.tables.steps import (
 )
 from chainrule.tables.target import Label
 from chainrule.tables.targets import Targets
+from chainrule.tables.values import DEFAULT_MISSING
 
 VALUE = "value"
 
@@ -72,9 +73,10 @@ class Program:
     @cached_property
     def cells(self) -> tuple[Cell, ...]:
         """The columns, in the order of the encoder."""
+        reading = self.model.reading
+        steps = self.model.encoder.steps((*DEFAULT_MISSING, *reading.missing), reading.decimal)
         return tuple(
-            Cell(steps, {part: _input_name(i, part) for part in _parts(steps)})
-            for i, steps in enumerate(self.model.encoder.steps)
+            Cell(own, {part: _input_name(i, part) for part in _parts(own)}) for i, own in enumerate(steps)
         )
 
     @property
