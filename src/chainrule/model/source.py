@@ -51,6 +51,11 @@ class Reading(Plain, names=("decimal", "missing")):
         given: dict[str, Any] = {name: word for name, word in words.items() if word is not None}
         return replace(self, **given, missing=self.missing if missing is None else tuple(missing))
 
+    @property
+    def words(self) -> tuple[str, ...]:
+        """All words that mean a missing cell."""
+        return (*DEFAULT_MISSING, *self.missing)
+
     def table(self, source: Source) -> Table:
         """Return the table of a source; a `Table` as it is. Raises TableError for what is no table.
 
@@ -59,13 +64,16 @@ class Reading(Plain, names=("decimal", "missing")):
         check_polars()
         if isinstance(source, Table):
             return source
-        words = (*DEFAULT_MISSING, *self.missing)
         if isinstance(source, str | PathLike):
             return read_table(
-                source, delimiter=self.delimiter, decimal=self.decimal, encoding=self.encoding, missing=words
+                source,
+                delimiter=self.delimiter,
+                decimal=self.decimal,
+                encoding=self.encoding,
+                missing=self.words,
             )
         if self.delimiter is not None or self.encoding is not None:
             raise SettingsError(
                 f"{setting('delimiter')} and {setting('encoding')} are for tables in files: leave them out"
             )
-        return replace(from_frame(source, missing=words), decimal=self.decimal)
+        return replace(from_frame(source, missing=self.words), decimal=self.decimal)

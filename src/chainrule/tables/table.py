@@ -1,7 +1,7 @@
 """A table in memory, with what is needed to say where each of its cells came from."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from difflib import get_close_matches
 from typing import Any
 
@@ -9,8 +9,11 @@ import numpy as np
 import polars as pl
 
 from chainrule._forks import check_polars
+from chainrule._kept import cached_property
 from chainrule._types import Array, IntArray
 from chainrule.errors import TableError
+from chainrule.tables.dressing import proven_decimal
+from chainrule.tables.spellings import proven_order
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
 
 
@@ -31,6 +34,30 @@ class Table:
     decimal: str = "."
     notes: tuple[str, ...] = ()
     rows: IntArray | None = None
+    thousands: str = ""
+    """The sign between groups of digits, where it was asked for."""
+    dates: str = ""
+    """Whether the day or the month is first in dates, where it was asked for."""
+    infinite: str = "missing"
+    """What an infinite number is: a missing cell, or in the way."""
+    delimiter: str = ""
+    """What is between the cells of a text file."""
+    said: Mapping[str, str] = field(default_factory=dict)
+    """The kinds of columns that the source says itself."""
+
+    @cached_property
+    def proven_decimal(self) -> str:
+        """The decimal sign that some column's text shows, "" where none does."""
+        return proven_decimal(self._texts())
+
+    @cached_property
+    def proven_order(self) -> str:
+        """Whether the day or the month is first, if a column of dates shows it, else ""."""
+        return proven_order(self._texts())
+
+    def _texts(self) -> list[pl.Series]:
+        frame = self.frame if self.raw is None else self.raw
+        return [column for column in frame.get_columns() if column.dtype == pl.String]
 
     @property
     def n_rows(self) -> int:

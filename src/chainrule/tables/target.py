@@ -14,6 +14,7 @@ from chainrule._plain import IF_SET, Form, Plain, check_keys, one_of, read_numbe
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import ModelFileError, SettingsError, TableError
 from chainrule.tables.cells import boolean_cells, known_rows, level_codes, located, number_cells, shown
+from chainrule.tables.dress import Dress
 from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
@@ -40,7 +41,7 @@ class TargetEncoder(Plain, place="target"):
     """The target: its classes, or the scaling of its numbers; plain data, fitted to the training rows.
 
     ``clamp`` has the ``lowest`` and the ``highest`` number of those rows where answers are drawn in to them, else it
-    is None.
+    is None; ``dress`` is how its numbers are written, where that is not as a program writes them.
     """
 
     name: str
@@ -49,6 +50,7 @@ class TargetEncoder(Plain, place="target"):
     scaling: Annotated[str, one_of(_INVERTIBLE)]
     parameters: Mapping[str, float]
     clamp: Annotated[Mapping[str, float] | None, IF_SET] = None
+    dress: Annotated[Dress | None, IF_SET] = None
 
     def __post_init__(self) -> None:
         labels, scaling, clamp = self.labels, SCALINGS[self.scaling], self.clamp
@@ -61,6 +63,8 @@ class TargetEncoder(Plain, place="target"):
                 raise SettingsError("scaling: classes have no scaling")
             if clamp is not None:
                 raise SettingsError("clamp: classes have no clamp")
+            if self.dress is not None:
+                raise SettingsError("dress: classes are no numbers")
         elif labels:
             raise SettingsError("labels: a number has no labels")
         check_keys(self.parameters, "parameters", scaling.parameters)
@@ -93,7 +97,7 @@ class TargetEncoder(Plain, place="target"):
 
     def numbers(self, table: Table) -> FloatArray:
         """Return the rows' numbers (n,) in the units of the table; raises TableError for a cell that is none."""
-        return number_cells(table, self.name)
+        return number_cells(table, self.name, self.dress)
 
     @property
     def n_classes(self) -> int:
@@ -140,7 +144,7 @@ class TargetEncoder(Plain, place="target"):
         if single:
             what = "only two classes go into a single column"
             raise SettingsError(f"the target {self.name!r} is a number; {what}")
-        values = number_cells(table, self.name)
+        values = self.numbers(table)
         _refuse_missing(table, self.name, np.isnan(values))
         scaled = SCALINGS[self.scaling].evaluate(values, self.parameters)
         if not np.isfinite(scaled).all():
@@ -244,7 +248,10 @@ def fit_target(
         raise SettingsError("the schema has no target")
     if schema.more_targets:
         raise SettingsError(f"there are {len(schema.targets)} targets, and this is about one")
-    return fit_one(table, schema.target, schema.task, scaling, rows, clamp=clamp, weights=weights)
+    (dress,) = schema.target_dresses
+    return fit_one(
+        table, schema.target, schema.task, scaling, rows, clamp=clamp, weights=weights, dress=dress
+    )
 
 
 def fit_one(
@@ -256,6 +263,7 @@ def fit_one(
     *,
     clamp: bool,
     weights: str | None = None,
+    dress: Dress | None = None,
 ) -> TargetEncoder:
     """Fit the encoder of one target, as `fit_target` has it, by its column and its task."""
     part = table if rows is None else table.take(rows)
@@ -282,13 +290,13 @@ def fit_one(
     chosen = ("none" if single else "standard") if scaling is None else scaling
     if chosen not in _INVERTIBLE:
         raise SettingsError(f"the scaling of the target is {chosen!r}; it is one of {', '.join(_INVERTIBLE)}")
-    values = number_cells(part, name)
+    values = number_cells(part, name, dress)
     fitted, parameters = fit_scaling(chosen, values)
     if fitted != chosen:
         what = f"the target {name!r} varies too little to be scaled"
         raise TableError(f"{table.name}: {what}; use the scaling none")
     bounds = {"lowest": float(values.min()), "highest": float(values.max())} if clamp else None
-    return TargetEncoder(name, task, (), fitted, parameters, bounds)
+    return TargetEncoder(name, task, (), fitted, parameters, bounds, dress)
 
 
 def _refuse_missing(table: Table, name: str, missing: Array) -> None:
