@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from chainrule.exports.program import Cell
-from chainrule.tables.dress import SIGNS, Dress
+from chainrule.tables.dress import NUMBER_SIGNS, Dress
 from chainrule.tables.spellings import date_pattern, is_time_only, month_numbers
 from chainrule.tables.steps import IsPlace, LookUp, MissingWords, ReadDate, ReadNumber, ReadTruth, Trim
 from chainrule.tables.values import float_text, is_plain_number
@@ -43,7 +43,7 @@ def _dress(dress: Dress) -> dict[str, Any]:
         "decimal": dress.decimal,
         "thousands": dress.thousands,
         "pattern": dress.pattern,
-        "signs": {sign: plain for plain, signs in SIGNS.items() for sign in signs},
+        "signs": {sign: plain for plain, signs in NUMBER_SIGNS.items() for sign in signs},
     }
 
 

@@ -1,0 +1,250 @@
+"""Running an export where it can be run, on rows of cells: each language by its own program, in a process of its own."""
+
+from __future__ import annotations
+
+import json
+import math
+import shutil
+import struct
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from chainrule._types import FloatArray, IntArray
+from chainrule.errors import ChainruleError
+from chainrule.exports.c99 import uses_fields
+from chainrule.exports.made_rows import Row, Rows
+from chainrule.exports.program import Program
+from chainrule.tables.steps import LookUp, ReadDate
+from chainrule.tables.targets import Targets
+
+TIME = 600
+"""The most seconds that a run may take."""
+
+
+class Answered(NamedTuple):
+    """What an export says of rows: its numbers (n, …), the place of each target's class (n, targets) or None, and who ran it."""
+
+    answers: FloatArray
+    places: IntArray | None
+    by: str
+
+
+class CantRun(Exception):
+    """There is nothing here that runs an export."""
+
+
+class ExportError(ChainruleError):
+    """An export doesn't run, or doesn't say what the model says."""
+
+
+def called(command: Sequence[str], text: bytes = b"", *, cwd: Path | None = None) -> bytes:
+    """Return what a program writes; raises ExportError with the end of what it complains about where it fails."""
+    done = subprocess.run(command, input=text, capture_output=True, check=False, cwd=cwd, timeout=TIME)
+    if done.returncode:
+        said = " ".join(done.stderr.decode(errors="replace").split())
+        raise ExportError(f"the export doesn't run by {Path(command[0]).name}: {said[-500:]}")
+    return done.stdout
+
+
+def found(*names: str) -> str:
+    """Return the first of some programs that there is; raises CantRun where there is none."""
+    for name in names:
+        if path := shutil.which(name):
+            return path
+    raise CantRun(f"{' or '.join(names)} is not installed")
+
+
+def run_python(program: Program, text: str, rows: Rows) -> Answered:
+    """Run plain Python, without any package."""
+    with tempfile.TemporaryDirectory() as name:
+        path = Path(name) / "model.py"
+        path.write_text(text, encoding="utf-8")
+        lines = called([sys.executable, "-I", "-S", str(path)], _ndjson(rows.cells))
+    version = ".".join(map(str, sys.version_info[:3]))
+    return _from_json(program, lines.decode(), f"Python {version}")
+
+
+def run_javascript(program: Program, text: str, rows: Rows) -> Answered:
+    """Run JavaScript by node."""
+    node = found("node", "nodejs")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.mjs").write_text(text, encoding="utf-8")
+        (folder / "run.mjs").write_text(_DRIVER, encoding="utf-8")
+        lines = called([node, str(folder / "run.mjs")], _ndjson(rows.cells))
+    return _from_json(program, lines.decode(), f"node {called([node, '--version']).decode().strip()}")
+
+
+_DRIVER = """import { readFileSync } from "node:fs";
+import { predict } from "./model.mjs";
+const lines = readFileSync(0, "utf8").split("\\n").filter((line) => line.trim());
+process.stdout.write(lines.map((line) => JSON.stringify(answered(line))).join("\\n"));
+function answered(line) {
+  try {
+    return predict(JSON.parse(line));
+  } catch (error) {
+    return { error: error.message };
+  }
+}
+"""
+
+
+def run_c(program: Program, text: str, rows: Rows, *, double: bool = False, flags: Sequence[str] = ()) -> Answered:
+    """Compile C99 and run it, in float or in double."""
+    compiler = found("gcc", "clang", "cc")
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        (folder / "model.h").write_text(text, encoding="utf-8")
+        (folder / "run.c").write_text(c_driver(program), encoding="utf-8")
+        real = ["-Dmodel_REAL=double", "-Dmodel_M(g)=g"] if double else []
+        # Without -ffp-contract=off a processor with fused additions rounds otherwise.
+        strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-ffp-contract=off"]
+        called([compiler, *strict, *flags, *real, "run.c", "-o", "run", "-lm"], cwd=folder)
+        data = called([str(folder / "run")], b"".join(c_rows(program, rows)))
+    version = called([compiler, "--version"]).decode().splitlines()[0]
+    return _from_numbers(program, data, version)
+
+
+def c_driver(program: Program) -> str:
+    """Return a program in C that answers rows from standard input; what the header defines begins with model."""
+    fields = uses_fields(program)
+    reads = []
+    for cell in program.cells:
+        kind = "text" if isinstance(cell.steps.reads, LookUp | ReadDate) else "number"
+        reads.append(f"        row.{fields[cell.name]} = read_{kind}();")
+    both = {kind: f"read_{kind}" in "\n".join(reads) for kind in ("number", "text")}
+    targets = len(program.model.target.parts)
+    labels = "".join(f"        put(answer.labels[{j}]);\n" for j in range(targets))
+    return _C_DRIVER.format(
+        reads="\n".join(reads),
+        number=_C_NUMBER if both["number"] else "",
+        text=_C_TEXT if both["text"] else "",
+        free="        used = 0;\n" if both["text"] else "",
+        labels="" if program.answers.kind == "number" else labels,
+        n=program.n_answers,
+    )
+
+
+_C_NUMBER = """static double read_number(void)
+{
+    double value = 0.0;
+    if (fread(&value, sizeof value, 1, stdin) != 1) {
+        exit(1);
+    }
+    return value;
+}
+"""
+_C_TEXT = """static char texts[1 << 20];
+static int used = 0;
+
+static const char *read_text(void)
+{
+    int n = 0;
+    char *text = texts + used;
+    if (fread(&n, sizeof n, 1, stdin) != 1) {
+        exit(1);
+    }
+    if (n < 0) {
+        return 0;
+    }
+    if (used + n + 1 > (int)sizeof texts || fread(text, 1, (size_t)n, stdin) != (size_t)n) {
+        exit(1);
+    }
+    text[n] = 0;
+    used += n + 1;
+    return text;
+}
+"""
+_C_DRIVER = """#include <stdio.h>
+#include <stdlib.h>
+#include "model.h"
+
+static void put(double value)
+{{
+    fwrite(&value, sizeof value, 1, stdout);
+}}
+
+{number}{text}
+int main(void)
+{{
+    model_row row;
+    model_answer answer;
+    int more = getchar();
+    for (; more == 1; more = getchar()) {{
+{free}{reads}
+        put(model_predict(&row, &answer));
+{labels}        for (int j = 0; j < {n}; j++) {{
+            put(answer.answers[j]);
+        }}
+    }}
+    return 0;
+}}
+"""
+
+
+def c_rows(program: Program, rows: Rows) -> Iterator[bytes]:
+    """Yield rows as the driver reads them: numbers as they are read from the table, texts as they are."""
+    columns: list[Sequence[bytes]] = []
+    for cell in program.cells:
+        if isinstance(cell.steps.reads, LookUp | ReadDate):
+            columns.append([_c_text(row[cell.name]) for row in rows.cells])
+        else:
+            numbers = cell.steps.reads.column(rows.table, cell.name)
+            columns.append([struct.pack("<d", value) for value in np.asarray(numbers, np.float64)])
+    for parts in zip(*columns, strict=True):
+        yield b"\1" + b"".join(parts)
+
+
+def _c_text(cell: Any) -> bytes:
+    if cell is None:
+        return struct.pack("<i", -1)
+    text = (str(cell).lower() if isinstance(cell, bool) else str(cell)).encode()
+    return struct.pack("<i", len(text)) + text
+
+
+def _from_numbers(program: Program, data: bytes, by: str) -> Answered:
+    """Return what the driver in C has written: what predict returned, places, numbers."""
+    targets = 0 if program.answers.kind == "number" else len(program.model.target.parts)
+    found = np.frombuffer(data, "<f8").reshape(-1, 1 + targets + program.n_answers)
+    answers = np.where(found[:, :1] == 0, found[:, 1 + targets :], np.nan)
+    return Answered(answers, found[:, 1 : 1 + targets].astype(np.int64) if targets else None, by)
+
+
+def _ndjson(rows: Sequence[Row]) -> bytes:
+    return "\n".join(json.dumps(row) for row in rows).encode()
+
+
+def _from_json(program: Program, text: str, by: str) -> Answered:
+    """Return answers that came as lines of JSON; NaN for a row whose answer is an error."""
+    targets = program.model.target.parts
+    answers, places = [], []
+    for line in text.splitlines():
+        said = json.loads(line)
+        if "error" in said and not any(part.name == "error" for part in targets):
+            answers.append([math.nan] * program.n_answers)
+            places.append([-1] * len(targets))
+            continue
+        each = [said[part.name] for part in targets]
+        answers.append([number for one in each for number in _numbers(program, one)])
+        if program.answers.kind != "number":
+            pairs = zip(each, targets, strict=True)
+            places.append([list(part.labels).index(one["label"]) for one, part in pairs])
+    return Answered(np.array(answers), np.array(places) if places else None, by)
+
+
+def _numbers(program: Program, said: Mapping[str, Any]) -> list[float]:
+    if "value" in said:
+        return [said["value"]]
+    if "probabilities" in said:
+        found = list(said["probabilities"].values())
+        return found[1:] if isinstance(program.model.target, Targets) else found
+    return list(said["outputs"])
+
+
+Runner = Callable[[Program, str, Rows], Answered]
