@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import NamedTuple
 
@@ -207,6 +207,7 @@ def _labels(said: Answered, right: Truth, tolerance: FloatArray, what: str) -> t
     ]
 
 
-def not_run(reason: CantRun) -> Sequence[str]:
+def not_run(reason: CantRun) -> tuple[str, ...]:
     """Say that an export was not run."""
-    return [f"Not checked where it was written: {' '.join(str(reason).split())}. `chainrule check` does it where it can be run."]
+    why = " ".join(str(reason).split())
+    return (f"Not checked where it was written: {why}. `chainrule check` does it where it can be run.",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -15,20 +16,25 @@ from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
 from chainrule.exports.c99 import write_c
 from chainrule.exports.certificate import Certificate, certify_export, not_run
+from chainrule.exports.head import HASH_WORDS
 from chainrule.exports.javascript import write_javascript
 from chainrule.exports.plain_python import write_python
 from chainrule.exports.program import Program
 from chainrule.exports.runners import CantRun, ExportError, Runner, run_c, run_javascript, run_python
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
+from chainrule.tables.table import Table
 
 
 @dataclass(frozen=True)
 class TargetLanguage:
-    """A language that models are exported to: how it is written and run, and in which precision it computes."""
+    """A language that models are exported to: how it is written and run, and in which precision it computes.
+
+    ``exact`` runs one of single precision in double all the same; ``named``: what it defines begins with the file's name.
+    """
 
     name: str
-    suffix: str
+    suffixes: tuple[str, ...]
     write: Callable[..., str]
     run: Runner
     double: bool = True
@@ -39,10 +45,10 @@ class TargetLanguage:
 LANGUAGES = {
     language.name: language
     for language in (
-        TargetLanguage("python", ".py", write_python, run_python),
-        TargetLanguage("javascript", ".mjs", write_javascript, run_javascript),
+        TargetLanguage("python", (".py",), write_python, run_python),
+        TargetLanguage("javascript", (".mjs", ".js"), write_javascript, run_javascript),
         TargetLanguage(
-            "c", ".h", write_c, run_c, double=False, exact=partial(run_c, double=True), named=True
+            "c", (".h",), write_c, run_c, double=False, exact=partial(run_c, double=True), named=True
         ),
     )
 }
@@ -51,22 +57,27 @@ LANGUAGES = {
 
 @dataclass(frozen=True)
 class Exported:
-    """An export: its text, and the certificate of its run, None where it could not be run here, which ``note`` then says."""
+    """An export: its ``content``, and the certificate of its run; None where nothing here runs it, which ``words`` then say."""
 
     language: str
-    text: str
+    content: bytes
     certificate: Certificate | None
-    note: str = ""
+    words: tuple[str, ...]
+
+    @property
+    def text(self) -> str:
+        """The content as text."""
+        return self.content.decode("utf-8")
 
     def save(self, path: str | PathLike[str], *, overwrite: bool = False) -> None:
         """Write the file; raises OutputError where it can't be written or exists."""
-        with write_atomically(path, overwrite=overwrite, mode="w") as file:
-            file.write(self.text)
+        with write_atomically(path, overwrite=overwrite) as file:
+            file.write(self.content)
 
 
 def export(
     model: Any,
-    to: str,
+    to: str | None = None,
     path: str | PathLike[str] | None = None,
     *,
     check: Source | None = None,
@@ -75,45 +86,95 @@ def export(
     """Return a model as a program in another language, from cells to answers, and write it to ``path`` if given.
 
     ``model`` is a `Model`, what a training gave, a fitted Table estimator, or the path of a model file; ``to`` is one of
-    `LANGUAGES`. The program is run at once, where it can be, on 2,000 made rows and on the table ``check``, and what it says is
-    compared with the model's own engine; raises ExportError where it differs, and then nothing is written.
+    `LANGUAGES`, which the ending of ``path`` says too. The program is run at once, where it can be, on 2,000 made rows and on the
+    table ``check``, and what it says is compared with the model's own engine; raises ExportError where it differs, and then
+    nothing is written.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, "y", hidden=[2], epochs=30, members=1)
     >>> chainrule.export(trained, "python").certificate.passed
     True
     """
-    check_choice("to", to, tuple(LANGUAGES))
+    language = language_named(to, path)
     if path is not None:
         ensure_writable(path, overwrite)
-    language, program = LANGUAGES[to], Program(model_of(model))
-    name = "model" if path is None else Path(fspath(path)).stem
+    program = Program(model_of(model))
     table = None if check is None else program.model.table(check)
+    name = "model" if path is None else Path(fspath(path)).stem
     try:
-        certificate = certified(language, program, _written(language, program, [], "model"), table)
+        certificate = certified(language, program, _content(language, program, (), name), table)
     except CantRun as reason:
-        made = Exported(to, _written(language, program, not_run(reason), name), None, " ".join(not_run(reason)))
+        certificate, words = None, not_run(reason)
     else:
+        words = tuple(certificate.words)
         if not certificate.passed:
-            raise ExportError(f"the export to {to} doesn't say what the model says: {'; '.join(certificate.wrong)}")
-        made = Exported(to, _written(language, program, certificate.words, name), certificate)
+            wrong = "; ".join(certificate.wrong)
+            raise ExportError(f"the export to {language.name} doesn't say what the model says: {wrong}")
+    made = Exported(language.name, _content(language, program, words, name), certificate, words)
     if path is not None:
         made.save(path, overwrite=overwrite)
     return made
 
 
-def certified(language: TargetLanguage, program: Program, text: str, table: Any) -> Certificate:
-    """Return the certificate of an export's text; raises CantRun where nothing here runs it."""
-    exact = None if language.exact is None else partial(language.exact, program, text)
+def check_export(
+    path: str | PathLike[str], model: Any, source: Source | None = None, **reading: Any
+) -> Certificate:
+    """Return the certificate of an export in a file, run again on made rows and on a table if one is given.
+
+    Raises SettingsError for a file of another model, or that is no export, and ExportError where nothing here runs it.
+    """
+    language, program = language_named(None, path), Program(model_of(model))
+    try:
+        content = Path(path).read_bytes()
+    except OSError as error:
+        raise SettingsError(f"{fspath(path)}: can't be read: {error.strerror}") from error
+    own = _HASH.search(content)
+    if own is None:
+        raise SettingsError(
+            f"{fspath(path)} is no export of chainrule's: its first lines name no model; export it again"
+        )
+    if own[1].decode() != program.sha256:
+        raise SettingsError(
+            f"{fspath(path)} is an export of another model: of the one with SHA-256 {own[1].decode()[:12]}…, and this one has "
+            f"{program.sha256[:12]}…; name that one, or export this one again"
+        )
+    table = None if source is None else program.model.table(source, **reading)
+    try:
+        return certified(language, program, content, table)
+    except CantRun as reason:
+        raise ExportError(f"{fspath(path)} can't be run here: {reason}; check it where it can be") from reason
+
+
+_HASH = re.compile(HASH_WORDS.encode() + b"([0-9a-f]{64})", re.IGNORECASE)
+
+
+def certified(language: TargetLanguage, program: Program, content: bytes, table: Table | None) -> Certificate:
+    """Return the certificate of an export's content; raises CantRun where nothing here runs it."""
+    exact = None if language.exact is None else partial(language.exact, program, content)
     return certify_export(
-        program, partial(language.run, program, text), table, double=language.double, exact=exact
+        program, partial(language.run, program, content), table, double=language.double, exact=exact
     )
 
 
-def _written(language: TargetLanguage, program: Program, certificate: Sequence[str], name: str) -> str:
-    if language.named:
-        return language.write(program, certificate, name)
-    return language.write(program, certificate)
+def language_named(to: str | None, path: str | PathLike[str] | None) -> TargetLanguage:
+    """Return the language of a name, or of the ending of a file's name; raises SettingsError for none."""
+    if to is not None:
+        check_choice(setting("to"), to, tuple(LANGUAGES))
+        return LANGUAGES[to]
+    suffix = "" if path is None else Path(fspath(path)).suffix.lower()
+    for language in LANGUAGES.values():
+        if suffix in language.suffixes:
+            return language
+    known = ", ".join(f"{language.suffixes[0]} ({name})" for name, language in LANGUAGES.items())
+    where = f"{fspath(path)}: the ending says no language" if path is not None else "no language is named"
+    raise SettingsError(f"{where}: choose {known}, or name it with {setting('to')}")
+
+
+def _content(
+    language: TargetLanguage, program: Program, certificate: Sequence[str], name: str
+) -> bytes:
+    made = language.write(program, certificate, *((name,) if language.named else ()))
+    return made.encode("utf-8") if isinstance(made, str) else made
 
 
 def model_of(given: Any) -> Model:
@@ -122,9 +183,9 @@ def model_of(given: Any) -> Model:
         return given
     if isinstance(given, str | PathLike):
         return load(given)
-    found = getattr(given, "model", None) or getattr(given, "model_", None)
-    if isinstance(found, Model):
-        return found
+    for name in ("model", "model_"):
+        if isinstance(found := getattr(given, name, None), Model):
+            return found
     raise SettingsError(
         f"{setting('model')}: a Model, a training, a fitted Table estimator or the path of a model file is expected, not "
         f"{type(given).__name__}"

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import re
 import shutil
 import struct
 import subprocess
@@ -60,22 +61,22 @@ def found(*names: str) -> str:
     raise CantRun(f"{' or '.join(names)} is not installed")
 
 
-def run_python(program: Program, text: str, rows: Rows) -> Answered:
+def run_python(program: Program, content: bytes, rows: Rows) -> Answered:
     """Run plain Python, without any package."""
     with tempfile.TemporaryDirectory() as name:
         path = Path(name) / "model.py"
-        path.write_text(text, encoding="utf-8")
+        path.write_bytes(content)
         lines = called([sys.executable, "-I", "-S", str(path)], _ndjson(rows.cells))
     version = ".".join(map(str, sys.version_info[:3]))
     return _from_json(program, lines.decode(), f"Python {version}")
 
 
-def run_javascript(program: Program, text: str, rows: Rows) -> Answered:
+def run_javascript(program: Program, content: bytes, rows: Rows) -> Answered:
     """Run JavaScript by node."""
     node = found("node", "nodejs")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model.mjs").write_text(text, encoding="utf-8")
+        (folder / "model.mjs").write_bytes(content)
         (folder / "run.mjs").write_text(_DRIVER, encoding="utf-8")
         lines = called([node, str(folder / "run.mjs")], _ndjson(rows.cells))
     return _from_json(program, lines.decode(), f"node {called([node, '--version']).decode().strip()}")
@@ -95,14 +96,16 @@ function answered(line) {
 """
 
 
-def run_c(program: Program, text: str, rows: Rows, *, double: bool = False, flags: Sequence[str] = ()) -> Answered:
+def run_c(
+    program: Program, content: bytes, rows: Rows, *, double: bool = False, flags: Sequence[str] = ()
+) -> Answered:
     """Compile C99 and run it, in float or in double."""
-    compiler = found("gcc", "clang", "cc")
+    compiler, own = found("gcc", "clang", "cc"), c_name(content.decode())
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / "model.h").write_text(text, encoding="utf-8")
-        (folder / "run.c").write_text(c_driver(program), encoding="utf-8")
-        real = ["-Dmodel_REAL=double", "-Dmodel_M(g)=g"] if double else []
+        (folder / "model.h").write_bytes(content)
+        (folder / "run.c").write_text(c_driver(program, own), encoding="utf-8")
+        real = [f"-D{own}_REAL=double", f"-D{own}_M(g)=g"] if double else []
         # Without -ffp-contract=off a processor with fused additions rounds otherwise.
         strict = ["-std=c99", "-Wall", "-Wextra", "-Werror", "-pedantic", "-O2", "-ffp-contract=off"]
         called([compiler, *strict, *flags, *real, "run.c", "-o", "run", "-lm"], cwd=folder)
@@ -111,8 +114,16 @@ def run_c(program: Program, text: str, rows: Rows, *, double: bool = False, flag
     return _from_numbers(program, data, version)
 
 
-def c_driver(program: Program) -> str:
-    """Return a program in C that answers rows from standard input; what the header defines begins with model."""
+def c_name(text: str) -> str:
+    """Return what the names that a header defines begin with."""
+    name = re.search(r"^static int (\w+)_predict\(", text, re.MULTILINE)
+    if name is None:
+        raise ExportError("the header defines no function that predicts; export it again")
+    return name[1]
+
+
+def c_driver(program: Program, name: str) -> str:
+    """Return a program in C that answers rows from standard input; what the header defines begins with ``name``."""
     fields = uses_fields(program)
     reads = []
     for cell in program.cells:
@@ -128,6 +139,7 @@ def c_driver(program: Program) -> str:
         free="        used = 0;\n" if both["text"] else "",
         labels="" if program.answers.kind == "number" else labels,
         n=program.n_answers,
+        name=name,
     )
 
 
@@ -173,12 +185,12 @@ static void put(double value)
 {number}{text}
 int main(void)
 {{
-    model_row row;
-    model_answer answer;
+    {name}_row row;
+    {name}_answer answer;
     int more = getchar();
     for (; more == 1; more = getchar()) {{
 {free}{reads}
-        put(model_predict(&row, &answer));
+        put({name}_predict(&row, &answer));
 {labels}        for (int j = 0; j < {n}; j++) {{
             put(answer.answers[j]);
         }}
@@ -247,4 +259,5 @@ def _numbers(program: Program, said: Mapping[str, Any]) -> list[float]:
     return list(said["outputs"])
 
 
-Runner = Callable[[Program, str, Rows], Answered]
+Runner = Callable[[Program, bytes, Rows], Answered]
+"""What runs an export's content on rows."""
