@@ -22,7 +22,7 @@ LONGEST_TEXT = 4000
 """The most bytes of a text in C99, which promises 4095."""
 
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
-_OWN = re.compile(r"\b(REAL|R|M|(?:maximum|minimum|sign)_[rd])\b")
+_OWN = re.compile(r"\b(REAL\b|[RM](?=\()|(?:maximum|minimum|sign)_[rd]\b)")
 _KINDS = {"number": "a number, NAN", "truth": "1 or 0, NAN", "place": "a category, 0", "date": "a date or time, 0"}
 
 
@@ -217,6 +217,10 @@ class _Header:
         yield f"    double v[{n_values}];\n    double x[{program.n_inputs}];"
         yield f"    double outputs[{program.n_outputs}] = {{0}};"
         yield f"    REAL entering[{program.n_inputs}];\n    REAL a[{program.n_outputs}];"
+        yield f"    for (int j = 0; j < {program.n_answers}; j++) {{\n        answer->answers[j] = (double)NAN;\n    }}"
+        if program.answers.kind != "number":
+            n = len(program.labels)
+            yield f"    for (int j = 0; j < {n}; j++) {{\n        answer->labels[j] = -1;\n    }}"
         yield from self._cells()
         yield "    cr_encode(v, x);"
         yield f"    for (int i = 0; i < {program.n_inputs}; i++) {{\n        entering[i] = (REAL)x[i];\n    }}"

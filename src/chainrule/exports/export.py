@@ -35,11 +35,16 @@ class TargetLanguage:
 
     name: str
     suffixes: tuple[str, ...]
-    write: Callable[..., str]
+    write: Callable[..., str | bytes]
     run: Runner
     double: bool = True
     exact: Runner | None = None
     named: bool = False
+
+    def content(self, program: Program, certificate: Sequence[str] = (), name: str = "model") -> bytes:
+        """Return what a file of it has, with the words of a certificate among its first lines."""
+        made = self.write(program, certificate, *((name,) if self.named else ()))
+        return made.encode("utf-8") if isinstance(made, str) else made
 
 
 LANGUAGES = {
@@ -102,7 +107,7 @@ def export(
     table = None if check is None else program.model.table(check)
     name = "model" if path is None else Path(fspath(path)).stem
     try:
-        certificate = certified(language, program, _content(language, program, (), name), table)
+        certificate = certified(language, program, language.content(program, (), name), table)
     except CantRun as reason:
         certificate, words = None, not_run(reason)
     else:
@@ -110,7 +115,7 @@ def export(
         if not certificate.passed:
             wrong = "; ".join(certificate.wrong)
             raise ExportError(f"the export to {language.name} doesn't say what the model says: {wrong}")
-    made = Exported(language.name, _content(language, program, words, name), certificate, words)
+    made = Exported(language.name, language.content(program, words, name), certificate, words)
     if path is not None:
         made.save(path, overwrite=overwrite)
     return made
@@ -168,13 +173,6 @@ def language_named(to: str | None, path: str | PathLike[str] | None) -> TargetLa
     known = ", ".join(f"{language.suffixes[0]} ({name})" for name, language in LANGUAGES.items())
     where = f"{fspath(path)}: the ending says no language" if path is not None else "no language is named"
     raise SettingsError(f"{where}: choose {known}, or name it with {setting('to')}")
-
-
-def _content(
-    language: TargetLanguage, program: Program, certificate: Sequence[str], name: str
-) -> bytes:
-    made = language.write(program, certificate, *((name,) if language.named else ()))
-    return made.encode("utf-8") if isinstance(made, str) else made
 
 
 def model_of(given: Any) -> Model:

@@ -46,7 +46,7 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
 def _packed(flat: Any) -> str:
     array = np.asarray(flat)
     sign = "f" if array.dtype == np.float32 else "d"
-    data = base64.b64encode(array.astype(f"<{sign}{array.dtype.itemsize}").tobytes()).decode()
+    data = base64.b64encode(array.astype(f"<f{array.dtype.itemsize}").tobytes()).decode()
     return f'struct.unpack("<{array.size}{sign}", base64.b64decode("{data}"))'
 
 
