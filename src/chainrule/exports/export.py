@@ -18,9 +18,10 @@ from chainrule.exports.c99 import write_c
 from chainrule.exports.certificate import Certificate, certify_export, not_run
 from chainrule.exports.head import HASH_WORDS
 from chainrule.exports.javascript import write_javascript
+from chainrule.exports.onnx_model import write_onnx
 from chainrule.exports.plain_python import write_python
 from chainrule.exports.program import Program
-from chainrule.exports.runners import CantRun, ExportError, Runner, run_c, run_javascript, run_python
+from chainrule.exports.runners import CantRun, ExportError, Runner, run_c, run_javascript, run_onnx, run_python
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
@@ -55,6 +56,7 @@ LANGUAGES = {
         TargetLanguage(
             "c", (".h",), write_c, run_c, double=False, exact=partial(run_c, double=True), named=True
         ),
+        TargetLanguage("onnx", (".onnx",), write_onnx, run_onnx, double=False),
     )
 }
 """The languages by name."""

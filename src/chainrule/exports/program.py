@@ -143,7 +143,7 @@ class Program:
         outputs = graph.input("outputs", (rows, self.n_outputs))
         if self.answers.kind == "number":
             made = [
-                graph.broadcast_to(_applied(graph, target, outputs[..., j : j + 1]), (rows, 1))
+                _applied(graph, target, outputs[..., j : j + 1])
                 for j, target in enumerate(self.model.target.parts)
             ]
             graph.output("answers", graph.concat(made, axis=-1) if len(made) > 1 else made[0])

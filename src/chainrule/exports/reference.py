@@ -33,11 +33,14 @@ def run_graph(graph: Graph, inputs: Mapping[str, Any]) -> dict[str, Any]:
     for place in graph.needed(traced.place for traced in graph.outputs.values()):
         node = graph.nodes[place]
         operands = [values[p] for p in node.operands]
-        values[place] = _value(node, operands, inputs, sizes, graph.dtype)
+        values[place] = value_of(node, operands, inputs, sizes, graph.dtype)
     return {name: values[traced.place] for name, traced in graph.outputs.items()}
 
 
-def _value(node: Node, operands: list[Any], inputs: Mapping[str, Any], sizes: Mapping[str, int], dtype: Any) -> Any:
+def value_of(
+    node: Node, operands: list[Any], inputs: Mapping[str, Any], sizes: Mapping[str, int], dtype: Any
+) -> Any:
+    """Return the value of one operation on arrays; ``sizes`` are those with a name."""
     shape = [sizes[size] if isinstance(size, str) else size for size in node.shape]
     match node.op:
         case "input":
