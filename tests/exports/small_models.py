@@ -6,7 +6,7 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-from chainrule.exports.export import LANGUAGES
+from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from chainrule.exports.made_rows import made_rows
 from chainrule.exports.program import Program
 from chainrule.exports.certificate import certify_export
@@ -58,7 +58,14 @@ def small_model(
         stage = features(parts)
     network = Network([encoder.n_inputs, *layers], loss, features=stage)
     fitted = [
-        fit_one(table, name, schema.task, None if schema.task == "classification" else target_scaling, None, clamp=clamp)
+        fit_one(
+            table,
+            name,
+            schema.task,
+            None if schema.task == "classification" else target_scaling,
+            None,
+            clamp=clamp,
+        )
         for name in names
     ]
     target = fitted[0] if len(fitted) == 1 else Targets(tuple(fitted))

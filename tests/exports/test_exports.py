@@ -2,7 +2,7 @@
 
 import pytest
 
-from chainrule.exports.export import LANGUAGES
+from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from small_models import MODELS, certificate
 
 

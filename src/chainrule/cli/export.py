@@ -28,7 +28,8 @@ def parser() -> Parser:
     )
     made.options("files", {"MODEL": "a file that chainrule train wrote"})
     said = {
-        "--to LANGUAGE": "python, javascript or c; said by the ending of --out if not given",
+        "--to LANGUAGE": "python, javascript, c, onnx or sql; said by the ending of --out if not given",
+        "--dialect {sqlite,duckdb,postgres}": "of sql (default sqlite)",
         "--check TABLE": "also compare the answers for the rows of this table",
     }
     made.options("what is written", said)
@@ -41,15 +42,18 @@ def parser() -> Parser:
 def run(options: argparse.Namespace) -> None:
     """Run the command."""
     from chainrule.cli.documents import check_out
-    from chainrule.exports.export import export, language_named
+    from chainrule.exports.export import export
+    from chainrule.exports.targets import language_named
     from chainrule.model.model import Model
 
-    language_named(options.to, options.out)
+    language_named(options.to, options.out, options.dialect)
     if options.out is not None:
         check_out(options.out, options.overwrite, (options.model, options.check))
     model = Model.load(options.model)
     table = None if options.check is None else model.table(options.check, **reading(options))
-    made = export(model, options.to, options.out, check=table, overwrite=options.overwrite)
+    made = export(
+        model, options.to, options.out, dialect=options.dialect, check=table, overwrite=options.overwrite
+    )
     if options.out is None:
         sys.stdout.flush()
         sys.stdout.buffer.write(made.content)

@@ -23,7 +23,12 @@ LONGEST_TEXT = 4000
 
 DATE_PARTS = ("year", "month", "day", "weekday", "hour", "days")
 _OWN = re.compile(r"\b(REAL\b|[RM](?=\()|(?:maximum|minimum|sign)_[rd]\b)")
-_KINDS = {"number": "a number, NAN", "truth": "1 or 0, NAN", "place": "a category, 0", "date": "a date or time, 0"}
+_KINDS = {
+    "number": "a number, NAN",
+    "truth": "1 or 0, NAN",
+    "place": "a category, 0",
+    "date": "a date or time, 0",
+}
 
 
 def write_c(program: Program, certificate: Sequence[str], name: str = "model") -> str:
@@ -56,9 +61,16 @@ class _Header:
             f"Networks are computed in float; define {self.name}_REAL as double and {self.name}_M(g) as g for double.",
             *self._field_lines(),
         )
-        head = "\n".join(f" * {_in_comment(line)}".rstrip() for line in about(self.program, "C99, written", usage, certificate))
+        head = "\n".join(
+            f" * {_in_comment(line)}".rstrip()
+            for line in about(self.program, "C99, written", usage, certificate)
+        )
         guard = f"{self.name.upper()}_H"
-        parts = [f"/*\n{head}\n */", f"#ifndef {guard}\n#define {guard}\n\n#include <math.h>\n", self._types()]
+        parts = [
+            f"/*\n{head}\n */",
+            f"#ifndef {guard}\n#define {guard}\n\n#include <math.h>\n",
+            self._types(),
+        ]
         return self._named("\n".join([*parts, helpers, body])) + f"\n#endif /* {guard} */\n"
 
     def _named(self, text: str) -> str:
@@ -112,7 +124,9 @@ class _Header:
         program = self.program
         cells = program.cells_graph()
         given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
-        yield from _function("cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Place("x")})
+        yield from _function(
+            "cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Place("x")}
+        )
         for number, group in enumerate(program.groups, 1):
             yield from self._members(number, group.parameters)
             graph, output = network_graph(group, keeps=MATH_HAS)
@@ -125,7 +139,9 @@ class _Header:
         answer = program.answer_graph()
         arguments = "const double *outputs, double *answers"
         given = {"outputs": Place("outputs")}
-        yield from _function("cr_answer_of", arguments, answer, C_DOUBLE, given, {"answers": Place("answers")})
+        yield from _function(
+            "cr_answer_of", arguments, answer, C_DOUBLE, given, {"answers": Place("answers")}
+        )
         yield from self._predict()
 
     @staticmethod
@@ -292,5 +308,3 @@ def _in_comment(text: str) -> str:
     """Return a text that can't end a comment."""
     plain = text.encode("ascii", "backslashreplace").decode()
     return plain.replace("*/", "* /").replace("/*", "/ *")
-
-

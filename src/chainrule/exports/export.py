@@ -3,63 +3,26 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 from os import PathLike, fspath
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from chainrule._doors import setting
 from chainrule._files import ensure_writable, write_atomically
-from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
-from chainrule.exports.c99 import write_c
 from chainrule.exports.certificate import Certificate, certify_export, not_run
 from chainrule.exports.head import HASH_WORDS
-from chainrule.exports.javascript import write_javascript
-from chainrule.exports.onnx_model import write_onnx
-from chainrule.exports.plain_python import write_python
+from chainrule.exports.made_rows import made_rows
 from chainrule.exports.program import Program
-from chainrule.exports.runners import CantRun, ExportError, Runner, run_c, run_javascript, run_onnx, run_python
+from chainrule.exports.runners import CantRun, ExportError
+from chainrule.exports.targets import TargetLanguage, language_named, written_as
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
-
-
-@dataclass(frozen=True)
-class TargetLanguage:
-    """A language that models are exported to: how it is written and run, and in which precision it computes.
-
-    ``exact`` runs one of single precision in double all the same; ``named``: what it defines begins with the file's name.
-    """
-
-    name: str
-    suffixes: tuple[str, ...]
-    write: Callable[..., str | bytes]
-    run: Runner
-    double: bool = True
-    exact: Runner | None = None
-    named: bool = False
-
-    def content(self, program: Program, certificate: Sequence[str] = (), name: str = "model") -> bytes:
-        """Return what a file of it has, with the words of a certificate among its first lines."""
-        made = self.write(program, certificate, *((name,) if self.named else ()))
-        return made.encode("utf-8") if isinstance(made, str) else made
-
-
-LANGUAGES = {
-    language.name: language
-    for language in (
-        TargetLanguage("python", (".py",), write_python, run_python),
-        TargetLanguage("javascript", (".mjs", ".js"), write_javascript, run_javascript),
-        TargetLanguage(
-            "c", (".h",), write_c, run_c, double=False, exact=partial(run_c, double=True), named=True
-        ),
-        TargetLanguage("onnx", (".onnx",), write_onnx, run_onnx, double=False),
-    )
-}
-"""The languages by name."""
 
 
 @dataclass(frozen=True)
@@ -87,13 +50,14 @@ def export(
     to: str | None = None,
     path: str | PathLike[str] | None = None,
     *,
+    dialect: str | None = None,
     check: Source | None = None,
     overwrite: bool = False,
 ) -> Exported:
     """Return a model as a program in another language, from cells to answers, and write it to ``path`` if given.
 
     ``model`` is a `Model`, what a training gave, a fitted Table estimator, or the path of a model file; ``to`` is one of
-    `LANGUAGES`, which the ending of ``path`` says too. The program is run at once, where it can be, on 2,000 made rows and on the
+    `LANGUAGES`, which the ending of ``path`` says too; SQL is in a ``dialect``, sqlite if none is named. The program is run at once, where it can be, on 2,000 made rows and on the
     table ``check``, and what it says is compared with the model's own engine; raises ExportError where it differs, and then
     nothing is written.
 
@@ -102,7 +66,7 @@ def export(
     >>> chainrule.export(trained, "python").certificate.passed
     True
     """
-    language = language_named(to, path)
+    language = language_named(to, path, dialect)
     if path is not None:
         ensure_writable(path, overwrite)
     program = Program(model_of(model))
@@ -130,7 +94,7 @@ def check_export(
 
     Raises SettingsError for a file of another model, or that is no export, and ExportError where nothing here runs it.
     """
-    language, program = language_named(None, path), Program(model_of(model))
+    named, program = language_named(None, path), Program(model_of(model))
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -146,6 +110,7 @@ def check_export(
             f"{program.sha256[:12]}…; name that one, or export this one again"
         )
     table = None if source is None else program.model.table(source, **reading)
+    language = written_as(named, content)
     try:
         return certified(language, program, content, table)
     except CantRun as reason:
@@ -158,23 +123,17 @@ _HASH = re.compile(HASH_WORDS.encode() + b"([0-9a-f]{64})", re.IGNORECASE)
 def certified(language: TargetLanguage, program: Program, content: bytes, table: Table | None) -> Certificate:
     """Return the certificate of an export's content; raises CantRun where nothing here runs it."""
     exact = None if language.exact is None else partial(language.exact, program, content)
+    made = made_rows(program, language.rows)
+    if table is not None and table.n_rows > language.rows:
+        table = table.take(np.linspace(0, table.n_rows - 1, language.rows).astype(np.int64))
     return certify_export(
-        program, partial(language.run, program, content), table, double=language.double, exact=exact
+        program,
+        partial(language.run, program, content),
+        table,
+        double=language.double,
+        exact=exact,
+        made=made,
     )
-
-
-def language_named(to: str | None, path: str | PathLike[str] | None) -> TargetLanguage:
-    """Return the language of a name, or of the ending of a file's name; raises SettingsError for none."""
-    if to is not None:
-        check_choice(setting("to"), to, tuple(LANGUAGES))
-        return LANGUAGES[to]
-    suffix = "" if path is None else Path(fspath(path)).suffix.lower()
-    for language in LANGUAGES.values():
-        if suffix in language.suffixes:
-            return language
-    known = ", ".join(f"{language.suffixes[0]} ({name})" for name, language in LANGUAGES.items())
-    where = f"{fspath(path)}: the ending says no language" if path is not None else "no language is named"
-    raise SettingsError(f"{where}: choose {known}, or name it with {setting('to')}")
 
 
 def model_of(given: Any) -> Model:

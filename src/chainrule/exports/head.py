@@ -25,12 +25,21 @@ def about(program: Program, what: str, usage: Sequence[str], certificate: Sequen
         "It holds the names of the columns, the classes and the levels of categories, the scalings' numbers (means, "
         "quantiles, the lowest and the highest) and the parameters; no row of the table that it was trained on."
     )
-    said = [told, f"{HASH_WORDS[0].upper()}{HASH_WORDS[1:]}{program.sha256}", *usage, carried, LICENCE, *certificate]
+    said = [
+        told,
+        f"{HASH_WORDS[0].upper()}{HASH_WORDS[1:]}{program.sha256}",
+        *usage,
+        carried,
+        LICENCE,
+        *certificate,
+    ]
     return [line for text in said for line in textwrap.wrap(printable(text), WIDTH, break_long_words=False)]
 
 
 def _listed(names: Sequence[str]) -> str:
-    return ", ".join(repr(name) for name in names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")
+    return ", ".join(repr(name) for name in names[:5]) + (
+        f" and {len(names) - 5} more" if len(names) > 5 else ""
+    )
 
 
 def frame(name: str) -> str:

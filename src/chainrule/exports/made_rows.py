@@ -153,7 +153,9 @@ def _odd_cells(cell: Cell) -> Iterator[Any]:
         case LookUp(levels):
             yield from levels
             yield from (f" {level}\t" for level in levels)
-            yield from (changed for level in levels for changed in (level.upper(), level.lower(), f"{level}x"))
+            yield from (
+                changed for level in levels for changed in (level.upper(), level.lower(), f"{level}x")
+            )
             yield from ("never seen", "ünsehen", '"', "0", "1.0", "+1", "1e0", True, 1, 2.0, 1.5)
             yield from (text for level in levels if level.isdigit() for text in (f"{level}.0", f"0{level}"))
 
@@ -212,7 +214,12 @@ def _in_spelling(moment: datetime, spelling: str) -> str:
     text = spelling.replace("%.f", f".{moment.microsecond:06d}").replace("%z", "+02:00")
     text = text.replace("%Y", f"{moment.year:04d}").replace("%y", f"{moment.year % 100:02d}")
     text = text.replace("%b", moment.strftime("%b")).replace("%p", "PM" if moment.hour > 11 else "AM")
-    for sign, value in (("%m", moment.month), ("%d", moment.day), ("%M", moment.minute), ("%S", moment.second)):
+    for sign, value in (
+        ("%m", moment.month),
+        ("%d", moment.day),
+        ("%M", moment.minute),
+        ("%S", moment.second),
+    ):
         text = text.replace(sign, f"{value:02d}")
     return text.replace("%H", f"{moment.hour:02d}").replace("%I", f"{(moment.hour + 11) % 12 + 1:02d}")
 

@@ -93,7 +93,9 @@ def write_onnx(program: Program, certificate: Sequence[str], *, opset: int = OPS
 
 def _tensor(package: ModuleType, name: str, array: Any) -> Any:
     if array.dtype == object:
-        return package.helper.make_tensor(name, package.TensorProto.STRING, array.shape, [str(v).encode() for v in array.flat])
+        return package.helper.make_tensor(
+            name, package.TensorProto.STRING, array.shape, [str(v).encode() for v in array.flat]
+        )
     return package.numpy_helper.from_array(array, name)
 
 
@@ -116,7 +118,9 @@ def _written(nodes: Nodes, program: Program, names: Sequence[str]) -> list[Any]:
             }
             graph.outputs = {output: graph.outputs[output]}
             a = nodes.graph(graph, {"x": entering, **own}, entering)[output]
-            part = nodes.node("Mul", [nodes.node("Cast", [a], to=11), nodes.number(share / group.members, np.float64)])
+            part = nodes.node(
+                "Mul", [nodes.node("Cast", [a], to=11), nodes.number(share / group.members, np.float64)]
+            )
             mean = nodes.node("Add", [mean, part]) if mean else part
     answers = nodes.graph(program.answer_graph(ROWS), {"outputs": mean}, mean)["answers"]
     return list(_outputs(nodes, program, mean, answers, names))
@@ -130,7 +134,11 @@ def _cell(nodes: Nodes, cell: Cell) -> dict[str, str]:
             known = {word: data["gap"] for word in ("", *data["missing"])} | data["levels"]
             words = [word.encode() for word in known]
             places = nodes.node(
-                "LabelEncoder", [cell.name], keys_strings=words, values_int64s=list(known.values()), default_int64=data["other"]
+                "LabelEncoder",
+                [cell.name],
+                keys_strings=words,
+                values_int64s=list(known.values()),
+                default_int64=data["other"],
             )
             return {cell.inputs["value"]: nodes.node("Cast", [places], to=11)}
         case "date":
@@ -164,7 +172,9 @@ def _outputs(nodes: Nodes, program: Program, mean: str, answers: str, names: Seq
         labels = np.array(part.labels)
         kind = {"U": 8, "b": 9, "i": 7, "f": 11}[labels.dtype.kind]
         table = nodes.constant(labels.astype(object) if kind == 8 else labels)
-        yield make.make_tensor_value_info(nodes.node("Gather", [table, place], next(waiting), axis=0), kind, [ROWS])
+        yield make.make_tensor_value_info(
+            nodes.node("Gather", [table, place], next(waiting), axis=0), kind, [ROWS]
+        )
         name = next(waiting)
         if program.answers.kind == "labels":
             yield make.make_tensor_value_info(column(answers, j, name), 11, [ROWS])

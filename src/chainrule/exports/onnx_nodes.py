@@ -160,14 +160,18 @@ class Nodes:
                 if self.opset < 18:
                     return self.node("ReduceMax", names, axes=[node.option("axis")], keepdims=keep)
                 return self.node(
-                    "ReduceMax", [*names, self.constant(np.array([node.option("axis")], np.int64))], keepdims=keep
+                    "ReduceMax",
+                    [*names, self.constant(np.array([node.option("axis")], np.int64))],
+                    keepdims=keep,
                 )
             case "take":
                 return self.node("Gather", names, axis=node.option("axis"))
             case "concat":
                 return self.node("Concat", names, axis=node.option("axis"))
             case "expand_dims":
-                return self.node("Unsqueeze", [*names, self.constant(np.array([node.option("axis")], np.int64))])
+                return self.node(
+                    "Unsqueeze", [*names, self.constant(np.array([node.option("axis")], np.int64))]
+                )
             case "reshape":
                 return self.node("Reshape", [*names, self._shape(node, rows_of)])
             case "broadcast_to":
@@ -176,7 +180,10 @@ class Nodes:
                 return self.node("Transpose", names, perm=_order(node))
             case "slice":
                 cut = [(axis, part) for axis, part in enumerate(node.option("bounds")) if part is not None]
-                bounds = [np.array(column, np.int64) for column in zip(*((*part, axis) for axis, part in cut), strict=True)]
+                bounds = [
+                    np.array(column, np.int64)
+                    for column in zip(*((*part, axis) for axis, part in cut), strict=True)
+                ]
                 return self.node("Slice", [*names, *map(self.constant, bounds)])
         raise SettingsError(f"ONNX can't use {node.op}")
 
@@ -185,10 +192,13 @@ class Nodes:
         if not any(isinstance(size, str) for size in node.shape):
             return self.constant(np.array(node.shape, np.int64))
         if node.op == "reshape":
-            return self.constant(np.array([-1 if isinstance(size, str) else size for size in node.shape], np.int64))
+            return self.constant(
+                np.array([-1 if isinstance(size, str) else size for size in node.shape], np.int64)
+            )
         rows = self.node("Shape", [rows_of], start=0, end=1)
         parts = [
-            rows if isinstance(size, str) else self.constant(np.array([size], np.int64)) for size in node.shape
+            rows if isinstance(size, str) else self.constant(np.array([size], np.int64))
+            for size in node.shape
         ]
         return self.node("Concat", parts, axis=0) if len(parts) > 1 else parts[0]
 

@@ -28,7 +28,11 @@ def write_python(program: Program, certificate: Sequence[str]) -> str:
 
 
 def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
-    yield '"""' + "\n".join(about(program, "Plain Python, written", USAGE, certificate)).replace("\\", "/") + '\n"""\n'
+    yield (
+        '"""'
+        + "\n".join(about(program, "Plain Python, written", USAGE, certificate)).replace("\\", "/")
+        + '\n"""\n'
+    )
     body = list(_functions(program))
     yield "import base64\nimport struct\nimport sys"
     yield frame("row.py").split('"""', 2)[2].strip() + "\n"
@@ -112,7 +116,9 @@ def _result(program: Program) -> str:
         entry = f'"label": {labels}[{place}]'
         if program.model.gives_probabilities:
             given = "[1 - answers[%d], answers[%d]]" % (j, j) if answers.kind == "labels" else "answers"
-            entry += f', "probabilities": dict(zip({_literal([str(label) for label in part.labels])}, {given}))'
+            entry += (
+                f', "probabilities": dict(zip({_literal([str(label) for label in part.labels])}, {given}))'
+            )
         else:
             entry += ', "outputs": outputs' if answers.kind == "class" else f', "outputs": [outputs[{j}]]'
         made.append(f"{part.name!r}: {{{entry}}}")

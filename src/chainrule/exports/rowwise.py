@@ -387,7 +387,12 @@ class _Writer:
         *outer, m = [int(size) for size in node.shape]
         n = int(self.nodes[a].shape[-1])
         whole = b in self.places and math.prod(outer) == 1 and not left.alone
-        if whole and self.language.product and left.start == 0 and self.places[b].steps[-2:] == steps_of((n, m)):
+        if (
+            whole
+            and self.language.product
+            and left.start == 0
+            and self.places[b].steps[-2:] == steps_of((n, m))
+        ):
             right = self.places[b]
             call = self.language.product.format(a=left.name, b=right.name, start=right.start, n=n, m=m)
             self._line(self.language.assign.format(name=to.name, value=call))
@@ -438,4 +443,3 @@ def _merged(
             sizes.append(size)
             columns.append(here)
     return sizes, [tuple(column[a] for column in columns) for a in range(len(steps))]
-

@@ -6,7 +6,9 @@ import re
 import unicodedata
 from datetime import datetime, time
 
-PLAIN_NUMBER = re.compile(r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)")
+PLAIN_NUMBER = re.compile(
+    r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
+)
 
 
 def read_row(row, columns):
@@ -120,7 +122,12 @@ def read_date(cell, column):
     parts = {"hour": clock * 1000 / 3.6e12}
     if not column["time_only"]:
         days = moment.toordinal() - datetime(1970, 1, 1).toordinal()
-        parts |= {"year": moment.year, "month": moment.month, "day": moment.day, "weekday": moment.isoweekday()}
+        parts |= {
+            "year": moment.year,
+            "month": moment.month,
+            "day": moment.day,
+            "weekday": moment.isoweekday(),
+        }
         parts["days"] = (days * 86_400_000_000 + clock) / 8.64e10
     return [float(parts[name]) for name in column["parts"]]
 
