@@ -1,4 +1,4 @@
-"""Small models with parameters drawn by chance, over a table that has every kind of column, and what a run of their exports says."""
+"""Small models with parameters drawn by chance, over a table that has every kind of column."""
 
 import numpy as np
 
@@ -6,10 +6,10 @@ from chainrule.equations.dense import Dense
 from chainrule.equations.features import Features
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
-from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
-from chainrule.exports.made_rows import made_rows
-from chainrule.exports.program import Program
 from chainrule.exports.certificate import certify_export
+from chainrule.exports.program import Program
+from chainrule.exports.run.made_rows import made_rows
+from chainrule.exports.targets import LANGUAGES
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.tables.encode import fit_encoder
@@ -102,9 +102,12 @@ def certificate(model: Model, to: str, rows: int = 150, content: bytes | None = 
 
 
 MODELS = {
-    "two classes of one output": lambda: small_model("sold", Dense(5, "relu"), Dense(1, "sigmoid"), loss="binary_cross_entropy"),
+    "two classes of one output": lambda: small_model(
+        "sold", Dense(5, "relu"), Dense(1, "sigmoid"), loss="binary_cross_entropy"
+    ),
     "classes by softmax": lambda: small_model(
-        "kind", Dense(6, "silu"), Dense(4, "softmax"), loss="categorical_cross_entropy", members=3, features=periodic, dtype=np.float32
+        "kind", Dense(6, "silu"), Dense(4, "softmax"), loss="categorical_cross_entropy", members=3, features=periodic,
+        dtype=np.float32,
     ),
     "truth values by hinge": lambda: small_model("kept", Dense(4, "tanh"), Dense(1), loss="hinge"),
     "a number": lambda: small_model(

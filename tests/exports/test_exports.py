@@ -1,9 +1,9 @@
 """Exports: what each language's program says of hostile rows of cells is what the model's own engine says."""
 
 import pytest
-
-from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from small_models import MODELS, certificate
+
+from chainrule.exports.targets import LANGUAGES
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""The certificate of an export: what it says of a table's rows and of made rows, beside what the engine says of the same cells."""
+"""The certificate of an export: what it says of rows, a table's and made ones, beside what the engine says of the same cells."""
 
 from __future__ import annotations
 
@@ -11,13 +11,12 @@ import numpy as np
 from chainrule._random import Purpose, generator
 from chainrule._types import BoolArray, FloatArray, IntArray
 from chainrule.engines import JUDGE
-from chainrule.exports.made_rows import Rows, made_rows, rows_of
 from chainrule.exports.program import Program
-from chainrule.exports.runners import Answered, CantRun
+from chainrule.exports.run.base import Answered, CantRun
+from chainrule.exports.run.made_rows import Rows, made_rows, rows_of
 from chainrule.model.model import Model, Prediction
 from chainrule.tables.scalings import SCALINGS
 from chainrule.tables.table import Table
-from chainrule.tables.targets import Targets
 
 SINGLE, DOUBLE = 1e-6, 1e-9
 """How far an export that computes in single precision may be from the engine, and one in double from double precision.
@@ -75,9 +74,9 @@ class Certificate:
         """Say what was run and what came of it."""
         tables = [f"{self.rows:,} rows of a table"] if self.rows else []
         said = (
-            f"Checked with {self.by} on {' and '.join([*tables, f'{self.made:,} made rows'])} (each level, unseen and missing ones, "
-            f"each missing word, blanks, edges of floats, leap days): the largest difference from chainrule's own engine is "
-            f"{self.largest:.2g}"
+            f"Checked with {self.by} on {' and '.join([*tables, f'{self.made:,} made rows'])} (each level, unseen and missing "
+            f"ones, each missing word, blanks, edges of floats, leap days): the largest difference from chainrule's engine "
+            f"is {self.largest:.2g}"
         )
         if self.largest_double is not None:
             said += f", and from double precision {self.largest_double:.2g}"
@@ -107,7 +106,7 @@ def truth(program: Program, rows: Rows) -> Truth:
     if places is not None and places.ndim == 1:
         places = places[:, None]
     known = np.isfinite(engine).all(axis=1) & np.isfinite(double).all(axis=1)
-    return Truth(engine, double, rounding, places, _margins(program, mean), known)
+    return Truth(engine, double, rounding, places, _margins(program, mean), np.asarray(known))
 
 
 def _judged(model: Model, x: FloatArray) -> FloatArray:
@@ -214,10 +213,10 @@ def _far(rows: Rows, said: Answered, right: FloatArray, far: BoolArray, what: st
         return []
     row = int(np.argmax(far.any(axis=1)))
     j = int(np.argmax(far[row]))
+    found, wanted = float(said.answers[row, j]), float(right[row, j])
     cells = ", ".join(f"{name} = {value!r}" for name, value in rows.cells[row].items())
     return [
-        f"{int(far.any(axis=1).sum()):,} rows are too far off, first {what} {row + 1} ({cells}): {float(said.answers[row, j])!r} instead of "
-        f"{float(right[row, j])!r}"
+        f"{int(far.any(axis=1).sum()):,} rows are too far off, first {what} {row + 1} ({cells}): {found!r} instead of {wanted!r}"
     ]
 
 
@@ -233,8 +232,8 @@ def _labels(said: Answered, right: Truth, tolerance: FloatArray, what: str) -> t
         return int(differ.sum()), []
     row = int(np.argmax(bad.any(axis=1)))
     return 0, [
-        f"{int(bad.any(axis=1).sum()):,} labels differ that are no ties, first that of {what} {row + 1}: {said.places[row].tolist()} "
-        f"instead of {right.places[row].tolist()}"
+        f"{int(bad.any(axis=1).sum()):,} labels differ that are no ties, first that of {what} {row + 1}: "
+        f"{said.places[row].tolist()} instead of {right.places[row].tolist()}"
     ]
 
 

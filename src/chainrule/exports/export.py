@@ -15,11 +15,11 @@ from chainrule._doors import setting
 from chainrule._files import ensure_writable, write_atomically
 from chainrule.errors import SettingsError
 from chainrule.exports.certificate import Certificate, certify_export, not_run
-from chainrule.exports.head import HASH_WORDS
-from chainrule.exports.made_rows import made_rows
 from chainrule.exports.program import Program
-from chainrule.exports.runners import CantRun, ExportError
+from chainrule.exports.run.base import CantRun, ExportError
+from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.targets import TargetLanguage, language_named, written_as
+from chainrule.exports.written.head import HASH_WORDS
 from chainrule.model.model import Model, load
 from chainrule.model.source import Source
 from chainrule.tables.table import Table
@@ -57,9 +57,9 @@ def export(
     """Return a model as a program in another language, from cells to answers, and write it to ``path`` if given.
 
     ``model`` is a `Model`, what a training gave, a fitted Table estimator, or the path of a model file; ``to`` is one of
-    `LANGUAGES`, which the ending of ``path`` says too; SQL is in a ``dialect``, sqlite if none is named. The program is run at once, where it can be, on 2,000 made rows and on the
-    table ``check``, and what it says is compared with the model's own engine; raises ExportError where it differs, and then
-    nothing is written.
+    `LANGUAGES`, which the ending of ``path`` says too; SQL is in a ``dialect``, sqlite if none is named. The program is run at
+    once, where it can be, on 2,000 made rows and on the table ``check``, and what it says is compared with the model's own
+    engine; raises ExportError where it differs, and then nothing is written.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["no", "yes"] * 20}, "y", hidden=[2], epochs=30, members=1)
@@ -72,15 +72,15 @@ def export(
     program = Program(model_of(model))
     table = None if check is None else program.model.table(check)
     name = "model" if path is None else Path(fspath(path)).stem
+    certificate: Certificate | None = None
     try:
         certificate = certified(language, program, language.content(program, (), name), table)
-    except CantRun as reason:
-        certificate, words = None, not_run(reason)
-    else:
         words = tuple(certificate.words)
-        if not certificate.passed:
-            wrong = "; ".join(certificate.wrong)
-            raise ExportError(f"the export to {language.name} doesn't say what the model says: {wrong}")
+    except CantRun as reason:
+        words = not_run(reason)
+    if certificate is not None and not certificate.passed:
+        wrong = "; ".join(certificate.wrong)
+        raise ExportError(f"the export to {language.name} doesn't say what the model says: {wrong}")
     made = Exported(language.name, language.content(program, words, name), certificate, words)
     if path is not None:
         made.save(path, overwrite=overwrite)

@@ -104,8 +104,8 @@ class Program:
         """How the mean outputs are read."""
         if self.model.task == "regression":
             return Answers("number")
-        kind = "labels" if isinstance(self.model.target, Targets) else "class"
-        return Answers(kind, self.model.loss.signed)
+        several = isinstance(self.model.target, Targets)
+        return Answers("labels" if several else "class", self.model.loss.signed)
 
     @property
     def n_answers(self) -> int:

@@ -12,24 +12,19 @@ from pathlib import Path
 from chainrule._doors import setting
 from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
-from chainrule.exports.c99 import write_c
-from chainrule.exports.dialects import DIALECTS
-from chainrule.exports.javascript import write_javascript
-from chainrule.exports.made_rows import COUNT
-from chainrule.exports.onnx_model import write_onnx
-from chainrule.exports.plain_python import write_python
 from chainrule.exports.program import Program
-from chainrule.exports.runners import (
-    Runner,
-    run_c,
-    run_duckdb,
-    run_javascript,
-    run_onnx,
-    run_postgres,
-    run_python,
-    run_sqlite,
-)
-from chainrule.exports.sql import write_sql
+from chainrule.exports.run.base import Runner
+from chainrule.exports.run.made_rows import COUNT
+from chainrule.exports.run.native import run_c
+from chainrule.exports.run.onnx import run_onnx
+from chainrule.exports.run.scripts import run_javascript, run_python
+from chainrule.exports.run.sql import run_duckdb, run_postgres, run_sqlite
+from chainrule.exports.written.c99 import write_c
+from chainrule.exports.written.dialects import DIALECTS
+from chainrule.exports.written.javascript import write_javascript
+from chainrule.exports.written.onnx_model import write_onnx
+from chainrule.exports.written.plain_python import write_python
+from chainrule.exports.written.sql import write_sql
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,16 @@ import json
 import math
 import re
 import unicodedata
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time
+from typing import Any
 
 PLAIN_NUMBER = re.compile(
     r"[+-]?(?:(?:[0-9]+\.?[0-9]*|\.[0-9]+)(?:[eE][+-]?[0-9]+)?|[iI][nN][fF](?:[iI][nN][iI][tT][yY])?)"
 )
 
 
-def read_row(row, columns):
+def read_row(row: Mapping[str, Any], columns: Iterable[Mapping[str, Any]]) -> list[float]:
     """Return the numbers that the cells of a row are read as, those of a date one after the other."""
     values = []
     for column in columns:
@@ -21,24 +23,24 @@ def read_row(row, columns):
     return values
 
 
-def is_gap(cell, column):
+def is_gap(cell: Any, column: Mapping[str, Any]) -> bool:
     """Tell whether a cell is missing: nothing, a missing word, or a number that is infinite or none."""
     if isinstance(cell, str):
         return cell in column["missing"]
     return cell is None or (isinstance(cell, float) and not math.isfinite(cell))
 
 
-def trimmed(cell, column):
+def trimmed(cell: Any, column: Mapping[str, Any]) -> Any:
     """Return a text without the blanks around it, another cell as it is."""
     return cell.strip(column["blanks"]) if isinstance(cell, str) else cell
 
 
-def refused(cell, column, what):
+def refused(cell: Any, column: Mapping[str, Any], what: str) -> ValueError:
     """Return the error about a cell that is not of its column's kind."""
     return ValueError(f"column {column['name']!r}: {cell!r} is not {what}")
 
 
-def read_number(cell, column):
+def read_number(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Read a number, plain or in the column's dress; NaN where it is missing."""
     cell = trimmed(cell, column)
     if is_gap(cell, column):
@@ -55,7 +57,7 @@ def read_number(cell, column):
     return [number if math.isfinite(number) else math.nan]
 
 
-def undressed(found, column):
+def undressed(found: re.Match[str], column: Mapping[str, Any]) -> float | None:
     """Return the number of a cell's parts, None where its signs or brackets don't fit."""
     body = found["body"].replace(column["thousands"], "") if column["thousands"] else found["body"]
     signs = [sign for sign in (found["a"], found["b"], found["c"]) if sign]
@@ -66,7 +68,7 @@ def undressed(found, column):
     return -number if opened or "-" in signs else number
 
 
-def ascii_signs(text, signs):
+def ascii_signs(text: str, signs: Mapping[str, str]) -> str:
     """Return a text with the signs and digits of numbers as ASCII has them."""
     if text.isascii():
         return text
@@ -77,7 +79,7 @@ def ascii_signs(text, signs):
     return "".join(made)
 
 
-def read_truth(cell, column):
+def read_truth(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Read a truth value as 1 or 0; NaN where it is missing."""
     cell = trimmed(cell, column)
     if is_gap(cell, column):
@@ -92,7 +94,7 @@ def read_truth(cell, column):
     return [number]
 
 
-def read_place(cell, column):
+def read_place(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Return the place of a cell among the levels, that of missing cells, or that of all others."""
     cell = trimmed(cell, column)
     if is_gap(cell, column):
@@ -107,7 +109,7 @@ def read_place(cell, column):
     return [column["other"] if cell is None else column["numbers"].get(cell, column["other"])]
 
 
-def read_date(cell, column):
+def read_date(cell: Any, column: Mapping[str, Any]) -> list[float]:
     """Return the parts of a date or a time that are inputs; NaN where it is missing."""
     cell = trimmed(cell, column)
     if is_gap(cell, column):
@@ -132,7 +134,7 @@ def read_date(cell, column):
     return [float(parts[name]) for name in column["parts"]]
 
 
-def spelled(text, pattern, column):
+def spelled(text: str, pattern: str, column: Mapping[str, Any]) -> datetime | time | None:
     """Return the date or the time of a text in one spelling, None where it is not spelled so."""
     found = re.fullmatch(pattern, text)
     if found is None:
@@ -158,7 +160,7 @@ def spelled(text, pattern, column):
 READERS = {"number": read_number, "truth": read_truth, "place": read_place, "date": read_date}
 
 
-def main(predict, lines):
+def main(predict: Callable[[Any], Any], lines: Iterable[str]) -> None:
     """Answer rows that come as JSON objects, one in a line, with a line of JSON each."""
     for line in lines:
         if line.strip():

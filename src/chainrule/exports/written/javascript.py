@@ -10,13 +10,13 @@ from typing import Any
 import numpy as np
 
 from chainrule.exports.columns import column_data
-from chainrule.exports.head import about, frame
-from chainrule.exports.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
 from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.rowwise import Place, Written, write_rowwise
+from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
+from chainrule.exports.written.rowwise import Place, Written, write_rowwise
 
 USAGE = (
-    'An ES module without imports, for node and browsers: `import { predict } from "./NAME.mjs"; predict({"column": cell, ...})`, '
+    'An ES module, for node and browsers: `import { predict } from "./NAME.mjs"; predict({"column": cell, ...})`, '
     "where a cell is text, a number, a truth value, a Date (by its UTC clock), or null where it is missing.",
     "It computes in double precision.",
 )

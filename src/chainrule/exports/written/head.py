@@ -44,4 +44,4 @@ def _listed(names: Sequence[str]) -> str:
 
 def frame(name: str) -> str:
     """Return the source of a frame, which stands in a file of its own."""
-    return (files("chainrule.exports") / "frames" / name).read_text(encoding="utf-8")
+    return (files("chainrule.exports.written") / "frames" / name).read_text(encoding="utf-8")

@@ -9,7 +9,6 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 import numpy as np
-
 from numpy.typing import NDArray
 
 from chainrule._types import IntArray

@@ -8,13 +8,16 @@ from collections.abc import Collection, Iterable
 
 from chainrule.errors import SettingsError
 
-C_WORDS = frozenset(
-    "auto break case char const continue default do double else enum extern float for goto if inline int long register "
-    "restrict return short signed sizeof static struct switch typedef union unsigned void volatile while asm bool catch "
-    "class delete explicit export false friend mutable namespace new operator private protected public template this throw "
-    "true try typename using virtual and or not xor fn let match mod mut pub ref self trait type use where func go map "
-    "package range select var chan defer interface import".split()
-)
+C_WORDS = frozenset((
+    "auto", "break", "case", "char", "const", "continue", "default", "do", "double", "else", "enum",
+    "extern", "float", "for", "goto", "if", "inline", "int", "long", "register", "restrict", "return",
+    "short", "signed", "sizeof", "static", "struct", "switch", "typedef", "union", "unsigned", "void",
+    "volatile", "while", "asm", "bool", "catch", "class", "delete", "explicit", "export", "false",
+    "friend", "mutable", "namespace", "new", "operator", "private", "protected", "public", "template",
+    "this", "throw", "true", "try", "typename", "using", "virtual", "and", "or", "not", "xor", "fn",
+    "let", "match", "mod", "mut", "pub", "ref", "self", "trait", "type", "use", "where", "func", "go",
+    "map", "package", "range", "select", "var", "chan", "defer", "interface", "import",
+))  # fmt: skip
 """The words of C, C++, Rust and Go, which can't be fields."""
 
 

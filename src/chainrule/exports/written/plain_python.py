@@ -8,16 +8,16 @@ from typing import Any
 
 import numpy as np
 
-from chainrule.exports.columns import column_data
-from chainrule.exports.head import about, frame
-from chainrule.exports.languages import PYTHON, PYTHON_HELPERS, python_number, used
-from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.rowwise import Place, Written, write_rowwise
 from chainrule.explain.program.plain import MATH_HAS
+from chainrule.exports.columns import column_data
+from chainrule.exports.program import Program, network_graph, parameter_slots
+from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
+from chainrule.exports.written.rowwise import Place, Written, write_rowwise
 
 USAGE = (
-    'Python 3.11 or newer, no packages: `from NAME import predict; predict({"column": cell, ...})`, where a cell is text, a number, '
-    "a truth value, a date, or None where it is missing. From a shell: `python -I -S NAME.py < rows.ndjson`.",
+    'Python 3.11 or newer, no packages: `from NAME import predict; predict({"column": cell, ...})`, where a cell is text, a '
+    "number, a truth value, a date, or None where it is missing. From a shell: `python -I -S NAME.py < rows.ndjson`.",
     "It computes in double precision.",
 )
 
@@ -84,7 +84,8 @@ def _function(
 
 
 def _predict(program: Program) -> Iterator[str]:
-    yield '\ndef predict(row):\n    """Return the answer for a row, by the name of the target; raise ValueError for a cell that is not of its kind."""'
+    what = "Return the answer for a row, by the target's name; raise ValueError for a cell that is not of its kind."
+    yield f'\ndef predict(row):\n    """{what}"""'
     yield "    x = encode(read_row(row, COLUMNS))"
     yield f"    outputs = [0.0] * {program.n_outputs}"
     for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True), 1):
@@ -115,7 +116,7 @@ def _result(program: Program) -> str:
             place = "outputs.index(max(outputs))"
         entry = f'"label": {labels}[{place}]'
         if program.model.gives_probabilities:
-            given = "[1 - answers[%d], answers[%d]]" % (j, j) if answers.kind == "labels" else "answers"
+            given = f"[1 - answers[{j}], answers[{j}]]" if answers.kind == "labels" else "answers"
             entry += (
                 f', "probabilities": dict(zip({_literal([str(label) for label in part.labels])}, {given}))'
             )

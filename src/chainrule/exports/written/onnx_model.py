@@ -12,9 +12,9 @@ from chainrule.equations.graph import Graph
 from chainrule.errors import SettingsError
 from chainrule.exports.columns import column_data
 from chainrule.exports.dates import parts_graph
-from chainrule.exports.head import about
-from chainrule.exports.onnx_nodes import Nodes
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
+from chainrule.exports.written.head import about
+from chainrule.exports.written.onnx_nodes import Nodes
 from chainrule.tables.write import free_name
 
 OPSET, ML_OPSET, IR = 18, 2, 8
@@ -38,8 +38,8 @@ def usage(program: Program) -> list[str]:
     """Return how rows go in and answers come out."""
     kinds = {column["kind"] for column in map(column_data, program.cells)}
     said = [
-        "One input per column, under the column's name, each of shape (rows,): numbers and truth values (1, 0) as double, NaN where "
-        "missing; categories as text without blanks around it, '' where missing."
+        "One input per column, under the column's name, each of shape (rows,): numbers and truth values (1, 0) as double, NaN "
+        "where missing; categories as text without blanks around it, '' where missing."
     ]
     if "date" in kinds:
         said.append(
@@ -131,7 +131,7 @@ def _cell(nodes: Nodes, cell: Cell) -> dict[str, str]:
     data = column_data(cell)
     match data["kind"]:
         case "place":
-            known = {word: data["gap"] for word in ("", *data["missing"])} | data["levels"]
+            known = dict.fromkeys(("", *data["missing"]), data["gap"]) | data["levels"]
             words = [word.encode() for word in known]
             places = nodes.node(
                 "LabelEncoder",

@@ -12,11 +12,11 @@ from chainrule.equations.graph import Graph
 from chainrule.errors import SettingsError
 from chainrule.explain.program.plain import MATH_HAS
 from chainrule.exports.columns import column_data
-from chainrule.exports.head import about, frame
-from chainrule.exports.identifiers import identifier, identifiers
-from chainrule.exports.languages import C_DOUBLE, C_HELPERS, C_NETWORK, c_number, used
 from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.rowwise import Language, Place, Written, write_rowwise
+from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.identifiers import identifier, identifiers
+from chainrule.exports.written.languages import C_DOUBLE, C_HELPERS, C_NETWORK, c_number
+from chainrule.exports.written.rowwise import Language, Place, Written, write_rowwise
 
 LONGEST_TEXT = 4000
 """The most bytes of a text in C99, which promises 4095."""
@@ -57,7 +57,7 @@ class _Header:
         usage = (
             f"C99, and C++, without allocation: include it in one file, fill a {self.name}_row and call {self.name}_predict. "
             "It needs math.h alone (link with -lm). Numbers come as double, categories, dates and times as text in UTF-8. "
-            f"The parameters take {flash:,} bytes, a call up to {ram:,} bytes of stack, and more for the caller's row and answer. "
+            f"The parameters take {flash:,} bytes, a call up to {ram:,} bytes of stack. "
             f"Networks are computed in float; define {self.name}_REAL as double and {self.name}_M(g) as g for double.",
             *self._field_lines(),
         )

@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from chainrule.equations.graph import Graph, Node
-from chainrule.exports.dialects import Dialect, sql_number
 from chainrule.exports.reference import value_of
-from chainrule.exports.rowwise import ARRAYWISE, VIEWS
+from chainrule.exports.written.dialects import Dialect, sql_number
+from chainrule.exports.written.rowwise import ARRAYWISE, VIEWS
 
 Texts = NDArray[Any]
 """The expressions of an array's numbers."""
@@ -74,7 +74,7 @@ class _Unrolled:
         operands = [self.texts[p] for p in node.operands]
         match node.op:
             case "input":
-                self.texts[place] = np.asarray(self.inputs[node.option("name")], object).reshape(node.shape)
+                self.texts[place] = np.asarray(self.inputs[node.option("name")], object).reshape(_sizes(node))
                 levels = [self.steps.level(text) for text in self.texts[place].flat]
                 self.above[place] = max([self.first, *levels])
                 return
@@ -112,7 +112,7 @@ class _Unrolled:
     def _elementwise(self, node: Node, operands: Sequence[Texts]) -> Texts:
         shape = np.broadcast_shapes(*(operand.shape for operand in operands))
         made = np.empty(shape, object)
-        spread = [np.broadcast_to(operand, shape) for operand in operands]
+        spread: list[Any] = [np.broadcast_to(operand, shape) for operand in operands]
         missing = node.op == "!=" and node.operands[0] == node.operands[1]
         for at in np.ndindex(shape):
             own = [_bracketed(operand[at]) for operand in spread]
@@ -120,7 +120,7 @@ class _Unrolled:
         return made
 
     def _product(self, node: Node, a: Texts, b: Texts) -> Texts:
-        made = np.empty(node.shape, object)
+        made: Texts = np.empty(_sizes(node), object)
         outer = np.broadcast_shapes(a.shape[:-2], b.shape[:-2])
         left, right = (np.broadcast_to(x, (*outer, *x.shape[-2:])) for x in (a, b))
         for at in np.ndindex(*outer):

@@ -27,8 +27,8 @@ class Language(NamedTuple):
     """How a language of statements is written; ``atoms`` are the operations whose expression needs no brackets.
 
     ``buffer`` has {name} and {size}, ``loop`` {i} and {size}, ``local``, ``truth`` (a local that is a condition) and ``assign``
-    have {name} and {value}, ``add`` likewise, ``table`` has {kind} (int or ``real``), {name}, {size} and {values}. ``product`` is a
-    whole matrix product as one call, of {a}, {b}, {start}, {n} and {m}, where there is one.
+    have {name} and {value}, ``add`` likewise, ``table`` has {kind} (int or ``real``), {name}, {size} and {values}. ``product`` is
+    a whole matrix product as one call, of {a}, {b}, {start}, {n} and {m}, where there is one.
     """
 
     target: Target

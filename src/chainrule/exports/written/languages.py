@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Mapping
 
 from chainrule.equations.graph import COMPARISONS, UNARY, Target
 from chainrule.explain.program.plain import HELPERS, MATH_HAS
-from chainrule.exports.rowwise import Language
+from chainrule.exports.written.rowwise import Language
 
 _CALLS = frozenset({*UNARY, *MATH_HAS, "pow", "maximum", "minimum"})
 _BASIC = {op: f"{{0}} {op} {{1}}" for op in ("+", "-", "*", "/", *COMPARISONS)}

@@ -13,10 +13,10 @@ from chainrule.equations.registry import check_choice
 from chainrule.errors import SettingsError
 from chainrule.exports.columns import column_data
 from chainrule.exports.dates import civil_graph
-from chainrule.exports.dialects import DIALECTS, Dialect, sql_name, sql_number, sql_text
-from chainrule.exports.head import about
 from chainrule.exports.program import Cell, Program, network_graph, parameter_slots
-from chainrule.exports.unrolled import Steps, Texts
+from chainrule.exports.written.dialects import DIALECTS, Dialect, sql_name, sql_number, sql_text
+from chainrule.exports.written.head import about
+from chainrule.exports.written.unrolled import Steps, Texts
 from chainrule.tables.write import free_name
 
 TABLE = "input"
@@ -33,9 +33,9 @@ def usage(program: Program, dialect: Dialect) -> list[str]:
     """Return how rows go in and answers come out."""
     kinds = {column["kind"] for column in map(column_data, program.cells)}
     said = [
-        f"For {dialect.target.name}. It answers the rows of a table or view {TABLE!r}, which has the model's columns under their own "
-        f"names and {key_name(program)!r}, which tells rows apart: numbers and truth values (1, 0) are numeric, NULL where missing; "
-        "categories are text, numbers among them in their plain form (1, not 1.0)."
+        f"For {dialect.target.name}. It answers the rows of a table or view {TABLE!r}, which has the model's columns under "
+        f"their own names and {key_name(program)!r}, which tells rows apart: numbers and truth values (1, 0) are numeric, NULL "
+        "where missing; categories are text, numbers among them in their plain form (1, not 1.0)."
     ]
     if "date" in kinds:
         said.append(
@@ -54,7 +54,8 @@ def _lines(program: Program, certificate: Sequence[str], dialect: Dialect) -> It
     size = sum(np.asarray(group.parameters).size for group in program.groups)
     if size > MOST_PARAMETERS:
         raise SettingsError(
-            f"a query of {size:,} parameters is too long, at most {MOST_PARAMETERS:,}: export to onnx or c, or train a smaller network"
+            f"a query of {size:,} parameters is too long, at most {MOST_PARAMETERS:,}: export to onnx or c, "
+            "or train a smaller network"
         )
     yield from (f"-- {line}" for line in about(program, "SQL, written", usage(program, dialect), certificate))
     steps = Steps(dialect)
@@ -71,8 +72,8 @@ def _lines(program: Program, certificate: Sequence[str], dialect: Dialect) -> It
         columns = ["row_id", *live, *(f"{text} AS {name}" for name, text in step.items())]
         if len(columns) > dialect.columns:
             raise SettingsError(
-                f"a step of the query has {len(columns):,} columns, and {dialect.target.name} at most {dialect.columns:,}: export to "
-                "onnx, c or javascript, or train a narrower network"
+                f"a step of the query has {len(columns):,} columns, and {dialect.target.name} at most {dialect.columns:,}: "
+                "export to onnx, c or javascript, or train a narrower network"
             )
         live += list(step)
         blocks.append(f"s{number} AS MATERIALIZED (\nSELECT {_listed(columns)}\nFROM s{number - 1})")
