@@ -5,7 +5,8 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from chainrule.tables.cells import remedy, shown
+from chainrule._types import FloatArray
+from chainrule.tables.cells import number_cells, remedy, shown
 from chainrule.tables.dress import Dress
 from chainrule.tables.dressing import Found, could_be_thousands, find_dress
 from chainrule.tables.spellings import (
@@ -160,6 +161,12 @@ def dress_of(table: Table, name: str) -> Found | None:
     return find_dress(column, *asked, table.proven_decimal, table.delimiter)
 
 
+def weight_cells(table: Table, name: str) -> FloatArray:
+    """Return a column of row weights (n,), in dress or plain, NaN where missing; raises TableError as `number_cells` does."""
+    found = dress_of(table, name)
+    return number_cells(table, name, None if found is None else found.dress)
+
+
 def _are_thousands(table: Table, name: str) -> bool:
     """Tell whether a column of numbers such as 1.200 is of thousands, since others show a decimal comma."""
     if table.raw is None or table.column(name).dtype != pl.Float64:
@@ -176,7 +183,7 @@ def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
         return ColumnKind("datetime", spelling=spelling)
     first, other = ("day", MONTH_FIRST) if is_day_first(spelling) else ("month", DAY_FIRST)
     example = str(table.column(name).drop_nulls()[0])
-    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; with dates {other!r} it is the other way"
+    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates {other} changes that"
     return ColumnKind("datetime", spelling=spelling, note=note)
 
 

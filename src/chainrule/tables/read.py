@@ -19,7 +19,7 @@ from chainrule._doors import setting
 from chainrule._forks import check_polars
 from chainrule.errors import SettingsError, TableError
 from chainrule.tables.delimited import DELIMITERS, read_delimited, sniff_delimiter
-from chainrule.tables.table import Table, listed_names, typed_table
+from chainrule.tables.table import Table, listed_names, typed_table, with_finite
 from chainrule.tables.values import DEFAULT_MISSING, clean, to_typed
 
 _BYTE_ORDER_MARKS = (
@@ -40,12 +40,17 @@ def read_table(
     decimal: str = ".",
     encoding: str | None = None,
     missing: Sequence[str] = DEFAULT_MISSING,
+    thousands: str = "",
+    dates: str = "",
+    infinite: str = "missing",
 ) -> Table:
     r"""Read a table from a CSV, TSV, NDJSON or Parquet file, or from standard input ("-").
 
     The format follows from the content and the extension; the text formats may be gzipped. What is not given is found
     out: the delimiter (one of , ; tab |), the encoding (by its byte-order mark, else UTF-8, else Latin-1 with a note).
-    ``decimal`` is "." or ","; ``missing`` are the cells that count as missing, the empty one always. A column of
+    ``decimal`` is "." or ",", ``thousands`` what is between groups of digits ("" where the cells say it), ``dates``
+    "day-first" or "month-first" ("" where they say it); ``infinite`` is "refuse" where infinite numbers are not to be
+    taken for missing cells. ``missing`` are the cells that count as missing, the empty one always. A column of
     delimited text whose cells are all numbers is a number column, every other is text. Raises TableError naming file,
     line and remedy for whatever can't be read, SettingsError for an option that makes no sense.
 
@@ -56,9 +61,21 @@ def read_table(
     ...     read_table(path, decimal=",").frame.rows()
     [(1.5, 'yes'), (None, 'no')]
     """
-    cut = None if delimiter is None else _checked_delimiter(delimiter)
     check_decimal(decimal)
     check_polars()
+    cut = None if delimiter is None else _checked_delimiter(delimiter)
+    table = _read(source, cut, decimal, encoding, missing, infinite)
+    return replace(table, decimal=decimal, thousands=thousands, dates=dates)
+
+
+def _read(
+    source: str | os.PathLike[str],
+    cut: str | None,
+    decimal: str,
+    encoding: str | None,
+    missing: Sequence[str],
+    infinite: str,
+) -> Table:
     data, name = _load(source)
     suffixes = [suffix.lower() for suffix in Path(name).suffixes]
     if data[:2] == b"\x1f\x8b":
@@ -75,31 +92,23 @@ def read_table(
     if not data.strip():
         raise TableError(f"{name}: the file is empty")
     if data[:4] == b"PAR1" or suffix in _PARQUET:
-        return _read_parquet(data, name, missing)
+        return _read_parquet(data, name, missing, infinite)
     if data[:2] == b"PK":
         raise TableError(f"{name}: is a spreadsheet or another zip file; save the sheet as CSV")
     text, notes = _decode(data, name, encoding)
     if suffix in _NDJSON or (suffix not in (".csv", ".tsv", ".tab", ".txt") and text.lstrip()[:1] == "{"):
-        return _read_ndjson(text, name, missing, notes)
+        return _read_ndjson(text, name, missing, notes, infinite)
     if cut is None and suffix in (".tsv", ".tab"):
         cut = "\t"
-    parts = read_delimited(text, cut or sniff_delimiter(text, [c for c in DELIMITERS if c != decimal]), name)
+    cut = cut or sniff_delimiter(text, [c for c in DELIMITERS if c != decimal])
+    parts = read_delimited(text, cut, name)
     if not len(parts.lines):
         raise TableError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
     raw = clean(parts.cells, missing)
     frame = pl.DataFrame([to_typed(column, decimal) for column in raw.get_columns()])
-    notes += parts.notes + (_decimal_comma_notes(frame) if decimal == "." else ())
-    return Table(frame, name, raw, parts.lines, True, decimal, notes)
-
-
-def _decimal_comma_notes(frame: pl.DataFrame) -> tuple[str, ...]:
-    text = [column.head(1000) for column in frame.get_columns() if column.dtype == pl.String]
-    found = [column.name for column in text if to_typed(column, ",").dtype == pl.Float64]
-    if not found:
-        return ()
-    return (
-        f"{listed_names(found)}: numbers with a decimal comma, taken for text; name it as the decimal sign",
-    )
+    notes += parts.notes
+    made = Table(frame, name, raw, parts.lines, True, notes=notes, delimiter=cut)
+    return with_finite(made, infinite)
 
 
 def check_decimal(sign: object) -> None:
@@ -168,16 +177,18 @@ def _decode(data: bytes, name: str, encoding: str | None) -> tuple[str, tuple[st
     return text.removeprefix("\ufeff"), notes
 
 
-def _read_parquet(data: bytes, name: str, missing: Sequence[str]) -> Table:
+def _read_parquet(data: bytes, name: str, missing: Sequence[str], infinite: str) -> Table:
     try:
         frame = pl.read_parquet(io.BytesIO(data))
     except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise TableError(f"{name}: is not a Parquet file, or is damaged: {reason}") from error
-    return typed_table(frame, name, missing)
+    return typed_table(frame, name, missing, infinite=infinite)
 
 
-def _read_ndjson(text: str, name: str, missing: Sequence[str], notes: tuple[str, ...]) -> Table:
+def _read_ndjson(
+    text: str, name: str, missing: Sequence[str], notes: tuple[str, ...], infinite: str
+) -> Table:
     cells: dict[str, list[object]] = {}
     lines: list[int] = []
     for number, line in enumerate(text.split("\n"), start=1):
@@ -190,7 +201,7 @@ def _read_ndjson(text: str, name: str, missing: Sequence[str], notes: tuple[str,
             if len(column) < len(lines):
                 column.append(None)
     frame = pl.DataFrame([_typed_cells(key, column) for key, column in cells.items()])
-    table = typed_table(frame, name, missing, untyped=True, notes=notes)
+    table = typed_table(frame, name, missing, untyped=True, notes=notes, infinite=infinite)
     return replace(table, lines=np.array(lines, dtype=np.int64))
 
 

@@ -16,6 +16,9 @@ from chainrule.tables.dressing import proven_decimal
 from chainrule.tables.spellings import proven_order
 from chainrule.tables.values import DEFAULT_MISSING, as_text, clean
 
+INFINITE = ("missing", "refuse")
+"""What an infinite number can be: a missing cell, or in the way."""
+
 
 @dataclass(frozen=True, eq=False)
 class Table:
@@ -115,17 +118,24 @@ def listed_names(names: Sequence[object], most: int = 20) -> str:
     return ", ".join(map(str, names[:most])) + more
 
 
-def from_frame(frame: Any, name: str = "the table", *, missing: Sequence[str] = DEFAULT_MISSING) -> Table:
+def from_frame(
+    frame: Any,
+    name: str = "the table",
+    *,
+    missing: Sequence[str] = DEFAULT_MISSING,
+    infinite: str = "missing",
+) -> Table:
     """Make a Table of a polars or pandas frame, a dict of columns, or whatever ``polars.DataFrame`` accepts.
 
-    Types are taken as they are: text stays text even where it looks like numbers. NaN and the words in
-    ``missing`` are missing. Raises TableError for what is no table, or has no columns or no rows.
+    Types are taken as they are: text stays text even where it looks like numbers, unless these are in dress ($1,200). NaN,
+    infinite numbers (unless ``infinite`` is "refuse") and the words in ``missing`` are missing. Raises TableError for what is
+    no table, or has no columns or no rows.
 
     >>> from_frame({"a": [1.0, float("nan")], "b": ["x", "NA"]}).frame.null_count().row(0)
     (1, 1)
     """
     check_polars()
-    return typed_table(_to_polars(frame, name), name, missing)
+    return typed_table(_to_polars(frame, name), name, missing, infinite=infinite)
 
 
 def with_columns(table: Table, columns: Mapping[str, Array]) -> Table:
@@ -141,13 +151,39 @@ def typed_table(
     *,
     untyped: bool = False,
     notes: Sequence[str] = (),
+    infinite: str = "missing",
 ) -> Table:
     """Bring the types of a frame to the few the rest of the room knows."""
     if frame.width == 0:
         raise TableError(f"{name}: the table has no columns")
     if frame.height == 0:
         raise TableError(f"{name}: the table has columns ({listed_names(frame.columns)}) but no rows")
-    return Table(clean(_plain_types(frame), missing), name, untyped=untyped, notes=tuple(notes))
+    made = Table(clean(_plain_types(frame), missing), name, untyped=untyped, notes=tuple(notes))
+    return with_finite(made, infinite)
+
+
+def with_finite(table: Table, infinite: str) -> Table:
+    """Return a table whose infinite numbers are missing cells, with a note that counts them, unless they are refused."""
+    if infinite != "missing":
+        return replace(table, infinite=infinite)
+    changed, notes = [], []
+    for column in table.frame.get_columns():
+        if column.dtype != pl.Float64:
+            continue
+        found = column.is_infinite()
+        count = int(found.sum())
+        if count:
+            row = int(found.arg_max() or 0)
+            what = "infinite number is a missing cell" if count == 1 else "infinite numbers are missing cells"
+            first = "" if count == 1 else "the first: "
+            cell = table.cell(row, column.name)
+            notes.append(f"column {column.name!r}: {count} {what} ({first}{cell!r} in {table.place(row)})")
+            changed.append(column.zip_with(~found, column.clear(len(column))))
+    return (
+        replace(table, frame=table.frame.with_columns(changed), notes=(*table.notes, *notes))
+        if changed
+        else table
+    )
 
 
 def _to_polars(frame: Any, name: str) -> pl.DataFrame:
