@@ -78,7 +78,7 @@ DRESSES = [
     Dressed("full width", lambda v: f"{v:.1f}".translate(WIDE), numbers(1)),
     Dressed("true minus", lambda v: f"{v:.1f}".replace("-", "−"), numbers(1)),
     Dressed("minus behind", lambda v: f"{-v:.1f}-" if v < 0 else f"{v:.1f}", numbers(1)),
-    Dressed("lakhs", lambda v: f"{v // 1e5:.0f},{v // 1e3 % 100:02.0f},{v % 1e3:03.0f}", [123456 + 210_000.0 * i for i in range(N)]),
+    Dressed("lakhs", lambda v: f"{v // 1e5:.0f},{v // 1e3 % 100:02.0f},{v % 1e3:03.0f}", [123456 + 2.1e5 * i for i in range(N)]),
     Dressed("asked for thousands", lambda v: f"{v:,.0f}", [abs(v) for v in numbers(0, 1000, 90_000)], {"thousands": ","}),
     Dressed("asked for a comma", lambda v: f"{v:.3f}".replace(".", ","), numbers(3, 1, 9), {"decimal": ","}),
     Dressed("a comma between cells", lambda v: f"{v:,.0f}", numbers(0), {}, ","),

@@ -248,7 +248,7 @@ def test_standard_input(monkeypatch: pytest.MonkeyPatch) -> None:
             'quote that belongs to the text ("")',
         ),
         ("a,b\n1,\0\n", "t.csv: line 2 holds a NUL byte; this is not a text table, or it wants encoding"),
-        (b"PK\3\4rest", "t.csv: is a spreadsheet or another zip file; save the sheet as CSV"),
+        (b"PK\3\4rest", "t.csv: is a zip archive; unpack it, and give a file or the folder"),
     ],
 )
 def test_bad_text(write: Write, content: str | bytes, expected: str) -> None:
@@ -292,7 +292,10 @@ def test_bad_paths(write: Write) -> None:
     write("")
     assert message("none.csv") == "none.csv: there is no such file; check the path"
     os.mkdir("folder")
-    assert message("folder") == "folder: is a folder; name a file in it"
+    assert (
+        message("folder")
+        == "folder: is a folder without a table in it; name a file, or a folder of .csv, .tsv, .tab …"
+    )
     assert message("/dev/zero") == "/dev/zero: is a device, not a file"
     assert message("a\0b") == "a\0b: can't be read: no file can have this name"
     assert message("t.csv/x") == "t.csv/x: can't be read: Not a directory"

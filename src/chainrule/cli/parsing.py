@@ -283,6 +283,7 @@ def reading_options(parser: Parser, *, trained: bool) -> None:
         "--dates ORDER": f"of 04/02/2020, day-first or month-first{as_before or '; found, else day-first'}",
         "--infinite WHAT": f"what infinite numbers are: missing cells, or refuse{as_before or ' (default missing)'}",
     }
+    said["--unpack-limit SIZE"] = "what a compressed file may unpack to, such as 8G (default 1G)"
     parser.options("tables", said)
     missing = f"also means that a cell is missing, beside empty, NA, null …; can be repeated{as_before}"
     parser.option("tables", "--missing", metavar="WORD", action="append", help=missing)

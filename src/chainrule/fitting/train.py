@@ -57,6 +57,7 @@ def train(
     thousands: str | None = None,
     dates: str | None = None,
     infinite: str | None = None,
+    unpack_limit: int | str | None = None,
     engine: str = ENGINES[0],
     threads: int | None = None,
     on_epoch_end: Callback | None = None,

@@ -230,9 +230,10 @@ class Model:
         thousands: str | None = None,
         dates: str | None = None,
         infinite: str | None = None,
+        unpack_limit: int | str | None = None,
     ) -> Table:
         """Return the table of a source, read as the one the model was trained on but for the words given."""
-        words = (delimiter, decimal, encoding, missing, thousands, dates, infinite)
+        words = (delimiter, decimal, encoding, missing, thousands, dates, infinite, unpack_limit)
         return self.reading.changed(*words).table(source)
 
     def predict(self, source: Source, **reading: Any) -> Prediction:

@@ -15,6 +15,7 @@ from chainrule.tables.dress import THOUSANDS
 from chainrule.tables.read import check_decimal, read_table
 from chainrule.tables.spellings import DATE_ORDERS
 from chainrule.tables.table import INFINITE, Table, from_frame
+from chainrule.tables.unpack import UNPACK_LIMIT, size_of
 from chainrule.tables.values import DEFAULT_MISSING, check_texts
 
 Source: TypeAlias = Any
@@ -30,8 +31,8 @@ class Reading(Plain, names=("decimal", "missing", "thousands", "dates", "infinit
 
     ``thousands`` is the sign between groups of digits, where it is not left to the cells; ``dates`` whether the day or the
     month is first in dates that don't show it; ``infinite`` whether infinite numbers are missing cells or refused. A model
-    keeps these, ``decimal`` and ``missing``, so that a new table is read as the one it was trained on; the delimiter and
-    the encoding belong to a single file.
+    keeps these, ``decimal`` and ``missing``, so that a new table is read as the one it was trained on; the delimiter, the
+    encoding and the limit of what a compressed file unpacks to belong to a single file.
     """
 
     delimiter: str | None = None
@@ -41,6 +42,7 @@ class Reading(Plain, names=("decimal", "missing", "thousands", "dates", "infinit
     thousands: Annotated[str, one_of(THOUSANDS), IF_SET] = ""
     dates: Annotated[str, one_of(("", *DATE_ORDERS)), IF_SET] = ""
     infinite: Annotated[str, one_of(INFINITE), IF_SET] = INFINITE[0]
+    unpack_limit: int | str = UNPACK_LIMIT
 
     def __post_init__(self) -> None:
         check_texts(self.missing, setting("missing"))
@@ -58,6 +60,7 @@ class Reading(Plain, names=("decimal", "missing", "thousands", "dates", "infinit
         thousands: str | None = None,
         dates: str | None = None,
         infinite: str | None = None,
+        unpack_limit: int | str | None = None,
     ) -> Reading:
         """Return the reading with these words instead; None leaves one as it is.
 
@@ -93,6 +96,8 @@ class Reading(Plain, names=("decimal", "missing", "thousands", "dates", "infinit
         elif decimal is None and thousands in (".", ","):
             words["decimal"] = "," if thousands == "." else "."
         given: dict[str, Any] = {name: word for name, word in words.items() if word is not None}
+        if unpack_limit is not None:
+            given["unpack_limit"] = size_of(unpack_limit)
         return replace(self, **given, missing=self.missing if missing is None else tuple(missing))
 
     @property
@@ -109,11 +114,12 @@ class Reading(Plain, names=("decimal", "missing", "thousands", "dates", "infinit
         if isinstance(source, Table):
             return source
         signs: dict[str, Any] = {"decimal": self.decimal, "thousands": self.thousands, "dates": self.dates}
-        if isinstance(source, str | PathLike):
+        if isinstance(source, str | PathLike) or _are_paths(source):
             own: dict[str, Any] = {
                 "delimiter": self.delimiter,
                 "encoding": self.encoding,
                 "infinite": self.infinite,
+                "unpack_limit": self.unpack_limit,
             }
             return read_table(source, **own, **signs, missing=self.words)
         if self.delimiter is not None or self.encoding is not None:
@@ -123,5 +129,14 @@ class Reading(Plain, names=("decimal", "missing", "thousands", "dates", "infinit
         return replace(from_frame(source, missing=self.words, infinite=self.infinite), **signs)
 
 
-READING = ("delimiter", "decimal", "encoding", "missing", "thousands", "dates", "infinite")
+def _are_paths(source: Source) -> bool:
+    """Tell whether a source is a list of files."""
+    return (
+        isinstance(source, list | tuple)
+        and bool(source)
+        and all(isinstance(one, str | PathLike) for one in source)
+    )
+
+
+READING = ("delimiter", "decimal", "encoding", "missing", "thousands", "dates", "infinite", "unpack_limit")
 """The words about how a table is read."""

@@ -9,6 +9,7 @@ from chainrule._types import FloatArray
 from chainrule.tables.cells import number_cells, remedy, shown
 from chainrule.tables.dress import Dress
 from chainrule.tables.dressing import Found, could_be_thousands, find_dress
+from chainrule.tables.frames import CATEGORY, INDEX
 from chainrule.tables.spellings import (
     DAY_FIRST,
     MONTH_FIRST,
@@ -53,6 +54,7 @@ FIRST = 20
 
 _IDENTIFIER_NAME = re.compile(
     r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$"
+    r"|^unnamed: [0-9]+$|^__index_level_[0-9]+__$|^level_[0-9]+$"
 )
 
 
@@ -94,12 +96,14 @@ def find_kind(table: Table, name: str) -> ColumnKind:
         return ColumnKind("constant", "every cell is missing", n_missing=n_missing)
     if n_unique == 1 and n_missing == 0:
         return ColumnKind("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
-    if dtype == pl.Boolean:
+    if table.said.get(name) == CATEGORY and n_unique < len(column) - n_missing:
+        found = ColumnKind("category")
+    elif dtype == pl.Boolean:
         found = ColumnKind("boolean")
     elif dtype in (pl.Datetime, pl.Time):
         found = ColumnKind("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
     elif dtype.is_numeric():
-        reason = _why_identifier(column, name, n_unique)
+        reason = _why_identifier(column, INDEX if table.said.get(name) == INDEX else name, n_unique)
         found = ColumnKind("identifier" if reason else "number", reason)
         if not reason and _are_thousands(table, name) and (seen := dress_of(table, name)):
             found = replace(found, found=seen, note=seen.say(name))

@@ -40,7 +40,9 @@ def container(X: Any) -> Any:
     if issparse(X):  # one kind of which is a mapping
         return X.toarray()
     if isinstance(X, Mapping) or hasattr(X, "column_names"):
-        return from_frame(X, "X", missing=()).frame
+        table = from_frame(X, "X", missing=(), infinite="refuse")
+        said = [pl.col(name).cast(pl.String).cast(pl.Categorical) for name in table.said]
+        return table.frame.with_columns(said)
     if isinstance(X, pl.LazyFrame):
         return X.collect()
     if isinstance(X, list | tuple) and np.asarray(X).dtype.kind in "US":
@@ -62,7 +64,9 @@ def as_table(X: Any, reading: Reading, name: str = "X") -> Table:
 
 def renamed(table: Table, names: Sequence[str]) -> Table:
     """Return the table with other names for its columns, in their order."""
-    return replace(table, frame=table.frame.rename(dict(zip(table.columns, names, strict=True))))
+    new = dict(zip(table.columns, names, strict=True))
+    said = {new[name]: kind for name, kind in table.said.items()}
+    return replace(table, frame=table.frame.rename(new), said=said)
 
 
 def n_targets(y: Any) -> int:
