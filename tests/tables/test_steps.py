@@ -67,7 +67,9 @@ def _seconds(function: Any) -> float:
 
 
 CELLS = {
-    "x": st.floats() | st.integers(-(2**70), 2**70) | st.sampled_from([None, "NA", " 3.5 ", "-1e3", "inf", True]),
+    "x": st.floats()
+    | st.integers(-(2**70), 2**70)
+    | st.sampled_from([None, "NA", " 3.5 ", "-1e3", "inf", True]),
     "c": st.sampled_from(["u", " v\t", "w", "", None, 1, 1.0, "1.0", "01", True, 2.5, float("nan")]),
     "b": st.sampled_from(["YES", "no ", 1, 0.0, "1", "true", None, False]),
     "d": st.datetimes(datetime(1900, 1, 1), datetime(2100, 1, 1))
@@ -99,7 +101,9 @@ def test_what_is_wrong_with_a_row_is_said_as_of_a_table(row: dict[str, Any], wor
     good = {name: cells[0] for name, cells in MIXED.items()}
     with pytest.raises(TableError, match=words.replace("(", r"\(")):
         fitted(MIXED).by_row()({**good, **row})
-    with pytest.raises(TableError, match="the row: the column 'w' that the model was trained on is not there"):
+    with pytest.raises(
+        TableError, match="the row: the column 'w' that the model was trained on is not there"
+    ):
         fitted(MIXED).by_row()({name: cell for name, cell in good.items() if name != "w"})
 
 
@@ -118,7 +122,18 @@ def test_steps_are_data() -> None:
         assert from_plain(ColumnSteps, json.loads(json.dumps(to_plain(one))), "steps") == one
 
 
-@pytest.mark.parametrize("formula", ["(v - a)/b", "sin(2*pi*v/b)", "v^3 + v^2/a", "where(v == a, 1, -v)", "2^v", "b/(a + v*v)", "sqrt(max(v, a))"])  # fmt: skip
+FORMULAS = (
+    "(v - a)/b",
+    "sin(2*pi*v/b)",
+    "v^3 + v^2/a",
+    "where(v == a, 1, -v)",
+    "2^v",
+    "b/(a + v*v)",
+    "sqrt(max(v, a))",
+)
+
+
+@pytest.mark.parametrize("formula", FORMULAS)
 def test_a_formula_of_one_number_has_the_bits_of_an_array(formula: str, rng: np.random.Generator) -> None:
     values = rng.normal(scale=30, size=300)
     one = on_numbers(parsed(formula), "v", {"a": 1.7, "b": 0.3})
@@ -127,9 +142,9 @@ def test_a_formula_of_one_number_has_the_bits_of_an_array(formula: str, rng: np.
 
 
 TEXTS = st.sampled_from(
-    "Feb 04, 2020|February 4 2020|Tue, 04 Feb 2020 10:00:00 GMT|2020-02-04T03:04:05+02:00|04/02/2020|4/2/20|31-12-99|"
-    "2020-02-04 03:04 PM|12:30 am|3 p.m.|4 Sept. 2021|31/02/2020|2020-02|04.02.20 12:00|24:00|23:59:60|Foo 4, 2020|"
-    "4-Feb-20|2020-02-04 03:04:05.1234567|13:00 PM|0:00 AM|2020-2-4|2020/02/04 1:2:3".split("|")
+    """Feb 04, 2020|February 4 2020|Tue, 04 Feb 2020 10:00:00 GMT|2020-02-04T03:04:05+02:00|04/02/2020|4/2/20|31-12-99|4-Feb-20
+2020-02-04 03:04 PM|12:30 am|3 p.m.|4 Sept. 2021|31/02/2020|2020-02|04.02.20 12:00|24:00|23:59:60|Foo 4, 2020|0:00 AM
+2020-02-04 03:04:05.1234567|13:00 PM|2020-2-4|2020/02/04 1:2:3""".replace("\n", "|").split("|")
 )
 
 
@@ -139,7 +154,10 @@ def test_a_date_in_python_is_the_date_in_polars(cells: list[str], spelling: str)
 
 
 def test_a_date_is_taken_apart_as_a_column_is() -> None:
-    frame = {"d": [date(2024, 2, 29), date(1901, 12, 31), date(1999, 7, 4)], "t": [time(1), time(2, 3, 4, 5), time(23, 59)]}
+    frame = {
+        "d": [date(2024, 2, 29), date(1901, 12, 31), date(1999, 7, 4)],
+        "t": [time(1), time(2, 3, 4, 5), time(23, 59)],
+    }
     encoder = fitted(frame, "none")
     for row in from_frame(frame).frame.rows(named=True):
         assert encoder.by_row()(row).tobytes() == bits(encoder, row)

@@ -57,7 +57,7 @@ def _made(node: Node, symbol: str, values: Mapping[str, float]) -> Step:
         case Binary("^"):
             return _power(parts[0], constants[1], parts[1])
         case Binary(op):
-            return _binary(op, *parts, *constants)
+            return _binary(op, parts[0], parts[1], constants[0], constants[1])
         case Negate():
             inside = parts[0]
             return lambda v: -inside(v)

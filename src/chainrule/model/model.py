@@ -36,6 +36,7 @@ from chainrule.model.source import Reading, Source
 from chainrule.tables.by_row import RowEncoder
 from chainrule.tables.cells import no_row
 from chainrule.tables.encode import Encoder
+from chainrule.tables.spellings import FIRST_KNOWN
 from chainrule.tables.steps import ColumnSteps
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target, Targets, read_target
@@ -45,10 +46,11 @@ if TYPE_CHECKING:
     from chainrule.engines.base import RowPredictor
     from chainrule.training.scores.metrics import Scores
 
-VERSION = 4
-"""The newest version of the description: it may have several targets; in 3 groups may have cards, 1 is of one network.
+VERSION = 5
+"""The newest version of the description: numbers may be in dress, dates in the spellings of people, and signs be named.
 
-What has no such thing is written in version 3 or 2, which say all of it.
+In 4 there may be several targets, in 3 groups may have cards, 1 is of one network. What has no such thing is written in the
+oldest version from 2 on that says all of it.
 """
 
 MOST_OUTPUTS = 20_000_000
@@ -225,9 +227,14 @@ class Model:
         decimal: str | None = None,
         encoding: str | None = None,
         missing: Sequence[str] | None = None,
+        thousands: str | None = None,
+        dates: str | None = None,
+        infinite: str | None = None,
+        unpack_limit: int | str | None = None,
     ) -> Table:
         """Return the table of a source, read as the one the model was trained on but for the words given."""
-        return self.reading.changed(delimiter, decimal, encoding, missing).table(source)
+        words = (delimiter, decimal, encoding, missing, thousands, dates, infinite, unpack_limit)
+        return self.reading.changed(*words).table(source)
 
     def predict(self, source: Source, **reading: Any) -> Prediction:
         """Return the predictions for a table's rows; raises TableError where the table doesn't fit the model."""
@@ -374,8 +381,16 @@ class Model:
 
     def _version(self) -> int:
         """Return the oldest version of the description that says all of it."""
-        if isinstance(self.target, Targets):
+        dresses = [
+            *(column.dress for column in self.encoder.columns),
+            *(part.dress for part in self.target.parts),
+        ]
+        if any(dress is not None for dress in dresses) or len(self.reading.to_dict()) > 2:
             return VERSION
+        if any(part.spelling not in ("", *FIRST_KNOWN) for part in self.encoder.columns):
+            return VERSION
+        if isinstance(self.target, Targets):
+            return 4
         return 3 if any(group.card for group in self.groups) else 2
 
     def __reduce__(self) -> tuple[Any, ...]:

@@ -46,8 +46,8 @@ def no_row(table: Table, names: Sequence[str]) -> str:
 def number_cells(table: Table, name: str, dress: Dress | None = None) -> FloatArray:
     """Return a column as float64, shape (n,), NaN where a cell is missing.
 
-    Text is read in its ``dress``, or as plain numbers. Raises TableError naming the first cell that is no number, or not a
-    finite one.
+    Text is read in its ``dress``, or as plain numbers. An infinite number is missing, too. Raises TableError naming the first
+    cell that is no number, or not a finite one where these are refused.
     """
     column = table.column(name)
     if dress is not None and dress.thousands == "." and table.raw is not None:
@@ -62,8 +62,12 @@ def number_cells(table: Table, name: str, dress: Dress | None = None) -> FloatAr
         numbers = pl.Series([None] * len(column), dtype=pl.Float64)
         _refuse(table, name, column.is_not_null(), "is not a number")
     values = numbers.cast(pl.Float64).to_numpy()
-    _refuse(table, name, pl.Series(np.isinf(values)), "is not a finite number (beyond ±1.8e308)")
-    return values
+    infinite = np.isinf(values)
+    if not infinite.any():
+        return values
+    if table.infinite == "refuse":
+        _refuse(table, name, pl.Series(infinite), "is not a finite number (beyond ±1.8e308)")
+    return np.where(infinite, np.nan, values)
 
 
 def boolean_cells(table: Table, name: str) -> FloatArray:

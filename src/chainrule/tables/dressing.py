@@ -96,9 +96,9 @@ def find_dress(text: pl.Series, decimal: str, thousands: str, proof: str, delimi
         return None
     possible = [sign for sign, count in fits.items() if count == most]
     chosen, other = _chosen(possible, parts.get_column("body"), decimal, thousands, proof, delimiter)
-    if len(present) == most and _is_plain(present, decimal) and chosen == decimal:
-        return None
     seen = bool(parts.get_column("body").str.contains("[.,]").any())
+    if present.cast(pl.Float64, strict=False).null_count() == 0 and (chosen == "." or not seen):
+        return None
     made = [
         Dress(sign, cut or (_other(sign) if seen or thousands else ""), before, after)
         for sign in (chosen, other)
@@ -185,11 +185,6 @@ def _chosen(
 
 def _other(sign: str) -> str:
     return "," if sign == "." else "."
-
-
-def _is_plain(text: pl.Series, decimal: str) -> bool:
-    plain = text if decimal == "." else text.str.replace(decimal, ".", literal=True)
-    return plain.cast(pl.Float64, strict=False).null_count() == 0
 
 
 def _example(parts: pl.DataFrame, made: list[Dress]) -> str:

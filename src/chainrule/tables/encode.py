@@ -118,7 +118,8 @@ class Encoder(Plain):
         def otherwise(row: Mapping[str, Any]) -> FloatArray:
             cells = {name: [row[name]] for name in (column.name for column in self.columns) if name in row}
             table = replace(from_frame(cells, "the row", missing=missing), decimal=decimal)
-            return self.transform(table)[0]
+            encoded: FloatArray = self.transform(table)[0]
+            return encoded
 
         return RowEncoder(self.steps(missing, decimal), otherwise, dtype)
 

@@ -5,9 +5,11 @@ from dataclasses import dataclass, replace
 
 import polars as pl
 
-from chainrule.tables.cells import remedy, shown
+from chainrule._types import FloatArray
+from chainrule.tables.cells import number_cells, remedy, shown
 from chainrule.tables.dress import Dress
 from chainrule.tables.dressing import Found, could_be_thousands, find_dress
+from chainrule.tables.frames import CATEGORY, INDEX
 from chainrule.tables.spellings import (
     DAY_FIRST,
     MONTH_FIRST,
@@ -52,6 +54,7 @@ FIRST = 20
 
 _IDENTIFIER_NAME = re.compile(
     r"(^|[_\W])(id|ids|index|idx|uuid|guid|key|row|rowid|rownum|rownames|rownumber|unnamed)$|[a-z](Id|ID)$"
+    r"|^unnamed: [0-9]+$|^__index_level_[0-9]+__$|^level_[0-9]+$"
 )
 
 
@@ -93,12 +96,14 @@ def find_kind(table: Table, name: str) -> ColumnKind:
         return ColumnKind("constant", "every cell is missing", n_missing=n_missing)
     if n_unique == 1 and n_missing == 0:
         return ColumnKind("constant", f"every cell is {shown(table, 0, name)}", n_unique=1)
-    if dtype == pl.Boolean:
+    if table.said.get(name) == CATEGORY and n_unique < len(column) - n_missing:
+        found = ColumnKind("category")
+    elif dtype == pl.Boolean:
         found = ColumnKind("boolean")
     elif dtype in (pl.Datetime, pl.Time):
         found = ColumnKind("datetime", spelling="%H:%M" if dtype == pl.Time else "%Y-%m-%d")
     elif dtype.is_numeric():
-        reason = _why_identifier(column, name, n_unique)
+        reason = _why_identifier(column, INDEX if table.said.get(name) == INDEX else name, n_unique)
         found = ColumnKind("identifier" if reason else "number", reason)
         if not reason and _are_thousands(table, name) and (seen := dress_of(table, name)):
             found = replace(found, found=seen, note=seen.say(name))
@@ -160,6 +165,12 @@ def dress_of(table: Table, name: str) -> Found | None:
     return find_dress(column, *asked, table.proven_decimal, table.delimiter)
 
 
+def weight_cells(table: Table, name: str) -> FloatArray:
+    """Return a column of row weights (n,), in dress or plain, NaN where missing; raises TableError as `number_cells` does."""
+    found = dress_of(table, name)
+    return number_cells(table, name, None if found is None else found.dress)
+
+
 def _are_thousands(table: Table, name: str) -> bool:
     """Tell whether a column of numbers such as 1.200 is of thousands, since others show a decimal comma."""
     if table.raw is None or table.column(name).dtype != pl.Float64:
@@ -176,7 +187,7 @@ def _dates(table: Table, name: str, spelling: str) -> ColumnKind:
         return ColumnKind("datetime", spelling=spelling)
     first, other = ("day", MONTH_FIRST) if is_day_first(spelling) else ("month", DAY_FIRST)
     example = str(table.column(name).drop_nulls()[0])
-    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; with dates {other!r} it is the other way"
+    note = f"column {name!r}: in dates such as {example!r} the {first} is taken to be first; dates {other} changes that"
     return ColumnKind("datetime", spelling=spelling, note=note)
 
 

@@ -121,8 +121,9 @@ def infer_schema(
     """Find the kind of every column, choose the inputs, and find the task.
 
     All columns but the target are inputs, except constants, identifiers, free text, lists, and those in ``drop``;
-    ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets
-    identifiers and text in. ``kinds`` sets the kind of a column by hand: KINDS_BY_HAND; ``task`` sets the task. Each decision is given as a sentence. docs/tables.md has the rules and their thresholds. Raises
+    ``target`` may be several, all numbers or all of two classes; ``inputs`` names the inputs instead, and lets identifiers
+    and text in. ``kinds`` sets the kind of a column by hand: KINDS_BY_HAND; ``task`` sets the task. Each decision is given
+    as a sentence. docs/tables.md has the rules and their thresholds. Raises
     TableError for columns that are not there, cells that are in the way, and targets that can't be learned;
     SettingsError for options that contradict each other.
 

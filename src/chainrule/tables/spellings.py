@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable, Iterator
 from datetime import datetime, time
 from functools import cache
 from itertools import product
+from typing import Any
 
 import polars as pl
 
@@ -20,11 +21,13 @@ DAY_FIRST, MONTH_FIRST = "day-first", "month-first"
 DATE_ORDERS = (DAY_FIRST, MONTH_FIRST)
 """How 04/02/2020 is read, where its table doesn't say."""
 
-_FIRST_KNOWN = (
+FIRST_KNOWN = (
     "%Y-%m-%d", "%Y-%m-%d %H:%M:%S%.f", "%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%d %H:%M", "%Y-%m-%dT%H:%M",
     "%Y-%m-%dT%H:%M:%S%.fZ", "%Y/%m/%d", "%d.%m.%Y", "%d.%m.%Y %H:%M", "%d.%m.%Y %H:%M:%S",
     "%d/%m/%Y", "%m/%d/%Y", "%d/%m/%Y %H:%M", "%m/%d/%Y %H:%M", "%H:%M:%S%.f", "%H:%M",
 )  # fmt: skip
+"""The spellings that the first versions of chainrule read, too."""
+
 _DATES = (
     "%Y-%m-%d", "%Y/%m/%d", "%Y.%m.%d", "%d.%m.%Y", "%d/%m/%Y", "%m/%d/%Y", "%d-%m-%Y", "%m-%d-%Y", "%b %d, %Y", "%d %b %Y",
     "%d-%b-%Y", "%d.%m.%y", "%d/%m/%y", "%m/%d/%y", "%d-%m-%y", "%m-%d-%y", "%d-%b-%y",
@@ -34,7 +37,7 @@ _MONTHLY = ("%Y-%m", "%b %Y")
 
 
 def _all_spellings() -> Iterator[str]:
-    yield from _FIRST_KNOWN
+    yield from FIRST_KNOWN
     yield from _DATES
     for date, clock in product(_DATES, _TIMES):
         yield f"{date} {clock}"
@@ -105,32 +108,31 @@ def to_dates(text: pl.Series, spelling: str) -> pl.Series:
     )
 
 
-def _day(parts: pl.Series, spelling: str) -> pl.Series:
+def _day(parts: Any, spelling: str) -> pl.Series:
     """Return the date of a spelling's parts as 2024-12-31."""
-    if "%Y" in spelling:
-        year = parts.field("Y")
-    else:
-        short = parts.field("y")
-        year = ("20" + short).zip_with(short < "70", "19" + short)
+    short: pl.Series | None = parts.field("y") if "%y" in spelling else None
+    year: pl.Series = (
+        parts.field("Y") if short is None else ("20" + short).zip_with(short < "70", "19" + short)
+    )
+    month: pl.Series
     if "%b" in spelling:
-        month = (
-            parts.field("b")
-            .str.to_lowercase()
-            .replace_strict(month_numbers(), default=None, return_dtype=pl.String)
-        )
+        names = parts.field("b").str.to_lowercase()
+        month = names.replace_strict(month_numbers(), default=None, return_dtype=pl.String)
     else:
         month = parts.field("m")
-    return year + "-" + month + "-" + (parts.field("d") if "%d" in spelling else "01")
+    day: pl.Series | str = parts.field("d") if "%d" in spelling else "01"
+    return year + "-" + month + "-" + day
 
 
-def _clock(parts: pl.Series, spelling: str) -> pl.Series:
+def _clock(parts: Any, spelling: str) -> pl.Series:
     """Return the time of a spelling's parts as 23:59:58.5."""
+    clock: pl.Series
     if "%I" in spelling:
-        hour = parts.field("I").cast(pl.Int64)
-        hour = (hour % 12 + 12 * parts.field("p").str.to_lowercase().eq("p").cast(pl.Int64)).zip_with(
-            hour.is_between(1, 12), pl.Series([None], dtype=pl.Int64).new_from_index(0, len(hour))
+        hour: pl.Series = parts.field("I").cast(pl.Int64)
+        later = parts.field("p").str.to_lowercase().eq("p").cast(pl.Int64)
+        clock = (
+            (hour % 12 + 12 * later).zip_with(hour.is_between(1, 12), hour.clear(len(hour))).cast(pl.String)
         )
-        clock = hour.cast(pl.String)
     elif "%H" in spelling:
         clock = parts.field("H")
     else:

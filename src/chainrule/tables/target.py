@@ -19,7 +19,7 @@ from chainrule.tables.scalings import SCALINGS, fit_scaling, parsed
 from chainrule.tables.schema import Schema
 from chainrule.tables.table import Table, listed_names
 from chainrule.tables.task import TASKS
-from chainrule.tables.values import as_text, check_texts
+from chainrule.tables.values import are_opposites, as_text, check_texts, one_spelling, to_booleans, truth_of
 
 Label: TypeAlias = str | bool | int | float
 
@@ -159,7 +159,7 @@ class TargetEncoder(Plain, place="target"):
         column = table.column(self.name)
         _refuse_missing(table, self.name, column.is_null().to_numpy())
         if isinstance(self.labels[0], str):
-            codes = level_codes(table, self.name, list(map(str, self.labels)))
+            codes = self._word_codes(table)
         elif isinstance(self.labels[0], bool):
             codes = _places(boolean_cells(table, self.name), np.array([0.0, 1.0]))
         elif column.dtype.is_integer() and isinstance(self.labels[0], int):
@@ -172,6 +172,14 @@ class TargetEncoder(Plain, place="target"):
             where = located(table, int(unseen[0]), self.name)
             raise TableError(f"{where} {what}; correct it or leave the row out")
         return codes
+
+    def _word_codes(self, table: Table) -> IntArray:
+        """Return the place of every row's word among the labels, -1 or less for another; case counts but for yes and no."""
+        if not are_opposites(self.labels):
+            return level_codes(table, self.name, list(map(str, self.labels)))
+        truth = to_booleans(as_text(table.column(self.name))).cast(pl.Int64)
+        first = int(bool(truth_of(str(self.labels[0]))))
+        return ((truth != first).cast(pl.Int64).fill_null(-1)).to_numpy(writable=True)
 
     def decode(self, probabilities: Array) -> Array:
         """Return the label of the most probable class of each row: shape (n,), of the labels' own type.
@@ -271,7 +279,7 @@ def fit_one(
         raise SettingsError("there are no training rows to fit the target to")
     _refuse_missing(part, name, part.column(name).is_null().to_numpy())
     single = table.n_rows == 1
-    if part.column(name).n_unique() == 1 and not single:
+    if one_spelling(part.column(name)).n_unique() == 1 and not single:
         every = f"{shown(part, 0, name)} in {'every' if part.n_rows > 1 else 'the only'} training row"
         more = f" with a weight above 0 ({setting('weights', weights)})" if weights else ""
         what = f"is {every}{more}, so there is nothing to learn; give rows with another target"
@@ -283,7 +291,7 @@ def fit_one(
         if clamp:
             why = f"{setting('clamp')} is for numbers, and the target {name!r} has classes"
             raise SettingsError(f"{why}: leave it out")
-        column = part.column(name)
+        column = one_spelling(part.column(name))
         if not (column.dtype.is_numeric() or column.dtype == pl.Boolean):
             column = as_text(column)
         return TargetEncoder(name, task, tuple(column.unique().sort().to_list()), "none", {})

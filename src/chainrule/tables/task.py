@@ -11,6 +11,7 @@ from chainrule.tables.cells import number_cells, shown
 from chainrule.tables.dressing import Found
 from chainrule.tables.kinds import ColumnKind
 from chainrule.tables.table import Table, listed_names
+from chainrule.tables.values import one_spelling
 
 TASKS = ("classification", "regression")
 
@@ -39,7 +40,7 @@ def find_task(
         raise TableError(f"{where} can't be predicted: {finding.reason}")
     if not len(rows):
         raise TableError(f"{where} is missing in every row; choose another target")
-    present = table.column(target)[rows]
+    present = one_spelling(table.column(target))[rows]
     n_unique = present.n_unique()
     if n_unique == 1 and table.n_rows == 1:
         if finding.kind != "number" or task == "classification":
@@ -52,7 +53,7 @@ def find_task(
         same = f"{shown(table, int(rows[0]), target)} in {every}"
         raise TableError(f"{where} is {same}, so there is nothing to learn; choose another target")
     if finding.kind == "number" and finding.dress is not None:
-        refuse_doubt(table, target, finding.found, task)
+        refuse_doubt(table.name, target, finding.found, task)
         present = finding.dress.read(present if present.dtype == pl.String else table.text(target)[rows])
     chosen, reason = _choose(present, finding, n_unique)
     if task is not None:
@@ -70,7 +71,7 @@ def find_task(
     return chosen, reason
 
 
-def refuse_doubt(table: Table, target: str, found: Found | None, task: str | None) -> None:
+def refuse_doubt(where: str, target: str, found: Found | None, task: str | None) -> None:
     """Raise TableError where a target's numbers have two readings, and nothing says which is meant."""
     if found is None or found.dress is None or found.other is None or task == "classification":
         return
@@ -82,7 +83,7 @@ def refuse_doubt(table: Table, target: str, found: Found | None, task: str | Non
         )
     ]
     what = f"{found.example!r} may be two numbers, and no cell says which; name the sign: {' or '.join(readings)}"
-    raise TableError(f"{table.name}: the target {target!r}: {what}")
+    raise TableError(f"{where}: the target {target!r}: {what}")
 
 
 def find_tasks(
@@ -120,8 +121,12 @@ def find_tasks(
 
 def class_notes(table: Table, target: str, rows: IntArray) -> tuple[str, ...]:
     """Say what is worth knowing of the classes: single rows, very many."""
-    counts = table.column(target)[rows].value_counts(sort=True)
+    column = table.column(target)
+    counts = one_spelling(column)[rows].value_counts(sort=True)
     notes = []
+    if counts.height < column[rows].n_unique():
+        words = ", ".join(map(repr, sorted(column[rows].unique().to_list())))
+        notes.append(f"the target is true or false, and in such words case doesn't count: {words}")
     single = counts.filter(pl.col(counts.columns[1]) == 1).get_column(target).sort()
     if len(single):
         names = listed_names(

@@ -86,6 +86,38 @@ def to_booleans(text: pl.Series) -> pl.Series:
     return text.str.to_lowercase().replace_strict(truth, default=None, return_dtype=pl.Boolean)
 
 
+def truth_of(word: str) -> bool | None:
+    """Return what a word of any case says, None for another word."""
+    lower = word.lower()
+    return True if lower in TRUE_WORDS else False if lower in FALSE_WORDS else None
+
+
+def are_opposites(words: Sequence[object]) -> bool:
+    """Tell whether two words are one that says yes and one that says no."""
+    found = {truth_of(word) for word in words if isinstance(word, str)}
+    return len(words) == 2 and found == {True, False}
+
+
+def one_spelling(column: pl.Series) -> pl.Series:
+    """Return a column in which Yes, yes and YES are one word, the most frequent of them; another column as it is.
+
+    In words for yes and no case doesn't count, and in no cell do the blanks around it; in every other word case does.
+    """
+    if column.dtype != pl.String or column.null_count() == len(column):
+        return column
+    truth = to_booleans(column)
+    if truth.null_count() > column.null_count():
+        return column
+    counts = (
+        column.drop_nulls().value_counts(sort=True).sort(["count", column.name], descending=[True, False])
+    )
+    words: dict[str, str] = {}
+    for said in (True, False):
+        own = [word for word in counts.to_series(0).to_list() if truth_of(word) is said]
+        words |= dict.fromkeys(own, own[0] if own else "")
+    return column if all(a == b for a, b in words.items()) else column.replace(words)
+
+
 def as_text(column: pl.Series) -> pl.Series:
     """Write every cell of a column as text; whole floats without the point, dates in ISO form."""
     if column.dtype == pl.String:
