@@ -88,6 +88,11 @@ SHEET: Fields = {
     "y": Field(read.listing(read.toml_number), "the numbers that targets are drawn from"),
     "W": Field(read.listing(read.toml_number), "the numbers that weights are drawn from"),
     "b": Field(read.listing(read.toml_number), "the numbers that biases are drawn from"),
+    "keep": Field(
+        read.listing(read.toml_choice(("x", "y", "W", "b"))),
+        "which of them are the lesson's own on all sheets",
+        (),
+    ),
     "text": Field(read.toml_text, "what is said above the numbers"),
 }
 

@@ -49,6 +49,14 @@ def erratum(scene: Scene) -> MoveResult:
 def describe(scene: Scene) -> MoveResult:
     """Show the layers with their formulas and shapes, and the parameters."""
     setup = scene.setup
+    parameters = setup.layout.unflatten(setup.flat)
+    drawn = picture(network_layers(setup.network, parameters, **end_names(scene)))
+    return MoveResult([drawn, *described(scene)])
+
+
+def described(scene: Scene) -> list[Block]:
+    """Return the layers with their formulas and shapes, and the parameters, without a drawing."""
+    setup = scene.setup
     network = setup.network
     layers = tuple(
         (
@@ -68,12 +76,10 @@ def describe(scene: Scene) -> MoveResult:
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
     grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
-    parameters = setup.layout.unflatten(setup.flat)
-    drawn = picture(network_layers(network, parameters, **_names(scene)))
-    return MoveResult([drawn, Words(f"{words}."), grid, *_parameters(scene)])
+    return [Words(f"{words}."), grid, *_parameters(scene)]
 
 
-def _names(scene: Scene) -> dict[str, Any]:
+def end_names(scene: Scene) -> dict[str, Any]:
     """Return how a drawing of the network is to name its ends and count its layers."""
     network = scene.setup.network
     inputs = [scene.name(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
@@ -92,7 +98,7 @@ def _drawn(scene: Scene, trace: Trace) -> Iterator[Block]:
     """Yield the network with a row's numbers in it, where the step asks for that."""
     if scene["drawn"] is not None:
         kind, title = DRAWN[scene["drawn"]]
-        yield picture(drawn_layers(trace, kind=kind, **_names(scene)), title)
+        yield picture(drawn_layers(trace, kind=kind, **end_names(scene)), title)
 
 
 def _formula_of(scene: Scene, number: int) -> str:
