@@ -1,4 +1,4 @@
-"""A teacher's own table in a lesson: named by its file alone, its classes by their words everywhere, nothing read from elsewhere."""
+"""A table of one's own in a lesson: named by its file alone, its classes by their words, nothing read from elsewhere."""
 
 import math
 

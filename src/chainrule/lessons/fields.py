@@ -105,7 +105,9 @@ def toml_file(value: Any, where: Where) -> str:
     path = PurePosixPath(found.replace("\\", "/"))
     if path.is_absolute() or PureWindowsPath(found).drive or ".." in path.parts or found == "-":
         what = "a lesson reads files beside it alone"
-        raise where.wrong(f"{shown_value(value)}: {what}; put the file there and write its name, as in \"mine.csv\"")
+        raise where.wrong(
+            f'{shown_value(value)}: {what}; put the file there and write its name, as in "mine.csv"'
+        )
     return path.as_posix()
 
 

@@ -122,7 +122,9 @@ class Setup:
     def _read_cells(self, plan: Mapping[str, Any], folder: Path) -> None:
         given = plan["table"]
         table = read_table(_beside(folder, given["file"]))
-        schema = infer_schema(table, target=given["target"] or table.columns[-1], inputs=given["inputs"], task=given["task"])
+        schema = infer_schema(
+            table, target=given["target"] or table.columns[-1], inputs=given["inputs"], task=given["task"]
+        )
         # The rows are split before anything is fitted, so that the test rows stay unseen.
         self._split(table.n_rows, plan["test_rows"], given["test_share"], plan["seed"])
         classes = schema.task == "classification"
@@ -345,7 +347,9 @@ def _beside(folder: Path, name: str) -> Path:
     """Return the path of a table in a lesson's folder; raises SettingsError for a link that leads out of it."""
     path = folder / name
     if not path.resolve().is_relative_to(folder.resolve()):
-        raise SettingsError(f"{name} is a link out of the lesson's folder; put the table itself beside the lesson")
+        raise SettingsError(
+            f"{name} is a link out of the lesson's folder; put the table itself beside the lesson"
+        )
     return path
 
 

@@ -109,7 +109,9 @@ def show_rows(scene: Scene) -> MoveResult:
         index = every[scene["which"] or "all"]
     outputs = setup.outputs(setup.x[some(index)])
     marks = _marks(outputs)
-    columns: list[tuple[str, Iterable[float | str]]] = list(zip(setup.input_names, setup.x[index].T, strict=True))
+    columns: list[tuple[str, Iterable[float | str]]] = list(
+        zip(setup.input_names, setup.x[index].T, strict=True)
+    )
     target = None if setup.cells is None else setup.cells.target
     if target is not None and target.labels:
         assert setup.y is not None

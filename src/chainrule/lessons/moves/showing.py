@@ -99,7 +99,9 @@ def end_names(scene: Scene) -> dict[str, Any]:
     inputs = [scene.name(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
     if scene.setup.cells is not None:
         inputs = list(scene.setup.input_names)
-    outputs: Sequence[str] = scene.setup.output_names or [scene.name(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)]
+    outputs: Sequence[str] = scene.setup.output_names or [
+        scene.name(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)
+    ]
     return {"inputs": inputs, "outputs": outputs, "first_layer": scene.notation.first_layer}
 
 
