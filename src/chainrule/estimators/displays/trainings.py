@@ -17,12 +17,17 @@ from chainrule.plots.kinds.scores import ablation_chart
 from chainrule.plots.kinds.search import learning_chart, search_chart
 from chainrule.training.checkpoint import Epoch
 
-What = Literal["loss", "watched", "rate"]
+What = Literal["loss", "watched", "rate", "gradient"]
 
 _SERIES: Mapping[What, tuple[tuple[tuple[str, str], ...], str, str]] = {
     "loss": ((("training", "training_loss"), ("validation", "validation_loss")), "Loss by epoch", "loss"),
     "watched": ((("watched", "watched"),), "What early stopping watches", "watched"),
     "rate": ((("learning rate", "learning_rate"),), "Learning rate by epoch", "learning rate"),
+    "gradient": (
+        (("largest |gradient|", "steepest"),),
+        "Largest number of the gradient by epoch",
+        "|gradient|",
+    ),
 }
 """The curves of each kind: their names and where a line of the history has them, the title, the axis."""
 
@@ -37,7 +42,8 @@ _OF_MLP: Mapping[str, str] = {
 class CurvesDisplay(Display):
     """Curves over the epochs: ``epochs``, and by name ``curves``; the ``best`` epoch, where it is known.
 
-    ``what``: ``loss`` (training and validation), ``watched`` (what early stopping looks at), ``rate`` (the learning rate).
+    ``what``: ``loss`` (training and validation), ``watched`` (what early stopping looks at), ``rate`` (the learning rate),
+    ``gradient`` (the largest absolute number of the gradient in each epoch's last step).
     """
 
     @classmethod
@@ -48,8 +54,8 @@ class CurvesDisplay(Display):
         ----------
         estimator : estimator
             One of chainrule's four, or scikit-learn's perceptrons.
-        what : {'loss', 'watched', 'rate'}, default='loss'
-            Which curves; the perceptrons keep no learning rates.
+        what : {'loss', 'watched', 'rate', 'gradient'}, default='loss'
+            Which curves; the perceptrons keep no learning rates and gradients.
         ax : matplotlib axes, default=None
             Where to draw at once.
 
@@ -80,7 +86,7 @@ class CurvesDisplay(Display):
         ----------
         trained : Trained
             The trained model with how its training went.
-        what : {'loss', 'watched', 'rate'}, default='loss'
+        what : {'loss', 'watched', 'rate', 'gradient'}, default='loss'
             Which curves.
         ax : matplotlib axes, default=None
             Where to draw at once.
