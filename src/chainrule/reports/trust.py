@@ -6,9 +6,8 @@ from chainrule.explain.check.certificate import certify
 from chainrule.explain.check.shown import certificate_document
 from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.diagnose.shown import diagnosis_document
-from chainrule.explain.show.document import Block, Document, Picture, Words
-from chainrule.plots.kinds.scores import ablation_chart
-from chainrule.reports.ablation import NAMES, ablation_document
+from chainrule.explain.show.document import Block, Document, Words
+from chainrule.reports.ablation import ablation_document
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 
@@ -54,21 +53,7 @@ def ablation_part(subject: Reported) -> ReportPart | None:
     if found is None:
         return None
     document = ablation_document(found)
-    blocks: list[Block] = []
-    if found.scores:
-        name = next(iter(found.scores))
-        tried = [one for one in found.ingredients if one.reason is None]
-        changes = [one.differences[name] for one in tried]
-        if tried:
-            chart = ablation_chart(
-                [one.ingredient.name for one in tried],
-                [one.value for one in changes],
-                [one.value - 2 * one.standard_error for one in changes],
-                [one.value + 2 * one.standard_error for one in changes],
-                unit=f"change of {NAMES[name]}",
-            )
-            blocks.append(Picture(chart))
-    return ReportPart("ablation", document.title, (*blocks, *document.blocks), found.to_dict())
+    return ReportPart("ablation", document.title, document.blocks, found.to_dict())
 
 
 def _with_verdict(document: Document) -> tuple[Block, ...]:

@@ -11,10 +11,9 @@ from chainrule.errors import SettingsError
 from chainrule.estimators.displays.display import Display, Shows
 from chainrule.fitting.ablation_records import Ablations
 from chainrule.fitting.score import Trained
-from chainrule.plots.chart import Chart, Charts
 from chainrule.plots.kinds.curves import curves_chart
-from chainrule.plots.kinds.scores import ablation_chart
 from chainrule.plots.kinds.search import learning_chart, search_chart
+from chainrule.reports.ablation import ablation_charts
 from chainrule.training.checkpoint import Epoch
 
 What = Literal["loss", "watched", "rate", "gradient"]
@@ -249,22 +248,12 @@ class AblationDisplay(Display):
         known = list(taken[0].differences)
         if score is not None and score not in known:
             raise SettingsError(f"score: {score!r} is none of the ablation's: choose {', '.join(known)}")
+        shown = known if score is None else [score]
+        chart = ablation_charts(ablations, shown)
+        assert chart is not None  # something was taken out
+        found = {name: [one.differences[name] for one in taken] for name in shown}
+        sizes = {name: np.array([one.value for one in each]) for name, each in found.items()}
+        errors = {name: np.array([one.standard_error for one in each]) for name, each in found.items()}
         names = [one.ingredient.name for one in taken]
-        charts, sizes, errors = [], {}, {}
-        for name in known if score is None else [score]:
-            found = [one.differences[name] for one in taken]
-            sizes[name] = np.array([one.value for one in found])
-            errors[name] = np.array([one.standard_error for one in found])
-            ends = sizes[name] - 2 * errors[name], sizes[name] + 2 * errors[name]
-            charts.append(
-                ablation_chart(names, sizes[name], *ends, unit=f"change of {name.replace('_', ' ')}")
-            )
         values = {"ingredients": np.array(names), "differences": sizes, "standard_errors": errors}
-        return cls._of(Shows(_together(charts), values), ax)
-
-
-def _together(charts: Sequence[Chart]) -> Chart | Charts:
-    if len(charts) == 1:
-        return charts[0]
-    told = " ".join(chart.description for chart in charts)
-    return Charts(charts[0].title, told, tuple(charts), len(charts))
+        return cls._of(Shows(chart, values), ax)
