@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from chainrule.explain.derive.symbolic.backprop import derive_backprop
     from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.fitting.ablation import ablate
+    from chainrule.fitting.learning import learning_curve
     from chainrule.fitting.score import Trained
     from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
@@ -51,6 +52,7 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "learning_curve": "chainrule.fitting.learning",
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
@@ -66,8 +68,8 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance", "load",
-    "read_table", "report", "small_of", "train", "whatif",
+    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance",
+    "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from chainrule.tables.split import Folds, split_folds, split_rows
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 0, 1, 2
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM = 0, 1, 2, 3
 
 
 def divided(

@@ -1,4 +1,4 @@
-"""The parts of a report that try the model itself: the diagnosis, the certificate, an ablation if there was one."""
+"""The parts of a report that try the model itself: the diagnosis, the certificate, an ablation, a learning curve."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from chainrule.explain.diagnose.diagnosis import diagnose
 from chainrule.explain.diagnose.shown import diagnosis_document
 from chainrule.explain.show.document import Block, Document, Words
 from chainrule.reports.ablation import ablation_document
+from chainrule.reports.learning import learning_document
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 
@@ -54,6 +55,15 @@ def ablation_part(subject: Reported) -> ReportPart | None:
         return None
     document = ablation_document(found)
     return ReportPart("ablation", document.title, document.blocks, found.to_dict())
+
+
+def learning_part(subject: Reported) -> ReportPart | None:
+    """Return the scores by the number of rows trained on, where such trainings were made."""
+    found = subject.learning
+    if found is None:
+        return None
+    document = learning_document(found)
+    return ReportPart("learning", document.title, document.blocks, found.to_dict())
 
 
 def _with_verdict(document: Document) -> tuple[Block, ...]:
