@@ -19,7 +19,6 @@ from chainrule.reports.intervals import Interval, bootstrap, wilson
 from chainrule.reports.part import ReportPart
 from chainrule.reports.reported import Reported
 from chainrule.reports.words import SCORE_NAMES, number_shown
-from chainrule.tables.cells import number_cells
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.table import Table
 from chainrule.tables.values import level_counts
@@ -137,7 +136,7 @@ def _scored(counted: Scorer, y: AnyArray, answers: AnyArray, rows: IntArray) -> 
 def slices_of(column: ColumnEncoder, table: Table) -> Iterator[tuple[str, IntArray]]:
     """Yield the slices of a column: what their cells are in words, and their rows (from 0); dates have none."""
     if column.kind == "number":
-        values = number_cells(table, column.name)
+        values = column.numbers(table)
         known = np.isfinite(values)
         edges = (
             np.unique(np.quantile(values[known], np.linspace(0, 1, PARTS + 1)))

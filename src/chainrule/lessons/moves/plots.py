@@ -53,7 +53,7 @@ def plane(scene: Scene) -> MoveResult:
         _put(signs, setup.x[row], across, up, POINTS[target])
     many = setup.network.output.n_out > 1
     last = max([*answers.tolist(), *targets, max(setup.network.output.n_out, 2) - 1])
-    names = [f"output {c + 1}" if many else f"class {c}" for c in range(last + 1)]
+    names = list(setup.class_names) or [f"output {c + 1}" if many else f"class {c}" for c in range(last + 1)]
     key = "answers: " + ", ".join(map("{} {}".format, CLASSES, names))
     if targets:
         key += "; rows: " + ", ".join(map("{} {}".format, POINTS, names))

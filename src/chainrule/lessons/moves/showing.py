@@ -51,6 +51,14 @@ def erratum(scene: Scene) -> MoveResult:
 def describe(scene: Scene) -> MoveResult:
     """Show the layers with their formulas and shapes, and the parameters."""
     setup = scene.setup
+    parameters = setup.layout.unflatten(setup.flat)
+    drawn = picture(network_layers(setup.network, parameters, **end_names(scene)))
+    return MoveResult([drawn, *described(scene)])
+
+
+def described(scene: Scene) -> list[Block]:
+    """Return the layers with their formulas and shapes, and the parameters, without a drawing."""
+    setup = scene.setup
     network = setup.network
     layers = tuple(
         (
@@ -70,18 +78,34 @@ def describe(scene: Scene) -> MoveResult:
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
+    words += _classes(scene)
     headers = ("layer", "neurons", "activation", "formula", "W", "biases")
     grid = Grid(headers, layers, ("activation", "formula"), formulas=("formula",))
-    parameters = setup.layout.unflatten(setup.flat)
-    drawn = picture(network_layers(network, parameters, **_names(scene)))
-    return MoveResult([drawn, Words(f"{words}."), grid, *_parameters(scene)])
+    return [Words(f"{words}."), grid, *_parameters(scene)]
 
 
-def _names(scene: Scene) -> dict[str, Any]:
+def _classes(scene: Scene) -> str:
+    """Say what the outputs stand for, where they are a table's classes."""
+    setup = scene.setup
+    names = setup.class_names
+    if not names or setup.cells is None:
+        return ""
+    if len(setup.output_names) < len(names):
+        said = f"0 is {names[0]}, 1 is {names[1]}"
+    else:
+        said = ", ".join(f"output {j} is {name}" for j, name in enumerate(names, 1))
+    return f"; {setup.cells.target.name}: {said}"
+
+
+def end_names(scene: Scene) -> dict[str, Any]:
     """Return how a drawing of the network is to name its ends and count its layers."""
     network = scene.setup.network
     inputs = [scene.small(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
-    outputs = [scene.small(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)]
+    if scene.setup.cells is not None:
+        inputs = list(scene.setup.input_names)
+    outputs: Sequence[str] = scene.setup.output_names or [
+        scene.small(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)
+    ]
     return {"inputs": inputs, "outputs": outputs, "first_layer": scene.notation.first_layer}
 
 
@@ -96,7 +120,7 @@ def _drawn(scene: Scene, trace: Trace) -> Iterator[Block]:
     """Yield the network with a row's numbers in it, where the step asks for that."""
     if scene["drawn"] is not None:
         kind, title = DRAWN[scene["drawn"]]
-        yield picture(drawn_layers(trace, kind=kind, **_names(scene)), title)
+        yield picture(drawn_layers(trace, kind=kind, **end_names(scene)), title)
 
 
 def _formula_of(scene: Scene, number: int) -> str:
