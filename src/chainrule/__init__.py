@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from chainrule.explain.columns.whatif import whatif
     from chainrule.explain.derive.symbolic.backprop import derive_backprop
     from chainrule.explain.derive.symbolic.formula import derive_formula
+    from chainrule.exports.export import export
     from chainrule.fitting.ablation import ablate
     from chainrule.fitting.learning import learning_curve
     from chainrule.fitting.score import Trained
@@ -57,6 +58,7 @@ _HOMES = {
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
     "displays": "chainrule.estimators",
+    "export": "chainrule.exports.export",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
@@ -68,7 +70,7 @@ _HOMES = {
 
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
-    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "importance",
+    "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "export", "importance",
     "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 

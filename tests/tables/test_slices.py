@@ -6,13 +6,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from chainrule.errors import TableError
+from chainrule.tables.cells import number_cells
 from chainrule.tables.slices import FEW_NUMBERS, slices_of
 from chainrule.tables.table import from_frame
 from effort import many
 
 
 def cut(cells, **how):
-    return {words: rows.tolist() for words, rows in slices_of(from_frame({"a": cells}, "t"), "a", **how)}
+    table = from_frame({"a": cells}, "t")
+    given = {"numbers": number_cells(table, "a")} if how.pop("numbers") else {}
+    return {words: rows.tolist() for words, rows in slices_of(table, "a", **given, **how)}
 
 
 def test_numbers_by_quarter_and_by_value():
@@ -34,15 +37,14 @@ def test_words_by_how_many_there_are():
 
 def test_a_column_that_is_not_there_is_named():
     with pytest.raises(TableError, match="'b'"):
-        slices_of(from_frame({"a": [1]}, "t"), "b", numbers=True)
+        slices_of(from_frame({"a": [1]}, "t"), "b")
 
 
 @settings(max_examples=many(40))
 @given(st.lists(st.one_of(st.none(), st.floats(-1e6, 1e6)), min_size=1, max_size=40))
 def test_every_row_is_in_one_slice(cells):
-    found = slices_of(
-        from_frame({"a": [None if c is None else float(c) for c in cells] + [0.5]}, "t"), "a", numbers=True
-    )
+    values = np.array([np.nan if cell is None else cell for cell in [*cells, 0.5]])
+    found = slices_of(from_frame({"a": values.tolist()}, "t"), "a", numbers=values)
     assert sorted(np.concatenate([rows for _, rows in found]).tolist()) == list(range(len(cells) + 1))
     assert len(found) <= FEW_NUMBERS + 1
     assert all(len(rows) for _, rows in found)

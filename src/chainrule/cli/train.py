@@ -149,6 +149,8 @@ def run(options: argparse.Namespace) -> None:
     for name in ("inputs", "drop"):
         if name in asked:
             asked[name] = _names(asked[name], table.columns)
+    if "kinds" in asked:
+        asked["kinds"] = dict(asked["kinds"])
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
     if study is not None:
         question = question.opened()

@@ -106,9 +106,11 @@ def _slices(subject: Reported, columns: Sequence[str], name: str) -> Iterator[Sl
     encoders = {column.name: column for column in subject.model.encoder.columns}
     shares = name == "accuracy" and y.shape[1] == 1
     for column in columns[:MOST_SLICED]:
-        kind = encoders[column].kind
-        cut = [] if kind == "datetime" else slices_of(subject.part, column, numbers=kind == "number")
-        for cells, rows in cut:
+        encoder = encoders[column]
+        if encoder.kind == "datetime":
+            continue
+        numbers = encoder.numbers(subject.part) if encoder.kind == "number" else None
+        for cells, rows in slices_of(subject.part, column, numbers=numbers):
             if len(rows) < FEWEST_ROWS:
                 continue
             value = counted.compare(y[rows], answers[rows], None)

@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from chainrule._doors import setting
 from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
-from chainrule.tables.table import check_names
+from chainrule.tables.frames import check_names
+from chainrule.tables.table import check_width
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
@@ -28,6 +29,11 @@ class Delimited:
     cells: pl.DataFrame
     lines: IntArray
     notes: tuple[str, ...]
+
+    @property
+    def first_unnamed(self) -> bool:
+        """Whether the first column has no name of its own."""
+        return any(note.startswith("column 1 has no name") for note in self.notes)
 
 
 @dataclass(frozen=True, eq=False)
@@ -196,6 +202,7 @@ def _name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], t
             name = f"column_{position}"
             notes.append(f"column {position} has no name; it is called {name}")
         names.append(name)
+    check_width(len(names), where)
     check_names(names, where)
     if all(_is_number(name) for name in names):
         notes.append(

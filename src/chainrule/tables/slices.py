@@ -8,7 +8,6 @@ import numpy as np
 
 from chainrule._numbers import number_text
 from chainrule._types import FloatArray, IntArray
-from chainrule.tables.cells import number_cells
 from chainrule.tables.table import Table
 from chainrule.tables.values import level_counts
 
@@ -20,13 +19,15 @@ FEW_NUMBERS = 6
 Slices = list[tuple[str, IntArray]]
 
 
-def slices_of(table: Table, name: str, *, numbers: bool, most: int = MOST_LEVELS) -> Slices:
+def slices_of(
+    table: Table, name: str, *, numbers: FloatArray | None = None, most: int = MOST_LEVELS
+) -> Slices:
     """Return the slices of a column: what their cells are in words, and their rows (from 0); every row is in one.
 
-    ``numbers`` says whether the cells are numbers; a slice of one word or number begins with "= ". Raises TableError for a
+    ``numbers`` (n,) are the cells where they are numbers, NaN where one is missing; a slice of one word or number begins with "= ". Raises TableError for a
     column that isn't there.
     """
-    made = _of_numbers(number_cells(table, name)) if numbers else _of_words(table, name, most)
+    made = _of_words(table, name, most) if numbers is None else _of_numbers(numbers)
     return [(words, rows) for words, rows in made if len(rows)]
 
 

@@ -10,6 +10,7 @@ from chainrule._types import FloatArray, IntArray
 from chainrule.errors import SettingsError
 from chainrule.estimators.displays.answered import Answered
 from chainrule.reports.intervals import wilson
+from chainrule.tables.cells import number_cells
 from chainrule.tables.slices import slices_of
 
 MOST_SLICES = 12
@@ -45,7 +46,7 @@ def scored_slices(of: Answered, column: str) -> Slices:
 def _parts(of: Answered, column: str) -> dict[str, IntArray]:
     """Return the places (m,) of the rows of each slice by name."""
     dtype = of.rows.column(column).dtype
-    numbers = dtype.is_float() or dtype.is_integer()
+    numbers = number_cells(of.rows, column) if dtype.is_float() or dtype.is_integer() else None
     made = {
         words.removeprefix("= "): rows
         for words, rows in slices_of(of.rows, column, numbers=numbers, most=MOST_SLICES)

@@ -14,6 +14,7 @@ from chainrule.estimators.mlp.inputs import validated
 from chainrule.estimators.table.data import as_table, columns_of, renamed, target_names
 from chainrule.model.group import Group
 from chainrule.model.model import Model
+from chainrule.model.source import Reading
 from chainrule.tables.columns import VALUE, ColumnEncoder, Part
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table, with_columns
@@ -76,7 +77,7 @@ def rows_of(estimator: Any, X: Any, y: Any = None) -> Table:
     """Return rows, and their targets if given, as a table of `model_of`; raises ValueError where they don't fit."""
     checked = validated(estimator, X, reset=False)
     made = checked if isinstance(checked, np.ndarray) else checked.toarray()
-    table = renamed(as_table(made, ()), column_names(estimator))
+    table = renamed(as_table(made, Reading()), column_names(estimator))
     if y is None:
         return table
     given = np.asarray(y)

@@ -62,12 +62,12 @@ def scale(scene: Scene) -> MoveResult:
             line.append(scene.number(float(target.inverse(values[row : row + 1])[0])))
         lines.append(tuple(line))
     told = ", ".join(f"{key} = {scene.number(value)}" for key, value in parameters.items())
-    words = f"{name} becomes {formula}{f' with {told}' * bool(told)}, found in the training rows."
+    words = f"{name} becomes ${formula}${f' with {told}' * bool(told)}, found in the training rows."
     blocks: list[Block] = [Words(words)]
     if inverse:
-        blocks.append(Words(f"Back again: {inverse}, where y is the scaled number."))
+        blocks.append(Words(f"Back again: ${inverse}$, where y is the scaled number."))
     headers = ("row", name, "arithmetic", "scaled", *(["undone"] if inverse else []))
-    blocks.append(Grid(headers, tuple(lines), ("arithmetic",)))
+    blocks.append(Grid(headers, tuple(lines), ("arithmetic",), formulas=("arithmetic",)))
     known = {f"scaled[{row + 1}]": float(values[row]) for row in range(len(values))}
     return MoveResult(blocks, known | {name: float(value) for name, value in parameters.items()})
 

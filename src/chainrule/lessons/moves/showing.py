@@ -10,6 +10,7 @@ import numpy as np
 
 from chainrule.errors import SettingsError
 from chainrule.explain.derive.derivation import Form, derive
+from chainrule.explain.derive.equal import equal_once
 from chainrule.explain.derive.grid import Grid
 from chainrule.explain.derive.lines import Derivation
 from chainrule.explain.diagnose.diagnosis import KINDS, diagnose
@@ -17,6 +18,7 @@ from chainrule.explain.show.document import Block, Erratum, Words, Worked
 from chainrule.explain.show.drawn import drawn_layers, network_layers, picture
 from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
+from chainrule.formula.names import spoken
 from chainrule.lessons.fields import (
     Field,
     listing,
@@ -62,7 +64,8 @@ def described(scene: Scene) -> list[Block]:
         (
             scene.layer(number),
             str(layer.n_out),
-            f"{layer.activation.name}: {_formula_of(scene, number)}",
+            spoken(layer.activation.name),
+            _formula_of(scene, number),
             " × ".join(
                 map(str, network.sizes[number - 1 : number + 1][:: -1 if scene.notation.columns else 1])
             ),
@@ -71,12 +74,13 @@ def described(scene: Scene) -> list[Block]:
         for number, layer in enumerate(network.layers, 1)
     )
     loss_text = scene.written(network.loss.formula, last=True)
-    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: {loss_text}"
+    words = f"{network.n_inputs} input{'s' * (network.n_inputs > 1)}; loss of a row: ${loss_text}$"
     over = {"sum": "summed", "mean": "averaged"}
     words += f", {over[network.loss.over_outputs]} over the outputs" * (network.output.n_out > 1)
     words += f"; cost: the {network.reduction} over the rows" * (setup.settings.batch_size > 1)
     words += _classes(scene)
-    grid = Grid(("layer", "neurons", "activation", "W", "biases"), layers, ("activation",))
+    headers = ("layer", "neurons", "activation", "formula", "W", "biases")
+    grid = Grid(headers, layers, ("activation", "formula"), formulas=("formula",))
     return [Words(f"{words}."), grid, *_parameters(scene)]
 
 
@@ -96,11 +100,11 @@ def _classes(scene: Scene) -> str:
 def end_names(scene: Scene) -> dict[str, Any]:
     """Return how a drawing of the network is to name its ends and count its layers."""
     network = scene.setup.network
-    inputs = [scene.name(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
+    inputs = [scene.small(f"x[{i}]") for i in range(1, network.n_inputs + 1)]
     if scene.setup.cells is not None:
         inputs = list(scene.setup.input_names)
     outputs: Sequence[str] = scene.setup.output_names or [
-        scene.name(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)
+        scene.small(f"a[{len(network.layers)}][{j}]") for j in range(1, network.output.n_out + 1)
     ]
     return {"inputs": inputs, "outputs": outputs, "first_layer": scene.notation.first_layer}
 
@@ -158,7 +162,8 @@ def show_derivations(scene: Scene) -> MoveResult:
         fresh = tuple(line for line in made.lines if not line.address or line.address not in known)
         known.update({line.address: line.result for line in made.lines if line.address})
         begun = any(isinstance(block, Worked) for block in blocks)
-        shown = replace(made, lines=fresh or made.lines[-1:], hand="" if begun else made.hand)
+        lines = equal_once(fresh or made.lines[-1:]) if only is None else fresh or made.lines[-1:]
+        shown = replace(made, lines=lines, hand="" if begun else made.hand)
         blocks.append(Worked(shown if only is None else _excerpt(shown, only), scene.digits))
     there = {_plain(name) for name in known}
     if missing := [name for name in only or () if name not in there]:
@@ -215,7 +220,7 @@ def gradients(scene: Scene) -> MoveResult:
             known[f"ratio[{layer}]"] = largest[layer] / following
             share = scene.number(known[f"ratio[{layer}]"])
         rows.append((scene.layer(layer), steepest, scene.number(largest[layer]), share))
-    headers = ("layer", "largest |f'(z)|", "largest |dC/dW|", "ratio to the next layer")
+    headers = ("layer", "steepest slope", "largest gradient", "ratio to the next layer")
     return MoveResult([Grid(headers, tuple(rows))], known)
 
 
