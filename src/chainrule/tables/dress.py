@@ -19,7 +19,7 @@ DECIMALS = (".", ",")
 THOUSANDS = ("", ",", ".", " ", "'")
 """The signs between groups of digits; the empty one for none."""
 
-_SIGNS = {
+NUMBER_SIGNS = {
     "-": "−‐‑‒–﹣－",
     "+": "＋",
     ".": "．٫",
@@ -42,7 +42,7 @@ _SIGNS = {
 @cache
 def _translation() -> dict[int, str]:
     """Return what each sign of a number becomes: digits of any script and of full width too."""
-    found = {ord(sign): plain for plain, signs in _SIGNS.items() for sign in signs}
+    found = {ord(sign): plain for plain, signs in NUMBER_SIGNS.items() for sign in signs}
     found |= {at: str(unicodedata.decimal(chr(at))) for at in range(128, 0x20000) if chr(at).isdecimal()}
     return found
 

@@ -117,7 +117,7 @@ def _day(parts: Any, spelling: str) -> pl.Series:
     month: pl.Series
     if "%b" in spelling:
         names = parts.field("b").str.to_lowercase()
-        month = names.replace_strict(_months(), default=None, return_dtype=pl.String)
+        month = names.replace_strict(month_numbers(), default=None, return_dtype=pl.String)
     else:
         month = parts.field("m")
     day: pl.Series | str = parts.field("d") if "%d" in spelling else "01"
@@ -143,7 +143,7 @@ def _clock(parts: Any, spelling: str) -> pl.Series:
 
 
 @cache
-def _months() -> dict[str, str]:
+def month_numbers() -> dict[str, str]:
     """Return the number of a month, as text, by its names in lower case."""
     short = {name: str(k) for k, name in enumerate(MONTHS, 1)}
     return short | {name: str(k) for k, name in enumerate(_MONTH_NAMES, 1)} | {"sept": "9"}
@@ -152,7 +152,7 @@ def _months() -> dict[str, str]:
 @cache
 def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
     """Return what reads one cell as `to_dates` does, None for what is not spelled so."""
-    match, months, only_time = re.compile(date_pattern(spelling)).fullmatch, _months(), is_time_only(spelling)
+    match, months, only_time = re.compile(date_pattern(spelling)).fullmatch, month_numbers(), is_time_only(spelling)
 
     def read(text: str) -> datetime | time | None:
         found = match(text)
