@@ -30,8 +30,10 @@ if TYPE_CHECKING:
     from chainrule.explain.columns.whatif import whatif
     from chainrule.explain.derive.symbolic.backprop import derive_backprop
     from chainrule.explain.derive.symbolic.formula import derive_formula
+    from chainrule.exports.export import export
     from chainrule.fitting.ablation import ablate
     from chainrule.fitting.cross_validation import cross_validate
+    from chainrule.fitting.learning import learning_curve
     from chainrule.fitting.score import Trained
     from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
@@ -53,10 +55,12 @@ _HOMES = {
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
     "cross_validate": "chainrule.fitting.cross_validation",
+    "learning_curve": "chainrule.fitting.learning",
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
     "displays": "chainrule.estimators",
+    "export": "chainrule.exports.export",
     "importance": "chainrule.explain.columns.importance",
     "load": "chainrule.model.model",
     "read_table": "chainrule.tables.read",
@@ -69,7 +73,7 @@ _HOMES = {
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
     "TableRegressor", "Trained", "ablate", "cross_validate", "dependence", "derive_backprop", "derive_formula", "displays",
-    "importance", "load", "read_table", "report", "small_of", "train", "whatif",
+    "export", "importance", "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

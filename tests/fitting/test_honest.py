@@ -265,7 +265,7 @@ def test_a_threshold_that_can_not_be_is_refused():
             {"threshold": "f1", "validation_share": 0.0},
             "found by rows that weren't trained on, and there are none",
         ),
-        ({"threshold": 0.5, "loss": "hinge"}, "is a probability, and the outputs of loss hinge are none"),
+        ({"threshold": 0.5, "loss": "hinge"}, "needs one output that is a probability, and loss hinge makes 1 × "),
         ({"class_weight": {"maybe": 2}}, "class_weight names the class 'maybe', but the classes are no, yes"),
         ({"class_weight": {"no": -1}}, "must have weights of at least 0"),
     ):

@@ -151,9 +151,10 @@ def _check_classes(resolved: Resolved, encoded: Encoded, n_split_off: int) -> No
     if settings.threshold is None:
         return
     network = resolved.network
-    if network.output.activation.name not in ("sigmoid", "softmax") or network.loss.signed:
+    if network.output.activation.name != "sigmoid" or network.loss.signed or network.output.n_out > 1:
         raise SettingsError(
-            f"{setting('threshold')} is a probability, and the outputs of loss {network.loss.name} are none: leave it out"
+            f"{setting('threshold')} needs one output that is a probability, and loss {network.loss.name} makes "
+            f"{network.output.n_out} × {network.output.activation.name}: leave it out"
         )
     if isinstance(settings.threshold, str) and not (
         encoded.watched is not None or resolved.bagging or n_split_off

@@ -16,7 +16,7 @@ import polars as pl
 from chainrule._types import FloatArray, IntArray
 from chainrule.fitting.prepared import Encoded, Leak
 from chainrule.fitting.rows import LEAKS_STREAM, strata_of
-from chainrule.tables.cells import date_cells, number_cells
+from chainrule.tables.cells import date_cells
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.table import Table
 from chainrule.tables.target import TargetEncoder
@@ -131,6 +131,6 @@ def _places(
 
 def _numbers(column: ColumnEncoder, table: Table) -> FloatArray:
     if column.kind == "number":
-        return number_cells(table, column.name)
+        return column.numbers(table)
     dates = date_cells(table, column.name, column.spelling).to_physical().cast(pl.Float64)
     return dates.fill_null(float("nan")).to_numpy()

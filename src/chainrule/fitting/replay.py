@@ -31,8 +31,8 @@ from chainrule.fitting.rows import (
 from chainrule.model.file import check_writable
 from chainrule.model.model import Model
 from chainrule.model.source import Source
-from chainrule.tables.cells import number_cells
 from chainrule.tables.equal import cells_of
+from chainrule.tables.kinds import weight_cells
 from chainrule.tables.parting import Parting, SplitRule, parting
 from chainrule.tables.table import Table
 from chainrule.training.initial import initial_parameters
@@ -303,7 +303,7 @@ def _rows_by_use(model: Model, table: Table) -> tuple[tuple[IntArray, IntArray, 
     card, target, weights = model.card, model.target, None
     rows = target.known(table)
     if card["weights"] is not None:
-        weights = number_cells(table, card["weights"])
+        weights = weight_cells(table, card["weights"])
         rows = rows[weights[rows] > 0]
     seed, rule = card["seed"], _parting(model, table)
     rows = rows[rule.known[rows]]

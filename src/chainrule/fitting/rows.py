@@ -10,8 +10,9 @@ import numpy as np
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.tables.encode import Encoder
 from chainrule.tables.table import Table
+from chainrule.tables.values import one_spelling
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, CROSS_STREAM, LEAKS_STREAM = 0, 1, 2, 3, 4
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM, CROSS_STREAM, LEAKS_STREAM = range(6)
 
 
 def strata_of(table: Table, targets: Sequence[str], rows: IntArray, *, by_class: bool) -> Array | None:
@@ -19,8 +20,8 @@ def strata_of(table: Table, targets: Sequence[str], rows: IntArray, *, by_class:
     if not by_class:
         return None
     if len(targets) == 1:
-        return table.column(targets[0]).to_numpy()[rows]
-    codes = [np.unique(table.text(name), return_inverse=True)[1] for name in targets]
+        return one_spelling(table.column(targets[0])).to_numpy()[rows]
+    codes = [np.unique(one_spelling(table.text(name)), return_inverse=True)[1] for name in targets]
     return np.asarray(np.unique(np.stack(codes), axis=1, return_inverse=True)[1]).reshape(-1)[rows]
 
 

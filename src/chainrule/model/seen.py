@@ -22,8 +22,6 @@ from chainrule.tables.cells import (
     LEVEL_UNSEEN,
     boolean_cells,
     date_cells,
-    level_codes,
-    number_cells,
 )
 from chainrule.tables.columns import ColumnEncoder
 from chainrule.tables.encode import Encoder
@@ -107,7 +105,7 @@ def _edges(known: FloatArray) -> FloatArray:
 def _numbers(column: ColumnEncoder, table: Table) -> FloatArray:
     """Return a column's numbers, or its dates as days since 1970 or times as shares of a day; NaN where missing."""
     if column.kind == "number":
-        return number_cells(table, column.name)
+        return column.numbers(table)
     dates = date_cells(table, column.name, column.spelling)
     unit = MICROSECONDS
     if dates.dtype == pl.Time:
@@ -123,7 +121,7 @@ def _codes(column: ColumnEncoder, table: Table) -> tuple[IntArray, int]:
     if column.kind == "boolean":
         values = boolean_cells(table, column.name)
         return np.where(np.isnan(values), -1, np.nan_to_num(values)).astype(np.int64), 2
-    codes, n = level_codes(table, column.name, column.levels), len(column.levels)
+    codes, n = column.looked_up(table), len(column.levels)
     return np.where(codes == LEVEL_MISSING, -1, np.where(codes == LEVEL_UNSEEN, n, codes)), n
 
 

@@ -31,10 +31,10 @@ class Threshold(Plain):
 
     @property
     def second(self) -> float:
-        """The probability of the second class beyond which it is answered, and where neither is the likelier one."""
-        return self.least if self.place else 1 - self.least
+        """The probability of the second class beyond which it is answered."""
+        return float(np.nextafter(self.least, 0.0)) if self.place else 1 - self.least
 
     def codes(self, probabilities: FloatArray) -> IntArray:
         """Return the classes (n,) that probabilities (n, 2) stand for."""
-        found: IntArray = np.where(probabilities[:, self.place] >= self.least, self.place, 1 - self.place)
+        found: IntArray = (np.asarray(probabilities[:, 1], np.float64) > self.second).astype(np.int64)
         return found

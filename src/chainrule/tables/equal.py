@@ -10,9 +10,10 @@ import polars as pl
 from chainrule._types import BoolArray, IntArray
 from chainrule.tables.cells import boolean_cells, date_cells, number_cells
 from chainrule.tables.columns import ColumnEncoder
+from chainrule.tables.kinds import weight_cells
 from chainrule.tables.schema import Column
 from chainrule.tables.table import Table
-from chainrule.tables.values import as_text
+from chainrule.tables.values import as_text, one_spelling
 
 OF_FEW = 20
 """A column of more values than this, and of a different one in every second row, tells rows apart: equal ones are copies."""
@@ -32,18 +33,22 @@ def cells_of(
     Numbers, truth values and dates are compared as such, categories and classes as text. Raises TableError for a cell that is
     none of its column's kind.
     """
-    made = [_cells(table, one.name, one.kind, one.spelling) for one in inputs]
-    made += [_cells(table, name, "category" if by_class else "number", "") for name in targets]
+    made = [_cells(table, one) for one in inputs]
+    made += [
+        as_text(one_spelling(table.column(name))) if by_class else pl.Series(weight_cells(table, name))
+        for name in targets
+    ]
     return pl.DataFrame([series.alias(str(place)) for place, series in enumerate(made)])
 
 
-def _cells(table: Table, name: str, kind: str, spelling: str) -> pl.Series:
-    if kind == "number":
-        return pl.Series(number_cells(table, name), dtype=pl.Float64)
-    if kind == "boolean":
+def _cells(table: Table, column: Column | ColumnEncoder) -> pl.Series:
+    name = column.name
+    if column.kind == "number":
+        return pl.Series(number_cells(table, name, column.dress), dtype=pl.Float64)
+    if column.kind == "boolean":
         return pl.Series(boolean_cells(table, name), dtype=pl.Float64)
-    if kind == "datetime":
-        return date_cells(table, name, spelling)
+    if column.kind == "datetime":
+        return date_cells(table, name, column.spelling)
     return as_text(table.column(name))
 
 

@@ -17,9 +17,9 @@ from chainrule._doors import setting
 from chainrule._plain import IF_SET, Plain
 from chainrule._types import Array, FloatArray, IntArray
 from chainrule.errors import SettingsError, TableError
-from chainrule.tables.cells import date_cells, located, number_cells
+from chainrule.tables.cells import date_cells, located
 from chainrule.tables.equal import units_of_equal
-from chainrule.tables.kinds import find_kind
+from chainrule.tables.kinds import find_kind, weight_cells
 from chainrule.tables.split import Folds
 from chainrule.tables.table import Table, suggestion
 from chainrule.tables.units import blocks_of_time, deal_units, folds_of, split_time, split_units
@@ -162,6 +162,15 @@ class Parting:
             )
         return deal_units(units, k, seed, strata, stream=stream)
 
+    def drawn(self, rows: IntArray, share: float, seed: int, strata: Array | None, stream: int) -> IntArray:
+        """Return a share of the rows to learn from, drawn by the rule: by time the latest; given validation rows stay."""
+        if not self.watches or self.uses is None:
+            return np.sort(self._parted(rows, share, seed, strata, stream)[1])
+        free = self.uses[rows] == "training"
+        own = None if strata is None else strata[free]
+        some = self._parted(rows[free], share, seed, own, stream)[1]
+        return np.sort(np.concatenate([some, rows[~free]]))
+
     def crossed(
         self, rows: IntArray, k: int, seed: int, strata: Array | None, stream: int
     ) -> list[tuple[IntArray, IntArray]]:
@@ -227,7 +236,7 @@ def times_of(table: Table, name: str) -> FloatArray:
         return dates.to_physical().cast(pl.Float64).fill_null(float("nan")).to_numpy()
     if found.odd:
         raise TableError(f"{found.odd}, so it is no time; {found.remedy}")
-    return number_cells(table, name)
+    return weight_cells(table, name)
 
 
 def _uses(table: Table, name: str, known: Array) -> Array:
