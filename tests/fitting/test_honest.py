@@ -265,7 +265,10 @@ def test_a_threshold_that_can_not_be_is_refused():
             {"threshold": "f1", "validation_share": 0.0},
             "found by rows that weren't trained on, and there are none",
         ),
-        ({"threshold": 0.5, "loss": "hinge"}, "needs one output that is a probability, and loss hinge makes 1 × "),
+        (
+            {"threshold": 0.5, "loss": "hinge"},
+            "needs one output that is a probability, and loss hinge makes 1 × ",
+        ),
         ({"class_weight": {"maybe": 2}}, "class_weight names the class 'maybe', but the classes are no, yes"),
         ({"class_weight": {"no": -1}}, "must have weights of at least 0"),
     ):
@@ -356,3 +359,17 @@ def test_evaluate_says_that_a_table_is_the_one_it_was_trained_on(
     assert main(["evaluate", "t.safetensors", "new.csv", "--json"]) == 0
     data = json.loads(capsys.readouterr().out)
     assert not any("trained on" in note for note in data["notes"])
+
+
+def test_a_program_answers_by_the_threshold(tmp_path: Any):
+    own = table(60)
+    model = chainrule.train(own, "y", **PLAIN, threshold=0.35).model
+    from chainrule.exports.program import Program
+
+    p = model.predict(own).probabilities
+    assert p is not None
+    assert model.threshold is not None
+    place = model.threshold.place
+    assert model.predict(own).codes.tolist() == np.where(p[:, place] >= 0.35, place, 1 - place).tolist()
+    limit = Program(model).limit
+    assert (p[:, 1] > limit).tolist() == (model.predict(own).codes == 1).tolist()

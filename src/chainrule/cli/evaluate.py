@@ -76,7 +76,7 @@ def run(options: argparse.Namespace) -> None:
     blocks = (*first, *notes(told), *evaluation_blocks(model, evaluation, {}))
     if options.by_class:
         blocks = (*blocks, class_table(model, evaluation))
-    deliver(Document(title, blocks, data=data), form, options, data["notes"] if form != "text" else told)
+    deliver(Document(title, blocks, data=data), form, options, told)
 
 
 def _left_out(model: Model, table: Table) -> list[str]:

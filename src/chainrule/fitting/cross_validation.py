@@ -176,7 +176,7 @@ def cross_validate_asked(
     check_crosses(question, folds)
     runs: list[CrossRun] = []
     notes: dict[str, None] = {}
-    interrupted, rule, task = False, SplitRule(), None
+    interrupted, rule, task, shared = False, SplitRule(), None, 0
     with limited_threads(threads):
         try:
             for number, prepared in enumerate(prepared_folds(question, settings, folds), 1):
@@ -188,12 +188,17 @@ def cross_validate_asked(
                     trained.fit.seconds,
                 )  # fmt: skip
                 runs.append(run)
+                shared += 0 if trained.shared is None else trained.shared.rows
                 if on_run is not None:
                     on_run(run)
         except KeyboardInterrupt:
             if not runs:
                 raise
             interrupted = True
+    if shared:
+        notes[
+            f"{shared:,} of the rows that were scored are equal to rows of their training: the scores flatter"
+        ] = None
     known: Task = "classification" if task == "classification" else "regression"
     return CrossValidation(known, rule, tuple(runs), folds, tuple(notes), interrupted)
 
