@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import files
+from typing import Any
 
 from markupsafe import Markup
 
@@ -44,12 +45,15 @@ class Term:
 def glossary() -> Mapping[str, Term]:
     """Return all terms by name, in alphabetical order; a form or a formula that is none is an error of the file."""
     data = tomllib.loads((files("chainrule.explain.show") / "glossary.toml").read_text("utf-8"))
-    made = {
-        name: Term(name, **{key: tuple(value) if key == "forms" else value for key, value in row.items()})
-        for name, row in sorted(data.items(), key=lambda item: item[0].lower())
-    }
+    made = {name: _term(name, data[name]) for name in sorted(data, key=str.lower)}
     assert all(term.formula == "" or stated_in(term.formula) is not None for term in made.values())
     return made
+
+
+def _term(name: str, row: Mapping[str, Any]) -> Term:
+    return Term(
+        name, row["words"], tuple(row.get("forms", ())), row.get("formula", ""), row.get("elsewhere", "")
+    )
 
 
 @dataclass(frozen=True)
