@@ -67,8 +67,11 @@ class Explained:
 _TAG = re.compile(r"(<[^>]*>)")
 _NAME = re.compile(r"</?([a-z0-9]+)")
 _VOID = frozenset(("br", "wbr", "img", "input", "hr", "link", "meta", "col"))
-_TOLD = frozenset(("p", "li", "dd"))
+_TOLD = frozenset(("p", "li", "dd", "td"))
 """Where terms are explained: running words."""
+
+FACTS = "facts"
+"""Stands for a table of facts in words, in which terms are explained as in running words."""
 
 _QUIET = frozenset(
     (
@@ -124,6 +127,12 @@ def explained(html: str) -> Explained:
 def _follow(tag: str, open_tags: list[str]) -> None:
     """Keep the names of the tags that are open."""
     match = _NAME.match(tag)
+    if match is not None and tag.startswith('<table class="told"'):
+        open_tags.append(FACTS)
+        return
+    if match is not None and match[1] == "table" and open_tags[-1:] == [FACTS]:
+        open_tags.pop()
+        return
     if match is None or match[1] in _VOID or tag.endswith("/>"):
         return
     if not tag.startswith("</"):
