@@ -20,7 +20,7 @@ from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
-    parse_words,
+    parse_columns,
     reading,
     reading_options,
     setting_option,
@@ -225,8 +225,8 @@ def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
 
 
 def _names(values: list[str], columns: Sequence[str]) -> list[str]:
-    """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
-    return [name for value in values for name in ([value] if value in columns else parse_words(value))]
+    """Return the columns of ``--inputs a,b --inputs c``."""
+    return [name for value in values for name in parse_columns(value, columns)]
 
 
 def small_path(path: Path) -> Path:
