@@ -358,7 +358,7 @@ def test_what_the_csv_module_writes_is_read(rows: list[list[str]]) -> None:
     header = [f"c{i}" for i in range(len(rows[0]))]
     out = io.StringIO(newline="")
     csv.writer(out).writerows([header, *rows])
-    parts = read_delimited(out.getvalue(), ",", "t")
+    parts = read_delimited(out.getvalue().encode(), ",", "t")
     # An independent reader of the same text; empty and missing are one. csv writes a row of one empty cell as "".
     expected = list(csv.reader(io.StringIO(out.getvalue(), newline="")))[1:]
     if len(header) > 1:
@@ -374,7 +374,7 @@ def test_what_the_csv_module_writes_is_read(rows: list[list[str]]) -> None:
 @example("\r;\n")
 def test_any_text_is_a_table_or_a_clear_error(text: str) -> None:
     try:
-        parts = read_delimited(text, ",", "t")
+        parts = read_delimited(text.encode(), ",", "t")
     except TableError as error:
         if not str(error).startswith("t: "):
             raise

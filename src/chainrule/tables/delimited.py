@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -16,10 +17,13 @@ from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.frames import check_names
 from chainrule.tables.table import check_width
+from chainrule.tables.values import clean, clean_text
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
+_PIECE = 2**23
+_NEWLINE = np.uint8(10)
 _LONGEST_FIELD = 2**31 - 1
 
 
@@ -82,15 +86,17 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
     return best or next((delimiter for delimiter in candidates if delimiter not in sample), candidates[0])
 
 
-def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
-    """Take delimited text apart; raises TableError naming the line of a record that does not fit.
+def read_delimited(
+    data: bytes, delimiter: str, where: str, missing: Sequence[str] | None = None
+) -> Delimited:
+    """Take delimited text in UTF-8 apart; raises TableError naming the line of a record that does not fit.
 
-    The first record is the header. Quotes are as in RFC 4180; blank lines are skipped.
+    With words for ``missing``, cells are without the blanks around them, and null where they are empty or such a word. The
+    first record is the header. Quotes are as in RFC 4180; blank lines are skipped.
     """
-    data = text.encode()
     layout = _scan(data, delimiter)
     if layout is None:
-        return _read_record_by_record(text, delimiter, where)
+        return _read_record_by_record(data.decode(), delimiter, where, missing)
     records = enumerate(data[a:b] for a, b in zip(layout.starts, layout.ends, strict=True))
     first, line = next(((i, record) for i, record in records if record.strip(b" \t")), (-1, b""))
     if first < 0:
@@ -105,8 +111,12 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
     notes += _blank_note(layout.lines[body][blank])
     cells = _read_cells(data, layout, body, blank, names, delimiter)
     if cells is None:
-        return _read_record_by_record(text, delimiter, where)
-    return Delimited(names, cells, lines, notes)
+        return _read_record_by_record(data.decode(), delimiter, where, missing)
+    columns = cells.get_columns()
+    del cells, data, layout
+    for place, column in enumerate(columns if missing is not None else ()):
+        columns[place] = clean_text(column, missing or ())
+    return Delimited(names, pl.DataFrame(columns), lines, notes)
 
 
 def _scan(data: bytes, delimiter: str) -> _Layout | None:
@@ -114,14 +124,15 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     if data.count(b"\r") != data.count(b"\r\n"):
         return None
     octets = np.frombuffer(data, np.uint8)
-    newlines = np.flatnonzero(octets == ord("\n"))
-    breaks, delimiters = newlines, np.flatnonzero(octets == ord(delimiter))
-    quotes = np.flatnonzero(octets == ord('"'))
+    newlines = _places(octets, "\n")
+    breaks, delimiters = newlines, _places(octets, delimiter)
+    quotes = _places(octets, '"')
     if len(quotes):
         if not _quotes_are_regular(octets, quotes, ord(delimiter)):
             return None
         breaks = newlines[np.searchsorted(quotes, newlines) % 2 == 0]
         delimiters = delimiters[np.searchsorted(quotes, delimiters) % 2 == 0]
+    breaks = breaks.astype(np.int64)
     starts = np.concatenate(([0], breaks + 1))
     ends = np.concatenate((breaks, [len(octets)]))
     if starts[-1] == len(octets):
@@ -133,13 +144,26 @@ def _scan(data: bytes, delimiter: str) -> _Layout | None:
     return _Layout(starts, ends, lines, fields)
 
 
+def _places(octets: NDArray[np.uint8], sign: str) -> NDArray[Any]:
+    """Return where a sign is, found piece by piece: a truth value for every byte at once would be as large as the text."""
+    kind = np.uint32 if len(octets) < 2**32 else np.int64
+    starts = range(0, len(octets), _PIECE)
+    found = [(np.flatnonzero(octets[a : a + _PIECE] == ord(sign)) + a).astype(kind) for a in starts]
+    return np.concatenate(found) if found else np.zeros(0, kind)
+
+
+def _at(octets: NDArray[np.uint8], places: IntArray) -> NDArray[np.uint8]:
+    """Return the bytes at places, a line's end beyond the last."""
+    return np.where(places < len(octets), octets[np.minimum(places, len(octets) - 1)], _NEWLINE)
+
+
 def _quotes_are_regular(octets: NDArray[np.uint8], quotes: IntArray, cut: int) -> bool:
     """Whether each quote opens a field, closes one, or is half of a doubled quote inside one."""
     if len(quotes) % 2:
         return False
-    padded = np.concatenate(([10], octets, [10, 10])).astype(np.uint8)
-    before = padded[quotes[0::2]]
-    after, second = padded[quotes[1::2] + 2], padded[quotes[1::2] + 3]
+    opening, closing = quotes[0::2].astype(np.int64), quotes[1::2].astype(np.int64)
+    before = np.where(opening > 0, octets[np.maximum(opening - 1, 0)], _NEWLINE)
+    after, second = (_at(octets, closing + ahead) for ahead in (1, 2))
     around = (cut, ord("\n"), ord('"'))
     closes = np.isin(after, around) | (after == ord("\r")) & (second == ord("\n"))
     return bool(np.isin(before, around).all() and closes.all())
@@ -176,7 +200,7 @@ def _read_cells(
     return cells if cells.height == int((~blank).sum()) else None
 
 
-def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
+def _read_record_by_record(text: str, delimiter: str, where: str, missing: Sequence[str]) -> Delimited:
     """Read text whose quotes are unusual with the standard library, which says where they go wrong."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
@@ -206,6 +230,7 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     columns = zip(*records[1:], strict=True) if len(records) > 1 else [[] for _ in names]
     cells = pl.DataFrame([pl.Series(n, list(c), pl.String) for n, c in zip(names, columns, strict=True)])
     after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
+    cells = cells if missing is None else clean(cells, missing)
     return Delimited(names, cells, places, notes + _blank_note(after_header))
 
 

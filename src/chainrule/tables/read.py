@@ -21,7 +21,7 @@ from chainrule.tables.parts import files_of, joined
 from chainrule.tables.records import read_json_lines, read_json_list
 from chainrule.tables.table import Table, listed_names, with_finite
 from chainrule.tables.unpack import PACKED, UNPACK_LIMIT, size_of, unpacked
-from chainrule.tables.values import DEFAULT_MISSING, clean, to_typed
+from chainrule.tables.values import DEFAULT_MISSING, to_typed
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -81,12 +81,13 @@ def read_table(
     cut = None if delimiter is None else _checked_delimiter(delimiter)
     how = _How(cut, decimal, encoding, tuple(missing), infinite, size_of(unpack_limit))
     names, whole = files_of(source)
-    tables = [_read_file(*_load(name), how) for name in names]
-    table = joined(tables, whole) if len(tables) > 1 else tables[0]
+    if len(names) == 1:
+        table = _read_file(*_load(names[0]), how)
+    else:
+        table = joined([_read_file(*_load(name), how) for name in names], whole)
     if table.raw is not None:
-        typed = pl.DataFrame([to_typed(column, decimal) for column in table.raw.get_columns()])
-        table = replace(table, frame=typed, notes=(*table.notes, *rounded_notes(typed)))
-        table = with_finite(table, infinite)
+        table = _typed(table, table.raw.get_columns(), decimal)
+        table = with_finite(replace(table, notes=(*table.notes, *rounded_notes(table.frame))), infinite)
     return replace(table, decimal=decimal, thousands=thousands, dates=dates)
 
 
@@ -101,6 +102,7 @@ def _read_file(data: bytes, name: str, how: _How) -> Table:
         return binary
     refuse_foreign(data, name)
     text, notes = _decode(data, name, how.encoding)
+    data = b""
     records = (text, name, how.missing, notes, how.infinite)
     start = text.lstrip()[:1] if suffix not in _DELIMITED else ""
     if start == "[" and (suffix == ".json" or text.lstrip()[1:].lstrip()[:1] in ("{", "]")):
@@ -111,13 +113,29 @@ def _read_file(data: bytes, name: str, how: _How) -> Table:
     if cut is None and suffix in (".tsv", ".tab"):
         cut = "\t"
     cut = cut or sniff_delimiter(text, [c for c in DELIMITERS if c != how.decimal])
-    parts = read_delimited(text, cut, name)
+    data = text.encode()
+    del text, records
+    parts = read_delimited(data, cut, name, how.missing)
     if not len(parts.lines):
         raise TableError(f"{name}: there is a header ({listed_names(parts.names)}) but no row below it")
-    raw = clean(parts.cells, how.missing)
+    raw = parts.cells
     # A first column without a name is what pandas and R write the rows' numbers into.
     said = {parts.names[0]: INDEX} if parts.first_unnamed else {}
     return Table(raw, name, raw, parts.lines, True, notes=notes + parts.notes, delimiter=cut, said=said)
+
+
+def _typed(table: Table, texts: list[pl.Series], decimal: str) -> Table:
+    """Return the table with its columns of numbers as such; the text of a number is kept where it isn't as polars writes it."""
+    table = replace(table, frame=pl.DataFrame(), raw=None)
+    typed, kept = [], []
+    texts.reverse()
+    while texts:  # column by column, so that one text at a time is there beside its numbers
+        text = texts.pop()
+        column = to_typed(text, decimal)
+        typed.append(column)
+        if column.dtype == pl.String or not column.cast(pl.String).equals(text, null_equal=True):
+            kept.append(text)
+    return replace(table, frame=pl.DataFrame(typed), raw=pl.DataFrame(kept))
 
 
 def check_decimal(sign: object) -> None:
