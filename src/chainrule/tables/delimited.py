@@ -2,9 +2,10 @@
 
 import csv
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from itertools import islice
 from typing import Any
 
@@ -17,22 +18,27 @@ from chainrule._types import BoolArray, IntArray
 from chainrule.errors import TableError
 from chainrule.tables.frames import check_names
 from chainrule.tables.table import check_width
-from chainrule.tables.values import clean, clean_text
+from chainrule.tables.values import clean_text, to_typed
 
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
 _PIECE = 2**23
+_BLOCK = 2**24
 _NEWLINE = np.uint8(10)
 _LONGEST_FIELD = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
 class Delimited:
-    """Delimited text taken apart: the names of its columns, its cells as text, the line of each row."""
+    """Delimited text taken apart: the names of its columns, its cells, the line of each row.
+
+    ``raw`` has the text of the columns of text, and of numbers that polars writes otherwise than it is.
+    """
 
     names: tuple[str, ...]
     cells: pl.DataFrame
+    raw: pl.DataFrame
     lines: IntArray
     notes: tuple[str, ...]
 
@@ -87,16 +93,17 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
 
 
 def read_delimited(
-    data: bytes, delimiter: str, where: str, missing: Sequence[str] | None = None
+    data: bytes, delimiter: str, where: str, missing: Sequence[str] = (), decimal: str = "."
 ) -> Delimited:
     """Take delimited text in UTF-8 apart; raises TableError naming the line of a record that does not fit.
 
-    With words for ``missing``, cells are without the blanks around them, and null where they are empty or such a word. The
-    first record is the header. Quotes are as in RFC 4180; blank lines are skipped.
+    Cells are without the blanks around them, and null where they are empty or a ``missing`` word; columns whose cells are all
+    numbers, with this ``decimal`` sign, are such. The first record is the header. Quotes are as in RFC 4180; blank lines are
+    skipped.
     """
     layout = _scan(data, delimiter)
     if layout is None:
-        return _read_record_by_record(data.decode(), delimiter, where, missing)
+        return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
     records = enumerate(data[a:b] for a, b in zip(layout.starts, layout.ends, strict=True))
     first, line = next(((i, record) for i, record in records if record.strip(b" \t")), (-1, b""))
     if first < 0:
@@ -109,14 +116,39 @@ def read_delimited(
     lines = layout.lines[body][~blank]
     _check_fields(layout.fields[body][~blank], lines, len(names), delimiter, where)
     notes += _blank_note(layout.lines[body][blank])
-    cells = _read_cells(data, layout, body, blank, names, delimiter)
-    if cells is None:
-        return _read_record_by_record(data.decode(), delimiter, where, missing)
-    columns = cells.get_columns()
-    del cells, data, layout
-    for place, column in enumerate(columns if missing is not None else ()):
-        columns[place] = clean_text(column, missing or ())
-    return Delimited(names, pl.DataFrame(columns), lines, notes)
+    made = _read_cells(
+        data, layout, body, blank, names, delimiter, partial(_taken, missing=missing, decimal=decimal)
+    )
+    if made is None:
+        return _read_record_by_record(data.decode(), delimiter, where, missing, decimal)
+    del data, layout
+    return Delimited(names, *_whole(names, made, decimal), lines, notes)
+
+
+def _taken(text: pl.Series, missing: Sequence[str], decimal: str) -> pl.Series:
+    """Return a part of a column as numbers where its text can be written again from them, else as text, cleaned."""
+    cleaned = clean_text(text, missing)
+    typed = to_typed(cleaned, decimal)
+    return typed if typed.dtype != pl.String and typed.cast(pl.String).equals(cleaned) else cleaned
+
+
+def _whole(
+    names: Sequence[str], parts: list[list[pl.Series]], decimal: str
+) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Return the columns of some parts, numbers as such, and the text of those that isn't as polars writes it."""
+    typed, kept = [], []
+    for name, own in zip(names, parts, strict=True):
+        kinds = {part.dtype for part in own if part.null_count() < len(part)}
+        if len(kinds) == 1 and pl.String not in kinds:
+            typed.append(pl.concat([part.cast(next(iter(kinds))) for part in own]).alias(name))
+        else:
+            text = (
+                pl.concat([part.cast(pl.String) for part in own]) if own else pl.Series([], dtype=pl.String)
+            )
+            kept.append(text.alias(name))
+            typed.append(to_typed(kept[-1], decimal))
+        own.clear()
+    return pl.DataFrame(typed), pl.DataFrame(kept)
 
 
 def _scan(data: bytes, delimiter: str) -> _Layout | None:
@@ -178,29 +210,43 @@ def _only_spaces(data: bytes, layout: _Layout, body: slice, width: int) -> BoolA
 
 
 def _read_cells(
-    data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str
-) -> pl.DataFrame | None:
-    starts = layout.starts[body]
-    if not len(starts) or blank.all():
-        return pl.DataFrame({name: pl.Series([], dtype=pl.String) for name in names})
-    content = data[starts[0] :]
-    if blank.any():
-        lengths = np.diff(np.append(starts, len(data)))
-        content = np.frombuffer(content, np.uint8)[np.repeat(~blank, lengths)].tobytes()
-    try:
-        cells = pl.read_csv(
-            content,
-            has_header=False,
-            separator=delimiter,
-            quote_char='"' if b'"' in content else None,
-            schema=dict.fromkeys(names, pl.String()),
-        )
-    except pl.exceptions.PolarsError:
-        return None
-    return cells if cells.height == int((~blank).sum()) else None
+    data: bytes, layout: _Layout, body: slice, blank: BoolArray, names: Sequence[str], delimiter: str,
+    taken: Callable[[pl.Series], pl.Series],
+) -> list[list[pl.Series]] | None:  # fmt: skip
+    """Return the parts of each column, block of rows by block of rows, as ``taken`` from text; None where quotes are odd."""
+    starts = np.append(layout.starts[body], len(data))
+    n = len(starts) - 1
+    parts: list[list[pl.Series]] = [[] for _ in names]
+    rows = max(1, int(_BLOCK * n / max(len(data), 1)))
+    for first in range(0, n, rows):
+        last = min(first + rows, n)
+        gone = blank[first:last]
+        if gone.all():
+            continue
+        content = data[starts[first] : starts[last]]
+        if gone.any():
+            lengths = np.diff(starts[first : last + 1])
+            content = np.frombuffer(content, np.uint8)[np.repeat(~gone, lengths)].tobytes()
+        try:
+            cells = pl.read_csv(
+                content,
+                has_header=False,
+                separator=delimiter,
+                quote_char='"' if b'"' in content else None,
+                schema=dict.fromkeys(names, pl.String()),
+            )
+        except pl.exceptions.PolarsError:
+            return None
+        if cells.height != int((~gone).sum()):
+            return None
+        for part, column in zip(parts, cells.get_columns(), strict=True):
+            part.append(taken(column))
+    return parts
 
 
-def _read_record_by_record(text: str, delimiter: str, where: str, missing: Sequence[str]) -> Delimited:
+def _read_record_by_record(
+    text: str, delimiter: str, where: str, missing: Sequence[str], decimal: str
+) -> Delimited:
     """Read text whose quotes are unusual with the standard library, which says where they go wrong."""
     reader = csv.reader(io.StringIO(text, newline=""), delimiter=delimiter, strict=True)
     records: list[list[str]] = []
@@ -228,10 +274,11 @@ def _read_record_by_record(text: str, delimiter: str, where: str, missing: Seque
     counts = np.array([len(record) for record in records[1:]], dtype=np.int64)
     _check_fields(counts, places, len(names), delimiter, where)
     columns = zip(*records[1:], strict=True) if len(records) > 1 else [[] for _ in names]
-    cells = pl.DataFrame([pl.Series(n, list(c), pl.String) for n, c in zip(names, columns, strict=True)])
+    texts = [
+        [clean_text(pl.Series(n, list(c), pl.String), missing)] for n, c in zip(names, columns, strict=True)
+    ]
     after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
-    cells = cells if missing is None else clean(cells, missing)
-    return Delimited(names, cells, places, notes + _blank_note(after_header))
+    return Delimited(names, *_whole(names, texts, decimal), places, notes + _blank_note(after_header))
 
 
 def _read_long(reader: Iterator[list[str]]) -> Iterator[list[str]]:
