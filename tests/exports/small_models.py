@@ -9,7 +9,7 @@ from chainrule.equations.network import Network
 from chainrule.exports.certificate import certify_export
 from chainrule.exports.program import Program
 from chainrule.exports.run.made_rows import made_rows
-from chainrule.exports.targets import LANGUAGES
+from chainrule.exports.targets import IN_DIALECTS, LANGUAGES
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.tables.encode import fit_encoder
@@ -91,7 +91,7 @@ def periodic(parts):
 
 def certificate(model: Model, to: str, rows: int = 150, content: bytes | None = None):
     """The certificate of an export on few made rows."""
-    program, language = Program(model), LANGUAGES[to]
+    program, language = Program(model), (IN_DIALECTS | LANGUAGES)[to]
     if content is None:
         content = language.content(program)
     exact = None if language.exact is None else lambda made: language.exact(program, content, made)

@@ -78,7 +78,7 @@ SIGNS: Mapping[str, str] = {
 
 _SPACE = re.compile(r"\s*")
 _SCRIPT = r"[_^](?:\{[^{}]+\}|[A-Za-z]+[0-9]*|[0-9]+|\+|\*)"
-_NAME = rf"(?:(?:hat|bar|vec)\([^()\s]+\)|[^\W\d_][^\W_]*'?|#)(?:{_SCRIPT}){{0,2}}"
+_NAME = rf"(?:(?:hat|bar|vec)\([^()\s]+\)|[^\W\d_][^\W_²³]*'?|#)(?:{_SCRIPT}){{0,2}}"
 _TOKEN = re.compile(
     rf"(?P<half>½)|(?P<inner>∂\()|(?P<partial>∂{_NAME}/∂{_NAME})|(?P<total>d/d[A-Za-z][A-Za-z0-9_]*\[)|(?P<comparison><=|>=|==|<|>)|(?P<name>{_NAME})"
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]+)?|\.[0-9]+)(?:e-?[0-9]+)?)|(?P<dots>…|\.\.\.)"

@@ -62,7 +62,7 @@ class Explained:
 
 _TAG = re.compile(r"(<[^>]*>)")
 _NAME = re.compile(r"</?([a-z0-9]+)")
-_VOID = frozenset(("br", "img", "input", "hr", "link", "meta", "col"))
+_VOID = frozenset(("br", "wbr", "img", "input", "hr", "link", "meta", "col"))
 _TOLD = frozenset(("p", "li", "dd"))
 """Where terms are explained: running words."""
 

@@ -178,7 +178,9 @@ def _table(block: doc.TableBlock | Grid | doc.GridBlock | doc.Checked) -> dict[s
                 text if name in own else spoken(name)
                 for name, text in zip(grid.headers, made["headers"], strict=True)
             ]
-            return {**made, "headers": headers}
+            told = Showing(naming=naming)
+            labels = [told.name(name) if name in named else spoken(name) for name in grid.headers]
+            return {**made, "headers": headers, "labels": labels}
         case doc.Checked(items, naming):
             verdicts = [doc.Styled("✗ wrong", "check wrong"), doc.Styled("✓", "check ok")]
             rows = [(number_name(i.name, naming), i.expected, i.shown, _cell(verdicts[i.ok])) for i in items]
@@ -215,7 +217,7 @@ def _table_data(
     label: str, caption: str, headers: Sequence[str], right: Collection[int], rows: Sequence[Sequence[str]]
 ) -> dict[str, Any]:
     words = [place not in right for place in range(len(headers))]
-    named = {"label": label, "caption": caption, "headers": headers, "words": words}
+    named = {"label": label, "caption": caption, "headers": headers, "words": words, "labels": ()}
     return {**named, "rows": rows, "more": "", "wraps": False}
 
 
@@ -269,6 +271,7 @@ class _Sections:
         math = self.math.symbols
         return {
             **vars(line),
+            "why": self.told(line.why) if line.why else "",
             "left": math(line.left),
             "sides": [self.math.formula(side) for side in line.sides],
             "ranges": [

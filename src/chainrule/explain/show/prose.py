@@ -72,7 +72,10 @@ def _typed_names() -> frozenset[str]:
     return frozenset(name for each in kinds for name in each if "_" in name)
 
 
-_DERIVATIVE = re.compile(r"(The derivative of )(.+)( by )(\w+)(.*)|(write a for )(.+)|(\w+: )(\w+ = .+)")
+_DERIVATIVE = re.compile(
+    r"(The derivative of )(.+)( by )(\w+)(.*)|(write a for )(.+)|(\w+: )(\w+ = .+)"
+    r"|(.+'s derivative is )(.+)( and .+'s is )(.+)(: the product is )(.+)(\.)"
+)
 """The words of a title or a rule in which formulas stand: every second part; the last of the first has letters."""
 
 
@@ -88,7 +91,7 @@ def with_formula(words: str) -> str | Markup | None:
         else shown_formula(_HAT.sub(r"hat(\1)", part))
         for place, part in enumerate(parts)
     ]
-    if len(parts) == 5:
+    if match[1] is not None:
         written[4] = Markup("").join(
             shown_formula(word) if "_" in word else word for word in _LETTERS.split(parts[4])
         )

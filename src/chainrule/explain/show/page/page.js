@@ -209,7 +209,8 @@
   reachable();
   addEventListener("resize", reachable);
   addEventListener("beforeprint", () => {
-    for (const part of document.querySelectorAll("details")) part.open = true;
+    // That all came out as expected is printed in one line.
+    for (const part of document.querySelectorAll("details:not(.found)")) part.open = true;
   });
   addEventListener("hashchange", () => {
     const line = document.getElementById(decodeURIComponent(location.hash.slice(1)));

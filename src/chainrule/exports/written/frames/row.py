@@ -5,7 +5,7 @@ import math
 import re
 import unicodedata
 from collections.abc import Callable, Iterable, Mapping
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 PLAIN_NUMBER = re.compile(
@@ -120,6 +120,8 @@ def read_date(cell: Any, column: Mapping[str, Any]) -> list[float]:
         moment = next((found for found in moments if found is not None), None)
     if moment is None:
         raise refused(cell, column, "a date or time that is spelled as they were")
+    if type(moment) is date:
+        moment = datetime(moment.year, moment.month, moment.day)
     clock = ((moment.hour * 60 + moment.minute) * 60 + moment.second) * 1_000_000 + moment.microsecond
     parts = {"hour": clock * 1000 / 3.6e12}
     if not column["time_only"]:
@@ -161,7 +163,11 @@ READERS = {"number": read_number, "truth": read_truth, "place": read_place, "dat
 
 
 def main(predict: Callable[[Any], Any], lines: Iterable[str]) -> None:
-    """Answer rows that come as JSON objects, one in a line, with a line of JSON each."""
+    """Answer rows that come as JSON objects, one in a line, with a line of JSON each; what is wrong with one is its ``error``."""
     for line in lines:
         if line.strip():
-            print(json.dumps(predict(json.loads(line)), ensure_ascii=False))
+            try:
+                said = predict(json.loads(line))
+            except ValueError as error:
+                said = {"error": str(error)}
+            print(json.dumps(said, ensure_ascii=False))
