@@ -17,9 +17,9 @@ from chainrule.engines import JUDGE
 from chainrule.equations.activations import ACTIVATIONS
 from chainrule.equations.dense import Dense
 from chainrule.errors import OutputError, SettingsError
-from chainrule.exports.export import check_export, export, model_of
+from chainrule.exports.export import check_export, export, exported_model
 from chainrule.exports.program import Program, model_hash, network_graph, parameter_slots
-from chainrule.exports.reference import answered, encoded, run_graph
+from chainrule.exports.reference import answers_from, encoded, run_graph
 from chainrule.exports.run.base import ExportError
 from chainrule.exports.run.made_rows import made_rows
 from chainrule.exports.run.native import c_driver, c_rows
@@ -81,7 +81,7 @@ def test_the_graphs_say_what_the_model_says(tiny):
     outputs = run_graph(graph, {"x": x, **own})[output]
     np.testing.assert_allclose(outputs, tiny.model.outputs(x, JUDGE)[0], rtol=1e-14)
     said = tiny.model.answer_of(outputs)
-    np.testing.assert_array_equal(answered(tiny, outputs), said.probabilities)
+    np.testing.assert_array_equal(answers_from(tiny, outputs), said.probabilities)
 
 
 def test_made_rows_are_hostile_and_the_same_again(tiny):
@@ -253,7 +253,9 @@ def test_trainings_estimators_and_files_have_a_model(tmp_path, tiny):
         SimpleNamespace(model=tiny.model),
         SimpleNamespace(model_=tiny.model),
     ):
-        assert LANGUAGES["python"].content(Program(model_of(given))) == LANGUAGES["python"].content(tiny)
+        assert LANGUAGES["python"].content(Program(exported_model(given))) == LANGUAGES["python"].content(
+            tiny
+        )
 
 
 # ---- C
@@ -339,6 +341,6 @@ def test_onnx_of_old_and_new_versions_by_both_judges(which, opset):
 
 
 def test_onnx_says_how_dates_go_in(tiny):
-    from chainrule.exports.written.onnx_model import usage
+    from chainrule.exports.written.onnx_model import onnx_usage
 
-    assert any("seconds since 1970-01-01" in line for line in usage(tiny))
+    assert any("seconds since 1970-01-01" in line for line in onnx_usage(tiny))

@@ -14,7 +14,7 @@ import numpy as np
 from chainrule._doors import setting
 from chainrule._files import ensure_writable, write_atomically
 from chainrule.errors import SettingsError
-from chainrule.exports.certificate import Certificate, certify_export, not_run
+from chainrule.exports.certificate import ExportCertificate, certify_export, not_run
 from chainrule.exports.program import Program
 from chainrule.exports.run.base import CantRun, ExportError
 from chainrule.exports.run.made_rows import made_rows
@@ -31,7 +31,7 @@ class Exported:
 
     language: str
     content: bytes
-    certificate: Certificate | None
+    certificate: ExportCertificate | None
     words: tuple[str, ...]
 
     @property
@@ -69,10 +69,10 @@ def export(
     language = language_named(to, path, dialect)
     if path is not None:
         ensure_writable(path, overwrite)
-    program = Program(model_of(model))
+    program = Program(exported_model(model))
     table = None if check is None else program.model.table(check)
     name = "model" if path is None else Path(fspath(path)).stem
-    certificate: Certificate | None = None
+    certificate: ExportCertificate | None = None
     try:
         certificate = certified(language, program, language.content(program, (), name), table)
         words = tuple(certificate.words)
@@ -89,12 +89,12 @@ def export(
 
 def check_export(
     path: str | PathLike[str], model: Any, source: Source | None = None, **reading: Any
-) -> Certificate:
+) -> ExportCertificate:
     """Return the certificate of an export in a file, run again on made rows and on a table if one is given.
 
     Raises SettingsError for a file of another model, or that is no export, and ExportError where nothing here runs it.
     """
-    named, program = language_named(None, path), Program(model_of(model))
+    named, program = language_named(None, path), Program(exported_model(model))
     try:
         content = Path(path).read_bytes()
     except OSError as error:
@@ -120,7 +120,9 @@ def check_export(
 _HASH = re.compile(HASH_WORDS.encode() + b"([0-9a-f]{64})", re.IGNORECASE)
 
 
-def certified(language: TargetLanguage, program: Program, content: bytes, table: Table | None) -> Certificate:
+def certified(
+    language: TargetLanguage, program: Program, content: bytes, table: Table | None
+) -> ExportCertificate:
     """Return the certificate of an export's content; raises CantRun where nothing here runs it."""
     exact = None if language.exact is None else partial(language.exact, program, content)
     made = made_rows(program, language.rows)
@@ -136,7 +138,7 @@ def certified(language: TargetLanguage, program: Program, content: bytes, table:
     )
 
 
-def model_of(given: Any) -> Model:
+def exported_model(given: Any) -> Model:
     """Return the model of what a caller has: itself, a training's, an estimator's, or a file's."""
     if isinstance(given, Model):
         return given

@@ -13,10 +13,10 @@ from chainrule.errors import SettingsError
 from chainrule.explain.program.plain import MATH_HAS
 from chainrule.exports.columns import column_data
 from chainrule.exports.program import Program, network_graph, parameter_slots
-from chainrule.exports.written.head import about, frame
+from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.identifiers import identifier, identifiers
 from chainrule.exports.written.languages import C_DOUBLE, C_HELPERS, C_NETWORK, c_number
-from chainrule.exports.written.rowwise import Language, Place, Written, write_rowwise
+from chainrule.exports.written.rowwise import Language, Lies, Statements, write_rowwise
 
 LONGEST_TEXT = 4000
 """The most bytes of a text in C99, which promises 4095."""
@@ -63,7 +63,7 @@ class _Header:
         )
         head = "\n".join(
             f" * {_in_comment(line)}".rstrip()
-            for line in about(self.program, "C99, written", usage, certificate)
+            for line in first_lines(self.program, "C99, written", usage, certificate)
         )
         guard = f"{self.name.upper()}_H"
         parts = [
@@ -123,25 +123,23 @@ class _Header:
         yield from self._labels()
         program = self.program
         cells = program.cells_graph()
-        given = {name: Place("v", i) for i, name in enumerate(cells.inputs)}
+        given = {name: Lies("v", i) for i, name in enumerate(cells.inputs)}
         yield from _function(
-            "cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Place("x")}
+            "cr_encode", "const double *v, double *x", cells, C_DOUBLE, given, {"x": Lies("x")}
         )
         for number, group in enumerate(program.groups, 1):
             yield from self._members(number, group.parameters)
             graph, output = network_graph(group, keeps=MATH_HAS)
-            slots = {name: Place("p", slot.start) for name, slot in parameter_slots(group).items()}
+            slots = {name: Lies("p", slot.start) for name, slot in parameter_slots(group).items()}
             arguments = f"const REAL *x, const {self._stored(group)} *p, REAL *outputs"
-            places = {"x": Place("x"), **slots}
+            places = {"x": Lies("x"), **slots}
             yield from _function(
-                f"cr_network_{number}", arguments, graph, C_NETWORK, places, {output: Place("outputs")}
+                f"cr_network_{number}", arguments, graph, C_NETWORK, places, {output: Lies("outputs")}
             )
         answer = program.answer_graph()
         arguments = "const double *outputs, double *answers"
-        given = {"outputs": Place("outputs")}
-        yield from _function(
-            "cr_answer_of", arguments, answer, C_DOUBLE, given, {"answers": Place("answers")}
-        )
+        given = {"outputs": Lies("outputs")}
+        yield from _function("cr_answer_of", arguments, answer, C_DOUBLE, given, {"answers": Lies("answers")})
         yield from self._predict()
 
     @staticmethod
@@ -268,10 +266,10 @@ def _function(
     arguments: str,
     graph: Graph,
     language: Language,
-    inputs: Mapping[str, Place],
-    outputs: Mapping[str, Place],
+    inputs: Mapping[str, Lies],
+    outputs: Mapping[str, Lies],
 ) -> Iterator[str]:
-    written: Written = write_rowwise(graph, language, inputs, outputs)
+    written: Statements = write_rowwise(graph, language, inputs, outputs)
     yield f"static void {name}({arguments})\n{{"
     yield from (f"    {line}" for line in [*written.tables, *written.buffers, *written.lines])
     yield "}\n"

@@ -15,7 +15,7 @@ HASH_WORDS = "of the model with SHA-256 "
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 
-def about(program: Program, what: str, usage: Sequence[str], certificate: Sequence[str]) -> list[str]:
+def first_lines(program: Program, what: str, usage: Sequence[str], certificate: Sequence[str]) -> list[str]:
     """Return the first lines: wrapped, without the signs of a comment."""
     model = program.model
     count = model.members
