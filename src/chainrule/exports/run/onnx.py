@@ -36,7 +36,7 @@ def run_onnx_reference(program: Program, content: bytes, rows: CellRows) -> Said
     except ImportError as error:
         raise CantRun("neither onnxruntime nor onnx is installed") from error
     with np.errstate(all="ignore"):
-        said = ReferenceEvaluator(content).run(None, onnx_inputs(program, rows))
+        said = list(ReferenceEvaluator(content).run(None, onnx_inputs(program, rows)))
     return _from_arrays(program, said, f"the evaluator of onnx {version}")
 
 
