@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from chainrule.explain.derive.symbolic.formula import derive_formula
     from chainrule.exports.export import export
     from chainrule.fitting.ablation import ablate
+    from chainrule.fitting.learning import learning_curve
     from chainrule.fitting.score import Trained
     from chainrule.fitting.small import small_of
     from chainrule.fitting.train import train
@@ -52,6 +53,7 @@ _HOMES = {
     "TableRegressor": "chainrule.estimators.table.regressor",
     "Trained": "chainrule.fitting.train",
     "ablate": "chainrule.fitting.ablation",
+    "learning_curve": "chainrule.fitting.learning",
     "dependence": "chainrule.explain.columns.dependence",
     "derive_backprop": "chainrule.explain.derive.symbolic.backprop",
     "derive_formula": "chainrule.explain.derive.symbolic.formula",
@@ -69,7 +71,7 @@ _HOMES = {
 __all__ = [
     "ChainruleError", "Dense", "MLPClassifier", "MLPRegressor", "Model", "Network", "Report", "Settings", "TableClassifier",
     "TableRegressor", "Trained", "ablate", "dependence", "derive_backprop", "derive_formula", "displays", "export", "importance",
-    "load", "read_table", "report", "small_of", "train", "whatif",
+    "learning_curve", "load", "read_table", "report", "small_of", "train", "whatif",
 ]  # fmt: skip
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import shlex
 import textwrap
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -201,6 +201,20 @@ def parse_words(text: str, brackets: str = "()") -> list[str]:
         else:
             parts[-1] += sign
     return [part.strip() for part in parts if part.strip()]
+
+
+def parse_columns(text: str, known: Collection[str]) -> list[str]:
+    """Return the columns between commas, where a column's own name may hold some: the longest names that are known."""
+    if text in known:
+        return [text]
+    parts, found = parse_words(text), []
+    while parts:
+        lengths = range(len(parts), 0, -1)
+        named = ((n, sign.join(parts[:n])) for n in lengths for sign in (",", ", "))
+        n, name = next(((n, name) for n, name in named if name in known), (1, parts[0]))
+        found.append(name)
+        parts = parts[n:]
+    return found
 
 
 def one_or_more(text: str) -> str | tuple[str, ...]:

@@ -20,7 +20,7 @@ from chainrule.cli.console import print_json, screen, warn
 from chainrule.cli.documents import format_of, print_document
 from chainrule.cli.parsing import (
     Parser,
-    parse_words,
+    parse_columns,
     reading,
     reading_options,
     setting_option,
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
 EXAMPLES = """
 chainrule train penguins.csv --target species
 chainrule train penguins.csv --target species --ablate
+chainrule train penguins.csv --target species --learning-curve --report curve.html
 chainrule train houses.parquet --target price --hidden 128,64 --activation mish
 chainrule train abc.csv --target Target --hidden 4 --activation sigmoid \\
     --bias none --scaling minmax --optimizer sgd --batch-size 1
@@ -85,6 +86,15 @@ def parser() -> Parser:
         type=whole,
         help="say what each ingredient of the recipe adds, by N trainings (3 if not given) with and without it; writes no model",
     )
+    made.option(
+        "output",
+        "--learning-curve",
+        metavar="N",
+        nargs="?",
+        const=3,
+        type=whole,
+        help="say what more rows bring, by N trainings (3 if not given) on 1/8, 1/4, 1/2 and all of them; writes no model",
+    )
     made.options("output", {"--json": "print the result as JSON, for programs"})
     made.option("output", "--quiet", "-q", action="store_true", help="print nothing but notes and errors")
     return made
@@ -95,22 +105,22 @@ def run(options: argparse.Namespace) -> None:
     path = Path(options.out or f"{_stem(options.table)}.safetensors")
     report_format = format_of(options.report, option="--report")
     history = None if options.history is None else Path(options.history)
-    if options.ablate is None:
+    study = _study(options)
+    if study is None:
         _check_outputs(path, history, options)
-    elif given := next(filter(vars(options).get, ("out", "history")), None):
-        raise SettingsError(
-            f"--{given} would have no effect: --ablate writes no model; leave one of them out"
-        )
+    elif given := next(filter(vars(options).get, ("out", "history", "small")), None):
+        raise SettingsError(f"--{given} would have no effect: {study} writes no model; leave one of them out")
     elif options.report is not None:
         _check_outputs(None, None, options)
     elif options.overwrite:
         raise SettingsError(
-            "--overwrite would have no effect: --ablate writes nothing but a --report; leave it out"
+            f"--overwrite would have no effect: {study} writes nothing but a --report; leave it out"
         )
     from chainrule._files import write_atomically
     from chainrule.engines import ENGINES, engine_named
     from chainrule.engines.threads import limited_threads
     from chainrule.fitting.ablation import check_ablates
+    from chainrule.fitting.learning import check_learns
     from chainrule.fitting.question import Question
     from chainrule.fitting.score import score_prepared
     from chainrule.fitting.timing import within_time
@@ -124,6 +134,8 @@ def run(options: argparse.Namespace) -> None:
     settings = Settings(**_given(options, Settings))
     if options.ablate is not None:
         check_ablates(settings, options.ablate)
+    elif options.learning_curve is not None:
+        check_learns(settings, options.learning_curve)
     engine = options.engine or ENGINES[0]
     engine_named(engine, threads=options.threads)  # what is unknown is refused before the table is read
     how = Reading().changed(**reading(options))
@@ -140,17 +152,19 @@ def run(options: argparse.Namespace) -> None:
     if "kinds" in asked:
         asked["kinds"] = dict(asked["kinds"])
     question = Question(table, reading=how, names=_names_of_parameters(options), **asked)
-    if options.ablate is not None:
+    if study is not None:
         question = question.opened()
     prepared = prepare(question, settings)
     talks = not (options.json or options.quiet)
     if talks:
         print_document(found_document(prepared))
         print(flush=True)
-    if options.ablate is not None:
+    if study is not None:
         from chainrule.cli.ablation import ablation
+        from chainrule.cli.learning import learning
 
-        found = ablation(question, settings, options, engine)
+        look = ablation if options.ablate is not None else learning
+        found = look(question, settings, options, engine)
         if options.report is not None:
             with write_atomically(options.report, overwrite=options.overwrite) as file:
                 file.write(render(found, report_format).encode())
@@ -179,6 +193,17 @@ def run(options: argparse.Namespace) -> None:
         print_json(_result(trained, path, small))
 
 
+def _study(options: argparse.Namespace) -> str | None:
+    """Return the option that trains to compare, instead of writing a model, or None; raises SettingsError for two."""
+    given = [name for name in ("ablate", "learning_curve") if getattr(options, name) is not None]
+    named = [f"--{name.replace('_', '-')}" for name in given]
+    if len(named) > 1:
+        raise SettingsError(
+            f"{' and '.join(named)} are about trainings of their own each: give one at a time"
+        )
+    return named[0] if named else None
+
+
 def _given(options: argparse.Namespace, cls: type[Any]) -> dict[str, Any]:
     """Return the settings of a class that were given; the others are left to it."""
     values = {one.name: getattr(options, one.name) for one in listed(cls)}
@@ -200,8 +225,8 @@ def _names_of_parameters(options: argparse.Namespace) -> ReadName | None:
 
 
 def _names(values: list[str], columns: Sequence[str]) -> list[str]:
-    """Return the columns of ``--inputs a,b --inputs c``; a name that holds a comma can stand alone."""
-    return [name for value in values for name in ([value] if value in columns else parse_words(value))]
+    """Return the columns of ``--inputs a,b --inputs c``."""
+    return [name for value in values for name in parse_columns(value, columns)]
 
 
 def small_path(path: Path) -> Path:

@@ -14,7 +14,7 @@ from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
 from chainrule.tables.values import one_spelling
 
-TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM = 0, 1, 2
+TEST_STREAM, VALIDATION_STREAM, FOLDS_STREAM, LEARNING_STREAM = 0, 1, 2, 3
 
 
 def divided(

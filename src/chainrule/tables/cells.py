@@ -161,4 +161,6 @@ def remedy(table: Table, row: int, name: str) -> str:
     if table.raw is None and table.column(name).dtype != pl.String:
         return "correct it, or make it missing"
     cell = table.cell(row, name) or ""
+    if len(cell) > 40:
+        return "correct it, or make it missing"
     return f"correct it, or name it as missing with {setting('missing', [cell])}"

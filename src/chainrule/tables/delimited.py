@@ -2,7 +2,8 @@
 
 import csv
 import io
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 
@@ -19,6 +20,7 @@ from chainrule.tables.table import check_width
 DELIMITERS = (",", ";", "\t", "|")
 _SAMPLE_CHARACTERS = 1_000_000
 _SAMPLE_RECORDS = 200
+_LONGEST_FIELD = 2**31 - 1
 
 
 @dataclass(frozen=True, eq=False)
@@ -46,6 +48,16 @@ class _Layout:
     fields: IntArray
 
 
+@contextmanager
+def _long_fields() -> Iterator[None]:
+    """Let Python's reader take fields of any length, which it refuses above 131,072 characters."""
+    before = csv.field_size_limit(_LONGEST_FIELD)
+    try:
+        yield
+    finally:
+        csv.field_size_limit(before)
+
+
 def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
     """Choose the delimiter under which the most records of the beginning have the header's number of fields.
 
@@ -57,7 +69,8 @@ def sniff_delimiter(text: str, candidates: Sequence[str] = DELIMITERS) -> str:
     for delimiter in candidates:
         try:
             reader = csv.reader(io.StringIO(sample, newline=""), delimiter=delimiter)
-            counts = [len(record) for record in islice(filter(None, reader), _SAMPLE_RECORDS)]
+            with _long_fields():
+                counts = [len(record) for record in islice(filter(None, reader), _SAMPLE_RECORDS)]
         except csv.Error:
             continue
         if len(sample) < len(text) and 1 < len(counts) < _SAMPLE_RECORDS:
@@ -82,7 +95,9 @@ def read_delimited(text: str, delimiter: str, where: str) -> Delimited:
     first, line = next(((i, record) for i, record in records if record.strip(b" \t")), (-1, b""))
     if first < 0:
         raise TableError(f"{where}: the file is empty")
-    names, notes = _name_columns(next(csv.reader([line.decode()], delimiter=delimiter)), where)
+    with _long_fields():
+        header = next(csv.reader([line.decode()], delimiter=delimiter))
+    names, notes = _name_columns(header, where)
     body = slice(first + 1, None)
     blank = (layout.ends == layout.starts)[body] | _only_spaces(data, layout, body, len(names))
     lines = layout.lines[body][~blank]
@@ -169,7 +184,7 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     skipped: list[int] = []
     line = 1
     try:
-        for record in reader:
+        for record in _read_long(reader):
             wide = not records or len(records[0]) > 1
             if not record or (wide and len(record) == 1 and record[0] and not record[0].strip(" \t")):
                 skipped.append(line)
@@ -192,6 +207,12 @@ def _read_record_by_record(text: str, delimiter: str, where: str) -> Delimited:
     cells = pl.DataFrame([pl.Series(n, list(c), pl.String) for n, c in zip(names, columns, strict=True)])
     after_header = np.array([at for at in skipped if at > lines[0]], dtype=np.int64)
     return Delimited(names, cells, places, notes + _blank_note(after_header))
+
+
+def _read_long(reader: Iterator[list[str]]) -> Iterator[list[str]]:
+    """Yield the records of a reader, however long their fields are."""
+    with _long_fields():
+        yield from reader
 
 
 def _name_columns(header: Sequence[str], where: str) -> tuple[tuple[str, ...], tuple[str, ...]]:

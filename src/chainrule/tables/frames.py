@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 
 from chainrule.errors import TableError
-from chainrule.tables.values import float_text
+from chainrule.tables.values import as_text, float_text
 
 CATEGORY = "category"
 INDEX = "index"
@@ -85,6 +86,8 @@ def _level_text(level: Any) -> str:
         return "true" if level else "false"
     if isinstance(level, int | np.integer):
         return str(int(level))
+    if isinstance(level, datetime):  # pandas' own is one
+        return as_text(pl.Series([level], dtype=pl.Datetime("us")))[0]
     return float_text(float(level)) if isinstance(level, float | np.floating) else str(level)
 
 

@@ -152,7 +152,11 @@ def month_numbers() -> dict[str, str]:
 @cache
 def date_reader(spelling: str) -> Callable[[str], datetime | time | None]:
     """Return what reads one cell as `to_dates` does, None for what is not spelled so."""
-    match, months, only_time = re.compile(date_pattern(spelling)).fullmatch, month_numbers(), is_time_only(spelling)
+    match, months, only_time = (
+        re.compile(date_pattern(spelling)).fullmatch,
+        month_numbers(),
+        is_time_only(spelling),
+    )
 
     def read(text: str) -> datetime | time | None:
         found = match(text)

@@ -70,7 +70,7 @@ SUMS_AGREE = About(
 
 SLOPES_AGREE = About(
     "slopes by column",
-    "d(prediction)/d(column) through the encoder against differences, in original units",
+    "the prediction's derivative by each column, through the encoder against differences, in original units",
     "1e-5 of the slope + rounding",
 )
 
