@@ -12,6 +12,7 @@ from chainrule.exports.program import Program
 
 WIDTH = 100
 HASH_WORDS = "of the model with SHA-256 "
+INT8_WORDS = "Weights are whole numbers of 8 bits, with a scale for each neuron."
 LICENCE = "This file may be used, changed and given on under any licence, or none."
 
 
@@ -28,6 +29,7 @@ def first_lines(program: Program, what: str, usage: Sequence[str], certificate: 
     said = [
         told,
         f"{HASH_WORDS[0].upper()}{HASH_WORDS[1:]}{program.sha256}",
+        *([INT8_WORDS] if program.weights else []),
         *usage,
         carried,
         LICENCE,

@@ -14,6 +14,14 @@ from chainrule.exports.program import Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import JAVASCRIPT, JAVASCRIPT_HELPERS, javascript_number, used
 from chainrule.exports.written.rowwise import Lies, Statements, write_rowwise
+from chainrule.model.group import Group
+
+SCALED = """// Weights from whole numbers of 8 bits and the scale of each neuron.
+function scaled(whole, scales, nIn, nOut) {
+  const numbers = Int8Array.from(atob(whole), (sign) => sign.charCodeAt(0));
+  return Array.from(numbers, (q, at) => q * scales[Math.floor(at / (nIn * nOut)) * nOut + (at % nOut)]);
+}
+"""
 
 USAGE = (
     'An ES module, for node and browsers: `import { predict } from "./NAME.mjs"; predict({"column": cell, ...})`, '
@@ -32,12 +40,14 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     body = list(_functions(program))
     yield "\n" + frame("row.mjs").split("\n", 2)[2].rstrip() + "\n"
     yield from (JAVASCRIPT_HELPERS[name] for name in used(JAVASCRIPT_HELPERS, body))
+    if program.weights:
+        yield SCALED
     yield "const COLUMNS = ["
     yield from (f"  {_column(column_data(cell))}," for cell in program.cells)
     yield "];\n"
     for number, group in enumerate(program.groups, 1):
         yield f"const MEMBERS_{number} = ["
-        yield from (f"  {_packed(flat)}," for flat in group.parameters)
+        yield from (f"  {packed}," for packed in _members(program, number - 1, group))
         yield "];\n"
     yield from body
 
@@ -73,6 +83,24 @@ def _pattern(pattern: str) -> str:
 
 def _data(value: Any) -> str:
     return json.dumps(value, ensure_ascii=True)
+
+
+def _members(program: Program, number: int, group: Group) -> Iterator[str]:
+    """Yield the expression of each member's parameters."""
+    weights = program.whole_weights(number)
+    if not weights.whole:
+        yield from map(_packed, group.parameters)
+        return
+    for k, flat in enumerate(group.parameters):
+        parts = []
+        for name, slot in parameter_slots(group).items():
+            if name in weights.whole:
+                whole = base64.b64encode(weights.whole[name][k].tobytes()).decode()
+                scales = _packed(weights.scales[name][k].ravel().astype(np.float32))
+                parts.append(f'...scaled("{whole}", {scales}, {slot.shape[-2]}, {slot.shape[-1]})')
+            else:
+                parts.append(f"...{_packed(flat[slot.start : slot.stop].astype(np.float32))}")
+        yield f"Float64Array.from([{', '.join(parts)}])"
 
 
 def _packed(flat: Any) -> str:

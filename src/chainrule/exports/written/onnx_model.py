@@ -108,15 +108,19 @@ def _written(nodes: Nodes, program: Program, names: Sequence[str]) -> list[Any]:
     x = nodes.graph(program.cells_graph(ROWS), given, first)["x"]
     entering = nodes.node("Cast", [x], to=1)
     mean = ""
-    for group, share in zip(program.groups, program.model.shares, strict=True):
-        graph, output = network_graph(group, dtype=np.float32, rows=ROWS)
+    for number, (group, share) in enumerate(zip(program.groups, program.model.shares, strict=True)):
+        weights = program.whole_weights(number)
+        graph, output = network_graph(group, dtype=np.float32, rows=ROWS, whole=weights.whole)
         slots = parameter_slots(group)
-        for flat in np.asarray(group.parameters, np.float32):
+        for k, flat in enumerate(np.asarray(group.parameters, np.float32)):
             own = {
                 name: nodes.constant(flat[slot.start : slot.stop].reshape(slot.shape))
                 for name, slot in slots.items()
+                if name not in weights.whole
             }
-            graph.outputs = {output: graph.outputs[output]}
+            for name, whole in weights.whole.items():
+                own[f"{name}q"] = nodes.node("Cast", [nodes.constant(whole[k])], to=1)
+                own[f"{name}s"] = nodes.constant(np.asarray(weights.scales[name][k], np.float32))
             a = nodes.graph(graph, {"x": entering, **own}, entering)[output]
             part = nodes.node(
                 "Mul", [nodes.node("Cast", [a], to=11), nodes.number(share / group.members, np.float64)]

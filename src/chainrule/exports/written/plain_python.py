@@ -14,6 +14,14 @@ from chainrule.exports.program import Program, network_graph, parameter_slots
 from chainrule.exports.written.head import first_lines, frame
 from chainrule.exports.written.languages import PYTHON, PYTHON_HELPERS, python_number, used
 from chainrule.exports.written.rowwise import Lies, Statements, write_rowwise
+from chainrule.model.group import Group
+
+SCALED = '''
+def scaled(whole, scales, n_in, n_out):
+    """Return weights from whole numbers of 8 bits and the scale of each neuron."""
+    numbers = struct.unpack(f"<{n_in * len(scales)}b", base64.b64decode(whole))
+    return [q * scales[at // (n_in * n_out) * n_out + at % n_out] for at, q in enumerate(numbers)]
+'''
 
 USAGE = (
     'Python 3.11 or newer, no packages: `from NAME import predict; predict({"column": cell, ...})`, where a cell is text, a '
@@ -36,15 +44,35 @@ def _lines(program: Program, certificate: Sequence[str]) -> Iterator[str]:
     body = list(_functions(program))
     yield "import base64\nimport struct\nimport sys"
     yield frame("row.py").split('"""', 2)[2].strip() + "\n"
+    if program.weights:
+        yield SCALED
     for name in used(PYTHON_HELPERS, body):
         yield f"\n{PYTHON_HELPERS[name]}"
     yield f"\nCOLUMNS = {_literal([column_data(cell) for cell in program.cells])}\n"
     for number, group in enumerate(program.groups, 1):
         yield f"MEMBERS_{number} = ["
-        yield from (f"    {_packed(flat)}," for flat in group.parameters)
+        yield from (f"    {packed}," for packed in _members(program, number - 1, group))
         yield "]\n"
     yield from body
     yield '\n\nif __name__ == "__main__":\n    main(predict, sys.stdin)'
+
+
+def _members(program: Program, number: int, group: Group) -> Iterator[str]:
+    """Yield the expression of each member's parameters."""
+    weights = program.whole_weights(number)
+    if not weights.whole:
+        yield from map(_packed, group.parameters)
+        return
+    for k, flat in enumerate(group.parameters):
+        parts = []
+        for name, slot in parameter_slots(group).items():
+            if name in weights.whole:
+                whole = base64.b64encode(weights.whole[name][k].tobytes()).decode()
+                scales = _packed(weights.scales[name][k].ravel().astype(np.float32))
+                parts.append(f'*scaled("{whole}", {scales}, {slot.shape[-2]}, {slot.shape[-1]})')
+            else:
+                parts.append(f"*{_packed(flat[slot.start : slot.stop].astype(np.float32))}")
+        yield f"({', '.join(parts)},)"
 
 
 def _packed(flat: Any) -> str:

@@ -124,7 +124,6 @@ def _answers(program: Program, steps: QuerySteps) -> tuple[Texts, Texts]:
     last = -1
     for group, share in zip(program.groups, program.model.shares, strict=True):
         graph, output = network_graph(group)
-        graph.outputs = {output: graph.outputs[output]}
         for flat in np.asarray(group.parameters, np.float64):
             own = {
                 name: np.vectorize(sql_number, otypes=[object])(
