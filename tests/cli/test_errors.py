@@ -70,14 +70,6 @@ BAD_TABLES = {
         "ragged.csv: line 3 has 3 fields, where the header has 2; quote the cells that hold the delimiter (','), "
         "or name another with --delimiter"
     ),
-    "infinite.csv": (
-        "infinite.csv: line 5, column 'x': 'inf' is not a finite number (beyond ±1.8e308); correct it, or name it "
-        "as missing with --missing inf"
-    ),
-    "huge.csv": (
-        "huge.csv: line 5, column 'x': '1e309' is not a finite number (beyond ±1.8e308); correct it, or name it as "
-        "missing with --missing 1e309"
-    ),
     "odd.csv": (
         "odd.csv: column 'x' is a number in 39 rows but 'oops' in line 5; correct it, or name it as missing with "
         "--missing oops"
@@ -266,7 +258,17 @@ BAD_WORDS = [
     ),
     ("good.csv --target y --test-file no_label.csv", "no_label.csv: no row has a value in the target 'y'"),
     (
-        "infinite_target.csv --target w",
+        "infinite.csv --target y --infinite refuse",
+        "infinite.csv: line 5, column 'x': 'inf' is not a finite number (beyond ±1.8e308); correct it, or name it "
+        "as missing with --missing inf",
+    ),
+    (
+        "huge.csv --target y --infinite refuse",
+        "huge.csv: line 5, column 'x': '1e309' is not a finite number (beyond ±1.8e308); correct it, or name it as "
+        "missing with --missing 1e309",
+    ),
+    (
+        "infinite_target.csv --target w --infinite refuse",
         "infinite_target.csv: line 5, column 'w': '-inf' is not a finite number (beyond ±1.8e308); correct it, or "
         "name it as missing with --missing -inf",
     ),

@@ -605,10 +605,12 @@ def _as_csv(folder: Path) -> str:
 
 
 OTHERS = {
-    "t.dta": b"<stata_dta><header>", "old.dta": b"\x73\1\0\0", "t.sas7bdat": b"\0" * 12 + b"\xc2\xea\x81\x60", "t.xpt": b"HEADER RECORD*******LIBRARY",
-    "t.sav": b"$FL2@(#)", "t.rds": gzip.compress(b"X\n\0\0"), "t.h5": b"\x89HDF\r\n\x1a\n", "t.pkl": b"\x80\4\x95\0", "t.orc": b"ORC\0",
-    "t.avro": b"Obj\1", "t.npy": b"\x93NUMPY\1\0", "t.db": b"SQLite format 3\0", "t.duckdb": b"\0" * 8 + b"DUCK\0", "t.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
-    "t.pdf": b"%PDF-1.7", "t.html": b"<!DOCTYPE html>", "t.tar": b"a" * 257 + b"ustar\0", "t.7z": b"7z\xbc\xaf\x27\x1c", "t.zip": b"PK\3\4 data.csv", "t.png": b"\x89PNG\r\n\x1a\n",
+    "t.dta": b"<stata_dta><header>", "old.dta": b"\x73\1\0\0", "t.sas7bdat": b"\0" * 12 + b"\xc2\xea\x81\x60",
+    "t.xpt": b"HEADER RECORD*******LIBRARY", "t.sav": b"$FL2@(#)", "t.rds": gzip.compress(b"X\n\0\0"),
+    "t.h5": b"\x89HDF\r\n\x1a\n", "t.pkl": b"\x80\4\x95\0", "t.orc": b"ORC\0", "t.avro": b"Obj\1", "t.npy": b"\x93NUMPY\1\0",
+    "t.db": b"SQLite format 3\0", "t.duckdb": b"\0" * 8 + b"DUCK\0", "t.xls": b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1",
+    "t.pdf": b"%PDF-1.7", "t.html": b"<!DOCTYPE html>", "t.tar": b"a" * 257 + b"ustar\0", "t.7z": b"7z\xbc\xaf\x27\x1c",
+    "t.zip": b"PK\3\4 data.csv", "t.png": b"\x89PNG\r\n\x1a\n",
 }  # fmt: skip
 
 

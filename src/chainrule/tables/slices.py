@@ -24,8 +24,8 @@ def slices_of(
 ) -> Slices:
     """Return the slices of a column: what their cells are in words, and their rows (from 0); every row is in one.
 
-    ``numbers`` (n,) are the cells where they are numbers, NaN where one is missing; a slice of one word or number begins with "= ". Raises TableError for a
-    column that isn't there.
+    ``numbers`` (n,) are the cells where they are numbers, NaN where one is missing; a slice of one word or number begins
+    with "= ". Raises TableError for a column that isn't there.
     """
     made = _of_words(table, name, most) if numbers is None else _of_numbers(numbers)
     return [(words, rows) for words, rows in made if len(rows)]
