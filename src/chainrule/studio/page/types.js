@@ -181,18 +181,18 @@ export const PROTOCOL = 1;
 /**
  * NeuronPacked.
  * @typedef {object} NeuronPacked
- * @property {Packed} a
- * @property {Packed} z
- * @property {Packed} delta
- * @property {Packed} slope
+ * @property {Packed} [a]
+ * @property {Packed} [z]
+ * @property {Packed} [delta]
+ * @property {Packed} [slope]
  */
 
 /**
  * ParameterPacked.
  * @typedef {object} ParameterPacked
- * @property {Packed} weight
- * @property {Packed} gradient
- * @property {Packed} change
+ * @property {Packed} [weight]
+ * @property {Packed} [gradient]
+ * @property {Packed} [change]
  */
 
 /**
@@ -243,12 +243,21 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * Checks.
+ * @typedef {object} Checks
+ * @property {number} compared
+ * @property {number} wrong
+ * @property {string | null} worst
+ */
+
+/**
  * Place.
  * @typedef {object} Place
  * @property {string} pass
  * @property {number | null} layer
  * @property {number | null} neuron
  * @property {number | null} term
+ * @property {string} [step]
  * @property {number} index
  * @property {number} of
  */
@@ -295,6 +304,8 @@ export const PROTOCOL = 1;
  * @property {SumShown | null} sum
  * @property {Nested[]} nodes
  * @property {CurveShown | null} curve
+ * @property {boolean | null} [ok]
+ * @property {string | null} [flow]
  */
 
 /**
@@ -316,7 +327,9 @@ export const PROTOCOL = 1;
  * @property {number} member
  * @property {string} notation
  * @property {number | null} row
+ * @property {number | null} [row_picked]
  * @property {number | null} row_in_batch
+ * @property {Checks | null} [checks]
  * @property {Batch} batch
  * @property {number | null} eta
  * @property {number | null} cost
