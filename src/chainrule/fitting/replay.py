@@ -140,7 +140,10 @@ class _Runner:
 
     def __post_init__(self, state: RunState | None, threads: int | None) -> None:
         model, per_epoch = self.model, self.per_epoch
-        self.engine = engine_named(model.engine, threads=threads if REGISTRY[model.engine].threaded else None)
+        threads = threads if REGISTRY[model.engine].threaded else None
+        # As the training was; check_arithmetic has seen that the card tells it.
+        dtype = model.card["bits"]["machine"].get("dtype")
+        self.engine = engine_named(model.engine, threads=threads, dtype=dtype)
         self.run = self.engine.start(model.network, self.start, self.data, self.settings, state)
         self.shares = self.settings.sharing != "none"
         made = 0 if state is None else int(state.steps[0 if self.shares else self.place])
@@ -224,6 +227,31 @@ def _checked_card(model: Model) -> tuple[StepSettings, Plan]:
         why = f"{settings.optimizer.name} sees the whole table and finds the length of its steps itself"
         raise SettingsError(f"{why}: it has no single steps to replay")
     return settings, plan
+
+
+@dataclass(frozen=True, eq=False)
+class Begun:
+    """A model's training as it began: parameters of all members, rows with their numbers in the ``table``, settings and plan."""
+
+    start: FloatArray
+    data: Data
+    numbers: IntArray
+    table: Table
+    settings: StepSettings
+    plan: Plan
+
+
+def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
+    """Return what a model's training, of one group, began with, so that it can be made again; raises what `replay` raises."""
+    settings, plan = _checked_card(model)
+    data, numbers, table = _training_data(model, source, **reading)
+    card = model.card
+    if "bagging" in card:
+        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
+        data = replace(data, train=folds.rest)
+    how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
+    start = initial_parameters(model.network, *how, data.x, settings.sharing)
+    return Begun(start, data, numbers, table, settings, replace(plan, most_steps=card.get("most_steps")))
 
 
 def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:

@@ -269,6 +269,7 @@ export const PROTOCOL = 1;
  * @property {[string, number | null][]} factors
  * @property {number | null} product
  * @property {boolean} done
+ * @property {string[]} [names]
  */
 
 /**
@@ -282,6 +283,7 @@ export const PROTOCOL = 1;
  * SumShown.
  * @typedef {object} SumShown
  * @property {string} address
+ * @property {string} [name]
  * @property {number | null} so_far
  * @property {number | null} value
  * @property {boolean} done

@@ -1,0 +1,358 @@
+"""Hello and frame as plain data: what a page is told once, and what it is told of each place."""
+
+from __future__ import annotations
+
+import math
+from base64 import b64encode
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+
+from chainrule._kept import cached_property
+from chainrule._numbers import number_text
+from chainrule._types import FloatArray, IntArray
+from chainrule._version import __version__
+from chainrule.explain.notation.record import notation, notation_names
+from chainrule.formula.text import text
+from chainrule.model.model import Prediction
+from chainrule.studio.course import Course
+from chainrule.studio.drawing import Drawing
+from chainrule.studio.known import Known
+from chainrule.studio.looking import Look
+from chainrule.studio.messages import PROTOCOL
+from chainrule.studio.session import State
+from chainrule.studio.walk import GRAINS, Place
+from chainrule.tables.encode import InputValue
+
+MOST_ROWS = 2000
+"""The most rows whose numbers a page is told, to pick from."""
+
+MOST_BATCH = 50
+"""The most rows of a batch that a frame names."""
+
+UNITS = {"classification": "probability", "regression": "the target's own units"}
+
+
+def hello(
+    course: Course, drawn: Drawing, steps_per_epoch: int, generation: int, form: Sequence[Any], command: str | None
+) -> dict[str, Any]:
+    """Return what a page is told of a course, once for each that is built."""
+    prepared, n = course.prepared, course.n_training
+    validation = len(course.numbers) - n
+    return {
+        "protocol": PROTOCOL,
+        "version": __version__,
+        "title": course.title,
+        "generation": generation,
+        "source": {"kind": course.kind, "name": course.name, "rows": len(course.numbers), "command": command},
+        "columns": _columns(course),
+        "target": _target(course),
+        "rows": {
+            "training": n,
+            "validation": validation,
+            "test": 0 if prepared is None else prepared.tested.n_rows,
+            "numbers": sorted(int(number) for number in course.numbers[:MOST_ROWS]),
+        },
+        "form": list(form),
+        "network": dict(drawn.told),
+        "cells": course.encoded,
+        "grains": list(GRAINS),
+        "notations": [{"name": name, "title": _title(name)} for name in notation_names()],
+        "members": course.members,
+        "steps_per_epoch": steps_per_epoch,
+        "epochs": course.plan.epochs,
+        "unit": "" if course.reads is None else UNITS[course.reads.task],
+        "limits": {},
+        "notes": list(course.notes),
+    }
+
+
+def _title(name: str) -> str:
+    return notation(name).summary
+
+
+def _columns(course: Course) -> list[dict[str, Any]]:
+    if course.prepared is None:
+        if course.reads is None:
+            return []
+        kinds = ((one.name, one.kind) for one in course.reads.encoder.columns)
+        return [
+            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": ""} for name, kind in kinds
+        ]
+    # What is said of the target would tell of the test rows, too.
+    return [
+        {
+            "name": one.name,
+            "kind": one.kind,
+            "gaps": int(one.n_missing),
+            "used": one.role == "input",
+            "why": "the target" if one.role == "target" else one.reason,
+            "note": "" if one.role == "target" else one.summary,
+        }
+        for one in course.prepared.schema.columns
+    ]
+
+
+def _target(course: Course) -> dict[str, Any]:
+    model = course.reads
+    if model is None:
+        return {"names": list(course.outputs), "task": "regression", "classes": []}
+    classes = [str(label) for label in model.target.labels] if model.target.n_classes else []
+    return {"names": list(model.target.names), "task": model.task, "classes": classes}
+
+
+def packed(array: FloatArray) -> dict[str, Any]:
+    """Return numbers as they are sent: little-endian float64 in base64."""
+    little = np.ascontiguousarray(array, "<f8")
+    return {"dtype": "float64", "shape": list(little.shape), "base64": b64encode(little.tobytes()).decode("ascii")}
+
+
+def number_or_none(value: float) -> float | None:
+    """Return a number as JSON can hold it."""
+    return float(value) if math.isfinite(value) else None
+
+
+@dataclass(eq=False)
+class Framer:
+    """Makes the frames of a course."""
+
+    course: Course
+    drawn: Drawing
+    known: Known
+    _cells: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+
+    def frame(
+        self, state: State, look: Look, place: Place, stage: Mapping[str, Any] | None, more: Mapping[str, Any]
+    ) -> dict[str, Any]:
+        """Return a frame; ``more`` has what isn't about the numbers: its number, generation, phase, checks."""
+        step, update = look.step, None if look.batch is None else look.batch.steps[0].update
+        batch = look.batch.steps[0] if look.batch is not None else None
+        cost = None if batch is None or batch.gradients is None else float(batch.gradients.cost)
+        shows_new = place.phase == "update" and place.step == "C_new" and update is not None
+        return {
+            **more,
+            "t": look.t,
+            "frontier": state.frontier,
+            "updates": state.last,
+            "epoch": look.epoch,
+            "steps_per_epoch": look.tape.steps_per_epoch,
+            "playing": state.playing,
+            "direction": state.direction,
+            "speed": state.speed,
+            "grain": state.grain,
+            "driver": state.driver,
+            "member": state.member,
+            "notation": state.notation,
+            "row": look.row,
+            "row_picked": state.row,
+            "row_in_batch": look.index + 1 if look.in_batch else None,
+            "batch": {"size": len(look.rows), "rows": list(look.numbers[:MOST_BATCH])},
+            "eta": number_or_none(look.eta),
+            "cost": None if cost is None else number_or_none(cost),
+            "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
+            "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
+            "answer": self._answer(look, place),
+            "cells": self._row(look),
+            "place": {
+                "pass": place.phase,
+                "layer": place.layer,
+                "neuron": place.neuron,
+                "term": place.term,
+                "step": place.step,
+                "index": place.index,
+                "of": len(state.walk),
+            },
+            "stage": None if stage is None else dict(stage),
+            "arrays": self.arrays(look, place.index),
+        }
+
+    def arrays(self, look: Look, index: int) -> dict[str, dict[str, Any]]:
+        """Return the numbers of the drawing at a place, NaN where they aren't known there yet; at rest all are known."""
+        found = {
+            kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
+            for kind, arrays in self.numbers(look, index).items()
+        }
+        return {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
+
+    def numbers(self, look: Look, index: int) -> dict[str, dict[str, FloatArray]]:
+        """Return the same as arrays of numbers."""
+        step, known, at = look.step, self.known, look.index
+        neurons = np.full((4, len(self.drawn.neurons)), np.nan)
+        for layer, places in self._by_layer.items():
+            j = self._neuron[places]
+            if layer == 0:
+                neurons[0, places] = step.record.x[at, j]
+                continue
+            record, slope = step.record.layers[layer - 1], step.slopes[layer - 1]
+            neurons[0, places], neurons[1, places] = record.a[at, j], record.z[at, j]
+            if step.gradients is not None:
+                neurons[2, places] = step.gradients.layers[layer - 1].delta[at, j]
+            if slope is not None:
+                neurons[3, places] = slope[at, j]
+        from_on = (known.a, known.z, known.delta, known.slope)
+        if index:
+            neurons[np.array([index < places for places in from_on])] = np.nan
+        a, z, delta, slopes = neurons
+        return {
+            "neurons": {"a": a, "z": z, "delta": delta, "slope": slopes},
+            "edges": self._parameters(
+                look, index, self.drawn.edges, (known.edges_row, known.edges_whole, known.edges_new)
+            ),
+            "biases": self._parameters(
+                look, index, self.drawn.biases, (known.biases_row, known.biases_whole, known.biases_new)
+            ),
+        }
+
+    @cached_property
+    def _neuron(self) -> IntArray:
+        return np.array([j for _, j in self.drawn.neurons], np.int64)
+
+    @cached_property
+    def _by_layer(self) -> dict[int, IntArray]:
+        layers = np.array([layer for layer, _ in self.drawn.neurons], np.int64)
+        return {int(layer): np.flatnonzero(layers == layer) for layer in np.unique(layers)}
+
+    def _parameters(
+        self, look: Look, index: int, places: IntArray, from_on: tuple[IntArray, IntArray, IntArray]
+    ) -> dict[str, FloatArray]:
+        """Return weight, gradient and change of the parameters at flat places; -1 is none."""
+        row_from, whole_from, new_from = from_on
+
+        def taken(flat: FloatArray | None) -> FloatArray:
+            if flat is None:
+                return np.full(len(places), np.nan)
+            return np.where(places < 0, np.nan, np.asarray(flat)[places])
+
+        flat, whole = np.asarray(look.state.parameters, np.float64), taken(_whole_gradient(look))
+        weight, change = taken(flat), taken(look.last_change)
+        if index == 0:
+            return {"weight": weight, "gradient": whole, "change": change}
+        gradient = np.where(index >= row_from, taken(_row_gradient(look)), np.nan)
+        gradient = np.where(index >= whole_from, whole, gradient)
+        if index >= int(new_from.min(initial=2**62)) and look.new is not None:
+            made = index >= new_from
+            new = taken(look.new)
+            weight, change = np.where(made, new, weight), np.where(made, new - taken(flat), np.nan)
+        return {"weight": weight, "gradient": gradient, "change": change}
+
+    def _answer(self, look: Look, place: Place) -> dict[str, Any] | None:
+        """Return the answer in the target's own units, where the pass has come so far."""
+        answered = self._answered_from
+        if 0 < place.index < answered:
+            return None
+        out = look.step.record.a[look.index]
+        model, course = self.course.reads, self.course
+        y = self.course.data.y[course.places[look.row]]
+        if model is None:
+            each = [{"name": name, "value": number_or_none(v)} for name, v in zip(course.outputs, out, strict=True)]
+            words = ", ".join(number_text(float(v)) for v in out)
+            truth = [number_or_none(v) for v in y]
+            value = [number_or_none(v) for v in out]
+            one = len(value) == 1
+            return {
+                "words": words, "value": value[0] if one else value, "truth": truth[0] if one else truth,
+                "right": None, "each": each,
+            }  # fmt: skip
+        return _read(course, model.answer_of(out[None]), look)
+
+    @cached_property
+    def _answered_from(self) -> int:
+        last = len(self.course.network.layers)
+        of_outputs = [a for a, (layer, _) in zip(self.known.a, self.drawn.neurons, strict=True) if layer == last]
+        return int(max(of_outputs, default=0))
+
+    def _row(self, look: Look) -> list[dict[str, Any]]:
+        """Return the picked row's cells as they stand in the table, with what becomes of them."""
+        place = self.course.places[look.row]
+        if place not in self._cells:
+            values = self.course.cells(place)
+            self._cells = {place: [] if values is None else cells_shown(values)}
+        return self._cells[place]
+
+
+def cells_shown(values: Sequence[InputValue]) -> list[dict[str, Any]]:
+    """Return a row's cells, by column, with the arithmetic of each of their inputs in words."""
+    from chainrule.explain.derive.forward import formula
+
+    found: dict[str, dict[str, Any]] = {}
+    for number, value in enumerate(values, 1):
+        cell = "" if value.cell is None else value.cell
+        one = found.setdefault(value.column, {"column": value.column, "cell": cell, "steps": [], "inputs": []})
+        shown = number_text(value.value)
+        if value.formula.startswith("["):
+            words = f"x[{number}] = {value.formula} = {shown}"
+        else:
+            numbers: dict[str, str | float] = {name: number_text(own) for name, own in value.parameters.items()}
+            root = formula(value.formula).root
+            words = f"x[{number}] = {text(root)} = {text(root, numbers)} = {shown}"
+            if value.cell is None:
+                words += " (the cell is missing; v is filled in)"
+        one["steps"].append({"words": words})
+        one["inputs"].append(f"x[{number}]")
+    return list(found.values())
+
+
+def _read(course: Course, answer: Prediction, look: Look) -> dict[str, Any]:
+    """Return a prediction of one row in words, beside the truth."""
+    model = course.reads
+    assert model is not None
+    assert course.rows is not None
+    row = course.rows.take([course.places[look.row]])
+    target = model.target
+    if len(target.parts) > 1:
+        labels = [str(v) for v in np.ravel(answer.labels)]
+        truth = [row.cell(0, name) for name in target.names]
+        given = answer.probabilities if answer.probabilities is not None else answer.labels
+        each = [
+            {"name": name, "value": _float(value)} for name, value in zip(target.names, np.ravel(given), strict=True)
+        ]
+        words = ", ".join(f"{name} = {label}" for name, label in zip(target.names, labels, strict=True))
+        right = labels == truth if answer.codes is not None else None
+        return {"words": words, "value": labels, "truth": truth, "right": right, "each": each}
+    if answer.codes is None:
+        value = float(answer.labels[0])
+        true = float(np.ravel(target.numbers(row))[0])
+        words = f"{target.name} = {number_text(value)}"
+        each = [{"name": target.name, "value": number_or_none(value)}]
+        return {"words": words, "value": number_or_none(value), "truth": number_or_none(true), "right": None, "each": each}
+    label, code = str(answer.labels[0]), int(answer.codes[0])
+    labels = [str(one) for one in target.labels]
+    each, words = [], f"{target.name} = {label}"
+    if answer.probabilities is not None:
+        values = answer.probabilities[0]
+        each = [{"name": name, "value": number_or_none(float(v))} for name, v in zip(labels, values, strict=True)]
+        words += f", with probability {number_text(float(values[code]), 3)}"
+    true_label = labels[int(np.ravel(target.codes(row))[0])]
+    return {"words": words, "value": label, "truth": true_label, "right": true_label == label, "each": each}
+
+
+def _float(value: Any) -> float | None:
+    try:
+        return number_or_none(float(value))
+    except (TypeError, ValueError):
+        return None
+
+
+def _whole_gradient(look: Look) -> FloatArray | None:
+    """Return the batch's gradient (p,); the row's where no update follows."""
+    trace = look.batch or look.picked
+    gradients = trace.steps[0].gradients
+    return None if gradients is None else look.course.layout.flatten(gradients.parameters)
+
+
+def _row_gradient(look: Look) -> FloatArray | None:
+    """Return the picked row's part in the gradient (p,)."""
+    step, network, layout = look.step, look.course.network, look.course.layout
+    if step.gradients is None:
+        return None
+    if len(step.rows) == 1:
+        return layout.flatten(step.gradients.parameters)
+    p = layout.unflatten(step.parameters)
+    rows = slice(look.index, look.index + 1)
+    parts = {
+        number: network.gradients_of_rows(p, step.record, step.gradients, number, rows, np)
+        for number in network.shapes()
+    }
+    return layout.flatten(parts)
