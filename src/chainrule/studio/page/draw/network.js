@@ -149,13 +149,14 @@ export class NetworkPicture {
       const step = known ? stepOf(value, most[neurons[i].layer]) : -1;
       setAll(circle, { class: known ? `ring d${step}` : "ring unknown" });
       if (this.shows) {
+        const told = known ? fitting(value, 2 * this.at.radius - 5) : "";
         setAll(text, { class: known ? `inside ${isStrong(step) ? "f-over" : "f-under"}` : "inside" });
-        say(text, known ? brief(value, Math.abs(value) >= 100 ? 3 : 2) : "");
+        say(text, told);
       }
       const said = flags[neurons[i].address] ?? "";
       setAll(flag, { d: said ? this.flag(i, said) : "", class: `flag ${said}` });
     });
-    for (const { text, bias, i } of this.numbers) say(text, brief(bias ? biases[i] : edges[i], 3));
+    for (const { text, bias, i } of this.numbers) say(text, brief(bias ? biases[i] : edges[i], 4));
   }
 
   /** @param {Floats} shown @returns {Record<number, number>} */
@@ -180,6 +181,19 @@ export class NetworkPicture {
     const q = r + 3.4;
     return `M${x - q} ${y}A${q} ${q} 0 1 1 ${x + q} ${y}A${q} ${q} 0 1 1 ${x - q} ${y}`;
   }
+}
+
+/**
+ * A number in as many digits as have room, up to four.
+ * @param {number} value
+ * @param {number} room in pixels
+ */
+function fitting(value, room) {
+  for (let digits = 4; digits > 0; digits -= 1) {
+    const text = brief(value, digits);
+    if (text.length * 5.7 <= room) return text;
+  }
+  return "";
 }
 
 /** @param {number} value */

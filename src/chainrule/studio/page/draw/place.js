@@ -72,8 +72,10 @@ export function placed(network, width, height) {
   const scale = Math.max(LEAST_ROW / row, Math.min(room / (tallest + row), MOST_ROW / row));
   const tall = Math.max(height, HEAD + (tallest + row) * scale + 22);
   const radius = Math.max(5.5, Math.min(25, 0.36 * row * scale, (0.13 * width) / layers.length));
-  const left = Math.max(gutter(first), 26) + radius + 8;
-  const right = Math.max(gutter(last), 26) + radius + 8;
+  /** @param {number} layer */
+  const aside = (layer) => (blocks.some((one) => one.layer === layer) ? Math.min(80, width / (2.4 * layers.length)) : Math.max(gutter(layer), 26) + radius + 8);
+  const left = aside(first);
+  const right = aside(last);
   const middle = HEAD + (tall - HEAD - 8) / 2;
   /** @param {number} x */
   const mapX = (x) => (x1 > x0 ? left + ((x - x0) / (x1 - x0)) * (width - left - right) : width / 2);

@@ -41,7 +41,7 @@ export function buildCurves(element, { store }) {
   const mark = s("g", { class: "mark" });
   const svg = s("svg", { class: "chart", "aria-hidden": "true" }, axes, paths, mark);
   const frame = h("div", { class: "chart-box", role: "slider", tabindex: 0, "aria-label": "A point of the curve, by epoch", "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 }, svg);
-  const none = h("p", { class: "quiet" }, "The curves begin with the first epoch.");
+  const none = h("p", { class: "quiet" }, "The curve begins with the first epochs: press Play.");
   const table = h("div", { class: "twin-box" });
   const twin = /** @type {HTMLDetailsElement} */ (h("details", { class: "as-table" }, h("summary", {}, "As a table"), table));
   const legend = h("span", { class: "key" });
@@ -53,9 +53,10 @@ export function buildCurves(element, { store }) {
     const { curves } = store.state;
     const shown = lines();
     const values = shown.flatMap((line) => line.values.filter((value) => value !== null && Number.isFinite(value))).map(Number);
-    none.hidden = values.length > 0;
-    frame.hidden = twin.hidden = legend.hidden = !values.length;
-    if (!values.length || width < 60) return;
+    const enough = curves.epochs.length > 1;
+    none.hidden = enough;
+    frame.hidden = twin.hidden = legend.hidden = !enough || !values.length;
+    if (!enough || !values.length || width < 60) return;
     setAll(svg, { width, height, viewBox: `0 0 ${width} ${height}` });
     const ends = [curves.epochs[0], curves.epochs[curves.epochs.length - 1]];
     const low = Math.min(...values, kind === "loss" ? Infinity : 0);

@@ -6,6 +6,8 @@ import { h } from "../make.js";
 /** @typedef {import("../part.js").Draw} Draw */
 /** @typedef {import("../types.js").Hello} Hello */
 
+const MOST_COLUMNS = 100;
+
 /**
  * @param {HTMLElement} element
  * @param {Studio} _studio
@@ -20,7 +22,9 @@ export function buildData(element, _studio) {
     if (!changed.has("hello") || !hello) return;
     element.hidden = !hello.columns.length && !hello.notes.length;
     counts.textContent = rowsOf(hello);
-    list.replaceChildren(...hello.columns.map((column) => columnOf(column, hello.target.names.includes(column.name))));
+    list.replaceChildren(...hello.columns.slice(0, MOST_COLUMNS).map((column) => columnOf(column, hello.target.names.includes(column.name))));
+    const rest = hello.columns.length - MOST_COLUMNS;
+    if (rest > 0) list.append(h("li", { class: "quiet" }, `… ${rest.toLocaleString("en")} more`));
     notes.replaceChildren(...hello.notes.map((note) => h("li", {}, note)));
     notes.hidden = !hello.notes.length;
   };

@@ -31,16 +31,28 @@ export function followLight(root, { store }) {
   store.listen((changed) => {
     const { frame, view } = store.state;
     if (!(changed.has("frame") || changed.has("view.pointed") || changed.has("view.pinned"))) return;
-    const now = new Set([...(frame?.stage?.lit ?? []), ...[view.pointed, view.pinned].flatMap((one) => (one ? [one] : []))]);
-    for (const element of root.querySelectorAll(".lit[data-address]")) {
-      if (!now.has(element.getAttribute("data-address") ?? "") && !element.closest("svg.net")) element.classList.remove("lit");
-    }
-    for (const address of now) {
-      for (const element of root.querySelectorAll(`[data-address=${JSON.stringify(address)}]`)) {
-        if (!element.closest("svg.net")) element.classList.add("lit");
-      }
-    }
+    const strong = new Set([frame?.stage?.lit[0], view.pointed, view.pinned].flatMap((one) => (one ? [one] : [])));
+    const weak = new Set((frame?.stage?.lit ?? []).filter((one) => !strong.has(one)));
+    mark(root, "lit", strong);
+    mark(root, "near", weak);
   });
+}
+
+/**
+ * Mark what stands for these addresses, outside of the drawn network, which marks its own.
+ * @param {HTMLElement} root
+ * @param {string} name of the mark
+ * @param {Set<string>} addresses
+ */
+function mark(root, name, addresses) {
+  for (const element of root.querySelectorAll(`.${name}[data-address]`)) {
+    if (!addresses.has(element.getAttribute("data-address") ?? "") && !element.closest("svg.net")) element.classList.remove(name);
+  }
+  for (const address of addresses) {
+    for (const element of root.querySelectorAll(`[data-address=${JSON.stringify(address)}]`)) {
+      if (!element.closest("svg.net")) element.classList.add(name);
+    }
+  }
 }
 
 /**

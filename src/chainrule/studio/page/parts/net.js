@@ -1,12 +1,13 @@
 // The network: edges on a canvas below, what moves on a second, neurons in SVG above; pointing, pinning, walking with keys.
 
-import { Places, brief, exact, floats } from "../arrays.js";
+import { Places, brief, floats } from "../arrays.js";
 import { drawEdges, drawTravel } from "../draw/edges.js";
 import { NetworkPicture, networkTable } from "../draw/network.js";
-import { drawBlocks } from "../draw/blocks.js";
+import { blockForm, blockMarks, drawBands } from "../draw/blocks.js";
 import { paletteOf, sized } from "../draw/scales.js";
 import { nextNeuron } from "../draw/walk.js";
 import { h, say } from "../make.js";
+import { readings } from "./readout.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
 /** @typedef {import("../part.js").Draw} Draw */
@@ -22,11 +23,7 @@ const SHOWN = /** @type {const} */ ({
 });
 const BACKWARD = new Set(["backward", "loss"]);
 
-/**
- * @param {HTMLElement} element
- * @param {Studio} studio
- * @returns {Draw}
- */
+/** @param {HTMLElement} element @param {Studio} studio @returns {Draw} */
 export function buildNet(element, studio) {
   return new Net(element, studio).draw;
 }
@@ -77,10 +74,7 @@ class Net {
     if (changed.has("frame") && this.details.open && !state.frame?.playing) this.table();
   }
 
-  /**
-   * @param {number} width
-   * @param {number} height
-   */
+  /** @param {number} width @param {number} height */
   resize(width, height) {
     if (Math.abs(width - this.size.width) < 1 && Math.abs(height - this.size.height) < 1) return;
     this.size = { width, height };
@@ -95,12 +89,30 @@ class Net {
     this.places = new Places(hello);
     this.picture?.svg.remove();
     this.picture = new NetworkPicture(hello, width, height);
+    this.picture.svg.prepend(...blockMarks(hello.network, this.picture.at, (block, x, y) => this.open(block, x, y)));
     this.sheet.append(this.picture.svg);
     this.sheet.style.height = `${this.picture.at.height}px`;
     const { drawn, of } = hello.network.edges;
-    this.share = drawn < of ? ` · ${drawn.toLocaleString("en")} of ${of.toLocaleString("en")} weights drawn, the largest` : "";
+    this.share = drawn < of ? ` · ${drawn.toLocaleString("en")} of ${of.toLocaleString("en")} weights drawn${drawn ? ", the largest" : ""}` : "";
     this.paint();
     if (focused) this.focus(focused);
+  }
+
+  /**
+   * Ask which neuron of a block is meant.
+   * @param {import("../types.js").Block} block
+   * @param {number} x
+   * @param {number} y
+   */
+  open(block, x, y) {
+    const { hello } = this.store.state;
+    if (!hello) return;
+    this.window.querySelector(".block-form")?.remove();
+    const { form, input } = blockForm(hello.network, block, (address) => this.store.look({ pinned: address }), () => form.remove());
+    form.style.left = `${Math.max(4, Math.min(x - 110, this.size.width - 270))}px`;
+    form.style.top = `${y + 24}px`;
+    this.window.append(form);
+    input.select();
   }
 
   /** The lit places: what the stage is about, what is pointed at, what is pinned. */
@@ -124,7 +136,7 @@ class Net {
     const widest = Math.max(3.5, Math.min(6.5, at.radius * 0.42));
     /** @param {Map<string, number>} index */
     const among = (index) => new Set([...lit].flatMap((one) => index.get(one) ?? []));
-    drawBlocks(context, hello.network, at, this.palette);
+    drawBands(context, hello.network, at, this.palette);
     drawEdges(context, picture.strokes, edges, this.palette, { widest, lit: among(places.edge), dimmed });
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, dimmed });
@@ -165,10 +177,7 @@ class Net {
     const place = address ? this.spot(address) : null;
     this.readout.hidden = !place || value === undefined || value === null;
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
-    const i = this.picture.hello.network.neurons[this.places?.neuron.get(address) ?? -1];
-    const more = i?.z ? [["z", i.z], ["δ", i.z.replace("z", "delta")]] : this.places?.edge.has(address) || this.places?.bias.has(address) ? [["∂C/∂", `dC/d${address}`]] : [];
-    const rows = [[address, value], ...more.map(([name, other]) => [name.endsWith("∂") ? `dC/d${address}` : other, this.places?.value(other, frame)])];
-    this.readout.replaceChildren(...rows.map(([name, number]) => h("div", {}, h("span", { class: "name" }, String(name)), h("output", { "data-address": name, "data-value": String(number) }, exact(/** @type {number} */ (number))))));
+    this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
     const right = place.x > this.picture.at.width * 0.6;
     this.readout.style.left = right ? "" : `${place.x + this.picture.at.radius + 8}px`;
     this.readout.style.right = right ? `${this.picture.at.width - place.x + this.picture.at.radius + 8}px` : "";

@@ -8,6 +8,8 @@ import { steers } from "../part.js";
 /** @typedef {import("../part.js").Draw} Draw */
 /** @typedef {import("../types.js").Frame} Frame */
 
+const MOST_CELLS = 60;
+
 /**
  * @param {HTMLElement} element
  * @param {Studio} studio
@@ -53,7 +55,9 @@ export function buildRow(element, { store, api }) {
     const now = JSON.stringify([frame.generation, frame.row, frame.place.pass === "cell" ? frame.place.index : "", frame.cells]);
     if (now !== shown) {
       shown = now;
-      cells.replaceChildren(...frame.cells.flatMap((cell) => cellOf(cell, (address) => places?.value(address, frame) ?? null)));
+      cells.replaceChildren(...frame.cells.slice(0, MOST_CELLS).flatMap((cell) => cellOf(cell, (address) => places?.value(address, frame) ?? null)));
+      const rest = frame.cells.length - MOST_CELLS;
+      if (rest > 0) cells.append(h("dt", {}, "…"), h("dd", { class: "quiet" }, `${rest.toLocaleString("en")} more columns`));
     }
     cells.hidden = !frame.cells.length;
     say(batch, batchWords(frame));

@@ -152,19 +152,21 @@ function select(id, choices, value, unset, meaning) {
  * @param {string} id
  */
 function columns({ label, value, choices = [], unset }, id) {
-  const chosen = new Set(Array.isArray(value) ? value : []);
-  const boxes = choices.map((name) => {
-    const box = /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", value: name }));
-    box.checked = chosen.has(name);
-    return box;
-  });
+  const before = new Set(Array.isArray(value) ? value : []);
+  /** @type {HTMLInputElement[] | null} */
+  let boxes = null;
   const told = h("summary", {});
-  const count = () => {
-    const on = boxes.filter((box) => box.checked).length;
-    say(told, `${label}: ${on ? `${on} chosen` : unset || "as chosen"}`);
-  };
-  const input = h("details", { class: "columns", id }, told, h("div", { class: "choices", role: "group", "aria-label": label }, ...boxes.map((box) => h("label", { class: "check-line" }, box, h("span", {}, box.value)))));
+  const list = h("div", { class: "choices", role: "group", "aria-label": label });
+  const chosen = () => (boxes ? boxes.filter((box) => box.checked).map((box) => box.value) : choices.filter((name) => before.has(name)));
+  const count = () => say(told, `${label}: ${chosen().length ? `${chosen().length} chosen` : unset || "as chosen"}`);
+  const input = h("details", { class: "columns", id }, told, list);
+  // Many columns are many boxes: made when they are looked at.
+  input.addEventListener("toggle", () => {
+    if (boxes) return;
+    boxes = choices.map((name) => /** @type {HTMLInputElement} */ (h("input", { type: "checkbox", value: name, checked: before.has(name) })));
+    list.append(...boxes.map((box) => h("label", { class: "check-line" }, box, h("span", {}, box.value))));
+  });
   input.addEventListener("change", count);
   count();
-  return { input, read: () => (boxes.some((box) => box.checked) ? boxes.filter((box) => box.checked).map((box) => box.value) : null) };
+  return { input, read: () => (chosen().length ? chosen() : null) };
 }

@@ -75,6 +75,7 @@ export function buildStage(element, { store, api, player }) {
     say(title, stage.title);
     say(said, stage.said);
     said.hidden = !stage.said;
+    said.classList.toggle("tag", !stage.said.includes(" "));
     const pace = frame.playing && frame.speed > 0 ? Math.min(0.9, 0.85 / frame.speed) : frame.playing ? 0 : 0.6;
     const next = seen && seen.t === frame.t && seen.generation === frame.generation;
     const on = Boolean(next) && seen !== null && place.index > seen.place.index;
@@ -83,6 +84,8 @@ export function buildStage(element, { store, api, player }) {
     else for (const move of moves) move.draw(1);
     if (at !== shown) {
       lines.replaceChildren(nodesOf(stage.nodes));
+      const compared = lines.querySelector(":scope > .before-after");
+      if (compared) lines.prepend(compared);
       curve.replaceChildren(stage.curve ? nodesOf(stage.curve.nodes) : "");
       curve.hidden = !stage.curve;
       if (seen?.place.pass !== place.pass || seen?.place.neuron !== place.neuron || seen?.place.layer !== place.layer) element.scrollTop = 0;

@@ -82,8 +82,8 @@ export class Terms {
     this.bar(bar, sum.so_far, most);
     const number = h("button", { type: "button", class: "product number", "data-address": sum.address, "data-value": sum.so_far }, brief(sum.so_far, 6));
     const count = stage.terms.filter((term) => term.done).length;
-    const words = sum.done ? "the sum" : count ? "the sum so far" : "nothing added yet";
-    this.total.replaceChildren(h("span", { class: "factors" }, h("span", { class: "symbols" }, sum.address), h("span", { class: "numbers" }, words)), h("span", { class: "equals", "aria-hidden": "true" }, "="), number, bar);
+    const words = sum.done ? (stage.terms.length > 1 || stage.rest ? "the sum" : "the product") : count ? "the sum so far" : "nothing added yet";
+    this.total.replaceChildren(h("span", { class: "factors" }, h("span", { class: "symbols" }, sum.name ?? sum.address), h("span", { class: "numbers" }, words)), h("span", { class: "equals", "aria-hidden": "true" }, "="), number, bar);
     this.total.classList.toggle("done", sum.done);
   }
 
@@ -137,7 +137,7 @@ function factors(term) {
       symbols.append(" × ");
       numbers.append(h("span", { class: "times", "aria-hidden": "true" }, "×"));
     }
-    symbols.append(address);
+    symbols.append(term.names?.[k] ?? address);
     numbers.append(h("button", { type: "button", class: "number", "data-address": address, "data-value": value, title: address }, brief(value)));
   });
   return h("span", { class: "factors" }, numbers, symbols);

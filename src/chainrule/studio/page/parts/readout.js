@@ -1,0 +1,22 @@
+// The card beside what is pointed at: its number and those that belong to it, with all their digits.
+
+import { exact } from "../arrays.js";
+import { h } from "../make.js";
+
+/** @typedef {import("../arrays.js").Places} Places */
+/** @typedef {import("../types.js").Frame} Frame */
+
+/**
+ * @param {string} address
+ * @param {Places} places
+ * @param {Frame} frame
+ */
+export function readings(address, places, frame) {
+  const tail = address.slice(address.indexOf("["));
+  const inner = address.startsWith("a[") ? [`z${tail}`, `delta${tail}`] : [];
+  const more = places.edge.has(address) || places.bias.has(address) ? [`dC/d${address}`] : inner;
+  return [address, ...more].flatMap((name) => {
+    const value = places.value(name, frame);
+    return value === null ? [] : [h("div", {}, h("span", { class: "name" }, name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)))];
+  });
+}
