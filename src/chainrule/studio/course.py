@@ -169,9 +169,7 @@ def course_of_setup(setup: Setup, title: str, notation: str, epochs: int = LESSO
     """Return the training of a lesson's network from where it stands; raises SettingsError where it has no targets."""
     y = setup.targets("training needs")
     data = Data(setup.x, y, setup.training, setup.training[:0])
-    plan = Plan(
-        epochs=epochs, learning_rate=setup.eta, early_stopping=False, rows="training", keep="last"
-    )
+    plan = Plan(epochs=epochs, learning_rate=setup.eta, early_stopping=False, rows="training", keep="last")
     engine, start = engine_named(JUDGE), setup.flat[None].copy()
     cells = setup.cells
     reads = None
@@ -220,7 +218,13 @@ def course_of_model(
     )
     # What ended it, and which plateaus it met, is known; so nothing is watched.
     plan = replace(
-        begun.plan, early_stopping=False, watch=None, rows="steps", keep="last", together=False, met=tuple(card["plateaus"])
+        begun.plan,
+        early_stopping=False,
+        watch=None,
+        rows="steps",
+        keep="last",
+        together=False,
+        met=tuple(card["plateaus"]),
     )
 
     def train(after: Callback) -> FitResult:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -15,8 +14,7 @@ from chainrule._numbers import number_text
 from chainrule._types import FloatArray, IntArray
 from chainrule._version import __version__
 from chainrule.explain.notation.record import notation, notation_names
-from chainrule.formula.text import text
-from chainrule.model.model import Prediction
+from chainrule.studio.answers import answer_read, cells_shown, number_or_none
 from chainrule.studio.course import Course
 from chainrule.studio.drawing import Drawing
 from chainrule.studio.known import Known
@@ -24,7 +22,6 @@ from chainrule.studio.looking import Look
 from chainrule.studio.messages import PROTOCOL
 from chainrule.studio.session import State
 from chainrule.studio.walk import GRAINS, Place
-from chainrule.tables.encode import InputValue
 
 MOST_ROWS = 2000
 """The most rows whose numbers a page is told, to pick from."""
@@ -36,7 +33,12 @@ UNITS = {"classification": "probability", "regression": "the target's own units"
 
 
 def hello(
-    course: Course, drawn: Drawing, steps_per_epoch: int, generation: int, form: Sequence[Any], command: str | None
+    course: Course,
+    drawn: Drawing,
+    steps_per_epoch: int,
+    generation: int,
+    form: Sequence[Any],
+    command: str | None,
 ) -> dict[str, Any]:
     """Return what a page is told of a course, once for each that is built."""
     prepared, n = course.prepared, course.n_training
@@ -79,7 +81,8 @@ def _columns(course: Course) -> list[dict[str, Any]]:
             return []
         kinds = ((one.name, one.kind) for one in course.reads.encoder.columns)
         return [
-            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": ""} for name, kind in kinds
+            {"name": name, "kind": kind, "gaps": 0, "used": True, "why": "", "note": ""}
+            for name, kind in kinds
         ]
     # What is said of the target would tell of the test rows, too.
     return [
@@ -106,12 +109,11 @@ def _target(course: Course) -> dict[str, Any]:
 def packed(array: FloatArray) -> dict[str, Any]:
     """Return numbers as they are sent: little-endian float64 in base64."""
     little = np.ascontiguousarray(array, "<f8")
-    return {"dtype": "float64", "shape": list(little.shape), "base64": b64encode(little.tobytes()).decode("ascii")}
-
-
-def number_or_none(value: float) -> float | None:
-    """Return a number as JSON can hold it."""
-    return float(value) if math.isfinite(value) else None
+    return {
+        "dtype": "float64",
+        "shape": list(little.shape),
+        "base64": b64encode(little.tobytes()).decode("ascii"),
+    }
 
 
 @dataclass(eq=False)
@@ -246,7 +248,10 @@ class Framer:
         model, course = self.course.reads, self.course
         y = self.course.data.y[course.places[look.row]]
         if model is None:
-            each = [{"name": name, "value": number_or_none(v)} for name, v in zip(course.outputs, out, strict=True)]
+            each = [
+                {"name": name, "value": number_or_none(v)}
+                for name, v in zip(course.outputs, out, strict=True)
+            ]
             words = ", ".join(number_text(float(v)) for v in out)
             truth = [number_or_none(v) for v in y]
             value = [number_or_none(v) for v in out]
@@ -255,12 +260,14 @@ class Framer:
                 "words": words, "value": value[0] if one else value, "truth": truth[0] if one else truth,
                 "right": None, "each": each,
             }  # fmt: skip
-        return _read(course, model.answer_of(out[None]), look)
+        return answer_read(course, model.answer_of(out[None]), look.row)
 
     @cached_property
     def _answered_from(self) -> int:
         last = len(self.course.network.layers)
-        of_outputs = [a for a, (layer, _) in zip(self.known.a, self.drawn.neurons, strict=True) if layer == last]
+        of_outputs = [
+            a for a, (layer, _) in zip(self.known.a, self.drawn.neurons, strict=True) if layer == last
+        ]
         return int(max(of_outputs, default=0))
 
     def _row(self, look: Look) -> list[dict[str, Any]]:
@@ -270,69 +277,6 @@ class Framer:
             values = self.course.cells(place)
             self._cells = {place: [] if values is None else cells_shown(values)}
         return self._cells[place]
-
-
-def cells_shown(values: Sequence[InputValue]) -> list[dict[str, Any]]:
-    """Return a row's cells, by column, with the arithmetic of each of their inputs in words."""
-    from chainrule.explain.derive.forward import formula
-
-    found: dict[str, dict[str, Any]] = {}
-    for number, value in enumerate(values, 1):
-        cell = "" if value.cell is None else value.cell
-        one = found.setdefault(value.column, {"column": value.column, "cell": cell, "steps": [], "inputs": []})
-        shown = number_text(value.value)
-        if value.formula.startswith("["):
-            words = f"x[{number}] = {value.formula} = {shown}"
-        else:
-            numbers: dict[str, str | float] = {name: number_text(own) for name, own in value.parameters.items()}
-            root = formula(value.formula).root
-            words = f"x[{number}] = {text(root)} = {text(root, numbers)} = {shown}"
-            if value.cell is None:
-                words += " (the cell is missing; v is filled in)"
-        one["steps"].append({"words": words})
-        one["inputs"].append(f"x[{number}]")
-    return list(found.values())
-
-
-def _read(course: Course, answer: Prediction, look: Look) -> dict[str, Any]:
-    """Return a prediction of one row in words, beside the truth."""
-    model = course.reads
-    assert model is not None
-    assert course.rows is not None
-    row = course.rows.take([course.places[look.row]])
-    target = model.target
-    if len(target.parts) > 1:
-        labels = [str(v) for v in np.ravel(answer.labels)]
-        truth = [row.cell(0, name) for name in target.names]
-        given = answer.probabilities if answer.probabilities is not None else answer.labels
-        each = [
-            {"name": name, "value": _float(value)} for name, value in zip(target.names, np.ravel(given), strict=True)
-        ]
-        words = ", ".join(f"{name} = {label}" for name, label in zip(target.names, labels, strict=True))
-        right = labels == truth if answer.codes is not None else None
-        return {"words": words, "value": labels, "truth": truth, "right": right, "each": each}
-    if answer.codes is None:
-        value = float(answer.labels[0])
-        true = float(np.ravel(target.numbers(row))[0])
-        words = f"{target.name} = {number_text(value)}"
-        each = [{"name": target.name, "value": number_or_none(value)}]
-        return {"words": words, "value": number_or_none(value), "truth": number_or_none(true), "right": None, "each": each}
-    label, code = str(answer.labels[0]), int(answer.codes[0])
-    labels = [str(one) for one in target.labels]
-    each, words = [], f"{target.name} = {label}"
-    if answer.probabilities is not None:
-        values = answer.probabilities[0]
-        each = [{"name": name, "value": number_or_none(float(v))} for name, v in zip(labels, values, strict=True)]
-        words += f", with probability {number_text(float(values[code]), 3)}"
-    true_label = labels[int(np.ravel(target.codes(row))[0])]
-    return {"words": words, "value": label, "truth": true_label, "right": true_label == label, "each": each}
-
-
-def _float(value: Any) -> float | None:
-    try:
-        return number_or_none(float(value))
-    except (TypeError, ValueError):
-        return None
 
 
 def _whole_gradient(look: Look) -> FloatArray | None:

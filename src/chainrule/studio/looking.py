@@ -172,7 +172,9 @@ class Lookout:
             eta=eta,
             state=OptimizerState(t, _wide(state.arrays)),
             rate=rate,
-            regularization=Regularization(plan.regularization, strength, epoch, plan.epochs) if eases else None,
+            regularization=Regularization(plan.regularization, strength, epoch, plan.epochs)
+            if eases
+            else None,
             rows=course.numbers[rows].tolist(),
         )
         if step.update is None or t + 1 > tape.frontier:

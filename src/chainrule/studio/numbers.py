@@ -42,7 +42,9 @@ def place_of(look: Look, address: str, naming: Naming | None = None) -> tuple[Tr
         return look.batch, place
     if per_row or place.row is not None:
         several = len(look.step.rows) > 1
-        return look.picked, replace(place, row=(place.row or look.row) if several and not place.is_whole else None)
+        return look.picked, replace(
+            place, row=(place.row or look.row) if several and not place.is_whole else None
+        )
     trace = look.picked if look.batch is None else look.batch
     return trace, place
 

@@ -1,7 +1,8 @@
 """The session as a pure function: a state and a command give the next state. No clock, no thread, nothing of the web.
 
-Two positions: the frontier, how far the training has come, and the cursor (``t``, ``index``), what is shown: after ``t`` updates, at
-a place of the next one. The cursor goes where the frontier has been; what lies ahead is ``wanted`` until it is there.
+Two positions: the frontier, how far the training has come, and the cursor (``t``, ``index``), what is shown: after ``t``
+updates, at a place of the next one. The cursor goes where the frontier has been; what lies ahead is ``wanted`` until it is
+there.
 """
 
 from __future__ import annotations
@@ -109,7 +110,7 @@ def after(state: State, cursor: Cursor, grain: Grain, by: int) -> Cursor:
 
 def reduce(state: State, command: Command) -> State:
     """Return the state after a command; raises SettingsError, in one line, for one that can't be followed."""
-    what = command.get("do")
+    what = str(command.get("do"))
     if what not in COMMANDS:
         raise SettingsError(f"there is no command {what!r}; there are {', '.join(COMMANDS)}")
     client = command.get("client")
@@ -132,12 +133,21 @@ def _play(state: State, command: Command) -> State:
     grain = _grain(command, state.grain)
     speed, direction = float(command.get("speed", state.speed)), int(command.get("direction", 1))
     if not (math.isfinite(speed) and speed >= 0):
-        raise SettingsError(f"the speed is a number of stops a second, or 0 for as fast as it goes, not {speed}")
+        raise SettingsError(
+            f"the speed is a number of stops a second, or 0 for as fast as it goes, not {speed}"
+        )
     if direction not in (1, -1):
         raise SettingsError(f"the direction is 1 or -1, not {direction}")
     follows = speed == 0 and direction > 0 and grain in ("update", "epoch")
     made = replace(
-        state, playing=True, follows=follows, grain=grain, speed=speed, direction=direction, wanted=None, begun=True
+        state,
+        playing=True,
+        follows=follows,
+        grain=grain,
+        speed=speed,
+        direction=direction,
+        wanted=None,
+        begun=True,
     )
     return _stopped_at_ends(made.at((made.frontier, 0)) if follows else made)
 
@@ -177,7 +187,12 @@ def _index(walk: Walk, place: Any) -> int:
     for section in walk.sections:
         if section.phase == place.get("pass") and (not wanted[0] or section.layer == wanted[0]):
             neuron = min(max(wanted[1], 1), section.neurons)
-            return section.start + (neuron - 1) * section.per_neuron + min(max(wanted[2], 1), section.per_neuron) - 1
+            return (
+                section.start
+                + (neuron - 1) * section.per_neuron
+                + min(max(wanted[2], 1), section.per_neuron)
+                - 1
+            )
     raise SettingsError(f"there is no pass {place.get('pass')!r} with such a layer")
 
 
@@ -188,7 +203,9 @@ def _reset(state: State, _: Command) -> State:
 def _row(state: State, command: Command) -> State:
     number = command.get("number")
     if number is not None and number not in state.rows:
-        raise SettingsError(f"row {number} is none of the {len(state.rows):,} rows that are trained on or watched")
+        raise SettingsError(
+            f"row {number} is none of the {len(state.rows):,} rows that are trained on or watched"
+        )
     return replace(state, row=number)
 
 

@@ -6,91 +6,25 @@ import math
 import threading
 import time
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from chainrule._kept import cached_property
 from chainrule.errors import ChainruleError, SettingsError
-from chainrule.studio.checks import check_of
 from chainrule.studio.course import Course
-from chainrule.studio.drawing import Drawing, drawing
-from chainrule.studio.frames import Framer, hello, number_or_none
-from chainrule.studio.known import known_from
-from chainrule.studio.looking import Look, Lookout
+from chainrule.studio.curves import Curves
+from chainrule.studio.frames import hello
+from chainrule.studio.looking import Look
+from chainrule.studio.made import Made
 from chainrule.studio.numbers import naming_of, number_shown
 from chainrule.studio.session import State, reduce
-from chainrule.studio.stages import stage_of
-from chainrule.studio.tape import Tape
-from chainrule.studio.walk import Place, Walk
-from chainrule.studio.worker import Worker
-
-if TYPE_CHECKING:
-    from chainrule.studio.pictures import Pictures
+from chainrule.studio.stages.all import stage_of
+from chainrule.studio.walk import Place
 
 Publish = Callable[[str, Mapping[str, Any]], None]
 
 FASTEST = 30.0
 """The most frames a second that are made while something plays as fast as it goes."""
-
-RATES_CHECKED = 3000
-"""The parameters of the largest network whose gradient is held against differences in every frame at which one stops."""
-
-
-class Made:
-    """A course with all that is made for it: its tape, walk, drawing, lookout and the worker that trains it."""
-
-    def __init__(self, course: Course, told: Callable[[Made, str], None]) -> None:
-        self.course = course
-        self.tape = Tape(course)
-        self.walk = Walk(
-            course.network, encoded=course.encoded, answers=course.reads is not None, updates=not course.shares
-        )
-        self.lookout = Lookout(course, self.tape)
-        self.worker = Worker(course, self.tape, lambda what: told(self, what))
-
-    @cached_property
-    def drawn(self) -> Drawing:
-        """The draw list."""
-        begin = self.tape.state(0, 0)
-        return drawing(self.course.network, begin.parameters, self.course.inputs, self.course.outputs)
-
-    @cached_property
-    def pictures(self) -> Pictures:
-        """What draws curves, scores and mistakes."""
-        from chainrule.studio.pictures import Pictures
-
-        return Pictures(self.course)
-
-    @cached_property
-    def framer(self) -> Framer:
-        """What makes frames."""
-        return Framer(self.course, self.drawn, known_from(self.walk, self.drawn))
-
-    def begin(self, kept: State | None = None) -> State:
-        """Return the state that a session on the course begins with; who steers, and how fast, stays."""
-        course = self.course
-        numbers = frozenset(int(number) for number in course.numbers)
-        made = State(
-            self.walk,
-            self.tape.steps_per_epoch,
-            course.members,
-            numbers,
-            notation=course.notation,
-        )
-        if kept is None:
-            return made
-        return State(
-            self.walk,
-            self.tape.steps_per_epoch,
-            course.members,
-            numbers,
-            row=kept.row if kept.row in numbers else None,
-            grain=kept.grain,
-            speed=kept.speed,
-            notation=course.notation if course.kind == "lesson" else kept.notation,
-            driver=kept.driver,
-        )
 
 
 class Studio:
@@ -103,11 +37,10 @@ class Studio:
         self._wake = threading.Condition(self._lock)
         self._closed = False
         self._seq = self._sent = 0
-        self._told_epochs = 0
         self._done: dict[tuple[str, int], dict[str, Any]] = {}
         self._shown: tuple[Any, ...] = ()
         self._frame: dict[str, Any] | None = None
-        self._curve: dict[str, list[float | None]] = _no_curve()
+        self._curves = Curves()
         self.generation = 1
         self.made = Made(course, self._hears)
         self.state = self.made.begin()
@@ -139,7 +72,7 @@ class Studio:
             return self._frame
 
     def command(self, command: Mapping[str, Any]) -> dict[str, Any]:
-        """Follow a command, once for each client and ``n``; return ``ok`` and the frame's number, or a ``problem`` in one line."""
+        """Follow a command, once for each client and ``n``; return the frame's number, or a ``problem`` in one line."""
         who = (str(command.get("client")), command["n"]) if isinstance(command.get("n"), int) else None
         with self._lock:
             if who is not None and who in self._done:
@@ -169,19 +102,25 @@ class Studio:
             return self._gradients(query)
         with self._lock:
             state, made = self.state, self.made
-            curves = {name: None if values is None else list(values) for name, values in self._curve.items()}
+        curves = self.curve()
         t = min(query.get("t", state.t), made.tape.frontier)
-        parameters = np.stack([made.tape.state(t, member).parameters for member in range(made.course.members)])
+        parameters = np.stack(
+            [made.tape.state(t, member).parameters for member in range(made.course.members)]
+        )
         ended = made.tape.last is not None
         result = made.worker.result if ended else None
         at_end = ended and t >= (made.tape.last or 0)
-        return made.pictures.picture(query, Now(parameters, f"after update {t:,}", curves, result, at_end, state.opened))
+        return made.pictures.picture(
+            query, Now(parameters, f"after update {t:,}", curves, result, at_end, state.opened)
+        )
 
     def take(self, what: str) -> tuple[str, str, bytes]:
         """Return the name, kind and bytes of what is taken away."""
         from chainrule.studio.taking import taken
 
-        return taken(self.made.course, self.made.worker.result if self.made.tape.last is not None else None, what)
+        return taken(
+            self.made.course, self.made.worker.result if self.made.tape.last is not None else None, what
+        )
 
     def close(self) -> None:
         """End the training and the clock."""
@@ -243,7 +182,7 @@ class Studio:
             before, self.made = self.made, made
             self.generation += 1
             self.state = made.begin(self.state)
-            self._curve, self._told_epochs = _no_curve(), 0
+            self._curves = Curves()
             made.worker.start()
             made.worker.go(self.state.needed)
         before.worker.close(5.0)
@@ -263,7 +202,7 @@ class Studio:
         self._seq += 1
         more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
         if not state.playing:
-            more["checks"] = self._checked(look)
+            more["checks"] = self._checked(made, look)
         return made.framer.frame(state, look, place, stage, more)
 
     def _seen(self, state: State, made: Made) -> tuple[Look, Place, Mapping[str, Any] | None]:
@@ -271,20 +210,13 @@ class Studio:
         place = made.walk.at(0 if look.state.stays else state.index)
         return look, place, stage_of(look, place, naming_of(look, state.notation))
 
-    def _checked(self, look: Look) -> dict[str, Any] | None:
-        """Return how many of the step's derivatives were held against central differences, and which are wrong."""
-        if look.batch is None or look.course.layout.size > RATES_CHECKED:
-            return None
-        found = look.__dict__.get("_checked")
+    def _checked(self, made: Made, look: Look) -> dict[str, Any] | None:
+        """Return how many of the step's derivatives were held against central differences, and which is the worst."""
+        found = made.checked(look)
         if found is None:
-            made = check_of(look.batch)
-            found = None if made is None else {
-                "compared": made.compared,
-                "wrong": made.failed,
-                "worst": made.worst.address if made.failed and made.worst else None,
-            }  # fmt: skip
-            look.__dict__["_checked"] = found
-        return found
+            return None
+        worst = found.worst.address if found.failed and found.worst else None
+        return {"compared": found.compared, "wrong": found.failed, "worst": worst}
 
     def _look_of(self, query: Mapping[str, Any]) -> Look:
         state, made = self.state, self.made
@@ -299,8 +231,8 @@ class Studio:
     def _gradients(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return the sizes of each layer's derivatives in the batch."""
         from chainrule.explain.show.layers import flow
-        from chainrule.plots.svg.page import table
         from chainrule.plots.svg.draw import to_svg
+        from chainrule.plots.svg.page import table
         from chainrule.studio.nested import nested
 
         with self._framing:
@@ -315,7 +247,11 @@ class Studio:
             ]
             chart = flow(network, each)
             width = float(query.get("width") or 420)
-            return {"title": chart.title, "nodes": nested(to_svg(chart, width)), "table": nested(table(chart))}
+            return {
+                "title": chart.title,
+                "nodes": nested(to_svg(chart, width)),
+                "table": nested(table(chart)),
+            }
 
     # ---- what the training and the clock do
 
@@ -347,32 +283,15 @@ class Studio:
 
     def _tell_curve(self) -> None:
         """Publish the epochs that nobody was told of yet."""
-        with self._lock:
-            made, begin = self.made, self._told_epochs
-            lines = made.worker.history[begin:]
-            if not lines:
-                return
-            self._told_epochs += len(lines)
-            validates = made.course.data.validation.size > 0
-            news: dict[str, Any] = {
-                "epochs": [line.epoch for line in lines],
-                "training": [number_or_none(line.training_loss) for line in lines],
-                "validation": [number_or_none(line.validation_loss) for line in lines] if validates else None,
-                "rate": [number_or_none(line.learning_rate) for line in lines],
-                "gradient": [self._norm(made, line.epoch) for line in lines],
-            }
-            for name, values in news.items():
-                self._curve[name] = None if values is None else [*(self._curve[name] or []), *values]  # type: ignore[assignment]
-        self._publish("curve", {"generation": self.generation, **news})
+        with self._framing:
+            news = self._curves.news(self.made)
+        if news is not None:
+            self._publish("curve", {"generation": self.generation, **news})
 
     def curve(self) -> dict[str, Any]:
         """Return the curve so far, of all epochs."""
-        with self._lock:
-            return {"generation": self.generation, **self._curve}
-
-    def _norm(self, made: Made, epoch: int) -> float | None:
-        """Return the length of the gradient of the last batch of an epoch, as the first member met it; None where it is dear."""
-        return None
+        with self._framing:
+            return {"generation": self.generation, **self._curves.all}
 
     def _ticks(self) -> None:
         """Go on with what plays, as fast as was asked, and show how far the training has come."""
@@ -410,8 +329,4 @@ class Studio:
         """Tell whether something wasn't shown yet."""
         made = self.made
         key = (self.generation, self.state, self.phase, made.worker.problem)
-        return key != self._shown or len(made.worker.history) > self._told_epochs
-
-
-def _no_curve() -> dict[str, Any]:
-    return {"epochs": [], "training": [], "validation": [], "rate": [], "gradient": []}
+        return key != self._shown or self._curves.lacks(made)

@@ -79,7 +79,9 @@ class Walk:
     ``updates``: whether the update can be shown for one member (it can't where members share).
     """
 
-    def __init__(self, network: Network, *, encoded: bool, answers: bool = True, updates: bool = True) -> None:
+    def __init__(
+        self, network: Network, *, encoded: bool, answers: bool = True, updates: bool = True
+    ) -> None:
         self.network = network
         sections: list[Section] = []
         start = 0
@@ -116,7 +118,11 @@ class Walk:
             return Place(index, "rest", 0, 0, 0, "", "rest")
         step -= section.terms
         # Of a parameter's places the term is what enters: 3 of W[1][3,2], and 1 of a bias.
-        term = step // STEPS[section.phase] + 1 if section.what.startswith("dC/d") and section.phase in STEPS else 0
+        term = (
+            step // STEPS[section.phase] + 1
+            if section.what.startswith("dC/d") and section.phase in STEPS
+            else 0
+        )
         return Place(*known, term if section.what != "dC/da" else 0, section.what, section.steps[step])
 
     def _end(self, index: int, grain: Grain) -> int:
@@ -209,6 +215,6 @@ def _sections(network: Network, encoded: bool, answers: bool, updates: bool) -> 
 def _of_parameters(phase: Pass, number: int, shapes: dict[str, tuple[int, ...]]) -> Iterator[Section]:
     """Yield the sections of a layer's parameters: of the weights into each neuron, of a bias for each."""
     for name, shape in shapes.items():
-        made = ("gradient",) if phase == "backward" else ("sum", "new")
+        made: tuple[str, ...] = ("gradient",) if phase == "backward" else ("sum", "new")
         made *= shape[0] if len(shape) == 2 else 1
         yield Section(phase, number, f"dC/d{name}", shape[-1], 0, made)

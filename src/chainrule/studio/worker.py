@@ -7,7 +7,6 @@ import threading
 from collections.abc import Callable
 
 from chainrule.errors import ChainruleError
-from chainrule.fitting.score import Trained
 from chainrule.studio.course import Course
 from chainrule.studio.tape import EpochNote, Tape
 from chainrule.training.checkpoint import Epoch
@@ -19,15 +18,14 @@ Told = Callable[[str], None]
 class Worker:
     """Makes a course's training as far as it is told to (`go`); ``told`` is called with what happened.
 
-    It hears ``epoch`` after each of them, ``ended`` when the training is over, ``scored`` when its score is known, and
-    ``failed``; ``problem`` then is one line about it.
+    It hears ``epoch`` after each of them, ``ended`` when the training is over, and ``failed``; ``problem`` then is one line
+    about it.
     """
 
     def __init__(self, course: Course, tape: Tape, told: Told) -> None:
         self.course, self.tape, self.told = course, tape, told
         self.history: list[Epoch] = []
         self.result: FitResult | None = None
-        self.trained: Trained | None = None
         self.problem = ""
         self._target = 0.0
         self._stop = False
@@ -84,8 +82,6 @@ class Worker:
                 return
             self._ends(self.result)
             self.told("ended")
-            self.trained = self.course.scored(self.result)
-            self.told("scored")
         except ChainruleError as error:
             self._fails(str(error))
         except KeyboardInterrupt:
