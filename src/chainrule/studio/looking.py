@@ -191,8 +191,6 @@ class Lookout:
             np.asarray(made.parameters, np.float64),
             _wide(made.arrays),
         )
-        if (flat == update.parameters).all():
-            return update
         masks = [layer.mask for layer in step.record.layers]
         with np.errstate(all="ignore"):
             record = network.forward(self.course.layout.unflatten(flat), step.record.x, np, masks)
