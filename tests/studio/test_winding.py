@@ -11,7 +11,7 @@ from tests.effort import many
 from chainrule.studio.course import course_of_table
 from chainrule.studio.looking import Lookout
 from chainrule.studio.made import Made
-from chainrule.studio.opening import of_lesson
+from chainrule.studio.opening import opened_lesson
 from chainrule.studio.tape import MOST_BYTES, EpochNote, Tape
 from chainrule.fitting.question import Question
 from chainrule.training.settings.record import Settings
@@ -156,7 +156,7 @@ def test_feature_03_a_lesson_is_wound_as_its_own_steps_go():
     from chainrule.lessons.lesson import read_lesson
     from chainrule.lessons.runner import setups_of
 
-    made = Made(of_lesson("article-5"), lambda *_: None)
+    made = Made(opened_lesson("article-5"), lambda *_: None)
     made.worker.start()
     made.worker.go(9)
     setup = next(iter(setups_of(read_lesson("article-5")).values()))

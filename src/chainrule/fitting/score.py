@@ -9,7 +9,7 @@ from functools import partial
 import numpy as np
 
 from chainrule._doors import setting
-from chainrule._types import FloatArray
+from chainrule._types import FloatArray, IntArray
 from chainrule.engines import ENGINES, engine_named
 from chainrule.equations.answers import Answers
 from chainrule.errors import SettingsError
@@ -20,7 +20,7 @@ from chainrule.fitting.prepared import Prepared
 from chainrule.fitting.rows import data_digest
 from chainrule.fitting.verdicts import no_finite_outputs, separability, trained_members, training_notes
 from chainrule.model.group import Group
-from chainrule.model.model import Evaluation, Model, check_finite
+from chainrule.model.model import Evaluation, Model, Prediction, check_finite
 from chainrule.tables.table import Table
 from chainrule.tables.targets import Target
 from chainrule.training.refit import warmup_of_refit
@@ -141,6 +141,18 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
     """Return the scores of each row's answer by the member that hasn't seen it; None without bagging."""
     if not prepared.resolved.bagging:
         return None
+    rows, answers = _answers_out_of_fold(model, prepared, result, engine)
+    return model.score(answers, prepared.fitted.take(rows))
+
+
+def out_of_fold_answers(trained: Trained, engine: str = ENGINES[0]) -> tuple[IntArray, Prediction]:
+    """Return with bagging the places of the fitted rows, and each one's answer by the member that hasn't seen it."""
+    return _answers_out_of_fold(trained.model, trained.prepared, trained.fit, engine)
+
+
+def _answers_out_of_fold(
+    model: Model, prepared: Prepared, result: FitResult, engine: str
+) -> tuple[IntArray, Prediction]:
     temperature, made = model.card["temperature"], engine_named(engine)
 
     def outputs(parameters: FloatArray, x: FloatArray) -> FloatArray:
@@ -148,9 +160,7 @@ def _out_of_fold(model: Model, prepared: Prepared, result: FitResult, engine: st
             parameters = at_temperature(model.network, parameters, temperature)
         return made.predict(model.network, parameters, x)
 
-    rows = held_out_rows(prepared, result)
-    answers = model.answer_of(held_out(prepared, result, outputs)[0])
-    return model.score(answers, prepared.fitted.take(rows))
+    return held_out_rows(prepared, result), model.answer_of(held_out(prepared, result, outputs)[0])
 
 
 def _calibrated(model: Model, prepared: Prepared, result: FitResult, engine: str) -> Model:

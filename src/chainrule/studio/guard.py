@@ -97,6 +97,9 @@ class Refusal(NamedTuple):
     words: str
 
 
+TOO_LARGE = Refusal(413, f"a request has at most {MOST_BODY // 1024} kB")
+
+
 class Guard:
     """An ASGI application that hands on what is allowed; see the module.
 
@@ -119,13 +122,13 @@ class Guard:
             raise RuntimeError(f"a connection of the kind {kind} is not served")
         said = _Answer(send)
         refusal = self.refusal(scope)
+        if refusal is None and scope["method"] == "POST":
+            body = await _whole_body(receive)
+            receive = _Given(body or b"", receive)
+            refusal = TOO_LARGE if body is None else None
         if refusal is None:
-            body = _Body(receive)
-            try:
-                await self._app(scope, body.receive, said.send)
-            except _TooLarge:
-                refusal = Refusal(413, f"a request has at most {MOST_BODY // 1024} kB")
-        if refusal is not None and not said.began:
+            await self._app(scope, receive, said.send)
+        else:
             await said.refuse(refusal)
 
     def refusal(self, scope: Scope) -> Refusal | None:
@@ -177,7 +180,7 @@ def _body_of(route: Route, headers: _Headers) -> Refusal | None:
     if not (length.isascii() and length.isdigit()):
         return Refusal(400, "the length of the request is no number")
     if int(length) > MOST_BODY:
-        return Refusal(413, f"a request has at most {MOST_BODY // 1024} kB")
+        return TOO_LARGE
     if route.method == "POST":
         if (headers.only("content-type") or "").partition(";")[0].strip().lower() != "application/json":
             return Refusal(415, "a request is JSON")
@@ -203,24 +206,30 @@ class _Headers:
         return values[0] if len(values) == 1 else None
 
 
-class _TooLarge(Exception):
-    """A body that goes on and on."""
+async def _whole_body(receive: Receive) -> bytes | None:
+    """Return what a request holds; None where it goes on and on, as it need not say how long it is."""
+    parts: list[bytes] = []
+    while True:
+        message = await receive()
+        parts.append(message.get("body", b""))
+        if sum(map(len, parts)) > MOST_BODY:
+            return None
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            return b"".join(parts)
 
 
-class _Body:
-    """Counts what comes: a request need not say how long it is."""
+class _Given:
+    """Hands on a body that was read, and then what comes: that the page has gone."""
 
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, body: bytes, receive: Receive) -> None:
+        self._body: bytes | None = body
         self._receive = receive
-        self._size = 0
 
-    async def receive(self) -> Message:
-        message = await self._receive()
-        if message["type"] == "http.request":
-            self._size += len(message.get("body", b""))
-            if self._size > MOST_BODY:
-                raise _TooLarge
-        return message
+    async def __call__(self) -> Message:
+        if self._body is None:
+            return await self._receive()
+        body, self._body = self._body, None
+        return {"type": "http.request", "body": body, "more_body": False}
 
 
 class _Answer:
@@ -228,11 +237,9 @@ class _Answer:
 
     def __init__(self, send: Send) -> None:
         self._send = send
-        self.began = False
 
     async def send(self, message: Message) -> None:
         if message["type"] == "http.response.start":
-            self.began = True
             ours = {name for name, _ in HEADERS}
             others = [(name, value) for name, value in message.get("headers", ()) if name.lower() not in ours]
             message = {**message, "headers": [*others, *HEADERS]}

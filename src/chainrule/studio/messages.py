@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from chainrule.errors import ChainruleError
-from chainrule.studio.shapes import NESTED, Fields, parsed, typedef, wrong, wrong_fields
+from chainrule.studio.shapes import NESTED, Fields, shape_tree, typedef, wrong, wrong_fields
 
 PROTOCOL: Final = 1
 
@@ -101,7 +101,8 @@ SHAPES: Mapping[str, Fields] = {
               "steps_per_epoch": "whole", "phase": PHASE, "playing": "boolean", "direction": "whole", "speed": "number",
               "grain": GRAIN, "driver": "string | null", "member": "whole", "notation": "string", "row": "whole | null",
               "row_picked?": "whole | null",
-              "row_in_batch": "whole | null", "checks?": "Checks | null", "batch": "Batch", "eta": "number | null", "cost": "number | null",
+              "row_in_batch": "whole | null", "checks?": "Checks | null", "batch": "Batch",
+              "eta": "number | null", "cost": "number | null",
               "cost_new": "number | null", "row_loss": "number | null",
               "answer": "AnswerShown | null", "cells": "CellShown[]", "flags?": "Record<string, string>",
               "place": "Place", "stage": "Stage | null", "arrays": "FrameArrays"},
@@ -130,7 +131,7 @@ class MessageError(ChainruleError):
     """A message that is not of the protocol."""
 
 
-def command_of(body: bytes) -> dict[str, Any]:
+def read_command(body: bytes) -> dict[str, Any]:
     """Return the command in a request's body; raises MessageError for anything that is none."""
     try:
         data = json.loads(body, parse_constant=_no_constant)
@@ -154,7 +155,7 @@ def command_of(body: bytes) -> dict[str, Any]:
     return data
 
 
-def query_of(name: str, pairs: Mapping[str, str]) -> dict[str, Any]:
+def read_query(name: str, pairs: Mapping[str, str]) -> dict[str, Any]:
     """Return the query of a name in an address's words; raises MessageError for anything that is none."""
     fields = QUERIES[name]
     found: dict[str, Any] = {}
@@ -171,7 +172,7 @@ def query_of(name: str, pairs: Mapping[str, str]) -> dict[str, Any]:
 
 def wrong_event(name: str, data: object) -> str:
     """Return what is wrong with what an event tells; "" where it has its shape."""
-    return wrong(data, parsed(EVENTS[name]), SHAPES, name)
+    return wrong(data, shape_tree(EVENTS[name]), SHAPES, name)
 
 
 def types() -> str:

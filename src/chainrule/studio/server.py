@@ -23,17 +23,17 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route as Served
 
-from chainrule._doors import FORM, through
+from chainrule._doors import FORM, setting, through
 from chainrule.errors import ChainruleError, OutputError
 from chainrule.studio.guard import SECONDS_OF_CODE, Guard, Keys, Route
-from chainrule.studio.messages import MessageError, command_of, query_of
-from chainrule.studio.stream import Hub, plain
+from chainrule.studio.messages import MessageError, read_command, read_query
+from chainrule.studio.stream import Hub, json_ready
 
 MOST_REPLIES = 64
-SECONDS_TO_END = 2.0
+SECONDS_TO_END = 0.4
 
 
-class Answers(Protocol):
+class Answering(Protocol):
     """What the server asks: the studio, or what stands for it in tests."""
 
     def hello(self) -> dict[str, Any]:
@@ -58,10 +58,6 @@ class Answers(Protocol):
         """End all that runs."""
 
 
-class Asset(tuple[str, bytes]):
-    """A file of the page: its kind and its bytes."""
-
-
 def bound(port: int | None = None) -> socket.socket:
     """Return a socket on this machine alone, on a port that the system chooses unless one is given.
 
@@ -79,9 +75,8 @@ def bound(port: int | None = None) -> socket.socket:
         made.close()
         reasons = {errno.EADDRINUSE: "is in use", errno.EACCES: "is not open to you"}
         why = reasons.get(error.errno or 0, f"can't be had ({error.strerror})")
-        raise OutputError(
-            f"port {port} {why}; choose another --port, or leave it out for one that is free"
-        ) from error
+        remedy = f"choose another {setting('port')}, or leave it out for one that is free"
+        raise OutputError(f"port {port} {why}; {remedy}") from error
     made.set_inheritable(False)
     return made
 
@@ -89,12 +84,14 @@ def bound(port: int | None = None) -> socket.socket:
 class Server:
     """A studio that is served: `start` it, tell people its `address`, `wait` until it is ended, `stop` it.
 
-    ``make`` is given what publishes an event, and returns what answers; ``assets`` are the page's files by their address.
+    ``make`` is given what publishes an event, and returns what answers; ``assets`` are the page's files by their address. The
+    socket is there from the beginning, so that a port in use is known before any work. `start` is `serve` and `begin`: between
+    these the page loads, and what it asks waits.
     """
 
     def __init__(
         self,
-        make: Callable[[Callable[[str, Any], None]], Answers],
+        make: Callable[[Callable[[str, Any], None]], Answering],
         assets: Mapping[str, tuple[str, bytes]],
         port: int | None = None,
     ) -> None:
@@ -103,26 +100,39 @@ class Server:
         self.keys = Keys()
         self.hub = Hub()
         self.ended = threading.Event()
+        self.answers: Answering | None = None
+        self._begun = threading.Event()
+        self._make = make
         self._assets = dict(assets)
         self._replies: OrderedDict[tuple[str, int], dict[str, Any]] = OrderedDict()
         self._in_order = asyncio.Lock()
         self._driver: str | None = None
-        try:
-            self.answers = make(self.hub.publish)
-        except BaseException:
-            self._socket.close()
-            raise
         self._uvicorn = uvicorn.Server(self._config())
         self._thread = threading.Thread(target=self._run, name="studio-server", daemon=True)
+
+    def serve(self) -> None:
+        """Begin to serve the page."""
+        self._thread.start()
+
+    def begin(self) -> None:
+        """Make what answers, and let it; what goes wrong then is told the page, too."""
+        try:
+            self.answers = self._make(self.hub.publish)
+        except ChainruleError as error:
+            self.stop(" ".join(str(error).split()))
+            raise
+        finally:
+            self._begun.set()
+
+    def start(self) -> None:
+        """Begin to serve and to answer."""
+        self.serve()
+        self.begin()
 
     def address(self, *, shown: bool = True) -> str:
         """Return an address that opens the page once; one that isn't shown to a person holds for a minute."""
         code = self.keys.new_code(None if shown else SECONDS_OF_CODE)
         return f"http://127.0.0.1:{self.port}/#code={code}"
-
-    def start(self) -> None:
-        """Begin to serve."""
-        self._thread.start()
 
     def wait(self) -> None:
         """Wait until the page's end button, Ctrl-C, or the server's own end."""
@@ -133,10 +143,15 @@ class Server:
     def stop(self, words: str = "the studio has ended") -> None:
         """End the training, the tabs' streams and the server, within seconds."""
         self.ended.set()
+        self._begun.set()
         self.hub.publish("bye", {"words": words})
-        self.answers.close()
+        if self.answers is not None:
+            self.answers.close()
         self._uvicorn.should_exit = True
         if self._thread.is_alive():
+            self._thread.join(SECONDS_TO_END)
+            # A page that doesn't read on is not waited for.
+            self._uvicorn.force_exit = True
             self._thread.join(SECONDS_TO_END)
         self._socket.close()
 
@@ -194,7 +209,7 @@ class Server:
 
     async def _stream(self, request: Request) -> Response:
         try:
-            asked = query_of("stream", request.query_params)
+            asked = read_query("stream", request.query_params)
         except MessageError as error:
             return _fault(str(error), 400)
         client, quiet = asked["client"], bool(asked.get("quiet"))
@@ -208,11 +223,11 @@ class Server:
         async with self._in_order:
             if self._driver != client and self._driver not in self.hub.clients():
                 self._driver = client
-                await self._done({"do": "take_over", "client": client, "n": 0})
+                await self._done({"do": "take_over", "client": client})
 
     async def _command(self, request: Request) -> Response:
         try:
-            asked = command_of(await request.body())
+            asked = read_command(await request.body())
         except MessageError as error:
             return _fault(str(error), 400)
         async with self._in_order:
@@ -224,23 +239,23 @@ class Server:
             reply = self._replies[key]
         if asked["do"] == "end" and "problem" not in reply:
             self.ended.set()
-        return JSONResponse(plain(reply))
+        return JSONResponse(json_ready(reply))
 
     async def _done(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        reply = await _asked(self.answers.command, asked)
+        reply = await self._asked(lambda answers: answers.command(asked))
         if asked["do"] == "take_over" and "problem" not in reply:
             self._driver = asked["client"]
         return reply if "problem" in reply else {**reply, "seq": self.hub.seq}
 
     async def _number(self, request: Request) -> Response:
-        return await self._looked_up("number", request, self.answers.number)
+        return await self._looked_up("number", request, lambda answers, query: answers.number(query))
 
     async def _picture(self, request: Request) -> Response:
-        return await self._looked_up("picture", request, self.answers.picture)
+        return await self._looked_up("picture", request, lambda answers, query: answers.picture(query))
 
     async def _take(self, request: Request) -> Response:
-        def taken(query: Mapping[str, Any]) -> dict[str, Any]:
-            name, mime, content = self.answers.take(query["what"])
+        def taken(answers: Answering, query: Mapping[str, Any]) -> dict[str, Any]:
+            name, mime, content = answers.take(query["what"])
             if mime.startswith("text/"):
                 return {"name": name, "mime": mime, "text": content.decode()}
             return {"name": name, "mime": mime, "base64": base64.b64encode(content).decode()}
@@ -248,32 +263,32 @@ class Server:
         return await self._looked_up("take", request, taken)
 
     async def _looked_up(
-        self, name: str, request: Request, answer: Callable[[Mapping[str, Any]], dict[str, Any]]
+        self, name: str, request: Request, answer: Callable[[Answering, Mapping[str, Any]], dict[str, Any]]
     ) -> Response:
         try:
-            query = query_of(name, request.query_params)
+            query = read_query(name, request.query_params)
         except MessageError as error:
             return _fault(str(error), 400)
-        return JSONResponse(plain(await _asked(answer, query)))
+        return JSONResponse(json_ready(await self._asked(lambda answers: answer(answers, query))))
 
+    async def _asked(self, answer: Callable[[Answering], dict[str, Any]]) -> dict[str, Any]:
+        """Return an answer, found in a thread beside; a person's mistake is one line in the words of a form."""
 
-async def _asked(
-    answer: Callable[[Mapping[str, Any]], dict[str, Any]], asked: Mapping[str, Any]
-) -> dict[str, Any]:
-    """Return an answer, found in a thread beside; a person's mistake is one line in the words of a form."""
+        def found() -> dict[str, Any]:
+            self._begun.wait()
+            if self.answers is None:
+                return {"problem": "the studio has ended"}
+            try:
+                with through(FORM):
+                    return answer(self.answers)
+            except ChainruleError as error:
+                return {"problem": " ".join(str(error).split())}
+            except MemoryError:
+                return {
+                    "problem": "there is not enough memory for it; choose smaller layers, or fewer rows or columns"
+                }
 
-    def found() -> dict[str, Any]:
-        try:
-            with through(FORM):
-                return answer(asked)
-        except ChainruleError as error:
-            return {"problem": " ".join(str(error).split())}
-        except MemoryError:
-            return {
-                "problem": "there is not enough memory for it; choose smaller layers, or fewer rows or columns"
-            }
-
-    return await run_in_threadpool(found)
+        return await run_in_threadpool(found)
 
 
 def _fault(words: str, status: int) -> Response:

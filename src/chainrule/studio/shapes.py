@@ -1,7 +1,8 @@
 """The shapes of messages, written as TypeScript writes types, and what doesn't fit them said in one line.
 
 There are ``number``, ``whole``, ``string``, ``boolean``, ``null``, ``unknown``, ``"a"`` for a text, ``T[]``, ``[A, B]``,
-``A | B``, ``Record<string, T>``, and names of other shapes. ``whole`` is a number to TypeScript; ``Nested`` is a node of `nested.nested`.
+``A | B``, ``Record<string, T>``, and names of other shapes. ``whole`` is a number to TypeScript; ``Nested`` is a node of
+`nested.nested`.
 """
 
 from __future__ import annotations
@@ -18,16 +19,16 @@ Fields = Mapping[str, str]
 _TOKEN = re.compile(r'\s*(?:("[^"]*")|(\w+)|(\[\]|[][|<>,()]))')
 
 
-class Shape(NamedTuple):
+class ShapeTree(NamedTuple):
     """A parsed type: its ``kind`` (a name, ``text``, ``list``, ``tuple``, ``union`` or ``record``), a ``name`` and its parts."""
 
     kind: str
     name: str = ""
-    parts: tuple[Shape, ...] = ()
+    parts: tuple[ShapeTree, ...] = ()
 
 
 @lru_cache(maxsize=512)
-def parsed(text: str) -> Shape:
+def shape_tree(text: str) -> ShapeTree:
     """Return a type's shape; raises ValueError for what is not in the language of the module."""
     tokens, at = [], 0
     while at < len(text.rstrip()):
@@ -42,7 +43,7 @@ def parsed(text: str) -> Shape:
     return shape
 
 
-def _union(tokens: list[str]) -> tuple[Shape, list[str]]:
+def _union(tokens: list[str]) -> tuple[ShapeTree, list[str]]:
     parts = []
     while True:
         part, tokens = _several(tokens)
@@ -50,10 +51,10 @@ def _union(tokens: list[str]) -> tuple[Shape, list[str]]:
         if tokens[:1] != ["|"]:
             break
         tokens = tokens[1:]
-    return (parts[0] if len(parts) == 1 else Shape("union", parts=tuple(parts))), tokens
+    return (parts[0] if len(parts) == 1 else ShapeTree("union", parts=tuple(parts))), tokens
 
 
-def _several(tokens: list[str]) -> tuple[Shape, list[str]]:
+def _several(tokens: list[str]) -> tuple[ShapeTree, list[str]]:
     if not tokens:
         raise ValueError("a type is missing")
     first, *rest = tokens
@@ -68,19 +69,19 @@ def _several(tokens: list[str]) -> tuple[Shape, list[str]]:
             if rest[:1] != [","]:
                 break
             rest = rest[1:]
-        shape, rest = Shape("tuple", parts=tuple(parts)), _after("]", rest)
+        shape, rest = ShapeTree("tuple", parts=tuple(parts)), _after("]", rest)
     elif first == "Record":
         rest = _after(",", _after("string", _after("<", rest)))
         shape, rest = _union(rest)
-        shape, rest = Shape("record", parts=(shape,)), _after(">", rest)
+        shape, rest = ShapeTree("record", parts=(shape,)), _after(">", rest)
     elif first.startswith('"'):
-        shape = Shape("text", first[1:-1])
+        shape = ShapeTree("text", first[1:-1])
     elif first.isidentifier():
-        shape = Shape("name", first)
+        shape = ShapeTree("name", first)
     else:
         raise ValueError(f"{first!r} begins no type")
     while rest[:1] == ["[]"]:
-        shape, rest = Shape("list", parts=(shape,)), rest[1:]
+        shape, rest = ShapeTree("list", parts=(shape,)), rest[1:]
     return shape, rest
 
 
@@ -119,7 +120,7 @@ def _is_node(value: object) -> bool:
     return all(isinstance(text, str) for text in value[1].values()) and all(map(_is_node, value[2:]))
 
 
-def wrong(value: object, shape: Shape, shapes: Mapping[str, Fields], where: str) -> str:
+def wrong(value: object, shape: ShapeTree, shapes: Mapping[str, Fields], where: str) -> str:
     """Return what is wrong with a value at a place, in one line; "" where it fits."""
     if shape.kind == "name" and shape.name not in _PLAIN:
         return wrong_fields(value, shapes[shape.name], shapes, where)
@@ -159,13 +160,15 @@ def wrong_fields(value: object, fields: Fields, shapes: Mapping[str, Fields], wh
     for name in known:
         if name in needed and name not in value:
             return f"{where}: {name!r} is missing"
-        if name in value and (words := wrong(value[name], parsed(known[name]), shapes, f"{where}.{name}")):
+        if name in value and (
+            words := wrong(value[name], shape_tree(known[name]), shapes, f"{where}.{name}")
+        ):
             return words
     return ""
 
 
-def _not(value: object, shape: Shape, where: str) -> str:
-    return f"{where}: {said(shape)} was expected, not {_shown(value)}"
+def _not(value: object, shape: ShapeTree, where: str) -> str:
+    return f"{where}: {shape_words(shape)} was expected, not {_shown(value)}"
 
 
 def _shown(value: object) -> str:
@@ -173,14 +176,14 @@ def _shown(value: object) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def said(shape: Shape) -> str:
+def shape_words(shape: ShapeTree) -> str:
     """Return a shape in words.
 
-    >>> said(parsed('"term" | "layer"')), said(parsed("whole | null"))
+    >>> shape_words(shape_tree('"term" | "layer"')), shape_words(shape_tree("whole | null"))
     ("'term' or 'layer'", 'a whole number or null')
     """
     if shape.kind == "union":
-        return " or ".join(said(part) for part in shape.parts)
+        return " or ".join(shape_words(part) for part in shape.parts)
     if shape.kind in ("list", "tuple"):
         return "a list"
     if shape.kind == "record":

@@ -38,21 +38,23 @@ class Event:
     def bytes(self) -> bytes:
         """Return the event as the stream has it."""
         if not self.text:
-            data = json.dumps(plain(self.data), ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+            data = json.dumps(
+                json_ready(self.data), ensure_ascii=False, separators=(",", ":"), allow_nan=False
+            )
             self.text = f"id: {self.seq}\nevent: {self.name}\ndata: {data}\n\n".encode(
                 "utf-8", "backslashreplace"
             )
         return self.text
 
 
-def plain(value: Any) -> Any:
+def json_ready(value: Any) -> Any:
     """Return data as JSON can hold it: a number that is none is null."""
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     if isinstance(value, Mapping):
-        return {name: plain(item) for name, item in value.items()}
+        return {name: json_ready(item) for name, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [json_ready(item) for item in value]
     return value
 
 
@@ -93,13 +95,13 @@ class Hub:
         self._hello: Event | None = None
         self._frame: Event | None = None
         self._status: Event | None = None
+        self._bye: Event | None = None
         self._curves: list[Event] = []
-        self.closed = False
 
     def publish(self, name: str, data: Any) -> None:
         """Tell something; called from any thread."""
         with self._lock:
-            if self.closed:
+            if self._bye is not None:
                 return
             self._seq += 1
             event = Event(self._seq, name, data, plays=name == "frame" and bool(data.get("playing")))
@@ -111,7 +113,8 @@ class Hub:
                 self._status = event
             elif name == "curve":
                 self._curves.append(event)
-            self.closed = name == "bye"
+            elif name == "bye":
+                self._bye = event
             self._hand(event)
 
     @property
@@ -166,7 +169,7 @@ class Hub:
         """Return what a tab lacks that has seen all up to a number."""
         if since > self._seq:
             since = 0  # of another run
-        found = [self._hello, *_joined(self._curves, since), self._status, self._frame]
+        found = [self._hello, *_joined(self._curves, since), self._status, self._frame, self._bye]
         return [event for event in found if event is not None and event.seq > since]
 
     def _hand(self, event: Event) -> None:

@@ -54,11 +54,11 @@ class Studio:
 
     def hello(self) -> dict[str, Any]:
         """Return what a page is told of the course."""
-        from chainrule.studio.forms import form_of
+        from chainrule.studio.forms import form_fields
         from chainrule.studio.taking import command_of
 
         made, course = self.made, self.made.course
-        form, command = (form_of(course), command_of(course)) if course.words else ([], None)
+        form, command = (form_fields(course), command_of(course)) if course.words else ([], None)
         return hello(course, made.drawn, made.tape.steps_per_epoch, self.generation, form, command)
 
     def frame(self) -> dict[str, Any]:
