@@ -9,16 +9,18 @@ from tests.effort import many
 
 from chainrule import Dense, Network
 from chainrule.errors import SettingsError
-from chainrule.studio.session import MOST_BY, State, after, reduce
-from chainrule.studio.walk import GRAINS, Walk
+from chainrule.studio.session import MOST_BY, SessionState, after, reduce
+from chainrule.studio.walk import GRAINS, UpdateWalk
 
-SMALL = Walk(Network([2, Dense(3, "tanh"), Dense(2, "softmax")], "categorical_cross_entropy"), encoded=True)
+SMALL = UpdateWalk(
+    Network([2, Dense(3, "tanh"), Dense(2, "softmax")], "categorical_cross_entropy"), encoded=True
+)
 PER_EPOCH = 4
 grains = st.sampled_from(GRAINS)
 
 
-def begun(**more) -> State:
-    return State(SMALL, PER_EPOCH, members=3, rows=frozenset(range(1, 9)), **{"frontier": 40, **more})
+def begun(**more) -> SessionState:
+    return SessionState(SMALL, PER_EPOCH, members=3, rows=frozenset(range(1, 9)), **{"frontier": 40, **more})
 
 
 cursors = st.tuples(st.integers(0, 30), st.integers(0, len(SMALL) - 1))
@@ -80,7 +82,9 @@ commands = st.one_of(
 
 @settings(max_examples=many(150))
 @given(st.lists(commands, max_size=25), st.integers(1, 14), st.booleans())
-def test_feature_02_random_commands_keep_the_cursor_where_the_training_has_been(given_commands, epochs, early):
+def test_feature_02_random_commands_keep_the_cursor_where_the_training_has_been(
+    given_commands, epochs, early
+):
     """The training is simulated: before each command it comes as far as the state needs, or as far as it goes."""
     last, state = epochs * PER_EPOCH - (2 if early else 0), begun(frontier=0)
     for command in given_commands:
@@ -167,7 +171,9 @@ def test_a_command_that_cannot_be_followed_is_refused_in_one_line(command, words
 
 
 def test_a_place_can_be_named_by_its_pass_layer_neuron_and_term():
-    state = reduce(begun(), {"do": "seek", "t": 2, "place": {"pass": "forward", "layer": 1, "neuron": 2, "term": 1}})
+    state = reduce(
+        begun(), {"do": "seek", "t": 2, "place": {"pass": "forward", "layer": 1, "neuron": 2, "term": 1}}
+    )
     place = SMALL.at(state.index)
     assert (place.phase, place.layer, place.neuron, place.term) == ("forward", 1, 2, 1)
     same = reduce(begun(), {"do": "seek", "t": 2, "place": {"pass": "x", "index": state.index}})

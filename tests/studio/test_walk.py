@@ -1,9 +1,11 @@
 """Features 8 and 9: the places of an update come in an order in which every number follows those that it is made of."""
 
+import itertools
+
 import pytest
 
 from chainrule import Dense, Network
-from chainrule.studio.walk import GRAINS, Walk
+from chainrule.studio.walk import GRAINS, UpdateWalk
 
 NETWORKS = {
     "2-2-2": Network([2, Dense(2, "sigmoid"), Dense(2, "sigmoid")]),
@@ -16,7 +18,7 @@ walks = pytest.mark.parametrize("network", NETWORKS.values(), ids=NETWORKS)
 
 @walks
 def test_every_place_is_found_by_arithmetic_and_each_once(network):
-    walk = Walk(network, encoded=True)
+    walk = UpdateWalk(network, encoded=True)
     places = [walk.at(index) for index in range(len(walk))]
     assert [place.index for place in places] == [*range(len(walk))]
     told = [(p.phase, p.layer, p.what, p.neuron, p.term, p.step) for p in places]
@@ -27,7 +29,7 @@ def test_every_place_is_found_by_arithmetic_and_each_once(network):
 
 @walks
 def test_every_parameter_is_met_on_the_way_back_and_in_the_update(network):
-    walk = Walk(network, encoded=False)
+    walk = UpdateWalk(network, encoded=False)
     places = [walk.at(index) for index in range(len(walk))]
     for step in ("gradient", "sum", "new"):
         assert sum(place.step == step for place in places) == network.n_parameters
@@ -36,7 +38,7 @@ def test_every_parameter_is_met_on_the_way_back_and_in_the_update(network):
 @walks
 @pytest.mark.parametrize("grain", GRAINS[:4])
 def test_before_undoes_after(network, grain):
-    walk = Walk(network, encoded=True)
+    walk = UpdateWalk(network, encoded=True)
     index, met = 0, [0]
     while (index := walk.after(met[-1], grain)) is not None:
         assert index > met[-1]
@@ -46,21 +48,23 @@ def test_before_undoes_after(network, grain):
 
 
 def test_grains_nest():
-    walk = Walk(NETWORKS["softmax"], encoded=True)
+    walk = UpdateWalk(NETWORKS["softmax"], encoded=True)
     found = []
     for grain in GRAINS[:4]:
         index, met = 0, {0}
         while (index := walk.after(index, grain)) is not None:
             met.add(index)
         found.append(met)
-    assert all(coarser < finer for finer, coarser in zip(found, found[1:], strict=False))
+    assert all(coarser < finer for finer, coarser in itertools.pairwise(found))
     passes = [walk.at(index).phase for index in sorted(found[-1])]
     assert passes == ["rest", "cell", "forward", "answer", "loss", "backward", "update"]
 
 
 def test_a_network_of_200_000_parameters_has_its_places_at_once():
-    network = Network([784, Dense(256, "relu"), Dense(128, "relu"), Dense(10, "softmax")], "categorical_cross_entropy")
-    walk = Walk(network, encoded=False)
+    network = Network(
+        [784, Dense(256, "relu"), Dense(128, "relu"), Dense(10, "softmax")], "categorical_cross_entropy"
+    )
+    walk = UpdateWalk(network, encoded=False)
     assert len(walk) > 4 * network.n_parameters - 2000
     assert len(walk.sections) < 30
     assert walk.at(len(walk) // 2).phase in ("backward", "update")

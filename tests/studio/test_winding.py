@@ -8,12 +8,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.effort import many
 
+from chainrule.fitting.question import Question
 from chainrule.studio.course import course_of_table
 from chainrule.studio.looking import Lookout
 from chainrule.studio.made import Made
 from chainrule.studio.opening import opened_lesson
 from chainrule.studio.tape import MOST_BYTES, EpochNote, Tape
-from chainrule.fitting.question import Question
 from chainrule.training.settings.record import Settings
 
 ROWS = 60
@@ -21,7 +21,12 @@ CASES = {
     "adam": {"optimizer": "adam"},
     "momentum, dropout": {"optimizer": "momentum", "dropout": 0.3, "l2": 0.01},
     "members that stop each by itself": {"members": 3, "patience": 2, "epochs": 60, "learning_rate": 0.3},
-    "a plateau's schedule": {"schedule": "plateau", "epochs": 25, "early_stopping": False, "optimizer": "sgd"},
+    "a plateau's schedule": {
+        "schedule": "plateau",
+        "epochs": 25,
+        "early_stopping": False,
+        "optimizer": "sgd",
+    },
     "members that share": {"members": 2, "sharing": "tabm"},
     "the recipe": {"hidden": None, "fast": True, "epochs": 6},
 }
@@ -39,9 +44,9 @@ def table(rows: int = ROWS) -> dict[str, list]:
     }
 
 
-def course(**settings):
+def course(drop=(), **settings):
     given_settings = {"hidden": (5,), "members": 1, "epochs": 12, "batch_size": 16, **settings}
-    return course_of_table(Question(table(), "y"), Settings(**given_settings))
+    return course_of_table(Question(table(), "y", drop=drop), Settings(**given_settings))
 
 
 class Run:
@@ -58,7 +63,13 @@ class Run:
         self.tape.record(state.run.state(), EpochNote(state.active, checkpoint.plateaus))
 
 
-@pytest.fixture(scope="module", params=[pytest.param(v, id=k, marks=[pytest.mark.slow] * (k == "the recipe")) for k, v in CASES.items()])
+SLOW = [
+    pytest.param(value, id=key, marks=[pytest.mark.slow] * (key == "the recipe"))
+    for key, value in CASES.items()
+]
+
+
+@pytest.fixture(scope="module", params=SLOW)
 def run(request):
     return Run(course(**request.param))
 
@@ -91,7 +102,9 @@ def test_feature_03_forth_and_back_and_forth_has_the_same_bits(run):
 
 def test_feature_03_states_that_were_thinned_out_are_had_again(run):
     few = Tape(run.course, most_bytes=1)
-    run.course.train(lambda state: few.record(state.run.state(), EpochNote(state.active, state.checkpoint().plateaus)))
+    run.course.train(
+        lambda state: few.record(state.run.state(), EpochNote(state.active, state.checkpoint().plateaus))
+    )
     assert len(few._kept) <= 2
     assert few.bytes < run.tape.bytes or run.tape.epochs < 3
     for t in (few.frontier, few.frontier // 2 + 1, 1):

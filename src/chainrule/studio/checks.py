@@ -60,7 +60,7 @@ class MaskedBatch(Batch):
         return np.concatenate(found)
 
 
-def batch_of(trace: Trace, index: int | None = None) -> MaskedBatch:
+def step_batch(trace: Trace, index: int | None = None) -> MaskedBatch:
     """Return the rows of a trace's step, or one of them alone by its place, as what is checked."""
     step = trace.steps[0]
     rows = slice(None) if index is None else slice(index, index + 1)
@@ -87,7 +87,7 @@ def differences_of(trace: Trace, place: Address) -> LineCheck | None:
     share = 1.0 if index is None else float(step.shares[index])
     if share == 0:
         return None
-    batch = batch_of(trace, index)
+    batch = step_batch(trace, index)
     gradient = np.zeros(batch.layout.size)
     gradient[found] = trace.number(trace.resolve(place)) / share
     made = check_differences(batch, gradient, np.array([found]), ())
@@ -115,7 +115,7 @@ def check_of(trace: Trace) -> Check | None:
     step = trace.steps[0]
     if step.y is None or step.gradients is None:
         return None
-    batch = batch_of(trace)
+    batch = step_batch(trace)
     whole = batch.layout.flatten(step.gradients.parameters)
     each = max(1, len(step.rows) * sum(trace.network.sizes) + batch.layout.size)
     most = max(1, min(MOST_CHECKED, MOST_WORK // (2 * each)))

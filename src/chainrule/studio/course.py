@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
 
@@ -254,13 +254,3 @@ def course_of_model(
         model=model,
         notes=tuple(begun.table.notes),
     )
-
-
-def rows_of(course: Course, numbers: Sequence[int]) -> list[int]:
-    """Return the places of rows by their numbers; raises SettingsError for one that can't be picked."""
-    for number in numbers:
-        if number not in course.places:
-            raise SettingsError(
-                f"row {number} is none of the {len(course.numbers):,} rows that are trained on or watched"
-            )
-    return [course.places[number] for number in numbers]

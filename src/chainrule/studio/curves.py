@@ -11,7 +11,7 @@ MOST_NORMS = 8
 """The most epochs, of those told at once, whose gradient is worked out: of more every so many-th."""
 
 
-class Curves:
+class CurveRecord:
     """What was told of each epoch, by name; a validation loss is None where no rows are watched."""
 
     def __init__(self) -> None:

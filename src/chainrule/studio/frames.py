@@ -20,8 +20,8 @@ from chainrule.studio.drawing import Drawing
 from chainrule.studio.known import Known
 from chainrule.studio.looking import Look
 from chainrule.studio.messages import PROTOCOL
-from chainrule.studio.session import State
-from chainrule.studio.walk import GRAINS, Place
+from chainrule.studio.session import SessionState
+from chainrule.studio.walk import GRAINS, WalkPlace
 
 MOST_ROWS = 2000
 """The most rows whose numbers a page is told, to pick from."""
@@ -126,7 +126,12 @@ class Framer:
     _cells: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
 
     def frame(
-        self, state: State, look: Look, place: Place, stage: Mapping[str, Any] | None, more: Mapping[str, Any]
+        self,
+        state: SessionState,
+        look: Look,
+        place: WalkPlace,
+        stage: Mapping[str, Any] | None,
+        more: Mapping[str, Any],
     ) -> dict[str, Any]:
         """Return a frame; ``more`` has what isn't about the numbers: its number, generation, phase, checks."""
         step, update = look.step, None if look.batch is None else look.batch.steps[0].update
@@ -239,7 +244,7 @@ class Framer:
             weight, change = np.where(made, new, weight), np.where(made, new - taken(flat), np.nan)
         return {"weight": weight, "gradient": gradient, "change": change}
 
-    def _answer(self, look: Look, place: Place) -> dict[str, Any] | None:
+    def _answer(self, look: Look, place: WalkPlace) -> dict[str, Any] | None:
         """Return the answer in the target's own units, where the pass has come so far."""
         answered = self._answered_from
         if 0 < place.index < answered:

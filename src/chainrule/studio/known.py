@@ -9,7 +9,7 @@ import numpy as np
 from chainrule._types import IntArray
 from chainrule.equations.layout import Layout
 from chainrule.studio.drawing import Drawing
-from chainrule.studio.walk import Section, Walk
+from chainrule.studio.walk import UpdateWalk, WalkSection
 
 NEVER = 2**62
 """The place of what is never known: the slope of softmax, the bias of a layer without."""
@@ -35,7 +35,7 @@ class Known:
     biases_new: IntArray
 
 
-def known_from(walk: Walk, drawn: Drawing) -> Known:
+def known_from(walk: UpdateWalk, drawn: Drawing) -> Known:
     """Return from which place on each number of a drawing is known."""
     layout = Layout(walk.network)
     neurons = [_of_neuron(walk, layer, j) for layer, j in drawn.neurons]
@@ -45,14 +45,14 @@ def known_from(walk: Walk, drawn: Drawing) -> Known:
     return Known(a, z, delta, slope, *edges, *biases)
 
 
-def _at(section: Section | None, j: int, step: int) -> int:
+def _at(section: WalkSection | None, j: int, step: int) -> int:
     """Return the place of a neuron's step, counted from the end of its places."""
     if section is None:
         return NEVER
     return section.start + (j + 1) * section.per_neuron + step
 
 
-def _of_neuron(walk: Walk, layer: int, j: int) -> tuple[int, int, int, int]:
+def _of_neuron(walk: UpdateWalk, layer: int, j: int) -> tuple[int, int, int, int]:
     """Return the places of a, z, delta and the slope of a neuron."""
     if layer == 0:
         cells = walk.find("cell", 0, "x")
@@ -66,7 +66,7 @@ def _of_neuron(walk: Walk, layer: int, j: int) -> tuple[int, int, int, int]:
     return a, z, delta, slope
 
 
-def _of_parameters(walk: Walk, layout: Layout, flat: IntArray) -> tuple[IntArray, IntArray, IntArray]:
+def _of_parameters(walk: UpdateWalk, layout: Layout, flat: IntArray) -> tuple[IntArray, IntArray, IntArray]:
     """Return the places of parameters by their flat places: of the row's part, the batch's and the update."""
     found = np.full((3, len(flat)), NEVER, np.int64)
     for slot in layout.slots:

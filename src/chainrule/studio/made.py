@@ -17,9 +17,9 @@ from chainrule.studio.drawing import Drawing, drawing
 from chainrule.studio.frames import Framer
 from chainrule.studio.known import known_from
 from chainrule.studio.looking import Look, Lookout
-from chainrule.studio.session import State
+from chainrule.studio.session import SessionState
 from chainrule.studio.tape import Tape
-from chainrule.studio.walk import Walk
+from chainrule.studio.walk import UpdateWalk
 from chainrule.studio.worker import Worker
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ class Made:
     def __init__(self, course: Course, told: Callable[[Made, str], None]) -> None:
         self.course = course
         self.tape = Tape(course)
-        self.walk = Walk(
+        self.walk = UpdateWalk(
             course.network,
             encoded=course.encoded,
             answers=course.reads is not None,
@@ -63,11 +63,13 @@ class Made:
         """What makes frames."""
         return Framer(self.course, self.drawn, known_from(self.walk, self.drawn))
 
-    def begin(self, kept: State | None = None) -> State:
+    def begin(self, kept: SessionState | None = None) -> SessionState:
         """Return the state that a session on the course begins with; who steers, and how fast, stays."""
         course = self.course
         numbers = frozenset(int(number) for number in course.numbers)
-        made = State(self.walk, self.tape.steps_per_epoch, course.members, numbers, notation=course.notation)
+        made = SessionState(
+            self.walk, self.tape.steps_per_epoch, course.members, numbers, notation=course.notation
+        )
         if kept is None:
             return made
         row = kept.row if kept.row in numbers else None

@@ -29,7 +29,7 @@ def naming_of(look: Look, name: str) -> Naming | None:
     return None if name == "ours" else Naming(notation(name), look.course.network)
 
 
-def place_of(look: Look, address: str, naming: Naming | None = None) -> tuple[Trace, Address]:
+def found_place(look: Look, address: str, naming: Naming | None = None) -> tuple[Trace, Address]:
     """Return the trace that has an address's number, and the address in it; raises SettingsError where there is none.
 
     What a row has is the picked row's, unless the address names another; a derivative by a parameter without a row, and what
@@ -54,19 +54,19 @@ def derived(look: Look, trace: Trace, place: Address, form: Form = "short") -> D
     return held_against_run(derive(trace, place, form=form), look)
 
 
-def number_shown(look: Look, query: Mapping[str, Any], notation_name: str) -> dict[str, Any]:
+def inspected(look: Look, query: Mapping[str, Any], notation_name: str) -> dict[str, Any]:
     """Return what the inspector shows of an address: title, value, and its derivation."""
     naming = naming_of(look, str(query.get("notation") or notation_name))
-    trace, place = place_of(look, str(query["address"]), naming)
+    trace, place = found_place(look, str(query["address"]), naming)
     form: Any = query.get("form") or "short"
     made = derived(look, trace, place, form)
     resolved = trace.resolve(place)
     value = None if resolved.is_whole or form == "matrix" else trace.number(resolved)
-    nodes, ok = shown(made, trace, naming, difference=differences_of(trace, resolved))
+    nodes, ok = derivation_nodes(made, trace, naming, difference=differences_of(trace, resolved))
     return {"address": str(place.plain), "title": made.title, "value": value, "nodes": nodes, "ok": ok}
 
 
-def shown(
+def derivation_nodes(
     derivation: Derivation,
     trace: Trace,
     naming: Naming | None = None,

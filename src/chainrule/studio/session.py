@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeAlias
 
 from chainrule.errors import SettingsError
-from chainrule.studio.walk import GRAINS, Grain, Walk
+from chainrule.studio.walk import GRAINS, Grain, UpdateWalk
 
 Cursor: TypeAlias = tuple[int, int]
 Command: TypeAlias = Mapping[str, Any]
@@ -23,14 +23,14 @@ MOST_BY = 10_000
 
 
 @dataclass(frozen=True)
-class State:
+class SessionState:
     """Where a session stands. ``last`` is the number of updates of the whole training, None while that isn't known.
 
     ``row`` is the picked row's number, None for the first of each batch; ``follows``: the cursor stays at the frontier, wherever
     that goes; ``ahead`` is how far the training was asked to go, whatever the cursor does.
     """
 
-    walk: Walk = field(repr=False, compare=False)
+    walk: UpdateWalk = field(repr=False, compare=False)
     steps_per_epoch: int
     members: int = 1
     rows: frozenset[int] = field(default=frozenset(), repr=False, compare=False)
@@ -75,7 +75,7 @@ class State:
         t, index = cursor
         return t + (index > 0) <= self.frontier
 
-    def at(self, cursor: Cursor) -> State:
+    def at(self, cursor: Cursor) -> SessionState:
         """Return the state at a place, or wanting to be there; past the end it is the end."""
         t, index = cursor
         if self.last is not None and t >= self.last:
@@ -85,7 +85,7 @@ class State:
         return replace(self, wanted=(t, index))
 
 
-def after(state: State, cursor: Cursor, grain: Grain, by: int) -> Cursor:
+def after(state: SessionState, cursor: Cursor, grain: Grain, by: int) -> Cursor:
     """Return the place ``by`` stops of a grain further on, or back where that is below 0; never before the start."""
     t, index = cursor
     if grain in ("update", "epoch"):
@@ -108,7 +108,7 @@ def after(state: State, cursor: Cursor, grain: Grain, by: int) -> Cursor:
     return t, index
 
 
-def reduce(state: State, command: Command) -> State:
+def reduce(state: SessionState, command: Command) -> SessionState:
     """Return the state after a command; raises SettingsError, in one line, for one that can't be followed."""
     what = str(command.get("do"))
     if what not in COMMANDS:
@@ -119,7 +119,7 @@ def reduce(state: State, command: Command) -> State:
     return COMMANDS[what](state, command)
 
 
-def _step(state: State, command: Command) -> State:
+def _step(state: SessionState, command: Command) -> SessionState:
     grain, by = _grain(command, state.grain), int(command.get("by", 1))
     if not 0 < abs(by) <= MOST_BY:
         raise SettingsError(f"a step goes by 1 to {MOST_BY:,} stops, forward or back, not by {by}")
@@ -129,7 +129,7 @@ def _step(state: State, command: Command) -> State:
     )
 
 
-def _play(state: State, command: Command) -> State:
+def _play(state: SessionState, command: Command) -> SessionState:
     grain = _grain(command, state.grain)
     speed, direction = float(command.get("speed", state.speed)), int(command.get("direction", 1))
     if not (math.isfinite(speed) and speed >= 0):
@@ -152,15 +152,15 @@ def _play(state: State, command: Command) -> State:
     return _stopped_at_ends(made.at((made.frontier, 0)) if follows else made)
 
 
-def _train(state: State, _: Command) -> State:
+def _train(state: SessionState, _: Command) -> SessionState:
     return _play(state, {"grain": "epoch", "speed": 0})
 
 
-def _pause(state: State, _: Command) -> State:
+def _pause(state: SessionState, _: Command) -> SessionState:
     return replace(state, playing=False, follows=False, wanted=None)
 
 
-def _run_to(state: State, command: Command) -> State:
+def _run_to(state: SessionState, command: Command) -> SessionState:
     t, epoch = command.get("t"), command.get("epoch")
     if (t is None) == (epoch is None):
         raise SettingsError("run to an update (t) or to an epoch: name one of them")
@@ -168,7 +168,7 @@ def _run_to(state: State, command: Command) -> State:
     return _seek(state, {"t": wanted})
 
 
-def _seek(state: State, command: Command) -> State:
+def _seek(state: SessionState, command: Command) -> SessionState:
     t, index = int(command["t"]), _index(state.walk, command.get("place"))
     if t < 0:
         raise SettingsError(f"updates are counted from 0, so there is none {t}")
@@ -177,7 +177,7 @@ def _seek(state: State, command: Command) -> State:
     return replace(state, playing=False, follows=False, begun=True).at((t, index))
 
 
-def _index(walk: Walk, place: Any) -> int:
+def _index(walk: UpdateWalk, place: Any) -> int:
     """Return a place's index from what a command says of it: the index, or its pass with layer, neuron and term."""
     if place is None or isinstance(place, int):
         return place or 0
@@ -196,11 +196,11 @@ def _index(walk: Walk, place: Any) -> int:
     raise SettingsError(f"there is no pass {place.get('pass')!r} with such a layer")
 
 
-def _reset(state: State, _: Command) -> State:
+def _reset(state: SessionState, _: Command) -> SessionState:
     return replace(state, t=0, index=0, wanted=None, playing=False, follows=False, begun=False)
 
 
-def _row(state: State, command: Command) -> State:
+def _row(state: SessionState, command: Command) -> SessionState:
     number = command.get("number")
     if number is not None and number not in state.rows:
         raise SettingsError(
@@ -209,35 +209,35 @@ def _row(state: State, command: Command) -> State:
     return replace(state, row=number)
 
 
-def _member(state: State, command: Command) -> State:
+def _member(state: SessionState, command: Command) -> SessionState:
     number = int(command["number"])
     if not 1 <= number <= state.members:
         raise SettingsError(f"there is no member {number}: there are {state.members}")
     return replace(state, member=number)
 
 
-def _notation(state: State, command: Command) -> State:
+def _notation(state: SessionState, command: Command) -> SessionState:
     return replace(state, notation=str(command["name"]))
 
 
-def _open_test(state: State, _: Command) -> State:
+def _open_test(state: SessionState, _: Command) -> SessionState:
     if state.last is None:
         raise SettingsError("the test rows are for the trained network: train it to its end first")
     return replace(state, opened=True)
 
 
-def _take_over(state: State, command: Command) -> State:
+def _take_over(state: SessionState, command: Command) -> SessionState:
     return replace(state, driver=command.get("client"))
 
 
-def _tick(state: State, _: Command) -> State:
+def _tick(state: SessionState, _: Command) -> SessionState:
     """The clock's: go on by one stop of what is playing."""
     if not state.playing or state.follows or state.wanted is not None:
         return state
     return _stopped_at_ends(state.at(after(state, state.cursor, state.grain, state.direction)))
 
 
-def _progress(state: State, command: Command) -> State:
+def _progress(state: SessionState, command: Command) -> SessionState:
     """The training's: it has come so far, or to its end."""
     made = replace(state, frontier=int(command["frontier"]), last=command.get("last", state.last))
     if made.follows:
@@ -247,7 +247,7 @@ def _progress(state: State, command: Command) -> State:
     return _stopped_at_ends(made)
 
 
-def _stopped_at_ends(state: State) -> State:
+def _stopped_at_ends(state: SessionState) -> SessionState:
     """Return a state that no longer plays where there is nothing more to come."""
     at_end = state.last is not None and state.cursor == (state.last, 0) and state.direction > 0
     at_begin = state.cursor == (0, 0) and state.direction < 0
@@ -262,7 +262,7 @@ def _grain(command: Command, otherwise: Grain) -> Grain:
     return found
 
 
-COMMANDS: Mapping[str, Callable[[State, Command], State]] = {
+COMMANDS: Mapping[str, Callable[[SessionState, Command], SessionState]] = {
     "step": _step,
     "play": _play,
     "pause": _pause,

@@ -26,7 +26,7 @@ STEPS: Mapping[str, int] = {"backward": 1, "update": 2}
 """The places of a parameter: its derivative for the row; then the rows' sum, and what the optimizer makes of it."""
 
 
-class Section(NamedTuple):
+class WalkSection(NamedTuple):
     """A run of places of one kind: ``neurons`` of a layer, each with as many places, one for each of ``steps``.
 
     ``what`` is the kind: ``z`` (terms, then the sum, then what comes of it), ``a`` of softmax, ``delta``, ``dC/dW`` …; a
@@ -58,7 +58,7 @@ class Section(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Place:
+class WalkPlace:
     """One place: its index from 0, the pass, the layer, the neuron and the term (from 1; 0 where there is none), and its step.
 
     ``step`` says what is worked out there: ``term``, ``z``, ``a``, ``delta`` …
@@ -73,7 +73,7 @@ class Place:
     step: str
 
 
-class Walk:
+class UpdateWalk:
     """The places of one update of a network; ``encoded``: the rows come from a table, whose cells are encoded first.
 
     ``updates``: whether the update can be shown for one member (it can't where members share).
@@ -83,7 +83,7 @@ class Walk:
         self, network: Network, *, encoded: bool, answers: bool = True, updates: bool = True
     ) -> None:
         self.network = network
-        sections: list[Section] = []
+        sections: list[WalkSection] = []
         start = 0
         for section in _sections(network, encoded, answers, updates):
             if section.size:
@@ -96,16 +96,16 @@ class Walk:
     def __len__(self) -> int:
         return self.size
 
-    def section(self, index: int) -> Section:
+    def section(self, index: int) -> WalkSection:
         """Return the section of a place."""
         return self.sections[bisect_right(self._starts, index) - 1]
 
-    def find(self, phase: Pass, layer: int, what: str) -> Section | None:
+    def find(self, phase: Pass, layer: int, what: str) -> WalkSection | None:
         """Return the section of that kind, None where there is none."""
         found = (s for s in self.sections if (s.phase, s.layer, s.what) == (phase, layer, what))
         return next(found, None)
 
-    def at(self, index: int) -> Place:
+    def at(self, index: int) -> WalkPlace:
         """Return a place by its index; raises SettingsError for one that isn't there."""
         if not 0 <= index < self.size:
             raise SettingsError(f"there is no place {index}: an update has places 0 to {self.size - 1}")
@@ -113,9 +113,9 @@ class Walk:
         neuron, step = divmod(index - section.start, section.per_neuron)
         known = (index, section.phase, section.layer, neuron + 1)
         if step < section.terms:
-            return Place(*known, step + 1, section.what, "term")
+            return WalkPlace(*known, step + 1, section.what, "term")
         if section.phase == "rest":
-            return Place(index, "rest", 0, 0, 0, "", "rest")
+            return WalkPlace(index, "rest", 0, 0, 0, "", "rest")
         step -= section.terms
         # Of a parameter's places the term is what enters: 3 of W[1][3,2], and 1 of a bias.
         term = (
@@ -123,7 +123,7 @@ class Walk:
             if section.what.startswith("dC/d") and section.phase in STEPS
             else 0
         )
-        return Place(*known, term if section.what != "dC/da" else 0, section.what, section.steps[step])
+        return WalkPlace(*known, term if section.what != "dC/da" else 0, section.what, section.steps[step])
 
     def _end(self, index: int, grain: Grain) -> int:
         """Return the last place of the group of that grain which a place is in."""
@@ -170,51 +170,53 @@ class Walk:
         return None if index == 0 else self._begin(index, grain) - 1
 
 
-def _sections(network: Network, encoded: bool, answers: bool, updates: bool) -> Iterator[Section]:
+def _sections(network: Network, encoded: bool, answers: bool, updates: bool) -> Iterator[WalkSection]:
     last, shapes = len(network.layers), network.shapes()
-    yield Section("rest", 0, "rest", 1, 0, ("rest",))
+    yield WalkSection("rest", 0, "rest", 1, 0, ("rest",))
     if encoded:
-        yield Section("cell", 0, "x", network.n_inputs, 0, ("x",))
+        yield WalkSection("cell", 0, "x", network.n_inputs, 0, ("x",))
     if network.features is not None:
-        yield Section("forward", 0, "a", network.features.n_outputs, 0, ("a",))
+        yield WalkSection("forward", 0, "a", network.features.n_outputs, 0, ("a",))
     for number, layer in enumerate(network.layers, 1):
         terms = sum(shapes[number][t.name][0] if t.enters == "i" else 1 for t in layer.parameters
                     if t.name in shapes[number] and t.enters is not None)  # fmt: skip
         passed = ("h",) if layer.dropout else ()
         if layer.activation.elementwise:
-            yield Section("forward", number, "z", layer.n_out, terms, ("z", "a", *passed))
+            yield WalkSection("forward", number, "z", layer.n_out, terms, ("z", "a", *passed))
         else:
-            yield Section("forward", number, "z", layer.n_out, terms, ("z",))
-            yield Section("forward", number, "a", layer.n_out, 0, ("a", *passed))
+            yield WalkSection("forward", number, "z", layer.n_out, terms, ("z",))
+            yield WalkSection("forward", number, "a", layer.n_out, 0, ("a", *passed))
     if answers:
-        yield Section("answer", last, "answer", 1, 0, ("answer",))
-    yield Section("loss", last, "loss", 1, 0, ("loss",))
+        yield WalkSection("answer", last, "answer", 1, 0, ("answer",))
+    yield WalkSection("loss", last, "loss", 1, 0, ("loss",))
     for number in range(last, 0, -1):
         layer = network.layers[number - 1]
         if number < last:
             onto = network.layers[number].n_out if network.layers[number].product.enters == "i" else 1
             dropped = ("dC/da",) if layer.dropout else ()
-            yield Section("backward", number, "delta", layer.n_out, onto, ("dC/dh", *dropped, "f'", "delta"))
+            yield WalkSection(
+                "backward", number, "delta", layer.n_out, onto, ("dC/dh", *dropped, "f'", "delta")
+            )
         elif layer.activation.elementwise:
-            yield Section("backward", number, "delta", layer.n_out, 0, ("dC/da", "f'", "delta"))
+            yield WalkSection("backward", number, "delta", layer.n_out, 0, ("dC/da", "f'", "delta"))
         else:
-            yield Section("backward", number, "dC/da", layer.n_out, 0, ("dC/da",))
-            yield Section("backward", number, "delta", layer.n_out, 0, ("delta",))
+            yield WalkSection("backward", number, "dC/da", layer.n_out, 0, ("dC/da",))
+            yield WalkSection("backward", number, "delta", layer.n_out, 0, ("delta",))
         yield from _of_parameters("backward", number, shapes[number])
     if network.features is not None:
-        yield Section("backward", 0, "stage", 1, 0, ("stage",))
+        yield WalkSection("backward", 0, "stage", 1, 0, ("stage",))
     if not updates:
         return
     for number in range(1, last + 1):
         yield from _of_parameters("update", number, shapes[number])
     if network.features is not None:
-        yield Section("update", 0, "stage", 1, 0, ("stage",))
-    yield Section("update", last, "C_new", 1, 0, ("C_new",))
+        yield WalkSection("update", 0, "stage", 1, 0, ("stage",))
+    yield WalkSection("update", last, "C_new", 1, 0, ("C_new",))
 
 
-def _of_parameters(phase: Pass, number: int, shapes: dict[str, tuple[int, ...]]) -> Iterator[Section]:
+def _of_parameters(phase: Pass, number: int, shapes: dict[str, tuple[int, ...]]) -> Iterator[WalkSection]:
     """Yield the sections of a layer's parameters: of the weights into each neuron, of a bias for each."""
     for name, shape in shapes.items():
         made: tuple[str, ...] = ("gradient",) if phase == "backward" else ("sum", "new")
         made *= shape[0] if len(shape) == 2 else 1
-        yield Section(phase, number, f"dC/d{name}", shape[-1], 0, made)
+        yield WalkSection(phase, number, f"dC/d{name}", shape[-1], 0, made)

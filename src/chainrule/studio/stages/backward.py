@@ -7,7 +7,7 @@ from typing import Any
 
 from chainrule.explain.trace.address import Address
 from chainrule.studio.stages.base import Sight, Term, stage
-from chainrule.studio.stages.forward import curve_at, entering
+from chainrule.studio.stages.forward import curve_at, entering_of
 
 
 def terms_of_dh(sight: Sight, layer: int, j: int) -> list[Term]:
@@ -85,7 +85,7 @@ def _gradient(sight: Sight) -> dict[str, Any]:
     about = parameter_at(sight)
     address = sight.part(f"dC/d{about.name}", about.number, *about.index)
     title = f"The row's part in {sight.name(Address(address.name, about.layer, about.index))}"
-    factors = factors_of(sight, about)
+    factors = row_factors(sight, about)
     terms = () if factors is None else [Term(str(about), factors)]
     total = sight.trace.number(sight.trace.resolve(address))
     return stage(
@@ -94,7 +94,7 @@ def _gradient(sight: Sight) -> dict[str, Any]:
     )  # fmt: skip
 
 
-def factors_of(sight: Sight, about: Address) -> tuple[tuple[str, float], ...] | None:
+def row_factors(sight: Sight, about: Address) -> tuple[tuple[str, float], ...] | None:
     """Return the factors of the row's part in a derivative by a parameter; None where it is no one product."""
     look, layer = sight.look, sight.look.course.network.layers[about.number - 1]
     slot = look.course.layout.slot(about.number, about.name)
@@ -112,7 +112,7 @@ def factors_of(sight: Sight, about: Address) -> tuple[tuple[str, float], ...] | 
     if term.enters:
         i = about.index[0]
         h = step.record.entering(about.number)[look.index]
-        made.append((str(entering(sight, about.number, i)), float(h[i - 1])))
+        made.append((str(entering_of(sight, about.number, i)), float(h[i - 1])))
         if layer.parametrization != "standard":
             made.append((f"scale[{about.number}]", float(layer.scale(len(h)))))
     return tuple(made)

@@ -19,8 +19,8 @@ from chainrule.explain.trace.address import Address
 from chainrule.explain.trace.trace import Trace
 from chainrule.studio.checks import differences_of
 from chainrule.studio.looking import Look
-from chainrule.studio.numbers import derived, shown
-from chainrule.studio.walk import Place
+from chainrule.studio.numbers import derivation_nodes, derived
+from chainrule.studio.walk import WalkPlace
 
 MOST_TERMS = 40
 """The most terms of a sum that are listed; of a longer one those around the term that is worked out."""
@@ -44,7 +44,7 @@ class Sight:
     """What a stage is made from: the look, the place, and whose names the numbers have."""
 
     look: Look
-    place: Place
+    place: WalkPlace
     naming: Naming | None
 
     @property
@@ -100,7 +100,7 @@ def stage(
         if not whole:
             made = Derivation(made.address, made.title, made.lines[-1:])
         check = differences_of(trace, trace.resolve(address)) if difference else None
-        nodes, ok = shown(made, trace, sight.naming, difference=check)
+        nodes, ok = derivation_nodes(made, trace, sight.naming, difference=check)
         names = [name for own in made.lines for name in own.values if "[" in name]
     told = _terms(terms, done, address, total)
     lit_all = [

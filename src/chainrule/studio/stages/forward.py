@@ -42,10 +42,10 @@ def terms_of_z(sight: Sight, layer: int, j: int) -> list[Term]:
         if term.enters == "i":
             for i in range(1, len(array) + 1):
                 w = (f"{term.name}[{layer}][{i},{j}]", float(array[i - 1, j - 1]))
-                made.append(Term(w[0], (w, (str(entering(sight, layer, i)), float(h[i - 1])), *scaled)))
+                made.append(Term(w[0], (w, (str(entering_of(sight, layer, i)), float(h[i - 1])), *scaled)))
         elif term.enters:
             w = (f"{term.name}[{layer}][{j}]", float(array[j - 1]))
-            made.append(Term(w[0], (w, (str(entering(sight, layer, j)), float(h[j - 1])))))
+            made.append(Term(w[0], (w, (str(entering_of(sight, layer, j)), float(h[j - 1])))))
         else:
             at = j if len(array) > 1 else 1
             b = (f"{term.name}[{layer}][{at}]", float(array[at - 1]))
@@ -53,7 +53,7 @@ def terms_of_z(sight: Sight, layer: int, j: int) -> list[Term]:
     return made
 
 
-def entering(sight: Sight, layer: int, i: int) -> Address:
+def entering_of(sight: Sight, layer: int, i: int) -> Address:
     """Return the address of what enters a layer from neuron i."""
     network, step = sight.look.course.network, sight.look.step
     if layer == 1:
