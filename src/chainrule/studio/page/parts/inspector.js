@@ -100,7 +100,6 @@ export function buildInspector(element, { store, api }) {
       if (pinned && view.pinned) past.push(pinned);
       before.disabled = !past.length;
       pinned = view.pinned;
-      element.hidden = !pinned;
       document.body.classList.toggle("inspecting", Boolean(pinned));
       if (pinned) {
         say(title, pinned);
@@ -113,10 +112,8 @@ export function buildInspector(element, { store, api }) {
         if (matchMedia("(max-width: 68rem)").matches) element.scrollIntoView({ block: "nearest" });
       }
     }
-    if (!pinned || !frame) {
-      element.hidden = true;
-      return;
-    }
+    element.hidden = !pinned || !frame;
+    if (!pinned || !frame) return;
     for (const each of forms.children) each.setAttribute("aria-pressed", String(each.getAttribute("data-form") === view.form));
     const live = places?.value(pinned, frame);
     if (live !== null && live !== undefined) {

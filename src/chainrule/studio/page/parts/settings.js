@@ -97,8 +97,9 @@ function controlOf(field) {
   const { input, read } = inputOf(field, id);
   const help = field.help ? h("small", { id: `${id}-help`, class: "help" }, field.help) : null;
   if (help && input.matches("input, select")) input.setAttribute("aria-describedby", help.id);
-  const label = input.matches("fieldset, details") ? null : h("label", { for: id }, field.label);
-  const box = h("div", { class: `field kind-${field.kind}`, title: field.help ?? null }, label, input, help);
+  const flag = input.matches("[type=checkbox]");
+  const label = flag ? h("label", { class: "check-line" }, input, h("span", {}, field.label)) : input.matches("details") ? null : h("label", { for: id }, field.label);
+  const box = h("div", { class: `field kind-${field.kind}`, title: field.help ?? null }, label, flag ? null : input, help);
   return { field, box, read, before: JSON.stringify(read()) };
 }
 

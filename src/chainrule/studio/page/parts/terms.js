@@ -34,6 +34,9 @@ export class Terms {
     this.element.hidden = !stage || (!stage.terms.length && !stage.sum);
     if (!stage || this.element.hidden) {
       this.key = "";
+      this.rows = [];
+      this.list.replaceChildren();
+      this.total.replaceChildren();
       return [];
     }
     const same = this.key === key && this.rows.length === stage.terms.length;
@@ -120,7 +123,8 @@ export class Terms {
         /** @param {number} share */
         draw: (share) => {
           ghost.style.transform = `translateY(${(i + (end - i) * share) * ROW}px)`;
-          ghost.style.opacity = share <= 0 || share >= 1 ? "0" : String(Math.min(1, 4 * (1 - share)));
+          ghost.style.opacity = share <= 0 ? "0" : String(Math.min(1, 4 * (1 - share)));
+          if (share >= 1) ghost.remove();
         },
       };
     });
