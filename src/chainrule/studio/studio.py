@@ -12,14 +12,14 @@ import numpy as np
 
 from chainrule.errors import ChainruleError, SettingsError
 from chainrule.studio.course import Course
-from chainrule.studio.curves import Curves
+from chainrule.studio.curves import CurveRecord
 from chainrule.studio.frames import hello
 from chainrule.studio.looking import Look
 from chainrule.studio.made import Made
-from chainrule.studio.numbers import naming_of, number_shown
-from chainrule.studio.session import State, reduce
+from chainrule.studio.numbers import inspected, naming_of
+from chainrule.studio.session import SessionState, reduce
 from chainrule.studio.stages.all import stage_of
-from chainrule.studio.walk import Place
+from chainrule.studio.walk import WalkPlace
 
 Publish = Callable[[str, Mapping[str, Any]], None]
 
@@ -40,7 +40,7 @@ class Studio:
         self._done: dict[tuple[str, int], dict[str, Any]] = {}
         self._shown: tuple[Any, ...] = ()
         self._frame: dict[str, Any] | None = None
-        self._curves = Curves()
+        self._curves = CurveRecord()
         self.generation = 1
         self.made = Made(course, self._hears)
         self.state = self.made.begin()
@@ -92,7 +92,7 @@ class Studio:
         """Return what there is to say of an address, at the place shown or at the one that is asked for."""
         with self._framing:
             look = self._look_of(query)
-            return number_shown(look, query, self.state.notation)
+            return inspected(look, query, self.state.notation)
 
     def picture(self, query: Mapping[str, Any]) -> dict[str, Any]:
         """Return a picture as nested lists, with its table."""
@@ -166,7 +166,7 @@ class Studio:
         frame = self._show()
         return {"ok": True, "seq": frame["seq"]}
 
-    def _become(self, change: Callable[[State], State]) -> None:
+    def _become(self, change: Callable[[SessionState], SessionState]) -> None:
         with self._lock:
             self.state = change(self.state)
             self.made.worker.go(self.state.needed)
@@ -182,7 +182,7 @@ class Studio:
             before, self.made = self.made, made
             self.generation += 1
             self.state = made.begin(self.state)
-            self._curves = Curves()
+            self._curves = CurveRecord()
             made.worker.start()
             made.worker.go(self.state.needed)
         before.worker.close(5.0)
@@ -197,7 +197,7 @@ class Studio:
                 self._publish("frame", frame)
             return frame
 
-    def _framed(self, state: State, made: Made) -> dict[str, Any]:
+    def _framed(self, state: SessionState, made: Made) -> dict[str, Any]:
         look, place, stage = self._seen(state, made)
         self._seq += 1
         more: dict[str, Any] = {"seq": self._seq, "generation": self.generation, "phase": self.phase}
@@ -205,7 +205,7 @@ class Studio:
             more["checks"] = self._checked(made, look)
         return made.framer.frame(state, look, place, stage, more)
 
-    def _seen(self, state: State, made: Made) -> tuple[Look, Place, Mapping[str, Any] | None]:
+    def _seen(self, state: SessionState, made: Made) -> tuple[Look, WalkPlace, Mapping[str, Any] | None]:
         look = made.lookout.look(state.t, state.member - 1, state.row)
         place = made.walk.at(0 if look.state.stays else state.index)
         return look, place, stage_of(look, place, naming_of(look, state.notation))
