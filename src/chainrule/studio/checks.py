@@ -25,7 +25,7 @@ from chainrule.studio.looking import Look
 MOST_CHECKED = 400
 """The most derivatives of a step that are held against differences at once; of more every so many-th is."""
 
-MOST_WORK = 40_000_000
+MOST_WORK = 4_000_000
 """The most numbers that are worked out for that: rows times neurons times derivatives."""
 
 ROOM = {"float64": 1e-10, "float32": 1e-3}
