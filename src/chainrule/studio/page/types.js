@@ -118,6 +118,14 @@ export const PROTOCOL = 1;
  */
 
 /**
+ * BlockWeights.
+ * @typedef {object} BlockWeights
+ * @property {number} layer
+ * @property {number | null} largest
+ * @property {Packed} weights
+ */
+
+/**
  * More.
  * @typedef {object} More
  * @property {number} layer
@@ -339,9 +347,11 @@ export const PROTOCOL = 1;
  * @property {number | null} row_loss
  * @property {AnswerShown | null} answer
  * @property {CellShown[]} cells
+ * @property {BlockWeights[]} [blocks]
  * @property {Record<string, string>} [flags]
  * @property {Place} place
  * @property {Stage | null} stage
+ * @property {Record<string, string>} [names]
  * @property {FrameArrays} arrays
  */
 

@@ -23,7 +23,7 @@ export function widthOfText(text, size) {
 }
 
 /**
- * A text cut to so many pixels, with dots where something is missing.
+ * A text cut to so many pixels, with dots in it where something is missing: names often differ at their ends.
  * @param {string} text
  * @param {number} size
  * @param {number} most
@@ -33,10 +33,21 @@ export function cutText(text, size, most) {
   let [low, high] = [0, text.length];
   while (low < high) {
     const middle = (low + high + 1) >> 1;
-    if (widthOfText(`${text.slice(0, middle)}…`, size) <= most) low = middle;
+    if (widthOfText(shortened(text, middle), size) <= most) low = middle;
     else high = middle - 1;
   }
-  return low ? `${text.slice(0, low)}…` : "…";
+  return shortened(text, low);
+}
+
+/**
+ * So many letters of a text: its beginning, and its last word where that leaves room for both.
+ * @param {string} text
+ * @param {number} letters
+ */
+function shortened(text, letters) {
+  const last = text.slice(text.lastIndexOf(" "));
+  const tail = last.startsWith(" ") && last.length <= letters * 0.75 ? last : "";
+  return `${text.slice(0, letters - tail.length)}…${tail}`;
 }
 
 /**

@@ -82,14 +82,18 @@ export function buildPanels(element, { store, api }) {
     asking?.abort();
     asking = new AbortController();
     const { signal } = asking;
+    if (!body.childElementCount || body.contains(shut)) body.replaceChildren(h("p", { class: "quiet" }, "Being worked out …"));
+    panel.setAttribute("aria-busy", "true");
     const width = Math.max(320, Math.min(720, Math.round(element.clientWidth) - 24));
     const found = await Promise.all(tab.kinds(hello.target.task).map((kind) => api.ask("picture", { kind, t: frame.t, width, part: scored ? which : null }, signal)));
     if (asked !== key) return;
+    panel.setAttribute("aria-busy", "false");
     body.replaceChildren(...found.flatMap((one) => (one ? pictureOf(one) : [])));
   };
 
   return (changed, state) => {
     const { view } = state;
+    if (changed.has("view.tab")) body.replaceChildren();
     if (changed.has("view") || changed.has("all")) {
       const tab = TABS[view.tab] ? view.tab : "curves";
       for (const each of list.children) {

@@ -24,7 +24,7 @@ export function buildTimeline(element, { store, api }) {
   const ticks = s("g", { class: "ticks" });
   const handle = s("g", { class: "handle" }, s("line", { y1: 2, y2: FLOOR + 8 }), s("circle", { cy: FLOOR + 2, r: 7 }));
   const svg = s("svg", { class: "time", height: HIGH, "aria-hidden": "true" }, cost, track, done, ticks, handle);
-  const where = h("output", { class: "where" });
+  const where = h("output", { class: "clock" });
   const slider = h("div", { class: "slider", role: "slider", tabindex: 0, "aria-label": "Update", "aria-valuemin": 0 }, svg);
   element.append(slider, where);
   let width = 0;
