@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -23,7 +23,6 @@ from chainrule.fitting.replay import trained_again
 from chainrule.fitting.score import Trained, score_prepared
 from chainrule.fitting.timing import start_of
 from chainrule.fitting.train import fit_prepared, prepare
-from chainrule.lessons.setup import Setup
 from chainrule.model.group import Group
 from chainrule.model.model import Model
 from chainrule.model.source import Source
@@ -33,6 +32,9 @@ from chainrule.training.loop import fit
 from chainrule.training.plan import Plan
 from chainrule.training.result import Callback, EpochState, FitResult
 from chainrule.training.settings.record import Settings
+
+if TYPE_CHECKING:
+    from chainrule.lessons.setup import Setup  # a table needs no lessons, which take a while to be loaded
 
 DTYPE = "float64"
 """What the studio trains in, so that what is shown is what ran to the last digit."""

@@ -5,18 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from chainrule._doors import setting
 from chainrule.errors import SettingsError
 from chainrule.fitting.question import READING, Question
-from chainrule.lessons.lesson import Lesson, read_lesson
-from chainrule.lessons.runner import setups_of, told_in
-from chainrule.lessons.setup import Setup
 from chainrule.model.model import Model
 from chainrule.model.source import Reading
 from chainrule.studio.course import LESSON_EPOCHS, Course, course_of_model, course_of_setup, course_of_table
 from chainrule.training.settings.record import Settings
+
+if TYPE_CHECKING:
+    from chainrule.lessons.lesson import Lesson  # a table needs no lessons, which take a while to be loaded
 
 FIRST_LESSON = "article-5"
 """What a studio without a table opens on: two, two and two neurons, and an update that can be followed by hand."""
@@ -111,6 +111,8 @@ def opened_lesson(
 
     Raises SettingsError for a lesson, or a network, that there isn't.
     """
+    from chainrule.lessons.lesson import read_lesson
+
     lesson = read_lesson(name)
     return _of(
         AskedFor(lesson=lesson, network=network or next(iter(lesson.networks)), changed=dict(changed or {}))
@@ -154,12 +156,15 @@ def _of(asked: AskedFor, notes: Sequence[str] = ()) -> Course:
 
 
 def _lesson_course(lesson: Lesson, asked: AskedFor) -> Course:
+    from chainrule.lessons.runner import setups_of, told_in
+    from chainrule.lessons.setup import Setup
+
     if asked.network not in lesson.networks:
         known = ", ".join(lesson.networks)
         raise SettingsError(f"{setting('network')} {asked.network!r}: {lesson.name} has {known}")
     plan = {**lesson.networks[asked.network], **_of_plan(asked.changed)}
     where = lesson.where.at("networks").at(asked.network)
-    setup: Setup = setups_of(lesson)[asked.network]
+    setup = setups_of(lesson)[asked.network]
     if asked.changed:
         setup = Setup(asked.network, plan, where, lesson.folder)
     epochs = asked.changed.get("epochs") or LESSON_EPOCHS

@@ -11,7 +11,6 @@ from typing import Any
 from chainrule._doors import COMMAND_LINE
 from chainrule.errors import SettingsError
 from chainrule.fitting.question import Question
-from chainrule.lessons.program import lesson_program
 from chainrule.model.model import Model
 from chainrule.studio.course import DTYPE, Course
 from chainrule.studio.opening import AskedFor, asked_of
@@ -86,6 +85,8 @@ def python_of(course: Course) -> str | None:
     """Return the lines of Python that make the same; None where they aren't known."""
     asked = asked_of(course)
     if asked.lesson is not None:
+        from chainrule.lessons.program import lesson_program
+
         return lesson_program(asked.lesson).rstrip("\n")
     if asked.question is None:
         return None
