@@ -261,3 +261,17 @@ def test_a_tab_that_comes_back_finds_it_as_it_was():
 
 
 @pytest.mark.slow
+def test_only_the_loopback_is_listened_on():
+    with running() as (process, address):
+        port = int(address.rpartition(":")[2].partition("/")[0])
+        listening = Path(f"/proc/{process.pid}/net/tcp")
+        if not listening.exists():
+            pytest.skip("there is no /proc here")
+        rows = [line.split() for line in listening.read_text().splitlines()[1:]]
+        local = {row[1] for row in rows if row[3] == "0A" and int(row[1].partition(":")[2], 16) == port}
+        assert local == {f"0100007F:{port:04X}"}
+        others = [one[4][0] for one in socket.getaddrinfo(socket.gethostname(), None, socket.AF_INET)]
+        for other in others:
+            if not other.startswith("127."):
+                with pytest.raises(OSError, match=r"."):
+                    http.client.HTTPConnection(other, port, timeout=1).connect()
