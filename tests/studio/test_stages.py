@@ -114,7 +114,7 @@ def test_feature_08_every_number_comes_after_those_that_it_is_made_of(seen):
     look, met = seen.look(), set()
     ours = {str(a.plain) for a in map(Address.parse, _addresses(seen))}
     for place, stage in seen.all:
-        address = stage["sum"]["address"] if stage["sum"] else stage["lit"][0]
+        address = stage["lit"][0]
         own = Address.parse(address)
         if place.step == "term" or own.layer == 0 or place.step in ("stage", "answer"):
             met.add(f"{address}#{place.term}")

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import itertools
 import math
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
@@ -17,6 +18,7 @@ import numpy as np
 from chainrule._types import FloatArray, IntArray
 from chainrule.equations.layout import Layout
 from chainrule.equations.network import Network
+from chainrule.explain.notation.naming import Naming
 from chainrule.explain.show.drawn import network_layers
 from chainrule.explain.show.network import formulas
 from chainrule.explain.trace.address import Address
@@ -65,10 +67,20 @@ class Drawing:
 
 
 def drawing(
-    network: Network, parameters: FloatArray, inputs: Sequence[str] = (), outputs: Sequence[str] = ()
+    network: Network,
+    parameters: FloatArray,
+    inputs: Sequence[str] = (),
+    outputs: Sequence[str] = (),
+    naming: Naming | None = None,
 ) -> Drawing:
-    """Return the draw list of a network with the parameters (p,) that it begins with, and its inputs' and outputs' names."""
+    """Return the draw list of a network with the parameters (p,) that it begins with, and its inputs' and outputs' names.
+
+    In a notation neurons that have no name of their own are called by that: i1, h1, o1.
+    """
     layout = Layout(network)
+    if naming is not None:
+        inputs = _called(naming, 0, inputs)
+        outputs = _called(naming, len(network.layers), outputs)
     layers = network_layers(network, layout.unflatten(parameters), inputs=inputs, outputs=outputs)
     drawn = _with_blocks(layers)
     placed = network_layout(drawn, WIDTH, most=MOST_NEURONS)
@@ -83,7 +95,10 @@ def drawing(
         for j, y in zip(column.shown, column.y, strict=True):
             number = column.layer.number
             bias = _bias(layout, number, j)
-            neurons.append(_neuron(column, j, column.x, y, None if bias is None else layout.address(bias)))
+            made = _neuron(column, j, column.x, y, None if bias is None else layout.address(bias))
+            if naming is not None and not made["name"]:
+                made["name"] = _neuron_name(naming, number, j + 1)
+            neurons.append(made)
             places.append((number, j))
             biases.append(-1 if bias is None else bias)
     edges, known = _edges(layout, placed, first)
@@ -108,6 +123,25 @@ def drawing(
     }
     where = np.array([w for _, _, w in edges], np.int64)
     return Drawing(told, tuple(places), where, np.array(biases, np.int64), network)
+
+
+def _called(naming: Naming, layer: int, names: Sequence[str]) -> tuple[str, ...]:
+    """Return the names of a layer's neurons, those that are addresses as a notation writes them."""
+    return tuple(
+        _neuron_name(naming, layer, j) if re.fullmatch(r"[xy]\[\d+\]", name) else name
+        for j, name in enumerate(names, 1)
+    )
+
+
+def _neuron_name(naming: Naming, layer: int, j: int) -> str:
+    """Return what a notation calls a neuron: h1 of net_h1, or else what it says."""
+    if not layer:
+        return naming.text(f"x[{j}]")
+    template = naming.notation.names.get("z", "")
+    if "<n>" not in str(template):
+        return naming.text(f"a[{layer}][{j}]")
+    before, _, behind = str(template).partition("<n>")
+    return naming.text(f"z[{layer}][{j}]").removeprefix(before).removesuffix(behind)
 
 
 def _with_blocks(layers: Sequence[DrawnLayer]) -> list[DrawnLayer]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from base64 import b64encode
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -20,6 +21,7 @@ from chainrule.studio.drawing import Drawing
 from chainrule.studio.known import Known
 from chainrule.studio.looking import Look
 from chainrule.studio.messages import PROTOCOL
+from chainrule.studio.numbers import naming_of
 from chainrule.studio.session import SessionState
 from chainrule.studio.walk import GRAINS, WalkPlace
 
@@ -28,6 +30,15 @@ MOST_ROWS = 2000
 
 MOST_BATCH = 50
 """The most rows of a batch that a frame names."""
+
+MOST_CELLS = 40
+"""The most columns whose cells a frame has."""
+
+MOST_NAMES = 400
+"""The most neurons and weights whose names in a notation a frame has."""
+
+BLOCK_SIDE = 48
+"""The most rows and columns of a block's picture of its weights."""
 
 UNITS = {"classification": "probability", "regression": "the target's own units"}
 
@@ -116,6 +127,41 @@ def packed(array: FloatArray) -> dict[str, Any]:
     }
 
 
+def blocks_shown(drawn: Drawing, look: Look) -> list[dict[str, Any]]:
+    """Return for each block the weights into it as a small picture: of each patch the largest, in shares of -127 to 127."""
+    layout, made = look.course.layout, []
+    for block in drawn.told["blocks"]:
+        number = block["layer"]
+        if not number:
+            continue
+        slot = layout.slot(number, look.course.network.layers[number - 1].product.name)
+        weights = np.asarray(look.state.parameters[slot.start : slot.stop], np.float64).reshape(slot.shape)
+        small = shrunk(np.atleast_2d(weights), BLOCK_SIDE)
+        largest = float(np.abs(small).max(initial=0.0))
+        shares = np.zeros(small.shape, np.int8)
+        if math.isfinite(largest) and largest:
+            shares = np.rint(127 * small / largest).astype(np.int8)
+        data = b64encode(shares.tobytes()).decode("ascii")
+        weights_sent = {"dtype": "int8", "shape": list(shares.shape), "base64": data}
+        made.append({"layer": number, "largest": number_or_none(largest), "weights": weights_sent})
+    return made
+
+
+def shrunk(array: FloatArray, side: int) -> FloatArray:
+    """Return an array (rows, columns) with at most so many of each: of each patch the number that is farthest from 0.
+
+    >>> shrunk(np.array([[1.0, -3.0, 2.0, 0.5]]), 2).tolist()
+    [[-3.0, 2.0]]
+    """
+    for axis in (0, 1):
+        size = array.shape[axis]
+        if size > side:
+            cuts = np.linspace(0, size, side, endpoint=False).astype(np.int64)
+            low, high = np.minimum.reduceat(array, cuts, axis), np.maximum.reduceat(array, cuts, axis)
+            array = np.where(-low > high, low, high)
+    return array
+
+
 @dataclass(eq=False)
 class Framer:
     """Makes the frames of a course."""
@@ -124,6 +170,7 @@ class Framer:
     drawn: Drawing
     known: Known
     _cells: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    _names: tuple[str, dict[str, str]] | None = None
 
     def frame(
         self,
@@ -161,7 +208,8 @@ class Framer:
             "cost_new": number_or_none(update.cost) if shows_new and update is not None else None,
             "row_loss": None if step.losses is None else number_or_none(float(step.losses[look.index])),
             "answer": self._answer(look, place),
-            "cells": self._row(look),
+            "cells": self._cells_near(look, place),
+            "blocks": blocks_shown(self.drawn, look),
             "place": {
                 "pass": place.phase,
                 "layer": place.layer,
@@ -173,7 +221,21 @@ class Framer:
             },
             "stage": None if stage is None else dict(stage),
             "arrays": self.arrays(look, place.index),
+            **self._named(look, state.notation),
         }
+
+    def _named(self, look: Look, name: str) -> dict[str, dict[str, str]]:
+        """Return what a notation calls the numbers that are drawn, by address; nothing where it is ours, or there are many."""
+        naming, told = naming_of(look, name), self.drawn.told
+        if naming is None or len(told["neurons"]) + len(told["edges"]["list"]) > MOST_NAMES:
+            return {}
+        if self._names is None or self._names[0] != name:
+            marks = [
+                *(n[key] for n in told["neurons"] for key in ("address", "z", "bias")),
+                *(e[2] for e in told["edges"]["list"]),
+            ]
+            self._names = (name, {mark: naming.text(mark) for mark in marks if mark})
+        return {"names": self._names[1]}
 
     def arrays(self, look: Look, index: int) -> dict[str, dict[str, Any]]:
         """Return the numbers of the drawing at a place, NaN where they aren't known there yet; at rest all are known."""
@@ -274,6 +336,16 @@ class Framer:
             a for a, (layer, _) in zip(self.known.a, self.drawn.neurons, strict=True) if layer == last
         ]
         return int(max(of_outputs, default=0))
+
+    def _cells_near(self, look: Look, place: WalkPlace) -> list[dict[str, Any]]:
+        """Return the cells of the picked row; of many columns those around the one that is encoded."""
+        cells = self._row(look)
+        if len(cells) <= MOST_CELLS:
+            return cells
+        now = f"x[{place.neuron}]" if place.phase == "cell" else "x[1]"
+        at = next(number for number, cell in enumerate(cells) if now in cell["inputs"])
+        begin = min(max(0, at - MOST_CELLS // 2), len(cells) - MOST_CELLS)
+        return cells[begin : begin + MOST_CELLS]
 
     def _row(self, look: Look) -> list[dict[str, Any]]:
         """Return the picked row's cells as they stand in the table, with what becomes of them."""

@@ -11,6 +11,8 @@ import numpy as np
 from chainrule._kept import cached_property
 from chainrule.engines.step import masks_of_step, take_passes
 from chainrule.explain.check.result import Check
+from chainrule.explain.notation.naming import Naming
+from chainrule.explain.notation.record import notation
 from chainrule.studio.checks import check_of
 from chainrule.studio.course import Course
 from chainrule.studio.drawing import Drawing, drawing
@@ -48,8 +50,9 @@ class Made:
     @cached_property
     def drawn(self) -> Drawing:
         """The draw list."""
-        begin = self.tape.state(0, 0)
-        return drawing(self.course.network, begin.parameters, self.course.inputs, self.course.outputs)
+        begin, course = self.tape.state(0, 0), self.course
+        told = None if course.notation == "ours" else Naming(notation(course.notation), course.network)
+        return drawing(course.network, begin.parameters, course.inputs, course.outputs, told)
 
     @cached_property
     def pictures(self) -> Pictures:

@@ -32,45 +32,66 @@ def terms_of_dh(sight: Sight, layer: int, j: int) -> list[Term]:
 def _back(sight: Sight) -> dict[str, Any]:
     layer, j, term = sight.place.layer, sight.place.neuron, sight.place.term
     terms, address = terms_of_dh(sight, layer, j), sight.at("dC/dh", layer, j)
+    lit = [f"a[{layer}][{j}]"]
     if term:
+        own = terms[term - 1].address
         title = f"Path {term} of {len(terms)} back to {sight.name(Address('a', layer, (j,)))}"
+        said = "Back along the weight: it, times the derivative at its far end."
+        lit.insert(0, own)
         return stage(
-            sight, address, title, terms=terms, done=term, line=False, said=sight.name(terms[term - 1].address),
-            lit=[terms[term - 1].address, f"a[{layer}][{j}]"], flow="backward",
-        )  # fmt: skip
+            sight, address, title, said=said, terms=terms, done=term, line=False, lit=lit, flow="backward"
+        )
     total = sight.trace.number(sight.trace.resolve(address))
     title = f"All paths add up: {sight.name(address)}"
-    lit = [f"a[{layer}][{j}]"]
-    return stage(sight, address, title, terms=terms, done=len(terms), total=total, lit=lit, flow="backward")
+    said = "The neuron acts on the cost through every neuron that it enters; their parts add up."
+    return stage(
+        sight, address, title, said=said, terms=terms, done=len(terms), total=total, lit=lit, flow="backward"
+    )
 
 
 def _by_output(sight: Sight) -> dict[str, Any]:
     layer, j = sight.place.layer, sight.place.neuron
-    address = sight.at("dC/da", layer, j)
-    last = layer == len(sight.look.course.network.layers)
-    title = (
-        f"The slope of the loss: {sight.name(address)}"
-        if last
-        else f"Back through dropout: {sight.name(address)}"
-    )
-    return stage(sight, address, title, lit=[f"a[{layer}][{j}]"], flow="backward")
+    address, lit = sight.at("dC/da", layer, j), [f"a[{layer}][{j}]"]
+    if layer < len(sight.look.course.network.layers):
+        title, said = (
+            f"Back through dropout: {sight.name(address)}",
+            "What was left out has no part in the cost.",
+        )
+    else:
+        title, said = (
+            f"The slope of the loss: {sight.name(address)}",
+            "How the cost changes with this output.",
+        )
+    return stage(sight, address, title, said=said, lit=lit, flow="backward")
 
 
 def _slope(sight: Sight) -> dict[str, Any]:
     layer, j = sight.place.layer, sight.place.neuron
     address = sight.at("f'", layer, j)
     title = f"The slope of the activation at {sight.name(Address('z', layer, (j,)))}"
-    lit = [f"z[{layer}][{j}]", f"a[{layer}][{j}]"]
-    return stage(sight, address, title, curve=curve_at(sight, layer, j), lit=lit, flow="backward")
+    said, lit = (
+        "How steep the curve is where the neuron stands: the tangent.",
+        [f"z[{layer}][{j}]", f"a[{layer}][{j}]"],
+    )
+    return stage(sight, address, title, said=said, curve=curve_at(sight, layer, j), lit=lit, flow="backward")
 
 
 def _delta(sight: Sight) -> dict[str, Any]:
     layer, j = sight.place.layer, sight.place.neuron
-    address = sight.at("delta", layer, j)
+    address, lit = sight.at("delta", layer, j), [f"z[{layer}][{j}]", f"a[{layer}][{j}]"]
     title = f"The derivative by the weighted sum: {sight.name(address)}"
+    if layer == len(sight.look.course.network.layers):
+        said = (
+            "The slope of the loss, times that of the activation: how the cost changes with the weighted sum."
+        )
+        return stage(sight, address, title, said=said, whole=True, lit=lit, flow="backward")
+    terms, of = terms_of_dh(sight, layer, j), sight.at("dC/dh", layer, j)
+    total = sight.trace.number(sight.trace.resolve(of))
+    said = "What came back, times the slope: how the cost changes with the weighted sum."
     return stage(
-        sight, address, title, whole=True, lit=[f"z[{layer}][{j}]", f"a[{layer}][{j}]"], flow="backward"
-    )
+        sight, address, title, said=said, terms=terms, done=len(terms), total=total, of=of, whole=True, lit=lit,
+        flow="backward",
+    )  # fmt: skip
 
 
 def parameter_at(sight: Sight) -> Address:
@@ -88,8 +109,11 @@ def _gradient(sight: Sight) -> dict[str, Any]:
     factors = row_factors(sight, about)
     terms = () if factors is None else [Term(str(about), factors)]
     total = sight.trace.number(sight.trace.resolve(address))
+    said = "The derivative at the neuron, times what entered it through the weight."
+    if about.name == "b":
+        said = "The bias is a weight on 1, so its derivative is the neuron's."
     return stage(
-        sight, address, title, terms=terms, done=1, total=total, whole=True, difference=True, lit=[str(about)],
+        sight, address, title, said=said, terms=terms, done=1, total=total, whole=True, difference=True, lit=[str(about)],
         flow="backward",
     )  # fmt: skip
 
@@ -100,11 +124,8 @@ def row_factors(sight: Sight, about: Address) -> tuple[tuple[str, float], ...] |
     slot = look.course.layout.slot(about.number, about.name)
     term = layer.term(about.name)
     step = look.step
-    if (
-        step.gradients is None
-        or term.enters is None
-        or slot.shape != ((layer.n_out,) if len(slot.shape) == 1 else slot.shape)
-    ):
+    shares = len(slot.shape) == 1 and slot.shape != (layer.n_out,)
+    if step.gradients is None or term.enters is None or shares:
         return None
     j = about.index[-1]
     delta = step.gradients.layers[about.number - 1].delta[look.index]
@@ -122,7 +143,14 @@ def _stage_back(sight: Sight) -> dict[str, Any]:
     step = sight.look.step
     address = sight.at("dC/da", 0, 1)
     assert step.gradients is not None
-    return stage(sight, address, "Back through the feature stage", whole=True, flow="backward")
+    return stage(
+        sight,
+        address,
+        "Back through the feature stage",
+        said="What came back to the stage's numbers reaches its own parameters.",
+        whole=True,
+        flow="backward",
+    )
 
 
 BACKWARD: Mapping[tuple[str, str], Callable[[Sight], dict[str, Any]]] = {

@@ -78,6 +78,7 @@ def stage(
     terms: Sequence[Term] = (),
     done: int = 0,
     total: float | None = None,
+    of: Address | None = None,
     trace: Trace | None = None,
     line: bool = True,
     whole: bool = False,
@@ -89,7 +90,8 @@ def stage(
 ) -> dict[str, Any]:
     """Return a stage: the ``terms``, ``done`` of which are worked out, into a ``total`` where it is known, and a line.
 
-    The line is the last of the address's derivation; the ``whole`` one has those that lead to it, and its factors.
+    The line is the last of the address's derivation; the ``whole`` one has those that lead to it, and its factors. The sum is
+    that of the address, or ``of`` another one.
     """
     trace = sight.trace if trace is None else trace
     nodes: list[Any] = []
@@ -102,7 +104,7 @@ def stage(
         check = differences_of(trace, trace.resolve(address)) if difference else None
         nodes, ok = derivation_nodes(made, trace, sight.naming, difference=check)
         names = [name for own in made.lines for name in own.values if "[" in name]
-    told = _terms(terms, done, address, total)
+    told = _terms(terms, done, of or address, total, sight.naming)
     lit_all = [
         str(address.plain),
         *lit,
@@ -122,7 +124,9 @@ def stage(
     }
 
 
-def _terms(terms: Sequence[Term], done: int, address: Address, total: float | None) -> dict[str, Any]:
+def _terms(
+    terms: Sequence[Term], done: int, address: Address, total: float | None, naming: Naming | None
+) -> dict[str, Any]:
     """Return the terms around the one that is worked out, what those before add up to, and the sum so far."""
     if not terms:
         return {"terms": [], "rest": None, "sum": None}
@@ -142,6 +146,7 @@ def _terms(terms: Sequence[Term], done: int, address: Address, total: float | No
                 "factors": [[name, _known(value)] for name, value in term.factors],
                 "product": _known(term.product),
                 "done": begin + number < done,
+                **_names(naming, [name for name, _ in term.factors]),
             }
             for number, term in enumerate(listed)
         ],
@@ -151,8 +156,21 @@ def _terms(terms: Sequence[Term], done: int, address: Address, total: float | No
             "so_far": _known(_added(products)),
             "value": None if total is None else _known(total),
             "done": total is not None,
+            **({} if naming is None else {"name": _called(naming, address.plain)}),
         },
     }
+
+
+def _called(naming: Naming, place: Address) -> str:
+    """Return how a notation calls a sum; where it has no name for what is passed on, as the activation that this is."""
+    if place.name == "dC/dh" and naming.text(place) == str(place):
+        place = replace(place, name="dC/da")
+    return naming.text(place)
+
+
+def _names(naming: Naming | None, addresses: Sequence[str]) -> dict[str, list[str]]:
+    """Return how a notation calls the factors, where it isn't ours."""
+    return {} if naming is None else {"names": [naming.text(address) for address in addresses]}
 
 
 def _added(products: Sequence[float]) -> float:

@@ -18,15 +18,21 @@ CURVE_WIDTH = 300.0
 
 
 def _cell(sight: Sight) -> dict[str, Any]:
-    i = sight.place.neuron
-    address = sight.at("x", None, i)
-    own = sight.look.course.inputs[i - 1] if sight.look.course.inputs else ""
-    return stage(sight, address, f"The cell becomes {sight.name(address)}", said=own, flow="forward")
+    i, course = sight.place.neuron, sight.look.course
+    address, said = sight.at("x", None, i), "The cell becomes a number."
+    values = course.cells(course.places[sight.look.row])
+    if values is not None:
+        cell = "no value" if values[i - 1].cell is None else repr(values[i - 1].cell)
+        said = f"Column {values[i - 1].column!r} has {cell}; it becomes the input {values[i - 1].input!r}."
+    return stage(sight, address, f"The cell becomes {sight.name(address)}", said=said, flow="forward")
 
 
 def _of_stage(sight: Sight) -> dict[str, Any]:
     address = sight.at("a", 0, sight.place.neuron)
-    return stage(sight, address, f"The feature stage: {sight.name(address)}", whole=True, flow="forward")
+    said = "The feature stage makes a number of the inputs, by parameters of its own."
+    return stage(
+        sight, address, f"The feature stage: {sight.name(address)}", said=said, whole=True, flow="forward"
+    )
 
 
 def terms_of_z(sight: Sight, layer: int, j: int) -> list[Term]:
@@ -66,25 +72,35 @@ def _sum(sight: Sight) -> dict[str, Any]:
     terms, address = terms_of_z(sight, layer, j), sight.at("z", layer, j)
     if term:
         title = f"Term {term} of {len(terms)} of {sight.name(address)}"
+        own = terms[term - 1]
+        said = "What enters, times its weight, flows into the sum."
+        if len(own.factors) == 1:
+            said = "The bias is added, whatever enters."
+        lit = [own.address]
         return stage(
-            sight, address, title, said=sight.name(terms[term - 1].address), terms=terms, done=term, line=False,
-            lit=[terms[term - 1].address], flow="forward",
-        )  # fmt: skip
+            sight, address, title, said=said, terms=terms, done=term, line=False, lit=lit, flow="forward"
+        )
     title = f"The weighted sum {sight.name(address)}"
     total = sight.trace.number(sight.trace.resolve(address))
-    return stage(sight, address, title, terms=terms, done=len(terms), total=total, flow="forward")
+    said = "The terms add up to the neuron's weighted sum."
+    return stage(sight, address, title, said=said, terms=terms, done=len(terms), total=total, flow="forward")
 
 
 def _activation(sight: Sight) -> dict[str, Any]:
     layer, j = sight.place.layer, sight.place.neuron
     record = sight.look.course.network.layers[layer - 1].activation
-    address, curve = sight.at("a", layer, j), None
+    address, of, curve = sight.at("a", layer, j), sight.at("z", layer, j), None
+    said = f"The sum goes through {record.spec}, and that is what the neuron says."
     if record.elementwise:
         curve = curve_at(sight, layer, j)
-    title = f"The activation {sight.name(address)}"
+    else:
+        said = f"{record.spec.capitalize()} shares 1 out among the outputs: the larger the sum, the larger the share."
+    terms = terms_of_z(sight, layer, j)
+    total = sight.trace.number(sight.trace.resolve(of))
     return stage(
-        sight, address, title, said=record.spec, curve=curve, lit=[f"z[{layer}][{j}]"], flow="forward"
-    )
+        sight, address, f"The activation {sight.name(address)}", said=said, terms=terms, done=len(terms), total=total,
+        of=of, curve=curve, lit=[f"z[{layer}][{j}]"], flow="forward",
+    )  # fmt: skip
 
 
 def curve_at(sight: Sight, layer: int, j: int) -> dict[str, Any] | None:
@@ -99,25 +115,29 @@ def curve_at(sight: Sight, layer: int, j: int) -> dict[str, Any] | None:
 
 def _passed(sight: Sight) -> dict[str, Any]:
     address = sight.at("h", sight.place.layer, sight.place.neuron)
-    return stage(sight, address, f"Dropout: {sight.name(address)}", flow="forward")
+    said = "Dropout leaves the neuron out of this step, or passes it on, scaled up."
+    return stage(sight, address, f"Dropout: {sight.name(address)}", said=said, flow="forward")
+
+
+def _outputs(sight: Sight) -> list[str]:
+    """Return the addresses of the outputs."""
+    last = sight.look.course.network.layers
+    return [f"a[{len(last)}][{j}]" for j in range(1, last[-1].n_out + 1)]
 
 
 def _answer(sight: Sight) -> dict[str, Any]:
-    look, trace = sight.look, sight.trace
-    several = len(look.step.rows) > 1
-    address = answer_place(trace, look.row if several else None)
-    last = look.course.network.layers
-    lit = [f"a[{len(last)}][{j}]" for j in range(1, last[-1].n_out + 1)]
-    return stage(
-        sight, address, "The answer", said="in the target's own words", whole=True, lit=lit, flow="forward"
-    )
+    look = sight.look
+    address = answer_place(sight.trace, look.row if len(look.step.rows) > 1 else None)
+    said = "The outputs are read as the answer, in the target's own words and units."
+    return stage(sight, address, "The answer", said=said, whole=True, lit=_outputs(sight), flow="forward")
 
 
 def _loss(sight: Sight) -> dict[str, Any]:
-    address, last = sight.at("loss"), sight.look.course.network.layers
-    lit = [f"a[{len(last)}][{j}]" for j in range(1, last[-1].n_out + 1)]
-    said = sight.look.course.network.loss.spec
-    return stage(sight, address, "The loss of the row", said=said, lit=lit)
+    cost = sight.look.course.network.loss
+    said = f"How far the answer is off, in one number: {cost.spec.replace('_', ' ')}, {cost.over_outputs} over the outputs."
+    if sight.look.course.network.output.n_out == 1:
+        said = f"How far the answer is off, in one number: {cost.spec.replace('_', ' ')}."
+    return stage(sight, sight.at("loss"), "The loss of the row", said=said, lit=_outputs(sight))
 
 
 FORWARD: Mapping[tuple[str, str], Callable[[Sight], dict[str, Any]]] = {

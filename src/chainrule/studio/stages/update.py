@@ -30,13 +30,15 @@ def _batch_sum(sight: Sight) -> dict[str, Any]:
         ]
     total = trace.number(trace.resolve(address))
     n = len(step.rows)
-    title = (
-        f"{n} rows add up: {sight.name(address)}" if n > 1 else f"The batch is one row: {sight.name(address)}"
-    )
+    title, said = f"The batch is one row: {sight.name(address)}", "The row's part is all of it."
+    if n > 1:
+        title = f"{n} rows add up: {sight.name(address)}"
+        said = f"Each row of the batch has its part; the parts of all {n} add up."
     return stage(
         sight,
         address,
         title,
+        said=said,
         terms=terms,
         done=len(terms),
         total=total,
@@ -70,10 +72,9 @@ def _updated(sight: Sight) -> dict[str, Any]:
     update = trace.steps[0].update
     assert update is not None
     title = f"The update: {sight.name(about)} becomes {sight.name(address)}"
-    return stage(
-        sight, address, title, said=update.settings.optimizer.spec, trace=trace, whole=True, lit=[str(about)],
-        more=[_before_after(sight, trace, about)],
-    )  # fmt: skip
+    said = f"The optimizer {update.settings.optimizer.spec} makes a step of the derivative, by its lines."
+    more = [_before_after(sight, trace, about)]
+    return stage(sight, address, title, said=said, trace=trace, whole=True, lit=[str(about)], more=more)
 
 
 def _before_after(sight: Sight, trace: Trace, about: Address) -> list[Any]:
@@ -109,12 +110,26 @@ def _stage_updated(sight: Sight) -> dict[str, Any]:
     trace = sight.look.batch or sight.look.picked
     slot = next(slot for slot in trace.layout.slots if slot.layer == 0)
     address = Address(f"{slot.name}_new", 0, (1,) * len(slot.shape))
-    return stage(sight, address, "The update of the feature stage, its first number", trace=trace, whole=True)
+    return stage(
+        sight,
+        address,
+        "The update of the feature stage",
+        said="Its parameters change by the same lines; this is the first of them.",
+        trace=trace,
+        whole=True,
+    )
 
 
 def _cost_after(sight: Sight) -> dict[str, Any]:
     trace = sight.look.batch or sight.look.picked
-    return stage(sight, Address("C_new"), "The cost after the update", trace=trace, whole=True)
+    return stage(
+        sight,
+        Address("C_new"),
+        "The cost after the update",
+        said="The same rows with the new weights: did the step help?",
+        trace=trace,
+        whole=True,
+    )
 
 
 UPDATE: Mapping[tuple[str, str], Callable[[Sight], dict[str, Any]]] = {
