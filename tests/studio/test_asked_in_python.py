@@ -348,6 +348,7 @@ def test_a_training_that_diverges_is_told_in_one_line_and_can_still_be_wound(fil
     with watched(small(file, learning_rate=1e300, optimizer="sgd", early_stopping=False)) as made:
         frame = made.train()
         assert frame["phase"] == "diverged"
+        made.wait(lambda: made.told("problem"))
         (told,) = made.told("problem")
         assert "training diverged in step" in told["words"]
         assert "\n" not in told["words"]

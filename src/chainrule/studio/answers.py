@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 import numpy as np
@@ -21,10 +21,12 @@ def number_or_none(value: float) -> float | None:
     return float(value) if math.isfinite(value) else None
 
 
-def cells_shown(values: Sequence[InputValue]) -> list[dict[str, Any]]:
-    """Return a row's cells, by column, with the arithmetic of each of their inputs in words."""
+def cells_shown(values: Sequence[InputValue], columns: Collection[str]) -> list[dict[str, Any]]:
+    """Return a row's cells in some columns, with the arithmetic of each of their inputs in words."""
     found: dict[str, dict[str, Any]] = {}
     for number, value in enumerate(values, 1):
+        if value.column not in columns:
+            continue
         cell = "" if value.cell is None else value.cell
         one = found.setdefault(
             value.column, {"column": value.column, "cell": cell, "steps": [], "inputs": []}

@@ -24,6 +24,7 @@ from chainrule.studio.messages import PROTOCOL
 from chainrule.studio.numbers import naming_of
 from chainrule.studio.session import SessionState
 from chainrule.studio.walk import GRAINS, WalkPlace
+from chainrule.tables.encode import InputValue
 
 MOST_ROWS = 2000
 """The most rows whose numbers a page is told, to pick from."""
@@ -169,7 +170,8 @@ class Framer:
     course: Course
     drawn: Drawing
     known: Known
-    _cells: dict[int, list[dict[str, Any]]] = field(default_factory=dict)
+    _cells: dict[int, tuple[InputValue, ...]] = field(default_factory=dict)
+    _told: tuple[tuple[int, str], list[dict[str, Any]]] = ((-1, ""), [])
     _names: tuple[str, dict[str, str]] | None = None
 
     def frame(
@@ -338,22 +340,20 @@ class Framer:
         return int(max(of_outputs, default=0))
 
     def _cells_near(self, look: Look, place: WalkPlace) -> list[dict[str, Any]]:
-        """Return the cells of the picked row; of many columns those around the one that is encoded."""
-        cells = self._row(look)
-        if len(cells) <= MOST_CELLS:
-            return cells
-        now = f"x[{place.neuron}]" if place.phase == "cell" else "x[1]"
-        at = next(number for number, cell in enumerate(cells) if now in cell["inputs"])
-        begin = min(max(0, at - MOST_CELLS // 2), len(cells) - MOST_CELLS)
-        return cells[begin : begin + MOST_CELLS]
-
-    def _row(self, look: Look) -> list[dict[str, Any]]:
-        """Return the picked row's cells as they stand in the table, with what becomes of them."""
-        place = self.course.places[look.row]
-        if place not in self._cells:
-            values = self.course.cells(place)
-            self._cells = {place: [] if values is None else cells_shown(values)}
-        return self._cells[place]
+        """Return the picked row's cells as they stand in the table, of many columns those around the one that is encoded."""
+        row = self.course.places[look.row]
+        if row not in self._cells:
+            self._cells = {row: self.course.cells(row) or ()}
+        values = self._cells[row]
+        columns = list(dict.fromkeys(value.column for value in values))
+        if len(columns) > MOST_CELLS:
+            now = values[place.neuron - 1].column if place.phase == "cell" else columns[0]
+            begin = min(max(0, columns.index(now) - MOST_CELLS // 2), len(columns) - MOST_CELLS)
+            columns = columns[begin : begin + MOST_CELLS]
+        key = (row, columns[0] if columns else "")
+        if self._told[0] != key:
+            self._told = (key, cells_shown(values, frozenset(columns)))
+        return self._told[1]
 
 
 def _whole_gradient(look: Look) -> FloatArray | None:
