@@ -380,3 +380,14 @@ def test_an_address_is_read_where_it_is_asked_for(asked):
     look = asked.studio.made.lookout.look(9, 0, row)
     place = Address.parse(f"z[1][1]@row={row}" if len(look.step.rows) > 1 else "z[1][1]")
     assert value == look.picked[place]
+
+
+def test_dead_neurons_are_marked_and_healthy_ones_are_not(file):
+    healthy = small(file, activation="relu")
+    with watched(healthy) as made:
+        assert made.frame["flags"] == {}
+    dead = small(file, activation="relu", initial={"b[1][2]": -1e4})
+    with watched(dead) as made:
+        assert made.frame["flags"] == {"a[1][2]": "dead"}
+    with watched(small(file, activation="tanh", initial={"b[1][3]": 1e4})) as made:
+        assert made.frame["flags"] == {"a[1][3]": "saturated"}

@@ -212,6 +212,7 @@ class Framer:
             "answer": self._answer(look, place),
             "cells": self._cells_near(look, place),
             "blocks": blocks_shown(self.drawn, look),
+            "flags": look.flags,
             "place": {
                 "pass": place.phase,
                 "layer": place.layer,

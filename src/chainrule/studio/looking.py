@@ -16,14 +16,22 @@ import numpy as np
 from chainrule._blas import one_blas_thread
 from chainrule._kept import cached_property
 from chainrule._types import FloatArray, IntArray
+from chainrule.engines.base import of_member
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.optimizers import OptimizerState
+from chainrule.explain.diagnose.neurons import neuron_flags
 from chainrule.explain.trace.records import Rate, Regularization, StepTrace, Update
 from chainrule.explain.trace.steps import trace_step
 from chainrule.explain.trace.trace import Trace
 from chainrule.studio.course import Course
 from chainrule.studio.tape import MemberState, Tape
 from chainrule.tables.encode import InputValue
+
+MOST_FLAG_ROWS, FEWEST_FLAG_ROWS = 512, 32
+"""The most rows on which neurons are looked at for being dead, and the fewest of a large table."""
+
+MOST_FLAG_WORK = 4_000_000
+"""The most products that this takes."""
 
 MOST_LOOKS = 12
 """The places that are kept as they were seen."""
@@ -77,6 +85,25 @@ class Look:
             return None
         before = self.tape.state(self.t - 1, self.member)
         return np.asarray(self.state.parameters, np.float64) - np.asarray(before.parameters, np.float64)
+
+    @cached_property
+    def flags(self) -> dict[str, str]:
+        """Which hidden neurons are dead or saturated on the rows that are trained on, by address; of many rows so many."""
+        course = self.course
+        rows = of_member(course.data.train, self.member)
+        most = min(MOST_FLAG_ROWS, MOST_FLAG_WORK // max(1, course.layout.size))
+        if most < min(len(rows), FEWEST_FLAG_ROWS):
+            return {}
+        rows = rows[np.unique(np.linspace(0, len(rows) - 1, min(most, len(rows))).astype(np.int64))]
+        p = course.layout.unflatten(np.asarray(self.state.parameters, np.float64))
+        with np.errstate(all="ignore"):
+            found = neuron_flags(course.network, p, course.network.forward(p, course.data.x[rows], np))
+        return {
+            f"a[{layer}][{j}]": flag
+            for layer, flags in found.items()
+            for j, flag in enumerate(flags, 1)
+            if flag
+        }
 
     @cached_property
     def new(self) -> FloatArray | None:
