@@ -273,6 +273,8 @@ def test_the_end_is_told(browser):
     with served(five) as (server, _):
         person = Person(browser, server)
         person.page.get_by_role("button", name="End", exact=True).click()
+        assert server.ended.wait(10)
+        server.stop()
         person.page.wait_for_selector(".notice.bad:not([hidden])")
         assert "ended" in person.page.locator(".notice.bad").inner_text()
         person.context.close()

@@ -234,7 +234,7 @@ def test_feature_07_every_number_opens_its_line(person, truth, keys):
 def read_stage(person):
     """Return the stage's text, without what is still on its way."""
     return person.page.locator("cr-stage .stage-body").evaluate(
-        "(body) => [...body.querySelectorAll('h2, .said, .terms, .total, .stage-lines')].map((one) => one.innerText).join('|')"
+        "(body) => [...body.querySelectorAll('h2, .said, .terms, .total, .stage-lines')].map((one) => one.textContent).join('|')"
     )
 
 

@@ -1,12 +1,14 @@
 // Layers too large for neurons: a block each, bands between neighbors, and a way in to any one of its neurons.
 
 import { h, s } from "../make.js";
+import { blockAt } from "./place.js";
 
 /** @typedef {import("../types.js").NetworkList} NetworkList */
 /** @typedef {import("../types.js").Block} Block */
 /** @typedef {import("./place.js").Placed} Placed */
 /** @typedef {import("./scales.js").Palette} Palette */
-/** @typedef {{layer: number, x: number, half: number, top: number, bottom: number}} Box */
+/** @typedef {import("../types.js").LayerHead} LayerHead */
+/** @typedef {{block: Block | null, head: LayerHead, x: number, half: number, top: number, bottom: number}} Box */
 
 /**
  * Where a column stands: that of a block, or that of its neurons.
@@ -17,20 +19,17 @@ import { h, s } from "../make.js";
 function boxesOf(network, at) {
   const wide = Math.max(46, Math.min(130, at.step * 0.56));
   const middle = (at.top + at.height) / 2;
-  return network.layers.map(({ number, x }) => {
-    const block = network.blocks.find((one) => one.layer === number);
+  return network.layers.map((head) => {
+    const block = blockAt(network, head);
     if (block) {
-      const half = Math.min(at.height - at.top - 20, Math.max(110, Math.min(260, 60 + 22 * Math.log2(1 + sizeOf(network, block))))) / 2;
-      return { layer: number, x: at.mapX(x), half: wide / 2, top: middle - half, bottom: middle + half };
+      const half = Math.min(at.height - at.top - 20, Math.max(110, Math.min(260, 60 + 22 * Math.log2(1 + head.size)))) / 2;
+      return { block, head, x: at.mapX(head.x), half: wide / 2, top: middle - half, bottom: middle + half };
     }
-    const ys = network.neurons.flatMap((one, i) => (one.layer === number ? [at.y[i]] : []));
-    return { layer: number, x: at.mapX(x), half: at.radius, top: Math.min(...ys) - at.radius, bottom: Math.max(...ys) + at.radius };
+    const own = network.neurons.flatMap((one, i) => (one.layer === head.number ? [i] : []));
+    const r = at.r[own[0]] ?? at.radius;
+    const ys = own.map((i) => at.y[i]);
+    return { block, head, x: at.mapX(head.x), half: r, top: Math.min(...ys) - r, bottom: Math.max(...ys) + r };
   });
-}
-
-/** @param {NetworkList} network @param {Block} block */
-function sizeOf(network, block) {
-  return network.layers.find((one) => one.number === block.layer)?.size ?? block.rows;
 }
 
 /**
@@ -42,13 +41,12 @@ function sizeOf(network, block) {
  */
 export function drawBands(context, network, at, palette) {
   if (!network.blocks.length) return;
-  const isBlock = new Set(network.blocks.map((one) => one.layer));
   const boxes = boxesOf(network, at);
   context.fillStyle = palette.line;
   context.globalAlpha = 0.55;
   for (let k = 1; k < boxes.length; k += 1) {
     const [a, b] = [boxes[k - 1], boxes[k]];
-    if (!isBlock.has(a.layer) && !isBlock.has(b.layer)) continue;
+    if (!a.block && !b.block) continue;
     const [x, x2] = [a.x + a.half, b.x - b.half];
     const bend = (x2 - x) * 0.45;
     context.beginPath();
@@ -65,15 +63,14 @@ export function drawBands(context, network, at, palette) {
  * The blocks themselves; each opens to any one of its neurons.
  * @param {NetworkList} network
  * @param {Placed} at
- * @param {(block: Block, x: number, y: number) => void} open
+ * @param {(head: LayerHead, x: number, y: number) => void} open
  */
 export function blockMarks(network, at, open) {
-  const boxes = boxesOf(network, at);
-  return network.blocks.map((block) => {
-    const { x, half, top, bottom } = /** @type {Box} */ (boxes.find((one) => one.layer === block.layer));
-    const lines = block.words.split("\n").flatMap((line) => (line.length > half / 3.4 ? line.split(" ") : [line]));
+  return boxesOf(network, at).flatMap(({ block, head, x, half, top, bottom }) => {
+    if (!block) return [];
+    const lines = block.words.split(/: |\n/).slice(0, 2).flatMap((line) => (line.length > half / 3.4 && !line.includes("→") ? line.split(" ") : [line]));
     const middle = (top + bottom) / 2;
-    const act = () => open(block, x, middle);
+    const act = () => open(head, x, middle);
     const group = s("g", { role: "gridcell", tabindex: 0, class: "block-mark", "aria-label": `${block.words.replace("\n", ", ")}: choose one`, onclick: act });
     group.addEventListener("keydown", (event) => {
       const { key } = /** @type {KeyboardEvent} */ (event);
@@ -84,27 +81,29 @@ export function blockMarks(network, at, open) {
     });
     group.append(s("rect", { x: x - half, y: top, width: 2 * half, height: bottom - top, rx: 8 }));
     lines.forEach((line, i) => group.append(s("text", { x, y: middle + 4 + 17 * (i - (lines.length - 1) / 2), class: i ? "sub" : "" }, line)));
-    return s("g", { role: "row" }, group);
+    group.append(s("title", {}, block.words));
+    return [s("g", { role: "row" }, group)];
   });
 }
 
 /**
  * What a block opens to: which of its neurons is asked for.
  * @param {NetworkList} network
- * @param {Block} block
+ * @param {LayerHead} head
  * @param {(address: string) => void} ask
  * @param {() => void} close
  */
-export function blockForm(network, block, ask, close) {
-  const size = sizeOf(network, block);
+export function blockForm(network, head, ask, close) {
+  const { size } = head;
+  const first = head === network.layers[0];
   const input = /** @type {HTMLInputElement} */ (h("input", { type: "text", inputmode: "numeric", size: 5, value: "1", "aria-label": `Which of the ${size}, from 1` }));
-  const form = h("form", { class: "block-form pop" }, h("span", {}, block.layer ? "Neuron" : "Input"), input, h("span", { class: "quiet" }, `of ${size.toLocaleString("en")}`), h("button", { type: "submit", class: "primary" }, "Explain"));
+  const form = h("form", { class: "block-form pop" }, h("span", {}, first ? "Input" : "Neuron"), input, h("span", { class: "quiet" }, `of ${size.toLocaleString("en")}`), h("button", { type: "submit", class: "primary" }, "Explain"));
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     const number = Number(input.value);
     if (!Number.isInteger(number) || number < 1 || number > size) return input.setAttribute("aria-invalid", "true");
     close();
-    ask(block.layer ? `a[${block.layer}][${number}]` : `x[${number}]`);
+    ask(first ? `x[${number}]` : `a[${head.number}][${number}]`);
   });
   form.addEventListener("keydown", (event) => {
     event.stopPropagation();

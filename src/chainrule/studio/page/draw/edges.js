@@ -18,7 +18,7 @@ const THIN = 0.6;
  * @returns {Stroke[]}
  */
 export function strokesOf(at, edges, layers) {
-  return edges.map(([from, to]) => ({ x: at.x[from] + at.radius, y: at.y[from], x2: at.x[to] - at.radius, y2: at.y[to], layer: layers[to] }));
+  return edges.map(([from, to]) => ({ x: at.x[from] + at.r[from], y: at.y[from], x2: at.x[to] - at.r[to], y2: at.y[to], layer: layers[to] }));
 }
 
 /**
@@ -29,8 +29,10 @@ export function strokesOf(at, edges, layers) {
  * @returns {Stroke[]}
  */
 export function biasStrokes(at, places, layers) {
-  const reach = Math.max(9, at.radius * 1.05);
-  return places.map((i) => ({ x: at.x[i] - reach, y: at.y[i] + reach * 1.2, x2: at.x[i] - 0.6 * at.radius, y2: at.y[i] + 0.8 * at.radius, layer: layers[i] }));
+  return places.map((i) => {
+    const reach = Math.max(6, at.r[i] * 1.05);
+    return { x: at.x[i] - reach, y: at.y[i] + reach * 1.2, x2: at.x[i] - 0.6 * at.r[i], y2: at.y[i] + 0.8 * at.r[i], layer: layers[i] };
+  });
 }
 
 /**
@@ -43,6 +45,8 @@ export function biasStrokes(at, places, layers) {
  */
 export function drawEdges(context, strokes, values, palette, { widest, lit, dimmed }) {
   const most = scalesOf(strokes, values);
+  // Among many the weak ones step back.
+  const [faint, more] = strokes.length > 120 ? [0.1, 0.82] : [0.34, 0.6];
   const order = Array.from(strokes.keys()).sort((a, b) => shareOf(values[a] || 0, most[strokes[a].layer]) - shareOf(values[b] || 0, most[strokes[b].layer]));
   for (const pass of lit.size ? [false, true] : [false]) {
     for (const i of order) {
@@ -65,7 +69,7 @@ export function drawEdges(context, strokes, values, palette, { widest, lit, dimm
         context.lineCap = "butt";
       }
       context.lineWidth = width;
-      context.globalAlpha = pass ? 1 : (known ? 0.34 + 0.6 * share : 0.3) * (dimmed ? 0.45 : 1);
+      context.globalAlpha = pass ? 1 : (known ? faint + more * share : 0.3) * (dimmed ? 0.45 : 1);
       context.strokeStyle = known && value !== 0 ? (value < 0 ? palette.minus : palette.plus) : palette.quiet;
       context.setLineDash(known && value < 0 ? [Math.max(3, 2 * width), Math.max(2.5, 1.3 * width)] : known ? [] : [1, 3]);
       context.stroke();

@@ -32,7 +32,6 @@ export class NetworkPicture {
     /** @type {Stroke[]} */
     this.biases = biasStrokes(this.at, this.biased, this.layers);
     this.numbered = edges.list.length <= NUMBERED && edges.drawn === edges.of && width >= 440;
-    this.shows = this.at.radius >= 12.5;
     /** @type {Drawn[]} */
     this.drawn = [];
     /** @type {{text: SVGElement, bias: boolean, i: number}[]} */
@@ -57,7 +56,7 @@ export class NetworkPicture {
     const { at } = this;
     const made = s("g", { class: "heads", "aria-hidden": "true" });
     this.hello.network.layers.forEach((layer, k) => {
-      const lines = layer.title.split("\n").slice(0, 2);
+      const lines = layer.title.split(/\n|, /).slice(0, 2);
       const half = Math.min(at.step, 2 * Math.min(at.heads[k], at.width - at.heads[k])) - 6;
       lines.forEach((line, i) => made.append(s("text", { x: at.heads[k], y: 14 + 15 * i, class: i ? "sub" : "head" }, cutText(line, 12, Math.max(40, half)))));
       if (layer.formula) made.append(s("title", {}, layer.formula));
@@ -101,16 +100,16 @@ export class NetworkPicture {
     const { layers, neurons } = this.hello.network;
     const neuron = neurons[i];
     const [x, y] = [at.x[i], at.y[i]];
-    const circle = s("circle", { cx: x, cy: y, r: at.radius, class: "ring" });
+    const circle = s("circle", { cx: x, cy: y, r: at.r[i], class: "ring" });
     const text = s("text", { x, y: y + 3.6, class: "inside", "aria-hidden": "true" });
     const flag = s("path", { class: "flag", d: "" });
     const name = neuron.name && neuron.name !== neuron.address ? `${neuron.name}, ${neuron.address}` : neuron.address;
     const group = s("g", { role: "gridcell", tabindex: i === 0 ? 0 : -1, "data-address": neuron.address, "data-neuron": i, "aria-label": name }, s("title", {}, name));
-    group.append(s("circle", { cx: x, cy: y, r: Math.max(12.5, at.radius + 4), class: "hit" }), circle, flag, text);
+    group.append(s("circle", { cx: x, cy: y, r: Math.max(Math.min(12.5, at.pitch[i] / 2), at.r[i] + 1.5), class: "hit" }), circle, flag, text);
     const outer = neuron.layer === layers[0].number ? -1 : neuron.layer === layers[layers.length - 1].number ? 1 : 0;
     if (outer && neuron.name) {
-      const room = (outer < 0 ? at.left : at.right) - at.radius - 14;
-      group.append(s("text", { x: x + outer * (at.radius + 9), y: y + 4.5, class: "name", "text-anchor": outer < 0 ? "end" : "start", "aria-hidden": "true" }, cutText(neuron.name, 13, room)));
+      const room = (outer < 0 ? at.left : at.right) - at.r[i] - 14;
+      group.append(s("text", { x: x + outer * (at.r[i] + 9), y: y + 4.5, class: "name", "text-anchor": outer < 0 ? "end" : "start", "aria-hidden": "true" }, cutText(neuron.name, 13, room)));
     }
     this.drawn[i] = { group, circle, text, flag };
     return group;
@@ -148,8 +147,8 @@ export class NetworkPicture {
       const known = i < shown.length && !Number.isNaN(value);
       const step = known ? stepOf(value, most[neurons[i].layer]) : -1;
       setAll(circle, { class: known ? `ring d${step}` : "ring unknown" });
-      if (this.shows) {
-        const told = known ? fitting(value, 2 * this.at.radius - 5) : "";
+      if (this.at.r[i] >= 12.5) {
+        const told = known ? fitting(value, 2 * this.at.r[i] - 5) : "";
         setAll(text, { class: known ? `inside ${isStrong(step) ? "f-over" : "f-under"}` : "inside" });
         say(text, told);
       }
@@ -173,7 +172,7 @@ export class NetworkPicture {
    * @param {string} said
    */
   flag(i, said) {
-    const [x, y, r] = [this.at.x[i], this.at.y[i], this.at.radius];
+    const [x, y, r] = [this.at.x[i], this.at.y[i], this.at.r[i]];
     if (said === "dead") {
       const d = r * 0.66;
       return `M${x - d} ${y - d}L${x + d} ${y + d}M${x - d} ${y + d}L${x + d} ${y - d}`;

@@ -1,10 +1,11 @@
 // Where the draw list's marks stand in a window of this size: places are scaled, letters and lines are not.
 
 /** @typedef {import("../types.js").NetworkList} NetworkList */
-/** @typedef {{width: number, height: number, radius: number, top: number, left: number, right: number, step: number, x: number[], y: number[], heads: number[], mapX: (x: number) => number, mapY: (one: {layer: number, y: number}) => number}} Placed */
+/** @typedef {{width: number, height: number, radius: number, r: number[], pitch: number[], top: number, left: number, right: number, step: number, x: number[], y: number[], heads: number[], mapX: (x: number) => number, mapY: (one: {layer: number, y: number}) => number}} Placed */
 
 const HEAD = 40;
-const LEAST_ROW = 15;
+const LEAST_ROW = 7;
+const LEAST_NAMED = 15;
 const MOST_ROW = 150;
 
 /** @type {CanvasRenderingContext2D | null} */
@@ -50,6 +51,11 @@ function shortened(text, letters) {
   return `${text.slice(0, letters - tail.length)}…${tail}`;
 }
 
+/** The block that stands for a column, if one does. @param {NetworkList} network @param {{x: number}} head */
+export function blockAt({ blocks }, head) {
+  return blocks.find((one) => Math.abs(one.x + one.width / 2 - head.x) < 2) ?? null;
+}
+
 /**
  * @param {NetworkList} network
  * @param {number} width
@@ -57,45 +63,48 @@ function shortened(text, letters) {
  * @returns {Placed}
  */
 export function placed(network, width, height) {
-  const { neurons, layers, blocks, more } = network;
-  const last = layers.length ? layers[layers.length - 1].number : 0;
-  const first = layers.length ? layers[0].number : 0;
+  const { neurons, layers, more } = network;
+  const [first, last] = [layers[0], layers[layers.length - 1]];
   const most = Math.min(190, width * (width < 520 ? 0.22 : 0.28));
-  /** @param {number} layer */
-  const gutter = (layer) => {
-    const words = [...neurons.filter((one) => one.layer === layer).map((one) => one.name), ...more.filter((one) => one.layer === layer).map((one) => one.words)];
-    return Math.min(most, Math.max(0, ...words.map((word) => widthOfText(word, 13) + 14)));
-  };
   const xs = layers.map((layer) => layer.x);
   const [x0, x1] = [Math.min(...xs), Math.max(...xs)];
-  const row = leastGap(network);
-  // Each column stands in the middle.
-  const shift = new Map(layers.map(({ number }) => {
-    const own = [...neurons, ...more].filter((one) => one.layer === number).map((one) => one.y);
-    return [number, own.length ? (Math.min(...own) + Math.max(...own)) / 2 : 0];
+  const all = [...neurons, ...more];
+  // Each column stands in the middle, its marks as far apart as there is room: neither touching nor straying.
+  const room = Math.max(80, height - HEAD - 34);
+  const columns = new Map(layers.filter((head) => !blockAt(network, head)).map((head) => [head.number, columnOf(all.filter((one) => one.layer === head.number).map((one) => one.y))]));
+  const pitch = new Map([...columns].map(([number, { count }]) => {
+    const named = number === first.number || number === last.number;
+    return [number, Math.max(named ? LEAST_NAMED : LEAST_ROW, Math.min(MOST_ROW, room / Math.max(1, count)))];
   }));
-  const tallest = Math.max(0, ...layers.map(({ number }) => {
-    const own = [...neurons, ...more].filter((one) => one.layer === number).map((one) => one.y);
-    return own.length ? Math.max(...own) - Math.min(...own) : 0;
-  }), ...blocks.map((one) => one.height));
-  // As high as the window, but rows neither touch nor stray.
-  const room = Math.max(80, height - HEAD - 30);
-  const scale = Math.max(LEAST_ROW / row, Math.min(room / (tallest + row), MOST_ROW / row));
-  const tall = Math.max(height, HEAD + (tallest + row) * scale + 22);
-  const radius = Math.max(5.5, Math.min(25, 0.36 * row * scale, (0.13 * width) / layers.length));
+  // Columns of nearly the same length look best alike.
+  const least = Math.min(MOST_ROW, ...[...pitch.values()].filter((one) => one >= LEAST_NAMED));
+  for (const [number, own] of pitch) if (own > least) pitch.set(number, Math.min(own, least * (columns.size > 1 && least < 60 ? 1.6 : 1)));
+  const tall = Math.max(height, ...[...columns].map(([number, { count }]) => HEAD + count * (pitch.get(number) ?? 0) + 26));
+  const largest = Math.min(25, (0.13 * width) / layers.length);
   /** @param {number} layer */
-  const aside = (layer) => (blocks.some((one) => one.layer === layer) ? Math.min(80, width / (2.4 * layers.length)) : Math.max(gutter(layer), 26) + radius + 8);
-  const left = aside(first);
-  const right = aside(last);
+  const radiusOf = (layer) => Math.max(2.8, Math.min(largest, 0.36 * (pitch.get(layer) ?? MOST_ROW)));
+  /** @param {import("../types.js").LayerHead} head */
+  const aside = (head) => {
+    if (blockAt(network, head)) return Math.min(80, width / (2.4 * layers.length));
+    const words = all.filter((one) => one.layer === head.number).map((one) => ("words" in one ? one.words : one.name));
+    return Math.max(26, Math.min(most, Math.max(0, ...words.map((word) => widthOfText(word, 13) + 14)))) + radiusOf(head.number) + 8;
+  };
+  const [left, right] = [aside(first), aside(last)];
   const middle = HEAD + (tall - HEAD - 8) / 2;
   /** @param {number} x */
   const mapX = (x) => (x1 > x0 ? left + ((x - x0) / (x1 - x0)) * (width - left - right) : width / 2);
   /** @param {{layer: number, y: number}} one */
-  const mapY = ({ layer, y }) => middle + (y - (shift.get(layer) ?? y)) * scale;
+  const mapY = ({ layer, y }) => {
+    const column = columns.get(layer);
+    return column ? middle + ((y - column.middle) / column.gap) * (pitch.get(layer) ?? MOST_ROW) : middle;
+  };
+  const r = neurons.map((one) => radiusOf(one.layer));
   return {
     width,
     height: tall,
-    radius,
+    radius: Math.max(2.8, ...r),
+    r,
+    pitch: neurons.map((one) => pitch.get(one.layer) ?? MOST_ROW),
     left,
     right,
     top: HEAD,
@@ -108,15 +117,11 @@ export function placed(network, width, height) {
   };
 }
 
-/** The least distance of two marks in one column. @param {NetworkList} network */
-function leastGap({ neurons, more }) {
-  /** @type {Map<number, number[]>} */
-  const columns = new Map();
-  for (const { layer, y } of [...neurons, ...more]) columns.set(layer, [...(columns.get(layer) ?? []), y]);
-  let least = Infinity;
-  for (const list of columns.values()) {
-    list.sort((a, b) => a - b);
-    for (let i = 1; i < list.length; i += 1) least = Math.min(least, list[i] - list[i - 1] || Infinity);
-  }
-  return least < Infinity ? least : 40;
+/** The middle of a column, its least gap, and how many such gaps it is long. @param {number[]} ys */
+function columnOf(ys) {
+  const sorted = [...ys].sort((a, b) => a - b);
+  const gaps = sorted.slice(1).map((y, i) => y - sorted[i]).filter((gap) => gap > 0);
+  const gap = gaps.length ? Math.min(...gaps) : 1;
+  const [top, bottom] = [sorted[0] ?? 0, sorted[sorted.length - 1] ?? 0];
+  return { middle: (top + bottom) / 2, gap, count: (bottom - top) / gap + 1 };
 }

@@ -25,7 +25,8 @@ export function buildBar(element, { store, api, help }) {
   const take = h("details", { class: "menu" }, h("summary", {}, icon("take"), h("span", { class: "words" }, "Take along")), h("div", { class: "pop" }, ...Object.entries(TAKES).map(([what, words]) => button(words, () => fetchIt(what), {})), said));
   const keys = button("Keys", help, { icon: "keys", kind: "flat", key: "?" });
   const end = button("End", () => api.send({ do: "end" }), { icon: "power", kind: "flat", hint: "End the studio: the terminal gets its line back" });
-  element.append(h("span", { class: "mark", "aria-hidden": "true" }, "chainrule"), title, phase, h("span", { class: "space" }), written, members, take, keys, end);
+  const checks = h("span", { class: "checks" });
+  element.append(h("span", { class: "mark", "aria-hidden": "true" }, "chainrule"), title, phase, checks, h("span", { class: "space" }), written, members, take, keys, end);
 
   /** @param {string} what */
   const fetchIt = async (what) => {
@@ -68,6 +69,7 @@ export function buildBar(element, { store, api, help }) {
       member.replaceChildren(...Array.from({ length: hello.members }, (_, i) => h("option", { value: i + 1 }, `${i + 1} of ${hello.members}`)));
     }
     if (!frame || !(changed.has("frame") || changed.has("client") || changed.has("hello"))) return;
+    checked(checks, frame, (address) => store.look({ pinned: address }));
     notation.value = frame.notation;
     member.value = String(frame.member);
     const mine = steers(state);
@@ -78,6 +80,25 @@ export function buildBar(element, { store, api, help }) {
       say(phase, words);
     }
   };
+}
+
+/**
+ * How many of the step's derivatives were held against differences, and which are wrong.
+ * @param {HTMLElement} box
+ * @param {import("../types.js").Frame} frame
+ * @param {(address: string) => void} ask
+ */
+function checked(box, { checks, playing }, ask) {
+  if (playing) return;
+  box.hidden = !checks;
+  if (!checks) return;
+  const { compared, wrong, worst } = checks;
+  const key = `${compared} ${wrong} ${worst}`;
+  if (box.dataset.key === key) return;
+  box.dataset.key = key;
+  box.title = `${compared} derivatives held against central differences`;
+  if (!wrong) box.replaceChildren(h("span", { class: "ok" }, `${compared} checks ✓`));
+  else box.replaceChildren(h("span", { class: "wrong" }, `✗ ${wrong} of ${compared} checks fail`), worst ? h("button", { type: "button", class: "number", "data-address": worst, onclick: () => ask(worst) }, worst) : "");
 }
 
 /**

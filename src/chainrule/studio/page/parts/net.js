@@ -89,7 +89,7 @@ class Net {
     this.places = new Places(hello);
     this.picture?.svg.remove();
     this.picture = new NetworkPicture(hello, width, height);
-    this.picture.svg.prepend(...blockMarks(hello.network, this.picture.at, (block, x, y) => this.open(block, x, y)));
+    this.picture.svg.prepend(...blockMarks(hello.network, this.picture.at, (head, x, y) => this.open(head, x, y)));
     this.sheet.append(this.picture.svg);
     this.sheet.style.height = `${this.picture.at.height}px`;
     const { drawn, of } = hello.network.edges;
@@ -100,15 +100,15 @@ class Net {
 
   /**
    * Ask which neuron of a block is meant.
-   * @param {import("../types.js").Block} block
+   * @param {import("../types.js").LayerHead} head
    * @param {number} x
    * @param {number} y
    */
-  open(block, x, y) {
+  open(head, x, y) {
     const { hello } = this.store.state;
     if (!hello) return;
     this.window.querySelector(".block-form")?.remove();
-    const { form, input } = blockForm(hello.network, block, (address) => this.store.look({ pinned: address }), () => form.remove());
+    const { form, input } = blockForm(hello.network, head, (address) => this.store.look({ pinned: address }), () => form.remove());
     form.style.left = `${Math.max(4, Math.min(x - 110, this.size.width - 270))}px`;
     form.style.top = `${y + 24}px`;
     this.window.append(form);
@@ -133,7 +133,7 @@ class Net {
     const biases = floats(frame?.arrays.biases[shown.edges]);
     const context = sized(/** @type {HTMLCanvasElement} */ (this.lines), at.width, at.height);
     const dimmed = (frame?.stage?.lit.length ?? 0) > 0 || view.color === "activation";
-    const widest = Math.max(3.5, Math.min(6.5, at.radius * 0.42));
+    const widest = Math.max(2.6, Math.min(6.5, at.radius * 0.42)) * (picture.strokes.length > 120 ? 0.75 : 1);
     /** @param {Map<string, number>} index */
     const among = (index) => new Set([...lit].flatMap((one) => index.get(one) ?? []));
     drawBands(context, hello.network, at, this.palette);

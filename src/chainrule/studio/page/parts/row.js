@@ -108,8 +108,7 @@ export function buildReadings(element, _studio) {
   const loss = reading("loss", "loss");
   const rate = reading("rate", "eta");
   const answer = h("span", { class: "reading answer" });
-  const checks = h("span", { class: "reading checks" });
-  element.append(answer, loss.box, cost.box, after.box, rate.box, checks);
+  element.append(answer, loss.box, cost.box, after.box, rate.box);
   return (changed, { frame }) => {
     if (!frame || !changed.has("frame")) return;
     for (const [part, value] of /** @type {const} */ ([[cost, frame.cost], [after, frame.cost_new], [loss, frame.row_loss], [rate, frame.eta]])) {
@@ -117,7 +116,6 @@ export function buildReadings(element, _studio) {
       say(part.number, brief(value, 5));
       part.number.setAttribute("data-value", String(value));
     }
-    checked(checks, frame);
     const told = frame.answer;
     if (!told) {
       if (answer.dataset.key !== "") answer.replaceChildren(h("span", { class: "label" }, "answer"), h("span", { class: "label" }, "not there yet"));
@@ -139,22 +137,4 @@ export function buildReadings(element, _studio) {
 function answerWords(told) {
   const own = told.each.find((one) => one.name === told.value);
   return own ? `${own.name} ${brief(own.value, 3)}` : told.words;
-}
-
-/**
- * How many of the step's derivatives were held against differences, and which are wrong.
- * @param {HTMLElement} box
- * @param {Frame} frame
- */
-function checked(box, { checks, playing }) {
-  if (playing) return;
-  box.hidden = !checks;
-  if (!checks) return;
-  const { compared, wrong, worst } = checks;
-  const key = `${compared} ${wrong} ${worst}`;
-  if (box.dataset.key === key) return;
-  box.dataset.key = key;
-  box.title = `${compared} derivatives held against central differences`;
-  if (!wrong) box.replaceChildren(h("span", { class: "label" }, "checks"), h("span", { class: "ok" }, `${compared} ✓`));
-  else box.replaceChildren(h("span", { class: "wrong" }, `✗ ${wrong} of ${compared} checks fail`), worst ? h("button", { type: "button", class: "number", "data-address": worst }, worst) : "");
 }

@@ -34,7 +34,9 @@ export function buildStage(element, { store, api, player }) {
   const into = button("Walk through this update", () => api.send({ do: "step", grain: "neuron", by: 1 }), { kind: "primary" });
   const watch = button("Train, and watch", () => api.send({ do: "play", grain: "epoch", speed: 8, direction: 1 }), {});
   const score = button("See how good it is", () => store.look({ tab: "score" }), { kind: "primary" });
-  const guide = h("p", { class: "guide" }, "Press ", h("kbd", {}, "Space"), " to play, ", h("kbd", {}, "→"), " for one step, ", h("kbd", {}, "←"), " to take it back. Click any number, line or circle to see where it comes from.");
+  const touch = h("span", { class: "on-touch" }, "Press ▶ to play, the keys beside it for one step on or back. ");
+  const keyed = h("span", { class: "on-keys" }, "Press ", h("kbd", {}, "Space"), " to play, ", h("kbd", {}, "→"), " for one step, ", h("kbd", {}, "←"), " to take it back. ");
+  const guide = h("p", { class: "guide" }, keyed, touch, "Choose any number, line or circle to see where it comes from.");
   const ready = h("p", { class: "said" });
   const heading = h("h2", {});
   rest.append(heading, ready, h("div", { class: "pair" }, into, watch, score), guide);

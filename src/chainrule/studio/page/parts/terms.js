@@ -128,7 +128,10 @@ export class Terms {
         },
       };
     });
-    return moves;
+    // The sum is told when all that flows has come.
+    const number = /** @type {HTMLElement | null} */ (this.total.querySelector(".product"));
+    const arrive = { from: 0, lasts: each + apart * Math.max(0, fresh.length - 1), draw: (/** @type {number} */ share) => number?.classList.toggle("coming", share < 0.9) };
+    return moves.length ? [...moves, arrive] : [];
   }
 }
 
