@@ -26,6 +26,9 @@ Publish = Callable[[str, Mapping[str, Any]], None]
 FASTEST = 30.0
 """The most frames a second that are made while something plays as fast as it goes."""
 
+FOLLOWING = 20.0
+"""The most frames a second while a training is followed, which needs the processors itself."""
+
 
 class Studio:
     """A session on a course; ``publish`` is called, from any thread, with the name and the data of each event."""
@@ -206,7 +209,11 @@ class Studio:
         return made.framer.frame(state, look, place, stage, more)
 
     def _seen(self, state: SessionState, made: Made) -> tuple[Look, WalkPlace, Mapping[str, Any] | None]:
-        look = made.lookout.look(state.t, state.member - 1, state.row)
+        row, before = state.row, self._frame
+        if row is None and state.follows and before is not None and before["generation"] == self.generation:
+            # While it trains by, nobody reads another row's cells twenty times a second.
+            row = before["row"]
+        look = made.lookout.look(state.t, state.member - 1, row)
         place = made.walk.at(0 if look.state.stays else state.index)
         return look, place, stage_of(look, place, naming_of(look, state.notation))
 
@@ -320,7 +327,7 @@ class Studio:
                 elif not state.playing or state.follows or state.wanted is not None:
                     due = 0.0
                     self._show()
-                    time.sleep(1 / FASTEST)
+                    time.sleep(1 / FOLLOWING)
             except ChainruleError as error:
                 self._become(lambda one: reduce(one, {"do": "pause"}))
                 self._publish("problem", {"words": str(error)})
