@@ -7,7 +7,7 @@ from typing import Any
 from chainrule.studio.answers import number_or_none
 from chainrule.studio.made import Made
 
-MOST_NORMS = 8
+MOST_NORMS = 4
 """The most epochs, of those told at once, whose gradient is worked out: of more every so many-th."""
 
 

@@ -223,7 +223,7 @@ class Framer:
                 "of": len(state.walk),
             },
             "stage": None if stage is None else dict(stage),
-            "arrays": self.arrays(look, place.index),
+            "arrays": self.arrays(look, place.index, quick=state.follows),
             **self._named(look, state.notation),
         }
 
@@ -240,16 +240,19 @@ class Framer:
             self._names = (name, {mark: naming.text(mark) for mark in marks if mark})
         return {"names": self._names[1]}
 
-    def arrays(self, look: Look, index: int) -> dict[str, dict[str, Any]]:
-        """Return the numbers of the drawing at a place, NaN where they aren't known there yet; at rest all are known."""
+    def arrays(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, Any]]:
+        """Return the numbers of the drawing at a place, without those that aren't known there yet; at rest all are known.
+
+        ``quick``: without the last change where it would take a replay.
+        """
         found = {
             kind: {name: values for name, values in arrays.items() if not np.isnan(values).all()}
-            for kind, arrays in self.numbers(look, index).items()
+            for kind, arrays in self.numbers(look, index, quick=quick).items()
         }
         return {kind: {name: packed(values) for name, values in made.items()} for kind, made in found.items()}
 
-    def numbers(self, look: Look, index: int) -> dict[str, dict[str, FloatArray]]:
-        """Return the same as arrays of numbers."""
+    def numbers(self, look: Look, index: int, *, quick: bool = False) -> dict[str, dict[str, FloatArray]]:
+        """Return the same as arrays of numbers, NaN where they aren't known."""
         step, known, at = look.step, self.known, look.index
         neurons = np.full((4, len(self.drawn.neurons)), np.nan)
         for layer, places in self._by_layer.items():
@@ -270,10 +273,14 @@ class Framer:
         return {
             "neurons": {"a": a, "z": z, "delta": delta, "slope": slopes},
             "edges": self._parameters(
-                look, index, self.drawn.edges, (known.edges_row, known.edges_whole, known.edges_new)
+                look, index, self.drawn.edges, (known.edges_row, known.edges_whole, known.edges_new), quick
             ),
             "biases": self._parameters(
-                look, index, self.drawn.biases, (known.biases_row, known.biases_whole, known.biases_new)
+                look,
+                index,
+                self.drawn.biases,
+                (known.biases_row, known.biases_whole, known.biases_new),
+                quick,
             ),
         }
 
@@ -287,7 +294,12 @@ class Framer:
         return {int(layer): np.flatnonzero(layers == layer) for layer in np.unique(layers)}
 
     def _parameters(
-        self, look: Look, index: int, places: IntArray, from_on: tuple[IntArray, IntArray, IntArray]
+        self,
+        look: Look,
+        index: int,
+        places: IntArray,
+        from_on: tuple[IntArray, IntArray, IntArray],
+        quick: bool,
     ) -> dict[str, FloatArray]:
         """Return weight, gradient and change of the parameters at flat places; -1 is none."""
         row_from, whole_from, new_from = from_on
@@ -298,7 +310,8 @@ class Framer:
             return np.where(places < 0, np.nan, np.asarray(flat)[places])
 
         flat, whole = np.asarray(look.state.parameters, np.float64), taken(_whole_gradient(look))
-        weight, change = taken(flat), taken(look.last_change)
+        weight = taken(flat)
+        change = taken(None if quick and not look.knows_last else look.last_change)
         if index == 0:
             return {"weight": weight, "gradient": whole, "change": change}
         gradient = np.where(index >= row_from, taken(_row_gradient(look)), np.nan)

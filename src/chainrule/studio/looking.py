@@ -78,6 +78,11 @@ class Look:
         """The numbers of the batch's rows."""
         return tuple(int(number) for number in self.course.numbers[self.rows])
 
+    @property
+    def knows_last(self) -> bool:
+        """Whether the last change is known without a replay."""
+        return self.t == 0 or self.tape.is_near(self.t - 1, self.member)
+
     @cached_property
     def last_change(self) -> FloatArray | None:
         """What the update before added to the parameters (p,); None at the start."""

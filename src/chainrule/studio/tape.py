@@ -130,6 +130,12 @@ class Tape:
             self._keep_near(member, found)
         return found._replace(t=t, stays=stays)
 
+    def is_near(self, t: int, member: int) -> bool:
+        """Tell whether a state is had without a replay."""
+        return (member, t) in self._near or (
+            t % self.steps_per_epoch == 0 and t // self.steps_per_epoch in self._kept
+        )
+
     def _replayed(self, t: int, member: int) -> MemberState:
         course, steps = self.course, self.steps_per_epoch
         epoch, made = divmod(t, steps)
