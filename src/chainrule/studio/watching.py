@@ -32,10 +32,12 @@ class FileWatch:
         self._ended.set()
 
     def _run(self) -> None:
+        seen = dict(self._known)
         while not self._ended.wait(self._seconds):
             for file, before in self._known.items():
-                now = _state(file)
-                if now != before:
+                now, last = _state(file), seen[file]
+                seen[file] = now
+                if now != before and now == last:  # it is written no more
                     self._known[file] = now
                     self._publish("problem", _said(file, gone=now is None))
 
