@@ -10,20 +10,19 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from tests.effort import many, one_in
 from tests.studio.test_winding import course
+from tests.studio.watched import course_of_network
 
 from chainrule import Dense, Network
 from chainrule.equations.dense import Dense as Layer
 from chainrule.explain.trace.address import Address
-from chainrule.lessons.lesson import read_lesson
-from chainrule.lessons.runner import setups_of
 from chainrule.studio.checks import check_of, differences_of
-from chainrule.studio.course import course_of_setup
-from chainrule.studio.looking import Look
+from chainrule.studio.looking import Look, Lookout
 from chainrule.studio.made import Made
 from chainrule.studio.opening import opened_lesson
 from chainrule.studio.stages.all import stage_of
 from chainrule.studio.stages.backward import row_factors
 from chainrule.studio.stages.base import Sight
+from chainrule.studio.tape import Tape
 
 CASES = {
     "softmax": {"hidden": (4,), "loss": "categorical_cross_entropy"},
@@ -207,32 +206,13 @@ def test_feature_09_factors_of_random_networks(seed, activation, depth):
 
 def _random_look(seed: int, activation: str, depth: int) -> Look:
     """Return a look into the first update of a random network on random rows."""
-    from chainrule.studio.looking import Lookout
-    from chainrule.studio.tape import Tape
-
-    made = _setup(seed, activation, depth)
-    made = course_of_setup(made, "random", "ours", epochs=1)
-    return Lookout(made, Tape(made)).look(0, 0, None)
-
-
-def _setup(seed: int, activation: str, depth: int):
-    from chainrule.lessons.setup import Setup
-
-    base = next(iter(setups_of(read_lesson("article-5")).values()))
     draw = np.random.default_rng(seed)
-    setup = object.__new__(Setup)
-    setup.__dict__.update(base.__dict__)
-    sizes = [int(n) for n in draw.integers(1, 5, depth)]
-    setup.network = Network(
-        [3, *(Dense(n, activation) for n in sizes), Dense(2, "sigmoid")], "binary_cross_entropy"
+    hidden = [Dense(int(n), activation) for n in draw.integers(1, 5, depth)]
+    network = Network([3, *hidden, Dense(2, "sigmoid")], "binary_cross_entropy")
+    made = course_of_network(
+        network, draw.standard_normal((4, 3)), draw.integers(0, 2, (4, 2)).astype(float), seed
     )
-    setup.layout = type(base.layout)(setup.network)
-    setup.x, setup.y = draw.standard_normal((4, 3)), draw.integers(0, 2, (4, 2)).astype(float)
-    setup.training, setup.test = np.arange(4), np.arange(0)
-    setup.flat = draw.standard_normal(setup.layout.size)
-    setup.input_names = ("a", "b", "c")
-    setup.settings = replace(base.settings, batch_size=3)
-    return setup
+    return Lookout(made, Tape(made)).look(0, 0, None)
 
 
 def test_feature_11_every_derivative_is_held_against_a_central_difference(seen):

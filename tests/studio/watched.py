@@ -9,9 +9,33 @@ from typing import Any
 
 import numpy as np
 
+from chainrule.engines import JUDGE, engine_named
+from chainrule.engines.base import Data, StepSettings
+from chainrule.equations.network import Network
 from chainrule.studio.course import Course
 from chainrule.studio.messages import wrong_event
 from chainrule.studio.studio import Studio
+from chainrule.training.initial import initial_parameters
+from chainrule.training.loop import fit
+from chainrule.training.plan import Plan
+
+
+def course_of_network(
+    network: Network, x: np.ndarray, y: np.ndarray, seed: int = 0, **settings: Any
+) -> Course:
+    """Return the training of any network on rows of numbers, by the reference engine, two epochs in batches of three."""
+    start = initial_parameters(network, 1, seed)
+    engine, how = engine_named(JUDGE), StepSettings(**{"batch_size": 3, "shuffle": False, **settings})
+    data, plan = (
+        Data(x, y, np.arange(len(x)), np.arange(0)),
+        Plan(epochs=2, early_stopping=False, keep="last"),
+    )
+    return Course(
+        "lesson", "a network", "a network", network, engine, start, data, how, plan, 1, np.arange(len(x)) + 1, len(x),
+        lambda after: fit(engine, network, start, data, how, plan, after),
+        tuple(f"input {i}" for i in range(1, network.n_inputs + 1)),
+        tuple(f"output {j}" for j in range(1, network.output.n_out + 1)),
+    )  # fmt: skip
 
 
 class Watched:

@@ -23,8 +23,8 @@ from chainrule.studio.walk import WalkPlace
 
 Publish = Callable[[str, Mapping[str, Any]], None]
 
-FASTEST = 30.0
-"""The most frames a second that are made while something plays as fast as it goes."""
+FASTEST, FOLLOWING = 30.0, 20.0
+"""The most frames a second that are made while something plays as fast as it goes, and while a training is followed."""
 
 FOLLOWING = 20.0
 """The most frames a second while a training is followed, which needs the processors itself."""
