@@ -63,8 +63,8 @@ def train(
 
     ``target`` is a column, or a list of columns that are all numbers, or all of two classes: one network answers all.
     ``table`` and ``test_file`` are paths, data frames (polars, pandas, a dict of columns) or `Table`s;
-    ``settings`` are the fields of `Settings`, ``dtype`` (float32 or float64) what the engine trains in. All words are the command line's. Raises TableError or
-    SettingsError with one line that says what to do.
+    ``settings`` are the fields of `Settings`, ``dtype`` (float32 or float64) what the engine trains in. All words are the
+    command line's. Raises TableError or SettingsError with one line that says what to do.
 
     >>> import chainrule
     >>> trained = chainrule.train({"x": [0, 1] * 20, "y": ["a", "b"] * 20}, "y", hidden=[4], epochs=30)

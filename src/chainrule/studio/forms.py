@@ -26,8 +26,8 @@ from chainrule.training.settings.fields import Setting, listed
 from chainrule.training.settings.record import Settings
 
 FIRST = (
-    "target", "inputs", "hidden", "activation", "loss", "optimizer", "learning_rate", "batch_size", "epochs", "l2", "weight_decay",
-    "dropout", "seed",
+    "target", "inputs", "hidden", "activation", "loss", "optimizer", "learning_rate", "batch_size", "epochs", "l2",
+    "weight_decay", "dropout", "seed",
 )  # fmt: skip
 """What a page shows at once; the rest is folded away."""
 
