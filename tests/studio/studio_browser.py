@@ -88,6 +88,7 @@ class Person:
         self.server = server
         self.said: list[str] = []
         self.wanted: list[str] = []
+        self.answered = 0
         self.context = browser.new_context(
             viewport={"width": width, "height": height}, color_scheme=scheme, **more
         )
@@ -98,6 +99,7 @@ class Person:
         """Open the page in another tab of the same browser."""
         page = self.context.new_page()
         page.on("request", lambda request: self.wanted.append(request.url))
+        page.on("response", self.hears)
         page.on("console", lambda message: self.said.append(message.text))
         page.on("pageerror", lambda error: self.said.append(str(error)))
         page.goto(self.server.address())
@@ -127,6 +129,10 @@ class Person:
             self.page.wait_for_timeout(30)
         raise AssertionError(f"after {seconds} seconds still not: {what}")
 
+    def hears(self, response: Any) -> None:
+        """Count the commands that were answered."""
+        self.answered += response.url.endswith("/api/command")
+
     def sent(self) -> int:
         """Return how many commands the page has sent."""
         return sum(url.endswith("/api/command") for url in self.wanted)
@@ -135,7 +141,7 @@ class Person:
         """Wait until the page shows what the studio's frame is about."""
         if more_than is not None:
             for _ in range(100):
-                if self.sent() > more_than:
+                if self.sent() > more_than and self.answered >= self.sent():
                     break
                 self.page.wait_for_timeout(10)
         for _ in range(400):

@@ -365,3 +365,21 @@ def test_a_setting_is_changed_by_its_control_and_training_starts_again(browser):
         person.page.wait_for_selector(".notice.bad:not([hidden])")
         assert "learning rate" in person.page.locator(".notice.bad").inner_text()
         person.close()
+
+
+def test_a_point_of_the_curve_and_the_line_of_time_lead_to_their_update(owner, table):
+    owner.press("t")
+    owner.until("document.querySelector('.phase').dataset.phase === 'ended'", 60)
+    each = table[1].hello()["steps_per_epoch"]
+    chart = owner.page.locator("cr-curves .chart-box")
+    chart.focus()
+    owner.page.keyboard.press("Home")
+    owner.page.keyboard.press("Enter")
+    owner.until(f"document.querySelector('.slider').getAttribute('aria-valuenow') === '{each}'")
+    line = owner.page.locator(".slider").bounding_box()
+    owner.page.mouse.move(line["x"] + 30, line["y"] + 20)
+    owner.page.mouse.down()
+    owner.page.mouse.move(line["x"] + line["width"] / 2, line["y"] + 20, steps=6)
+    owner.page.mouse.up()
+    owner.settle()
+    assert abs(owner.where()[0] - table[1].frame()["updates"] / 2) <= 1

@@ -19,7 +19,7 @@ export function floats(packed) {
   let found = unpacked.get(packed);
   if (!found) {
     const bytes = Uint8Array.from(atob(packed.base64), (sign) => sign.charCodeAt(0));
-    found = packed.dtype === "float32" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
+    found = packed.dtype === "int8" ? Float32Array.from(new Int8Array(bytes.buffer)) : packed.dtype === "float32" ? new Float32Array(bytes.buffer) : new Float64Array(bytes.buffer);
     unpacked.set(packed, found);
   }
   return found;

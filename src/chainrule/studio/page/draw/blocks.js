@@ -1,5 +1,6 @@
 // Layers too large for neurons: a block each, bands between neighbors, and a way in to any one of its neurons.
 
+import { floats } from "../arrays.js";
 import { h, s } from "../make.js";
 import { blockAt } from "./place.js";
 
@@ -57,6 +58,32 @@ export function drawBands(context, network, at, palette) {
     context.fill();
   }
   context.globalAlpha = 1;
+}
+
+/**
+ * The weights that come into each block as a picture of shades: a row for each that enters, a column for each neuron.
+ * @param {CanvasRenderingContext2D} context
+ * @param {NetworkList} network
+ * @param {Placed} at
+ * @param {Palette} palette
+ * @param {import("../types.js").Frame["blocks"]} pictures
+ */
+export function drawShades(context, network, at, palette, pictures) {
+  const colors = [palette.plus, palette.minus].map((color) => (color.match(/[\d.]+/g) ?? ["0", "0", "0"]).map(Number));
+  for (const { block, head, x, half, top, bottom } of pictures?.length ? boxesOf(network, at) : []) {
+    const found = block && head !== network.layers[0] ? pictures?.find((one) => one.layer === head.number) : null;
+    if (!found || !head.number) continue;
+    const values = floats(found.weights);
+    const [rows, columns] = found.weights.shape;
+    const small = document.createElement("canvas");
+    [small.width, small.height] = [columns, rows];
+    const pen = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));
+    const image = pen.createImageData(columns, rows);
+    values.forEach((value, i) => image.data.set([...colors[value < 0 ? 1 : 0], Math.min(255, 2 * Math.abs(value))], 4 * i));
+    pen.putImageData(image, 0, 0);
+    context.imageSmoothingEnabled = false;
+    context.drawImage(small, x - half + 4, top + 4, 2 * half - 8, bottom - top - 8);
+  }
 }
 
 /**

@@ -36,6 +36,8 @@ export class NetworkPicture {
     this.drawn = [];
     /** @type {{text: SVGElement, bias: boolean, i: number}[]} */
     this.numbers = [];
+    /** @type {Record<string, string>} */
+    this.names = {};
     this.svg = this.build();
   }
 
@@ -138,8 +140,10 @@ export class NetworkPicture {
    * @param {Floats} edges
    * @param {Floats} biases by neuron
    * @param {Record<string, string>} flags
+   * @param {Record<string, string>} names that the notation has
    */
-  fill(shown, edges, biases, flags) {
+  fill(shown, edges, biases, flags, names) {
+    if (this.names !== names && JSON.stringify(this.names) !== JSON.stringify(names)) this.call(names);
     const { neurons } = this.hello.network;
     const most = this.mostOf(shown);
     this.drawn.forEach(({ circle, text, flag }, i) => {
@@ -155,7 +159,21 @@ export class NetworkPicture {
       const said = flags[neurons[i].address] ?? "";
       setAll(flag, { d: said ? this.flag(i, said) : "", class: `flag ${said}` });
     });
-    for (const { text, bias, i } of this.numbers) say(text, brief(bias ? biases[i] : edges[i], 4));
+    for (const { text, bias, i } of this.numbers) say(text, fitting(bias ? biases[i] : edges[i], bias ? 70 : (this.strokes[i].x2 - this.strokes[i].x) * 0.6));
+  }
+
+  /** Call the neurons as the notation does. @param {Record<string, string>} names */
+  call(names) {
+    this.names = names;
+    const { neurons } = this.hello.network;
+    this.drawn.forEach(({ group }, i) => {
+      const { address, name } = neurons[i];
+      const called = names[address];
+      const words = [name, called === name ? "" : called, address].filter((one, k, all) => one && all.indexOf(one) === k).join(", ");
+      setAll(group, { "aria-label": words });
+      const title = group.querySelector("title");
+      if (title) say(title, words);
+    });
   }
 
   /** @param {Floats} shown @returns {Record<number, number>} */

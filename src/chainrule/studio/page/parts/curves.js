@@ -2,6 +2,7 @@
 
 import { brief, exact } from "../arrays.js";
 import { h, s, say, setAll } from "../make.js";
+import { steers } from "../part.js";
 import { ticksOf } from "../draw/scales.js";
 
 /** @typedef {import("../part.js").Studio} Studio */
@@ -22,7 +23,7 @@ const BOX = { left: 58, right: 16, top: 12, bottom: 26 };
  * @param {Studio} studio
  * @returns {Draw}
  */
-export function buildCurves(element, { store }) {
+export function buildCurves(element, { store, api }) {
   /** @type {keyof typeof KINDS} */
   let kind = "loss";
   let point = -1;
@@ -40,7 +41,7 @@ export function buildCurves(element, { store }) {
   const paths = s("g", { class: "paths" });
   const mark = s("g", { class: "mark" });
   const svg = s("svg", { class: "chart", "aria-hidden": "true" }, axes, paths, mark);
-  const frame = h("div", { class: "chart-box", role: "slider", tabindex: 0, "aria-label": "A point of the curve, by epoch", "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 }, svg);
+  const frame = h("div", { class: "chart-box", role: "slider", tabindex: 0, "aria-label": "A point of the curve, by epoch; Enter goes there", title: "Choose a point to go to that epoch", "aria-valuemin": 0, "aria-valuemax": 0, "aria-valuenow": 0 }, svg);
   const none = h("p", { class: "quiet" }, "The curve begins with the first epochs: press Play.");
   const table = h("div", { class: "twin-box" });
   const twin = /** @type {HTMLDetailsElement} */ (h("details", { class: "as-table" }, h("summary", {}, "As a table"), table));
@@ -114,6 +115,11 @@ export function buildCurves(element, { store }) {
     draw();
   };
   frame.addEventListener("pointermove", near);
+  const visit = () => {
+    const { curves, hello } = store.state;
+    if (hello && point >= 0 && steers(store.state)) api.send({ do: "seek", t: curves.epochs[point] * hello.steps_per_epoch, place: null });
+  };
+  frame.addEventListener("click", visit);
   frame.addEventListener("pointerleave", () => {
     if (document.activeElement !== frame) point = -1;
     draw();
@@ -124,6 +130,7 @@ export function buildCurves(element, { store }) {
   });
   frame.addEventListener("keydown", (event) => {
     const last = store.state.curves.epochs.length - 1;
+    if (event.key === "Enter") visit();
     const at = point < 0 ? last : point;
     const to = { ArrowLeft: at - 1, ArrowDown: at - 1, ArrowRight: at + 1, ArrowUp: at + 1, Home: 0, End: last, PageUp: at + 10, PageDown: at - 10 }[event.key];
     if (to === undefined) return;

@@ -3,7 +3,7 @@
 import { Places, brief, floats } from "../arrays.js";
 import { drawEdges, drawTravel } from "../draw/edges.js";
 import { NetworkPicture, networkTable } from "../draw/network.js";
-import { blockForm, blockMarks, drawBands } from "../draw/blocks.js";
+import { blockForm, blockMarks, drawBands, drawShades } from "../draw/blocks.js";
 import { paletteOf, sized } from "../draw/scales.js";
 import { nextNeuron } from "../draw/walk.js";
 import { h, say } from "../make.js";
@@ -137,10 +137,11 @@ class Net {
     /** @param {Map<string, number>} index */
     const among = (index) => new Set([...lit].flatMap((one) => index.get(one) ?? []));
     drawBands(context, hello.network, at, this.palette);
+    drawShades(context, hello.network, at, this.palette, frame?.blocks);
     drawEdges(context, picture.strokes, edges, this.palette, { widest, lit: among(places.edge), dimmed });
     const own = new Set([...among(places.bias)].map((i) => picture.biased.indexOf(i)));
     drawEdges(context, picture.biases, Float64Array.from(picture.biased, (i) => biases[i]), this.palette, { widest: widest * 0.6, lit: own, dimmed });
-    picture.fill(floats(frame?.arrays.neurons[shown.neurons]), edges, biases, frame?.flags ?? {});
+    picture.fill(floats(frame?.arrays.neurons[shown.neurons]), edges, biases, frame?.flags ?? {}, frame?.names ?? {});
     const on = among(places.neuron);
     picture.drawn.forEach(({ group }, i) => group.classList.toggle("lit", on.has(i)));
     picture.svg.classList.toggle("staged", Boolean(frame?.stage?.lit.length));
@@ -178,7 +179,7 @@ class Net {
     this.readout.hidden = !place || value === undefined || value === null;
     if (this.readout.hidden || !place || !address || !frame || !this.picture) return;
     this.readout.replaceChildren(...readings(address, /** @type {Places} */ (this.places), frame));
-    const right = place.x > this.picture.at.width * 0.6;
+    const right = place.x + this.picture.at.radius + 270 > this.picture.at.width;
     this.readout.style.left = right ? "" : `${place.x + this.picture.at.radius + 8}px`;
     this.readout.style.right = right ? `${this.picture.at.width - place.x + this.picture.at.radius + 8}px` : "";
     this.readout.style.top = `${Math.max(4, place.y - 46)}px`;

@@ -17,6 +17,6 @@ export function readings(address, places, frame) {
   const more = places.edge.has(address) || places.bias.has(address) ? [`dC/d${address}`] : inner;
   return [address, ...more].flatMap((name) => {
     const value = places.value(name, frame);
-    return value === null ? [] : [h("div", {}, h("span", { class: "name" }, name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)))];
+    return value === null ? [] : [h("div", {}, h("span", { class: "name" }, frame.names?.[name] ?? name), h("output", { "data-address": name, "data-value": String(value) }, exact(value)))];
   });
 }
