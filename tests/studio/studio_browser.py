@@ -146,6 +146,7 @@ class Person:
                 self.page.wait_for_timeout(10)
         for _ in range(400):
             self.page.wait_for_timeout(15)
+            assert isinstance(self.server.answers, Studio)
             frame = self.server.answers.frame()
             if self.where() == (frame["t"], place_text(frame)) and not frame["playing"]:
                 return
@@ -161,7 +162,8 @@ class Person:
 
     def values(self, within: str = "body") -> dict[str, float]:
         """Return every number in a part of the page that says its address: by address."""
-        read = "(box) => [...box.querySelectorAll('[data-address][data-value]')].map((one) => [one.dataset.address, one.dataset.value])"
+        read = """(box) => [...box.querySelectorAll('[data-address][data-value]')]
+          .map((one) => [one.dataset.address, one.dataset.value])"""
         found = self.page.locator(within).first.evaluate(read)
         made: dict[str, float] = {}
         for address, text in found:

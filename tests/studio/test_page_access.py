@@ -104,7 +104,9 @@ def test_feature_25_axe_finds_nothing_in_blocks(browser, large, size, scheme):
 def test_feature_25_axe_sees_a_planted_fault(browser, table):
     person = Person(browser, table[0])
     person.page.evaluate(
-        "document.documentElement.removeAttribute('lang'); document.querySelector('cr-data h2').style.color = '#ccc'; document.querySelector('button.main').replaceChildren()"
+        """document.documentElement.removeAttribute('lang');
+        document.querySelector('cr-data h2').style.color = '#ccc';
+        document.querySelector('button.main').replaceChildren();"""
     )
     found = {rule for rule, _ in violations(person.page)}
     assert {"html-has-lang", "color-contrast"} <= found
@@ -201,7 +203,9 @@ def test_feature_25_reduced_motion_moves_nothing(browser):
         with served(five) as (server, _):
             person = Person(browser, server, **how)
             person.page.evaluate(
-                "globalThis.seen = 0; new MutationObserver((all) => { globalThis.seen += all.length; }).observe(document.querySelector('.ghosts'), {subtree: true, attributes: true})"
+                """globalThis.seen = 0;
+                const count = new MutationObserver((all) => { globalThis.seen += all.length; });
+                count.observe(document.querySelector('.ghosts'), {subtree: true, attributes: true});"""
             )
             person.press("1", *["ArrowRight"] * 4)
             person.page.wait_for_timeout(700)
@@ -218,16 +222,18 @@ def test_feature_25_targets_are_large_enough(browser, table):
     for size in ("desktop", "phone"):
         person = Person(browser, table[0], size)
         small = person.page.evaluate(
-            "[...document.querySelectorAll('button, select, input, summary, .slider')].filter((one) => one.getClientRects().length && !one.closest('[hidden]'))"
-            ".map((one) => [one.outerHTML.slice(0, 80), one.closest('label') ?? one]).map(([text, one]) => [text, one.getBoundingClientRect()])"
-            ".filter(([, box]) => box.width && (box.width < 23.5 || box.height < 23.5)).map(([text, box]) => [text, box.width, box.height])"
+            """[...document.querySelectorAll('button, select, input, summary, .slider')]
+              .filter((one) => one.getClientRects().length && !one.closest('[hidden]'))
+              .map((one) => [one.outerHTML.slice(0, 80), (one.closest('label') ?? one).getBoundingClientRect()])
+              .filter(([, box]) => box.width && (box.width < 23.5 || box.height < 23.5))
+              .map(([text, box]) => [text, box.width, box.height])"""
         )
         assert small == []
         person.close()
 
 
 def test_a_second_tab_watches_until_it_takes_over(browser):
-    with served(five) as (server, studio):
+    with served(five) as (server, _):
         person = Person(browser, server)
         first = person.page
         second = person.tab()

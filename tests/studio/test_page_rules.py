@@ -22,7 +22,8 @@ FORBIDDEN = {
     "a clock that runs by itself": r"\bsetInterval\b",
     "an address": r"https?:|//[a-z0-9-]+\.[a-z]|[\"'`](?:data|blob):",
     "mathematics of a network": r"Math\.(?:exp|expm1|log|log1p|tanh|sinh|cosh|sqrt|cbrt|hypot|random)\b",
-    "another form of import or export": r"^export (?:default|\{|\*|let|var)|^import (?!\{[^}]*\} from \"\.{1,2}/[\w/]+\.js\";$)|\bimport\((?!\"\./types|\"\.\./types|\"\.)",
+    "another form of import or export": r"^export (?:default|\{|\*|let|var)"
+    r"|^import (?!\{[^}]*\} from \"\.{1,2}/[\w/]+\.js\";$)|^[^*/]*\bimport\(",
     "a style that the policy refuses": r"setAttribute\(\s*[\"']style|\bcssText\b",
 }
 

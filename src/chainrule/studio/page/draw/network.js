@@ -3,7 +3,7 @@
 import { brief } from "../arrays.js";
 import { h, s, say, setAll } from "../make.js";
 import { biasStrokes, numberPlace, strokesOf } from "./edges.js";
-import { cutText, placed } from "./place.js";
+import { blockAt, cutText, placed } from "./place.js";
 import { isStrong, largest, stepOf } from "./scales.js";
 
 /** @typedef {import("../types.js").Hello} Hello */
@@ -82,7 +82,7 @@ export class NetworkPicture {
   rows() {
     const made = s("g", { class: "neurons", role: "rowgroup" });
     const { neurons, layers, more } = this.hello.network;
-    for (const layer of layers) {
+    for (const layer of layers.filter((one) => !blockAt(this.hello.network, one))) {
       const row = s("g", { role: "row", "aria-label": layer.title.replace("\n", ", ") });
       neurons.forEach((neuron, i) => {
         if (neuron.layer === layer.number) row.append(this.neuron(i));
