@@ -309,6 +309,18 @@ def test_feature_09_the_factors_shown_multiply_to_the_engines_derivative(person,
         assert math.isclose(product, truth[0][address], rel_tol=1e-12), address
 
 
+def test_feature_09_a_factor_that_is_wrong_by_a_thousandth_is_found(person, truth):
+    person.press("4", "ArrowRight", "ArrowRight", "ArrowRight", "ArrowLeft", "1")
+    total = person.page.locator("cr-stage .total .product")
+    while not total.count() or not (total.get_attribute("data-address") or "").startswith("dC/dW"):
+        person.press("ArrowRight")
+    address = plain(total.get_attribute("data-address"))
+    assert math.isclose(math.prod(terms_of(person)[0][0]["factors"]), truth[0][address], rel_tol=1e-12)
+    factor = person.page.locator(".term .factors [data-value]").first
+    factor.evaluate("(one) => { one.dataset.value = String(Number(one.dataset.value) * 1.001); }")
+    assert not math.isclose(math.prod(terms_of(person)[0][0]["factors"]), truth[0][address], rel_tol=1e-6)
+
+
 def test_feature_10_what_an_update_shows_is_what_comes_after_it(person, truth):
     person.press("4", *["ArrowRight"] * 3, "1")
     after = {}

@@ -4,7 +4,7 @@
 /** @typedef {{width: number, height: number, radius: number, r: number[], pitch: number[], top: number, left: number, right: number, step: number, x: number[], y: number[], heads: number[], mapX: (x: number) => number, mapY: (one: {layer: number, y: number}) => number}} Placed */
 
 const HEAD = 40;
-const LEAST_ROW = 7;
+const LEAST_ROW = 5.5;
 const LEAST_NAMED = 15;
 const MOST_ROW = 150;
 

@@ -46,7 +46,7 @@ export function buildCurves(element, { store, api }) {
   const table = h("div", { class: "twin-box" });
   const twin = /** @type {HTMLDetailsElement} */ (h("details", { class: "as-table" }, h("summary", {}, "As a table"), table));
   const legend = h("span", { class: "key" });
-  element.append(h("div", { class: "tools" }, legend, kinds), none, h("div", { class: "chart-place" }, frame, read), twin);
+  element.append(h("div", { class: "tools" }, kinds), none, h("div", { class: "chart-place" }, frame, read, legend), twin);
 
   const lines = () => KINDS[kind].lines(store.state.curves).filter((line) => line.values.some((value) => value !== null));
 

@@ -42,6 +42,6 @@ function rowsOf({ rows }) {
  */
 function columnOf({ name, kind, gaps, used, why, note }, target) {
   const state = target ? "the target" : used ? "" : "left out";
-  const more = [why, note, gaps ? `${gaps.toLocaleString("en")} ${gaps === 1 ? "cell is" : "cells are"} missing` : ""].filter(Boolean).join("; ");
+  const more = [why === state ? "" : why, note === state ? "" : note, gaps ? `${gaps.toLocaleString("en")} ${gaps === 1 ? "cell is" : "cells are"} missing` : ""].filter(Boolean).join("; ");
   return h("li", { class: used || target ? "" : "out" }, h("span", { class: "name" }, name), h("span", { class: "kind" }, kind), state ? h("span", { class: "state" }, state) : null, more ? h("span", { class: "why" }, more) : null);
 }

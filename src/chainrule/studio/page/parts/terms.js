@@ -10,6 +10,8 @@ import { largest } from "../draw/scales.js";
 /** @typedef {{row: HTMLElement, product: HTMLElement, bar: HTMLElement, done: boolean}} Row */
 
 const ROW = 44;
+const DENSE_ROW = 36;
+const FEW = 8;
 
 export class Terms {
   constructor() {
@@ -20,6 +22,7 @@ export class Terms {
     this.key = "";
     /** @type {Row[]} */
     this.rows = [];
+    this.high = ROW;
   }
 
   /**
@@ -60,6 +63,8 @@ export class Terms {
 
   /** @param {Stage} stage */
   build(stage) {
+    this.high = stage.terms.length > FEW ? DENSE_ROW : ROW;
+    this.element.style.setProperty("--row", `${this.high}px`);
     this.rows = stage.terms.map((term) => {
       const product = h("button", { type: "button", class: "product number", "data-address": term.address });
       const bar = h("span", { class: "bar" }, h("i"));
@@ -122,7 +127,7 @@ export class Terms {
         lasts: each,
         /** @param {number} share */
         draw: (share) => {
-          ghost.style.transform = `translateY(${(i + (end - i) * share) * ROW}px)`;
+          ghost.style.transform = `translateY(${(i + (end - i) * share) * this.high}px)`;
           ghost.style.opacity = share <= 0 ? "0" : String(Math.min(1, 4 * (1 - share)));
           if (share >= 1) ghost.remove();
         },
