@@ -3,6 +3,8 @@
 import hashlib
 import json
 import shlex
+import threading
+import time
 
 import numpy as np
 import pytest
@@ -14,6 +16,7 @@ from chainrule.errors import SettingsError
 from chainrule.explain.derive.exact import mp, mpf, one_at_a_time, precise_value
 from chainrule.explain.trace.address import Address
 from chainrule.model.model import Model
+from chainrule.studio.messages import wrong_event
 from chainrule.studio.nested import text_of
 from chainrule.studio.numbers import derived, found_place
 from chainrule.studio.opening import opened_lesson, opened_model, opened_table
@@ -391,3 +394,71 @@ def test_dead_neurons_are_marked_and_healthy_ones_are_not(file):
         assert made.frame["flags"] == {"a[1][2]": "dead"}
     with watched(small(file, activation="tanh", initial={"b[1][3]": 1e4})) as made:
         assert made.frame["flags"] == {"a[1][3]": "saturated"}
+
+
+def test_feature_08_back_reverses_the_passes_exactly():
+    """Forth through an update term by term, and back: each place has the very frame that it had."""
+    with watched(opened_lesson("article-5")) as made:
+        made.do("seek", t=5, place=0)
+        forth = [_told(made.do("step", grain="term", by=1)) for _ in range(len(made.studio.made.walk) - 1)]
+        assert made.do("step", grain="term", by=1)["t"] == 6
+        back = [_told(made.do("step", grain="term", by=-1)) for _ in forth]
+    assert back == forth[::-1]
+
+
+def _told(frame) -> str:
+    return json.dumps({name: value for name, value in frame.items() if name != "seq"}, sort_keys=True)
+
+
+def test_one_member_that_diverges_stays_at_its_last_numbers_and_the_others_go_on(file):
+    """One of three begins with weights so large that its cost is infinite; it is looked at where it still has numbers."""
+    with watched(small(file, members=3, optimizer="sgd", learning_rate=2.0, early_stopping=False)) as made:
+        tape = made.studio.made.tape
+        tape.diverges(1, 5)
+        made.train()
+        assert made.frame["phase"] == "ended"
+        frame = made.do("member", number=2)
+        assert tape.last_of(1) == 5
+        assert frame["place"]["pass"] == "rest"
+        assert (
+            numbers_of(frame["arrays"]["edges"]["weight"])
+            == tape.state(5, 1).parameters[made.studio.made.drawn.edges]
+        ).all()
+        assert made.do("member", number=1)["arrays"] != frame["arrays"]
+
+
+def test_many_ask_at_once_while_the_training_goes_on(file):
+    """Windows, clock and training at the same time: every answer has its shape, and the end comes at once."""
+    with watched(small(file, epochs=400, early_stopping=False)) as made:
+        wrong: list[str] = []
+
+        def ask(seed: int) -> None:
+            draw = np.random.default_rng(seed)
+            for _ in range(25):
+                what = int(draw.integers(5))
+                if what == 0:
+                    answer = made.studio.command(
+                        {"do": "step", "grain": "term", "by": int(draw.integers(1, 9))}
+                    )
+                elif what == 1:
+                    answer = made.studio.command({"do": "run_to", "t": int(draw.integers(0, 200))})
+                elif what == 2:
+                    answer = made.studio.command({"do": "train"})
+                elif what == 3:
+                    answer = {"ok": made.studio.number({"address": "C"})["ok"]}
+                else:
+                    answer = {"ok": not wrong_event("frame", made.studio.frame())}
+                if not answer.get("ok"):
+                    wrong.append(str(answer))
+
+        threads = [threading.Thread(target=ask, args=(seed,)) for seed in range(4)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+        assert wrong == []
+        begun = time.monotonic()
+    assert time.monotonic() - begun < 2
+    frames = [frame["seq"] for frame in made.told("frame")]
+    assert frames == sorted(set(frames))
+    assert all(not wrong_event(kind, data) for kind, data in made.events)

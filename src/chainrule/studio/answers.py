@@ -55,7 +55,8 @@ def answer_read(course: Course, answer: Prediction, number: int) -> dict[str, An
     row = course.rows.take([course.places[number]])
     target = model.target
     if len(target.parts) > 1:
-        labels = [str(v) for v in np.ravel(answer.labels)]
+        numbers = answer.codes is None
+        labels = [number_text(float(v)) if numbers else str(v) for v in np.ravel(answer.labels)]
         truth = [row.cell(0, name) for name in target.names]
         given = answer.probabilities if answer.probabilities is not None else answer.labels
         each = [
@@ -63,7 +64,7 @@ def answer_read(course: Course, answer: Prediction, number: int) -> dict[str, An
             for name, value in zip(target.names, np.ravel(given), strict=True)
         ]
         words = ", ".join(f"{name} = {label}" for name, label in zip(target.names, labels, strict=True))
-        right = labels == truth if answer.codes is not None else None
+        right = None if numbers else labels == truth
         return {"words": words, "value": labels, "truth": truth, "right": right, "each": each}
     if answer.codes is None:
         value = float(answer.labels[0])

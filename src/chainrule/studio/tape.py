@@ -64,6 +64,7 @@ class Tape:
         self._notes: list[EpochNote] = [EpochNote(members, 0)]
         self._near: OrderedDict[tuple[int, int], MemberState] = OrderedDict()
         self._near_bytes = 0
+        self._diverged: dict[int, int] = {}
         self.last: int | None = None
         """The updates of the whole training; None while it goes on."""
 
@@ -71,6 +72,11 @@ class Tape:
     def shares(self) -> bool:
         """Whether members share."""
         return self.course.settings.sharing != "none"
+
+    @property
+    def active(self) -> tuple[int, ...]:
+        """The members (from 0) that go on."""
+        return self._notes[-1].active
 
     @property
     def epochs(self) -> int:
@@ -103,6 +109,10 @@ class Tape:
         """Note that the training ended after so many updates."""
         self.last = min(updates, self.epochs * self.steps_per_epoch)
 
+    def diverges(self, member: int, updates: int) -> None:
+        """Note that a member (from 0) has numbers after so many updates, and none after the next."""
+        self._diverged[member] = updates
+
     def rates(self, epoch: int) -> FloatArray:
         """Return the learning rate of each update of an epoch (from 0)."""
         plan, steps = self.course.plan, self.steps_per_epoch
@@ -116,7 +126,8 @@ class Tape:
         """Return the updates that a member (from 0) has in all; None while it goes on."""
         ended = next((e for e, note in enumerate(self._notes) if member not in note.active), None)
         made = None if ended is None else ended * self.steps_per_epoch
-        return self.last if made is None else made if self.last is None else min(made, self.last)
+        ends = [end for end in (made, self.last, self._diverged.get(member)) if end is not None]
+        return min(ends, default=None)
 
     def state(self, t: int, member: int = 0) -> MemberState:
         """Return a member's state after ``t`` updates, to the bits of the run; raises SettingsError past the frontier."""

@@ -66,6 +66,9 @@ class Worker:
         plateaus = state.checkpoint().plateaus if plan.schedule.waits_for_plateau and plan.met is None else 0
         if plan.met is not None:
             plateaus = sum(at <= state.line.epoch for at in plan.met)
+        if len(state.active) < len(self.tape.active):
+            for member, found in state.checkpoint().diverged.items():
+                self.tape.diverges(member, found.step - 1)
         self.history.append(state.line)
         self.tape.record(state.run.state(), EpochNote(state.active, plateaus))
         if state.line.epoch < state.epochs and state.active:
