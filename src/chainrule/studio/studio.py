@@ -23,8 +23,8 @@ from chainrule.studio.walk import WalkPlace
 
 Publish = Callable[[str, Mapping[str, Any]], None]
 
-FASTEST, FOLLOWING = 30.0, 20.0
-"""The most frames a second that are made while something plays as fast as it goes, and while a training is followed."""
+FASTEST = 30.0
+"""The most frames a second that are made while something plays as fast as it goes."""
 
 FOLLOWING = 20.0
 """The most frames a second while a training is followed, which needs the processors itself."""
@@ -103,13 +103,13 @@ class Studio:
 
         if query.get("kind") == "gradients":
             return self._gradients(query)
-        with self._lock:
-            state, made = self.state, self.made
-        curves = self.curve()
-        t = min(query.get("t", state.t), made.tape.frontier)
-        parameters = np.stack(
-            [made.tape.state(t, member).parameters for member in range(made.course.members)]
-        )
+        with self._framing:
+            with self._lock:
+                state, made = self.state, self.made
+            curves = self.curve()
+            t = min(query.get("t", state.t), made.tape.frontier)
+            members = range(made.course.members)
+            parameters = np.stack([made.tape.state(t, member).parameters for member in members])
         ended = made.tape.last is not None
         result = made.worker.result if ended else None
         at_end = ended and t >= (made.tape.last or 0)
@@ -274,19 +274,19 @@ class Studio:
             self._wake.notify_all()
         if what != "epoch":
             self._tell_curve()
-            self._publish("status", {"phase": self.phase, "words": self._status(what)})
+            self._publish("status", {"phase": self.phase, "words": self._status()})
             if what in ("failed", "ended") and made.worker.problem:
                 self._publish("problem", {"words": made.worker.problem})
 
-    def _status(self, what: str) -> str:
-        made = self.made
-        if made.worker.problem:
-            return made.worker.problem
-        result = made.worker.result
-        if what == "ended" and result is not None:
-            kept = ", ".join(str(epoch) for epoch in sorted(set(result.best_epochs)))
-            return f"The training has ended after {len(result.history)} epochs; kept: epoch {kept}."
-        return "The score is there."
+    def _status(self) -> str:
+        """Say how the training ended."""
+        worker = self.made.worker
+        if worker.problem or worker.result is None:
+            return worker.problem
+        kept = sorted(set(worker.result.best_epochs))
+        told = ", ".join(map(str, kept[:10])) + ", …" * (len(kept) > 10)
+        ran = len(worker.result.history)
+        return f"The training has ended after {ran:,} epochs; kept: epoch{'s' * (len(kept) > 1)} {told}."
 
     def _tell_curve(self) -> None:
         """Publish the epochs that nobody was told of yet."""
