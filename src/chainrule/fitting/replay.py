@@ -14,7 +14,7 @@ import numpy as np
 
 from chainrule._types import FloatArray, IntArray
 from chainrule.engines import REGISTRY, engine_named
-from chainrule.engines.base import Data, RunState, StepSettings
+from chainrule.engines.base import Data, RunState, StepSettings, of_member
 from chainrule.engines.step import batches, masks_of_step
 from chainrule.equations.network import Network
 from chainrule.errors import SettingsError, TableError
@@ -90,15 +90,13 @@ def replay(
     (1, (1, 14), 8)
     """
     model, index = model.of_member(member - 1)
-    settings, plan = _checked_card(model)
+    begun = trained_again(model, source, **reading)
+    settings, plan, numbers, table = begun.settings, begun.plan, begun.numbers, begun.table
     network = model.network
     wanted = [steps] if isinstance(steps, int) else list(steps)
-    data, numbers, table = _training_data(model, source, **reading)
     card = model.card
     place = card["members"]["kept"][index] - 1
-    if "bagging" in card:
-        folds = dealt(table.take(numbers - 1), model.target, card["members"]["trained"], card["seed"])
-        data = replace(data, train=folds.rest[place])
+    data = replace(begun.data, train=of_member(begun.data.train, place))
     per_epoch = -(-len(data.train) // settings.batch_size)
     last = min(per_epoch * card["epochs_run"], card.get("most_steps", per_epoch * card["epochs_run"]))
     for step in wanted:
@@ -106,9 +104,7 @@ def replay(
             raise SettingsError(f"there is no step {step}; the training made steps 1 to {last}")
     if len(wanted) > MOST_STEPS:
         raise SettingsError(f"{len(wanted)} steps are more than the {MOST_STEPS} that are replayed at once")
-    trained, unseen = card["members"]["trained"], unseen_inputs(model.encoder)
-    start = initial_parameters(network, trained, settings.seed, unseen, data.x, settings.sharing)
-    runner = _Runner(model, data, settings, plan, place, index, start, per_epoch, state, threads)
+    runner = _Runner(model, data, settings, plan, place, index, begun.start, per_epoch, state, threads)
     found = {step: runner.before(step) for step in sorted(set(wanted))}
 
     def made(step: int) -> Replay:
@@ -251,7 +247,7 @@ def trained_again(model: Model, source: Source, **reading: Any) -> Begun:
         data = replace(data, train=folds.rest)
     how = (card["members"]["trained"], settings.seed, unseen_inputs(model.encoder))
     start = initial_parameters(model.network, *how, data.x, settings.sharing)
-    return Begun(start, data, numbers, table, settings, replace(plan, most_steps=card.get("most_steps")))
+    return Begun(start, data, numbers, table, settings, plan)
 
 
 def drawn_again(model: Model, network: Network, x: FloatArray, member: int) -> FloatArray:

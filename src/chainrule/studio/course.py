@@ -227,6 +227,7 @@ def course_of_model(
         keep="last",
         together=False,
         met=tuple(card["plateaus"]),
+        most_steps=card.get("most_steps"),
     )
 
     def train(after: Callback) -> FitResult:
